@@ -1,4 +1,4 @@
-"""A raw Socket.IO client over one WebSocket: it reads all the time, and tests ask it for what has come."""
+"""A raw Socket.IO client for tests, over one WebSocket. It reads in the background and queues received events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Payload = dict[str, Any]
 
 
 class Refused(Exception):
-    """CONNECT_ERROR; `error` is its payload."""
+    """The server sent CONNECT_ERROR; `error` is its payload."""
 
     def __init__(self, error: Payload) -> None:
         super().__init__(str(error))
@@ -30,8 +30,7 @@ class Refused(Exception):
 
 
 class ChatClient:
-    """One socket, in its dialect's namespace if a test names no other. `close_code` is None while the connection is
-    open."""
+    """A socket, by default in its dialect's namespace. `close_code` is None while the connection is open."""
 
     def __init__(
         self, connection: ClientConnection, dialect: Dialect = MESSENGER, namespace: str | None = None
@@ -46,9 +45,9 @@ class ChatClient:
         self.disconnected = False
         self._acks: dict[int, tuple[str, asyncio.Future[Payload]]] = {}
         self.undescribed: set[str] = set()
-        """What came and is not as `/asyncapi.json` has it."""
+        """Descriptions of received payloads that do not match `/asyncapi.json`."""
         self.custom_events: set[str] = set()
-        """Names that the application makes up, which no description has."""
+        """Names of the application's custom events, which `/asyncapi.json` does not describe."""
         self.answers_heartbeats = True
         self.acked: list[int] = []
         self._next_ack = 0
@@ -56,10 +55,10 @@ class ChatClient:
         self._changed = asyncio.Event()
         self._reading = asyncio.create_task(self._read())
 
-    # --- what a test says -------------------------------------------------------------------------------------------
+    # --- sending ----------------------------------------------------------------------------------------------------
 
     async def sign_in(self, auth: Payload | None = None) -> ChatClient:
-        """CONNECT; raises Refused."""
+        """Sends CONNECT and waits for the response. Raises Refused."""
         self._connecting = asyncio.get_running_loop().create_future()
         self.disconnected = False
         await self.connection.send(f"40{self._namespace}{'' if auth is None else json.dumps(auth)}")
@@ -71,29 +70,29 @@ class ChatClient:
         await self.connection.send(f"42{self._namespace}{json.dumps([event, *args])}")
 
     def start_call(self, event: str, *args: object) -> asyncio.Future[Payload]:
-        """Queues an event to be sent at once; the future is its acknowledgement."""
+        """Sends an event without waiting. The returned future resolves to its acknowledgement."""
         ack_id = self._next_ack
         self._next_ack += 1
         future: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
         self._acks[ack_id] = (event, future)
-        # The transport buffers, so that many calls leave in one write.
+        # Writing to the transport's buffer lets many calls leave in one write.
         self.connection.protocol.send_text(f"42{self._namespace}{ack_id}{json.dumps([event, *args])}".encode())
         self.connection.transport.writelines([d for d in self.connection.protocol.data_to_send() if d])
         return future
 
     async def call(self, event: str, *args: object) -> Payload:
-        """The acknowledgement of an event."""
+        """Sends an event and returns its acknowledgement."""
         async with asyncio.timeout(DEADLINE_S):
             return await self.start_call(event, *args)
 
     async def done(self, event: str, *args: object) -> Payload:
-        """The acknowledgement of an event that must succeed."""
+        """Sends an event that must succeed, and returns its acknowledgement."""
         answer = await self.call(event, *args)
         assert answer["success"] is True, answer
         return answer
 
     async def refused(self, event: str, *args: object) -> Payload:
-        """The error in the acknowledgement of an event that must fail."""
+        """Sends an event that must be refused, and returns the error of its acknowledgement."""
         answer = await self.call(event, *args)
         assert answer["success"] is False, answer
         error = answer["error"]
@@ -101,14 +100,14 @@ class ChatClient:
         return error
 
     async def send_message(self, conversation_id: str, content: str, **further: object) -> Payload:
-        """The message that was sent."""
+        """Sends a message and returns it."""
         payload = {"conversationId": conversation_id, "content": content, **further}
         message = (await self.done("message:send", payload))["message"]
         assert isinstance(message, dict)
         return message
 
     async def next(self, event: str, deadline_s: float = DEADLINE_S) -> Payload:
-        """The next event of this name; what came before it stays to be asked for."""
+        """Waits for the next event of this name. Other events stay queued."""
         async with asyncio.timeout(deadline_s):
             while True:
                 for index, (name, payload) in enumerate(self.events):
@@ -121,20 +120,20 @@ class ChatClient:
                 await self._changed.wait()
 
     async def pending(self, *events: str) -> list[tuple[str, Payload]]:
-        """What has come and was not asked for, of these names or of all: the server's answer to a ping comes behind
-        everything that it sent before, and so does its word that a dialect has no such event."""
+        """Returns the queued events with these names, or all. A ping first makes sure that everything sent before has
+        arrived, even in a dialect without `ping`, which refuses it."""
         await self.call("ping")
         return [(name, payload) for name, payload in self.events if not events or name in events]
 
     async def wait_disconnected(self) -> None:
-        """Returns when the server has put the socket out of the namespace, or closed altogether."""
+        """Waits until the server has disconnected the socket or closed the connection."""
         async with asyncio.timeout(DEADLINE_S):
             while not (self.disconnected or self._reading.done()):
                 self._changed.clear()
                 await self._changed.wait()
 
     async def wait_closed(self, deadline_s: float = DEADLINE_S) -> int | None:
-        """The code that the server closed with."""
+        """Returns the code with which the server closed the connection."""
         async with asyncio.timeout(deadline_s):
             await asyncio.wait([self._reading])
         return self.close_code
@@ -143,7 +142,7 @@ class ChatClient:
         self._reading.cancel()
         await self.connection.close()
 
-    # --- what the server says ---------------------------------------------------------------------------------------
+    # --- receiving --------------------------------------------------------------------------------------------------
 
     async def _read(self) -> None:
         try:
@@ -196,7 +195,7 @@ async def open_client(
     dialect: Dialect = MESSENGER,
     namespace: str | None = None,
 ) -> ChatClient:
-    """A client that has not signed in yet; in the dialect's own namespace, when none is given."""
+    """Opens a connection without signing in. The namespace defaults to the dialect's."""
     parameters = {"EIO": "4", "transport": "websocket", **(query or {})}
     connection = await connect(
         f"{websocket_url}/socket.io/?{urlencode(parameters)}",

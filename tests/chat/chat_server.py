@@ -1,4 +1,5 @@
-"""Servers for the tests: `talkwire serve` as a process, or the same in the test's own, where it can be reached into."""
+"""Servers for the tests: `talkwire serve` as a process, or a server in the test's process whose objects are
+accessible."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ STOP_DEADLINE_S = 20.0
 
 
 class ChatAddress:
-    """Where a server is, and the tokens that it takes."""
+    """The address of a server, and a way to issue tokens that it accepts."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -46,7 +47,7 @@ class ChatAddress:
 
 
 class ServerProcess(ChatAddress):
-    """A server that is a process of its own."""
+    """A server in its own process."""
 
     def __init__(self, url: str, process: Process, log: Path, data: Path) -> None:
         super().__init__(url)
@@ -56,7 +57,7 @@ class ServerProcess(ChatAddress):
         self._log = log
 
     def logged(self) -> list[dict[str, object]]:
-        """What the server has logged so far, a line a dict."""
+        """Returns the server's log entries so far."""
         return [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
 
     def logged_errors(self) -> list[dict[str, object]]:
@@ -74,8 +75,8 @@ def running_chat(
     program: Sequence[str] = TALKWIRE,
     descriptors: int | None = None,
 ) -> Iterator[ServerProcess]:
-    """Yields a server that answers; it is killed afterwards if it still runs. `program` takes the command line of
-    `talkwire`. `descriptors`: how many it may raise its limit to."""
+    """Yields a server that responds, and kills it afterwards if it still runs. `program` accepts the command line of
+    `talkwire`. `descriptors` limits its number of open files."""
     port = port or free_port()
     log = folder / "server.log"
     variables = {
@@ -113,7 +114,7 @@ def _start(
 
 
 def _wait_until_ready(server: ServerProcess, log: Path) -> None:
-    # Nobody is told that the server answers, so the only way to know is to try.
+    # There is no event to wait for, so the test polls until the server responds.
     http = build_opener(ProxyHandler({}))
     deadline = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < deadline:
@@ -129,7 +130,7 @@ def _wait_until_ready(server: ServerProcess, log: Path) -> None:
 
 @asynccontextmanager
 async def serving(talkwire: Node) -> AsyncIterator[ChatAddress]:
-    """Serves in this process; ends in good order."""
+    """Serves in this process, and stops gracefully afterwards."""
     listening = listen("127.0.0.1", 0)
     async with talkwire.started():
         server = Server(talkwire.engine, talkwire.app, shutdown_s=2)
@@ -142,7 +143,7 @@ async def serving(talkwire: Node) -> AsyncIterator[ChatAddress]:
 
 
 def in_process(folder: Path, files: str | None = None) -> Node:
-    """A server to be served by `serving`. `files` is where its files lie, if elsewhere."""
+    """Returns a server for `serving`. `files` is the location of its files, if not in the data folder."""
     settings = Settings(
         data=folder / "data",
         jwt_secret=SECRET,

@@ -1,4 +1,4 @@
-"""One server for all tests of a process, and people to talk on it."""
+"""Fixtures: one server for all tests of a process, and users for each test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.chat.description import Routes
 
 DESCRIBED_WITHIN_S = 120.0
 
-# Servers here speak plain HTTP, and to load the system's certificates anew takes longer than most tests.
+# Servers in these tests use plain HTTP, and loading the system's certificates takes longer than most tests.
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -34,7 +34,7 @@ def chat_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
 
 
 class World:
-    """People and conversations of one test: nobody else has their ids."""
+    """The users and conversations of one test, with ids that no other test uses."""
 
     def __init__(self, server: ChatAddress, http: httpx.AsyncClient, resources: AsyncExitStack) -> None:
         self.server = server
@@ -48,7 +48,7 @@ class World:
         return f"{name}-{self._suffix}"
 
     def take_ids_of(self, other: World) -> None:
-        """Makes the same people of this server's, which has the other's data."""
+        """Uses the same user ids as another world, whose data this server has."""
         self._suffix = other._suffix
 
     # --- sockets ----------------------------------------------------------------------------------------------------
@@ -65,12 +65,12 @@ class World:
         return client
 
     def keep(self, client: ChatClient) -> None:
-        """Closes it at the end, and has looked whether what came to it is as described."""
+        """Closes a client at the end of the test, and checks the events that it received against their description."""
         self._clients.append(client)
         self._resources.push_async_callback(client.close)
 
     async def connect(self, name: str, ttl_s: float = 600, dialect: Dialect = MESSENGER) -> ChatClient:
-        """A socket of this user's that has been greeted, if its dialect greets."""
+        """Connects a socket as this user, and waits for the welcome event if the dialect has one."""
         client = await self.open(dialect=dialect)
         await client.sign_in({"token": self.server.token(self.id_of(name), ttl_s=ttl_s)})
         if dialect.welcome(User(name, name, 0), "", "") is not None:
@@ -88,7 +88,7 @@ class World:
         role: str | None = None,
         **options: Any,  # noqa: ANN401
     ) -> httpx.Response:
-        """`options` are httpx's."""
+        """Sends a request, and checks the response against `/openapi.json`. `options` are passed to httpx."""
         headers = dict(options.pop("headers", {}))
         if by is not None:
             headers["authorization"] = f"Bearer {self.server.token(self.id_of(by), role=role)}"
@@ -103,17 +103,17 @@ class World:
         return answer
 
     def check_events(self) -> None:
-        """Fails for what came to a socket and is not as `/asyncapi.json` has it."""
+        """Fails if a socket received an event that does not match `/asyncapi.json`."""
         assert [problem for client in self._clients for problem in client.undescribed] == []
 
     async def service(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 (JSON)
-        """The answer to the application's backend, which must be let do it."""
+        """Sends a request as the application's backend, which must succeed, and returns its JSON."""
         answer = await self.request(method, path, by="backend", role="service", json=body)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
     async def conversation(self, *names: str, kind: str = "group") -> str:
-        """The id of a new conversation of these people, the first of whom owns it."""
+        """Creates a conversation of these users, and returns its id. The first user owns a group."""
         body: dict[str, object] = {"kind": kind, "memberIds": [self.id_of(name) for name in names]}
         if kind == "group":
             body["id"] = self.id_of(f"talk{next(self._numbers)}")
@@ -124,7 +124,7 @@ class World:
 
 @asynccontextmanager
 async def world_at(server: ChatAddress) -> AsyncIterator[World]:
-    """People on any server; closes every connection that they made."""
+    """Returns users on any server, and closes all their connections afterwards."""
     async with (
         httpx.AsyncClient(base_url=server.url, timeout=DEADLINE_S, trust_env=False, verify=_NO_TLS) as http,
         AsyncExitStack() as resources,

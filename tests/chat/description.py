@@ -1,4 +1,4 @@
-"""What the server says of itself, held against what it does: every answer and every event of every test of the chat."""
+"""Checks every response and every event in the chat tests against `/openapi.json` and `/asyncapi.json`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 
 class Routes:
-    """`/openapi.json`."""
+    """The routes in `/openapi.json`."""
 
     def __init__(self, document: Json) -> None:
         self._components = document["components"]
@@ -30,10 +30,10 @@ class Routes:
         }
 
     def check(self, answer: httpx.Response) -> None:
-        """Fails for a status, a type of content or a body that the route's description does not have."""
+        """Fails if the route's description does not have the response's status, content type or body."""
         request = answer.request
         path = request.url.raw_path.decode().partition("?")[0]
-        # A plain part of a path comes before a part that may be anything.
+        # A fixed part of a path takes precedence over a parameter.
         fitting = sorted(
             (
                 (template.pattern.count("[^/]+"), operation)
@@ -62,7 +62,7 @@ class Routes:
 
 
 class Events:
-    """`/asyncapi.json`, of one dialect."""
+    """The events of one dialect in `/asyncapi.json`."""
 
     def __init__(self, dialect: Dialect) -> None:
         document = json.loads(msgspec.json.encode(asyncapi([vocabulary(dialect)], version="")))
@@ -73,11 +73,11 @@ class Events:
         }
 
     def problem_of_event(self, name: str, payload: object) -> str | None:
-        """What is wrong with an event that a client was sent; None when it is as described."""
+        """Returns why a received event does not match its description, or None."""
         return self._problem(f"out.{name}", payload)
 
     def problem_of_answer(self, name: str, answer: object) -> str | None:
-        """What is wrong with the acknowledgement of an event."""
+        """Returns why an acknowledgement does not match its description, or None."""
         carried_out = isinstance(answer, dict) and answer.get("success") is True
         return self._problem(f"answer.{name}" if carried_out else "refusal", answer)
 
@@ -91,5 +91,6 @@ class Events:
 
 @cache
 def described_events(dialect: Dialect) -> Events:
-    """Built once a process and dialect: it takes longer than a test."""
+    """Returns the events of a dialect. They are cached for the process, since building them takes longer than a
+    test."""
     return Events(dialect)

@@ -1,5 +1,5 @@
-"""A client that goes on after a disconnect, as the official one does: it keeps its `pid`, and takes any text at the end
-of an event for its offset."""
+"""A client that recovers its session after a disconnect, like the official client: it keeps its `pid`, and treats a
+string at the end of an event as the offset."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.chat.chat_client import DEADLINE_S, ChatClient, Payload
 from tests.chat.conftest import World
 
 Told = tuple[str, Payload, str | None]
-"""(event, payload, offset)"""
+"""(event name, payload, offset)"""
 
 
 class ReturningSocket(ChatClient):
-    """One connection of a returner."""
+    """One connection of a `Returner`."""
 
     def __init__(self, connection: ClientConnection, dialect: Dialect) -> None:
         super().__init__(connection, dialect)
@@ -39,7 +39,7 @@ class ReturningSocket(ChatClient):
 
 
 class Returner:
-    """One client over all its connections."""
+    """A client with all its connections, one after the other."""
 
     def __init__(self, world: World, name: str, dialect: Dialect = MESSENGER) -> None:
         self.world = world
@@ -51,7 +51,7 @@ class Returner:
         self._last: list[Told] = []
 
     async def come(self, query: Payload | None = None, **auth: object) -> bool:
-        """Connects, with `pid` and offset if there are. Answers whether it goes on."""
+        """Connects, with the `pid` and the offset if known, and returns whether the session was recovered."""
         token = self.world.server.token(self.world.id_of(self.name))
         wanted: Payload = {"token": token, "recovery": True}
         if self.pid is not None:
@@ -64,12 +64,12 @@ class Returner:
         return recovered
 
     async def told(self) -> list[Told]:
-        """What the connection has brought so far but what is ephemeral and the greeting."""
+        """Returns the durable events that this connection has received, without the welcome event."""
         await self.socket.pending()
         return [each for each in self.socket.told if each[2] is not None and each[0] != "connected"]
 
     async def cut(self) -> list[Told]:
-        """The connection breaks. Answers what it has brought."""
+        """Cuts the connection, and returns the events that it has received."""
         told = await self.told()
         self.note()
         self.socket.connection.transport.abort()
@@ -77,7 +77,7 @@ class Returner:
         return told
 
     def note(self) -> None:
-        """Remembers the offset of what has come last."""
+        """Stores the offset of the last received event."""
         offsets = [offset for _, _, offset in self.socket.told if offset is not None]
         self.offset = offsets[-1] if offsets else self.offset
 

@@ -1,4 +1,4 @@
-"""The access matrix: what every route and every event answers to each kind of caller. The tables are in `access/`."""
+"""The access matrix: what every route and event returns to each kind of caller. The tables are in `access/`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_every_route_is_in_the_table(chat_server: ServerProcess) -> None:
 
 
 def _with_parameters(path: str) -> str:
-    """The two parameters that are no ids of the scene's."""
+    """Returns a path with the names of the two parameters that are not ids of the scene."""
     return path.replace("👍", "{emoji}").replace("/files/{file}/a", "/files/{file}/{name}")
 
 
@@ -55,7 +55,7 @@ async def test_each_caller_is_answered_as_the_table_has_it(world: World, row: Ro
 
 
 async def _scenes(world: World, row: Row) -> dict[str, Scene]:
-    """Whoever is let change something gets a scene of their own, which nobody else has spoilt."""
+    """Returns a scene for each caller. A caller who may change something gets a separate scene."""
     needs = placeholders_in(row)
     own = [caller for caller in CALLERS if row.expects(caller) == OK and not row.reads and not is_of_a_pair(caller)]
     pair = [caller for caller in CALLERS if is_of_a_pair(caller)]

@@ -1,4 +1,4 @@
-"""What ends with a membership, and with a block; and ways in that are not others'."""
+"""Access ends with a membership and with a block; other ways to get access do not exist."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEARD = ("message:new", "message:updated", "typing:user", "call:invite", "offer:
 
 
 async def events_after(client: ChatClient, cursor: str) -> list[tuple[str, str]]:
-    """(event, whom or what it is about)"""
+    """Returns (event, user or content) of each event after a cursor."""
     page = await client.done("sync", {"after": cursor})
     assert not page["more"]
     return [
@@ -115,7 +115,7 @@ async def test_nobody_answers_a_call_of_whom_has_blocked_them_meanwhile(world: W
     conversation = await world.conversation("alice", "bob", kind="direct")
     alice = await world.connect("alice")
     call = await alice.done("call:invite", {"conversationId": conversation})
-    # The one who is called was never here: the server knows them only by name.
+    # The called user has never connected: the server knows only the user's id.
     assert (await world.request("PUT", f"/api/v1/users/me/blocks/{world.id_of('bob')}", by="alice")).status_code == 204
     assert (await alice.next("call:ended"))["callId"] == call["callId"]
     bob = await world.connect("bob")

@@ -1,4 +1,4 @@
-"""Ids that do not belong together, ids of what one may not see, and ids of nothing: one cannot be told from another."""
+"""Ids that do not belong together, ids of hidden objects and unknown ids are refused alike."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.chat.test_notifications import stored
 ROWS = (*ROUTES, *EVENTS)
 
 OF_A_MESSAGE = {"message", "own", "reply", "pinned", "file", "picture"}
-"""What is not for whoever came after it, where history begins with joining."""
+"""Objects that are hidden from members who joined later, if history begins with joining."""
 
 OF_A_CONVERSATION = OF_A_MESSAGE | {"conversation", "offer", "own_offer"}
 
@@ -46,7 +46,7 @@ def test_every_second_id_of_a_route_has_a_slot(chat_server: ServerProcess) -> No
 
 
 def _fields_of_body(document: dict[str, Any], operation: dict[str, Any]) -> set[str]:
-    """The names in the request's JSON object."""
+    """Returns the names of the members of a request's body."""
     references = re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(operation.get("requestBody", {})))
     return {field for name in references for field in document["components"]["schemas"][name].get("properties", {})}
 
@@ -64,7 +64,7 @@ def test_every_second_id_of_an_event_has_a_slot() -> None:
 
 
 def second_ids(fields: set[str]) -> set[str]:
-    """What of the fields names something else beside the conversation, or the message, that all is about."""
+    """Returns the fields that identify a second object beside the conversation or message of the request."""
     first = fields & {"conversation_id", "conversationId", "chatId"} or fields & {"message_id", "messageId"}
     ids = {field for field in fields if re.search(r"(_id|Id|Ids)$", field)}
     return (ids | fields & {"before", "after", "around", "attachments"}) - first if first else set()
@@ -76,7 +76,7 @@ def _is_excused(where: str, field: str) -> bool:
 
 @pytest.mark.parametrize("slot", SLOTS, ids=str)
 async def test_an_id_of_another_conversation_is_refused(world: World, slot: Slot) -> None:
-    """Also when the caller may see both."""
+    """Even if the caller may see both conversations."""
     needs = placeholders_in(slot.row)
     here, seen, unseen = [await Scene.group(world, ["owner"], needs) for _ in range(3)]
     await seen.let_in(here.id_of("owner"), "admin")
@@ -114,7 +114,7 @@ def _rows_about(things: set[str]) -> list[Row]:
 
 
 async def _back_again(world: World, row: Row) -> Scene:
-    """`former` has come back, as an admin, to a conversation in which all was said before."""
+    """Returns a scene to which `former` has returned as an admin, after all messages were sent."""
     scene = await Scene.group(world, ["former"], placeholders_in(row), history="from-join")
     await scene.let_in(scene.id_of("former"), "admin")
     return scene
@@ -127,7 +127,7 @@ async def test_what_was_said_before_one_s_history_is_not_there(world: World, row
     refused = await scene.ask("former", row)
     assert said(refused) == FORBIDDEN
     assert refused == await scene.ask("former", row, ghosts)
-    # Only that is missing: with what is said from now on, it is as for any other admin.
+    # Only earlier objects are hidden: later ones are visible as to any other admin.
     if "own" not in placeholders_in(row) and not placeholders_in(row) & {"file", "picture"}:
         await scene.say_all_again(placeholders_in(row))
         assert said(await scene.ask("former", row)) == row.expects("admin")
@@ -164,7 +164,7 @@ async def test_no_list_shows_what_was_said_before_one_s_history(world: World) ->
     (in_sync,) = (await scene.done("former", "GET", "/api/v1/sync")).json()["conversations"]
     assert [seen.get("lastMessage") for seen in (one, in_list, in_sync)] == [None] * 3
 
-    # What happens to an earlier message from now on is not for them either.
+    # Later changes of an earlier message are hidden too.
     await scene.service("PATCH", f"/api/v1/messages/{scene.things['message']}", {"content": "Hello again"})
     await scene.service("DELETE", f"/api/v1/messages/{scene.things['pinned']}/pin")
     events = (await scene.done("former", "GET", f"/api/v1/sync?after={cursor}")).json()["events"]

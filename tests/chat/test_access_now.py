@@ -1,4 +1,4 @@
-"""What ex-members and newcomers are shown: decided by who they are now, whatever cursor or reply leads there."""
+"""What former and new members can read: it depends on their current membership, whatever cursor or reply they use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENDS: Mapping[str, tuple[str, str, str, set[str]]] = {
     "banned": ("alice", "PUT", "/bans/{bob}", {"member:removed", "member:restricted"}),
     "deleted": ("alice", "DELETE", "", {"conversation:deleted"}),
 }
-"""How a membership ends: by whom, how, and what the ex-member may learn of it."""
+"""The ways in which a membership ends: who ends it, how, and which events the former member receives."""
 
 
 async def group(world: World, *names: str, **rules: str) -> str:
@@ -50,9 +50,9 @@ async def cursor_of(world: World, name: str) -> str:
 
 
 async def _told_and_ended(world: World, how: str) -> tuple[list[str], Returner]:
-    """Bob was told something, was cut off, and is a member no more; what they knew was changed since.
+    """Bob receives events, disconnects, and loses the membership; the data that he knew then changes.
 
-    Returns cursors of before, of between and made up, and Bob's client.
+    Returns cursors from before and during the membership and a made-up one, and Bob's client.
     """
     by, method, path, _ = ENDS[how]
     conversation = await group(world, "alice", "bob", "carol")
@@ -133,14 +133,14 @@ async def test_an_ex_member_s_retry_with_a_key_is_refused(world: World) -> None:
 
 
 async def _with_a_past(world: World) -> tuple[str, str, str]:
-    """Returns a group in which newcomers see what comes, a message and an offer of before."""
+    """Returns a group whose history begins with joining, with an earlier message and an earlier offer."""
     conversation = await group(world, "alice", "bob", history="from-join")
     old = await send(world, conversation, "alice", SECRET)
     return conversation, old, await offer(world, conversation, SECRET)
 
 
 async def _talk_about_it(world: World, conversation: str, old: str, old_offer: str) -> str:
-    """Returns the id of a reply. The message that it quotes, and the offer, change behind it."""
+    """Returns the id of a reply. The message that it quotes and the offer change after the reply."""
     reply = await send(world, conversation, "bob", "about that", replyToId=old)
     await world.service("PATCH", f"/api/v1/messages/{old}", {"content": f"{SECRET}, later"})
     await world.service("PATCH", f"/api/v1/messages/{reply}", {"content": "about that, I mean"})
@@ -210,7 +210,7 @@ async def test_a_newcomer_hears_nothing_of_what_lies_before_live_and_after_a_bre
 
 
 async def test_those_who_were_there_see_the_quote_whoever_came_later(world: World) -> None:
-    """In one room, sent at once: each sees what is for them, in the same order."""
+    """In one room and at once: each member sees what is visible to them, in the same order."""
     conversation, old, _ = await _with_a_past(world)
     alice = await world.connect("alice")
     await _let_in(world, conversation, "carol")
@@ -265,7 +265,7 @@ async def test_a_stored_notification_is_of_what_one_may_see_now(world: World) ->
 
 
 async def test_a_quote_of_a_message_that_was_deleted_meanwhile_comes_without_its_text(world: World) -> None:
-    """From memory as from the log."""
+    """From memory as well as from the log."""
     conversation = await group(world, "alice", "bob")
     bob = Returner(world, "bob")
     await bob.come()

@@ -1,4 +1,4 @@
-"""Accounts as a user has them: devices, passwords, how one looks, and how one is kept out."""
+"""Accounts: devices, passwords, profiles and bans."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PASSWORD = "correct horse"
 
 @dataclass
 class Device:
-    """One sign-in of an account."""
+    """A signed-in device of an account."""
 
     world: World
     user_id: str
@@ -101,7 +101,7 @@ async def test_an_address_is_that_of_the_client_only_where_the_proxy_is_trusted(
             device = await _register(behind_a_proxy, "alice", **forwarded)
             sessions = (await device.request("GET", "/api/v1/users/me/sessions")).json()["items"]
             assert [session["address"] for session in sessions] == ["203.0.113.9"]
-            # A proxy may put a line of its own behind what the client made up.
+            # A proxy may add another header line after the one that the client sent.
             made_up = [("x-forwarded-for", "198.51.100.7"), ("x-forwarded-for", "203.0.113.9")]
             account = {"email": f"{behind_a_proxy.id_of('bob')}@example.com", "password": PASSWORD, "name": "Bob"}
             signed_in = await behind_a_proxy.http.post("/api/v1/auth/register", json=account, headers=made_up)
@@ -191,7 +191,7 @@ async def test_a_user_without_an_account_is_refused_like_a_wrong_password(world:
 
 
 async def test_a_user_with_the_address_of_anothers_account_learns_nothing_of_its_password(world: World) -> None:
-    """The back end may give a user without an account any address."""
+    """The backend may set any e-mail address for a user without an account."""
     await _register(world, "alice")
     await world.service("PUT", f"/api/v1/users/{world.id_of('mallory')}", {"email": _email(world, "alice")})
     body = {"currentPassword": PASSWORD, "newPassword": "battery staple"}
@@ -223,7 +223,7 @@ async def test_an_impossible_new_password_is_refused(world: World, body: dict[st
 
 
 async def _introduce(world: World, device: Device, name: str) -> None:
-    """Makes a conversation of a user and another one, who see each other then."""
+    """Creates a conversation of a user and another one, so that they are contacts."""
     body = {"kind": "direct", "memberIds": [device.user_id, world.id_of(name)]}
     await world.service("POST", "/api/v1/conversations", body)
 
@@ -366,7 +366,7 @@ async def test_a_socket_outlives_its_token_by_another_one(world: World) -> None:
     assert set(answer) == {"success", "expiresAt"}
     assert answer["expiresAt"].endswith("Z")
     other = await world.connect("alice", ttl_s=2)
-    # By the time that the other one has ended, the first token has expired too.
+    # When the other token ends, the first one has expired too.
     assert (await other.next("session:ending"))["reason"] == "token_expired"
     await client.done("ping")
 

@@ -1,4 +1,4 @@
-"""What the application's back end may do over REST, and what others see of it."""
+"""What the application's backend may do over REST, and what other users see of it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def test_the_back_end_bans_and_sees_who_is_banned(world: World) -> None:
 
 
 async def test_strangers_are_neither_found_nor_shown(world: World) -> None:
-    """The server has a key for tokens, so its directory is one of contacts."""
+    """The server has a key for tokens, so users find only their contacts."""
     await world.conversation("alice", "bob")
     await world.service("PUT", f"/api/v1/users/{world.id_of('mallory')}", {"name": world.id_of("mallory")})
 
@@ -99,7 +99,7 @@ async def test_the_back_end_lists_conversations_and_searches_messages(world: Wor
     second = await world.service("GET", f"/api/v1/conversations?limit=1&cursor={first['next']}")
     assert first["items"][0]["id"] < second["items"][0]["id"]
     found: list[Any] = []
-    while not found:  # the index is a moment behind
+    while not found:  # the search index is updated shortly after the message
         found = (await world.service("GET", f"/api/v1/search?q={word}"))["items"]
     assert [message["content"] for message in found] == [word]
     refused = await world.request("GET", f"/api/v1/conversations?memberId={world.id_of('bob')}", by="alice")
@@ -108,7 +108,8 @@ async def test_the_back_end_lists_conversations_and_searches_messages(world: Wor
 
 @pytest.mark.parametrize("role", ["service", "admin"])
 async def test_clients_list_their_own_conversations_whatever_their_role(world: World, role: str) -> None:
-    """With a token of these roles too, so that an admin's client does not show what others say in private."""
+    """Even tokens of these roles list only their own conversations in clients, so that an admin's client shows nothing
+    private."""
     await world.conversation("alice", "bob")
     own = await world.conversation("moderator", "bob")
     client = await world.open(dialect=MESSENGER)

@@ -1,4 +1,4 @@
-"""Calls: what one side says reaches the others, and every call ends."""
+"""Calls: signals of one side reach the others, and every call ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAMES = ("call:invite", "call:accept", "call:reject", "call:signal", "call:hangu
 
 @pytest.fixture(scope="module")
 def ringing_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server where nothing rings for long."""
+    """A server with short ringing."""
     settings = {
         "TALKWIRE_CALL_RING_S": str(RING_S),
         "TALKWIRE_CONTACTS_MAX": "4",
@@ -34,7 +34,7 @@ async def quick(ringing_server: ServerProcess) -> AsyncIterator[World]:
 
 
 async def _call(caller: ChatClient, conversation_id: str, **further: object) -> Payload:
-    """What a call is named by."""
+    """Starts a call and returns the ids that identify it."""
     answer = await caller.done("call:invite", {"conversationId": conversation_id, **further})
     return {"conversationId": conversation_id, "callId": answer["callId"]}
 

@@ -1,4 +1,5 @@
-"""`GET /socket.io/socket.io.js`: how the official client's bundles are served. tests/page has them in a browser."""
+"""Serving the bundles of the official client, such as `GET /socket.io/socket.io.js`. tests/page runs them in a
+browser."""
 
 from __future__ import annotations
 

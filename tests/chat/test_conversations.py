@@ -1,4 +1,4 @@
-"""Conversations and rooms, as sockets notice them."""
+"""Conversations and rooms: the events that sockets receive."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_leaving_a_room_is_for_this_socket_only(world: World) -> None:
     await bob.send_message(conversation, "one")
     assert (await desktop.next("message:new"))["content"] == "one"
     assert await phone.pending("message:new") == []
-    # Still a member, so it may write and come back.
+    # The user is still a member and may write and join the room again.
     await phone.send_message(conversation, "two")
     assert await phone.pending("message:new") == []
     assert (await phone.done("conversation:join", {"conversationId": conversation}))["conversationId"] == conversation
@@ -63,7 +63,7 @@ async def test_a_stranger_learns_nothing_of_a_conversation(world: World) -> None
 async def test_a_socket_that_left_the_namespace_is_in_no_room(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")
-    # The query holds up the join until after the socket has left the namespace.
+    # The query delays the join until the socket has left the namespace.
     alice.start_call("messages:list", {"conversationId": conversation})
     alice.start_call("conversation:join", {"conversationId": conversation})
     await alice.connection.send("41")

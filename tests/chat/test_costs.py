@@ -1,4 +1,5 @@
-"""No request holds the loop for long, however large and whatever is in it: in processor time, on real routes."""
+"""No request blocks the event loop for long, whatever its size and content, measured in processor time on real
+routes."""
 
 from __future__ import annotations
 
@@ -19,14 +20,14 @@ from tests.chat.chat_server import in_process, serving
 from tests.chat.conftest import World, world_at
 
 BUDGET_S = 0.2
-"""The aim is 50 ms; the rest is for slow machines."""
+"""The goal is 50 ms; the rest is a margin for slow machines."""
 
 SIZE = 250 * 1024
 MARKS = "a" + "\u0315\u0300" * (SIZE // 8) + "\u0344" * (SIZE // 8)
 
 
 class Turns:
-    """The longest turn of the loop since it was last asked, in seconds of the processor."""
+    """Measures the longest turn of the event loop since the last call, in seconds of processor time."""
 
     def __init__(self) -> None:
         self._longest = 0.0
@@ -41,7 +42,7 @@ class Turns:
 
 @pytest.fixture
 def collector() -> Iterator[None]:
-    """Sets the garbage collector as a server's process does, which looks at no object of tests before."""
+    """Configures the garbage collector like a server process, and excludes the tests' objects."""
     before = gc.get_threshold()
     tune_collector()
     yield
@@ -78,7 +79,7 @@ VALUES = {
 
 @pytest.mark.parametrize("name", VALUES)
 async def test_no_body_holds_the_loop(tmp_path: Path, turns: Turns, name: str) -> None:
-    """The largest body, in each member that a route takes and in one that none takes."""
+    """Sends the largest body, in each member that a route accepts and in an unknown one."""
     async with serving(in_process(tmp_path)) as server, world_at(server) as world:
         conversation = await world.conversation("alice", "bob")
         sent = await world.request(
@@ -140,7 +141,7 @@ def _members(schema: dict[str, Any], schemas: dict[str, Any]) -> list[str]:
 
 
 async def test_no_event_holds_the_loop(tmp_path: Path, turns: Turns) -> None:
-    """The longest texts and lists, in each member of each event."""
+    """Sends the longest strings and lists in each member of each event."""
     async with serving(in_process(tmp_path)) as server, world_at(server) as world:
         conversation = await world.conversation("alice", "bob")
         alice = await world.connect("alice")

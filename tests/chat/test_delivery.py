@@ -1,4 +1,4 @@
-"""Each event reaches its audience: everyone it is for, on every device, once, and nobody else."""
+"""Each event reaches every socket that should receive it exactly once, and no other socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""How a server goes that has others beside it: it serves on while it sends its clients away, one after the other."""
+"""Draining: a server that stops while other nodes exist keeps serving while it disconnects its clients one after the
+other."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ async def standing(world: World) -> httpx.Response:
 
 
 async def begin_to_drain(server: ServerProcess, world: World) -> httpx.Response:
-    """SIGTERM. Answers the first `/readyz` that says so."""
+    """Sends SIGTERM, and returns the first response of `/readyz` that reports it."""
     server.process.send_signal(signal.SIGTERM)
     async with asyncio.timeout(DEADLINE_S):
         while True:
@@ -52,7 +53,7 @@ async def test_a_server_that_drains_is_not_ready_and_serves_on(tmp_path: Path) -
         assert answer.status_code == 503
         assert (answer.json()["status"], answer.json()["draining"]) == ("draining", True)
         assert "talkwire_draining 1.0" in (await world.request("GET", "/metrics")).text
-        # Who was there, who comes by a proxy that does not know yet, and who uses REST.
+        # A connected client, a client that a proxy still routes here, and a REST client.
         await alice.send_message(conversation, "still here")
         bob = await world.connect("bob")
         body = {"conversationId": conversation, "content": "over REST"}
@@ -77,7 +78,7 @@ async def test_clients_are_sent_away_one_after_the_other(tmp_path: Path) -> None
             assert len(left) == len(clients) - index - 1, "those behind it are still there"
             for other in left:
                 await other.done("typing:start", {"conversationId": conversation})
-            # And it may come back here, if nobody knows of another place.
+            # The client may reconnect to this server if it knows no other.
             await (await world.connect("alice")).done("typing:start", {"conversationId": conversation})
         assert await asyncio.to_thread(server.wait_ended) == 0
 
@@ -125,7 +126,7 @@ async def test_a_second_signal_does_not_wait_for_anybody(tmp_path: Path) -> None
 
 
 async def test_clients_go_on_at_another_node_and_miss_nothing(tmp_path: Path, postgresql: PostgresServer) -> None:
-    """Some write all the time, at the node that stays; some listen, at the one that goes."""
+    """Some clients write to the remaining node all the time; others listen at the draining node."""
     name = postgresql.create_migrated()
     environment = {
         "DATABASE_URL": postgresql.url_of(name).render_as_string(hide_password=False),
@@ -160,16 +161,16 @@ async def test_clients_go_on_at_another_node_and_miss_nothing(tmp_path: Path, po
 
 
 async def write_until(gone: asyncio.Event, client: ChatClient, conversation: str) -> list[str]:
-    """One message after the other. Answers what was acknowledged."""
+    """Sends messages one after the other, and returns those that were acknowledged."""
     sent: list[str] = []
     while not gone.is_set():
         sent.append((await client.send_message(conversation, str(len(sent))))["content"])
-        await asyncio.sleep(0.01)  # as people do, and others run on this machine
+        await asyncio.sleep(0.01)  # simulates the pace of people, and yields to others on this machine
     return sent
 
 
 async def move(listener: Returner, world: World) -> list[str]:
-    """Waits until the client is sent away, and has it come back elsewhere. Answers what it was told before."""
+    """Waits until the client is disconnected, and connects it to the other node. Returns the events from before."""
     assert await listener.socket.next("session:ending", 2 * DEADLINE_S) == SHUTDOWN
     await listener.socket.wait_closed()
     before = contents(listener.socket.told)

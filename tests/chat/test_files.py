@@ -1,4 +1,4 @@
-"""Uploads and downloads over HTTP: what a browser or a script sends, and what an attacker does."""
+"""Uploads and downloads over HTTP, by browsers, scripts and attackers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Payload = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The server's data folder."""
+    """Returns the server's data folder."""
     return tmp_path_factory.mktemp("files") / "data"
 
 
@@ -75,7 +75,7 @@ async def upload(world: World, data: bytes, **options: str) -> Payload:
 
 
 async def begin(world: World, length: int, by: str = "alice", **headers: str) -> str:
-    """The path of a new upload."""
+    """Starts an upload and returns its path."""
     answer = await world.request("POST", FILES, by=by, headers={**TUS, "Upload-Length": str(length), **headers})
     assert answer.status_code == 201, answer.text
     assert answer.content == b""
@@ -131,7 +131,7 @@ async def test_a_picture_gets_its_sides_and_a_thumbnail_and_loses_its_maker(worl
 
 async def test_a_form_without_a_file_is_refused(world: World) -> None:
     answer = await world.request("POST", FILES, by="alice", data={"file": "text"}, files={})
-    assert code(answer) == (412, "invalid_request")  # no form with files, and no tus either
+    assert code(answer) == (412, "invalid_request")  # neither a form with a file nor a tus request
     parts = {"caption": (None, b"text")}
     assert code(await world.request("POST", FILES, by="alice", files=parts)) == (422, "invalid_request")
     several = [("file", ("a", b"1")), ("file", ("b", b"2"))]
@@ -320,7 +320,7 @@ async def test_what_came_before_the_connection_broke_is_kept(world: World) -> No
         "Content-Length: 100000",
     ]
     writer.write("\r\n".join([*head, "", ""]).encode() + bytes(50_000))
-    # What a client is told has come may still be in memory; it is on the disk once the request has ended.
+    # Acknowledged bytes may still be in memory; they are on the disk once the request has ended.
     assert (await alice.next("upload:progress"))["received"] > 0
     writer.close()
     async with asyncio.timeout(DEADLINE_S):
@@ -594,7 +594,7 @@ async def test_bytes_that_cannot_be_removed_keep_no_others(tmp_path: Path) -> No
 async def test_bytes_that_cannot_be_removed_are_tried_again_behind_all_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They may take longer than the time for which they are claimed."""
+    """Their removal may take longer than the time for which the sweeper claims them."""
     monkeypatch.setattr("talkwire.files.sweeper.AT_ONCE", 1)
     monkeypatch.setattr("talkwire.files.sweeper.CLAIM_MS", 0)
     server = in_process(tmp_path)
@@ -611,7 +611,7 @@ async def test_bytes_that_cannot_be_removed_are_tried_again_behind_all_others(
 
 
 async def _expired_uploads(world: World, folder: Path, count: int) -> list[str]:
-    """Begins uploads and lets them expire, the first one first. Returns their ids."""
+    """Starts uploads and lets them expire, the first one first. Returns their ids."""
     ids = [(await begin(world, 10)).rpartition("/")[2] for _ in range(count)]
     with closing(sqlite3.connect(folder / "data" / "talkwire.db")) as database, database:
         database.executemany("UPDATE uploads SET expires_ms = ? WHERE id = ?", enumerate(ids, 1))
@@ -619,7 +619,7 @@ async def _expired_uploads(world: World, folder: Path, count: int) -> list[str]:
 
 
 def _waiting(folder: Path) -> set[str]:
-    """The ids of all uploads that are not forgotten."""
+    """Returns the ids of all uploads in the database."""
     with closing(sqlite3.connect(folder / "data" / "talkwire.db")) as database:
         return {upload_id for (upload_id,) in database.execute("SELECT id FROM uploads")}
 
@@ -627,7 +627,7 @@ def _waiting(folder: Path) -> set[str]:
 async def test_an_upload_whose_server_died_before_the_end_is_finished_by_who_asks_next(tmp_path: Path) -> None:
     async with serving(in_process(tmp_path)) as address, world_at(address) as world:
         path = await begin(world, 10)
-        # All bytes had come, and were not looked at yet.
+        # All bytes had arrived but were not checked yet.
         on_disk = tmp_path / "data" / "uploads" / f"{path.rpartition('/')[2]}.bytes"
         on_disk.write_bytes(b"helloworld")
         assert await offset(world, path) == 10
@@ -655,7 +655,7 @@ async def test_a_client_that_falls_silent_does_not_keep_its_upload(
             while (await send(world, path, 5, b"")).status_code != 204:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         answered.set()
-        with contextlib.suppress(httpx.HTTPError):  # it learns of it, or finds its connection closed
+        with contextlib.suppress(httpx.HTTPError):  # the request fails or its connection is closed
             assert code(await sending) == (408, "invalid_request")
         assert await offset(world, path) == 5
 
@@ -675,7 +675,7 @@ async def test_files_lie_on_s3_where_the_settings_say_so(tmp_path: Path) -> None
     assert not (tmp_path / "data" / "files").exists()
 
 
-# --- how much, and when files go --------------------------------------------------------------------------------------
+# --- how much, and when files go ------------------------------------------------------------------------------------
 
 
 async def test_a_user_has_so_much_room_for_files(tmp_path: Path) -> None:
@@ -735,7 +735,7 @@ async def _has_bytes(store: ByteStore, file: Payload) -> bool:
 
 
 async def test_bytes_that_another_node_was_about_to_keep_are_swept(tmp_path: Path) -> None:
-    """Its upload was given up and forgotten elsewhere, and it was killed before it learnt of that."""
+    """Another node gave up the upload, and this node was killed before it learned of that."""
     server = in_process(tmp_path)
     async with serving(server) as address, world_at(address) as world:
         file = await upload(world, b"hello")
@@ -749,7 +749,7 @@ async def test_bytes_that_another_node_was_about_to_keep_are_swept(tmp_path: Pat
         assert (await download(world, file)).content == b"hello"
 
 
-# --- when something fails ---------------------------------------------------------------------------------------------
+# --- when something fails -------------------------------------------------------------------------------------------
 
 
 async def test_a_disk_that_takes_no_more_is_unavailable_and_what_has_come_counts(tmp_path: Path) -> None:
@@ -785,7 +785,7 @@ def _modes(folder: Path) -> dict[str, int]:
 
 
 async def test_an_upload_that_sends_while_the_server_stops_is_answered(tmp_path: Path) -> None:
-    """A connection that is closed while bytes are on their way to it is reset, and the answer is lost."""
+    """Closing a connection while bytes arrive resets it, and the client loses the response."""
     with running_chat(tmp_path) as server:
         async with world_at(server) as world:
             path = await begin(world, 50_000_000)

@@ -1,4 +1,4 @@
-"""Whatever a client sends that the protocol lets pass, it gets an answer of the contract, and goes on."""
+"""Any input that is valid for the protocol gets a documented response, and the server keeps working."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FUZZ = settings(
     max_examples=40,
     deadline=None,
     derandomize=True,
-    # To make an example smaller would be to wait for a broken server's answers again and again.
+    # Shrinking an example would repeat the timeouts of a broken server.
     phases=[Phase.explicit, Phase.generate],
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -51,7 +51,7 @@ fitting: dict[str, st.SearchStrategy[Any]] = {
     "isTyping": st.booleans(),
     "email": st.emails(),
 }
-# Mostly what fits, or nothing would get past the first check.
+# Most inputs are valid, since others fail the first check.
 payloads = st.one_of(
     values,
     st.fixed_dictionaries({}, optional={name: st.one_of(fitting.get(name, texts), values) for name in MEMBERS}),
@@ -78,7 +78,7 @@ def is_refusal(error: dict[str, Any]) -> bool:
 
 
 def placed(drawn: tuple[object, bool], conversation: str) -> object:
-    """A payload as it was drawn, or for a conversation that is there."""
+    """Returns a drawn payload, optionally with the id of an existing conversation."""
     payload, here = drawn
     return {**payload, "conversationId": conversation} if here and isinstance(payload, dict) else payload
 

@@ -1,4 +1,4 @@
-"""A chat that moves: clients go on where they were after a copy, and begin afresh after a restore."""
+"""Moving a chat to another database: clients continue after a copy, and reload everything after a restore."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Variables = Mapping[str, str]
 
 
 async def talkwire(folder: Path, *arguments: str) -> str:
-    """Runs a command that has to work."""
+    """Runs a `talkwire` command that must succeed, and returns its output."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "talkwire", *arguments),
         cwd=folder,
@@ -41,7 +41,7 @@ async def talkwire(folder: Path, *arguments: str) -> str:
 
 @asynccontextmanager
 async def serving(folder: Path, variables: Variables, people: World | None = None) -> AsyncIterator[World]:
-    """A server process, with the people who were there before. Uploads are at the same place for all servers."""
+    """Runs a server process with the users of an earlier server. All servers share the folder of uploads."""
     files = {"TALKWIRE_FILES": str(folder / "uploaded")}
     with running_chat(folder, {**files, **variables}) as server:
         async with world_at(server) as world:
@@ -58,7 +58,7 @@ async def end(world: World, number: signal.Signals) -> None:
 
 @pytest.fixture
 def urls(postgresql: PostgresServer, tmp_path: Path) -> Iterator[Mapping[str, str]]:
-    """An address for either kind of database: nothing is there yet."""
+    """Returns the address of an empty database of each kind."""
     name = postgresql.create()
     (tmp_path / "data").mkdir(0o700)
     yield {
@@ -69,7 +69,7 @@ def urls(postgresql: PostgresServer, tmp_path: Path) -> Iterator[Mapping[str, st
 
 
 async def events_after(world: World, cursor: str, by: str) -> tuple[list[Any], str]:
-    """What `sync` says has happened since."""
+    """Returns the events after a cursor, and the next cursor."""
     answer = await world.request("GET", "/api/v1/sync", by=by, params={"after": cursor})
     assert answer.status_code == 200, answer.text
     page = answer.json()
@@ -120,7 +120,7 @@ async def test_clients_go_on_after_a_copy(
         told = [event["data"]["content"] for event in events if event["event"] == "message:new"]
         assert told == ["see there", "missed zebra", "not heard", "live"]
         assert (await events_after(after, cursor, "bob"))[0] == []
-        # A retry of what was sent before is no second message, and what comes now is counted on.
+        # A retry of an earlier message is not stored again, and new messages continue the numbering.
         again = await after.request("POST", "/api/v1/messages", by="bob", json=zebra)
         assert again.json()["id"] == sent.json()["id"]
         live = await after.request("GET", f"/api/v1/conversations/{conversation}", by="alice")
@@ -132,7 +132,7 @@ async def test_clients_go_on_after_a_copy(
 
 
 def end_leases(database: str) -> None:
-    """A killed server's lease lasts a while longer, and a copy cannot know that nobody is there. Not to wait for it."""
+    """Deletes the lease of a killed server, so that the test does not have to wait until it expires."""
     engine = writing_engine(database_url(database))
     with engine.begin() as connection:
         connection.execute(text("UPDATE nodes SET lease_until_ms = EXTRACT(epoch FROM clock_timestamp()) * 1000 - 1"))
@@ -141,7 +141,7 @@ def end_leases(database: str) -> None:
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 async def test_a_restored_backup_is_another_life(tmp_path: Path, urls: Mapping[str, str], kind: str) -> None:
-    """It is made while the server runs and people write."""
+    """The backup is made while the server runs and users write."""
     where = ("--database", urls[kind], "--files", str(tmp_path / "uploaded"))
     async with serving(tmp_path, {"DATABASE_URL": urls[kind]}) as before:
         account = {"email": "alice@example.com", "password": "correct horse battery", "name": "Alice"}
@@ -160,7 +160,7 @@ async def test_a_restored_backup_is_another_life(tmp_path: Path, urls: Mapping[s
         await asyncio.gather(writing, return_exceptions=True)
         await service_send(before, conversation, "bob", "after the backup")
         await end(before, signal.SIGTERM)
-    # The machine is gone with all that was on it.
+    # The machine and all its data are lost.
     (tmp_path / "uploaded").rename(tmp_path / "lost")
     new = f"sqlite:///{tmp_path}/new.db"
     await talkwire(tmp_path, "restore", str(tmp_path / "chat.backup"), "--database", new, *where[2:])
@@ -178,7 +178,7 @@ async def test_a_restored_backup_is_another_life(tmp_path: Path, urls: Mapping[s
         assert (await after.request("GET", upload.json()["url"], by="bob")).content == b"a file"
         signed_in = {name: account[name] for name in ("email", "password")}
         assert (await after.request("POST", "/api/v1/auth/login", json=signed_in)).status_code == 200
-        # Devices sign in again: one that had signed out since must not be let in.
+        # Devices must sign in again: one that signed out after the backup must not get access.
         refreshing = {"refreshToken": registered["refreshToken"]}
         assert (await after.request("POST", "/api/v1/auth/refresh", json=refreshing)).status_code == 401
 

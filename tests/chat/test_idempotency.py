@@ -1,4 +1,4 @@
-"""`Idempotency-Key` over HTTP: which routes take it, and what a request is that is sent twice."""
+"""`Idempotency-Key` over HTTP: which routes accept it, and what happens to repeated requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEY = {"idempotency-key": "4e1f-k"}
 
 
 def _is_exempt(path: str) -> bool:
-    """Whether a POST takes no key: signing in, uploads by tus, and typing, of which nothing is stored."""
+    """Returns whether a POST route accepts no key: signing in, uploads by tus, and typing, which stores nothing."""
     return "/auth/" in path or "/files" in path or path.endswith("/typing")
 
 

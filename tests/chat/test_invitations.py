@@ -1,4 +1,4 @@
-"""Who may register, and invitations over REST: what they answer, and what refuses them."""
+"""Registration and invitations over REST: responses and refusals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ACCOUNT_ROUTES = ("register", "login", "refresh", "logout", "password")
 
 @pytest.fixture(scope="module")
 def invite_only(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server on which nobody registers without an invitation, behind a proxy that it trusts."""
+    """A server on which registering needs an invitation, behind a trusted proxy."""
     environment = {"TALKWIRE_ACCOUNTS": "invite", "TALKWIRE_TRUSTED_PROXIES": "127.0.0.1"}
     with running_chat(tmp_path_factory.mktemp("invite"), environment) as server:
         yield server
@@ -33,7 +33,7 @@ async def closed(invite_only: ServerProcess) -> AsyncIterator[World]:
 
 
 async def _invite(world: World, *conversation_ids: str, by: str | None = None, **body: object) -> Any:  # noqa: ANN401 (JSON)
-    """An invitation by the backend, or by a user."""
+    """Creates an invitation as the backend, or as a user."""
     asked = {"conversationIds": conversation_ids, **body}
     if by is None:
         return await world.service("POST", "/api/v1/invitations", asked)
@@ -43,7 +43,7 @@ async def _invite(world: World, *conversation_ids: str, by: str | None = None, *
 
 
 async def _register(world: World, name: str, **further: object) -> tuple[int, Any]:
-    """(status, body)."""
+    """Registers an account, and returns (status, body)."""
     account = {"email": f"{world.id_of(name)}@example.com", "password": "correct horse", "name": name.title()}
     answer = await world.request("POST", "/api/v1/auth/register", json={**account, **further})
     return answer.status_code, answer.json()
@@ -110,7 +110,7 @@ async def test_a_server_without_accounts_has_no_routes_for_them_and_takes_no_tok
         with pytest.raises(Refused) as no_socket:
             await socket.sign_in({"token": signed_in["token"]})
         assert no_socket.value.error["data"]["code"] == "unauthenticated"
-        # The application's own users stay.
+        # Users with the application's own tokens keep access.
         client = await world.connect("alice")
         await client.done("ping")
         assert (await client.refused("auth:refresh", {"token": signed_in["token"]}))["code"] == "unauthenticated"
@@ -123,7 +123,7 @@ async def test_a_server_without_accounts_has_no_routes_for_them_and_takes_no_tok
 
 @asynccontextmanager
 async def _without_accounts(folder: Path) -> AsyncIterator[World]:
-    """A server with a secret of its application, which has no accounts by default."""
+    """A server with the application's secret, which has no accounts by default."""
     with running_chat(folder, {"TALKWIRE_ACCOUNTS": ""}) as server:
         async with world_at(server) as world:
             yield world

@@ -1,4 +1,4 @@
-"""Limits, over sockets and REST alike: who does too much is told when to go on, and nobody else notices."""
+"""Rate limits over sockets and REST: users over the limit learn when to retry, and others are not affected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.chat.chat_client import Refused
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at
 
-# Fast enough to wait for, where a test waits, and so slow elsewhere that no bucket fills up while a test runs.
+# Fast enough for tests that wait for a refill, and otherwise so slow that no bucket refills during a test.
 RATES = "sends=0.02/3,changes=0.02/3,reads=0.02/4,signals=0.02/4,retries=0.02/5,account_sign_ins=0.02/3"
 
 
@@ -199,13 +199,13 @@ async def test_who_guesses_passwords_does_not_lock_the_owner_out(tmp_path: Path)
             assert [await signs_in("198.51.100.1") for _ in range(6)] == [401] * 4 + [429] * 2
             assert await signs_in("198.51.100.1", "correct horse") == 429
             assert await signs_in("198.51.100.2", "correct horse") == 200
-            # From more and more addresses: each begins with two tries, and all together have five more.
+            # From many addresses: each has two tries, and all together have five more.
             statuses = [await signs_in(f"198.51.100.{10 + number % 6}") for number in range(24)]
             assert statuses.count(401) == 6 * 2 + 5 - 2
             nobody = [await signs_in(f"198.51.100.{10 + number % 6}", email="nobody@b.example") for number in range(24)]
             assert nobody.count(401) == 6 * 2 + 5
             assert await signs_in("198.51.100.99", "correct horse") == 200, "a new device in a new place"
-            # Where a device is signed in, only what comes from there counts.
+            # For an account with a signed-in device, only tries from that device's address count.
             assert [await signs_in("203.0.113.9") for _ in range(3)] == [401] * 3
             assert await signs_in("203.0.113.9", "correct horse") == 200
 
@@ -224,11 +224,12 @@ async def test_who_has_many_networks_of_ipv6_has_no_more_first_tries_for_it(tmp_
                 headers = {"x-forwarded-for": address}
                 return (await world.http.post("/api/v1/auth/login", json=body, headers=headers)).status_code
 
-            # One try from each of 40 networks of 64 bits: the 48 bits have six, and the account has five more.
+            # One try from each of 40 networks of 64 bits: their shared 48 bits have six tries, and the account has five
+            # more.
             statuses = [await signs_in(f"2001:db8:1:{number:x}::1") for number in range(40)]
             assert statuses.count(401) == 6 + 5
             assert statuses.count(429) == 40 - 11
-            # The owner signs in at home, in another site, and by IPv4.
+            # The owner signs in from home, from another site, and over IPv4.
             for address in ("2001:db8:9:1::2", "2001:db8:2:1::1", "198.51.100.9"):
                 assert await signs_in(address, "correct horse") == 200, address
 
@@ -303,6 +304,6 @@ async def test_limits_end_by_themselves(tmp_path: Path) -> None:
             body = {"conversationId": conversation, "content": "x"}
             await alice.done("message:send", body)
             refused = await alice.refused("message:send", body)
-            # A client does as it is told, and needs nothing else.
+            # The client waits as told and does nothing else.
             await asyncio.sleep(refused["details"]["retryAfterMs"] / 1000)
             await alice.done("message:send", body)

@@ -1,4 +1,4 @@
-"""Membership, roles and moderation, as live sockets notice them: at once, on the event itself."""
+"""Membership, roles and moderation take effect for connected sockets at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.chat.conftest import World
 
 
 async def _channel(world: World, owner: ChatClient, name: str) -> str:
-    """The id of a public channel."""
+    """Creates a public channel and returns its id."""
     payload = {"kind": "channel", "name": name, "memberIds": [], "public": True}
     opened = (await owner.done("conversation:create", payload))["conversation"]
     await owner.next("conversation:new")

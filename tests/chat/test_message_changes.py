@@ -14,7 +14,7 @@ LIKE = "\U0001f44d"
 
 
 async def _talk(world: World) -> tuple[str, ChatClient, ChatClient]:
-    """A group of Alice, who owns it, and Bob, and a socket of each."""
+    """Creates a group of Alice, who owns it, and Bob, and connects a socket of each."""
     conversation = await world.conversation("alice", "bob")
     return conversation, await world.connect("alice"), await world.connect("bob")
 
@@ -72,7 +72,7 @@ async def test_a_deleted_message_is_a_tombstone_for_everybody(world: World) -> N
     assert tombstone == {name: sent[name] for name in kept} | {"deletedAt": deleted["deletedAt"]}
     page = await alice.done("messages:list", {"conversationId": conversation})
     assert page["messages"][1] == tombstone
-    # By REST, twice, at both addresses; whoever runs the conversation may do it too.
+    # Over REST, twice, at both paths; the owner may delete it too.
     for path in (f"/messages/{root['id']}", f"/api/v1/messages/{root['id']}"):
         assert (await _rest(world, "alice", "DELETE", path)).status_code == 204
     assert "threadId" not in await bob.next("message:deleted")
@@ -155,7 +155,7 @@ async def test_a_message_is_forwarded_with_its_attachments(world: World) -> None
     assert copies[0]["forwardedFrom"] == {"id": sent["id"], "senderId": world.id_of("alice")}
     assert (copies[0]["attachments"], "metadata" in copies[0]) == (sent["attachments"], False)
     assert await carol.next("message:new") == copies[0]
-    # By REST with a key: once, however often it is sent.
+    # Over REST with a key: forwarded once, however often it is sent.
     path, body, headers = (
         f"/api/v1/messages/{sent['id']}/forward",
         {"conversationIds": [elsewhere]},

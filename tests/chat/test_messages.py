@@ -1,4 +1,4 @@
-"""Sending over sockets: acknowledgements, delivery, retries, refusals, order."""
+"""Sending over sockets: acknowledgements, delivery, retries, refusals and order."""
 
 from __future__ import annotations
 

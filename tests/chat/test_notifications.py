@@ -1,4 +1,4 @@
-"""Notifications and what users prefer, over sockets and REST."""
+"""Notifications and notification preferences, over sockets and REST."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOBODY = {"enabled": True, "from": "00:00", "to": "00:00", "timeZone": "Europe/B
 
 
 async def stored(world: World, name: str, count: int, **query: object) -> list[dict[str, Any]]:
-    """So many notifications, once they are stored: that happens a moment after their cause."""
+    """Waits until this many notifications are stored, shortly after their cause, and returns them."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
             answer = await world.request("GET", "/api/v1/notifications", by=name, params=query)
@@ -131,7 +131,7 @@ async def test_what_one_missed_is_listed_and_marked_as_read(world: World) -> Non
     assert [each["body"] for each in await stored(world, "bob", 3)] == ["@all three", "two", ""]
     await world.request("POST", "/api/v1/notifications/read", by="bob", json={"all": True})
     assert await stored(world, "bob", 0, unread="true") == []
-    # Whoever is there is told, and nothing is kept.
+    # A user who was online is notified, and nothing is stored.
     await alice.send_message(direct, "four")
     assert (await bob.next("notification"))["body"] == "four"
     await stored(world, "bob", 3)

@@ -1,4 +1,4 @@
-"""The operator's policy over every way in, and what the backend repeats."""
+"""The operator's policy on every way to create and delete conversations, and repeated requests of the backend."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from tests.chat.conftest import World, world_at
 
 @pytest.fixture(scope="module")
 def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server that leaves creating and deleting to the backend, where new users join two conversations."""
+    """A server that allows only the backend to create and delete conversations, and where new users join two
+    conversations."""
     environment = {
         "TALKWIRE_CREATE_DIRECT": "service",
         "TALKWIRE_CREATE_GROUP": "service",
@@ -51,7 +52,7 @@ async def test_users_create_nothing_over_any_way_in(strict: World) -> None:
     for talk in ({"receiverId": members[0]}, {"participantIds": members}):
         answer = await strict.request("POST", "/api/v1/talks", by="alice", json=talk)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
-    # What the backend has created, a user opens.
+    # A user opens a conversation that the backend has created.
     created = await strict.service(
         "POST", "/api/v1/conversations", {"kind": "direct", "memberIds": [strict.id_of("alice"), *members]}
     )

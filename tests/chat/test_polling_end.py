@@ -1,4 +1,5 @@
-"""How a session ends whose client polls: what its last answers hold is told once, also to who goes on where it was."""
+"""The end of a polling session: the client receives the events of its last response exactly once, even if it
+recovers."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ DEADLINE_S = 30.0
 
 
 class Listening:
-    """What one client was told."""
+    """Records the events that one client receives."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
@@ -45,7 +46,7 @@ class Listening:
 
 @asynccontextmanager
 async def polling(folder: Path, world: World) -> AsyncIterator[Listening]:
-    """Alice, by the official client with recovery."""
+    """Connects alice with the official client, polling and recovery."""
     client = Listening()
     with (folder / "client.log").open("wb") as errors:
         async with running_driver("socket.io-client", errors) as driver:
@@ -57,7 +58,7 @@ async def polling(folder: Path, world: World) -> AsyncIterator[Listening]:
 
 
 async def test_what_leaves_with_the_end_of_a_session_is_told_once(tmp_path: Path) -> None:
-    """By the official client, which handles a session's end before the packets that came with it."""
+    """With the official client, which handles the end of a session before the packets in the same response."""
     server = in_process(tmp_path)
 
     def end_with(events: Sequence[News]) -> None:

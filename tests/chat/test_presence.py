@@ -1,4 +1,4 @@
-"""Who is there: told to contacts once, kept over restarts, and forgotten when a server is killed."""
+"""Presence: contacts are notified once, statuses survive restarts, and users of a killed server go offline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ QUICK = {"TALKWIRE_PRESENCE_GRACE_S": str(GRACE_S), "TALKWIRE_CONTACTS_MAX": "3"
 
 @pytest.fixture(scope="module")
 def quick_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server where nobody waits long for anybody to be offline."""
+    """A server with a short presence grace period."""
     with running_chat(tmp_path_factory.mktemp("presence"), QUICK) as server:
         yield server
         assert server.logged_errors() == []
@@ -39,7 +39,7 @@ def _update(world: World, name: str, status: str, text: str | None = None) -> Pa
 
 
 async def _next_of(client: ChatClient, world: World, name: str) -> Payload:
-    """The next update about somebody."""
+    """Returns the next presence update about a user."""
     while True:
         update = await client.next("presence:update")
         if update["userId"] == world.id_of(name):
@@ -159,7 +159,7 @@ async def test_who_is_invisible_is_offline_for_others_and_not_for_the_own_device
     assert (hidden["status"], hidden["text"]) == ("offline", None)
     assert await laptop.next("presence:update") == _update(quick, "alice", "invisible", "hush")
     assert await phone.pending("presence:update") == []
-    for _ in range(2):  # here, and after the last socket and another first one
+    for _ in range(2):  # once now, and once after a reconnect
         seen = await _presence(quick, "alice", by="bob")
         assert (seen["status"], seen["lastSeenAt"]) == ("offline", hidden["lastSeenAt"])
         assert (await _presence(quick, "alice", by="alice"))["status"] == "invisible"
@@ -167,7 +167,7 @@ async def test_who_is_invisible_is_offline_for_others_and_not_for_the_own_device
         assert quick.id_of("alice") not in {presence["userId"] for presence in online["items"]}
         for client in (phone, laptop):
             await client.close()
-        await asyncio.sleep(GRACE_S * 2)  # nothing is told, so there is nothing to wait for
+        await asyncio.sleep(GRACE_S * 2)  # nothing is sent, so there is no event to wait for
         phone = laptop = await quick.connect("alice")
         assert await bob.pending("presence:update") == []
 
@@ -251,14 +251,14 @@ async def test_a_status_is_kept_over_a_restart_and_nobody_stays_online_on_a_kill
 
 
 async def _recorded(server: ServerProcess, folder: Path) -> None:
-    """Returns when the database says that alice and bob are online and carol is not any more."""
+    """Waits until the database has recorded alice and bob as online and carol as offline."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
             with closing(sqlite3.connect(folder / "data" / "talkwire.db")) as connection:
                 rows = connection.execute("SELECT user_id FROM online").fetchall()
             if sorted(user_id.split("-")[0] for (user_id,) in rows) == ["alice", "bob"]:
                 return
-            await asyncio.sleep(0.02)  # another process writes it, and tells nobody
+            await asyncio.sleep(0.02)  # another process writes it, so there is no event to wait for
 
 
 async def test_the_presence_of_several_users_is_listed_over_rest(world: World) -> None:

@@ -1,4 +1,4 @@
-"""What `/readyz` says, from what those say whom it asks."""
+"""The response of `/readyz` in each state of the node."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ async def test_a_node_whose_database_takes_no_writes_is_not_ready() -> None:
     assert (standing.status, standing.database) == ("unavailable", "away")
 
 
-# --- servers whose database takes no writes ---------------------------------------------------------------------------
+# --- servers whose database takes no writes -------------------------------------------------------------------------
 
 
 async def _until_ready(server: ServerProcess, *, ready: bool) -> None:
@@ -97,7 +97,7 @@ async def _until_ready(server: ServerProcess, *, ready: bool) -> None:
 
 
 async def _is_sent(world: World, talk: str) -> int:
-    """The status that a message is answered with."""
+    """Sends a message and returns the response's status."""
     body = {"conversationId": talk, "content": "x" * 30_000}
     return (await world.request("POST", "/api/v1/messages", by="alice", json=body)).status_code
 
@@ -108,7 +108,7 @@ async def test_a_full_disk_is_noticed_and_its_end_too(tmp_path: Path) -> None:
             talk = await world.conversation("alice", "bob")
             assert await _is_sent(world, talk) == 201
             await _until_ready(server, ready=True)
-            # No file of the process may grow: for SQLite it is as if the disk were full.
+            # The process may not enlarge any file, which SQLite reports like a full disk.
             pid, wal = server.process.pid, (server.data / "talkwire.db-wal").stat().st_size
             before = resource.prlimit(pid, resource.RLIMIT_FSIZE, (wal, resource.RLIM_INFINITY))
             assert await _is_sent(world, talk) == 503
@@ -232,7 +232,7 @@ async def test_who_asks_a_database_that_stalls_is_told_within_seconds(tmp_path: 
                 async with asyncio.timeout(DEADLINE_S):
                     while (await world.request("GET", "/api/v1/conversations", by="alice")).status_code != 200:  # noqa: ASYNC110
                         await asyncio.sleep(0.1)
-                    # To try again is safe, whatever became of it: each is there once.
+                    # Retrying is safe: each message is stored once.
                     for number in range(4):
                         while not (await alice.call("message:send", _message(talk, number)))["success"]:  # noqa: ASYNC110
                             await asyncio.sleep(0.1)

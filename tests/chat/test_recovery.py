@@ -1,4 +1,4 @@
-"""Sockets that go on after their connection broke."""
+"""Recovery of sockets after their connection broke."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.chat.returner import Returner, open_returning
 
 
 async def log_reads(world: World) -> int:
-    """How often the log was read for sockets that came back."""
+    """Returns how often recoveries have read the log."""
     return await count(world, "recovery_log_reads")
 
 
@@ -39,7 +39,7 @@ async def service_send(world: World, conversation: str, sender: str, content: st
     await world.service("POST", "/api/v1/messages", body)
 
 
-# --- going on --------------------------------------------------------------------------------------------------------
+# --- going on -------------------------------------------------------------------------------------------------------
 
 
 async def test_a_client_that_does_not_ask_for_recovery_sees_nothing_of_it(world: World) -> None:
@@ -176,7 +176,7 @@ async def test_a_message_deleted_meanwhile_comes_without_its_content(world: Worl
     assert "not meant so" not in json.dumps(told)
 
 
-# --- rooms -----------------------------------------------------------------------------------------------------------
+# --- rooms ----------------------------------------------------------------------------------------------------------
 
 
 async def test_a_conversation_that_was_left_stays_left(world: World) -> None:
@@ -276,12 +276,13 @@ async def test_others_in_a_room_are_told_that_somebody_went_and_came_back(world:
     await bob.next("user-joined")
 
 
-# --- several packets of one event ------------------------------------------------------------------------------------
+# --- several packets of one event -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dialect", [MESSENGER, WHATSAPP], ids=lambda dialect: dialect.name)
 async def test_each_packet_of_an_event_has_an_offset_of_its_own(world: World, dialect: Dialect) -> None:
-    """One reaction is two events in the messenger's words; a receipt is one for each message in whatsapp's."""
+    """In the messenger dialect one reaction is two events; in the whatsapp dialect a receipt is one event for each
+    message."""
     conversation = await world.conversation("alice", "bob")
     alice, bob = Returner(world, "alice", dialect), await world.connect("bob")
     await alice.come()
@@ -313,7 +314,7 @@ async def until_the_end(alice: Returner) -> list[tuple[str, dict[str, object], s
     return await alice.told()
 
 
-# --- who may not -----------------------------------------------------------------------------------------------------
+# --- who may not ----------------------------------------------------------------------------------------------------
 
 
 async def test_a_stolen_pid_is_worth_nothing_to_another_user(world: World) -> None:
@@ -382,7 +383,7 @@ async def test_a_pid_is_good_in_its_own_namespace_and_dialect_only(world: World)
     pid = alice.pid
     assert not await alice.come(dialect="talks")
     await alice.socket.close()
-    alice.socket.undescribed.clear()  # it is not this dialect's description that holds there
+    alice.socket.undescribed.clear()  # another dialect's description applies to this socket
     elsewhere = Returner(world, "alice", WHATSAPP)
     elsewhere.pid, elsewhere.offset = pid, alice.offset
     assert not await elsewhere.come()
@@ -449,7 +450,7 @@ async def test_a_socket_whose_token_expired_does_not_go_on(world: World) -> None
     assert not await alice.come()
 
 
-# --- taking over -----------------------------------------------------------------------------------------------------
+# --- taking over ----------------------------------------------------------------------------------------------------
 
 
 async def test_a_newer_connection_takes_over_from_one_that_seems_to_be_open(world: World) -> None:
@@ -511,7 +512,7 @@ async def test_a_pid_used_many_times_at_once_leaves_exactly_one(world: World) ->
     assert contents(await last.told()) == ["missed", "after"]
 
 
-# --- much ------------------------------------------------------------------------------------------------------------
+# --- much -----------------------------------------------------------------------------------------------------------
 
 
 async def test_much_that_was_missed_comes_as_fast_as_the_client_reads(world: World) -> None:

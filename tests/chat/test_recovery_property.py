@@ -1,6 +1,9 @@
-"""A client whose connection breaks again and again hears just what one hears that stays, whatever happens meanwhile: in
-each dialect, from memory and from the log. The one exception: what happened in a conversation that it is not in when it
-comes back, or that lies before its time there by then, is not told any more."""
+"""A client whose connection breaks again and again receives the same events as one that stays connected, in each
+dialect, from memory and from the log.
+
+The exception: events of a conversation whose member it no longer is when it returns, or that are older than its visible
+history, are not sent.
+"""
 
 from __future__ import annotations
 
@@ -53,11 +56,12 @@ OPENING = {
     "crm": ("joinChat", "leaveChat", "chatId"),
     "messenger": ("conversation:join", "conversation:leave", "conversationId"),
 }
-"""How a dialect's sockets open and close a conversation."""
+"""The events with which a dialect's sockets join and leave a conversation's room."""
 
 
 class Story:
-    """What happens to others while a client comes and goes. `moves`: membership moves too, and messages are deleted."""
+    """Actions of other users while a client disconnects and returns. With `moves`, they include membership changes and
+    deletions."""
 
     def __init__(self, world: World, chat: Chat, chance: random.Random, *, moves: bool) -> None:
         self.alice, self.bob, self.carol = (Actor(world.id_of(n), n.title()) for n in ("alice", "bob", "carol"))
@@ -71,7 +75,7 @@ class Story:
     async def begin(self) -> None:
         for kind, members in (("group", (self.alice, self.bob, self.carol)), ("direct", (self.alice, self.bob))):
             await self._create(kind, members)
-        # Elsewhere whoever comes back sees all that was ever said.
+        # In other conversations, returning members see the whole history.
         await self._create("group", (self.alice, self.bob), history="from-join")
 
     async def go_on(self) -> None:
@@ -81,7 +85,7 @@ class Story:
         actions += [self._name, self._mark_unread, self._read_notifications]
         if self._moves:
             actions += [self._delete, self._remove, self._add, self._invite, self._drop, self._reply, self._reply]
-        # Somebody may not be there any more, or there may be nothing to do it to.
+        # The action may fail because a user or an object no longer exists.
         with contextlib.suppress(ChatError):
             await self._chance.choice(actions)()
 
@@ -148,7 +152,7 @@ class Story:
         await self._do(self._chance.choice((self.bob, self.carol)), UpdateUser(text=f"t{self._chance.random()}"))
 
     async def _remove(self) -> None:
-        first = 0 if len(self._messages) > 15 else 1  # in most dialects nothing is heard of the others
+        first = 0 if len(self._messages) > 15 else 1  # in most dialects, sockets receive nothing of other conversations
         await self._do(self.bob, RemoveMember(self._chance.choice(self.conversations[first:]), self.alice.user_id))
 
     async def _add(self) -> None:
@@ -165,17 +169,17 @@ class Story:
 
 @dataclass(frozen=True)
 class Return:
-    """A client has come back that had all up to the offset `after`, when the log went up to `pos`."""
+    """A client that returned with all events up to the offset `after`, when the log ended at `pos`."""
 
     after: str | None
     pos: int
     conversation_ids: frozenset[str]
-    """What its user was a member of then."""
+    """The conversations that its user was a member of at that time."""
 
 
 class Ledger:
-    """What happened, by log position, and what of it is for one user. `from_join` is the conversation in which history
-    begins with joining."""
+    """Records the events by log position, and which of them one user may see. `from_join` is the conversation whose
+    history begins with joining."""
 
     def __init__(self, chat: Chat, user_id: str, from_join: str) -> None:
         self.user_id = user_id
@@ -240,14 +244,14 @@ class Ledger:
 
 
 def position(told: Told) -> int:
-    """The position in the log that an offset names."""
+    """Returns the log position of an event's offset."""
     offset = told[2]
     assert offset is not None, "it is durable"
     return int(offset.rpartition("-")[2].partition(".")[0])
 
 
 class Leaver:
-    """A client that is cut off at any time, and has not always received what was sent to it by then."""
+    """A client that is disconnected at random, possibly before it has received everything that was sent."""
 
     def __init__(self, returner: Returner, chance: random.Random, ledger: Ledger) -> None:
         self.returner = returner
@@ -268,10 +272,10 @@ class Leaver:
     async def leave(self) -> None:
         await self.take()
         if self._taken and self._chance.random() < 0.5:
-            # Not the very first: before that, sockets that are told of what came earlier begin afresh.
+            # Not before the first event: until then, sockets that receive missed events start over.
             lost = self._chance.randint(1, min(3, self._taken))
             del self.heard[max(1, len(self.heard) - lost) :]
-        # The newest offset of all connections: there may be none of this one.
+        # The newest offset of all connections, since this one may have none.
         if self.heard:
             self.returner.offset = self.heard[-1][2]
         if self._chance.random() < 0.7:
@@ -320,7 +324,7 @@ async def test_who_comes_and_goes_hears_the_same_as_who_stays(
 
 
 async def choose_rooms(name: str, story: Story, *returners: Returner) -> None:
-    """One conversation is open and the others are not, or the other way round."""
+    """One conversation is joined and the others are left, or the other way round."""
     if name in OPENING:
         opens, closes, member = OPENING[name]
         event = closes if DIALECTS[name].follows_all else opens
@@ -330,7 +334,7 @@ async def choose_rooms(name: str, story: Story, *returners: Returner) -> None:
 
 
 async def same_beginning(story: Story, chat: Chat, stays: Returner, leaver: Leaver) -> list[Told]:
-    """Both have heard one message, and so are in their rooms."""
+    """Both clients receive a first message, which shows that they are in their rooms."""
     await chat.execute(story.bob, SendMessage(story.conversations[0], "begin"))
     await chat.execute(story.bob, SendMessage(story.conversations[1], "begin"))
     async with asyncio.timeout(DEADLINE_S):
@@ -341,7 +345,8 @@ async def same_beginning(story: Story, chat: Chat, stays: Returner, leaver: Leav
 
 
 async def heard_the_same(stays: Returner, leaver: Leaver, ledger: Ledger, *, exactly: bool) -> bool:
-    """Once all has come: receipts may still be on their way. What is read from the log is as it is now."""
+    """Returns whether both received the same events, after late receipts have arrived. The log shows messages in their
+    current state."""
     stayed: list[Any] = []
     heard: list[Any] = []
     for _ in range(50):

@@ -1,4 +1,4 @@
-"""Sockets that go on after the server itself was gone: from the log, since nothing is in memory."""
+"""Recovery of sockets after a restart of the server, from the log, since the memory is lost."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tests.databases import PostgresServer
 async def running(
     folder: Path, people: World | None = None, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[World]:
-    """A server process over the data in a folder, with the people who were there before."""
+    """Runs a server process on the data in a folder, with the users of an earlier server."""
     with running_chat(folder, environment) as server:
         async with world_at(server) as world:
             if people is not None:
@@ -47,7 +47,7 @@ async def running(
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def environment(request: pytest.FixtureRequest) -> Iterator[Mapping[str, str]]:
-    """Variables that name a database of each kind in turn."""
+    """Yields the environment variables for a database of each kind."""
     if request.param == "sqlite":
         yield {}
         return
@@ -59,7 +59,7 @@ def environment(request: pytest.FixtureRequest) -> Iterator[Mapping[str, str]]:
 
 @asynccontextmanager
 async def served(folder: Path, people: World | None = None, **settings: Any) -> AsyncIterator[World]:  # noqa: ANN401
-    """The same by this process, for what needs no kill; it ends in good order."""
+    """Runs a server in this process and stops it gracefully, for tests that need no kill."""
     node = Node(Settings(data=folder / "data", jwt_secret=SECRET, rate_limits=False, **settings))
     async with serving(node) as address, world_at(address) as world:
         if people is not None:
@@ -86,7 +86,7 @@ async def test_a_client_goes_on_after_a_restart(
         await service_send(before, conversation, "bob", "before")
         await alice.socket.next("message:new")
         alice.note()
-        # On their way when it happens, as far as anybody can tell.
+        # May or may not have been sent when the server is killed.
         await service_send(before, conversation, "bob", "meanwhile")
         await end(before, number)
     async with running(tmp_path, before, environment) as after:
@@ -101,7 +101,7 @@ async def test_a_client_goes_on_after_a_restart(
             await alice.socket.next("message:new")
         assert contents(await alice.told()) == ["meanwhile", "missed", "live"]
         assert await log_reads(after) > 0
-        # And from now on from memory.
+        # Later events come from memory.
         reads = await log_reads(after)
         await alice.cut()
         await service_send(after, conversation, "bob", "again")
@@ -111,7 +111,7 @@ async def test_a_client_goes_on_after_a_restart(
 
 
 async def test_a_client_goes_on_after_two_kills(tmp_path: Path) -> None:
-    """The second time its node is not the one that its pid names."""
+    """The second time, the `pid` names a node other than the last one."""
     async with running(tmp_path) as first:
         conversation, opened = await first.conversation("alice", "bob"), await first.conversation("alice", "bob")
         alice = Returner(first, "alice", WHATSAPP)
@@ -141,7 +141,7 @@ async def test_a_disconnect_that_the_client_asked_for_is_remembered_over_a_kill(
         await alice.come()
         alice.note()
         await alice.socket.connection.send("41")
-        # What was stored after it is there, so it is there too.
+        # A later write is stored, so this one is stored too.
         await before.conversation("alice")
         await end(before, signal.SIGKILL)
     async with running(tmp_path, before) as after:
@@ -267,7 +267,7 @@ async def test_too_much_in_memory_is_a_fresh_session(tmp_path: Path) -> None:
 async def test_a_session_that_moved_here_is_not_gone_on_with_when_it_is_not_known_here_any_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its `pid` names the node before, and what is stored names this one, which is alive."""
+    """The `pid` names the previous node, while the database names this node, which is alive."""
     async with served(tmp_path) as before:
         alice = Returner(before, "alice")
         await alice.come()
@@ -275,7 +275,7 @@ async def test_a_session_that_moved_here_is_not_gone_on_with_when_it_is_not_know
     async with served(tmp_path, before) as after:
         alice.world = after
         assert await alice.come()
-        # What was stored after it is there, so it is there too.
+        # A later write is stored, so this one is stored too.
         await after.conversation("alice")
         await alice.cut()
         monkeypatch.setattr(RecoverableSockets, "find", lambda *_: None)  # as when the window is over
@@ -332,7 +332,7 @@ async def test_leaving_a_room_while_one_is_removed_from_it_is_not_remembered(
 
 
 async def test_how_a_contact_looks_is_not_missed_over_a_restart(tmp_path: Path, environment: Mapping[str, str]) -> None:
-    """Nobody is known to the new process yet, and what is read from the log asks who the contacts are."""
+    """The new process knows no contacts yet, and reads them for the events of the log."""
     async with running(tmp_path, environment=environment) as before:
         await before.conversation("alice", "bob")
         alice = Returner(before, "alice")

@@ -1,4 +1,4 @@
-"""REST: each route, each status, and what a refusal says."""
+"""REST: each route, each status, and the texts of refusals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.chat.chat_server import SECRET, in_process, running_chat, serving
 from tests.chat.conftest import World, world_at
 
 SERVER = ("get", "/api/v1/server")
-"""It tells anybody who may register."""
+"""A route without authentication, which says who may register."""
 
 ROUTES = {
     ("post", "/api/v1/auth/register"),
@@ -134,11 +134,11 @@ FURTHER_ROUTES = {
     ("post", "/api/v1/whatsapp/messages"),
     ("patch", "/api/v1/whatsapp/messages/{message_id}/status"),
 }
-"""What is asked without a token in tests/reference/test_openapi.py."""
+"""Routes that tests/reference/test_openapi.py requests without a token."""
 
 
 def refusal(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The error of an answer, which must be this one."""
+    """Returns the error of a response, which must have this status and code."""
     assert answer.headers["content-type"] == "application/json"
     body = answer.json()
     assert set(body) == {"error"}, body
@@ -448,4 +448,5 @@ async def test_a_page_of_elsewhere_may_not(world: World) -> None:
         answer = await world.request(method, "/api/v1/users/me", by="alice", headers=page)
         assert "access-control-allow-origin" not in answer.headers
     answer = await world.request("GET", "/healthz")
-    assert answer.headers["vary"] == "Origin"  # what a browser keeps of it is not for a page of another origin
+    # a browser must not reuse the cached response for a page of another origin
+    assert answer.headers["vary"] == "Origin"

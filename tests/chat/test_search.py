@@ -19,7 +19,7 @@ async def search(world: World, by: str, **parameters: str | int) -> httpx.Respon
 
 
 async def found(world: World, by: str, count: int, **parameters: str | int) -> list[dict[str, Any]]:
-    """What is found once there are so many of them: the index is behind the log."""
+    """Waits until a search finds this many messages, since the index is updated after the log, and returns them."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
             answer = await search(world, by, **parameters)
@@ -27,7 +27,7 @@ async def found(world: World, by: str, count: int, **parameters: str | int) -> l
             items: list[dict[str, Any]] = answer.json()["items"]
             if len(items) == count:
                 return items
-            await asyncio.sleep(0.05)  # nothing tells a client that a message can be found
+            await asyncio.sleep(0.05)  # there is no event for a message that was indexed
 
 
 async def send(world: World, by: str, conversation_id: str, content: str) -> dict[str, Any]:

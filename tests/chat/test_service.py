@@ -1,4 +1,4 @@
-"""The application's backend: the role `service`."""
+"""The role `service`, with which the application's backend signs in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a server stops: told by a signal, in good order, and at once when told twice."""
+"""Stopping a server: gracefully after one signal, at once after two."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FILES = "/api/v1/files"
 
 @contextmanager
 def writer_held_up(folder: Path) -> Iterator[None]:
-    """Nobody can commit meanwhile."""
+    """Holds the database's write lock, so that the server cannot commit."""
     with closing(sqlite3.connect(folder / "data" / "talkwire.db", isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
@@ -34,7 +34,7 @@ def writer_held_up(folder: Path) -> Iterator[None]:
 
 
 async def send_many(world: World, client: ChatClient, conversation: str) -> list[asyncio.Future[dict[str, object]]]:
-    """Fifty sends that the server has read."""
+    """Sends fifty messages, and waits until the server has read them."""
     before = await events_received(world)
     calls = [
         client.start_call("message:send", {"conversationId": conversation, "content": str(number)})
@@ -63,7 +63,7 @@ async def test_a_signal_lets_what_is_under_way_finish(tmp_path: Path) -> None:
                 server.process.send_signal(signal.SIGTERM)
                 for client in (alice, bob):
                     assert await client.next("session:ending") == {"reason": "shutdown", "reconnect": True}
-                # Nothing is under way for Bob, so he need not wait for Alice.
+                # Bob has no pending request, so he is disconnected without waiting for Alice's.
                 assert await bob.wait_closed() == 1001
                 assert not any(call.done() for call in calls)
                 with pytest.raises(OSError, match="onnect"):
@@ -131,4 +131,4 @@ async def test_a_start_that_fails_leaves_nothing_running(tmp_path: Path) -> None
         thread.join(DEADLINE_S)
     assert [thread.name for thread in ours if thread.is_alive()] == []
     async with in_process(tmp_path).started():
-        pass  # and nobody holds the folder
+        pass  # and no process holds the folder

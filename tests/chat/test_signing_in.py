@@ -1,4 +1,4 @@
-"""Who is let in over a socket, with which token where, and when that ends."""
+"""Signing in over a socket: where the token may be, which tokens are valid, and when a socket's sign-in ends."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def test_a_client_that_asks_for_an_unknown_dialect_is_refused(world: World
 
 
 async def test_a_socket_ends_when_its_token_expires(world: World) -> None:
-    # A whole second at least: tokens count in seconds.
+    # At least a whole second, since tokens count in seconds.
     client = await world.connect("alice", ttl_s=1)
     ending = await client.next("session:ending")
     assert ending == {"reason": "token_expired", "reconnect": False}
@@ -180,7 +180,7 @@ async def test_a_refresh_token_that_is_used_twice_ends_the_sockets_of_its_sign_i
 
 
 async def test_a_token_that_comes_a_little_late_is_let_in_and_its_socket_stays(world: World) -> None:
-    """The usual tolerance is ten seconds. At `exp` the socket would end at once, and its client would come back."""
+    """The tolerance is ten seconds. If the socket ended at `exp`, the client would reconnect at once."""
     expired_at = int(time.time()) - 1
     late = _token_until(world.id_of("alice"), expired_at)
     assert (await world.request("GET", "/api/v1/users/me", headers={"authorization": f"Bearer {late}"})).is_success
@@ -204,7 +204,7 @@ async def test_a_page_of_elsewhere_cannot_sign_a_developer_in(tmp_path: Path) ->
         async with world_at(server) as world:
             path = f"/api/v1/conversations?userId={world.id_of('alice')}"
             for origin, status in ((None, 201), ("http://localhost:5173", 201), ("https://evil.example", 401)):
-                # A type that browsers send from any page without asking first.
+                # A content type that browsers send to other origins without a preflight request.
                 headers = {"content-type": "text/plain", **({} if origin is None else {"origin": origin})}
                 answer = await world.http.post(path, content='{"kind": "group", "memberIds": []}', headers=headers)
                 assert answer.status_code == status, origin

@@ -1,4 +1,4 @@
-"""Clients that do not read: they lose their connection, and nobody else notices."""
+"""Clients that do not read lose their connection, and others are not affected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.realtime.frames import masked_text
 
 CONTENT = "x" * 60_000
 ENOUGH = 400
-"""Messages of that length that no kernel would buffer for a client with a small window."""
+"""Messages of this size do not fit into the kernel's buffers for a client with a small window."""
 
 
 async def slow_connections(world: World) -> int:
@@ -25,7 +25,7 @@ async def slow_connections(world: World) -> int:
 
 
 async def open_deaf_client(world: World, token: str) -> socket.socket:
-    """A client that signs in and never reads a byte."""
+    """Returns a client that signs in and never reads."""
     loop = asyncio.get_running_loop()
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -38,7 +38,7 @@ async def open_deaf_client(world: World, token: str) -> socket.socket:
         f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
     )
     await loop.sock_sendall(client, request.encode())
-    # Only the answer to the upgrade is waited for, or the frame could get into the request.
+    # Waits for the response of the upgrade only, since the frame must not become part of the request.
     async with asyncio.timeout(DEADLINE_S):
         await loop.sock_recv(client, 12)
     await loop.sock_sendall(client, masked_text(f'40{{"token":"{token}"}}'))
@@ -46,20 +46,20 @@ async def open_deaf_client(world: World, token: str) -> socket.socket:
 
 
 async def receive_until(client: socket.socket, end: bytes, *, within_last: int) -> bytes:
-    """Everything received until `end` is among the last so many bytes."""
+    """Receives until `end` is within the last bytes, and returns everything received."""
     loop = asyncio.get_running_loop()
     received = bytearray()
     async with asyncio.timeout(DEADLINE_S):
         while received.rfind(end, max(0, len(received) - within_last)) < 0:
             data = await loop.sock_recv(client, 1 << 20)
-            # At the end of a connection this answers at once and for ever, so that no timeout would come through.
+            # At the end of a connection, `recv` returns at once each time, so the timeout would never trigger.
             assert data, f"the server closed the connection after {bytes(received[-200:])!r}"
             received += data
     return bytes(received)
 
 
 async def read_to_the_end(client: socket.socket) -> int:
-    """How many bytes were on their way when the connection ended."""
+    """Reads until the connection ends, and returns the number of bytes."""
     loop = asyncio.get_running_loop()
     size = 0
     async with asyncio.timeout(DEADLINE_S):
@@ -99,11 +99,11 @@ async def test_a_client_that_asks_without_reading_is_answered_no_more(world: Wor
     before = await slow_connections(world)
     deaf = await open_deaf_client(world, world.server.token(world.id_of("deaf")))
     try:
-        # What is asked before the namespace has let the socket in breaks the protocol.
+        # Sending before the namespace has accepted the socket violates the protocol.
         await receive_until(deaf, b'40{"sid"', within_last=400)
         ask = b"".join(masked_text(f'42{n}["messages:list",{{"conversationId":"{conversation}"}}]') for n in range(60))
         await asyncio.get_running_loop().sock_sendall(deaf, ask)
-        # So many pages would not fit; the queries wait for the client instead, so it is not cut off either.
+        # Not all pages fit into the buffer; the queries wait for the client, which is therefore not disconnected.
         received = await receive_until(deaf, b"4359[", within_last=400_000)
         assert len(received) > 60 * 3 * len(CONTENT)
         assert await slow_connections(world) == before

@@ -1,4 +1,4 @@
-"""Catching up over sockets and REST."""
+"""Loading the state and later events, over sockets and REST."""
 
 from __future__ import annotations
 

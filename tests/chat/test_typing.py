@@ -1,4 +1,4 @@
-"""Who is typing: told to the others, and forgotten by itself."""
+"""Typing: others are notified, and it ends automatically."""
 
 from __future__ import annotations
 

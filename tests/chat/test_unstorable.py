@@ -1,4 +1,4 @@
-"""What no database can keep is refused, wherever an address says it, and on both databases alike."""
+"""Characters that databases cannot store are refused in every path and query, on both databases."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_null_character_in_an_address_is_refused_by_every_route(server: Server
 
 
 def _addresses(description: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each route with the character in its path, and in each parameter of its query."""
+    """Yields the method and path of each route, with the character in its path and in each query parameter."""
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
             if "{" in path:

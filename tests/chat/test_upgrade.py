@@ -1,4 +1,4 @@
-"""A rolling upgrade: this version serves while a newer one has added to its tables and writes beside it."""
+"""A rolling upgrade: this version serves while a newer one has extended the tables and writes to them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def url_of(database: Database) -> str:
 
 
 def upgrade_tables(database: Database) -> None:
-    """What a migration of the next version may do."""
+    """Changes the tables as a migration of the next version may."""
     with database.engine() as engine, engine.begin() as connection:
         for statement in (
             "ALTER TABLE messages ADD COLUMN colour text",
@@ -67,7 +67,7 @@ async def test_this_version_serves_beside_the_next_and_does_not_start_again(tmp_
             names = [event["event"] for event in page["events"]]
             assert names.count("message:new") == 3
             assert "message:updated" in names
-            # A client that comes now, and one that only asks.
+            # A client that connects now, and one that only uses REST.
             late = await world.connect("bob")
             listed = await late.done("messages:list", {"conversationId": conversation})
             assert [message["content"] for message in listed["messages"]][-1] == "colourful 2"
@@ -86,7 +86,7 @@ async def test_this_version_serves_beside_the_next_and_does_not_start_again(tmp_
 
 
 async def test_nodes_that_do_not_hear_each_other_lose_nothing(tmp_path: Path, shared: Database) -> None:
-    # As nodes do not whose buses have other names, such as those of a build that does not seal what it sends.
+    # Nodes do not hear each other if their buses have different names, for example after a change of the message seal.
     another = Node(shared, Clock(), Exchange())
     with running_chat(tmp_path, {"DATABASE_URL": url_of(shared)}) as server:
         async with world_at(server) as world:
@@ -108,7 +108,7 @@ async def test_nodes_that_do_not_hear_each_other_lose_nothing(tmp_path: Path, sh
 
 
 async def until_found(world: World, words: str, count: int) -> None:
-    """The index is behind the log, and must not stay there."""
+    """Waits until a search finds this many messages, since the index is updated after the log."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
             answer = await world.request("GET", "/api/v1/search", by="bob", params={"q": words})

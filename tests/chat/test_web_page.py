@@ -1,4 +1,4 @@
-"""How the files of the web client are served. What they do is for tests/page."""
+"""Serving the files of the web client. tests/page checks what they do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCRIPT = b"console.log(1)"
 
 @pytest.fixture
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient[Litestar]]:
-    """Of a server with a page, a script that was compressed when it was built, and a sound that was not."""
+    """A client of a server with a page, a script that was compressed at build time, and an uncompressed sound."""
     (tmp_path / "page").mkdir()
     (tmp_path / "index.html").write_text("<!doctype html>")
     (tmp_path / "page" / "index-1.js").write_bytes(SCRIPT)

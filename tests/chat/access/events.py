@@ -1,4 +1,4 @@
-"""Every event that sockets send in our own vocabulary, and what each caller is answered."""
+"""The access matrix of the messenger dialect's events: what each kind of caller receives."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CALL = {**_THERE, "callId": "{call}"}
 _BIKE = {"title": "Bicycle", "amount": 5000, "currency": "EUR"}
 _AS_MEMBER = {"senderId": "{member}"}
 
-# The block has ended the call.
+# Blocking the user ended the call.
 _CALLED = but(MEMBERS, blocked=NOT_FOUND, blocker=NOT_FOUND)
 
 _SOCKET = (
@@ -93,7 +93,7 @@ _SIGNALS = (
     Row("typing:start", SPEAKERS, _THERE),
     Row("typing:stop", SPEAKERS, _THERE),
     Row("presence:set", EVERYONE, {"status": "away"}),
-    # Strangers are left out of the answer: `test_presence_is_for_those_who_share_a_conversation`.
+    # Presence of strangers is omitted instead of refused: see `test_presence_is_for_those_who_share_a_conversation`.
     Row("presence:get", EVERYONE, {"userIds": ["{author}"]}),
     Row("presence:subscribe", EVERYONE, {"userIds": ["{author}"]}),
     Row("presence:unsubscribe", EVERYONE, {"userIds": ["{author}"]}),

@@ -1,4 +1,4 @@
-"""The ways on which a user reads what happened, each with a cursor that somebody has kept or made up."""
+"""The ways in which a user reads events after a cursor, which may be old, someone else's or made up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from tests.chat.conftest import World
 from tests.chat.returner import Returner
 
 Read = Callable[[World, str, str], Awaitable[list[dict[str, Any]]]]
-"""(world, name of the reader, cursor) -> what the reader is shown, each with its `event` and `data`."""
+"""A function `(world, name of the reader, cursor)` that returns the events that the reader receives, each with `event`
+and `data`."""
 
 LISTS = (
     "/api/v1/sync",
@@ -29,11 +30,11 @@ LISTS = (
     "/api/v1/messages/{reply}/history",
     "/api/v1/notifications",
 )
-"""Routes that show messages of a conversation."""
+"""Routes that return messages of a conversation."""
 
 
 async def by_rest(world: World, name: str, cursor: str) -> list[dict[str, Any]]:
-    """`GET sync`, page by page."""
+    """Reads all pages of `GET /api/v1/sync`."""
     found: list[dict[str, Any]] = []
     more = True
     while more:
@@ -45,7 +46,7 @@ async def by_rest(world: World, name: str, cursor: str) -> list[dict[str, Any]]:
 
 
 async def by_socket(world: World, name: str, cursor: str) -> list[dict[str, Any]]:
-    """`sync` over a socket."""
+    """Reads events with `sync` over a socket."""
     client = await world.connect(name)
     answer = await client.done("sync", {"after": cursor})
     await client.close()
@@ -57,7 +58,7 @@ READINGS: Mapping[str, Read] = {"rest": by_rest, "socket": by_socket}
 
 
 async def by_recovery(returner: Returner, offset: str) -> list[dict[str, Any]]:
-    """Going on with a session whose connection was cut, from an offset of whatever origin."""
+    """Recovers a session whose connection was cut, from any offset."""
     returner.offset = offset
     await returner.come()
     return [{"event": name, "data": payload} for name, payload, _ in await returner.told()]

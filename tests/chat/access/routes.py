@@ -1,4 +1,4 @@
-"""Every REST route, and what each caller is answered."""
+"""The access matrix of the REST routes: what each kind of caller receives."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ _OWN = f"{_V1}/messages/{{own}}"
 _OFFER = f"{_V1}/offers/{{offer}}"
 _TALK = f"{_V1}/talks/{{conversation}}"
 
-# An operator deletes and pins, but puts words into nobody's mouth; the backend speaks for the author.
+# An operator may delete and pin messages but not write in another user's name; the backend acts for the author.
 _AUTHOR = but(MEMBERS, service=OK)
 _DOWNLOADERS = MEMBERS
 
 _AUTH = (
-    # The tokens here are the application's: no account is behind them.
+    # The tokens of these tests are issued by the application, so they belong to no account.
     Row(f"POST {_V1}/auth/logout", rule(INVALID)),
     Row(f"POST {_V1}/auth/password", NOBODY, {"currentPassword": "correct horse", "newPassword": "battery staple"}),
 )
@@ -262,7 +262,7 @@ _USERS = (
     Row(f"GET {_V1}/users/me/rights", EVERYONE),
     Row(f"PATCH {_V1}/users/me", EVERYONE, {"text": "On holiday"}),
     Row(f"GET {_V1}/users/{{author}}", READERS),
-    # Who shares no conversation, or is blocked, does not learn whether somebody is there.
+    # Users who share no conversation, or are blocked, receive no presence.
     Row(f"GET {_V1}/users/{{author}}/presence", but(READERS, blocked=FORBIDDEN, blocker=FORBIDDEN)),
     Row(f"GET {_V1}/users/online", but(OPERATORS, service=OK)),
     Row(f"GET {_V1}/presence?userIds={{author}}", EVERYONE),

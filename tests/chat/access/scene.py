@@ -1,4 +1,4 @@
-"""People in every relation to a conversation, and in it one of each thing that has an id."""
+"""A conversation with a user for each kind of caller, and with one object of each kind that has an id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.files import pictures
 IN_THE_GROUP = ("owner", "admin", "member", "former", "banned", "author")
 
 ROLES = {"service": "service", "operator": "admin"}
-"""What the tokens of those say who are not simply users."""
+"""The roles in the tokens of callers that are not ordinary users."""
 
 TUS = {"tus-resumable": "1.0.0"}
 
@@ -38,14 +38,14 @@ GHOSTS: Mapping[str, str] = {
     "call": "no-call",
     "invitation": "8000900000000001",
 }
-"""Ids of what nobody has ever made."""
+"""Ids of objects that do not exist."""
 
 _numbers = itertools.count(1)
 
 
 class Scene:
-    """A group, or a direct conversation, of which `author` is a member: the messages, offers and files are theirs,
-    and beside these some are the caller's own, from before they were removed, blocked or banned."""
+    """A group or a direct conversation that `author` is a member of. Its messages, offers and files are the author's;
+    some more belong to the caller, from before the caller was removed, blocked or banned."""
 
     def __init__(self, world: World, people: Iterable[str]) -> None:
         number = next(_numbers)
@@ -56,7 +56,7 @@ class Scene:
 
     @classmethod
     async def group(cls, world: World, callers: Collection[str], needs: AbstractSet[str], **rules: str) -> Scene:
-        """`rules` are further members of the new conversation."""
+        """Creates a group. `rules` are further members of the request that creates it."""
         scene = cls(world, (*IN_THE_GROUP, "stranger", "service", "operator"))
         ids = [scene.id_of(person) for person in IN_THE_GROUP]
         created = {"kind": "group", "memberIds": ids, "ownerId": ids[0], **rules}
@@ -72,7 +72,8 @@ class Scene:
 
     @classmethod
     async def direct(cls, world: World, caller: str, needs: AbstractSet[str]) -> Scene:
-        """Of `blocked`, whom the author has blocked, or `blocker`, who has blocked the author."""
+        """Creates a direct conversation with `blocked`, whom the author has blocked, or with `blocker`, who has blocked
+        the author."""
         scene = cls(world, (caller, "author", "service", "operator", "member"))
         created = {"kind": "direct", "memberIds": [scene.id_of(caller), scene.id_of("author")]}
         await scene._make_all(created, [caller], needs)
@@ -80,7 +81,7 @@ class Scene:
         await scene.done(by, "PUT", f"/api/v1/users/me/blocks/{scene.id_of(whom)}")
         return scene
 
-    # --- what is in it ----------------------------------------------------------------------------------------------
+    # --- contents ---------------------------------------------------------------------------------------------------
 
     async def _make_all(self, conversation: dict[str, Any], callers: Collection[str], needs: AbstractSet[str]) -> None:
         self.things["conversation"] = (await self.service("POST", "/api/v1/conversations", conversation))["id"]
@@ -109,7 +110,7 @@ class Scene:
             await self._make_own(caller, needs)
 
     async def _invite(self, kind: str, needs: AbstractSet[str]) -> None:
-        """Nobody is invited to a direct conversation, but to the server."""
+        """Creates an invitation: to the group, or to the server if the conversation is direct."""
         if not needs & {"invitation", "code"}:
             return
         conversation_ids = [] if kind == "direct" else [self.things["conversation"]]
@@ -117,7 +118,7 @@ class Scene:
         self.things["invitation"], self.things["code"] = created["id"], created["code"]
 
     async def say_all_again(self, needs: AbstractSet[str]) -> None:
-        """Makes the author's messages, newer ones when there are some."""
+        """Sends the author's messages again, so that newer ones exist."""
         if needs & {"message", "own", "reply"}:
             self.things["message"] = await self.message("author")
         if "reply" in needs:
@@ -156,7 +157,7 @@ class Scene:
         return id_
 
     async def upload(self, owner: str) -> str:
-        """One that waits for its two bytes."""
+        """Starts an upload of two bytes, and returns its id."""
         answer = await self.done(owner, "POST", "/api/v1/files", headers={**TUS, "upload-length": "2"})
         return answer.headers["location"].rpartition("/")[2]
 
@@ -171,7 +172,7 @@ class Scene:
         if role != "member":
             await self.service("PATCH", f"{there}/{user_id}", {"role": role})
 
-    # --- who calls --------------------------------------------------------------------------------------------------
+    # --- callers ----------------------------------------------------------------------------------------------------
 
     def id_of(self, person: str) -> str:
         return self.world.id_of(self._names[person])
@@ -194,7 +195,7 @@ class Scene:
         return answer.json() if answer.content else None
 
     async def socket(self, person: str) -> ChatClient:
-        """The person's one socket here. Raises Refused."""
+        """Returns the person's socket, which is opened once. Raises Refused."""
         if person not in self._sockets:
             client = await self.world.open()
             await client.sign_in(None if person == "anonymous" else {"token": self.token_of(person)})
@@ -203,18 +204,18 @@ class Scene:
         return self._sockets[person]
 
     async def cursor(self) -> str:
-        """Where the log is."""
+        """Returns a cursor for the current end of the log."""
         return str((await self.done("service", "GET", "/api/v1/sync?limit=1")).json()["cursor"])
 
     async def be_known(self, person: str) -> None:
-        """Whoever comes for the first time is made a user, and named."""
+        """Makes sure that a person's user exists and has a name, which the first request creates."""
         if person not in {"anonymous", "banned"}:
             await self.done(person, "GET", "/api/v1/users/me")
 
-    # --- what they ask ----------------------------------------------------------------------------------------------
+    # --- requests ---------------------------------------------------------------------------------------------------
 
     def values(self, caller: str, replaced: Mapping[str, str] | None = None) -> dict[str, str]:
-        """What a row's placeholders stand for. Whoever has nothing of their own tries the author's."""
+        """Returns the values of a row's placeholders. A caller without own objects tries the author's."""
         things = self.things
         own = {
             name: things.get(f"{name} of {caller}") or things.get(name.removeprefix("own_") or "", "")
@@ -236,7 +237,7 @@ class Scene:
         }
 
     def fill(self, template: Any, values: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 (JSON)
-        """JSON with ids in place of the placeholders."""
+        """Returns JSON with ids in place of the placeholders."""
         values = self.things if values is None else values
         match template:
             case str():
@@ -249,7 +250,7 @@ class Scene:
                 return template
 
     async def ask(self, caller: str, row: Row, replaced: Mapping[str, str] | None = None) -> Mapping[str, Any]:
-        """What the caller is answered: the error, or nothing when it is done. `replaced` are other ids."""
+        """Returns the error that a caller receives, empty on success. `replaced` overrides ids."""
         values = self.values(caller, replaced)
         body = row.body_of(caller)
         filled = None if body is None else self.fill(body, values)
@@ -284,5 +285,5 @@ class Scene:
 
 
 def said(error: Mapping[str, Any]) -> str:
-    """An answer as the table has it."""
+    """Returns an error's code, or OK, as the table contains it."""
     return str(error.get("code", OK))

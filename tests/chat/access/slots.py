@@ -1,4 +1,5 @@
-"""Routes and events that name a second thing beside a conversation or a message: it has to belong there."""
+"""Routes and events with a second id beside that of a conversation or message. The second object must belong to the
+first."""
 
 from __future__ import annotations
 
@@ -25,12 +26,13 @@ NOT_A_SLOT = {
     "call:reject toUserId": "the same",
     "call:hangup toUserId": "the same",
 }
-"""By name, or by where it is and its name: why it needs no slot."""
+"""Reasons why a field needs no slot, by its name, or by the route or event and its name."""
 
 
 @dataclass(frozen=True)
 class Slot:
-    """In `row`, `field` holds the placeholder `thing`, which has to belong to the rest. `says` is the refusal."""
+    """A field that holds the id `thing` in `row`. The object must belong to the conversation or message of the row.
+    `says` is the error code if it does not."""
 
     field: str
     thing: str
@@ -100,7 +102,7 @@ EVENT_SLOTS = (
     _event("member:remove", "userId", "author"),
     _event("call:invite", "toUserId", "author"),
     _event("call:signal", "toUserId", "author", callId="{call}"),
-    # Whether there is a call is no secret among those who might be in it, so there is simply none of this name.
+    # Members of a conversation may know whether it has a call, so an unknown call id is not found instead of forbidden.
     *(
         _event(event, "callId", "call", NOT_FOUND)
         for event in ("call:accept", "call:reject", "call:signal", "call:hangup")

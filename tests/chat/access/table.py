@@ -1,4 +1,4 @@
-"""The matrix's form: what a row is, and who gets what by the rules that most follow."""
+"""The structure of the access matrix: its rows, and the rules that most rows share."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ NOT_FOUND = "not_found"
 INVALID = "invalid_request"
 
 HEAD_STATUS = {401: "unauthenticated", 403: FORBIDDEN}
-"""An answer to HEAD has no body that says which of the codes it is."""
+"""Error codes of a HEAD request by status, since its response has no body."""
 
 
 def is_of_a_pair(caller: str) -> bool:
-    """Whether the caller's conversation is a direct one, with a block on it."""
+    """Returns whether the caller's conversation is direct and has a block."""
     return caller in {"blocked", "blocker"}
 
 
 Rule = Mapping[str, str]
-"""Caller -> what they are answered."""
+"""Maps each caller to the code that the caller receives."""
 
 
 def rule(default: str, **others: str) -> Rule:
-    """Nobody gets anywhere without a token, or under a ban. The two of a blocked pair are alike, unless said."""
+    """Returns a rule. By default, anonymous and banned callers are refused, and `blocker` is treated like `blocked`."""
     said = dict.fromkeys(CALLERS, default) | {"anonymous": "unauthenticated", "banned": "banned"} | others
     if "blocker" not in others:
         said["blocker"] = said["blocked"]
@@ -57,24 +57,24 @@ def but(known: Rule, **others: str) -> Rule:
 
 
 EVERYONE = rule(OK)
-"""Whoever is signed in."""
+"""Allows every signed-in user."""
 
 NOBODY = rule(FORBIDDEN)
 
 READERS = rule(OK, stranger=FORBIDDEN, former=FORBIDDEN)
-"""Members see a conversation, the backend and operators any."""
+"""Allows members, the backend and operators."""
 
 MEMBERS = but(READERS, service=FORBIDDEN, operator=FORBIDDEN)
-"""What members do for themselves."""
+"""Allows members only, for things that they do for themselves."""
 
 SPEAKERS = but(MEMBERS, blocked=BLOCKED, blocker=BLOCKED)
-"""What members do towards the others."""
+"""Allows members, but not across a block, for things that affect other members."""
 
 WRITERS = but(SPEAKERS, service=OK)
-"""The same, where the backend may name one of them as the sender."""
+"""Like SPEAKERS, and also allows the backend, which names a member as the sender."""
 
 MANAGERS = rule(OK, stranger=FORBIDDEN, former=FORBIDDEN, member=FORBIDDEN, blocked=FORBIDDEN)
-"""Owner and admins, the backend and operators; nobody manages a direct conversation."""
+"""Allows the owner, admins, the backend and operators. No one manages a direct conversation."""
 
 OWNERS = but(MANAGERS, admin=FORBIDDEN)
 
@@ -85,10 +85,10 @@ TRUSTED = but(OPERATORS, service=OK)
 
 @dataclass(frozen=True)
 class Row:
-    """A route (`METHOD /path`) or an event, and what each caller is answered.
+    """A route (`METHOD /path`) or an event, and the code that each caller receives.
 
-    `{placeholders}` stand for ids of the scene; `{own…}` are of what is the caller's own. `of` tells apart the rows of
-    one name. The backend's body has what is in `as_service` too.
+    `{placeholders}` are ids of the scene; `{own…}` are ids of the caller's own objects. `of` distinguishes several rows
+    of one name. `as_service` is added to the backend's body.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Row:
 
     @property
     def reads(self) -> bool:
-        """Whether it spoils nothing for the next caller."""
+        """Returns whether the row changes nothing, so that callers can share a scene."""
         return self.method in {"GET", "HEAD"}
 
     def body_of(self, caller: str) -> Any:  # noqa: ANN401 (JSON)
@@ -131,5 +131,5 @@ def placeholders_in(row: Row) -> set[str]:
 
 
 def form_of(path: str) -> str:
-    """A path whose parameters have no names: `/users/{user_id}/ban` is `/users/{}/ban`."""
+    """Returns a path without the names of its parameters: `/users/{user_id}/ban` becomes `/users/{}/ban`."""
     return re.sub(r"\{\w+\}", "{}", path.partition("?")[0])

@@ -1,4 +1,4 @@
-"""What tests of the `gateway` dialect share: its clients, what they are told, and what the backend sends."""
+"""Helpers for tests of the `gateway` dialect: clients, and requests of the backend."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def connect(world: World, name: str) -> ChatClient:
 
 
 async def connect_silent(world: World, name: str) -> ChatClient:
-    """A client that answers no heartbeat, so that nothing ever counts as arrived at it."""
+    """Connects a client that answers no heartbeats, so that nothing sent to it counts as arrived."""
     client = await world.open(dialect=GATEWAY)
     client.custom_events |= EVENTS
     client.answers_heartbeats = False
@@ -36,7 +36,7 @@ async def connect_silent(world: World, name: str) -> ChatClient:
 
 
 async def say(world: World, by: str, conversation: str, content: str) -> str:
-    """The id of a message that was sent over REST."""
+    """Sends a message over REST, and returns its id."""
     body = {"conversationId": conversation, "content": content}
     answer = await world.request("POST", "/api/v1/messages", by=by, json=body)
     assert answer.is_success, answer.text
@@ -44,7 +44,7 @@ async def say(world: World, by: str, conversation: str, content: str) -> str:
 
 
 async def send(world: World, *names: str, event: str = "alert", message: object = None, store: bool = False) -> Any:  # noqa: ANN401 (JSON)
-    """What the backend is answered when it sends an event to somebody, or to several."""
+    """Sends an event to one or several users as the backend, and returns the response."""
     ids = [world.id_of(name) for name in names]
     body = {"event": event, "message": message, "store": store}
     if len(ids) == 1:
@@ -53,12 +53,12 @@ async def send(world: World, *names: str, event: str = "alert", message: object 
 
 
 async def next_of(client: ChatClient, event: str = "alert") -> object:
-    """What the next event of the application's own carries."""
+    """Returns the payload of the next custom event."""
     return await client.next(event)
 
 
 async def said_until_done(world: World, client: ChatClient, name: str) -> list[tuple[str, Any]]:
-    """What a client has been told up to now: an event comes behind all that was sent before."""
+    """Returns all events that a client has received so far. A final event marks their end."""
     await send(world, name, event="done")
     await client.next("done")
     told = list(client.events)
@@ -71,7 +71,7 @@ async def bodies(client: ChatClient, count: int) -> list[str]:
 
 
 async def wait_gone(world: World, name: str) -> None:
-    """Returns once a user has no socket any more."""
+    """Waits until a user has no socket."""
     async with asyncio.timeout(DEADLINE_S):
         while (await world.service("GET", f"/api/gateway/status/{world.id_of(name)}"))["connected"]:
             pass
@@ -83,7 +83,7 @@ async def leave(world: World, client: ChatClient, name: str) -> None:
 
 
 async def arrived(world: World, name: str, message_id: str | None = None) -> None:
-    """Returns once no mail waits for a user any more, and all messages up to one count as arrived."""
+    """Waits until no stored event waits for a user, and all messages up to this one count as arrived."""
     assert isinstance(world.server, ServerProcess)
     user_id, pos = world.id_of(name), 0 if message_id is None else int(message_id) - MESSAGE_ID_BASE
     with closing(sqlite3.connect(world.server.data / "talkwire.db")) as database:
@@ -93,4 +93,4 @@ async def arrived(world: World, name: str, message_id: str | None = None) -> Non
                 told = database.execute("SELECT pos FROM mailbox_cursors WHERE user_id = ?", (user_id,)).fetchone()
                 if not mail and (not pos or (told is not None and told[0] >= pos)):
                     return
-                await world.request("GET", "/healthz")  # to give way
+                await world.request("GET", "/healthz")  # yields to other tasks

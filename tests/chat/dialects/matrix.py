@@ -1,7 +1,7 @@
-"""Who does what in which words, and what the others hear of it in theirs.
+"""The event that each dialect sends for an action, and the events that the others receive.
 
-What the words in angle brackets stand for is a test's affair: `<talk>` and `<message>` are ids, `<actor>` is who does
-it; `<#…>` is the same as a number. What is listed of a payload is what must be in it.
+`<talk>` and `<message>` stand for ids, `<actor>` for the user who acts, and `<#…>` for the same id as a number. A
+received payload must contain the listed members and may have more.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ HEARD: dict[str, dict[str, list[tuple[str, Payload]]]] = {
     },
 }
 
-# What a member's socket hears that has not opened the conversation, or has closed it.
+# Events for a member's socket that has not joined the conversation or has left it.
 HEARD_OUTSIDE: dict[str, dict[str, list[tuple[str, Payload]]]] = {
     action: {name: [] for name in heard} for action, heard in HEARD.items()
 }
@@ -192,4 +192,4 @@ HEARD_OUTSIDE["send"]["talks"] = [
 HEARD_OUTSIDE["delete"]["messenger"] = HEARD["delete"]["messenger"][1:]
 
 OF_THE_ACTOR = {"edit", "delete"}
-"""What one does with one's own message."""
+"""Actions that only the author of a message may take."""

@@ -1,5 +1,5 @@
-"""The `crm` dialect on a real server: what its clients send and are told, and its routes. Ann and the chat have ids
-that are numerals, Bob has one that is not."""
+"""The `crm` dialect on a real server: events in both directions, and routes. The ids of Ann and the chat are numerals;
+Bob's id is not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.chat.conftest import World, world_at
 
 @pytest.fixture(scope="module")
 def quick_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server where nobody waits long for anybody to be offline, and nothing rings for long."""
+    """A server with a short presence grace period and short ringing."""
     settings = {"TALKWIRE_PRESENCE_GRACE_S": "0.3", "TALKWIRE_CALL_RING_S": "0.5"}
     with running_chat(tmp_path_factory.mktemp("crm"), settings) as server:
         yield server
@@ -27,7 +27,7 @@ def quick_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPro
 
 
 class Office:
-    """One chat of Ann and Bob, whose ids their clients read as numbers where they are numerals."""
+    """A chat of Ann and Bob. Clients see ids that are numerals as numbers."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -50,7 +50,7 @@ class Office:
         return client
 
     async def send(self, client: ChatClient, content: str, **further: object) -> Payload:
-        """The message that was sent."""
+        """Sends a message and returns it."""
         answer = await client.done("sendMessage", {"chatId": self.chat, "content": content, **further})
         assert answer.keys() == {"success", "data"}
         sent = answer["data"]
@@ -71,7 +71,7 @@ class Office:
         return await self.world.request(method, f"/chat-messages{path}", headers=headers, **options)
 
     async def listed(self, query: str = "", by: str | int = "") -> list[Payload]:
-        """The messages that REST answers."""
+        """Returns the messages that REST lists."""
         answer = await self.rest("GET", f"?chatId={self.chat}{query}", by or self.ann)
         assert answer.status_code == 200, answer.text
         items = answer.json()["items"]
@@ -95,7 +95,7 @@ async def quick(quick_server: ServerProcess) -> AsyncIterator[Office]:
 
 
 def timed(payload: Payload) -> Payload:
-    """A payload without its time, which must be there."""
+    """Returns a payload without its time, which must be present."""
     timestamp = payload["timestamp"]
     assert isinstance(timestamp, str)
     assert timestamp.endswith("Z")
@@ -404,7 +404,7 @@ async def test_an_edited_message_says_whether_it_has_been_read(office: Office) -
     assert (await office.rest("PATCH", f"/{sent['id']}", office.ann, json=body)).json()["isRead"] is True
 
 
-# --- who is there, uploads, calls -------------------------------------------------------------------------------------
+# --- who is there, uploads, calls -----------------------------------------------------------------------------------
 
 
 async def test_contacts_are_told_who_comes_and_after_a_while_who_has_gone(quick: Office) -> None:
@@ -420,7 +420,7 @@ async def test_how_a_contact_is_there_is_not_told_as_coming(office: Office) -> N
     ann, phone = await office.connect(office.ann), await office.world.connect("bob")
     await ann.next("userOnline")
     await phone.done("presence:set", {"status": "dnd"})
-    # Another user's coming is told behind it.
+    # Presence events arrive in order, so the other user's event shows that none came before it.
     await office.world.service(
         "POST", "/api/v1/conversations", {"kind": "group", "memberIds": [str(office.ann), office.world.id_of("carol")]}
     )
@@ -464,7 +464,7 @@ async def test_a_call_that_is_declined(office: Office) -> None:
     assert timed(await ann.next("callEnded")) == {**call, "reason": "rejected"}
 
 
-# --- what does not fit ------------------------------------------------------------------------------------------------
+# --- what does not fit ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -505,7 +505,7 @@ async def test_without_acknowledgement_an_error_is_an_event(office: Office) -> N
     assert error["message"].startswith("chatId: ")
     await ann.emit("noSuchEvent")
     assert (await ann.next("error"))["message"] == "No such event: noSuchEvent"
-    # The socket goes on.
+    # The socket stays connected.
     await ann.done("joinChat", {"chatId": office.chat})
 
 

@@ -1,4 +1,4 @@
-"""The `gateway` dialect on a real server: connecting, what its clients send and are told, and who is connected."""
+"""The `gateway` dialect on a real server: connecting, events in both directions, and listing connected users."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.chat.dialects.gateway_client import (
     send,
 )
 
-# --- connecting ------------------------------------------------------------------------------------------------------
+# --- connecting -----------------------------------------------------------------------------------------------------
 
 
 async def test_a_client_is_greeted(world: World) -> None:
@@ -93,7 +93,7 @@ async def test_who_is_banned_is_told_and_put_out(world: World) -> None:
     await client.wait_disconnected()
 
 
-# --- what clients send -----------------------------------------------------------------------------------------------
+# --- what clients send ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("said", ["Hello", 5, None, True, [1, {"a": 2}], {"data": {"a": [None]}}, {}])
@@ -172,7 +172,7 @@ async def test_a_newer_token_takes_the_place_of_the_one_that_expires(world: Worl
     assert await next_of(client) == "still here"
 
 
-# --- messages in conversations ---------------------------------------------------------------------------------------
+# --- messages in conversations --------------------------------------------------------------------------------------
 
 
 async def test_a_message_is_a_notification_for_all_but_its_sender(world: World) -> None:
@@ -235,7 +235,7 @@ async def test_in_a_muted_conversation_one_is_not_notified(world: World, wanted:
     assert await bodies(bob, 1) == ["other"]
 
 
-# --- who is connected ------------------------------------------------------------------------------------------------
+# --- who is connected -----------------------------------------------------------------------------------------------
 
 
 async def test_a_user_is_connected_while_they_have_a_socket_of_any_dialect(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Events of the application's own, over the routes of the `gateway` dialect."""
+"""Custom events sent over the routes of the `gateway` dialect."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.chat.dialects.gateway_client import (
     send,
 )
 
-# --- events of the application's own ---------------------------------------------------------------------------------
+# --- events of the application's own --------------------------------------------------------------------------------
 
 
 async def test_an_event_goes_to_all_sockets_of_a_user_in_every_dialect(world: World) -> None:
@@ -115,7 +115,7 @@ async def test_who_cannot_be_anybody_is_refused(world: World, user_id: object, p
 
 
 async def send_under_key(world: World, path: str, message: object, by: str = "backend") -> httpx.Response:
-    """What the backend is answered when it sends something to Alice and Bob under a key that stays the same."""
+    """Sends an event to Alice, or to Alice and Bob, under a fixed idempotency key, and returns the response."""
     to = {"userId": world.id_of("alice")} if path == SEND else {"userIds": [world.id_of("alice"), world.id_of("bob")]}
     body = {**to, "event": "alert", "message": message, "store": True}
     return await world.request("POST", path, by=by, role="service", json=body, headers={"idempotency-key": "k1"})

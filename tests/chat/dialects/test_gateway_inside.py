@@ -1,4 +1,5 @@
-"""What only the inside of a server with the `gateway` dialect shows: what comes while something else is under way."""
+"""Races in the `gateway` dialect, which need access to the server's objects: events that arrive during another
+operation."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ async def inside(tmp_path: Path) -> AsyncIterator[tuple[Any, World]]:
 
 
 class HeldBack:
-    """Has a node's answers to one kind of question wait until `go_on`: before it looks for them, or `once_found`."""
+    """Delays a node's results of one kind of query until `go_on` is set: before the query runs, or after it with
+    `once_found`."""
 
     def __init__(
         self,
@@ -65,7 +67,7 @@ class HeldBack:
 async def test_who_connects_while_something_is_being_stored_for_them_gets_it(
     inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They have looked for mail before it was there."""
+    """The socket has looked for stored events before the event was stored."""
     node, world = inside
     held, looked, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
     execute = node.chat.execute
@@ -118,7 +120,7 @@ async def test_while_the_database_is_away_what_goes_on_is_told_and_what_was_miss
 async def test_who_is_told_for_long_what_they_missed_gets_what_comes_meanwhile_behind_it(
     inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """More comes meanwhile than is kept in memory, so that the log is asked again."""
+    """More messages arrive meanwhile than fit in memory, so the log is read again."""
     node, world = inside
     monkeypatch.setattr(offline_delivery, "LATE_MAX", 3)
     conversation = await world.conversation("alice", "bob")
@@ -136,7 +138,7 @@ async def test_who_is_told_for_long_what_they_missed_gets_what_comes_meanwhile_b
 async def test_what_comes_while_it_is_looked_for_what_was_missed_is_told_once(
     inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is found in the log, and it goes on."""
+    """The message is found in the log, and later messages still arrive."""
     node, world = inside
     conversation = await world.conversation("alice", "bob")
     await say(world, "alice", conversation, "before")
@@ -153,7 +155,7 @@ async def test_what_comes_while_it_is_looked_for_what_was_missed_is_told_once(
 async def test_what_has_arrived_elsewhere_is_not_told_once_more_by_a_node_that_is_behind(
     inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor behind what is newer."""
+    """Newer messages still arrive."""
     node, world = inside
     conversation = await world.conversation("alice", "bob")
     answers = HeldBack(node, "FindMissed", monkeypatch)
@@ -172,7 +174,7 @@ async def test_what_has_arrived_elsewhere_is_not_told_once_more_by_a_node_that_i
 async def test_a_conversation_that_one_comes_to_while_being_told_what_one_missed_is_told_once(
     inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch, held: str
 ) -> None:
-    """What is said there is found in the log (or is not), and it goes on."""
+    """A message in that conversation may or may not be found in the log, and later messages still arrive."""
     node, world = inside
     conversation = await world.conversation("alice", "bob")
     await say(world, "alice", conversation, "before")
@@ -192,7 +194,7 @@ async def test_a_conversation_that_one_comes_to_while_being_told_what_one_missed
 async def test_a_message_to_a_large_conversation_asks_nobody_for_a_heartbeat(
     inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch, *, large: int, hastened: bool
 ) -> None:
-    """The regular one tells as well."""
+    """The regular heartbeat confirms the arrival."""
     _, world = inside
     monkeypatch.setattr(offline_delivery, "LARGE_CONVERSATION", large)
     monkeypatch.setattr(offline_delivery, "ROUND_S", 0.01)

@@ -1,4 +1,4 @@
-"""What waits for users of the `gateway` dialect who are away: messages that they missed, and mail."""
+"""What the `gateway` dialect delivers to users who were offline: missed messages and stored events."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.chat.dialects.gateway_client import (
     send,
 )
 
-# --- messages that came meanwhile ------------------------------------------------------------------------------------
+# --- messages that came meanwhile -----------------------------------------------------------------------------------
 
 
 async def test_who_was_away_is_told_what_they_missed_in_order(world: World) -> None:
@@ -84,7 +84,7 @@ async def test_other_dialects_are_not_told_what_was_missed(world: World) -> None
 
 
 async def test_while_messages_go_on_nobody_who_connects_misses_one_or_gets_it_twice(world: World) -> None:
-    """Messages come before a socket connects, while it is told what it missed, and after; it gets all in order."""
+    """Messages are sent before, during and after the delivery of missed messages; the client receives all in order."""
     conversation, aside = await world.conversation("alice", "bob"), await world.conversation("carol", "dave")
     alice = await world.connect("alice")
     expected = [str(number) for number in range(300)]
@@ -114,7 +114,7 @@ async def connect_without_reading(world: World, name: str) -> ChatClient:
 
 
 LARGE = 60_000
-"""Bytes. `MANY` times that is more than the system takes on a client's behalf, and a server keeps for it."""
+"""Bytes of a message. `MANY` such messages exceed the buffers of the operating system and of the server."""
 
 MANY = 250
 
@@ -133,7 +133,7 @@ async def test_a_slow_client_gets_everything_it_missed(world: World) -> None:
     assert told == [str(number) for number in range(MANY + 1)]
 
 
-# --- mail ------------------------------------------------------------------------------------------------------------
+# --- mail -----------------------------------------------------------------------------------------------------------
 
 
 async def test_what_was_stored_is_sent_at_the_next_connect_in_order(world: World) -> None:
@@ -213,11 +213,11 @@ async def test_a_slow_client_gets_all_its_mail(world: World) -> None:
     assert [str(await next_of(slow)).partition(" ")[0] for _ in range(MANY)] == expected
 
 
-# --- clients that can go on after a disconnect -----------------------------------------------------------------------
+# --- clients that can go on after a disconnect ----------------------------------------------------------------------
 
 
 class Recoverable:
-    """What the official client does that asks for recovery: it keeps its `pid` and the last text that came last."""
+    """A client with recovery, like the official one: it keeps its `pid`, and the offset of the last event."""
 
     def __init__(self, world: World, name: str) -> None:
         self._world = world
@@ -226,7 +226,7 @@ class Recoverable:
         self.events: list[list[Any]] = []
 
     async def connect(self) -> bool:
-        """Whether it goes on where it was."""
+        """Connects, and returns whether the session was recovered."""
         query = urlencode({"EIO": "4", "transport": "websocket"})
         address = f"{self._world.server.websocket_url}/socket.io/?{query}"
         self.connection = await ws_connect(address, ping_interval=None, compression=None, proxy=None)
@@ -240,7 +240,7 @@ class Recoverable:
         return recovered
 
     async def next(self, event: str) -> list[Any]:
-        """The arguments of the next event of this name."""
+        """Returns the arguments of the next event of this name."""
         while True:
             frame = await self._next_frame()
             if frame.startswith("42"):
@@ -251,13 +251,13 @@ class Recoverable:
                     return list(args)
 
     async def answer_heartbeats(self) -> None:
-        """From now on, until it is cancelled."""
+        """Answers heartbeats until it is cancelled."""
         while True:
             if str(await self.connection.recv()) == "2":
                 await self.connection.send("3")
 
     async def cut(self) -> None:
-        """The network is gone."""
+        """Cuts the connection."""
         self.connection.transport.abort()
         await self.connection.wait_closed()
 
@@ -312,7 +312,7 @@ async def test_a_text_is_followed_by_the_place_to_go_on_from(world: World, bob: 
     offset = bob.session["offset"]
     await send(world, "bob", message="text")
     assert (await bob.next("alert"))[0] == "text"
-    # Which of an event's packets it was is said behind the dot.
+    # The number after the dot says which of the event's packets it was.
     before, now = (text.partition(".")[0] for text in (offset, bob.session["offset"]))
     assert now >= before
     await send(world, "bob", message={"no": "text"})
@@ -322,7 +322,7 @@ async def test_a_text_is_followed_by_the_place_to_go_on_from(world: World, bob: 
 
 
 async def test_who_was_cut_off_before_all_was_told_does_not_go_on_behind_it(world: World, bob: Recoverable) -> None:
-    """Until something new has come, a fresh session tells what was missed, as far as that has not arrived."""
+    """Until a new event has arrived, a fresh session receives the missed messages that have not arrived."""
     conversation = await world.conversation("alice", "bob")
     for number in range(3):
         await say(world, "alice", conversation, str(number))
@@ -341,7 +341,7 @@ async def test_who_was_cut_off_before_all_was_told_does_not_go_on_behind_it(worl
     assert await bob.connect()
 
 
-# --- a server that is killed -----------------------------------------------------------------------------------------
+# --- a server that is killed ----------------------------------------------------------------------------------------
 
 
 async def test_what_was_sent_before_a_kill_and_did_not_arrive_is_sent_again(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ ROOM_EVENTS = ("roomMessage", "messageUpdated", "messageDeleted", "typing", "mes
 
 @pytest.fixture(scope="module")
 def quick_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server where a user is offline soon after their last socket has gone."""
+    """A server with a short presence grace period."""
     with running_chat(tmp_path_factory.mktemp("gateway"), {"TALKWIRE_PRESENCE_GRACE_S": "0.3"}) as server:
         yield server
         assert server.logged_errors() == []
@@ -31,7 +31,7 @@ async def quick(quick_server: ServerProcess) -> AsyncIterator[World]:
 
 
 async def joined(world: World, talk: str, *names: str) -> list[ChatClient]:
-    """A socket of each of these people in the room."""
+    """Connects a socket for each of these users and joins the room."""
     clients = [await connect(world, name) for name in names]
     for client in clients:
         await client.done("joinRoom", {"conversationId": talk})

@@ -1,6 +1,6 @@
-"""One conversation of five members who speak five dialects: what one does, the others hear in words of their own.
+"""A conversation of five members with five dialects: each action reaches the others as events of their own dialects.
 
-The tables in `matrix.py` say who does what and how, and what each of the others hears of it: exactly that.
+The tables in `matrix.py` list the events of each action and exactly what each of the others receives.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.chat.conftest import World
 from tests.chat.dialects.matrix import BY_REST, BY_SOCKET, HEARD, HEARD_OUTSIDE, JOIN, OF_THE_ACTOR
 
 PRESENCE = {"presence:update", "user-online", "user:online", "userOnline"}
-"""Told when it is known, which may be after a socket has come; `test_presence` looks at it."""
+"""Presence events, which may arrive at any time; `test_presence` checks them."""
 
 CASES = [
     (dialect, action, way)
@@ -27,7 +27,8 @@ CASES = [
 
 
 class Scene:
-    """A conversation with a member a dialect, each at a socket of their own; its id is a numeral, as crm has them."""
+    """A conversation with one member and one socket for each dialect. Its id is a numeral, as the crm dialect
+    expects."""
 
     def __init__(self, world: World, actor: str) -> None:
         self.world = world
@@ -37,7 +38,8 @@ class Scene:
         self._message = ""
 
     async def prepare(self, action: str, *, outside: bool = False) -> None:
-        """Everybody is there, and there is what the action needs. `outside`: nobody but the actor follows."""
+        """Connects all members and creates what the action needs. With `outside`, only the actor follows the
+        conversation."""
         members = [self.world.id_of(name) for name in DIALECTS]
         body = {"id": self.talk, "kind": "group", "memberIds": members, "ownerId": members[0]}
         await self.world.service("POST", "/api/v1/conversations", body)
@@ -57,7 +59,7 @@ class Scene:
                 await self.world.request("PUT", path, by=self.actor)
             case "pause":
                 path = f"/api/v1/conversations/{self.talk}/typing"
-                # A stop is told only after a start that was told.
+                # A typing stop is sent only after a start.
                 assert (await self.world.request("POST", path, by=self.actor, json={})).is_success
         for client in self.clients.values():
             await client.pending()
@@ -65,18 +67,19 @@ class Scene:
 
     @property
     def author(self) -> str:
-        """Whose message it is that somebody else has read: whatsapp tells nobody but the author."""
+        """Returns the author of the message that others read. The whatsapp dialect sends receipts to the author
+        only."""
         return "whatsapp" if self.actor != "whatsapp" else "messenger"
 
     async def _write(self, author: str, *, in_room: bool) -> None:
         body = {"conversationId": self.talk, "content": "Hello!"}
         answer = await self.world.request("POST", "/api/v1/messages", by=author, json=body)
         self._message = answer.json()["id"]
-        # A new socket of this dialect is first told what it missed, so this may come behind answers to anything else.
+        # A new gateway socket first receives what it missed, so this event may arrive after other responses.
         await self.clients["gateway"].next("roomMessage" if in_room else "notification")
 
     def fill(self, value: object) -> Any:  # noqa: ANN401 (JSON)
-        """A value of the tables, with the facts put in."""
+        """Returns a value of the tables with the placeholders replaced."""
         if isinstance(value, dict):
             return {key: self.fill(each) for key, each in value.items()}
         if not isinstance(value, str):
@@ -102,7 +105,7 @@ class Scene:
             await self.clients[self.actor].done(event, self.fill(payload))
 
     async def heard(self, name: str, expected: list[tuple[str, Payload]]) -> None:
-        """Fails unless this member has heard just this."""
+        """Fails unless this member has received exactly these events."""
         client = self.clients[name]
         for event, payload in expected:
             assert part_of(self.fill(payload), await client.next(event)) == self.fill(payload)
@@ -110,7 +113,7 @@ class Scene:
 
 
 def part_of(expected: Payload, payload: Payload) -> Payload:
-    """As much of a payload as is looked at."""
+    """Returns the members of a payload that are compared."""
     return {
         key: part_of(value, payload[key]) if isinstance(value, dict) else payload[key]
         for key, value in expected.items()

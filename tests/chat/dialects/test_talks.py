@@ -1,4 +1,4 @@
-"""The `talks` dialect on a real server: what its clients send and are told, and its routes."""
+"""The `talks` dialect on a real server: events in both directions, and routes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BICYCLE = {"title": "A bicycle", "amount": 12_000, "currency": "EUR"}
 
 @pytest.fixture(scope="module")
 def quick_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server where nobody waits long for anybody to be offline, and nothing rings for long."""
+    """A server with a short presence grace period and short ringing."""
     settings = {"TALKWIRE_PRESENCE_GRACE_S": "0.3", "TALKWIRE_CALL_RING_S": "0.5"}
     with running_chat(tmp_path_factory.mktemp("talks"), settings) as server:
         yield server

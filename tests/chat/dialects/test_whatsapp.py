@@ -1,4 +1,4 @@
-"""The `whatsapp` dialect on a real server: what its clients send and are told, and its routes."""
+"""The `whatsapp` dialect on a real server: events in both directions, and routes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MESSAGES = "/api/v1/whatsapp/messages"
 
 @pytest.fixture(scope="module")
 def quick_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server where nobody waits long for anybody to be offline, and nothing rings for long."""
+    """A server with a short presence grace period and short ringing."""
     settings = {"TALKWIRE_PRESENCE_GRACE_S": "0.3", "TALKWIRE_CALL_RING_S": "0.5"}
     with running_chat(tmp_path_factory.mktemp("whatsapp"), settings) as server:
         yield server
@@ -38,7 +38,7 @@ async def connect(world: World, *names: str) -> list[ChatClient]:
 
 
 async def joined(world: World, conversation: str, *names: str) -> list[ChatClient]:
-    """Sockets of these people that hear of a conversation."""
+    """Connects sockets of these users and joins the conversation."""
     clients = await connect(world, *names)
     for client in clients:
         await client.done("conversation:join", {"conversationId": conversation})
@@ -46,7 +46,7 @@ async def joined(world: World, conversation: str, *names: str) -> list[ChatClien
 
 
 async def send(client: ChatClient, conversation: str, text: str) -> Payload:
-    """The message that was sent."""
+    """Sends a message and returns it."""
     message = (await client.done("message:send", said(conversation, text)))["message"]
     assert isinstance(message, dict)
     return message
@@ -65,13 +65,13 @@ async def send_by_rest(world: World, by: str, conversation: str, text: str, **fu
 
 
 async def read(world: World, by: str, conversation: str) -> None:
-    """Without a socket, of which heartbeats could say that something has arrived there."""
+    """Marks a conversation as read over REST, without a socket whose heartbeats would confirm deliveries."""
     answer = await world.request("POST", f"/api/v1/whatsapp/conversations/{conversation}/read", by=by)
     assert answer.status_code == 200, answer.text
 
 
 def status(world: World, message: Payload, by: str, status: str) -> Payload:
-    """What an author is told, but for the time."""
+    """Returns the expected status event for a message, without its time."""
     return {
         "messageId": message["id"],
         "conversationId": message["conversationId"],
@@ -233,7 +233,8 @@ async def test_a_read_is_told_to_each_author_for_each_of_their_messages_and_to_n
     third = await send(alice, talk, "3")
     await read(world, "bob", talk)
     told = [await next_status(alice) for _ in range(2)]
-    while any(each["userId"] != world.id_of("bob") for each in told):  # heartbeats tell of carol's and alice's own
+    # heartbeats of carol and alice cause status events too
+    while any(each["userId"] != world.id_of("bob") for each in told):
         told = [*(each for each in told if each["userId"] == world.id_of("bob")), await next_status(alice)]
     assert told == [status(world, first, "bob", "read"), status(world, third, "bob", "read")]
     of_carol = await next_status(carol)
@@ -284,7 +285,7 @@ async def test_what_was_read_is_not_delivered_any_more(world: World) -> None:
 async def test_an_answered_heartbeat_says_that_messages_have_arrived(world: World) -> None:
     talk = await world.conversation("alice", "bob", "carol")
     alice, _ = await joined(world, talk, "alice", "bob")
-    await connect(world, "carol")  # who has not joined, and so receives nothing
+    await connect(world, "carol")  # carol has not joined, and so receives nothing
     sent = await send(alice, talk, "Hello!")
     assert await next_status(alice) == status(world, sent, "bob", "delivered")
     assert await alice.pending("message:status") == []
@@ -293,7 +294,7 @@ async def test_an_answered_heartbeat_says_that_messages_have_arrived(world: Worl
 async def test_of_many_messages_the_newest_are_told(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await joined(world, talk, "alice", "bob")
-    # Bob's own stand between, and take nobody's place.
+    # Bob's own messages in between do not count towards the limit.
     sent = []
     for number in range(COVERED_MAX + 20):
         sent.append(await send(alice, talk, str(number)))

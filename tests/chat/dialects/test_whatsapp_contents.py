@@ -1,4 +1,4 @@
-"""Messages of each type of the `whatsapp` dialect on a real server: every way in, and every way out."""
+"""Messages of each type of the `whatsapp` dialect on a real server, for every way to send and to read them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_a_session_that_is_recovered_gets_each_type(world: World, type_: s
 
 
 async def listeners(world: World, talk: str) -> dict[str, Any]:
-    """A socket of each other dialect that receives what happens in a conversation."""
+    """Connects a socket of each other dialect that receives the conversation's events."""
     talks = await world.connect("bob", dialect=TALKS)
     await talks.done("join-conversation", {"conversationId": talk})
     crm = await world.connect("bob", dialect=CRM)
