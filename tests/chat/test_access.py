@@ -39,7 +39,7 @@ def test_every_event_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-async def test_each_caller_is_answered_as_the_table_has_it(world: World, row: Row) -> None:
+async def test_each_caller_receives_the_code_in_the_table(world: World, row: Row) -> None:
     expected = {caller: row.expects(caller) for caller in CALLERS}
     scenes = await _scenes(world, row)
     refused = [caller for caller in CALLERS if expected[caller] != OK]
@@ -72,7 +72,7 @@ async def _scenes(world: World, row: Row) -> dict[str, Scene]:
     [row for row in ROWS if row.expected["stranger"] == FORBIDDEN and placeholders_in(row) & set(GHOSTS)],
     ids=str,
 )
-async def test_what_there_is_not_is_refused_like_what_one_may_not_see(world: World, row: Row) -> None:
+async def test_unknown_ids_are_refused_like_hidden_ones(world: World, row: Row) -> None:
     scene = await Scene.group(world, OUTSIDERS, placeholders_in(row))
     for caller in OUTSIDERS:
         if row.expected[caller] == FORBIDDEN:

@@ -29,7 +29,7 @@ async def events_after(client: ChatClient, cursor: str) -> list[tuple[str, str]]
     ]
 
 
-async def test_what_a_former_member_is_told_ends_with_the_removal(world: World) -> None:
+async def test_a_former_members_events_end_with_the_removal(world: World) -> None:
     conversation = await world.conversation("alice", "bob", "carol")
     alice, bob, carol = [await world.connect(name) for name in ("alice", "bob", "carol")]
     start = (await bob.done("sync"))["cursor"]
@@ -59,7 +59,7 @@ async def test_what_a_former_member_is_told_ends_with_the_removal(world: World) 
     assert (await world.request("GET", "/api/v1/search?q=before", by="bob")).json()["items"] == []
 
 
-async def test_what_a_former_member_was_notified_of_is_not_shown_any_more(world: World) -> None:
+async def test_a_former_members_notifications_are_hidden(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice = await world.connect("alice")
     await alice.send_message(conversation, "@all come")
@@ -81,7 +81,7 @@ async def test_a_former_member_s_retry_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("blocker", ["alice", "bob"])
-async def test_the_two_of_a_blocked_pair_hear_nothing_of_each_other(world: World, blocker: str) -> None:
+async def test_a_blocked_pair_receives_nothing_of_each_other(world: World, blocker: str) -> None:
     conversation = await world.conversation("alice", "bob", kind="direct")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     for client, other in ((alice, "bob"), (bob, "alice")):
@@ -111,7 +111,7 @@ async def test_the_two_of_a_blocked_pair_hear_nothing_of_each_other(world: World
     assert [await client.pending(*HEARD) for client in (alice, bob)] == [[], []]
 
 
-async def test_nobody_answers_a_call_of_whom_has_blocked_them_meanwhile(world: World) -> None:
+async def test_a_call_cannot_be_accepted_after_a_block(world: World) -> None:
     conversation = await world.conversation("alice", "bob", kind="direct")
     alice = await world.connect("alice")
     call = await alice.done("call:invite", {"conversationId": conversation})
@@ -132,7 +132,7 @@ async def test_no_direct_conversation_is_opened_over_a_block(world: World) -> No
         assert (await client.refused("conversation:create", payload))["code"] == "blocked"
 
 
-# --- ways in --------------------------------------------------------------------------------------------------------
+# --- ways to get access ---------------------------------------------------------------------------------------------
 
 
 async def test_presence_is_for_those_who_share_a_conversation(world: World) -> None:
@@ -151,7 +151,7 @@ async def test_presence_is_for_those_who_share_a_conversation(world: World) -> N
     assert answers[0].json() == answers[1].json()
 
 
-async def test_a_public_channel_is_joined_by_oneself_unless_one_is_banned_from_it(world: World) -> None:
+async def test_any_user_joins_a_public_channel_unless_banned(world: World) -> None:
     body = {"kind": "channel", "public": True, "name": "News", "memberIds": [world.id_of("alice"), world.id_of("bob")]}
     channel = (await world.service("POST", "/api/v1/conversations", body))["id"]
     await world.service("DELETE", f"/api/v1/conversations/{channel}/members/{world.id_of('bob')}")
@@ -175,7 +175,7 @@ async def test_a_public_channel_is_joined_by_oneself_unless_one_is_banned_from_i
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "banned")
 
 
-async def test_nobody_learns_of_a_private_channel_by_trying_to_join(world: World) -> None:
+async def test_trying_to_join_does_not_reveal_a_private_channel(world: World) -> None:
     body = {"kind": "channel", "name": "Board", "memberIds": [world.id_of("alice")]}
     channel = (await world.service("POST", "/api/v1/conversations", body))["id"]
     mallory = await world.connect("mallory")
@@ -194,7 +194,7 @@ SENDERS = (
 
 
 @pytest.mark.parametrize("row", SENDERS, ids=str)
-async def test_only_the_backend_acts_in_another_s_name(world: World, row: Row) -> None:
+async def test_only_the_backend_acts_for_another_user(world: World, row: Row) -> None:
     scene = await Scene.group(world, ["owner", "member"], placeholders_in(row))
     named = Row(row.name, row.expected, row.body_of("service"))
     for caller in ("stranger", "owner", "operator"):

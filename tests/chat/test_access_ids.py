@@ -93,7 +93,7 @@ async def test_an_id_of_another_conversation_is_refused(world: World, slot: Slot
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.name.endswith("forward")], ids=str)
-async def test_a_message_is_forwarded_only_to_where_one_is_and_to_nowhere_then(world: World, row: Row) -> None:
+async def test_a_message_is_forwarded_to_own_conversations_only_or_to_none(world: World, row: Row) -> None:
     here, unseen = [await Scene.group(world, ["owner"], {"message"}) for _ in range(2)]
     body = {**row.body, "conversationIds": ["{conversation}", "{target}"]}
     forward = Row(row.name, row.expected, body)
@@ -121,7 +121,7 @@ async def _back_again(world: World, row: Row) -> Scene:
 
 
 @pytest.mark.parametrize("row", _rows_about(OF_A_MESSAGE), ids=str)
-async def test_what_was_said_before_one_s_history_is_not_there(world: World, row: Row) -> None:
+async def test_objects_from_before_the_visible_history_are_hidden(world: World, row: Row) -> None:
     scene = await _back_again(world, row)
     ghosts = {name: id_ for name, id_ in GHOSTS.items() if name in OF_A_MESSAGE}
     refused = await scene.ask("former", row)
@@ -147,7 +147,7 @@ async def test_the_backend_does_not_see_more_in_the_name_of_a_member(world: Worl
     assert [said(await scene.ask("service", row)) for row in rows] == [FORBIDDEN] * len(rows)
 
 
-async def test_no_list_shows_what_was_said_before_one_s_history(world: World) -> None:
+async def test_no_list_shows_messages_from_before_the_visible_history(world: World) -> None:
     scene = await Scene.group(world, ["former"], {"message", "reply", "pinned", "offer"}, history="from-join")
     late, there = scene.id_of("former"), f"/api/v1/conversations/{scene.things['conversation']}"
     cursor = await scene.cursor()
@@ -180,7 +180,7 @@ async def test_no_list_shows_what_was_said_before_one_s_history(world: World) ->
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if placeholders_in(row) & OF_A_CONVERSATION], ids=str)
-async def test_what_was_in_a_deleted_conversation_is_nobody_s(world: World, row: Row) -> None:
+async def test_objects_of_a_deleted_conversation_are_hidden(world: World, row: Row) -> None:
     scene = await Scene.group(world, ["owner"], placeholders_in(row))
     await scene.service("DELETE", f"/api/v1/conversations/{scene.things['conversation']}")
     ghosts = {name: id_ for name, id_ in GHOSTS.items() if name in OF_A_CONVERSATION}
@@ -190,7 +190,7 @@ async def test_what_was_in_a_deleted_conversation_is_nobody_s(world: World, row:
         assert refused == await scene.ask(caller, row, ghosts), caller
 
 
-async def test_another_s_notification_is_not_marked(world: World) -> None:
+async def test_another_users_notification_is_not_marked(world: World) -> None:
     conversation = await world.conversation("alice", "bob", kind="direct")
     await (await world.connect("alice")).send_message(conversation, "Hello")
     (notification,) = await stored(world, "bob", 1, unread=True)

@@ -46,7 +46,7 @@ async def cursor_of(world: World, name: str) -> str:
     return str((await world.request("GET", "/api/v1/sync", by=name)).json()["cursor"])
 
 
-# --- the ex-member --------------------------------------------------------------------------------------------------
+# --- former members -------------------------------------------------------------------------------------------------
 
 
 async def _told_and_ended(world: World, how: str) -> tuple[list[str], Returner]:
@@ -76,7 +76,7 @@ async def _told_and_ended(world: World, how: str) -> tuple[list[str], Returner]:
 
 @pytest.mark.parametrize("how", ENDS)
 @pytest.mark.parametrize("way", READINGS)
-async def test_whatever_cursor_an_ex_member_has_they_learn_that_the_membership_ended(
+async def test_any_cursor_of_a_former_member_shows_only_the_end_of_the_membership(
     world: World, way: str, how: str
 ) -> None:
     cursors, _ = await _told_and_ended(world, how)
@@ -88,9 +88,7 @@ async def test_whatever_cursor_an_ex_member_has_they_learn_that_the_membership_e
 
 
 @pytest.mark.parametrize("how", ENDS)
-async def test_whatever_offset_an_ex_member_goes_on_from_they_learn_that_the_membership_ended(
-    world: World, how: str
-) -> None:
+async def test_any_offset_of_a_former_member_recovers_only_the_end_of_the_membership(world: World, how: str) -> None:
     cursors, bob = await _told_and_ended(world, how)
     for offset in (*cursors, f"{cursors[0]}.0", f"{cursors[2]}.5"):
         shown = await by_recovery(bob, offset)
@@ -101,7 +99,7 @@ async def test_whatever_offset_an_ex_member_goes_on_from_they_learn_that_the_mem
         await bob.socket.wait_closed()
 
 
-async def test_another_s_cursor_shows_what_one_s_own_does(world: World) -> None:
+async def test_another_users_cursor_shows_the_same_as_an_own_one(world: World) -> None:
     await group(world, "alice", "bob")
     cursor = await cursor_of(world, "alice")
     await send(world, await group(world, "alice", "carol"), "alice", SECRET)
@@ -111,7 +109,7 @@ async def test_another_s_cursor_shows_what_one_s_own_does(world: World) -> None:
         assert SECRET not in text_of(await read(world, "bob", cursor))
 
 
-async def test_an_ex_member_s_retry_with_a_key_is_refused(world: World) -> None:
+async def test_a_former_members_retry_with_a_key_is_refused(world: World) -> None:
     conversation = await group(world, "alice", "bob", "carol")
     source = await send(world, conversation, "alice", SECRET)
     path, body = f"/api/v1/messages/{source}/forward", {"conversationIds": [conversation]}
@@ -129,7 +127,7 @@ async def test_an_ex_member_s_retry_with_a_key_is_refused(world: World) -> None:
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
 
 
-# --- the newcomer ---------------------------------------------------------------------------------------------------
+# --- new members ----------------------------------------------------------------------------------------------------
 
 
 async def _with_a_past(world: World) -> tuple[str, str, str]:
@@ -155,7 +153,7 @@ async def _let_in(world: World, conversation: str, name: str) -> None:
     await world.service("POST", f"/api/v1/conversations/{conversation}/members", {"userIds": [world.id_of(name)]})
 
 
-async def test_no_route_shows_a_newcomer_what_lies_before_in_a_quote(world: World) -> None:
+async def test_no_route_shows_a_new_member_an_earlier_message_in_a_quote(world: World) -> None:
     conversation, old, old_offer = await _with_a_past(world)
     await _let_in(world, conversation, "carol")
     reply = await _talk_about_it(world, conversation, old, old_offer)
@@ -174,7 +172,7 @@ async def test_no_route_shows_a_newcomer_what_lies_before_in_a_quote(world: Worl
 
 
 @pytest.mark.parametrize("way", READINGS)
-async def test_whatever_cursor_a_newcomer_has_it_shows_nothing_of_what_lies_before(world: World, way: str) -> None:
+async def test_no_cursor_shows_a_new_member_earlier_messages(world: World, way: str) -> None:
     conversation, old, old_offer = await _with_a_past(world)
     before = await cursor_of(world, "carol")
     await _let_in(world, conversation, "carol")
@@ -187,7 +185,7 @@ async def test_whatever_cursor_a_newcomer_has_it_shows_nothing_of_what_lies_befo
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-async def test_a_newcomer_hears_nothing_of_what_lies_before_live_and_after_a_break(world: World, name: str) -> None:
+async def test_a_new_member_receives_nothing_of_earlier_messages_live_or_by_recovery(world: World, name: str) -> None:
     conversation, old, old_offer = await _with_a_past(world)
     dialect = DIALECTS[name]
     phone, laptop = Returner(world, "carol", dialect), Returner(world, "carol", dialect)
@@ -209,7 +207,7 @@ async def test_a_newcomer_hears_nothing_of_what_lies_before_live_and_after_a_bre
         assert old_offer not in told
 
 
-async def test_those_who_were_there_see_the_quote_whoever_came_later(world: World) -> None:
+async def test_earlier_members_see_a_quote_that_new_members_do_not(world: World) -> None:
     """In one room and at once: each member sees what is visible to them, in the same order."""
     conversation, old, _ = await _with_a_past(world)
     alice = await world.connect("alice")
@@ -227,7 +225,7 @@ async def test_those_who_were_there_see_the_quote_whoever_came_later(world: Worl
     assert quotes["tablet"] == quotes["carol"]
 
 
-async def test_a_newcomer_of_a_large_group_hears_replies_without_their_quotes(world: World) -> None:
+async def test_a_new_member_of_a_large_group_receives_replies_without_quotes(world: World) -> None:
     names = ["alice", "bob", *(f"guest{number}" for number in range(LARGE_CONVERSATION))]
     conversation = await group(world, *names, history="from-join")
     old = await send(world, conversation, "alice", SECRET)
@@ -238,7 +236,7 @@ async def test_a_newcomer_of_a_large_group_hears_replies_without_their_quotes(wo
     assert (await guest.next("message:new"))["replyTo"]["content"] == SECRET
 
 
-async def test_who_came_back_to_a_conversation_without_a_past_is_not_shown_their_own(world: World) -> None:
+async def test_a_returned_member_does_not_see_own_earlier_messages(world: World) -> None:
     conversation = await group(world, "alice", "bob", "carol", history="from-join")
     own = await send(world, conversation, "carol", SECRET, clientMessageId="1")
     await world.service("DELETE", f"/api/v1/conversations/{conversation}/members/{world.id_of('carol')}")
@@ -251,7 +249,7 @@ async def test_who_came_back_to_a_conversation_without_a_past_is_not_shown_their
     assert await carol.pending("notification") == []
 
 
-async def test_a_stored_notification_is_of_what_one_may_see_now(world: World) -> None:
+async def test_stored_notifications_are_limited_to_what_the_user_may_see_now(world: World) -> None:
     conversation = await group(world, "alice", "bob", history="from-join")
     await offer(world, conversation, SECRET)
     await stored(world, "bob", 1)
@@ -261,10 +259,10 @@ async def test_a_stored_notification_is_of_what_one_may_see_now(world: World) ->
     await stored(world, "bob", 0)
 
 
-# --- what was deleted meanwhile -------------------------------------------------------------------------------------
+# --- deleted messages -----------------------------------------------------------------------------------------------
 
 
-async def test_a_quote_of_a_message_that_was_deleted_meanwhile_comes_without_its_text(world: World) -> None:
+async def test_a_quote_of_a_deleted_message_has_no_text(world: World) -> None:
     """From memory as well as from the log."""
     conversation = await group(world, "alice", "bob")
     bob = Returner(world, "bob")

@@ -137,7 +137,7 @@ async def test_a_device_signs_another_one_out(world: World) -> None:
     assert await phone.is_signed_in()
 
 
-async def test_a_device_of_somebody_else_looks_like_none(world: World) -> None:
+async def test_another_users_device_is_refused_like_an_unknown_one(world: World) -> None:
     alice, mallory = await _register(world, "alice"), await _register(world, "mallory")
     (session,) = (await alice.request("GET", "/api/v1/users/me/sessions")).json()["items"]
     for session_id in (session["id"], "1-unknown", "%00"):
@@ -219,7 +219,7 @@ async def test_an_impossible_new_password_is_refused(world: World, body: dict[st
     assert answer.json()["error"]["details"][0]["path"] == path
 
 
-# --- how one looks --------------------------------------------------------------------------------------------------
+# --- profiles -------------------------------------------------------------------------------------------------------
 
 
 async def _introduce(world: World, device: Device, name: str) -> None:
@@ -228,7 +228,7 @@ async def _introduce(world: World, device: Device, name: str) -> None:
     await world.service("POST", "/api/v1/conversations", body)
 
 
-async def test_a_user_changes_how_they_look_and_others_see_it(world: World) -> None:
+async def test_contacts_see_a_changed_profile(world: World) -> None:
     device = await _register(world, "alice")
     await _introduce(world, device, "bob")
     socket = await device.connect()
@@ -259,7 +259,7 @@ async def test_a_user_changes_how_they_look_and_others_see_it(world: World) -> N
         [],
     ],
 )
-async def test_a_change_that_cannot_be_is_refused(world: World, body: object) -> None:
+async def test_an_invalid_change_is_refused(world: World, body: object) -> None:
     answer = await world.request("PATCH", "/api/v1/users/me", json=body, by="alice")
     assert _code(answer) == (422, "invalid_request")
 
@@ -282,10 +282,10 @@ async def test_users_are_searched_by_name_and_id(world: World) -> None:
     assert page["next"]
 
 
-# --- who is kept out ------------------------------------------------------------------------------------------------
+# --- bans -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_moderator_bans_a_user_and_lets_them_in_again(world: World) -> None:
+async def test_a_moderator_bans_and_unbans_a_user(world: World) -> None:
     sockets = [await world.connect("mallory"), await world.connect("mallory")]
     path = f"/api/v1/users/{world.id_of('mallory')}/ban"
     assert (await world.request("PUT", path, by="judge", role="admin")).status_code == 204
@@ -299,7 +299,7 @@ async def test_a_moderator_bans_a_user_and_lets_them_in_again(world: World) -> N
     await world.connect("mallory")
 
 
-async def test_users_ban_nobody(world: World) -> None:
+async def test_users_cannot_ban(world: World) -> None:
     socket = await world.connect("bob")
     for method in ("PUT", "DELETE"):
         for user_id in (world.id_of("bob"), "nobody"):
@@ -359,7 +359,7 @@ async def test_a_password_by_the_command_line_signs_everyone_out(tmp_path: Path)
 # --- auth:refresh ---------------------------------------------------------------------------------------------------
 
 
-async def test_a_socket_outlives_its_token_by_another_one(world: World) -> None:
+async def test_a_socket_outlives_its_token_with_a_newer_one(world: World) -> None:
     client = await world.connect("alice", ttl_s=2)
     token = world.server.token(world.id_of("alice"), ttl_s=600)
     answer = await client.done("auth:refresh", {"token": token})
@@ -377,7 +377,7 @@ async def test_a_socket_ends_with_a_newer_token_that_expires_sooner(world: World
     assert await client.next("session:ending") == {"reason": "token_expired", "reconnect": False}
 
 
-async def test_a_token_that_is_no_good_leaves_the_socket_as_it_was(world: World) -> None:
+async def test_an_invalid_token_leaves_the_socket_unchanged(world: World) -> None:
     client = await world.connect("alice", ttl_s=600)
     expired = TokenIssuer(SECRET, clock=lambda: 1_000_000).issue(world.id_of("alice"), ttl_s=1)
     for token, code in (
@@ -394,7 +394,7 @@ async def test_a_token_that_is_no_good_leaves_the_socket_as_it_was(world: World)
     assert answer.json()["id"] == world.id_of("alice")
 
 
-async def test_a_socket_goes_on_as_the_device_of_its_newer_token(world: World) -> None:
+async def test_a_socket_belongs_to_the_device_of_its_newer_token(world: World) -> None:
     phone, desktop = await _register(world, "alice"), await _login(world, "alice")
     socket = await phone.connect()
     await socket.done("auth:refresh", {"token": desktop.token})
@@ -422,7 +422,7 @@ async def test_a_socket_has_the_role_of_its_newer_token(world: World) -> None:
     await client.done("messages:list", {"conversationId": conversation})
 
 
-async def test_a_token_that_is_traded_twice_ends_its_family_and_its_sockets(world: World) -> None:
+async def test_a_refresh_token_used_twice_ends_its_family_and_sockets(world: World) -> None:
     device = await _register(world, "alice")
     socket = await device.connect()
     body = {"refreshToken": device.refresh_token}

@@ -158,7 +158,7 @@ async def test_an_imported_message_has_its_own_time_everywhere_and_is_not_unread
     assert await late.pending("notification") == []
 
 
-async def test_history_may_come_over_a_socket(world: World) -> None:
+async def test_history_may_be_imported_over_a_socket(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     backend = await world.open(dialect=MESSENGER)
     await backend.sign_in({"token": world.server.token(world.id_of("backend"), role="service")})
@@ -176,7 +176,7 @@ async def test_history_may_come_over_a_socket(world: World) -> None:
         ("yesterday", "must be a time in ISO 8601, such as 2030-01-31T12:00:00.000Z"),
     ],
 )
-async def test_a_time_that_cannot_be_says_which_can(world: World, created_at: str, message: str) -> None:
+async def test_an_invalid_time_is_refused_with_the_allowed_range(world: World, created_at: str, message: str) -> None:
     talk = await world.conversation("alice", "bob")
     body = {"conversationId": talk, "senderId": world.id_of("bob"), "content": "Old", "createdAt": OLD}
     await world.service("POST", "/api/v1/messages", body)
@@ -191,10 +191,10 @@ async def test_a_time_that_cannot_be_says_which_can(world: World, created_at: st
     assert _code(by_user) == (403, "forbidden")
 
 
-# --- what a refusal says --------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------------------------------------
 
 
-async def test_refusals_speak_to_people(world: World) -> None:
+async def test_refusals_are_readable_sentences(world: World) -> None:
     talk = await world.conversation("alice", "bob")
 
     async def message(method: str, path: str, body: object = None) -> str:

@@ -60,7 +60,7 @@ async def test_a_call_from_the_invitation_to_the_end(world: World) -> None:
         assert await client.pending(*NAMES) == []
 
 
-async def test_the_other_devices_of_who_accepts_stop_ringing(world: World) -> None:
+async def test_the_callees_other_devices_stop_ringing(world: World) -> None:
     alice, phone, laptop = [await world.connect(name) for name in ("alice", "bob", "bob")]
     call = await _call(alice, await world.conversation("alice", "bob", kind="direct"))
     for device in (phone, laptop):
@@ -85,7 +85,7 @@ async def test_a_call_that_nobody_answers_ends_by_itself(quick: World) -> None:
     assert (await bob.refused("call:accept", call))["code"] == "not_found"
 
 
-async def test_a_call_ends_when_a_sides_last_socket_is_gone(world: World) -> None:
+async def test_a_call_ends_when_a_sides_last_socket_disconnects(world: World) -> None:
     alice, phone, laptop = [await world.connect(name) for name in ("alice", "bob", "bob")]
     call = await _call(alice, await world.conversation("alice", "bob", kind="direct"))
     await phone.done("call:accept", call)
@@ -96,14 +96,14 @@ async def test_a_call_ends_when_a_sides_last_socket_is_gone(world: World) -> Non
     assert await alice.next("call:ended") == {**call, "reason": "gone"}
 
 
-async def test_a_device_that_comes_while_it_rings_rings_too(world: World) -> None:
+async def test_a_device_that_connects_during_ringing_rings_too(world: World) -> None:
     alice = await world.connect("alice")
     call = await _call(alice, await world.conversation("alice", "bob", kind="direct"), data="offer")
     bob = await world.connect("bob")
     assert await bob.next("call:invite") == {**call, "userId": world.id_of("alice"), "data": "offer"}
 
 
-async def test_a_second_call_in_a_conversation_is_told_of_the_first(world: World) -> None:
+async def test_a_second_call_is_refused_with_the_id_of_the_first(world: World) -> None:
     alice, bob = await world.connect("alice"), await world.connect("bob")
     conversation = await world.conversation("alice", "bob", kind="direct")
     call = await _call(alice, conversation)
@@ -132,7 +132,7 @@ async def test_several_members_join_and_leave_a_call(world: World) -> None:
     assert (await carol.next("call:ended"))["reason"] == "hangup"
 
 
-async def test_who_is_no_member_cannot_call_nor_hear_nor_join(world: World) -> None:
+async def test_non_members_cannot_call_receive_or_join(world: World) -> None:
     alice, bob, mallory = [await world.connect(name) for name in ("alice", "bob", "mallory")]
     conversation = await world.conversation("alice", "bob", "carol")
     assert (await mallory.refused("call:invite", {"conversationId": conversation}))["code"] == "forbidden"
@@ -175,7 +175,7 @@ async def test_blocked_people_cannot_call_each_other(world: World) -> None:
     assert await bob.pending("call:invite") == []
 
 
-async def test_there_are_no_calls_where_they_would_ring_for_a_crowd(quick: World) -> None:
+async def test_large_conversations_have_no_calls(quick: World) -> None:
     alice = await quick.connect("alice")
     conversation = await quick.conversation("alice", "bob", "carol", "dora", "emil")
     assert (await alice.refused("call:invite", {"conversationId": conversation}))["code"] == "forbidden"
@@ -201,7 +201,7 @@ async def test_what_is_wrong_is_said(world: World) -> None:
     assert (await _call(alice, conversation, data="x" * 65000))["callId"]
 
 
-async def test_who_is_signed_in_learns_the_servers_that_help_to_connect(quick: World) -> None:
+async def test_signed_in_users_get_the_ice_servers(quick: World) -> None:
     answer = await quick.request("GET", "/api/v1/calls/ice-servers", by="alice")
     assert answer.json() == {
         "iceServers": [

@@ -49,7 +49,7 @@ async def test_a_bundle_that_is_known_is_not_sent_again(http: httpx.AsyncClient)
     assert (await http.get("/socket.io/socket.io.js", headers={"if-none-match": '"another"'})).status_code == 200
 
 
-async def test_a_bundle_is_compressed_for_whoever_takes_that(http: httpx.AsyncClient) -> None:
+async def test_a_bundle_is_compressed_for_clients_that_accept_it(http: httpx.AsyncClient) -> None:
     plain = await http.get("/socket.io/socket.io.min.js", headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
     async with http.stream("GET", "/socket.io/socket.io.min.js", headers={"accept-encoding": "gzip, br"}) as packed:

@@ -86,7 +86,7 @@ async def test_conversations_are_listed_with_the_newest_message_first(world: Wor
     assert page.get("cursor") is None
 
 
-async def test_a_change_reaches_all_members_in_the_same_words(world: World) -> None:
+async def test_a_change_reaches_all_members_with_the_same_payload(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob, mallory = [await world.connect(name) for name in ("alice", "bob", "mallory")]
     payload = {"conversationId": conversation, "name": "Plans", "slowModeS": 5, "metadata": {"colour": "red"}}
@@ -108,7 +108,7 @@ async def test_a_change_reaches_all_members_in_the_same_words(world: World) -> N
     assert await mallory.pending() == []
 
 
-async def test_a_deleted_conversation_is_gone_for_live_sockets_too(world: World) -> None:
+async def test_a_deleted_conversation_disappears_for_connected_sockets(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     assert (await bob.refused("conversation:delete", {"conversationId": conversation}))["code"] == "forbidden"
@@ -121,7 +121,7 @@ async def test_a_deleted_conversation_is_gone_for_live_sockets_too(world: World)
     assert answer.json()["error"]["code"] == "forbidden"
 
 
-async def test_a_list_says_what_is_unread(world: World) -> None:
+async def test_a_list_has_unread_counts(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     await alice.send_message(conversation, "one")

@@ -35,7 +35,7 @@ async def test_what_happens_to_messages_from_before_ones_time_is_not_for_a_newco
         assert about == ["message:new"]
 
 
-async def test_whoever_is_read_from_the_database_is_spared_what_is_from_before_their_time(world: World) -> None:
+async def test_events_of_earlier_messages_are_hidden_when_members_are_read_from_the_database(world: World) -> None:
     talk = await _group(world, "from-join", "alice", "bob")
     alice = await world.connect("alice")
     old = await alice.send_message(talk, "between the two of us")
@@ -61,7 +61,7 @@ async def test_in_a_large_conversation_a_receipt_is_for_the_authors_and_the_read
         assert await socket.pending("message:read:receipt") == []
 
 
-async def test_contacts_learn_how_a_user_looks_now_once_a_socket(world: World) -> None:
+async def test_contacts_receive_a_changed_profile_once_for_each_socket(world: World) -> None:
     for _ in range(2):
         await world.conversation("alice", "bob")
     phone, laptop, stranger = [await world.connect(name) for name in ("bob", "bob", "carol")]
@@ -77,7 +77,7 @@ async def test_contacts_learn_how_a_user_looks_now_once_a_socket(world: World) -
     assert await stranger.pending("user:updated") == []
 
 
-async def test_whoever_is_blocked_does_not_learn_how_a_user_looks_now(world: World) -> None:
+async def test_a_blocked_user_does_not_receive_a_changed_profile(world: World) -> None:
     await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     answer = await world.request("PUT", f"/api/v1/users/me/blocks/{world.id_of('bob')}", by="alice")

@@ -66,7 +66,7 @@ async def test_a_server_that_drains_is_not_ready_and_serves_on(tmp_path: Path) -
         assert server.logged_errors() == []
 
 
-async def test_clients_are_sent_away_one_after_the_other(tmp_path: Path) -> None:
+async def test_draining_disconnects_clients_one_after_the_other(tmp_path: Path) -> None:
     async with draining_world(tmp_path) as (server, world):
         conversation = await world.conversation("alice", "bob")
         clients = [await world.connect("alice") for _ in range(8)]
@@ -83,7 +83,7 @@ async def test_clients_are_sent_away_one_after_the_other(tmp_path: Path) -> None
         assert await asyncio.to_thread(server.wait_ended) == 0
 
 
-async def test_a_client_that_polls_is_told_and_sent_away_too(tmp_path: Path) -> None:
+async def test_draining_disconnects_polling_clients_too(tmp_path: Path) -> None:
     async with draining_world(tmp_path) as (server, world), httpx.AsyncClient(base_url=server.url) as http:
         path = f"/socket.io/?{urlencode({'EIO': '4', 'transport': 'polling'})}"
         opened = json.loads((await http.get(path)).text.removeprefix("0"))
@@ -101,7 +101,7 @@ async def test_a_client_that_polls_is_told_and_sent_away_too(tmp_path: Path) -> 
         assert (await standing(world)).json()["status"] == "draining"
 
 
-async def test_what_is_under_way_is_answered(tmp_path: Path) -> None:
+async def test_pending_requests_are_answered(tmp_path: Path) -> None:
     async with draining_world(tmp_path) as (server, world):
         conversation = await world.conversation("alice")
         alice = await world.connect("alice")

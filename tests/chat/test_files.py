@@ -100,7 +100,7 @@ async def download(world: World, file: Payload, by: str = "alice", **headers: st
     return await world.request("GET", file["url"], by=by, headers=headers)
 
 
-# --- a form ---------------------------------------------------------------------------------------------------------
+# --- forms ----------------------------------------------------------------------------------------------------------
 
 
 async def test_a_form_with_a_file_is_answered_with_the_file(world: World) -> None:
@@ -117,7 +117,7 @@ async def test_a_form_with_a_file_is_answered_with_the_file(world: World) -> Non
     assert (await download(world, file)).content == b"hello"
 
 
-async def test_a_picture_gets_its_sides_and_a_thumbnail_and_loses_its_maker(world: World) -> None:
+async def test_an_image_gets_dimensions_and_a_thumbnail_and_loses_its_metadata(world: World) -> None:
     file = await upload(world, pictures.jpeg(1000, 500, orientation=6), name="me.jpg", declared="text/html")
     assert (file["contentType"], file["width"], file["height"]) == ("image/jpeg", 500, 1000)
     picture = await download(world, file)
@@ -152,7 +152,7 @@ def on_their_way(folder: Path) -> list[str]:
 # --- tus ------------------------------------------------------------------------------------------------------------
 
 
-async def test_the_server_says_what_it_can(world: World) -> None:
+async def test_options_describes_the_supported_uploads(world: World) -> None:
     answer = await world.request("OPTIONS", FILES)
     assert answer.status_code == 204
     assert answer.headers["tus-version"] == answer.headers["tus-resumable"] == "1.0.0"
@@ -182,7 +182,7 @@ async def test_an_upload_in_pieces_becomes_a_file(world: World) -> None:
     assert (await download(world, file)).content == b"hello world"
 
 
-async def test_a_finished_picture_is_as_far_as_what_was_uploaded(world: World) -> None:
+async def test_the_offset_of_a_finished_image_is_the_uploaded_length(world: World) -> None:
     picture = pictures.jpeg()
     path = await begin(world, len(picture))
     assert (await send(world, path, 0, picture)).status_code == 204
@@ -221,7 +221,7 @@ async def test_more_bytes_than_were_announced_are_refused_and_none_is_kept(world
     assert (await send(world, path, 5, b"world")).status_code == 204
 
 
-async def test_of_far_too_many_bytes_none_is_kept_either(world: World) -> None:
+async def test_no_byte_of_a_far_too_long_body_is_kept(world: World) -> None:
     path = await begin(world, 600_000)
     await send(world, path, 0, b"hello")
 
@@ -258,7 +258,7 @@ async def test_a_checksum_that_is_not_offered_is_a_bad_request(world: World) -> 
     assert code(await send(world, path, 0, b"x", **{"Upload-Checksum": "crc32 AAAA"})) == (400, "invalid_request")
 
 
-async def test_the_first_bytes_may_come_with_the_announcement(world: World) -> None:
+async def test_the_first_bytes_may_come_with_the_creation(world: World) -> None:
     headers = {**TUS, **BYTES, "Upload-Length": "10"}
     answer = await world.request("POST", FILES, by="alice", headers=headers, content=b"hello")
     assert (answer.status_code, answer.headers["upload-offset"]) == (201, "5")
@@ -305,7 +305,7 @@ async def test_two_requests_at_once_do_not_both_write(world: World) -> None:
     assert await offset(world, path) == 10
 
 
-async def test_what_came_before_the_connection_broke_is_kept(world: World) -> None:
+async def test_bytes_received_before_a_broken_connection_are_kept(world: World) -> None:
     alice = await world.connect("alice")
     path = await begin(world, 100_000)
     address = urlsplit(world.server.url)
@@ -329,7 +329,7 @@ async def test_what_came_before_the_connection_broke_is_kept(world: World) -> No
     assert there <= 50_000
 
 
-async def test_the_uploader_is_told_how_far_it_is_and_nobody_else(world: World) -> None:
+async def test_only_the_uploader_receives_the_progress(world: World) -> None:
     await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     path = await begin(world, 300_000)
@@ -344,10 +344,10 @@ async def test_the_uploader_is_told_how_far_it_is_and_nobody_else(world: World) 
     assert await bob.pending("upload:progress") == []
 
 
-# --- who may --------------------------------------------------------------------------------------------------------
+# --- access ---------------------------------------------------------------------------------------------------------
 
 
-async def test_other_peoples_uploads_are_forbidden_as_if_they_were_not_there(world: World, folder: Path) -> None:
+async def test_uploads_of_others_are_forbidden_like_unknown_ones(world: World, folder: Path) -> None:
     path = await begin(world, 10)
     missing = f"{FILES}/{'0' * 32}"
     for target in (path, missing):
@@ -359,7 +359,7 @@ async def test_other_peoples_uploads_are_forbidden_as_if_they_were_not_there(wor
     assert await offset(world, path) == 0
 
 
-async def test_a_file_is_for_those_who_see_the_message_with_it(world: World) -> None:
+async def test_a_file_is_visible_to_users_who_see_its_message(world: World) -> None:
     conversation = await world.conversation("alice", "bob", "carol")
     file = await upload(world, pictures.jpeg(), name="a.jpg")
     paths = (f"{FILES}/{file['id']}", file["url"], file["thumbnailUrl"])
@@ -435,7 +435,7 @@ async def test_html_hidden_in_a_picture_does_not_come_back(world: World) -> None
     assert b"script" not in answer.content
 
 
-async def test_a_picture_that_would_fill_the_memory_is_refused_and_goes(world: World, folder: Path) -> None:
+async def test_an_image_that_would_exhaust_memory_is_refused_and_deleted(world: World, folder: Path) -> None:
     bomb = pictures.png_of_size(50_000, 50_000)
     assert code(await post_form(world, bomb, name="a.png")) == (422, "invalid_request")
     path = await begin(world, len(bomb))
@@ -474,7 +474,7 @@ def stored(folder: Path) -> list[Path]:
 @pytest.mark.parametrize(
     "path", ["..%2f..%2ftalkwire.db", "%2e%2e/%2e%2e/talkwire.db", "....//x", "x/../../lock", "%00", "a" * 5000]
 )
-async def test_no_path_leads_out_of_the_files(world: World, path: str) -> None:
+async def test_no_path_escapes_the_files_folder(world: World, path: str) -> None:
     refusals = {422} if path == "%00" else {403, 404, 405}
     for target in (f"{FILES}/{path}", f"{FILES}/{path}/content"):
         answer = await world.request("GET", target, by="alice")
@@ -495,7 +495,7 @@ async def test_a_part_of_a_file_is_downloaded(world: World) -> None:
     assert (several.status_code, several.content) == (200, b"0123456789")
 
 
-async def test_a_file_that_one_has_is_not_sent_again(world: World) -> None:
+async def test_an_unchanged_file_is_not_sent_again(world: World) -> None:
     file = await upload(world, b"0123456789")
     etag = (await download(world, file)).headers["etag"]
     again = await download(world, file, **{"If-None-Match": f'"other", W/{etag}'})
@@ -512,7 +512,7 @@ async def test_an_empty_file_is_a_file(world: World) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
 
 
-async def test_a_picture_that_its_uploader_looks_like_is_for_everybody(world: World) -> None:
+async def test_an_avatar_is_visible_to_every_user(world: World) -> None:
     file = await upload(world, pictures.jpeg(), name="me.jpg")
     portrait = {"avatar": file["thumbnailUrl"]}
     await world.request("PATCH", "/api/v1/users/me", by="mallory", json=portrait)
@@ -524,7 +524,7 @@ async def test_a_picture_that_its_uploader_looks_like_is_for_everybody(world: Wo
     assert code(await download(world, file, by="mallory")) == (403, "forbidden")
 
 
-async def test_what_is_not_a_picture_has_no_thumbnail(world: World) -> None:
+async def test_a_file_that_is_no_image_has_no_thumbnail(world: World) -> None:
     file = await upload(world, b"x")
     assert "thumbnailUrl" not in file
     assert code(await world.request("GET", f"{FILES}/{file['id']}/thumbnail", by="alice")) == (403, "forbidden")
@@ -545,7 +545,7 @@ async def test_a_page_of_another_origin_may_upload(world: World) -> None:
     assert {"location", "upload-offset", "upload-length", "upload-expires", "tus-resumable"} <= exposed
 
 
-# --- in the long run ------------------------------------------------------------------------------------------------
+# --- expired uploads ------------------------------------------------------------------------------------------------
 
 
 async def test_uploads_that_are_not_finished_in_time_are_swept(tmp_path: Path) -> None:
@@ -566,7 +566,7 @@ async def test_uploads_that_are_not_finished_in_time_are_swept(tmp_path: Path) -
         assert (await world.request("HEAD", path, by="alice", headers=TUS)).status_code == 403
 
 
-async def test_bytes_that_cannot_be_removed_keep_no_others(tmp_path: Path) -> None:
+async def test_bytes_that_cannot_be_removed_do_not_block_others(tmp_path: Path) -> None:
     server = in_process(tmp_path)
     async with serving(server) as address, world_at(address) as world:
         on_their_way, finished = tmp_path / "data" / "uploads", tmp_path / "data" / "files"
@@ -591,7 +591,7 @@ async def test_bytes_that_cannot_be_removed_keep_no_others(tmp_path: Path) -> No
         assert {path.name[:32] for path in on_their_way.iterdir()} == {*ids[:2], left[0]}
 
 
-async def test_bytes_that_cannot_be_removed_are_tried_again_behind_all_others(
+async def test_bytes_that_cannot_be_removed_are_retried_after_all_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their removal may take longer than the time for which the sweeper claims them."""
@@ -624,7 +624,7 @@ def _waiting(folder: Path) -> set[str]:
         return {upload_id for (upload_id,) in database.execute("SELECT id FROM uploads")}
 
 
-async def test_an_upload_whose_server_died_before_the_end_is_finished_by_who_asks_next(tmp_path: Path) -> None:
+async def test_an_upload_interrupted_by_a_kill_is_finished_by_the_next_request(tmp_path: Path) -> None:
     async with serving(in_process(tmp_path)) as address, world_at(address) as world:
         path = await begin(world, 10)
         # All bytes had arrived but were not checked yet.
@@ -660,7 +660,7 @@ async def test_a_client_that_falls_silent_does_not_keep_its_upload(
         assert await offset(world, path) == 5
 
 
-async def test_files_lie_on_s3_where_the_settings_say_so(tmp_path: Path) -> None:
+async def test_files_are_stored_on_s3_if_configured(tmp_path: Path) -> None:
     with (
         s3_server() as endpoint,
         running_chat(tmp_path, {"TALKWIRE_FILES": f"{BUCKET}/prefix", **variables(endpoint)}) as server,
@@ -675,10 +675,10 @@ async def test_files_lie_on_s3_where_the_settings_say_so(tmp_path: Path) -> None
     assert not (tmp_path / "data" / "files").exists()
 
 
-# --- how much, and when files go ------------------------------------------------------------------------------------
+# --- quotas and deletion --------------------------------------------------------------------------------------------
 
 
-async def test_a_user_has_so_much_room_for_files(tmp_path: Path) -> None:
+async def test_a_users_files_have_a_quota(tmp_path: Path) -> None:
     with running_chat(tmp_path, {"TALKWIRE_USER_STORAGE": "3000"}) as server:
         async with world_at(server) as world:
             assert code(await post_form(world, b"x" * 3001)) == (413, "payload_too_large")
@@ -693,7 +693,7 @@ async def test_a_user_has_so_much_room_for_files(tmp_path: Path) -> None:
             await upload(world, b"x" * 2500)
 
 
-async def test_forms_that_come_at_once_share_the_room(tmp_path: Path) -> None:
+async def test_concurrent_forms_share_the_quota(tmp_path: Path) -> None:
     with running_chat(tmp_path, {"TALKWIRE_USER_STORAGE": "50000"}) as server:
         async with world_at(server) as world:
             answers = await asyncio.gather(*(post_form(world, b"x" * 20_000) for _ in range(6)))
@@ -701,7 +701,7 @@ async def test_forms_that_come_at_once_share_the_room(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("on_s3", [False, True])
-async def test_the_bytes_of_a_file_go_with_its_last_message(
+async def test_a_file_is_deleted_with_its_last_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, on_s3: bool
 ) -> None:
     with contextlib.ExitStack() as stack:
@@ -749,10 +749,10 @@ async def test_bytes_that_another_node_was_about_to_keep_are_swept(tmp_path: Pat
         assert (await download(world, file)).content == b"hello"
 
 
-# --- when something fails -------------------------------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------------------------------------
 
 
-async def test_a_disk_that_takes_no_more_is_unavailable_and_what_has_come_counts(tmp_path: Path) -> None:
+async def test_a_full_disk_is_unavailable_and_received_bytes_count(tmp_path: Path) -> None:
     with running_chat(tmp_path) as server:
         async with world_at(server) as world:
             path = await begin(world, 6_000_000)

@@ -140,7 +140,7 @@ def end_leases(database: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-async def test_a_restored_backup_is_another_life(tmp_path: Path, urls: Mapping[str, str], kind: str) -> None:
+async def test_a_restored_backup_starts_a_new_epoch(tmp_path: Path, urls: Mapping[str, str], kind: str) -> None:
     """The backup is made while the server runs and users write."""
     where = ("--database", urls[kind], "--files", str(tmp_path / "uploaded"))
     async with serving(tmp_path, {"DATABASE_URL": urls[kind]}) as before:

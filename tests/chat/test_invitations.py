@@ -49,16 +49,16 @@ async def _register(world: World, name: str, **further: object) -> tuple[int, An
     return answer.status_code, answer.json()
 
 
-# --- who may register -----------------------------------------------------------------------------------------------
+# --- registration ---------------------------------------------------------------------------------------------------
 
 
-async def test_a_server_says_who_may_register(world: World, closed: World) -> None:
+async def test_the_server_says_who_may_register(world: World, closed: World) -> None:
     for place, accounts in ((world, "open"), (closed, "invite")):
         answer = await place.request("GET", "/api/v1/server")
         assert (answer.status_code, answer.json()) == (200, {"accounts": accounts})
 
 
-async def test_on_an_invite_only_server_nobody_registers_without_an_invitation(closed: World) -> None:
+async def test_on_an_invite_only_server_registering_needs_an_invitation(closed: World) -> None:
     status, body = await _register(closed, "ann")
     assert (status, body["error"]["code"]) == (403, "forbidden")
     assert "invitation" in body["error"]["message"]
@@ -87,7 +87,7 @@ async def test_on_an_open_server_an_invitation_joins_its_conversations(world: Wo
     assert (await _register(world, "ben", invitation="guessed"))[0] == 403
 
 
-async def test_a_server_without_accounts_has_no_routes_for_them_and_takes_no_tokens_of_them(tmp_path: Path) -> None:
+async def test_a_server_without_accounts_has_no_account_routes_and_refuses_their_tokens(tmp_path: Path) -> None:
     with running_chat(tmp_path) as server:
         async with world_at(server) as world:
             _, signed_in = await _register(world, "ann")
@@ -181,7 +181,7 @@ async def test_a_retry_creates_no_second_invitation_and_names_the_first(world: W
     assert listed["id"] == created.json()["id"]
 
 
-async def test_a_user_joins_by_an_invitation_and_everybody_is_notified_as_ever(world: World) -> None:
+async def test_joining_by_an_invitation_notifies_the_members(world: World) -> None:
     conversation = await world.conversation("alice")
     created = await _invite(world, conversation, by="alice", maxUses=1)
     alice, bob = await world.connect("alice"), await world.connect("bob")
@@ -201,7 +201,7 @@ async def test_a_user_joins_by_an_invitation_and_everybody_is_notified_as_ever(w
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
 
 
-async def test_of_those_who_race_over_rest_one_wins(world: World) -> None:
+async def test_concurrent_uses_of_the_last_invitation_have_one_winner(world: World) -> None:
     conversation = await world.conversation("alice")
     accept = f"/api/v1/invitations/{(await _invite(world, conversation, maxUses=1))['code']}/accept"
     answers = await asyncio.gather(*(world.request("POST", accept, by=f"racer{number}") for number in range(8)))
@@ -220,7 +220,7 @@ async def test_of_those_who_race_over_rest_one_wins(world: World) -> None:
         ({"uses": 5}, "uses"),
     ],
 )
-async def test_what_is_no_invitation_is_refused_with_its_place(world: World, body: object, path: str) -> None:
+async def test_an_invalid_invitation_is_refused_with_its_path(world: World, body: object, path: str) -> None:
     answer = await world.request("POST", "/api/v1/invitations", by="backend", role="service", json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_request")
     assert answer.json()["error"]["details"][0]["path"] == path
@@ -236,7 +236,7 @@ async def test_what_is_no_invitation_is_refused_with_its_place(world: World, bod
         ({"host": "chat.example.com", "origin": "https://["}, "http://chat.example.com"),
     ],
 )
-async def test_a_link_leads_where_the_request_came_to(closed: World, headers: dict[str, str], site: str) -> None:
+async def test_a_link_has_the_address_of_the_request(closed: World, headers: dict[str, str], site: str) -> None:
     answer = await closed.request("POST", "/api/v1/invitations", by="backend", role="service", headers=headers)
     assert answer.json()["url"] == f"{site}/#invite={answer.json()['code']}"
 

@@ -14,7 +14,7 @@ async def _channel(world: World, owner: ChatClient, name: str) -> str:
     return str(opened["id"])
 
 
-async def test_someone_who_is_added_hears_everything_from_then_on(world: World) -> None:
+async def test_an_added_member_receives_everything_from_then_on(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, carol = await world.connect("alice"), await world.connect("carol")
     answer = await world.request(
@@ -30,7 +30,7 @@ async def test_someone_who_is_added_hears_everything_from_then_on(world: World) 
     await carol.done("typing:start", {"conversationId": conversation})
 
 
-async def test_someone_who_is_removed_is_told_and_hears_no_more(world: World) -> None:
+async def test_a_removed_member_is_notified_and_receives_nothing_more(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     path = f"/api/v1/conversations/{conversation}/members/{world.id_of('bob')}"
@@ -64,7 +64,7 @@ async def test_a_public_channel_is_found_and_joined_by_a_socket(world: World) ->
     assert await carol.pending() == []
 
 
-async def test_whoever_leaves_is_told_on_every_device_and_hears_no_more(world: World) -> None:
+async def test_leaving_is_sent_to_every_device_of_the_member(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, phone, desktop = [await world.connect(name) for name in ("alice", "bob", "bob")]
     await phone.done("member:remove", {"conversationId": conversation, "userId": world.id_of("bob")})
@@ -74,7 +74,7 @@ async def test_whoever_leaves_is_told_on_every_device_and_hears_no_more(world: W
     assert await phone.pending("message:new") == await desktop.pending("message:new") == []
 
 
-async def test_an_owner_who_leaves_hands_on_and_the_last_one_turns_off_the_light(world: World) -> None:
+async def test_ownership_passes_on_and_the_last_member_deletes_the_conversation(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     path = f"/api/v1/conversations/{conversation}/members/me"
@@ -92,7 +92,7 @@ async def test_an_owner_who_leaves_hands_on_and_the_last_one_turns_off_the_light
     assert (await bob.refused("conversation:join", {"conversationId": conversation}))["code"] == "forbidden"
 
 
-async def test_a_role_is_for_all_members_to_see(world: World) -> None:
+async def test_all_members_see_a_changed_role(world: World) -> None:
     conversation = await world.conversation("alice", "bob", "carol")
     alice, bob, carol = [await world.connect(name) for name in ("alice", "bob", "carol")]
     payload = {"conversationId": conversation, "userId": world.id_of("bob"), "role": "admin"}
@@ -113,7 +113,7 @@ async def test_a_role_is_for_all_members_to_see(world: World) -> None:
     assert refused["code"] == "invalid_request"
 
 
-async def test_a_banned_member_is_out_at_once_and_is_told_why(world: World) -> None:
+async def test_a_banned_member_is_removed_at_once_with_the_reason(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     path = f"/api/v1/conversations/{conversation}/bans/{world.id_of('bob')}"
@@ -145,7 +145,7 @@ async def test_a_banned_member_is_out_at_once_and_is_told_why(world: World) -> N
     await bob.next("member:added")
 
 
-async def test_a_muted_member_hears_and_does_not_write(world: World) -> None:
+async def test_a_muted_member_receives_but_cannot_write(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     path = f"/api/v1/conversations/{conversation}/mutes/{world.id_of('bob')}"
@@ -179,7 +179,7 @@ async def test_a_restriction_ends_at_a_time_that_can_be_shown(world: World) -> N
     assert muted.json()["until"] == "9999-12-31T23:59:59.999Z"
 
 
-async def test_a_block_is_known_to_ones_own_devices_only_and_holds_at_once(world: World) -> None:
+async def test_a_block_is_sent_to_own_devices_only_and_applies_at_once(world: World) -> None:
     conversation = await world.conversation("alice", "bob", kind="direct")
     phone, desktop, bob = [await world.connect(name) for name in ("alice", "alice", "bob")]
     path = f"/api/v1/users/me/blocks/{world.id_of('bob')}"

@@ -25,7 +25,7 @@ async def _rest(world: World, name: str, method: str, path: str, body: object = 
     return answer
 
 
-async def test_an_edit_reaches_everybody_and_keeps_what_was_said(world: World) -> None:
+async def test_an_edit_reaches_everyone_and_keeps_earlier_versions(world: World) -> None:
     conversation, alice, bob = await _talk(world)
     sent = await alice.send_message(conversation, "one")
     edited = (await alice.done("message:edit", {"messageId": sent["id"], "content": f"two @{world.id_of('bob')}"}))[

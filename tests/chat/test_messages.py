@@ -80,9 +80,7 @@ async def test_retries_in_the_same_moment_are_one_message(world: World) -> None:
         ([], "invalid_request", ""),
     ],
 )
-async def test_a_payload_that_does_not_fit_is_refused_with_its_place(
-    world: World, payload: object, code: str, path: str
-) -> None:
+async def test_an_invalid_payload_is_refused_with_the_path(world: World, payload: object, code: str, path: str) -> None:
     alice = await world.connect("alice")
     error = await alice.refused("message:send", payload)
     assert error["code"] == code
@@ -90,7 +88,7 @@ async def test_a_payload_that_does_not_fit_is_refused_with_its_place(
     assert error["details"][0]["message"]
 
 
-async def test_places_inside_lists_have_an_index(world: World) -> None:
+async def test_paths_inside_lists_have_an_index(world: World) -> None:
     alice = await world.connect("alice")
     error = await alice.refused("conversation:create", {"kind": "group", "memberIds": ["a", "b", "c", 4]})
     assert [detail["path"] for detail in error["details"]] == ["memberIds[3]"]
@@ -161,7 +159,7 @@ async def test_sixteen_sends_under_way_keep_their_order(world: World) -> None:
     assert heard == [str(number) for number in range(16)]
 
 
-async def test_a_query_between_sends_sees_those_before_it_and_none_behind(world: World) -> None:
+async def test_a_query_between_sends_sees_only_the_earlier_ones(world: World) -> None:
     conversation = await world.conversation("alice")
     alice = await world.connect("alice")
     calls: list[asyncio.Future[dict[str, Any]]] = []
@@ -214,7 +212,7 @@ async def test_a_page_of_the_largest_messages_ends_at_its_bytes(world: World) ->
 @pytest.mark.parametrize(
     "content", ["half a \ud83d", [[[[[[[["deep"]]]]]]]] * 10], ids=["half a character", "nested in a list"]
 )
-async def test_a_payload_that_cannot_be_taken_is_refused_and_the_socket_goes_on(world: World, content: object) -> None:
+async def test_an_unacceptable_payload_is_refused_and_the_socket_stays(world: World, content: object) -> None:
     conversation = await world.conversation("alice", "bob")
     alice = await world.connect("alice")
     for _ in range(57):

@@ -34,7 +34,7 @@ async def prefer(world: World, name: str, path: str, body: object) -> Any:  # no
     return answer.json()
 
 
-async def test_all_devices_are_told_of_a_direct_message_and_its_sender_is_not(world: World) -> None:
+async def test_all_devices_are_notified_of_a_direct_message_except_the_senders(world: World) -> None:
     conversation = await world.conversation("alice", "bob", kind="direct")
     alice, phone, desktop = [await world.connect(name) for name in ("alice", "bob", "bob")]
     message = await alice.send_message(conversation, "Hello")
@@ -53,7 +53,7 @@ async def test_all_devices_are_told_of_a_direct_message_and_its_sender_is_not(wo
     assert await alice.pending("notification") == []
 
 
-async def test_in_a_group_one_is_told_where_one_is_named_or_replied_to(world: World) -> None:
+async def test_in_a_group_mentions_and_replies_cause_notifications(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     question = await bob.send_message(conversation, "who?")
@@ -81,7 +81,7 @@ async def test_in_a_group_one_is_told_where_one_is_named_or_replied_to(world: Wo
     assert await bob.pending("notification") == []
 
 
-async def test_offers_and_invitations_are_told(world: World) -> None:
+async def test_offers_and_invitations_cause_notifications(world: World) -> None:
     alice, bob = await world.connect("alice"), await world.connect("bob")
     body = {"kind": "group", "name": "Market", "memberIds": [world.id_of("bob")]}
     conversation = (await alice.done("conversation:create", body))["conversation"]["id"]
@@ -96,7 +96,7 @@ async def test_offers_and_invitations_are_told(world: World) -> None:
     assert (told["type"], told["title"], told["offerId"]) == ("offer", world.id_of("bob").title(), made["id"])
 
 
-async def test_a_call_that_nobody_answers_is_missed(world: World) -> None:
+async def test_an_unanswered_call_is_missed(world: World) -> None:
     conversation = await world.conversation("alice", "bob", kind="direct")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     call = await alice.done("call:invite", {"callId": "c1", "conversationId": conversation})
@@ -107,7 +107,7 @@ async def test_a_call_that_nobody_answers_is_missed(world: World) -> None:
     assert await alice.pending("notification") == []
 
 
-async def test_what_one_missed_is_listed_and_marked_as_read(world: World) -> None:
+async def test_missed_notifications_are_listed_and_marked_as_read(world: World) -> None:
     direct = await world.conversation("alice", "bob", kind="direct")
     group = await world.conversation("alice", "bob")
     alice = await world.connect("alice")
@@ -137,7 +137,7 @@ async def test_what_one_missed_is_listed_and_marked_as_read(world: World) -> Non
     await stored(world, "bob", 3)
 
 
-async def test_reading_notifications_is_told_to_the_other_devices(world: World) -> None:
+async def test_other_devices_are_notified_of_read_notifications(world: World) -> None:
     group = await world.conversation("alice", "bob")
     alice, phone, laptop = [await world.connect(name) for name in ("alice", "bob", "bob")]
     sent = [await alice.send_message(group, f"@all {number}") for number in range(3)]
@@ -156,13 +156,13 @@ async def test_reading_notifications_is_told_to_the_other_devices(world: World) 
 
 
 @pytest.mark.parametrize("body", [{}, {"ids": None}, {"all": False}, {"ids": ["x"]}, {"ids": ["1"], "all": True}])
-async def test_what_marks_nothing_is_refused(world: World, body: dict[str, object]) -> None:
+async def test_a_request_that_marks_nothing_is_refused(world: World, body: dict[str, object]) -> None:
     await world.conversation("bob")
     answer = await world.request("POST", "/api/v1/notifications/read", by="bob", json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_request")
 
 
-async def test_preferences_are_read_as_they_were_said_and_reach_other_devices(world: World) -> None:
+async def test_preferences_are_stored_and_reach_other_devices(world: World) -> None:
     await world.conversation("bob")
     bob = await world.connect("bob")
     usual = (await world.request("GET", "/api/v1/users/me/preferences", by="bob")).json()
@@ -203,14 +203,14 @@ async def test_preferences_are_read_as_they_were_said_and_reach_other_devices(wo
         ({"notify": {"direct": "yes"}}, "notify.direct"),
     ],
 )
-async def test_what_nobody_can_prefer_is_refused(world: World, body: dict[str, object], path: str) -> None:
+async def test_invalid_preferences_are_refused(world: World, body: dict[str, object], path: str) -> None:
     await world.conversation("bob")
     answer = await world.request("PUT", "/api/v1/users/me/preferences", by="bob", json=body)
     assert answer.status_code == 422, answer.text
     assert [detail["path"] for detail in answer.json()["error"]["details"]] == [path]
 
 
-async def test_who_does_not_want_to_be_disturbed_is_notified_quietly(world: World) -> None:
+async def test_do_not_disturb_makes_notifications_quiet(world: World) -> None:
     conversation = await world.conversation("alice", "bob", kind="direct")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     await prefer(world, "bob", "users/me", {"doNotDisturb": NOBODY})
@@ -234,7 +234,7 @@ async def test_who_does_not_want_to_be_disturbed_is_notified_quietly(world: Worl
     assert "quiet" not in told
 
 
-async def test_of_a_conversation_of_others_nothing_can_be_preferred(world: World) -> None:
+async def test_non_members_have_no_conversation_preferences(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     for there in (conversation, "nowhere"):
         for method, body in (("GET", None), ("PUT", {"muted": True})):
@@ -243,7 +243,7 @@ async def test_of_a_conversation_of_others_nothing_can_be_preferred(world: World
             assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
 
 
-async def test_a_killed_server_still_stores_for_who_was_away(tmp_path: Path) -> None:
+async def test_a_killed_server_still_stores_notifications_of_offline_users(tmp_path: Path) -> None:
     count = 30
     with running_chat(tmp_path) as server:
         async with world_at(server) as world:

@@ -18,7 +18,7 @@ def in_s(seconds: float) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
 
 
-async def test_an_offer_is_made_countered_and_accepted_before_everyone(world: World) -> None:
+async def test_everyone_sees_an_offer_made_countered_and_accepted(world: World) -> None:
     conversation = await world.conversation("alice", "bob", "carol")
     alice, bob, carol = [await world.connect(name) for name in ("alice", "bob", "carol")]
     payload = {"conversationId": conversation, "description": "Red", "metadata": {"sku": 1}, **BICYCLE}
@@ -100,7 +100,7 @@ async def test_offers_over_rest_reach_the_sockets(world: World) -> None:
         ({"metadata": {"n": [2**53]}}, "metadata"),
     ],
 )
-async def test_what_is_no_offer_is_refused_with_its_place(world: World, wrong: dict[str, Any], path: str) -> None:
+async def test_an_invalid_offer_is_refused_with_its_path(world: World, wrong: dict[str, Any], path: str) -> None:
     conversation = await world.conversation("alice", "bob")
     alice = await world.connect("alice")
     error = await alice.refused("offer:create", {"conversationId": conversation, **BICYCLE, **wrong})
@@ -126,7 +126,7 @@ async def test_an_offer_expires_by_itself(world: World) -> None:
     assert (await world.request("GET", f"/api/v1/offers/{later['id']}", by="bob")).json()["status"] == "pending"
 
 
-async def test_an_offer_expires_also_when_the_server_was_killed_meanwhile(tmp_path: Path) -> None:
+async def test_an_offer_expires_even_if_the_server_was_killed(tmp_path: Path) -> None:
     with running_chat(tmp_path) as server:
         async with world_at(server) as world:
             conversation = await world.conversation("alice", "bob")

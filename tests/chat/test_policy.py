@@ -37,10 +37,10 @@ async def strict(strict_server: ServerProcess) -> AsyncIterator[World]:
         yield world
 
 
-# --- what is left to the backend ------------------------------------------------------------------------------------
+# --- actions of the backend only ------------------------------------------------------------------------------------
 
 
-async def test_users_create_nothing_over_any_way_in(strict: World) -> None:
+async def test_users_cannot_create_conversations_in_any_way(strict: World) -> None:
     alice, bob = await strict.connect("alice"), await strict.connect("bob")
     members = [strict.id_of("bob")]
     for kind, plural in (("direct", "direct conversations"), ("group", "groups"), ("channel", "channels")):
@@ -69,7 +69,7 @@ async def test_admins_create_and_delete(strict: World) -> None:
     assert (await strict.request("DELETE", path, by="root", role="admin")).status_code == 204
 
 
-async def test_owners_delete_nothing_and_the_last_who_leaves_neither(strict: World) -> None:
+async def test_neither_owners_nor_the_last_member_delete_a_conversation(strict: World) -> None:
     conversation = await strict.conversation("alice")
     alice = await strict.connect("alice")
     assert (await alice.refused("conversation:delete", {"conversationId": conversation}))["code"] == "forbidden"
@@ -102,10 +102,10 @@ async def test_a_new_user_is_in_the_default_conversation_from_the_first_connect(
     assert strict.id_of("backend") not in {member["userId"] for member in there["members"]}
 
 
-# --- what the backend creates ---------------------------------------------------------------------------------------
+# --- creation by the backend ----------------------------------------------------------------------------------------
 
 
-async def test_the_backend_repeats_a_creation_over_any_way_in(world: World) -> None:
+async def test_the_backend_may_repeat_a_creation_in_any_way(world: World) -> None:
     ids = [world.id_of("alice"), world.id_of("bob")]
     body = {"kind": "group", "id": world.id_of("order"), "memberIds": ids}
     first = await world.request("POST", "/api/v1/conversations", by="backend", role="service", json=body)
@@ -125,7 +125,7 @@ async def test_the_backend_repeats_a_creation_over_any_way_in(world: World) -> N
     assert (await backend.refused("conversation:create", other))["details"] == details
 
 
-async def test_the_backend_names_owner_and_roles_over_any_way_in(world: World) -> None:
+async def test_the_backend_names_owner_and_roles_in_any_way(world: World) -> None:
     alice, bob = world.id_of("alice"), world.id_of("bob")
     made = await world.service(
         "POST",
@@ -175,7 +175,7 @@ async def test_a_member_of_a_public_group_writes_in_every_dialect(world: World) 
     assert len(history.json()["items"]) == len(ways)
 
 
-async def test_a_mute_is_in_the_muted_members_answers_only(world: World) -> None:
+async def test_only_the_muted_member_sees_the_mute(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     path = f"/api/v1/conversations/{conversation}"
     until = "2099-01-01T00:00:00.000Z"

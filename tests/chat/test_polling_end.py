@@ -57,7 +57,7 @@ async def polling(folder: Path, world: World) -> AsyncIterator[Listening]:
             yield client
 
 
-async def test_what_leaves_with_the_end_of_a_session_is_told_once(tmp_path: Path) -> None:
+async def test_events_in_the_last_response_of_a_session_arrive_once(tmp_path: Path) -> None:
     """With the official client, which handles the end of a session before the packets in the same response."""
     server = in_process(tmp_path)
 

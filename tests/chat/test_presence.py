@@ -51,7 +51,7 @@ async def _presence(world: World, name: str, by: str) -> Any:  # noqa: ANN401 (J
     return answer.json() if answer.is_success else answer.status_code
 
 
-async def test_contacts_are_told_once_however_many_conversations_they_share(quick: World) -> None:
+async def test_contacts_are_notified_once_even_if_they_share_many_conversations(quick: World) -> None:
     for _ in range(3):
         await quick.conversation("alice", "bob")
     await quick.conversation("alice", "bob", kind="direct")
@@ -65,7 +65,7 @@ async def test_contacts_are_told_once_however_many_conversations_they_share(quic
     assert await alice.pending("presence:update") == []
 
 
-async def test_offline_comes_after_the_grace_period_with_when_it_was(quick: World) -> None:
+async def test_offline_follows_after_the_grace_period_with_the_last_seen_time(quick: World) -> None:
     await quick.conversation("alice", "bob")
     bob, alice = await quick.connect("bob"), await quick.connect("alice")
     assert (await bob.next("presence:update"))["status"] == "online"
@@ -79,7 +79,7 @@ async def test_offline_comes_after_the_grace_period_with_when_it_was(quick: Worl
     assert await _presence(quick, "alice", by="bob") == gone
 
 
-async def test_a_socket_that_has_left_the_room_is_still_told(quick: World) -> None:
+async def test_a_socket_that_has_left_the_room_still_receives_presence(quick: World) -> None:
     conversation = await quick.conversation("alice", "bob")
     bob = await quick.connect("bob")
     await bob.done("conversation:leave", {"conversationId": conversation})
@@ -87,7 +87,7 @@ async def test_a_socket_that_has_left_the_room_is_still_told(quick: World) -> No
     assert (await bob.next("presence:update"))["status"] == "online"
 
 
-async def test_strangers_hear_and_learn_nothing(quick: World) -> None:
+async def test_strangers_receive_no_presence(quick: World) -> None:
     await quick.conversation("alice", "bob")
     mallory, alice = await quick.connect("mallory"), await quick.connect("alice")
     await alice.done("presence:set", {"status": "away"})
@@ -101,7 +101,7 @@ async def test_strangers_hear_and_learn_nothing(quick: World) -> None:
     assert await _presence(quick, "nobody", by="mallory") == 403
 
 
-async def test_in_a_large_group_only_who_asks_is_told(quick: World) -> None:
+async def test_in_a_large_group_only_subscribers_receive_presence(quick: World) -> None:
     await quick.conversation("alice", "bob", "carol", "dora")
     bob, carol = await quick.connect("bob"), await quick.connect("carol")
     asked = {"userIds": [quick.id_of("alice")]}
@@ -116,7 +116,7 @@ async def test_in_a_large_group_only_who_asks_is_told(quick: World) -> None:
     assert await carol.pending("presence:update") == []
 
 
-async def test_who_is_no_member_any_more_is_not_told_either(quick: World) -> None:
+async def test_a_former_member_receives_no_presence(quick: World) -> None:
     conversation = await quick.conversation("alice", "bob", "carol", "dora")
     bob, alice = await quick.connect("bob"), await quick.connect("alice")
     await bob.done("presence:subscribe", {"userIds": [quick.id_of("alice")]})
@@ -127,7 +127,7 @@ async def test_who_is_no_member_any_more_is_not_told_either(quick: World) -> Non
     assert await bob.pending("presence:update") == []
 
 
-async def test_members_who_come_later_are_contacts(quick: World) -> None:
+async def test_members_who_join_later_are_contacts(quick: World) -> None:
     bob, alice = await quick.connect("bob"), await quick.connect("alice")
     conversation = await quick.conversation("alice", "carol")
     members = {"userIds": [quick.id_of("bob")]}
@@ -150,7 +150,7 @@ async def test_a_block_hides_both_from_each_other(quick: World) -> None:
     assert await _presence(quick, "bob", by="alice") == 403
 
 
-async def test_who_is_invisible_is_offline_for_others_and_not_for_the_own_devices(quick: World) -> None:
+async def test_an_invisible_user_is_offline_for_others_only(quick: World) -> None:
     await quick.conversation("alice", "bob")
     bob, phone, laptop = [await quick.connect(name) for name in ("bob", "alice", "alice")]
     await phone.done("presence:set", {"status": "invisible", "text": "hush"})
@@ -172,7 +172,7 @@ async def test_who_is_invisible_is_offline_for_others_and_not_for_the_own_device
         assert await bob.pending("presence:update") == []
 
 
-async def test_the_first_thing_a_client_hears_of_is_its_welcome(quick: World) -> None:
+async def test_the_first_event_of_a_client_is_its_welcome(quick: World) -> None:
     client = await quick.open()
     await client.sign_in({"token": quick.server.token(quick.id_of("alice"))})
     await client.next("connected")
@@ -193,7 +193,7 @@ async def test_the_own_status_holds_for_all_devices_over_rest(quick: World) -> N
         assert answer.status_code == 422, wrong
 
 
-async def test_only_the_backend_is_told_who_is_online(quick: World) -> None:
+async def test_only_the_backend_lists_online_users(quick: World) -> None:
     await quick.connect("alice")
     assert (await quick.request("GET", "/api/v1/users/online", by="alice")).status_code == 403
     seen: list[str] = []

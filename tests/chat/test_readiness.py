@@ -42,7 +42,7 @@ def yes() -> bool:
     return True
 
 
-async def test_a_node_without_its_bus_is_ready_and_says_so() -> None:
+async def test_a_node_without_its_bus_is_ready_and_reports_it() -> None:
     standing = await Readiness(answers, bus_away=yes).standing()
     assert (standing.status, standing.bus) == ("ok", "away")
 
@@ -70,7 +70,7 @@ async def test_a_database_that_takes_too_long_is_away(monkeypatch: pytest.Monkey
     assert (await Readiness(for_ever).standing()).database == "away"
 
 
-def test_the_metrics_say_the_same() -> None:
+def test_the_metrics_show_the_same_state() -> None:
     registry = CollectorRegistry()
     registry.register(ReadinessMetrics(Readiness(answers, bus_away=yes)))
     text = generate_latest(registry).decode()
@@ -78,12 +78,12 @@ def test_the_metrics_say_the_same() -> None:
         assert line in text.splitlines()
 
 
-async def test_a_node_whose_database_takes_no_writes_is_not_ready() -> None:
+async def test_a_node_whose_database_refuses_writes_is_not_ready() -> None:
     standing = await Readiness(answers, is_away).standing()
     assert (standing.status, standing.database) == ("unavailable", "away")
 
 
-# --- servers whose database takes no writes -------------------------------------------------------------------------
+# --- databases that refuse writes -----------------------------------------------------------------------------------
 
 
 async def _until_ready(server: ServerProcess, *, ready: bool) -> None:
@@ -149,7 +149,7 @@ async def test_a_file_that_is_not_where_it_was_is_not_written(tmp_path: Path, wh
                 assert await _is_sent(world, talk) == 201
 
 
-async def test_probes_do_not_add_up(tmp_path: Path) -> None:
+async def test_concurrent_probes_share_one_check(tmp_path: Path) -> None:
     database = Database("sqlite", sqlite_url(migrated_sqlite_file(tmp_path)))
     async with running(database, Clock()) as node:
         await node.users(ALICE)
@@ -166,7 +166,7 @@ async def test_probes_do_not_add_up(tmp_path: Path) -> None:
         assert transactions == [], "a commit shows it too"
 
 
-async def test_work_on_files_that_hangs_is_not_taken_for_the_database(tmp_path: Path) -> None:
+async def test_hanging_file_work_does_not_look_like_a_hanging_database(tmp_path: Path) -> None:
     database = Database("sqlite", sqlite_url(migrated_sqlite_file(tmp_path)))
     hangs = threading.Event()
     async with running(database, Clock()) as node:
@@ -181,7 +181,7 @@ async def test_work_on_files_that_hangs_is_not_taken_for_the_database(tmp_path: 
         await hanging
 
 
-async def test_a_look_at_the_file_that_hangs_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_hanging_check_of_the_file_blocks_no_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = migrated_sqlite_file(tmp_path)
     monkeypatch.setattr(health, "LOOK_EVERY_S", 0.01)
     looking, hangs = threading.Event(), threading.Event()
@@ -212,7 +212,7 @@ def _message(talk: str, number: int) -> dict[str, object]:
     return {"conversationId": talk, "content": f"{number}", "clientMessageId": f"m{number}"}
 
 
-async def test_who_asks_a_database_that_stalls_is_told_within_seconds(tmp_path: Path) -> None:
+async def test_requests_to_a_stalled_database_fail_within_seconds(tmp_path: Path) -> None:
     with postgresql_server() as postgresql:
         url = postgresql.url_of(postgresql.create_migrated())
         with running_chat(tmp_path, {"DATABASE_URL": url.render_as_string(hide_password=False)}) as server:

@@ -54,7 +54,7 @@ async def test_a_deleted_message_is_not_unread_any_more(world: World) -> None:
     assert (await bob.next("conversation:unread"))["unreadCount"] == 1
 
 
-async def test_a_client_says_that_it_has_received_a_message(world: World) -> None:
+async def test_a_client_marks_a_message_as_delivered(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     sent = await alice.send_message(talk, "Hello")
@@ -64,7 +64,7 @@ async def test_a_client_says_that_it_has_received_a_message(world: World) -> Non
     assert (receipt["userId"], receipt["messageId"]) == (world.id_of("bob"), sent["id"])
 
 
-async def test_an_answered_heartbeat_says_it_for_a_client(world: World) -> None:
+async def test_an_answered_heartbeat_marks_a_message_as_delivered(world: World) -> None:
     talk = await world.conversation("alice", "bob", "carol")
     alice, _ = await world.connect("alice"), await world.connect("bob")
     sent = await alice.send_message(talk, "Hello")
@@ -77,7 +77,7 @@ async def test_an_answered_heartbeat_says_it_for_a_client(world: World) -> None:
     }
 
 
-async def test_lists_say_what_is_unread(world: World) -> None:
+async def test_lists_have_unread_counts(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     for number in range(3):
@@ -87,7 +87,7 @@ async def test_lists_say_what_is_unread(world: World) -> None:
     assert (conversation["unreadCount"], conversation["mentionCount"], conversation["readSeq"]) == (3, 3, 0)
 
 
-async def test_marking_as_unread_is_told_to_the_own_devices_only(world: World) -> None:
+async def test_marking_as_unread_is_sent_to_own_devices_only(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     alice, phone, laptop = [await world.connect(name) for name in ("alice", "bob", "bob")]
     sent = [await alice.send_message(talk, str(number)) for number in range(3)]
@@ -124,7 +124,7 @@ async def test_a_blocked_user_receives_no_receipts(world: World) -> None:
     ]
 
 
-async def test_a_client_without_a_socket_says_what_has_arrived(world: World) -> None:
+async def test_a_client_without_a_socket_marks_messages_as_delivered(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice = await world.connect("alice")
     first, _ = [await alice.send_message(conversation, text) for text in ("One", "Two")]

@@ -39,7 +39,7 @@ async def service_send(world: World, conversation: str, sender: str, content: st
     await world.service("POST", "/api/v1/messages", body)
 
 
-# --- going on -------------------------------------------------------------------------------------------------------
+# --- recovering -----------------------------------------------------------------------------------------------------
 
 
 async def test_a_client_that_does_not_ask_for_recovery_sees_nothing_of_it(world: World) -> None:
@@ -52,7 +52,7 @@ async def test_a_client_that_does_not_ask_for_recovery_sees_nothing_of_it(world:
     assert socket.extra == [[] for _ in socket.told]
 
 
-async def test_a_client_without_recovery_cannot_go_on_with_a_pid(world: World) -> None:
+async def test_a_client_without_recovery_cannot_recover_with_a_pid(world: World) -> None:
     await world.conversation("alice", "bob")
     alice = Returner(world, "alice")
     await alice.come()
@@ -62,7 +62,7 @@ async def test_a_client_without_recovery_cannot_go_on_with_a_pid(world: World) -
     assert list(socket.answer) == ["sid"]
 
 
-async def test_after_a_cut_a_client_goes_on_with_what_it_missed_and_nothing_is_read_for_it(world: World) -> None:
+async def test_a_recovery_from_memory_delivers_missed_events_without_reading_the_log(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice = Returner(world, "alice")
     assert not await alice.come()
@@ -90,7 +90,7 @@ async def test_recovery_can_be_asked_for_in_the_query(world: World) -> None:
     assert await alice.come({"recovery": "1"}, recovery=None)
 
 
-async def test_a_client_that_has_received_no_event_yet_goes_on_from_its_first_moment(world: World) -> None:
+async def test_a_client_without_any_event_recovers_from_its_start(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice = Returner(world, "alice")
     await alice.come()
@@ -101,7 +101,7 @@ async def test_a_client_that_has_received_no_event_yet_goes_on_from_its_first_mo
     assert contents(await alice.told()) == ["missed"]
 
 
-async def test_an_offset_of_an_earlier_session_brings_nothing_back_from_before_this_one(world: World) -> None:
+async def test_an_offset_of_an_earlier_session_delivers_nothing_from_before(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice = Returner(world, "alice")
     await alice.come()
@@ -120,7 +120,7 @@ async def test_an_offset_of_an_earlier_session_brings_nothing_back_from_before_t
     assert contents(await alice.told()) == ["missed"]
 
 
-async def test_it_can_be_gone_on_again_and_again(world: World) -> None:
+async def test_a_session_can_be_recovered_repeatedly(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice = Returner(world, "alice")
     await alice.come()
@@ -132,7 +132,7 @@ async def test_it_can_be_gone_on_again_and_again(world: World) -> None:
     assert heard == [f"m{number}" for number in range(6)]
 
 
-async def test_other_events_than_messages_are_not_missed_either(world: World) -> None:
+async def test_recovery_delivers_other_events_than_messages_too(world: World) -> None:
     conversation = await world.conversation("alice", "bob", "carol")
     alice, bob = Returner(world, "alice"), await world.connect("bob")
     await alice.come()
@@ -152,7 +152,7 @@ async def test_other_events_than_messages_are_not_missed_either(world: World) ->
     ]
 
 
-async def test_how_a_contact_looks_is_not_missed(world: World) -> None:
+async def test_recovery_delivers_changed_profiles(world: World) -> None:
     await world.conversation("alice", "bob")
     alice = Returner(world, "alice")
     await alice.come()
@@ -163,7 +163,7 @@ async def test_how_a_contact_looks_is_not_missed(world: World) -> None:
     assert [payload["name"] for name, payload, _ in await alice.told() if name == "user:updated"] == ["Robert"]
 
 
-async def test_a_message_deleted_meanwhile_comes_without_its_content(world: World) -> None:
+async def test_a_missed_message_that_was_deleted_has_no_content(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = Returner(world, "alice"), await world.connect("bob")
     await alice.come()
@@ -212,7 +212,7 @@ async def test_a_conversation_that_was_opened_stays_open(world: World) -> None:
     assert told == [{"text": "in it"}, {"text": "still in it"}]
 
 
-async def test_who_comes_to_a_conversation_while_away_is_told_and_hears_of_it(world: World) -> None:
+async def test_a_user_added_while_disconnected_receives_the_conversation(world: World) -> None:
     alice = Returner(world, "alice")
     await alice.come()
     await alice.cut()
@@ -226,7 +226,7 @@ async def test_who_comes_to_a_conversation_while_away_is_told_and_hears_of_it(wo
     assert "conversation:new" in [name for name, *_ in await alice.told()]
 
 
-async def test_who_was_removed_while_away_hears_of_that_only(world: World) -> None:
+async def test_a_user_removed_while_disconnected_receives_only_the_removal(world: World) -> None:
     conversation = await world.conversation("bob", "alice")
     alice, bob = Returner(world, "alice"), await world.connect("bob")
     await alice.come()
@@ -239,7 +239,7 @@ async def test_who_was_removed_while_away_hears_of_that_only(world: World) -> No
     assert [name for name, *_ in await alice.told()] == ["member:removed"]
 
 
-async def test_who_was_removed_and_came_back_hears_nothing_of_the_time_between(world: World) -> None:
+async def test_a_user_removed_and_added_again_misses_the_time_between(world: World) -> None:
     conversation = await world.conversation("bob", "alice")
     alice, bob = Returner(world, "alice"), await world.connect("bob")
     await alice.come()
@@ -253,7 +253,7 @@ async def test_who_was_removed_and_came_back_hears_nothing_of_the_time_between(w
     assert contents(await alice.told()) == ["before", "for alice"]
 
 
-async def test_a_conversation_deleted_while_away_is_told_of(world: World) -> None:
+async def test_a_deletion_of_a_conversation_while_disconnected_is_delivered(world: World) -> None:
     conversation = await world.conversation("bob", "alice")
     alice, bob = Returner(world, "alice"), await world.connect("bob")
     await alice.come()
@@ -263,7 +263,7 @@ async def test_a_conversation_deleted_while_away_is_told_of(world: World) -> Non
     assert [name for name, *_ in await alice.told()] == ["conversation:deleted"]
 
 
-async def test_others_in_a_room_are_told_that_somebody_went_and_came_back(world: World) -> None:
+async def test_others_in_a_room_receive_leaving_and_joining(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = Returner(world, "alice", TALKS), await world.connect("bob", dialect=TALKS)
     await bob.call("join-conversation", {"conversationId": conversation})
@@ -314,10 +314,10 @@ async def until_the_end(alice: Returner) -> list[tuple[str, dict[str, object], s
     return await alice.told()
 
 
-# --- who may not ----------------------------------------------------------------------------------------------------
+# --- refused recoveries ---------------------------------------------------------------------------------------------
 
 
-async def test_a_stolen_pid_is_worth_nothing_to_another_user(world: World) -> None:
+async def test_a_stolen_pid_is_useless_to_another_user(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice = Returner(world, "alice")
     await alice.come()
@@ -365,7 +365,7 @@ async def test_a_forged_pid_gets_a_fresh_session(world: World, forge: object) ->
      "{epoch}-99999999999", "{epoch}-99999999999999999999999", "{epoch}-99999999.5", "00000000-5", "{epoch}-٣",
      5, True, ["a"], {"a": 1}],
 )  # fmt: skip
-async def test_an_offset_that_is_none_gets_a_fresh_session(world: World, offset: object) -> None:
+async def test_an_invalid_offset_gets_a_fresh_session(world: World, offset: object) -> None:
     alice = Returner(world, "alice")
     await alice.come()
     await alice.cut()
@@ -376,7 +376,7 @@ async def test_an_offset_that_is_none_gets_a_fresh_session(world: World, offset:
     assert isinstance(alice.pid, str)
 
 
-async def test_a_pid_is_good_in_its_own_namespace_and_dialect_only(world: World) -> None:
+async def test_a_pid_is_valid_in_its_own_namespace_and_dialect_only(world: World) -> None:
     alice = Returner(world, "alice")
     await alice.come()
     await alice.cut()
@@ -389,7 +389,7 @@ async def test_a_pid_is_good_in_its_own_namespace_and_dialect_only(world: World)
     assert not await elsewhere.come()
 
 
-async def test_two_namespaces_of_one_connection_go_on_each_with_its_own_pid(world: World) -> None:
+async def test_two_namespaces_of_one_connection_recover_separately(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     token = world.server.token(world.id_of("alice"))
     socket = await open_returning(world, MESSENGER)
@@ -412,7 +412,7 @@ async def test_two_namespaces_of_one_connection_go_on_each_with_its_own_pid(worl
     assert again.answer["pid"] == other
 
 
-async def test_who_was_banned_meanwhile_is_refused(world: World) -> None:
+async def test_a_user_banned_while_disconnected_is_refused(world: World) -> None:
     alice = Returner(world, "alice")
     await alice.come()
     await alice.cut()
@@ -422,7 +422,7 @@ async def test_who_was_banned_meanwhile_is_refused(world: World) -> None:
     assert refused.value.error["data"] == {"code": "banned"}
 
 
-async def test_who_was_banned_while_there_does_not_go_on_when_the_ban_is_lifted(world: World) -> None:
+async def test_a_session_ended_by_a_ban_is_not_recovered_after_unbanning(world: World) -> None:
     alice = Returner(world, "alice")
     await alice.come()
     path = f"/api/v1/users/{world.id_of('alice')}/ban"
@@ -433,7 +433,7 @@ async def test_who_was_banned_while_there_does_not_go_on_when_the_ban_is_lifted(
     assert not await alice.come()
 
 
-async def test_a_disconnect_that_the_client_asked_for_is_not_gone_on_from(world: World) -> None:
+async def test_a_session_that_the_client_disconnected_is_not_recovered(world: World) -> None:
     alice = Returner(world, "alice")
     await alice.come()
     alice.note()
@@ -442,7 +442,7 @@ async def test_a_disconnect_that_the_client_asked_for_is_not_gone_on_from(world:
     assert not await alice.come()
 
 
-async def test_a_socket_whose_token_expired_does_not_go_on(world: World) -> None:
+async def test_a_session_whose_token_expired_is_not_recovered(world: World) -> None:
     alice = Returner(world, "alice")
     await alice.come(token=world.server.token(world.id_of("alice"), ttl_s=1))
     await alice.socket.wait_disconnected()
@@ -453,7 +453,7 @@ async def test_a_socket_whose_token_expired_does_not_go_on(world: World) -> None
 # --- taking over ----------------------------------------------------------------------------------------------------
 
 
-async def test_a_newer_connection_takes_over_from_one_that_seems_to_be_open(world: World) -> None:
+async def test_a_newer_connection_takes_over_from_an_open_one(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice = Returner(world, "alice")
     await alice.come()
@@ -471,7 +471,7 @@ async def test_a_newer_connection_takes_over_from_one_that_seems_to_be_open(worl
     assert contents(await alice.told()) == ["lost on the way", "last"]
 
 
-async def test_taking_over_is_not_told_as_going_and_coming(world: World) -> None:
+async def test_taking_over_sends_no_leave_and_join(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = Returner(world, "alice", TALKS), await world.connect("bob", dialect=TALKS)
     await bob.call("join-conversation", {"conversationId": conversation})
@@ -512,10 +512,10 @@ async def test_a_pid_used_many_times_at_once_leaves_exactly_one(world: World) ->
     assert contents(await last.told()) == ["missed", "after"]
 
 
-# --- much -----------------------------------------------------------------------------------------------------------
+# --- many missed events ---------------------------------------------------------------------------------------------
 
 
-async def test_much_that_was_missed_comes_as_fast_as_the_client_reads(world: World) -> None:
+async def test_many_missed_events_arrive_as_fast_as_the_client_reads(world: World) -> None:
     """More than a connection may leave unread."""
     conversation = await world.conversation("alice", "bob")
     alice, bob = Returner(world, "alice"), await world.connect("bob")
@@ -535,7 +535,7 @@ async def test_much_that_was_missed_comes_as_fast_as_the_client_reads(world: Wor
     assert await log_reads(world) == reads
 
 
-async def test_who_is_banned_while_still_being_told_what_they_missed_is_put_out(world: World) -> None:
+async def test_a_user_banned_during_a_recovery_is_disconnected(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = Returner(world, "alice"), await world.connect("bob")
     await alice.come()
@@ -554,7 +554,7 @@ async def test_who_is_banned_while_still_being_told_what_they_missed_is_put_out(
     assert "after the ban" not in heard
 
 
-async def test_much_that_was_missed_comes_over_polling_too(world: World) -> None:
+async def test_many_missed_events_arrive_over_polling_too(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = Returner(world, "alice"), await world.connect("bob")
     await alice.come()

@@ -196,7 +196,8 @@ class Ledger:
         return Return(after, self._chat.pos, frozenset(entry.conversation_ids))
 
     def left_over(self, told: Sequence[Told], back: Return) -> list[Told]:
-        """What is told of all that was told to somebody who stayed, where one came back meanwhile."""
+        """Returns the events of a client that stayed connected, without those that a client which returned meanwhile
+        does not receive."""
         offsets = [offset for _, _, offset in told]
         first = offsets.index(back.after) + 1 if back.after in offsets else 0
         return [each for place, each in enumerate(told) if place < first or self._is_told(each, back)]
@@ -223,7 +224,8 @@ class Ledger:
         )
 
     def joined(self, conversation_id: str, pos: int) -> int:
-        """Where the user's history began as of a position, where it begins with joining at all."""
+        """Returns the log position from which the user may see the conversation, as of `pos`; 0 if the whole history is
+        visible."""
         joins = [
             event.pos
             for event in self._events.values()
@@ -263,7 +265,7 @@ class Leaver:
         self._taken = 0
 
     async def take(self) -> None:
-        """Hears what has come on this connection."""
+        """Records the events that this connection has received."""
         if self.here:
             told = await self.returner.told()
             self.heard += told[self._taken :]
@@ -292,7 +294,7 @@ class Leaver:
 
 @pytest.mark.parametrize("mode", ["memory", "log", "moves"])
 @pytest.mark.parametrize("name", DIALECTS)
-async def test_who_comes_and_goes_hears_the_same_as_who_stays(
+async def test_a_client_that_reconnects_receives_the_same_as_one_that_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, mode: str
 ) -> None:
     if mode == "log":

@@ -74,7 +74,7 @@ async def end(world: World, number: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill -9"])
-async def test_a_client_goes_on_after_a_restart(
+async def test_a_session_is_recovered_after_a_restart(
     tmp_path: Path, environment: Mapping[str, str], number: signal.Signals
 ) -> None:
     async with running(tmp_path, environment=environment) as before:
@@ -110,7 +110,7 @@ async def test_a_client_goes_on_after_a_restart(
         assert await log_reads(after) == reads
 
 
-async def test_a_client_goes_on_after_two_kills(tmp_path: Path) -> None:
+async def test_a_session_is_recovered_after_two_kills(tmp_path: Path) -> None:
     """The second time, the `pid` names a node other than the last one."""
     async with running(tmp_path) as first:
         conversation, opened = await first.conversation("alice", "bob"), await first.conversation("alice", "bob")
@@ -135,7 +135,7 @@ async def test_a_client_goes_on_after_two_kills(tmp_path: Path) -> None:
     assert heard == [{"text": "missed 0"}, {"text": "missed 1"}]
 
 
-async def test_a_disconnect_that_the_client_asked_for_is_remembered_over_a_kill(tmp_path: Path) -> None:
+async def test_a_client_disconnect_is_remembered_after_a_kill(tmp_path: Path) -> None:
     async with running(tmp_path) as before:
         alice = Returner(before, "alice")
         await alice.come()
@@ -149,7 +149,7 @@ async def test_a_disconnect_that_the_client_asked_for_is_remembered_over_a_kill(
         assert not await alice.come()
 
 
-async def test_a_user_who_became_a_member_while_the_server_was_gone_hears_of_it(tmp_path: Path) -> None:
+async def test_a_user_added_while_the_server_was_stopped_is_notified(tmp_path: Path) -> None:
     async with served(tmp_path) as before:
         alice = Returner(before, "alice")
         await alice.come()
@@ -165,7 +165,7 @@ async def test_a_user_who_became_a_member_while_the_server_was_gone_hears_of_it(
         assert [name for name, *_ in told] == ["conversation:new", "message:new", "user:updated"]
 
 
-async def test_nobody_goes_on_after_the_window(tmp_path: Path) -> None:
+async def test_no_session_is_recovered_after_the_window(tmp_path: Path) -> None:
     async with served(tmp_path, recovery_window_s=0) as before:
         alice = Returner(before, "alice")
         await alice.come()
@@ -179,14 +179,16 @@ async def test_nobody_goes_on_after_the_window(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("mode", "asks", "given"), [("never", True, False), ("always", None, True)])
-async def test_an_operator_says_who_can_go_on(tmp_path: Path, mode: str, asks: object, given: object) -> None:
+async def test_the_setting_decides_which_clients_can_recover(
+    tmp_path: Path, mode: str, asks: object, given: object
+) -> None:
     async with served(tmp_path, recovery=mode) as world:
         alice = Returner(world, "alice")
         await alice.come(recovery=asks)
         assert ("pid" in alice.socket.answer) is given
 
 
-async def test_what_a_moderator_did_while_the_server_was_gone_counts(tmp_path: Path) -> None:
+async def test_moderation_while_the_server_was_stopped_applies(tmp_path: Path) -> None:
     async with served(tmp_path) as before:
         conversation = await before.conversation("bob", "alice")
         alice = Returner(before, "alice")
@@ -204,7 +206,7 @@ async def test_what_a_moderator_did_while_the_server_was_gone_counts(tmp_path: P
         assert contents(await alice.told()) == []
 
 
-async def test_who_signed_out_elsewhere_does_not_go_on(tmp_path: Path) -> None:
+async def test_a_session_whose_device_signed_out_is_not_recovered(tmp_path: Path) -> None:
     async with served(tmp_path, accounts="open") as world:
         account = {"email": "a@example.com", "password": "correct horse battery", "name": "A"}
         signed_in = (await world.http.post("/api/v1/auth/register", json=account)).json()
@@ -218,7 +220,7 @@ async def test_who_signed_out_elsewhere_does_not_go_on(tmp_path: Path) -> None:
             await alice.come(token=signed_in["accessToken"])
 
 
-async def test_a_history_that_was_pruned_is_not_gone_on_in(tmp_path: Path) -> None:
+async def test_a_session_from_before_the_pruned_log_is_not_recovered(tmp_path: Path) -> None:
     async with serving(in_process(tmp_path)) as address, world_at(address) as before:
         conversation = await before.conversation("alice", "bob")
         alice = Returner(before, "alice")
@@ -264,7 +266,7 @@ async def test_too_much_in_memory_is_a_fresh_session(tmp_path: Path) -> None:
         assert contents(await alice.told()) == []
 
 
-async def test_a_session_that_moved_here_is_not_gone_on_with_when_it_is_not_known_here_any_more(
+async def test_a_moved_session_that_its_node_forgot_is_not_recovered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The `pid` names the previous node, while the database names this node, which is alive."""
@@ -331,7 +333,7 @@ async def test_leaving_a_room_while_one_is_removed_from_it_is_not_remembered(
         assert contents(await alice.told()) == ["missed"]
 
 
-async def test_how_a_contact_looks_is_not_missed_over_a_restart(tmp_path: Path, environment: Mapping[str, str]) -> None:
+async def test_changed_profiles_are_delivered_after_a_restart(tmp_path: Path, environment: Mapping[str, str]) -> None:
     """The new process knows no contacts yet, and reads them for the events of the log."""
     async with running(tmp_path, environment=environment) as before:
         await before.conversation("alice", "bob")
@@ -348,7 +350,7 @@ async def test_how_a_contact_looks_is_not_missed_over_a_restart(tmp_path: Path, 
         assert [payload["name"] for name, payload, _ in await alice.told() if name == "user:updated"] == ["Robert"]
 
 
-async def test_many_pages_of_the_log_come_whole_and_in_order(tmp_path: Path) -> None:
+async def test_many_pages_of_the_log_are_delivered_completely_and_in_order(tmp_path: Path) -> None:
     async with serving(in_process(tmp_path)) as address, world_at(address) as before:
         conversation = await before.conversation("alice", "bob")
         alice = Returner(before, "alice")

@@ -171,7 +171,7 @@ async def test_a_conversation_and_its_messages_are_read_back(world: World) -> No
     assert listed["next"] is None
 
 
-async def test_the_alias_of_the_first_seed_sends_too(world: World) -> None:
+async def test_the_short_path_sends_too(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     bob = await world.connect("bob")
     body: dict[str, object] = {"conversationId": conversation, "content": "hi", "attachments": [], "replyToId": None}
@@ -180,7 +180,7 @@ async def test_the_alias_of_the_first_seed_sends_too(world: World) -> None:
     assert await bob.next("message:new") == answer.json()
 
 
-async def test_an_idempotency_key_stands_for_a_client_message_id(world: World) -> None:
+async def test_an_idempotency_key_replaces_a_client_message_id(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     bob = await world.connect("bob")
     body = {"conversationId": conversation, "content": "once"}
@@ -196,7 +196,7 @@ async def test_an_idempotency_key_stands_for_a_client_message_id(world: World) -
     assert len(await bob.pending("message:new")) == 2
 
 
-async def test_a_user_sees_the_own_address_and_nobody_elses(world: World) -> None:
+async def test_a_user_sees_only_the_own_email_address(world: World) -> None:
     account = {"email": f"{world.id_of('a')}@example.com", "password": "long enough", "name": "Alice"}
     signed_in = (await world.request("POST", "/api/v1/auth/register", json=account)).json()
     assert signed_in["token"] == signed_in["accessToken"]
@@ -228,19 +228,19 @@ async def test_a_request_without_a_token_is_unauthenticated(world: World, method
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_a_token_may_stand_in_the_query(world: World) -> None:
+async def test_a_token_may_be_in_the_query(world: World) -> None:
     path = f"/api/v1/users/me?token={world.server.token(world.id_of('alice'))}"
     assert (await world.request("GET", path)).json()["id"] == world.id_of("alice")
 
 
-async def test_an_expired_token_is_said_to_be_one(world: World) -> None:
+async def test_an_expired_token_is_refused_as_expired(world: World) -> None:
     token = TokenIssuer(SECRET, clock=lambda: 1_000_000).issue("alice", ttl_s=1)
     answer = await world.request("GET", "/api/v1/users/me", headers={"authorization": f"Bearer {token}"})
     refusal(answer, 401, "token_expired")
 
 
 @pytest.mark.parametrize("path", ["conversations/{}", "conversations/{}/messages"])
-async def test_what_one_may_not_see_is_forbidden_whether_it_exists_or_not(world: World, path: str) -> None:
+async def test_hidden_objects_are_forbidden_whether_they_exist_or_not(world: World, path: str) -> None:
     conversation = await world.conversation("alice")
     answers = [await world.request("GET", f"/api/v1/{path.format(id_)}", by="bob") for id_ in (conversation, "nowhere")]
     assert refusal(answers[0], 403, "forbidden") == refusal(answers[1], 403, "forbidden")
@@ -254,13 +254,13 @@ async def test_a_message_of_others_is_forbidden_whether_it_exists_or_not(world: 
         refusal(await world.request("GET", f"/api/v1/messages/{message_id}", by="bob"), 403, "forbidden")
 
 
-async def test_what_is_not_there_is_not_found(world: World) -> None:
+async def test_an_unknown_object_is_not_found(world: World) -> None:
     nobody = await world.request("GET", "/api/v1/users/nobody-at-all", by="backend", role="service")
     refusal(nobody, 404, "not_found")
     refusal(await world.request("GET", "/api/v1/nothing?token=secret"), 404, "not_found")
 
 
-async def test_a_method_that_is_not_there_is_refused(world: World) -> None:
+async def test_an_unknown_method_is_refused(world: World) -> None:
     refusal(await world.request("PUT", "/api/v1/notifications", by="alice"), 405, "invalid_request")
 
 
@@ -274,7 +274,7 @@ async def test_an_id_or_an_address_that_is_taken_is_a_conflict(world: World) -> 
     refusal(await world.request("POST", "/api/v1/auth/register", json=account), 409, "conflict")
 
 
-async def test_too_much_is_too_large(world: World) -> None:
+async def test_a_body_over_the_limit_is_too_large(world: World) -> None:
     conversation = await world.conversation("alice")
     for length in (65_537, 300_000):
         body = {"conversationId": conversation, "content": "x" * length}
@@ -293,7 +293,7 @@ async def test_too_much_is_too_large(world: World) -> None:
         (None, ""),
     ],
 )
-async def test_a_body_that_does_not_fit_is_refused_with_its_place(world: World, body: object, path: str) -> None:
+async def test_an_invalid_body_is_refused_with_its_path(world: World, body: object, path: str) -> None:
     token = world.server.token(world.id_of("alice"))
     answer = await world.request("POST", f"/api/v1/conversations?token={token}", json=body)
     error = refusal(answer, 422, "invalid_request")
@@ -316,7 +316,7 @@ async def test_a_body_that_does_not_fit_is_refused_with_its_place(world: World, 
     ],
     ids=["empty", "cut off", "nonsense", "no UTF-8", "surrogate", "NaN", "infinite", "deep", "very deep"],
 )
-async def test_a_body_that_is_no_good_json_is_refused(world: World, body: bytes) -> None:
+async def test_a_body_of_invalid_json_is_refused(world: World, body: bytes) -> None:
     token = world.server.token(world.id_of("alice"))
     answer = await world.request("POST", f"/api/v1/messages?token={token}", content=body)
     refusal(answer, 422, "invalid_request")
@@ -324,7 +324,7 @@ async def test_a_body_that_is_no_good_json_is_refused(world: World, body: bytes)
 
 
 @pytest.mark.parametrize("query", ["limit=x", "limit=0", "limit=101", "cursor=x"])
-async def test_a_query_that_does_not_fit_is_refused_with_its_place(world: World, query: str) -> None:
+async def test_an_invalid_query_is_refused_with_its_path(world: World, query: str) -> None:
     token = world.server.token(world.id_of("alice"))
     answer = await world.request("GET", f"/api/v1/conversations?token={token}&{query}")
     error = refusal(answer, 422, "invalid_request")
@@ -347,7 +347,7 @@ async def test_a_wrong_password_and_an_unknown_address_are_refused_alike(world: 
 
 
 @pytest.mark.parametrize("token", ["", "x", "x.y", "\x00.y", "1-0123456789abcdef.secret", "." * 1000])
-async def test_a_refresh_token_that_nobody_gave_out_is_refused(world: World, token: str) -> None:
+async def test_an_unknown_refresh_token_is_refused(world: World, token: str) -> None:
     answer = await world.request("POST", "/api/v1/auth/refresh", json={"refreshToken": token})
     refusal(answer, 401, "unauthenticated")
 
@@ -359,7 +359,7 @@ async def test_an_applications_own_token_cannot_be_logged_out(world: World) -> N
 # --- operators, documentation, other origins ------------------------------------------------------------------------
 
 
-async def test_a_server_without_its_database_says_so_and_recovers(tmp_path: Path) -> None:
+async def test_a_server_without_its_database_reports_it_and_recovers(tmp_path: Path) -> None:
     async with serving(in_process(tmp_path)) as server, world_at(server) as world:
         conversation = await world.conversation("alice")
         alice = await world.connect("alice")
@@ -397,7 +397,7 @@ async def test_the_description_has_every_route(world: World) -> None:
     assert len({operation["operationId"] for operation in operations}) == len(operations)
 
 
-async def test_the_documentation_loads_everything_from_here(world: World) -> None:
+async def test_the_documentation_loads_everything_from_this_server(world: World) -> None:
     page = await world.request("GET", "/docs")
     assert page.status_code == 200
     loaded = re.findall(r"""(?:src|href)=["']([^"']+)["']""", page.text)
@@ -442,7 +442,7 @@ async def test_the_servers_own_page_may_connect_whatever_origins_are_named_and_r
         assert [{name: line[name] for name in asked} for line in refused] == [asked] * 3
 
 
-async def test_a_page_of_elsewhere_may_not(world: World) -> None:
+async def test_a_page_of_another_site_may_not_use_rest(world: World) -> None:
     page = {"origin": "https://evil.example", "access-control-request-method": "POST"}
     for method in ("OPTIONS", "GET"):
         answer = await world.request(method, "/api/v1/users/me", by="alice", headers=page)

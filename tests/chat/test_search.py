@@ -48,7 +48,7 @@ async def test_members_find_messages_newest_first_and_page_by_page(world: World)
     assert second == {"items": sent[:1], "next": None}
 
 
-async def test_nobody_finds_what_others_say_among_themselves(world: World) -> None:
+async def test_users_find_no_messages_of_other_conversations(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     word = "secret" + world.id_of("x").removeprefix("x-")
     await send(world, "alice", conversation, word)
@@ -93,16 +93,14 @@ async def test_a_search_is_narrowed_to_a_conversation_a_sender_and_a_time(world:
         ({"q": "x", "conversationId": ""}, "conversationId"),
     ],
 )
-async def test_a_search_that_cannot_be_is_refused_with_its_place(
-    world: World, parameters: dict[str, str], path: str
-) -> None:
+async def test_an_invalid_search_is_refused_with_its_path(world: World, parameters: dict[str, str], path: str) -> None:
     answer = await search(world, "alice", **parameters)
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (422, "invalid_request"), answer.text
     assert [detail["path"] for detail in error["details"]] == [path]
 
 
-async def test_what_was_sent_before_a_kill_is_found_after_it(tmp_path: Path) -> None:
+async def test_messages_sent_before_a_kill_are_found_after_it(tmp_path: Path) -> None:
     with running_chat(tmp_path) as server:
         async with world_at(server) as world:
             conversation = await world.conversation("alice", "bob")

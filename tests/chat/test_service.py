@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.chat.conftest import World
 
 
-async def test_the_backend_opens_a_conversation_of_a_thousand_and_speaks_for_one(world: World) -> None:
+async def test_the_backend_creates_a_conversation_of_a_thousand_and_sends_for_one(world: World) -> None:
     names = [f"user{number}" for number in range(1000)]
     first, last = await world.connect(names[0]), await world.connect(names[999])
     conversation = await world.conversation(*names)
@@ -19,7 +19,7 @@ async def test_the_backend_opens_a_conversation_of_a_thousand_and_speaks_for_one
     assert len(one["members"]) == 1000
 
 
-async def test_the_backend_is_no_member_of_what_it_opens(world: World) -> None:
+async def test_the_backend_is_no_member_of_conversations_that_it_creates(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     one = await world.service("GET", f"/api/v1/conversations/{conversation}")
     assert [member["userId"] for member in one["members"]] == [world.id_of("alice"), world.id_of("bob")]
@@ -28,7 +28,7 @@ async def test_the_backend_is_no_member_of_what_it_opens(world: World) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
 
 
-async def test_the_backend_speaks_for_members_only(world: World) -> None:
+async def test_the_backend_sends_for_members_only(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     for sender in (world.id_of("carol"), "nobody-at-all"):
         body = {"conversationId": conversation, "content": "x", "senderId": sender}
@@ -36,7 +36,7 @@ async def test_the_backend_speaks_for_members_only(world: World) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
 
 
-async def test_a_user_speaks_for_nobody_else(world: World) -> None:
+async def test_a_user_cannot_send_for_others(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     body = {"conversationId": conversation, "content": "x", "senderId": world.id_of("bob")}
     answer = await world.request("POST", "/api/v1/messages", by="alice", json=body)
@@ -45,7 +45,7 @@ async def test_a_user_speaks_for_nobody_else(world: World) -> None:
     assert (await world.request("POST", "/api/v1/messages", by="alice", json=own)).status_code == 201
 
 
-async def test_a_user_gives_no_ids_and_makes_no_users(world: World) -> None:
+async def test_a_user_cannot_choose_ids_or_create_users(world: World) -> None:
     body = {"kind": "group", "memberIds": [], "id": world.id_of("mine")}
     answer = await world.request("POST", "/api/v1/conversations", by="alice", json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
@@ -54,7 +54,7 @@ async def test_a_user_gives_no_ids_and_makes_no_users(world: World) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_request")
 
 
-async def test_over_a_socket_too_the_backend_speaks_for_a_member_and_a_user_for_nobody_else(world: World) -> None:
+async def test_over_a_socket_only_the_backend_sends_for_others(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, backend = await world.connect("alice"), await world.open()
     await backend.sign_in({"token": world.server.token(world.id_of("backend"), role="service")})
@@ -75,7 +75,7 @@ async def test_over_a_socket_too_the_backend_speaks_for_a_member_and_a_user_for_
         assert (await alice.refused(event, {**payload, **for_bob}))["code"] == "forbidden"
 
 
-async def test_a_user_cannot_write_what_only_the_server_says(world: World) -> None:
+async def test_a_user_cannot_set_members_of_the_server(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice = await world.connect("alice")
     for field, value in (("ownerId", world.id_of("alice")), ("id", "x"), ("kind", "channel"), ("memberCount", 5)):

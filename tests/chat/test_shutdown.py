@@ -53,7 +53,7 @@ async def events_received(world: World) -> int:
     return int(found.group(1))
 
 
-async def test_a_signal_lets_what_is_under_way_finish(tmp_path: Path) -> None:
+async def test_a_signal_lets_pending_requests_finish(tmp_path: Path) -> None:
     with running_chat(tmp_path) as server:
         async with world_at(server) as world:
             conversation = await world.conversation("alice", "bob")
@@ -93,7 +93,7 @@ async def test_a_second_signal_ends_the_server_at_once(tmp_path: Path) -> None:
                 assert await asyncio.to_thread(server.wait_ended) == 1
 
 
-async def test_an_upload_does_not_hold_up_the_end_and_goes_on_afterwards(tmp_path: Path) -> None:
+async def test_an_upload_does_not_delay_stopping_and_resumes_afterwards(tmp_path: Path) -> None:
     tus = {"tus-resumable": "1.0.0"}
 
     async def half_of_it() -> AsyncIterator[bytes]:

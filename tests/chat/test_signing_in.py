@@ -45,20 +45,20 @@ async def test_a_token_in_auth_may_be_the_whole_value_of_the_header(world: World
     assert (await client.next("connected"))["userId"] == world.id_of("alice")
 
 
-async def test_an_empty_token_in_auth_hides_no_other(world: World) -> None:
+async def test_an_empty_token_in_auth_does_not_hide_another(world: World) -> None:
     client = await world.open({"token": world.server.token(world.id_of("alice"))})
     await client.sign_in({"token": ""})
     assert (await client.next("connected"))["userId"] == world.id_of("alice")
 
 
-async def test_a_token_in_auth_goes_before_one_in_the_query(world: World) -> None:
+async def test_a_token_in_auth_takes_precedence_over_one_in_the_query(world: World) -> None:
     client = await world.open({"token": world.server.token(world.id_of("bob"))})
     await client.sign_in({"token": world.server.token(world.id_of("alice"))})
     assert (await client.next("connected"))["userId"] == world.id_of("alice")
 
 
 @pytest.mark.parametrize("auth", [None, {}, {"token": None}, {"token": 5}, {"token": ""}, {"token": "x.y.z"}])
-async def test_a_client_without_a_good_token_is_refused(world: World, auth: dict[str, object] | None) -> None:
+async def test_a_client_without_a_valid_token_is_refused(world: World, auth: dict[str, object] | None) -> None:
     client = await world.open()
     with pytest.raises(Refused) as refused:
         await client.sign_in(auth)
@@ -106,7 +106,7 @@ async def test_a_socket_ends_when_its_token_expires(world: World) -> None:
     await client.wait_disconnected()
 
 
-async def test_a_token_that_lives_for_ages_is_taken(world: World) -> None:
+async def test_a_token_that_expires_very_late_is_accepted(world: World) -> None:
     client = await world.connect("alice", ttl_s=10**11)
     await client.done("ping")
 
@@ -149,7 +149,7 @@ async def test_logging_out_ends_the_sockets_of_that_device_only(world: World) ->
     await desktop.done("ping")
 
 
-async def test_the_token_of_a_device_that_signed_out_is_good_for_nothing(world: World) -> None:
+async def test_the_token_of_a_signed_out_device_is_invalid(world: World) -> None:
     account = {"email": f"{world.id_of('alice')}@example.com", "password": "correct horse", "name": "Alice"}
     token = (await world.request("POST", "/api/v1/auth/register", json=account)).json()["accessToken"]
     headers = {"authorization": f"Bearer {token}"}
@@ -179,7 +179,7 @@ async def test_a_refresh_token_that_is_used_twice_ends_the_sockets_of_its_sign_i
     assert (await world.request("POST", "/api/v1/auth/refresh", json=stolen)).status_code == 401
 
 
-async def test_a_token_that_comes_a_little_late_is_let_in_and_its_socket_stays(world: World) -> None:
+async def test_a_token_within_the_tolerance_is_accepted_and_its_socket_stays(world: World) -> None:
     """The tolerance is ten seconds. If the socket ended at `exp`, the client would reconnect at once."""
     expired_at = int(time.time()) - 1
     late = _token_until(world.id_of("alice"), expired_at)
@@ -199,7 +199,7 @@ def _token_until(user_id: str, expires_at: int) -> str:
     return jwt.encode({"sub": user_id, "exp": expires_at}, SECRET)
 
 
-async def test_a_page_of_elsewhere_cannot_sign_a_developer_in(tmp_path: Path) -> None:
+async def test_a_page_of_another_site_cannot_sign_a_developer_in(tmp_path: Path) -> None:
     with running_chat(tmp_path, {"TALKWIRE_INSECURE_DEV_AUTH": "true"}) as server:
         async with world_at(server) as world:
             path = f"/api/v1/conversations?userId={world.id_of('alice')}"

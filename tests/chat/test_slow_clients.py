@@ -71,7 +71,7 @@ async def read_to_the_end(client: socket.socket) -> int:
     return size
 
 
-async def test_a_client_that_never_reads_is_cut_off_and_others_do_not_notice(world: World) -> None:
+async def test_a_client_that_never_reads_is_disconnected_without_affecting_others(world: World) -> None:
     conversation = await world.conversation("alice", "bob", "deaf")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     before = await slow_connections(world)
@@ -91,7 +91,7 @@ async def test_a_client_that_never_reads_is_cut_off_and_others_do_not_notice(wor
         deaf.close()
 
 
-async def test_a_client_that_asks_without_reading_is_answered_no_more(world: World) -> None:
+async def test_a_client_that_sends_without_reading_gets_no_more_responses(world: World) -> None:
     conversation = await world.conversation("alice", "deaf")
     alice = await world.connect("alice")
     for _ in range(5):

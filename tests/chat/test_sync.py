@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.chat.conftest import World
 
 
-async def test_the_greetings_cursor_is_where_catching_up_begins(world: World) -> None:
+async def test_the_welcome_cursor_is_the_start_for_sync(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     bob = await world.open()
     await bob.sign_in({"token": world.server.token(world.id_of("bob"))})
@@ -19,7 +19,7 @@ async def test_the_greetings_cursor_is_where_catching_up_begins(world: World) ->
     assert answer["cursor"] != cursor
 
 
-async def test_rest_and_sockets_answer_alike(world: World) -> None:
+async def test_rest_and_sockets_return_the_same(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     bob = await world.connect("bob")
     state = await world.request("GET", "/api/v1/sync", by="bob")
@@ -35,7 +35,7 @@ async def test_rest_and_sockets_answer_alike(world: World) -> None:
     assert {e["event"] for e in events.json()["events"]} >= {"message:new"}
 
 
-async def test_what_was_sent_is_what_is_replayed(world: World) -> None:
+async def test_sync_returns_the_events_that_sockets_received(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     cursor = (await bob.done("sync", {}))["cursor"]
@@ -57,7 +57,7 @@ async def test_the_state_has_the_contacts_presence(world: World) -> None:
     assert told[world.id_of("alice")] == "online"
 
 
-async def test_refusals_say_why(world: World) -> None:
+async def test_refusals_have_a_reason(world: World) -> None:
     bob = await world.connect("bob")
     assert (await bob.refused("sync", {"after": "nonsense"}))["code"] == "invalid_request"
     other = await world.request("GET", "/api/v1/sync", by="bob", params={"after": "00000000-1"})

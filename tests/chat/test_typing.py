@@ -7,7 +7,7 @@ import time
 from tests.chat.conftest import World
 
 
-async def test_typing_is_told_to_the_others_and_not_to_the_own_sockets(world: World) -> None:
+async def test_typing_is_sent_to_others_and_not_to_own_sockets(world: World) -> None:
     phone, desktop, bob = [await world.connect(name) for name in ("alice", "alice", "bob")]
     conversation = await world.conversation("alice", "bob")
     await phone.done("typing:start", {"conversationId": conversation})
@@ -78,7 +78,7 @@ async def test_typing_ends_when_the_typist_is_removed(world: World) -> None:
     assert time.monotonic() - started < 3
 
 
-async def test_typing_over_rest_is_told_too(world: World) -> None:
+async def test_typing_over_rest_is_sent_too(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     bob = await world.connect("bob")
     path = f"/api/v1/conversations/{conversation}/typing"
@@ -87,7 +87,7 @@ async def test_typing_over_rest_is_told_too(world: World) -> None:
         assert (await bob.next("typing:user"))["isTyping"] is is_typing
 
 
-async def test_typing_is_not_told_between_those_of_whom_one_has_blocked_the_other(world: World) -> None:
+async def test_typing_is_not_sent_across_a_block(world: World) -> None:
     direct = await world.conversation("alice", "bob", kind="direct")
     group = await world.conversation("alice", "bob", "carol")
     alice, bob = await world.connect("alice"), await world.connect("bob")
@@ -99,7 +99,7 @@ async def test_typing_is_not_told_between_those_of_whom_one_has_blocked_the_othe
     assert (await bob.next("typing:user"))["conversationId"] == group
 
 
-async def test_nobody_types_in_a_conversation_that_is_gone(world: World) -> None:
+async def test_typing_in_a_deleted_conversation_is_refused(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     await bob.done("typing:start", {"conversationId": conversation})

@@ -29,7 +29,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
 
 
 @pytest.mark.parametrize(("takes", "encoding"), [("gzip, br", "gzip"), ("identity", None)])
-def test_a_script_is_compressed_for_whoever_takes_that(
+def test_a_script_is_compressed_for_clients_that_accept_it(
     client: TestClient[Litestar], takes: str, encoding: str | None
 ) -> None:
     answer = client.get("/page/index-1.js", headers={"accept-encoding": takes})
@@ -40,13 +40,13 @@ def test_a_script_is_compressed_for_whoever_takes_that(
     assert "immutable" in answer.headers["cache-control"]
 
 
-def test_what_was_not_compressed_is_served_as_it_is(client: TestClient[Litestar]) -> None:
+def test_an_uncompressed_file_is_served_unchanged(client: TestClient[Litestar]) -> None:
     answer = client.get("/page/bell-1.wav", headers={"accept-encoding": "gzip"})
     assert (answer.content, answer.headers.get("content-encoding")) == (b"RIFF", None)
     assert answer.headers["content-type"] == "audio/x-wav"
 
 
-def test_the_page_is_asked_for_each_time_and_lets_nothing_inline_run(client: TestClient[Litestar]) -> None:
+def test_the_page_is_never_cached_and_runs_no_inline_scripts(client: TestClient[Litestar]) -> None:
     answer = client.get("/")
     assert answer.headers["cache-control"] == "no-cache"
     policy = answer.headers["content-security-policy"]
@@ -55,7 +55,7 @@ def test_the_page_is_asked_for_each_time_and_lets_nothing_inline_run(client: Tes
     assert client.get("/page/index-1.js.gz").status_code == 404
 
 
-def test_without_a_built_page_it_is_said_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_built_page_the_response_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "BUILT", tmp_path)
     with TestClient(Litestar(page.page_handlers(page.DemoSignIn()), openapi_config=None)) as client:
         answer = client.get("/")

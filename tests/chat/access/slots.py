@@ -9,11 +9,11 @@ from typing import Any
 from tests.chat.access.table import EVERYONE, FORBIDDEN, NOT_FOUND, Row
 
 NOT_A_SLOT = {
-    "senderId": "in whose name: test_only_the_backend_acts_in_another_s_name",
+    "senderId": "in whose name: test_only_the_backend_acts_for_another_user",
     "clientMessageId": "a name that the client gives",
     "userIds": "whom to let in, from anywhere",
     "attachments": "files belong to users: the matrix has rows of one's own and of others'",
-    "conversationIds": "where to: test_a_message_is_forwarded_only_to_where_one_is_and_to_nowhere_then",
+    "conversationIds": "where to: test_a_message_is_forwarded_to_own_conversations_only_or_to_none",
     "PUT /api/v1/conversations/{}/mutes/{} user_id": "also whoever is no member, for when they come",
     "DELETE /api/v1/conversations/{}/mutes/{} user_id": "the same",
     "PUT /api/v1/conversations/{}/bans/{} user_id": "the same",

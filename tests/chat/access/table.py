@@ -22,8 +22,9 @@ CALLERS = (
     "operator",
 )
 """`anonymous` has no token. `stranger` was never in the conversation, `former` was removed from it, `member`, `admin`
-and `owner` are in it. For `blocked` and `blocker` it is a direct one with a block on it: the other's, and their own.
-`banned` is a member whose account is banned, `service` the application's backend, `operator` has the role `admin`."""
+and `owner` are in it. `blocked` and `blocker` are in a direct conversation with a block, by the other user or by the
+caller. `banned` is a member whose account is banned, `service` is the application's backend, and `operator` has the
+role `admin`."""
 
 OK = "ok"
 FORBIDDEN = "forbidden"

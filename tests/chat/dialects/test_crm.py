@@ -106,10 +106,10 @@ def code(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
-# --- who is calling -------------------------------------------------------------------------------------------------
+# --- signing in -----------------------------------------------------------------------------------------------------
 
 
-async def test_a_client_is_told_who_it_is(office: Office) -> None:
+async def test_a_client_gets_its_identity(office: Office) -> None:
     for user_id in (office.ann, office.bob):
         client = await office.connect(user_id)
         assert await client.call("authenticate") == {
@@ -128,7 +128,7 @@ async def test_a_client_without_a_token_is_refused(world: World) -> None:
     assert refused.value.error == {"message": "Authentication failed", "data": {"code": "unauthenticated"}}
 
 
-async def test_a_newer_token_takes_the_place_of_the_older(office: Office) -> None:
+async def test_a_newer_token_replaces_the_older(office: Office) -> None:
     ann = await office.connect(office.ann)
     renewed = await ann.done("auth:refresh", {"token": office.world.server.token(str(office.ann))})
     assert renewed["expiresAt"].endswith("Z")
@@ -136,14 +136,14 @@ async def test_a_newer_token_takes_the_place_of_the_older(office: Office) -> Non
     assert refused["code"] == "forbidden"
 
 
-async def test_a_socket_whose_token_expires_is_told_before_it_ends(office: Office) -> None:
+async def test_a_socket_receives_a_goodbye_before_its_token_expires(office: Office) -> None:
     client = await office.world.open(dialect=CRM)
     await client.sign_in({"token": office.world.server.token(str(office.ann), ttl_s=2)})
     assert await client.next("sessionEnding") == {"reason": "token_expired", "reconnect": False}
     await client.wait_disconnected()
 
 
-async def test_a_client_asks_for_the_time(office: Office) -> None:
+async def test_a_client_gets_the_time(office: Office) -> None:
     answer = await (await office.connect(office.ann)).call("ping")
     assert answer.keys() == {"success", "pong"}
     assert answer["pong"] > 1_700_000_000_000
@@ -164,13 +164,13 @@ async def test_a_chat_is_joined_and_left(office: Office) -> None:
     assert await ann.pending("userJoined", "userLeft") == []
 
 
-async def test_who_disconnects_has_left(office: Office) -> None:
+async def test_disconnecting_leaves_the_room(office: Office) -> None:
     ann, bob = await office.join(office.ann), await office.join(office.bob)
     await bob.close()
     assert timed(await ann.next("userLeft")) == {"chatId": office.chat, "userId": office.bob}
 
 
-async def test_who_disconnects_while_typing_has_stopped_before_leaving(office: Office) -> None:
+async def test_disconnecting_while_typing_stops_typing_before_leaving(office: Office) -> None:
     ann, bob = await office.join(office.ann), await office.join(office.bob)
     await bob.done("typing", {"chatId": office.chat, "isTyping": True})
     await bob.close()
@@ -178,7 +178,7 @@ async def test_who_disconnects_while_typing_has_stopped_before_leaving(office: O
     assert [payload["isTyping"] for name, payload in ann.events if name == "userTyping"] == [True, False]
 
 
-async def test_who_has_not_joined_hears_nothing_of_the_chat(office: Office) -> None:
+async def test_a_socket_that_has_not_joined_receives_nothing(office: Office) -> None:
     bob, ann = await office.connect(office.bob), await office.join(office.ann)
     sent = await office.send(ann, "Hello!")
     await ann.done("typing", {"chatId": office.chat, "isTyping": True})
@@ -186,7 +186,7 @@ async def test_who_has_not_joined_hears_nothing_of_the_chat(office: Office) -> N
     assert [name for name, _ in await bob.pending() if name != "userOnline"] == []
 
 
-async def test_who_has_left_hears_no_more(office: Office) -> None:
+async def test_a_socket_that_has_left_receives_nothing_more(office: Office) -> None:
     ann, bob = await office.join(office.ann), await office.join(office.bob)
     await bob.done("leaveChat", {"chatId": office.chat})
     await office.send(ann, "Hello!")
@@ -205,7 +205,7 @@ async def test_who_has_left_hears_no_more(office: Office) -> None:
         ("callInvite", {"callId": 1}),
     ],
 )
-async def test_who_is_no_member_is_refused_whether_there_is_a_chat_or_not(
+async def test_a_non_member_is_refused_whether_the_chat_exists_or_not(
     office: Office, event: str, payload: Payload
 ) -> None:
     mallory = await office.connect(office.world.id_of("mallory"))
@@ -215,7 +215,7 @@ async def test_who_is_no_member_is_refused_whether_there_is_a_chat_or_not(
     assert answers == [{"success": False, "error": refusal, "message": refusal["message"]}] * 2
 
 
-async def test_a_message_of_others_is_refused_whether_there_is_one_or_not(office: Office) -> None:
+async def test_a_hidden_message_is_refused_whether_it_exists_or_not(office: Office) -> None:
     sent = await office.send(await office.connect(office.ann), "secret")
     mallory = await office.connect(office.world.id_of("mallory"))
     for message_id in (sent["id"], str(sent["id"]), 5, "no-such"):
@@ -230,7 +230,7 @@ async def test_a_message_of_others_is_refused_whether_there_is_one_or_not(office
         assert (await bob.refused(event, {"messageId": sent["id"], **further}))["code"] == "forbidden"
 
 
-async def test_a_member_who_was_removed_hears_no_more(office: Office) -> None:
+async def test_a_removed_member_receives_nothing_more(office: Office) -> None:
     ann, bob = await office.join(office.ann), await office.join(office.bob)
     await office.world.service("DELETE", f"/api/v1/conversations/{office.chat}/members/{office.bob}")
     assert timed(await ann.next("userLeft")) == {"chatId": office.chat, "userId": office.bob}
@@ -242,7 +242,7 @@ async def test_a_member_who_was_removed_hears_no_more(office: Office) -> None:
 # --- messages -------------------------------------------------------------------------------------------------------
 
 
-async def test_a_message_reaches_all_who_have_joined(office: Office) -> None:
+async def test_a_message_reaches_all_sockets_that_have_joined(office: Office) -> None:
     ann, bob = await office.join(office.ann), await office.join(office.bob)
     sent = await office.send(ann, "Hello!")
     assert sent == {
@@ -262,14 +262,14 @@ async def test_a_message_reaches_all_who_have_joined(office: Office) -> None:
         assert news == {"message": sent, "chatId": office.chat, "timestamp": sent["createdAt"]}
 
 
-async def test_a_sender_whose_id_is_no_numeral_is_told_as_a_text(office: Office) -> None:
+async def test_a_senders_id_that_is_no_numeral_is_a_string(office: Office) -> None:
     ann, bob = await office.join(office.ann), await office.connect(office.bob)
     sent = await office.send(bob, "Hello!")
     assert (sent["senderId"], sent["sender"]["id"]) == (office.bob, office.bob)
     assert (await ann.next("newMessage"))["message"] == sent
 
 
-async def test_a_retry_is_answered_with_the_first_message(office: Office) -> None:
+async def test_a_retry_returns_the_first_message(office: Office) -> None:
     ann = await office.join(office.ann)
     first = await office.send(ann, "Hello!", clientMessageId="c1")
     assert first["clientMessageId"] == "c1"
@@ -279,7 +279,7 @@ async def test_a_retry_is_answered_with_the_first_message(office: Office) -> Non
     assert (await ann.refused("sendMessage", other))["code"] == "conflict"
 
 
-async def test_a_message_is_changed(office: Office) -> None:
+async def test_a_message_is_edited(office: Office) -> None:
     ann, bob = await office.join(office.ann), await office.join(office.bob)
     sent = await office.send(ann, "Hello!")
     answer = await ann.done("updateMessage", {"messageId": sent["id"], "content": "Changed"})
@@ -291,7 +291,7 @@ async def test_a_message_is_changed(office: Office) -> None:
         assert news == {"message": updated, "chatId": office.chat, "timestamp": updated["updatedAt"]}
 
 
-async def test_a_message_is_taken_back(office: Office) -> None:
+async def test_a_message_is_deleted(office: Office) -> None:
     ann, bob = await office.join(office.ann), await office.join(office.bob)
     sent = await office.send(ann, "Hello!")
     assert await ann.call("deleteMessage", {"messageId": sent["id"]}) == {"success": True}
@@ -317,7 +317,7 @@ async def test_a_reaction_is_given_and_taken_back(office: Office) -> None:
             assert told == {**about, "userId": user, "emoji": "👍", "action": action}
 
 
-async def test_the_backend_speaks_for_a_member(office: Office) -> None:
+async def test_the_backend_sends_for_a_member(office: Office) -> None:
     backend = await office.world.open(dialect=CRM)
     await backend.sign_in({"token": office.world.server.token("backend", role="service")})
     ann = await office.join(office.ann)
@@ -331,7 +331,7 @@ async def test_the_backend_speaks_for_a_member(office: Office) -> None:
     assert (await bob.refused("sendMessage", as_ann))["code"] == "forbidden"
 
 
-async def test_what_was_attached_elsewhere_is_seen(office: Office) -> None:
+async def test_attachments_of_other_dialects_are_shown(office: Office) -> None:
     ann = await office.join(office.ann)
     body = {"conversationId": str(office.chat), "attachments": [{"url": "https://example.com/a.png", "name": "a.png"}]}
     answer = await office.world.request("POST", "/api/v1/messages", by="bob", json=body)
@@ -340,10 +340,10 @@ async def test_what_was_attached_elsewhere_is_seen(office: Office) -> None:
     assert (told["message"], told["attachments"]) == ("", [{"url": "https://example.com/a.png", "name": "a.png"}])
 
 
-# --- who types, has read and has received ---------------------------------------------------------------------------
+# --- typing and receipts --------------------------------------------------------------------------------------------
 
 
-async def test_typing_is_told_to_the_others(office: Office) -> None:
+async def test_typing_is_sent_to_the_others(office: Office) -> None:
     ann, bob = await office.join(office.ann), await office.join(office.bob)
     for is_typing in (True, False):
         assert await ann.call("typing", {"chatId": office.chat, "isTyping": is_typing}) == {"success": True}
@@ -353,7 +353,7 @@ async def test_typing_is_told_to_the_others(office: Office) -> None:
 
 
 @pytest.mark.parametrize(("event", "told"), [("markAsRead", "messageRead"), ("messageDelivered", "messageDelivered")])
-async def test_who_has_read_or_received_is_told_to_the_others(office: Office, event: str, told: str) -> None:
+async def test_receipts_are_sent_to_the_others(office: Office, event: str, told: str) -> None:
     ann, bob, tablet = await office.join(office.ann), await office.join(office.bob), await office.join(office.bob)
     sent = await office.send(ann, "Hello!")
     assert await bob.call(event, {"chatId": office.chat, "messageId": sent["id"]}) == {"success": True}
@@ -363,7 +363,7 @@ async def test_who_has_read_or_received_is_told_to_the_others(office: Office, ev
         assert await own.pending(told) == []
 
 
-async def test_in_a_large_chat_only_authors_are_told_who_has_read(world: World) -> None:
+async def test_in_a_large_chat_only_authors_receive_read_receipts(world: World) -> None:
     office = Office(world)
     others = [world.id_of(f"user{number}") for number in range(LARGE_CONVERSATION)]
     await office.open_chat(*others)
@@ -385,7 +385,7 @@ async def test_a_message_is_read_once_another_member_has_read_it(office: Office)
     assert [(each["message"], each["isRead"]) for each in await office.listed()] == [("1", True), ("2", False)]
 
 
-async def test_a_newcomer_has_read_nothing_by_coming(office: Office) -> None:
+async def test_a_new_member_has_read_nothing(office: Office) -> None:
     ann = await office.join(office.ann)
     await office.send(ann, "Hello!")
     carol = office.world.id_of("carol")
@@ -404,10 +404,10 @@ async def test_an_edited_message_says_whether_it_has_been_read(office: Office) -
     assert (await office.rest("PATCH", f"/{sent['id']}", office.ann, json=body)).json()["isRead"] is True
 
 
-# --- who is there, uploads, calls -----------------------------------------------------------------------------------
+# --- presence, uploads, calls ---------------------------------------------------------------------------------------
 
 
-async def test_contacts_are_told_who_comes_and_after_a_while_who_has_gone(quick: Office) -> None:
+async def test_contacts_are_notified_of_online_and_after_the_grace_period_of_offline(quick: Office) -> None:
     ann = await quick.connect(quick.ann)
     bob = await quick.connect(quick.bob)
     assert timed(await ann.next("userOnline")) == {"userId": quick.bob}
@@ -416,7 +416,7 @@ async def test_contacts_are_told_who_comes_and_after_a_while_who_has_gone(quick:
     assert await ann.pending("userOnline", "userOffline") == []
 
 
-async def test_how_a_contact_is_there_is_not_told_as_coming(office: Office) -> None:
+async def test_a_changed_status_is_not_sent_as_coming_online(office: Office) -> None:
     ann, phone = await office.connect(office.ann), await office.world.connect("bob")
     await ann.next("userOnline")
     await phone.done("presence:set", {"status": "dnd"})
@@ -454,7 +454,7 @@ async def test_a_call_from_the_invitation_to_the_end(office: Office) -> None:
     assert timed(await ann.next("callEnded")) == {**call, "reason": "hangup"}
 
 
-async def test_a_call_that_is_declined(office: Office) -> None:
+async def test_a_call_is_rejected(office: Office) -> None:
     ann, bob = await office.connect(office.ann), await office.connect(office.bob)
     invited = await ann.done("callInvite", {"chatId": office.chat})
     call = {"callId": invited["callId"], "chatId": office.chat}
@@ -464,7 +464,7 @@ async def test_a_call_that_is_declined(office: Office) -> None:
     assert timed(await ann.next("callEnded")) == {**call, "reason": "rejected"}
 
 
-# --- what does not fit ----------------------------------------------------------------------------------------------
+# --- invalid payloads -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -485,7 +485,7 @@ async def test_a_call_that_is_declined(office: Office) -> None:
         ("reactToMessage", {"messageId": 1}, "emoji"),
     ],
 )
-async def test_what_is_missing_or_wrong_is_named(office: Office, event: str, payload: Payload, path: str) -> None:
+async def test_a_missing_or_invalid_member_is_named(office: Office, event: str, payload: Payload, path: str) -> None:
     ann = await office.connect(office.ann)
     answer = await ann.call(event, payload)
     error = answer["error"]
@@ -523,7 +523,7 @@ async def test_a_message_over_rest_reaches_the_sockets(office: Office) -> None:
         assert (await ann.next("newMessage"))["message"] == sent
 
 
-async def test_a_retry_over_rest_is_answered_with_the_first_message(office: Office) -> None:
+async def test_a_retry_over_rest_returns_the_first_message(office: Office) -> None:
     body = {"chatId": office.chat, "content": "Hello!"}
     answers = [
         (await office.rest("POST", "", office.ann, json=body, headers={"idempotency-key": "k1"})).json()
@@ -535,7 +535,7 @@ async def test_a_retry_over_rest_is_answered_with_the_first_message(office: Offi
     assert (await office.rest("POST", "", office.ann, json=with_id)).json() == answers[0]
 
 
-async def test_messages_are_read_page_by_page(office: Office) -> None:
+async def test_messages_are_listed_in_pages_over_rest(office: Office) -> None:
     ann = await office.connect(office.ann)
     sent = [await office.send(ann, str(number)) for number in range(5)]
     page = (await office.rest("GET", f"?chatId={office.chat}&limit=2", office.bob)).json()
@@ -547,7 +547,7 @@ async def test_messages_are_read_page_by_page(office: Office) -> None:
     assert first == {"items": sent[:2], "next": None}
 
 
-async def test_a_message_is_changed_over_rest(office: Office) -> None:
+async def test_a_message_is_edited_over_rest(office: Office) -> None:
     ann = await office.join(office.ann)
     sent = await office.send(ann, "Hello!")
     answer = await office.rest("PATCH", f"/{sent['id']}", office.ann, json={"content": "Changed"})
@@ -556,7 +556,7 @@ async def test_a_message_is_changed_over_rest(office: Office) -> None:
     assert (await ann.next("messageUpdated"))["message"] == answer.json()
 
 
-async def test_a_message_is_taken_back_over_rest_and_not_listed_any_more(office: Office) -> None:
+async def test_a_message_is_deleted_over_rest_and_not_listed(office: Office) -> None:
     ann = await office.join(office.ann)
     first, second = await office.send(ann, "1"), await office.send(ann, "2")
     answer = await office.rest("DELETE", f"/{first['id']}", office.ann)
@@ -565,7 +565,7 @@ async def test_a_message_is_taken_back_over_rest_and_not_listed_any_more(office:
     assert await office.listed() == [second]
 
 
-async def test_rest_refuses_who_is_no_member(office: Office) -> None:
+async def test_rest_refuses_non_members(office: Office) -> None:
     sent = await office.send(await office.connect(office.ann), "secret")
     mallory = office.world.id_of("mallory")
     answers = [
@@ -594,7 +594,7 @@ async def test_rest_refuses_who_is_no_member(office: Office) -> None:
         ("PATCH", "/5", {}, "content"),
     ],
 )
-async def test_what_does_not_fit_a_route_is_named(
+async def test_an_invalid_member_of_a_request_is_named(
     office: Office, method: str, path: str, body: Payload | None, place: str
 ) -> None:
     answer = await office.rest(method, path, office.ann, json=body)

@@ -26,7 +26,7 @@ from tests.chat.dialects.gateway_client import (
 # --- connecting -----------------------------------------------------------------------------------------------------
 
 
-async def test_a_client_is_greeted(world: World) -> None:
+async def test_a_client_receives_the_welcome_event(world: World) -> None:
     client = await world.open(dialect=GATEWAY)
     await client.sign_in({"token": world.server.token(world.id_of("alice"))})
     assert await client.next("connected") == {
@@ -37,7 +37,9 @@ async def test_a_client_is_greeted(world: World) -> None:
 
 
 @pytest.mark.parametrize("namespace", ["/gateway", "/"])
-async def test_a_client_with_a_bad_token_is_let_in_told_and_put_out(world: World, namespace: str) -> None:
+async def test_a_client_with_an_invalid_token_receives_an_error_and_is_disconnected(
+    world: World, namespace: str
+) -> None:
     client = await world.open(dialect=GATEWAY, namespace=namespace, query={"dialect": "gateway"})
     await client.sign_in({"token": "no token"})
     assert await client.next("error") == {"message": "Authentication failed"}
@@ -45,7 +47,7 @@ async def test_a_client_with_a_bad_token_is_let_in_told_and_put_out(world: World
     assert not client.events
 
 
-async def test_who_was_put_out_may_come_back_with_a_better_token(world: World) -> None:
+async def test_a_disconnected_client_may_reconnect_with_a_valid_token(world: World) -> None:
     client = await world.open(dialect=GATEWAY)
     await client.sign_in()
     await client.wait_disconnected()
@@ -53,7 +55,7 @@ async def test_who_was_put_out_may_come_back_with_a_better_token(world: World) -
     assert (await client.next("connected"))["userId"] == world.id_of("alice")
 
 
-async def test_what_somebody_sends_who_was_put_out_is_not_heard(world: World) -> None:
+async def test_events_of_a_disconnected_client_are_ignored(world: World) -> None:
     client = await world.open(dialect=GATEWAY)
     await client.sign_in()
     await client.emit("message", "hello")
@@ -63,13 +65,13 @@ async def test_what_somebody_sends_who_was_put_out_is_not_heard(world: World) ->
     assert [name for name, _ in client.events] == ["error"]
 
 
-async def test_another_dialect_refuses_as_socket_io_does(world: World) -> None:
+async def test_another_dialect_refuses_with_connect_error(world: World) -> None:
     client = await world.open(dialect=MESSENGER)
     with pytest.raises(Exception, match="Authentication failed"):
         await client.sign_in({"token": "no token"})
 
 
-async def test_the_root_namespace_may_speak_it(tmp_path: Path) -> None:
+async def test_the_root_namespace_may_use_the_gateway_dialect(tmp_path: Path) -> None:
     with running_chat(tmp_path, {"TALKWIRE_DIALECT": "gateway"}) as server:
         async with world_at(server) as world:
             client = await world.open(dialect=GATEWAY, namespace="/")
@@ -85,7 +87,7 @@ async def send_to(world: World, user_id: str, event: str, message: object, **fur
     return await world.service("POST", SEND, {"userId": user_id, "event": event, "message": message, **further})
 
 
-async def test_who_is_banned_is_told_and_put_out(world: World) -> None:
+async def test_a_banned_user_receives_an_error_and_is_disconnected(world: World) -> None:
     client = await connect(world, "alice")
     path = f"/api/v1/users/{world.id_of('alice')}/ban"
     assert (await world.request("PUT", path, by="operator", role="admin", json={})).is_success
@@ -93,11 +95,11 @@ async def test_who_is_banned_is_told_and_put_out(world: World) -> None:
     await client.wait_disconnected()
 
 
-# --- what clients send ----------------------------------------------------------------------------------------------
+# --- client events --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("said", ["Hello", 5, None, True, [1, {"a": 2}], {"data": {"a": [None]}}, {}])
-async def test_anything_is_received(world: World, said: object) -> None:
+async def test_any_json_is_received(world: World, said: object) -> None:
     client = await connect(world, "alice")
     await client.emit("message", said)
     received = await client.next("messageReceived")
@@ -105,13 +107,13 @@ async def test_anything_is_received(world: World, said: object) -> None:
     assert received == {"success": True, "message": "Message received by server"}
 
 
-async def test_nothing_is_received_too(world: World) -> None:
+async def test_an_event_without_payload_is_received(world: World) -> None:
     client = await connect(world, "alice")
     await client.emit("message")
     assert (await client.next("messageReceived"))["data"]["receivedMessage"] is None
 
 
-async def test_of_an_object_its_message_is_received(world: World) -> None:
+async def test_the_message_of_an_object_is_received(world: World) -> None:
     client = await connect(world, "alice")
     await client.emit("message", {"message": "Hello from client!", "data": {}})
     data = (await client.next("messageReceived"))["data"]
@@ -119,7 +121,7 @@ async def test_of_an_object_its_message_is_received(world: World) -> None:
     assert data["timestamp"].endswith("Z")
 
 
-async def test_who_asks_for_an_acknowledgement_gets_both(world: World) -> None:
+async def test_a_client_with_an_acknowledgement_receives_the_event_too(world: World) -> None:
     client = await connect(world, "alice")
     assert await client.call("message", "hello") == {"success": True, "message": "Message received by server"}
     await client.next("messageReceived")
@@ -133,7 +135,7 @@ async def test_a_message_to_a_conversation_reaches_the_other_dialects(world: Wor
     assert (await alice.next("messageReceived"))["data"]["receivedMessage"] == "Hello Bob"
 
 
-async def test_a_message_to_a_conversation_that_is_not_ones_own_is_refused(world: World) -> None:
+async def test_a_message_of_a_non_member_is_refused(world: World) -> None:
     conversation = await world.conversation("bob", "carol")
     client = await connect(world, "alice")
     said = {"message": "Hello", "conversationId": conversation}
@@ -153,13 +155,13 @@ async def test_a_retry_of_a_message_is_the_same_message(world: World) -> None:
     assert await bodies(bob, 2) == ["once", "then"]
 
 
-async def test_what_there_is_no_event_for_is_an_error(world: World) -> None:
+async def test_an_unknown_event_is_an_error(world: World) -> None:
     client = await connect(world, "alice")
     await client.emit("nonsense", {})
     assert await client.next("error") == {"message": "No such event: nonsense"}
 
 
-async def test_a_newer_token_takes_the_place_of_the_one_that_expires(world: World) -> None:
+async def test_a_newer_token_replaces_an_expiring_one(world: World) -> None:
     client = await world.open(dialect=GATEWAY)
     client.custom_events |= EVENTS
     await client.sign_in({"token": world.server.token(world.id_of("alice"), ttl_s=2)})
@@ -193,14 +195,14 @@ async def test_a_message_is_a_notification_for_all_but_its_sender(world: World) 
     assert [name for name, _ in told_to_sender if name != "userOnline"] == []
 
 
-async def test_strangers_are_told_nothing(world: World) -> None:
+async def test_strangers_receive_nothing(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     stranger = await connect(world, "mallory")
     await say(world, "alice", conversation, "Hello!")
     assert await said_until_done(world, stranger, "mallory") == []
 
 
-async def test_who_becomes_a_member_is_told_from_then_on(world: World) -> None:
+async def test_a_new_member_is_notified_from_then_on(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     carol = await connect(world, "carol")
     await say(world, "alice", conversation, "before")
@@ -213,7 +215,7 @@ async def test_who_becomes_a_member_is_told_from_then_on(world: World) -> None:
     assert await said_until_done(world, carol, "carol") == []
 
 
-async def test_of_whom_one_has_blocked_one_is_not_notified(world: World) -> None:
+async def test_messages_of_blocked_users_cause_no_notifications(world: World) -> None:
     conversation = await world.conversation("alice", "bob", "carol")
     bob = await connect(world, "bob")
     path = f"/api/v1/users/me/blocks/{world.id_of('alice')}"
@@ -224,7 +226,7 @@ async def test_of_whom_one_has_blocked_one_is_not_notified(world: World) -> None
 
 
 @pytest.mark.parametrize("wanted", [{"muted": True}, {"notify": "none"}])
-async def test_in_a_muted_conversation_one_is_not_notified(world: World, wanted: dict[str, object]) -> None:
+async def test_a_muted_conversation_causes_no_notifications(world: World, wanted: dict[str, object]) -> None:
     muted, other = await world.conversation("alice", "bob"), await world.conversation("alice", "bob")
     bob = await connect(world, "bob")
     path = f"/api/v1/conversations/{muted}/preferences"
@@ -235,7 +237,7 @@ async def test_in_a_muted_conversation_one_is_not_notified(world: World, wanted:
     assert await bodies(bob, 1) == ["other"]
 
 
-# --- who is connected -----------------------------------------------------------------------------------------------
+# --- connected users ------------------------------------------------------------------------------------------------
 
 
 async def test_a_user_is_connected_while_they_have_a_socket_of_any_dialect(world: World) -> None:
@@ -247,7 +249,7 @@ async def test_a_user_is_connected_while_they_have_a_socket_of_any_dialect(world
     await leave(world, second, "alice")
 
 
-async def test_who_is_connected_is_listed(tmp_path: Path) -> None:
+async def test_connected_users_are_listed(tmp_path: Path) -> None:
     with running_chat(tmp_path) as server:
         async with world_at(server) as world:
             assert await world.service("GET", "/api/gateway/connected") == {"connectedUsers": [], "count": 0}

@@ -25,7 +25,7 @@ from tests.chat.dialects.gateway_client import (
     send,
 )
 
-# --- events of the application's own --------------------------------------------------------------------------------
+# --- custom events --------------------------------------------------------------------------------------------------
 
 
 async def test_an_event_goes_to_all_sockets_of_a_user_in_every_dialect(world: World) -> None:
@@ -48,14 +48,14 @@ async def test_an_event_carries_any_json(world: World, message: object) -> None:
     assert await next_of(client) == message
 
 
-async def test_who_is_not_connected_is_not_sent_an_event(world: World) -> None:
+async def test_an_offline_user_is_sent_no_event(world: World) -> None:
     answer = await send(world, "alice", message=1)
     assert answer == {"success": False, "message": f"User {world.id_of('alice')} is not connected"}
     client = await connect(world, "alice")
     assert await said_until_done(world, client, "alice") == []
 
 
-async def test_of_several_users_those_are_listed_who_were_reached(world: World) -> None:
+async def test_the_response_lists_the_users_who_were_reached(world: World) -> None:
     alice, bob = await connect(world, "alice"), await connect(world, "bob")
     answer = await send(world, "alice", "carol", "bob", "alice", event="announcement", message=[1])
     reached = [world.id_of("alice"), world.id_of("bob")]
@@ -65,7 +65,7 @@ async def test_of_several_users_those_are_listed_who_were_reached(world: World) 
     assert await said_until_done(world, alice, "alice") == []
 
 
-async def test_when_nobody_was_reached_that_is_no_success(world: World) -> None:
+async def test_reaching_no_user_is_no_success(world: World) -> None:
     answer = await send(world, "alice", "bob", message=1)
     assert answer == {"success": False, "message": "Message sent to 0 users", "userIds": []}
 
@@ -82,7 +82,7 @@ async def test_when_nobody_was_reached_that_is_no_success(world: World) -> None:
         ({"store": "yes"}, "store"),
     ],
 )
-async def test_what_cannot_be_sent_is_refused(world: World, path: str, change: Payload, place: str) -> None:
+async def test_an_invalid_event_is_refused(world: World, path: str, change: Payload, place: str) -> None:
     client = await connect(world, "alice")
     who: Payload = {"userId": world.id_of("alice")} if path == SEND else {"userIds": [world.id_of("alice")]}
     body = {**who, "event": "alert", "message": 1, **change}
@@ -93,21 +93,21 @@ async def test_what_cannot_be_sent_is_refused(world: World, path: str, change: P
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "[" * 70 + "]" * 70, "1e999"])
-async def test_what_is_no_json_that_can_be_passed_on_is_refused(world: World, text: str) -> None:
+async def test_json_that_cannot_be_passed_on_is_refused(world: World, text: str) -> None:
     content = f'{{"userId":"{world.id_of("alice")}","event":"alert","message":{text}}}'
     headers = {"content-type": "application/json"}
     answer = await world.request("POST", SEND, by="backend", role="service", content=content, headers=headers)
     assert answer.status_code == 422
 
 
-async def test_what_is_too_large_is_refused(world: World) -> None:
+async def test_an_event_that_is_too_large_is_refused(world: World) -> None:
     body = {"userId": world.id_of("alice"), "event": "alert", "message": "x" * PAYLOAD_MAX_BYTES}
     answer = await world.request("POST", SEND, by="backend", role="service", json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "payload_too_large")
 
 
 @pytest.mark.parametrize(("user_id", "place"), [("a b", "userId"), ("", "userId"), (5, "userId")])
-async def test_who_cannot_be_anybody_is_refused(world: World, user_id: object, place: str) -> None:
+async def test_an_invalid_user_id_is_refused(world: World, user_id: object, place: str) -> None:
     body = {"userId": user_id, "event": "alert", "message": 1}
     answer = await world.request("POST", SEND, by="backend", role="service", json=body)
     assert answer.status_code == 422
@@ -122,7 +122,7 @@ async def send_under_key(world: World, path: str, message: object, by: str = "ba
 
 
 @pytest.mark.parametrize("path", [SEND, SEND_MANY])
-async def test_a_retry_under_a_key_is_answered_as_then_and_sends_nothing_again(world: World, path: str) -> None:
+async def test_a_retry_under_a_key_returns_the_first_response_and_sends_nothing(world: World, path: str) -> None:
     client = await connect(world, "alice")
     first = await send_under_key(world, path, {"a": 1})
     assert (first.status_code, first.json()["success"]) == (200, True)
@@ -136,7 +136,7 @@ async def test_a_retry_under_a_key_is_answered_as_then_and_sends_nothing_again(w
 
 
 @pytest.mark.parametrize("path", [SEND, SEND_MANY])
-async def test_something_else_under_a_key_is_a_conflict_and_is_not_sent(world: World, path: str) -> None:
+async def test_another_body_under_a_key_is_a_conflict_and_is_not_sent(world: World, path: str) -> None:
     client = await connect(world, "alice")
     await send_under_key(world, path, 1)
     assert await next_of(client) == 1
@@ -145,7 +145,7 @@ async def test_something_else_under_a_key_is_a_conflict_and_is_not_sent(world: W
     assert await said_until_done(world, client, "alice") == []
 
 
-async def test_what_was_refused_under_a_key_may_be_sent_under_it(world: World) -> None:
+async def test_a_refused_request_may_be_repeated_under_its_key(world: World) -> None:
     client = await connect(world, "alice")
     body = {"userId": world.id_of("alice"), "event": "alert", "message": 1}
     headers = {"idempotency-key": "k1"}
@@ -177,7 +177,7 @@ async def test_a_retry_under_a_key_after_a_kill_stores_nothing_again(tmp_path: P
     assert answers[0]["stored"] is True
 
 
-async def test_an_operator_may_send_and_ask_too(world: World) -> None:
+async def test_an_operator_may_use_the_routes_too(world: World) -> None:
     client = await connect(world, "alice")
     body = {"userId": world.id_of("alice"), "event": "alert", "message": 1}
     assert (await world.request("POST", SEND, by="operator", role="admin", json=body)).json()["success"] is True

@@ -64,7 +64,7 @@ class HeldBack:
         monkeypatch.setattr(node.chat, "execute", slow)
 
 
-async def test_who_connects_while_something_is_being_stored_for_them_gets_it(
+async def test_a_client_that_connects_while_an_event_is_being_stored_receives_it(
     inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The socket has looked for stored events before the event was stored."""
@@ -91,7 +91,7 @@ async def test_who_connects_while_something_is_being_stored_for_them_gets_it(
     assert await next_of(client) == 1
 
 
-async def test_while_the_database_is_away_what_goes_on_is_told_and_what_was_missed_stays(
+async def test_live_events_arrive_and_missed_ones_stay_while_the_database_is_unavailable(
     inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node, world = inside
@@ -117,7 +117,7 @@ async def test_while_the_database_is_away_what_goes_on_is_told_and_what_was_miss
     assert await bodies(again, 2) == ["missed", "live"]
 
 
-async def test_who_is_told_for_long_what_they_missed_gets_what_comes_meanwhile_behind_it(
+async def test_events_during_a_long_delivery_of_missed_messages_follow_it(
     inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More messages arrive meanwhile than fit in memory, so the log is read again."""
@@ -135,7 +135,7 @@ async def test_who_is_told_for_long_what_they_missed_gets_what_comes_meanwhile_b
     assert await said_until_done(world, bob, "bob") == []
 
 
-async def test_what_comes_while_it_is_looked_for_what_was_missed_is_told_once(
+async def test_a_message_during_the_search_for_missed_ones_arrives_once(
     inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message is found in the log, and later messages still arrive."""
@@ -152,7 +152,7 @@ async def test_what_comes_while_it_is_looked_for_what_was_missed_is_told_once(
     assert await bodies(bob, 1) == ["after"]
 
 
-async def test_what_has_arrived_elsewhere_is_not_told_once_more_by_a_node_that_is_behind(
+async def test_a_node_that_lags_does_not_resend_what_arrived_at_another(
     inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Newer messages still arrive."""
@@ -171,7 +171,7 @@ async def test_what_has_arrived_elsewhere_is_not_told_once_more_by_a_node_that_i
 
 
 @pytest.mark.parametrize("held", ["FindMissed", "ReadMissed"])
-async def test_a_conversation_that_one_comes_to_while_being_told_what_one_missed_is_told_once(
+async def test_a_conversation_joined_during_the_delivery_of_missed_messages_is_delivered_once(
     inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch, held: str
 ) -> None:
     """A message in that conversation may or may not be found in the log, and later messages still arrive."""
@@ -191,7 +191,7 @@ async def test_a_conversation_that_one_comes_to_while_being_told_what_one_missed
 
 
 @pytest.mark.parametrize(("large", "hastened"), [(100, True), (1, False)])
-async def test_a_message_to_a_large_conversation_asks_nobody_for_a_heartbeat(
+async def test_a_message_to_a_large_conversation_requests_no_heartbeats(
     inside: tuple[Any, World], monkeypatch: pytest.MonkeyPatch, *, large: int, hastened: bool
 ) -> None:
     """The regular heartbeat confirms the arrival."""
@@ -220,7 +220,7 @@ async def test_a_message_to_a_large_conversation_asks_nobody_for_a_heartbeat(
     assert bool(asked) is hastened
 
 
-def test_what_has_arrived_at_many_is_noted_in_several_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arrivals_at_many_users_are_confirmed_in_several_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offline_delivery, "ARRIVALS_MAX", 2)
     noted: list[ConfirmArrivals] = []
     chat: Any = SimpleNamespace(submit=lambda _actor, command, _done: noted.append(command))

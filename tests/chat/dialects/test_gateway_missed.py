@@ -28,10 +28,10 @@ from tests.chat.dialects.gateway_client import (
     send,
 )
 
-# --- messages that came meanwhile -----------------------------------------------------------------------------------
+# --- missed messages ------------------------------------------------------------------------------------------------
 
 
-async def test_who_was_away_is_told_what_they_missed_in_order(world: World) -> None:
+async def test_missed_messages_are_delivered_in_order(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     for number in range(3):
         await say(world, "alice", conversation, str(number))
@@ -41,7 +41,7 @@ async def test_who_was_away_is_told_what_they_missed_in_order(world: World) -> N
     assert await bodies(bob, 1) == ["live"]
 
 
-async def test_what_has_arrived_is_not_told_again(world: World) -> None:
+async def test_arrived_messages_are_not_delivered_again(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     await say(world, "alice", conversation, "missed")
     bob = await connect(world, "bob")
@@ -54,7 +54,7 @@ async def test_what_has_arrived_is_not_told_again(world: World) -> None:
     assert await bodies(again, 1) == ["later"]
 
 
-async def test_what_was_read_elsewhere_is_not_told(world: World) -> None:
+async def test_messages_read_elsewhere_are_not_delivered(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     await say(world, "alice", conversation, "read")
     assert (await world.request("POST", f"/api/v1/conversations/{conversation}/read", by="bob", json={})).is_success
@@ -63,7 +63,7 @@ async def test_what_was_read_elsewhere_is_not_told(world: World) -> None:
     assert await bodies(bob, 1) == ["unread"]
 
 
-async def test_what_did_not_arrive_is_told_again(world: World) -> None:
+async def test_messages_that_did_not_arrive_are_delivered_again(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     await say(world, "alice", conversation, "missed")
     deaf = await connect_silent(world, "bob")
@@ -74,7 +74,7 @@ async def test_what_did_not_arrive_is_told_again(world: World) -> None:
     assert await bodies(bob, 2) == ["missed", "live"]
 
 
-async def test_other_dialects_are_not_told_what_was_missed(world: World) -> None:
+async def test_other_dialects_receive_no_missed_messages(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     await say(world, "alice", conversation, "missed")
     bob = await world.connect("bob")
@@ -83,7 +83,7 @@ async def test_other_dialects_are_not_told_what_was_missed(world: World) -> None
     assert await bodies(gateway, 1) == ["missed"]
 
 
-async def test_while_messages_go_on_nobody_who_connects_misses_one_or_gets_it_twice(world: World) -> None:
+async def test_a_client_that_connects_during_traffic_receives_each_message_once(world: World) -> None:
     """Messages are sent before, during and after the delivery of missed messages; the client receives all in order."""
     conversation, aside = await world.conversation("alice", "bob"), await world.conversation("carol", "dave")
     alice = await world.connect("alice")
@@ -133,10 +133,10 @@ async def test_a_slow_client_gets_everything_it_missed(world: World) -> None:
     assert told == [str(number) for number in range(MANY + 1)]
 
 
-# --- mail -----------------------------------------------------------------------------------------------------------
+# --- stored events --------------------------------------------------------------------------------------------------
 
 
-async def test_what_was_stored_is_sent_at_the_next_connect_in_order(world: World) -> None:
+async def test_stored_events_are_sent_at_the_next_connect_in_order(world: World) -> None:
     answer = await send(world, "alice", message=1, store=True)
     not_connected = f"User {world.id_of('alice')} is not connected"
     assert answer == {"success": False, "message": not_connected, "stored": True}
@@ -147,7 +147,7 @@ async def test_what_was_stored_is_sent_at_the_next_connect_in_order(world: World
     assert list(client.events) == [("alert", 1), ("alert", "two")]
 
 
-async def test_what_reached_somebody_is_not_stored(world: World) -> None:
+async def test_an_event_that_reached_a_user_is_not_stored(world: World) -> None:
     client = await connect(world, "alice")
     answer = await send(world, "alice", "bob", message=1, store=True)
     sent = {"success": True, "message": "Message sent to 1 users", "userIds": [world.id_of("alice")], "stored": True}
@@ -164,7 +164,7 @@ async def test_what_reached_somebody_is_not_stored(world: World) -> None:
     assert await next_of(bob) == 1
 
 
-async def test_mail_that_has_arrived_is_not_sent_again(world: World) -> None:
+async def test_stored_events_that_arrived_are_not_sent_again(world: World) -> None:
     await send(world, "alice", message=1, store=True)
     client = await connect(world, "alice")
     assert await next_of(client) == 1
@@ -176,7 +176,7 @@ async def test_mail_that_has_arrived_is_not_sent_again(world: World) -> None:
     assert not again.events
 
 
-async def test_mail_that_did_not_arrive_is_sent_again(world: World) -> None:
+async def test_stored_events_that_did_not_arrive_are_sent_again(world: World) -> None:
     await send(world, "alice", message=1, store=True)
     for _ in range(2):
         deaf = await connect_silent(world, "alice")
@@ -186,7 +186,7 @@ async def test_mail_that_did_not_arrive_is_sent_again(world: World) -> None:
     assert await next_of(client) == 1
 
 
-async def test_mail_waits_for_a_socket_of_this_dialect(world: World) -> None:
+async def test_stored_events_wait_for_a_socket_of_this_dialect(world: World) -> None:
     await send(world, "alice", message=1, store=True)
     messenger = await world.connect("alice")
     assert await messenger.pending() == []
@@ -194,7 +194,7 @@ async def test_mail_waits_for_a_socket_of_this_dialect(world: World) -> None:
     assert await next_of(client) == 1
 
 
-async def test_missed_messages_come_before_mail(world: World) -> None:
+async def test_missed_messages_come_before_stored_events(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     await send(world, "bob", message=1, store=True)
     await say(world, "alice", conversation, "missed")
@@ -203,7 +203,7 @@ async def test_missed_messages_come_before_mail(world: World) -> None:
     assert [name for name, _ in bob.events] == ["notification"]
 
 
-async def test_a_slow_client_gets_all_its_mail(world: World) -> None:
+async def test_a_slow_client_gets_all_stored_events(world: World) -> None:
     for number in range(MANY):
         await send(world, "alice", message=f"{number} " + "x" * LARGE, store=True)
     slow, quick = await connect_without_reading(world, "alice"), await connect(world, "alice")
@@ -213,7 +213,7 @@ async def test_a_slow_client_gets_all_its_mail(world: World) -> None:
     assert [str(await next_of(slow)).partition(" ")[0] for _ in range(MANY)] == expected
 
 
-# --- clients that can go on after a disconnect ----------------------------------------------------------------------
+# --- recovery -------------------------------------------------------------------------------------------------------
 
 
 class Recoverable:
@@ -273,7 +273,7 @@ async def bob(world: World) -> AsyncIterator[Recoverable]:
     await client.cut()
 
 
-async def test_a_client_that_goes_on_gets_what_it_missed_once(world: World, bob: Recoverable) -> None:
+async def test_a_recovered_client_receives_missed_messages_once(world: World, bob: Recoverable) -> None:
     conversation = await world.conversation("alice", "bob")
     assert not await bob.connect()
     await bob.next("connected")
@@ -288,7 +288,7 @@ async def test_a_client_that_goes_on_gets_what_it_missed_once(world: World, bob:
     assert (await bob.next("notification"))[0]["body"] == "after"
 
 
-async def test_what_a_client_is_told_when_it_goes_on_counts_as_arrived(world: World, bob: Recoverable) -> None:
+async def test_messages_delivered_by_recovery_count_as_arrived(world: World, bob: Recoverable) -> None:
     conversation = await world.conversation("alice", "bob")
     await bob.connect()
     await bob.next("connected")
@@ -303,7 +303,7 @@ async def test_what_a_client_is_told_when_it_goes_on_counts_as_arrived(world: Wo
     answering.cancel()
 
 
-async def test_a_text_is_followed_by_the_place_to_go_on_from(world: World, bob: Recoverable) -> None:
+async def test_a_string_payload_is_followed_by_the_offset(world: World, bob: Recoverable) -> None:
     conversation = await world.conversation("alice", "bob")
     await bob.connect()
     await bob.next("connected")
@@ -321,7 +321,7 @@ async def test_a_text_is_followed_by_the_place_to_go_on_from(world: World, bob: 
     assert await bob.connect()
 
 
-async def test_who_was_cut_off_before_all_was_told_does_not_go_on_behind_it(world: World, bob: Recoverable) -> None:
+async def test_a_client_cut_off_during_the_delivery_does_not_skip_messages(world: World, bob: Recoverable) -> None:
     """Until a new event has arrived, a fresh session receives the missed messages that have not arrived."""
     conversation = await world.conversation("alice", "bob")
     for number in range(3):
@@ -344,7 +344,7 @@ async def test_who_was_cut_off_before_all_was_told_does_not_go_on_behind_it(worl
 # --- a server that is killed ----------------------------------------------------------------------------------------
 
 
-async def test_what_was_sent_before_a_kill_and_did_not_arrive_is_sent_again(tmp_path: Path) -> None:
+async def test_messages_that_did_not_arrive_before_a_kill_are_sent_again(tmp_path: Path) -> None:
     with running_chat(tmp_path) as server:
         async with world_at(server) as world:
             conversation = await world.conversation("alice", "bob")

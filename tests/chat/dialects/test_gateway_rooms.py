@@ -59,7 +59,7 @@ async def test_a_room_is_joined_and_left(world: World) -> None:
     assert await bob.pending("userJoined", "userLeft") == []
 
 
-async def test_without_acknowledgements_events_say_the_same(world: World) -> None:
+async def test_events_replace_missing_acknowledgements(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     bob = await connect(world, "bob")
     here = {"conversationId": talk}
@@ -78,7 +78,7 @@ async def test_without_acknowledgements_events_say_the_same(world: World) -> Non
         assert (await bob.next("error"))["message"]
 
 
-async def test_in_a_room_messages_take_the_place_of_notifications(world: World) -> None:
+async def test_in_a_room_messages_replace_notifications(world: World) -> None:
     talk = await world.conversation("alice", "bob", "carol")
     alice, bob = await joined(world, talk, "alice", "bob")
     carol = await connect(world, "carol")
@@ -148,7 +148,7 @@ async def test_typing_is_sent_to_the_others_in_the_room(world: World) -> None:
     assert await alice.pending("typing") == await carol.pending("typing") == []
 
 
-async def test_reading_is_answered_and_sent_to_the_others_in_the_room(world: World) -> None:
+async def test_reading_is_acknowledged_and_sent_to_the_room(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await joined(world, talk, "alice", "bob")
     first, second = [await say(world, "alice", talk, text) for text in ("One", "Two")]
@@ -184,7 +184,7 @@ async def test_contacts_are_online_and_offline(quick: World) -> None:
 
 
 @pytest.mark.parametrize("event", ["joinRoom", "getHistory", "startTyping", "stopTyping", "markRead", "message"])
-async def test_only_members_are_served_and_learn_nothing_otherwise(world: World, event: str) -> None:
+async def test_non_members_are_refused_and_learn_nothing(world: World, event: str) -> None:
     talk = await world.conversation("alice")
     bob = await connect(world, "bob")
     answers = [
@@ -205,7 +205,7 @@ async def test_only_members_are_served_and_learn_nothing_otherwise(world: World,
         ("getPresence", {"userIds": "bob"}, "userIds"),
     ],
 )
-async def test_a_wrong_payload_is_refused_with_its_place(
+async def test_an_invalid_payload_is_refused_with_its_path(
     world: World, event: str, payload: Payload | None, path: str
 ) -> None:
     bob = await connect(world, "bob")
@@ -213,7 +213,7 @@ async def test_a_wrong_payload_is_refused_with_its_place(
     assert (error["code"], error["details"][0]["path"]) == ("invalid_request", path)
 
 
-async def test_what_came_in_a_room_is_not_notified_of_at_the_next_connect(world: World) -> None:
+async def test_messages_received_in_a_room_are_not_missed(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     (bob,) = await joined(world, talk, "bob")
     message_id = ""
@@ -228,7 +228,7 @@ async def test_what_came_in_a_room_is_not_notified_of_at_the_next_connect(world:
     assert await again.pending("notification") == []
 
 
-async def test_a_room_that_is_joined_at_once_brings_each_message_once(world: World) -> None:
+async def test_joining_a_room_immediately_delivers_each_message_once(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     missed = [await say(world, "alice", talk, f"missed {number}") for number in range(120)]
     bob = await connect(world, "bob")
@@ -256,7 +256,7 @@ async def test_a_recovered_socket_is_in_its_rooms_again(world: World) -> None:
     assert await bob.socket.pending("notification") == []
 
 
-async def test_who_is_taken_out_is_in_the_room_no_more(world: World) -> None:
+async def test_a_removed_member_leaves_the_room(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await joined(world, talk, "alice", "bob")
     path = f"/api/v1/conversations/{talk}/members/{world.id_of('bob')}"

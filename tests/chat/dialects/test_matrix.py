@@ -122,7 +122,7 @@ def part_of(expected: Payload, payload: Payload) -> Payload:
 
 
 @pytest.mark.parametrize(("actor", "action", "way"), CASES)
-async def test_what_one_does_the_others_hear_in_their_own_words(
+async def test_an_action_reaches_every_dialect_as_its_own_event(
     world: World, actor: str, action: str, way: str
 ) -> None:
     scene = Scene(world, actor)
@@ -133,7 +133,7 @@ async def test_what_one_does_the_others_hear_in_their_own_words(
 
 
 @pytest.mark.parametrize(("actor", "action", "way"), CASES)
-async def test_sockets_that_do_not_follow_the_conversation_hear_what_their_dialect_has_for_them(
+async def test_sockets_outside_the_conversation_receive_their_dialects_events(
     world: World, actor: str, action: str, way: str
 ) -> None:
     scene = Scene(world, actor)
@@ -143,6 +143,6 @@ async def test_sockets_that_do_not_follow_the_conversation_hear_what_their_diale
         await scene.heard(name, HEARD_OUTSIDE[action][name])
 
 
-def test_every_dialect_is_heard_of_in_every_case() -> None:
+def test_the_tables_cover_every_dialect_and_action() -> None:
     assert {action: set(heard) for action, heard in HEARD.items()} == {action: set(DIALECTS) for action in HEARD}
     assert {action for _, action, _ in CASES} == set(HEARD)

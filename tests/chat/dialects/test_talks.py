@@ -64,7 +64,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 # --- rooms ----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_socket_is_greeted(world: World) -> None:
+async def test_a_socket_receives_the_welcome_event(world: World) -> None:
     client = await world.open(dialect=TALKS)
     await client.sign_in({"token": world.server.token(world.id_of("alice"))})
     greeting = await client.next("connected")
@@ -72,7 +72,7 @@ async def test_a_socket_is_greeted(world: World) -> None:
     assert greeting["message"]
 
 
-async def test_the_root_speaks_it_to_who_asks_for_it(world: World) -> None:
+async def test_a_client_of_the_root_namespace_may_select_the_dialect(world: World) -> None:
     client = await world.open({"dialect": "talks"}, dialect=TALKS, namespace="/")
     await client.sign_in({"token": world.server.token(world.id_of("alice"))})
     assert (await client.next("connected"))["userId"] == world.id_of("alice")
@@ -80,7 +80,7 @@ async def test_the_root_speaks_it_to_who_asks_for_it(world: World) -> None:
     await join(conversation, client)
 
 
-async def test_joining_and_leaving_is_acknowledged_and_told_to_the_others(world: World) -> None:
+async def test_joining_and_leaving_are_acknowledged_and_sent_to_the_others(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await connect(world, "alice", "bob")
     await join(conversation, alice)
@@ -92,7 +92,7 @@ async def test_joining_and_leaving_is_acknowledged_and_told_to_the_others(world:
     assert await bob.pending("user-joined", "user-left") == []
 
 
-async def test_only_the_first_and_the_last_socket_of_a_user_are_told_of(world: World) -> None:
+async def test_only_the_first_and_last_socket_of_a_user_cause_events(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, phone, laptop = await connect(world, "alice", "bob", "bob")
     await join(conversation, alice, phone)
@@ -104,7 +104,7 @@ async def test_only_the_first_and_the_last_socket_of_a_user_are_told_of(world: W
     assert await alice.next("user-left") == in_room(world, "bob", conversation)
 
 
-async def test_who_is_taken_out_has_left(world: World) -> None:
+async def test_a_removed_member_has_left_the_room(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await connect(world, "alice", "bob")
     await join(conversation, alice, bob)
@@ -115,7 +115,7 @@ async def test_who_is_taken_out_has_left(world: World) -> None:
     assert (await bob.refused("join-conversation", {"conversationId": conversation}))["code"] == "forbidden"
 
 
-async def test_who_is_no_member_is_refused(world: World) -> None:
+async def test_a_non_member_is_refused(world: World) -> None:
     conversation = await world.conversation("alice")
     sent = await world.service(
         "POST",
@@ -149,7 +149,7 @@ async def test_who_is_no_member_is_refused(world: World) -> None:
 # --- messages -------------------------------------------------------------------------------------------------------
 
 
-async def test_a_message_reaches_all_in_the_room_and_its_sender_too(world: World) -> None:
+async def test_a_message_reaches_the_room_including_its_sender(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await connect(world, "alice", "bob")
     await join(conversation, alice, bob)
@@ -168,7 +168,7 @@ async def test_a_message_reaches_all_in_the_room_and_its_sender_too(world: World
         assert await client.pending("message", "new-message") == []
 
 
-async def test_who_has_not_joined_is_told_only_that_there_is_something(world: World) -> None:
+async def test_a_socket_that_has_not_joined_receives_only_new_message_and_new_offer(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, tablet, bob = await connect(world, "alice", "alice", "bob")
     await join(conversation, alice)
@@ -188,7 +188,7 @@ async def test_who_has_not_joined_is_told_only_that_there_is_something(world: Wo
     assert [name for name, _ in await tablet.pending() if name != "user-online"] == []
 
 
-async def test_a_conversation_that_is_opened_or_joined_later_is_heard_of_too(world: World) -> None:
+async def test_events_of_conversations_joined_later_arrive_too(world: World) -> None:
     alice, bob = await connect(world, "alice", "bob")
     conversation = await world.conversation("alice", "bob")
     await alice.done("message", {"conversationId": conversation, "content": "one"})
@@ -202,7 +202,7 @@ async def test_a_conversation_that_is_opened_or_joined_later_is_heard_of_too(wor
     assert await bob.pending("message", "new-message") == []
 
 
-async def test_a_retry_is_answered_with_the_first_message_and_told_once(world: World) -> None:
+async def test_a_retry_returns_the_first_message_and_is_sent_once(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await connect(world, "alice", "bob")
     await join(conversation, bob)
@@ -214,7 +214,7 @@ async def test_a_retry_is_answered_with_the_first_message_and_told_once(world: W
     assert [payload["id"] for _, payload in await bob.pending("message")] == [first["message"]["id"]]
 
 
-async def test_attachments_are_addresses_of_uploads_or_elsewhere(world: World) -> None:
+async def test_attachments_are_addresses_of_uploaded_or_external_files(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await connect(world, "alice", "bob")
     await join(conversation, bob)
@@ -232,7 +232,7 @@ async def test_attachments_are_addresses_of_uploads_or_elsewhere(world: World) -
     assert (bad["code"], bad["details"][0]["path"]) == ("invalid_request", "attachments[0].url")
 
 
-async def test_a_message_is_changed_reacted_to_and_taken_back_before_everyone(world: World) -> None:
+async def test_edits_reactions_and_deletions_reach_everyone(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await connect(world, "alice", "bob")
     await join(conversation, alice, bob)
@@ -259,7 +259,7 @@ async def test_a_message_is_changed_reacted_to_and_taken_back_before_everyone(wo
     assert (await bob.refused("edit-message", {**message, "content": "Mine"}))["code"] == "forbidden"
 
 
-async def test_what_is_missing_or_wrong_is_named(world: World) -> None:
+async def test_a_missing_or_invalid_member_is_named(world: World) -> None:
     conversation = await world.conversation("alice")
     (alice,) = await connect(world, "alice")
     for event, payload, path in (
@@ -306,7 +306,7 @@ async def test_who_has_read_is_told_to_the_others(world: World) -> None:
     assert await tablet.pending("read", "delivered") == []
 
 
-async def test_a_message_that_is_named_is_read_up_to(world: World) -> None:
+async def test_messages_are_read_up_to_the_named_one(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await connect(world, "alice", "bob")
     await join(conversation, alice)
@@ -318,7 +318,7 @@ async def test_a_message_that_is_named_is_read_up_to(world: World) -> None:
     assert talk["unreadCount"] == 1
 
 
-async def test_typing_is_told_to_the_others_in_the_room(world: World) -> None:
+async def test_typing_reaches_the_others_in_the_room(world: World) -> None:
     conversation = await world.conversation("alice", "bob", "carol")
     alice, bob, carol = await connect(world, "alice", "bob", "carol")
     await join(conversation, alice, bob)
@@ -399,7 +399,7 @@ async def test_one_decision_sent_many_times_at_once_is_carried_out_once(world: W
     assert len(await alice.pending("offer-update")) == 1
 
 
-async def test_an_author_who_was_taken_out_does_not_learn_that_an_offer_was_accepted(world: World) -> None:
+async def test_a_removed_author_does_not_learn_that_an_offer_was_accepted(world: World) -> None:
     conversation = await world.conversation("bob", "alice")
     alice, bob = await connect(world, "alice", "bob")
     offer = await offer_by(world, "alice", conversation)
@@ -420,7 +420,7 @@ async def test_an_offer_belongs_to_the_conversation_that_is_named(world: World) 
 # --- presence, uploads, calls, the sign-in --------------------------------------------------------------------------
 
 
-async def test_contacts_are_told_who_comes_and_goes(quick: World) -> None:
+async def test_contacts_are_notified_of_online_and_offline(quick: World) -> None:
     await quick.conversation("alice", "bob", kind="direct")
     (alice,) = await connect(quick, "alice")
     (bob,) = await connect(quick, "bob")
@@ -480,7 +480,7 @@ async def test_a_call_that_is_declined_or_not_answered_ends(quick: World) -> Non
         assert ended["reason"] == "timeout"
 
 
-async def test_a_newer_token_takes_the_place_of_the_present_one(world: World) -> None:
+async def test_a_newer_token_replaces_the_current_one(world: World) -> None:
     (alice,) = await connect(world, "alice")
     renewed = await alice.done("auth:refresh", {"token": world.server.token(world.id_of("alice"), ttl_s=6000)})
     assert renewed["expiresAt"] is not None
@@ -488,7 +488,7 @@ async def test_a_newer_token_takes_the_place_of_the_present_one(world: World) ->
     assert refused["code"] == "forbidden"
 
 
-async def test_a_socket_is_told_why_it_is_closed(world: World) -> None:
+async def test_a_socket_receives_the_reason_before_it_is_closed(world: World) -> None:
     (alice,) = await connect(world, "alice")
     await world.request("PUT", f"/api/v1/users/{world.id_of('alice')}/ban", by="root", role="admin")
     assert await alice.next("session-ending") == {"reason": "banned", "reconnect": False}
@@ -541,7 +541,7 @@ async def test_a_group_is_opened_by_its_participants(world: World) -> None:
     assert [each["id"] for each in talk["participants"]] == [world.id_of(name) for name in ("alice", "bob", "carol")]
 
 
-async def test_what_is_wrong_with_a_talk_is_named_as_it_was_written(world: World) -> None:
+async def test_an_invalid_talk_is_refused_with_the_bodys_member_names(world: World) -> None:
     async def path_of(body: Payload, role: str | None = None) -> str:
         answer = await world.request("POST", "/api/v1/talks", by="alice", role=role, json=body)
         assert code(answer) == (422, "invalid_request"), answer.text
@@ -559,14 +559,14 @@ async def test_what_is_wrong_with_a_talk_is_named_as_it_was_written(world: World
     assert code(await world.request("POST", "/api/v1/talks", by="alice", json=named)) == (403, "forbidden")
 
 
-async def test_nobody_opens_a_talk_in_another_s_name(world: World) -> None:
+async def test_no_user_opens_a_talk_for_another(world: World) -> None:
     for name in ("bob", "carol"):
         await world.request("GET", "/api/v1/users/me", by=name)
     body = {"senderId": world.id_of("bob"), "receiverId": world.id_of("carol")}
     assert code(await world.request("POST", "/api/v1/talks", by="alice", json=body)) == (403, "forbidden")
 
 
-async def test_talks_are_listed_with_what_a_client_shows(world: World) -> None:
+async def test_talks_are_listed_with_all_members(world: World) -> None:
     pair = await world.conversation("alice", "bob", kind="direct")
     group = await world.conversation("bob", "alice", "carol")
     crowd = await world.conversation("bob", "alice", *(f"guest{number}" for number in range(20)))
@@ -592,7 +592,7 @@ async def test_talks_are_listed_with_what_a_client_shows(world: World) -> None:
     assert len(one["participants"]) == 22
 
 
-async def test_what_is_sent_over_rest_reaches_the_sockets_and_is_listed(world: World) -> None:
+async def test_a_message_over_rest_reaches_the_sockets_and_is_listed(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await connect(world, "alice", "bob")
     await join(conversation, bob)
@@ -617,7 +617,7 @@ async def test_what_is_sent_over_rest_reaches_the_sockets_and_is_listed(world: W
     assert older["items"] == [sent]
 
 
-async def test_reading_over_rest_is_told_like_reading_over_a_socket(world: World) -> None:
+async def test_reading_over_rest_sends_the_same_receipts(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     (alice,) = await connect(world, "alice")
     await join(conversation, alice)

@@ -93,7 +93,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 # --- rooms and messages ---------------------------------------------------------------------------------------------
 
 
-async def test_who_has_joined_receives_messages_and_so_does_their_sender(world: World) -> None:
+async def test_sockets_that_have_joined_receive_messages_including_the_sender(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await joined(world, talk, "alice", "bob")
     sent = await send(alice, talk, "Hello!")
@@ -112,7 +112,7 @@ async def test_who_has_joined_receives_messages_and_so_does_their_sender(world: 
     assert [await client.next("message:received") for client in (alice, bob)] == [sent, sent]
 
 
-async def test_who_has_not_joined_or_has_left_hears_nothing(world: World) -> None:
+async def test_sockets_that_have_not_joined_or_have_left_receive_nothing(world: World) -> None:
     talk = await world.conversation("alice", "bob", "carol")
     alice, bob = await joined(world, talk, "alice", "bob")
     (carol,) = await connect(world, "carol")
@@ -124,7 +124,7 @@ async def test_who_has_not_joined_or_has_left_hears_nothing(world: World) -> Non
         assert await client.pending("message:received", "typing:start") == []
 
 
-async def test_only_members_join_and_learn_nothing_otherwise(world: World) -> None:
+async def test_non_members_cannot_join_and_learn_nothing(world: World) -> None:
     talk = await world.conversation("alice")
     (bob,) = await connect(world, "bob")
     answers = [await bob.call("conversation:join", {"conversationId": id_}) for id_ in (talk, "nowhere")]
@@ -155,7 +155,7 @@ async def test_without_an_acknowledgement_a_refusal_is_an_event(world: World) ->
         ({"content": {"text": "x"}, "type": 5}, "type"),
     ],
 )
-async def test_what_cannot_be_sent_is_refused_with_its_place(world: World, payload: Payload, path: str) -> None:
+async def test_an_invalid_message_is_refused_with_the_path(world: World, payload: Payload, path: str) -> None:
     talk = await world.conversation("alice")
     (alice,) = await connect(world, "alice")
     error = await alice.refused("message:send", {"conversationId": talk, **payload})
@@ -176,7 +176,7 @@ async def test_a_retry_sends_nothing_twice(world: World) -> None:
     assert await bob.pending("message:received") == []
 
 
-async def test_messages_are_changed_reacted_to_and_taken_back(world: World) -> None:
+async def test_messages_are_edited_reacted_to_and_deleted(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await joined(world, talk, "alice", "bob")
     sent = await send(alice, talk, "Hello!")
@@ -209,7 +209,7 @@ async def test_an_uploaded_file_is_attached_by_its_id(world: World) -> None:
     assert received["attachments"][0]["url"] == file["url"]
 
 
-async def test_an_uploader_is_told_how_far_an_upload_is(world: World) -> None:
+async def test_an_uploader_receives_the_progress_of_an_upload(world: World) -> None:
     await world.conversation("alice", "bob")
     alice, bob = await connect(world, "alice", "bob")
     tus = {"tus-resumable": "1.0.0"}
@@ -222,10 +222,10 @@ async def test_an_uploader_is_told_how_far_an_upload_is(world: World) -> None:
     assert await bob.pending("upload:progress") == []
 
 
-# --- what becomes of a message --------------------------------------------------------------------------------------
+# --- status of a message --------------------------------------------------------------------------------------------
 
 
-async def test_a_read_is_told_to_each_author_for_each_of_their_messages_and_to_nobody_else(world: World) -> None:
+async def test_each_author_receives_the_status_of_each_read_message(world: World) -> None:
     talk = await world.conversation("alice", "bob", "carol")
     alice, carol = await joined(world, talk, "alice", "carol")
     first, second = await send(alice, talk, "1"), await send(carol, talk, "2")
@@ -246,7 +246,7 @@ async def test_a_read_is_told_to_each_author_for_each_of_their_messages_and_to_n
         assert [each for each in left if each["userId"] == world.id_of("bob")] == []
 
 
-async def test_a_socket_reads_and_is_told_how_much_is_left(world: World) -> None:
+async def test_reading_returns_the_number_of_unread_messages(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     (alice,) = await joined(world, talk, "alice")
     (bob,) = await connect(world, "bob")
@@ -258,7 +258,7 @@ async def test_a_socket_reads_and_is_told_how_much_is_left(world: World) -> None
     assert await next_status(alice) == status(world, sent[2], "bob", "read")
 
 
-async def test_a_client_says_that_a_message_has_arrived_and_a_read_goes_further(world: World) -> None:
+async def test_a_client_marks_a_message_as_delivered_and_later_as_read(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     (alice,) = await joined(world, talk, "alice")
     (bob,) = await connect(world, "bob")
@@ -271,7 +271,7 @@ async def test_a_client_says_that_a_message_has_arrived_and_a_read_goes_further(
     assert await alice.pending("message:status") == []
 
 
-async def test_what_was_read_is_not_delivered_any_more(world: World) -> None:
+async def test_a_read_message_does_not_become_delivered(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     (alice,) = await joined(world, talk, "alice")
     sent = await send(alice, talk, "Hello!")
@@ -282,7 +282,7 @@ async def test_what_was_read_is_not_delivered_any_more(world: World) -> None:
     assert await alice.pending("message:status") == []
 
 
-async def test_an_answered_heartbeat_says_that_messages_have_arrived(world: World) -> None:
+async def test_an_answered_heartbeat_marks_messages_as_delivered(world: World) -> None:
     talk = await world.conversation("alice", "bob", "carol")
     alice, _ = await joined(world, talk, "alice", "bob")
     await connect(world, "carol")  # carol has not joined, and so receives nothing
@@ -291,7 +291,7 @@ async def test_an_answered_heartbeat_says_that_messages_have_arrived(world: Worl
     assert await alice.pending("message:status") == []
 
 
-async def test_of_many_messages_the_newest_are_told(world: World) -> None:
+async def test_only_the_newest_statuses_of_many_messages_are_sent(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await joined(world, talk, "alice", "bob")
     # Bob's own messages in between do not count towards the limit.
@@ -321,7 +321,7 @@ async def test_statuses_reach_joined_sockets_only(world: World) -> None:
     assert await laptop.pending("message:status") == []
 
 
-async def test_in_a_large_conversation_authors_are_told_too(world: World) -> None:
+async def test_authors_in_a_large_conversation_receive_statuses_too(world: World) -> None:
     others = [f"user{number}" for number in range(LARGE_CONVERSATION)]
     talk = await world.conversation("alice", "bob", *others)
     alice, carol = await joined(world, talk, "alice", others[0])
@@ -331,10 +331,10 @@ async def test_in_a_large_conversation_authors_are_told_too(world: World) -> Non
     assert await carol.pending("message:status") == []
 
 
-# --- who types, and who is there ------------------------------------------------------------------------------------
+# --- typing and presence --------------------------------------------------------------------------------------------
 
 
-async def test_others_see_who_types_whatever_the_client_says(world: World) -> None:
+async def test_others_see_the_signed_in_user_typing(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await joined(world, talk, "alice", "bob")
     for name, is_typing in (("typing:start", True), ("typing:stop", False)):
@@ -344,7 +344,7 @@ async def test_others_see_who_types_whatever_the_client_says(world: World) -> No
     assert await alice.pending("typing:start", "typing:stop") == []
 
 
-async def test_contacts_are_told_who_comes_and_after_a_while_who_has_gone(quick: World) -> None:
+async def test_contacts_are_notified_of_online_and_after_the_grace_period_of_offline(quick: World) -> None:
     await quick.conversation("alice", "bob")
     await quick.conversation("carol")
     bob, carol = await connect(quick, "bob", "carol")
@@ -359,7 +359,7 @@ async def test_contacts_are_told_who_comes_and_after_a_while_who_has_gone(quick:
     assert await carol.pending("user:online", "user:offline") == []
 
 
-async def test_who_is_no_contact_can_be_asked_for(quick: World) -> None:
+async def test_presence_of_non_contacts_can_be_subscribed_to(quick: World) -> None:
     others = [f"user{number}" for number in range(LARGE_CONVERSATION)]
     await quick.conversation("alice", "bob", *others)
     (bob,) = await connect(quick, "bob")
@@ -402,7 +402,7 @@ async def test_the_backend_sends_for_a_user(world: World) -> None:
     assert code(answer) == (403, "forbidden")
 
 
-async def test_a_retry_by_rest_is_answered_with_the_message_as_it_is_now(world: World) -> None:
+async def test_a_retry_by_rest_returns_the_current_message(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     for further, headers in (({"clientMessageId": "c-1"}, {}), ({}, {"idempotency-key": "k-1"})):
         body = said(talk, "Hello!", **further)
@@ -412,7 +412,7 @@ async def test_a_retry_by_rest_is_answered_with_the_message_as_it_is_now(world: 
         assert again == {**first, "status": "read"}
 
 
-async def test_the_status_in_a_group_is_the_least_that_all_others_have_reached(world: World) -> None:
+async def test_the_status_in_a_group_is_the_lowest_of_all_others(world: World) -> None:
     talk = await world.conversation("alice", "bob", "carol")
     sent = await send_by_rest(world, "alice", talk, "Hello!")
     seen = []
@@ -424,7 +424,7 @@ async def test_the_status_in_a_group_is_the_least_that_all_others_have_reached(w
     assert seen == ["sent", "delivered", "read"]
 
 
-async def test_a_status_said_by_rest_reaches_the_author(world: World) -> None:
+async def test_a_status_set_by_rest_reaches_the_author(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     (alice,) = await joined(world, talk, "alice")
     sent = await send(alice, talk, "Hello!")
@@ -433,7 +433,7 @@ async def test_a_status_said_by_rest_reaches_the_author(world: World) -> None:
         assert await next_status(alice) == status(world, sent, "bob", reached)
 
 
-async def test_a_status_is_one_that_a_receiver_can_say_and_of_a_message_they_may_see(world: World) -> None:
+async def test_an_invalid_status_or_a_hidden_message_is_refused(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     sent = await send_by_rest(world, "alice", talk, "Hello!")
     answer = await world.request("PATCH", f"{MESSAGES}/{sent['id']}/status", by="bob", json={"status": "sent"})
@@ -458,9 +458,7 @@ async def test_a_conversation_is_read_by_rest_up_to_a_message_or_to_its_end(worl
 # --- signing in -----------------------------------------------------------------------------------------------------
 
 
-async def test_a_user_id_in_the_query_signs_in_where_that_was_turned_on_and_nowhere_else(
-    world: World, tmp_path: Path
-) -> None:
+async def test_a_user_id_in_the_query_signs_in_only_with_development_sign_in(world: World, tmp_path: Path) -> None:
     client = await world.open({"userId": "user-123"}, dialect=WHATSAPP)
     with pytest.raises(Refused) as refused:
         await client.sign_in()
@@ -475,7 +473,7 @@ async def test_a_user_id_in_the_query_signs_in_where_that_was_turned_on_and_nowh
             assert (await client.next("message:received"))["content"] == {"text": "Hello!"}
 
 
-async def test_a_socket_goes_on_under_a_newer_token(world: World) -> None:
+async def test_a_socket_renews_its_sign_in(world: World) -> None:
     (alice,) = await connect(world, "alice")
     answer = await alice.done("auth:refresh", {"token": world.server.token(world.id_of("alice"), ttl_s=900)})
     assert answer["expiresAt"].endswith("Z")

@@ -45,7 +45,7 @@ def kind_of(message: Payload) -> tuple[str, Payload]:
 
 
 @pytest.mark.parametrize("type_", CONTENTS)
-async def test_a_message_of_each_type_is_kept_on_every_way_out(world: World, type_: str) -> None:
+async def test_every_response_and_event_keeps_the_type_of_a_message(world: World, type_: str) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await connect(world, "alice", talk), await connect(world, "bob", talk)
     said = {"conversationId": talk, "type": type_, "content": CONTENTS[type_], "clientMessageId": "c-1"}
@@ -65,7 +65,7 @@ async def test_a_message_of_each_type_is_kept_on_every_way_out(world: World, typ
 
 
 @pytest.mark.parametrize("type_", CONTENTS)
-async def test_a_session_that_is_recovered_gets_each_type(world: World, type_: str) -> None:
+async def test_a_recovered_session_receives_each_type(world: World, type_: str) -> None:
     talk = await world.conversation("alice", "bob")
     alice = await connect(world, "alice", talk)
     bob = Returner(world, "bob", WHATSAPP)
@@ -168,7 +168,7 @@ async def test_a_search_finds_captions_and_names(world: World, words: str, found
 
 
 @pytest.mark.parametrize("type_", ["image", "video", "audio", "document", "location"])
-async def test_an_edit_keeps_the_type_whoever_edits(world: World, type_: str) -> None:
+async def test_an_edit_in_any_dialect_keeps_the_type(world: World, type_: str) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await connect(world, "alice", talk), await connect(world, "bob", talk)
     sent = (await alice.done("message:send", {"conversationId": talk, "type": type_, "content": CONTENTS[type_]}))[
@@ -197,7 +197,7 @@ async def test_a_forwarded_message_keeps_its_type(world: World, type_: str) -> N
     assert kind_of(await bob.next("message:received")) == kind_of(sent)
 
 
-async def test_an_uploaded_file_is_what_its_sender_calls_it(world: World) -> None:
+async def test_an_uploaded_file_has_the_senders_type(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await connect(world, "alice", talk), await connect(world, "bob", talk)
     form = {"file": ("note.txt", b"hello", "text/plain")}
@@ -215,7 +215,7 @@ async def test_an_uploaded_file_is_what_its_sender_calls_it(world: World) -> Non
     assert download.content == b"hello"
 
 
-async def test_what_others_send_has_the_type_of_its_file(world: World) -> None:
+async def test_a_message_of_another_dialect_has_the_type_of_its_file(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     bob = await connect(world, "bob", talk)
     attachments = [{"url": "https://media.test/a.png", "name": "a.png"}]
@@ -226,7 +226,7 @@ async def test_what_others_send_has_the_type_of_its_file(world: World) -> None:
     assert kind_of(received) == ("image", expected)
 
 
-async def test_an_unknown_type_is_refused_with_the_types_that_there_are(world: World) -> None:
+async def test_an_unknown_type_is_refused_with_the_known_types(world: World) -> None:
     talk = await world.conversation("alice")
     alice = await connect(world, "alice", talk)
     said = {"conversationId": talk, "type": "sticker", "content": {"text": "x"}}

@@ -1,4 +1,4 @@
-"""Finds the REST routes that do the same as an event from the client: those owner code names the same command.
+"""Finds the REST routes that do the same as an event from the client: those whose code names the same command.
 
 The commands of a function are found in its bytecode, in the names that it uses, so nobody maintains a list by hand. An
 event has one command; a route may use several, depending on its query. Routes of a dialect are counterparts of that
