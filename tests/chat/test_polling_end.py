@@ -24,7 +24,7 @@ class Listening:
     def __init__(self) -> None:
         self.heard: list[str] = []
         self.connects: list[bool] = []
-        """Of each, whether it went on where it was."""
+        """For each connect, whether the session was recovered."""
         self._changed = asyncio.Event()
         self.listener = Listener(self._connected, lambda _: None, self._told)
 
@@ -62,7 +62,7 @@ async def test_events_in_the_last_response_of_a_session_arrive_once(tmp_path: Pa
     server = in_process(tmp_path)
 
     def end_with(events: Sequence[News]) -> None:
-        """In the turn in which the message leaves."""
+        """Closes the connections in the turn of the event loop in which the message is sent."""
         if any(type(event) is MessageSent and event.message.content == "last" for event in events):
             for connection in server.engine.connections:
                 connection.close("forced close")

@@ -516,7 +516,7 @@ async def test_a_pid_used_many_times_at_once_leaves_exactly_one(world: World) ->
 
 
 async def test_many_missed_events_arrive_as_fast_as_the_client_reads(world: World) -> None:
-    """More than a connection may leave unread."""
+    """The missed events are larger than what a connection may leave unread."""
     conversation = await world.conversation("alice", "bob")
     alice, bob = Returner(world, "alice"), await world.connect("bob")
     await alice.come()

@@ -79,7 +79,7 @@ class Story:
         await self._create("group", (self.alice, self.bob), history="from-join")
 
     async def go_on(self) -> None:
-        """One more thing, if it may be."""
+        """Performs one random action, if it is possible."""
         actions = [self._send] * 4 + [self._reply] * 2 + [self._edit, self._react, self._read, self._pin]
         actions += [self._rename, self._offer, self._close_offer, self._change_looks]
         actions += [self._name, self._mark_unread, self._read_notifications]
@@ -237,7 +237,7 @@ class Ledger:
         return joins[-1] if joins and conversation_id == self._from_join else 0
 
     def check_quotes(self, told: Sequence[Told]) -> int:
-        """Fails for a quote of what lies before the user's time. Returns how many quotes there are."""
+        """Fails if a reply quotes a message from before the user's visible history. Returns the number of quotes."""
         quoting = [each for each in told if each[1].get("replyTo")]
         for each in quoting:
             begins = self.joined(each[1]["conversationId"], position(each))

@@ -14,7 +14,7 @@ from tests.realtime.frames import masked_text
 
 CONTENT = "x" * 60_000
 ENOUGH = 400
-"""Messages of this size do not fit into the kernel's buffers for a client with a small window."""
+"""The number of messages with this content that no kernel would buffer for a client with a small window."""
 
 
 async def slow_connections(world: World) -> int:

@@ -22,7 +22,7 @@ OTHER_DIALECTS = pytest.mark.parametrize("name", ["talks", "whatsapp", "crm", "g
 NAMESPACES = {"messenger": "/", "talks": "/talks", "whatsapp": "/messages", "crm": "/chat", "gateway": "/gateway"}
 
 # The event names of each dialect, as documented in docs/dialects: those from the client, then those from the server.
-HEARD = {
+CLIENT_EVENTS = {
     "messenger": """
         conversation:join conversation:leave message:send message:edit message:delete message:forward message:react
         message:unreact message:pin message:unpin message:read message:delivered typing:start typing:stop presence:set
@@ -41,7 +41,7 @@ HEARD = {
         messageDelivered callInvite callAccept callReject callSignal""",
     "gateway": "message joinRoom leaveRoom getHistory startTyping stopTyping markRead getPresence",
 }
-SAID = {
+SERVER_EVENTS = {
     "messenger": """
         message:new message:updated message:deleted message:reaction message:reaction:new message:pinned
         message:unpinned message:read:receipt message:delivered:receipt typing:user presence:update conversation:new
@@ -64,7 +64,7 @@ SAID = {
 }
 
 
-def said_by(dialect: Dialect) -> set[str]:
+def server_events_of(dialect: Dialect) -> set[str]:
     return {packet.name for packets in dialect.outbound.values() for packet in packets}
 
 
@@ -92,14 +92,14 @@ def test_a_dialect_has_the_documented_namespace(name: str) -> None:
     assert DIALECTS[name].namespace == NAMESPACES[name]
 
 
-@pytest.mark.parametrize("name", HEARD)
+@pytest.mark.parametrize("name", CLIENT_EVENTS)
 def test_a_dialect_receives_every_documented_event(name: str) -> None:
-    assert set(HEARD[name].split()) - DIALECTS[name].inbound.keys() == set()
+    assert set(CLIENT_EVENTS[name].split()) - DIALECTS[name].inbound.keys() == set()
 
 
-@pytest.mark.parametrize("name", SAID)
+@pytest.mark.parametrize("name", SERVER_EVENTS)
 def test_a_dialect_sends_every_documented_event(name: str) -> None:
-    assert set(SAID[name].split()) - said_by(DIALECTS[name]) == set()
+    assert set(SERVER_EVENTS[name].split()) - server_events_of(DIALECTS[name]) == set()
 
 
 @OTHER_DIALECTS
@@ -107,4 +107,4 @@ def test_the_page_of_a_dialect_has_every_name(name: str) -> None:
     dialect = DIALECTS[name]
     in_code = re.findall(r"`([^`]+)`", (PAGES / f"{name}.md").read_text(encoding="utf-8"))
     described = {word for code in in_code for word in re.findall(r"^[\w:-]+", code)}
-    assert (dialect.inbound.keys() | said_by(dialect)) - described == set()
+    assert (dialect.inbound.keys() | server_events_of(dialect)) - described == set()

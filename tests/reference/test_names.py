@@ -110,7 +110,8 @@ def test_every_schema_has_a_unique_name_as_its_title(routes: dict[tuple[str, ...
 
 
 def test_the_name_of_an_enumeration_is_no_schemas_name(routes: dict[tuple[str, ...], Json]) -> None:
-    """Generators name a member's enumeration after the schema and the member: `MessengerOfferStatus`."""
+    """Generators name an enumeration after its schema and member, such as `MessengerOfferStatus`, so that must not be a
+    schema."""
     for document in (routes[SUBSETS[0]], events(SUBSETS[0])):
         names = re.findall(r'"x-parser-schema-id": "(\w+)"', json.dumps(document))
         assert "MessengerOfferStatus" in names
@@ -144,7 +145,7 @@ def test_every_reference_leads_to_a_schema(routes: dict[tuple[str, ...], Json]) 
 
 
 def test_operation_ids_are_short_and_unique(routes: dict[tuple[str, ...], Json]) -> None:
-    """The id is the name of the route's function. Where that is taken or too long, give the route `operation_id=`."""
+    """The id is the name of the route's function. If it is taken or too long, set `operation_id=` on the route."""
     for document in routes.values():
         ids = [operation["operationId"] for operation in operations(document)]
         assert [id_ for id_ in ids if len(id_) > LONGEST or not OPERATION_ID.fullmatch(id_)] == []

@@ -17,7 +17,7 @@ from tests.files import pictures
 IN_THE_GROUP = ("owner", "admin", "member", "former", "banned", "author")
 
 ROLES = {"service": "service", "operator": "admin"}
-"""The roles in the tokens of callers that are not ordinary users."""
+"""The token role of each caller that is not an ordinary user."""
 
 TUS = {"tus-resumable": "1.0.0"}
 

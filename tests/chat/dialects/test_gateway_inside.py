@@ -32,7 +32,7 @@ from tests.chat.dialects.gateway_client import (
 
 @pytest.fixture
 async def inside(tmp_path: Path) -> AsyncIterator[tuple[Any, World]]:
-    """A server in this process."""
+    """Serves in this process, so that the test can access the server's objects."""
     node = in_process(tmp_path)
     async with serving(node) as address, world_at(address) as world:
         yield node, world
