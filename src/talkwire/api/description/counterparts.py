@@ -1,6 +1,6 @@
 """Finds the REST routes that do the same as an event from the client: those whose code names the same command.
 
-The commands of a function are found in its bytecode, in the names that it uses, so nobody maintains a list by hand. An
+The commands of a function are found in its bytecode, in the names that it uses, so no one maintains a list by hand. An
 event has one command; a route may use several, depending on its query. Routes of a dialect are counterparts of that
 dialect's events only. `SOCKET_ONLY` says why a command has no route.
 """

@@ -150,7 +150,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "replyCount": _count("How many replies the message's thread has."),
         "replyTo": Meaning("The message that this one replies to."),
         "seq": _count("The message's number in its conversation: 1, 2, 3, …"),
-        "isRead": Meaning("Whether somebody other than the sender has read the message."),
+        "isRead": Meaning("Whether any user other than the sender has read the message."),
         "remove": Meaning("`true` removes the reaction instead of adding it."),
         "action": Meaning("Whether the reaction was added or removed."),
         "version": Meaning("The number of this version; the first is 1.", of_number={"minimum": 1}),
