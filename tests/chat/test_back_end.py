@@ -203,8 +203,8 @@ async def test_refusals_are_readable_sentences(world: World) -> None:
 
     sent = {"conversationId": talk, "content": "Hello"}
     for_bob = {**sent, "senderId": world.id_of("bob")}
-    refused = await message("POST", "/api/v1/messages", for_bob)
-    assert refused == "Only the application's backend may act for another user."
+    for_another = await message("POST", "/api/v1/messages", for_bob)
+    assert for_another == "Only the application's backend may act for another user."
     misspelt = {"conversationId": talk, "contents": "Hello"}
     expected = "content: must not be empty; contents: is not a field here; did you mean content?"
     assert await message("POST", "/api/v1/messages", misspelt) == expected

@@ -253,7 +253,7 @@ async def test_the_backend_makes_and_closes_offers_for_anyone(node: Node) -> Non
 async def test_invalid_offers_are_refused_with_the_field(node: Node, fields: dict[str, object], path: str) -> None:
     given = {"conversation_id": "c", "title": "x", "amount": 1, "currency": "EUR"} | fields
     with pytest.raises(ChatError) as refused:
-        # type: ignore[arg-type]  # the invalid type is what is tested
+        # The invalid type is what is tested.
         await node.do(ALICE, CreateOffer(**given))  # type: ignore[arg-type]
     assert refused.value.code == "invalid_request"
     assert refused.value.details == [{"path": path, "message": refused.value.message.removeprefix(f"{path}: ")}]
