@@ -116,7 +116,7 @@ class MembershipIndex:
         found.discard(user_id)
         return found
 
-    def making_contacts(
+    def contact_conversations(
         self, conversation_ids: Iterable[str], facts: Mapping[str, ConversationFacts]
     ) -> tuple[str, ...]:
         """Returns which of these conversations make their members contacts: direct ones and small groups.

@@ -306,7 +306,7 @@ class Chat:
             case EphemeralBatch(events=events):
                 received = self.signals.receive(events) if events else ()
                 if received:
-                    self.tell_here(received)
+                    self.publish_here(received)
             case PeerQuestion() | PeerAnswer():
                 self.peers.receive(dispatch)
 
@@ -387,14 +387,14 @@ class Chat:
 
     def publish(self, events: Sequence[UnstoredEvent]) -> None:
         """Sends events that are not stored to listeners on all nodes."""
-        self.tell_others(events)
-        self.tell_here(events)
+        self.publish_to_peers(events)
+        self.publish_here(events)
 
-    def tell_here(self, events: Sequence[UnstoredEvent]) -> None:
+    def publish_here(self, events: Sequence[UnstoredEvent]) -> None:
         """Sends events that are not stored to listeners on this node."""
         self._listeners.notify(events)
 
-    def tell_others(self, events: Sequence[UnstoredEvent]) -> None:
+    def publish_to_peers(self, events: Sequence[UnstoredEvent]) -> None:
         """Sends events that are not stored to the other nodes, if there are any."""
         if self.peers.are_there:
             self.bus.send(EphemeralBatch(self.node_id, tuple(events)))

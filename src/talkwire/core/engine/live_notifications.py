@@ -33,8 +33,8 @@ from talkwire.core.features.notifying.notification_rules import (
     NotificationTrigger,
     notification,
     occasion_of,
-    occasion_of_message,
     reason_of,
+    trigger_of_message,
     wants_quiet,
 )
 
@@ -81,7 +81,7 @@ class LiveNotifications:
                     or message.reply_to
                 ):
                     notified += self._notifications_for(
-                        occasion_of_message(event), circle, notify_all_ids, message.sender_name
+                        trigger_of_message(event), circle, notify_all_ids, message.sender_name
                     )
             elif isinstance(event, _OTHER_EVENTS):
                 trigger = occasion_of(event)

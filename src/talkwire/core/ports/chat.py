@@ -23,11 +23,11 @@ class Publisher(Protocol):
         """Sends the events to listeners on all nodes."""
         ...
 
-    def tell_here(self, events: Sequence[UnstoredEvent]) -> None:
+    def publish_here(self, events: Sequence[UnstoredEvent]) -> None:
         """Sends the events to listeners on this node."""
         ...
 
-    def tell_others(self, events: Sequence[UnstoredEvent]) -> None:
+    def publish_to_peers(self, events: Sequence[UnstoredEvent]) -> None:
         """Sends the events to the other nodes only."""
         ...
 

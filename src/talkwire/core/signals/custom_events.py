@@ -94,7 +94,7 @@ class CustomEvents:
         check_custom_event(command.event, command.payload)
         user_ids = tuple(dict.fromkeys(command.user_ids))
         sent = _Sent(user_ids, command.event, command.payload)
-        sockets = Counter(self._tell_here(sent))
+        sockets = Counter(self._publish_here(sent))
         is_sure = True
         if self._peers.are_there:
             answers = await self._peers.ask(_SEND, sent, dict[str, int])
@@ -147,14 +147,16 @@ class CustomEvents:
         """Returns which users are connected to other nodes, by the database, which lags behind by a moment."""
         return await self._chat.execute(NODE, FindConnectedElsewhere(tuple(user_ids), self._peers.node_id))
 
-    def _tell_here(self, sent: _Sent) -> dict[str, int]:
+    def _publish_here(self, sent: _Sent) -> dict[str, int]:
         sockets = {user_id: count for user_id in sent.user_ids if (count := self._sockets_of(user_id))}
         if sockets:
-            self._publisher.tell_here([CustomEvent(sent.event, sent.payload, user_id=user_id) for user_id in sockets])
+            self._publisher.publish_here(
+                [CustomEvent(sent.event, sent.payload, user_id=user_id) for user_id in sockets]
+            )
         return sockets
 
     async def _send_here(self, sent: _Sent) -> dict[str, int]:
-        return self._tell_here(sent)
+        return self._publish_here(sent)
 
     async def _count_here(self, user_id: str) -> int:
         return self._sockets_of(user_id)

@@ -163,7 +163,7 @@ class PresenceTracker:
                 del self._storing[actor.user_id]
         self._cache_record(record)
         if self._state.shared:
-            self._publisher.tell_others([PresenceChosen(record, everywhere)])
+            self._publisher.publish_to_peers([PresenceChosen(record, everywhere)])
 
     async def _get(self, actor: Actor, command: GetPresence) -> tuple[Presence, ...]:
         return await self.presence_of(actor, command.user_ids)
@@ -301,7 +301,7 @@ class PresenceTracker:
     def _with_circles(
         self, change: PresenceChanged, entry: DirectoryEntry, facts: Mapping[str, ConversationFacts]
     ) -> PresenceChanged:
-        circle_ids = self._chat.directory.circles.making_contacts(entry.conversation_ids, facts)
+        circle_ids = self._chat.directory.circles.contact_conversations(entry.conversation_ids, facts)
         return msgspec.structs.replace(change, circle_ids=circle_ids, blocked_ids=tuple(entry.blocked_ids))
 
     def _cache_record(self, record: PresenceRecord) -> None:
@@ -370,7 +370,7 @@ class PresenceTracker:
             left=_ids(transition for transition in left if transition.others),
             gone=_ids(transition for transition in left if not transition.others),
         )
-        self._publisher.tell_others([event])
+        self._publisher.publish_to_peers([event])
         self.on_moved(event)
 
     def moved_elsewhere(self, event: UsersMoved) -> None:

@@ -111,9 +111,9 @@ class Signals:
             self._publisher.publish([event])
             return
         here = at_node(event, self._node_id)
-        self._publisher.tell_others([here])
+        self._publisher.publish_to_peers([here])
         if self._occupants.receive(here):
-            self._publisher.tell_here([event])
+            self._publisher.publish_here([event])
 
     # --- events -------------------------------------------------------------------------------------------------------
 
@@ -151,7 +151,7 @@ class Signals:
         """Handles recorded connects and disconnects of users, on this node or on another one."""
         left = self._occupants.remove_users((*event.left, *event.gone), event.node_id)
         if left:
-            self._publisher.tell_here(left)
+            self._publisher.publish_here(left)
         for user_id in event.first:
             self._calls.user_connected(user_id)
         for user_id in event.gone:

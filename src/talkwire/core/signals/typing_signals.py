@@ -140,7 +140,7 @@ class TypingSignals:
         same."""
         ended = [e for e in self._elsewhere.expire(now) if not self._state.is_typing(e.conversation_id, e.user_id)]
         if ended:
-            self._publisher.tell_here(ended)
+            self._publisher.publish_here(ended)
 
 
 def _now() -> float:

@@ -88,7 +88,7 @@ def occasion_of(event: Durable) -> NotificationTrigger | None:
     """Returns the trigger of an event, or None if it never causes notifications."""
     match event:
         case MessageSent(message=message):
-            return None if message.imported else occasion_of_message(event)
+            return None if message.imported else trigger_of_message(event)
         case OfferCreated(offer=offer):
             return _trigger(
                 event,
@@ -122,7 +122,7 @@ def occasion_of(event: Durable) -> NotificationTrigger | None:
             return None
 
 
-def occasion_of_message(event: MessageSent) -> NotificationTrigger:
+def trigger_of_message(event: MessageSent) -> NotificationTrigger:
     message = event.message
     quoted = () if message.reply_to is None else (message.reply_to.sender_id,)
     return NotificationTrigger(
