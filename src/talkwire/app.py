@@ -89,7 +89,7 @@ from talkwire.realtime.http.descriptors import raise_descriptor_limit
 from talkwire.realtime.http.http_limits import HttpLimits
 from talkwire.realtime.metrics import RealtimeMetrics
 from talkwire.realtime.recovery.event_ring import EventRing
-from talkwire.realtime.recovery.recovery import Clocks, Recovery, RecoveryOptions, recovery_key
+from talkwire.realtime.recovery.recovery import Recovery, RecoveryOptions, recovery_key
 from talkwire.realtime.serving.node_listener import LOOPBACK, NodeListener, address_of, host_towards
 from talkwire.realtime.serving.server import Server, attached, listen, with_engine
 from talkwire.realtime.socketio.socket_server import SocketServer
@@ -497,9 +497,7 @@ class Node:
         self.chat.peers.answer(_SOCKETS, str, self._sockets_here)
         rooms = Rooms(self.engine.hub, self.chat.signals.tell_room)
         mail = OfflineDelivery(self.chat, self.engine.hub, rooms, _now_ms)
-        recovery = self._recovery(metrics, closing)
-        if recovery is not None:
-            recovery.on_hand_over = rooms.hand_over
+        recovery = self._recovery(rooms, closing)
         make_namespace = partial(
             ChatNamespace,
             mail=mail,
@@ -590,7 +588,7 @@ class Node:
         closing.callback(doubt.close)
         self._internal = NodeListener(listening, link, rest, FencedApp(rest, engine.is_in_doubt), stored)
 
-    def _recovery(self, metrics: RealtimeMetrics, closing: contextlib.AsyncExitStack) -> Recovery | None:
+    def _recovery(self, rooms: Rooms, closing: contextlib.AsyncExitStack) -> Recovery | None:
         """How sockets go on after a disconnect, if any may."""
         settings, chat = self.settings, self.chat
         if settings.recovery == "never":
@@ -599,7 +597,7 @@ class Node:
         ring = EventRing(chat.pos, lambda: 0 if retention_ms is None else _now_ms() - retention_ms)
         recovery = Recovery(
             chat,
-            self.engine.hub,
+            self.engine,
             ring,
             RecoveryTokenSigner(self._recovery_key),
             RecoveryOptions(
@@ -608,8 +606,7 @@ class Node:
                 alone=not settings.on_postgresql,
                 contacts_max=settings.contacts_max,
             ),
-            Clocks(self.engine.now, _now_ms),
-            metrics,
+            rooms.hand_over,
         )
         chat.subscribe(recovery.follow)
         refreshing = asyncio.create_task(recovery.refresh())

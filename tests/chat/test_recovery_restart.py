@@ -287,7 +287,7 @@ async def test_a_moved_session_that_its_node_forgot_is_not_recovered(
 async def test_an_event_that_cannot_be_rendered_is_left_out_of_a_recovery(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell = ReplayingSocket.tell
+    tell = ReplayingSocket.frames_of
 
     def failing(listener: ReplayingSocket, kept: RingEntry, counter: int | None) -> bytes:
         if isinstance(kept.event, MessageSent) and kept.event.message.content == "broken":
@@ -301,7 +301,7 @@ async def test_an_event_that_cannot_be_rendered_is_left_out_of_a_recovery(
         await alice.cut()
         for content in ("before", "broken", "behind"):
             await service_send(world, conversation, "bob", content)
-        monkeypatch.setattr(ReplayingSocket, "tell", failing)
+        monkeypatch.setattr(ReplayingSocket, "frames_of", failing)
         assert await alice.come()
         assert contents(await alice.told()) == ["before", "behind"]
 

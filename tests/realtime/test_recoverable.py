@@ -27,8 +27,8 @@ def sockets(window_s: float = 120, gone_max: int = 10) -> RecoverableSockets:
 
 def test_one_that_went_is_found_within_the_window_and_not_after_it() -> None:
     known, alice, socket = sockets(), one(), a_socket()
-    known.came(alice, socket)
-    known.went(alice, socket, on_purpose=False)
+    known.attach(alice, socket)
+    known.detach(alice, socket, on_purpose=False)
     Clock.now += 119
     assert known.find("s") is alice
     Clock.now += 1
@@ -37,7 +37,7 @@ def test_one_that_went_is_found_within_the_window_and_not_after_it() -> None:
 
 def test_one_that_is_here_is_found_for_ever() -> None:
     known, alice = sockets(), one()
-    known.came(alice, a_socket())
+    known.attach(alice, a_socket())
     Clock.now += 10_000
     assert known.find("s") is alice
 
@@ -46,17 +46,17 @@ def test_one_that_came_back_begins_its_window_anew() -> None:
     known, alice = sockets(), one()
     for _ in range(3):
         socket = a_socket()
-        assert known.came(alice, socket) is None
-        known.went(alice, socket, on_purpose=False)
+        assert known.attach(alice, socket) is None
+        known.detach(alice, socket, on_purpose=False)
         Clock.now += 100
         assert known.find("s") is alice
 
 
 def test_a_connection_that_was_replaced_ends_nothing_when_it_goes() -> None:
     known, alice, older, newer = sockets(), one(), a_socket(), a_socket()
-    known.came(alice, older)
-    assert known.came(alice, newer) is older
-    assert not known.went(alice, older, on_purpose=True)
+    known.attach(alice, older)
+    assert known.attach(alice, newer) is older
+    assert not known.detach(alice, older, on_purpose=True)
     assert known.find("s") is alice
     assert not alice.ended
 
@@ -65,8 +65,8 @@ def test_no_more_than_so_many_are_remembered() -> None:
     known = sockets(gone_max=2)
     for number in range(4):
         each, socket = one(f"s{number}"), a_socket()
-        known.came(each, socket)
-        known.went(each, socket, on_purpose=False)
+        known.attach(each, socket)
+        known.detach(each, socket, on_purpose=False)
     assert [known.find(f"s{number}") is not None for number in range(4)] == [False, False, True, True]
 
 
@@ -75,7 +75,7 @@ def test_what_is_stored_of_sockets_is_kept_for_those_that_are_here() -> None:
     choosy.chosen["c"], moved.moved, gone.moved = True, True, True
     socket = a_socket()
     for each in (plain, choosy, moved):
-        known.came(each, a_socket())
-    known.came(gone, socket)
-    known.went(gone, socket, on_purpose=False)
+        known.attach(each, a_socket())
+    known.attach(gone, socket)
+    known.detach(gone, socket, on_purpose=False)
     assert list(known.stored()) == ["choosy", "moved"]

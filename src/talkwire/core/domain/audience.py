@@ -1,13 +1,14 @@
-"""Which users an event concerns: the members of a conversation, one user, or nobody but the server.
+"""Decides which users an event concerns, and which version of it each of them may see.
 
-Live delivery, the index columns of the log, `sync` and recovery all use these functions, so that live and replayed
-events cannot differ. `event_as_seen` decides how much of an event one member may see.
+Live delivery, recovery, sync and the columns by which the log finds an event all use these functions, so that what is
+sent and what is replayed cannot differ.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from msgspec.structs import replace
 
@@ -36,6 +37,7 @@ from talkwire.core.domain.events import (
     MessagePinned,
     MessageReacted,
     MessagesDelivered,
+    MessageSent,
     MessagesRead,
     MessageUnpinned,
     NotificationsRead,
@@ -54,12 +56,12 @@ from talkwire.core.domain.events import (
     UserUnblocked,
     UserUpdated,
 )
-from talkwire.core.domain.model import HistoryStart
+from talkwire.core.domain.model import WHOLE, HistoryStart
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """The recipients of an event: a conversation's members or one user. At most one of the two ids is set."""
+    """The members of a conversation, or one user, or nobody but the server: at most one of both ids is given."""
 
     conversation_id: str | None = None
     user_id: str | None = None
@@ -68,10 +70,23 @@ class Audience:
 NOBODY = Audience()
 
 
-def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row an event)
-    """Returns who may see the event, before a member's own history narrows it (`event_as_seen`).
+class Members(NamedTuple):
+    """A selection of a conversation's members: `only` these users, None for all, except those of `without`."""
 
-    A changed user profile is also sent to connected contacts; other clients read it with messages and members.
+    only: Collection[str] | None = None
+    without: Collection[str] = ()
+
+    def has(self, user_id: str) -> bool:
+        return user_id not in self.without and (self.only is None or user_id in self.only)
+
+
+ALL_MEMBERS = Members()
+
+
+def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row an event)
+    """Returns the users that may see an event, before the limits of each member's history (`event_as_seen`).
+
+    A changed name or picture is also sent to the user's connected contacts. Others read it with messages and members.
     """
     match event:
         case MessageEvent():
@@ -103,9 +118,9 @@ def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row a
 
 
 def event_as_seen(event: Durable, user_id: str, history: HistoryStart) -> Durable | None:
-    """Returns an event of a conversation as a member with this history may see it, or None if the member may not.
+    """Returns the version of a conversation's event that a member with this history may see, None if there is none.
 
-    Receipts of a user who has blocked the member are never visible to the member.
+    A user who has blocked the member withholds read and delivery receipts from them.
     """
     match event:
         case MessageEvent(message=message):
@@ -123,13 +138,60 @@ def event_as_seen(event: Durable, user_id: str, history: HistoryStart) -> Durabl
             return event
 
 
+def event_for(event: Durable, user_id: str, histories: Mapping[str, HistoryStart]) -> Durable | None:
+    """Returns the version of an event that a user may see; `histories` has the limited ones, by conversation."""
+    return event_as_seen(event, user_id, histories.get(audience_of(event).conversation_id or "", WHOLE))
+
+
+def events_seen(found: Iterable[tuple[Durable, HistoryStart]], user_id: str) -> Iterator[Durable]:
+    """Returns the versions that a user may see of events that come with the user's history in their conversations."""
+    for event, history in found:
+        seen = event_as_seen(event, user_id, history)
+        if seen is not None:
+            yield seen
+
+
+def versions_of(
+    event: Durable, histories: Callable[[], Mapping[str, HistoryStart]]
+) -> Iterator[tuple[Durable, Members]]:
+    """Returns the versions of a conversation's event, each with the members that `event_as_seen` shows it to.
+
+    `histories` gives the limited histories, by user id. It is called only for events for which they matter.
+    """
+    match event:
+        case MessagesRead(user_id=user_id, authors=authors, withheld=withheld) if authors is not None:
+            yield event, Members({user_id, *authors}, withheld)
+        case MessagesRead(withheld=withheld) | MessagesDelivered(withheld=withheld) if withheld:
+            yield event, Members(without=withheld)
+        case _ if not depends_on_history(event):
+            yield event, ALL_MEMBERS
+        case _:
+            hidden, without_quote = set[str](), dict[str, Durable]()
+            for user_id, history in histories().items():
+                seen = event_as_seen(event, user_id, history)
+                if seen is None:
+                    hidden.add(user_id)
+                elif seen is not event:
+                    without_quote[user_id] = seen
+            others = hidden | without_quote.keys()
+            yield event, Members(without=others) if others else ALL_MEMBERS
+            if without_quote:
+                # There is only one other version: the message without its quote.
+                yield next(iter(without_quote.values())), Members(without_quote.keys())
+
+
 def depends_on_history(event: Durable) -> bool:
-    """Returns whether `event_as_seen` can return different results for members with different histories."""
+    """Whether members of a conversation may see different versions of an event because of their histories.
+
+    Every member that receives a new message may see it: only what it quotes may lie before their history.
+    """
+    if isinstance(event, MessageSent):
+        return event.message.reply_to is not None
     return isinstance(event, MessageEvent | OfferCreated | OfferUpdated)
 
 
 def doer_of(event: Event) -> str | None:
-    """Returns the id of the conversation member who caused the event, or None if no member did."""
+    """Returns the user that caused an event in a conversation, None if no user did."""
     match event:
         case MessageReacted() | MessagePinned() | MessageUnpinned() | MessagesRead() | MessagesDelivered():
             return event.user_id

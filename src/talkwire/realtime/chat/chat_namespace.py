@@ -109,7 +109,7 @@ class ChatNamespace:
         else:
             if going_on.waited:
                 client = await self._identify(handshake, auth, dialect)
-            client.recoverable, client.going_on = going_on.recoverable, going_on
+            client.recoverable, client.resume_plan = going_on.recoverable, going_on
         recoverable = client.recoverable
         return Admitted(self._channel(dialect, recoverable=True), client, recoverable.socket_id, recoverable.pid)
 
@@ -119,12 +119,13 @@ class ChatNamespace:
         client.entry = self._chat.directory.hold(user_id, client.entry)
         self._set_expiry(socket, client.expires_at)
         if self._recovery is not None and client.recoverable is not None:
-            self._replace(self._recovery.came(socket), socket)
-        if self._recovery is not None and client.going_on is not None:
-            going_on, client.going_on = client.going_on, None
+            self._replace(self._recovery.attach(socket), socket)
+        if self._recovery is not None and client.resume_plan is not None:
+            plan, client.resume_plan = client.resume_plan, None
+            client.catching_up = True
             # It may be put out in this turn already.
             self._chat.signals.connected(user_id, socket.id)
-            self._recovery.go_on(socket, going_on, partial(self._may_stay, socket), partial(self._resumed, socket))
+            self._recovery.resume(socket, plan, partial(self._may_stay, socket), partial(self._resumed, socket))
         else:
             self._greet(socket)
             self._chat.signals.connected(user_id, socket.id)
@@ -159,6 +160,7 @@ class ChatNamespace:
     def _resumed(self, socket: Socket) -> None:
         """A socket that goes on has all that it missed."""
         client: ChatClient = socket.data
+        client.catching_up = False
         self._rooms.resume(socket, client.entry.conversation_ids)
         if client.dialect.notifies:
             self._mail.resumed(socket)
@@ -221,7 +223,7 @@ class ChatNamespace:
         client: ChatClient = socket.data
         if self._recovery is not None:
             # What it was still to be told from before it came is told to a new socket only.
-            self._recovery.went(socket, reason, for_good=self._mail.is_behind(socket))
+            self._recovery.detach(socket, reason, for_good=self._mail.is_behind(socket))
         self._mail.left(socket)
         self._chat.directory.release(client.actor.user_id)
         # Whoever leaves a room has stopped typing there before.

@@ -81,7 +81,7 @@ class ClientSocket:
         channel = self._socket.channel
         if isinstance(data, str) and isinstance(channel, DialectEncoding) and channel.recoverable:
             # Such a client takes a text at the end for its place in the log.
-            self._socket.emit(event, data, NOWHERE if self._client.behind else self._cursor())
+            self._socket.emit(event, data, NOWHERE if self._client.catching_up else self._cursor())
         else:
             self._socket.emit(event, data)
 

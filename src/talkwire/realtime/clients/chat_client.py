@@ -1,4 +1,4 @@
-"""What the chat keeps with a socket, the names of its rooms, and the bytes that a dialect makes of an event."""
+"""The chat's data of a socket, the names of its rooms, and the encoding of events for sockets of one dialect."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ _logger = structlog.get_logger(__name__)
 
 
 def user_room(user_id: str) -> str:
-    """All devices of one user."""
+    """Returns the room of all devices of one user."""
     return f"user:{user_id}"
 
 
 def conversation_room(conversation_id: str) -> str:
-    """Sockets of members who follow a conversation."""
+    """Returns the room of the sockets that follow a conversation."""
     return f"conversation:{conversation_id}"
 
 
 def outside_room(conversation_id: str) -> str:
-    """Sockets of members who do not follow a conversation and yet are told of some of what happens there."""
+    """Returns the room of members' sockets that do not follow a conversation but receive some of its events."""
     return f"outside:{conversation_id}"
 
 
 def presence_room(user_id: str) -> str:
-    """Sockets that asked to be told of this user's presence."""
+    """Returns the room of the sockets that watch a user's presence."""
     return f"presence:{user_id}"
 
 
 @dataclass(slots=True, eq=False)
 class ChatClient:
-    """What is kept with a socket."""
+    """The chat's data of one socket."""
 
     actor: Actor
     entry: DirectoryEntry
@@ -53,32 +53,33 @@ class ChatClient:
     session_id: str | None
     expires_at: float | None
     opened: set[str] = field(default_factory=set)
-    """The conversations that the socket asked to follow."""
+    """The conversations that the client opened on this socket."""
     recoverable: RecoverableSocket | None = None
-    """What is known of it over all its connections, where it can go on after a disconnect."""
-    behind: bool = False
-    """It is still being told of what its user missed, so the log's end is not where it is."""
-    going_on: ResumePlan | None = None
-    """Where it goes on, until it does."""
+    """Its state over all its connections, if it can resume after a disconnect."""
+    resume_plan: ResumePlan | None = None
+    """Where it resumes, between its admission and its entry."""
+    catching_up: bool = False
+    """Whether it receives what its user missed. Otherwise it is live: it receives events as they happen."""
 
     @classmethod
     def of(cls, caller: Caller, dialect: Dialect) -> ChatClient:
-        """A caller who was let in."""
+        """Returns the data of a socket whose caller was admitted."""
         expires_at = None if caller.identity is None else caller.identity.expires_at
         return cls(caller.actor, caller.entry, dialect, caller.session_id, expires_at)
 
 
 def clients_in(hub: Hub, room: str) -> list[Socket]:
-    """The sockets in a room of the chat's. A namespace without chat may have a room of the same name, which is its own
-    affair."""
+    """Returns the chat's sockets in a room. A namespace without chat may have a room of the same name."""
     return [s for s in hub.sockets_in(room) if isinstance(s, Socket) and isinstance(s.data, ChatClient)]
 
 
 class DialectEncoding(EncodingGroup):
-    """Sockets of one namespace that speak one dialect. Where they are `recoverable`, each durable event is followed by
-    its place in the log, as of which they can go on after a disconnect; `epoch` says of which log."""
+    """The sockets of one namespace that speak one dialect, and how events are encoded for them.
 
-    __slots__ = ("_epoch", "_single", "_told", "dialect", "recoverable", "tells_apart")
+    If they are `recoverable`, each durable event ends with its offset, from which they can resume after a disconnect.
+    """
+
+    __slots__ = ("_epoch", "_outbound", "_single", "dialect", "recoverable", "tells_apart")
 
     def __init__(
         self, namespace: str, dialect: Dialect, *, recoverable: bool = False, epoch: Callable[[], str] = str
@@ -87,14 +88,18 @@ class DialectEncoding(EncodingGroup):
         self.dialect = dialect
         self.recoverable = recoverable
         self._epoch = epoch
-        self._told = told_by(dialect)
-        self._single = frozenset(kind for kind, packets in dialect.outbound.items() if not are_many(packets))
-        self.tells_apart = frozenset(kind for kind, packets in dialect.outbound.items() if any(map(is_apart, packets)))
-        """The events of which some of a conversation's members are told something of their own."""
+        self._outbound = _outbound_by_destination(dialect)
+        self._single = frozenset(kind for kind, packets in dialect.outbound.items() if not _may_be_several(packets))
+        self.tells_apart = frozenset(
+            kind for kind, packets in dialect.outbound.items() if any(map(_is_selective, packets))
+        )
+        """The events with packets for only some of the conversation's followers, or for sockets outside of it."""
 
     def encode(self, event: Event, to: To = To.ROOM) -> bytes:
-        """The event's frames for everyone whom it goes to; empty where the dialect has no word for it, or fails to make
-        it: that must not keep the event from those who speak another."""
+        """Returns an event's frames for one destination, empty if the dialect has none.
+
+        Also returns nothing if the dialect fails: sockets of other dialects must receive the event all the same.
+        """
         try:
             return b"".join(frame for _, frame in self.frames(event, to))
         except Exception as error:  # noqa: BLE001 (whatever the dialect's functions raise)
@@ -102,13 +107,13 @@ class DialectEncoding(EncodingGroup):
             return b""
 
     def frames(self, event: Event, to: To) -> Iterator[tuple[int, bytes]]:
-        """The same one by one, each with its counter."""
-        for counter, packet in self._told.get((type(event), to), ()):
+        """Returns (counter, frame) of an event's packets for one destination. Raises whatever the dialect raises."""
+        for counter, packet in self._outbound.get((type(event), to), ()):
             if packet.when is None or packet.when(event):
                 yield counter, self.frame(packet.name, packet.payload(event), event, counter)
 
     def personal(self, event: Event) -> Sequence[tuple[Personal, str, int, bytes]]:
-        """(what it is, user id, counter, frame), for what goes to single users; nothing where the dialect fails."""
+        """Returns (packet, user id, counter, frame) of an event's packets for single users; none if that fails."""
         try:
             return list(self._personal(event))
         except Exception as error:  # noqa: BLE001 (whatever the dialect's functions raise)
@@ -117,7 +122,7 @@ class DialectEncoding(EncodingGroup):
 
     def _note_failure(self, event: Event, error: Exception) -> None:
         kind = type(event).__name__
-        _logger.error("a dialect could not tell of an event", exc_info=error, dialect=self.dialect.name, kind=kind)
+        _logger.error("a dialect could not encode an event", exc_info=error, dialect=self.dialect.name, kind=kind)
 
     def _personal(self, event: Event) -> Iterator[tuple[Personal, str, int, bytes]]:
         for index, each in enumerate(self.dialect.outbound.get(type(event), ())):
@@ -127,30 +132,33 @@ class DialectEncoding(EncodingGroup):
                     yield each, user_id, counter, self.frame(each.name, payload, event, counter)
 
     def frame(self, name: str, payload: msgspec.Struct, event: Event, counter: int) -> bytes:
-        """`counter` is the packet's place among all that the dialect makes of the event."""
+        """Returns an event packet. `counter` is the packet's place among all that the dialect makes of the event."""
         offset = None
         if self.recoverable and isinstance(event, DurableEvent):
             offset = offset_text(self._epoch(), event.pos, None if type(event) in self._single else counter)
         return event_frame(self.namespace, name, encode_json(payload), offset)
 
 
-def is_apart(packet: Told) -> bool:
-    """Whether a packet goes to some of those whom the event concerns, and not to all who follow it."""
+def _is_selective(packet: Told) -> bool:
+    """Whether a packet does not go to exactly the followers of the conversation."""
     return isinstance(packet, Personal) or packet.to is not To.ROOM
 
 
-def are_many(packets: Sequence[Told]) -> bool:
-    """Whether a socket may be told more than one thing of an event that has these."""
+def _may_be_several(packets: Sequence[Told]) -> bool:
+    """Whether a socket may receive more than one packet of an event that has these."""
     return len(packets) > 1 or any(isinstance(packet, Personal) for packet in packets)
 
 
 def offset_text(epoch: str, pos: int, counter: int | None = None) -> str:
-    """Where a socket is in the log: a cursor, and which of several packets of the event there it has got."""
+    """Returns an offset: a cursor, and if the event there has several packets, the number of the newest one received.
+
+    `log_offset.parse_offset` reads it.
+    """
     return f"{epoch}-{pos}" if counter is None else f"{epoch}-{pos}.{counter}"
 
 
-def told_by(dialect: Dialect) -> Mapping[tuple[type[Event], To], Sequence[tuple[int, Outbound]]]:
-    """A dialect's packets by event and destination, each with its counter."""
+def _outbound_by_destination(dialect: Dialect) -> Mapping[tuple[type[Event], To], Sequence[tuple[int, Outbound]]]:
+    """Returns a dialect's packets by event and destination, each with its counter."""
     found: dict[tuple[type[Event], To], list[tuple[int, Outbound]]] = {}
     for kind, packets in dialect.outbound.items():
         for index, packet in enumerate(packets):
@@ -160,12 +168,14 @@ def told_by(dialect: Dialect) -> Mapping[tuple[type[Event], To], Sequence[tuple[
 
 
 NOWHERE = ""
-"""An offset from which nobody can go on."""
+"""An offset from which no socket can resume."""
 
 
 def encode_custom(channel: EncodingGroup, event: CustomEvent, payload_json: bytes, offset: str) -> bytes:
-    """The frame of an application's own event, empty for a channel without chat. Clients that can go on after a
-    disconnect take a text at the end for their place in the log, so that follows it then: `offset`."""
+    """Returns the frame of a custom event, empty for a channel without chat.
+
+    A client that can resume takes a text at the end for its offset, so `offset` follows a payload that is a text.
+    """
     if not isinstance(channel, DialectEncoding):
         return b""
     follows = channel.recoverable and isinstance(event.payload, str)
@@ -173,5 +183,5 @@ def encode_custom(channel: EncodingGroup, event: CustomEvent, payload_json: byte
 
 
 def encode_for(channel: EncodingGroup, event: Event, to: To = To.ROOM) -> bytes:
-    """The event's frames for a channel; empty for one without chat."""
+    """Returns an event's frames for a channel, empty for one without chat."""
     return channel.encode(event, to) if isinstance(channel, DialectEncoding) else b""

@@ -1,4 +1,4 @@
-"""Offsets: up to where in the log a socket has received events. Each durable event carries one."""
+"""Offsets: the position in the log up to which a socket has received events. Each durable event carries one."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ from typing import NamedTuple
 
 
 class Offset(NamedTuple):
-    """Where a socket is in the log: it has all up to `pos`; and of the event behind that, the packets up to the one
-    with this `counter`, if any."""
+    """A socket has received all events up to `pos`, and the next event's packets up to `counter`, if that is given."""
 
     pos: int
     counter: int | None = None
 
     @property
     def newest(self) -> int:
-        """The position of the newest event that it has anything of."""
+        """The position of the newest event that the socket has a packet of."""
         return self.pos if self.counter is None else self.pos + 1
 
 
 def parse_offset(offset: object, epoch: str) -> Offset | None:
-    """The place that an offset names (`client.offset_text`); None for what is none of this epoch's."""
+    """Returns a client's offset (`chat_client.offset_text`), None if it is invalid or of another epoch."""
     if not isinstance(offset, str) or len(offset) > len(epoch) + 32:
         return None
     of_epoch, _, numbers = offset.rpartition("-")

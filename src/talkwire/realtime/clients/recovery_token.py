@@ -1,8 +1,8 @@
-"""The `pid` that a recoverable session's client brings when it comes back: a statement of ours, signed.
+"""Recovery tokens: the `pid` that a returning client sends, with signed claims about its session.
 
-Socket.IO calls it the private id of a session. Node looks it up in a table; here it says itself what session it is, so
-that a connection costs nothing to be recoverable, and any node can tell. It holds nothing that changes: the official
-client takes a session for recovered when it is given the same `pid` again.
+Socket.IO calls it the private id of a session, and its Node server looks it up in a table. Here the token itself
+carries the session's identity, so that a recoverable connection needs no row and any node can check it. It holds
+nothing that changes: the official client regards a session as recovered if it receives the same `pid` again.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from hashlib import sha256
 import msgspec
 
 LENGTH_MAX = 2048
-"""Ids have at most 128 characters, so none of ours is longer."""
+"""Ids have at most 128 characters, so no token of this server is longer."""
 
 
 class RecoveryClaims(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Whose session it is, where it began, and up to where the log `epoch` had been handed out by then."""
+    """A session's user and origin. `pos` is the position up to which the node had delivered the log `epoch` by then."""
 
     user_id: str
     namespace: str
@@ -30,19 +30,19 @@ class RecoveryClaims(msgspec.Struct, frozen=True, array_like=True, forbid_unknow
 
 
 class RecoveryTokenSigner:
-    """Makes and checks pids with a key that all nodes share."""
+    """Signs and verifies pids with a key that all nodes share."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
         self._decoder = msgspec.json.Decoder(RecoveryClaims)
 
-    def sign(self, statement: RecoveryClaims) -> str:
-        """The pid: the statement and its signature, each in base64url without padding."""
-        body = _encode(msgspec.json.encode(statement))
+    def sign(self, claims: RecoveryClaims) -> str:
+        """Returns the pid: the claims and their signature, each in base64url without padding."""
+        body = _encode(msgspec.json.encode(claims))
         return f"{body}.{_encode(self._signature(body))}"
 
     def read(self, pid: object) -> RecoveryClaims | None:
-        """What a client's pid says; None for anything that we did not sign."""
+        """Returns the claims of a client's pid, None if this server did not sign it."""
         if not isinstance(pid, str) or len(pid) > LENGTH_MAX or not pid.isascii():
             return None
         body, _, signature = pid.partition(".")

@@ -17,10 +17,10 @@ import structlog
 
 from talkwire.core.commands.server.offline_queue import Arrival, ConfirmArrivals, FindMissed, ReadMail, ReadMissed
 from talkwire.core.domain.actors import OFFLINE_QUEUE
-from talkwire.core.domain.audience import event_as_seen
+from talkwire.core.domain.audience import event_for
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import ConversationCreated, CustomEvent, MailStored, MemberAdded, MessageSent, News
-from talkwire.core.domain.model import LARGE_CONVERSATION, MESSAGE_ID_BASE, WHOLE, Member, Message
+from talkwire.core.domain.model import LARGE_CONVERSATION, MESSAGE_ID_BASE, Member, Message
 from talkwire.core.engine.chat import Chat
 from talkwire.dialects.dialect import To
 from talkwire.realtime.clients.chat_client import (
@@ -32,9 +32,9 @@ from talkwire.realtime.clients.chat_client import (
     outside_room,
     user_room,
 )
+from talkwire.realtime.delivery.addressing import destinations
 from talkwire.realtime.delivery.recipients import SocketRecipient
 from talkwire.realtime.delivery.rooms import Rooms
-from talkwire.realtime.delivery.targeted import hears_of
 from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
 
@@ -117,7 +117,7 @@ class OfflineDelivery:
     def entered(self, socket: Socket) -> None:
         """A socket that is in no conversation's room yet: it is let into them when it has been told what it missed."""
         box = self._boxes[socket] = _Box(socket)
-        box.client.behind = True
+        box.client.catching_up = True
         box.conversation_ids = frozenset(box.client.entry.conversation_ids)
         for conversation_id in box.conversation_ids:
             self._behind.setdefault(conversation_id, set()).add(box)
@@ -177,7 +177,7 @@ class OfflineDelivery:
         for member in members:
             for socket in clients_in(self._hub, user_room(member.user_id)):
                 box = self._boxes.get(socket)
-                if box is not None and box.client.behind:
+                if box is not None and box.client.catching_up:
                     box.conversation_ids |= {conversation_id}
                     self._behind.setdefault(conversation_id, set()).add(box)
 
@@ -223,7 +223,7 @@ class OfflineDelivery:
         if box.channel.recoverable:
             box.socket.connection.close("transport error")
         else:
-            box.client.behind = False
+            box.client.catching_up = False
             self._rooms.enter(box.socket, box.client.entry.conversation_ids)
 
     async def _send_missed(self, box: _Box) -> None:
@@ -247,8 +247,8 @@ class OfflineDelivery:
             message = event.message
             # Of what was looked through, the rest has arrived before: a node that is behind hands it out once more.
             is_new = event.pos > looked_to and message.conversation_id in entry.conversation_ids
-            seen = event_as_seen(event, box.client.actor.user_id, entry.histories.get(message.conversation_id, WHOLE))
-            if is_new and isinstance(seen, MessageSent) and hears_of(box.client, message):
+            seen = event_for(event, box.client.actor.user_id, entry.histories)
+            if is_new and isinstance(seen, MessageSent) and To.OUTSIDE in destinations(seen, box.client, follows=False):
                 self._send_message(box, seen)
         self._begin_proof(box)
         self._catch_up_ended(box)
@@ -296,7 +296,7 @@ class OfflineDelivery:
     def _catch_up_ended(self, box: _Box) -> None:
         box.late = None
         box.told_live.clear()
-        box.client.behind = False
+        box.client.catching_up = False
         for conversation_id in box.conversation_ids:
             boxes = self._behind.get(conversation_id, set())
             boxes.discard(box)

@@ -46,7 +46,7 @@ class Rooms:
         """These have become members. A socket that is still being told what its user missed enters behind that."""
         for user_id in user_ids:
             for socket in clients_in(self._hub, user_room(user_id)):
-                if not socket.data.behind:
+                if not socket.data.catching_up:
                     self._admit(socket, conversation_id)
 
     def expel(self, conversation_id: str, sockets: Sequence[Socket]) -> None:

@@ -128,7 +128,7 @@ class SignalDelivery:
         payload = encode_json(event.payload)
         sockets = clients_in(self._hub, room)
         for behind, offset in ((False, self._cursor()), (True, NOWHERE)):
-            told = [socket for socket in sockets if socket.data.behind is behind]
+            told = [socket for socket in sockets if socket.data.catching_up is behind]
             self._hub.multicast(told, partial(encode_custom, event=event, payload_json=payload, offset=offset))
 
     def _may_watch(self, watching: Iterable[Socket], user_id: str) -> Sequence[Socket]:

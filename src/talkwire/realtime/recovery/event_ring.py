@@ -1,7 +1,7 @@
-"""The newest events in memory, so that many sockets that come back at once ask nothing of the database.
+"""The newest events in memory, so that many sockets that return at once need no query.
 
-Of what was pushed out only positions are remembered: for each conversation and each user, that of the last event. So it
-can be told at once that somebody who was in quiet conversations for long has missed nothing.
+For events that were evicted, only the position of the last one of each conversation and each user is kept. With it, a
+user whose conversations have been quiet for long is known to have missed nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import chain, islice
 import msgspec
 from msgspec.structs import replace
 
-from talkwire.core.domain.audience import audience_of, event_as_seen
+from talkwire.core.domain.audience import audience_of, event_for
 from talkwire.core.domain.events import (
     Durable,
     DurableEvent,
@@ -23,7 +23,7 @@ from talkwire.core.domain.events import (
     News,
     UserUpdated,
 )
-from talkwire.core.domain.model import WHOLE, HistoryStart, Message
+from talkwire.core.domain.model import HistoryStart, Message
 from talkwire.realtime.engine.hub import EncodingGroup
 
 EVENTS_MAX = 50_000
@@ -31,38 +31,40 @@ TEXT_MAX = 32 * 1024 * 1024
 """Characters of all events together."""
 
 MISSED_MAX = 10_000
-"""Events that a socket has missed beyond which a fresh session is the shorter way."""
+"""A socket that has missed more events than this gets a new session."""
 
 PLACES_MAX = 500_000
-"""Conversations, and users, of which it is remembered what was pushed out."""
+"""Conversations, and users, for which the position of the last evicted event is kept."""
 
 
 _encode = msgspec.json.Encoder().encode
 
 
 class RingEntry:
-    """An event, its neighbours among those of its conversation or user, and the frames that were made of it for sockets
-    that came back."""
+    """An event, its neighbours in its conversation or user, and the frames that were encoded of it for replays.
 
-    __slots__ = ("earlier", "event", "frames", "later", "length")
+    `chain_id` is the id of the conversation whose members may see the event, or of the only user that may.
+    """
 
-    def __init__(self, event: Durable, length: int) -> None:
+    __slots__ = ("chain_id", "earlier", "event", "frames", "later", "length")
+
+    def __init__(self, event: Durable, chain_id: str = "", length: int = 0) -> None:
         self.event = event
         self.length = length
+        self.chain_id = chain_id
         self.earlier: RingEntry | None = None
         self.later: RingEntry | None = None
         self.frames: dict[tuple[EncodingGroup, object], bytes] | None = None
 
     def as_seen(self, user_id: str, histories: Mapping[str, HistoryStart]) -> RingEntry | None:
-        """Returns it as a user may see it whose histories are these, by conversation; None where it is not for them."""
-        event = self.event
-        seen = event_as_seen(event, user_id, histories.get(audience_of(event).conversation_id or "", WHOLE))
-        if seen is None or seen is event:
+        """Returns the entry as a user may see it, None if they may not. `histories` are by conversation."""
+        seen = event_for(self.event, user_id, histories)
+        if seen is None or seen is self.event:
             return None if seen is None else self
-        return RingEntry(seen, 0)
+        return RingEntry(seen)
 
     def frame(self, channel: EncodingGroup, which: object, encode: Callable[[], bytes]) -> bytes:
-        """What `encode` makes of the event for a channel's sockets, made once for all of them."""
+        """Returns what `encode` makes of the event, called once for all sockets of a channel."""
         if self.frames is None:
             self.frames = {}
         frame = self.frames.get((channel, which))
@@ -71,45 +73,45 @@ class RingEntry:
         return frame
 
 
-class _Places:
-    """The events of conversations, or those of users: each with its newest one, and with the position of the last one
-    that was pushed out."""
+class _EventChains:
+    """The events of each conversation, or of each user: linked from the newest one backwards."""
 
-    __slots__ = ("newest", "pushed_out")
+    __slots__ = ("evicted", "newest")
 
     def __init__(self) -> None:
         self.newest: dict[str, RingEntry] = {}
-        self.pushed_out: dict[str, int] = {}
+        self.evicted: dict[str, int] = {}
+        """The position of the last evicted event, by id."""
 
-    def add(self, id_: str, kept: RingEntry) -> None:
-        earlier = self.newest.get(id_)
+    def add(self, entry: RingEntry) -> None:
+        earlier = self.newest.get(entry.chain_id)
         if earlier is not None:
-            kept.earlier = earlier
-            earlier.later = kept
-        self.newest[id_] = kept
+            entry.earlier = earlier
+            earlier.later = entry
+        self.newest[entry.chain_id] = entry
 
-    def push_out(self, id_: str, kept: RingEntry) -> None:
-        if kept.later is None:
-            del self.newest[id_]
+    def evict(self, entry: RingEntry) -> None:
+        if entry.later is None:
+            del self.newest[entry.chain_id]
         else:
-            kept.later.earlier = None
-        self.pushed_out[id_] = kept.event.pos
+            entry.later.earlier = None
+        self.evicted[entry.chain_id] = entry.event.pos
 
     def have_all(self, ids: Iterable[str], after: int) -> bool:
-        pushed_out = self.pushed_out
-        return all(pushed_out.get(id_, 0) <= after for id_ in ids)
+        evicted = self.evicted
+        return all(evicted.get(id_, 0) <= after for id_ in ids)
 
     def since(self, id_: str, after: int) -> Iterator[RingEntry]:
-        """The newest first."""
-        kept = self.newest.get(id_)
-        while kept is not None and kept.event.pos > after:
-            yield kept
-            kept = kept.earlier
+        """Returns the entries behind a position, the newest first."""
+        entry = self.newest.get(id_)
+        while entry is not None and entry.event.pos > after:
+            yield entry
+            entry = entry.earlier
 
 
 class EventRing:
-    """Listens to the bus, from log position `pos` on. `oldest_ms` says from when on the log still has its events: older
-    ones are not told from memory either."""
+    """Follows the log from position `pos` on. Events from before `oldest_ms()` have been removed from the log, so they
+    are not replayed from memory either."""
 
     def __init__(  # noqa: PLR0913 (its limits)
         self,
@@ -127,24 +129,25 @@ class EventRing:
         self._text_max = text_max
         self._missed_max = missed_max
         self._places_max = places_max
-        self._kept: deque[tuple[_Places, str, RingEntry]] = deque()
+        self._entries: deque[tuple[_EventChains, RingEntry]] = deque()
         self._length = 0
-        self._conversations = _Places()
-        self._users = _Places()
+        self._conversations = _EventChains()
+        self._users = _EventChains()
         self._looks: deque[RingEntry] = deque()
-        self._pushed_out_look = 0
+        self._last_evicted_look = 0
         self._tombstones: dict[int, Message] = {}
 
     def follow(self, events: Sequence[News]) -> None:
-        """A batch from the bus."""
+        """Adds the durable events of a batch."""
         for event in events:
             if type(event) is MessageSent:  # nearly every event is one
                 message = event.message
-                self._keep(self._conversations, message.conversation_id, RingEntry(event, _length_of(message)))
+                entry = RingEntry(event, message.conversation_id, _length_of(message))
+                self._keep(self._conversations, entry)
             elif isinstance(event, DurableEvent):
                 self._follow(event)
-        while len(self._kept) > self._events_max or self._length > self._text_max:
-            self._push_out()
+        while len(self._entries) > self._events_max or self._length > self._text_max:
+            self._evict()
 
     def missed(
         self,
@@ -154,15 +157,18 @@ class EventRing:
         after: int,
         is_known: Callable[[str], bool] = lambda _: True,
     ) -> list[RingEntry] | None:
-        """What happened after a position in these conversations and to the user, and how contacts look since, in log
-        order. `contact_ids` are those of whom it `is_known` who their contacts are. None: not all of that is here, or
-        it is more than `missed_max`."""
-        self._push_out_old()
+        """Returns the user's events after a position in log order: in these conversations, of the user, and changed
+        names and pictures of contacts.
+
+        Returns None if some of the events are not in memory, if there are more than `missed_max`, or if a user whose
+        name or picture changed is not known here (`is_known`), so that nobody can say whose contact they are.
+        """
+        self._evict_old()
         has_all = (
             after >= self._start_pos
             and self._conversations.have_all(conversation_ids, after)
             and self._users.have_all((user_id,), after)
-            and (after >= self._pushed_out_look or self._users.have_all(contact_ids(), after))
+            and (after >= self._last_evicted_look or self._users.have_all(contact_ids(), after))
         )
         if not has_all:
             return None
@@ -171,38 +177,38 @@ class EventRing:
         if len(found) > self._missed_max:
             return None
         if self._looks and self._looks[-1].event.pos > after:
-            looks = [kept for kept in self._looks if kept.event.pos > after]
-            if not all(is_known(_user_of(kept) or "") for kept in looks):
+            looks = [entry for entry in self._looks if entry.event.pos > after]
+            if not all(is_known(entry.chain_id) for entry in looks):
                 return None
-            known = contact_ids()
-            found.extend(kept for kept in looks if _user_of(kept) in known)
-        found.sort(key=lambda kept: kept.event.pos)
-        for kept in found:
-            self._bury(kept)
+            contacts = contact_ids()
+            found.extend(entry for entry in looks if entry.chain_id in contacts)
+        found.sort(key=lambda entry: entry.event.pos)
+        for entry in found:
+            self._apply_deletions(entry)
         return found
 
     def _follow(self, event: Durable) -> None:
         audience = audience_of(event)
-        # Any other event of a message holds all of it too, and a new conversation its members.
-        kept = RingEntry(event, len(_encode(event)))
+        # Other events of a message hold all of the message, and a new conversation holds its members.
+        entry = RingEntry(event, audience.conversation_id or audience.user_id or "", len(_encode(event)))
         if audience.conversation_id is not None:
-            self._keep(self._conversations, audience.conversation_id, kept)
+            self._keep(self._conversations, entry)
         elif audience.user_id is not None:
-            self._keep(self._users, audience.user_id, kept)
+            self._keep(self._users, entry)
         match event:
             case UserUpdated():
-                self._looks.append(kept)
+                self._looks.append(entry)
             case MessageDeleted(message=message):
                 self._tombstones[message.id] = message
 
-    def _keep(self, places: _Places, id_: str, kept: RingEntry) -> None:
-        places.add(id_, kept)
-        self._kept.append((places, id_, kept))
-        self._length += kept.length
+    def _keep(self, chains: _EventChains, entry: RingEntry) -> None:
+        chains.add(entry)
+        self._entries.append((chains, entry))
+        self._length += entry.length
 
-    def _bury(self, kept: RingEntry) -> None:
-        """Replaces a message that was deleted since by its tombstone, and empties a quote of one, as the log does."""
-        event = kept.event
+    def _apply_deletions(self, entry: RingEntry) -> None:
+        """Replaces a message that was deleted later by its tombstone, and empties the quote of one, as the log does."""
+        event = entry.event
         if not isinstance(event, MessageEvent):
             return
         message, quote = event.message, event.message.reply_to
@@ -211,41 +217,37 @@ class EventRing:
         elif quote is not None and quote.content and quote.id in self._tombstones:
             message = replace(message, reply_to=replace(quote, content=""))
         if message is not event.message:
-            kept.event = replace(event, message=message)
-            kept.frames = None
+            entry.event = replace(event, message=message)
+            entry.frames = None
 
-    def _push_out_old(self) -> None:
+    def _evict_old(self) -> None:
         oldest_ms = self._oldest_ms()
-        while self._kept and self._kept[0][2].event.at_ms < oldest_ms:
-            self._push_out()
+        while self._entries and self._entries[0][1].event.at_ms < oldest_ms:
+            self._evict()
 
-    def _push_out(self) -> None:
-        places, id_, kept = self._kept.popleft()
-        places.push_out(id_, kept)
-        self._length -= kept.length
-        match kept.event:
+    def _evict(self) -> None:
+        chains, entry = self._entries.popleft()
+        chains.evict(entry)
+        self._length -= entry.length
+        match entry.event:
             case UserUpdated():
-                self._pushed_out_look = kept.event.pos
+                self._last_evicted_look = entry.event.pos
                 self._looks.popleft()
             case MessageDeleted(message=message):
                 self._tombstones.pop(message.id, None)
-        if len(places.pushed_out) > self._places_max:
-            self._forget_pushed_out(kept.event.pos)
+        if len(chains.evicted) > self._places_max:
+            self._forget_evicted(entry.event.pos)
 
-    def _forget_pushed_out(self, pos: int) -> None:
-        """Whoever was last told something from before is told what the log says."""
+    def _forget_evicted(self, pos: int) -> None:
+        """Moves the start of the ring, so that sockets from before it are replayed from the log."""
         self._start_pos = pos
-        self._conversations.pushed_out.clear()
-        self._users.pushed_out.clear()
+        self._conversations.evicted.clear()
+        self._users.evicted.clear()
 
 
 def _length_of(message: Message) -> int:
-    """Nearly all messages are a text and nothing else."""
+    """Returns the characters of a message, nearly always those of its text."""
     length = len(message.content)
     if message.attachments or message.metadata:
         length += len(_encode((message.attachments, message.metadata)))
     return length
-
-
-def _user_of(kept: RingEntry) -> str | None:
-    return audience_of(kept.event).user_id

@@ -1,37 +1,57 @@
-"""What one socket is told of events that happened while it had no connection: just what it would have been told live.
+"""Sends one socket the events that it missed while it had no connection: exactly what it would have received live.
 
-Live delivery goes by rooms (`event_delivery.py`, `apart.py`). Here there is one socket, so it is asked of each event
-whether the socket would have been in the room. `tests/chat/test_recovery_property.py` holds both against each other.
+`tests/chat/test_recovery_property.py` compares both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
 from functools import partial
 
-from talkwire.core.domain.audience import audience_of, doer_of
+import structlog
+
+from talkwire.core.commands.server.recovery import MissedEvents
+from talkwire.core.domain.audience import audience_of
+from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
     ConversationCreated,
     ConversationDeleted,
     Durable,
     MemberAdded,
     MemberRemoved,
-    MessageSent,
 )
 from talkwire.dialects.dialect import PERSONAL_MAX, Personal, To
 from talkwire.realtime.clients.chat_client import ChatClient, DialectEncoding
-from talkwire.realtime.clients.recoverable import RecoverableSocket
-from talkwire.realtime.delivery.targeted import hears_of
+from talkwire.realtime.clients.log_offset import Offset
+from talkwire.realtime.clients.recoverable import RecoverableSocket, ResumePlan
+from talkwire.realtime.delivery.addressing import destinations, gets_personal
 from talkwire.realtime.recovery.event_ring import RingEntry
+from talkwire.realtime.recovery.missed_events import MissedEventReader
+from talkwire.realtime.socketio.socketio_socket import Socket
+
+PAGE_BYTES = 256 * 1024
+"""Bytes to send before waiting for the client to read them."""
+
+PAGE_EVENTS = 1000
+"""Events to process in one turn of the event loop."""
 
 _ORDER = {To.ROOM: 0, To.OTHERS: 1, To.OUTSIDE: 2}
-"""The order in which live delivery sends what goes to these."""
+"""The order in which live delivery sends packets to these destinations."""
 
 _PERSONAL = 3
+"""The place of packets for single users in that order."""
+
+_logger = structlog.get_logger(__name__)
 
 
 class ReplayingSocket:
-    """One socket. `forget` is called when it has a conversation open, or not, by default again."""
+    """One socket's view of the events that it missed.
+
+    `forget` is called when the socket's choice to follow a conversation or not becomes void, since the user joined or
+    left that conversation.
+    """
 
     def __init__(
         self,
@@ -46,38 +66,45 @@ class ReplayingSocket:
         self._recoverable = recoverable
         self._forget = forget
 
-    def tell(self, kept: RingEntry, counter: int | None = None) -> bytes:
-        """Returns the frames that the socket is sent of an event that its user may see. It has those up to `counter`.
-        Membership moves as it did."""
-        event = kept.event
-        if isinstance(event, ConversationCreated | MemberAdded) and self._is_among(event):
-            self._forget(self._recoverable, _conversation_of(event))
-        frames = b"".join(self._all(kept) if counter is None else self._behind(kept, counter))
+    def frames_of(self, entry: RingEntry, counter: int | None = None) -> bytes:
+        """Returns the frames of an event for this socket, without the packets up to `counter`, which it has received.
+
+        Follows the user's membership as it changed.
+        """
+        event = entry.event
+        if isinstance(event, ConversationCreated) and self._is_among(event):
+            self._forget(self._recoverable, event.conversation.id)
+        elif isinstance(event, MemberAdded) and self._is_among(event):
+            self._forget(self._recoverable, event.conversation_id)
+        frames = b"".join(self._all(entry) if counter is None else self._behind(entry, counter))
         if isinstance(event, ConversationDeleted) or (
             isinstance(event, MemberRemoved) and event.user_id == self._user_id
         ):
             self._forget(self._recoverable, event.conversation_id)
         return frames
 
-    def _all(self, kept: RingEntry) -> Iterator[bytes]:
-        channel = self._channel
-        for to in self._destinations(kept.event):
-            yield kept.frame(channel, to, partial(channel.encode, kept.event, to))
-        for _, frame in self._personal(kept):
+    def _all(self, entry: RingEntry) -> Iterator[bytes]:
+        channel, event = self._channel, entry.event
+        conversation_id = audience_of(event).conversation_id
+        for to in self._destinations(event, conversation_id):
+            yield entry.frame(channel, to, partial(channel.encode, event, to))
+        for _, frame in self._personal(event, conversation_id):
             yield frame
 
-    def _behind(self, kept: RingEntry, counter: int) -> Iterator[bytes]:
-        last = self._rank(kept.event, counter)
-        for to in self._destinations(kept.event):
-            for number, frame in self._channel.frames(kept.event, to):
+    def _behind(self, entry: RingEntry, counter: int) -> Iterator[bytes]:
+        event = entry.event
+        conversation_id = audience_of(event).conversation_id
+        last = self._rank(event, counter)
+        for to in self._destinations(event, conversation_id):
+            for number, frame in self._channel.frames(event, to):
                 if (_ORDER[to], number) > last:
                     yield frame
-        for number, frame in self._personal(kept):
+        for number, frame in self._personal(event, conversation_id):
             if (_PERSONAL, number) > last:
                 yield frame
 
     def _rank(self, event: Durable, counter: int) -> tuple[int, int]:
-        """A packet's place in the order in which an event's packets are sent."""
+        """Returns a packet's place in the order in which an event's packets are sent."""
         packets = self._channel.dialect.outbound.get(type(event), ())
         index = counter // PERSONAL_MAX
         if index >= len(packets):
@@ -85,30 +112,18 @@ class ReplayingSocket:
         packet = packets[index]
         return (_PERSONAL if isinstance(packet, Personal) else _ORDER[packet.to]), counter
 
-    def _destinations(self, event: Durable) -> Iterable[To]:
-        """Where the event went that would have reached this socket."""
-        conversation_id = audience_of(event).conversation_id
+    def _destinations(self, event: Durable, conversation_id: str | None) -> tuple[To, ...]:
         if conversation_id is None:
             return (To.ROOM,)
-        follows = self._follows(conversation_id)
-        room = (To.ROOM,) if follows else ()
-        if doer_of(event) == self._user_id or not self._hears_of(event):
-            return room
-        return (*room, To.OTHERS if follows else To.OUTSIDE)
+        return destinations(event, self._client, follows=self._follows(conversation_id))
 
-    def _hears_of(self, event: Durable) -> bool:
-        if not isinstance(event, MessageSent) or not self._channel.dialect.notifies:
-            return True
-        return hears_of(self._client, event.message)
-
-    def _personal(self, kept: RingEntry) -> Iterator[tuple[int, bytes]]:
-        """(counter, frame), for what goes to this socket's user alone."""
-        event = kept.event
-        conversation_id = audience_of(event).conversation_id
-        if type(event) not in self._channel.tells_apart or conversation_id is None:
+    def _personal(self, event: Durable, conversation_id: str | None) -> Iterator[tuple[int, bytes]]:
+        """Returns (counter, frame) of the packets for this socket's user alone."""
+        if conversation_id is None or type(event) not in self._channel.tells_apart:
             return
+        follows = self._follows(conversation_id)
         for packet, user_id, counter, frame in self._channel.personal(event):
-            if user_id == self._user_id and (not packet.followers_only or self._follows(conversation_id)):
+            if user_id == self._user_id and gets_personal(packet, self._client, conversation_id, follows=follows):
                 yield counter, frame
 
     def _follows(self, conversation_id: str) -> bool:
@@ -118,5 +133,132 @@ class ReplayingSocket:
         return any(member.user_id == self._user_id for member in event.members)
 
 
-def _conversation_of(event: ConversationCreated | MemberAdded) -> str:
-    return event.conversation.id if isinstance(event, ConversationCreated) else event.conversation_id
+class Replay:
+    """Sends one socket the events that it missed, then calls `then` in the turn in which it has all of them.
+
+    Before each page, `may_stay` is called: if it returns False, it has closed the socket.
+    """
+
+    def __init__(  # noqa: PLR0913 (what it connects)
+        self,
+        socket: Socket,
+        plan: ResumePlan,
+        missed: MissedEventReader,
+        listener: ReplayingSocket,
+        *,
+        may_stay: Callable[[], bool],
+        then: Callable[[], None],
+    ) -> None:
+        self._socket = socket
+        self._client: ChatClient = socket.data
+        self._missed = missed
+        self._listener = listener
+        self._may_stay = may_stay
+        self._then = then
+        self._offset = plan.offset
+        self._reach = self._offset.pos
+        self._pending: deque[RingEntry] = deque()
+        self._needs_log = False
+        if plan.page is not None:
+            self._take_page(plan.page)
+
+    def start(self) -> None:
+        """Sends the first page, and the rest as fast as the client reads. The client's own packets wait meanwhile."""
+        try:
+            done = self._advance()
+        except Exception as error:  # noqa: BLE001 (whatever a dialect raises)
+            self._fail(error)
+        else:
+            if not done:
+                self._socket.connection.lane.enter(self._continue, pipelined=False)
+
+    def _continue(self) -> bool:
+        task = asyncio.ensure_future(self._run())
+        task.add_done_callback(self._finished)
+        return True
+
+    async def _run(self) -> None:
+        connection = self._socket.connection
+        while not self._advance():
+            if self._needs_log:
+                self._needs_log = False
+                self._take_page(await self._missed.read_log(self._client, self._offset.pos))
+            if not await connection.drained():
+                return
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._socket.connection.lane.finished()
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Breaks the connection off: the client returns and resumes from where it is by then."""
+        connection = self._socket.connection
+        if not isinstance(error, ChatError):
+            connection.server.report(error)
+        connection.close("transport error")
+
+    def _advance(self) -> bool:
+        """Sends at most a page of the events at hand. Returns True if the socket has all events or is closed."""
+        if not self._socket.connected or not self._may_stay():
+            return True
+        if not self._send_events_at_hand():
+            return False
+        if self._socket.connected:
+            self._then()
+        return True
+
+    def _send_events_at_hand(self) -> bool:
+        """Returns whether the socket has all events."""
+        self._send_page()
+        if self._pending or not self._take_from_memory():
+            return False
+        self._send_page()
+        return not self._pending
+
+    def _take_from_memory(self) -> bool:
+        """Returns False if the log has to be read."""
+        if self._offset.counter is None and self._offset.pos >= self._missed.pos:
+            return True
+        found = self._missed.in_memory(self._client, self._offset.pos)
+        if found is None:
+            self._needs_log = True
+            return False
+        user_id, histories = self._client.actor.user_id, self._client.entry.histories
+        self._pending.extend(seen for entry in found if (seen := entry.as_seen(user_id, histories)) is not None)
+        self._reach = self._missed.pos
+        self._settle()
+        return True
+
+    def _take_page(self, page: MissedEvents) -> None:
+        self._pending.extend(map(RingEntry, page.events))
+        self._reach = page.pos
+        self._settle()
+
+    def _send_page(self) -> None:
+        frames: list[bytes] = []
+        size = 0
+        while self._pending and size < PAGE_BYTES and len(frames) < PAGE_EVENTS:
+            entry = self._pending.popleft()
+            pos = entry.event.pos
+            counter = self._offset.counter if pos == self._offset.pos + 1 else None
+            frames.append(self._frames_of(entry, counter))
+            size += len(frames[-1])
+            self._offset = Offset(pos)
+        if size:
+            self._socket.connection.server.hub.send(self._socket.connection, b"".join(frames))
+        self._settle()
+
+    def _frames_of(self, entry: RingEntry, counter: int | None) -> bytes:
+        """Returns no frames for an event that fails, which must not end the replay."""
+        try:
+            return self._listener.frames_of(entry, counter)
+        except Exception:
+            _logger.exception("an event could not be delivered", kind=type(entry.event).__name__, pos=entry.event.pos)
+            return b""
+
+    def _settle(self) -> None:
+        """Once nothing is pending, the socket has everything up to where the last read reached."""
+        if not self._pending and self._reach > self._offset.pos:
+            self._offset = Offset(self._reach)

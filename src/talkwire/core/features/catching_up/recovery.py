@@ -21,7 +21,7 @@ from talkwire.core.commands.server.recovery import (
     StoredSession,
 )
 from talkwire.core.domain.access import must_operate
-from talkwire.core.domain.audience import event_as_seen
+from talkwire.core.domain.audience import events_seen
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import WHOLE, Actor
 from talkwire.core.domain.pages import PAGE_MAX
@@ -77,8 +77,7 @@ def list_missed(snapshot: Snapshot, actor: Actor, query: ListMissed) -> MissedEv
         found = sorted([*found, *((event, WHOLE) for event in profile_changes)], key=lambda each: each[0].pos)
     page, more = first_page([each for each in found if each[0].pos <= query.until], PAGE_MAX)
     pos = page[-1][0].pos if more else query.until
-    seen = [event_as_seen(event, actor.user_id, history) for event, history in page]
-    events = snapshot.sync.with_covered([event for event in seen if event is not None])
+    events = snapshot.sync.with_covered(list(events_seen(page, actor.user_id)))
     return MissedEvents(tuple(events), pos)
 
 

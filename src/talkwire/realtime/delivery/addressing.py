@@ -1,0 +1,85 @@
+"""Decides which of a dialect's packets for an event of a conversation reach one member's socket.
+
+Live delivery, replay and the delivery of missed messages all use these functions. Live delivery finds most sockets by
+their rooms and asks here only for those that may differ from the rest of their room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import cast
+
+from talkwire.core.connected.directory import USUAL
+from talkwire.core.domain.audience import Members, doer_of
+from talkwire.core.domain.events import Durable, MessageSent
+from talkwire.core.features.notifying.offline_queue import calls_for_attention
+from talkwire.dialects.dialect import Personal, To
+from talkwire.realtime.clients.chat_client import (
+    ChatClient,
+    DialectEncoding,
+    conversation_room,
+    outside_room,
+    user_room,
+)
+from talkwire.realtime.socketio.socketio_socket import Socket
+
+
+def destinations(event: Durable, client: ChatClient, *, follows: bool) -> tuple[To, ...]:
+    """Returns the destinations that include a member's socket, in the order in which their packets are sent.
+
+    `follows`: whether the socket follows the conversation.
+    """
+    room = (To.ROOM,) if follows else ()
+    if doer_of(event) == client.actor.user_id or not _wants(client, event):
+        return room
+    return (*room, To.OTHERS if follows else To.OUTSIDE)
+
+
+def gets_personal(packet: Personal, client: ChatClient, conversation_id: str, *, follows: bool) -> bool:
+    """Whether a packet for a single user reaches a socket of that user, who may have left the conversation."""
+    return follows if packet.followers_only else conversation_id in client.entry.conversation_ids
+
+
+def _wants(client: ChatClient, event: Durable) -> bool:
+    """Whether the user wants to be notified of an event, in a dialect whose packets are notifications."""
+    if not client.dialect.notifies or not isinstance(event, MessageSent):
+        return True
+    entry, message = client.entry, event.message
+    preferences = entry.member_preferences.get(message.conversation_id, USUAL)
+    return calls_for_attention(message, client.actor.user_id, entry.blocked_ids, preferences)
+
+
+# --- live delivery: many sockets ------------------------------------------------------------------------------------
+
+
+def excluded(channel: DialectEncoding, to: To, event: Durable, conversation_id: str, members: Members) -> set[Socket]:
+    """Returns the sockets of the destination's room that the event does not reach."""
+    room = room_of(to, conversation_id)
+    follows = to is not To.OUTSIDE
+    found = {s for s in _exceptional(channel, room, event) if to not in destinations(event, s.data, follows=follows)}
+    if members.only is not None or members.without:
+        found |= {s for s in sockets_in(channel, room) if not members.has(s.data.actor.user_id)}
+    return found
+
+
+def _exceptional(channel: DialectEncoding, room: str, event: Durable) -> Iterator[Socket]:
+    """Returns the sockets that may differ from the others in their room: of the doer, and of users with preferences."""
+    doer = doer_of(event)
+    if doer is not None:
+        yield from (s for s in sockets_in(channel, user_room(doer)) if room in s.rooms)
+    if isinstance(event, MessageSent) and channel.dialect.notifies:
+        conversation_id = event.message.conversation_id
+        for socket in sockets_in(channel, room):
+            entry = socket.data.entry
+            if entry.blocked_ids or conversation_id in entry.member_preferences:
+                yield socket
+
+
+def room_of(to: To, conversation_id: str) -> str:
+    """Returns the room that holds the sockets of a destination."""
+    return outside_room(conversation_id) if to is To.OUTSIDE else conversation_room(conversation_id)
+
+
+def sockets_in(channel: DialectEncoding, room: str) -> Collection[Socket]:
+    """Returns the sockets of one dialect in a room."""
+    return cast("Collection[Socket]", channel.rooms.get(room, ()))
