@@ -73,10 +73,9 @@ from talkwire.realtime.chat.fencing import Fencing
 from talkwire.realtime.chat.news_metrics import EventSourceMetrics
 from talkwire.realtime.clients.chat_client import clients_in, user_room
 from talkwire.realtime.clients.recovery_token import RecoveryTokenSigner
-from talkwire.realtime.delivery.delivery_proofs import DeliveryProofs
+from talkwire.realtime.delivery.delivery_proofs import DeliveryProofs, recipients_in
 from talkwire.realtime.delivery.event_delivery import EventDelivery
 from talkwire.realtime.delivery.offline_delivery import OfflineDelivery
-from talkwire.realtime.delivery.recipients import Recipients
 from talkwire.realtime.delivery.rooms import Rooms
 from talkwire.realtime.delivery.signal_delivery import SignalDelivery
 from talkwire.realtime.forwarding.file_forwarding import FileForwarding
@@ -510,8 +509,8 @@ class Node:
         delivery = EventDelivery(self.engine.hub, rooms, self.chat.directory, end_socket)
         self.chat.subscribe(delivery.deliver)
         self.chat.subscribe(SignalDelivery(self.engine.hub, self.chat.directory, lambda: self.chat.cursor).deliver)
-        recipients = Recipients(self.engine.hub, self.chat.directory.circles)
-        arrivals = DeliveryProofs(recipients.of, partial(_mark_delivered, self.chat))
+        recipients = partial(recipients_in, self.engine.hub, self.chat.directory.circles)
+        arrivals = DeliveryProofs(recipients, partial(_mark_delivered, self.chat))
         unread_notices = LiveUnread(self.chat, self.chat.directory, delivery.deliver)
         notifier = LiveNotifications(self.chat, self.chat.directory, delivery.deliver)
         for follows in (arrivals, unread_notices, notifier, mail):

@@ -12,7 +12,7 @@ from talkwire.core.commands.receipts import MarkDelivered
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.model import Actor, Message
-from talkwire.realtime.delivery import delivery_proofs
+from talkwire.realtime.delivery import heartbeats
 from talkwire.realtime.delivery.delivery_proofs import DeliveryProofs
 
 DEADLINE_S = 5.0
@@ -73,7 +73,7 @@ class Room:
 
 @pytest.fixture(autouse=True)
 def _short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery_proofs, "ROUND_S", 0.005)
+    monkeypatch.setattr(heartbeats, "ROUND_S", 0.005)
 
 
 @pytest.fixture

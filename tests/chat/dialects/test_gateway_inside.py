@@ -4,7 +4,7 @@ operation."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +14,9 @@ import pytest
 from talkwire.core.commands.server.offline_queue import Arrival, ConfirmArrivals
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError
-from talkwire.realtime.delivery import offline_delivery
-from talkwire.realtime.delivery.recipients import SocketRecipient
+from talkwire.realtime.delivery import heartbeats, offline_delivery, offline_proofs
+from talkwire.realtime.delivery.heartbeats import SocketRecipient
+from talkwire.realtime.delivery.offline_proofs import OfflineProofs, SentMarks
 from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import in_process, serving
 from tests.chat.conftest import World, world_at
@@ -196,23 +197,23 @@ async def test_a_message_to_a_large_conversation_requests_no_heartbeats(
 ) -> None:
     """The regular heartbeat confirms the arrival."""
     _, world = inside
-    monkeypatch.setattr(offline_delivery, "LARGE_CONVERSATION", large)
-    monkeypatch.setattr(offline_delivery, "ROUND_S", 0.01)
+    monkeypatch.setattr(offline_proofs, "LARGE_CONVERSATION", large)
+    monkeypatch.setattr(heartbeats, "ROUND_S", 0.01)
     conversation = await world.conversation("alice", "bob")
     bob = await connect(world, "bob")
     asked: list[object] = []
     rounds, several = 0, asyncio.Event()
     monkeypatch.setattr(SocketRecipient, "hasten_ping", lambda recipient: asked.append(recipient))  # noqa: PLW0108 (to be a method)
-    do_round = offline_delivery.OfflineDelivery._round
+    look_for_arrivals = OfflineProofs._arrivals
 
-    def counted(delivery: offline_delivery.OfflineDelivery) -> None:
+    def counted(proofs: OfflineProofs, marks: Iterable[SentMarks]) -> list[Arrival]:
         nonlocal rounds
-        do_round(delivery)
-        rounds += 1
-        if rounds >= 5:
+        rounds += 1  # each begins with this
+        if rounds > 5:
             several.set()
+        return look_for_arrivals(proofs, marks)
 
-    monkeypatch.setattr(offline_delivery.OfflineDelivery, "_round", counted)
+    monkeypatch.setattr(OfflineProofs, "_arrivals", counted)
     await say(world, "alice", conversation, "hello")
     assert await bodies(bob, 1) == ["hello"]
     async with asyncio.timeout(DEADLINE_S):
@@ -221,11 +222,11 @@ async def test_a_message_to_a_large_conversation_requests_no_heartbeats(
 
 
 def test_arrivals_at_many_users_are_confirmed_in_several_commands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(offline_delivery, "ARRIVALS_MAX", 2)
+    monkeypatch.setattr(offline_proofs, "ARRIVALS_MAX", 2)
     noted: list[ConfirmArrivals] = []
     chat: Any = SimpleNamespace(submit=lambda _actor, command, _done: noted.append(command))
     nothing: Any = None
     arrivals = [Arrival(f"user-{number}", number) for number in range(5)]
-    offline_delivery.OfflineDelivery(chat, nothing, nothing, lambda: 0)._confirm(arrivals)
+    OfflineProofs(chat, nothing)._confirm(arrivals)
     assert [len(command.arrivals) for command in noted] == [2, 2, 1]
     assert [arrival for command in noted for arrival in command.arrivals] == arrivals

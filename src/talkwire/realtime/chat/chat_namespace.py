@@ -223,7 +223,7 @@ class ChatNamespace:
         client: ChatClient = socket.data
         if self._recovery is not None:
             # What it was still to be told from before it came is told to a new socket only.
-            self._recovery.detach(socket, reason, for_good=self._mail.is_behind(socket))
+            self._recovery.detach(socket, reason, for_good=self._mail.has_backlog(socket))
         self._mail.left(socket)
         self._chat.directory.release(client.actor.user_id)
         # Whoever leaves a room has stopped typing there before.

@@ -1,9 +1,7 @@
-"""Which messages have arrived at their recipients, as heartbeats prove it.
+"""Marks messages as delivered once heartbeats prove that they have arrived at their recipients.
 
-A pong to a ping that left after a message shows that the client has received the message: a connection delivers in
-order. So once a second, where messages have been sent, each recipient's connection is asked for a sign of life if its
-own heartbeat has not given one, and the position up to which it has answered becomes the recipient's `delivered`.
-What else is sent meanwhile waits for the next round.
+The position that a recipient's heartbeat has proved becomes the recipient's `delivered`. Messages that are sent during
+a proof wait for the next one, so that a busy conversation needs one command per recipient and round.
 """
 
 from __future__ import annotations
@@ -11,58 +9,49 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import structlog
 
 from talkwire.core.commands.receipts import MarkDelivered
+from talkwire.core.connected.memberships import MembershipIndex
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessageSent, News
-from talkwire.core.domain.model import Actor, Message
-
-ROUND_S = 1.0
+from talkwire.core.domain.model import LARGE_CONVERSATION, Actor, Message
+from talkwire.realtime.clients.chat_client import clients_in, conversation_room
+from talkwire.realtime.delivery.heartbeats import HeartbeatRounds, Recipient, SocketRecipient
+from talkwire.realtime.engine.hub import Hub
 
 _logger = structlog.get_logger(__name__)
 
 
-class Recipient(Protocol):
-    """A socket that messages were sent to."""
-
-    @property
-    def actor(self) -> Actor: ...
-
-    @property
-    def gone(self) -> bool:
-        """Whether it will never answer any more."""
-        ...
-
-    def answered_after(self, time: float) -> bool:
-        """Whether its client has answered a heartbeat that left after this time."""
-        ...
-
-    def hasten_ping(self) -> None:
-        """Sends a heartbeat now, if none is on its way."""
-        ...
+def recipients_in(hub: Hub, circles: MembershipIndex, conversation_id: str) -> list[SocketRecipient]:
+    """Returns the sockets in a conversation's room, none in a large conversation, which has no delivery receipts."""
+    circle = circles.get(conversation_id)
+    if circle is None or circle.member_count > LARGE_CONVERSATION:
+        return []
+    return [SocketRecipient(socket) for socket in clients_in(hub, conversation_room(conversation_id))]
 
 
 @dataclass(slots=True)
-class _Stretch:
-    """Messages up to one, which are being proved or collected for the next round. `waiting` are the sockets that have
-    not answered yet, None before they are looked for."""
+class _Batch:
+    """A conversation's messages up to one, whose delivery is proved together.
+
+    `waiting` are the recipients without a proof, None before they are looked up.
+    """
 
     message_id: int
     sent_at: float
     author_ids: set[str]
     waiting: list[Recipient] | None = None
-    arrived: set[str] = field(default_factory=set)
+    proved: set[str] = field(default_factory=set)
     rounds: int = 0
 
 
 class DeliveryProofs:
     """Follows the events of this node's chat.
 
-    `recipients(conversation_id)` are the sockets in a conversation's room, empty where it is too large; `mark` submits
-    a command; a recipient who answers no heartbeat for `rounds_max` rounds is waited for no longer.
+    `recipients(conversation_id)` returns the sockets in a conversation's room. `mark` submits a command. A recipient
+    that responds to no heartbeat for `rounds_max` rounds is given up.
     """
 
     def __init__(
@@ -74,12 +63,12 @@ class DeliveryProofs:
         self._recipients = recipients
         self._mark = mark
         self._rounds_max = rounds_max
-        self._collected: dict[str, _Stretch] = {}
-        self._proving: dict[str, _Stretch] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._collected: dict[str, _Batch] = {}
+        self._proving: dict[str, _Batch] = {}
+        self._rounds = HeartbeatRounds(self._check)
 
     def follow(self, events: Sequence[News]) -> None:
-        """Listens to the bus."""
+        """Notes the messages of a batch."""
         now = asyncio.get_running_loop().time()
         for event in events:
             if type(event) is MessageSent:
@@ -87,68 +76,61 @@ class DeliveryProofs:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is waited for."""
+        """Whether no proof is awaited."""
         return not (self._collected or self._proving)
 
     def close(self) -> None:
-        """Nobody is asked any more."""
-        if self._timer is not None:
-            self._timer.cancel()
+        """Stops asking for heartbeats."""
+        self._rounds.close()
 
     def _note(self, message: Message, now: float) -> None:
-        stretch = self._collected.get(message.conversation_id)
-        if stretch is None:
-            self._collected[message.conversation_id] = _Stretch(message.id, now, {message.sender_id})
-            self._arm()
+        batch = self._collected.get(message.conversation_id)
+        if batch is None:
+            self._collected[message.conversation_id] = _Batch(message.id, now, {message.sender_id})
+            self._rounds.start()
         else:
-            stretch.message_id, stretch.sent_at = message.id, now
-            stretch.author_ids.add(message.sender_id)
+            batch.message_id, batch.sent_at = message.id, now
+            batch.author_ids.add(message.sender_id)
 
-    def _arm(self) -> None:
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(ROUND_S, self._round)
-
-    def _round(self) -> None:
-        self._timer = None
+    def _check(self) -> bool:
         for conversation_id in [id_ for id_ in self._collected if id_ not in self._proving]:
             self._proving[conversation_id] = self._collected.pop(conversation_id)
-        for conversation_id, stretch in list(self._proving.items()):
+        for conversation_id, batch in list(self._proving.items()):
             try:
-                proved = self._prove(conversation_id, stretch)
+                finished = self._prove(conversation_id, batch)
             except Exception:
-                # One conversation's bug must not keep the others from their receipts.
-                _logger.exception("arrivals could not be noted")
-                proved = True
-            if proved:
+                # A bug in one conversation must not keep the others from their receipts.
+                _logger.exception("a delivery could not be proved")
+                finished = True
+            if finished:
                 del self._proving[conversation_id]
-        if not self.idle:
-            self._arm()
+        return not self.idle
 
-    def _prove(self, conversation_id: str, stretch: _Stretch) -> bool:
-        """Goes one round on in a conversation. True: there is nothing to wait for any more."""
-        waiting = stretch.waiting
+    def _prove(self, conversation_id: str, batch: _Batch) -> bool:
+        """Checks the recipients of a batch. Returns True once there is nothing left to wait for."""
+        waiting = batch.waiting
         if waiting is None:
-            waiting = [r for r in self._recipients(conversation_id) if _is_for(stretch, r)]
-        stretch.waiting = [r for r in waiting if not self._has_arrived(conversation_id, stretch, r)]
-        stretch.rounds += 1
-        return stretch.rounds >= self._rounds_max or not stretch.waiting
+            waiting = [r for r in self._recipients(conversation_id) if _is_for(batch, r)]
+        batch.waiting = [r for r in waiting if not self._is_settled(conversation_id, batch, r)]
+        batch.rounds += 1
+        return batch.rounds >= self._rounds_max or not batch.waiting
 
-    def _has_arrived(self, conversation_id: str, stretch: _Stretch, recipient: Recipient) -> bool:
-        """Notes it if so, and asks for a sign of life if not. Of a user's devices one is enough."""
+    def _is_settled(self, conversation_id: str, batch: _Batch, recipient: Recipient) -> bool:
+        """Marks the batch as delivered on proof, else asks for a heartbeat. One device of a user is enough."""
         actor = recipient.actor
-        if actor.user_id in stretch.arrived or recipient.gone:
+        if actor.user_id in batch.proved or recipient.gone:
             return True
-        if not recipient.answered_after(stretch.sent_at):
+        if not recipient.answered_after(batch.sent_at):
             recipient.hasten_ping()
             return False
-        stretch.arrived.add(actor.user_id)
+        batch.proved.add(actor.user_id)
         try:
-            self._mark(actor, MarkDelivered(conversation_id, str(stretch.message_id)))
+            self._mark(actor, MarkDelivered(conversation_id, str(batch.message_id)))
         except ChatError as error:
-            _logger.info("an arrival was not noted", code=error.code)
+            _logger.info("a delivery was not marked", code=error.code)
         return True
 
 
-def _is_for(stretch: _Stretch, recipient: Recipient) -> bool:
-    """Nobody is told that their own messages have arrived at themselves."""
-    return len(stretch.author_ids) > 1 or recipient.actor.user_id not in stretch.author_ids
+def _is_for(batch: _Batch, recipient: Recipient) -> bool:
+    """Whether the batch has a message of another author than the recipient."""
+    return len(batch.author_ids) > 1 or recipient.actor.user_id not in batch.author_ids
