@@ -44,6 +44,7 @@ from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.command_table import CHANGES
 from talkwire.core.engine.hooks import Hooks
 from talkwire.core.engine.limits import Kind, Limits, address_key, parse_rates
+from talkwire.core.engine.listeners import Stage
 from talkwire.core.engine.live_notifications import LiveNotifications
 from talkwire.core.engine.live_unread import LiveUnread
 from talkwire.core.engine.observers import Observers
@@ -69,8 +70,9 @@ from talkwire.identity.passwords import Passwords
 from talkwire.identity.tokens import TokenPolicy, TokenVerifier
 from talkwire.realtime.chat.chat_namespace import ChatNamespace, end_socket
 from talkwire.realtime.chat.custom_handlers import CustomHandlers
-from talkwire.realtime.chat.fencing import Fencing
+from talkwire.realtime.chat.fencing import fence
 from talkwire.realtime.chat.news_metrics import EventSourceMetrics
+from talkwire.realtime.chat.services import NamespaceServices
 from talkwire.realtime.clients.chat_client import clients_in, user_room
 from talkwire.realtime.clients.recovery_token import RecoveryTokenSigner
 from talkwire.realtime.delivery.delivery_proofs import DeliveryProofs, recipients_in
@@ -495,30 +497,35 @@ class Node:
         self.engine.hub.expects_more = lambda: self.chat.expects_more
         self.chat.peers.answer(_SOCKETS, str, self._sockets_here)
         rooms = Rooms(self.engine.hub, self.chat.signals.tell_room)
-        mail = OfflineDelivery(self.chat, self.engine.hub, rooms, _now_ms)
+        offline = OfflineDelivery(self.chat, self.engine.hub, rooms, _now_ms)
         recovery = self._recovery(rooms, closing)
-        make_namespace = partial(
-            ChatNamespace,
-            mail=mail,
-            limits=limits,
-            handlers=self._embedding.handlers,
-            recovery=recovery,
-            sockets_per_user=(settings.sockets_per_user or None) if settings.rate_limits else None,
+        self._add_namespaces(
+            NamespaceServices(
+                server=self.engine,
+                chat=self.chat,
+                callers=callers,
+                rooms=rooms,
+                offline=offline,
+                limits=limits,
+                handlers=self._embedding.handlers,
+                recovery=recovery,
+                sockets_per_user=(settings.sockets_per_user or None) if settings.rate_limits else None,
+            )
         )
-        self._add_namespaces(make_namespace, callers, rooms)
         delivery = EventDelivery(self.engine.hub, rooms, self.chat.directory, end_socket)
-        self.chat.subscribe(delivery.deliver)
-        self.chat.subscribe(SignalDelivery(self.engine.hub, self.chat.directory, lambda: self.chat.cursor).deliver)
+        signals = SignalDelivery(self.engine.hub, self.chat.directory, lambda: self.chat.cursor)
+        self.chat.subscribe(delivery.deliver, Stage.DELIVERY)
+        self.chat.subscribe(signals.deliver, Stage.DELIVERY)
         recipients = partial(recipients_in, self.engine.hub, self.chat.directory.circles)
         arrivals = DeliveryProofs(recipients, partial(_mark_delivered, self.chat))
         unread_notices = LiveUnread(self.chat, self.chat.directory, delivery.deliver)
         notifier = LiveNotifications(self.chat, self.chat.directory, delivery.deliver)
-        for follows in (arrivals, unread_notices, notifier, mail):
-            self.chat.subscribe(follows.follow)
+        for follows in (arrivals, unread_notices, notifier, offline):
+            self.chat.subscribe(follows.follow, Stage.AFTER_DELIVERY)
         closing.push_async_callback(unread_notices.close)
         closing.push_async_callback(notifier.close)
         closing.callback(arrivals.close)
-        closing.callback(mail.close)
+        closing.callback(offline.close)
         readiness = Readiness(
             self.chat.check,
             WriteProbe(self._writer).check,
@@ -583,8 +590,7 @@ class Node:
 
         chat.peers.on_gone = drop
         chat.peers.on_living = file_links.see
-        doubt = Fencing(engine, chat)
-        closing.callback(doubt.close)
+        closing.callback(fence(engine, chat).close)
         self._internal = NodeListener(listening, link, rest, FencedApp(rest, engine.is_in_doubt), stored)
 
     def _recovery(self, rooms: Rooms, closing: contextlib.AsyncExitStack) -> Recovery | None:
@@ -607,7 +613,7 @@ class Node:
             ),
             rooms.hand_over,
         )
-        chat.subscribe(recovery.follow)
+        chat.subscribe(recovery.follow, Stage.REPLAY)
         refreshing = asyncio.create_task(recovery.refresh())
         closing.callback(refreshing.cancel)
         return recovery
@@ -628,14 +634,14 @@ class Node:
         ]
         return page_handlers(DemoSignIn(self.settings.demo, people))
 
-    def _add_namespaces(self, make: Callable[..., ChatNamespace], callers: Callers, rooms: Rooms) -> None:
+    def _add_namespaces(self, services: NamespaceServices) -> None:
         """The root speaks what the settings say, each dialect's own namespace that dialect; in all of them a client may
         ask for another."""
         dialects = self.dialects
         spoken = {dialect.namespace: dialect for dialect in dialects} | {"/": DIALECTS[self.settings.dialect]}
         for name, dialect in spoken.items():
             others = [other for other in dialects if other is not dialect]
-            self.engine.add(name, make(name, self.engine, self.chat, callers, rooms, [dialect, *others]))
+            self.engine.add(name, ChatNamespace(name, [dialect, *others], services))
 
 
 def _connected_redis(url: str, closing: contextlib.AsyncExitStack) -> Redis:

@@ -28,7 +28,7 @@ from talkwire.core.domain.events import Durable, DurableEvent, MessageSent, News
 from talkwire.core.domain.model import Actor, ActorRole, User
 from talkwire.core.engine.command_table import CHANGES, QUERIES
 from talkwire.core.engine.hooks import Hooks, sent_as
-from talkwire.core.engine.listeners import Listener, Listeners
+from talkwire.core.engine.listeners import Listener, Listeners, Stage
 from talkwire.core.features.users import user_search
 from talkwire.core.features.users.preferences import DEFAULTS
 from talkwire.core.ports.bus import AnyBusMessage, Bus, CommittedBatch, EphemeralBatch, NoBus, PeerAnswer, PeerQuestion
@@ -135,7 +135,7 @@ class Chat:
         self.signals.presence.on_move = self.lease.record_soon
         self.epoch = ""
         self.pos = 0
-        self._listeners.add(self._follow)
+        self._listeners.add(self._follow, Stage.STATE)
 
     def execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> Awaitable[R]:
         """Executes a command and returns its result.
@@ -233,9 +233,9 @@ class Chat:
         self.lease.check()
         self._writer.enqueue(actor, command, done, key)
 
-    def subscribe(self, listener: Listener) -> None:
-        """Calls `listener` on the event loop with each batch of events, in log order."""
-        self._listeners.add(listener)
+    def subscribe(self, listener: Listener, stage: Stage = Stage.OBSERVERS) -> None:
+        """Calls `listener` on the event loop with each batch of events, in log order and in the order of stages."""
+        self._listeners.add(listener, stage)
 
     async def start(self, *, alone: bool = True) -> None:
         """Reads the log's position and starts following the log. `alone`: no other node can be running."""

@@ -1,8 +1,11 @@
-"""The functions that receive the events of this node."""
+"""The functions that receive the events on this node."""
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Sequence
+from enum import IntEnum
+from operator import itemgetter
 
 import structlog
 
@@ -13,18 +16,33 @@ Listener = Callable[[Sequence[News]], None]
 _logger = structlog.get_logger(__name__)
 
 
+class Stage(IntEnum):
+    """The order in which listeners receive a batch. Within a stage, the first one to subscribe is the first."""
+
+    STATE = 0
+    """This node's state of the chat, which all other listeners read."""
+    REPLAY = 1
+    """The memory for replays: a socket that starts to resume in this turn must find the batch there."""
+    DELIVERY = 2
+    """Sends the batch to sockets."""
+    AFTER_DELIVERY = 3
+    """Proves deliveries, and sends what follows from the batch, behind the batch itself."""
+    OBSERVERS = 4
+    """Everything that no other stage depends on."""
+
+
 class Listeners:
-    """Calls its listeners in the order in which they were added."""
+    """Calls its listeners in the order of their stages."""
 
     def __init__(self) -> None:
-        self._listeners: list[Listener] = []
+        self._listeners: list[tuple[Stage, Listener]] = []
 
-    def add(self, listener: Listener) -> None:
-        self._listeners.append(listener)
+    def add(self, listener: Listener, stage: Stage = Stage.OBSERVERS) -> None:
+        insort(self._listeners, (stage, listener), key=itemgetter(0))
 
     def notify(self, events: Sequence[News]) -> None:
-        """Calls all listeners with a batch, in the caller's turn of the event loop. Durable events are in log order."""
-        for listener in self._listeners:
+        """Calls the listeners with a batch in the caller's turn of the event loop: durable events in log order."""
+        for _, listener in self._listeners:
             try:
                 listener(events)
             except Exception:

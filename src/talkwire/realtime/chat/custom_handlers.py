@@ -1,7 +1,7 @@
-"""What clients send to the application itself, in every dialect and namespace.
+"""Handlers of custom events: events that clients send to the application itself, in every dialect and namespace.
 
-What a handler answers is the acknowledgement as it is, `{success: true}` for None; a refusal that it raises looks as
-the dialect has refusals. Nothing of this is stored.
+A handler's result is the acknowledgement, `{success: true}` for None. A refusal that it raises has the form of the
+dialect's refusals. Nothing of this is stored.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from talkwire.realtime.clients.chat_client import NOWHERE, ChatClient, DialectEn
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 Handler = Callable[["ClientSocket", Any], Any]
-"""(who sent it, what was sent with it or None) -> the acknowledgement, JSON or bytes; or an awaitable of that."""
+"""(the sender's socket, the event's data or None) -> the acknowledgement, JSON or bytes; or an awaitable of that."""
 
 
 def check_event_name(name: str) -> None:
-    """Raises ValueError for a name that is none, or that Socket.IO has for itself."""
+    """Raises ValueError for an empty name or one that Socket.IO reserves."""
     if not name:
         raise ValueError("an event's name must be a text that is not empty")
     if name in SOCKET_IO_EVENTS:
@@ -27,7 +27,7 @@ def check_event_name(name: str) -> None:
 
 
 class ClientSocket:
-    """The socket that a custom event came from, as its handler sees it. `cursor` says where the log is."""
+    """The socket that a custom event came from, as its handler sees it. `cursor` returns the log's current cursor."""
 
     __slots__ = ("_cursor", "_socket")
 
@@ -46,7 +46,7 @@ class ClientSocket:
 
     @property
     def name(self) -> str:
-        """The user's name, as the token had it."""
+        """The user's name in the token."""
         return self._client.actor.name
 
     @property
@@ -57,7 +57,7 @@ class ClientSocket:
     @property
     def claims(self) -> Mapping[str, object]:
         """The token's `role`, `type`, `department`, `permissions` and the claims named by the setting `keep_claims`,
-        as far as the newest token of this socket has them."""
+        if the newest token of this socket has them."""
         return self._client.actor.claims
 
     @property
@@ -71,16 +71,16 @@ class ClientSocket:
 
     @property
     def connected(self) -> bool:
-        """Whether the client is still there."""
+        """Whether the client is still connected."""
         return self._socket.connected
 
     def emit(self, event: str, data: object = None) -> None:
-        """Sends an event to this socket only; nothing happens when it is gone. `data` is JSON or bytes. Raises
-        ValueError for a name that Socket.IO has for itself, LocalProtocolError for what is no JSON."""
+        """Sends an event to this socket only; nothing happens if it is disconnected. `data` is JSON or bytes. Raises
+        ValueError for a name that Socket.IO reserves, LocalProtocolError for data that is not JSON."""
         check_event_name(event)
         channel = self._socket.channel
         if isinstance(data, str) and isinstance(channel, DialectEncoding) and channel.recoverable:
-            # Such a client takes a text at the end for its place in the log.
+            # Such a client takes a text at the end for its offset.
             self._socket.emit(event, data, NOWHERE if self._client.catching_up else self._cursor())
         else:
             self._socket.emit(event, data)
@@ -95,14 +95,14 @@ class ClientSocket:
 
 
 class CustomHandlers:
-    """By name. `taken(name)` says which dialect has an event of this name already, None for none."""
+    """The handlers by event name. `taken(name)` returns the dialect that has an event of this name, None for none."""
 
     def __init__(self, taken: Callable[[str], str | None] = lambda _: None) -> None:
         self._dialect_with = taken
         self._handlers: dict[str, Handler] = {}
 
     def add(self, name: str, handler: Handler) -> None:
-        """Has `handler` called for each event of this name. Raises ValueError for a name that is taken or none."""
+        """Has `handler` called for each event of this name. Raises ValueError for a taken or invalid name."""
         check_event_name(name)
         dialect = self._dialect_with(name)
         if dialect is not None:
@@ -120,4 +120,4 @@ class CustomHandlers:
 
 
 DONE: Mapping[str, object] = {"success": True}
-"""The acknowledgement of a handler that answers nothing."""
+"""The acknowledgement of a handler that returns None."""

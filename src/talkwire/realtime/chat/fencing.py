@@ -1,8 +1,7 @@
-"""A node in doubt: one that was stopped for so long that others may have taken it for dead, and its users for gone.
+"""Fencing of a node that was stopped for so long that other nodes may have expired it and its users.
 
-Before it handles what has come in meanwhile, it breaks off all its sessions: their clients come back, here or
-elsewhere, and are let in as at any connect. Nobody can begin anything here until the others know again that it lives,
-and it knows what they have done.
+Before it handles what has come in meanwhile, it closes all its sessions: their clients reconnect here or elsewhere and
+sign in again. It accepts no sessions until the other nodes regard it as alive and it has read what they have done.
 """
 
 from __future__ import annotations
@@ -17,44 +16,52 @@ from talkwire.realtime.engine.engine_server import EngineServer
 
 LEASE_LOST = "lease_lost"
 LOG_LOST = "log_lost"
-"""Why sessions were broken off, as clients are told: the second, since the log has been pruned beyond this node."""
+"""The reasons that clients receive. The second one: the log was pruned beyond this node's position."""
 
 RETRY_S = 0.5
 
 _logger = structlog.get_logger(__name__)
 
 
+def fence(engine: EngineServer, chat: Chat) -> Fencing:
+    """Returns the fencing of a node, and sets all callbacks that connect it to the lease, the log and the sessions."""
+    fencing = Fencing(engine, chat)
+    engine.on_doubt = chat.lease.doubt
+    chat.lease.on_beat = fencing.trust_until
+    chat.lease.on_doubt = fencing.suspend
+    chat.lease.on_hold = fencing.resume
+    chat.on_loss = lambda: engine.break_off(LOG_LOST)
+    return fencing
+
+
 class Fencing:
-    """Joins the lease, which knows of the doubt, and the sessions of a node among others."""
+    """Suspends the sessions of a node without a lease."""
 
     def __init__(self, engine: EngineServer, chat: Chat) -> None:
         self._engine = engine
         self._chat = chat
         self._returning: asyncio.Task[None] | None = None
-        engine.on_doubt = chat.lease.doubt
-        chat.lease.on_beat = self._put_off
-        chat.lease.on_doubt = self._begin
-        chat.lease.on_hold = self._end
-        chat.on_loss = lambda: engine.break_off(LOG_LOST)
 
     def close(self) -> None:
         if self._returning is not None:
             self._returning.cancel()
 
-    def _put_off(self, doubt_at: float) -> None:
+    def trust_until(self, doubt_at: float) -> None:
+        """Has the engine handle input until a time. Later, other nodes may have expired this one."""
         self._engine.doubt_at = doubt_at
 
-    def _begin(self) -> None:
+    def suspend(self) -> None:
+        """Closes all sessions, and accepts none."""
         self.close()
         self._engine.suspended = True
         self._engine.break_off(LEASE_LOST)
 
-    def _end(self) -> None:
+    def resume(self) -> None:
+        """Accepts sessions again after the log was read: users may have been banned meanwhile."""
         self.close()
         self._returning = asyncio.ensure_future(self._return())
 
     async def _return(self) -> None:
-        """Somebody may have been banned meanwhile: what the log holds by now comes first."""
         await self._chat.feed.reach(await self._read_head())
         self._engine.suspended = False
         _logger.warning("this node serves again")

@@ -1,4 +1,4 @@
-"""What `/metrics` says about how a node hears of what others do: over the bus, and from the log."""
+"""Metrics of how a node receives the events of other nodes: over the bus, and from the log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from talkwire.core.ports.bus import Bus
 
 
 class EventSourceMetrics(Collector):
-    """Register it with a `CollectorRegistry` to have it shown."""
+    """A collector to register with a `CollectorRegistry`."""
 
     def __init__(self, bus: Bus, feed: LogFeed, peers: Peers) -> None:
         self._bus = bus

@@ -1,5 +1,4 @@
-"""One event of a client's, and how it is answered: by an acknowledgement, or an event for the error where none was
-asked for."""
+"""An event that a client has sent, and the reply: an acknowledgement, or an error event if none was asked for."""
 
 from __future__ import annotations
 
@@ -17,8 +16,10 @@ from talkwire.wire import ack_frame, event_frame
 
 
 class EventRequest(NamedTuple):
-    """`name` is the event's; `inbound` what its dialect says of it, None for one that the dialect does not have. The
-    `payload` is kept where it is echoed; `said` is what it was made of, which a refusal looks into."""
+    """An event with its name and its definition in the dialect (`inbound`), None if the dialect does not have it.
+
+    `payload` is kept only if the dialect echoes it. `said` is the JSON that it was parsed from, for error details.
+    """
 
     socket: Socket
     name: str
@@ -29,31 +30,31 @@ class EventRequest(NamedTuple):
 
 
 class EventReplies:
-    """Of one namespace."""
+    """Sends the replies of one namespace."""
 
     def __init__(self, namespace: str, hub: Hub) -> None:
         self._namespace = namespace
         self._hub = hub
 
     def answer(self, request: EventRequest, result: object) -> None:
-        """The command was carried out."""
+        """Sends the result of a command that was carried out."""
         socket, inbound = request.socket, request.inbound
         if inbound is None or not socket.connected:
             return
         if inbound.echo is not None:
-            self.tell(socket, inbound.echo.name, inbound.echo.payload(request.payload, result))
+            self.send(socket, inbound.echo.name, inbound.echo.payload(request.payload, result))
         if request.ack_id is not None:
             self._hub.send(
                 socket.connection, ack_frame(self._namespace, request.ack_id, encode_json(inbound.reply(result)))
             )
 
     def acknowledge(self, request: EventRequest, answer: object) -> None:
-        """A handler of the application's has answered. Raises LocalProtocolError for what is no JSON."""
+        """Sends what an application's handler returned. Raises LocalProtocolError if that is not JSON."""
         if request.ack_id is not None:
             request.socket.acknowledge(request.ack_id, [answer])
 
     def refuse(self, request: EventRequest, error: ChatError) -> None:
-        """The command was refused, or there was none in the event."""
+        """Sends the refusal of a command or of an invalid event."""
         socket = request.socket
         if not socket.connected:
             return
@@ -63,11 +64,11 @@ class EventReplies:
             error = with_unknown_fields(error, request.inbound.payload, request.said)
         client: ChatClient = socket.data
         if request.ack_id is None:
-            self.tell(socket, *client.dialect.error(error, request.name))
+            self.send(socket, *client.dialect.error(error, request.name))
         else:
             refusal = encode_json(client.dialect.refusal(error))
             self._hub.send(socket.connection, ack_frame(self._namespace, request.ack_id, refusal))
 
-    def tell(self, socket: Socket, name: str, payload: msgspec.Struct, offset: str | None = None) -> None:
-        """An event for one socket. `offset` is for one that can go on after a disconnect: where it is in the log."""
+    def send(self, socket: Socket, name: str, payload: msgspec.Struct, offset: str | None = None) -> None:
+        """Sends an event to one socket. `offset` is for recoverable sockets: where they resume after a disconnect."""
         self._hub.send(socket.connection, event_frame(self._namespace, name, encode_json(payload), offset))

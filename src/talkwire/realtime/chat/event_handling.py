@@ -1,0 +1,215 @@
+"""Carries out the events that clients send, each in its connection's order, and replies to them.
+
+packet -> dialect (command) -> Chat.execute -> acknowledgement
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from talkwire.core.commands.command import Change, Command
+from talkwire.core.commands.server.retries import AnswerRetry
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.engine.chat import tell
+from talkwire.core.engine.limited_chat import LimitedChat
+from talkwire.core.engine.limits import Kind, kind_of, rate_limited
+from talkwire.dialects.dialect import AnyJson, Inbound, SocketCommand
+from talkwire.dialects.payload import invalid_payload
+from talkwire.realtime.chat.custom_handlers import DONE, ClientSocket, Handler
+from talkwire.realtime.chat.requests import EventReplies, EventRequest
+from talkwire.realtime.chat.services import NamespaceServices
+from talkwire.realtime.chat.socket_commands import Now, SocketCommands
+from talkwire.realtime.clients.chat_client import ChatClient
+from talkwire.realtime.socketio.socketio_socket import Socket
+from talkwire.wire import LocalProtocolError
+
+
+class EventHandling:
+    """Handles the events of one namespace."""
+
+    def __init__(self, services: NamespaceServices, replies: EventReplies, commands: SocketCommands) -> None:
+        self._chat = services.chat
+        self._limits = services.limits
+        self._limited_chat = LimitedChat(services.chat, services.limits, services.server.now)
+        self._handlers = services.handlers
+        self._now = services.server.now
+        self._metrics = services.server.metrics
+        self._report = services.server.report
+        self._replies = replies
+        self._commands = commands
+
+    def receive(self, socket: Socket, args: list[Any], ack_id: int | None) -> None:
+        """Queues the command of an event, or refuses it."""
+        self._metrics.events_received += 1
+        client: ChatClient = socket.data
+        name = args[0]
+        inbound = client.dialect.inbound.get(name) if isinstance(name, str) else None
+        if inbound is None:
+            self._receive_other(socket, args, ack_id)
+            return
+        request = EventRequest(socket, name, ack_id, inbound, said=args[1] if len(args) > 1 else None)
+        try:
+            payload = _payload(inbound, args)
+            if inbound.echo is not None:
+                request = request._replace(payload=payload)
+            command = inbound.to_command(payload)
+        except ChatError as error:
+            self._refuse_invalid(request, error)
+            return
+        if self._limits is not None:
+            wait_s = self._limits.take_for(client.actor, kind_of(type(command)), self._now())
+            if wait_s:
+                self._answer_retry(request, command, wait_s)
+                return
+        start = partial(self._start, request, command)
+        # A command with a hook is queued only when that has responded, and the next one must not overtake it.
+        pipelined = isinstance(command, Change) and type(command) not in self._chat.hooked
+        socket.connection.lane.enter(start, pipelined=pipelined)
+
+    def receive_unreadable(self, socket: Socket, name: str | float, ack_id: int | None, flaw: str) -> None:
+        """Refuses an event whose payload was not parsed."""
+        request = EventRequest(socket, str(name)[:64], ack_id, None)
+        self._refuse_invalid(request, ChatError("invalid_request", f"The payload cannot be taken: {flaw}"))
+
+    # --- commands ---------------------------------------------------------------------------------------------------
+
+    def _start(self, request: EventRequest, command: Command[Any] | SocketCommand) -> bool:
+        """Starts a command. Returns True if it is in flight, and the lane is notified when it has finished."""
+        client: ChatClient = request.socket.data
+        try:
+            if isinstance(command, Change):
+                self._chat.submit(client.actor, command, partial(self._finish, request))
+                return True
+            result = self._commands.run(request.socket, command)
+            if isinstance(result, Now):
+                self._replies.answer(request, result.result)
+                return False
+        except Exception as error:  # noqa: BLE001 (the client gets a reply even if a dialect fails)
+            self._refuse(request, error)
+            return False
+        asyncio.ensure_future(result).add_done_callback(partial(tell, partial(self._finish, request)))
+        return True
+
+    def _finish(self, request: EventRequest, result: object, error: Exception | None) -> None:
+        """Replies to a request, after the query that its dialect needs for the acknowledgement, if any."""
+        then = request.inbound.then if request.inbound is not None and error is None else None
+        if then is None or request.ack_id is None:
+            self._end(request, result, error)
+            return
+        try:
+            asked = asyncio.ensure_future(self._chat.execute(request.socket.data.actor, then(result)))
+        except Exception as failure:  # noqa: BLE001 (the lane must be notified)
+            self._end(request, result, failure)
+            return
+        asked.add_done_callback(partial(tell, lambda found, error: self._end(request, (result, found), error)))
+
+    def _end(self, request: EventRequest, result: object, error: Exception | None) -> None:
+        try:
+            if error is None:
+                self._answer(request, result)
+            else:
+                self._refuse(request, error)
+        except Exception as failure:  # noqa: BLE001 (others get their replies in the same turn)
+            self._report(failure)
+        finally:
+            request.socket.connection.lane.finished()
+
+    def _answer(self, request: EventRequest, result: object) -> None:
+        try:
+            self._replies.answer(request, result)
+        except Exception as error:  # noqa: BLE001 (whatever the dialect's functions raise)
+            self._refuse(request, error)
+
+    def _refuse(self, request: EventRequest, error: Exception) -> None:
+        """Replies with a refusal, or with `unavailable` for any other error, which is a bug."""
+        if not isinstance(error, ChatError):
+            self._report(error)
+            error = ChatError("unavailable", "Something went wrong here. Try again.")
+        self._replies.refuse(request, error)
+
+    # --- refusals ---------------------------------------------------------------------------------------------------
+
+    def _answer_retry(self, request: EventRequest, command: Command[Any] | SocketCommand, wait_s: float) -> None:
+        """Refuses a command that exceeds a rate limit, unless it was carried out before."""
+        if not isinstance(command, Command) or not AnswerRetry(command).is_possible:
+            self._replies.refuse(request, rate_limited(wait_s))
+            return
+        client: ChatClient = request.socket.data
+
+        def start() -> bool:
+            found = asyncio.ensure_future(self._limited_chat.answer_retry(client.actor, command, wait_s))
+            found.add_done_callback(partial(tell, partial(self._finish, request)))
+            return True
+
+        request.socket.connection.lane.enter(start, pipelined=False)
+
+    def _refuse_invalid(self, request: EventRequest, error: ChatError) -> None:
+        """Counts against the rate limit, since an invalid event costs nearly as much as a valid one."""
+        if self._limits is not None:
+            wait_s = self._limits.take_for(request.socket.data.actor, Kind.SIGNALS, self._now())
+            error = rate_limited(wait_s) if wait_s else error
+        self._replies.refuse(request, error)
+
+    # --- the application's own events -------------------------------------------------------------------------------
+
+    def _receive_other(self, socket: Socket, args: list[Any], ack_id: int | None) -> None:
+        """Queues a custom event's handler, or refuses an event that nobody knows."""
+        handler = self._handlers.get(args[0])
+        if handler is None:
+            request = EventRequest(socket, str(args[0])[:64], ack_id, None)
+            self._refuse_invalid(request, ChatError("invalid_request", f"No such event: {request.name}"))
+            return
+        request = EventRequest(socket, args[0], ack_id, None)
+        if self._limits is not None:
+            wait_s = self._limits.take_for(request.socket.data.actor, Kind.SIGNALS, self._now())
+            if wait_s:
+                self._replies.refuse(request, rate_limited(wait_s))
+                return
+        start = partial(self._start_handler, request, handler, args[1] if len(args) > 1 else None)
+        request.socket.connection.lane.enter(start, pipelined=False)
+
+    def _start_handler(self, request: EventRequest, handler: Handler, data: object) -> bool:
+        """Calls a handler. Returns as `_start`."""
+        try:
+            answer = handler(ClientSocket(request.socket, lambda: self._chat.cursor), data)
+        except Exception as error:  # noqa: BLE001 (whatever the application's code raises)
+            self._answer_for_handler(request, None, error)
+            return False
+        if inspect.isawaitable(answer):
+            asyncio.ensure_future(answer).add_done_callback(partial(tell, partial(self._finish_handler, request)))
+            return True
+        self._answer_for_handler(request, answer, None)
+        return False
+
+    def _finish_handler(self, request: EventRequest, answer: object, error: Exception | None) -> None:
+        try:
+            self._answer_for_handler(request, answer, error)
+        finally:
+            request.socket.connection.lane.finished()
+
+    def _answer_for_handler(self, request: EventRequest, answer: object, error: Exception | None) -> None:
+        """Replies with what a handler returned or raised. A result that cannot be sent is a bug of the application."""
+        if error is None:
+            try:
+                self._replies.acknowledge(request, DONE if answer is None else answer)
+            except LocalProtocolError as no_json:
+                error = no_json
+        if error is not None:
+            self._refuse(request, error)
+
+
+def _payload(inbound: Inbound, args: list[Any]) -> msgspec.Struct | None:
+    """Returns the event's payload. Raises `invalid_request` with the path of the invalid value."""
+    if inbound.payload is None:
+        return None
+    if inbound.payload is AnyJson:
+        return AnyJson(args[1] if len(args) > 1 else None)
+    try:
+        return msgspec.convert(args[1] if len(args) > 1 else {}, inbound.payload)
+    except msgspec.ValidationError as error:
+        raise invalid_payload(error, inbound.payload) from None

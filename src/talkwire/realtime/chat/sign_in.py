@@ -1,0 +1,76 @@
+"""Signs a client in to a namespace: its credentials, its dialect and the limit of sockets per user."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.engine.limits import rate_limited
+from talkwire.dialects.dialect import Dialect
+from talkwire.identity.callers import Callers, Credentials
+from talkwire.realtime.clients.chat_client import ChatClient
+from talkwire.realtime.engine.connection import Handshake
+from talkwire.realtime.socketio.socketio_socket import ConnectRefused
+
+CROWDED_S = 30.0
+"""When a user with too many sockets may try again."""
+
+
+class SignIn:
+    """Signs in to one namespace. The first dialect is for clients that ask for none."""
+
+    def __init__(self, callers: Callers, dialects: Sequence[Dialect], sockets_per_user: int | None) -> None:
+        self._callers = callers
+        self._dialects = {dialect.name: dialect for dialect in dialects}
+        self._default = dialects[0].name
+        self._sockets_per_user = sockets_per_user
+
+    def dialect_of(self, handshake: Handshake, auth: dict[str, Any]) -> Dialect:
+        """Returns the dialect that a client asks for. Raises ConnectRefused."""
+        wanted = auth.get("dialect") or handshake.query.get("dialect") or self._default
+        dialect = self._dialects.get(wanted) if isinstance(wanted, str) else None
+        if dialect is None:
+            raise ConnectRefused("No such dialect", {"code": "invalid_request"})
+        return dialect
+
+    async def identify(self, handshake: Handshake, auth: dict[str, Any], dialect: Dialect) -> ChatClient:
+        """Returns the data of a new socket. Raises ConnectRefused."""
+        try:
+            caller = await self._callers.identify(_credentials(handshake, auth))
+            most = self._sockets_per_user
+            if most is not None and caller.entry.holds >= most and caller.actor.role != "service":
+                error = rate_limited(CROWDED_S)
+                details = {"code": error.code, "details": error.details}
+                raise ConnectRefused("Too many sockets of this user", details)
+            return ChatClient.of(caller, dialect)
+        except ChatError as error:
+            details = {} if error.details is None else {"details": error.details}
+            parting = None if dialect.turned_away is None else dialect.turned_away(error)
+            raise ConnectRefused("Authentication failed", {"code": error.code, **details}, parting) from error
+
+    async def renew(self, handshake: Handshake, token: str, client: ChatClient) -> None:
+        """Replaces a client's token by a newer one of the same user. Raises ChatError, `forbidden` for another user."""
+        credentials = Credentials(token, forwarded=handshake.forwarded, address=handshake.address)
+        renewed = ChatClient.of(await self._callers.identify(credentials), client.dialect)
+        if renewed.actor.user_id != client.actor.user_id:
+            raise ChatError("forbidden", "This token is of another user.")
+        client.actor, client.session_id, client.expires_at = renewed.actor, renewed.session_id, renewed.expires_at
+
+
+def _credentials(handshake: Handshake, auth: dict[str, Any]) -> Credentials:
+    """Returns the token of `auth.token`, else of the Authorization header, else of the query."""
+    said = auth.get("token")
+    said = said if isinstance(said, str) else ""
+    # Many clients put the header's whole value where the token belongs.
+    token = _bearer(said) or said or _bearer(handshake.authorization) or handshake.query.get("token")
+    user_id = auth.get("userId") or handshake.query.get("userId")
+    if isinstance(user_id, int) and not isinstance(user_id, bool):
+        user_id = str(user_id)
+    user_id = user_id if isinstance(user_id, str) else None
+    return Credentials(token or None, user_id, handshake.forwarded, handshake.address)
+
+
+def _bearer(authorization: str | None) -> str | None:
+    scheme, _, token = (authorization or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None

@@ -1,0 +1,141 @@
+"""Carries out the commands that concern one socket only and change nothing in the chat."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable
+from math import inf
+from typing import Any, NamedTuple, assert_never
+
+import msgspec
+
+from talkwire.core.commands.command import Command, SocketSignal
+from talkwire.core.domain.errors import ChatError, forbidden, invalid
+from talkwire.core.domain.model import Presence
+from talkwire.core.features.users.presence_rules import ASKED_MAX
+from talkwire.dialects.dialect import (
+    CloseRoom,
+    Greet,
+    OpenRoom,
+    RenewSignIn,
+    SocketCommand,
+    SocketIdentity,
+    TellIdentity,
+    TellTime,
+    UnwatchPresence,
+    WatchPresence,
+)
+from talkwire.realtime.chat.services import NamespaceServices
+from talkwire.realtime.chat.sign_in import SignIn
+from talkwire.realtime.clients.chat_client import ChatClient, presence_room
+from talkwire.realtime.clients.recoverable import RecoverableSocket
+from talkwire.realtime.recovery.recovery import Recovery
+from talkwire.realtime.socketio.socketio_socket import Socket
+
+_QuickCommand = OpenRoom | CloseRoom | UnwatchPresence | TellTime | TellIdentity | Greet
+
+
+class Now(NamedTuple):
+    """The result of a command that was carried out at once."""
+
+    result: object
+
+
+class SocketCommands:
+    """Carries out the commands of one namespace's sockets, and passes the chat's own commands on."""
+
+    def __init__(self, services: NamespaceServices, sign_in: SignIn) -> None:
+        self._chat = services.chat
+        self._rooms = services.rooms
+        self._recovery = services.recovery
+        self._now = services.server.now
+        self._wheel = services.server.wheel
+        self._hub = services.server.hub
+        self._sign_in = sign_in
+
+    def run(self, socket: Socket, command: Command[Any] | SocketCommand) -> Awaitable[Any] | Now:
+        """Returns a command's result, or an awaitable of it. Raises ChatError."""
+        client: ChatClient = socket.data
+        match command:
+            case OpenRoom() | CloseRoom() if self._recovery is not None and client.recoverable is not None:
+                return self._choose_room(socket, command, self._recovery, client.recoverable)
+            case RenewSignIn():
+                return self._renew_sign_in(socket, command)
+            case WatchPresence():
+                return self._watch(socket, command)
+            case SocketSignal():
+                return self._chat.execute(client.actor, msgspec.structs.replace(command, source=socket.id))
+            case Command():
+                return self._chat.execute(client.actor, command)
+            case _:
+                return Now(self._run_at_once(socket, command))
+
+    def _run_at_once(self, socket: Socket, command: _QuickCommand) -> object:
+        match command:
+            case OpenRoom() | CloseRoom():
+                return self._change_room(socket, command)
+            case UnwatchPresence(user_ids=user_ids):
+                for user_id in user_ids:
+                    self._hub.leave(presence_room(user_id), socket)
+                return None
+            case TellTime():
+                return time.time_ns() // 1_000_000
+            case TellIdentity():
+                client: ChatClient = socket.data
+                return SocketIdentity(client.actor.user_id, socket.id)
+            case Greet():
+                return None
+            case _:
+                assert_never(command)
+
+    def set_expiry(self, socket: Socket) -> None:
+        """Has the socket expire with its token."""
+        expires_at = socket.data.expires_at
+        socket.expires = inf if expires_at is None else self._now() + expires_at - time.time()
+
+    async def _renew_sign_in(self, socket: Socket, command: RenewSignIn) -> float | None:
+        """Returns when the newer token expires. If it is refused, the socket keeps its old one."""
+        client: ChatClient = socket.data
+        await self._sign_in.renew(socket.handshake, command.token, client)
+        self.set_expiry(socket)
+        if socket.connected:
+            self._wheel.watch(socket.connection)
+        return client.expires_at
+
+    async def _watch(self, socket: Socket, command: WatchPresence) -> tuple[Presence, ...]:
+        """Returns the presence of those users that the socket's user may see, and sends later changes to the socket."""
+        client: ChatClient = socket.data
+        watched = {room for room in socket.rooms if room.startswith(presence_room(""))}
+        if len(watched.union(map(presence_room, command.user_ids))) > ASKED_MAX:
+            raise invalid("userIds", f"a socket may watch at most {ASKED_MAX} users")
+        found = await self._chat.signals.presence.presence_of(client.actor, command.user_ids)
+        for presence in found:
+            self._hub.join(presence_room(presence.user_id), socket)
+        return found
+
+    def _change_room(self, socket: Socket, command: OpenRoom | CloseRoom) -> str:
+        client: ChatClient = socket.data
+        if command.conversation_id not in client.entry.conversation_ids:
+            raise forbidden()
+        if isinstance(command, OpenRoom):
+            self._rooms.open(socket, command.conversation_id)
+        else:
+            self._rooms.close(socket, command.conversation_id)
+        return command.conversation_id
+
+    async def _choose_room(
+        self, socket: Socket, command: OpenRoom | CloseRoom, recovery: Recovery, recoverable: RecoverableSocket
+    ) -> str:
+        """Changes a room, and stores that for when the socket resumes."""
+        client: ChatClient = socket.data
+        if command.conversation_id not in client.entry.conversation_ids:
+            raise forbidden()
+        opened = isinstance(command, OpenRoom)
+        by_default = client.dialect.follows_all
+        await recovery.choose(recoverable, command.conversation_id, opened=opened, by_default=by_default)
+        try:
+            return self._change_room(socket, command)
+        except ChatError:
+            # The user has left the conversation meanwhile.
+            recovery.forget_choice(recoverable, command.conversation_id)
+            raise
