@@ -1,1 +1,1 @@
-"""The namespace in which a dialect's events become the chat's commands, and their answers."""
+"""Namespaces that turn the events of a dialect into commands of the chat, and send the replies."""

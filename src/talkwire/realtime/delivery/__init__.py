@@ -1,1 +1,1 @@
-"""Events and signals to the sockets that may receive them, and what was missed to users who return."""
+"""Sends events and signals to the sockets that may receive them, and missed messages to returning users."""

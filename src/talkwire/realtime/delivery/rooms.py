@@ -1,6 +1,7 @@
-"""Which sockets follow which conversations: by their dialect all of their user's, or those that they open.
+"""Which sockets follow which conversations: all of their user's, or those that their clients open.
 
-A user's first socket that opens a conversation, and the last one that is there no more, are events.
+That depends on the dialect. When a user's first socket opens a conversation or the last one leaves it, other members'
+sockets receive `RoomEntered` or `RoomLeft`.
 """
 
 from __future__ import annotations
@@ -14,27 +15,27 @@ from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 HAND_OVER_S = 1.0
-"""How long a client takes at most, as a rule, to enter its rooms at the node where it goes on."""
+"""How long a client may take to enter its rooms at the node where it resumes, before others receive that it left."""
 
 
 class Rooms:
-    """For the sockets of this node, of all namespaces. `tell` publishes an event that is not stored."""
+    """The rooms of this node's sockets in all namespaces. `publish` sends an event that is not stored."""
 
-    def __init__(self, hub: Hub, tell: Callable[[RoomEntered | RoomLeft], None]) -> None:
+    def __init__(self, hub: Hub, publish: Callable[[RoomEntered | RoomLeft], None]) -> None:
         self._hub = hub
-        self._tell = tell
+        self._publish = publish
 
     def enter(self, socket: Socket, conversation_ids: Iterable[str]) -> None:
-        """A new socket, of a member of these conversations."""
+        """Adds a new socket to the rooms of its user and of the user's conversations."""
         client: ChatClient = socket.data
         self._hub.join(user_room(client.actor.user_id), socket)
         for conversation_id in conversation_ids:
             self._admit(socket, conversation_id)
 
     def resume(self, socket: Socket, conversation_ids: Iterable[str]) -> None:
-        """A socket that goes on, of a member of these conversations: it follows those that it followed before."""
+        """Adds a resuming socket to its user's room and to the conversations that it followed before."""
         client: ChatClient = socket.data
-        assert client.recoverable is not None, "it goes on"
+        assert client.recoverable is not None, "it resumes"
         self._hub.join(user_room(client.actor.user_id), socket)
         for conversation_id in conversation_ids:
             if client.recoverable.follows(conversation_id, by_default=client.dialect.follows_all):
@@ -43,51 +44,53 @@ class Rooms:
                 self._hub.join(outside_room(conversation_id), socket)
 
     def admit(self, conversation_id: str, user_ids: Iterable[str]) -> None:
-        """These have become members. A socket that is still being told what its user missed enters behind that."""
+        """Adds the sockets of new members. A socket that is catching up enters its rooms afterwards."""
         for user_id in user_ids:
             for socket in clients_in(self._hub, user_room(user_id)):
                 if not socket.data.catching_up:
                     self._admit(socket, conversation_id)
 
     def expel(self, conversation_id: str, sockets: Sequence[Socket]) -> None:
-        """Their users are members no more."""
+        """Removes sockets whose users have left the conversation."""
         for socket in sockets:
             self._hub.leave(outside_room(conversation_id), socket)
             self._leave(socket, conversation_id)
 
     def open(self, socket: Socket, conversation_id: str) -> None:
-        """A member's socket follows a conversation from now on."""
+        """Has a member's socket follow a conversation."""
         client: ChatClient = socket.data
         self._hub.leave(outside_room(conversation_id), socket)
         if not self._hub.join(conversation_room(conversation_id), socket) or client.dialect.follows_all:
             return
         if conversation_id in client.opened:
-            return  # nobody was told that it was gone: the socket has taken another one's place
+            return  # the socket has replaced another one, whose leaving was not published
         client.opened.add(conversation_id)
         if self._openers(client, conversation_id) == 1:
-            self._tell(RoomEntered(conversation_id, client.actor.user_id, client.actor.name))
+            self._publish(RoomEntered(conversation_id, client.actor.user_id, client.actor.name))
 
     def close(self, socket: Socket, conversation_id: str) -> None:
-        """A member's socket follows a conversation no more."""
+        """Has a member's socket no longer follow a conversation."""
         client: ChatClient = socket.data
         self._leave(socket, conversation_id)
         if client.dialect.told_outside:
             self._hub.join(outside_room(conversation_id), socket)
 
     def gone(self, client: ChatClient) -> None:
-        """The client's socket has disconnected, and is in no room any more."""
-        self._tell_gone(client, client.opened)
+        """Publishes what a disconnected socket has left, after it was removed from all rooms."""
+        self._publish_left(client, client.opened)
 
     def hand_over(self, client: ChatClient) -> None:
-        """The client goes on at another node, and its socket here is about to go: it leaves its rooms when it has
-        entered them there, so that nobody hears of either."""
+        """Delays the leaving of a client that continues at another node until it has entered its rooms there.
+
+        So other members receive neither event.
+        """
         opened, client.opened = client.opened, set()
         if opened:
-            asyncio.get_running_loop().call_later(HAND_OVER_S, self._tell_gone, client, opened)
+            asyncio.get_running_loop().call_later(HAND_OVER_S, self._publish_left, client, opened)
 
-    def _tell_gone(self, client: ChatClient, conversation_ids: Iterable[str]) -> None:
+    def _publish_left(self, client: ChatClient, conversation_ids: Iterable[str]) -> None:
         for conversation_id in conversation_ids:
-            self._tell_if_last(client, conversation_id)
+            self._publish_if_last(client, conversation_id)
 
     def _admit(self, socket: Socket, conversation_id: str) -> None:
         client: ChatClient = socket.data
@@ -101,13 +104,13 @@ class Rooms:
         self._hub.leave(conversation_room(conversation_id), socket)
         if conversation_id in client.opened:
             client.opened.discard(conversation_id)
-            self._tell_if_last(client, conversation_id)
+            self._publish_if_last(client, conversation_id)
 
-    def _tell_if_last(self, client: ChatClient, conversation_id: str) -> None:
+    def _publish_if_last(self, client: ChatClient, conversation_id: str) -> None:
         if not self._openers(client, conversation_id):
-            self._tell(RoomLeft(conversation_id, client.actor.user_id, client.actor.name))
+            self._publish(RoomLeft(conversation_id, client.actor.user_id, client.actor.name))
 
     def _openers(self, client: ChatClient, conversation_id: str) -> int:
-        """How many sockets of the client's user have opened a conversation."""
+        """Returns how many sockets of the client's user have opened a conversation."""
         devices = clients_in(self._hub, user_room(client.actor.user_id))
         return sum(conversation_id in socket.data.opened for socket in devices)

@@ -1,7 +1,7 @@
-"""Brings what goes on and is not stored to sockets: who types, who is there, who calls whom.
+"""Sends events that are not stored to sockets: typing, presence, calls and custom events.
 
-Presence and calls go to users, whatever rooms their sockets are in: the first to contacts and to who has asked, the
-second to those whom the call concerns.
+Presence goes to contacts and to sockets that watch the user, a call to its participants, whatever rooms their sockets
+are in.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class SignalDelivery:
-    """For the sockets of this node, of all namespaces. `cursor` says up to where events have been handed out."""
+    """Delivers to the sockets of this node in all namespaces. `cursor` returns the position of the last delivery."""
 
     def __init__(self, hub: Hub, directory: Directory, cursor: Callable[[], str]) -> None:
         self._hub = hub
@@ -55,7 +55,7 @@ class SignalDelivery:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def deliver(self, events: Sequence[News]) -> None:
-        """A batch from the bus; what the log has is for others. One that fails does not take the others along."""
+        """Sends the events of a batch that are not in the log. An event that fails does not affect the others."""
         for event in events:
             if isinstance(event, DurableEvent):
                 continue
@@ -67,7 +67,7 @@ class SignalDelivery:
     def _deliver(self, event: News) -> None:
         match event:
             case TypingChanged() | RoomEntered() | RoomLeft():
-                self._tell_others(event)
+                self._send_to_others(event)
             case PresenceChanged():
                 self._deliver_presence(event)
             case CallEnded():
@@ -77,24 +77,24 @@ class SignalDelivery:
             case CallEvent():
                 self._deliver_call(event, event.to, event.source)
 
-    def _tell_others(self, event: TypingChanged | RoomNews) -> None:
+    def _send_to_others(self, event: TypingChanged | RoomNews) -> None:
         own = set(self._sockets((event.user_id,)))
         room = conversation_room(event.conversation_id)
         self._hub.broadcast_ephemeral(room, lambda channel: encode_for(channel, event), own)
 
     def _deliver_presence(self, event: PresenceChanged) -> None:
-        """One update a socket, however many conversations its user shares with the other."""
+        """Sends each socket one update, however many conversations its user shares with the other."""
         user_id = event.presence.user_id
         if event.own:
-            self._tell_presence([socket for socket in self._sockets((user_id,)) if socket.id != event.source], event)
+            self._send_presence([socket for socket in self._sockets((user_id,)) if socket.id != event.source], event)
             return
         contacts = self._contacts(event)
         watching = [s for s in clients_in(self._hub, presence_room(user_id)) if s.data.actor.user_id not in contacts]
         if watching and self._directory.peek(user_id) is None:
-            self._tell_presence(self._sockets(contacts), event)
-            self._start(self._tell_watching_of_stranger(watching, event))
+            self._send_presence(self._sockets(contacts), event)
+            self._start(self._send_to_watching(watching, event))
         else:
-            self._tell_presence([*self._sockets(contacts), *self._may_watch(watching, user_id)], event)
+            self._send_presence([*self._sockets(contacts), *self._may_watch(watching, user_id)], event)
 
     def _contacts(self, event: PresenceChanged) -> Collection[str]:
         user_id = event.presence.user_id
@@ -102,24 +102,24 @@ class SignalDelivery:
             return self._directory.contacts(user_id)
         return self._directory.contacts_in(event.circle_ids, user_id, event.blocked_ids)
 
-    def _tell_presence(self, sockets: Iterable[Socket], event: PresenceChanged) -> None:
+    def _send_presence(self, sockets: Iterable[Socket], event: PresenceChanged) -> None:
         self._hub.multicast_ephemeral(sockets, lambda channel: encode_for(channel, event))
 
-    async def _tell_watching_of_stranger(self, watching: Sequence[Socket], event: PresenceChanged) -> None:
-        """Somebody on another node, who is not known here: what is stored says who may be told."""
+    async def _send_to_watching(self, watching: Sequence[Socket], event: PresenceChanged) -> None:
+        """Loads a user of another node to find out which of the watching sockets may see their presence."""
         user_id = event.presence.user_id
         try:
             await self._directory.find(user_id)
         except ChatError:
-            return  # the database does not answer; a client that asks is told so
-        self._tell_presence(self._may_watch([socket for socket in watching if socket.connected], user_id), event)
+            return  # the database does not respond; a client that queries presence gets an error
+        self._send_presence(self._may_watch([socket for socket in watching if socket.connected], user_id), event)
 
     def _deliver_call(self, event: CallNews, to: Iterable[str], source: str | None) -> None:
         sockets = [socket for socket in self._sockets(to) if socket.id != source]
         self._hub.multicast(sockets, lambda channel: encode_for(channel, event))
 
     def _deliver_custom(self, event: CustomEvent) -> None:
-        """Also to who is slow to read: whoever asked for it was told that it was sent."""
+        """Sends to slow clients too, since the sender's request has been acknowledged."""
         if event.user_id is not None:
             room = user_room(event.user_id)
         else:
@@ -127,20 +127,20 @@ class SignalDelivery:
             room = conversation_room(event.conversation_id)
         payload = encode_json(event.payload)
         sockets = clients_in(self._hub, room)
-        for behind, offset in ((False, self._cursor()), (True, NOWHERE)):
-            told = [socket for socket in sockets if socket.data.catching_up is behind]
-            self._hub.multicast(told, partial(encode_custom, event=event, payload_json=payload, offset=offset))
+        for catching_up, offset in ((False, self._cursor()), (True, NOWHERE)):
+            recipients = [socket for socket in sockets if socket.data.catching_up is catching_up]
+            self._hub.multicast(recipients, partial(encode_custom, event=event, payload_json=payload, offset=offset))
 
     def _may_watch(self, watching: Iterable[Socket], user_id: str) -> Sequence[Socket]:
-        """Of the sockets that asked to be told those whose users share a conversation with that user."""
-        return [socket for socket in watching if self._may_be_told(socket.data, user_id)]
+        """Returns the watching sockets whose users share a conversation with that user."""
+        return [socket for socket in watching if self._may_see_presence(socket.data, user_id)]
 
-    def _may_be_told(self, client: ChatClient, user_id: str) -> bool:
+    def _may_see_presence(self, client: ChatClient, user_id: str) -> bool:
         return client.actor.role != "user" or self._directory.are_acquainted(client.actor.user_id, user_id)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
-        # The loop refers to its tasks weakly.
+        # The event loop holds only weak references to tasks.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

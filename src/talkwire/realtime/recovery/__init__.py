@@ -1,1 +1,1 @@
-"""Sockets that resume after their connection broke: what they missed, and its replay."""
+"""Resumes sockets after their connection broke: finds the events that they missed and replays them."""
