@@ -139,7 +139,7 @@ def test_what_no_poll_has_fetched_is_counted() -> None:
     session = polling()
     assert session.unfetched() == 0
     frame = text_frame("4abc")
-    session.out += [frame, frame * 20]
+    session.out.extend([frame, frame * 20])
     assert session.unfetched() == 21 * len(frame)
     assert session.poll_started(now=1)
     session.take_poll(now=1)

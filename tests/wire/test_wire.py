@@ -43,7 +43,7 @@ def test_a_websocket_client_joins_and_gets_an_ack_before_the_event() -> None:
     assert receive(session, sockets, "40/chat,") == ConnectRequested("/chat", {})
     session.send_message(sockets.accept("/chat", "s1"))
     assert receive(session, sockets, '42/chat,7["send","hi"]') == EventReceived("/chat", ["send", "hi"], 7)
-    session.out += [ack_frame("/chat", 7, b"true"), event_frame("/chat", "sent", b'"hi"')]
+    session.out.extend([ack_frame("/chat", 7, b"true"), event_frame("/chat", "sent", b'"hi"')])
 
     assert list(unframe(b"".join(session.out)))[1:] == [
         '40/chat,{"sid":"s1"}',

@@ -106,7 +106,8 @@ class Session:
         self.engine_sid = engine_sid
         self.options = options
         self.transport = transport
-        self.out = [text_frame(open_packet(engine_sid, transport, options))]
+        # Others keep a reference to this list: a connection, and the hub that appends to it.
+        self.out: Final = [text_frame(open_packet(engine_sid, transport, options))]
         self._backlog = Backlog(self.out) if transport is Transport.POLLING else None
         self.poll_pending = False
         self.close_reason: str | None = None

@@ -6,7 +6,7 @@ their rooms and asks here only for those that may differ from the rest of their 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import cast
 
 from talkwire.core.connected.directory import USUAL
@@ -56,23 +56,23 @@ def excluded(channel: DialectEncoding, to: To, event: Durable, conversation_id: 
     """Returns the sockets of the destination's room that the event does not reach."""
     room = room_of(to, conversation_id)
     follows = to is not To.OUTSIDE
-    found = {s for s in _exceptional(channel, room, event) if to not in destinations(event, s.data, follows=follows)}
+    found = {s for s in _exceptions(channel, room, event) if to not in destinations(event, s.data, follows=follows)}
     if members.only is not None or members.without:
         found |= {s for s in sockets_in(channel, room) if not members.has(s.data.actor.user_id)}
     return found
 
 
-def _exceptional(channel: DialectEncoding, room: str, event: Durable) -> Iterator[Socket]:
+def _exceptions(channel: DialectEncoding, room: str, event: Durable) -> list[Socket]:
     """Returns the sockets that may differ from the others in their room: of the doer, and of users with preferences."""
     doer = doer_of(event)
-    if doer is not None:
-        yield from (s for s in sockets_in(channel, user_room(doer)) if room in s.rooms)
+    found = [s for s in sockets_in(channel, user_room(doer)) if room in s.rooms] if doer else []
     if isinstance(event, MessageSent) and channel.dialect.notifies:
         conversation_id = event.message.conversation_id
         for socket in sockets_in(channel, room):
             entry = socket.data.entry
             if entry.blocked_ids or conversation_id in entry.member_preferences:
-                yield socket
+                found.append(socket)
+    return found
 
 
 def room_of(to: To, conversation_id: str) -> str:

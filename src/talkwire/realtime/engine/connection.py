@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from typing import Protocol, assert_never
+from typing import Final, Protocol, assert_never
 
 import structlog
 
@@ -105,7 +105,7 @@ class Connection(ABC):
     def __init__(self, server: Host, session: Session, handshake: Handshake) -> None:
         self.server = server
         self.session = session
-        self.out = session.out
+        self.out: Final = session.out
         self.handshake = handshake
         self.websocket: WebSocket | None = None
         self.polling = True

@@ -29,7 +29,15 @@ _logger = structlog.get_logger(__name__)
 class Outlet(Protocol):
     """A connection, as far as output goes."""
 
-    out: list[bytes]
+    @property
+    def out(self) -> list[bytes]:
+        """Frames to write, in order. The list belongs to the connection's Engine.IO session, which never replaces it.
+
+        Only the hub appends frames that are shared with other connections. A connection with frames in its list is
+        queued to be flushed.
+        """
+        ...
+
     polling: bool
     """Whether output waits until the client asks for it."""
 

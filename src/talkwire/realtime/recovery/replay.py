@@ -76,31 +76,24 @@ class ReplayingSocket:
             self._forget(self._recoverable, event.conversation.id)
         elif isinstance(event, MemberAdded) and self._is_among(event):
             self._forget(self._recoverable, event.conversation_id)
-        frames = b"".join(self._all(entry) if counter is None else self._behind(entry, counter))
+        frames = b"".join(self._frames(entry, counter))
         if isinstance(event, ConversationDeleted) or (
             isinstance(event, MemberRemoved) and event.user_id == self._user_id
         ):
             self._forget(self._recoverable, event.conversation_id)
         return frames
 
-    def _all(self, entry: RingEntry) -> Iterator[bytes]:
+    def _frames(self, entry: RingEntry, counter: int | None) -> Iterator[bytes]:
         channel, event = self._channel, entry.event
         conversation_id = audience_of(event).conversation_id
+        last = None if counter is None else self._rank(event, counter)
         for to in self._destinations(event, conversation_id):
-            yield entry.frame(channel, to, partial(channel.encode, event, to))
-        for _, frame in self._personal(event, conversation_id):
-            yield frame
-
-    def _behind(self, entry: RingEntry, counter: int) -> Iterator[bytes]:
-        event = entry.event
-        conversation_id = audience_of(event).conversation_id
-        last = self._rank(event, counter)
-        for to in self._destinations(event, conversation_id):
-            for number, frame in self._channel.frames(event, to):
-                if (_ORDER[to], number) > last:
-                    yield frame
+            if last is None:
+                yield entry.frame(channel, to, partial(channel.encode, event, to))
+            else:
+                yield from (frame for number, frame in channel.frames(event, to) if (_ORDER[to], number) > last)
         for number, frame in self._personal(event, conversation_id):
-            if (_PERSONAL, number) > last:
+            if last is None or (_PERSONAL, number) > last:
                 yield frame
 
     def _rank(self, event: Durable, counter: int) -> tuple[int, int]:
