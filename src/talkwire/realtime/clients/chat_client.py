@@ -79,7 +79,7 @@ class DialectEncoding(EncodingGroup):
     If they are `recoverable`, each durable event ends with its offset, from which they can resume after a disconnect.
     """
 
-    __slots__ = ("_epoch", "_outbound", "_single", "dialect", "recoverable", "tells_apart")
+    __slots__ = ("_epoch", "_outbound", "_single", "dialect", "recoverable", "selective_events")
 
     def __init__(
         self, namespace: str, dialect: Dialect, *, recoverable: bool = False, epoch: Callable[[], str] = str
@@ -90,7 +90,7 @@ class DialectEncoding(EncodingGroup):
         self._epoch = epoch
         self._outbound = _outbound_by_destination(dialect)
         self._single = frozenset(kind for kind, packets in dialect.outbound.items() if not _may_be_several(packets))
-        self.tells_apart = frozenset(
+        self.selective_events = frozenset(
             kind for kind, packets in dialect.outbound.items() if any(map(_is_selective, packets))
         )
         """The events with packets for only some of the conversation's followers, or for sockets outside of it."""

@@ -120,7 +120,7 @@ class EventDelivery:
         else:
             self._hub.multicast(self._followers(room, members), lambda channel: encode_for(channel, event))
         for channel in self._hub.channels:
-            if isinstance(channel, DialectEncoding) and type(event) in channel.tells_apart:
+            if isinstance(channel, DialectEncoding) and type(event) in channel.selective_events:
                 self._send_selectively(channel, conversation_id, event, members)
 
     def _followers(self, room: str, members: Members) -> Iterable[Socket]:

@@ -112,7 +112,7 @@ class ReplayingSocket:
 
     def _personal(self, event: Durable, conversation_id: str | None) -> Iterator[tuple[int, bytes]]:
         """Returns (counter, frame) of the packets for this socket's user alone."""
-        if conversation_id is None or type(event) not in self._channel.tells_apart:
+        if conversation_id is None or type(event) not in self._channel.selective_events:
             return
         follows = self._follows(conversation_id)
         for packet, user_id, counter, frame in self._channel.personal(event):
