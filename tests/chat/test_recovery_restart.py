@@ -287,12 +287,12 @@ async def test_a_moved_session_that_its_node_forgot_is_not_recovered(
 async def test_an_event_that_cannot_be_rendered_is_left_out_of_a_recovery(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell = ReplayingSocket.frames_of
+    frames_of = ReplayingSocket.frames_of
 
     def failing(listener: ReplayingSocket, kept: RingEntry, counter: int | None) -> bytes:
         if isinstance(kept.event, MessageSent) and kept.event.message.content == "broken":
             raise RuntimeError("a payload that cannot be made")
-        return tell(listener, kept, counter)
+        return frames_of(listener, kept, counter)
 
     async with served(tmp_path) as world:
         conversation = await world.conversation("alice", "bob")

@@ -1,4 +1,4 @@
-"""Which messages have arrived: proved by heartbeats that were answered."""
+"""Delivery receipts: a heartbeat that a client has answered proves that messages have arrived."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Room:
         self.arrivals.follow([MessageSent(self.seq, 0, message)])
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Lets rounds pass."""
+        """Waits until rounds have made a condition true."""
         async with asyncio.timeout(DEADLINE_S):
             while not condition():  # noqa: ASYNC110 (a timer of the code under test makes it true)
                 await asyncio.sleep(0.001)

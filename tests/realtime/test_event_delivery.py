@@ -1,4 +1,4 @@
-"""Delivery of events that every member may see, whenever they joined."""
+"""Live delivery reads members' histories only for events that not every member may see."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CAROL = Member("c", "carol", "member", 0, history_seq=LATE.seq, history_pos=LATE
 
 
 class CountedNewcomers(LimitedHistoryIndex):
-    """Counts how often somebody goes through the newcomers of a conversation."""
+    """Counts how often the newcomers of a conversation are read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ def newcomers_asked(event: Durable) -> int:
     ids=lambda event: type(event).__name__,
 )
 def test_newcomers_are_not_looked_at_for_what_all_may_see(event: Durable) -> None:
-    """A conversation whose history begins with joining consists of newcomers, so that to look costs a step each."""
+    """A conversation whose history begins with joining consists of newcomers, so reading them costs a step each."""
     assert event_as_seen(event, "carol", LATE) is event
     assert newcomers_asked(event) == 0
 

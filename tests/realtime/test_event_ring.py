@@ -1,4 +1,4 @@
-"""The newest events in memory: what is there, and what has to be read from the log."""
+"""Events that the ring has in memory, and those that have to be read from the log."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def looks(pos: int, user_id: str) -> UserUpdated:
 def missed(
     ring: EventRing, after: int, *conversations: str, user_id: str = "alice", contacts: tuple[str, ...] = ()
 ) -> list[int] | None:
-    """The positions of what is told; None: the log has to be read."""
+    """Returns the positions of the missed events, None if the log has to be read."""
     found = ring.missed(user_id, conversations, lambda: contacts, after)
     return None if found is None else [kept.event.pos for kept in found]
 

@@ -1,4 +1,4 @@
-"""Who is here, and who went not long ago."""
+"""Recoverable sockets that are connected, and those that disconnected not long ago."""
 
 from __future__ import annotations
 

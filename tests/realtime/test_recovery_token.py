@@ -1,4 +1,4 @@
-"""What a client brings when it comes back."""
+"""The `pid` and the offset that a returning client sends."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def test_a_pid_says_what_was_signed() -> None:
 
 
 @given(st.builds(RecoveryClaims, *[st.text(max_size=128)] * 6, st.integers(0, 2**62)))
-def test_any_statement_comes_back(statement: RecoveryClaims) -> None:
+def test_any_claims_come_back(claims: RecoveryClaims) -> None:
     signer = RecoveryTokenSigner(b"key")
     try:
-        pid = signer.sign(statement)
+        pid = signer.sign(claims)
     except UnicodeEncodeError:
         return  # lone surrogates are refused at the door
-    assert signer.read(pid) in {statement, None if len(pid) > 2048 else statement}
+    assert signer.read(pid) in {claims, None if len(pid) > 2048 else claims}
 
 
 def test_a_pid_is_the_same_at_all_nodes_that_share_the_key_and_nothing_elsewhere() -> None:
@@ -44,8 +44,8 @@ def test_no_character_of_a_pid_can_be_another() -> None:
                 assert signer.read(f"{pid[:index]}{other}{pid[index + 1 :]}") is None
 
 
-def test_nobody_learns_anything_of_a_statement_that_another_kind_of_thing_was_signed_as() -> None:
-    """What is signed with this key is a statement, or it is refused."""
+def test_nothing_else_that_was_signed_with_the_key_is_read_as_claims() -> None:
+    """Anything else that is signed with this key is refused."""
     signer = RecoveryTokenSigner(b"key")
     pid = signer.sign(msgspec.structs.replace(ALICE, user_id="mallory"))
     body, _, signature = pid.partition(".")
