@@ -44,8 +44,7 @@ def test_no_character_of_a_pid_can_be_another() -> None:
                 assert signer.read(f"{pid[:index]}{other}{pid[index + 1 :]}") is None
 
 
-def test_nothing_else_that_was_signed_with_the_key_is_read_as_claims() -> None:
-    """Anything else that is signed with this key is refused."""
+def test_claims_without_their_own_signature_are_refused() -> None:
     signer = RecoveryTokenSigner(b"key")
     pid = signer.sign(msgspec.structs.replace(ALICE, user_id="mallory"))
     body, _, signature = pid.partition(".")
