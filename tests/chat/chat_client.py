@@ -16,7 +16,7 @@ from talkwire.dialects.dialect import Dialect
 from talkwire.dialects.messenger import MESSENGER
 from tests.chat.description import described_events
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 Payload = dict[str, Any]
 

@@ -27,7 +27,7 @@ from tests.protocol.server_process import free_port
 SECRET = "a secret for tests, of more than 32 characters"
 TALKWIRE = ("-m", "talkwire")
 START_DEADLINE_S = 120.0
-STOP_DEADLINE_S = 20.0
+STOP_DEADLINE_S = 60.0
 
 
 class ChatAddress:

@@ -15,7 +15,7 @@ from tests.chat.conftest import World, world_at
 from tests.torture.clients.client_socket import Listener
 from tests.torture.clients.javascript import running_driver
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 class Listening:

@@ -13,7 +13,7 @@ from talkwire.cli.workers.channel import Ready
 from talkwire.cli.workers.supervisor import Workers
 from talkwire.settings import Settings
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class Started:

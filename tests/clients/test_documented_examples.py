@@ -24,7 +24,7 @@ from tests.cli.processes import run_talkwire
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "examples"
 DOCS = REPOSITORY / "docs"
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 TOKEN_S = 3
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.protocol.server_process import free_port, running
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 TRANSPORTS = ["polling", "websocket", "polling,websocket"]
 
 Report = dict[str, Any]

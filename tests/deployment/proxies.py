@@ -29,7 +29,7 @@ DOCS = Path(__file__).parents[2] / "docs/deployment"
 HOST = "localhost"
 ALIAS = "chat.localhost"
 """Another name of the site, which says to nobody that it is this machine."""
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 Reload = Callable[[], None]
 

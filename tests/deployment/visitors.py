@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.chat.chat_server import ServerProcess
 from tests.deployment.proxies import HOST, Proxy
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 HANDSHAKE = "/socket.io/?EIO=4&transport="
 
 

@@ -17,7 +17,7 @@ from talkwire.logs import hand_over_logs
 from talkwire.testing import temporary_server
 from tests.embedding.conftest import Serve
 
-DEADLINE_S = 10
+DEADLINE_S = 60.0
 
 
 class Seen:

@@ -23,7 +23,7 @@ from tests.protocol.server_process import free_port
 from tests.python_socketio import python_client
 
 SECRET = "a secret for tests, of more than 32 characters"
-DEADLINE_S = 30
+DEADLINE_S = 60.0
 
 PROGRAM = """
 import sys

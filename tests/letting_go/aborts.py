@@ -19,7 +19,7 @@ RECEIVE_BUFFER = 4096
 """A client with little room soon leaves the server with bytes that it cannot send."""
 
 ROOM_FOR_ANSWERS = 1_000_000
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 UPGRADE = {
     "Connection": "Upgrade",

@@ -19,8 +19,8 @@ from tests.chat.chat_server import SECRET, ChatAddress
 from tests.protocol.server_process import free_port
 
 PROGRAM = Path(__file__).with_name("counted_server.py")
-START_DEADLINE_S = 30.0
-SETTLE_DEADLINE_S = 20.0
+START_DEADLINE_S = 120.0
+SETTLE_DEADLINE_S = 60.0
 
 REMEMBERED = frozenset({"Kept", "MessageSent", "Message"})
 """What was said stays in memory for a while, for sockets that come back (`realtime/recovery/event_ring.py`)."""

@@ -19,7 +19,7 @@ from tests.protocol.server_process import free_port, running
 
 HERE = Path(__file__).parent
 DEADLINE_S = 180.0
-STOP_DEADLINE_S = 20.0
+STOP_DEADLINE_S = 60.0
 
 Report = dict[str, Any]
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
-START_DEADLINE_S = 60.0
-STOP_DEADLINE_S = 5.0
+START_DEADLINE_S = 120.0
+STOP_DEADLINE_S = 60.0
 
 
 def free_port() -> int:

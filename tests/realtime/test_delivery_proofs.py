@@ -15,7 +15,7 @@ from talkwire.core.domain.model import Actor, Message
 from talkwire.realtime.delivery import heartbeats
 from talkwire.realtime.delivery.delivery_proofs import DeliveryProofs
 
-DEADLINE_S = 5.0
+DEADLINE_S = 60.0
 
 
 @dataclass

@@ -14,7 +14,7 @@ from talkwire.realtime.serving.node_listener import NodeListener
 from talkwire.realtime.serving.server import AsgiApp, Server, listen, with_engine
 from tests.realtime.frames import masked_text
 
-DEADLINE_S = 5.0
+DEADLINE_S = 60.0
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 """What RFC 6455, section 1.3, has as the answer to that key."""
@@ -42,6 +42,7 @@ async def served(
     server = Server(engine, with_engine(engine, app), internal=internal, limits=limits)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
+        await until(lambda: server.started or task.done())
         yield listening.getsockname()[1]
     finally:
         task.cancel()

@@ -37,21 +37,24 @@ export type RestrictionKind = "ban" | "mute";
 export type UpdateOfferStatus = "accepted" | "rejected" | "withdrawn";
 export type Weekday = "fri" | "mon" | "sat" | "sun" | "thu" | "tue" | "wed";
 
-/** The conversations that the invitation is for; none where it is for the server only. */
+/** The conversations that the caller has joined; empty for an invitation to the server only. */
 export interface AcceptedAnswer {
   conversations: Conversation[];
 }
 
 export interface AddMembersCommand {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
   /** The users to add. */
   userIds: readonly string[];
 }
 
-/** A new member, who has nothing unread: `readSeq` and `deliveredSeq` are the conversation's `lastSeq` at that time. */
+/**
+ * A new member, who has no unread messages: `readSeq` and `deliveredSeq` are the conversation's `lastSeq` at the time
+ * of joining.
+ */
 export interface AddedMember {
-  /** The user. */
+  /** The id of the user. */
   userId: string;
   /** The member's role in the conversation. */
   role: MemberRole;
@@ -63,7 +66,7 @@ export interface AddedMember {
   deliveredSeq: number;
 }
 
-/** Without `after`, the answer is the state to start from. */
+/** Without `after`, requests the current state; with it, the events after that cursor. */
 export interface AskSyncCommand {
   after?: string | null;
   /** The largest number of items to return. Default: `100`. */
@@ -71,8 +74,8 @@ export interface AskSyncCommand {
 }
 
 /**
- * An attached file. An uploaded file has an `id`; a file at an address elsewhere has only `url` and `name`. The `url`
- * of a `place` is a map. `kind` is the type that the sender's client gave the message, where it gave one.
+ * An attached file. An uploaded file has an `id`; a file at an external address has only `url` and `name`. The `url` of
+ * a `place` shows a map. `kind` is the message type that the sender's client set, if any.
  */
 export interface Attachment {
   /** The file's address; a relative one is on this server. */
@@ -92,11 +95,11 @@ export interface Attachment {
   thumbnailUrl?: string;
   /** `direct` has two members; `group` and `channel` have any number. */
   kind?: AttachmentKind;
-  /** A place on the map. */
+  /** A location on the map. */
   place?: Place;
 }
 
-/** A file to attach: an uploaded file by its `id`, or a file elsewhere by its `url` and a `name`. */
+/** A file to attach: an uploaded file by its `id`, or an external file by its `url` and a `name`. */
 export interface AttachmentBody {
   id?: string | null;
   /** The file's address; a relative one is on this server. */
@@ -106,62 +109,62 @@ export interface AttachmentBody {
 }
 
 export interface CallCommand {
-  /** The call. */
+  /** The id of the call. */
   callId: string;
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
-  /** The only user to receive it; without it, all members of the call. */
+  /** The only user to receive the signal; without it, all other sides of the call do. */
   toUserId?: string | null;
   data?: unknown;
 }
 
 export interface CallEnded {
-  /** The call. */
+  /** The id of the call. */
   callId: string;
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
   reason: CallEndedReason;
 }
 
 export interface CallReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
-  /** The call. */
+  /** The id of the call. */
   callId: string;
 }
 
-/** A signal of a call from `userId`. `data` is the client's own, as it was sent. */
+/** A signal of a call, sent by `userId`. `data` is passed on unchanged from that user's client. */
 export interface CallSignal {
-  /** The call. */
+  /** The id of the call. */
   callId: string;
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
-  /** The user. */
+  /** The id of the user. */
   userId: string;
-  /** The only user to receive it; without it, all members of the call. */
+  /** The only user to receive the signal; without it, all other sides of the call do. */
   toUserId?: string;
   data?: unknown;
 }
 
 /**
  * A notification. `title` is the name of the user who caused it. `body` is the start of a message, an offer's title or
- * a conversation's name. `readAt` is missing until it was read, by itself or with its message. `quiet` is true in the
- * event of a user who does not want to be disturbed: count it and do not announce it.
+ * a conversation's name. `readAt` is missing while the notification and its message are unread. `quiet` is true in the
+ * event for a user who does not want to be disturbed: the client counts it without showing or sounding an alert.
  */
 export interface ChatNotification {
   id: string;
   type: NotificationType;
   title: string;
   body: string;
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
   /** The user who caused the notification. */
   actorId: string;
   /** When it was created. */
   createdAt: string;
-  /** The message. */
+  /** The id of the message. */
   messageId?: string;
-  /** The offer. */
+  /** The id of the offer. */
   offerId?: string;
   sound?: string;
   /** When it was read. */
@@ -171,20 +174,20 @@ export interface ChatNotification {
 
 export interface Connected {
   message: string;
-  /** The user. */
+  /** The id of the user. */
   userId: string;
   /** The id of this socket. */
   socketId: string;
-  /** A place to continue from. */
+  /** An opaque position: pass it back to continue from there. */
   cursor: string;
 }
 
 /**
- * A conversation. Members that differ by reader (`unreadCount`, `mentionCount`, `muted`, `mutedByModerator`, `readSeq`,
- * `lastMessage`, and the name of a direct conversation) are in answers, and never in events. Lists have `members` only
- * for direct conversations. `ownerId` is null for a direct conversation, and for one that the application's backend
- * created without an owner. `muted` is the reader's own choice not to be notified. `mutedByModerator` says that the
- * reader cannot write there.
+ * A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
+ * `mentionCount`, `muted`, `mutedByModerator`, `readSeq`, `lastMessage`, and the name of a direct conversation. Lists
+ * include `members` only for direct conversations. `ownerId` is null for a direct conversation, and for one that the
+ * application's backend created without an owner. `muted` is the caller's own choice not to be notified.
+ * `mutedByModerator` means that the caller cannot write in the conversation.
  */
 export interface Conversation {
   id: string;
@@ -196,21 +199,21 @@ export interface Conversation {
   lastSeq: number;
   /** When it was created. */
   createdAt: string;
-  /** When it changed last. */
+  /** When it last changed. */
   updatedAt: string;
-  /** Whether anyone finds the conversation and may join it. */
+  /** Whether any user can find and join the conversation. */
   public: boolean;
   /** Whether new members see messages from before they joined. */
   history: ConversationHistory;
-  /** Seconds that a member waits between two messages; 0 for none. */
+  /** Seconds that an ordinary member must wait between two messages; 0 for no limit. */
   slowModeS: number;
-  /** The owner. */
+  /** The id of the owner. */
   ownerId: string | null;
   /** The name. */
   name?: string;
   /** The address of a picture. */
   avatar?: string;
-  /** Any JSON object of the application's own. */
+  /** Any JSON object, for the application's use. */
   metadata?: Record<string, unknown>;
   /** How many messages the user has not read. */
   unreadCount?: number;
@@ -218,7 +221,7 @@ export interface Conversation {
   mentionCount?: number;
   /** Whether the user has muted the conversation. */
   muted?: boolean;
-  /** Why and until when the reader cannot write here; missing for a reader who can. */
+  /** Set when a moderator has muted the caller: the reason, and when the mute ends. */
   mutedByModerator?: Mute;
   /** The `seq` of the newest message that the member has read. */
   readSeq?: number;
@@ -229,7 +232,7 @@ export interface Conversation {
 }
 
 export interface ConversationId {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
 }
 
@@ -241,9 +244,9 @@ export interface ConversationPage {
   next: string | null;
 }
 
-/** One's own preferences of a conversation. */
+/** The user's preferences for a conversation. */
 export interface ConversationPreferences {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
   /** Whether the user has muted the conversation. */
   muted: boolean;
@@ -252,58 +255,59 @@ export interface ConversationPreferences {
 }
 
 export interface ConversationReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
   conversation: Conversation;
 }
 
 export interface ConversationsReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
   conversations: Conversation[];
-  /** A place to continue from. */
+  /** An opaque position: pass it back to continue from there. */
   cursor?: string;
 }
 
 export interface CounterCommand {
-  /** In the currency's smallest unit, such as cents */
+  /** The amount in the currency's smallest unit, such as cents */
   amount: number;
   currency?: string | null;
   title?: string | null;
   description?: string | null;
   /** When it expires. */
   expiresAt?: string | null;
-  /** Any JSON object of the application's own. */
+  /** Any JSON object, for the application's use. */
   metadata?: Record<string, unknown> | null;
-  /** The user who sent it. */
+  /** The id of the user who sent it. */
   senderId?: string | null;
-  /** The offer. */
+  /** The id of the offer. */
   offerId: string;
 }
 
 /**
- * Only the role `service` may set `id`, name users that are not known yet, or give an owner (`ownerId`) and `roles`.
- * Its groups and channels have no owner otherwise. `public` is for groups and channels.
+ * A conversation to create. Only the role `service` may set `id`, `ownerId` and `roles`, or name users that do not
+ * exist yet. Groups and channels that this role creates without `ownerId` have no owner. `public` applies to groups and
+ * channels.
  */
 export interface CreateConversationCommand {
   /** `direct` has two members; `group` and `channel` have any number. */
   kind: ConversationKind;
-  /** The users to add; the creator is a member anyway. */
+  /** The ids of the users to add; the creator always becomes a member. */
   memberIds: readonly string[];
   /** The name. */
   name?: string | null;
   id?: string | null;
   /** The address of a picture. */
   avatar?: string | null;
-  /** Whether anyone finds the conversation and may join it. Default: `false`. */
+  /** Whether any user can find and join the conversation. Default: `false`. */
   public?: boolean;
   /** Whether new members see messages from before they joined. Default: `"all"`. */
   history?: ConversationHistory;
-  /** Seconds that a member waits between two messages; 0 for none. Default: `0`. */
+  /** Seconds that an ordinary member must wait between two messages; 0 for no limit. Default: `0`. */
   slowModeS?: number;
-  /** Any JSON object of the application's own. */
+  /** Any JSON object, for the application's use. */
   metadata?: Record<string, unknown> | null;
-  /** The owner. */
+  /** The id of the owner. */
   ownerId?: string | null;
   /** The roles of members, by user ID. Only for the role `service`. */
   roles?: Record<string, "admin" | "member" | "owner"> | null;
@@ -311,27 +315,27 @@ export interface CreateConversationCommand {
 
 export interface CreateOfferCommand {
   title: string;
-  /** In the currency's smallest unit, such as cents */
+  /** The amount in the currency's smallest unit, such as cents */
   amount: number;
-  /** ISO 4217, such as EUR */
+  /** The currency's ISO 4217 code, such as EUR */
   currency: string;
   description?: string | null;
   /** When it expires. */
   expiresAt?: string | null;
-  /** Any JSON object of the application's own. */
+  /** Any JSON object, for the application's use. */
   metadata?: Record<string, unknown> | null;
-  /** The user who sent it. */
+  /** The id of the user who sent it. */
   senderId?: string | null;
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
 }
 
-/** `code` and `url` are shown only here: the server keeps no more than the code's hash. */
+/** A new invitation. Only this response has `code` and `url`, since the server stores only a hash of the code. */
 export interface CreatedInvitation {
   id: string;
-  /** The conversations. */
+  /** The ids of the conversations. */
   conversationIds: string[];
-  /** How often the invitation was used. */
+  /** How many times the invitation was used. */
   uses: number;
   /** When it was created. */
   createdAt: string;
@@ -339,21 +343,21 @@ export interface CreatedInvitation {
   createdBy?: string;
   /** When it expires. */
   expiresAt?: string;
-  /** How often the invitation can be used. */
+  /** How many times the invitation can be used. */
   maxUses?: number;
-  /** The code that people register or join with. */
+  /** The code with which people register or join. */
   code: string;
   /** The file's address; a relative one is on this server. */
   url: string;
 }
 
-/** A member's devices have received everything up to this message. */
+/** A member's devices have received all messages up to this one. */
 export interface DeliveredReceipt {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
-  /** The user. */
+  /** The id of the user. */
   userId: string;
-  /** The message. */
+  /** The id of the message. */
   messageId: string;
   /** The message's number in its conversation: 1, 2, 3, … */
   seq: number;
@@ -362,33 +366,33 @@ export interface DeliveredReceipt {
 }
 
 /**
- * Hours of quiet notifications, in a time zone. They start at `from` on each of `days` and end at `to`, on the next day
- * when `to` is not later than `from`.
+ * Hours in which notifications are quiet. They start at `from` on each of `days`, and end at `to`: on the next day if
+ * `to` is not later than `from`.
  */
 export interface DoNotDisturb {
   /** Default: `false`. */
   enabled: boolean;
-  /** Such as 22:00 Default: `"22:00"`. */
+  /** A time of day, such as 22:00 Default: `"22:00"`. */
   from: string;
-  /** Such as 22:00 Default: `"07:00"`. */
+  /** A time of day, such as 22:00 Default: `"07:00"`. */
   to: string;
-  /** An IANA name, such as Europe/Berlin Default: `"UTC"`. */
+  /** An IANA time zone, such as Europe/Berlin Default: `"UTC"`. */
   timeZone: string;
   days: Weekday[];
 }
 
-/** `senderId` is for the role `service`. */
+/** The new text of a message. Only the role `service` sets `senderId`: the author of the message. */
 export interface EditCommand {
-  /** The message. */
+  /** The id of the message. */
   messageId: string;
   /** The message's text: at most 64 KiB of UTF-8. */
   content: string;
-  /** The user who sent it. */
+  /** The id of the user who sent it. */
   senderId?: string | null;
 }
 
 export interface EmptyReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
 }
 
@@ -398,43 +402,43 @@ export interface Ending {
   reconnect: boolean;
 }
 
-/** The body of every refusal. */
+/** The body of every error response. */
 export interface ErrorAnswer {
   error: ErrorBody;
 }
 
 export interface ErrorBody {
-  /** What went wrong, for programs. */
+  /** The error code, for programs. */
   code: ErrorCode;
-  /** What went wrong, in English. */
+  /** The error in English, for people. */
   message: string;
-  /** What more is known: of `invalid_request` a list of `{path, message}`, of `rate_limited` `{retryAfterMs}`. */
+  /** Details: a list of `{path, message}` for `invalid_request`, `{retryAfterMs}` for `rate_limited`. */
   details?: unknown;
 }
 
 export interface ErrorEvent {
-  /** What went wrong, for programs. */
+  /** The error code, for programs. */
   code: ErrorCode;
-  /** What went wrong, in English. */
+  /** The error in English, for people. */
   message: string;
   /** The name of the event. */
   event: string;
-  /** What more is known: of `invalid_request` a list of `{path, message}`, of `rate_limited` `{retryAfterMs}`. */
+  /** Details: a list of `{path, message}` for `invalid_request`, `{retryAfterMs}` for `rate_limited`. */
   details?: unknown;
 }
 
-/** `senderId` is for the role `service`. */
+/** The conversations to copy a message to. Only the role `service` sets `senderId`: the user who forwards. */
 export interface ForwardCommand {
-  /** The message. */
+  /** The id of the message. */
   messageId: string;
   /** The conversations to copy the message to. */
   conversationIds: readonly string[];
-  /** The user who sent it. */
+  /** The id of the user who sent it. */
   senderId?: string | null;
 }
 
 export interface ForwardedReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
   messages: Message[];
 }
@@ -454,20 +458,20 @@ export interface IceServersAnswer {
   iceServers: IceServerAnswer[];
 }
 
-/** An invitation to a call. Without `callId`, the server makes one. */
+/** An invitation to a call. Without `callId`, the server generates one. */
 export interface InviteCommand {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
-  /** The call. */
+  /** The id of the call. */
   callId?: string;
-  /** The only user to receive it; without it, all members of the call. */
+  /** The only user to receive the signal; without it, all other sides of the call do. */
   toUserId?: string | null;
   data?: unknown;
 }
 
-/** With `query`, the answer is public groups and channels by name. */
+/** A page of the user's conversations. With `query`, a page of public groups and channels whose name matches. */
 export interface ListConversationsCommand {
-  /** A place to continue from. */
+  /** An opaque position: pass it back to continue from there. */
   cursor?: string | null;
   /** The largest number of items to return. Default: `50`. */
   limit?: number;
@@ -475,7 +479,7 @@ export interface ListConversationsCommand {
 }
 
 export interface ListMessagesCommand {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
   before?: string | null;
   after?: string | null;
@@ -486,9 +490,9 @@ export interface ListMessagesCommand {
 }
 
 export interface ListOffersCommand {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
-  /** A place to continue from. */
+  /** An opaque position: pass it back to continue from there. */
   cursor?: string | null;
   /** The largest number of items to return. Default: `50`. */
   limit?: number;
@@ -503,31 +507,33 @@ export interface LogEvent {
   data: unknown;
 }
 
-/** All messages up to `messageId`; without it, up to the newest. */
+/** The messages to mark: all up to `messageId`, or all without it. */
 export interface MarkCommand {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
-  /** The message. */
+  /** The id of the message. */
   messageId?: string | null;
 }
 
-/** Either the ids of some of them, or all. */
+/** The notifications to mark as read: either `ids`, or all. */
 export interface MarkNotificationsReadCommand {
   ids?: readonly string[] | null;
   all?: true | null;
 }
 
-/** From `messageId` on; from the newest message of another member when none is named. */
+/**
+ * The messages to mark as unread: all from `messageId` on; without it, from the newest message of another member on.
+ */
 export interface MarkUnreadCommand {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
-  /** The message. */
+  /** The id of the message. */
   messageId?: string | null;
 }
 
-/** A member of a conversation, and how far the member has read and received it. */
+/** A member of a conversation, and how far the member has read and received messages. */
 export interface Member {
-  /** The user. */
+  /** The id of the user. */
   userId: string;
   /** The name. */
   name: string;
@@ -544,16 +550,16 @@ export interface Member {
 }
 
 export interface MemberIdCommand {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
-  /** The user. */
+  /** The id of the user. */
   userId: string;
 }
 
 /**
  * A user's preferences for one conversation. `muted`: no notifications. `notify`: all messages, only mentions, or none;
- * null is the default: all messages of a direct conversation, mentions and replies elsewhere. `sound` null: the user's
- * usual sound.
+ * null is the default: all messages of a direct conversation, otherwise mentions and replies. `sound`: null for the
+ * user's usual sound.
  */
 export interface MemberPreferences {
   /** Whether the user has muted the conversation. Default: `false`. */
@@ -562,43 +568,43 @@ export interface MemberPreferences {
   sound: string | null;
 }
 
-/** A member who left. `by` is missing when they left by themselves. */
+/** A member who left or was removed. `by` is the user who removed them; it is missing if they left. */
 export interface MemberRemoved {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
-  /** The user. */
+  /** The id of the user. */
   userId: string;
-  /** The user who did it. */
+  /** The user who made the change. */
   by?: string;
 }
 
 export interface MemberWithRole {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
-  /** The user. */
+  /** The id of the user. */
   userId: string;
   /** The member's role in the conversation. */
   role: MemberRole;
 }
 
 export interface MembersAdded {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
   /** The members. */
   members: AddedMember[];
 }
 
 /**
- * A message. Members that are empty, null or false are left out. A deleted message has no `content`. An `imported`
- * message was sent somewhere else before: it is not unread, and nobody is notified of it.
+ * A message. Members that are empty, null or false are omitted. A deleted message has no `content`. An `imported`
+ * message was sent earlier on another system: it is never unread and causes no notifications.
  */
 export interface Message {
   id: string;
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
   /** The message's number in its conversation: 1, 2, 3, … */
   seq: number;
-  /** The user who sent it. */
+  /** The id of the user who sent it. */
   senderId: string;
   sender: Person;
   type: MessageType;
@@ -608,7 +614,7 @@ export interface Message {
   content?: string;
   /** An id that the sender chose. Sending again with the same id stores the message once. */
   clientMessageId?: string;
-  /** Any JSON object of the application's own. */
+  /** Any JSON object, for the application's use. */
   metadata?: Record<string, unknown>;
   /** The attached files. */
   attachments?: Attachment[];
@@ -628,7 +634,7 @@ export interface Message {
   replyCount?: number;
   /** Whether the message is pinned. Default: `false`. */
   pinned?: boolean;
-  /** When the message was edited last. */
+  /** When the message was last edited. */
   editedAt?: string;
   /** When the message was deleted. */
   deletedAt?: string;
@@ -637,9 +643,9 @@ export interface Message {
 }
 
 export interface MessageDeleted {
-  /** The message. */
+  /** The id of the message. */
   messageId: string;
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
   /** When the message was deleted. */
   deletedAt: string;
@@ -650,7 +656,7 @@ export interface MessageDeleted {
 }
 
 export interface MessageIdCommand {
-  /** The message. */
+  /** The id of the message. */
   messageId: string;
 }
 
@@ -663,54 +669,54 @@ export interface MessagePage {
 }
 
 export interface MessageReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
   message: Message;
 }
 
 export interface MessagesReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
   messages: Message[];
-  /** Whether there are more. */
+  /** Whether there are more items. */
   hasMore: boolean;
 }
 
-/** Why a member cannot write. `until` is left out when the mute does not end by itself. */
+/** A mute by a moderator, because of which the caller cannot write. `until` is missing if a moderator has to end it. */
 export interface Mute {
-  /** When it ends; without it, only a moderator ends it. */
+  /** When it ends. Without it, it lasts until a moderator ends it. */
   until?: string;
-  /** Why. */
+  /** The reason. */
   reason?: string;
 }
 
-/** A page of notifications; `unread` is how many of all of them are unread. */
+/** A page of notifications. `unread` is the number of all unread notifications, on this page or not. */
 export interface NotificationsAnswer {
   /** The items of this page. */
   items: ChatNotification[];
   /** The cursor of the next page; null on the last one. */
   next: string | null;
-  /** How many are unread. */
+  /** How many notifications are unread. */
   unread: number;
 }
 
-/** Which notifications were read, and how many are still unread. */
+/** The notifications that were read: either `ids`, or all. `unread` is the number of those that are still unread. */
 export interface NotificationsRead {
-  /** How many are unread. */
+  /** How many notifications are unread. */
   unread: number;
   ids?: string[];
   all?: true;
 }
 
-/** How many notifications are still unread. */
+/** The number of notifications that are still unread. */
 export interface NotificationsReadReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
-  /** How many are unread. */
+  /** How many notifications are unread. */
   unread: number;
 }
 
-/** What the user is notified of. `messages`: messages of conversations whose `notify` is `all`. */
+/** The types of notifications that the user receives. `messages`: messages of conversations whose `notify` is `all`. */
 export interface NotifyPreferences {
   /** Default: `true`. */
   direct: boolean;
@@ -731,7 +737,7 @@ export interface NotifyPreferences {
 /** An offer. `counterOf` is the offer that this one replaces. */
 export interface Offer {
   id: string;
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
   /** The user who made the offer. */
   authorId: string;
@@ -743,44 +749,44 @@ export interface Offer {
   history: OfferStep[];
   /** When it was created. */
   createdAt: string;
-  /** When it changed last. */
+  /** When it last changed. */
   updatedAt: string;
   description?: string;
   /** When it expires. */
   expiresAt?: string;
   /** The offer that this one replaces. */
   counterOf?: string;
-  /** Any JSON object of the application's own. */
+  /** Any JSON object, for the application's use. */
   metadata?: Record<string, unknown>;
 }
 
 export interface OfferReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
   offer: Offer;
 }
 
-/** One status of an offer. `by` is null when the offer expired. */
+/** A step in the history of an offer: its status since `at`. `by` is null if the offer expired. */
 export interface OfferStep {
   status: OfferStatus;
   /** When it happened. */
   at: string;
-  /** The user who did it. */
+  /** The user who made the change. */
   by: string | null;
 }
 
 export interface OffersReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
   offers: Offer[];
-  /** A place to continue from. */
+  /** An opaque position: pass it back to continue from there. */
   cursor?: string;
 }
 
 /** The message that a forwarded message is a copy of. */
 export interface Origin {
   id: string;
-  /** The user who sent it. */
+  /** The id of the user who sent it. */
   senderId: string;
 }
 
@@ -793,17 +799,17 @@ export interface Person {
 }
 
 export interface PinChanged {
-  /** The message. */
+  /** The id of the message. */
   messageId: string;
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
-  /** The user. */
+  /** The id of the user. */
   userId: string;
   /** When the message was pinned. */
   pinnedAt?: string;
 }
 
-/** A place on the map. `latitude` and `longitude` are in degrees. */
+/** A location on the map. `latitude` and `longitude` are in degrees. */
 export interface Place {
   /** Degrees north. */
   latitude: number;
@@ -811,18 +817,18 @@ export interface Place {
   longitude: number;
   /** The name. */
   name?: string;
-  /** The network address that the device used last. */
+  /** The IP address that the device last used. */
   address?: string;
 }
 
 export interface PongReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
   /** The server's clock: milliseconds since 1970-01-01. */
   pong: number;
 }
 
-/** A user's notification preferences. A part that is left out gets its defaults. */
+/** A user's notification preferences. A part that is omitted is reset to its defaults. */
 export interface Preferences {
   notify: NotifyPreferences;
   sounds: SoundPreferences;
@@ -830,62 +836,62 @@ export interface Preferences {
 }
 
 /**
- * A user's presence. No member is left out, so a client that merges updates removes a text that was removed.
+ * A user's presence. No member is omitted, so that a client that merges updates also removes a removed `text`.
  * `lastSeenAt` is null while the user is online, and for a user who was never online.
  */
 export interface Presence {
-  /** The user. */
+  /** The id of the user. */
   userId: string;
   status: PresenceStatus;
   /** The status message. */
   text: string | null;
-  /** When the user was online last. */
+  /** When the user was last online. */
   lastSeenAt: string | null;
 }
 
 export interface PresenceReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
   presence: Presence[];
 }
 
-/** The message that is replied to, with the start of its current text. */
+/** The message that another message replies to, with the start of its current text. */
 export interface Quote {
   id: string;
-  /** The user who sent it. */
+  /** The id of the user who sent it. */
   senderId: string;
   /** The message's text: at most 64 KiB of UTF-8. */
   content: string;
 }
 
-/** `senderId` is for the role `service`. */
+/** A reaction to add or remove. Only the role `service` sets `senderId`: the user who reacts. */
 export interface ReactCommand {
-  /** The message. */
+  /** The id of the message. */
   messageId: string;
-  /** An emoji, or an application's own as `:name:`. */
+  /** An emoji, or the name of a custom emoji as `:name:`. */
   emoji: string;
-  /** The user who sent it. */
+  /** The id of the user who sent it. */
   senderId?: string | null;
 }
 
 /** An emoji and the users who reacted with it. `userIds` are the first of all `count` users. */
 export interface Reaction {
-  /** An emoji, or an application's own as `:name:`. */
+  /** An emoji, or the name of a custom emoji as `:name:`. */
   emoji: string;
   count: number;
-  /** The users. */
+  /** The ids of the users. */
   userIds: string[];
 }
 
 /** A reaction that was added or removed, and all current reactions to the message. */
 export interface ReactionChanged {
-  /** The message. */
+  /** The id of the message. */
   messageId: string;
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
-  /** The user. */
+  /** The id of the user. */
   userId: string;
-  /** An emoji, or an application's own as `:name:`. */
+  /** An emoji, or the name of a custom emoji as `:name:`. */
   emoji: string;
   /** Whether the reaction was added or removed. */
   action: ReactionChangedAction;
@@ -894,19 +900,19 @@ export interface ReactionChanged {
 }
 
 export interface ReactionsReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
   /** The reactions to the message, one item for each emoji. */
   reactions: Reaction[];
 }
 
-/** A member has read everything up to this message. */
+/** A member has read all messages up to this one. */
 export interface ReadReceipt {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
-  /** The user. */
+  /** The id of the user. */
   userId: string;
-  /** The message. */
+  /** The id of the message. */
   messageId: string;
   /** The message's number in its conversation: 1, 2, 3, … */
   seq: number;
@@ -914,9 +920,9 @@ export interface ReadReceipt {
   readAt: string;
 }
 
-/** How far the user has read now, and how many messages are unread. */
+/** How far the user has now read, and how many messages are still unread. */
 export interface ReadReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
   /** The message's number in its conversation: 1, 2, 3, … */
   seq: number;
@@ -927,11 +933,11 @@ export interface ReadReply {
 }
 
 /**
- * Whether one member received and read a message. The times say when the member's position moved last; a missing time
- * means that the position is before the message.
+ * Whether a member has received and read a message. The times say when the member's position last moved; a missing time
+ * means that the member has not received or read the message.
  */
 export interface Receipt {
-  /** The user. */
+  /** The id of the user. */
   userId: string;
   /** The name. */
   name: string;
@@ -952,31 +958,31 @@ export interface ReceiptPage {
 }
 
 export interface RenewSignInCommand {
-  /** A token of the same user that expires later. */
+  /** A newer access token of the same user. */
   token: string;
 }
 
-/** When the new token expires; null when it does not expire. */
+/** When the new token expires; null if it does not expire. */
 export interface RenewedReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
   /** When it expires. */
   expiresAt: string | null;
 }
 
-/** A mute or a ban. `until` is missing when it does not end by itself. Only moderators see `by`. */
+/** A mute or a ban in a conversation. `until` is missing if a moderator has to end it. Only moderators see `by`. */
 export interface Restriction {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
-  /** The user. */
+  /** The id of the user. */
   userId: string;
   /** `direct` has two members; `group` and `channel` have any number. */
   kind: RestrictionKind;
-  /** When it ends; without it, only a moderator ends it. */
+  /** When it ends. Without it, it lasts until a moderator ends it. */
   until?: string;
-  /** Why. */
+  /** The reason. */
   reason?: string;
-  /** The user who did it. */
+  /** The user who made the change. */
   by?: string;
 }
 
@@ -988,7 +994,10 @@ export interface RestrictionPage {
   next: string | null;
 }
 
-/** What the caller may do on this server: create conversations of each kind, and delete those that they own. */
+/**
+ * The caller's rights on this server: which kinds of conversations they may create, and whether they may delete those
+ * that they own.
+ */
 export interface Rights {
   /** Whether the caller may create direct conversations. */
   createDirect: boolean;
@@ -1001,24 +1010,25 @@ export interface Rights {
 }
 
 export interface RoomReply {
-  /** Whether the server did what was asked. Default: `true`. */
+  /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
 }
 
 /**
- * A message to send. `content` may be empty when there are attachments. `senderId` is for the role `service`. With
- * `createdAt` the roles `service` and `admin` import a message that was sent at that time.
+ * A message to send. `content` may be empty if there are attachments. Only the role `service` sets `senderId`: the user
+ * who sends the message. The roles `service` and `admin` may set `createdAt` to import a message that was sent at that
+ * time.
  */
 export interface SendCommand {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
   /** The message's text: at most 64 KiB of UTF-8. */
   content?: string;
   /** An id that the sender chose. Sending again with the same id stores the message once. */
   clientMessageId?: string | null;
-  /** Any JSON object of the application's own. */
+  /** Any JSON object, for the application's use. */
   metadata?: Record<string, unknown> | null;
   /** The attached files. */
   attachments?: readonly AttachmentBody[] | null;
@@ -1026,18 +1036,18 @@ export interface SendCommand {
   replyToId?: string | null;
   /** The first message of the thread that the message belongs to. */
   threadId?: string | null;
-  /** The user who sent it. */
+  /** The id of the user who sent it. */
   senderId?: string | null;
   /** When it was created. */
   createdAt?: string | null;
 }
 
 /**
- * `accounts`: who may register with e-mail and password: anybody (`open`), those with an invitation (`invite`), or
- * nobody (`off`: there are no accounts).
+ * `accounts`: who may register with e-mail and password: anyone (`open`), people with an invitation (`invite`), or no
+ * one (`off`: the server has no accounts).
  */
 export interface ServerAnswer {
-  /** Who may register: `open` for anybody, `invite` with an invitation, `off` for nobody. */
+  /** Who may register: `open` for anyone, `invite` for people with an invitation, `off` for no one. */
   accounts: AccountPolicy;
 }
 
@@ -1049,27 +1059,27 @@ export interface SetPresenceCommand {
 
 /** The tokens of a new sign-in. `token` equals `accessToken`. */
 export interface SignedInAnswer {
-  /** The token to call the API with. */
+  /** The token that authenticates API requests. */
   accessToken: string;
   /** The same as `accessToken`. */
   token: string;
-  /** The token to get new tokens with; it is valid once. */
+  /** The token that is exchanged for new tokens. It can be used once. */
   refreshToken: string;
   /** Seconds until the access token expires. */
   expiresIn: number;
   user: User;
 }
 
-/** A signed-in device. `current`: the device that made the request. */
+/** A signed-in device. `current`: this is the device that made the request. */
 export interface SignedInDevice {
   id: string;
   /** When it was created. */
   createdAt: string;
-  /** When the user was online last. */
+  /** When the user was last online. */
   lastSeenAt: string;
-  /** The network address that the device used last. */
+  /** The IP address that the device last used. */
   address: string;
-  /** The browser or app, as it names itself. */
+  /** The browser or app, from its `User-Agent` header. */
   userAgent: string;
   /** Whether this device made the request. */
   current: boolean;
@@ -1083,7 +1093,7 @@ export interface SignedInDevicePage {
   next: string | null;
 }
 
-/** The sound for each kind of notification; null for none. */
+/** The sound of each type of notification; null for no sound. */
 export interface SoundPreferences {
   /** Default: `"default"`. */
   direct: string | null;
@@ -1102,24 +1112,24 @@ export interface SoundPreferences {
 }
 
 /**
- * Without `after`: `conversations`, `presence` and the `cursor` to continue from. With `after`: `events`, the next
- * `cursor`, and `more` when there may be further events.
+ * Without `after`: `conversations`, `presence` and the `cursor` to continue from; `next` is the cursor of further
+ * conversations. With `after`: `events`, the `cursor` to continue from, and `more` if more events may follow.
  */
 export interface SyncReply {
-  /** Whether the server did what was asked. */
+  /** Whether the event succeeded. */
   success: boolean;
-  /** A place to continue from. */
+  /** An opaque position: pass it back to continue from there. */
   cursor: string;
   conversations?: Conversation[];
   presence?: Presence[];
   /** The cursor of the next page; null on the last one. */
   next?: string;
   events?: LogEvent[];
-  /** Whether there may be further events after `cursor`. */
+  /** Whether more events may follow after `cursor`. */
   more?: boolean;
 }
 
-/** A thread: its first message (`root`), and a page of replies in ascending `seq`. */
+/** A thread: its first message (`root`), and a page of its replies in ascending `seq`. */
 export interface ThreadAnswer {
   /** The items of this page. */
   items: Message[];
@@ -1129,9 +1139,9 @@ export interface ThreadAnswer {
 }
 
 export interface Typing {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
-  /** The user. */
+  /** The id of the user. */
   userId: string;
   /** The user's name. */
   userName: string;
@@ -1140,11 +1150,11 @@ export interface Typing {
 }
 
 /**
- * How many messages of a conversation the user has not read, and how many of those mention the user. `readSeq` is given
- * where the user's own read position moved without a receipt.
+ * How many messages of a conversation the user has not read, and how many of those mention the user. `readSeq` is
+ * present if the user's own read position moved without a receipt for others.
  */
 export interface Unread {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
   /** How many messages the user has not read. */
   unreadCount: number;
@@ -1154,35 +1164,35 @@ export interface Unread {
   readSeq?: number;
 }
 
-/** The members to change. A member that is left out stays; null removes a name, a picture or metadata. */
+/** The members to change. An omitted member stays unchanged; null removes a name, a picture or metadata. */
 export interface UpdateConversationCommand {
-  /** The conversation. */
+  /** The id of the conversation. */
   conversationId: string;
   /** The name. Null removes it. */
   name?: string | null;
   /** The address of a picture. Null removes it. */
   avatar?: string | null;
-  /** Whether anyone finds the conversation and may join it. */
+  /** Whether any user can find and join the conversation. */
   public?: boolean;
   /** Whether new members see messages from before they joined. */
   history?: ConversationHistory;
-  /** Seconds that a member waits between two messages; 0 for none. */
+  /** Seconds that an ordinary member must wait between two messages; 0 for no limit. */
   slowModeS?: number;
-  /** Any JSON object of the application's own. Null removes it. */
+  /** Any JSON object, for the application's use. Null removes it. */
   metadata?: Record<string, unknown> | null;
 }
 
 export interface UpdateOfferCommand {
   status: UpdateOfferStatus;
-  /** The user who sent it. */
+  /** The id of the user who sent it. */
   senderId?: string | null;
-  /** The offer. */
+  /** The id of the offer. */
   offerId: string;
 }
 
 /** The progress of an upload: `received` of `size` bytes. */
 export interface UploadProgress {
-  /** The upload. */
+  /** The id of the upload. */
   uploadId: string;
   /** Bytes received so far. */
   received: number;
@@ -1190,7 +1200,7 @@ export interface UploadProgress {
   size: number;
 }
 
-/** An uploaded file. Its addresses are relative to the server's. */
+/** An uploaded file. Its addresses are paths on this server. */
 export interface UploadedFile {
   id: string;
   /** The file's address; a relative one is on this server. */
@@ -1221,21 +1231,21 @@ export interface User {
   avatar?: string;
   /** The e-mail address. */
   email?: string;
-  /** What the user says about themselves. */
+  /** A short text in which users describe themselves. */
   text?: string;
-  /** Any JSON object of the application's own. */
+  /** Any JSON object, for the application's use. */
   metadata?: Record<string, unknown>;
   /** Whether the user is banned from the server. */
   banned?: boolean;
 }
 
 export interface UserId {
-  /** The user. */
+  /** The id of the user. */
   userId: string;
 }
 
 export interface UserIdsCommand {
-  /** The users. */
+  /** The ids of the users. */
   userIds: readonly string[];
 }
 
@@ -1247,7 +1257,7 @@ export interface UserPage {
   next: string | null;
 }
 
-/** One text of a message, from `createdAt` on. The first version is 1. */
+/** A version of a message's text, valid from `createdAt` on. The first version is 1. */
 export interface Version {
   /** The number of this version; the first is 1. */
   version: number;
@@ -1267,43 +1277,43 @@ export interface VersionPage {
 
 /** The payloads of events, by the event's name. */
 export interface ServerEvents {
-  /** The socket is signed in. This is its first event. */
+  /** The socket is connected and signed in. This is its first event. */
   connected: Connected;
   /** The server refused an event that asked for no acknowledgement. */
   error: ErrorEvent;
   /** The server is about to close the socket. */
   "session:ending": Ending;
-  /** A contact or the user themselves changed name, picture or text. */
+  /** A contact or this user changed their name, picture or text. */
   "user:updated": User;
-  /** The user blocked another user, on any device. */
+  /** This user blocked another user, on any device. */
   "user:blocked": UserId;
-  /** The user unblocked another user. */
+  /** This user unblocked another user, on any device. */
   "user:unblocked": UserId;
-  /** A conversation was created, or the user was added to one. */
+  /** A conversation was created, or this user was added to one. */
   "conversation:new": Conversation;
   /** A conversation's name, picture, rules or metadata changed. */
   "conversation:updated": Conversation;
   /** A conversation was deleted. */
   "conversation:deleted": ConversationId;
-  /** Members were added. They receive it too. */
+  /** Members were added. The new members receive it too. */
   "member:added": MembersAdded;
-  /** A member was removed, or left. They receive it too. */
+  /** A member was removed, or left. That user receives it too. */
   "member:removed": MemberRemoved;
   /** A member's role changed. */
   "member:updated": MemberWithRole;
-  /** A moderator muted or banned the user. */
+  /** A moderator muted or banned this user in a conversation. */
   "member:restricted": Restriction;
-  /** A moderator lifted a mute or a ban of the user. */
+  /** A moderator lifted a mute or a ban of this user. */
   "member:unrestricted": Restriction;
-  /** A message was sent. Its sender's sockets receive it too. */
+  /** A message was sent. The sender's sockets receive it too. */
   "message:new": Message;
   /** A message was edited. */
   "message:updated": Message;
-  /** A message was deleted. One in a thread names the thread's first message. */
+  /** A message was deleted. `threadId` is set if it was a reply in a thread. */
   "message:deleted": MessageDeleted;
   /** A reaction to a message was added or removed. */
   "message:reaction": ReactionChanged;
-  /** The same as `message:reaction`. */
+  /** A reaction changed. The server sends it in addition to `message:reaction`. */
   "message:reaction:new": ReactionChanged;
   /** A message was pinned. */
   "message:pinned": PinChanged;
@@ -1311,75 +1321,75 @@ export interface ServerEvents {
   "message:unpinned": PinChanged;
   /** Another user started or stopped typing. */
   "typing:user": Typing;
-  /** A member read messages, up to this one. */
+  /** A member read all messages up to this one. */
   "message:read:receipt": ReadReceipt;
-  /** A member's devices received messages, up to this one. */
+  /** A member's devices received all messages up to this one. */
   "message:delivered:receipt": DeliveredReceipt;
-  /** The user's unread count changed. */
+  /** The number of unread messages of this user changed. */
   "conversation:unread": Unread;
   /** An offer was made. */
   "offer:new": Offer;
   /** An offer was accepted, rejected, withdrawn or countered, or it expired. */
   "offer:updated": Offer;
-  /** The user's notification preferences changed, on any device. */
+  /** This user changed their notification preferences, on any device. */
   "preferences:updated": Preferences;
-  /** The user's preferences for a conversation changed, on any device. */
+  /** This user changed their preferences for a conversation, on any device. */
   "conversation:preferences": ConversationPreferences;
-  /** A notification for the user, as their preferences ask for. */
+  /** This user has a new notification, according to the user's preferences. */
   notification: ChatNotification;
-  /** Notifications were read, on this device or another one of the user's, or with their messages. */
+  /** Notifications of this user were read, on any device, directly or by reading their messages. */
   "notification:read": NotificationsRead;
-  /** The progress of the user's own upload. */
+  /** An upload of this user progressed. */
   "upload:progress": UploadProgress;
-  /** The presence of a contact or of the user themselves changed. */
+  /** The presence of a contact or of this user changed. */
   "presence:update": Presence;
-  /** Another user calls. */
+  /** Another user invited this user to a call. */
   "call:invite": CallSignal;
   /** Another user accepted the call. */
   "call:accept": CallSignal;
   /** Another user rejected the call. */
   "call:reject": CallSignal;
-  /** An offer, an answer or a candidate of another side of the call. */
+  /** Another side of the call sent WebRTC data: an offer, an answer or a candidate. */
   "call:signal": CallSignal;
   /** Another user left the call. */
   "call:hangup": CallSignal;
-  /** The call ended, or stopped ringing. */
+  /** The call ended, or stopped ringing on this device. */
   "call:ended": CallEnded;
 }
 
 /** The payloads of commands and of their acknowledgements, by the command's name. */
 export interface Commands {
-  /** Renew the sign-in with a newer token of the same user. */
+  /** Renew the socket's sign-in with a newer token of the same user. */
   "auth:refresh": { payload: RenewSignInCommand; reply: RenewedReply };
-  /** Follow a conversation again with this socket. Its user must be a member. */
+  /** Start receiving a conversation's events on this socket again. The user must be a member. */
   "conversation:join": { payload: ConversationId; reply: RoomReply };
-  /** Stop following a conversation with this socket. Its user stays a member. */
+  /** Stop receiving a conversation's events on this socket. The user remains a member. */
   "conversation:leave": { payload: ConversationId; reply: RoomReply };
   /** Get the server's time, in milliseconds since 1970. */
   ping: { payload: Record<string, never>; reply: PongReply };
-  /** Create a conversation. A direct one exists once per pair; the backend may repeat a creation. */
+  /** Create a conversation, or get the direct one of the pair. With an `id`, the backend may retry. */
   "conversation:create": { payload: CreateConversationCommand; reply: ConversationReply };
-  /** Update a group or channel: its name, picture, rules or metadata. For owner and admins. */
+  /** Update the name, picture, rules or metadata of a group or channel, as its owner or an admin. */
   "conversation:update": { payload: UpdateConversationCommand; reply: ConversationReply };
-  /** Delete a group or channel with all its messages. For its owner, or only for the backend. */
+  /** Delete a group or channel with all its messages, as its owner or as the backend. */
   "conversation:delete": { payload: ConversationId; reply: EmptyReply };
-  /** List the user's conversations, newest message first; with `query`, public ones by name. */
+  /** List the user's conversations, newest message first, or search public ones with `query`. */
   "conversations:list": { payload: ListConversationsCommand; reply: ConversationsReply };
-  /** Add members to a group or channel. Adding oneself joins a public one. */
+  /** Add members to a group or channel, or join a public one with the user's own id. */
   "member:add": { payload: AddMembersCommand; reply: EmptyReply };
-  /** Remove a member from a group or channel; with one's own id, leave it. */
+  /** Remove a member from a group or channel, or leave it with the user's own id. */
   "member:remove": { payload: MemberIdCommand; reply: EmptyReply };
-  /** Change a member's role. Making another member the owner makes the old owner an admin. */
+  /** Change a member's role. When another member becomes the owner, the previous owner becomes an admin. */
   "member:update": { payload: MemberWithRole; reply: EmptyReply };
-  /** Send a message. A retry with the same `clientMessageId` stores it once. */
+  /** Send a message. A retry with the same `clientMessageId` returns the stored message. */
   "message:send": { payload: SendCommand; reply: MessageReply };
-  /** Edit one's own message. Its history keeps the earlier texts. */
+  /** Edit a message, as its author. Its history keeps the earlier versions. */
   "message:edit": { payload: EditCommand; reply: MessageReply };
-  /** Delete a message, as its author or a moderator. A deleted message stays in its place. */
+  /** Delete a message, as its author or a moderator. An empty placeholder remains in its place. */
   "message:delete": { payload: MessageIdCommand; reply: EmptyReply };
-  /** Forward a message to up to 20 conversations: to all of them, or to none. */
+  /** Forward a message to up to 20 conversations: to all of them, or to none on failure. */
   "message:forward": { payload: ForwardCommand; reply: ForwardedReply };
-  /** Add a reaction to a message: an emoji, or an application's own as `:name:`. */
+  /** Add a reaction to a message: an emoji, or a custom emoji as `:name:`. */
   "message:react": { payload: ReactCommand; reply: ReactionsReply };
   /** Remove a reaction from a message. */
   "message:unreact": { payload: ReactCommand; reply: ReactionsReply };
@@ -1387,35 +1397,35 @@ export interface Commands {
   "message:pin": { payload: MessageIdCommand; reply: EmptyReply };
   /** Unpin a message. */
   "message:unpin": { payload: MessageIdCommand; reply: EmptyReply };
-  /** List a page of messages in ascending `seq`: the newest, or those around a message or a `seq`. */
+  /** List messages of a conversation, oldest first: the newest ones, or those around a message or `seq`. */
   "messages:list": { payload: ListMessagesCommand; reply: MessagesReply };
-  /** Start typing. It ends by itself after 5 s. */
+  /** Announce that the user started typing. Typing ends automatically after 5 s. */
   "typing:start": { payload: ConversationId; reply: EmptyReply };
-  /** Stop typing. */
+  /** Announce that the user stopped typing. */
   "typing:stop": { payload: ConversationId; reply: EmptyReply };
-  /** Set the user's presence: `dnd` and `invisible` for all devices, `online` and `away` for this one. */
+  /** Set the user's presence: `dnd` and `invisible` on all devices, `online` and `away` on this one. */
   "presence:set": { payload: SetPresenceCommand; reply: EmptyReply };
-  /** Get the presence of users; only of those who share a conversation with the caller. */
+  /** Get the presence of users who share a conversation with the caller. */
   "presence:get": { payload: UserIdsCommand; reply: PresenceReply };
-  /** Get the presence of users, and receive their `presence:update` from now on, contacts or not. */
+  /** Get the presence of users, contacts or not, and start receiving their `presence:update`. */
   "presence:subscribe": { payload: UserIdsCommand; reply: PresenceReply };
-  /** Stop receiving what `presence:subscribe` asked for. */
+  /** Stop receiving the `presence:update` of users. */
   "presence:unsubscribe": { payload: UserIdsCommand; reply: EmptyReply };
-  /** Call the other members of a conversation, or one of them. A conversation has one call at a time. */
+  /** Call the other members of a conversation, or one of them. It has at most one call at a time. */
   "call:invite": { payload: InviteCommand; reply: CallReply };
-  /** Accept a call; the user's other devices stop ringing. */
+  /** Accept a call. The user's other devices stop ringing. */
   "call:accept": { payload: CallCommand; reply: CallReply };
   /** Reject a call. */
   "call:reject": { payload: CallCommand; reply: CallReply };
-  /** Send an offer, an answer or a candidate to the other sides of a call, or to one. */
+  /** Send WebRTC data (an offer, an answer or a candidate) to the other sides of a call, or to one. */
   "call:signal": { payload: CallCommand; reply: CallReply };
-  /** Leave a call. It ends when only one side is left. */
+  /** Leave a call. It ends when only one side remains. */
   "call:hangup": { payload: CallCommand; reply: CallReply };
-  /** Mark messages as read, up to a message. */
+  /** Mark messages as read: all, or all up to a message. */
   "message:read": { payload: MarkCommand; reply: ReadReply };
-  /** Mark a conversation as unread from a message on. */
+  /** Mark messages as unread, from a message on. */
   "conversation:mark-unread": { payload: MarkUnreadCommand; reply: ReadReply };
-  /** Mark messages as received, up to a message. */
+  /** Mark messages as delivered: all, or all up to a message. */
   "message:delivered": { payload: MarkCommand; reply: EmptyReply };
   /** Mark notifications as read. */
   "notifications:read": { payload: MarkNotificationsReadCommand; reply: NotificationsReadReply };
@@ -1423,10 +1433,10 @@ export interface Commands {
   "offer:create": { payload: CreateOfferCommand; reply: OfferReply };
   /** Accept, reject or withdraw an offer. */
   "offer:update": { payload: UpdateOfferCommand; reply: OfferReply };
-  /** Replace another member's offer with a new one. The answer is the new offer. */
+  /** Reply to another member's offer with a new offer, which replaces it. */
   "offer:counter": { payload: CounterCommand; reply: OfferReply };
-  /** List a conversation's offers, newest first. */
+  /** List offers of a conversation, newest first. */
   "offers:list": { payload: ListOffersCommand; reply: OffersReply };
-  /** Get what happened after a cursor; without one, the state to start from. */
+  /** Get the events after a cursor or, without one, the current state. */
   sync: { payload: AskSyncCommand; reply: SyncReply };
 }
