@@ -76,9 +76,9 @@ class Row:
 
 
 _ONE_NODE = (
-    Row("fan-out to 1,000, 1 outstanding: deliveries/s", "fanout-1.rate"),
+    Row("fan-out to 1,000, 1 in flight: deliveries/s", "fanout-1.rate"),
     Row("… per CPU-second", "fanout-1.per_cpu"),
-    Row("fan-out to 1,000, 16 outstanding: deliveries/s", "fanout-16.rate"),
+    Row("fan-out to 1,000, 16 in flight: deliveries/s", "fanout-16.rate"),
     Row("… per CPU-second", "fanout-16.per_cpu"),
     Row("durable pairs: acknowledged messages/s", "pairs.rate", NODE_FULL, None),
     Row("… per CPU-second", "pairs.per_cpu", NODE_FULL, None),
@@ -93,10 +93,10 @@ _ONE_NODE = (
     Row("… per CPU-second", "handshake.per_cpu"),
     Row("… latency, p50 ms", "handshake.p50", less_is_better=True),
     Row("… latency, p99 ms", "handshake.p99", less_is_better=True),
-    Row("fan-out in one dialect, 1 outstanding: deliveries/s", "dialects-1-1.rate", NODE, None),
+    Row("fan-out in one dialect, 1 in flight: deliveries/s", "dialects-1-1.rate", NODE, None),
     Row("… members spread over five dialects", "dialects-5-1.rate", NODE, None),
     Row("… times the processor time of one dialect", "dialects-1.cost", NODE, None),
-    Row("fan-out in one dialect, 16 outstanding: deliveries/s", "dialects-1-16.rate", NODE, None),
+    Row("fan-out in one dialect, 16 in flight: deliveries/s", "dialects-1-16.rate", NODE, None),
     Row("… members spread over five dialects", "dialects-5-16.rate", NODE, None),
     Row("… times the processor time of one dialect", "dialects-16.cost", NODE, None),
     Row("5,000 cut at once: seconds until all are back", "storm.back_s", NODE, None),
@@ -120,14 +120,14 @@ def _on_postgresql(title: str, metric: str, node: Entrant, *, less_is_better: bo
 
 
 _MANY_NODES = (
-    _across("two nodes, 1 outstanding: deliveries across/s", "cluster-1.rate"),
+    _across("two nodes, 1 in flight: deliveries across/s", "cluster-1.rate"),
     _across("… per CPU-second", "cluster-1.per_cpu"),
     _across("… latency to the slowest member, p50 ms", "cluster-1.p50", less_is_better=True),
     _across("… p99 ms", "cluster-1.p99", less_is_better=True),
     _ours("… one node of ours, the same load: deliveries/s", "cluster-1.rate", TALKWIRE_POSTGRESQL),
     _ours("… one node of ours: p50 ms", "cluster-1.p50", TALKWIRE_POSTGRESQL),
     _ours("… p50 of two nodes, times that of one", "cluster-1.p50", TALKWIRE_NODES, TALKWIRE_POSTGRESQL),
-    _across("two nodes, 16 outstanding: deliveries across/s", "cluster-16.rate"),
+    _across("two nodes, 16 in flight: deliveries across/s", "cluster-16.rate"),
     _across("… per CPU-second", "cluster-16.per_cpu"),
     _across("… latency to the slowest member, p50 ms", "cluster-16.p50", less_is_better=True),
     _across("… p99 ms", "cluster-16.p99", less_is_better=True),

@@ -275,7 +275,7 @@ def _told(history: History, about: About) -> Iterator[Line]:
                 )
                 yield (
                     heard.at,
-                    f"{_name(stream)} was told {heard.name}{place}: {heard.key} {heard.content or ''}".rstrip(),
+                    f"{_name(stream)} received {heard.name}{place}: {heard.key} {heard.content or ''}".rstrip(),
                 )
     for resumer in history.resumers if not about.streams else ():
         for synced in resumer.synced:

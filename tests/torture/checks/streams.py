@@ -18,9 +18,9 @@ from tests.torture.tables import MESSAGE_ID_BASE, LogRow, Tables
 from tests.torture.words import DIALECTS, Words
 
 ORDER = "all see the same order"
-HOLES = "nothing is left out of what a socket is told"
-TWICE = "nothing is told twice"
-STRANGE = "nothing is told that is not in the log"
+HOLES = "no event is missing from what a socket receives"
+TWICE = "no event is received twice"
+STRANGE = "no event is received that is not in the log"
 
 KINDS: Mapping[str, HeardKind] = {
     "MessageSent": "sent",
@@ -112,7 +112,7 @@ def _check_missed(history: History, log: Mapping[str, Sequence[Told]], ends: End
                 findings.count("messages told sooner or later")
                 sent_meanwhile = window.opened is not None and told.since > window.opened and told.pos <= marker
                 if sent_meanwhile and told.key not in heard:
-                    says = f"none of {last.client}'s sockets ({last.user}) was told {told.key} in {window.conversation}"
+                    says = f"none of {last.client}'s sockets ({last.user}) received {told.key} in {window.conversation}"
                     findings.add(HOLES, says, _about(last, window, told.since, told))
                     return
 
@@ -128,7 +128,7 @@ def _check_offsets(stream: Stream, findings: Findings) -> bool:
         if place <= last:
             broken = TWICE if place == last else ORDER
             findings.add(
-                broken, f"{_who(stream)} was told {place} after {last}", _around(stream, heard, heard.conversation)
+                broken, f"{_who(stream)} received {place} after {last}", _around(stream, heard, heard.conversation)
             )
             return False
         last = place
@@ -146,7 +146,7 @@ def _check_order(stream: Stream, findings: Findings) -> bool:
         seq = last_seq.get(heard.conversation, 0)
         if heard.message_id <= last_id or (heard.seq is not None and heard.seq <= seq):
             broken = TWICE if heard.message_id == last_id else ORDER
-            says = f"{_who(stream)} was told message {heard.message_id} (seq {heard.seq}) after {last_id} (seq {seq})"
+            says = f"{_who(stream)} received message {heard.message_id} (seq {heard.seq}) after {last_id} (seq {seq})"
             findings.add(broken, says, _around(stream, heard, heard.conversation, last_id))
             return False
         last_id = heard.message_id
@@ -248,7 +248,7 @@ def _report_break(stream: Stream, window: Window, fit: Fit, findings: Findings) 
         broken = HOLES
     else:
         broken = ORDER
-    says = f"{_who(stream)} was told {wrong.key} in {window.conversation} where the log has "
+    says = f"{_who(stream)} received {wrong.key} in {window.conversation} where the log has "
     says += "nothing more" if expected is None else f"{expected.key} at {expected.pos}"
     findings.add(broken, says, _about(stream, window, wrong.at, expected, wrong))
 
