@@ -582,7 +582,7 @@ class Node:
         stored = StoredFiles(self.files.store.here())
         self.files.store.holders = self.files.uploads.holders = file_links
         engine.node_id = chat.node_id
-        metrics.open_splices = lambda: len(passing.splices)
+        metrics.open_splices = lambda: len(passing.tunnels)
 
         def drop(node_ids: Collection[str]) -> None:
             passing.drop(node_ids)

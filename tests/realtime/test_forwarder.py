@@ -89,7 +89,7 @@ async def upgraded(wire: Wire, target: str) -> Wire:
     return wire
 
 
-async def spliced(connect: Connect, owner: LinkedNode, other: LinkedNode) -> Wire:
+async def tunneled(connect: Connect, owner: LinkedNode, other: LinkedNode) -> Wire:
     """A WebSocket to the other node that carries a session."""
     wire = await upgraded(await connect(other), await signed_in(await connect(owner), await connect(other)))
     await until(lambda: not owner.engine.connections[-1].polling)
@@ -271,7 +271,7 @@ async def test_what_is_under_way_to_a_node_whose_lease_has_ended_ends(
     target = await signed_in(await connect(owner), polling)
     await polling.begin(target, HOST)
     await until(lambda: owner.engine.connections[0].session.poll_pending)
-    wire = await spliced(connect, owner, other)
+    wire = await tunneled(connect, owner, other)
     other.peers.live([])
     assert (await polling.answer())[::2] == (400, UNKNOWN)
     await wire.ended()
@@ -299,10 +299,10 @@ async def test_a_poll_whose_node_is_lost_meanwhile_is_answered(connect: Connect,
 async def test_a_session_is_upgraded_through_another_node(
     connect: Connect, owner: LinkedNode, other: LinkedNode
 ) -> None:
-    wire = await spliced(connect, owner, other)
+    wire = await tunneled(connect, owner, other)
     await wire.say('421["echo","through"]')
     assert await wire.text() == '431["through"]'
-    assert len(other.passing.splices) == 1
+    assert len(other.passing.tunnels) == 1
     assert other.engine.metrics.passed_websockets == 1
 
 
@@ -318,7 +318,7 @@ async def test_frames_that_come_with_the_head_of_the_upgrade_go_through(
 
 
 async def test_binary_goes_through_as_it_is(connect: Connect, owner: LinkedNode, other: LinkedNode) -> None:
-    wire = await spliced(connect, owner, other)
+    wire = await tunneled(connect, owner, other)
     data = bytes(range(256)) * 30
     await wire.send(masked_text('451-7["echo",{"_placeholder":true,"num":0}]'), frame(BINARY, data))
     assert await wire.text() == '461-7[{"_placeholder":true,"num":0}]'
@@ -328,7 +328,7 @@ async def test_binary_goes_through_as_it_is(connect: Connect, owner: LinkedNode,
 async def test_frames_in_pieces_and_many_at_once_go_through(
     connect: Connect, owner: LinkedNode, other: LinkedNode
 ) -> None:
-    wire = await spliced(connect, owner, other)
+    wire = await tunneled(connect, owner, other)
     sent = b"".join(masked_text(f'42{number}["echo",{number}]') for number in range(200))
     for start in range(0, len(sent), 7):
         wire.writer.write(sent[start : start + 7])
@@ -341,9 +341,9 @@ async def test_frames_in_pieces_and_many_at_once_go_through(
 async def test_a_client_that_leaves_takes_its_session_along(
     connect: Connect, owner: LinkedNode, other: LinkedNode
 ) -> None:
-    wire = await spliced(connect, owner, other)
+    wire = await tunneled(connect, owner, other)
     wire.writer.transport.abort()
-    await until(lambda: not owner.engine.connections and not other.passing.splices)
+    await until(lambda: not owner.engine.connections and not other.passing.tunnels)
 
 
 async def test_the_last_words_of_a_client_arrive(
@@ -351,7 +351,7 @@ async def test_the_last_words_of_a_client_arrive(
 ) -> None:
     heard: list[object] = []
     root.on("farewell")(lambda _, text: heard.append(text))
-    wire = await spliced(connect, owner, other)
+    wire = await tunneled(connect, owner, other)
     await wire.say('42["farewell","thanks"]')
     wire.writer.write_eof()
     await until(lambda: not owner.engine.connections)
@@ -362,15 +362,15 @@ async def test_the_last_words_of_a_client_arrive(
 async def test_a_session_that_ends_says_so_through_the_other_node(
     connect: Connect, owner: LinkedNode, other: LinkedNode
 ) -> None:
-    wire = await spliced(connect, owner, other)
+    wire = await tunneled(connect, owner, other)
     owner.engine.connections[0].end_in_order()
     assert await wire.close_code() == 1001
     await wire.close()
-    await until(lambda: not other.passing.splices)
+    await until(lambda: not other.passing.tunnels)
 
 
 async def test_a_node_that_stops_ends_what_it_passes_on(connect: Connect, owner: LinkedNode, other: LinkedNode) -> None:
-    wire = await spliced(connect, owner, other)
+    wire = await tunneled(connect, owner, other)
     polling = await connect(other)
     await polling.begin(await signed_in(await connect(owner), await connect(other)), HOST)
     await until(lambda: any(each.session.poll_pending for each in owner.engine.connections))
@@ -383,8 +383,8 @@ async def test_a_node_that_stops_ends_what_it_passes_on(connect: Connect, owner:
 async def test_a_client_that_does_not_read_holds_its_owner_back_and_is_cut_off_there(
     connect: Connect, owner: LinkedNode, other: LinkedNode, root: Namespace
 ) -> None:
-    wire = await spliced(connect, owner, other)
-    [splice] = other.passing.splices
+    wire = await tunneled(connect, owner, other)
+    [tunnel] = other.passing.tunnels
     held = 0
     sent = 0
     for _ in range(100_000):
@@ -392,8 +392,8 @@ async def test_a_client_that_does_not_read_holds_its_owner_back_and_is_cut_off_t
             break
         root.emit("news", "x" * 60_000)
         sent += 60_000
-        if splice.client.transport is not None:
-            held = max(held, splice.client.transport.get_write_buffer_size())
+        if tunnel.client.transport is not None:
+            held = max(held, tunnel.client.transport.get_write_buffer_size())
         await asyncio.sleep(0)
     assert owner.engine.metrics.slow_connections == 1
     # What is over the mark of a transport is one read from the other side.
@@ -404,23 +404,23 @@ async def test_a_client_that_does_not_read_holds_its_owner_back_and_is_cut_off_t
 async def test_an_owner_that_does_not_read_holds_the_client_back(
     connect: Connect, owner: LinkedNode, other: LinkedNode
 ) -> None:
-    wire = await spliced(connect, owner, other)
+    wire = await tunneled(connect, owner, other)
     carrying = owner.engine.connections[0].websocket
     assert carrying is not None
     carrying.set_reading(False)
-    [splice] = other.passing.splices
-    assert splice.client.transport is not None
+    [tunnel] = other.passing.tunnels
+    assert tunnel.client.transport is not None
     one = masked_text(f'42["echo","{"x" * 9000}"]')
     written = 0
-    while splice.client.transport.is_reading():
+    while tunnel.client.transport.is_reading():
         wire.writer.write(one)
         written += len(one)
         await asyncio.sleep(0)
-    assert splice.owner is not None
-    assert splice.owner.transport is not None
-    assert splice.owner.transport.get_write_buffer_size() < 512 * 1024
+    assert tunnel.owner is not None
+    assert tunnel.owner.transport is not None
+    assert tunnel.owner.transport.get_write_buffer_size() < 512 * 1024
     carrying.set_reading(True)
-    await until(splice.client.transport.is_reading)
+    await until(tunnel.client.transport.is_reading)
 
 
 # --- the socket for other nodes -------------------------------------------------------------------------------------

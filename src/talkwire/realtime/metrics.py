@@ -1,6 +1,6 @@
-"""What `/metrics` says about connections (Prometheus).
+"""The Prometheus metrics of connections.
 
-Counted in plain numbers, which events by the thousand can afford, and turned into metrics when somebody asks.
+Counted as plain numbers, which is cheap enough for every event, and turned into metrics on each scrape.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ CLOSE_REASONS = (
     "session_limit",
     "uri_too_long",
 )
-"""Why HTTP connections are closed or refused. docs/limits.md explains each."""
+"""Reasons why HTTP connections are closed or refused. docs/limits.md explains each."""
 
 
 class RealtimeMetrics(Collector):
-    """Register it with a `CollectorRegistry` to have it shown."""
+    """The metrics of one node. Register it with a `CollectorRegistry`."""
 
     def __init__(self) -> None:
         self.connections = 0
@@ -38,9 +38,9 @@ class RealtimeMetrics(Collector):
         self.events_received = 0
         self.refused_connects = 0
         self.closed: Counter[str] = Counter()
-        """Sessions that have ended, by reason."""
+        """Ended sessions, by reason."""
         self.refused_handshakes: Counter[int] = Counter()
-        """By Engine.IO's code."""
+        """Refused handshakes, by Engine.IO's error code."""
         self.slow_connections = 0
         self.recoveries = 0
         self.refused_recoveries = 0
@@ -69,29 +69,29 @@ class RealtimeMetrics(Collector):
         yield CounterMetricFamily("talkwire_events_received", "Events from clients", self.events_received)
         yield CounterMetricFamily("talkwire_refused_connects", "Sockets that were refused", self.refused_connects)
         yield CounterMetricFamily(
-            "talkwire_slow_connections", "Connections cut because their client did not read", self.slow_connections
+            "talkwire_slow_connections", "Connections closed because their client did not read", self.slow_connections
         )
-        yield CounterMetricFamily("talkwire_recoveries", "Sockets that went on after a disconnect", self.recoveries)
+        yield CounterMetricFamily("talkwire_recoveries", "Sockets recovered after a disconnect", self.recoveries)
         yield CounterMetricFamily(
             "talkwire_recoveries_refused",
-            "Sockets that wanted to go on and got a fresh session",
+            "Sockets that asked for recovery and got a new session",
             self.refused_recoveries,
         )
         yield CounterMetricFamily(
             "talkwire_recovery_log_reads",
-            "Pages of the log that were read for sockets that went on",
+            "Pages of the log that were read to recover sockets",
             self.recovery_log_reads,
         )
         yield CounterMetricFamily(
-            "talkwire_passed_polls", "Polls for sessions of other nodes that were answered there", self.passed_polls
+            "talkwire_passed_polls", "Polls that were forwarded to the session's node", self.passed_polls
         )
         yield CounterMetricFamily(
-            "talkwire_passed_websockets", "WebSockets for sessions of other nodes", self.passed_websockets
+            "talkwire_passed_websockets", "WebSockets that were forwarded to the session's node", self.passed_websockets
         )
-        yield GaugeMetricFamily("talkwire_spliced_websockets", "Those that are open", self.open_splices())
+        yield GaugeMetricFamily("talkwire_spliced_websockets", "Open forwarded WebSockets", self.open_splices())
         yield CounterMetricFamily(
             "talkwire_forwarded_uploads",
-            "Requests for uploads of other nodes that were answered there",
+            "Upload requests that were forwarded to the upload's node",
             self.forwarded_uploads,
         )
         yield CounterMetricFamily(
@@ -99,7 +99,7 @@ class RealtimeMetrics(Collector):
         )
         yield CounterMetricFamily(
             "talkwire_broken_links",
-            "Requests for sessions, uploads or files of other nodes that were gone, or did not know them",
+            "Forwarded requests that failed: the node was unreachable or did not know the session, upload or file",
             self.broken_links,
         )
         yield GaugeMetricFamily(
@@ -113,7 +113,7 @@ class RealtimeMetrics(Collector):
         )
         yield CounterMetricFamily(
             "talkwire_http_aborted_bodies",
-            "Requests whose client went away before the end of the body",
+            "Requests whose client disconnected before the end of the body",
             self.http_aborted_bodies,
         )
 
@@ -126,7 +126,7 @@ def _by_label(name: str, documentation: str, label: str, counts: Mapping[str, in
 
 
 def _tasks() -> int:
-    """Those of the loop that asks; a thread has none."""
+    """Returns how many tasks the running event loop has; 0 in a thread without a loop."""
     try:
         return len(asyncio.all_tasks())
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""Engine.IO v4 and Socket.IO v5, sans-I/O: bytes and `now` in, events and frames out.
+"""Engine.IO v4 and Socket.IO v5 without I/O: takes bytes and the time, returns events and frames.
 
     admission = check_request(EngineRequest("GET", query, websocket=True), known, options)
     session = Session(engine_sid, options, admission.transport, now)
@@ -12,8 +12,9 @@
     transport.write(b"".join(session.out))
     session.out.clear()
 
-The caller owns the sockets, the clock and the ids; it calls `handle_deadline` at `next_deadline`, and closes the
-session when RemoteProtocolError is raised. No asyncio, no clock, no logging, nothing of chat in here.
+The caller owns the network connections, the clock and the ids. It must call `handle_deadline` at `next_deadline`, send
+what is in `out` after each call, and close the session when RemoteProtocolError is raised. Nothing in this package uses
+asyncio, reads a clock, logs, or knows of chat.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a polling session has to say and no poll has fetched yet."""
+"""The output of a polling session that its client has not fetched yet."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from talkwire.wire.engine_packet import join_payload
 from talkwire.wire.frame import frame_at
 
 CAUTIOUS_PACKETS_MAX: Final = 16
-"""Packets in one answer to a poll, for clients of which nothing is known: python-engineio takes no more."""
+"""Packets in one poll response for a client of an unknown kind: python-engineio accepts no more than 16."""
 
 POLL_PACKETS_MAX: Final = 2048
-"""Packets in one answer for all other clients. The protocol names no limit; this one bounds the work of one turn."""
+"""Packets in one poll response for all other clients. The protocol sets no limit; this one bounds the time spent on one
+response.
+"""
 
 POLL_BYTES_MAX: Final = 128 * 1024
-"""Bytes from which on an answer to a poll takes no further packet."""
+"""A poll response stops taking packets once it holds this many bytes. It may exceed this by one packet."""
 
 
 class Backlog:
-    """The frames of a session's `out`, counted and taken from the front.
+    """Counts the frames in a session's `out` and takes them from the front, one poll response at a time.
 
-    The cost of a poll is linear in what it takes, and that of counting in what came since the last count.
+    Shares the list with the session and never replaces it. Taking costs time linear in what is taken; counting costs
+    time linear in the frames appended since the last count.
     """
 
     __slots__ = ("_counted", "_out", "_size", "packets_max")
@@ -32,14 +35,14 @@ class Backlog:
         self._size = 0
 
     def size(self) -> int:
-        """Returns how many bytes wait."""
+        """Returns how many bytes of frames no poll has fetched."""
         if self._counted < len(self._out):
             self._size += sum(map(len, self._out[self._counted :]))
             self._counted = len(self._out)
         return self._size
 
     def take(self) -> str:
-        """Returns the body of one answer and leaves the rest for the next poll."""
+        """Returns the body of one poll response and removes its packets; the rest stays for the next poll."""
         size = self.size()
         out, packets = self._out, list[str | bytes]()
         index = position = taken = 0
@@ -56,6 +59,6 @@ class Backlog:
         return join_payload(packets)
 
     def clear(self) -> None:
-        """Drops all that waits."""
+        """Drops all frames that no poll has fetched."""
         self._out.clear()
         self._counted = self._size = 0

@@ -1,4 +1,4 @@
-"""Engine.IO packets and polling payloads, to and from text.
+"""Encodes and decodes Engine.IO packets and polling payloads.
 
 Engine.IO protocol, revision 4, section "Packet encoding". Knows nothing of sessions or of WebSocket frames.
 """
@@ -20,7 +20,7 @@ _NOT_BASE64: Final = bytes(set(range(256)) - set(_BASE64 + b"-_"))
 
 
 class PacketType(IntEnum):
-    """The digit that opens every text packet."""
+    """The first digit of every text packet."""
 
     OPEN = 0
     CLOSE = 1
@@ -32,7 +32,7 @@ class PacketType(IntEnum):
 
 
 class Packet(NamedTuple):
-    """One Engine.IO packet; `data` is bytes in a binary message only."""
+    """One Engine.IO packet. `data` is bytes for a binary message and text for everything else."""
 
     type: PacketType
     data: str | bytes = ""
@@ -43,7 +43,10 @@ _MESSAGE: Final = PacketType.MESSAGE
 
 
 def decode_packet(message: str | bytes) -> Packet:
-    """Decode one WebSocket message, or one part of a payload; raise RemoteProtocolError."""
+    """Returns the packet in one WebSocket message or in one part of a polling payload.
+
+    Raises RemoteProtocolError for an unknown packet type; the caller then closes the session.
+    """
     if isinstance(message, bytes):
         return Packet(_MESSAGE, message)
     packet_type = _TYPES.get(message[:1])
@@ -55,16 +58,18 @@ def decode_packet(message: str | bytes) -> Packet:
 
 
 def encode_packet(packet: Packet) -> str | bytes:
-    """Encode a packet as the content of one WebSocket message: text, or bytes for a binary message."""
+    """Returns a packet as the content of one WebSocket message: text, or bytes for a binary message."""
     if isinstance(packet.data, bytes):
         return packet.data
     return f"{packet.type.value}{packet.data}"
 
 
 def iter_payload(body: str) -> Iterator[Packet]:
-    """Yields the packets of a polling body, those before a broken one too; raises RemoteProtocolError there.
+    """Yields the packets of a polling body. At a broken packet, raises RemoteProtocolError after yielding those before
+    it.
 
-    Decodes one packet at a time, so that the caller can spread the work and a body of separators fills no memory.
+    Decodes one packet at a time, so that the caller can spread the work over several turns of the event loop, and a
+    body of nothing but separators fills no memory.
     """
     start = 0
     while (end := body.find(SEPARATOR, start)) >= 0:
@@ -74,17 +79,19 @@ def iter_payload(body: str) -> Iterator[Packet]:
 
 
 def decode_payload(body: str) -> list[Packet]:
-    """Decode a whole polling body; raise RemoteProtocolError if any packet of it is broken."""
+    """Returns the packets of a whole polling body. Raises RemoteProtocolError if any of them is broken."""
     return list(iter_payload(body))
 
 
 def encode_payload(packets: Iterable[Packet]) -> str:
-    """Encode packets as the body of a polling request or response."""
+    """Returns the body of a polling request or response that carries `packets`."""
     return join_payload(encode_packet(packet) for packet in packets)
 
 
 def join_payload(encoded: Iterable[str | bytes]) -> str:
-    """Join encoded packets to a polling body; polling is text, so binary messages become `b` and base64."""
+    """Returns the polling body of packets that are encoded already. Polling carries text only, so a binary message
+    becomes `b` and base64.
+    """
     return SEPARATOR.join([_encode_base64(data) if isinstance(data, bytes) else data for data in encoded])
 
 
@@ -93,10 +100,13 @@ def _encode_base64(data: bytes) -> str:
 
 
 def _decode_base64(text: str) -> bytes:
-    """Decodes as the Node server does: line breaks (Android's encoder writes them) and other characters outside the
-    alphabet are skipped, the URL alphabet is taken too, padding may be missing, and the text ends with its padding."""
+    """Returns the bytes of a base64 text, as leniently as Socket.IO's Node server.
+
+    Skips line breaks (Android's encoder writes them) and all characters outside the alphabet, accepts the URL-safe
+    alphabet and missing padding, and stops at the first padding character.
+    """
     data, _, _ = text.encode("ascii", "ignore").partition(b"=")
     digits = data.translate(_FROM_URL_ALPHABET, _NOT_BASE64)
     if len(digits) % 4 == 1:
-        digits = digits[:-1]  # six bits are no byte
+        digits = digits[:-1]  # the last digit alone holds six bits, which are no byte
     return a2b_base64(digits + b"=" * (-len(digits) % 4))

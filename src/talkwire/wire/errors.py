@@ -1,10 +1,10 @@
-"""What can go wrong on the wire, as data that the edge turns into a status or a close.
+"""Errors of the wire layer, as data that the server turns into an HTTP status or a close.
 
 WireError
-├── LocalProtocolError       we used the wire layer wrongly
+├── LocalProtocolError       a bug of ours: the wire layer was called wrongly
 ├── RemoteProtocolError      the peer broke the protocol: close its session
-│   └── PayloadTooLarge      its request body is over the limit: HTTP 413
-└── HandshakeRefused         the request may not open, or reach, a session
+│   └── PayloadTooLarge      a request body exceeds the limit: answer with HTTP 413
+└── HandshakeRefused         the request may neither open nor reach a session
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import msgspec
 
 
 class WireError(Exception):
-    """The root of all errors that `talkwire.wire` raises."""
+    """The base class of all errors that `talkwire.wire` raises."""
 
 
 class LocalProtocolError(WireError):
-    """The caller asked for what the protocol does not allow; a bug on our side."""
+    """The caller asked for something that the protocol does not allow: a bug on the server's side."""
 
 
 class RemoteProtocolError(WireError):
-    """The peer broke the protocol; `reason` says how, for our log and never for the peer."""
+    """The peer broke the protocol; close its session. `reason` says how: log it, but never send it to the peer."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -32,13 +32,13 @@ class RemoteProtocolError(WireError):
 
 
 class PayloadTooLarge(RemoteProtocolError):
-    """A request body of more than `max_payload` bytes. The session itself stays open."""
+    """A request body is larger than `max_payload` bytes. Answer with `status`; the session stays open."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE.value
 
 
 class RefusalCode(IntEnum):
-    """Engine.IO's error codes, as clients read them in the `code` of the body."""
+    """Engine.IO's error codes, which clients read in the field `code` of an error response."""
 
     UNKNOWN_TRANSPORT = 0
     UNKNOWN_SESSION = 1
@@ -59,7 +59,7 @@ _MESSAGES = {
 
 
 class HandshakeRefused(WireError):
-    """An HTTP request, or a WebSocket's opening request, that is answered with an error."""
+    """An HTTP request, or the opening request of a WebSocket, is refused: answer with `status` and `body()`."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(message)
@@ -69,11 +69,13 @@ class HandshakeRefused(WireError):
 
     @classmethod
     def of(cls, code: RefusalCode, message: str | None = None) -> HandshakeRefused:
-        """Return the refusal for `code`; `message` replaces the usual text (Node allows that for FORBIDDEN)."""
+        """Returns the refusal for `code`. `message` replaces the standard text, as Socket.IO's Node server allows for
+        FORBIDDEN.
+        """
         forbidden = code is RefusalCode.FORBIDDEN
         status = HTTPStatus.FORBIDDEN if forbidden else HTTPStatus.BAD_REQUEST
         return cls(status.value, code.value, message or _MESSAGES[code])
 
     def body(self) -> bytes:
-        """Return the response's JSON body, `{"code":1,"message":"Session ID unknown"}`."""
+        """Returns the JSON body of the error response: `{"code":1,"message":"Session ID unknown"}`."""
         return msgspec.json.encode({"code": self.code, "message": self.message})

@@ -1,7 +1,7 @@
-"""Outgoing WebSocket frames, RFC 6455, section 5.2.
+"""Encodes outgoing WebSocket frames (RFC 6455, section 5.2).
 
-A server's frames are not masked, so one frame serves every recipient: encode once, share the bytes. Sessions keep all
-their output as frames, for both transports; a polling session takes the headers off again (`unframe`).
+A server does not mask its frames, so one encoded frame serves all recipients. Sessions keep their output as frames for
+both transports; for a polling client, `unframe` removes the frame headers again.
 """
 
 from __future__ import annotations
@@ -19,45 +19,54 @@ _FIN: Final = 0x80
 
 # "All control frames MUST have a payload length of 125 bytes or less and MUST NOT be fragmented" (5.5).
 _MAX_CONTROL: Final = 125
-_SHORT: Final = 126  # from here on the length takes two more bytes,
-_LONG: Final = 65_536  # and from here on eight
+_SHORT: Final = 126  # from this length on, the header holds it in two more bytes
+_LONG: Final = 65_536  # from this length on, in eight
 _SHORT_TEXT_HEADERS: Final = tuple(bytes((_FIN | _TEXT, length)) for length in range(_SHORT))
 
 
 def text_frame(payload: str | bytes) -> bytes:
-    """Return a text frame; `payload` is text, or text encoded as UTF-8 already."""
+    """Returns a text frame. `payload` is text, or bytes that are UTF-8 already.
+
+    Raises LocalProtocolError for text with a lone surrogate.
+    """
     data = encode_text(payload) if isinstance(payload, str) else payload
     return text_header(len(data)) + data
 
 
 def binary_frame(payload: bytes) -> bytes:
-    """Return a binary frame."""
     return _header(_BINARY, len(payload)) + payload
 
 
 def message_frame(data: str | bytes) -> bytes:
-    """Return the frame of one Engine.IO message: text gets the packet type `4`, bytes travel as they are."""
+    """Returns the WebSocket frame of one Engine.IO message: text gets the packet type `4`, bytes are sent
+    as they are.
+    """
     return binary_frame(data) if isinstance(data, bytes) else text_frame("4" + data)
 
 
 def close_frame(code: int, reason: str = "") -> bytes:
-    """Return a close frame; `code` as in RFC 6455, 7.4; `reason` is cut to what a control frame holds."""
+    """Returns a close frame with a status code (RFC 6455, section 7.4). Cuts `reason` to the 123 bytes that fit."""
     text = encode_text(reason)[: _MAX_CONTROL - 2].decode("utf-8", "ignore")
     return _control_frame(_CLOSE, code.to_bytes(2, "big") + text.encode())
 
 
 def pong_frame(data: bytes) -> bytes:
-    """Return the answer to a WebSocket ping (not Engine.IO's): the same data."""
+    """Returns the pong frame that answers a WebSocket ping (not Engine.IO's ping): it carries the same data.
+
+    Raises LocalProtocolError for more than 125 bytes of data.
+    """
     return _control_frame(_PONG, data)
 
 
 def text_header(length: int) -> bytes:
-    """Return the header of a text frame of `length` bytes, for those who join header and payload themselves."""
+    """Returns the header of a text frame of `length` bytes, for callers that join header and payload themselves."""
     return _SHORT_TEXT_HEADERS[length] if length < _SHORT else _header(_TEXT, length)
 
 
 def unframe(frames: bytes) -> Iterator[str | bytes]:
-    """Yield what our own frames hold, in order, text as str; control frames are for WebSockets only and left out."""
+    """Yields the messages in a run of the server's own frames, text as str. Skips control frames, which only WebSockets
+    carry.
+    """
     position = 0
     while position < len(frames):
         content, position = frame_at(frames, position)
@@ -66,7 +75,9 @@ def unframe(frames: bytes) -> Iterator[str | bytes]:
 
 
 def frame_at(frames: bytes, position: int) -> tuple[str | bytes | None, int]:
-    """Returns what the frame of ours at `position` holds, None for a control frame, and where the next one begins."""
+    """Returns the message of the server's own frame at `position` (None for a control frame) and the
+    position after it.
+    """
     opcode = frames[position] & 0x0F
     start, end = _payload_span(frames, position)
     if opcode == _TEXT:
@@ -75,11 +86,13 @@ def frame_at(frames: bytes, position: int) -> tuple[str | bytes | None, int]:
 
 
 def encode_text(text: str) -> bytes:
-    """Encode as UTF-8; raise LocalProtocolError for lone surrogates, which no peer may be sent."""
+    """Returns `text` as UTF-8. Raises LocalProtocolError for lone surrogates: RFC 6455, section 8.1, forbids to send
+    them.
+    """
     try:
         return text.encode()
     except UnicodeEncodeError as error:
-        raise LocalProtocolError("text with a lone surrogate") from error
+        raise LocalProtocolError("text must not contain a lone surrogate") from error
 
 
 def _header(opcode: int, length: int) -> bytes:

@@ -1,7 +1,7 @@
-"""Which requests may open or reach a session, and what an open packet says.
+"""Decides which requests may open or reach a session, and writes the open packet.
 
-Engine.IO protocol, revision 4, section "Handshake"; the checks and their order are those of Node's engine.io 6.6. Knows
-no session: who holds them answers `known`.
+Engine.IO protocol, revision 4, section "Handshake". The checks and their order are those of Socket.IO's Node server
+(engine.io 6.6). Holds no sessions: the caller passes `known` to look them up.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from talkwire.wire.errors import HandshakeRefused, RefusalCode
 from talkwire.wire.transport import Transport
 
 PROTOCOL_VERSION: Final = "4"
-# What Node lets through in a header's value: tab, and everything visible in Latin-1.
+# The characters that Node allows in a header's value: tab, and everything visible in Latin-1.
 _HEADER_TEXT: Final = re.compile("[\t\x20-\x7e\x80-\xff]*")
 
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """The limits of Engine.IO sessions; one object is shared by all. `max_payload` in bytes, for both transports."""
+    """The limits of Engine.IO sessions, shared by all of them. `max_payload` is in bytes, per message, for both
+    transports.
+    """
 
     ping_interval_s: float = 25.0
     ping_timeout_s: float = 20.0
@@ -38,7 +40,9 @@ class EngineOptions:
 
 @dataclass(frozen=True, slots=True)
 class EngineRequest:
-    """What the checks look at. `websocket` says that the request asks for a WebSocket (`Upgrade: websocket`)."""
+    """The parts of a request that are checked. `websocket` is True if the request asks for a WebSocket (`Upgrade:
+    websocket`).
+    """
 
     method: str
     query: Mapping[str, str]
@@ -47,15 +51,18 @@ class EngineRequest:
 
 
 class Admission(NamedTuple):
-    """A request that passed. Without `engine_sid` it opens a session; a WebSocket with one asks for an upgrade."""
+    """A request that passed the checks. It opens a session if `engine_sid` is None; a WebSocket with an `engine_sid` of
+    a polling session asks for an upgrade.
+    """
 
     transport: Transport
     engine_sid: str | None
 
 
 def read_query(text: str) -> dict[str, str]:
-    """Return a request's query parameters; the values of a repeated one are joined by a comma. The Node server reads
-    such a parameter as an array, which is no transport, no session id and no version."""
+    """Returns a request's query parameters. Joins the values of a repeated parameter with a comma: the Node server
+    reads it as an array, which is no valid transport, session id or version either.
+    """
     values: dict[str, list[str]] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         values.setdefault(name, []).append(value)
@@ -67,10 +74,11 @@ def check_request(
     known: Callable[[str], Transport | None],
     options: EngineOptions,
 ) -> Admission:
-    """Let a request pass or raise HandshakeRefused.
+    """Returns the admission of a request. Raises HandshakeRefused for one that is refused; answer with its status and
+    body.
 
-    `known` returns the current transport of an open session, None for an engine_sid that nobody has. The caller checks
-    the value of Origin, and whatever else it demands, after this.
+    `known` returns the current transport of an open session, and None for an unknown `engine_sid`. The caller must
+    check the value of the Origin header, and apply checks of its own, after this.
     """
     transport = _check_transport(request, options)
     if not _HEADER_TEXT.fullmatch(request.origin or ""):
@@ -84,7 +92,7 @@ def check_request(
 
 
 def open_packet(engine_sid: str, transport: Transport, options: EngineOptions) -> str:
-    """Return the open packet, `0{...}`; its keys are exactly those five, durations in milliseconds."""
+    """Returns the open packet, `0{...}`. Its keys are exactly these five; durations are in milliseconds."""
     details = {
         "sid": engine_sid,
         "upgrades": _upgrades(transport, options),
@@ -105,7 +113,7 @@ def _check_transport(request: EngineRequest, options: EngineOptions) -> Transpor
 def _check_opening(request: EngineRequest, transport: Transport) -> None:
     if request.method != "GET":
         raise HandshakeRefused.of(RefusalCode.BAD_HANDSHAKE_METHOD)
-    _check_carrier(request, transport)
+    _check_transport_matches(request, transport)
     if request.query.get("EIO") != PROTOCOL_VERSION:
         raise HandshakeRefused.of(RefusalCode.UNSUPPORTED_PROTOCOL_VERSION)
 
@@ -113,17 +121,19 @@ def _check_opening(request: EngineRequest, transport: Transport) -> None:
 def _check_reaching(request: EngineRequest, transport: Transport, current: Transport | None) -> None:
     if current is None:
         raise HandshakeRefused.of(RefusalCode.UNKNOWN_SESSION)
-    # A WebSocket may come to a session of the other transport: that is an upgrade.
+    # A WebSocket may reach a polling session: that is an upgrade.
     if transport is not current and not request.websocket:
         raise HandshakeRefused.of(RefusalCode.BAD_REQUEST)
-    _check_carrier(request, transport)
-    # Every open session speaks revision 4, so a request that says otherwise belongs to none.
+    _check_transport_matches(request, transport)
+    # Every open session uses revision 4, so a request for another revision belongs to none of them.
     if request.query.get("EIO") != PROTOCOL_VERSION:
         raise HandshakeRefused.of(RefusalCode.BAD_REQUEST)
 
 
-def _check_carrier(request: EngineRequest, transport: Transport) -> None:
-    """`?transport=websocket` comes as a WebSocket and `?transport=polling` does not."""
+def _check_transport_matches(request: EngineRequest, transport: Transport) -> None:
+    """Raises HandshakeRefused unless `?transport=websocket` arrives as a WebSocket and
+    `?transport=polling` does not.
+    """
     if request.websocket is not (transport is Transport.WEBSOCKET):
         raise HandshakeRefused.of(RefusalCode.BAD_REQUEST)
 

@@ -1,7 +1,8 @@
-"""One Engine.IO session: heartbeat, polling, upgrade and close.
+"""One Engine.IO session without I/O: heartbeat, polling, upgrade and close.
 
-Engine.IO protocol, revision 4; what a packet means is the table in `transitions`. Time comes in as `now` (seconds, any
-monotonic clock), output waits in `out` as WebSocket frames. Knows neither sockets nor what the messages say.
+Engine.IO protocol, revision 4. The table in `transitions` says what each packet does. The caller passes the time as
+`now` (seconds of any monotonic clock) and sends the output, which collects in `out` as WebSocket frames. Knows neither
+Socket.IO nor the content of messages.
 """
 
 from __future__ import annotations
@@ -21,39 +22,43 @@ from talkwire.wire.transitions import TABLE, Action, Phase
 from talkwire.wire.transport import Transport
 
 NOOP_INTERVAL_S: Final = 0.1
-"""How often a pending poll is released while a WebSocket is on trial."""
+"""While an upgrade is tried, a pending poll is answered with a noop packet this often, so that the client can pause
+polling.
+"""
 
 PING_LATE_S: Final = 0.1
-"""A ping that leaves at most this late (a timer's rounding) does not extend the time that its pong has."""
+"""A ping that leaves at most this late (a timer's rounding) does not extend the deadline of its pong."""
 
 _PING: Final = text_frame("2")
 _PROBE_ANSWER: Final = text_frame("3probe")
 _CLOSE: Final = "1"
 _NOOP: Final = "6"
 
-# What the hot path compares with, bound once: looking an enum's member up costs as much as the comparison.
+# Bound once for the hot path: looking up an enum's member costs as much as the comparison.
 _MESSAGE: Final = PacketType.MESSAGE
 _OVER_WEBSOCKET: Final = Phase.WEBSOCKET
 
 
 class MessageReceived(msgspec.Struct, frozen=True):
-    """The peer sent a message; bytes are a binary one."""
+    """The peer sent a message; `data` is bytes if the message is binary. Pass it to `SocketSession.receive`."""
 
     data: str | bytes
 
 
 class Upgraded(msgspec.Struct, frozen=True):
-    """The WebSocket on trial is the session's transport now; a poll still pending must be answered (`take_poll`)."""
+    """The session has moved to the WebSocket that was on trial. Answer a pending poll (`take_poll`), then write `out`
+    there.
+    """
 
 
 class UpgradeFailed(msgspec.Struct, frozen=True):
-    """The WebSocket on trial must be closed; the session goes on polling."""
+    """The upgrade failed. Close the WebSocket that was on trial; the session continues polling."""
 
 
 class SessionClosed(msgspec.Struct, frozen=True):
-    """The session is over, by one of Node's reasons.
+    """The session has ended; `reason` is one of the reasons of Socket.IO's Node server, such as "ping timeout".
 
-    A pending poll must be answered (`take_poll`); each WebSocket of the session must be closed, after `out` is written.
+    Write what is in `out` and close each WebSocket of the session, or answer a pending poll (`take_poll`).
     """
 
     reason: str
@@ -63,7 +68,7 @@ Event = MessageReceived | Upgraded | UpgradeFailed | SessionClosed
 
 
 class _Trial:
-    """A WebSocket that may replace polling; it exists only while the upgrade lasts."""
+    """A WebSocket that may replace polling; exists only during the upgrade."""
 
     __slots__ = ("deadline", "noop_due", "out")
 
@@ -76,10 +81,20 @@ class _Trial:
 class Session:
     """One Engine.IO session, from its open packet to its SessionClosed event.
 
-    The shell writes `out` to the WebSocket when `transport` says so, and otherwise answers polls: whenever
-    `poll_pending`, it asks `take_poll` after anything that may have brought output, an event or a deadline. It calls
-    `handle_deadline` at `next_deadline`. Whatever tells of the peer takes `now`, also where no rule looks at it
-    today. A breach by the peer raises nothing; it closes the session.
+    The caller performs the I/O. After each call that may add output (`receive_*`, `send_message`, `close`,
+    `upgrade_started`, `handle_deadline`) the caller must:
+
+        - write `out` to the WebSocket and clear it, if `transport` is WEBSOCKET;
+        - call `take_poll` and send its result as the poll's response, if `poll_pending`;
+        - write `probe_out` to the WebSocket on trial and clear it, if `upgrading`;
+        - handle the returned events in their order;
+        - have `handle_deadline` called when `next_deadline` says.
+
+    `out` belongs to the caller as well: it may append frames and clear the list (a server's hub does). So the session
+    changes this list in place and never assigns another one to `out`.
+
+    Every method that reports something about the peer takes `now`, even where no rule needs it today. A peer that
+    breaks the protocol raises nothing; it closes the session.
     """
 
     __slots__ = (
@@ -111,8 +126,8 @@ class Session:
         self._backlog = Backlog(self.out) if transport is Transport.POLLING else None
         self.poll_pending = False
         self.close_reason: str | None = None
-        # When the latest ping left, and when the latest ping that got its pong had left: a pong after
-        # `last_ping_answered = t` proves that the client was there after t.
+        # When the latest ping was sent, and when the latest answered ping was sent. After `last_ping_answered = t`, the
+        # client has received everything that was sent before t.
         self.last_ping_sent = -inf
         self.last_ping_answered = -inf
         self._phase = Phase.POLLING if transport is Transport.POLLING else Phase.WEBSOCKET
@@ -126,12 +141,14 @@ class Session:
 
     @property
     def closed(self) -> bool:
-        """Whether the session is over."""
+        """Whether the session has ended."""
         return self._phase is Phase.CLOSED
 
     @property
     def lingering(self) -> bool:
-        """Whether a closed polling session still owes its client the last output: keep it known until this is False."""
+        """Whether a closed polling session still has output for its client. Keep the session reachable for polls until
+        this is False.
+        """
         return self._goodbye is not None
 
     @property
@@ -141,13 +158,16 @@ class Session:
 
     @property
     def probe_out(self) -> list[bytes]:
-        """Frames for the WebSocket on trial, to be written there and cleared at once; empty when there is none."""
+        """Frames for the WebSocket on trial; empty without one. Write them there and clear the list."""
         return [] if self._trial is None else self._trial.out
 
-    # What arrives
+    # Input
 
     def receive_websocket(self, message: str | bytes, now: float) -> list[Event]:
-        """Take one WebSocket message, from the session's WebSocket or from the one on trial."""
+        """Returns the events of one WebSocket message, from the session's WebSocket or from the one on trial.
+
+        Handle the events, then send the output as the class says. Sections "Message" and "Upgrade" of the protocol.
+        """
         if self._phase is _OVER_WEBSOCKET and not self._awaits_pong and message[:1] == "4":
             return [MessageReceived(message[1:])]
         try:
@@ -157,9 +177,11 @@ class Session:
         return self.receive_packet(Transport.WEBSOCKET, packet, now)
 
     def receive_payload(self, body: str, now: float) -> Iterator[Event]:
-        """Yields the events of a polling POST's body; what precedes a broken packet counts, as in Node.
+        """Yields the events of the body of a polling POST. Packets before a broken one count, as in Socket.IO's Node
+        server.
 
-        Decodes a packet when its event is asked for, so that the caller may spread the work. It ends with the session.
+        Decodes each packet when its event is requested, so that the caller can spread the work. Stops when the session
+        closes. Afterwards call `post_ended` and answer the POST.
         """
         if self.transport is not Transport.POLLING:
             return
@@ -172,7 +194,9 @@ class Session:
             yield from self._fail("parse error")
 
     def receive_packet(self, transport: Transport, packet: Packet, now: float) -> list[Event]:
-        """Take one packet that came over `transport`."""
+        """Returns the events of one packet that arrived over `transport`; see `receive_websocket` for what to do with
+        them.
+        """
         if self._awaits_pong and transport is self.transport:
             if now >= self._heartbeat_due:
                 return self._fail("ping timeout")
@@ -182,42 +206,44 @@ class Session:
             return [MessageReceived(packet.data)]
         return self._act(TABLE[self._phase, transport][packet.type], packet, now)
 
-    # What leaves
+    # Output
 
     def send_message(self, data: str | bytes) -> None:
-        """Queue one message; nothing happens when the session is closed."""
+        """Appends one message to `out`; does nothing if the session is closed. The caller then sends the output."""
         if not self.closed:
             self.out.append(message_frame(data))
 
     def take_many(self) -> None:
-        """Note that the client takes as many packets in one answer to a poll as it is given."""
+        """Allows up to POLL_PACKETS_MAX packets in one poll response. Call it for clients that are known to accept that
+        many.
+        """
         if self._backlog is not None:
             self._backlog.packets_max = POLL_PACKETS_MAX
 
     def unfetched(self) -> int:
-        """Return how many bytes no poll has fetched; 0 once the session has a WebSocket."""
+        """Returns how many bytes wait for the next poll; 0 once the session has a WebSocket."""
         return 0 if self._backlog is None else self._backlog.size()
 
     def close(self, reason: str) -> list[Event]:
-        """Close from our side; what is in `out` is still to be written.
+        """Returns the SessionClosed event of a close by the server, or nothing if the session is closed already.
 
-        A polling session lingers: its client fetches the rest, and then the close packet, with the next polls, which it
-        may send until the deadline that the session had anyway.
+        The caller then writes `out` and closes the WebSocket. A polling session is `lingering`: its client fetches the
+        remaining output, and at last the close packet, with polls that it may send until the next heartbeat deadline.
         """
         if self.closed:
             return []
         if self.transport is Transport.POLLING:
-            # A poll that comes later gets a noop first if there is nothing else to say, as in Node.
+            # A later poll receives a noop first if there is no other output, as in Socket.IO's Node server.
             self._goodbye = _CLOSE if self.poll_pending or self.out else f"{_NOOP}{SEPARATOR}{_CLOSE}"
         return self._end(reason)
 
     # Polling
 
     def poll_started(self, now: float) -> bool:  # noqa: ARG002 - see the class
-        """Note that a GET arrived; False: answer it with 400.
+        """Returns whether a GET may poll; answer it with HTTP 400 if not. After True, call `take_poll`.
 
-        If the session is closed after a False, it was this second poll that closed it: `close_reason` says why, and
-        the first poll gets its answer from `take_poll`.
+        A second poll while one is pending closes the session, without an event. After False, check `closed`: if it is
+        True, answer the first poll with `take_poll` and handle the close, whose reason is `close_reason`.
         """
         if self.closed and not self.poll_pending:
             self.poll_pending = self.lingering
@@ -231,7 +257,10 @@ class Session:
         return True
 
     def take_poll(self, now: float) -> str | None:  # noqa: ARG002 - see the class
-        """Return the body that ends the pending poll, None while there is nothing to say (or no poll)."""
+        """Returns the response body of the pending poll, or None if no poll is pending or there is no output yet.
+
+        Send the body at once: it is not kept for another poll.
+        """
         if not self.poll_pending:
             return None
         body = self._poll_answer()
@@ -239,7 +268,7 @@ class Session:
         return body
 
     def poll_aborted(self, now: float) -> list[Event]:  # noqa: ARG002 - see the class
-        """Note that the client went away before its poll was answered."""
+        """Returns the events of a client that disconnected before its poll was answered."""
         if not self.poll_pending:
             return []
         self.poll_pending = False
@@ -247,7 +276,11 @@ class Session:
         return self._fail("transport error") if self.transport is Transport.POLLING else []
 
     def post_started(self, now: float) -> bool:  # noqa: ARG002 - see the class
-        """Note that a POST arrived; False: answer it with 400 (and see `poll_started`)."""
+        """Returns whether a POST may be received; answer it with HTTP 400 if not.
+
+        A second POST at a time closes the session, without an event: check `closed` as for `poll_started`. After True,
+        call `receive_payload` with the body and then `post_ended`.
+        """
         if self.closed or self.transport is not Transport.POLLING:
             return False
         if self._post_pending:
@@ -257,18 +290,22 @@ class Session:
         return True
 
     def post_ended(self) -> None:
-        """Note that the POST was answered."""
+        """Ends a POST; call it when the response is sent. Until then a second POST closes the session."""
         self._post_pending = False
 
     def post_aborted(self, now: float) -> list[Event]:  # noqa: ARG002 - see the class
-        """Note that the client went away in the middle of its POST."""
+        """Returns the events of a client that disconnected in the middle of its POST."""
         self._post_pending = False
         return self._fail("transport error") if self.transport is Transport.POLLING else []
 
     # Upgrade
 
     def upgrade_started(self, now: float) -> bool:
-        """Put a new WebSocket on trial; False: close it, the session has one already or may have none."""
+        """Returns whether a new WebSocket is on trial now. Close the WebSocket if not: the session has one, or upgrades
+        are disabled.
+
+        After True, pass its messages to `receive_websocket` and write `probe_out` to it. Protocol section "Upgrade".
+        """
         if self._phase is not Phase.POLLING or not self.options.allow_upgrades:
             return False
         self._phase = Phase.UPGRADING
@@ -281,7 +318,9 @@ class Session:
         now: float,  # noqa: ARG002 - see the class
         reason: str = "transport close",
     ) -> list[Event]:
-        """Note that a transport broke; `reason` is "transport error" when it broke with an error."""
+        """Returns the events of a transport that broke. Pass "transport error" as `reason` if it ended with
+        an error.
+        """
         if transport is self.transport:
             return self._fail(reason)
         return self._fail_upgrade()
@@ -289,7 +328,10 @@ class Session:
     # Time
 
     def next_deadline(self) -> float:
-        """Return when `handle_deadline` is due, `inf` when never."""
+        """Returns the time at which the caller must call `handle_deadline`; `inf` for never.
+
+        Any other method may change it: ask again after each call.
+        """
         if self._phase is Phase.CLOSED and self._goodbye is None:
             return inf
         if self._trial is None:
@@ -297,7 +339,11 @@ class Session:
         return min(self._heartbeat_due, self._trial.deadline, self._trial.noop_due)
 
     def handle_deadline(self, now: float) -> list[Event]:
-        """Do what is due: a ping, a release of the poll, or an end. Too early a call does nothing."""
+        """Returns the events that are due: a failed upgrade or a ping timeout. Sends a ping or releases a poll when
+        due.
+
+        The caller then sends the output. A call before the deadline does nothing.
+        """
         events: list[Event] = []
         if self._trial is not None:
             events += self._handle_trial_deadline(self._trial, now)
@@ -306,8 +352,11 @@ class Session:
         return events
 
     def hasten_ping(self, now: float) -> None:
-        """Have the next ping leave with the next `handle_deadline`, unless one is unanswered: its pong proves that the
-        client has received what it was sent before."""
+        """Makes the next ping due now, unless one is unanswered. Its pong proves that the client has received
+        everything before it.
+
+        The caller then calls `handle_deadline`.
+        """
         if not self.closed and not self._awaits_pong:
             self._heartbeat_due = min(self._heartbeat_due, now)
 
@@ -345,7 +394,10 @@ class Session:
         return [SessionClosed(reason)]
 
     def _fail(self, reason: str, goodbye: str = _CLOSE) -> list[Event]:
-        """Close because of the peer: what waits in `out` is lost, as in Node; only a pending poll is told."""
+        """Closes the session because of the peer and drops what is in `out`, as Socket.IO's Node server does.
+
+        Only a client with a pending poll receives `goodbye`.
+        """
         if self.closed:
             return []
         if self._backlog is None:
@@ -357,7 +409,7 @@ class Session:
 
     def _poll_answer(self) -> str | None:
         if self.transport is Transport.WEBSOCKET:
-            return _NOOP  # the upgrade overtook this poll; what is in `out` belongs to the WebSocket
+            return _NOOP  # the session has been upgraded before this poll was answered; `out` belongs to the WebSocket
         if self.closed:
             return self._last_answer()
         if self.out:
@@ -368,15 +420,18 @@ class Session:
         return None
 
     def _last_answer(self) -> str | None:
-        """The close packet has an answer of its own. The official client handles it before the packets in front of it
-        in the same answer: it would keep these, and hand them out once more when it has connected again."""
+        """Returns the body of a closed session's poll: the remaining output, or else the close packet alone.
+
+        The close packet has a response of its own because the official client handles it before the packets in front of
+        it in the same response: it would keep these and emit them again after its next connect.
+        """
         if self.out:
             return self._drain()
         goodbye, self._goodbye = self._goodbye or _CLOSE, None
         return goodbye
 
     def _drain(self) -> str | None:
-        """Takes what one answer may hold; the rest waits for the next poll."""
+        """Returns the body of one poll response; the rest waits for the next poll."""
         self._release_poll = False
         return None if self._backlog is None else self._backlog.take()
 
@@ -388,13 +443,13 @@ class Session:
         return []
 
     def _switch(self, now: float) -> list[Event]:
-        """Move to the WebSocket: what it is still owed from its trial goes out first, then the buffered output."""
+        """Moves the session to the WebSocket on trial. Its remaining probe frames go before the buffered output."""
         self.out[:0] = self.probe_out
         self._trial = self._backlog = None
         self._phase = Phase.WEBSOCKET
         self.transport = Transport.WEBSOCKET
         if self._awaits_pong:
-            # The ping may have left over the old transport: its answer gets the whole time again.
+            # The ping may have been sent over polling: its pong gets the whole timeout again.
             self._heartbeat_due = now + self.options.ping_timeout_s
         return [Upgraded()]
 
@@ -416,7 +471,7 @@ class Session:
 
     def _handle_heartbeat_deadline(self, now: float) -> list[Event]:
         if self.closed:
-            self._goodbye = None  # nobody came for it
+            self._goodbye = None  # the client did not fetch the close packet in time
             return []
         if self._awaits_pong:
             return self._fail("ping timeout")
@@ -434,6 +489,8 @@ class Session:
         self._heartbeat_due = now + self.options.ping_interval_s
 
     def _extend_heartbeat(self, now: float) -> None:
-        """Wait for the pong anew, once, since a packet that is none shows the peer alive; Node does the same."""
+        """Restarts the wait for the pong, once: another packet also shows that the peer is alive. Socket.IO's Node
+        server does this too.
+        """
         self._may_extend = False
         self._heartbeat_due = now + self.options.ping_timeout_s

@@ -1,7 +1,7 @@
-"""Socket.IO packets, to and from Engine.IO messages.
+"""Encodes and decodes Socket.IO packets as Engine.IO messages.
 
-Socket.IO protocol, revision 5, section "Packet encoding"; what is accepted is what Node's socket.io-parser 4.2.7
-accepts. Knows which packets are well formed, not which are allowed when.
+Socket.IO protocol, revision 5, section "Packet encoding". Accepts what Node's socket.io-parser 4.2.7 accepts, except
+for what would cost too much (see the limits below). Knows which packets are well formed, not which are allowed when.
 """
 
 from __future__ import annotations
@@ -18,54 +18,57 @@ from talkwire.wire.errors import LocalProtocolError, RemoteProtocolError
 from talkwire.wire.frame import encode_text, text_header
 
 MAX_ATTACHMENTS: Final = 10
-"""Attachments of one packet, as many as Node's parser allows."""
+"""The most attachments that one packet may have, as in Node's parser."""
 
 MAX_DEPTH: Final = 64
-"""Levels of arrays and objects in one packet. Node has no limit; ours keeps deep values from what would recurse."""
+"""Nested arrays and objects in one packet. Node has no limit; this one protects recursive code from deep values."""
 
 MAX_CONTAINERS: Final = 50_000
-"""Arrays and objects in one packet: they are walked one by one."""
+"""Arrays and objects in one packet: the server visits each of them."""
 
 MAX_EXPONENTS: Final = 25_000
-"""Numbers with an exponent of two digits in one packet; one of three digits counts for 25. msgspec takes up to 0.4 µs
-for the former and 10 µs for the latter, where others take 0.05 µs (docs/decisions/0015)."""
+"""Numbers with a two-digit exponent in one packet; one with three digits counts as 25. msgspec takes up to 0.4 µs for
+the former and 10 µs for the latter, against 0.05 µs for other numbers (docs/decisions/0015).
+"""
 
 MAX_TEXTS: Final = 25_000
-"""Of a packet with more texts, keys included, what stands in them counts as well: to leave them out takes too long."""
+"""In a packet with more texts than this, keys included, the limits above also count brackets and exponents inside
+texts: removing the texts first would take too long.
+"""
 
 _COSTLY_EXPONENT: Final = 25
 _CHECKED_FROM: Final = 4096
-"""Shorter JSON is cheap, whatever is in it."""
+"""Characters from which on JSON is checked before it is decoded. Shorter JSON is cheap, whatever it contains."""
 
 _RESERVED_NAMES: Final = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 )
-# `[<nsp>,][<id>]`, as Node reads it: in the id, white space counts among the digits and is worth nothing.
+# `[<nsp>,][<id>]`, as Node reads it: it accepts white space among the digits of the id and ignores it.
 _HEADER: Final = re.compile(r"(?:(/[^,]*),?)?([0-9 \t\r\n]*)")
 _EXPONENT: Final = re.compile(r"[\[,:\s]-?\d[\d.]*+[eE][+-]?\d\d(\d?)")
 _LONE_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]..")
 _lenient: Final = JSONDecoder()
-# More than any counter reaches; Node's ids lose their precision long before.
+# More digits than any counter reaches; Node's ids lose precision long before.
 _MAX_DIGITS: Final = 32
 
 
 class Connect(msgspec.Struct, frozen=True):
-    """The peer asks for a namespace; `data` is the whole auth payload, None if there was none."""
+    """The peer asks to join a namespace; `data` is the whole auth payload, None if there was none."""
 
     namespace: str
     data: dict[str, Any] | None = None
 
 
 class Disconnect(msgspec.Struct, frozen=True):
-    """A side leaves a namespace."""
+    """One side leaves a namespace."""
 
     namespace: str
 
 
 class Event(msgspec.Struct, frozen=True):
-    """An event; `args[0]` is its name, text or a number. `args` is empty only for the bare packet `2`.
+    """An event. `args[0]` is its name, a text or a number; `args` is empty only for the bare packet `2`.
 
-    `flaw` says why nothing but the name was kept: JSON that Node would take and we do not.
+    `flaw` says why only the name was kept: the JSON is valid for Node, but exceeds a limit of this server.
     """
 
     namespace: str
@@ -75,7 +78,7 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Ack(msgspec.Struct, frozen=True):
-    """The answer to the event that carried `ack_id`; without an id it answers nothing, and is well formed still."""
+    """The ack of the event that carried `ack_id`. A packet without an id is well formed, but acknowledges nothing."""
 
     namespace: str
     args: list[Any]
@@ -83,7 +86,7 @@ class Ack(msgspec.Struct, frozen=True):
 
 
 class ConnectError(msgspec.Struct, frozen=True):
-    """A namespace is refused."""
+    """The server refuses a namespace; `data` says why."""
 
     namespace: str
     data: dict[str, Any] | str | None = None
@@ -93,9 +96,9 @@ SocketPacket = Connect | Disconnect | Event | Ack | ConnectError
 
 
 class Decoder:
-    """Turns the messages of one session into packets; it keeps a packet that waits for its attachments.
+    """Turns the messages of one session into packets; holds a packet while its attachments are missing.
 
-    After a RemoteProtocolError the decoder is of no use any more: its session must be closed.
+    After a RemoteProtocolError the decoder is unusable: the caller closes the session.
     """
 
     __slots__ = ("_max_attachments", "_partial", "max_size")
@@ -103,18 +106,21 @@ class Decoder:
     def __init__(self, max_attachments: int = MAX_ATTACHMENTS, max_size: int = sys.maxsize) -> None:
         self._max_attachments = max_attachments
         self.max_size = max_size
-        """Of a packet: the characters of its text and the bytes of all its attachments."""
+        """The largest packet: characters of its text plus bytes of all its attachments."""
         self._partial: _Partial | None = None
 
     def receive(self, data: str | bytes) -> SocketPacket | None:
-        """Decode one message; None: the packet waits for attachments. Raise RemoteProtocolError."""
+        """Returns the packet that one message completes, or None if attachments are still missing.
+
+        Raises RemoteProtocolError for a packet that is malformed or too large; the caller then closes the session.
+        """
         if len(data) > self.max_size:
-            raise RemoteProtocolError("a packet over the limit")
+            raise RemoteProtocolError("a packet is larger than the limit")
         if isinstance(data, bytes):
             return self._receive_attachment(data)
         if self._partial is not None:
-            raise RemoteProtocolError("text while attachments are missing")
-        if data[:2] == "2[":  # the commonest packet, on the root namespace, without an ack id
+            raise RemoteProtocolError("a text message arrived while attachments are missing")
+        if data[:2] == "2[":  # the most frequent packet: on the root namespace, without an ack id
             return _read_event("/", None, data[1:])
         return self._receive_text(data)
 
@@ -130,13 +136,13 @@ class Decoder:
         return None
 
     def forget(self) -> None:
-        """Drops a packet that waits for its attachments."""
+        """Drops a packet whose attachments are missing."""
         self._partial = None
 
     def _read_count(self, text: str) -> str:
-        """Return the digits that say how many attachments follow, `2` of `52-[...]`."""
+        """Returns the digits for the number of attachments: `2` in `52-[...]`."""
         count, dash, _ = text[1:].partition("-")
-        # Longer numbers are refused unread: int() takes its time with them.
+        # Longer numbers are refused before they are parsed: int() is slow for them.
         if not (dash and count.isascii() and count.isdigit() and len(count) <= _MAX_DIGITS):
             raise RemoteProtocolError("illegal attachments")
         if not 1 <= int(count) <= self._max_attachments:
@@ -146,10 +152,10 @@ class Decoder:
     def _receive_attachment(self, attachment: bytes) -> SocketPacket | None:
         partial = self._partial
         if partial is None:
-            raise RemoteProtocolError("an attachment without a header")
+            raise RemoteProtocolError("an attachment arrived without its packet")
         partial.size += len(attachment)
         if partial.size > self.max_size:
-            raise RemoteProtocolError("a packet over the limit")
+            raise RemoteProtocolError("a packet is larger than the limit")
         partial.attachments.append(attachment)
         if len(partial.attachments) < partial.count:
             return None
@@ -159,7 +165,7 @@ class Decoder:
 
 
 class _Partial:
-    """A packet that waits for its attachments."""
+    """A packet whose attachments are missing."""
 
     __slots__ = ("attachments", "count", "packet", "size")
 
@@ -171,39 +177,43 @@ class _Partial:
 
 
 def encode_event(namespace: str, args: Sequence[Any], ack_id: int | None = None) -> list[str | bytes]:
-    """Encode an event, name first: the text, then the attachments, one for each bytes value anywhere inside `args`.
+    """Returns an event as messages: the text, then one attachment for each bytes value anywhere inside `args`.
 
-    Whatever msgspec encodes may be inside. Raise LocalProtocolError for what is no JSON, or refers to itself.
+    `args[0]` is the event's name; the rest is anything that msgspec encodes. Raises LocalProtocolError for a value that
+    JSON cannot hold or that contains itself. Pass each message to `Session.send_message`, in this order.
     """
     return _encode_with_attachments("2", "5", namespace, args, ack_id)
 
 
 def encode_ack(namespace: str, args: Sequence[Any], ack_id: int) -> list[str | bytes]:
-    """Encode an ack; everything else as `encode_event`."""
+    """Returns an ack as messages; otherwise like `encode_event`."""
     return _encode_with_attachments("3", "6", namespace, args, ack_id)
 
 
 def encode_connect(namespace: str, socket_id: str, pid: str | None = None) -> str:
-    """Encode the answer that lets a socket in; `pid` only if it is promised recovery: clients compare the keys."""
+    """Returns the packet that accepts a socket. Give `pid` only if the socket is recoverable: clients check for that
+    key.
+    """
     data = {"sid": socket_id} if pid is None else {"sid": socket_id, "pid": pid}
     return f"0{_prefix(namespace)}{_to_json(data)}"
 
 
 def encode_connect_error(namespace: str, message: str, data: object = None) -> str:
-    """Encode the answer that keeps a socket out."""
+    """Returns the packet that refuses a socket."""
     details = {"message": message} if data is None else {"message": message, "data": data}
     return f"4{_prefix(namespace)}{_to_json(details)}"
 
 
 def encode_disconnect(namespace: str) -> str:
-    """Encode the end of a socket."""
+    """Returns the packet that ends a socket."""
     return f"1{_prefix(namespace)}"
 
 
 def event_frame(namespace: str, name: str, payload_json: bytes, offset: str | None = None) -> bytes:
-    """Return the WebSocket frame of the event `name` with one argument, JSON already, to be shared by all recipients.
+    """Returns the WebSocket frame of the event `name` with one argument that is JSON already. All recipients share the
+    frame.
 
-    `offset` is the event's place for recovery, appended as the last argument.
+    `offset` is the event's recovery offset; it is appended as the last argument.
     """
     head = encode_text(f"42{_prefix(namespace)}[{_to_json(name)},")
     tail = b"]" if offset is None else encode_text(f",{_to_json(offset)}]")
@@ -211,13 +221,13 @@ def event_frame(namespace: str, name: str, payload_json: bytes, offset: str | No
 
 
 def ack_frame(namespace: str, ack_id: int, payload_json: bytes) -> bytes:
-    """Return the WebSocket frame of the ack `ack_id` with one argument, JSON already."""
+    """Returns the WebSocket frame of the ack `ack_id` with one argument that is JSON already."""
     head = encode_text(f"43{_prefix(namespace)}{ack_id}[")
     return b"".join((text_header(len(head) + len(payload_json) + 1), head, payload_json, b"]"))
 
 
 def _split(text: str, position: int) -> tuple[str, int | None, str]:
-    """Split what follows type and attachments into namespace, ack id and JSON text: `[<nsp>,][<id>][json]`."""
+    """Returns namespace, ack id and JSON text of what follows type and attachments: `[<nsp>,][<id>][json]`."""
     header = _HEADER.match(text, position)
     assert header is not None
     namespace, digits = header.groups()
@@ -258,7 +268,7 @@ def _read_disconnect(namespace: str, _ack_id: int | None, json: str) -> Disconne
 def _read_event(namespace: str, ack_id: int | None, json: str) -> Event:
     try:
         return Event(namespace, _decode_event(json) if json else [], ack_id)
-    except _Untaken as error:
+    except _Undecodable as error:
         return Event(namespace, [_name_in(json)], ack_id, error.reason)
 
 
@@ -279,7 +289,7 @@ def _read_connect_error(namespace: str, _ack_id: int | None, json: str) -> Conne
 
 
 _READERS: Final[dict[str, Callable[[str, int | None, str], SocketPacket]]] = {
-    "": _read_connect,  # Node reads the empty message as the number 0
+    "": _read_connect,  # Node reads the type of an empty message as 0
     "0": _read_connect,
     "1": _read_disconnect,
     "2": _read_event,
@@ -304,40 +314,43 @@ def _check_name(name: object) -> None:
     if type(name) is str:
         if name in _RESERVED_NAMES:
             raise RemoteProtocolError("a reserved event name")
-    elif type(name) is not int and type(name) is not float:  # True is an int, but not a name
+    elif type(name) is not int and type(name) is not float:  # True is an int in Python, but no name
         raise RemoteProtocolError("an event's name must be a text or a number")
 
 
-class _Untaken(RemoteProtocolError):
-    """JSON that is well formed, and may be in an event without breaking the protocol: browsers make such of what their
-    users write."""
+class _Undecodable(RemoteProtocolError):
+    """Well-formed JSON that this server does not decode. It breaks no protocol: browsers send such JSON when users
+    paste it.
+    """
 
 
 def _decode_json(json: str) -> object:
-    """Decode strictly: no NaN, no lone surrogates, nothing deeper than MAX_DEPTH, nothing that takes long."""
+    """Returns the value of a JSON text. Refuses NaN, lone surrogates, nesting beyond MAX_DEPTH and JSON that is slow to
+    decode.
+    """
     if len(json) > _CHECKED_FROM:
         _check_cost(json)
     try:
         value: object = msgspec.json.decode(json)
     except RecursionError as error:
-        raise _Untaken("nested too deeply") from error
+        raise _Undecodable("nested too deeply") from error
     except ValueError as error:
         if _has_lone_surrogates(json):
-            raise _Untaken("a lone surrogate") from error
+            raise _Undecodable("a lone surrogate") from error
         raise RemoteProtocolError("invalid JSON") from error
     if _may_be_too_deep(json) and _is_too_deep(value):
-        raise _Untaken("nested too deeply")
+        raise _Undecodable("nested too deeply")
     return value
 
 
 def _check_cost(json: str) -> None:
-    """Raise _Untaken for JSON that would take long to decode or to walk through; takes itself 10 ns a character."""
+    """Raises _Undecodable for JSON that is slow to decode or to visit. The check itself takes 10 ns a character."""
     if _flaw_of(json) and (flaw := _flaw_of(_without_texts(json))):
-        raise _Untaken(flaw)
+        raise _Undecodable(flaw)
 
 
 def _flaw_of(json: str) -> str:
-    """Why the JSON would take long, as far as it can be counted without reading it; empty for other JSON."""
+    """Returns why JSON would be slow, as far as counting characters shows it; an empty text for other JSON."""
     if json.count("[") + json.count("{") > MAX_CONTAINERS:
         return "too many arrays and objects"
     if json.count("e") + json.count("E") <= MAX_EXPONENTS // _COSTLY_EXPONENT:
@@ -351,16 +364,16 @@ def _flaw_of(json: str) -> str:
 
 
 def _without_texts(json: str) -> str:
-    """Return JSON without its texts, to be counted again; JSON with more texts than MAX_TEXTS as it is.
+    """Returns JSON without its texts; unchanged if it has more texts than MAX_TEXTS.
 
-    This takes 5 ms for a megabyte; a regular expression, as in api/http/json_budget.py, takes up to 27 ms.
+    Takes 5 ms for a megabyte; a regular expression, as in api/http/json_budget.py, takes up to 27 ms.
     """
     bare = json.replace("\\\\", "").replace('\\"', "")
     return json if bare.count('"') > 2 * MAX_TEXTS else "".join(bare.split('"')[::2])
 
 
 def _has_lone_surrogates(json: str) -> bool:
-    """Whether that is all that is wrong with it."""
+    """Returns whether lone surrogates are the only error in a JSON text."""
     readable, found = _LONE_SURROGATE.subn(r"\\ufffd", json)
     if not found:
         return False
@@ -372,7 +385,7 @@ def _has_lone_surrogates(json: str) -> bool:
 
 
 def _name_in(json: str) -> str | int | float:
-    """The first element of an array whose others are of no use. Raise RemoteProtocolError."""
+    """Returns the first element of an array whose other elements are not decoded. Raises RemoteProtocolError."""
     text = json.strip()
     first = text[1:].lstrip()
     if first[:1] in {"[", "{"}:
@@ -390,7 +403,9 @@ def _name_in(json: str) -> str | int | float:
 
 
 def _may_be_too_deep(json: str) -> bool:
-    """Whether there are brackets enough; nearly no text has them, so nearly no value is walked."""
+    """Returns whether a JSON text has enough brackets to be too deep. Nearly no text has, so nearly no value is
+    visited.
+    """
     return len(json) > 2 * MAX_DEPTH and json.count("[") + json.count("{") > MAX_DEPTH
 
 
@@ -399,7 +414,7 @@ def _is_too_deep(value: object) -> bool:
     for _ in range(MAX_DEPTH):
         if not level:
             return False
-        # Written out, since a function call for each value would take five times as long.
+        # Inlined, since a function call for each value would take five times as long.
         level = [
             child
             for parent in level
@@ -410,7 +425,7 @@ def _is_too_deep(value: object) -> bool:
 
 
 def _fill_placeholders(args: list[Any], attachments: list[bytes]) -> None:
-    """Replace each `{"_placeholder":true,"num":n}` inside `args` by attachment n, in place and without recursion."""
+    """Replaces each `{"_placeholder":true,"num":n}` inside `args` by attachment n, in place and without recursion."""
     open_containers: list[Any] = [args]
     while open_containers:
         container = open_containers.pop()
@@ -425,7 +440,7 @@ def _fill_placeholders(args: list[Any], attachments: list[bytes]) -> None:
 
 
 def _attachment(number: object, attachments: list[bytes]) -> bytes:
-    # True is an int too, and Node takes numbers only.
+    # True is an int in Python, and Node accepts numbers only.
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < len(attachments):
         raise RemoteProtocolError("illegal attachments")
     return attachments[number]
@@ -436,10 +451,10 @@ def _encode_with_attachments(
 ) -> list[str | bytes]:
     attachments: list[str | bytes] = []
     try:
-        # Structs and the like become dicts first, so that bytes are found inside them too.
+        # Structs and the like become dicts first, so that bytes inside them are found too.
         json = _to_json([_detach(msgspec.to_builtins(arg, builtin_types=_BINARY), attachments) for arg in args])
     except (TypeError, RecursionError) as error:
-        raise LocalProtocolError("a value that is no JSON, or refers to itself") from error
+        raise LocalProtocolError("a value cannot be encoded as JSON, or contains itself") from error
     header = f"{binary_type}{len(attachments)}-" if attachments else plain_type
     return [f"{header}{_prefix(namespace)}{'' if ack_id is None else ack_id}{json}", *attachments]
 
@@ -448,7 +463,7 @@ _BINARY: Final = (bytes, bytearray, memoryview)
 
 
 def _detach(value: object, attachments: list[str | bytes]) -> object:
-    """Copy `value` with placeholders for the bytes inside it, which are appended to `attachments`."""
+    """Returns a copy of `value` with placeholders for the bytes inside it, and appends these to `attachments`."""
     if isinstance(value, _BINARY):
         attachments.append(bytes(value))
         return {"_placeholder": True, "num": len(attachments) - 1}
@@ -467,4 +482,4 @@ def _to_json(value: object) -> str:
     try:
         return msgspec.json.encode(value).decode()
     except (TypeError, ValueError) as error:
-        raise LocalProtocolError("a value that is no JSON") from error
+        raise LocalProtocolError("a value cannot be encoded as JSON") from error

@@ -1,7 +1,7 @@
-"""The sockets of one Engine.IO session: which namespaces it asked for, is in, and may speak to.
+"""The Socket.IO side of one Engine.IO session: which namespaces its client asked for, has joined, and has left.
 
-Socket.IO protocol, revision 5, sections "Connection to a namespace" and "Sample session"; Node calls this a client. It
-decides nothing about who may enter: the caller answers each ConnectRequested with `accept` or `refuse`.
+Socket.IO protocol, revision 5, sections "Connection to a namespace" and "Sample session"; Node's server calls this a
+client. Does not decide who may join: the caller answers each ConnectRequested with `accept` or `refuse`.
 """
 
 from __future__ import annotations
@@ -27,20 +27,25 @@ from talkwire.wire.socket_packet import (
 )
 
 FIRST_PACKET_MAX: Final = 16_384
-"""Size of a packet, attachments included, from a peer that has joined no namespace: an auth payload and its token."""
+"""The largest packet, attachments included, from a client that has joined no namespace: an auth payload and its token.
+"""
 
 
 class ConnectRequested(msgspec.Struct, frozen=True):
-    """The peer asks for a namespace, by its full name, a query included; `auth` is its payload, whole."""
+    """The client asks to join a namespace: call `accept`, `refuse` or `turn_away`, and send the packets that they
+    return.
+
+    `namespace` is the full name, a query included; `auth` is the whole payload.
+    """
 
     namespace: str
     auth: dict[str, Any]
 
 
 class EventReceived(msgspec.Struct, frozen=True):
-    """An event for a namespace that the peer is in; `args` has at least the name, `args[0]`.
+    """An event for a namespace that the client has joined; `args[0]` is its name.
 
-    `flaw` says why the name is all that was kept; then the event means nothing but that its sender should be told.
+    If `flaw` is not empty, only the name was kept: refuse the event and send `flaw` to the client as the reason.
     """
 
     namespace: str
@@ -50,7 +55,7 @@ class EventReceived(msgspec.Struct, frozen=True):
 
 
 class AckReceived(msgspec.Struct, frozen=True):
-    """An answer; whether `ack_id` was ever given out is the caller's to know (ignore it if not)."""
+    """An ack. Ignore it unless the caller has sent an event with this `ack_id` and waits for its ack."""
 
     namespace: str
     args: list[Any]
@@ -58,7 +63,7 @@ class AckReceived(msgspec.Struct, frozen=True):
 
 
 class Disconnected(msgspec.Struct, frozen=True):
-    """The peer left a namespace; it gets no answer."""
+    """The client left a namespace. Send no answer."""
 
     namespace: str
 
@@ -67,16 +72,20 @@ SocketEvent = ConnectRequested | EventReceived | AckReceived | Disconnected
 
 
 class _Membership(Enum):
-    PENDING = "asked for, not answered"
-    CONNECTED = "in"
-    DISMISSED = "put out by us; the peer may not know yet"
+    PENDING = "requested, not answered"
+    CONNECTED = "joined"
+    DISMISSED = "disconnected by the server; the client may not know yet"
 
 
 _CONNECTED: Final = _Membership.CONNECTED
 
 
 class SocketSession:
-    """The Socket.IO side of one session; feed it the data of every MessageReceived."""
+    """The Socket.IO side of one session. Pass the data of every MessageReceived to `receive`.
+
+    The methods that return packets only encode them: the caller sends each with `Session.send_message`. The caller
+    closes the session at `next_deadline`.
+    """
 
     __slots__ = ("_deadline", "_decoder", "_namespaces", "_options", "_part_deadline")
 
@@ -89,14 +98,17 @@ class SocketSession:
 
     @property
     def packet_max(self) -> int:
-        """How large a packet may be: small until the peer has joined a namespace."""
+        """The largest packet that the client may send, in bytes: FIRST_PACKET_MAX until it has joined a namespace."""
         return self._decoder.max_size
 
     def receive(self, data: str | bytes, now: float) -> SocketEvent | None:
-        """Take one message; None: nothing to act on (yet). After a RemoteProtocolError the session must be closed."""
+        """Returns the event of one message, or None if there is nothing to handle (yet).
+
+        Raises RemoteProtocolError if the client broke the protocol; the caller then closes the session.
+        """
         if not data and isinstance(data, str):
-            # The parser by itself would take this for a CONNECT; in Node an empty message never gets that far.
-            raise RemoteProtocolError("an empty message")
+            # The parser would read this as a CONNECT; in Node's server an empty message never reaches the parser.
+            raise RemoteProtocolError("a message must not be empty")
         packet = self._decoder.receive(data)
         if packet is None or type(data) is bytes:
             self._part_deadline = inf if packet is not None else now + self._options.ping_timeout_s
@@ -112,12 +124,15 @@ class SocketSession:
             case Disconnect():
                 return self._receive_disconnect(packet)
             case ConnectError():
-                raise RemoteProtocolError("a CONNECT_ERROR from a client")
+                raise RemoteProtocolError("a client must not send CONNECT_ERROR")
             case _:
                 assert_never(packet)
 
     def accept(self, namespace: str, socket_id: str, pid: str | None = None) -> str:
-        """Let the peer in and return the packet that says so; from now on the connect timeout is off."""
+        """Returns the packet that accepts the client in a namespace, and ends the connect timeout.
+
+        Raises LocalProtocolError unless a ConnectRequested for `namespace` is unanswered.
+        """
         self._require(namespace, _Membership.PENDING)
         self._namespaces[namespace] = _CONNECTED
         self._deadline = inf
@@ -125,44 +140,50 @@ class SocketSession:
         return encode_connect(namespace, socket_id, pid)
 
     def refuse(self, namespace: str, message: str, data: object = None) -> str:
-        """Keep the peer out and return the packet that says so; it may ask again."""
+        """Returns the packet that refuses the client a namespace; the client may ask again. Raises as `accept`."""
         self._require(namespace, _Membership.PENDING)
         del self._namespaces[namespace]
         return encode_connect_error(namespace, message, data)
 
     def turn_away(self, namespace: str, socket_id: str) -> tuple[str, str]:
-        """Let the peer in for a word of parting only: return the packets that let it in and put it out again. It has
-        joined nothing by that, and its time to do so goes on."""
+        """Returns two packets that accept the client in a namespace and at once disconnect it, so that it can be sent
+        events in between.
+
+        This does not count as joining: the connect timeout and the small packet limit stay. Raises as `accept`.
+        """
         deadline, max_size = self._deadline, self._decoder.max_size
         packets = self.accept(namespace, socket_id), self.disconnect(namespace)
         self._deadline, self._decoder.max_size = deadline, max_size
         return packets
 
     def disconnect(self, namespace: str) -> str:
-        """Put the peer out and return the packet that says so."""
+        """Returns the packet that disconnects the client from a namespace. Raises LocalProtocolError if it has not
+        joined it.
+        """
         self._require(namespace, _CONNECTED)
         self._namespaces[namespace] = _Membership.DISMISSED
         return encode_disconnect(namespace)
 
     def connected(self, namespace: str) -> bool:
-        """Whether the peer is in `namespace`."""
         return self._namespaces.get(namespace) is _CONNECTED
 
     def namespaces(self) -> list[str]:
-        """Return the namespaces that the peer is in."""
+        """Returns the namespaces that the client has joined."""
         return [name for name, membership in self._namespaces.items() if membership is _CONNECTED]
 
     def next_deadline(self) -> float:
-        """Return when the session must be closed, for having joined nothing or for attachments that do not come."""
+        """Returns when the caller must close the session: no namespace was joined, or attachments are missing, for too
+        long.
+        """
         return min(self._deadline, self._part_deadline)
 
     @property
     def waits_for_attachments(self) -> bool:
-        """Whether half a packet is here. Its rest must come within the ping timeout, each part within one more."""
+        """Whether a packet's attachments are missing. Each must arrive within the ping timeout of the one before."""
         return self._part_deadline != inf
 
     def close(self) -> None:
-        """Drops what is kept of a session that has ended."""
+        """Drops all state of a session that has ended."""
         self._decoder.forget()
         self._namespaces.clear()
         self._deadline = self._part_deadline = inf
@@ -172,14 +193,14 @@ class SocketSession:
             raise LocalProtocolError(f"the namespace {namespace!r} is not {membership.name}")
 
     def _receive_connect(self, packet: Connect) -> ConnectRequested:
-        # Node looks a namespace up by the packet's whole text, `?query` and all.
+        # Node looks up a namespace by the packet's whole text, including `?query`.
         if self._namespaces.get(packet.namespace) in (_Membership.PENDING, _CONNECTED):
             raise RemoteProtocolError("a second CONNECT to the same namespace")
         self._namespaces[packet.namespace] = _Membership.PENDING
         return ConnectRequested(packet.namespace, packet.data or {})
 
     def _receive_event(self, packet: Event) -> EventReceived | None:
-        # The bare packet `2` has no name, so nobody can listen to it.
+        # The bare packet `2` has no name, so no handler can match it.
         if not self._admits(packet.namespace) or not packet.args:
             return None
         return EventReceived(packet.namespace, packet.args, packet.ack_id, packet.flaw)
@@ -196,9 +217,10 @@ class SocketSession:
         return Disconnected(packet.namespace)
 
     def _admits(self, namespace: str) -> bool:
-        """Whether a packet counts: not if it crossed our own disconnect; for any other namespace it is a breach.
+        """Returns whether to handle a packet for a namespace: False if it crossed the server's own disconnect.
 
-        Node closes the session even for a packet that crossed its disconnect, and with it all other namespaces.
+        Raises RemoteProtocolError for any other namespace that is not connected. Node's server closes the session, and
+        with it all other namespaces, even for a packet that crossed its disconnect.
         """
         membership = self._namespaces.get(namespace)
         if membership is None or membership is _Membership.PENDING:

@@ -1,7 +1,7 @@
-"""The state machine of one Engine.IO session: what each packet means, by phase and by the transport that brought it.
+"""The state machine of one Engine.IO session: what each packet does, by phase and by the transport that carried it.
 
-Engine.IO protocol, revision 4, sections "Transports", "Upgrade" and "Heartbeat"; where Node's engine.io differs, Node
-is followed. Only the table: `session` does what the actions say.
+Engine.IO protocol, revision 4, sections "Transports", "Upgrade" and "Heartbeat"; where Socket.IO's Node server differs,
+the table follows it. Only the table is here: `session` performs the actions.
 """
 
 from __future__ import annotations
@@ -16,30 +16,34 @@ from talkwire.wire.transport import Transport
 
 
 class Phase(Enum):
-    """Where a session stands."""
+    """The phase of a session's life."""
 
     POLLING = "polling"
-    UPGRADING = "upgrading"  # still polling, with a WebSocket on trial
+    UPGRADING = "upgrading"  # still polling, while a WebSocket is on trial
     WEBSOCKET = "websocket"
     CLOSED = "closed"
 
 
 class Action(Enum):
-    """What a packet makes the session do."""
+    """What a packet makes the session do.
+
+    The session handles DELIVER on the transport in use without a look into the table: messages are the most frequent
+    packets. The tests of the table check that both agree.
+    """
 
     DELIVER = "hand the message to the application"
     HEARTBEAT = "note that the peer is alive"
-    LEAVE = "close, as the peer asks"
-    BREACH = "close, for the peer broke the protocol"
+    LEAVE = "close, as the peer requested"
+    BREACH = "close: the peer broke the protocol"
     ANSWER_PROBE = "answer on the WebSocket on trial"
     SWITCH = "make the WebSocket on trial the session's transport"
-    FAIL_UPGRADE = "give the WebSocket on trial up and keep polling"
+    FAIL_UPGRADE = "give up the WebSocket on trial and continue polling"
     IGNORE = "do nothing"
 
 
 Row = Mapping[PacketType, Action]
 
-# On the transport that the session uses. "invalid heartbeat direction": in revision 4 only the server pings.
+# The transport in use. A ping closes the session ("invalid heartbeat direction"): in revision 4 only the server pings.
 _IN_USE: Final[Row] = MappingProxyType({
     PacketType.OPEN: Action.IGNORE,
     PacketType.CLOSE: Action.LEAVE,
@@ -50,7 +54,7 @@ _IN_USE: Final[Row] = MappingProxyType({
     PacketType.NOOP: Action.IGNORE,
 })  # fmt: skip
 
-# On the WebSocket on trial. Node takes an upgrade packet even without a probe before it.
+# The WebSocket on trial. Node's server accepts an upgrade packet even without a probe before it.
 _ON_TRIAL: Final[Row] = MappingProxyType({
     PacketType.OPEN: Action.FAIL_UPGRADE,
     PacketType.CLOSE: Action.FAIL_UPGRADE,
@@ -61,7 +65,7 @@ _ON_TRIAL: Final[Row] = MappingProxyType({
     PacketType.NOOP: Action.FAIL_UPGRADE,
 })  # fmt: skip
 
-# On a transport that the session has left or never had: what comes late is dropped.
+# A transport that the session has left or never had: late packets are dropped.
 _STRAY: Final[Row] = MappingProxyType(dict.fromkeys(PacketType, Action.IGNORE))
 
 TABLE: Final[Mapping[tuple[Phase, Transport], Row]] = MappingProxyType({

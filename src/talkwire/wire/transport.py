@@ -1,4 +1,4 @@
-"""The two transports of Engine.IO that Talkwire serves, by the names clients put into `?transport=`."""
+"""The two transports of Engine.IO, by the names that clients put into `?transport=`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Transport(Enum):
-    """How the packets of a session travel."""
+    """How a session's packets travel."""
 
     POLLING = "polling"
     WEBSOCKET = "websocket"

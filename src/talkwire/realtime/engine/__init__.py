@@ -1,1 +1,1 @@
-"""Engine.IO sessions of this node, and the hub that fans frames out to their connections."""
+"""Engine.IO sessions of this node, and the hub that sends frames to their connections."""

@@ -1,4 +1,4 @@
-"""One Engine.IO session and whatever carries it at the moment: a WebSocket, polls, or both while it is upgraded."""
+"""The server's side of one Engine.IO session, with its transports: a WebSocket, polls, or both during an upgrade."""
 
 from __future__ import annotations
 
@@ -29,17 +29,19 @@ from talkwire.wire import (
 )
 
 UNSENT_MAX = 1024 * 1024
-"""Bytes that a client may leave unread before it is cut off; it resumes from the log."""
+"""Unread bytes at which a client is disconnected. It resumes from the log when it reconnects."""
 
 SLOW = 64 * 1024
-"""Bytes unread from which on a client is spared what is gone in a moment anyway."""
+"""Unread bytes from which on a client receives no ephemeral events, such as typing."""
 
 PACKETS_A_STEP = 16
-"""Packets of a POST's body that are handled in one step of work."""
+"""Packets of a POST's body that are handled in one step of the work queue."""
 
 REFUSALS_PER_S = 500
 REFUSALS_FREE = 250
-"""A client over its rate limits is read more slowly: at most so many refusals a second, after so many at once."""
+"""A client over its rate limits is read more slowly: after REFUSALS_FREE refusals at once, at most REFUSALS_PER_S a
+second.
+"""
 
 GOING_AWAY = 1001
 NORMAL_CLOSURE = 1000
@@ -49,17 +51,17 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What is kept of the request that opened a session."""
+    """The parts of the session's opening request that are kept."""
 
     address: str
     query: dict[str, str] = field(default_factory=dict)
     authorization: str | None = None
     forwarded: bool = False
-    """Whether a proxy's headers were on it."""
+    """Whether a proxy's forwarding headers were on the request."""
 
 
 class WebSocket(Protocol):
-    """What a connection asks of its WebSocket."""
+    """The methods that a connection uses of its WebSocket."""
 
     write: Callable[[bytes], None]
 
@@ -71,7 +73,7 @@ class WebSocket(Protocol):
 
 
 class Host(Protocol):
-    """What a connection asks of the server that holds it."""
+    """The parts of the server that a connection uses."""
 
     hub: Hub
     wheel: TimingWheel
@@ -83,7 +85,12 @@ class Host(Protocol):
 
 
 class Connection(ABC):
-    """Joins a `Session` to its transports. What its messages mean is for a subclass: see `received` and `ended`."""
+    """Connects a `Session` to its transports. A subclass handles the messages (`received`) and the end (`ended`).
+
+    Shares one list with its session: `self.out is session.out`. The hub appends frames to it, this class writes and
+    clears it, and the session queues its packets in it. Nobody may assign another list to either attribute. If the list
+    is not empty, this connection is already queued for a flush in the hub.
+    """
 
     __slots__ = (
         "_drained",
@@ -122,30 +129,30 @@ class Connection(ABC):
 
     @abstractmethod
     def received(self, data: str | bytes, now: float) -> None:
-        """The peer sent a message."""
+        """Handles one message of the client."""
 
     @abstractmethod
     def ended(self, reason: str) -> None:
-        """The session is over; called once."""
+        """Releases what belongs to the session, which has ended. Called once."""
 
     @property
     def message_max(self) -> int:
-        """The largest message, in bytes, that may come now."""
+        """The largest message, in bytes, that the client may send now."""
         return self.session.options.max_payload
 
     def say_goodbye(self, reason: str) -> None:  # noqa: B027 (a subclass may have nothing to say)
-        """The server is about to close the session: the last chance to say why."""
+        """Sends a reason to the client before the server closes the session."""
 
     # --- from the transports ----------------------------------------------------------------------------------------
 
     def carried_by(self, websocket: WebSocket) -> None:
-        """The session was opened by this WebSocket."""
+        """Uses the WebSocket that opened this session, and has the open packet written to it."""
         self.websocket = websocket
         self.polling = False
         self.server.hub.wake(self)
 
     def upgrade(self, websocket: WebSocket, now: float) -> bool:
-        """Another WebSocket wants to carry the session; False: it may not."""
+        """Puts another WebSocket on trial. Returns False if the session accepts none; then close it."""
         if not self.session.upgrade_started(now):
             return False
         self._trial = websocket
@@ -153,7 +160,7 @@ class Connection(ABC):
         return True
 
     def receive_websocket(self, message: str | bytes, now: float) -> None:
-        """One message from the session's WebSocket, or from the one on trial."""
+        """Handles one message from the session's WebSocket or from the one on trial."""
         events = self.session.receive_websocket(message, now)
         if self._trial is not None:
             self._handle_trial(now)
@@ -162,8 +169,10 @@ class Connection(ABC):
         self.handle(events, now)
 
     async def receive_payload(self, body: str, now: float) -> None:
-        """Handles the body of a POST, as many packets in one turn as others can wait for. Returns when the client may
-        send more."""
+        """Handles the body of a POST, in steps of the work queue so that other clients are served in between.
+
+        Returns when the client may send more.
+        """
         events = self.session.receive_payload(body, now)
         while await self.server.work.finish(partial(self._receive_some, events, now)):
             await self.lane.room()
@@ -172,7 +181,9 @@ class Connection(ABC):
         await self.lane.room()
 
     def _receive_some(self, events: Iterator[SessionEvent], now: float) -> bool | None:
-        """One step. None: there is more to do; True: there may be more, and it has to wait; False: that was all."""
+        """Handles up to PACKETS_A_STEP packets. Returns None to be called again, True to be called once the lane has
+        room, False when all are handled.
+        """
         taken = 0
         for event in islice(events, PACKETS_A_STEP):
             taken += 1
@@ -182,8 +193,9 @@ class Connection(ABC):
         return True if self.lane.crowded else None
 
     def slow_down(self) -> None:
-        """Notes that something of the client's was refused for its rate limits: answering that for as long as it comes
-        would cost as much as doing it."""
+        """Counts a refusal for exceeded rate limits, and pauses reading if there are too many: refusing costs as much
+        as serving.
+        """
         now = self.server.now()
         self._refused_until = max(self._refused_until, now) + 1 / REFUSALS_PER_S
         if self._slowed is None and self._slow_s() > 0 and not self.session.closed:
@@ -191,19 +203,19 @@ class Connection(ABC):
             self.lane.slow(slowed=True)
 
     def _slow_s(self) -> float:
-        """For how long nothing more is read of the client."""
+        """Returns how many seconds reading from the client must pause."""
         return self._refused_until - self.server.now() - REFUSALS_FREE / REFUSALS_PER_S
 
     def _read_again(self) -> None:
         self._slowed = None
         if self._slow_s() > 0:
-            # What was read already has been refused meanwhile.
+            # Messages that had been read already were refused meanwhile.
             self._slowed = asyncio.get_running_loop().call_later(self._slow_s(), self._read_again)
         else:
             self.lane.slow(slowed=False)
 
     def websocket_closed(self, websocket: WebSocket, now: float, reason: str) -> None:
-        """A WebSocket is gone: the session's, or the one on trial."""
+        """Handles the end of a WebSocket: the session's, or the one on trial."""
         if websocket is self._trial:
             self._trial = None
             self.handle(self.session.transport_closed(Transport.WEBSOCKET, now, reason), now)
@@ -212,12 +224,12 @@ class Connection(ABC):
             self.websocket = None
 
     def poll(self, now: float) -> asyncio.Future[str] | None:
-        """Returns what a GET is to be answered with, as soon as there is something; None: it may not be answered (400).
+        """Returns a future with the response body of a GET; None if the GET may not poll and gets HTTP 400.
 
-        The poll begins in this turn of the loop, so that what comes behind it is handled behind it.
+        The poll starts in this turn of the loop, so that requests behind it are handled after it.
         """
         if not self.session.poll_started(now):
-            self._settle_closed()
+            self._close_if_session_closed()
             return None
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         body = self.session.take_poll(now)
@@ -225,26 +237,26 @@ class Connection(ABC):
             self._poll = answer
             return answer
         answer.set_result(body)
-        self._tell_drained()
-        self._settle_closed()
+        self._notify_drained()
+        self._close_if_session_closed()
         return answer
 
     def poll_aborted(self, now: float) -> None:
-        """The client went away while it was polling."""
+        """Handles a client that disconnected while it was polling."""
         self._poll = None
         self.handle(self.session.poll_aborted(now), now)
 
     def post_started(self, now: float) -> bool:
-        """False: answer with 400."""
+        """Returns whether a POST may be received; answer it with HTTP 400 if not."""
         if self.session.post_started(now):
             return True
-        self._settle_closed()
+        self._close_if_session_closed()
         return False
 
     # --- sessions ---------------------------------------------------------------------------------------------------
 
     def handle(self, events: Iterable[SessionEvent], now: float) -> None:
-        """Does what the session says has happened."""
+        """Carries out the session's events, in their order."""
         for event in events:
             match event:
                 case MessageReceived():
@@ -256,7 +268,7 @@ class Connection(ABC):
                     if self.websocket is not None:
                         self.websocket.set_message_max(self.message_max)
                     self._answer_poll(now)
-                    self._tell_drained()
+                    self._notify_drained()
                     self.server.hub.wake(self)
                 case UpgradeFailed():
                     self._drop_trial()
@@ -266,26 +278,28 @@ class Connection(ABC):
                     assert_never(event)
 
     def send(self, data: str | bytes) -> None:
-        """Queues one message."""
-        self.server.hub.hand_out()  # or this would overtake what was sent to a room before
+        """Queues one message for the client."""
+        self.server.hub.flush_pending()  # keeps the order: earlier broadcasts to rooms must not be overtaken
         self.session.send_message(data)
         self.server.hub.wake(self)
 
     def close(self, reason: str, code: int = NORMAL_CLOSURE) -> None:
-        """Ends the session from our side; what waits to be written still is."""
+        """Ends the session from the server's side, after writing what is queued."""
         if self.session.close(reason):
             self._close(reason, code)
 
     def end_in_order(self) -> None:
-        """Says goodbye, reads no more, lets what is under way finish, and closes. Once is enough: uvicorn asks too."""
+        """Says goodbye, stops reading, waits for running handlers, then closes. Further calls do nothing (uvicorn calls
+        it too).
+        """
         if not self._ending:
             self._ending = True
-            self._tell_drained()
+            self._notify_drained()
             self.say_goodbye("shutdown")
             self.lane_changed()
 
     def break_off(self, reason: str) -> None:
-        """Says goodbye and closes at once. What the client has sent and was not begun with is not."""
+        """Says goodbye and closes at once. Drops messages whose handling has not started."""
         self.lane.clear()
         self.say_goodbye(reason)
         self.close("forced server close", GOING_AWAY)
@@ -296,27 +310,27 @@ class Connection(ABC):
 
     def handle_deadline(self, now: float) -> None:
         """See `heartbeat.Deadlined`."""
-        # The answer to a ping proves that all before it has arrived.
-        self.server.hub.hand_out()
+        # A pong proves that everything before the ping has arrived, so pending broadcasts go first.
+        self.server.hub.flush_pending()
         self.handle(self.session.handle_deadline(now), now)
         self.server.hub.wake(self)
-        self._settle_closed()
+        self._close_if_session_closed()
 
     # --- output -----------------------------------------------------------------------------------------------------
 
     def write(self, frames: bytes) -> None:
-        """See `hub.Outlet`."""
+        """Writes frames shared with other recipients, after what is queued. See `hub.Outlet`."""
         out, websocket = self.out, self.websocket
         if websocket is not None and not out and not self.lane.held:
             websocket.write(frames)
             return
         out.append(frames)
-        # A client that polls is looked at now and then; its first frame answers a poll that waits.
+        # Checks a polling client's backlog only now and then. Its first frame answers a pending poll.
         if websocket is not None or len(out) % POLL_CHECK == 1:
             self.flush()
 
     def flush(self) -> None:
-        """Writes what is queued, in one go."""
+        """Writes all queued frames at once. Disconnects a client with more than UNSENT_MAX unread bytes."""
         out = self.out
         websocket = self.websocket
         if websocket is None:
@@ -325,31 +339,33 @@ class Connection(ABC):
                 self.server.metrics.slow_connections += 1
                 self.close("transport error")
         elif out:
-            # Only a WebSocket whose buffer has filled up needs to be asked how much it holds.
+            # Only a WebSocket whose buffer has filled up needs to be asked for its size.
             if self.lane.held and websocket.unsent() > UNSENT_MAX:
-                self._cut(websocket)
+                self._disconnect_slow_client(websocket)
                 return
             websocket.write(out[0] if len(out) == 1 else b"".join(out))
             out.clear()
 
     def is_slow(self) -> bool:
-        """Whether the client leaves so much unread that it is spared ephemeral events."""
+        """Returns whether the client has too many unread bytes to receive ephemeral events."""
         if self.websocket is None:
             return self.session.unfetched() > SLOW
         return self.lane.held and self.websocket.unsent() > SLOW
 
     def set_writable(self, writable: bool) -> None:  # noqa: FBT001
-        """The WebSocket's buffer has filled up, or has drained."""
+        """Notes that the WebSocket's write buffer has filled up or drained. Handlers pause while it is full."""
         if writable:
-            self._tell_drained()
+            self._notify_drained()
             self.lane.release()
         else:
             self.lane.held = True
 
     async def drained(self) -> bool:
-        """Waits until the client has taken most of what it was sent: over polling all. False: it will be sent nothing
-        more."""
-        await asyncio.sleep(0)  # what was sent leaves at the end of the turn
+        """Waits until the client has fetched all output (polling) or its write buffer has drained (WebSocket).
+
+        Returns False if the session has closed meanwhile: it can be sent nothing more.
+        """
+        await asyncio.sleep(0)  # frames are written at the end of the turn
         while not (self.session.closed or self._ending) and self._is_behind():
             if self._drained is None:
                 self._drained = asyncio.get_running_loop().create_future()
@@ -359,13 +375,13 @@ class Connection(ABC):
     def _is_behind(self) -> bool:
         return bool(self.out) if self.websocket is None else self.lane.held
 
-    def _tell_drained(self) -> None:
+    def _notify_drained(self) -> None:
         drained, self._drained = self._drained, None
         if drained is not None and not drained.done():
             drained.set_result(None)
 
-    def _cut(self, websocket: WebSocket) -> None:
-        """The client does not read: what it misses it will find in the log."""
+    def _disconnect_slow_client(self, websocket: WebSocket) -> None:
+        """Disconnects a client that does not read. It will find in the log what it missed."""
         self.server.metrics.slow_connections += 1
         self.out.clear()
         self.websocket = None
@@ -380,10 +396,10 @@ class Connection(ABC):
             return
         answer, self._poll = self._poll, None
         answer.set_result(body)
-        self._tell_drained()
+        self._notify_drained()
 
     def _handle_trial(self, now: float) -> None:
-        """The first packets of an upgrade: the answer to the probe goes to the WebSocket on trial."""
+        """Sends the session's answer to the probe over the WebSocket on trial."""
         frames = self.session.probe_out
         if frames and self._trial is not None:
             self._trial.write(b"".join(frames))
@@ -396,8 +412,10 @@ class Connection(ABC):
         if trial is not None:
             trial.close(NORMAL_CLOSURE)
 
-    def _settle_closed(self) -> None:
-        """A breach by a second poll or POST closes the session without an event; and one that lingered is let go."""
+    def _close_if_session_closed(self) -> None:
+        """Closes the connection if its session has closed without an event: by a second poll or POST, or after
+        lingering.
+        """
         reason = self.session.close_reason
         if reason is not None:
             self._close(reason)
@@ -411,17 +429,17 @@ class Connection(ABC):
             websocket.close(code)
         self._drop_trial()
         self._answer_poll(self.server.now())
-        self._tell_drained()
+        self._notify_drained()
         if self.server.forget(self):
             self.lane.close()
             self.ended(reason)
         if self.session.lingering:
             self.server.wheel.watch(self)
         else:
-            self._let_go()
+            self._release()
 
-    def _let_go(self) -> None:
-        """Drops all that is kept for the client, and what would keep this connection in memory."""
+    def _release(self) -> None:
+        """Drops queued output, timers and everything else that keeps this connection in memory."""
         self.out.clear()
         self.server.wheel.forget(self)
         if self._slowed is not None:

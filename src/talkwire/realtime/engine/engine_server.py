@@ -1,4 +1,4 @@
-"""All Engine.IO sessions of this node, whatever is said over them: who may open one, and how they end."""
+"""All Engine.IO sessions of this node, whatever protocol runs over them: how they are opened, found and ended."""
 
 from __future__ import annotations
 
@@ -35,8 +35,11 @@ from talkwire.wire import (
 )
 
 TAKES_MANY = re.compile(r"[\w.-]*[A-Za-z][\w.-]*", re.ASCII)
-"""What the official clients put into the parameter `t`: a counter in letters and digits. Their polls may be answered
-with many packets. python-engineio, whose `t` is a time in digits, and clients without one take 16 only."""
+"""The parameter `t` of the official clients: a counter in letters and digits.
+
+Their polls accept many packets in one response. python-engineio, whose `t` is a time in digits, and clients without `t`
+accept 16 only.
+"""
 
 _SHOWN = 16
 
@@ -44,10 +47,10 @@ _logger = structlog.get_logger(__name__)
 
 
 class EngineServer(ABC):
-    """Holds the sessions; `websocket.py` and `polling.py` bring them in. A subclass says what kind of connection.
+    """Holds this node's sessions, which `websocket.py` and `polling.py` open. A subclass makes the connections.
 
-    `connect_wait_s` counts a session that an address opens, and answers 0 when it may, else the seconds to wait.
-    `sessions_per_address` is how many an address may have open; None: any number.
+    `connect_wait_s` counts a session that an address opens and returns 0 if it may, else the seconds to wait.
+    `sessions_per_address` limits how many sessions an address may have open; None means no limit.
     """
 
     def __init__(  # noqa: PLR0913 (what an operator sets; all may be left out)
@@ -76,41 +79,44 @@ class EngineServer(ABC):
         self.work = WorkQueue()
         self.accepting = True
         self.draining = False
-        """Whether this node is about to go."""
+        """Whether this node is about to stop."""
         self.unconfirmed: dict[str, asyncio.Future[bool]] = {}
-        """By sessions: what has become of their last poll's answer, while another node hands it on."""
+        """Polls that another node forwarded: by engine session id, whether the client received the response."""
         self._connections: dict[str, Connection] = {}
         self._lingering: dict[str, Connection] = {}
         self.now: Callable[[], float] = time.monotonic
-        """The clock that event loops keep too."""
+        """Returns the time of the event loops' clock, in seconds."""
         self.node_id = ""
-        """What session ids end with, so that other nodes know whose they are."""
+        """The suffix of session ids, so that other nodes can find the owner of a session."""
         self.passing: Forwarder | None = None
-        """How requests for sessions of other nodes get there; None: there are no others."""
+        """Forwards requests for sessions of other nodes; None if there are no other nodes."""
         self.doubt_at = inf
-        """Until when what comes in may be handled; later, other nodes may have taken this one for dead."""
+        """The time (of `now`) until which input may be handled. Later, other nodes may have declared this one dead."""
         self.on_doubt: Callable[[], None] = _nothing
-        """Called when something comes in after that, before it is looked at."""
+        """Called when input arrives after `doubt_at`, before the input is handled."""
         self.suspended = False
-        """While this node is taken for dead: nobody can begin anything here."""
+        """Whether other nodes may have declared this one dead; no session is opened then."""
 
     @abstractmethod
     def make_connection(self, session: Session, handshake: Handshake) -> Connection:
-        """The connection for a new session."""
+        """Returns a connection for a new session."""
 
     @property
     def connections(self) -> list[Connection]:
-        """The open sessions' connections."""
         return list(self._connections.values())
 
     def serves(self, path: str) -> bool:
-        """Whether a request is for us; the trailing slash may be missing, as in Node."""
+        """Returns whether `path` is the engine's path. The trailing slash may be missing, as in Socket.IO's Node
+        server.
+        """
         return path == self.path or path == self.path.rstrip("/")
 
     def admit(self, request: EngineRequest, host: str, address: str, *, by_tls: bool = False) -> Admission:
-        """Checks a request from `address` that opens or reaches a session. Raises HandshakeRefused. `by_tls`: see
-        `OriginPolicy.allows`."""
-        self._end_in_time(request.query.get("sid"))
+        """Returns the admission of a request that opens or reaches a session. Raises HandshakeRefused.
+
+        `address` is the client's; see `OriginPolicy.allows` for `by_tls`.
+        """
+        self._handle_overdue(request.query.get("sid"))
         if not self.origins.serves(host):
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN, DEVELOPMENT_ONLY)
         admission = check_request(request, self._transport_of, self.options)
@@ -122,40 +128,41 @@ class EngineServer(ABC):
         if admission.engine_sid is None and self.suspended:
             raise HandshakeRefused(HTTPStatus.SERVICE_UNAVAILABLE, RefusalCode.FORBIDDEN, "Try again in a moment")
         if admission.engine_sid is None and (self._has_too_many(address) or self.connect_wait_s(address)):
-            # The official client takes this for a network that failed, and tries again later, each time later still.
+            # The official client takes this for a network error and retries with growing delays.
             raise HandshakeRefused(HTTPStatus.TOO_MANY_REQUESTS, RefusalCode.FORBIDDEN, "Too many connections")
         return admission
 
-    def _end_in_time(self, engine_sid: str | None) -> None:
-        """Does what is due for a session before a request reaches it: one after its ping timeout finds it closed,
-        however late the wheel is."""
+    def _handle_overdue(self, engine_sid: str | None) -> None:
+        """Handles an overdue deadline of a session before a request reaches it: a session after its ping timeout is
+        closed, however late the timing wheel is.
+        """
         connection = self.find(engine_sid) if engine_sid else None
         now = self.now()
         if connection is not None and connection.next_deadline() <= now:
             connection.handle_deadline(now)
 
     def note_refusal(self, refusal: HandshakeRefused, query: Mapping[str, str]) -> None:
-        """Counts a request that was refused, and logs what it asked for."""
+        """Counts and logs a refused request."""
         self.metrics.refused_handshakes[refusal.code] += 1
         asked = {name: query[name][:_SHOWN] for name in ("EIO", "transport") if name in query}
         _logger.debug("handshake_refused", code=int(refusal.code), message=refusal.message, **asked)
 
     def connect_wait_s(self, address: str) -> float:
-        """Counts what an address opens. Answers 0, or the seconds until it may open more."""
+        """Counts a session that an address opens. Returns 0, or the seconds until the address may open another."""
         return 0.0 if self._connect_wait_s is None else self._connect_wait_s(address)
 
     def _has_too_many(self, address: str) -> bool:
         most = self._sessions_per_address
         if most is None or self._sessions_by_address[address_key(address)] < most:
             return False
-        # Of loopback and trusted proxies this is what is left of clients that nobody can tell apart.
+        # Clients behind loopback or a trusted proxy share one address here, because no header told them apart.
         if is_shared(address, self.trusted_proxies):
             return False
         self.metrics.http_closed["session_limit"] += 1
         return True
 
     def open(self, transport: Transport, handshake: Handshake) -> Connection:
-        """A new session."""
+        """Opens a session and returns its connection."""
         session = Session(new_engine_sid(self.node_id), self.options, transport, self.now())
         if TAKES_MANY.fullmatch(handshake.query.get("t", "")):
             session.take_many()
@@ -168,11 +175,13 @@ class EngineServer(ABC):
         return connection
 
     def find(self, engine_sid: str) -> Connection | None:
-        """The connection of a session that is open, or that still owes its client a last answer."""
+        """Returns the connection of a session that is open, or that still has a last response for its client; else
+        None.
+        """
         return self._connections.get(engine_sid) or self._lingering.get(engine_sid)
 
     def forget(self, connection: Connection) -> bool:
-        """A session has ended; False: that was known."""
+        """Removes an ended session. Returns False if it had been removed before."""
         engine_sid = connection.session.engine_sid
         known = self._connections.pop(engine_sid, None) is not None
         if connection.session.lingering:
@@ -194,7 +203,7 @@ class EngineServer(ABC):
                 del self._sessions_by_address[key]
 
     def shut_down(self) -> None:
-        """Takes no new sessions and ends the open ones in good order: polling ones too, which uvicorn does not know."""
+        """Accepts no new sessions and ends the open ones in order, polling ones too (uvicorn does not know those)."""
         self.accepting = False
         self.draining = True
         for connection in self.connections:
@@ -203,19 +212,21 @@ class EngineServer(ABC):
             self.passing.close()
 
     def is_in_doubt(self) -> bool:
-        """Whether what has just come in is not to be handled: this node may have been taken for dead. Then its
-        sessions have been broken off."""
+        """Returns whether input must not be handled because other nodes may have declared this one dead.
+
+        In that case its sessions have been ended.
+        """
         if self.now() > self.doubt_at:
             self.on_doubt()
         return self.suspended
 
     def break_off(self, reason: str) -> None:
-        """Ends all sessions at once; nothing that waits to be handled will be. Their clients are to come back."""
+        """Ends all sessions at once and drops messages whose handling has not started. The clients reconnect."""
         for connection in self.connections:
             connection.break_off(reason)
 
     def is_for_another(self, engine_sid: str | None) -> bool:
-        """Whether a request for a session is to be passed on."""
+        """Returns whether a request for a session has to be forwarded to another node."""
         passing = self.passing
         return (
             passing is not None
@@ -230,4 +241,4 @@ class EngineServer(ABC):
 
 
 def _nothing() -> None:
-    """There are no other nodes."""
+    """Does nothing: the default while there are no other nodes."""

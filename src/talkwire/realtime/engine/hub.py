@@ -1,8 +1,10 @@
-"""Rooms, and how output leaves: a frame is encoded once a channel, shared by all recipients, and each connection is
-written to once a turn of the event loop.
+"""Rooms, and the order in which output is written.
 
-Answers to one connection go before broadcasts, and broadcasts to many connections are written in slices, so that a
-message to a very large room holds up neither acks nor heartbeats.
+A frame is encoded once per encoding group (sockets of one namespace and dialect) and shared by all its recipients. Each
+connection is written to once per turn of the event loop.
+
+Output for one connection goes before broadcasts, and broadcasts to many connections are written in slices, so that a
+message to a very large room delays neither acks nor heartbeats.
 """
 
 from __future__ import annotations
@@ -14,20 +16,25 @@ from typing import Protocol
 import structlog
 
 SLICE = 1000
-"""Connections written to in one turn, for broadcasts: about 8 ms."""
+"""Connections that a broadcast writes to in one turn of the loop: about 8 ms."""
 
 LARGE_ROOM = 100
 LINGER_S = 0.002
-"""How long a broadcast to a room of this many may wait for the next: a quarter of what writing to 1,000 takes."""
+"""Seconds that a broadcast to a room of LARGE_ROOM sockets may wait for the next one: a quarter of the time that
+writing to 1,000 takes.
+"""
 
 POLL_CHECK = 64
-"""After how many frames that no poll has fetched it is looked at how much they are."""
+"""Checks a polling client's backlog every this many unfetched frames."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class Outlet(Protocol):
-    """A connection, as far as output goes."""
+    """A connection, as the hub uses it.
+
+    `out` is shared with the connection's session. If it is not empty, the connection is queued for a flush already.
+    """
 
     @property
     def out(self) -> list[bytes]:
@@ -39,10 +46,10 @@ class Outlet(Protocol):
         ...
 
     polling: bool
-    """Whether output waits until the client asks for it."""
+    """Whether output waits until the client polls."""
 
     def write(self, frames: bytes) -> None:
-        """Writes at once what is shared with others, behind what is queued."""
+        """Writes frames that are shared with other recipients, after what is queued."""
         ...
 
     def flush(self) -> None: ...
@@ -50,7 +57,7 @@ class Outlet(Protocol):
 
 
 class Occupant(Protocol):
-    """A socket, as far as rooms go."""
+    """A socket, as the rooms use it."""
 
     rooms: set[str]
 
@@ -63,7 +70,7 @@ class Occupant(Protocol):
 
 
 class EncodingGroup:
-    """Sockets that are sent the same bytes: those of one namespace that speak the same dialect."""
+    """Sockets that receive the same bytes: those of one namespace that speak the same dialect."""
 
     __slots__ = ("name", "namespace", "rooms")
 
@@ -74,7 +81,7 @@ class EncodingGroup:
 
 
 class _ExtraFrames:
-    """What was sent to one room and is not handed to its connections yet; `due`: until when it may wait."""
+    """Broadcasts to one room that are not in its connections' queues yet. They may wait until `due`."""
 
     __slots__ = ("due", "frames", "members")
 
@@ -88,20 +95,21 @@ class _ExtraFrames:
 
 
 class Hub:
-    """The rooms of this node and the connections that have something to be written.
+    """The rooms of this node, and the connections that have output to be written.
 
-    `expects_more` tells whether another broadcast is on its way: one to a large room then waits a little, since writing
-    to all its members takes longer than what it waits for.
+    `expects_more` returns whether another broadcast is about to come. A broadcast to a large room then waits a little,
+    since one write for both is cheaper than two.
     """
 
     def __init__(self, expects_more: Callable[[], bool] = lambda: False) -> None:
         self.expects_more = expects_more
         self.channels: list[EncodingGroup] = []
-        # By connection: one that is woken again and again in a turn is written to once.
+        # Keyed by connection: one that is woken several times in a turn is written to once.
         self._urgent: dict[Outlet, None] = {}
         self._bulk: list[Outlet] = []
-        # The latest broadcasts to one room of each channel, not handed to its connections yet: see `_deliver`.
-        self._aside: dict[EncodingGroup, _ExtraFrames] = {}
+        # Per encoding group, the latest broadcasts to one room that are not in its connections' queues yet: see
+        # `_deliver`.
+        self._pending: dict[EncodingGroup, _ExtraFrames] = {}
         self._room_timer: asyncio.TimerHandle | None = None
         self._flushing = False
 
@@ -112,25 +120,25 @@ class Hub:
         return channel
 
     def join(self, room: str, socket: Occupant) -> bool:
-        """False: the socket was in the room already, or has gone in the meantime and would stay for ever."""
+        """Puts a socket into a room. Returns False if it was there already, or has disconnected."""
         if not socket.connected:
             return False
         members = socket.channel.rooms.setdefault(room, {})
         if socket in members:
             return False
-        self._settle(socket.channel, members)
+        self._flush_before_change(socket.channel, members)
         members[socket] = socket.connection
         socket.rooms.add(room)
         return True
 
     def leave(self, room: str, socket: Occupant) -> bool:
-        """False: the socket was not in the room."""
+        """Takes a socket out of a room. Returns False if it was not in it."""
         if room not in socket.rooms:
             return False
         socket.rooms.discard(room)
         rooms = socket.channel.rooms
         members = rooms[room]
-        self._settle(socket.channel, members)
+        self._flush_before_change(socket.channel, members)
         del members[socket]
         if not members:
             del rooms[room]
@@ -141,13 +149,15 @@ class Hub:
             self.leave(room, socket)
 
     def sockets_in(self, room: str) -> list[Occupant]:
-        """The room's sockets, of all channels."""
+        """Returns the room's sockets, of all encoding groups."""
         return [socket for channel in self.channels for socket in channel.rooms.get(room, ())]
 
     # --- output -----------------------------------------------------------------------------------------------------
 
     def broadcast(self, room: str, encode: Callable[[EncodingGroup], bytes]) -> None:
-        """Sends an event to everyone in a room. `encode` gives the frames for a channel, empty for none of its own."""
+        """Sends an event to every socket in a room. `encode` returns an encoding group's frames; empty to skip the
+        group.
+        """
         for channel in self.channels:
             members = channel.rooms.get(room)
             if members:
@@ -156,7 +166,7 @@ class Hub:
                     self._deliver(channel, members, frames)
 
     def broadcast_in(self, channel: EncodingGroup, room: str, frames: bytes, skip: Collection[Occupant] = ()) -> None:
-        """Sends frames to everyone in a channel's room but the sockets in `skip`."""
+        """Sends frames to every socket of one encoding group in a room, except those in `skip`."""
         members = channel.rooms.get(room)
         if members:
             self._deliver(channel, {s: c for s, c in members.items() if s not in skip} if skip else members, frames)
@@ -164,7 +174,7 @@ class Hub:
     def broadcast_ephemeral(
         self, room: str, encode: Callable[[EncodingGroup], bytes], skip: Collection[Occupant] = ()
     ) -> None:
-        """Like `broadcast`, but passes over the sockets in `skip` and those that are slow to read."""
+        """Like `broadcast`, but leaves out the sockets in `skip` and those of clients that read slowly."""
         for channel in self.channels:
             members = channel.rooms.get(room)
             frames = encode(channel) if members else b""
@@ -173,7 +183,7 @@ class Hub:
                 self._deliver(channel, listening, frames)
 
     def multicast(self, sockets: Iterable[Occupant], encode: Callable[[EncodingGroup], bytes]) -> None:
-        """Like `broadcast`, to sockets that share no room."""
+        """Like `broadcast`, but to the given sockets."""
         by_channel: dict[EncodingGroup, dict[Occupant, Outlet]] = {}
         for socket in sockets:
             by_channel.setdefault(socket.channel, {})[socket] = socket.connection
@@ -183,57 +193,61 @@ class Hub:
                 self._deliver(channel, members, frames)
 
     def multicast_ephemeral(self, sockets: Iterable[Occupant], encode: Callable[[EncodingGroup], bytes]) -> None:
-        """Like `multicast`, but passes over the sockets that are slow to read."""
+        """Like `multicast`, but leaves out the sockets of clients that read slowly."""
         self.multicast([socket for socket in sockets if not socket.connection.is_slow()], encode)
 
     def send(self, connection: Outlet, frames: bytes) -> None:
-        """Sends to one connection, in this turn."""
-        if self._aside:
-            self.hand_out()  # the connection may be in such a room, and this was said after that
+        """Sends frames to one connection in this turn of the loop."""
+        if self._pending:
+            self.flush_pending()  # keeps the order: the connection may be in a room with pending broadcasts
         connection.out.append(frames)
         self.wake(connection)
 
     def wake(self, connection: Outlet) -> None:
-        """Has the connection's output written in this turn."""
+        """Queues a connection to be written to in this turn of the loop."""
         self._urgent[connection] = None
         if not self._flushing:
             self._schedule()
 
     def _deliver(self, channel: EncodingGroup, members: dict[Occupant, Outlet], frames: bytes) -> None:
-        """Has frames written to everyone in a room, in the order of the calls.
+        """Queues frames for every connection in a room, in the order of the calls.
 
-        What goes to the same room of a channel again and again is kept aside and joined once for all, instead of once
-        for each connection. A broadcast to another of its rooms, or somebody who comes or goes, has it handed out
-        first, so that each socket gets everything in order, and just what was sent while it was in the room. No socket
-        is in two channels, so that one channel's rooms do not wait for another's.
+        Consecutive broadcasts to one room are kept pending and joined once for all connections, instead of once for
+        each. They are flushed before a broadcast to another room of the group, and before a socket joins or leaves the
+        room. So each socket receives everything in order, and exactly what was sent while it was in the room. No socket
+        is in two groups, so each group has its own pending room.
         """
-        aside = self._aside.get(channel)
-        if aside is None or aside.members is not members:
-            if aside is not None:
-                self._hand_out_of(channel)
-            aside = self._aside[channel] = _ExtraFrames(members, asyncio.get_running_loop().time() + LINGER_S)
-        aside.frames.append(frames)
+        pending = self._pending.get(channel)
+        if pending is None or pending.members is not members:
+            if pending is not None:
+                self._flush_group(channel)
+            pending = self._pending[channel] = _ExtraFrames(members, asyncio.get_running_loop().time() + LINGER_S)
+        pending.frames.append(frames)
         if not self._flushing:
             self._schedule()
 
-    def _settle(self, channel: EncodingGroup, members: dict[Occupant, Outlet]) -> None:
-        """Somebody is about to enter or leave a room."""
-        aside = self._aside.get(channel)
-        if aside is not None and aside.members is members:
-            self._hand_out_of(channel)
+    def _flush_before_change(self, channel: EncodingGroup, members: dict[Occupant, Outlet]) -> None:
+        """Flushes a room's pending broadcasts before a socket joins or leaves it."""
+        pending = self._pending.get(channel)
+        if pending is not None and pending.members is members:
+            self._flush_group(channel)
 
-    def hand_out(self) -> None:
-        """Gives what was kept aside to its connections, to be written with what else they have. Whoever queues
-        something for a connection by other means than `send` calls this first, or it would overtake that."""
-        for channel in list(self._aside):
-            self._hand_out_of(channel)
+    def flush_pending(self) -> None:
+        """Moves pending broadcasts into the queues of their connections.
 
-    def _hand_out_of(self, channel: EncodingGroup) -> None:
-        aside = self._aside.pop(channel)
-        frames = aside.joined()
+        Call this before you queue something for a connection by other means than `send`; otherwise it would overtake
+        them.
+        """
+        for channel in list(self._pending):
+            self._flush_group(channel)
+
+    def _flush_group(self, channel: EncodingGroup) -> None:
+        pending = self._pending.pop(channel)
+        frames = pending.joined()
         bulk = self._bulk
-        for connection in aside.members.values():
+        for connection in pending.members.values():
             out = connection.out
+            # A connection with something in `out` is queued already; a polling one is checked now and then.
             if not out or (connection.polling and len(out) % POLL_CHECK == 0):
                 bulk.append(connection)
             out.append(frames)
@@ -250,10 +264,10 @@ class Hub:
             if self._urgent:
                 self._schedule()
             return
-        if not self._bulk and sum(len(aside.members) for aside in self._aside.values()) <= SLICE:
+        if not self._bulk and sum(len(pending.members) for pending in self._pending.values()) <= SLICE:
             self._write_rooms()
         else:
-            self.hand_out()
+            self.flush_pending()
         bulk = self._bulk
         if len(bulk) <= SLICE:
             self._bulk = []
@@ -261,16 +275,16 @@ class Hub:
             bulk, self._bulk = bulk[:SLICE], bulk[SLICE:]
         self._flush_all(bulk)
         self._flushing = False
-        # Writing may have ended a connection, and others may have been told of it.
-        if self._bulk or self._urgent or self._aside:
+        # Writing may have ended a connection, and its end may have caused more output.
+        if self._bulk or self._urgent or self._pending:
             self._schedule()
 
     def _may_linger(self) -> bool:
-        """Whether what was kept aside waits for what is on its way."""
-        if not self._aside or sum(len(aside.members) for aside in self._aside.values()) < LARGE_ROOM:
+        """Returns whether pending broadcasts wait for the next one."""
+        if not self._pending or sum(len(pending.members) for pending in self._pending.values()) < LARGE_ROOM:
             return False
         loop = asyncio.get_running_loop()
-        due = min(aside.due for aside in self._aside.values())
+        due = min(pending.due for pending in self._pending.values())
         if loop.time() >= due or not self.expects_more():
             return False
         if self._room_timer is None:
@@ -283,12 +297,12 @@ class Hub:
             self._schedule()
 
     def _write_rooms(self) -> None:
-        """Writes what was kept aside without a detour through each connection's list, unless it holds something."""
-        asides, self._aside = self._aside, {}
-        for aside in asides.values():
-            frames = aside.joined()
+        """Writes pending broadcasts straight to connections with an empty queue, which is the usual case."""
+        rooms, self._pending = self._pending, {}
+        for pending in rooms.values():
+            frames = pending.joined()
             # A copy: writing may end a connection, which then leaves the room.
-            for connection in list(aside.members.values()):
+            for connection in list(pending.members.values()):
                 try:
                     connection.write(frames)
                 except Exception:
@@ -300,5 +314,5 @@ class Hub:
             try:
                 connection.flush()
             except Exception:
-                # One connection's bug must not silence all others.
+                # A defect in one connection must not stop output to all others.
                 _logger.exception("a connection could not be written to")

@@ -1,4 +1,4 @@
-"""What a log may show of what a client has sent: enough to see which protocol it speaks, and nothing of its content."""
+"""The part of a client's message that a log may show: enough to identify its protocol, and none of its content."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ _HEAD = re.compile(r"[ -~]?\d{0,8}-?(?:/[\w.-]{0,32},?)?\d{0,8}[\[{\"]?", re.ASC
 
 
 def preview(message: str | bytes) -> str:
-    """Returns types and namespace at the front of a packet, such as `451-0[…`; of a binary one four bytes."""
+    """Returns the types and the namespace at the front of a packet, such as `451-0[…`; four bytes of a
+    binary message.
+    """
     if isinstance(message, bytes):
         return f"bytes {message[:4].hex()}…"
     found = _HEAD.match(message)

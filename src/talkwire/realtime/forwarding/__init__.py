@@ -1,1 +1,1 @@
-"""Requests for sessions and files of other nodes, forwarded over authenticated HTTP between nodes."""
+"""Forwards requests for sessions and files of other nodes, over authenticated HTTP between nodes."""

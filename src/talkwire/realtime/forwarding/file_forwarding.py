@@ -1,6 +1,7 @@
-"""Requests to other nodes about files that they have: bytes go through as they come, one connection a request.
+"""Requests to other nodes about files that they store: uploads are forwarded, finished files are read.
 
-Who does not read has the other side stop writing, all the way: what is on its way here is a chunk or two a request.
+Bytes are streamed, over one connection per request. Backpressure reaches through: a client that does not read stops the
+other node's writing, so this node holds only a chunk or two per request.
 """
 
 from __future__ import annotations
@@ -23,24 +24,26 @@ from talkwire.realtime.forwarding.session_owners import SessionOwners
 from talkwire.realtime.metrics import RealtimeMetrics
 
 STORED = "/stored/"
-"""Paths at which nodes read each other's finished files (`stored_bytes.py`)."""
+"""The path below which nodes read each other's finished files (`stored_files.py`)."""
 
 CHUNK_BYTES = 64 * 1024
 ANSWER_MAX = 256 * 1024
-"""Bytes of an answer to a forwarded request: it has no body, or says what is wrong."""
+"""The largest body of a response to a forwarded upload request, in bytes: it is empty or describes an error."""
 
 GONE_AFTER_S = 60.0
-"""How long clients wait for a node that holds their upload: it may be about to restart."""
+"""Seconds that clients are asked to wait for a node that holds their upload, since it may be restarting."""
 
 LINGER_S = 5.0
-"""How long another node may take to read what a client has sent before it went away: that counts for the upload."""
+"""Seconds that another node may take to read what a client had sent before it disconnected: these bytes count for the
+upload.
+"""
 
 _REFUSED = REFUSED.partition(b":")[0].decode()
 _MISSING = 404
 
 
 class FileForwarding:
-    """Implements `files.holders.Holders` for one node, over the link."""
+    """Implements `files.holders.Holders` for one node, over HTTP to the other nodes."""
 
     def __init__(
         self, owners: SessionOwners, link: PeerAuth, metrics: RealtimeMetrics, now: Callable[[], float]
@@ -50,11 +53,13 @@ class FileForwarding:
         self._metrics = metrics
         self._now = now
         self._missing_since: dict[str, float] = {}
-        """Folders that no living node has, and since when they are missing, by folder id."""
+        """By folder id, since when no living node has had the folder."""
         self._open: dict[_Exchange, str] = {}
 
     def see(self, peers: Iterable[Peer]) -> None:
-        """Ends the absence of the folders of living nodes, so that the next absence is measured from its own start."""
+        """Notes that the folders of these living nodes are available, so that their next absence is measured from its
+        own start.
+        """
         if not self._missing_since:
             return
         for peer in peers:
@@ -63,13 +68,13 @@ class FileForwarding:
                     self._missing_since.pop(folder_id, None)
 
     def drop(self, node_ids: Iterable[str]) -> None:
-        """Breaks off requests to nodes that are gone."""
+        """Aborts requests to these nodes, which are dead."""
         gone = frozenset(node_ids)
         for exchange in [exchange for exchange, node_id in self._open.items() if node_id in gone]:
             exchange.abort()
 
     def close(self) -> None:
-        """Breaks off all requests."""
+        """Aborts all requests."""
         for exchange in list(self._open):
             exchange.abort()
 
@@ -85,8 +90,11 @@ class FileForwarding:
         return FileStream(await self._find("GET", folder_id, f"{STORED}{key}?{query}"))
 
     async def _find(self, method: str, folder_id: str | None, target: str) -> _Exchange:
-        """Returns the answer of the first node that has the file. Raises HolderAway when the node that has it, or may
-        have it, cannot be asked. Raises FileNotFoundError when the node that has the folder does not have the file."""
+        """Returns the response of the first node that has the file.
+
+        Raises HolderAway if the node that has the file, or may have it, cannot be reached. Raises FileNotFoundError if
+        the node that has the folder does not have the file.
+        """
         named = None if folder_id is None else await self._owners.with_folder(folder_id)
         if folder_id is not None and named is None:
             raise HolderAway("The node that holds this file is not running. Try again later.")
@@ -133,15 +141,15 @@ class FileForwarding:
         return answer
 
     def _refuse_what_is_gone(self, folder_id: str) -> None:
-        """Raises TusRefusal 410 for a folder that has been missing for too long."""
+        """Raises TusRefusal 410 for a folder that has been missing for more than GONE_AFTER_S."""
         now = self._now()
         if now - self._missing_since.setdefault(folder_id, now) > GONE_AFTER_S:
             raise TusRefusal(410, "not_found", "The node that holds this upload is gone. Start the upload again.")
 
-    # --- both -------------------------------------------------------------------------------------------------------
+    # --- for uploads and files --------------------------------------------------------------------------------------
 
     async def _begin(self, peer: Peer, request: ForwardedHead, headers: Iterable[tuple[bytes, bytes]]) -> _Exchange:
-        """Connects to a node and sends the head of a request. Raises LinkBroken."""
+        """Connects to a node and sends the head of a request. Raises PeerConnectionBroken."""
         try:
             async with asyncio.timeout(CONNECT_S):
                 reader, writer = await asyncio.open_connection(*place_of(peer.address or ""), limit=CHUNK_BYTES)
@@ -157,8 +165,10 @@ class FileForwarding:
 
 
 async def _exchanged(exchange: _Exchange, body: AsyncIterator[bytes]) -> ForwardedAnswer:
-    """Sends a body and reads the answer, which may come before the body's end. Raises LinkBroken, and what `body`
-    raises."""
+    """Sends a body and returns the response, which may come before the end of the body.
+
+    Raises PeerConnectionBroken, and what `body` raises.
+    """
     sending = asyncio.ensure_future(exchange.send_body(body))
     answering = asyncio.ensure_future(exchange.read_all())
     try:
@@ -172,11 +182,11 @@ async def _exchanged(exchange: _Exchange, body: AsyncIterator[bytes]) -> Forward
         await asyncio.wait((sending, answering))
         for task in (sending, answering):
             if not task.cancelled():
-                task.exception()  # one of the two is what is raised; the other is of no use any more
+                task.exception()  # retrieves the exception that is not raised, so that asyncio does not log it
 
 
 class _Exchange:
-    """One request and its answer, on a connection of their own. Once nobody reads on, `close` it."""
+    """One request and its response, over a connection of its own. Call `close` when nothing more is read."""
 
     def __init__(
         self,
@@ -207,27 +217,29 @@ class _Exchange:
         self._writer.write(b"\r\n".join([*lines, b"", b""]))
 
     async def send_body(self, body: AsyncIterator[bytes]) -> None:
-        """Sends each part when there is room for it. Returns when the other node takes no more."""
+        """Sends the body, each part once the other node has room for it. Returns early if that node accepts no more."""
         async for chunk in body:
             try:
                 self._writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
                 await self._writer.drain()
             except OSError:
-                return  # the answer says why, if there is one
+                return  # the response says why, if there is one
         if self._method not in {"GET", "HEAD"}:
             self._writer.write(b"0\r\n\r\n")
 
-    # --- the answer -------------------------------------------------------------------------------------------------
+    # --- the response -----------------------------------------------------------------------------------------------
 
     async def read_head(self) -> None:
-        """Raises LinkBroken, also when the other node does not take the request for one of ours."""
+        """Reads the response's head. Raises PeerConnectionBroken, also if the other node does not accept the request's
+        seal.
+        """
         while not self._has_head:
             await self._feed()
         if _REFUSED in self.headers:
             raise PeerConnectionBroken
 
     async def read_chunk(self) -> bytes:
-        """Returns some more of the body, and nothing at its end. Raises LinkBroken."""
+        """Returns the next part of the body; empty bytes at its end. Raises PeerConnectionBroken."""
         while not self._chunks:
             if self._is_complete:
                 return b""
@@ -262,7 +274,7 @@ class _Exchange:
         assert self._parser is not None
         self.status = self._parser.get_status_code()
         self._has_head = True
-        # The parser does not know that this answer has no body.
+        # The parser does not know that the response to HEAD has no body.
         self._is_complete = self._method == "HEAD"
 
     def on_body(self, body: bytes) -> None:
@@ -274,10 +286,10 @@ class _Exchange:
     # --- the end ----------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Ends the connection, behind what was sent on it."""
+        """Closes the connection after sending what is queued, for at most LINGER_S."""
         if self._parser is None:
             return
-        self._parser = None  # it refers to this object
+        self._parser = None  # breaks a reference cycle
         self._on_close(self)
         self._writer.close()
         transport = self._writer.transport
@@ -285,13 +297,13 @@ class _Exchange:
             asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
 
     def abort(self) -> None:
-        """Ends the connection at once."""
+        """Closes the connection at once."""
         self.close()
         self._writer.transport.abort()
 
 
 class FileStream:
-    """A part of a finished file of another node's. Implements `files.holders.Reading`."""
+    """A part of a finished file on another node. Implements `files.holders.Reading`."""
 
     def __init__(self, exchange: _Exchange) -> None:
         self._exchange = exchange
@@ -309,5 +321,5 @@ class FileStream:
         return chunk
 
     async def aclose(self) -> None:
-        """Ends the connection; that is how the other node learns that nobody reads on."""
+        """Aborts the connection, so that the other node stops reading the file."""
         self._exchange.abort()

@@ -1,7 +1,7 @@
-"""What comes to this node for a session of another one: it is passed on to there, over the link.
+"""Forwards requests for a session of another node to its owner.
 
-A poll is asked again there, whole; a WebSocket is spliced. When that node is gone, or does not know the session, the
-client is told so as by the node itself, and begins anew.
+A poll is repeated there as a whole request; a WebSocket is tunneled. If the owner is dead or does not know the session,
+the client gets the same "unknown session" error that the owner would send, and opens a new session.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ ONE_HOP = frozenset(
         *(b"content-length", b"date", b"expect", b"server", _HEADER),
     }
 )
-"""Headers that are between two neighbours, or that each writes itself."""
+"""Headers that apply to one connection only, or that each server writes by itself."""
 
 
 class Upgrade(NamedTuple):
-    """A client's request for a WebSocket. `head` is the whole of it, with what the client has sent behind it; `unknown`
-    is what it is answered when nobody has the session."""
+    """A client's request to upgrade to a WebSocket. `head` is the whole request, with the bytes that the client has
+    sent behind it; `unknown` is the response if no node has the session.
+    """
 
     engine_sid: str
     request: ForwardedHead
@@ -51,14 +52,14 @@ class Upgrade(NamedTuple):
 
 
 class Handed(Protocol):
-    """Who counts what is open, and ends it at the end (uvicorn's `server_state.connections`)."""
+    """A set of open connections that the server closes at shutdown (uvicorn's `server_state.connections`)."""
 
     def add(self, item: Tunnel, /) -> None: ...
     def discard(self, item: Tunnel, /) -> None: ...
 
 
 class Forwarder:
-    """For one node. `node_id` is its own."""
+    """Forwards requests from this node, whose id is `node_id`, to the owners of sessions."""
 
     def __init__(self, owners: SessionOwners, link: PeerAuth, node_id: str, metrics: RealtimeMetrics) -> None:
         self._owners = owners
@@ -66,33 +67,35 @@ class Forwarder:
         self._node_id = node_id
         self._metrics = metrics
         self._pool = PeerHttp()
-        self._splices: set[Tunnel] = set()
+        self._tunnels: set[Tunnel] = set()
         self._joining: set[asyncio.Task[None]] = set()
         self._relayed: dict[ClientConnection, str] = {}
 
     @property
-    def splices(self) -> list[Tunnel]:
-        return list(self._splices)
+    def tunnels(self) -> list[Tunnel]:
+        return list(self._tunnels)
 
     def is_for_another(self, engine_sid: str) -> bool:
-        """Whether a session says that it belongs to another node."""
+        """Returns whether an engine session id names another node as its owner."""
         return node_of(engine_sid) not in {None, self._node_id}
 
     def drop(self, node_ids: Iterable[str]) -> None:
-        """These nodes are gone, by their leases: their clients begin anew, instead of waiting for them."""
+        """Closes polls and tunnels to nodes whose lease has expired, so that their clients open new
+        sessions at once.
+        """
         gone = frozenset(node_ids)
         self._pool.drop(gone)
-        for splice in self.splices:
-            if splice.node_id in gone:
-                splice.close()
+        for tunnel in self.tunnels:
+            if tunnel.node_id in gone:
+                tunnel.close()
         for websocket in [websocket for websocket, node_id in self._relayed.items() if node_id in gone]:
             websocket.transport.abort()
 
     def close(self) -> None:
-        """This node stops: clients come back to another one."""
+        """Closes everything, since this node stops: its clients reconnect to another node."""
         self._pool.close()
-        for splice in self.splices:
-            splice.close()
+        for tunnel in self.tunnels:
+            tunnel.close()
         for websocket in list(self._relayed):
             websocket.transport.abort()
 
@@ -101,8 +104,11 @@ class Forwarder:
     async def poll(
         self, engine_sid: str, request: ForwardedHead, headers: Iterable[tuple[bytes, bytes]], body: bytes
     ) -> PeerResponse:
-        """The owner's answer, which is to be confirmed. Whoever is cancelled meanwhile has the poll broken off there
-        too. Raises LinkBroken."""
+        """Returns the owner's response; call its `confirm` or `drop`.
+
+        Cancelling this call aborts the poll at the owner too. Raises PeerConnectionBroken if the owner is unreachable
+        or refuses the request.
+        """
         peer = await self._owners.find(engine_sid)
         try:
             answer = None if peer is None else await self._ask(peer, request, headers, body)
@@ -127,27 +133,32 @@ class Forwarder:
 
     # --- WebSockets -------------------------------------------------------------------------------------------------
 
-    def splice(self, transport: asyncio.Transport, upgrade: Upgrade, open_: Handed) -> Tunnel:
-        """Takes a client's transport over, to which `client` of the answer is to be given as its protocol."""
+    def open_tunnel(self, transport: asyncio.Transport, upgrade: Upgrade, open_: Handed) -> Tunnel:
+        """Takes over a client's transport and connects it to the owner in the background.
 
-        def closed(splice: Tunnel) -> None:
-            self._splices.discard(splice)
-            open_.discard(splice)
+        The caller makes the returned tunnel's `client` the protocol of the transport.
+        """
 
-        splice = Tunnel(transport, node_of(upgrade.engine_sid) or "", closed)
-        self._splices.add(splice)
-        open_.add(splice)
-        # Nothing is to come before the answer. What comes all the same waits in the system.
-        splice.client.set_reading(False)
-        joining = asyncio.ensure_future(self._join(splice, upgrade))
+        def closed(tunnel: Tunnel) -> None:
+            self._tunnels.discard(tunnel)
+            open_.discard(tunnel)
+
+        tunnel = Tunnel(transport, node_of(upgrade.engine_sid) or "", closed)
+        self._tunnels.add(tunnel)
+        open_.add(tunnel)
+        # Stops reading until the owner has responded. What the client sends meanwhile waits in the kernel.
+        tunnel.client.set_reading(False)
+        joining = asyncio.ensure_future(self._join(tunnel, upgrade))
         self._joining.add(joining)
         joining.add_done_callback(self._joining.discard)
-        return splice
+        return tunnel
 
     @contextlib.asynccontextmanager
     async def connect(self, engine_sid: str, target: str, address: str) -> AsyncIterator[ClientConnection]:
-        """A WebSocket to the session's own node, where messages and no bytes are passed on. The page's origin has been
-        checked here. Raises LinkBroken."""
+        """Opens a WebSocket to the owner, over which messages (not raw bytes) are forwarded.
+
+        The caller has checked the page's origin. Raises PeerConnectionBroken.
+        """
         peer = await self._owners.find(engine_sid)
         if peer is None:
             self._metrics.broken_links += 1
@@ -177,12 +188,12 @@ class Forwarder:
             del self._relayed[opened]
             await opened.close()
 
-    async def _join(self, splice: Tunnel, upgrade: Upgrade) -> None:
+    async def _join(self, tunnel: Tunnel, upgrade: Upgrade) -> None:
         def refuse() -> None:
             self._metrics.broken_links += 1
-            if splice.client.transport is not None:
-                splice.client.transport.write(upgrade.unknown)
-            splice.close()
+            if tunnel.client.transport is not None:
+                tunnel.client.transport.write(upgrade.unknown)
+            tunnel.close()
 
         def is_for_client(answer: bytes) -> bool:
             if REFUSED not in answer:
@@ -197,21 +208,21 @@ class Forwarder:
                 return
             async with asyncio.timeout(CONNECT_S):
                 transport, owner = await asyncio.get_running_loop().create_connection(
-                    lambda: OwnerEnd(splice, is_for_client), *place_of(peer.address or "")
+                    lambda: OwnerEnd(tunnel, is_for_client), *place_of(peer.address or "")
                 )
         except (OSError, ValueError):
             refuse()
             return
-        if splice.client.transport is None or splice.client.transport.is_closing():
+        if tunnel.client.transport is None or tunnel.client.transport.is_closing():
             transport.abort()
             return
         self._metrics.passed_websockets += 1
         transport.write(_sealed_head(upgrade.head, self._link.seal(upgrade.request, peer.node_id)))
-        splice.join(owner)
+        tunnel.join(owner)
 
 
 def target_of(scope: Mapping[str, object]) -> str:
-    """A request's path and query, as they came (ASGI)."""
+    """Returns an ASGI request's path and query, undecoded."""
     path, query = cast("bytes", scope["raw_path"]), cast("bytes", scope["query_string"])
     return f"{path.decode('latin-1')}?{query.decode('latin-1')}"
 
@@ -223,7 +234,10 @@ def _head_of_poll(request: ForwardedHead, headers: Iterable[tuple[bytes, bytes]]
 
 
 def _sealed_head(head: bytes, seal: str) -> bytes:
-    """The head of an upgrade request, with names in lower case, and whatever the client has sent behind it."""
+    """Returns the head of an upgrade request with the seal added, and the bytes that the client has sent behind it.
+
+    Header names are in lower case.
+    """
     head, _, rest = head.partition(b"\r\n\r\n")
     kept = [line for line in head.split(b"\r\n") if not line.startswith(_HEADER + b":")]
     return b"\r\n".join([*kept, _HEADER + b": " + seal.encode("latin-1"), b"", rest])

@@ -1,9 +1,10 @@
-"""HTTP to other nodes: connections that are kept, one request after the other on each, written and read by ourselves.
+"""An HTTP client for requests to other nodes: keeps connections open, and sends one request at a time over each.
 
-A general client takes longer over one poll than everything else that a node does for it (docs/nodes.md has figures).
+Written by hand because a general client takes longer for one poll than the rest of the work of forwarding it
+(docs/nodes.md has figures).
 
-A GET announces a body of one byte, `CONFIRMATION`, which follows when its answer has been handed on: only then the
-other node may take what was in it for delivered. A connection that ends without it says that it was lost.
+A GET announces a body of one byte, `CONFIRMATION`, which is sent once the client has been given the response. Only then
+may the owner count the response's packets as delivered; if the connection ends without that byte, they count as lost.
 """
 
 from __future__ import annotations
@@ -18,38 +19,38 @@ import httptools
 from talkwire.core.domain.peer import Peer
 
 CONNECT_S = 2.0
-"""How long a node may take to accept: it is near, or gone."""
+"""Seconds that a node may take to accept a connection: nodes are close to each other."""
 
 IDLE_S = 30.0
-"""How long an unused connection is good for; the other side keeps it for longer (`serving.py`)."""
+"""Seconds for which an unused connection is kept. The other side keeps it for longer (LINK_LIMITS in
+`serving/server.py`).
+"""
 
 
 CONFIRMATION = b"1"
 
 
 class PeerConnectionBroken(Exception):
-    """The other node cannot be reached, or was lost before it had answered."""
+    """The other node is unreachable, or the connection broke before the response was complete."""
 
 
 class PeerResponse(NamedTuple):
     status: int
     headers: list[tuple[bytes, bytes]]
-    """Names in lower case."""
+    """Names are in lower case."""
     body: bytes
     confirm: Callable[[], None]
-    """To be called when it was handed on; or else `drop`."""
+    """Call this once the client has been given the response; otherwise call `drop`."""
     drop: Callable[[], None]
 
 
 def place_of(address: str) -> tuple[str, int]:
-    """Host and port of `10.0.0.1:4000` or `[::1]:4000`."""
+    """Returns host and port of an address such as `10.0.0.1:4000` or `[::1]:4000`. Raises ValueError."""
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
 
 
 class _Connection(asyncio.Protocol):
-    """One connection to another node."""
-
     def __init__(self, pool: PeerHttp, address: str) -> None:
         self.address = address
         self.idle_since = 0.0
@@ -60,7 +61,7 @@ class _Connection(asyncio.Protocol):
         self._begin()
 
     def ask(self, request: bytes, confirmation: bytes) -> asyncio.Future[PeerResponse]:
-        """Sends a request but for the confirmation."""
+        """Sends a request without its confirmation, and returns a future with the response."""
         self._confirmation = confirmation
         answer = self._answer = asyncio.get_running_loop().create_future()
         if self.transport is None:
@@ -104,7 +105,7 @@ class _Connection(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        confirm = partial(self._confirm, goes_on=self._parser.should_keep_alive())
+        confirm = partial(self._confirm, keep=self._parser.should_keep_alive())
         status = self._parser.get_status_code()
         answer = PeerResponse(status, self._headers, b"".join(self._body), confirm, self.abort)
         self._begin()
@@ -113,26 +114,28 @@ class _Connection(asyncio.Protocol):
         else:
             self.abort()
 
-    def _confirm(self, *, goes_on: bool) -> None:
+    def _confirm(self, *, keep: bool) -> None:
         if self.transport is None:
             return
         self.transport.write(self._confirmation)
-        if goes_on:
+        if keep:
             self._pool.put_back(self)
         else:
             self.transport.close()
 
 
 class PeerHttp:
-    """Connections to all other nodes, by their addresses."""
+    """Connections to all other nodes, by address."""
 
     def __init__(self) -> None:
         self._idle: dict[str, list[_Connection]] = {}
         self._busy: dict[_Connection, str] = {}
 
     async def ask(self, peer: Peer, request: bytes, confirmation: bytes = b"") -> PeerResponse:
-        """Sends a request, of which only the confirmation is missing, and waits for its answer. Whoever is cancelled
-        meanwhile has the connection cut, by which the other node learns of it. Raises LinkBroken."""
+        """Sends a request without its confirmation, and returns the response.
+
+        Cancelling this call closes the connection, so that the other node learns of it. Raises PeerConnectionBroken.
+        """
         connection = self._take_idle(peer.address or "") or await self._connect(peer)
         self._busy[connection] = peer.node_id
         try:
@@ -144,7 +147,7 @@ class PeerHttp:
             self._busy.pop(connection, None)
 
     def drop(self, node_ids: Iterable[str]) -> None:
-        """These nodes are gone."""
+        """Aborts requests to these nodes, which are dead."""
         gone = frozenset(node_ids)
         for connection in [connection for connection, node_id in self._busy.items() if node_id in gone]:
             connection.abort()
@@ -157,7 +160,7 @@ class PeerHttp:
         now = connection.idle_since = asyncio.get_running_loop().time()
         idle = self._idle.setdefault(connection.address, [])
         idle.append(connection)
-        # The newest is taken first, so the oldest is the one that is not needed any more.
+        # The newest is reused first, so the oldest is the one to close.
         if idle[0].idle_since < now - IDLE_S:
             idle.pop(0).abort()
 

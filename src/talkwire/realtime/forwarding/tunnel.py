@@ -1,7 +1,8 @@
-"""A WebSocket of a client that came to this node and whose session is at another: bytes go both ways as they are.
+"""A client's WebSocket on this node whose session is on another node: bytes are forwarded unchanged both ways.
 
-Two ends, each the protocol of one transport. What comes in at one goes out at the other; an end whose peer does not
-read has the other stop reading, so that hardly more than one read is held here. When one is gone, so is the other.
+A tunnel has two ends, each the protocol of one transport; what arrives at one is written to the other. If one side does
+not read, the tunnel stops reading from the other, so it holds hardly more than one read. When one side closes, so does
+the other.
 """
 
 from __future__ import annotations
@@ -11,24 +12,24 @@ from collections.abc import Callable
 from typing import cast
 
 LINGER_S = 5.0
-"""How long one side may take to read what is left when the other is gone."""
+"""Seconds that one side may take to read the remaining bytes after the other has closed."""
 
 
 class TunnelEnd(asyncio.Protocol):
-    """One side of a splice; what comes in there is for `other`."""
+    """One end of a tunnel. What arrives here is written to `other`."""
 
-    __slots__ = ("_ended", "_splice", "other", "transport")
+    __slots__ = ("_ended", "_tunnel", "other", "transport")
 
-    def __init__(self, splice: Tunnel, transport: asyncio.Transport | None = None) -> None:
+    def __init__(self, tunnel: Tunnel, transport: asyncio.Transport | None = None) -> None:
         self.transport = transport
         self.other: TunnelEnd | None = None
-        self._splice = splice
+        self._tunnel = tunnel
         self._ended = False
 
     # --- asyncio ----------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's transports are no subclass of asyncio's
 
     def data_received(self, data: bytes) -> None:
         other = self.other
@@ -36,7 +37,7 @@ class TunnelEnd(asyncio.Protocol):
             other.transport.write(data)
 
     def eof_received(self) -> bool:
-        """Says so on the other side, which may still have something to send."""
+        """Forwards the end of input to the other side, which may still have bytes to send."""
         other, self._ended = self.other, True
         if other is None or other.transport is None or other._ended:
             return False
@@ -46,7 +47,7 @@ class TunnelEnd(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's)
         self.transport = None
-        self._splice.close()
+        self._tunnel.close()
 
     def pause_writing(self) -> None:
         if self.other is not None:
@@ -56,7 +57,7 @@ class TunnelEnd(asyncio.Protocol):
         if self.other is not None:
             self.other.set_reading(True)
 
-    # --- for the splice ---------------------------------------------------------------------------------------------
+    # --- for the tunnel ----------------------------------------------------------------------------------------------
 
     def set_reading(self, reading: bool) -> None:  # noqa: FBT001
         transport = self.transport
@@ -68,7 +69,7 @@ class TunnelEnd(asyncio.Protocol):
             transport.pause_reading()
 
     def close(self) -> None:
-        """What was taken for it is still written."""
+        """Closes this end after its queued bytes are written, for at most LINGER_S."""
         transport = self.transport
         if transport is not None and not transport.is_closing():
             transport.close()
@@ -80,13 +81,14 @@ class TunnelEnd(asyncio.Protocol):
 
 
 class OwnerEnd(TunnelEnd):
-    """The side of the node that has the session. `on_answer` is shown the first that comes from there, and answers
-    whether the client is to have it."""
+    """The end towards the session's owner. `on_answer` receives the first bytes from there, and returns whether to
+    forward them.
+    """
 
     __slots__ = ("_on_answer",)
 
-    def __init__(self, splice: Tunnel, on_answer: Callable[[bytes], bool]) -> None:
-        super().__init__(splice)
+    def __init__(self, tunnel: Tunnel, on_answer: Callable[[bytes], bool]) -> None:
+        super().__init__(tunnel)
         self._on_answer: Callable[[bytes], bool] | None = on_answer
 
     def data_received(self, data: bytes) -> None:
@@ -96,7 +98,7 @@ class OwnerEnd(TunnelEnd):
 
 
 class Tunnel:
-    """Both ends of one WebSocket; `on_close` is called once, with it."""
+    """Both ends of one forwarded WebSocket. Calls `on_close` once when it closes."""
 
     __slots__ = ("_on_close", "client", "node_id", "owner")
 
@@ -107,13 +109,15 @@ class Tunnel:
         self._on_close: Callable[[Tunnel], None] | None = on_close
 
     def join(self, owner: TunnelEnd) -> None:
-        """From now on bytes flow. The client's transport is to be given `client` as its protocol."""
+        """Connects the two ends, so that bytes flow. The caller makes `client` the protocol of the
+        client's transport.
+        """
         self.owner = owner
         owner.other, self.client.other = self.client, owner
         self.client.set_reading(True)
 
     def close(self) -> None:
-        """Both ends. The client takes it for a network that broke, and comes back at once."""
+        """Closes both ends. The client takes this for a network failure and reconnects at once."""
         on_close, self._on_close = self._on_close, None
         if on_close is None:
             return
@@ -124,4 +128,4 @@ class Tunnel:
 
     end_in_order = close
     shutdown = close
-    """As uvicorn calls it."""
+    """The name that uvicorn calls at shutdown."""

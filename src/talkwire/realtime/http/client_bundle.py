@@ -1,7 +1,8 @@
-"""`GET /socket.io/socket.io.js`: the official client's bundles, for pages that load the client from their server.
+"""Serves the official client's bundles at `GET /socket.io/socket.io.js`, for pages that load the client from their
+server.
 
-Pages of any origin may load them: they are public, and scripts are loaded without CORS. `make install` takes them from
-the npm package into the Python package.
+Pages of any origin may load them: they are public, and browsers load scripts without CORS. `make install` copies them
+from the npm package into the Python package.
 """
 
 from __future__ import annotations
@@ -36,21 +37,21 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 class _File:
     content: bytes
     compressed: bytes | None
-    """The content in gzip."""
+    """The content in gzip; None if it was not compressed at build time."""
     etag: bytes
 
     @classmethod
     def read(cls, path: Path) -> _File:
-        """Raises FileNotFoundError."""
+        """Reads a bundle and its compressed form. Raises FileNotFoundError."""
         content = path.read_bytes()
         compressed = path.with_name(f"{path.name}.gz")
         digest = sha256(content).hexdigest()[:32].encode()
-        # Weak: it stands for both forms.
+        # A weak tag: it identifies both the plain and the compressed form.
         return cls(content, compressed.read_bytes() if compressed.exists() else None, b'W/"%b"' % digest)
 
 
 class ClientBundle:
-    """An ASGI application for the bundles below a path such as `/socket.io/`."""
+    """An ASGI application that serves the bundles below a path such as `/socket.io/`."""
 
     def __init__(self, path: str, folder: Path = BUILT) -> None:
         self._path = path
@@ -58,7 +59,7 @@ class ClientBundle:
         self._files: dict[str, _File | None] = {}
 
     def serves(self, path: str) -> bool:
-        """Whether a request is for one of the bundles."""
+        """Returns whether a request path names one of the bundles."""
         return path.startswith(self._path) and path[len(self._path) :] in NAMES
 
     async def __call__(self, scope: Mapping[str, Any], receive: object, send: Send) -> None:  # noqa: ARG002 (ASGI)
@@ -84,7 +85,7 @@ class ClientBundle:
         await _answer(send, 200, headers, content, has_body=scope["method"] == "GET")
 
     def _file(self, name: str) -> _File | None:
-        """Returns a bundle, which is read once; None: it was not built."""
+        """Returns a bundle, read from disk once; None if the bundles are not built."""
         if name not in self._files:
             path = self._folder / name
             self._files[name] = _File.read(path) if path.is_file() else None
@@ -99,7 +100,7 @@ def _is_known(if_none_match: bytes, etag: bytes) -> bool:
 async def _answer(
     send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes | None, *, has_body: bool = True
 ) -> None:
-    """`body` None: an answer that cannot have one."""
+    """Sends a response. `body` is None for a status that has no body."""
     length = [] if body is None else [(b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
     await send({"type": "http.response.body", "body": body if body is not None and has_body else b""})

@@ -1,6 +1,6 @@
-"""The connections of one listening socket: how many each address has, which ones are idle, and when one must go.
+"""Counts the connections of one listening socket: how many each address has, which are idle, and which must be closed.
 
-Addresses are those of TCP. Loopback addresses and trusted proxies stand for many clients and are not capped.
+Counts by TCP address. Loopback addresses and trusted proxies stand for many clients and are not capped.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from talkwire.realtime.scheduling.timing_wheel import TimingWheel
 
 
 class CappedAddress:
-    """An address and its connections."""
+    """An address with its connections."""
 
     __slots__ = ("idle", "key", "open")
 
@@ -27,33 +27,35 @@ class CappedAddress:
         self.key = key
         self.open = 0
         self.idle: OrderedDict[LimitedConnection, None] = OrderedDict()
-        """Oldest first."""
+        """Idle connections, the oldest first."""
 
 
 class LimitedConnection(Protocol):
-    """What the edge asks of a connection. `capped` belongs to the edge; None: its address is not capped."""
+    """A connection, as `ConnectionLimits` uses it. `capped` belongs to that class; it is None if the address is not
+    capped.
+    """
 
     capped: CappedAddress | None
 
     def drop(self, reason: str) -> None:
-        """Closes the connection, which waits for a request."""
+        """Closes an idle connection, and counts `reason`."""
 
 
 class Verdict:
-    """What becomes of a new connection."""
+    """The decision about a new connection."""
 
     SERVED = ""
     """It is served."""
     SPARED = "spared"
-    """Descriptors are short and no connection is idle: only health checks are served on it."""
+    """File descriptors are scarce and no connection is idle: it is served health checks only."""
     ADDRESS_FULL = "address_limit"
     DESCRIPTORS_GONE = "descriptors"
 
 
 class ConnectionLimits:
-    """Keeps count of connections. One is idle unless it waits for an answer.
+    """Counts connections. A connection is idle unless a request on it is being served.
 
-    Where an address has too many idle ones, or descriptors are short, the oldest idle one is closed.
+    Closes the oldest idle connection when an address has too many of them, or when file descriptors are scarce.
     """
 
     def __init__(
@@ -78,7 +80,9 @@ class ConnectionLimits:
         self._full_from = descriptors - self._reserve / 4
 
     def opened(self, connection: LimitedConnection, address: str | None, descriptor: int) -> str:
-        """Counts a new connection as idle. Returns one of `Verdict`; a refused connection is to be closed."""
+        """Counts a new connection as idle and returns one of `Verdict`. The caller closes the connection if it is
+        refused.
+        """
         connection.capped = self._client(address)
         metrics = self.metrics
         metrics.http_connections += 1
@@ -87,7 +91,7 @@ class ConnectionLimits:
             client.open += 1
             if _exceeds(client.open, self.limits.per_address):
                 return Verdict.ADDRESS_FULL
-        # The kernel gives out the lowest descriptor that is free, so a high one says that those below are in use.
+        # The kernel assigns the lowest free descriptor, so a high one shows that those below are in use.
         spared = descriptor >= self._short_from and not self._make_room()
         if descriptor >= self._full_from:
             return Verdict.DESCRIPTORS_GONE
@@ -95,7 +99,7 @@ class ConnectionLimits:
         return Verdict.SPARED if spared else Verdict.SERVED
 
     def closed(self, connection: LimitedConnection) -> None:
-        """Forgets a connection that has ended, or that has become a WebSocket."""
+        """Stops counting a connection that has ended or become a WebSocket."""
         self.busy(connection)
         self.metrics.http_connections -= 1
         client, connection.capped = connection.capped, None
@@ -105,7 +109,7 @@ class ConnectionLimits:
                 del self._clients[client.key]
 
     def idles(self, connection: LimitedConnection) -> None:
-        """A connection waits for its next request."""
+        """Notes that a connection waits for its next request."""
         self._wait(self._used, connection)
 
     def _wait(self, idle: OrderedDict[LimitedConnection, None], connection: LimitedConnection) -> None:
@@ -117,20 +121,23 @@ class ConnectionLimits:
                 _oldest(client.idle).drop("idle_limit")
 
     def busy(self, connection: LimitedConnection) -> None:
-        """A connection waits for an answer, or is about to end."""
+        """Notes that a request on the connection is being served, or that the connection is about to end."""
         self._new.pop(connection, None)
         self._used.pop(connection, None)
         if connection.capped is not None:
             connection.capped.idle.pop(connection, None)
 
     def count(self, reason: str) -> None:
-        """Counts a connection that the server closes."""
+        """Counts a connection that the server closes, by reason."""
         self.metrics.http_closed[reason] += 1
 
     def _make_room(self) -> bool:
-        """Drops idle connections: used ones before new ones, and the oldest first. Returns whether there were any.
-        Several at once, since their descriptors are free only in the next turn of the loop, and more connections may
-        come until then. Some of the newest are kept, as the request of a health check may be on its way."""
+        """Closes idle connections: used ones before new ones, the oldest first. Returns whether there were any.
+
+        Closes several at once, since their descriptors become free only in the next turn of the loop, and more
+        connections may arrive before that. Keeps some of the newest, because the request of a health check may be on
+        its way.
+        """
         new, used = self._new, self._used
         drops = min(self._reserve, len(used) + max(0, len(new) - self._reserve // 2))
         for _ in range(drops):
@@ -160,15 +167,15 @@ def _oldest(idle: OrderedDict[LimitedConnection, None]) -> LimitedConnection:
 
 @lru_cache(4096)
 def _capped_key(address: str, trusted_proxies: frozenset[str]) -> str | None:
-    """What an address is counted by; None: it stands for many clients."""
+    """Returns the key by which an address is counted; None if it stands for many clients."""
     return None if is_shared(address, trusted_proxies) else address_key(address)
 
 
 def is_shared(address: str, trusted_proxies: frozenset[str]) -> bool:
-    """Whether many clients may come from an address: a proxy that is trusted, or one on this machine that is not."""
+    """Returns whether many clients may share an address: that of a trusted proxy, or of any proxy on this machine."""
     try:
         key = ip_address(address_key(address))
     except ValueError:
         return True
-    # An IPv6 loopback address would count as its network, `::`.
+    # An IPv6 loopback address would be counted by its network, `::`.
     return key.is_loopback or ip_address(address).is_loopback or is_trusted(address, trusted_proxies)

@@ -1,4 +1,4 @@
-"""File descriptors: each connection needs one, and so does each file that is opened."""
+"""File descriptors: each connection and each open file needs one."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import math
 import resource
 
 DESCRIPTORS_MAX = 1_048_576
-"""The most that this process asks for. Some containers allow a thousand million."""
+"""The most that this process asks for. Some containers allow a billion."""
 
 
 def descriptor_limit() -> float:
-    """How many file descriptors this process may have open."""
+    """Returns how many file descriptors this process may have open."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return math.inf if soft == resource.RLIM_INFINITY else soft
 
 
 def raise_descriptor_limit() -> float:
-    """Raises the soft limit to the hard one, and returns it."""
+    """Raises the soft limit to the hard one, and returns the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS_MAX if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS_MAX)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -25,5 +25,5 @@ def raise_descriptor_limit() -> float:
 
 
 def reserve(limit: float) -> float:
-    """How many of `limit` descriptors are kept for health checks, files, the database and other nodes."""
+    """Returns how many of `limit` descriptors are reserved for health checks, files, the database and other nodes."""
     return max(16.0, min(256.0, limit / 10))

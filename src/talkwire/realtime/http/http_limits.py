@@ -1,4 +1,4 @@
-"""How much and how long one HTTP connection may take. docs/limits.md has the tables."""
+"""Limits of one HTTP connection in size and time. docs/limits.md has the tables."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ HEAD_MAX = 64 * 1024
 """Bytes of a request's head: request line, header fields, and the trailer fields of a chunked body."""
 
 FIELDS_MAX = 500
-"""Header fields of a request. Each costs more than its bytes."""
+"""Header fields of a request. A field costs more than its bytes."""
 
 UNWANTED_MAX = 1024 * 1024
 """Bytes of a body that are read and dropped after its request was answered."""
 
 LINGER_S = 5.0
-"""Seconds that a client may take to read a refusal and to send what it is sending."""
+"""Seconds that a client may take to read a refusal and to finish sending."""
 
 BODY_RATE = 1024
-"""Bytes a second that a body must bring, on average, once `body_s` is over."""
+"""Bytes a second that a body must bring on average, once `body_s` is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpLimits:
-    """What an operator can set. The defaults are those of the settings, without caps by address."""
+    """The limits that an operator can set. Defaults are those of the settings, without limits per address."""
 
     head_s: float = 20.0
-    """From the opening of a connection to its first byte, and from a request's first byte to the end of its head."""
+    """Seconds from the opening of a connection to its first byte, and from a request's first byte to the end of its
+    head.
+    """
     body_s: float = 30.0
-    """For a body, and a second more for each `BODY_RATE` bytes that have come."""
+    """Seconds for a body; each BODY_RATE bytes that arrive add one second."""
     read_s: float = 30.0
-    """How long a client may leave unread what it was sent."""
+    """Seconds that a client may leave output unread."""
     keep_alive_s: float = 5.0
-    """How long a connection is kept after an answer."""
+    """Seconds that an idle connection is kept after a response."""
     per_address: int | None = None
-    """Connections that an address may have open."""
+    """Open connections of one address; None for no limit."""
     idle_per_address: int | None = None
-    """Those among them that are not waiting for an answer."""
+    """Idle connections of one address; None for no limit."""
     self_timed: str | None = None
-    """The path below which routes limit the time of bodies by themselves."""
+    """Routes below this path limit the time of their bodies themselves."""

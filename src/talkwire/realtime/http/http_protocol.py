@@ -1,14 +1,14 @@
-"""HTTP connections: uvicorn's protocol class with limits on what a client may send, leave unsent and leave unread.
+"""HTTP connections: uvicorn's protocol class, with limits on what a client may send, delay and leave unread.
 
-The parser is fed one message at a time. What a client sends behind a request waits as bytes, unread by the parser and
-soon by the kernel, until that request is answered: so a connection never has more than one request in memory. The bytes
-behind the head of an upgrade go to the WebSocket.
+The parser is fed one message at a time. Bytes behind a request wait unparsed until that request is answered, and soon
+in the kernel, because reading is paused. So a connection never holds more than one request in memory. Bytes behind the
+head of an upgrade request go to the WebSocket.
 
-Each phase of a connection has one deadline, on the timing wheel of the heartbeats.
+Each phase of a connection has one deadline, on the timing wheel that also serves the heartbeats.
 
-An answer that comes before the end of its request's body announces `connection: close`, unless the rest of the body is
-short enough to be read and dropped. The connection then lingers (RFC 9112, section 9.6): it is closed once the client
-has read the answer, or after a moment.
+A response that starts before the end of its request's body announces `connection: close`, unless the rest of the body
+is short enough to be read and dropped. The connection then lingers (RFC 9112, section 9.6): it is closed once the
+client has read the response, or after LINGER_S.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from talkwire.realtime.http.connection_limits import CappedAddress, ConnectionLi
 from talkwire.realtime.http.http_limits import BODY_RATE, FIELDS_MAX, HEAD_MAX, LINGER_S, UNWANTED_MAX
 
 PIECE = 16 * 1024
-"""Bytes that the parser is given at once, at most, where it could gather them."""
+"""The most bytes given to the parser at once where it buffers them."""
 
 ALWAYS_SERVED = ("/healthz", "/readyz", "/metrics")
-"""Ends of the paths that are served while descriptors are short."""
+"""Path endings that are served while file descriptors are scarce."""
 
 _NO_COUNT = bytes(4)
 """A C int, which the kernel fills in."""
@@ -44,7 +44,7 @@ _END_LESS_ONE = len(_END) - 1
 
 
 class HttpPhase(Enum):
-    """What a connection is waiting for."""
+    """What a connection waits for."""
 
     WAITING = auto()
     """for a request"""
@@ -53,7 +53,7 @@ class HttpPhase(Enum):
     BODY = auto()
     """for the rest of its body"""
     SERVING = auto()
-    """for the answer"""
+    """for the response"""
     UNWANTED = auto()
     """for the rest of a body whose request was answered"""
     LEAVING = auto()
@@ -62,18 +62,18 @@ class HttpPhase(Enum):
     """for the client to read what was written before the transport was closed"""
 
 
-# Looked up several times a request.
+# Bound once: each is used several times a request.
 _WAITING, _HEAD, _BODY, _SERVING = HttpPhase.WAITING, HttpPhase.HEAD, HttpPhase.BODY, HttpPhase.SERVING
 
 
 class HttpRefusal(NamedTuple):
-    """The last answer on a connection. `reason` is counted."""
+    """The last response on a connection. `reason` labels the metric that counts it."""
 
     status: HTTPStatus
     reason: str
 
     def answer(self) -> bytes:
-        """The whole response."""
+        """Returns the whole response."""
         text = self.status.phrase.encode()
         return (
             b"HTTP/1.1 %d %s\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
@@ -93,11 +93,11 @@ _REFUSALS = {
 
 
 class _LimitExceeded(Exception):
-    """Ends the parser's work on a head."""
+    """Stops the parser within a head."""
 
 
 class _CycleTransport(asyncio.Transport):
-    """The transport of a request that has a body: to close it does not reset the connection while the body comes."""
+    """The transport of a request with a body. Closing it does not reset the connection while the body is arriving."""
 
     __slots__ = ("_protocol",)
 
@@ -115,7 +115,7 @@ class _CycleTransport(asyncio.Transport):
 
 
 class _Flow(FlowControl):
-    """Reading that stays paused while bytes wait for the parser, whatever the application asks for."""
+    """Flow control that keeps reading paused while bytes wait for the parser, whatever the application asks for."""
 
     def __init__(self, transport: Any) -> None:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)
         super().__init__(transport)
@@ -135,7 +135,7 @@ class _Flow(FlowControl):
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One HTTP connection. `edge` is set by `http_class`."""
+    """One HTTP connection. `http_class` sets `edge`."""
 
     edge: ClassVar[ConnectionLimits]
 
@@ -208,17 +208,17 @@ class HttpProtocol(HttpToolsProtocol):
     # --- uvicorn ----------------------------------------------------------------------------------------------------
 
     def shutdown(self) -> None:
-        """The server is stopping."""
+        """Closes the connection after the current response, because the server shuts down."""
         if self._phase is HttpPhase.LEAVING:
             self.transport.close()
             return
         self._withholds = False
         super().shutdown()
         if self._current is not None:
-            self._current.transport = self.transport  # there is no time to linger
+            self._current.transport = self.transport  # skips lingering, for which there is no time
 
     def on_response_complete(self) -> None:
-        """The application has answered a request."""
+        """Prepares for the next request, after the application has sent its response."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             self._await_end()
@@ -236,11 +236,11 @@ class HttpProtocol(HttpToolsProtocol):
             self._arm()
 
     def end_after_answer(self) -> None:
-        """Closes the connection as uvicorn would, or lingers while the body of the request is still coming."""
+        """Closes the connection as uvicorn would, or lingers while the request's body is still arriving."""
         if self._phase is HttpPhase.LEAVING:
             return
         is_body_coming = self._phase is _BODY or self._phase is HttpPhase.UNWANTED
-        if not is_body_coming or isinstance(self.app, _Sparing):  # a descriptor that is needed is freed at once
+        if not is_body_coming or isinstance(self.app, _Sparing):  # while descriptors are scarce, frees this one at once
             self.transport.close()
             return
         if self._has_long_rest():
@@ -252,10 +252,10 @@ class HttpProtocol(HttpToolsProtocol):
         """The last request that was read."""
         return self.cycle
 
-    # --- the edge ---------------------------------------------------------------------------------------------------
+    # --- for ConnectionLimits ---------------------------------------------------------------------------------------
 
     def drop(self, reason: str) -> None:
-        """See `edge.EdgeConnection`."""
+        """See `connection_limits.LimitedConnection`."""
         self.edge.count(reason)
         self._close()
 
@@ -265,7 +265,7 @@ class HttpProtocol(HttpToolsProtocol):
         return min(self._deadline, self._read_deadline)
 
     def handle_deadline(self, now: float) -> None:
-        """Ends the connection, unless what it waits for has made progress."""
+        """Ends the connection, unless the phase has made progress since its deadline was set."""
         if self._read_deadline <= now:
             self._check_reader(now)
             return
@@ -277,7 +277,7 @@ class HttpProtocol(HttpToolsProtocol):
             case HttpPhase.HEAD:
                 self._refuse(_HEAD_LATE)
             case HttpPhase.BODY if self.flow.read_paused:
-                self._deadline = now + self.edge.limits.body_s  # it is the application that does not read
+                self._deadline = now + self.edge.limits.body_s  # the application has paused reading, not the client
             case HttpPhase.BODY:
                 self._refuse(_BODY_LATE)
             case HttpPhase.UNWANTED:
@@ -288,7 +288,7 @@ class HttpProtocol(HttpToolsProtocol):
                 self._deadline = inf
 
     def _arm(self) -> None:
-        """Sets the deadline of a phase that has begun."""
+        """Sets the deadline of a phase that has just started."""
         phase = self._phase
         if phase is self._armed:
             return
@@ -314,7 +314,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.edge.wheel.watch(self)
 
     def _await_reader(self) -> None:
-        """Gives the client its time to read some of what it was sent."""
+        """Starts the time within which the client must read some of its output."""
         self._unsent = _unacknowledged(self.transport)
         self._read_deadline = self.loop.time() + self.edge.limits.read_s
         self.edge.wheel.watch(self)
@@ -332,7 +332,7 @@ class HttpProtocol(HttpToolsProtocol):
     # --- bytes ------------------------------------------------------------------------------------------------------
 
     def _hold(self, data: bytes) -> None:
-        """Keeps what came behind a request, and reads no more until it is answered."""
+        """Keeps bytes that arrived behind a request, and pauses reading until that request is answered."""
         self._held += data
         self.flow.hold()  # type: ignore[attr-defined]
 
@@ -343,7 +343,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.flow.release()  # type: ignore[attr-defined]
 
     def _read(self, data: bytes) -> None:
-        """Has bytes parsed, up to the end of the message that they belong to."""
+        """Parses bytes, up to the end of the message that they belong to."""
         start, size = 0, len(data)
         while start < size:
             end = self._end_of_piece(data, start)
@@ -357,8 +357,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._arm()
 
     def _end_of_piece(self, data: bytes, start: int) -> int:
-        """Where to stop: no piece has bytes of two messages, since every head and every chunked body ends with an empty
-        line, which may have come in parts."""
+        """Returns where to stop, so that no piece has bytes of two messages.
+
+        Every head and every chunked body ends with an empty line, which may arrive in parts.
+        """
         if self._remaining:
             return min(start + self._remaining, len(data))
         if self._tail:
@@ -370,7 +372,7 @@ class HttpProtocol(HttpToolsProtocol):
         return found + len(_END) if found >= 0 else min(limit, len(data))
 
     def _parse(self, piece: bytes, data: bytes, end: int) -> bool:
-        """Feeds the parser. Returns whether more may be read."""
+        """Feeds the parser. Returns whether to continue reading."""
         is_body = self._remaining > 0
         try:
             self.parser.feed_data(piece)
@@ -386,7 +388,7 @@ class HttpProtocol(HttpToolsProtocol):
         return True
 
     def _is_short(self, piece: bytes) -> bool:
-        """Whether what the parser may have gathered, with this piece, is within the limit."""
+        """Returns whether the bytes that the parser may have buffered, with this piece, are within the limit."""
         self._tail = b"" if piece.endswith(_END) else (self._tail + piece)[-_END_LESS_ONE:]
         self._silent += len(piece)
         return self._head_size + self._silent <= HEAD_MAX
@@ -410,13 +412,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_size += len(name) + len(value) + len(": \r\n")
-        # What the parser has handed over it holds no more; how much of this piece that was it does not say.
+        # The parser no longer holds what it has passed on; it does not say how much of this piece that was.
         self._silent = -PIECE
         if self._head_size > HEAD_MAX or len(self.headers) >= FIELDS_MAX:
             self._refusal = _HEAD_TOO_LARGE
             raise _LimitExceeded
         if self._phase is not _HEAD:
-            return  # a trailer field; nobody here asks for one
+            return  # a trailer field, which nothing here uses
         name = name.lower()
         if name == b"content-length":
             self._length = int(value)
@@ -430,7 +432,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._upgrades = self.parser.should_upgrade() and self._should_upgrade()
         self._declines = self.parser.should_upgrade() and not self._upgrades and self.parser.get_method() != b"CONNECT"
         if self._declines:
-            return  # the parser ends the message here, and its body is still to come
+            return  # the parser ends the message here, but its body is still to come
         self.edge.busy(self)
         self._phase = _BODY
         self._silent = -PIECE
@@ -447,11 +449,11 @@ class HttpProtocol(HttpToolsProtocol):
             cycle.keep_alive = False
 
     def _has_long_rest(self) -> bool:
-        """Whether more of the body may be coming than is read after an answer."""
+        """Returns whether more of the body may be coming than is read after a response."""
         return self._is_chunked or self._remaining > UNWANTED_MAX
 
     def _restore_keep_alive(self) -> None:
-        """Lets the connection outlive its request, unless the answer has announced the opposite."""
+        """Keeps the connection open after this request, unless the response has announced the opposite."""
         if not self.cycle.response_started:
             self._withholds = False
             self.cycle.keep_alive = True
@@ -490,12 +492,12 @@ class HttpProtocol(HttpToolsProtocol):
     # --- ends -------------------------------------------------------------------------------------------------------
 
     def _switch(self, rest: bytes) -> None:
-        """Hands the connection to a WebSocket, with the request's head and all that has come behind it."""
+        """Gives the connection to a WebSocket, with the request's head and all bytes behind it."""
         if self._declines:
             self._decline(rest)
             return
         if not self._upgrades:
-            # CONNECT, which is refused: what comes behind it is no HTTP.
+            # A CONNECT request, which is refused: the bytes behind it are not HTTP.
             self.cycle.keep_alive = False
             self._arm()
             return
@@ -515,12 +517,14 @@ class HttpProtocol(HttpToolsProtocol):
         websocket.data_received(head + rest)
         self.transport.set_protocol(websocket)
         if self.flow.write_paused:
-            # The transport says so only once, and has said it to this object. In the next turn its protocol is the one
-            # that the WebSocket may have handed the connection on to.
+            # The transport reports a full buffer only once, and has reported it to this object. In the next turn its
+            # protocol is the one to which the WebSocket may have passed the connection.
             self.loop.call_soon(_pause_writing, self.transport)
 
     def _decline(self, rest: bytes) -> None:
-        """Reads a request again without its offer of another protocol, such as h2c, and the bytes behind its head."""
+        """Parses a request again without its offer of another protocol, such as h2c, and then the bytes behind its
+        head.
+        """
         parser, self.parser = self.parser, httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         fields = [field for field in self.headers if field[0] != b"upgrade"]
@@ -528,7 +532,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._read(_head(parser.get_method(), self.url, parser.get_http_version(), fields) + rest)
 
     def _refuse(self, refusal: HttpRefusal) -> None:
-        """Answers for the application, and takes no more requests."""
+        """Responds in place of the application, and accepts no more requests."""
         cycle = self._current
         unanswered = cycle is None or cycle.response_complete or not cycle.response_started
         if unanswered:
@@ -542,8 +546,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._linger()
 
     def _linger(self) -> None:
-        """Ends the connection once the client has read what it was sent, or after a moment. To close it while bytes of
-        the client's are on their way would reset it, and take from the client what it has not read."""
+        """Ends the connection once the client has read its output, or after LINGER_S.
+
+        Closing it while the client is still sending would reset the connection, and the client would lose what it has
+        not read.
+        """
         self.edge.busy(self)
         self._phase = self._armed = HttpPhase.LEAVING
         self._dropped = 0
@@ -558,13 +565,13 @@ class HttpProtocol(HttpToolsProtocol):
         self._set_deadline(LINGER_S)
 
     def _close(self) -> None:
-        """Closes a connection on which nothing is under way."""
+        """Closes a connection without a running request."""
         self.edge.busy(self)
         self.transport.close()
         self._await_end()
 
     def _await_end(self) -> None:
-        """The transport is closing, which takes until the client has read everything."""
+        """Waits for the client to read the remaining output of a closing transport."""
         self._phase = HttpPhase.CLOSING
         self._deadline = inf
         if self.transport.get_write_buffer_size():
@@ -584,18 +591,20 @@ def _head(method: bytes, target: bytes, version: str, fields: list[tuple[bytes, 
 
 
 def _unacknowledged(transport: Any) -> int:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)
-    """Returns how many bytes the client's machine has not acknowledged. The transport's own buffer alone drains in
-    steps of almost a megabyte, for which a slow reader may take a minute."""
+    """Returns how many bytes the client's machine has not acknowledged.
+
+    The transport's own buffer alone drains in steps of almost a megabyte, for which a slow reader may take a minute.
+    """
     unsent: int = transport.get_write_buffer_size()
     try:
         queued = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, _NO_COUNT)
     except OSError:
-        return unsent  # this system does not say
+        return unsent  # this operating system does not support the query
     return unsent + int.from_bytes(queued, sys.byteorder)
 
 
 class _Sparing:
-    """An ASGI application that lets only health checks through to another one."""
+    """An ASGI application that passes only health checks on to another one and refuses the rest."""
 
     def __init__(self, app: Any) -> None:  # noqa: ANN401 (ASGI)
         self._app = app
@@ -614,5 +623,5 @@ def _sparing(app: Any) -> Any:  # noqa: ANN401 (ASGI)
 
 
 def http_class(edge: ConnectionLimits) -> type[HttpProtocol]:
-    """The class to give to uvicorn as `http=`."""
+    """Returns the class for uvicorn's option `http=`."""
     return type("TalkwireHttp", (HttpProtocol,), {"edge": edge})

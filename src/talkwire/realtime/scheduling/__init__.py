@@ -1,1 +1,1 @@
-"""When work runs: deadlines on a timing wheel, long work in steps, each connection's events in their order."""
+"""Schedules work: deadlines on a timing wheel, long work in steps, each connection's events in order."""

@@ -1,8 +1,8 @@
-"""Runs one connection's events in the order in which they came.
+"""Handles one connection's events in the order in which they arrived.
 
-Changes go through the writer in the order in which they are submitted, so many of them may be under way at once: that
-is what lets one busy client share a commit with itself. Anything else starts when all before it has finished, and all
-after it waits.
+Commands go through the writer in the order in which they are submitted, so several of them may run at once
+(*pipelined*): one busy client's commands can share a commit. Any other event starts when all events before it have
+finished, and the events behind it wait until it has finished.
 """
 
 from __future__ import annotations
@@ -15,25 +15,28 @@ from typing import Protocol
 import structlog
 
 WAITING_MAX = 256
-"""Beyond this many events that wait, no more are read from the connection."""
+"""With more unfinished events than this, the server stops reading from the connection."""
 
 Start = Callable[[], bool]
-"""Begins an event's work. True: it is under way, and `Lane.finished` will be called; False: it is done."""
+"""Starts an event's work. Returns True if it continues in the background and will call `Lane.finished`; False if it is
+done.
+"""
 
 _logger = structlog.get_logger(__name__)
 
 
 class LaneOwner(Protocol):
-    """A connection, as far as its lane goes."""
+    """A connection, as its lane uses it."""
 
     def lane_changed(self) -> None:
-        """The lane is crowded, an event has finished or the client reads again: the connection has to stop reading, may
-        read on, or may close at last."""
+        """Stops or resumes reading, or closes if all work is done. Called when the lane has become crowded or less
+        crowded.
+        """
         ...
 
 
 class Lane:
-    """The events of one connection, its owner."""
+    """A queue of one connection's events. `owner` is the connection."""
 
     __slots__ = ("_exclusive", "_owner", "_room", "_running", "_waiting", "held", "slowed")
 
@@ -44,9 +47,9 @@ class Lane:
         self._owner: LaneOwner | None = owner
         self._room: Future[None] | None = None
         self.held = False
-        """While the client does not read its answers, nothing that would answer more is begun."""
+        """Whether the client leaves its output unread. Only pipelined events are started then."""
         self.slowed = False
-        """Whether the client sends more than it may, and is read no further for a moment."""
+        """Whether the client exceeds its rate limits; the server pauses reading from it."""
 
     @property
     def idle(self) -> bool:
@@ -54,11 +57,11 @@ class Lane:
 
     @property
     def crowded(self) -> bool:
-        """Whether no more is to be read from the connection."""
+        """Whether to stop reading from the connection."""
         return self.slowed or self._running + len(self._waiting or ()) > WAITING_MAX
 
     def enter(self, start: Start, *, pipelined: bool) -> None:
-        """Begins the work now or in its turn."""
+        """Starts the work now, or queues it. `pipelined` work may run at the same time as other pipelined work."""
         if self._waiting or not self._may_start(pipelined):
             if self._waiting is None:
                 self._waiting = deque()
@@ -76,24 +79,24 @@ class Lane:
             await self._room
 
     def slow(self, *, slowed: bool) -> None:
-        """Has the connection stop reading, or read on."""
+        """Pauses or resumes reading from the connection."""
         self.slowed = slowed
         self._moved()
 
     def release(self) -> None:
-        """The client reads again."""
+        """Resumes the queue: the client reads its output again."""
         self.held = False
         self._advance()
         self._moved()
 
     def clear(self) -> None:
-        """Forgets what has not begun: nobody is there to hear of it."""
+        """Drops the queued events: the client has disconnected."""
         self._waiting = None
         self.slowed = False
         self._make_room()
 
     def close(self) -> None:
-        """Lets go of the owner, which has ended."""
+        """Drops the queued events and the owner, which has ended."""
         self.clear()
         self._owner = None
 
@@ -118,14 +121,14 @@ class Lane:
         try:
             under_way = start()
         except Exception:
-            # What comes behind it must not wait for ever.
+            # The events behind this one must not wait for ever.
             _logger.exception("an event could not be handled")
             under_way = False
         if not under_way:
             self._running -= 1
 
     def finished(self) -> None:
-        """Work that was under way is done."""
+        """Notes the end of work that ran in the background, and starts queued events."""
         self._running -= 1
         self._advance()
         self._moved()

@@ -1,9 +1,9 @@
-"""One timing wheel for the deadlines of all connections: heartbeats, time-outs, expiring tokens.
+"""One timing wheel for the deadlines of all connections: heartbeats, timeouts, expiring tokens.
 
-Deadlines mostly move later (each pong does that), so a connection stays in the bucket where it is and is asked again
-when that comes up. Nothing is done on the arrival of a packet, and no connection has a timer of its own. Where there
-is less time between two heartbeats than for an answer, a pong moves the deadline nearer; so nobody is left alone for
-longer than the time between two heartbeats.
+Most deadlines only move later (each pong does that). So a connection stays in its bucket, and the wheel asks for its
+deadline again when the bucket comes up: an arriving packet costs nothing here, and no connection has a timer of its
+own. Where the ping interval is shorter than the ping timeout, a pong moves the deadline nearer; so the wheel asks each
+connection at least once per ping interval.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import structlog
 
 TICK_S = 0.02
 TICKS_A_TIMEOUT = 50
-"""Where timeouts are short, ticks are: this many in the shortest, so that an end is at most 2 % late."""
+"""Ticks within the shortest timeout: an end is at most 2 % late."""
 
 _TICK_MIN_S = 0.001
 
@@ -25,27 +25,27 @@ _logger = structlog.get_logger(__name__)
 
 
 class Deadlined(Protocol):
-    """Something with deadlines; `wheel_tick` belongs to the wheel and starts as 0: not in it."""
+    """An object with deadlines. `wheel_tick` belongs to the wheel and starts as 0, which means "not in the wheel"."""
 
     wheel_tick: int
 
     def next_deadline(self) -> float:
-        """In the event loop's time; `inf`: none."""
+        """Returns the next deadline in the event loop's time, in seconds; `inf` for none."""
         ...
 
     def handle_deadline(self, now: float) -> None: ...
 
 
 def tick_for(*timeouts_s: float) -> float:
-    """Returns the tick of a wheel for timeouts of these lengths."""
+    """Returns the length of a wheel's tick, in seconds, for timeouts of these lengths."""
     return min(TICK_S, max(_TICK_MIN_S, min(timeouts_s) / TICKS_A_TIMEOUT))
 
 
 class TimingWheel:
-    """Calls `handle_deadline` at most `tick_s` after the time that `next_deadline` said.
+    """Calls an item's `handle_deadline` at most `tick_s` after its `next_deadline`.
 
-    An item that was called is asked again within `ask_every_s`: what comes in meanwhile may move its deadline nearer,
-    up to that time, without a word to the wheel.
+    After a call, the wheel asks an item again within `ask_every_s`. Its deadline may move nearer without a call of
+    `watch`, but no nearer than that.
     """
 
     def __init__(self, ask_every_s: float = inf, tick_s: float = TICK_S) -> None:
@@ -58,20 +58,20 @@ class TimingWheel:
         self._last_tick = 0
 
     def watch(self, item: Deadlined) -> None:
-        """Makes sure that the item is asked in time; call it when its deadline may have moved nearer."""
+        """Adds an item, or moves it forward. Call it when the item's deadline may have moved nearer."""
         deadline = item.next_deadline()
         if not isinf(deadline):
             self._watch(item, deadline)
 
     def forget(self, item: Deadlined) -> None:
-        """Lets go of an item at once. A search, but among those of one tick only."""
+        """Removes an item at once. Searches among the items of one tick only."""
         bucket = self._buckets.get(item.wheel_tick)
         if bucket is not None:
             bucket.remove(item)
         item.wheel_tick = 0
 
     def _watch(self, item: Deadlined, deadline: float) -> None:
-        # Whatever is late is done in the next tick, so that an item which stays late cannot hold up the loop.
+        # An overdue item gets the next tick, so that an item that stays overdue cannot block the loop.
         tick = max(ceil(deadline / self._tick_s), self._last_tick + 1)
         if item.wheel_tick and item.wheel_tick <= tick:
             return
@@ -85,7 +85,7 @@ class TimingWheel:
         bucket.append(item)
 
     def close(self) -> None:
-        """Stops for good."""
+        """Stops the wheel for good."""
         self._buckets.clear()
         self._ticks.clear()
         if self._timer is not None:
@@ -108,7 +108,7 @@ class TimingWheel:
             tick = heapq.heappop(self._ticks)
             self._last_tick = max(self._last_tick, tick)
             for item in self._buckets.pop(tick):
-                # Another one's end may have taken this item out of the wheel, or put it where it is due next.
+                # Another item's end may have removed this item or moved it to another bucket.
                 if item.wheel_tick == tick:
                     item.wheel_tick = 0
                     self._ask(item, now)
@@ -123,5 +123,5 @@ class TimingWheel:
             if not isinf(deadline):
                 self._watch(item, min(deadline, now + self._ask_every_s))
         except Exception:
-            # One connection's bug must not take the heartbeats from all others.
+            # A defect in one connection must not stop the heartbeats of all others.
             _logger.exception("a deadline failed")

@@ -1,4 +1,6 @@
-"""Work that is too much for one turn of the event loop: what one client sends at once must not hold up all others."""
+"""Work that takes longer than one turn of the event loop, in steps: one client's large request must not delay all
+others.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from typing import TypeVar
 import structlog
 
 TURN_S = 0.01
-"""For how long steps are begun in one turn; the last one may take longer, but each is small."""
+"""Seconds in one turn during which steps are started. The last one may end later, but each step is small."""
 
 T = TypeVar("T")
 
@@ -19,28 +21,32 @@ _logger = structlog.get_logger(__name__)
 
 
 class WorkQueue:
-    """Steps of several clients' work, done in rotation, a bounded time each turn of the loop."""
+    """Steps of several clients' work, called in rotation for a bounded time per turn of the loop."""
 
     def __init__(self) -> None:
         self._steps: OrderedDict[Callable[[], bool], None] = OrderedDict()
         self._scheduled = False
-        """Whether a turn is running or will run. `_steps` does not say so: a step that runs is not in it."""
+        """Whether a turn is running or scheduled. `_steps` does not tell: a running step is not in it."""
 
     @property
     def busy(self) -> bool:
-        """Whether steps wait, so that new work has to line up."""
+        """Whether steps are queued, so that new work has to wait."""
         return bool(self._steps)
 
     def add(self, step: Callable[[], bool]) -> None:
-        """Has `step` called, from the next turn on, until it returns False. It is added once, however often."""
+        """Calls `step` from the next turn on until it returns False. A step that is queued already is
+        not added again.
+        """
         self._steps[step] = None
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._turn)
 
     async def finish(self, step: Callable[[], T | None]) -> T:
-        """Calls `step` until it returns something and returns that. The first call is made at once, unless others
-        wait."""
+        """Calls `step` until it returns a value other than None, and returns that value.
+
+        Makes the first call at once unless other steps are queued. Raises what `step` raises.
+        """
         result = None if self._steps else step()
         if result is not None:
             return result
@@ -68,7 +74,7 @@ class WorkQueue:
             try:
                 has_more = step()
             except Exception:
-                # One client's work must not hold up that of all others.
+                # A defect in one client's work must not stop that of all others.
                 _logger.exception("a step of work failed")
                 has_more = False
             if has_more:

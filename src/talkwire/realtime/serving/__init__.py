@@ -1,1 +1,1 @@
-"""Running a server: the listening sockets, uvicorn, draining, and an orderly end."""
+"""Runs a server: listening sockets, uvicorn, draining, and an orderly shutdown."""

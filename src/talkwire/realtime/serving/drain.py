@@ -1,8 +1,8 @@
-"""How a node among others goes: its clients are sent to the others one after the other, while it still serves.
+"""How a node leaves a cluster: it ends its sessions one after the other, so that clients reconnect to other nodes.
 
-Whoever sends clients here, such as a load balancer, is given a moment to learn from `/readyz` that this node is about
-to go; then sessions are ended, evenly over the rest of the window, so that the others are not overrun. Who comes here
-all the same meanwhile is served, until the server stops: to be served for a moment is better than to be turned away.
+During a first part of the window, nothing is ended: load balancers learn from `/readyz` that this node is about to
+stop. Over the rest of the window, sessions are ended at an even rate, so that the other nodes are not overloaded.
+Clients that still connect here are served until the server stops: short service is better than none.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.forwarding.tunnel import Tunnel
 
 NOTICE_SHARE = 0.2
-"""The part of the window in which nobody is sent away yet."""
+"""The share of the window in which no session is ended yet."""
 
 _logger = structlog.get_logger(__name__)
 
 
 async def drain(engine: EngineServer, window_s: float) -> None:
-    """Ends the sessions that are open, spread over `window_s` seconds, and returns behind those."""
+    """Ends the open sessions, spread over `window_s` seconds. Returns when the window is over."""
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     _logger.info("draining", seconds=window_s, sessions=len(engine.connections))
@@ -30,7 +30,7 @@ async def drain(engine: EngineServer, window_s: float) -> None:
     await asyncio.sleep(notice_s)
     connections: list[Connection | Tunnel] = list(engine.connections)
     if engine.passing is not None:
-        connections += engine.passing.splices
+        connections += engine.passing.tunnels
     for index, connection in enumerate(connections):
         due_s = began_s + notice_s + (window_s - notice_s) * index / len(connections)
         if due_s > loop.time():

@@ -1,5 +1,6 @@
-"""The socket for other nodes, beside the one for clients: only what they pass on is served there, and what machines
-ask of this one node."""
+"""The listening socket for other nodes, beside the one for clients. Serves requests that nodes forward, and health
+checks.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +23,14 @@ LOOPBACK = "127.0.0.1"
 
 FILES = "/api/v1/files/"
 OPEN_PATHS = frozenset({"/healthz", "/metrics"})
-"""Served to whoever reaches the socket."""
+"""Served without a seal."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeListener:
-    """Where other nodes reach this one. `app` answers `OPEN_PATHS`, `uploads` what clients ask about uploads that this
-    node has, `stored` what nodes ask about its finished files."""
+    """Where other nodes reach this one. `app` serves OPEN_PATHS, `uploads` forwarded requests for this node's uploads,
+    `stored` reads of its finished files.
+    """
 
     listening: socket.socket
     link: PeerAuth
@@ -38,8 +40,10 @@ class NodeListener:
 
 
 def host_towards(host: str | None, port: int) -> str:
-    """This machine's address on the way to another one, or the loopback for what is on this one: a path, or nothing
-    at all. Sends nothing. Raises OSError."""
+    """Returns this machine's address on the route to `host`; the loopback address for a local `host` (none, or a path).
+
+    Sends nothing. Raises OSError.
+    """
     if not host or host.startswith("/"):
         return LOOPBACK
     family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
@@ -50,13 +54,13 @@ def host_towards(host: str | None, port: int) -> str:
 
 
 def address_of(listening: socket.socket, host: str) -> str:
-    """Where others reach a listening socket, at `host`: `10.0.0.1:4000` or `[::1]:4000`."""
+    """Returns where others reach a listening socket at `host`: `10.0.0.1:4000` or `[::1]:4000`."""
     port = listening.getsockname()[1]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class PeerApp:
-    """Requests of other nodes: polls and uploads that they pass on, and reads of files. None is passed on again."""
+    """Serves requests of other nodes: forwarded polls and uploads, and reads of files. Forwards none of them again."""
 
     def __init__(self, engine: EngineServer, internal: NodeListener) -> None:
         self._engine = engine

@@ -1,8 +1,9 @@
-"""Running a server: one listening socket, uvicorn on uvloop, and an end in good order.
+"""Runs a server: one listening socket, uvicorn on uvloop, and an orderly shutdown.
 
-SIGTERM and SIGINT: where there are other nodes, clients are sent to them first (`drain.py`). Then no new connections,
-clients are told, what is under way is answered, and the sockets close (1001).
-A second signal ends the process at once; nothing that was acknowledged is lost by that.
+SIGTERM or SIGINT: if there are other nodes, clients are sent to them first (`drain.py`). Then the server accepts no
+connections, notifies its clients, finishes running requests, and closes the sockets (1001).
+
+A second signal ends the process at once; nothing that was acknowledged is lost.
 """
 
 from __future__ import annotations
@@ -33,19 +34,22 @@ from talkwire.realtime.transport.polling import PollingApp
 from talkwire.realtime.transport.websocket import websocket_class
 
 SHUTDOWN_S = 8
-"""How long clients may take to be served to the end: less than the 10 s after which Docker kills."""
+"""Seconds that running requests may take at shutdown: less than the 10 s after which Docker kills the container."""
 
 BACKLOG = 4096
 
 LINK_LIMITS = HttpLimits(keep_alive_s=75.0, body_s=inf, read_s=600.0)
-"""For connections of other nodes. Unused ones are kept for longer than those nodes use them again (`link_pool.py`), the
-body of a poll ends when its answer has been handed on, and a file is read as slowly as the client there reads it."""
+"""The limits of connections from other nodes.
+
+Unused connections are kept for longer than those nodes reuse them (`IDLE_S` in `peer_http.py`). The body of a poll ends
+only when its response has been delivered, and a file is read as slowly as a client there reads it.
+"""
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any that is free. Raises OSError."""
+    """Returns a listening socket; port 0 picks a free port. Raises OSError."""
     listening = _bound(host, port)
     try:
         listening.listen(BACKLOG)
@@ -56,8 +60,11 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def share(host: str, port: int) -> socket.socket:
-    """A socket for an address that other processes of this user may have too. Once they listen (a `Server` does when
-    its time has come), the kernel spreads connections evenly. Raises OSError."""
+    """Returns a socket whose address other processes of this user may bind too. It does not listen yet: `Server` does
+    that.
+
+    Once several processes listen, the kernel spreads connections evenly. Raises OSError.
+    """
     return _bound(host, port, socket.SO_REUSEPORT)
 
 
@@ -76,17 +83,16 @@ def _bound(host: str, port: int, *options: int) -> socket.socket:
 
 
 class ApplicationFailed(RuntimeError):
-    """The application beside us did not start, and so nothing did. It has logged why."""
+    """The embedding application did not start, so the server did not either. The application has logged the reason."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn, with our signals and our way to stop. `on_shutdown` has long requests of the application's end.
+    """A uvicorn server with this project's signals and shutdown.
 
-    `drain_s`: how long it goes on serving while it sends its clients to other nodes.
-
-    `beside`: `app` has an application within, to which its lifespan and all WebSockets but the engine's belong.
-    `internal`: where other nodes reach this one.
-    `limits` are those of HTTP connections.
+    `on_shutdown` ends the application's long requests. `drain_s` is for how many seconds clients are sent to other
+    nodes before the shutdown. `beside` says that `app` contains an embedding application, which receives the ASGI
+    lifespan and all WebSockets outside the engine's path. `internal` is the socket for other nodes. `limits` apply to
+    HTTP connections.
     """
 
     def __init__(  # noqa: PLR0913 (all but two may be left out)
@@ -108,12 +114,12 @@ class Server(uvicorn.Server):
         self._internal = internal
         self._begun = asyncio.Event()
         self.on_begun: Callable[[], None] = _nothing
-        """Called once requests are answered."""
+        """Called once the server accepts requests."""
         edge = ConnectionLimits(engine.wheel, limits or HttpLimits(), engine.metrics, engine.trusted_proxies)
         super().__init__(
             uvicorn.Config(
                 app,
-                # Documented to take a class.
+                # uvicorn documents that this may be a class.
                 ws=websocket_class(engine, WebSocketsSansIOProtocol if beside else None),
                 http=http_class(edge),
                 loop="uvloop",
@@ -128,19 +134,21 @@ class Server(uvicorn.Server):
         )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Raises ApplicationFailed, where uvicorn would end the process."""
+        """Starts listening. Raises ApplicationFailed where uvicorn would end the process."""
         try:
             await super().startup(sockets)
         except SystemExit:
             raise ApplicationFailed("the application beside Talkwire did not start") from None
         if self._internal is not None:
-            # Its connections are counted, and ended, with all others.
+            # uvicorn counts its connections and closes them with all others.
             self.servers.append(await listen_internally(self._engine, self._internal, self.server_state))
         self._begun.set()
         self.on_begun()
 
     async def has_begun(self, serving: asyncio.Task[None]) -> None:
-        """Waits until requests are answered. Raises what `serving`, which is to bring that about, ends with."""
+        """Waits until the server accepts requests. Raises what the task `serving` ended with if it has ended before
+        that.
+        """
         begun = asyncio.ensure_future(self._begun.wait())
         await asyncio.wait([begun, serving], return_when=asyncio.FIRST_COMPLETED)
         begun.cancel()
@@ -148,7 +156,7 @@ class Server(uvicorn.Server):
             await serving
 
     async def on_tick(self, counter: int) -> bool:
-        """Several times a second: whether it is time to shut down."""
+        """Returns whether to shut down now; uvicorn calls this several times a second. Drains first."""
         if not await super().on_tick(counter):
             return False
         self._engine.draining = True
@@ -164,10 +172,12 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """The first signal stops in good order, the second at once. uvicorn would raise the first again at the end,
-        which turns a clean stop into a death by signal."""
+        """Handles signals while the server runs: the first one shuts down in order, the second ends the process.
+
+        uvicorn would raise the first signal again at the end, which makes an orderly exit look like a death by signal.
+        """
         if threading.current_thread() is not threading.main_thread():
-            yield  # signals are for the main thread, and so for others to take
+            yield  # only the main thread may handle signals
             return
         previous = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
@@ -185,7 +195,7 @@ class Server(uvicorn.Server):
 async def listen_internally(
     engine: EngineServer, internal: NodeListener, state: uvicorn.server.ServerState
 ) -> asyncio.Server:
-    """Returns what serves other nodes; `state` keeps its connections."""
+    """Starts serving other nodes and returns the server. `state` keeps its connections."""
     edge = ConnectionLimits(engine.wheel, LINK_LIMITS, engine.metrics)
     config = uvicorn.Config(
         PeerApp(engine, internal),
@@ -207,8 +217,10 @@ async def listen_internally(
 
 @contextlib.asynccontextmanager
 async def attached(engine: EngineServer, internal: NodeListener | None) -> AsyncIterator[AsgiWebSockets]:
-    """What another ASGI server needs beside the HTTP application: the WebSockets, and the socket for other nodes. At
-    the end clients are told, and sessions close."""
+    """Provides what another ASGI server needs beside the HTTP application: WebSockets, and the socket for other nodes.
+
+    On exit, notifies the clients and closes their sessions.
+    """
     state = uvicorn.server.ServerState()
     websockets = AsgiWebSockets(engine)
     nodes = None if internal is None else await listen_internally(engine, internal, state)
@@ -225,11 +237,11 @@ async def attached(engine: EngineServer, internal: NodeListener | None) -> Async
 
 
 def _nothing() -> None:
-    """Nobody wants to know."""
+    """Does nothing: the default of `on_begun`."""
 
 
 class EmbeddedServer(Server):
-    """A server within a program that has signals of its own to look after."""
+    """A server inside a program that handles signals itself."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -237,8 +249,9 @@ class EmbeddedServer(Server):
 
 
 def with_engine(engine: EngineServer, app: AsgiApp | None = None, bundle: ClientBundle | None = None) -> AsgiApp:
-    """An application that serves polling under the engine's path, the client's bundle below it, and leaves everything
-    else to `app`."""
+    """Returns an application that serves polling under the engine's path, the client's bundle below it, and everything
+    else by `app`.
+    """
     polling = PollingApp(engine)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
@@ -256,7 +269,7 @@ def with_engine(engine: EngineServer, app: AsgiApp | None = None, bundle: Client
 
 
 def serve(engine: EngineServer, *, port: int, host: str = "127.0.0.1") -> None:
-    """Serves until a signal stops it. Raises OSError when the address cannot be listened on."""
+    """Serves until a signal stops it. Raises OSError if it cannot listen on the address."""
     listening = listen(host, port)
     uvicorn_server = Server(engine, with_engine(engine))
     uvicorn_server.run(sockets=[listening])

@@ -1,1 +1,1 @@
-"""A Socket.IO server: namespaces, sockets, rooms and acknowledgements. Knows nothing of chat."""
+"""A Socket.IO server: namespaces, sockets, rooms and acks. Knows nothing of chat."""

@@ -34,7 +34,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class SocketServer(EngineServer):
-    """Engine.IO sessions that speak Socket.IO. The parameters are those of `EngineServer`."""
+    """A server for Engine.IO sessions that speak Socket.IO. Takes the parameters of `EngineServer`."""
 
     def __init__(self, *args: Any, path: str = "/socket.io/", **kwargs: Any) -> None:  # noqa: ANN401 (handed on)
         super().__init__(*args, path=path, **kwargs)
@@ -44,27 +44,32 @@ class SocketServer(EngineServer):
         return SocketConnection(self, session, handshake, self.options)
 
     def namespace(self, name: str) -> Namespace:
-        """A new namespace with handlers of its own."""
+        """Adds a namespace and returns it, to register handlers on. `name` starts with `/`."""
         namespace = Namespace(name, self.hub)
         self.add(name, namespace)
         return namespace
 
     def add(self, name: str, handler: NamespaceHandler) -> None:
-        """Has a handler serve a namespace."""
+        """Adds a namespace that `handler` serves."""
         self._handlers[name] = handler
 
     def handler_of(self, namespace: str) -> NamespaceHandler | None:
-        """By the whole name, a query included, as Node does: the official client puts a query into the handshake."""
+        """Returns the handler of a namespace, or None. `namespace` is the full name, a query included, as in
+        Socket.IO's Node server.
+        """
         return self._handlers.get(namespace)
 
     def report(self, error: BaseException) -> None:
-        """A handler failed; nobody else is harmed."""
+        """Logs an exception of a handler. Other clients are not affected."""
         _logger.error("a handler failed", exc_info=error)
 
 
 class Namespace:
-    """Handlers for one namespace. They may be plain functions or coroutines; a connection's events are handled one
-    after the other. What a handler returns is the acknowledgement; a tuple is several arguments."""
+    """The handlers of one namespace.
+
+    Handlers are functions or coroutines. The events of one connection are handled one after the other. A handler's
+    return value is sent as the ack, if the client asked for one; a tuple is sent as several arguments.
+    """
 
     def __init__(self, name: str, hub: Hub) -> None:
         self.name = name
@@ -75,25 +80,29 @@ class Namespace:
         self._connect: Connect | None = None
         self._disconnect: Disconnect | None = None
 
-    # --- what an application says -----------------------------------------------------------------------------------
+    # --- registering handlers ---------------------------------------------------------------------------------------
 
     def use(self, middleware: Middleware) -> Middleware:
-        """A coroutine `(handshake, auth)` that runs before a client is let in; it raises ConnectRefused."""
+        """Registers a coroutine `(handshake, auth)` that runs before a client may join. It raises ConnectRefused to
+        refuse it.
+        """
         self._middlewares.append(middleware)
         return middleware
 
     def on_connect(self, handler: Connect) -> Connect:
-        """`(socket, auth)`, once a client was let in. `socket.data` is the auth payload, to be replaced at will."""
+        """Registers `(socket, auth)`, called when a client has joined. `socket.data` is the auth payload; handlers may
+        replace it.
+        """
         self._connect = handler
         return handler
 
     def on_disconnect(self, handler: Disconnect) -> Disconnect:
-        """`(socket, reason)`, once a client is gone."""
+        """Registers `(socket, reason)`, called when a client has left or disconnected."""
         self._disconnect = handler
         return handler
 
     def on(self, event: str | int) -> Callable[[H], H]:
-        """`(socket, *args)` for each event of this name."""
+        """Returns a decorator that registers `(socket, *args)` for each event named `event`."""
 
         def register(handler: H) -> H:
             self._events[event] = handler
@@ -108,7 +117,11 @@ class Namespace:
         self._hub.leave(room, socket)
 
     def emit(self, *args: object, room: str | None = None, skip: Collection[Socket] = ()) -> None:
-        """An event to the sockets of a room, or of the whole namespace; `args[0]` is its name."""
+        """Sends an event to the sockets of a room, or of the whole namespace if `room` is None. `args[0]` is the
+        event's name.
+
+        Leaves out the sockets in `skip`. Raises LocalProtocolError for arguments that JSON cannot hold.
+        """
         frames = b"".join(message_frame(part) for part in encode_event(self.name, args))
         for socket, connection in self._channel.rooms.get(room or _EVERYONE, {}).items():
             if socket not in skip:
@@ -134,13 +147,13 @@ class Namespace:
             self._enter_lane(socket, lambda: handler(socket, *args[1:]), ack_id)
 
     def unreadable(self, socket: Socket, name: str | float, ack_id: int | None, flaw: str) -> None:
-        """As an event that nobody handles."""
+        """Ignores the event, like one without a handler."""
 
     def expired(self, socket: Socket) -> None:
-        """Plain namespaces set no expiry."""
+        """Does nothing: sockets of plain namespaces do not expire."""
 
     def say_goodbye(self, socket: Socket, reason: str) -> None:
-        """The close says it."""
+        """Does nothing: the disconnect packet says it."""
 
     def disconnected(self, socket: Socket, reason: str) -> None:
         if self._disconnect is not None:
@@ -177,4 +190,4 @@ class Namespace:
 
 
 _EVERYONE = ""
-"""The room that every socket of a namespace is in."""
+"""The room that holds every socket of a namespace."""

@@ -1,4 +1,4 @@
-"""One session's membership of one namespace, and the connection that carries such sockets."""
+"""A client's socket in one namespace, and the connection that carries its sockets."""
 
 from __future__ import annotations
 
@@ -30,15 +30,19 @@ from talkwire.wire import (
 _SOCKET_ID_BYTES = 15
 
 CONNECTS_FREE = 16
-"""How often one connection may connect to namespaces before each further time counts as a connection of its own: each
-makes work as one does."""
+"""Namespace connects that one connection may make for free. Each further one counts as a new connection of its address,
+because it costs the server as much.
+"""
 
 _logger = structlog.get_logger(__name__)
 
 
 class ConnectRefused(Exception):
-    """A client is kept out of a namespace; it gets `CONNECT_ERROR {message, data}`. With `parting`, an event's name and
-    payload, it gets that instead, from a socket that is there for nothing else."""
+    """Refuses a client a namespace; the client receives `CONNECT_ERROR {message, data}`.
+
+    With `parting`, an event's name and payload, the client is connected, receives that event, and is disconnected
+    again.
+    """
 
     def __init__(self, message: str, data: object | None = None, parting: tuple[str, object] | None = None) -> None:
         super().__init__(message)
@@ -48,8 +52,11 @@ class ConnectRefused(Exception):
 
 
 class Admitted(NamedTuple):
-    """Which bytes a new socket is sent, and what its handlers keep with it. One that can go on after a disconnect has a
-    `pid`, and keeps its `socket_id`."""
+    """The result of admitting a client to a namespace.
+
+    `channel` decides in which encoding the socket receives broadcasts; `data` becomes `socket.data`. A recoverable
+    socket has a `pid`, and keeps its `socket_id` when it reconnects.
+    """
 
     channel: EncodingGroup
     data: Any
@@ -58,39 +65,39 @@ class Admitted(NamedTuple):
 
 
 class NamespaceHandler(Protocol):
-    """What a namespace does with its sockets."""
+    """Handles the sockets and events of one namespace."""
 
     async def admit(self, handshake: Handshake, namespace: str, auth: dict[str, Any]) -> Admitted:
-        """Lets a client in or raises ConnectRefused."""
+        """Returns how to connect a client to the namespace. Raises ConnectRefused."""
         ...
 
     def entered(self, socket: Socket) -> None:
-        """The client was let in, and has been told."""
+        """Handles a client that has joined; the accepting packet has been queued."""
         ...
 
     def received(self, socket: Socket, args: list[Any], ack_id: int | None) -> None:
-        """An event: `args[0]` is its name, a text or a number."""
+        """Handles an event. `args[0]` is its name, a text or a number."""
         ...
 
     def unreadable(self, socket: Socket, name: str | float, ack_id: int | None, flaw: str) -> None:
-        """An event whose payload was not taken, and why."""
+        """Handles an event whose payload was refused; `flaw` says why."""
         ...
 
     def expired(self, socket: Socket) -> None:
-        """`socket.expires` has come."""
+        """Handles a socket whose time `socket.expires` has come."""
         ...
 
     def say_goodbye(self, socket: Socket, reason: str) -> None:
-        """The server is about to close the socket; its client may come back."""
+        """Sends a reason to a socket that the server is about to close. Its client may reconnect."""
         ...
 
     def disconnected(self, socket: Socket, reason: str) -> None:
-        """The socket is gone, by one of Node's reasons."""
+        """Handles the end of a socket. `reason` is one of Socket.IO's, such as "transport close"."""
         ...
 
 
 class SocketHost(Host, Protocol):
-    """What a Socket.IO connection asks of the server that holds it."""
+    """The parts of the server that a Socket.IO connection uses."""
 
     def connect_wait_s(self, address: str) -> float: ...
     def handler_of(self, namespace: str) -> NamespaceHandler | None: ...
@@ -98,7 +105,7 @@ class SocketHost(Host, Protocol):
 
 
 class Socket:
-    """What handlers get to see of a client. `data` is theirs."""
+    """One client in one namespace, as handlers see it. `data` belongs to the handlers."""
 
     __slots__ = (
         "_acks",
@@ -121,7 +128,7 @@ class Socket:
         handler: NamespaceHandler,
         data: Any,  # noqa: ANN401
     ) -> None:
-        # Never the Engine.IO id: that one is a secret between the server and its client.
+        # Never the Engine.IO session id: that is a secret between the server and its client.
         self.id = token_urlsafe(_SOCKET_ID_BYTES)
         self.connection = connection
         self.namespace = namespace
@@ -130,7 +137,7 @@ class Socket:
         self.data = data
         self.rooms: set[str] = set()
         self.expires = inf
-        """When `handler.expired` is called, in the event loop's time."""
+        """The event loop's time at which `handler.expired` is called; `inf` for never."""
         self._acks: dict[int, asyncio.Future[list[Any]]] | None = None
         self._next_ack = 0
 
@@ -144,14 +151,20 @@ class Socket:
         return self.connection.sockets.get(self.namespace) is self
 
     def emit(self, *args: object) -> None:
-        """Sends an event; `args[0]` is its name. Nothing happens when the client is gone."""
+        """Sends an event to this client. `args[0]` is its name. Does nothing if the client has disconnected.
+
+        Raises LocalProtocolError for arguments that JSON cannot hold.
+        """
         packet = encode_event(self.namespace, args)
         if self.connected:
             self.connection.send_packet(packet)
 
     async def call(self, *args: object, timeout_s: float) -> list[Any]:
-        """Sends an event and waits for the client's acknowledgement. Raises TimeoutError; ConnectionError when the
-        client is gone."""
+        """Sends an event and returns the arguments of the client's ack.
+
+        Raises TimeoutError after `timeout_s` seconds without an ack, and ConnectionError if the client has
+        disconnected.
+        """
         if not self.connected:
             raise ConnectionError("the socket is disconnected")
         if self._acks is None:
@@ -169,32 +182,32 @@ class Socket:
             self._acks.pop(ack_id, None)
 
     def acknowledge(self, ack_id: int, args: list[object]) -> None:
-        """Answers an event of the client's. Nothing happens when the client is gone."""
+        """Sends the ack of a client's event. Does nothing if the client has disconnected."""
         packet = encode_ack(self.namespace, args, ack_id)
         if self.connected:
             self.connection.send_packet(packet)
 
     def disconnect(self, reason: str = "server namespace disconnect") -> None:
-        """Puts the client out of this namespace; its session and other namespaces go on."""
+        """Disconnects the client from this namespace. Its session and its other namespaces stay connected."""
         if self.connected:
             self.connection.send(self.connection.packets.disconnect(self.namespace))
             self.connection.drop(self, reason)
 
     def acknowledged(self, ack_id: int, args: list[Any]) -> None:
-        """The client answered; an answer to nothing is ignored."""
+        """Resolves the call that waits for an ack. Ignores an ack that no call waits for."""
         future = None if self._acks is None else self._acks.get(ack_id)
         if future is not None and not future.done():
             future.set_result(args)
 
     def forget_acks(self) -> None:
-        """Nobody will answer any more."""
+        """Fails all calls that wait for an ack with ConnectionError."""
         for future in (self._acks or {}).values():
             if not future.done():
                 future.set_exception(ConnectionError("the socket disconnected"))
 
 
 class SocketConnection(Connection):
-    """A session that speaks Socket.IO."""
+    """An Engine.IO session that speaks Socket.IO, with its sockets by namespace."""
 
     __slots__ = ("_connecting", "_connects", "packets", "sockets")
 
@@ -270,13 +283,13 @@ class SocketConnection(Connection):
 
     def send_packet(self, parts: list[str | bytes]) -> None:
         """Queues a packet: its text, then its attachments."""
-        self.server.hub.hand_out()  # or this would overtake what was sent to a room before
+        self.server.hub.flush_pending()  # keeps the order: earlier broadcasts to rooms must not be overtaken
         for part in parts:
             self.session.send_message(part)
         self.server.hub.wake(self)
 
     def drop(self, socket: Socket, reason: str) -> None:
-        """Forgets a socket."""
+        """Removes a socket from its rooms and tells its handler the reason."""
         if self.sockets.get(socket.namespace) is socket:
             del self.sockets[socket.namespace]
             self.server.metrics.sockets -= 1

@@ -1,7 +1,7 @@
-"""WebSockets that another ASGI server brings: the same sessions, over the server's messages instead of its bytes.
+"""WebSockets of another ASGI server: the same sessions, over ASGI messages instead of bytes.
 
-Frames are written as they are for our own server, and taken apart again here: what a broadcast shares stays shared up
-to this point.
+The sessions write frames as for the project's own server; here they are taken apart into messages again. So a broadcast
+shares one encoded frame up to this point.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from talkwire.realtime.forwarding.peer_http import PeerConnectionBroken
 from talkwire.wire import Admission, EngineRequest, HandshakeRefused, RefusalCode, Transport, read_query, unframe
 
 REFUSAL_EXTENSION = "websocket.http.response"
-"""What a server offers that can answer a WebSocket's handshake in HTTP."""
+"""The ASGI extension of servers that can answer a WebSocket's handshake with an HTTP response."""
 
 HELD_FROM = 64 * 1024
-"""Bytes that wait for the server to take them, from which on the connection holds back what can wait."""
+"""Unsent bytes from which on the connection pauses handlers and ephemeral events."""
 
 CLOSE_TIMEOUT_S = 5.0
-"""How long a client may take to read what is left once its WebSocket is closed."""
+"""Seconds that a client may take to read the remaining output after its WebSocket was closed."""
 
 _POLICY_VIOLATION = 1008
 _TOO_BIG = 1009
@@ -40,7 +40,7 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 class AsgiWebSockets:
-    """An ASGI application for the scopes `websocket` of the engine's path."""
+    """An ASGI application for the `websocket` scopes of the engine's path."""
 
     def __init__(self, engine: EngineServer) -> None:
         self._engine = engine
@@ -57,7 +57,7 @@ class AsgiWebSockets:
             self._serving.discard(task)
 
     async def close(self) -> None:
-        """Waits until all WebSockets have ended, for a while."""
+        """Waits until all WebSockets have ended, for at most CLOSE_TIMEOUT_S."""
         if self._serving:
             await asyncio.wait(self._serving, timeout=CLOSE_TIMEOUT_S)
 
@@ -65,7 +65,7 @@ class AsgiWebSockets:
         engine = self._engine
         try:
             if engine.is_for_another(upgrade.query.get("sid")):
-                await self._pass_on(upgrade, receive, send)
+                await self._forward(upgrade, receive, send)
                 return
             engine.is_in_doubt()
             admission = upgrade.admit()
@@ -85,8 +85,8 @@ class AsgiWebSockets:
             return
         await websocket.run(found, receive, send, carries=False)
 
-    async def _pass_on(self, upgrade: _Upgrade, receive: Receive, send: Send) -> None:
-        """Has the session's own node serve it. Raises HandshakeRefused."""
+    async def _forward(self, upgrade: _Upgrade, receive: Receive, send: Send) -> None:
+        """Forwards a WebSocket to the session's owner until one side ends. Raises HandshakeRefused."""
         passing = self._engine.passing
         assert passing is not None
         upgrade.check_origin()
@@ -99,7 +99,7 @@ class AsgiWebSockets:
 
 
 async def _relay(other: ClientConnection, receive: Receive, send: Send) -> None:
-    """Passes messages on in both directions until one side ends."""
+    """Forwards messages in both directions until one side ends."""
     directions = asyncio.create_task(_send_there(receive, other)), asyncio.create_task(_send_back(other, send))
     try:
         await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
@@ -123,12 +123,12 @@ async def _send_back(other: ClientConnection, send: Send) -> None:
         async for message in other:
             await send({"type": "websocket.send", "text" if isinstance(message, str) else "bytes": message})
     except (ConnectionClosed, WebSocketException):
-        pass  # the client takes it for a network that broke, and comes back
+        pass  # the client takes this for a network failure and reconnects
     await send({"type": "websocket.close", "code": other.close_code or _GOING_AWAY})
 
 
 class _Upgrade:
-    """A client's request for a WebSocket."""
+    """A client's request to upgrade to a WebSocket."""
 
     def __init__(self, scope: Any, engine: EngineServer) -> None:  # noqa: ANN401 (ASGI)
         self.scope = scope
@@ -139,13 +139,13 @@ class _Upgrade:
         self._headers = joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
 
     def admit(self) -> Admission:
-        """Raises HandshakeRefused."""
+        """Returns the admission of the request. Raises HandshakeRefused."""
         headers = self._headers
         request = EngineRequest("GET", self.query, headers.get("origin"), websocket=True)
         return self._engine.admit(request, headers.get("host", ""), self.address, by_tls=self._by_tls)
 
     def check_origin(self) -> None:
-        """Raises HandshakeRefused for a page that may not talk to this server."""
+        """Raises HandshakeRefused for a web page of an origin that is not allowed."""
         headers = self._headers
         if not self._engine.origins.allows(headers.get("origin"), headers.get("host", ""), by_tls=self._by_tls):
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN)
@@ -160,7 +160,7 @@ class _Upgrade:
 
     @property
     def target(self) -> str:
-        """The path and query by which other nodes know this request."""
+        """The path and query that the seal for the owner covers."""
         return f"{self._engine.path}?{self.scope['query_string'].decode('latin-1')}"
 
     @property
@@ -170,7 +170,7 @@ class _Upgrade:
 
     @property
     def address(self) -> str:
-        """The client's."""
+        """The client's address, taken from the headers of trusted proxies."""
         return client_address(self._peer, self._headers.get("x-forwarded-for"), self._engine.trusted_proxies)
 
     @property
@@ -180,7 +180,7 @@ class _Upgrade:
 
 
 class AsgiWebSocket:
-    """One WebSocket. Implements `connection.WebSocket`."""
+    """One WebSocket of an ASGI server. Implements `connection.WebSocket`."""
 
     def __init__(self, engine: EngineServer) -> None:
         self._engine = engine
@@ -214,7 +214,7 @@ class AsgiWebSocket:
         return self._unsent
 
     def close(self, code: int) -> None:
-        """Closes once everything was sent. What still comes belongs to no session."""
+        """Closes after all output is sent. Input that still arrives is dropped."""
         self._connection = None
         if self._close_code is None:
             self._close_code = code
@@ -223,7 +223,7 @@ class AsgiWebSocket:
             self._abort_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._ended.set)
 
     def abort(self) -> None:
-        """Ends without sending what waits."""
+        """Closes without sending the remaining output."""
         self._waiting.clear()
         self._unsent = 0
         self.close(_GOING_AWAY)
@@ -241,7 +241,7 @@ class AsgiWebSocket:
     # --- the ASGI server --------------------------------------------------------------------------------------------
 
     async def run(self, connection: Connection, receive: Receive, send: Send, *, carries: bool) -> None:
-        """Serves the WebSocket until it ends. `carries`: the session was opened by it."""
+        """Serves the WebSocket until it ends. `carries` says that it opened the session, and is not an upgrade."""
         self._connection = connection
         if carries:
             connection.carried_by(self)
@@ -262,12 +262,12 @@ class AsgiWebSocket:
                 task.result()
 
     async def _receive(self, receive: Receive) -> None:
-        """Returns when the client is gone."""
+        """Handles messages; returns when the client has disconnected."""
         while (message := await receive())["type"] == "websocket.receive":
             text = message.get("text")
             self._take(message["bytes"] if text is None else text)
             await self._reads.wait()
-            # A client that sends without end must not keep others waiting.
+            # Lets other clients be served while one sends without a pause.
             await asyncio.sleep(0)
 
     def _take(self, message: str | bytes) -> None:
@@ -284,7 +284,7 @@ class AsgiWebSocket:
             connection.receive_websocket(message, engine.now())
 
     async def _send(self, send: Send) -> None:
-        """Sends what is written; ends with the close."""
+        """Sends the queued frames; returns after sending the close."""
         while True:
             while self._waiting:
                 frames = self._waiting.popleft()
@@ -307,7 +307,7 @@ class AsgiWebSocket:
     def _detach(self) -> None:
         connection, self._connection = self._connection, None
         self._waiting.clear()
-        self.write = _nowhere
+        self.write = _discard
         if self._abort_timer is not None:
             self._abort_timer.cancel()
         self._close_code = self._close_code or _NORMAL
@@ -315,12 +315,12 @@ class AsgiWebSocket:
             connection.websocket_closed(self, self._engine.now(), "transport close")
 
 
-def _nowhere(_: bytes) -> None:
-    """The WebSocket has ended."""
+def _discard(_: bytes) -> None:
+    """Drops the frames: the WebSocket has ended."""
 
 
 async def _refuse(scope: Any, send: Send, refusal: HandshakeRefused) -> None:  # noqa: ANN401 (ASGI)
-    """Answers in HTTP, where the ASGI server can."""
+    """Refuses a handshake: with an HTTP response if the ASGI server supports it, else by closing."""
     if REFUSAL_EXTENSION not in (scope.get("extensions") or {}):
         await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": refusal.message})
         return

@@ -1,6 +1,6 @@
-"""Long polling: the other transport of Engine.IO v4, as an ASGI application over the same sessions.
+"""Long polling, the other transport of Engine.IO v4, as an ASGI application over the same sessions.
 
-GET waits for output, POST brings input, OPTIONS asks whether another origin's page may do either.
+GET waits for output, POST brings input, OPTIONS asks whether a page of another origin may send either.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 CONFIRM_S = 5.0
-"""How long another node may take to hand an answer on to its client."""
+"""Seconds that a forwarding node may take to deliver a response to its client."""
 
 COMPRESS_FROM = 1024
-"""Answers of this many bytes are compressed for who asks, as Node does."""
+"""Responses of at least this many bytes are compressed for clients that accept gzip, as in Socket.IO's Node server."""
 
 FIRST_BODY_MAX = 65_536
-"""Largest body from a client that has joined no namespace: some packets of the size that it may send by then."""
+"""The largest body from a client that has joined no namespace, in bytes: a few packets of the size allowed by then."""
 
 _TEXT = "text/plain; charset=UTF-8"
 _BINARY = "application/octet-stream"
@@ -42,12 +42,15 @@ _logger = structlog.get_logger(__name__)
 
 
 class _Aborted(Exception):
-    """The client went away in the middle of its request."""
+    """The client disconnected in the middle of its request."""
 
 
 class PollingApp:
-    """Serves one `EngineServer`'s path. What is for other nodes' sessions is passed on to them, unless `for_nodes`:
-    then it comes from them, and they confirm that they have handed the answers of polls on."""
+    """Serves the polls of one `EngineServer`.
+
+    Forwards requests for other nodes' sessions. With `for_nodes`, it serves what other nodes forward instead: these
+    confirm that they have delivered the responses of polls.
+    """
 
     def __init__(self, server: EngineServer, *, for_nodes: bool = False) -> None:
         self._server = server
@@ -63,7 +66,7 @@ class PollingApp:
         try:
             is_poll = request.method in {"GET", "POST"}
             if is_poll and not self._for_nodes and self._server.is_for_another(request.engine_sid):
-                await self._pass_on(request)
+                await self._forward(request)
             else:
                 await self._serve(request)
         except HandshakeRefused as refusal:
@@ -91,9 +94,11 @@ class PollingApp:
         else:
             await self._get(request, connection)
 
-    async def _pass_on(self, request: _Request) -> None:
-        """Has the session's own node answer. A client that goes away in the middle of its POST does so in a poll too,
-        and by that its session learns of it."""
+    async def _forward(self, request: _Request) -> None:
+        """Forwards a request to the session's owner and sends its response.
+
+        A client that disconnects in the middle of a POST also ends its poll, and by that the owner learns of it.
+        """
         passing = self._server.passing
         assert passing is not None
         try:
@@ -103,7 +108,9 @@ class PollingApp:
             return
         except _Aborted:
             return
-        poll = asyncio.ensure_future(passing.poll(request.engine_sid, request.passed(), request.raw_headers, body))
+        poll = asyncio.ensure_future(
+            passing.poll(request.engine_sid, request.forwarded_head(), request.raw_headers, body)
+        )
         gone = asyncio.ensure_future(request.gone())
         try:
             await asyncio.wait((poll, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -120,14 +127,14 @@ class PollingApp:
         if client_is_gone:
             answer.drop()
             return
-        await request.hand_back(answer)
-        # What was handed back is written at the end of this turn of the loop.
+        await request.send_forwarded(answer)
+        # The response is written at the end of this turn of the loop; confirm it after that.
         asyncio.get_running_loop().call_soon(answer.confirm)
 
     async def _get(self, request: _Request, connection: Connection) -> None:
         unconfirmed = self._server.unconfirmed.get(request.engine_sid)
         if unconfirmed is not None:
-            # Proxies ask again by themselves where a connection was lost, so this may be the same poll once more.
+            # A proxy repeats a request whose connection broke, so this may be the same poll again.
             await asyncio.wait([unconfirmed])
         poll = connection.poll(self._server.now())
         if poll is None:
@@ -152,20 +159,24 @@ class PollingApp:
         try:
             await request.answer(200, body.encode(), _TEXT)
         except RuntimeError as error:
-            # uvloop's, for a transport that is closed: the client has gone, and with it what the answer held.
+            # uvloop raises this for a closed transport: the client has disconnected and the response's packets are
+            # lost.
             _logger.debug("poll_unanswered", error=str(error))
             now = self._server.now()
             connection.handle(connection.session.transport_closed(Transport.POLLING, now), now)
 
     async def _answer_through(self, request: _Request, connection: Connection, body: str) -> None:
-        """Answers a poll through the node that has passed it on. When that is lost before it has handed the answer on,
-        the client has to come back: nothing in the protocol would tell it what it has missed."""
+        """Sends a poll's response through the node that forwarded it.
+
+        If that node does not confirm the delivery, the session is closed and the client reconnects: nothing in the
+        protocol would tell the client what it has missed.
+        """
         outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._server.unconfirmed[request.engine_sid] = outcome
         confirmed = False
         try:
             async with asyncio.timeout(CONFIRM_S):
-                confirmed = await request.answer_and_hear(body.encode())
+                confirmed = await request.answer_and_confirm(body.encode())
         except TimeoutError:
             await request.end_answer()
         finally:
@@ -186,7 +197,7 @@ class PollingApp:
 
     async def _take(self, request: _Request, connection: Connection) -> None:
         if request.headers.get("content-type") == _BINARY:
-            # Revision 4 has no binary bodies: binary travels as base64 in text.
+            # Revision 4 has no binary bodies: binary data travels as base64 in text.
             connection.handle(
                 connection.session.transport_closed(Transport.POLLING, self._server.now(), "transport error"),
                 self._server.now(),
@@ -201,8 +212,9 @@ class PollingApp:
         except _Aborted:
             connection.handle(connection.session.post_aborted(self._server.now()), self._server.now())
             return
-        self._server.is_in_doubt()  # while the body came, too
-        # Answered once there is room again: so a client that polls is held back like one with a WebSocket.
+        self._server.is_in_doubt()  # time has passed while the body arrived
+        # The response is delayed until there is room for more: polling clients get backpressure like those with a
+        # WebSocket.
         await connection.receive_payload(body, self._server.now())
         await request.answer(200, b"ok", "text/html")
 
@@ -212,7 +224,7 @@ class PollingApp:
 
 
 class _Request:
-    """One HTTP request, as the transport needs it."""
+    """One HTTP request of a polling client."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, server: EngineServer) -> None:
         self._scope = scope
@@ -226,23 +238,23 @@ class _Request:
 
     @property
     def engine_sid(self) -> str:
-        """Empty when the request is to open a session."""
+        """The session's id; empty if the request opens a session."""
         return self.query.get("sid", "")
 
     @property
     def peer(self) -> str:
-        """Who is at the other end of the connection."""
+        """The address at the other end of the TCP connection, which may be a proxy's."""
         client = self._scope.get("client")
         return client[0] if client else ""
 
     @property
     def address(self) -> str:
-        """Where the request comes from, by what proxies that are trusted say."""
+        """The client's address, taken from the headers of trusted proxies."""
         return client_address(self.peer, self.headers.get("x-forwarded-for"), self._server.trusted_proxies)
 
     @property
     def by_tls(self) -> bool:
-        """Whether the client's connection was encrypted."""
+        """Whether the client's connection used TLS."""
         forwarded_proto = self.headers.get("x-forwarded-proto")
         return came_by_tls(self._scope.get("scheme", "http"), self.peer, forwarded_proto, self._server.trusted_proxies)
 
@@ -254,17 +266,17 @@ class _Request:
             forwarded=is_forwarded(self.headers),
         )
 
-    def passed(self) -> ForwardedHead:
-        """What another node is to know of it."""
+    def forwarded_head(self) -> ForwardedHead:
+        """Returns the parts of the request that are sealed for another node."""
         return ForwardedHead.of(self.method, target_of(self._scope), self.address, self.headers)
 
     async def body(self, limit: int) -> str:
-        """The body as text. Raises PayloadTooLarge, _Aborted."""
-        # Text that is not UTF-8 becomes a packet that no parser takes.
+        """Returns the body as text. Raises PayloadTooLarge or _Aborted."""
+        # Text that is not UTF-8 becomes a packet that every parser refuses.
         return (await self.raw_body(limit)).decode("utf-8", "replace")
 
     async def raw_body(self, limit: int) -> bytes:
-        """Raises PayloadTooLarge, _Aborted."""
+        """Returns the body. Raises PayloadTooLarge or _Aborted."""
         chunks: list[bytes] = []
         size = 0
         more = True
@@ -275,28 +287,30 @@ class _Request:
             chunk = message.get("body", b"")
             size += len(chunk)
             if size > limit:
-                raise PayloadTooLarge("a request body over the limit")
+                raise PayloadTooLarge("a request body is larger than the limit")
             chunks.append(chunk)
             more = message.get("more_body", False)
         return b"".join(chunks)
 
     async def gone(self) -> None:
-        """Returns when the client has gone away."""
+        """Returns when the client has disconnected."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
-    async def answer_and_hear(self, body: bytes) -> bool:
-        """Answers a poll of another node's, and waits for the confirmation. False: that node is gone."""
+    async def answer_and_confirm(self, body: bytes) -> bool:
+        """Sends a response to a poll that another node forwarded, and returns whether that node
+        confirmed the delivery.
+        """
         await self.answer(200, body, _TEXT, ends=False)
         message = await self._receive()
-        # What announces no confirmation ends before the answer.
+        # A request without a confirmation in its body ends before the response.
         while message["type"] == "http.request" and not message.get("body"):
             message = await self._receive()
         await self.end_answer()
         return bool(message["type"] == "http.request")
 
     async def end_answer(self) -> None:
-        """Of one that was sent whole."""
+        """Ends a response whose body was sent already."""
         await self._send({"type": "http.response.body", "body": b""})
 
     async def answer(
@@ -319,14 +333,14 @@ class _Request:
         await self._send({"type": "http.response.start", "status": status, "headers": encoded})
         await self._send({"type": "http.response.body", "body": body, "more_body": not ends})
 
-    async def hand_back(self, answer: PeerResponse) -> None:
-        """Another node's answer, as it is: what pages of other origins are told is in it."""
+    async def send_forwarded(self, answer: PeerResponse) -> None:
+        """Sends another node's response unchanged; its CORS headers are in it already."""
         length = (b"content-length", str(len(answer.body)).encode())
         await self._send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
         await self._send({"type": "http.response.body", "body": answer.body})
 
     def log_refused_origin(self) -> None:
-        """Logs a page that is not let in: a browser that asks first, and hears no, sends nothing else."""
+        """Logs a preflight request of an origin that is not allowed: the browser sends no other request."""
         if not self._is_origin_allowed():
             self._server.origins.log_refusal(self.headers.get("origin"), self.headers.get("host", ""), self.address)
 

@@ -1,9 +1,9 @@
-"""WebSockets: the protocol class that gets a connection once an upgrade request was read.
+"""WebSockets of the project's own server: the protocol class that takes over a connection after its upgrade request.
 
 `http_protocol.py` calls `cls(config=, server_state=, app_state=)`, `connection_made(transport)` and
-`data_received(request)`, with whatever the client has sent behind the request. uvicorn counts on the object to keep
-itself in `server_state.connections` and to have `shutdown()`. Frames are read by `websockets`' sans-I/O protocol, RFC
-6455, and written by `talkwire.wire`.
+`data_received(request)`, with the bytes that the client has sent behind the request. uvicorn expects the object to add
+itself to `server_state.connections` and to have `shutdown()`. `websockets`' sans-I/O protocol reads the frames (RFC
+6455); `talkwire.wire` writes them.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from talkwire.realtime.forwarding.peer_auth import REFUSED, ForwardedHead, PeerA
 from talkwire.wire import EngineRequest, HandshakeRefused, RefusalCode, Transport, read_query
 
 CLOSE_TIMEOUT_S = 5.0
-"""How long a peer may take to read what is left and to close, once we have."""
+"""Seconds that a peer may take to read the remaining output and to close, after the server has closed."""
 
 SLICE = 4096
-"""Bytes of frames that are handled in one step of work: some hundred of the shortest, about 10 ms."""
+"""Bytes of frames that are handled in one step of the work queue: some hundred of the shortest frames, about 10 ms."""
 
 FRAGMENTS_MAX = 16_384
-"""Fragments of one message; as many as the Node server's `ws` takes."""
+"""Fragments of one message; the same limit as in `ws`, the library of Socket.IO's Node server."""
 
 VERSION = "13"
-"""Of the WebSocket protocol."""
+"""The version of the WebSocket protocol."""
 
 _POLICY_VIOLATION = 1008
 _INVALID_DATA = 1007
@@ -52,7 +52,7 @@ _silent.disabled = True
 
 
 class UpgradeRequest:
-    """The head of an HTTP request, as uvicorn passes it on: header names are in lower case."""
+    """The head of an HTTP request, as uvicorn provides it: header names are in lower case."""
 
     __slots__ = ("headers", "method", "path", "query", "target")
 
@@ -66,11 +66,11 @@ class UpgradeRequest:
 
 
 OtherProtocol = Callable[..., asyncio.Protocol]
-"""A class like ours: uvicorn's own, for WebSockets of an application beside us."""
+"""A protocol class like this module's: uvicorn's own, for the WebSockets of an embedding application."""
 
 
 class _Message:
-    """A message of which fragments have come."""
+    """A message whose fragments are arriving."""
 
     __slots__ = ("data", "fragments", "text")
 
@@ -81,7 +81,7 @@ class _Message:
 
 
 class WebSocketProtocol(asyncio.Protocol):
-    """One WebSocket. `server` and `other` are set by `websocket_class`."""
+    """One WebSocket. `websocket_class` sets the class attributes."""
 
     __slots__ = (
         "_abort_timer",
@@ -98,9 +98,9 @@ class WebSocketProtocol(asyncio.Protocol):
 
     server: ClassVar[EngineServer]
     other: ClassVar[OtherProtocol | None] = None
-    """Who serves the paths that are not ours; None: nobody does."""
+    """Serves paths outside the engine's; None: they get HTTP 404."""
     link: ClassVar[PeerAuth | None] = None
-    """On the socket for other nodes: by what they vouch for what they pass on."""
+    """Only on the socket for other nodes: checks the seals of forwarded requests."""
 
     def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:  # noqa: ANN401 (uvicorn's)
         self._server_state = server_state
@@ -112,17 +112,19 @@ class WebSocketProtocol(asyncio.Protocol):
         self._connection: Connection | None = None
         self._message: _Message | None = None
         self._unread: memoryview | None = None
-        """What has come and is not handled yet; meanwhile nothing more is read."""
+        """Input that is not handled yet. Meanwhile nothing more is read."""
         self._reads = True
-        """Whether the connection wants to have what comes."""
+        """Whether the connection accepts input now."""
         self._abort_timer: asyncio.TimerHandle | None = None
-        self.write: Callable[[bytes], None] = _nowhere
-        """Writes frames; the transport's own method while there is one, since a broadcast calls it for each member."""
+        self.write: Callable[[bytes], None] = _discard
+        """Writes frames. It is the transport's own method while there is one, since a broadcast calls it for each
+        recipient.
+        """
 
     # --- asyncio ----------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are no subclass of asyncio's
         self.write = self._transport.write
         self._server_state.connections.add(self)
 
@@ -136,11 +138,11 @@ class WebSocketProtocol(asyncio.Protocol):
             make_other, self._make_other = self._make_other, None
             if make_other is None or server.serves(request.path):
                 if self.link is None and server.is_for_another(request.query.get("sid")):
-                    self._pass_on(request, data)
+                    self._forward(request, data)
                 else:
                     self._answer_upgrade(request)
             else:
-                self._hand_on(make_other(), data)
+                self._give_transport_to(make_other(), data)
             framing, data = self._framing, rest
             if framing is None or not rest:
                 return
@@ -150,12 +152,12 @@ class WebSocketProtocol(asyncio.Protocol):
             self._receive(framing, data)
 
     def eof_received(self) -> None:
-        """Closes the transport: a client that is half gone is gone."""
+        """Closes the transport: a client that has ended its input counts as disconnected."""
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's)
         self._server_state.connections.discard(self)
         self._transport = None
-        self.write = _nowhere
+        self.write = _discard
         self._detach()
         self._unread = self._message = None
         if self._abort_timer is not None:
@@ -163,7 +165,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._abort_timer = None
         framing, self._framing = self._framing, None
         if framing is not None:
-            # The framing, its parser and the parser's error refer to each other, and to all that has not been parsed.
+            # The framing, its parser and the parser's error form a reference cycle, which holds all unparsed input.
             framing.parser.close()
             framing.parser_exc = None
 
@@ -178,7 +180,7 @@ class WebSocketProtocol(asyncio.Protocol):
     # --- uvicorn ----------------------------------------------------------------------------------------------------
 
     def shutdown(self) -> None:
-        """The server is stopping."""
+        """Ends the session in order, because the server shuts down."""
         if self._connection is not None:
             self._connection.end_in_order()
         else:
@@ -190,8 +192,8 @@ class WebSocketProtocol(asyncio.Protocol):
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def close(self, code: int) -> None:
-        """Begins the closing handshake. A peer that does not finish it, or does not read on, is not waited for."""
-        # What still comes belongs to no session, not even to one that this WebSocket was on trial for.
+        """Starts the closing handshake. A peer that does not complete it is cut off after CLOSE_TIMEOUT_S."""
+        # Further input belongs to no session, not even to one that this WebSocket was on trial for.
         self._connection = None
         framing = self._framing
         if self._transport is None or framing is None or framing.state is not OPEN:
@@ -207,12 +209,12 @@ class WebSocketProtocol(asyncio.Protocol):
             self._transport.abort()
 
     def set_message_max(self, size: int) -> None:
-        """From now on a message may have so many bytes."""
+        """Sets the largest message that the client may send, in bytes."""
         if self._framing is not None:
             self._framing.max_message_size = size
 
     def set_reading(self, reading: bool) -> None:  # noqa: FBT001
-        """Whether the connection wants to have more; what was read already waits, too."""
+        """Pauses or resumes the handling of input, including what was read already."""
         had, self._reads = self._reads, reading
         if self._unread is None:
             self._set_transport_reading(reading)
@@ -230,19 +232,19 @@ class WebSocketProtocol(asyncio.Protocol):
 
     # --- the upgrade request ----------------------------------------------------------------------------------------
 
-    def _hand_on(self, other: asyncio.Protocol, head: bytes) -> None:
-        """Leaves the WebSocket to somebody else, as if it had never been here."""
-        transport, self._transport, self.write = self._transport, None, _nowhere
+    def _give_transport_to(self, other: asyncio.Protocol, head: bytes) -> None:
+        """Gives the transport to another protocol, as if it had never been here."""
+        transport, self._transport, self.write = self._transport, None, _discard
         assert transport is not None
         self._server_state.connections.discard(self)
-        # uvicorn makes this object the transport's protocol once it has had the request. What the other's answer brings
-        # about, an end of the transport included, comes behind this in the loop.
+        # uvicorn makes this object the transport's protocol after this request. The callback runs after that, and
+        # before anything that the other protocol's response causes, such as the end of the transport.
         asyncio.get_running_loop().call_soon(transport.set_protocol, other)
         other.connection_made(transport)
         other.data_received(head)
 
-    def _pass_on(self, request: UpgradeRequest, head: bytes) -> None:
-        """To the node that has the session."""
+    def _forward(self, request: UpgradeRequest, head: bytes) -> None:
+        """Forwards the WebSocket to the session's owner."""
         passing, transport = self.server.passing, self._transport
         assert passing is not None
         assert transport is not None
@@ -250,8 +252,8 @@ class WebSocketProtocol(asyncio.Protocol):
         passed = ForwardedHead.of(request.method, request.target, self._handshake(request).address, request.headers)
         answer = _refusal(unknown.status, unknown.body(), "application/json")
         upgrade = Upgrade(request.query["sid"], passed, head, answer)
-        splice = passing.splice(transport, upgrade, self._server_state.connections)
-        self._hand_on(splice.client, head)
+        tunnel = passing.open_tunnel(transport, upgrade, self._server_state.connections)
+        self._give_transport_to(tunnel.client, head)
 
     def _answer_upgrade(self, request: UpgradeRequest) -> None:
         try:
@@ -269,7 +271,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if not server.serves(request.path):
             self._refuse(HTTPStatus.NOT_FOUND, b"no WebSocket here")
             return
-        if self.link is not None and self._passed_address(request) is None:
+        if self.link is not None and self._forwarded_address(request) is None:
             self._refuse(HTTPStatus.FORBIDDEN, b"", header=REFUSED)
             return
         if headers.get("sec-websocket-version") != VERSION:
@@ -281,7 +283,8 @@ class WebSocketProtocol(asyncio.Protocol):
         handshake = self._handshake(request)
         by_tls = came_by_tls("ws", self._peer(), headers.get("x-forwarded-proto"), server.trusted_proxies)
         admission = server.admit(engine_request, headers.get("host", ""), handshake.address, by_tls=by_tls)
-        # The handshake is ours, so the framing starts in state OPEN: one that did it itself would keep it in memory.
+        # The handshake is handled here, so the framing starts in state OPEN; otherwise it would keep the handshake in
+        # memory.
         self._framing = Protocol(Side.SERVER, state=OPEN, max_size=server.options.max_payload, logger=_silent)
         chosen = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
         self.write(
@@ -300,13 +303,13 @@ class WebSocketProtocol(asyncio.Protocol):
             self._connection = connection
             self.set_message_max(connection.message_max)
 
-    def _passed_address(self, request: UpgradeRequest) -> str | None:
-        """The client's, as the node that has passed it on says; None: none has."""
+    def _forwarded_address(self, request: UpgradeRequest) -> str | None:
+        """Returns the client's address of a forwarded request; None if no node has sealed it."""
         assert self.link is not None
         return self.link.client_address(request.method, request.target, request.headers)
 
     def _handshake(self, request: UpgradeRequest) -> Handshake:
-        host = self._peer() if self.link is None else self._passed_address(request) or ""
+        host = self._peer() if self.link is None else self._forwarded_address(request) or ""
         return Handshake(
             address=client_address(host, request.headers.get("x-forwarded-for"), self.server.trusted_proxies),
             query=request.query,
@@ -315,7 +318,7 @@ class WebSocketProtocol(asyncio.Protocol):
         )
 
     def _peer(self) -> str:
-        """Who is at the other end of the connection."""
+        """Returns the address at the other end of the TCP connection, which may be a proxy's."""
         assert self._transport is not None
         peer = self._transport.get_extra_info("peername")
         return peer[0] if isinstance(peer, tuple) else ""
@@ -329,7 +332,7 @@ class WebSocketProtocol(asyncio.Protocol):
     # --- frames -----------------------------------------------------------------------------------------------------
 
     def _receive_much(self, data: bytes) -> None:
-        """Handles what came in slices, with other clients' in between. Until the last, nothing more is read."""
+        """Handles much input in slices, with other clients in between. Reads nothing more until all is handled."""
         unread, self._unread = self._unread, memoryview(data)
         if unread is not None:
             self._unread = memoryview(bytes(unread) + data)
@@ -339,7 +342,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self.server.work.add(self._receive_slice)
 
     def _receive_slice(self) -> bool:
-        """One step of work. False: nothing is left, or the connection wants no more for now."""
+        """Handles one slice. Returns False if none is left or the connection has paused input."""
         unread, framing = self._unread, self._framing
         if unread is None or framing is None or not self._reads:
             return False
@@ -347,7 +350,7 @@ class WebSocketProtocol(asyncio.Protocol):
         try:
             self._receive(framing, unread[:SLICE])
         except Exception:
-            self.abort()  # as asyncio does when `data_received` fails; nothing would read on
+            self.abort()  # as asyncio does if `data_received` fails; otherwise nothing would continue reading
             raise
         if self._unread is None:
             self._set_transport_reading(self._reads)
@@ -371,7 +374,7 @@ class WebSocketProtocol(asyncio.Protocol):
             case Opcode.CONT if self._message is not None:
                 self._receive_fragment(self._message, frame)
             case _:
-                pass  # pings are answered, and closes begun, by the framing
+                pass  # the framing answers pings and closes
 
     def _receive_fragment(self, message: _Message, frame: Frame) -> None:
         message.data += frame.data
@@ -401,40 +404,40 @@ class WebSocketProtocol(asyncio.Protocol):
         connection.receive_websocket(message, self.server.now())
 
     def _detach(self, reason: str = "transport close") -> None:
-        """This WebSocket carries its session no more."""
+        """Tells the connection that this WebSocket has ended."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.websocket_closed(self, self.server.now(), reason)
 
     def _answer_control_frames(self, answers: list[bytes]) -> None:
-        """Pongs and closes; b"" among them says that the framing has written its last."""
+        """Writes pongs and closes. An empty item among them says that the framing will write nothing more."""
         framing, transport = self._framing, self._transport
         if framing is None or transport is None:
             return
         self.write(b"".join(answers))
         if b"" not in answers:
             if transport.get_write_buffer_size() > UNSENT_MAX:
-                transport.abort()  # pings without end, and nobody reads the pongs
+                transport.abort()  # the peer sends pings without reading the pongs
             return
         if framing.close_rcvd is not None:
             transport.close()
             self._abort_later()
         elif transport.can_write_eof():
-            # The peer broke RFC 6455 and may still be sending: closing now would reset the connection under the close
-            # frame that tells it why.
+            # The peer broke RFC 6455 and may still be sending. Closing now would reset the connection before it has
+            # read the close frame, which says why.
             transport.write_eof()
             self._message = None
             self._detach("transport error")
             self._abort_later()
 
     def _abort_later(self) -> None:
-        """A peer that does not finish the closing handshake, or does not read the last bytes, is not waited for."""
+        """Aborts the connection after CLOSE_TIMEOUT_S if the peer has not completed the closing handshake."""
         if self._abort_timer is None and self._transport is not None:
             self._abort_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self.abort)
 
 
 def _refusal(status: int, body: bytes, content_type: str, header: bytes = b"") -> bytes:
-    """A whole answer; `header` is a further line of its head."""
+    """Returns a whole HTTP response; `header` is an additional header line."""
     phrase = HTTPStatus(status).phrase
     return (
         f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {content_type}\r\nConnection: close\r\n"
@@ -445,21 +448,24 @@ def _refusal(status: int, body: bytes, content_type: str, header: bytes = b"") -
     )
 
 
-def _nowhere(_: bytes) -> None:
-    """There is no transport: what is written is lost, as on the way to a client that is gone."""
+def _discard(_: bytes) -> None:
+    """Drops what is written: there is no transport."""
 
 
 def websocket_class(
     server: EngineServer, other: OtherProtocol | None = None, link: PeerAuth | None = None
 ) -> type[WebSocketProtocol]:
-    """The class to give to uvicorn as `ws=`. What is not for the server goes to `other`, a class like it. `link`: only
-    what other nodes pass on is taken."""
+    """Returns the class for uvicorn's option `ws=`.
+
+    WebSockets outside the engine's path go to `other`, a class like it. With `link`, only requests that other nodes
+    have sealed are accepted.
+    """
     members = {"server": server, "other": other, "link": link, "__slots__": ()}
     return type("TalkwireWebSocket", (WebSocketProtocol,), members)
 
 
 def _websocket_key(request: UpgradeRequest) -> str:
-    """RFC 6455, section 4.2.1. Raises InvalidHandshake."""
+    """Returns the key of a valid upgrade request (RFC 6455, section 4.2.1). Raises InvalidHandshake."""
     if request.method != "GET":
         raise InvalidHandshake("a WebSocket is opened by GET")
     key = request.headers.get("sec-websocket-key", "")
@@ -473,8 +479,10 @@ def _websocket_key(request: UpgradeRequest) -> str:
 
 
 def _subprotocol(request: UpgradeRequest) -> str | None:
-    """The first one that the client offers, as the Node server chooses: browsers fail a handshake that leaves the offer
-    unanswered. Raises InvalidHandshake."""
+    """Returns the first subprotocol that the client offers, as Socket.IO's Node server does; None if it offers none.
+
+    Browsers fail a handshake that does not select one of the offered. Raises InvalidHandshake.
+    """
     offered = request.headers.get("sec-websocket-protocol")
     if offered is None:
         return None
