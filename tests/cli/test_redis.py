@@ -80,7 +80,7 @@ def test_what_a_user_is_not_allowed_is_said(
     ("url", "expected"),
     [
         ("redis://:hidden@127.0.0.1:1/2", "wrong    redis: redis://127.0.0.1:1/2: Error 111 connecting to 127.0.0.1:1"),
-        ("redis://:hidden@127.0.0.1:1?foo=1", "redis://127.0.0.1:1: has a parameter that is not known: 'foo'"),
+        ("redis://:hidden@127.0.0.1:1?foo=1", "redis://127.0.0.1:1: has an unknown parameter: 'foo'"),
         ("unix:///nowhere/v.sock", "wrong    redis: unix:///nowhere/v.sock: Error 2 connecting to /nowhere/v.sock"),
     ],
 )  # fmt: skip
@@ -124,7 +124,7 @@ def test_without_its_package_the_line_says_what_to_install(
 
 def test_a_server_does_not_start_with_a_url_that_cannot_be_meant(command: Command) -> None:
     said = command("serve", "--port", "0", "--redis", "redis://:hidden@h?foo=1")
-    assert said == (1, "", "talkwire: redis://h: has a parameter that is not known: 'foo'\n")
+    assert said == (1, "", "talkwire: redis://h: has an unknown parameter: 'foo'\n")
 
 
 def _keys(valkey: ValkeyServer) -> list[bytes]:

@@ -1,1 +1,1 @@
-"""How events reach the listeners of every node."""
+"""The bus: carries events and other messages between nodes."""

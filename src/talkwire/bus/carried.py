@@ -1,11 +1,13 @@
-"""A bus over a network that may fail at any time: what is sent is gathered, carried, and lost while nobody takes it.
+"""A bus over a network that may fail at any time: messages are queued, sent in batches, and dropped while it is down.
 
-    send → Outgoing → one parcel at a time, sealed → Carrier.publish ~~~ Carrier.listening → opened → unpacked → receive
+    send → Outgoing → one sealed parcel at a time → BusTransport.publish
+    BusTransport.listening → opened → unpacked → receive
 
-All that is sent while a parcel is on its way goes into the next one. A parcel that no node of this database has sealed,
-or that was received before, is dropped before anything in it is decoded. A node hears its own parcels too. When none
-comes back, though one leaves at least every `BEAT_S`, then one of both ways does not work, whichever: the bus is away,
-until a new connection brings one.
+A *parcel* is a batch of messages. Messages that are sent while a parcel is in flight go into the next one. A parcel
+with an invalid seal, or one that was received before, is dropped before anything in it is decoded.
+
+A node also receives its own parcels, and sends one at least every `BEAT_S`. If none returns, one of the two directions
+is broken: the bus counts as `away` until a new connection returns one.
 """
 
 from __future__ import annotations
@@ -24,38 +26,42 @@ from talkwire.bus.seal import Realm, Seal
 from talkwire.core.ports.bus import AnyBusMessage, BusCounts, Receive
 
 BEAT_S = 1.0
-"""At least so often a parcel leaves, even an empty one."""
+"""Seconds between parcels at most; an empty one is sent if need be."""
 
 ANSWER_S = 1.5
-"""How long a connection, a parcel or its way back may take."""
+"""Seconds that connecting, sending a parcel or its return may take."""
 
 START_S = 2.0
-"""How long the start waits for the bus."""
+"""Seconds that a starting node waits for the bus."""
 
 TURN_S = 0.002
-"""For how long parcels are taken before everybody else has a turn. What is told of those in one turn goes to a client
-at once, and to write to all members of a large room takes longer than this."""
+"""Seconds of handling parcels before other tasks of the event loop run. What is handled in one turn is written to a
+client at once, and writing to all members of a large room takes longer than this.
+"""
 
 PAUSES_S = (0.05, 0.1, 0.2, 0.5)
-"""Between the tries to listen again: the first is soon, and each later one as the last here."""
+"""Seconds between attempts to listen again; the last value repeats."""
 
 PUBLISH_PAUSE_S = 0.2
-"""After a parcel that could not leave."""
+"""Seconds to wait after a parcel that could not be sent."""
 
 CANCEL_AGAIN_S = 0.5
 
 WARN_EVERY_S = 60.0
-"""Parcels that are refused are logged this often at most: anybody may be sending them, without end."""
+"""Seconds between log entries about refused parcels: a stranger may send them without end."""
 
 _AROUND = 64 << 10
-"""Bytes of a parcel beside its dispatches, at most."""
+"""Bytes of a parcel beside its messages, at most."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class BusTransport(Protocol):
-    """A way for parcels to all who listen, the sender too, of any number of bytes up to `dispatch_max` and a few more.
-    All of it raises one of `failures`, and within some seconds, when the way does not work."""
+    """Sends parcels to every listener, including the sender.
+
+    A parcel may be slightly larger than `dispatch_max` bytes. If the network does not work, every method raises one of
+    `failures` within some seconds.
+    """
 
     brings_events: bool
     dispatch_max: int
@@ -64,14 +70,16 @@ class BusTransport(Protocol):
     async def publish(self, parcel: bytes) -> None: ...
 
     def listening(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """The parcels that are published from when this is entered."""
+        """Yields the parcels that are published after this is entered."""
         ...
 
     async def close(self) -> None: ...
 
 
 class TransportBus:
-    """Implements `core.ports.bus.Bus`. `carry` makes the carrier for the log of a name, which the `realm` gives it."""
+    """Implements `core.ports.bus.Bus` over a transport. `carry` makes the transport for the log name that `realm`
+    derives.
+    """
 
     def __init__(self, carry: Callable[[str], BusTransport], realm: Realm) -> None:
         self.away = True
@@ -107,7 +115,7 @@ class TransportBus:
         while ending:
             for task in ending:
                 task.cancel()
-            # Until Python 3.12 `asyncio.wait_for`, which the client of Redis uses, could lose a cancellation.
+            # Before Python 3.12, `asyncio.wait_for`, which the Redis client uses, could lose a cancellation.
             _, ending = await asyncio.wait(ending, timeout=CANCEL_AGAIN_S)
         await self._carrier.close()
 
@@ -122,11 +130,11 @@ class TransportBus:
             try:
                 await self._carrier.publish(self._seal.seal(parcel))
             except self._carrier.failures as error:
-                self._leave(error)
+                self._mark_away(error)
                 self.counts.dropped += count
                 self._outgoing.drop()
                 await asyncio.sleep(PUBLISH_PAUSE_S)
-                self._outgoing.waiting.set()  # to try at once whether it works again
+                self._outgoing.waiting.set()  # retries at once, to find out whether the bus works again
             else:
                 self.counts.sent += count
 
@@ -137,24 +145,24 @@ class TransportBus:
         while True:
             try:
                 async with self._carrier.listening() as parcels, asyncio.timeout(BEAT_S + ANSWER_S) as patience:
-                    self._outgoing.waiting.set()  # our own parcel is to show that both ways work
+                    self._outgoing.waiting.set()  # sends a parcel at once; its return shows that both directions work
                     now = asyncio.get_running_loop().time
                     turn = _Turn()
                     async for parcel in parcels:
                         if self._take(parcel):
                             patience.reschedule(now() + BEAT_S + ANSWER_S)
-                            self._return()
+                            self._mark_connected()
                             tries = 0
-                        # Somebody who has much to say must not keep the loop from everybody else.
+                        # Lets other tasks run while one node sends much.
                         if turn.lasts_s() >= TURN_S:
                             await asyncio.sleep(0)
             except self._carrier.failures as error:
-                self._leave(error)
+                self._mark_away(error)
             await asyncio.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
             tries += 1
 
     def _take(self, parcel: bytes) -> bool:
-        """Hands on what another node has sealed. Returns whether the parcel is this node's own, come back."""
+        """Handles one parcel. Returns whether it is this node's own."""
         opened = None if len(parcel) > self._parcel_max else self._seal.open(parcel)
         if opened is None:
             self._refuse(parcel)
@@ -170,7 +178,7 @@ class TransportBus:
         if now - self._warned_at >= WARN_EVERY_S:
             self._warned_at = now
             _logger.warning(
-                "something on the bus is of no node of this database, or old",
+                "a parcel on the bus was refused: its seal is invalid, or it is a replay",
                 bytes=len(parcel),
                 refused=self.counts.refused,
             )
@@ -184,27 +192,27 @@ class TransportBus:
             try:
                 self._receive(dispatch)
             except Exception:
-                # What was said has been heard; the next is not to suffer from what came of it.
-                _logger.exception("something from another node could not be handled", kind=type(dispatch).__name__)
+                # The next messages are handled even if one fails.
+                _logger.exception("a message of another node could not be handled", kind=type(dispatch).__name__)
 
-    # --- whether it is there ----------------------------------------------------------------------------------------
+    # --- availability -----------------------------------------------------------------------------------------------
 
-    def _leave(self, error: Exception) -> None:
+    def _mark_away(self, error: Exception) -> None:
         if not self._tried.is_set() or not self.away:
             reason = " ".join(str(error).split()) or "no answer"
-            _logger.warning("the bus is away: news of other nodes comes from the log", error=reason)
+            _logger.warning("the bus is away: events of other nodes are read from the log", error=reason)
         self.away = True
         self._tried.set()
 
-    def _return(self) -> None:
+    def _mark_connected(self) -> None:
         if self.away:
-            _logger.info("the bus is there")
+            _logger.info("the bus is connected")
         self.away = False
         self._tried.set()
 
 
 class _Turn:
-    """The event loop's turn that this task is in, which ends when the task waits."""
+    """Measures the event loop's current turn, which ends when the task waits."""
 
     __slots__ = ("_began", "_loop")
 
@@ -213,7 +221,7 @@ class _Turn:
         self._began: float | None = None
 
     def lasts_s(self) -> float:
-        """Since this was asked first in this turn."""
+        """Returns the seconds since this was first called in this turn."""
         now = self._loop.time()
         if self._began is None:
             self._began = now

@@ -1,4 +1,4 @@
-"""The bus between nodes of one process."""
+"""A bus between nodes in one process, for tests and embedding."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from talkwire.core.ports.bus import AnyBusMessage, BusCounts, Receive
 
 
 class Exchange:
-    """What the buses of one process have in common."""
+    """The buses of one process that can reach each other."""
 
     def __init__(self) -> None:
         self.joined: dict[MemoryBus, str] = {}
-        """Each with its log."""
+        """The joined buses, each with the name of its log."""
 
 
 class MemoryBus:
-    """Implements `core.ports.bus.Bus`. What is sent arrives in a later turn of the event loop, as over any network."""
+    """Implements `core.ports.bus.Bus`. A message arrives in a later turn of the event loop, as over any network."""
 
     brings_events = True
 
@@ -43,7 +43,7 @@ class MemoryBus:
                 asyncio.get_running_loop().call_soon(bus.take, dispatch)
 
     def take(self, dispatch: AnyBusMessage) -> None:
-        """From another one."""
+        """Receives a message from another bus of the process."""
         if not self.away:
             self.counts.received += 1
             self._receive(dispatch)

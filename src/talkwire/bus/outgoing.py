@@ -1,4 +1,4 @@
-"""What a node has to say to others and has not sent yet: bounded, the oldest is dropped first."""
+"""A node's queue of messages for other nodes: bounded; drops the oldest first."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from talkwire.bus.parcels import encode, pack
 from talkwire.core.ports.bus import AnyBusMessage, BusCounts, CommittedBatch
 
 PARCEL_MAX = 1 << 20
-"""Bytes of dispatches that share a parcel; one alone may be larger."""
+"""Bytes of messages in one parcel, at most, unless a single message is larger."""
 
 WAITING_MAX = 16 << 20
-"""Bytes that wait."""
+"""Bytes in the queue, at most."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class Outgoing:
-    """`dispatch_max`: of how many bytes a dispatch can be. `with_events`: what was committed goes out as it is; if not,
-    the newest position stands for all before it."""
+    """A queue of messages for other nodes.
+
+    `dispatch_max` is the largest message in bytes. Without `with_events`, batches of committed events are sent as the
+    newest log position only, and other nodes read the events from the log.
+    """
 
     def __init__(self, counts: BusCounts, *, dispatch_max: int, with_events: bool) -> None:
         self.waiting = Event()
-        """Set while there is something."""
+        """Set while messages are queued."""
         self._counts = counts
         self._dispatch_max = dispatch_max
         self._with_events = with_events
@@ -35,14 +38,14 @@ class Outgoing:
         self._warned = False
 
     def put(self, dispatch: AnyBusMessage) -> None:
-        """Never raises."""
+        """Queues a message, or drops it if it is too large or cannot be encoded. Never raises."""
         if isinstance(dispatch, CommittedBatch) and not self._with_events:
             self._newest = _without_events(dispatch)
             self.waiting.set()
             return
         encoded = encode(dispatch)
         if encoded is not None and len(encoded) > self._dispatch_max:
-            encoded = self._instead(dispatch, len(encoded))
+            encoded = self._replacement(dispatch, len(encoded))
         if encoded is None:
             self._counts.dropped += 1
             return
@@ -54,7 +57,7 @@ class Outgoing:
         self.waiting.set()
 
     def take(self) -> tuple[int, bytes]:
-        """(how many, a parcel) of what waits longest; the parcel is empty where nothing waits."""
+        """Returns the next parcel and how many messages it holds. The parcel is empty if none are queued."""
         taken: list[bytes] = []
         size = 0
         if self._newest is not None:
@@ -71,20 +74,20 @@ class Outgoing:
         return len(taken), pack(taken)
 
     def drop(self) -> None:
-        """Nobody takes it; when somebody does again, it is old."""
+        """Drops all messages: nobody receives them now, and later they are out of date."""
         self._counts.dropped += len(self._dispatches) + (self._newest is not None)
         self._dispatches.clear()
         self._size = 0
         self._newest = None
         self.waiting.clear()
 
-    def _instead(self, dispatch: AnyBusMessage, size: int) -> bytes | None:
-        """What goes out in the place of something too large."""
+    def _replacement(self, dispatch: AnyBusMessage, size: int) -> bytes | None:
+        """Returns what is sent in place of a message that is too large: a batch's log positions, and else None."""
         if isinstance(dispatch, CommittedBatch):
             return encode(_without_events(dispatch))
         if not self._warned:
             self._warned = True
-            _logger.warning("something is too large for the bus", kind=type(dispatch).__name__, bytes=size)
+            _logger.warning("a message is too large for the bus", kind=type(dispatch).__name__, bytes=size)
         return None
 
 

@@ -1,7 +1,7 @@
-"""What travels between nodes over a network: parcels, each a MessagePack array of one sender's dispatches.
+"""Encodes what travels between nodes: parcels, each a MessagePack array of one sender's messages.
 
-Nodes of two versions talk to each other while they are upgraded. A dispatch that is not understood is dropped, but of a
-`CommittedBatch` its positions are: the events are in the log, and whoever knows that can read them there.
+During an upgrade, nodes of two versions exchange messages. A message that a node does not understand is dropped. Of a
+`CommittedBatch` it keeps the log positions: the events are in the log and can be read there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from talkwire.core.domain.events import UnstoredEvent
 from talkwire.core.ports.bus import AnyBusMessage, CommittedBatch, EphemeralBatch
 
 _LONG_NUMBER = 1
-"""The MessagePack extension type for a number beyond 64 bits, which JSON may have: its decimal digits."""
+"""The MessagePack extension type for an integer beyond 64 bits, which JSON allows: its decimal digits."""
 
 _ENCODING_FAILURES = (TypeError, ValueError, OverflowError, RecursionError)
 _DECODING_FAILURES = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -25,12 +25,14 @@ _logger = structlog.get_logger(__name__)
 
 
 def pack(dispatches: Iterable[bytes]) -> bytes:
-    """A parcel of dispatches as `encode` gives them."""
+    """Returns a parcel of messages that `encode` has encoded."""
     return _encode([msgspec.Raw(dispatch) for dispatch in dispatches])
 
 
 def encode(dispatch: AnyBusMessage) -> bytes | None:
-    """Answers None, and logs it, for what cannot travel, such as an object of the application's own in an event."""
+    """Returns an encoded message. Logs and returns None for one that cannot be encoded, such as one with an
+    application's own object.
+    """
     try:
         try:
             return _encode(dispatch)
@@ -38,8 +40,8 @@ def encode(dispatch: AnyBusMessage) -> bytes | None:
             plain = msgspec.to_builtins(dispatch, builtin_types=(bytes, msgspec.Raw))
             return _encode(_without_long_numbers(plain))
     except _ENCODING_FAILURES as error:
-        # Without a traceback, which could show what people have written.
-        _logger.error("other nodes cannot be told of something", kind=type(dispatch).__name__, error=str(error))  # noqa: TRY400
+        # Logged without a traceback, which could contain users' messages.
+        _logger.error("a message for other nodes cannot be encoded", kind=type(dispatch).__name__, error=str(error))  # noqa: TRY400
         return None
 
 
@@ -62,7 +64,7 @@ def _extension(code: int, data: memoryview) -> object:
 
 
 class _Header(msgspec.Struct):
-    """What can be read of any dispatch."""
+    """The fields that can be read of any message."""
 
     kind: str
     node_id: str
@@ -84,11 +86,11 @@ _decode_event_header = msgspec.msgpack.Decoder(_EventHeader).decode
 
 
 class Unpacker:
-    """Reads parcels. Each kind of thing that it does not understand is logged once."""
+    """Decodes parcels. Logs each kind of message that it does not understand once."""
 
     def __init__(self) -> None:
         self.not_understood = 0
-        """Dispatches that were dropped."""
+        """How many messages were dropped."""
         self._warned: set[str] = set()
 
     def unpack(self, parcel: bytes | memoryview) -> Sequence[AnyBusMessage]:
@@ -134,7 +136,7 @@ class Unpacker:
                 self._drop(_decode_event_header(event).type)
 
     def _warn_of_events(self, events: Iterable[msgspec.Raw]) -> None:
-        # Which of them it was does not matter: they are read from the log.
+        # It does not matter which ones they were: the events are read from the log.
         self._warn(", ".join(sorted({_decode_event_header(event).type for event in events})))
 
     def _drop(self, what: str) -> None:
@@ -144,8 +146,8 @@ class Unpacker:
     def _warn(self, what: str) -> None:
         if what not in self._warned and len(self._warned) < _WARNINGS_MAX:
             self._warned.add(what)
-            _logger.warning("another node, of another version, says something that is not understood", what=what)
+            _logger.warning("a message of a node of another version was not understood", what=what)
 
 
 _WARNINGS_MAX = 100
-"""What comes over a network may be anything."""
+"""Limits the log entries, since a network may bring any number of unknown kinds."""

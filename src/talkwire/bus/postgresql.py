@@ -1,9 +1,9 @@
-"""Parcels by PostgreSQL's LISTEN and NOTIFY, for nodes without a Redis, on a channel that has the name of
-the database's log.
+"""Sends parcels by PostgreSQL's LISTEN and NOTIFY, for nodes without Redis. The channel is named after the database's
+log.
 
-A notification is a text of less than 8,000 bytes, so a parcel goes as several of one transaction. Two connections of
-its own: what the writer does is never waited for, nor does it wait. PostgreSQL reads nothing of it and keeps it only
-until all who listen have got it.
+A notification holds a text of less than 8,000 bytes, so a parcel is sent as several of them in one transaction. Uses
+two connections of its own, so that it never waits for the writer or delays it. PostgreSQL keeps notifications only
+until all listeners have received them.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
 CONNECT_S = 3
 CHUNK = 5_900
-"""Bytes in a notification: as base64, with a few words before them, less than 8,000."""
+"""Bytes in one notification; as base64, with the words before them, less than 8,000."""
 
 CHUNKS_MAX = 400
-"""Of one parcel. Its dispatches have 1 MiB, and may have been gathered beside one of 1 MiB."""
+"""Notifications in one parcel. A parcel holds 1 MiB of messages, and one message of 1 MiB in addition."""
 
 _NOTIFY = "SELECT pg_notify(%s, chunk) FROM unnest(%s::text[]) AS chunk"
 
 
 class PostgresTransport:
-    """Implements `carried.BusTransport`. `conninfo` is what libpq takes, such as a `postgresql://` URL."""
+    """Implements `carried.BusTransport`. `conninfo` is a libpq connection string, such as a `postgresql://` URL."""
 
-    # To read the log is cheaper than to have events go twice through the same database.
+    # Reading the log is cheaper than sending events through the same database a second time.
     brings_events = False
     dispatch_max = 1 << 20
     failures: tuple[type[Exception], ...] = (psycopg.Error, OSError, TimeoutError)
@@ -79,7 +79,7 @@ class PostgresTransport:
                 self._conninfo,
                 autocommit=True,
                 connect_timeout=CONNECT_S,
-                # What is lost in a crash of the database is not worth a wait for its disk.
+                # A notification that is lost in a crash of the database is not worth waiting for its disk.
                 options="-c synchronous_commit=off -c lock_timeout=1000 -c statement_timeout=5000",
                 application_name="talkwire",
             )
@@ -95,7 +95,7 @@ async def _parcels(connection: Connection) -> AsyncIterator[bytes]:
 
 
 def split(number: int, parcel: bytes) -> Sequence[str]:
-    """A parcel as the texts of notifications: `number index count base64`."""
+    """Returns a parcel as the texts of notifications: `number index count base64`."""
     starts = range(0, len(parcel), CHUNK)
     return [
         f"{number} {index} {len(starts)} {b64encode(parcel[start : start + CHUNK]).decode()}"
@@ -104,21 +104,26 @@ def split(number: int, parcel: bytes) -> Sequence[str]:
 
 
 class Joiner:
-    """Makes parcels of notifications. Those of one transaction come one after the other, so there is only one parcel at
-    a time that is not complete; what does not continue it is the beginning of another, or is dropped."""
+    """Joins notifications into parcels.
+
+    The notifications of one transaction arrive in a row, so at most one parcel is incomplete. A notification that does
+    not continue it starts another parcel, or is dropped.
+    """
 
     def __init__(self) -> None:
         self._of: tuple[int, str, int] | None = None
         self._chunks: list[bytes] = []
 
     def add(self, sender: int, text: str) -> bytes | None:
-        """A parcel, where this completes one. `sender` is the number of the server's process that was told."""
+        """Returns the parcel that a notification completes, else None. `sender` is the process id of the sender's
+        PostgreSQL backend.
+        """
         try:
             number, index, count, data = text.split(" ")
             of, chunk = (sender, number, int(count)), b64decode(data, validate=True)
             begins, continues = int(index) == 0, of == self._of and int(index) == len(self._chunks)
         except ValueError:
-            return None  # anybody can notify a channel
+            return None  # any database user can notify a channel
         if int(count) > CHUNKS_MAX:
             return None
         if begins:
@@ -134,8 +139,11 @@ class Joiner:
 
 
 async def _answered(connection: Connection, statement: Coroutine[object, object, R]) -> R:
-    """What a statement answers within ANSWER_S. Where it does not, or nobody waits any more, its connection is cut:
-    psycopg would ask the server to cancel it, and wait for a server that does not answer."""
+    """Returns a statement's result. Raises TimeoutError or psycopg.Error; after ANSWER_S seconds, closes the
+    connection.
+
+    Without that, psycopg would ask the server to cancel the statement, and wait for a server that does not answer.
+    """
     executing = asyncio.ensure_future(statement)
     try:
         await asyncio.wait([executing], timeout=ANSWER_S)
@@ -143,7 +151,7 @@ async def _answered(connection: Connection, statement: Coroutine[object, object,
         if not executing.done():
             _cut(connection)
             await asyncio.wait([executing])
-            executing.exception()  # nobody else may ask for it
+            executing.exception()  # retrieves the exception, so that asyncio does not log it
     return executing.result()
 
 

@@ -1,6 +1,7 @@
-"""Parcels by Redis, or Valkey: publish and subscribe, on a channel that has the name of the database's log.
+"""Sends parcels by publish and subscribe in Redis or Valkey. The channel is named after the database's log.
 
-Redis keeps nothing for whoever is not connected, and cuts off a subscriber that reads too slowly. Neither does harm.
+Redis keeps nothing for subscribers that are disconnected, and disconnects those that read too slowly. Both are
+harmless, since the events are in the log.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class RedisTransport:
     """Implements `carried.BusTransport`."""
 
     brings_events = True
-    # A subscriber that has 32 MiB to read is cut off by Redis as it is usually set.
+    # With default settings, Redis disconnects a subscriber with 32 MiB of unread messages.
     dispatch_max = 8 << 20
     failures: tuple[type[Exception], ...] = FAILURES
 
@@ -38,11 +39,11 @@ class RedisTransport:
         async with self._redis.pubsub() as subscription:
             async with asyncio.timeout(ANSWER_S):
                 await subscription.subscribe(self._channel)
-                await subscription.get_message(timeout=None)  # that it is subscribed
+                await subscription.get_message(timeout=None)  # the confirmation of the subscription
             yield _parcels(subscription)
 
     async def close(self) -> None:
-        """The client belongs to the node."""
+        """Does nothing: the client belongs to the node."""
 
 
 async def _parcels(subscription: PubSub) -> AsyncIterator[bytes]:

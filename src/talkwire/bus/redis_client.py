@@ -1,6 +1,6 @@
-"""The one client of Redis, or Valkey, that a node has: how it connects, how long it waits, what it does not try again.
+"""A node's one client of Redis or Valkey: how it connects, how long it waits, and that it does not retry.
 
-Needs the package of the extra `redis`; import it only where a Redis is set.
+Needs the package of the extra `redis`; import this module only if a Redis is configured.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ CONNECT_WITHIN_S = 2.0
 ANSWER_WITHIN_S = 5.0
 
 FAILURES = (RedisError, OSError, TimeoutError)
-"""What a command can raise where the Redis, or the way to it, is at fault."""
+"""The exceptions of a command if Redis, or the network to it, fails."""
 
 
 def redis_client(url: str) -> Redis:
-    """A client of the Redis at a `redis://`, `rediss://` or `unix://` URL, which opens connections when it needs them.
+    """Returns a client of the Redis at a `redis://`, `rediss://` or `unix://` URL. Opens connections as needed.
 
-    The URL may say more, as in `rediss://user:password@host:6380/0?ssl_ca_certs=/etc/ssl/redis.pem`. Nothing is tried
-    again by itself: whoever adds something does not know whether the first time has counted, and whoever listens wants
-    to know that something was missed. Close it with `aclose`. Raises ValueError for a URL that cannot be meant.
+    The URL may have parameters, as in `rediss://user:password@host:6380/0?ssl_ca_certs=/etc/ssl/redis.pem`. The client
+    never retries: a command that adds to a counter could count twice, and a subscriber has to know that it missed
+    messages. Close it with `aclose`. Raises ValueError for an invalid URL.
     """
     pool = BlockingConnectionPool.from_url(
         url,
@@ -37,10 +37,10 @@ def redis_client(url: str) -> Redis:
     try:
         pool.connection_class(**pool.connection_kwargs)
     except TypeError as error:
-        raise ValueError(f"has a parameter that is not known: {reason_of(error).rpartition(' ')[2]}") from error
+        raise ValueError(f"has an unknown parameter: {reason_of(error).rpartition(' ')[2]}") from error
     return Redis.from_pool(pool)
 
 
 def reason_of(error: Exception) -> str:
-    """What went wrong, as one line without the URL and so without its password."""
+    """Returns an error's text in one line, without the URL and its password."""
     return " ".join(str(error).split()) or type(error).__name__

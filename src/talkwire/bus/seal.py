@@ -1,8 +1,8 @@
-"""Seals for parcels, so that only nodes of one database are believed, and what each of them sent only once.
+"""Seals parcels, so that only nodes of the same database can send them, and each is received only once.
 
     parcel = MAC (16 bytes) + sender's mark (8) + number (8) + body
 
-Keyed BLAKE2b was measured against HMAC-SHA256 (docs/decisions/0023-sealed-parcels.md).
+Keyed BLAKE2b was chosen by measuring it against HMAC-SHA256 (docs/decisions/0023-sealed-parcels.md).
 """
 
 from __future__ import annotations
@@ -22,24 +22,26 @@ NUMBER_BYTES = 8
 HEAD_BYTES = MAC_BYTES + MARK_BYTES + NUMBER_BYTES
 
 SENDERS_MAX = 4096
-"""Senders that are remembered. Every start of a node is another one."""
+"""How many senders' newest numbers are kept. Each start of a node is a new sender."""
 
 _PURPOSE = b"talkwire bus 1\n"
 
 
 class Realm(NamedTuple):
-    """The nodes that may believe each other: those of one database. `database` names it and no copy of it; `secret` is
-    stored in it."""
+    """The nodes that trust each other: those of one database.
+
+    `database` is an id that copies of the database do not share; `secret` is stored in the database.
+    """
 
     database: str
     secret: bytes
 
     def name(self, log: str) -> str:
-        """Returns the name of a log of this database, for channels and keys of servers that others use too."""
+        """Returns the name of one of this database's logs, for channels and keys on servers that others use too."""
         return sha256(self._context(log)).hexdigest()[:32]
 
     def key(self, log: str) -> bytes:
-        """Returns the key that parcels about a log are sealed with."""
+        """Returns the key that seals the parcels of a log."""
         return HKDF(SHA256(), 32, salt=None, info=_PURPOSE + self._context(log)).derive(self.secret)
 
     def _context(self, log: str) -> bytes:
@@ -47,14 +49,14 @@ class Realm(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """A genuine parcel. `own`: this node has sealed it."""
+    """The body of a parcel with a valid seal. `own` says that this node has sealed it."""
 
     body: memoryview
     own: bool
 
 
 class Seal:
-    """Seals one node's parcels, and opens those of all nodes with the same key."""
+    """Seals this node's parcels, and opens those of all nodes with the same key."""
 
     def __init__(self, key: bytes) -> None:
         self._keyed = blake2b(key=key, digest_size=MAC_BYTES)
@@ -64,14 +66,17 @@ class Seal:
         """By sender, the number of the newest parcel that was opened."""
 
     def seal(self, body: bytes) -> bytes:
-        """Returns a parcel. It can be opened once by each node, and not after a later one."""
+        """Returns a sealed parcel. Each node can open it once, and only before a later one."""
         self._number += 1
         sealed = self._mark + self._number.to_bytes(NUMBER_BYTES) + body
         return self._mac(sealed) + sealed
 
     def open(self, parcel: bytes) -> Opened | None:
-        """Returns what was sealed, or None for what no node of this database has sealed, and for what is no newer than
-        its sender's parcels before: a copy, or one that was held back."""
+        """Returns the content of a parcel, or None if its seal is invalid or it is not newer than the sender's last
+        one.
+
+        The latter is a copy, or was delayed by an attacker.
+        """
         view = memoryview(parcel)
         if len(view) < HEAD_BYTES or not compare_digest(view[:MAC_BYTES], self._mac(view[MAC_BYTES:])):
             return None

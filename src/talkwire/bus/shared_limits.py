@@ -1,11 +1,12 @@
-"""Limits that hold across nodes: what each node has let through is added up in Redis.
+"""Rate limits across nodes: Redis adds up what each node has allowed.
 
-A node takes from its own buckets (`core/engine/limits.py`) at once. Some times a second it reports what it took, and
-learns what all nodes together have left. Only the check of a password waits for Redis. Without Redis each node limits
-by its own buckets. Times in Redis are microseconds of its own clock, since those of the nodes may differ.
+A node takes tokens from its own buckets (`core/engine/limits.py`) without waiting. Some times a second it reports to
+Redis what it took, and receives what all nodes together have left. Only password checks wait for Redis. While Redis
+fails, each node limits by its own buckets. Times in Redis are microseconds of its own clock, since nodes' clocks may
+differ.
 
-What nodes let through before they have learnt of each other is owed: the shared bucket is emptier than empty then. So N
-nodes let through N bursts at first, and the rate in the long run. `docs/limits.md` has the bound.
+Tokens that nodes allowed before they knew of each other become a debt: the shared bucket is then below empty. So N
+nodes allow N bursts at first, but the configured rate in the long run. `docs/limits.md` has the bound.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ REPORT_EVERY_S = 0.2
 REPORT_WITHIN_S = 1.0
 ASK_WITHIN_S = 0.2
 REPORT_MAX = 500
-"""Buckets of one call, so that Redis, which does one thing at a time, is back soon."""
+"""Buckets in one call. Redis runs one script at a time, so each must be short."""
 
 PAUSE_S = 0.5
 PAUSE_MAX_S = 10.0
-"""How long a Redis that did not answer is left alone: twice as long each time."""
+"""Seconds without requests after Redis has failed; doubled after each further failure, up to PAUSE_MAX_S."""
 
 _US = 1_000_000
 
 TAKE = """\
--- KEYS: buckets. ARGV: microseconds since before the oldest of the takes; how far from full a bucket may be for one
--- more, or -1: the takes have happened; then for each bucket how much longer they make it take to be full. Answers for
--- each bucket how many microseconds it takes to be full, and the negative of that where nothing was taken.
+-- KEYS: buckets. ARGV: microseconds since the oldest token was taken; how many microseconds from full a bucket may be
+-- to give one more token, or -1 if the tokens were taken already; then, for each bucket, the microseconds by which they
+-- delay its being full. Returns for each bucket the microseconds until it is full, negative if it gave no token.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local since = now - ARGV[1]
@@ -46,7 +47,7 @@ for number, value in ipairs(redis.call('MGET', unpack(KEYS))) do
     local full_at = 0
     local known, as_of = string.match(value or '', '^(%d+) (%d+)$')
     if known then
-        -- A clock that was set back, or is another server's since a failover: what is left counts, not when that was.
+        -- The clock was set back, or is another server's since a failover: keep the remaining time, not the moment.
         full_at = known - math.max(0, as_of - now)
     end
     if slack >= 0 and full_at - now > slack then
@@ -67,8 +68,11 @@ _logger = structlog.get_logger(__name__)
 
 
 class Report(NamedTuple):
-    """What was taken from buckets of one kind. `at` and `since` are seconds of the node's clock: when it was written,
-    and before which nothing of it was taken."""
+    """Tokens that were taken from buckets of one kind.
+
+    `at` and `since` are seconds of the node's clock: when the report was written, and the time after which the tokens
+    were taken.
+    """
 
     kind: Kind
     keys: Sequence[str]
@@ -82,7 +86,7 @@ class Report(NamedTuple):
 
 
 def reports(limits: Limits, since: float, now: float) -> Iterator[Report]:
-    """What was taken since `since`, which is when this was last called."""
+    """Yields reports of the tokens taken since `since`, the time of the last call."""
     for kind, taken in limits.taken():
         interval_us = _US / limits.rates[kind].per_s
         costs_us = [int(tokens * interval_us) for tokens in taken.values()]
@@ -93,9 +97,9 @@ def reports(limits: Limits, since: float, now: float) -> Iterator[Report]:
 
 
 def learn(limits: Limits, report: Report, answers_us: Sequence[int]) -> None:
-    """Takes over what Redis has answered to a report.
+    """Stores Redis's reply to a report in this node's buckets.
 
-    Redis answered later than the report was written; counting from then errs on the side of letting through.
+    Redis replied later than the report was written; counting from the earlier time errs on the side of allowing more.
     """
     at = report.at
     buckets = zip(report.keys, answers_us, strict=True)
@@ -103,7 +107,7 @@ def learn(limits: Limits, report: Report, answers_us: Sequence[int]) -> None:
 
 
 class _Pauses:
-    """When Redis may be tried again."""
+    """Decides when Redis may be tried again."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -112,7 +116,7 @@ class _Pauses:
 
     @property
     def failing(self) -> bool:
-        """Whether the last try failed."""
+        """Whether the last attempt failed."""
         return self._pause_s > 0
 
     @property
@@ -128,8 +132,10 @@ class _Pauses:
 
 
 class SharedLimits:
-    """The node's part in the buckets of all nodes of one log, whose `name` they begin with. `limits` are those that are
-    `shared`; `clock` is the one that they are given times of."""
+    """Shares this node's buckets with all nodes of one log, whose `name` prefixes the keys.
+
+    `limits` holds the kinds that are `shared`; `clock` is the clock of their times, in seconds.
+    """
 
     def __init__(self, redis: Redis, limits: Limits, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._take = redis.register_script(TAKE)
@@ -143,18 +149,21 @@ class SharedLimits:
 
     @property
     def away(self) -> bool:
-        """Whether each node counts for itself at the moment, since Redis has not answered."""
+        """Whether this node limits by its own buckets only, because Redis fails."""
         return self._reporting.failing
 
     async def run(self) -> None:
-        """Reports for ever. Never raises."""
+        """Reports every REPORT_EVERY_S seconds, for ever. Never raises."""
         while True:
             await asyncio.sleep(REPORT_EVERY_S)
             await self.report()
 
     async def report(self) -> None:
-        """Tells what was taken, and learns what is left. What was taken while Redis is left alone, or may have reached
-        it without an answer, is not told again: to be counted twice is worse, and buckets fill up."""
+        """Reports what was taken, and stores what is left.
+
+        A report that may have reached Redis without a reply is not repeated, nor is what was taken during a pause:
+        counting twice is worse, and buckets refill.
+        """
         now = self._clock()
         since, self._reported_at = self._reported_at, now
         written = list(reports(self._limits, since, now))
@@ -174,8 +183,10 @@ class SharedLimits:
             self._reporting.succeeded()
 
     async def ask(self, kind: Kind, key: str) -> float:
-        """Takes one token now. Answers 0, or the seconds until there is one; 0 too when Redis does not say so in time:
-        then it is this node's own bucket that has decided."""
+        """Takes one token from the shared bucket. Returns 0, or the seconds until one is free.
+
+        Returns 0 as well if Redis does not reply within ASK_WITHIN_S: this node's own bucket has allowed the request.
+        """
         if self._reporting.waiting or self._asking.waiting:
             return 0.0
         now, rate = self._clock(), self._limits.rates[kind]
@@ -192,7 +203,7 @@ class SharedLimits:
         return max(0, -answer_us - slack_us) / _US
 
     async def _send(self, report: Report, slack_us: int) -> list[int]:
-        # Any text is a name in Redis, and what is told apart comes last in it, so nothing has to be escaped.
+        # Redis keys may hold any bytes, and the bucket's key comes last, so nothing has to be escaped.
         prefix = f"{self._prefix}{report.kind}:"
         names = [f"{prefix}{key}".encode("utf-8", "surrogatepass") for key in report.keys]
         return cast("list[int]", await self._take(names, [report.age_us, slack_us, *report.costs_us]))

@@ -1,10 +1,10 @@
-"""Uploaded files: their bytes, from the first that arrives to the download. What is known of them is in the database.
+"""Uploaded files: their bytes, from upload to download. Their names, types and owners are in the database.
 
-tus.py              what the headers of the tus protocol say
-partials.py         the bytes of uploads that are still on their way
-sniffing.py         what a file is, by its bytes
-image_worker.py     pictures made safe, in a process of their own; images.py starts it
-byte_store.py       the bytes of finished files: folder.py and bucket.py (S3) keep them
+tus.py              the headers of the tus protocol
+partials.py         the bytes of unfinished uploads
+sniffing.py         detects a file's type by its bytes
+image_worker.py     makes pictures safe, in a process of its own; images.py starts it
+byte_store.py       the bytes of finished files: stored by folder.py and bucket.py (S3)
 uploads.py          from the first byte to the finished file
-sweeper.py          removes what nobody waits for any more
+sweeper.py          removes expired uploads and bytes that no file needs
 """

@@ -1,4 +1,4 @@
-"""The bytes of finished files on S3, or a service that speaks its protocol."""
+"""Stores the bytes of finished files on S3 or a compatible service."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ if TYPE_CHECKING:
     from obstore.store import RetryConfig
 
 RANGE_BYTES = 1024 * 1024
-"""How much one request reads. The library ends a request 30 seconds after it began, even while a slow client has not
-taken the body. Each download holds one range in memory."""
+"""Bytes per read request. The library ends a request after 30 seconds, even if a slow client has not taken the body.
+Each download holds one range in memory.
+"""
 
 PART_MIN_BYTES = 5 * 1024 * 1024
 PARTS_MAX = 9_000
-"""S3 takes larger files in parts: of this size or more, and 10,000 at most."""
+"""S3 takes larger files in parts of at least this size, and at most 10,000 parts."""
 
 PARTS_AT_ONCE = 2
-"""For each file; all of them are in memory."""
+"""Parts of one file that are uploaded at once; all of them are in memory."""
 
 _RETRIES: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
 
 
 class BucketBytes:
-    """Implements `byte_store.Bytes`. `place` is `s3://bucket/prefix`; the AWS_… variables say the rest."""
+    """Implements `byte_store.Bytes`. `place` is `s3://bucket/prefix`; the AWS_… variables hold the rest."""
 
     def __init__(self, place: str) -> None:
         parts = urlsplit(place)
@@ -45,7 +46,7 @@ class BucketBytes:
 
     async def read(self, key: str, start: int, end: int, chunk_bytes: int) -> BucketReading:
         reading = BucketReading(self._store, key, start, end, chunk_bytes)
-        await reading.fetch()  # the caller learns now whether the object is there
+        await reading.fetch()  # raises now if the object is missing
         return reading
 
     async def has(self, prefix: str) -> bool:
@@ -57,8 +58,10 @@ class BucketBytes:
 
 
 class BucketReading:
-    """Implements `byte_store.Reading`: a part of one object, requested range by range. No request is open while the
-    caller is busy with a chunk, and one range at most is in memory."""
+    """Implements `byte_store.Reading`: a part of one object, requested range by range.
+
+    No request is open while the caller handles a chunk, and at most one range is in memory.
+    """
 
     def __init__(self, store: S3Store, key: str, start: int, end: int, chunk_bytes: int) -> None:
         self._store = store
@@ -72,7 +75,7 @@ class BucketReading:
         return self
 
     async def __anext__(self) -> bytes:
-        """Raises OSError when the object ends before its part does."""
+        """Returns the next chunk. Raises OSError if the object is shorter than the part."""
         if not self._fetched:
             await self.fetch()
         if not self._fetched:
@@ -93,6 +96,6 @@ class BucketReading:
         self._fetched = found
 
     async def aclose(self) -> None:
-        """Drops what was fetched. Nothing is read after it."""
+        """Drops what was fetched. Further reads return nothing."""
         self._fetched = memoryview(b"")
         self._offset = self._end

@@ -1,7 +1,7 @@
-"""The bytes of finished files, in a folder or on S3: `content` and, for pictures, `thumbnail`.
+"""Stores the bytes of finished files, in a folder or on S3: `content` and, for pictures, `thumbnail`.
 
-A file's bytes lie under its id and their own digest. So whatever is kept twice, by a retry or by two nodes at once, is
-the same; and what a file is believed to be is always said of the bytes that are there.
+The key of a file's bytes contains its id and their digest. So two uploads of the same key, by a retry or by two nodes
+at once, store the same bytes; and a file's row in the database always describes the bytes that are stored.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SCHEME = "s3://"
 Part = Literal["content", "thumbnail"]
 
 CHUNK_BYTES = 256 * 1024
-"""How much of a file is in memory for each download."""
+"""Bytes of a file in memory, for each download."""
 
 _STORE_ERRORS: tuple[type[Exception], ...] = (OSError,)
 if find_spec("obstore") is not None:  # the package of the extra `s3`
@@ -39,8 +39,10 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FileKey:
-    """Where bytes lie. `digest` is that of the file's content, for its thumbnail too. `folder_id`: the folder that
-    has them; None: nobody knows, or they lie on S3."""
+    """Names a part of a file in the store. `digest` is that of the content, for the thumbnail too.
+
+    `folder_id` is the folder that has the bytes; None if it is unknown or they are on S3.
+    """
 
     file_id: str
     digest: str
@@ -49,7 +51,7 @@ class FileKey:
 
     @classmethod
     def of(cls, file: File, part: Part) -> FileKey:
-        """Returns where a part of a file lies."""
+        """Returns the key of a part of a file."""
         return cls(file.id, file.digest, part, file.folder_id)
 
     @property
@@ -58,8 +60,9 @@ class FileKey:
 
 
 class Bytes(Protocol):
-    """A place for bytes. Raises FileNotFoundError for a key that is not there; other OSErrors and BaseError when the
-    place fails."""
+    """A storage backend. Raises FileNotFoundError for a missing key, and other OSErrors or BaseError if the storage
+    fails.
+    """
 
     async def put(self, key: str, source: Path) -> None: ...
     async def total(self, key: str) -> int: ...
@@ -69,13 +72,14 @@ class Bytes(Protocol):
 
 
 class ByteStore:
-    """`place` is `s3://bucket/prefix` (with the AWS_… variables) or a folder. Raises ChatError `unavailable` from each
-    call while the store does not answer.
+    """Stores finished files. Each call raises ChatError `unavailable` while the storage fails.
 
-    `holders` are the nodes that have other folders: what is not here is read there."""
+    `place` is a folder, or `s3://bucket/prefix` (with the AWS_… variables). `holders` are the nodes with other folders:
+    bytes that are not in this node's folder are read from them.
+    """
 
     def __init__(self, place: str | Path) -> None:
-        """Makes the folder. Raises OSError when that fails, or the variables make no sense."""
+        """Creates the folder. Raises OSError if that fails or the variables are invalid."""
         self.holders: Holders | None = None
         self.folder_id: str | None = None
         self._bytes: Bytes
@@ -86,19 +90,22 @@ class ByteStore:
             raise OSError(f"{place}: {_first_line(error)}") from error
 
     def identify(self) -> str | None:
-        """Returns the id of the folder, None for S3. From then on the store knows which files are not its own. Raises
-        OSError."""
+        """Returns the id of the folder; None for S3. Call it before reading: the store uses the id to know which files
+        are its own.
+
+        Raises OSError.
+        """
         if isinstance(self._bytes, FolderBytes):
             self.folder_id = folder_id(self._bytes.folder)
         return self.folder_id
 
     async def put(self, place: FileKey, source: Path) -> None:
-        """Keeps a copy of `source`; when this returns it is safe."""
+        """Stores a copy of `source`. When this returns, the copy is on disk."""
         with _failing_as_unavailable():
             await self._bytes.put(place.key, source)
 
     async def total(self, place: FileKey) -> int:
-        """How many bytes are there. Raises `forbidden` when there is nothing."""
+        """Returns the length in bytes. Raises `forbidden` if the bytes are missing."""
         with _failing_as_unavailable(), _missing_as_forbidden():
             try:
                 return await self._bytes.total(place.key)
@@ -106,8 +113,11 @@ class ByteStore:
                 return await self._holders_of(place).total(place.folder_id, place.key)
 
     async def read(self, place: FileKey, start: int, end: int) -> Reading:
-        """Opens the bytes from `start` up to `end`, which is not included and lies behind `start`. The caller closes
-        what this returns. Raises `forbidden` when there is nothing."""
+        """Opens the bytes from `start` up to, but not including, `end`, which must be greater. Raises `forbidden` if
+        they are missing.
+
+        The caller closes the returned reading.
+        """
         with _failing_as_unavailable(), _missing_as_forbidden():
             try:
                 return _Checked(await self._bytes.read(place.key, start, end, CHUNK_BYTES))
@@ -115,29 +125,29 @@ class ByteStore:
                 return await self._holders_of(place).read(place.folder_id, place.key, start, end)
 
     def here(self) -> ByteStore:
-        """Returns a store of what this node has itself, for nodes that ask."""
+        """Returns a store that reads only this node's own folder, to serve other nodes from."""
         here = copy(self)
         here.holders = None
         return here
 
     async def find(self, file_ids: Collection[str]) -> list[str]:
-        """Returns the files of which this node's folder has bytes."""
+        """Returns the ids of those files whose bytes are in this node's folder."""
         with _failing_as_unavailable():
             return [file_id for file_id in file_ids if await self._bytes.has(_folder_of(file_id))]
 
     async def remove(self, file_id: str) -> None:
-        """Removes all bytes of a file; that there are none is no error."""
-        with _failing_as_unavailable(), suppress(FileNotFoundError):  # another node removes them too
+        """Removes all bytes of a file. Does nothing if there are none."""
+        with _failing_as_unavailable(), suppress(FileNotFoundError):  # another node may remove them at the same time
             await self._bytes.remove(_folder_of(file_id))
 
     def _holders_of(self, place: FileKey) -> Holders:
-        """Raises FileNotFoundError when no other node may have the bytes."""
+        """Returns the other nodes' folders. Raises FileNotFoundError if none of them can have the bytes."""
         if self.holders is None or place.folder_id == self.folder_id:
             raise FileNotFoundError
         return self.holders
 
     async def check(self) -> None:
-        """Raises `unavailable` while the store does not answer."""
+        """Raises `unavailable` while the storage fails."""
         try:
             await self.total(FileKey("0" * 32, "0", "content"))
         except ChatError as error:
@@ -146,7 +156,7 @@ class ByteStore:
 
 
 class _Checked:
-    """A reading whose failures are ChatErrors."""
+    """A reading that raises ChatError if the storage fails."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
@@ -186,10 +196,10 @@ def _failing_as_unavailable() -> Iterator[None]:
     try:
         yield
     except _STORE_ERRORS as error:
-        _logger.error("the files' store failed", reason=_first_line(error))  # noqa: TRY400 (one line is enough)
-        raise ChatError("unavailable", "The files' store does not answer. Try again.") from error
+        _logger.error("the file storage failed", reason=_first_line(error))  # noqa: TRY400 (one line is enough)
+        raise ChatError("unavailable", "The file storage does not respond. Try again.") from error
 
 
 def _first_line(error: Exception) -> str:
-    """The first line of a library's error text: the others are for its debugger."""
+    """Returns the first line of a library's error text: the others are debugging output."""
     return str(error).strip().partition("\n")[0]

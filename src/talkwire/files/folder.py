@@ -1,4 +1,4 @@
-"""The bytes of finished files in a folder: read by descriptors of our own, which close with the answer they are for."""
+"""Stores the bytes of finished files in a folder. Each download has a file descriptor of its own, closed with it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _FOLDER_MODE = 0o700
 
 
 class FolderBytes:
-    """Implements `byte_store.Bytes`. Keys are paths below `folder`; files are readable by their owner only."""
+    """Implements `byte_store.Bytes`. Keys are paths below `folder`; only the owner can read the files."""
 
     def __init__(self, folder: Path) -> None:
-        """Makes the folder. Raises OSError."""
+        """Creates the folder. Raises OSError."""
         self.folder = folder.absolute()
         self.folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
 
@@ -53,7 +53,7 @@ class FolderBytes:
         self._keep_names(key)
 
     def _keep_names(self, key: str) -> None:
-        """Syncs the folders on the way to a file, since the answer to an upload promises that it is on disk."""
+        """Flushes the folders above a file to disk, since the response to an upload promises that it is stored."""
         for parent in Path(key).parents:
             descriptor = os.open(self.folder / parent, os.O_RDONLY)
             try:
@@ -63,17 +63,19 @@ class FolderBytes:
 
 
 class FolderReading:
-    """Implements `byte_store.Reading`: a part of one file, a chunk at a time, each read on a thread.
+    """Implements `byte_store.Reading`: a part of one file, read on a thread chunk by chunk.
 
-    Closes itself when nothing refers to it: a cancelled caller never gets it, and a cancelled `aclose` may not run."""
+    Closes itself when it is garbage-collected: a cancelled caller never receives it, and a cancelled `aclose` may not
+    run.
+    """
 
     def __init__(self, path: Path, start: int, end: int, chunk_bytes: int) -> None:
-        """Opens the file, which may take a while. Raises OSError."""
+        """Opens the file; may block. Raises OSError."""
         self._descriptor: int | None = None
         self._offset = start
         self._end = end
         self._chunk_bytes = chunk_bytes
-        self._busy = threading.Lock()  # `aclose` may come while a cancelled read still runs on its thread
+        self._busy = threading.Lock()  # `aclose` may be called while a cancelled read still runs on its thread
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def __del__(self) -> None:
@@ -83,7 +85,7 @@ class FolderReading:
         return self
 
     async def __anext__(self) -> bytes:
-        """Raises OSError when the file ends before its part does."""
+        """Returns the next chunk. Raises OSError if the file is shorter than the part."""
         count = min(self._chunk_bytes, self._end - self._offset)
         if count <= 0:
             raise StopAsyncIteration
@@ -92,7 +94,7 @@ class FolderReading:
         return chunk
 
     async def aclose(self) -> None:
-        """Closes the descriptor, behind a read in progress. A second call does nothing."""
+        """Closes the descriptor, after a read in progress. Further calls do nothing."""
         if self._descriptor is not None:
             await asyncio.to_thread(self._close)
 
@@ -116,6 +118,6 @@ _Raised = tuple[type[BaseException], BaseException, TracebackType]
 
 
 def _ignore_missing(_function: object, _path: str, raised: _Raised) -> None:
-    """Another node may remove the same folder at the same time."""
+    """Ignores missing files: another node may remove the same folder at the same time."""
     if not isinstance(raised[1], FileNotFoundError):
         raise raised[1]

@@ -1,4 +1,4 @@
-"""The one file in a form (`multipart/form-data`, RFC 7578), as it comes in."""
+"""Reads the one file of a form (`multipart/form-data`, RFC 7578) while it arrives."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from talkwire.core.domain.errors import ChatError, invalid
 FORM_TYPE = "multipart/form-data"
 FIELDS_MAX = 20
 FRAME_MAX_BYTES = 64 * 1024
-"""What a form may have beside the file's own bytes."""
+"""Bytes of a form's other fields, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormFile:
-    """`name` and `content_type` are the client's words; `chunks` have to be read to the end, which is the form's."""
+    """A file in a form. `name` and `content_type` are unverified client input. Read `chunks` to the end of the form."""
 
     name: str
     content_type: str | None
@@ -25,32 +25,33 @@ class FormFile:
 
 
 def boundary_of(content_type: str) -> str | None:
-    """What separates the fields of a form; None for a body that is none."""
+    """Returns the boundary of a form's fields; None for a body that is not a form."""
     kind, options = parse_options_header(content_type)
     return options.get("boundary") or None if kind.lower() == FORM_TYPE else None
 
 
 async def file_in_form(boundary: str, body: AsyncIterator[bytes]) -> FormFile:
-    """The form's file, once its header has come. Other fields are passed over.
+    """Returns the form's file once its header has arrived. Skips other fields.
 
-    Raises `invalid_request`, also from `chunks`: for what is no form, and unless there is exactly one file.
+    Raises `invalid_request` for an invalid form or one without a file; iterating `chunks` also raises it for a second
+    file.
     """
     parts = _parts(boundary, body)
     segment = await anext(parts, None)
     if not isinstance(segment, MultipartSegment):
-        raise invalid("file", "the form has no file")
+        raise invalid("file", "the form must have a file")
     return FormFile(segment.filename or "", segment.content_type, _chunks(parts))
 
 
 async def _chunks(parts: AsyncIterator[MultipartSegment | bytes]) -> AsyncIterator[bytes]:
     async for part in parts:
         if isinstance(part, MultipartSegment):
-            raise invalid("file", "the form has several files; send one at a time")
+            raise invalid("file", "the form must have one file only")
         yield part
 
 
 async def _parts(boundary: str, body: AsyncIterator[bytes]) -> AsyncGenerator[MultipartSegment | bytes]:
-    """Each file's header and then its bytes."""
+    """Yields each file's header and then its bytes."""
     beside = 0
     inside = False
     try:
@@ -70,4 +71,4 @@ async def _parts(boundary: str, body: AsyncIterator[bytes]) -> AsyncGenerator[Mu
                 if parser.closed:
                     break
     except MultipartError as error:
-        raise invalid("", f"the body is no form: {error}") from None
+        raise invalid("", f"the body is not a valid form: {error}") from None

@@ -1,7 +1,7 @@
-"""Folders of bytes, and the nodes that have them.
+"""Which node has which folder of files.
 
-Each folder has an id of its own, which rows of files and uploads name. Nodes that share a folder read the same id, so a
-node knows without asking whether it has the bytes of a file, and if not, which node does.
+Each folder has an id, which the rows of files and uploads name. Nodes that share a folder read the same id. So a node
+knows without asking whether it has the bytes of a file, and if not, which node has them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _OWNER_ONLY = 0o600
 
 
 def folder_id(folder: Path) -> str:
-    """Returns the id of a folder; the first process that asks gives it one. Raises OSError."""
+    """Returns the id of a folder; the first process that asks creates it. Raises OSError."""
     path = folder / _NAME
     while True:
         try:
@@ -32,12 +32,12 @@ def folder_id(folder: Path) -> str:
             _give_id(folder, path)
             continue
         if _ID.fullmatch(found) is None:
-            raise OSError(f"{path}: this is no folder id; remove the file to have a new one")
+            raise OSError(f"{path}: invalid folder id; remove the file to get a new one")
         return found
 
 
 def _give_id(folder: Path, path: Path) -> None:
-    """Puts the id there whole, or leaves the one that another process has put there."""
+    """Writes a new id in one atomic step; keeps the id that another process has written meanwhile."""
     draft = folder / f"{_NAME}.{token_hex(8)}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     try:
@@ -51,11 +51,11 @@ def _give_id(folder: Path, path: Path) -> None:
 
 
 FORWARDED = "talkwire.forwarded"
-"""A key in the scope of a request that another node has forwarded to this one."""
+"""The key in the ASGI scope of a request that another node has forwarded to this one."""
 
 
 class HeldElsewhere(Exception):
-    """The bytes of an upload are in a folder that this node does not have."""
+    """The bytes of an upload are in a folder that this node does not have: forward the request."""
 
     def __init__(self, folder_id: str) -> None:
         super().__init__(f"the upload is in the folder {folder_id}")
@@ -63,7 +63,7 @@ class HeldElsewhere(Exception):
 
 
 class HolderAway(ChatError):
-    """The node that has the bytes does not run, or does not answer."""
+    """The node that has the bytes is not running, or does not respond."""
 
     def __init__(self, message: str) -> None:
         super().__init__("unavailable", message)
@@ -71,27 +71,27 @@ class HolderAway(ChatError):
 
 @dataclass(frozen=True, slots=True)
 class ForwardedRequest:
-    """A client's request for another node. `target` is its path with the query; `address` is the client's."""
+    """A client's request to forward. `target` is its path with the query; `address` is the client's."""
 
     method: str
     target: str
     address: str
     headers: Sequence[tuple[bytes, bytes]]
-    """Names in lower case."""
+    """Names are in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardedAnswer:
-    """What the other node has answered."""
+    """The response of the node that has the upload."""
 
     status: int
     headers: Mapping[str, str]
-    """Names in lower case."""
+    """Names are in lower case."""
     body: bytes
 
 
 class Reading(Protocol):
-    """A part of a file's bytes. Whoever has one calls `aclose`, also when they have not read it to the end."""
+    """A part of a file's bytes. The reader calls `aclose`, also before the end."""
 
     def __aiter__(self) -> Reading: ...
     async def __anext__(self) -> bytes: ...
@@ -99,19 +99,25 @@ class Reading(Protocol):
 
 
 class Holders(Protocol):
-    """The other nodes, by the folders that they have. Each call raises HolderAway while no running node has the folder,
-    or the connection to it breaks. A file whose folder is unknown is looked for in all folders."""
+    """The other nodes, by their folders.
+
+    Each method raises HolderAway while no running node has the folder, or if the connection breaks. A file whose folder
+    is unknown (None) is looked up in all folders.
+    """
 
     async def total(self, folder_id: str | None, key: str) -> int:
-        """Returns how many bytes a part of a finished file has. Raises FileNotFoundError when its folder, where that
-        is known, does not have it."""
+        """Returns the length of a part of a finished file. Raises FileNotFoundError if its folder is known and does not
+        have it.
+        """
         ...
 
     async def read(self, folder_id: str | None, key: str, start: int, end: int) -> Reading:
-        """Opens a part of a finished file. Raises FileNotFoundError as `total` does."""
+        """Opens a part of a finished file. Raises as `total` does."""
         ...
 
     async def forward(self, folder_id: str, request: ForwardedRequest, body: AsyncIterator[bytes]) -> ForwardedAnswer:
-        """Has another node answer a request, whose body is sent as it comes. Raises TusRefusal 410 when the node has
-        been gone for too long to be waited for, and whatever `body` raises."""
+        """Returns another node's response to a request, whose body is streamed.
+
+        Raises TusRefusal 410 if that node has been gone for too long, and what `body` raises.
+        """
         ...

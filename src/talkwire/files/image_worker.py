@@ -1,12 +1,12 @@
 """A program that makes one picture safe to show: `python image_worker.py SOURCE PICTURE THUMBNAIL PIXELS_MAX`.
 
-It decodes what strangers have sent, so it runs in a process of its own, within bounds of memory and processor time, and
-imports nothing of Talkwire. A picture loses what it says about its maker (EXIF, XMP, comments) and whatever hides
-behind its end; its orientation is applied. Stills are encoded anew; GIF, WebP and animated PNG are copied without loss,
-block by block, leaving out the blocks that are no picture.
+It decodes untrusted bytes, so it runs in a process of its own, with limits on memory and processor time, and imports
+nothing of Talkwire. It removes metadata (EXIF, XMP, comments) and all bytes behind the picture's end, and applies the
+orientation. Still pictures are encoded again; GIF, WebP and animated PNG are copied without loss, block by block,
+without the blocks that are not part of the picture.
 
-It answers one line of JSON: `{"content_type", "width", "height"}`; `{"problem": "unreadable"}` for what is no picture
-of these formats; `{"problem": "pixels", "width", "height"}` for one beyond the bounds.
+Prints one line of JSON: `{"content_type", "width", "height"}`; `{"problem": "unreadable"}` for bytes that are not a
+picture in one of these formats; `{"problem": "pixels", "width", "height"}` for one with too many pixels.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF")
 CONTENT_TYPES = {
     "PNG": "image/png",
     "JPEG": "image/jpeg",
-    "MPO": "image/jpeg",  # a JPEG with more pictures behind it, of which the first is kept
+    "MPO": "image/jpeg",  # a JPEG with more pictures behind it; the first is kept
     "GIF": "image/gif",
     "WEBP": "image/webp",
     "AVIF": "image/avif",
 }
 THUMBNAIL_SIDE = 320
 ANIMATION_PIXELS_MAX = 1_000_000_000
-"""Pixels of all frames together."""
+"""Pixels of all frames together, at most."""
 
 MEMORY_MAX_BYTES = 2 * 1024**3
 PROCESSOR_MAX_S = 60
@@ -46,11 +46,11 @@ _GIF_LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 
 
 class Broken(Exception):
-    """The bytes are not what their beginning promises."""
+    """The bytes are not a valid picture of the format that they start like."""
 
 
 class TooManyPixels(Exception):
-    """A picture beyond the bounds."""
+    """The picture has more pixels than allowed."""
 
     def __init__(self, width: int, height: int) -> None:
         super().__init__(f"{width} x {height}")
@@ -59,9 +59,11 @@ class TooManyPixels(Exception):
 
 
 def prepare(source: Path, picture: Path, thumbnail: Path, pixels_max: int) -> dict[str, object]:
-    """Writes the safe picture and its thumbnail (WebP); answers what the picture is. Raises Broken, TooManyPixels, and
-    whatever Pillow does."""
-    Image.MAX_IMAGE_PIXELS = None  # the bound is checked below, before anything is decoded
+    """Writes the safe picture and its thumbnail (WebP), and returns the picture's type and size.
+
+    Raises Broken, TooManyPixels, and whatever Pillow raises.
+    """
+    Image.MAX_IMAGE_PIXELS = None  # the limit is checked below, before anything is decoded
     with Image.open(source, formats=FORMATS) as image:
         if image.width * image.height > pixels_max:
             raise TooManyPixels(image.width, image.height)
@@ -80,7 +82,7 @@ def prepare(source: Path, picture: Path, thumbnail: Path, pixels_max: int) -> di
 
 
 def _copied(source: Path, content_type: str, image: Image.Image, *, animated: bool, turned: bool) -> bytes | None:
-    """The picture without loss; None where it has to be encoded anew."""
+    """Returns a lossless copy of the picture; None if it has to be encoded again."""
     data = source.read_bytes()
     match content_type:
         case "image/gif":
@@ -90,7 +92,7 @@ def _copied(source: Path, content_type: str, image: Image.Image, *, animated: bo
         case "image/png" if animated:
             copied, frames = copy_png(data)
         case "image/avif" if animated:
-            raise Broken("animated AVIF is not taken for a picture")
+            raise Broken("animated AVIF is not supported")
         case _:
             return None
     if frames * image.width * image.height > ANIMATION_PIXELS_MAX:
@@ -99,7 +101,7 @@ def _copied(source: Path, content_type: str, image: Image.Image, *, animated: bo
 
 
 def _encoding(image: Image.Image, content_type: str) -> dict[str, Any]:
-    """How a still is encoded: as it was, as far as its format lets one know."""
+    """Returns Pillow's options for a still picture: as it was encoded before, as far as its format tells."""
     match content_type:
         case "image/jpeg":
             assert isinstance(image, JpegImagePlugin.JpegImageFile)
@@ -125,14 +127,14 @@ def _save_thumbnail(image: Image.Image, path: Path) -> None:
 
 
 def copy_png(data: bytes) -> tuple[bytes, int]:
-    """(the chunks that make up the picture, the number of its frames). PNG, third edition, 5.3."""
+    """Returns the chunks of the picture itself and the number of its frames (PNG, third edition, section 5.3)."""
     out = bytearray(data[:8])
     frames, place = 1, 8
     while True:
         length, kind = _unpacked(">I4s", data, place)
         end = place + 12 + length
         if end > len(data):
-            raise Broken("a chunk reaches behind the end")
+            raise Broken("a chunk extends beyond the end of the file")
         if kind in _PNG_KEPT:
             out += data[place:end]
         if kind == b"acTL":
@@ -143,7 +145,7 @@ def copy_png(data: bytes) -> tuple[bytes, int]:
 
 
 def copy_webp(data: bytes) -> tuple[bytes, int]:
-    """(the chunks that make up the picture, the number of its frames). RFC 9649, 2.3 and 2.7."""
+    """Returns the chunks of the picture itself and the number of its frames (RFC 9649, sections 2.3 and 2.7)."""
     (size,) = _unpacked("<I", data, 4)
     body = bytearray(b"WEBP")
     frames, place, end = 0, 12, min(8 + size, len(data))
@@ -151,7 +153,7 @@ def copy_webp(data: bytes) -> tuple[bytes, int]:
         kind, length = _unpacked("<4sI", data, place)
         following = place + 8 + length + length % 2
         if place + 8 + length > len(data):
-            raise Broken("a chunk reaches behind the end")
+            raise Broken("a chunk extends beyond the end of the file")
         chunk = bytearray(data[place:following].ljust(following - place, b"\0"))
         if kind == b"VP8X":
             chunk[8] &= ~_WEBP_EXIF_AND_XMP & 0xFF
@@ -163,7 +165,7 @@ def copy_webp(data: bytes) -> tuple[bytes, int]:
 
 
 def copy_gif(data: bytes) -> tuple[bytes, int]:
-    """(the blocks that make up the picture, the number of its frames). GIF89a, 17 to 27."""
+    """Returns the blocks of the picture itself and the number of its frames (GIF89a, sections 17 to 27)."""
     (flags,) = _unpacked("B", data, 10)
     place = 13 + _color_table(flags)
     out = bytearray(data[:place])
@@ -184,7 +186,7 @@ def copy_gif(data: bytes) -> tuple[bytes, int]:
                 if _is_of_the_picture(data, place):
                     out += data[place:end]
             case _:
-                raise Broken("an unknown block")
+                raise Broken("unknown block")
         place = end
 
 
@@ -201,7 +203,7 @@ def _end_of_blocks(data: bytes, place: int) -> int:
 
 
 def _is_of_the_picture(data: bytes, place: int) -> bool:
-    """Of the extensions, those that say how a frame is shown and how often all are; no comments, no plain text."""
+    """Returns whether an extension block controls how frames are shown or repeated. Drops comments and plain text."""
     label = data[place + 1]
     return label == 0xF9 or (label == 0xFF and data[place + 3 : place + 14] in _GIF_LOOPS)
 
@@ -210,25 +212,25 @@ def _unpacked(form: str, data: bytes, place: int) -> tuple[Any, ...]:
     try:
         return struct.unpack_from(form, data, place)
     except struct.error:
-        raise Broken("the end is missing") from None
+        raise Broken("the file is truncated") from None
 
 
 # --- the program ----------------------------------------------------------------------------------------------------
 
 
 def answer(source: Path, picture: Path, thumbnail: Path, pixels_max: int) -> dict[str, object]:
-    """What the program says."""
+    """Returns what the program prints."""
     try:
         return prepare(source, picture, thumbnail, pixels_max)
     except TooManyPixels as error:
         return {"problem": "pixels", "width": error.width, "height": error.height}
     except (Broken, UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        # What Pillow raises for bytes that are no picture; anything else is a failure of this program.
+        # Pillow raises these for bytes that are not a picture. Any other exception is a defect of this program.
         return {"problem": "unreadable", "reason": str(error)}
 
 
 def main(arguments: list[str]) -> None:
-    os.nice(10)  # a chat is not to wait for a picture
+    os.nice(10)  # the chat has priority over pictures
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX_BYTES, MEMORY_MAX_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_MAX_S, PROCESSOR_MAX_S))
     source, picture, thumbnail = map(Path, arguments[:3])

@@ -1,4 +1,4 @@
-"""Pictures are made safe by `image_worker.py`, two at a time, each in a process that ends with it."""
+"""Makes pictures safe by running `image_worker.py`: two at a time, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from talkwire.core.domain.errors import invalid
 
 AT_ONCE = 2
 PIXELS_MAX = 64_000_000
-"""Width times height."""
+"""Width times height, at most."""
 
 DEADLINE_S = 120.0
-"""Beyond the bound of processor time: the machine may be busy."""
+"""Seconds per picture, at most. Longer than the limit of processor time, because the machine may be busy."""
 
 _PROGRAM = Path(__file__).with_name("image_worker.py")
 _PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "TMPDIR")
-"""The variables that a Python needs. The server's own hold secrets."""
+"""The environment variables that Python needs. The server's others may hold secrets."""
 
 _logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture that is safe to show, in the file that was asked for; sides in pixels."""
+    """A picture that is safe to show; the caller named the file. Width and height are in pixels."""
 
     content_type: str
     width: int
@@ -46,7 +46,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class ImageWorkers:
-    """Runs the program off the event loop."""
+    """Runs the image program on threads, off the event loop."""
 
     def __init__(self, *, pixels_max: int = PIXELS_MAX, deadline_s: float = DEADLINE_S) -> None:
         self._pixels_max = pixels_max
@@ -54,7 +54,8 @@ class ImageWorkers:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="talkwire-image")
 
     async def prepare(self, source: Path, picture: Path, thumbnail: Path) -> Picture | None:
-        """Writes `picture` and `thumbnail` (WebP). None, and nothing written, when `source` cannot be read as one.
+        """Writes `picture` and `thumbnail` (WebP). Returns None, and writes nothing, if `source` is not a readable
+        picture.
 
         Raises `invalid_request` for a picture with too many pixels, or one that takes too long or too much memory.
         """
@@ -67,16 +68,16 @@ class ImageWorkers:
                 return None
             case "pixels":
                 size = f"{answer.width} x {answer.height}"
-                raise invalid("file", f"a picture of {size} pixels is too large; at most {self._pixels_max} in all")
+                raise invalid("file", f"a picture of {size} pixels is too large; allowed are {self._pixels_max}")
             case _:
-                raise invalid("file", "this picture takes too much to process")
+                raise invalid("file", "this picture takes too much time or memory to process")
 
     def close(self) -> None:
         self._threads.shutdown()
 
     def _run(self, source: Path, picture: Path, thumbnail: Path) -> _Answer:
         arguments = [str(path) for path in (source, picture, thumbnail)]
-        # -P: what lies beside the program must not be taken for a module of the standard library.
+        # -P: files beside the program must not shadow modules of the standard library.
         command = [sys.executable, "-P", str(_PROGRAM), *arguments, str(self._pixels_max)]
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         try:

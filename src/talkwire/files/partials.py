@@ -1,7 +1,7 @@
-"""Uploads on their way, on this machine's disk: how far an upload has come is how long its file is.
+"""The bytes of unfinished uploads, on this machine's disk. An upload's offset is the length of its file.
 
-So a resume after a crash needs nothing but the disk. One request at a time works on an upload; the kernel's lock, which
-ends with the process that holds it, keeps others out, also those of other nodes that share the folder.
+So resuming after a crash needs nothing but the disk. One request at a time works on an upload: a file lock, which ends
+with its process, keeps out other requests, also those of other nodes that share the folder.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ _OWNER_ONLY = 0o600
 
 
 class Partials:
-    """The folder. Ids are ours, so that no client chooses a path."""
+    """The folder of unfinished uploads. The server creates the ids, so that no client chooses a path."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.folder_id: str | None = None
 
     def prepare(self) -> None:
-        """Makes the folder. Raises OSError."""
+        """Creates the folder. Raises OSError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Older versions take every name in the folder itself for an upload that may be removed.
+        # The id is in the parent folder: older versions take every name in this one for an upload that may be removed.
         self.folder_id = folder_id(self.folder.parent)
 
     def offset(self, upload_id: str) -> int:
-        """How many bytes of an upload are here; none of one that has not begun, or began on another node."""
+        """Returns how many bytes of an upload this node has; 0 if it has none, or the upload is on another node."""
         try:
             return (self.folder / f"{upload_id}{_BYTES}").stat().st_size
         except FileNotFoundError:
             return 0
 
     def has(self, upload_id: str) -> bool:
-        """Returns whether any byte of an upload is here."""
+        """Returns whether this node has a file for the upload, which may be empty."""
         return (self.folder / f"{upload_id}{_BYTES}").exists()
 
     def open(self, upload_id: str) -> Partial:
-        """Takes an upload for one request. Raises 423 while another one has it."""
+        """Locks an upload for one request. Raises TusRefusal 423 while another request has it."""
         path = self.folder / f"{upload_id}{_BYTES}"
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
@@ -61,16 +61,19 @@ class Partials:
                 raise TusRefusal(423, "conflict", "Another request is working on this upload.") from None
             if _is_still(path, descriptor):
                 return Partial(path, descriptor)
-            os.close(descriptor)  # who had it has removed it in the meantime
+            os.close(descriptor)  # the request that had the lock has removed the file
 
     def ids(self) -> set[str]:
-        """All uploads of which anything is here."""
+        """Returns the ids of all uploads of which this folder has a file."""
         return {path.name.partition(".")[0] for path in self.folder.iterdir()}
 
 
 class Partial:
-    """One upload's bytes so far, taken until `close`, or until nobody refers to it: a request that is cancelled while a
-    thread takes an upload for it does not get it. Calls may come from any thread, one after the other."""
+    """One upload's bytes so far, locked until `close` or garbage collection.
+
+    A request that is cancelled while a thread locks an upload never receives it; then collection closes it. Calls may
+    come from any thread, one after the other.
+    """
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
@@ -85,7 +88,7 @@ class Partial:
         return os.fstat(self._opened()).st_size
 
     def beside(self, name: Beside) -> Path:
-        """A file of this upload's for another purpose, which goes when the upload goes."""
+        """Returns the path of another file of this upload, which is removed with the upload."""
         return self.path.with_suffix(f".{name}")
 
     def append(self, data: bytes | bytearray) -> None:
@@ -97,14 +100,14 @@ class Partial:
                 view = view[os.write(descriptor, view) :]
 
     def append_file(self, path: Path) -> None:
-        """Adds another file's bytes. What a crash leaves of them is their beginning."""
+        """Appends another file's bytes. A crash leaves a prefix of them."""
         with path.open("rb") as file:
             while data := file.read(COPY_BYTES):
                 self.append(data)
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[Partial]:
-        """A file for bytes of which nobody knows yet whether they count; it goes at the end."""
+        """Yields a temporary file for bytes that are not verified yet; removes it at the end."""
         path = self.beside("aside")
         aside = Partial(path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY))
         try:
@@ -114,17 +117,17 @@ class Partial:
             path.unlink(missing_ok=True)
 
     def cut(self, offset: int) -> None:
-        """Forgets what came behind `offset`."""
+        """Truncates the upload to `offset` bytes."""
         with self._busy:
             os.ftruncate(self._opened(), offset)
 
     def head(self, count: int) -> bytes:
-        """The first bytes."""
+        """Returns the first `count` bytes."""
         return os.pread(self._opened(), count, 0)
 
     def remove(self) -> None:
-        """Removes everything of this upload; it stays taken."""
-        # The locked file goes last: as long as it is there, nobody else makes others.
+        """Removes all files of this upload. It stays locked."""
+        # The locked file is removed last: while it exists, no other request creates files of this upload.
         for name in BESIDE:
             self.beside(name).unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
@@ -137,7 +140,7 @@ class Partial:
 
     def _opened(self) -> int:
         if self._descriptor is None:
-            raise OSError("the upload was let go of")
+            raise OSError("the upload was closed")
         return self._descriptor
 
 

@@ -1,4 +1,4 @@
-"""Sending a file's bytes as the body of an answer (ASGI)."""
+"""Sends a file's bytes as the body of an ASGI response."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 async def send_reading(reading: Reading, receive: Receive, send: Send) -> None:
-    """Sends what `reading` reads: the next chunk is read once the client has room for it. Ends early when the client
-    goes away, or when the file cannot be read: the connection is cut then. The caller closes `reading`."""
+    """Sends the chunks of `reading`, each once the client has room for it.
+
+    Ends early if the client disconnects. Cuts the connection if the file cannot be read. The caller closes `reading`.
+    """
     sending = asyncio.create_task(_send_chunks(reading, send))
     gone = asyncio.create_task(_wait_until_gone(receive))
     try:
@@ -33,7 +35,7 @@ async def _send_chunks(reading: Reading, send: Send) -> None:
         async for chunk in reading:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
     except ChatError:
-        return  # the store has logged why; the status was sent long ago
+        return  # the store has logged the reason; the status was sent already
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -1,4 +1,4 @@
-"""All that serves files in one process, from its start to its end."""
+"""Starts and stops everything that serves files in one process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ PARTIALS_FOLDER = "uploads"
 
 
 class FileService:
-    """`data` is the data folder; `place` where finished files lie when that is elsewhere (`ByteStore`)."""
+    """The file service of one node. `data` is the data folder; `place` is where finished files are, if not there
+    (`ByteStore`).
+    """
 
     def __init__(self, chat: Chat, data: Path, place: str | None, limits: UploadLimits) -> None:
         self._partials = Partials(data / PARTIALS_FOLDER)
@@ -32,15 +34,15 @@ class FileService:
 
     @property
     def folder_ids(self) -> tuple[str, ...]:
-        """The folders of this node: that of unfinished uploads, and that of finished files unless they lie on S3."""
+        """The ids of this node's folders: of unfinished uploads, and of finished files unless they are on S3."""
         return self.sweeper.folder_ids
 
     def start(self) -> None:
-        """Begins to sweep."""
+        """Starts sweeping in the background."""
         self._sweeping = asyncio.create_task(self.sweeper.run())
 
     async def close(self) -> None:
-        """Waits for pictures that are being processed."""
+        """Stops sweeping, and waits for pictures that are being processed."""
         if self._sweeping is not None:
             self._sweeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -1,7 +1,7 @@
-"""What a file is, by its bytes. What the client says counts only where it can do no harm.
+"""Detects a file's type by its bytes. The type that a client declares counts only where it can do no harm.
 
-Browsers show pictures, sound and films, and run HTML, SVG and scripts. The first are believed on the evidence of their
-bytes alone; the last are never called by their names, so that no browser ever runs one.
+Browsers show pictures, sound and video, and run HTML, SVG and scripts. The former types are given to files only because
+of their bytes; the latter are never given, so that no browser ever runs an uploaded file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import puremagic
 
 HEAD_BYTES = 4096
-"""How much of a file's beginning is looked at."""
+"""Bytes at a file's beginning that are examined."""
 
 UNKNOWN = "application/octet-stream"
 
@@ -40,34 +40,36 @@ _SOUND_AND_FILM = {
     "video/webm": "video/webm",
     "video/x-matroska": "video/x-matroska",
 }
-"""The library's words for what we let be played, and ours."""
+"""The library's names for types that may be played -> the project's names."""
 
 _EITHER = ({"audio/mp4", "video/mp4"}, {"audio/ogg", "video/ogg"}, {"audio/webm", "video/webm"})
-"""Containers of sound, film or both, alike in their first bytes: the client may say which it is."""
+"""Containers for sound, video or both, which look alike in their first bytes: the client may say which it is."""
 
 _WEAK = 0.3
-"""The library's confidence in two bytes: a text may begin with them."""
+"""The library's confidence in a match of two bytes: a text may begin with them."""
 
 _ACTIVE = re.compile(r".*/(x?html|xslt?|css|wasm|.*script)|.*[/+]xml|multipart/.*|message/.*")
-"""What browsers run, read as a page, or take apart."""
+"""Types that browsers run, show as a page, or unpack."""
 
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
 _SHOWN = ("image/", "audio/", "video/")
 
 
 def is_inline(content_type: str) -> bool:
-    """Whether a browser may show a file of this type in place: pictures that were made safe, sound and film."""
+    """Returns whether a browser may show a file of this type in place: sound, video, and pictures that
+    were made safe.
+    """
     return content_type in _PICTURES or content_type.startswith(("audio/", "video/"))
 
 
 def may_be_picture(head: bytes) -> bool:
-    """Whether the bytes begin like a picture that is shown in place: worth trying to decode."""
+    """Returns whether the bytes begin like a picture, so that decoding is worth a try."""
     found = _found(head)
     return bool(found) and found[0][0] in _PICTURES
 
 
 def content_type_of(head: bytes, declared: str | None) -> str:
-    """The type of a file that is no picture, by its first bytes. `declared` is what the client says."""
+    """Returns the type of a file that is not a picture, by its first bytes and the type that the client declared."""
     said = _normal(declared)
     for name, confidence in _found(head):
         played = _SOUND_AND_FILM.get(name)
@@ -81,7 +83,7 @@ def content_type_of(head: bytes, declared: str | None) -> str:
 
 
 def _found(head: bytes) -> list[tuple[str, float]]:
-    """(type, confidence) of all that the bytes may be, the likeliest first."""
+    """Returns (type, confidence) of everything that the bytes may be, the likeliest first."""
     try:
         return [(found.mime_type, found.confidence) for found in puremagic.magic_string(head) if found.mime_type]
     except (puremagic.PureError, ValueError):
@@ -89,6 +91,6 @@ def _found(head: bytes) -> list[tuple[str, float]]:
 
 
 def _normal(declared: str | None) -> str | None:
-    """A type without its parameters; None for what is none."""
+    """Returns a type without its parameters; None if it is invalid."""
     word = (declared or "").partition(";")[0].strip().lower()
     return word if _TYPE.fullmatch(word) else None

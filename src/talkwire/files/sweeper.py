@@ -1,4 +1,6 @@
-"""Removes the bytes of files that nothing refers to and of uploads that were given up, and what crashes have left."""
+"""Removes the bytes of expired uploads, of files that no message refers to, and of operations that a
+crash interrupted.
+"""
 
 from __future__ import annotations
 
@@ -27,20 +29,23 @@ from talkwire.files.tus import TusRefusal
 
 EVERY_S = 30.0
 AT_ONCE = 100
-"""Files or uploads that one command concerns."""
+"""Files or uploads in one command."""
 
 NAMED_MAX = 5
-"""Uploads whose ids and errors one log entry has."""
+"""Uploads whose ids and errors are in one log entry."""
 
 CLAIM_MS = 300_000
-"""How long a node has for the bytes of so many uploads. Whatever it has not removed by then, the next node does."""
+"""Milliseconds that a node has to remove the bytes of AT_ONCE uploads. After that, another node may claim them."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class Sweeper:
-    """Bytes go first and their row last, so that a sweep that breaks off is done again. Of several nodes, each removes
-    what it has claimed."""
+    """Removes bytes that are not needed.
+
+    Removes bytes before their row, so that an interrupted sweep is repeated. With several nodes, each removes what it
+    has claimed.
+    """
 
     def __init__(self, chat: Chat, partials: Partials, store: ByteStore) -> None:
         self._chat = chat
@@ -48,7 +53,7 @@ class Sweeper:
         self._store = store
 
     async def run(self, every_s: float = EVERY_S) -> None:
-        """Sweeps now and every so often, until it is cancelled."""
+        """Sweeps now and every `every_s` seconds, until it is cancelled."""
         placed = False
         while True:
             try:
@@ -61,8 +66,10 @@ class Sweeper:
             await asyncio.sleep(every_s)
 
     async def sweep(self) -> None:
-        """Removes what is due now. Bytes that cannot be removed are left for a later sweep. Raises ChatError while the
-        database does not answer."""
+        """Removes what is due now; bytes that cannot be removed are left for a later sweep.
+
+        Raises ChatError while the database is unavailable.
+        """
         while await self._chat.execute(SWEEPER, ReleaseFiles(AT_ONCE)) == AT_ONCE:
             pass
         await self._sweep_expired()
@@ -70,11 +77,11 @@ class Sweeper:
 
     @property
     def folder_ids(self) -> tuple[str, ...]:
-        """The folders whose bytes this sweeper removes."""
+        """The ids of the folders whose bytes this sweeper removes."""
         return tuple(found for found in (self._partials.folder_id, self._store.folder_id) if found is not None)
 
     async def place_files(self) -> None:
-        """Records in which folder files lie that were uploaded through a version that did not record it."""
+        """Records the folder of files that were uploaded by a version that did not record it."""
         folder_id, after_id = self._store.folder_id, ""
         if folder_id is None:
             return
@@ -94,16 +101,22 @@ class Sweeper:
                 return
 
     async def _sweep_leftovers(self) -> None:
-        """A row is there before the first byte. So bytes that were here before their row was looked for, and have none,
-        are of an upload that is finished, or was given up on another node while this one was about to finish it."""
+        """Removes bytes of uploads without a row.
+
+        The row is created before the first byte. So bytes that were on disk before their row was looked up, and have
+        none, belong to an upload that is finished, or that another node dropped while this one was about to finish it.
+        """
         found = iter(await asyncio.to_thread(self._partials.ids))
         while ids := frozenset(islice(found, AT_ONCE)):
             over = ids - await self._chat.execute(SWEEPER, FindUploads(ids))
             await self._remove_all(over, await self._chat.execute(SWEEPER, FindFiles(over)))
 
     async def _remove_all(self, upload_ids: Collection[str], finished: Collection[str] = ()) -> list[str]:
-        """Removes the bytes of uploads, and those on their way of `finished` ones. Returns the ids of those of which
-        nothing is left. Leaves out uploads that a request works on, and logs those whose bytes cannot be removed."""
+        """Removes the bytes of uploads; of `finished` ones, only the partial bytes. Returns the ids of which nothing is
+        left.
+
+        Skips uploads that a request works on. Logs those whose bytes cannot be removed.
+        """
         removed: list[str] = []
         errors: dict[str, str] = {}
         for upload_id in upload_ids:
@@ -118,8 +131,9 @@ class Sweeper:
         return removed
 
     async def _remove(self, upload_id: str, *, is_file: bool) -> bool:
-        """Removes all bytes of an upload, or only those on their way when it has become a file. Returns False while a
-        request works on it."""
+        """Removes all bytes of an upload; only the partial ones if it has become a file. Returns False while a request
+        works on it.
+        """
         try:
             partial = await asyncio.to_thread(self._partials.open, upload_id)
         except TusRefusal:
@@ -127,5 +141,5 @@ class Sweeper:
         with contextlib.closing(partial):
             if not is_file:
                 await self._store.remove(upload_id)
-            await asyncio.to_thread(partial.remove)  # last: a leftover is found again by what is on its way
+            await asyncio.to_thread(partial.remove)  # last: a later sweep finds leftovers by the partial bytes
         return True

@@ -1,6 +1,6 @@
-"""The tus resumable upload protocol 1.0.0, as far as it is said in headers (https://tus.io/protocols/resumable-upload).
+"""The headers of the tus resumable upload protocol 1.0.0 (https://tus.io/protocols/resumable-upload).
 
-Of its extensions: creation, creation-with-upload, termination, checksum, expiration. Nothing here receives or sends.
+Supported extensions: creation, creation-with-upload, termination, checksum, expiration. Nothing here performs I/O.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class TusRefusal(ChatError):
-    """A refusal for which the protocol has a status of its own."""
+    """A refusal with a status that the protocol defines."""
 
     def __init__(self, status: int, code: ErrorCode, message: str) -> None:
         super().__init__(code, message)
@@ -35,19 +35,19 @@ class TusRefusal(ChatError):
 
 
 def check_version(headers: Mapping[str, str]) -> None:
-    """Raises 412: every request names the version that it speaks."""
+    """Raises TusRefusal 412 unless the request names version 1.0.0, as every request has to."""
     if headers.get("tus-resumable") != VERSION:
-        raise TusRefusal(412, "invalid_request", f"Tus-Resumable: this server speaks {VERSION}")
+        raise TusRefusal(412, "invalid_request", f"Tus-Resumable: must be {VERSION}")
 
 
 def check_body_type(headers: Mapping[str, str]) -> None:
-    """Raises 415: bytes of an upload have a type of their own."""
+    """Raises TusRefusal 415 unless the body has the type of upload bytes."""
     if headers.get("content-type", "").partition(";")[0].strip().lower() != BODY_TYPE:
         raise TusRefusal(415, "invalid_request", f"Content-Type: must be {BODY_TYPE}")
 
 
 def upload_length(headers: Mapping[str, str], limit: int) -> int:
-    """How many bytes are to come. Raises `invalid_request`, `payload_too_large`."""
+    """Returns the upload's length in bytes. Raises `invalid_request` or `payload_too_large`."""
     length = _number(headers, "Upload-Length")
     if length > limit:
         raise ChatError("payload_too_large", f"Upload-Length: at most {limit} bytes")
@@ -55,7 +55,7 @@ def upload_length(headers: Mapping[str, str], limit: int) -> int:
 
 
 def upload_offset(headers: Mapping[str, str]) -> int:
-    """How many bytes the client believes to be here."""
+    """Returns how many bytes the server has according to the client. Raises `invalid_request`."""
     return _number(headers, "Upload-Offset")
 
 
@@ -67,7 +67,7 @@ def _number(headers: Mapping[str, str], name: str) -> int:
 
 
 def upload_metadata(headers: Mapping[str, str]) -> dict[str, str]:
-    """Pairs of a key and a text, which travels in base64. Raises `invalid_request`."""
+    """Returns the upload's metadata: texts by key, in base64 in the header. Raises `invalid_request`."""
     text = headers.get("upload-metadata", "")
     if len(text) > METADATA_MAX_LENGTH:
         raise invalid("Upload-Metadata", f"must have at most {METADATA_MAX_LENGTH} characters")
@@ -75,7 +75,7 @@ def upload_metadata(headers: Mapping[str, str]) -> dict[str, str]:
     for pair in filter(None, (part.strip() for part in text.split(","))):
         key, _, value = pair.partition(" ")
         if key in found or not key.isascii():
-            raise invalid("Upload-Metadata", "keys must be ASCII, and each there once")
+            raise invalid("Upload-Metadata", "keys must be ASCII and unique")
         try:
             found[key] = base64.b64decode(value.strip(), validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
@@ -85,27 +85,29 @@ def upload_metadata(headers: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class UploadChecksum:
-    """What the bytes of one request must hash to."""
+    """The digest that the bytes of one request must have."""
 
     algorithm: str
     digest: bytes
 
     def check(self, path: Path) -> None:
-        """Reads the file. Raises 460 when other bytes came than were sent."""
+        """Raises TusRefusal 460 if the bytes of the file have another digest."""
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, self.algorithm).digest()
         if not hmac.compare_digest(digest, self.digest):
-            raise TusRefusal(460, "invalid_request", "Upload-Checksum: other bytes have come than were sent")
+            raise TusRefusal(460, "invalid_request", "Upload-Checksum: the body has another digest")
 
 
 def upload_checksum(headers: Mapping[str, str]) -> UploadChecksum | None:
-    """Raises `invalid_request` (400, as the protocol has it) for an algorithm that is not offered."""
+    """Returns the checksum of a request; None without one. Raises TusRefusal 400 for an algorithm that is not
+    supported.
+    """
     text = headers.get("upload-checksum")
     if text is None:
         return None
     algorithm, _, value = text.strip().partition(" ")
     if algorithm not in CHECKSUMS:
-        _bad_checksum(f"must be of {', '.join(CHECKSUMS)}")
+        _bad_checksum(f"algorithm must be one of {', '.join(CHECKSUMS)}")
     try:
         return UploadChecksum(algorithm, base64.b64decode(value.strip(), validate=True))
     except binascii.Error:

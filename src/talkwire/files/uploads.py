@@ -1,7 +1,8 @@
 """From the first byte of an upload to the finished file.
 
-The bytes of a request go to the disk as they come, and touch no database. When the last one is there, the file is
-looked at, a picture is made safe, and the result is kept; then the chat is told, and only then the client.
+The bytes of a request are written to disk as they arrive, without the database. After the last byte, the file's type is
+detected, a picture is made safe, and the result is stored; then the chat's database records the file, and only then
+does the client get its response.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from talkwire.files.sniffing import HEAD_BYTES, UNKNOWN, content_type_of, may_be
 from talkwire.files.tus import TusRefusal, UploadChecksum
 
 WRITE_BYTES = 256 * 1024
-"""How much of an upload is in memory, and lost when the server is killed."""
+"""Bytes of an upload in memory, which are lost if the server is killed."""
 
 PROGRESS_EVERY_S = 0.25
 
@@ -41,13 +42,16 @@ _logger = structlog.get_logger(__name__)
 
 
 class Interrupted(Exception):
-    """The request ended before its body did: what has come of it counts."""
+    """The request ended before its body did. Bytes that have arrived count."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """`max_file_size` in bytes; an unfinished upload is given up after `lifetime_s`. All files of a user have
-    `user_storage` bytes at most."""
+    """Limits of uploads.
+
+    `max_file_size` is in bytes. An unfinished upload expires after `lifetime_s` seconds. All files of a user together
+    have at most `user_storage` bytes.
+    """
 
     max_file_size: int
     lifetime_s: float
@@ -56,7 +60,7 @@ class UploadLimits:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far an upload is. `expires_ms` is None once it is a file."""
+    """An upload's progress: `offset` of `length` bytes. `expires_ms` is None once it is a file."""
 
     length: int
     offset: int
@@ -65,7 +69,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What will be kept of an upload."""
+    """The file to store for an upload."""
 
     path: Path
     content_type: str
@@ -75,7 +79,9 @@ class _Content:
 
 
 class Uploads:
-    """Everything that is done with files. Raises ChatError, and TusRefusal where the protocol has its own status."""
+    """Creates, fills, finishes and drops uploads. Raises ChatError, and TusRefusal for statuses that the protocol
+    defines.
+    """
 
     def __init__(
         self, chat: Chat, partials: Partials, store: ByteStore, images: ImageWorkers, limits: UploadLimits
@@ -83,33 +89,36 @@ class Uploads:
         self.store = store
         self.limits = limits
         self.holders: Holders | None = None
-        """The other nodes; None where there can be none."""
+        """The other nodes; None if there are none."""
         self._chat = chat
         self._partials = partials
         self._images = images
-        self._patience: set[asyncio.Timeout] = set()
+        self._waits: set[asyncio.Timeout] = set()
         self.stopping = False
 
     @contextlib.asynccontextmanager
     async def waiting(self, idle_s: float) -> AsyncIterator[None]:
-        """While a client's next bytes are waited for. Raises TimeoutError after `idle_s`, and once the server stops:
-        what has come counts, and the client goes on when there is a server again."""
+        """Limits the wait for a client's next bytes: raises TimeoutError after `idle_s` seconds, or once the server
+        shuts down.
+
+        Bytes that have arrived count, and the client resumes later.
+        """
         async with asyncio.timeout(0 if self.stopping else idle_s) as patience:
-            self._patience.add(patience)
+            self._waits.add(patience)
             try:
                 yield
             finally:
-                self._patience.discard(patience)
+                self._waits.discard(patience)
 
     def stop_waiting(self) -> None:
-        """The server is about to stop."""
+        """Ends all waits for clients, because the server shuts down."""
         self.stopping = True
-        for patience in self._patience:
+        for patience in self._waits:
             if not patience.expired():
                 patience.reschedule(0)
 
     async def create(self, actor: Actor, name: str, content_type: str | None, length: int) -> Upload:
-        """Announces an upload of `length` bytes. `name` and `content_type` are the client's."""
+        """Creates an upload of `length` bytes. `name` and `content_type` are the client's; the type is not trusted."""
         lifetime_ms = round(self.limits.lifetime_s * 1000)
         upload_id = secrets.token_hex(16)
         content_type = content_type and content_type[:200]
@@ -123,8 +132,10 @@ class Uploads:
         return upload
 
     async def state(self, actor: Actor, upload_id: str) -> State:
-        """Returns how far the actor's own upload is. An upload of which every byte is here becomes a file now, if it is
-        none yet. Raises HeldElsewhere."""
+        """Returns the progress of the actor's own upload. Finishes an upload that is complete but not a file yet.
+
+        Raises HeldElsewhere.
+        """
         found = await self._find_here(actor, upload_id)
         if isinstance(found, File):
             return State(found.upload_length, found.upload_length, None)
@@ -141,16 +152,16 @@ class Uploads:
         body: AsyncIterator[bytes],
         checksum: UploadChecksum | None = None,
     ) -> State:
-        """Adds the bytes of one request, which begin at `offset`; with the last of all the upload becomes a file.
+        """Appends the bytes of one request, which starts at `offset`. The last byte turns the upload into a file.
 
-        When `body` raises Interrupted, what came before is kept, unless a checksum was to be made of the whole. Raises
+        If `body` raises Interrupted, the bytes before it are kept, unless there is a checksum of the whole body. Raises
         HeldElsewhere before it reads any of `body`.
         """
         await self._find_here(actor, upload_id)
         async with self._taken(upload_id) as partial:
             upload = await self._find(actor, upload_id)
             if isinstance(upload, File):
-                await asyncio.to_thread(partial.remove)  # it was finished while we waited for it
+                await asyncio.to_thread(partial.remove)  # finished by another request while this one waited
                 _must_be_at(upload.upload_length, offset)
                 return State(upload.upload_length, offset, None)
             _must_be_at(partial.offset, offset)
@@ -165,7 +176,7 @@ class Uploads:
             return State(upload.length, upload.length, None)
 
     async def take(self, actor: Actor, form: FormFile, limit: int) -> File:
-        """A whole file of at most `limit` bytes in one request. Nothing is kept unless all of it comes."""
+        """Stores a whole file of at most `limit` bytes from one request. Keeps nothing unless all of it arrives."""
         name, content_type, body = form.name, form.content_type, form.chunks
         upload = await self.create(actor, name, content_type, limit)
         try:
@@ -173,17 +184,20 @@ class Uploads:
                 await _fill(partial, body, limit, None)
                 return await self._finish(actor, upload, partial)
         except (ChatError, Interrupted):
-            with contextlib.suppress(ChatError):  # otherwise it expires
+            with contextlib.suppress(ChatError):  # if this fails, the upload expires
                 await self.drop(actor, upload.id)
             raise
 
     async def file(self, actor: Actor, file_id: str) -> File:
-        """A file that the actor may see."""
+        """Returns a file that the actor may see. Raises ChatError."""
         return await self._chat.execute(actor, GetFile(file_id))
 
     async def drop(self, actor: Actor, file_id: str) -> None:
-        """Ends an upload, or removes a file that no message has attached. The sweeper removes and forgets what cannot
-        be removed now: a request may still be sending bytes, or another node has the bytes."""
+        """Drops an upload, or deletes a file that no message has attached.
+
+        If the bytes cannot be removed now, because a request is still sending them or another node has them, the
+        sweeper removes them later.
+        """
         held = await self.held_elsewhere(actor, file_id)
         await self._chat.execute(actor, DropFile(file_id))
         if held is not None:
@@ -195,7 +209,7 @@ class Uploads:
             await self._chat.execute(SWEEPER, ForgetUploads((file_id,)))
 
     async def held_elsewhere(self, actor: Actor, file_id: str) -> HeldElsewhere | None:
-        """Returns where the bytes of the actor's own upload or file are, if another node has them."""
+        """Returns where the bytes of the actor's own upload or file are if another node has them; else None."""
         if self.holders is None:
             return None
         folder = (await self._find(actor, file_id)).folder_id
@@ -218,13 +232,15 @@ class Uploads:
 
     @contextlib.asynccontextmanager
     async def _taken(self, upload_id: str) -> AsyncIterator[Partial]:
-        """The upload's bytes, for one request. Raises `unavailable` when the disk fails: what is on it counts."""
+        """Locks an upload for one request and yields its bytes. Raises `unavailable` if the disk fails; bytes on it are
+        kept.
+        """
         try:
             partial = await asyncio.to_thread(self._partials.open, upload_id)
             try:
                 yield partial
             finally:
-                # To let go of a large file that was removed takes the disk a while.
+                # Closing a large file that was removed may block on the disk.
                 await asyncio.to_thread(partial.close)
         except OSError as error:
             _logger.error("an upload could not be written", upload=upload_id, reason=error.strerror or str(error))  # noqa: TRY400
@@ -248,7 +264,7 @@ class Uploads:
         try:
             file = await self._chat.execute(actor, command)
         except ChatError as error:
-            if error.code == "forbidden":  # it was given up in the meantime
+            if error.code == "forbidden":  # it was dropped in the meantime
                 await self.store.remove(upload.id)
                 await asyncio.to_thread(partial.remove)
             raise
@@ -267,25 +283,27 @@ class Uploads:
 
 
 class _Progress:
-    """Tells the uploader's sockets how far an upload is: now and then, and when all is here."""
+    """Reports an upload's progress to its owner's sockets: every PROGRESS_EVERY_S seconds, and at the end."""
 
     def __init__(self, chat: Chat, upload: Upload, offset: int) -> None:
         self._chat = chat
         self._upload = upload
         self._received = offset
-        self._told_at = -PROGRESS_EVERY_S
+        self._reported_at = -PROGRESS_EVERY_S
 
     def add(self, count: int) -> None:
         self._received += count
         now = asyncio.get_running_loop().time()
-        if now - self._told_at >= PROGRESS_EVERY_S or self._received == self._upload.length:
-            self._told_at = now
+        if now - self._reported_at >= PROGRESS_EVERY_S or self._received == self._upload.length:
+            self._reported_at = now
             upload = self._upload
             self._chat.tell(UploadProgressed(upload.owner_id, upload.id, self._received, upload.length))
 
 
 async def _fill(partial: Partial, body: AsyncIterator[bytes], limit: int, progress: _Progress | None) -> None:
-    """Writes a body as it comes. Of one that is longer than `limit` nothing is kept: its length was a lie."""
+    """Writes a body as it arrives. Keeps nothing of a body that is longer than `limit`, since its
+    length is then wrong.
+    """
     start = partial.offset
     received = 0
     waiting = bytearray()
@@ -295,7 +313,7 @@ async def _fill(partial: Partial, body: AsyncIterator[bytes], limit: int, progre
             if received > limit:
                 waiting.clear()
                 partial.cut(start)
-                raise ChatError("payload_too_large", f"More bytes have come than there may be: {limit}")
+                raise ChatError("payload_too_large", f"The body must have at most {limit} bytes.")
             waiting += chunk
             if len(waiting) >= WRITE_BYTES:
                 written, waiting = waiting, bytearray()
@@ -310,7 +328,7 @@ async def _fill(partial: Partial, body: AsyncIterator[bytes], limit: int, progre
 async def _fill_checked(
     partial: Partial, body: AsyncIterator[bytes], limit: int, checksum: UploadChecksum, progress: _Progress
 ) -> None:
-    """Writes a body once all of it is known to be right."""
+    """Appends a body only if its checksum is right."""
     with partial.aside() as aside:
         await _fill(aside, body, limit, progress)
         await asyncio.to_thread(checksum.check, aside.path)
@@ -318,13 +336,13 @@ async def _fill_checked(
 
 
 def _must_be_at(partial_offset: int, offset: int) -> None:
-    """Raises 409: the client is wrong about how much is here, and has to ask."""
+    """Raises TusRefusal 409 if the client's offset is wrong; the client then asks for the right one."""
     if offset != partial_offset:
-        raise TusRefusal(409, "conflict", f"Upload-Offset: {partial_offset} bytes are here, not {offset}")
+        raise TusRefusal(409, "conflict", f"Upload-Offset: must be {partial_offset}, not {offset}")
 
 
 def _measured(path: Path) -> tuple[int, str]:
-    """(bytes, their SHA-256 in hexadecimal digits)."""
+    """Returns a file's length and its SHA-256 in hexadecimal digits."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return file.tell(), digest
