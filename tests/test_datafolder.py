@@ -123,9 +123,9 @@ def test_a_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("missing/data", "there is no such folder to make data in"),
+        ("missing/data", "there is no such folder to create data in"),
         ("file", "is not a folder"),
-        ("file/data", "cannot be made: Not a directory"),
+        ("file/data", "cannot be created: Not a directory"),
     ],
 )
 def test_a_folder_of_no_use_is_refused(tmp_path: Path, path: str, expected: str) -> None:

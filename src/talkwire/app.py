@@ -1,4 +1,4 @@
-"""The composition root: the only module that names concrete stores and buses, and says who gets what."""
+"""The composition root: the only module that names concrete stores and buses, and connects all parts."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 POSTGRESQL_PORT = 5432
 
 FEW_DESCRIPTORS = 1024
-"""A server that may have fewer open files is warned of: each client needs one."""
+"""A server with fewer file descriptors logs a warning: each client needs one."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -134,8 +134,9 @@ DIALECTS = {dialect.name: dialect for dialect in (MESSENGER, TALKS, WHATSAPP, CR
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """What an application around us has to say: before commands are carried out, after something has happened, to what
-    clients send to itself; and `application`, which has the paths that are not ours."""
+    """The embedding application's functions: hooks before commands, observers of events, handlers of custom events; and
+    its own ASGI application for all other paths.
+    """
 
     hooks: Hooks = field(default_factory=Hooks)
     observers: Observers = field(default_factory=Observers)
@@ -144,10 +145,10 @@ class Embedding:
 
 
 class Node:
-    """A chat server. `start` opens its database; until then there is nothing but settings.
+    """A chat server. `start` opens its database; before that it has nothing but settings.
 
-    `dialects` are served beside our own, each in its namespace. Raises ValueError for one whose name is taken.
-    `embedding` is what an application has to say.
+    `dialects` are served beside the built-in ones, each in its own namespace. Raises ValueError for a dialect whose
+    name is taken. `embedding` holds the embedding application's functions.
     """
 
     chat: Chat
@@ -168,14 +169,15 @@ class Node:
         self._internal_socket: socket.socket | None = None
         self._internal: NodeListener | None = None
         self.on_begun: Callable[[str], None] = lambda _: None
-        """Called with the node's address once requests are answered there."""
+        """Called with the node's address once it accepts requests."""
         self._demo_people: Sequence[demo.Person] = ()
         self._closing = contextlib.AsyncExitStack()
-        """How what was started ends, the last first."""
+        """Stops everything that was started, in reverse order."""
 
     async def start(self) -> None:
-        """Opens the database, brings it up to date and starts the writer. Raises OSError, SQLAlchemyError; nothing
-        goes on then."""
+        """Opens and migrates the database and starts the writer. Raises OSError or SQLAlchemyError, after undoing all
+        of it.
+        """
         prepare_folder(self.settings.data)
         policy = token_policy(self.settings)
         async with contextlib.AsyncExitStack() as closing:
@@ -183,7 +185,7 @@ class Node:
             self._closing = closing.pop_all()
 
     async def stop(self) -> None:
-        """Carries out what is queued and closes the database."""
+        """Executes the queued commands and closes the database."""
         await self._closing.aclose()
 
     async def _start(self, policy: TokenPolicy, closing: contextlib.AsyncExitStack) -> None:
@@ -221,13 +223,13 @@ class Node:
         closing.push_async_callback(self.files.close)
         self._recovery_key = await recovery_key(self.chat)
         self._serve_realtime_and_rest(closing)
-        # First of all: what goes on tells of its end, while there is still a writer.
+        # Closed before everything else: ongoing signals announce their end while there is still a writer.
         closing.callback(self.chat.close)
         self.chat.subscribe(self._embedding.observers.follow)
         closing.push_async_callback(self._embedding.observers.close)
 
     def _limits(self, closing: contextlib.AsyncExitStack) -> Limits:
-        """Those of this node, which share their buckets with other nodes' where there is a Redis."""
+        """Returns this node's rate limits, which share their buckets with other nodes if there is a Redis."""
         limits = Limits(parse_rates(self.settings.rates), shared=self._redis is not None)
         if self._redis is not None:
             from talkwire.bus.shared_limits import SharedLimits  # noqa: PLC0415 (needs the package of an extra)
@@ -239,7 +241,7 @@ class Node:
     async def _start_chat(self, writing: Engine, url: URL, closing: contextlib.AsyncExitStack) -> None:
         settings = self.settings
         alone = not settings.on_postgresql
-        # Where others write too, the database says what time it is.
+        # If other nodes write too, the database's clock decides.
         clock_ms = _now_ms if alone else None
         policy = access_policy(settings)
         self._writer = GroupWriter(writing, CHANGES, clock_ms, policy)
@@ -280,14 +282,16 @@ class Node:
             self.chat.announce()
 
     async def _listen_for_nodes(self, url: URL, closing: contextlib.AsyncExitStack) -> tuple[socket.socket, str]:
-        """What they connect to, and where that is. It is answered once the server runs. Raises OSError."""
+        """Returns the listening socket for other nodes and its address. It is served once the server runs. Raises
+        OSError.
+        """
         settings = self.settings
-        # libpq takes several, and they may be in the query.
+        # libpq accepts several hosts, also in the query.
         database_host = str(url.host or url.normalized_query.get("host", ("",))[0]).partition(",")[0]
         towards_database = await asyncio.to_thread(host_towards, database_host, url.port or POSTGRESQL_PORT)
         host = settings.internal_host or (LOOPBACK if is_loopback(settings.host) else towards_database)
         if is_loopback(host) and not is_loopback(towards_database):
-            _logger.warning("nodes on other machines cannot reach this one: internal_host says where they should")
+            _logger.warning("nodes on other machines cannot reach this one: set internal_host")
         try:
             listening = listen(host, settings.internal_port)
         except OSError as error:
@@ -299,7 +303,7 @@ class Node:
         return listening, address
 
     def _bus(self, url: URL) -> Bus:
-        """What carries the news between this node and others. `url` is the database's."""
+        """Returns the bus between this node and others. `url` is the database's."""
         if not self.settings.on_postgresql:
             return NoBus()
         if self._redis is not None:
@@ -312,7 +316,7 @@ class Node:
         return TransportBus(partial(PostgresTransport, conninfo), self._realm)
 
     def _follow_log(self, dialect: DatabaseDialect, url: URL, closing: contextlib.AsyncExitStack) -> None:
-        """Starts what works behind the log, and what shortens it."""
+        """Starts the followers of the log, the expiry of offers, and the retention."""
         node_id = self.chat.node_id if self.settings.on_postgresql else None
         works: list[FollowerWork[Any]] = [
             MessageIndex(dialect),
@@ -342,8 +346,11 @@ class Node:
                 follower.wake()
 
     def run(self, listening: socket.socket | None = None) -> None:
-        """Serves until a signal stops it; begins anew where the log was replaced, and clients wait for that. Raises
-        OSError when the address cannot be listened on."""
+        """Serves until a signal stops it. Restarts the node if the log was replaced; clients wait in the listening
+        socket.
+
+        Raises OSError if it cannot listen on the address.
+        """
         descriptors = raise_descriptor_limit()
         log = _logger.warning if descriptors < FEW_DESCRIPTORS else _logger.debug
         log("file descriptors", limit=descriptors)
@@ -354,7 +361,7 @@ class Node:
 
     @contextlib.asynccontextmanager
     async def started(self) -> AsyncIterator[Node]:
-        """`start`, and `stop` at the end."""
+        """Starts the node, yields it, and stops it at the end."""
         await self.start()
         try:
             yield self
@@ -362,23 +369,25 @@ class Node:
             await self.stop()
 
     async def _run(self, listening: socket.socket) -> socket.socket | None:
-        """Answers where it is to go on listening, if it is to begin anew."""
+        """Serves until the server stops. Returns a socket to continue listening on if the node has to restart, else
+        None.
+        """
         kept: list[socket.socket] = []
         async with self.started():
             _tune_interpreter()
             collecting = asyncio.create_task(collect_while_idle())
             try:
-                # Who stops is to be connected to no more; who begins anew, as soon as it has.
+                # A stopping node accepts no more connections; for a restart, the copy of the socket keeps them waiting.
                 await self.serve(listening, self.server(), lambda: kept.append(listening.dup()))
             except LogReplaced:
-                _logger.warning("this node begins anew")
+                _logger.warning("this node restarts")
                 return kept[0]
             finally:
                 collecting.cancel()
         return None
 
     def server(self, kind: type[Server] = Server) -> Server:
-        """What serves a node that was started."""
+        """Returns the server of a started node."""
         has_application = self._embedding.application is not None
         return kind(
             self.engine,
@@ -406,8 +415,11 @@ class Node:
     async def serve(
         self, listening: socket.socket, server: Server, on_replaced: Callable[[], None] = lambda: None
     ) -> None:
-        """Serves until the server stops. Raises ApplicationFailed, and LogReplaced when it had to stop because nothing
-        that is in memory counts any more; `on_replaced` is called before it does."""
+        """Serves until the server stops.
+
+        Raises ApplicationFailed; and LogReplaced, if the node had to stop because its memory no longer matches the
+        database. `on_replaced` is called before it stops.
+        """
         if self._lock is not None:
             self._lock.announce(reachable_url(listening))
         replaced = False
@@ -430,8 +442,11 @@ class Node:
 
     @contextlib.asynccontextmanager
     async def attached(self) -> AsyncIterator[AsgiWebSockets]:
-        """Runs the node for another ASGI server, which brings requests to `app` and WebSockets to what this yields.
-        Raises as `start`."""
+        """Runs the node inside another ASGI server, which sends requests to `app` and WebSockets to the yielded
+        application.
+
+        Raises as `start`.
+        """
 
         def stop() -> None:
             _logger.error("the database went back to an earlier time, or is another one: this process ends")
@@ -445,20 +460,20 @@ class Node:
                 self.files.uploads.stop_waiting()
 
     def serves(self, path: str) -> bool:
-        """Whether a path is the chat's and not that of the application beside it."""
+        """Returns whether a path belongs to the chat and not to the embedding application."""
         return self.engine.serves(path) or self._embedding.application is None or self._paths.within(path) is not None
 
     def is_reached_at(self, url: str) -> None:
-        """Lets commands of this machine find the node there."""
+        """Announces the node's address to commands on this machine."""
         if self._lock is not None:
             self._lock.announce(url)
 
     async def metrics(self) -> bytes:
-        """What `/metrics` says."""
+        """Returns the metrics in Prometheus' format."""
         return generate_latest(self._registry)
 
     async def sockets_of(self, user_id: str) -> list[str]:
-        """The ids of a user's sockets, on all nodes that answer."""
+        """Returns the ids of a user's sockets on all nodes that answer."""
         here = await self._sockets_here(user_id)
         others = await self.chat.peers.ask(_SOCKETS, user_id, list[str])
         return [*here, *(socket_id for found in others.values() for socket_id in found)]
@@ -480,7 +495,7 @@ class Node:
             insecure_dev_auth=settings.insecure_dev_auth or settings.demo,
             limits=limits,
         )
-        # A page that has its name lead to this machine could sign in as anyone.
+        # A web page could point its own name at this machine (DNS rebinding) and sign in as any user.
         origins = OriginPolicy(settings.origins, loopback_only=settings.insecure_dev_auth)
         self.engine = SocketServer(
             EngineOptions(
@@ -572,7 +587,9 @@ class Node:
     def _join_nodes(
         self, listening: socket.socket, rest: AsgiApp, metrics: RealtimeMetrics, closing: contextlib.AsyncExitStack
     ) -> None:
-        """Has sessions of other nodes reached from here, and ours from there."""
+        """Connects this node to others: requests for their sessions are forwarded, and theirs for this node's are
+        accepted.
+        """
         chat, engine = self.chat, self.engine
         link = PeerAuth(self._recovery_key, chat.node_id)
         owners = SessionOwners(chat.peers, lambda: chat.execute(NODE, ListPeers()), engine.now)
@@ -594,7 +611,7 @@ class Node:
         self._internal = NodeListener(listening, link, rest, FencedApp(rest, engine.is_in_doubt), stored)
 
     def _recovery(self, rooms: Rooms, closing: contextlib.AsyncExitStack) -> Recovery | None:
-        """How sockets go on after a disconnect, if any may."""
+        """Returns what recovers sockets after a disconnect; None if recovery is turned off."""
         settings, chat = self.settings, self.chat
         if settings.recovery == "never":
             return None
@@ -620,12 +637,12 @@ class Node:
 
     @property
     def dialects(self) -> list[Dialect]:
-        """Those that are served."""
+        """The dialects that are served."""
         names = {self.settings.dialect, *self.settings.dialects} if self.settings.dialects else set(DIALECTS)
         return [*(dialect for name, dialect in DIALECTS.items() if name in names), *self._further_dialects.values()]
 
     def _pages(self) -> list[ControllerRouterHandler]:
-        """The page at `/`, as far as that is ours."""
+        """Returns the handlers of the page at `/`, unless an embedding application or a prefix replaces it."""
         if self._embedding.application is not None or self.settings.prefix:
             return []
         people = [
@@ -635,8 +652,9 @@ class Node:
         return page_handlers(DemoSignIn(self.settings.demo, people))
 
     def _add_namespaces(self, services: NamespaceServices) -> None:
-        """The root speaks what the settings say, each dialect's own namespace that dialect; in all of them a client may
-        ask for another."""
+        """Adds the namespaces: the root speaks the configured dialect, each other namespace its own. In all of them, a
+        client may ask for another dialect.
+        """
         dialects = self.dialects
         spoken = {dialect.namespace: dialect for dialect in dialects} | {"/": DIALECTS[self.settings.dialect]}
         for name, dialect in spoken.items():
@@ -645,7 +663,7 @@ class Node:
 
 
 def _connected_redis(url: str, closing: contextlib.AsyncExitStack) -> Redis:
-    """The node's only client of Redis, which connects when it is first used."""
+    """Returns the node's only Redis client, which connects when it is first used."""
     from talkwire.bus.redis_client import redis_client  # noqa: PLC0415 (needs the package of an extra)
 
     redis = redis_client(url)
@@ -654,12 +672,12 @@ def _connected_redis(url: str, closing: contextlib.AsyncExitStack) -> Redis:
 
 
 def _connect_wait_s(limits: Limits, address: str) -> float:
-    """Counts a session that an address opens. Answers 0, or the seconds until it may."""
+    """Counts a session that an address opens. Returns 0, or the seconds until the address may open another."""
     return limits.take(Kind.CONNECTS, address_key(address), time.monotonic())
 
 
 def _mark_delivered(chat: Chat, actor: Actor, command: MarkDelivered) -> None:
-    """Nobody asked for it, so nobody hears what became of it."""
+    """Submits a command without using its result, since no client asked for it."""
     chat.submit(actor, command, lambda *_: None)
 
 
@@ -668,10 +686,9 @@ def _now_ms() -> int:
 
 
 def _tune_interpreter() -> None:
-    """Sets the interpreter up for one busy event loop and one writer's thread.
+    """Tunes the interpreter for one busy event loop and one writer thread.
 
-    The threads hand the interpreter's lock over ten times as often as by default, since a commit that is done should
-    not wait 5 ms to say so.
+    Switches threads ten times as often as by default, since a finished commit should not wait 5 ms for the event loop.
     """
     sys.setswitchinterval(0.0005)
     tune_collector()

@@ -1,7 +1,7 @@
-"""The settings of Python's garbage collector for one busy event loop, and full collections while it is idle.
+"""Settings of Python's garbage collector for one busy event loop, and full collections while it is idle.
 
-Almost everything is let go of by its reference count, as soon as its request or connection ends. What is left to the
-collector are cycles that libraries make. docs/decisions/0025-the-garbage-collector.md has the measurements.
+Reference counting frees almost everything as soon as its request or connection ends. What is left to the collector are
+reference cycles that libraries create. docs/decisions/0025-the-garbage-collector.md has the measurements.
 """
 
 from __future__ import annotations
@@ -11,23 +11,29 @@ import gc
 from collections.abc import Awaitable, Callable
 
 THRESHOLDS = 2_000, 20, 25
-"""Young objects before the first generation is collected; the others after so many collections of the one before. The
-product of the first two bounds a stop of the loop: 40,000 objects are looked through in about 20 milliseconds. The
-product of all three, a million, is how many objects have to be added before all are looked through during a rush."""
+"""Allocations before the first generation is collected; then, for each further generation, collections of the one
+before.
+
+The product of the first two bounds a pause of the loop: examining 40,000 objects takes about 20 milliseconds. The
+product of all three, a million, is how many objects must be added during a rush before all are examined.
+"""
 
 LOOK_EVERY_S = 10.0
 
 
 def tune_collector() -> None:
-    """Collects now, takes what is left out of all later collections, and sets how often those come."""
+    """Collects now, exempts the remaining objects from all later collections, and sets the thresholds."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
 
 
 async def collect_while_idle(sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-    """Runs until it is cancelled. After a rush nothing would trigger the collector on a quiet server, and the memory
-    would not return. The server is quiet when the first generation was not collected since the last look."""
+    """Runs a full collection whenever the server has become idle, until it is cancelled.
+
+    After a rush, nothing would trigger the collector on an idle server, and the memory would stay in use. The server
+    counts as idle if the first generation was not collected within LOOK_EVERY_S seconds.
+    """
     while True:
         young = _young_collections()
         await sleep(LOOK_EVERY_S)
@@ -36,7 +42,9 @@ async def collect_while_idle(sleep: Callable[[float], Awaitable[None]] = asyncio
 
 
 def has_grown() -> bool:
-    """Whether the first generation was collected since the last full collection. Never while the collector is off."""
+    """Returns whether the first generation was collected since the last full collection. False while the collector is
+    off.
+    """
     _, first, second = gc.get_count()
     return gc.isenabled() and bool(first or second)
 

@@ -1,11 +1,11 @@
-"""How the command line's operator commands reach a server that is running.
+"""How the command line's operator commands reach a running server.
 
     POST /internal/commands    Authorization: Bearer <the lock file's token>
-                               a command as JSON → 200 and its result as JSON, or a refusal as everywhere
-    POST /internal/snapshot    the same header → 200 and {path} of a new file: the SQLite database as it is now, for
-                               whoever asked to read and to remove
+                               a command as JSON → 200 and its result as JSON, or the usual error body
+    POST /internal/snapshot    the same header → 200 and {path} of a new file: a copy of the SQLite database, which
+                               the caller reads and removes
 
-The token is in the locked file, which only its owner can read; whoever can read that could as well open the database.
+The token is in the lock file, which only its owner can read. A user that can read it could open the database as well.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
         CreateInvitation: CreatedInvitation,
     }
 )
-"""What each command is answered with, for who decodes the answer."""
+"""The type of each command's result, to decode the response."""
 
-# A user id has no `/`, so nobody can be this actor, and no conversation can have it for a member.
+# A user id has no `/`, so no user can be this actor, and it cannot be a member of a conversation.
 _OPERATOR_ID = "talkwire/operator"
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -75,22 +75,26 @@ _commands = msgspec.json.Decoder(OperatorCommand)
 
 
 def operator_for(command: Command[Any]) -> Actor:
-    """Returns who an operator's command is carried out as. Conversations are opened and people invited the way the
-    application's backend does it: with ids of its own, and users that are created by naming them."""
+    """Returns the actor of an operator's command.
+
+    Creating conversations, members and invitations is done as the application's backend, which may choose ids and
+    creates users by naming them.
+    """
     if isinstance(command, CreateConversation | AddMembers | CreateInvitation):
         return Actor(_OPERATOR_ID, "Operator", "service")
     return Actor(_OPERATOR_ID, "Operator", "admin")
 
 
 class CopyRequest(msgspec.Struct, frozen=True):
-    """Where a copy of the database is."""
+    """The path of a copy of the database."""
 
     path: str
 
 
 class ControlEndpoint:
     """An ASGI application for `CONTROL_PATH` and `SNAPSHOT_PATH`. `token` is the lock's control token; `copy_database`
-    blocks until the copy is made."""
+    blocks until the copy is complete.
+    """
 
     def __init__(self, chat: Chat, token: str, copy_database: Callable[[], Path]) -> None:
         self._chat = chat
@@ -117,7 +121,9 @@ class ControlEndpoint:
             raise ChatError("unavailable", f"The database could not be copied: {error.strerror or error}") from error
 
     def _authorize(self, scope: Scope) -> None:
-        """The right token, and from this machine: what a proxy has passed on comes from elsewhere."""
+        """Raises `unauthenticated` unless the token is right and the request is from this machine. A forwarded request
+        is not.
+        """
         headers: dict[bytes, bytes] = dict(scope["headers"])
         forwarded = is_forwarded({name.decode("latin-1"): "" for name in headers})
         given = headers.get(b"authorization", b"")
@@ -126,7 +132,7 @@ class ControlEndpoint:
 
 
 def with_control(endpoint: ControlEndpoint, app: AsgiApp) -> AsgiApp:
-    """An application that has the endpoint at its paths and is `app` everywhere else."""
+    """Returns an application that serves the endpoint at its paths, and `app` everywhere else."""
 
     async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
         inner = endpoint if scope["type"] == "http" and scope["path"] in {CONTROL_PATH, SNAPSHOT_PATH} else app
@@ -158,7 +164,7 @@ async def _body(receive: Receive) -> bytes:
 
 
 def _status_of(error: ChatError) -> int:
-    """The code says it all; a status is what HTTP wants besides."""
+    """Returns an HTTP status for an error; the client only needs the error code."""
     return {"unauthenticated": 401, "unavailable": 503}.get(error.code, 422)
 
 

@@ -1,10 +1,10 @@
-"""The data folder and the lock by which one process at a time owns a SQLite database.
+"""The data folder, and the lock by which one process at a time owns a SQLite database.
 
-The lock is the kernel's (`flock`): it ends with the process that holds it, however that ends. The locked file says who
-holds it, and for a server where it answers and the token that commands sent there must carry.
+The kernel holds the lock (`flock`), so it ends with its process, however that ends. The locked file names the owner
+and, for a server, its address and the token that commands to it must carry.
 
     DataFolderError
-     └── FolderInUse    somebody else owns it; `holder` says who
+     └── FolderInUse    another process owns the database; `holder` says which
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 LOCK_WAIT_S = 10.0
-"""Commands hold the lock for moments and servers take moments to start, so it is worth waiting that long."""
+"""Seconds to wait for the lock: commands hold it for moments only, and servers start within moments."""
 
 _RETRY_S = 0.02
 _LOCK_MAX_BYTES = 4096
@@ -27,7 +27,7 @@ _OWNER_ONLY = 0o600
 
 
 class Holder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who owns a database. `url` and `token` are a server's, once it answers."""
+    """The process that owns a database. `url` and `token` are set for a server that accepts requests."""
 
     pid: int
     url: str | None = None
@@ -38,7 +38,7 @@ class Holder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DataFolderError(Exception):
-    """The folder is of no use; the text says in one line which and why."""
+    """The folder is unusable; the text says in one line which one and why."""
 
 
 class FolderInUse(DataFolderError):
@@ -51,15 +51,17 @@ class FolderInUse(DataFolderError):
 
 
 def prepare_folder(folder: Path) -> None:
-    """Makes the data folder if it is not there; the folder around it has to be. Raises DataFolderError."""
+    """Creates the data folder if it is missing; its parent must exist. Raises DataFolderError."""
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
         pass
     except FileNotFoundError:
-        raise DataFolderError(f"{folder.absolute().parent}: there is no such folder to make {folder.name} in") from None
+        raise DataFolderError(
+            f"{folder.absolute().parent}: there is no such folder to create {folder.name} in"
+        ) from None
     except OSError as error:
-        raise DataFolderError(f"{folder}: cannot be made: {error.strerror}") from None
+        raise DataFolderError(f"{folder}: cannot be created: {error.strerror}") from None
     if not folder.is_dir():
         raise DataFolderError(f"{folder}: is not a folder")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -67,7 +69,7 @@ def prepare_folder(folder: Path) -> None:
 
 
 class FolderLock:
-    """Held from `acquire` to `release`, at the latest until the process ends."""
+    """A held lock, from `acquire` to `release` or the end of the process."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
@@ -76,9 +78,10 @@ class FolderLock:
 
     @classmethod
     def acquire(cls, path: Path, wait_s: float = LOCK_WAIT_S) -> FolderLock:
-        """Waits for who holds the lock for a moment: a command, or a server that is not up yet.
+        """Acquires the lock. Waits up to `wait_s` seconds for a command, or for a server that is still starting.
 
-        Raises FolderInUse when that is a server, or takes longer; DataFolderError when the file cannot be opened.
+        Raises FolderInUse if a running server has it or the wait was too short; DataFolderError if the file cannot be
+        opened.
         """
         deadline = time.monotonic() + wait_s
         while True:
@@ -94,11 +97,13 @@ class FolderLock:
             time.sleep(_RETRY_S)
 
     def announce(self, url: str) -> None:
-        """Says where the server answers, so that commands can be sent to it."""
+        """Writes the server's address into the file, so that commands can be sent to it."""
         self._write(Holder(os.getpid(), url, self.control_token))
 
     def release(self) -> None:
-        """Empties the file and lets go. The file stays: removing it could take the lock from who waits for it."""
+        """Empties the file and releases the lock. Keeps the file: removing it could take the lock from a process that
+        waits for it.
+        """
         if self._descriptor is not None:
             os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
@@ -111,7 +116,7 @@ class FolderLock:
 
 
 def find_holder(path: Path) -> Holder | None:
-    """Who holds the lock now, or None. Takes nothing from anybody."""
+    """Returns the current holder of the lock, or None. Never takes the lock."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):
@@ -125,7 +130,7 @@ def find_holder(path: Path) -> Holder | None:
 
 
 def reachable_url(listening: socket.socket) -> str:
-    """Where a process of this machine reaches the server that listens there."""
+    """Returns the URL at which a process on this machine reaches the server of a listening socket."""
     host, port = listening.getsockname()[:2]
     if listening.family == socket.AF_INET6:
         return f"http://[{'::1' if host == '::' else host}]:{port}"
@@ -154,7 +159,7 @@ def _try_lock(descriptor: int, kind: int) -> bool:
 
 
 def _read(descriptor: int) -> Holder:
-    """Who holds the lock, as far as they have written it: process 0 is one that we know nothing of yet."""
+    """Returns the holder that the file names; process 0 if it has not written its name yet."""
     try:
         return msgspec.json.decode(os.pread(descriptor, _LOCK_MAX_BYTES, 0), type=Holder)
     except msgspec.DecodeError:

@@ -1,7 +1,7 @@
-"""How the server logs: readable lines on a terminal, JSON elsewhere, for our own modules and for the libraries.
+"""Logging: readable lines on a terminal, JSON elsewhere, for this project's modules and for libraries.
 
-Never a token, a password, an Authorization header or the text of a message: values are taken out by the name of their
-key, and what looks like a credential by its form, in exceptions too.
+Never logs a token, a password, an Authorization header or the text of a message: values are removed by the name of
+their key, and whatever looks like a credential by its form, in exceptions too.
 """
 
 from __future__ import annotations
@@ -25,23 +25,24 @@ _SECRET_KEYS = re.compile(
 )
 
 TEXT_MAX = 20_000
-"""Characters of a text that are logged: longer ones lose their middle, so that a traceback keeps both of its ends."""
+"""Characters of a logged text: longer ones lose their middle, so that both ends of a traceback stay."""
 
 _WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
 
 _SECRET_TEXTS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # Parameters of a query, up to their end: `?token=…&`
+    # Query parameters, up to their end: `?token=…&`
     (re.compile(r"(?i)\b((?:[a-z]+[_-]?)?(?:token|password|secret|authorization)=)[^&\s\"'<>]+"), rf"\1{HIDDEN}"),
     (re.compile(r"(?i)\b(Bearer|Basic)\s+[\w.~+/=-]+"), rf"\1 {HIDDEN}"),
-    # A JWT wherever it stands: two JSON objects in base64url begin with `eyJ`.
+    # A JWT anywhere: two JSON objects in base64url begin with `eyJ`.
     (re.compile(r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
-    # The password in the URL of a database.
+    # The password in a database URL.
     (re.compile(r"(://[^\s/:@\"']*:)[^\s/@\"']+@"), rf"\1{HIDDEN}@"),
-    # What SQLAlchemy says about a statement that failed, message texts included.
+    # SQLAlchemy's description of a failed statement, which contains message texts.
     (re.compile(r"\[parameters: .*?(?:\](?=\n\(Background)|\Z)", re.DOTALL), f"[parameters: {HIDDEN}]"),
 )
 
-# What these say below the level on the right is noise, or holds what must not be logged (SQL parameters, URLs, frames).
+# The lowest logged levels of libraries. Below them is noise, or data that must not be logged (SQL parameters, URLs,
+# frames).
 _LEAST_LEVELS: Mapping[str, int] = {
     "alembic": logging.WARNING,
     "httpcore": logging.WARNING,
@@ -53,14 +54,16 @@ _LEAST_LEVELS: Mapping[str, int] = {
 
 
 def are_json(log_format: str, stream: TextIO | None = None) -> bool:
-    """Whether `configure_logs` writes JSON to this stream."""
+    """Returns whether `configure_logs` writes JSON to this stream."""
     return log_format == "json" or (log_format == "auto" and not (stream or sys.stderr).isatty())
 
 
 def configure_logs(level: str, log_format: str, stream: TextIO | None = None, *, worker: int | None = None) -> None:
-    """Sets up structlog and the standard library's logging for this process, once. Logs go to `stream`, stderr by
-    default; `log_format` is `auto`, `console` or `json`. `worker`: which one of several this process is; each line says
-    so."""
+    """Configures structlog and the standard library's logging for this process, once.
+
+    Logs go to `stream`, by default stderr; `log_format` is `auto`, `console` or `json`. `worker` is the number of this
+    worker process, which is added to each line.
+    """
     stream = stream or sys.stderr
     on_terminal = stream.isatty()
     readable = not are_json(log_format, stream)
@@ -71,7 +74,7 @@ def configure_logs(level: str, log_format: str, stream: TextIO | None = None, *,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        # Not as structured tracebacks: those would show the local variables.
+        # Structured tracebacks would show local variables.
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
@@ -103,8 +106,10 @@ def configure_logs(level: str, log_format: str, stream: TextIO | None = None, *,
 
 
 def hand_over_logs() -> None:
-    """Has our own modules log to the standard library's loggers `talkwire.…`, whose levels and handlers the program
-    around us sets. Nothing happens where that program has set up structlog itself."""
+    """Sends this project's logs to the standard library's loggers `talkwire.…`, which the embedding program configures.
+
+    Does nothing if that program has configured structlog itself.
+    """
     if structlog.is_configured():
         return
     structlog.configure(
@@ -120,7 +125,7 @@ def hand_over_logs() -> None:
 
 
 def _one_text(_logger: WrappedLogger | None, _method: str, event_dict: EventDict) -> str:
-    """What happened, then `key=value`, then the traceback."""
+    """Returns the event, then `key=value`, then the traceback."""
     exception = event_dict.pop("exception", None)
     event = event_dict.pop("event", "")
     line = " ".join([str(event), *(f"{key}={value!r}" for key, value in event_dict.items())])
@@ -128,7 +133,7 @@ def _one_text(_logger: WrappedLogger | None, _method: str, event_dict: EventDict
 
 
 def redact(_logger: WrappedLogger | None, _method: str, event_dict: EventDict) -> EventDict:
-    """A processor that takes out what nobody may read in a log, at any depth."""
+    """A structlog processor that removes secrets and message texts, at any depth."""
     return {key: _redacted(key, value) for key, value in event_dict.items()}
 
 
@@ -158,7 +163,7 @@ def _shortened(text: str) -> str:
     left_out = len(text) - TEXT_MAX
     if left_out <= 0:
         return text
-    # Each half is cut at a blank: half a secret would not be recognised.
+    # Each half is cut at a space: half a secret would not be recognised.
     start = text[: TEXT_MAX // 2].rpartition(" ")[0]
     end = text[-(TEXT_MAX // 2) :].partition(" ")[2]
     return f"{start} … {left_out} characters … {end}"

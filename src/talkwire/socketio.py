@@ -1,4 +1,4 @@
-"""A Socket.IO server without the chat: namespaces with handlers, rooms and acknowledgements.
+"""A Socket.IO server without the chat: namespaces with handlers, rooms and acks.
 
     from talkwire.socketio import EngineOptions, SocketServer, serve
 

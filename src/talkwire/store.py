@@ -1,4 +1,4 @@
-"""A chat over its database, without a server: what the command line works with while none runs."""
+"""Opens a chat over its database without a server: for the command line while no server runs."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ from talkwire.storage.writer import GroupWriter
 
 
 class OtherTablesError(Exception):
-    """A database that other nodes may be using has tables of another version."""
+    """A database that other nodes may be using has tables of another version, so it is not migrated here."""
 
 
 @contextlib.asynccontextmanager
 async def opened_chat(url: URL, policy: AccessPolicy = DEFAULT_POLICY) -> AsyncIterator[Chat]:
-    """A chat that can execute commands. An empty database gets its tables, an older SQLite file the newest ones.
+    """Yields a chat that can execute commands. Creates the tables in an empty database, and migrates an older SQLite
+    file.
 
-    Raises SQLAlchemyError when the database cannot be opened, OtherTablesError where migrating it is not ours to do.
+    Raises SQLAlchemyError if the database cannot be opened, OtherTablesError if it would need a migration that is not
+    allowed here.
     """
     writing = writing_engine(url)
     try:

@@ -65,8 +65,7 @@ def test_a_backup_is_made_whether_a_server_runs_or_not(command: Command, chat: l
     assert Path("chat.backup").stat().st_mode & 0o777 == 0o600
     assert in_folder(data) == before
     assert command("restore", "chat.backup", "--data", "new").out == (
-        "Restored 0 messages, 2 users and 0 uploaded files to new/talkwire.db; rows and checksums are those of the "
-        "backup.\n"
+        "Restored 0 messages, 2 users and 0 uploaded files to new/talkwire.db; rows and checksums match the backup.\n"
     )
     assert command("conversation", "list", "--data", "new").out.startswith("talk-1\t")
     assert in_folder(Path("new")) == ["lock", "talkwire.db"]
@@ -103,24 +102,24 @@ def test_uploaded_files_come_along(command: Command, alone: None) -> None:
 
 def test_a_file_is_not_replaced_without_being_told_so(command: Command, alone: None) -> None:
     Path("b").write_text("precious")
-    assert refusal(command("backup", "b")) == "b: is there already; --overwrite replaces it"
+    assert refusal(command("backup", "b")) == "b: exists already; use --overwrite to replace it"
     assert Path("b").read_text() == "precious"
     assert command("backup", "b", "--overwrite").exit_code == 0
     assert command("restore", "b", "--data", "new").exit_code == 0
 
 
 def test_a_backup_has_to_have_a_place(command: Command, alone: None) -> None:
-    assert refusal(command("backup", "no/b")) == "no/b: cannot be made: No such file or directory"
+    assert refusal(command("backup", "no/b")) == "no/b: cannot be created: No such file or directory"
     assert refusal(command("backup", "talkwire-data")) == "talkwire-data: is a folder"
     assert refusal(command("backup", "talkwire-data/talkwire.db/b")) == (
-        "talkwire-data/talkwire.db/b: cannot be made: Not a directory"
+        "talkwire-data/talkwire.db/b: cannot be created: Not a directory"
     )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_one_may_not_write_to_is_said(command: Command, alone: None) -> None:
     Path("closed").mkdir(0o500)
-    assert refusal(command("backup", "closed/b")) == "closed/b: cannot be made: Permission denied"
+    assert refusal(command("backup", "closed/b")) == "closed/b: cannot be created: Permission denied"
 
 
 def test_a_disk_without_room_is_said_and_nothing_stays(talkwire: Callable[..., Answer], alone: None) -> None:
@@ -135,7 +134,7 @@ def test_a_disk_without_room_is_said_and_nothing_stays(talkwire: Callable[..., A
 
 
 def test_there_has_to_be_a_chat(command: Command, empty: str) -> None:
-    assert refusal(command("backup", "b")) == "talkwire-data/talkwire.db: there is no such database"
+    assert refusal(command("backup", "b")) == "talkwire-data/talkwire.db: database not found"
     assert refusal(command("backup", "b", "--database", empty)) == f"{empty}: there is no chat in the database"
     assert in_folder(Path()) == []
 
@@ -199,7 +198,7 @@ def test_a_file_that_names_its_own_place_is_refused(
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr("talkwire.files.byte_store.Place.key", "somewhere")
         assert command("backup", "b").exit_code == 0
-    assert "has a file of an impossible name: files/../../" in refusal(command("restore", "b", "--data", "new"))
+    assert "has a file with an invalid name: files/../../" in refusal(command("restore", "b", "--data", "new"))
 
 
 def test_an_older_database_is_to_be_migrated_first(command: Command, alone: None) -> None:

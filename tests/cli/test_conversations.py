@@ -38,10 +38,12 @@ def test_members_come_and_go(command: Command, where: list[str]) -> None:
     command("conversation", "create", "--id", "club", "alice", *where)
     assert command("conversation", "add", "club", "bob", "carol", *where) == (
         0,
-        "Added 2 to club; 0 were in it before.\n",
+        "Added 2 to club; 0 were members already.\n",
         "",
     )
-    assert "Added 1 to club; 1 were in it before." in command("conversation", "add", "club", "bob", "dan", *where).out
+    assert (
+        "Added 1 to club; 1 were members already." in command("conversation", "add", "club", "bob", "dan", *where).out
+    )
     assert command("conversation", "remove", "club", "bob", "dan", *where).out == "Removed 2 from club.\n"
     assert "club\tgroup\t\t2\t0\t" in command("conversation", "list", *where).out
 

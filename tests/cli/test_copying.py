@@ -84,7 +84,7 @@ def test_a_copy_says_what_else_the_new_server_needs(command: Command, chat: None
     assert command("token", "alice").exit_code == 0
     notes = command("copy", "--from", SOURCE, "--to", empty).err
     assert "The bytes of 1 uploaded files stay in talkwire-data/files: the new server needs the same place" in notes
-    assert "Uploads on their way begin anew, unless the new server has talkwire-data/uploads in its --data." in notes
+    assert "Unfinished uploads start again, unless the new server has talkwire-data/uploads in its --data." in notes
     assert "JWT_SECRET is what talkwire-data/jwt-secret holds." in notes
 
 
@@ -129,7 +129,7 @@ def test_a_server_on_postgresql_is_noticed(command: Command, tmp_path: Path, emp
     [
         ("talkwire.db", "sqlite:///a.db", "--from: must be a URL like postgresql://user@host/name or sqlite:///path"),
         ("sqlite:///a.db", "mysql://a/b", "--to: must be a URL like postgresql://user@host/name or sqlite:///path"),
-        ("sqlite:///a.db", "postgresql://a:99999/b", "--to: has a port that is no number from 0 to 65535"),
+        ("sqlite:///a.db", "postgresql://a:99999/b", "--to: the port must be a number from 0 to 65535"),
         ("sqlite:///a.db", "sqlite:///./a.db", "--from and --to are the same database"),
     ],
 )
@@ -143,7 +143,7 @@ def test_both_sides_have_to_be_named(command: Command) -> None:
 
 def test_a_source_that_is_not_there_is_not_made(command: Command, tmp_path: Path) -> None:
     said = command("copy", "--from", "sqlite:///no.db", "--to", "sqlite:///new.db")
-    assert refusal(said) == "no.db: there is no such database"
+    assert refusal(said) == "no.db: database not found"
     assert list(tmp_path.iterdir()) == []
 
 

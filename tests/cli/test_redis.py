@@ -29,7 +29,7 @@ def test_one_that_answers_is_said_to_and_nothing_is_left_in_it(command: Command,
     said = command("check", "--port", "0", "--redis", f"{valkey.url}/0")
     assert said.exit_code == 0
     [line] = _lines(said)
-    assert line.startswith(f"ok       redis: {valkey.url}/0 answers: Valkey 9.")
+    assert line.startswith(f"ok       redis: {valkey.url}/0 responds: Valkey 9.")
     assert {*_keys(valkey)} <= {b"talkwire:check:limit"}
     assert int(str(valkey.command("PTTL", "talkwire:check:limit"))) <= 1
 
@@ -39,7 +39,7 @@ def test_over_a_unix_socket_too(command: Command, tmp_path: object) -> None:
     with valkey_server("--unixsocket", path):
         said = command("check", "--port", "0", "--redis", f"unix://{path}?db=1")
     assert said.exit_code == 0
-    assert _lines(said)[0].startswith(f"ok       redis: unix://{path} answers: Valkey")
+    assert _lines(said)[0].startswith(f"ok       redis: unix://{path} responds: Valkey")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_over_a_unix_socket_too(command: Command, tmp_path: object) -> None:
     [
         (["--cluster-enabled", "yes"], "wrong    redis: it is a cluster; nodes need a single server"),
         (["--replicaof", "127.0.0.1", "1"], "wrong    redis: it is a replica; nodes need the server that it copies"),
-        (["--maxmemory", "50mb"], "note     redis: when its memory is full it takes no more limits"),
+        (["--maxmemory", "50mb"], "note     redis: when its memory is full it stores no more limits"),
         (["--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru"], "when its memory is full it forgets limits ("),
     ],
 )
@@ -61,9 +61,9 @@ def test_one_that_nodes_cannot_use_well_is_said_to_be_so(command: Command, optio
 @pytest.mark.parametrize(
     ("rules", "expected"),
     [
-        (["+@all", "&talkwire:*", "~other:*"], "wrong    redis: each node limits for itself: "),
-        (["+@all", "resetchannels", "~*"], "wrong    redis: nodes cannot tell each other what is new: "),
-        (["+@all", "&*", "~talkwire:*", "-info"], "answers, and does not tell this user what it is"),
+        (["+@all", "&talkwire:*", "~other:*"], "wrong    redis: each node applies its rate limits alone: "),
+        (["+@all", "resetchannels", "~*"], "wrong    redis: nodes cannot exchange events: "),
+        (["+@all", "&*", "~talkwire:*", "-info"], "responds, but does not let this user read its version"),
     ],
 )
 def test_what_a_user_is_not_allowed_is_said(
@@ -99,7 +99,7 @@ def test_one_that_hangs_is_one_line(command: Command, valkey: ValkeyServer, monk
         said = command("check", "--port", "0", "--redis", valkey.url)
     finally:
         valkey.resume()
-    assert _lines(said) == [f"wrong    redis: {valkey.url}: no answer within 0.3 s"]
+    assert _lines(said) == [f"wrong    redis: {valkey.url}: no response within 0.3 s"]
 
 
 def test_its_clock_may_differ_and_that_is_said(
@@ -119,7 +119,7 @@ def test_without_its_package_the_line_says_what_to_install(
     monkeypatch.setattr("talkwire.cli.extras.find_spec", lambda name: None if name == "redis" else find_spec(name))
     said = command(verb, "--port", "0", "--redis", "redis://127.0.0.1:1")
     assert said.exit_code == 1
-    assert "Redis needs its client: pip install 'talkwire[redis]'" in (said.out if verb == "check" else said.err)
+    assert "Redis requires its client: pip install 'talkwire[redis]'" in (said.out if verb == "check" else said.err)
 
 
 def test_a_server_does_not_start_with_a_url_that_cannot_be_meant(command: Command) -> None:

@@ -75,10 +75,10 @@ def test_a_secret_that_can_be_guessed_is_used_where_the_operator_says_so(command
     [
         (["a b"], "userId: must be an id"),
         (["alice", "--ttl", "1"], "--ttl: must be a duration such as 90s, 15m, 1h or 30d"),
-        (["alice", "--ttl", "0s"], "ttl: must be longer than nothing"),
+        (["alice", "--ttl", "0s"], "ttl: must be more than 0 seconds"),
         (["alice", "--claim", "admin"], '--claim: "admin" is not KEY=VALUE'),
         (["alice", "--claim", "sub=bob"], "claims.sub: is set by the server"),
-        (["alice", "--database", "postgresql://h/d"], "jwt_secret: tokens are signed with it, and none is set"),
+        (["alice", "--database", "postgresql://h/d"], "jwt_secret: must be set, to sign tokens with"),
         (["alice", "--jwt-secret", "s" * 31], "jwt_secret: must have at least 32 bytes"),
         (["alice", "--jwt-secret", "ssh-ed25519 AAAA"], "jwt_secret: The secret is a key in PEM or SSH form"),
     ],
@@ -100,4 +100,4 @@ def test_a_secret_file_that_holds_none_is_said(command: Command) -> None:
 def test_a_folder_that_cannot_be_made_is_said(talkwire: Callable[..., Answer]) -> None:
     answer = talkwire("token", "alice", "--data", "missing/data")
     assert (answer.exit_code, answer.out) == (1, "")
-    assert "there is no such folder to make data in" in answer.line
+    assert "there is no such folder to create data in" in answer.line

@@ -122,7 +122,7 @@ def test_a_file_that_is_no_database_is_said(command: Command) -> None:
 @pytest.mark.parametrize("arguments", [["user", "list"], ["user", "ban", "a"], ["conversation", "list"]])
 def test_a_mistyped_folder_is_no_new_database(command: Command, arguments: list[str]) -> None:
     said = command(*arguments, "--data", "mistyped")
-    assert said == (1, "", "talkwire: mistyped/talkwire.db: there is no such database\n")
+    assert said == (1, "", "talkwire: mistyped/talkwire.db: database not found\n")
 
 
 def test_an_account_that_nobody_can_sign_in_with_is_pointed_out(
@@ -131,6 +131,6 @@ def test_an_account_that_nobody_can_sign_in_with_is_pointed_out(
     monkeypatch.setenv("JWT_SECRET", "s" * 32)
     added = command("user", "add", "ida@example.com", "--name", "Ida", "--id", "ida")
     assert (added.exit_code, added.out) == (0, "ida\n")
-    assert added.err.startswith("accounts are off by these settings: nobody signs in with a password")
+    assert added.err.startswith("accounts are off in these settings: no one can sign in with a password")
     monkeypatch.setenv("TALKWIRE_ACCOUNTS", "invite")
     assert command("user", "password", "ida") == (0, "ida has a new password.\n", "")

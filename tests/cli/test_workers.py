@@ -212,7 +212,7 @@ def test_a_port_that_workers_have_is_in_use(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--workers", "2"], "--workers: more than one need PostgreSQL; a SQLite database has one server"),
+        (["--workers", "2"], "--workers: more than one requires PostgreSQL; a SQLite database has one server"),
         (["--workers", "0"], "--workers: must be from 1 to 256"),
         (["--workers", "many"], "--workers: must be a whole number"),
     ],

@@ -152,7 +152,7 @@ async def test_an_address_that_never_answers_is_given_up(key_server: KeyServer) 
     key_server.body = None
     keys = KeySet(key_server.url, limits=FetchLimits(timeout_s=0.05))
     await keys.refresh()
-    assert keys.last_failure == "no answer within 0.05 s"
+    assert keys.last_failure == "no response within 0.05 s"
     await keys.aclose()
 
 

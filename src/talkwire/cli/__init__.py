@@ -1,11 +1,11 @@
 """The command line.
 
-parser.py          the commands and their names; each command's module is imported when it is asked for
+parser.py          the commands and their names; a command's module is imported when the command runs
 flags.py           the settings as flags
-failures.py        how a failure ends: one line, and which exit code
-delivery.py        through a running server, or into the database itself
+failures.py        how a failure ends: one line, and the exit code
+delivery.py        runs commands through a running server, or on the database itself
 output.py          tables on a terminal, tabs and JSON elsewhere
-progress.py        how far a long command is
+progress.py        shows the progress of a long command
 serve.py, tokens.py, users.py, conversations.py, upkeep.py, backup.py, copying.py     the commands
 """
 

@@ -1,4 +1,4 @@
-"""`talkwire backup` and `talkwire restore`: the whole chat in one file, and out of it again."""
+"""`talkwire backup` and `talkwire restore`: write the whole chat into one file, and read it back."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def backup(
     path: Path,
     /,
     *,
-    overwrite: Annotated[bool, Parameter(help="Replace the file if there is one.", negative=())] = False,
+    overwrite: Annotated[bool, Parameter(help="Replace the file if it exists.", negative=())] = False,
     **flags: Flag,
 ) -> None:
     """Write the whole chat into one file, whether a server runs or not.
@@ -74,7 +74,7 @@ def backup(
 
 @takes_settings(*WHERE)
 def restore(path: Path, /, **flags: Flag) -> None:
-    """Fill an empty database with what a backup holds. Clients load everything afresh then.
+    """Fill an empty database from a backup. Clients reload everything afterwards.
 
     Parameters
     ----------
@@ -94,9 +94,11 @@ def restore(path: Path, /, **flags: Flag) -> None:
             _restore(settings, archive, path, keep_file, progress)
     messages, users = archive.sums.tables["messages"].rows, archive.sums.tables["users"].rows
     done = f"Restored {messages} messages, {users} users and {archive.sums.files} uploaded files"
-    say_done(f"{done} to {shown_database(settings)}; rows and checksums are those of the backup.")
+    say_done(f"{done} to {shown_database(settings)}; rows and checksums match the backup.")
     if archive.contents.files != INCLUDED and archive.sums.tables["files"].rows:
-        print_note(f"The bytes of uploaded files are not in the backup: the server needs {archive.contents.files}.")
+        print_note(
+            f"The backup does not contain the bytes of uploaded files: the server needs {archive.contents.files}."
+        )
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -104,15 +106,18 @@ def restore(path: Path, /, **flags: Flag) -> None:
 
 @contextlib.contextmanager
 def _readable_database(settings: Settings) -> Iterator[URL]:
-    """Where to read. On SQLite beside a running server it is a copy that the server makes, which is gone at the end;
-    without one nobody can start one meanwhile."""
+    """Yields the URL of a database to read.
+
+    On SQLite beside a running server, that is a copy, which the server makes and which is removed at the end. Without a
+    running server, none can be started meanwhile.
+    """
     with database_failures(settings):
         if settings.lock_file is None:
             yield url_of(settings)
             return
         assert settings.sqlite_file is not None, "only SQLite has a lock"
         if not settings.sqlite_file.exists():
-            raise Failure(f"{settings.sqlite_file}: there is no such database")
+            raise Failure(f"{settings.sqlite_file}: database not found")
         try:
             lock = FolderLock.acquire(settings.lock_file)
         except FolderInUse as error:
@@ -155,7 +160,7 @@ def _uploaded(settings: Settings) -> Uploaded:
 
 def _say_of_files(settings: Settings, done: BackedUp) -> None:
     if settings.files is not None and settings.files.startswith("s3://") and done.tables["files"].rows:
-        print_note(f"The bytes of uploaded files are not in it: they stay in {settings.files}.")
+        print_note(f"The backup does not contain the bytes of uploaded files: they stay in {settings.files}.")
     if done.missing:
         folder = settings.files or settings.data / FINISHED_FOLDER
         print_note(f"{done.missing} uploaded files were not in {folder}, or were removed meanwhile.")
@@ -163,17 +168,17 @@ def _say_of_files(settings: Settings, done: BackedUp) -> None:
 
 def _refuse_to_overwrite(path: Path, *, overwrite: bool) -> None:
     if path.exists() and not overwrite:
-        raise Failure(f"{path}: is there already; --overwrite replaces it")
+        raise Failure(f"{path}: exists already; use --overwrite to replace it")
 
 
 @contextlib.contextmanager
 def _new_file(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
-    """A file beside the one that is to be, which is gone at the end unless it was renamed."""
+    """Yields a temporary file in the folder of `path`; removes it at the end unless it was renamed."""
     temporary = path.with_name(f".{path.name}.{token_hex(4)}.part")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     except OSError as error:
-        raise Failure(f"{path}: cannot be made: {error.strerror}") from None
+        raise Failure(f"{path}: cannot be created: {error.strerror}") from None
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file, temporary
@@ -217,7 +222,7 @@ def _restore(
 
 @contextlib.contextmanager
 def _file_keeper(settings: Settings, archive: ArchiveReader) -> Iterator[Callable[[ArchivePart], None]]:
-    """Puts the bytes of uploaded files where the server will look for them."""
+    """Yields a function that stores the bytes of an uploaded file where the server will look for them."""
     if not archive.sums.files:
         yield _no_file
         return
@@ -235,13 +240,16 @@ def _file_keeper(settings: Settings, archive: ArchiveReader) -> Iterator[Callabl
 
 
 def _place_of(part: ArchivePart) -> FileKey:
-    """Where a server keeps it. What has another name is of nobody we know, and could lie anywhere."""
+    """Returns the key under which a server stores a part of a backup.
+
+    Raises ArchiveError for any other file name: its content has an unknown purpose, and its path could lead anywhere.
+    """
     found = _FILE_NAME.fullmatch("/".join(part.names))
     if found is None:
-        raise ArchiveError(f"has a file of an impossible name: {'/'.join(part.names)}")
+        raise ArchiveError(f"has a file with an invalid name: {'/'.join(part.names)}")
     file_id, digest, kind = found.groups()
     return FileKey(file_id, digest, "content" if kind == "content" else "thumbnail")
 
 
 def _no_file(part: ArchivePart) -> None:
-    raise ArchiveError(f"has a file that it does not count: {'/'.join(part.names)}")
+    raise ArchiveError(f"has an unexpected file: {'/'.join(part.names)}")

@@ -1,4 +1,6 @@
-"""`talkwire check`: tries what `serve` would need, changes nothing, and says line by line what is right and wrong."""
+"""`talkwire check`: tries everything that `serve` needs, changes nothing, and prints what is right and wrong, line by
+line.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ _WELL_KNOWN = frozenset({"secret", "changeme", "change-me", "password", "your-se
 
 
 class Finding(NamedTuple):
-    """`exit_code` is what the command ends with when `state` is `wrong`."""
+    """One printed line. If `state` is `wrong`, the command ends with `exit_code`, or a higher one of
+    another finding.
+    """
 
     state: State
     subject: str
@@ -53,7 +57,7 @@ class Finding(NamedTuple):
 
 @takes_settings(*known_settings())
 def check(**flags: Flag) -> int:
-    """Say what is right and what is wrong with the settings, the database and the rest that `serve` needs."""
+    """Check the settings, the database and everything else that `serve` needs."""
     exit_code = OK
     for finding in _findings(flags):
         if finding.state == "wrong":
@@ -94,7 +98,7 @@ def _on_settings(loaded: LoadedSettings) -> Iterator[Finding]:
         yield Finding("ok", "settings", "all defaults")
     for name, similar in unknown_variables(os.environ):
         hint = "" if similar is None else f"; did you mean {similar}?"
-        yield Finding("warning", "settings", f"{name} is no setting{hint}")
+        yield Finding("warning", "settings", f"{name} is not a setting{hint}")
 
 
 def _holder(settings: Settings) -> Holder | None:
@@ -106,15 +110,15 @@ def _on_data_folder(settings: Settings) -> Finding:
     if not folder.exists():
         around = folder.absolute().parent
         if not around.is_dir():
-            return Finding("wrong", "data", f"{around}: there is no such folder to make {folder.name} in")
+            return Finding("wrong", "data", f"{around}: there is no such folder to create {folder.name} in")
         if not os.access(around, os.W_OK | os.X_OK):
-            return Finding("wrong", "data", f"{around}: this user may not make {folder.name} there")
-        return Finding("ok", "data", f"{folder} is made when the server starts")
+            return Finding("wrong", "data", f"{around}: this user may not create {folder.name} there")
+        return Finding("ok", "data", f"{folder} is created when the server starts")
     if not folder.is_dir():
         return Finding("wrong", "data", f"{folder}: is not a folder")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return Finding("wrong", "data", f"{folder}: this user may not write there")
-    return Finding("ok", "data", f"{folder} can be written")
+    return Finding("ok", "data", f"{folder} is writable")
 
 
 def _on_database(settings: Settings, holder: Holder | None) -> Iterator[Finding]:
@@ -125,7 +129,7 @@ def _on_database(settings: Settings, holder: Holder | None) -> Iterator[Finding]
     file = settings.sqlite_file
     if file is not None and not file.exists():
         if file.parent in {settings.data, *settings.data.parents} or file.parent.is_dir():
-            yield Finding("ok", "database", f"{shown} is made when the server starts")
+            yield Finding("ok", "database", f"{shown} is created when the server starts")
         else:
             yield Finding("wrong", "database", f"{file.parent}: there is no such folder")
         return
@@ -157,11 +161,11 @@ def _on_tables(settings: Settings, shown: str) -> Finding:
     finally:
         engine.dispose()
     if revision is None:
-        return Finding("ok", "database", f"{shown} answers; it is empty and gets its tables from serve or migrate")
+        return Finding("ok", "database", f"{shown} responds; it is empty, and serve or migrate will create its tables")
     if revision != newest_revision():
         tables = f"tables of version {revision}, this program needs {newest_revision()}: run talkwire migrate"
-        return Finding("warning", "database", f"{shown} answers; it has {tables}")
-    return Finding("ok", "database", f"{shown} answers; its tables are of version {revision}")
+        return Finding("warning", "database", f"{shown} responds; it has {tables}")
+    return Finding("ok", "database", f"{shown} responds; its tables are of version {revision}")
 
 
 def _on_files(settings: Settings) -> Finding:
@@ -176,12 +180,14 @@ def _on_files(settings: Settings) -> Finding:
             return Finding("wrong", "files", f"{place}: {error.message}")
         except OSError as error:
             return Finding("wrong", "files", str(error))
-        return Finding("ok", "files", f"{place} answers")
+        return Finding("ok", "files", f"{place} responds")
     if settings.on_postgresql:
         folder = settings.data if place is None else place
-        return Finding("note", "files", f"uploads lie in {folder}: several nodes need one shared folder there, or S3")
+        return Finding(
+            "note", "files", f"uploads are stored in {folder}: several nodes need a shared folder there, or S3"
+        )
     folder = settings.data / FINISHED_FOLDER if place is None else place
-    return Finding("ok", "files", f"uploads lie in {folder}")
+    return Finding("ok", "files", f"uploads are stored in {folder}")
 
 
 def _on_keys(settings: Settings) -> Iterator[Finding]:
@@ -201,12 +207,12 @@ def _on_secret(settings: Settings) -> Iterator[Finding]:
     if secret is None:
         if not settings.on_postgresql:
             file = settings.data / SECRET_FILE
-            state = "is in" if file.exists() else "will be made in"
+            state = "is in" if file.exists() else "will be created in"
             yield Finding("ok", "tokens", f"no jwt_secret is set, a random one {state} {file}")
         elif settings.jwt_public_key is None and settings.jwt_jwks_url is None:
             yield Finding("wrong", "tokens", "PostgreSQL needs jwt_secret, jwt_public_key or jwt_jwks_url")
         else:
-            yield Finding("note", "tokens", "without jwt_secret nobody can sign in with an account of this server")
+            yield Finding("note", "tokens", "without jwt_secret no one can sign in with an account of this server")
         return
     try:
         secret_key(secret)
@@ -216,9 +222,9 @@ def _on_secret(settings: Settings) -> Iterator[Finding]:
     if is_weak(secret) and not settings.allow_weak_secret:
         yield Finding("wrong", "tokens", f"jwt_secret: {WEAK_SECRET}", WRONG_USAGE)
     elif secret.lower() in _WELL_KNOWN:
-        yield Finding("warning", "tokens", "jwt_secret is one that everybody tries first")
+        yield Finding("warning", "tokens", "jwt_secret is a well-known default")
     elif is_weak(secret):
-        yield Finding("warning", "tokens", f"jwt_secret is short: {SECRET_MIN_BYTES} bytes or more are hard to guess")
+        yield Finding("warning", "tokens", f"jwt_secret is short: {SECRET_MIN_BYTES} bytes or more are recommended")
     else:
         yield Finding("ok", "tokens", "jwt_secret is long enough")
 
@@ -237,8 +243,8 @@ def _on_key_set(url: str) -> Finding:
         return Finding("wrong", "tokens", f"jwt_jwks_url: {failure}")
     host = urlsplit(url).hostname or ""
     if urlsplit(url).scheme == "http" and not is_loopback(host):
-        return Finding("warning", "tokens", f"{url} gives keys, but over http anybody on the way can change them")
-    return Finding("ok", "tokens", f"{url} gives keys")
+        return Finding("warning", "tokens", f"{url} provides keys, but over http anyone on the network can change them")
+    return Finding("ok", "tokens", f"{url} provides keys")
 
 
 def _on_redis(settings: Settings) -> Iterator[Finding]:
@@ -270,13 +276,13 @@ def _on_accounts(settings: Settings) -> Finding:
     match access_policy(settings).accounts:
         case "off":
             why = "" if settings.accounts == "off" else ", since a key for tokens is set"
-            return Finding("ok", "accounts", f"off{why}: nobody registers or signs in with a password")
+            return Finding("ok", "accounts", f"off{why}: no one can register or sign in with a password")
         case "invite":
             return Finding("ok", "accounts", "invite: people register with an invitation (talkwire invite)")
         case "open" if is_loopback(settings.host) and not settings.trusted_proxies:
-            return Finding("ok", "accounts", "open: anybody who reaches this machine's loopback may register")
+            return Finding("ok", "accounts", "open: anyone who reaches this machine's loopback may register")
         case "open":
-            return Finding("warning", "accounts", "open: anybody who reaches this server may register")
+            return Finding("warning", "accounts", "open: anyone who reaches this server may register")
 
 
 def _on_origins(settings: Settings) -> Iterator[Finding]:

@@ -22,15 +22,13 @@ PAGE = 100
 @takes_settings(*WHERE)
 def create(
     *members: str,
-    kind: Annotated[ConversationKind, Parameter(help="A direct one has exactly two members.")] = "group",
-    id: Annotated[str | None, Parameter(help="Id of the conversation; without it one is made.")] = None,  # noqa: A002 (a flag)
+    kind: Annotated[ConversationKind, Parameter(help="A direct conversation has exactly two members.")] = "group",
+    id: Annotated[str | None, Parameter(help="Id of the conversation. Default: a new id.")] = None,  # noqa: A002 (a flag)
     name: Annotated[str | None, Parameter(help="Name of a group or channel.")] = None,
     owner: Annotated[
-        str | None, Parameter(help="Id of the member that owns a group or channel; without it nobody does.")
+        str | None, Parameter(help="Id of the member that owns a group or channel. Default: no owner.")
     ] = None,
-    public: Annotated[
-        bool, Parameter(help="Let users find a group or channel, and join by themselves.", negative=())
-    ] = False,
+    public: Annotated[bool, Parameter(help="Let all users find and join the group or channel.", negative=())] = False,
     **flags: Flag,
 ) -> None:
     """Create a conversation.
@@ -38,7 +36,7 @@ def create(
     Parameters
     ----------
     members
-        Ids of the members. Users that the server has not seen yet are created.
+        Ids of the members. Unknown users are created.
     """
     settings = load(flags).settings
     _require(members)
@@ -82,15 +80,15 @@ def add(conversation_id: str, /, *members: str, **flags: Flag) -> None:
     Parameters
     ----------
     conversation_id
-        Which group.
+        Id of the group or channel.
     members
-        Ids of users. Those that the server has not seen yet are created.
+        Ids of users. Unknown users are created.
     """
     settings = load(flags).settings
     _require(members)
     command = AddMembers(conversation_id, members)
     added = operate(settings, lambda operator: operator.execute(command))
-    say_done(f"Added {len(added)} to {conversation_id}; {len(set(members)) - len(added)} were in it before.")
+    say_done(f"Added {len(added)} to {conversation_id}; {len(set(members)) - len(added)} were members already.")
 
 
 @takes_settings(*WHERE)
@@ -100,7 +98,7 @@ def remove(conversation_id: str, /, *members: str, **flags: Flag) -> None:
     Parameters
     ----------
     conversation_id
-        Which group.
+        Id of the group or channel.
     members
         Ids of its members.
     """
@@ -121,7 +119,7 @@ def _require(members: Sequence[str]) -> None:
 
 
 async def _all_conversations(operator: Operator) -> list[ConversationView]:
-    """A conversation that moves to the front while pages are read may come twice; it is listed once."""
+    """Returns all conversations, each once, even if it moves to the front while pages are read."""
     views: dict[str, ConversationView] = {}
     cursor: str | None = None
     while True:

@@ -1,4 +1,4 @@
-"""`talkwire copy`: everything from one database into another, while no server runs on either."""
+"""`talkwire copy`: copies one database into another, while no server runs on either."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from talkwire.storage.transfer.tables import Summed
 from talkwire.storage.unfinished import UnfinishedError
 
 CHECKSUM_DIGITS = 16
-"""Of a checksum are shown so many, which tell tables apart well enough."""
+"""Digits of a checksum that are shown: enough to compare tables."""
 
 
 @takes_settings("data", "files")
@@ -39,23 +39,23 @@ def copy(
         str, Parameter(name="--from", help="Database to copy: sqlite:///path or postgresql://…", metavar="URL")
     ],
     to: Annotated[
-        str, Parameter(help="Database to fill: an empty one, or one that an interrupted copy began.", metavar="URL")
+        str, Parameter(help="Database to fill: an empty one, or one with an interrupted copy.", metavar="URL")
     ],
     **flags: Flag,
 ) -> None:
-    """Copy a whole chat into another database. Clients go on there with the cursors that they have.
+    """Copy a whole chat into another database. Clients resume there with the cursors that they have.
 
-    No server may run on either meanwhile. A copy that was interrupted goes on when it is started again.
+    No server may run on either database meanwhile. Start an interrupted copy again to continue it.
     """
     settings = load(flags).settings
     source, target = _side("--from", from_), _side("--to", to)
     if source.file is not None and target.file is not None and source.file.resolve() == target.file.resolve():
         raise Misuse("--from and --to are the same database")
     if source.file is not None and not source.file.exists():
-        raise Failure(f"{source.shown}: there is no such database")
+        raise Failure(f"{source.shown}: database not found")
     with source.owned(), target.owned():
-        source.look()
-        target.look()
+        source.check()
+        target.check()
         copied = _copy(source, target)
     if copied.was_there:
         rows = sum(summed.rows for summed in copied.values())
@@ -69,7 +69,7 @@ def copy(
 
 @dataclass(frozen=True)
 class _Side:
-    """One of the two databases."""
+    """The source or the target database."""
 
     settings: Settings
 
@@ -83,15 +83,15 @@ class _Side:
 
     @contextmanager
     def owned(self) -> Iterator[None]:
-        """Keeps servers away from a SQLite file. Raises FolderInUse when one has it, DataFolderError."""
+        """Keeps servers from opening a SQLite file. Raises Failure if a server has it open, or DataFolderError."""
         try:
             with owned_database(self.settings):
                 yield
         except FolderInUse as error:
             raise Failure(f"{error}: stop it first") from None
 
-    def look(self) -> None:
-        """Raises Failure when the database does not answer or is none, before anything is done with either."""
+    def check(self) -> None:
+        """Raises Failure if the database is unavailable or invalid, before anything is done with either one."""
         with database_failures(self.settings):
             engine = reading_engine(url_of(self.settings), 1)
             try:
@@ -119,8 +119,8 @@ def _copy(source: _Side, target: _Side) -> Copied:
     except (MovingError, NewerTablesError, UnfinishedError) as error:
         raise Failure(str(error)) from error
     except SQLAlchemyError as error:
-        again = "run the same talkwire copy again, and it goes on"
-        raise Failure(f"the copy to {target.shown} broke off: {reason_of(error)}; {again}") from error
+        again = "run the same talkwire copy again to continue"
+        raise Failure(f"the copy to {target.shown} was interrupted: {reason_of(error)}; {again}") from error
 
 
 def _shown(copied: Mapping[str, Summed]) -> Iterator[tuple[str, str, str]]:
@@ -129,13 +129,16 @@ def _shown(copied: Mapping[str, Summed]) -> Iterator[tuple[str, str, str]]:
 
 
 def _notes(source: _Side, settings: Settings, copied: Mapping[str, Summed]) -> Iterator[str]:
-    """What a copy of the database does not take along, and the new server needs."""
+    """Yields notes on what the new server needs besides the database."""
     folder = settings.data if source.file is None else source.file.parent
     place = settings.files or str(folder / FINISHED_FOLDER)
     if files := copied["files"].rows:
         yield f"The bytes of {files} uploaded files stay in {place}: the new server needs the same place (--files)."
     if copied["uploads"].rows:
-        yield f"Uploads on their way begin anew, unless the new server has {folder / PARTIALS_FOLDER} in its --data."
+        yield f"Unfinished uploads start again, unless the new server has {folder / PARTIALS_FOLDER} in its --data."
     secret = folder / SECRET_FILE
     if source.file is not None and secret.exists():
-        yield f"The new server needs the same secret for the tokens that are out: JWT_SECRET is what {secret} holds."
+        yield (
+            "For tokens that were issued before, the new server needs the same secret: "
+            f"set JWT_SECRET to the content of {secret}."
+        )

@@ -1,4 +1,4 @@
-"""Opening databases, and what is said when that does not work."""
+"""Opens databases for commands, and turns their errors into one line."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from talkwire.store import OtherTablesError
 
 
 def url_of(settings: Settings) -> URL:
-    """Where the settings say that the database is."""
+    """Returns the URL of the database that the settings name."""
     file = settings.sqlite_file
     if file is None:
-        assert settings.database is not None, "PostgreSQL is only where a URL says so"
+        assert settings.database is not None, "only a URL selects PostgreSQL"
         return database_url(settings.database)
     return sqlite_url(file)
 
 
 def shown_database(settings: Settings) -> str:
-    """The database as it may be printed: without its password."""
+    """Returns the database as it may be printed: without its password."""
     file = settings.sqlite_file
     return str(file) if file is not None else make_url(settings.database or "").render_as_string(hide_password=True)
 
 
 @contextmanager
 def owned_database(settings: Settings) -> Iterator[None]:
-    """Keeps a server from opening a SQLite file meanwhile. Raises FolderInUse when one has it, DataFolderError."""
+    """Keeps servers from opening a SQLite file. Raises FolderInUse if a server has it open, or DataFolderError."""
     if settings.lock_file is None:
         yield
         return
@@ -48,7 +48,7 @@ def owned_database(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def database_failures(settings: Settings) -> Iterator[None]:
-    """Turns what a database or its driver says into a Failure of one line."""
+    """Turns errors of a database or its driver into a Failure of one line."""
     try:
         yield
     except (OtherTablesError, NewerTablesError, UnfinishedError) as error:
@@ -62,6 +62,6 @@ def database_failures(settings: Settings) -> Iterator[None]:
 
 
 def reason_of(error: SQLAlchemyError) -> str:
-    """What the database said, without the statement and its parameters."""
+    """Returns a database's error text without the statement and its parameters."""
     text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     return one_line(text.partition("\n[SQL")[0].partition("\n")[0])

@@ -1,7 +1,8 @@
 """How an operator's commands reach the chat.
 
-On SQLite one process owns the database. While a server runs, commands are sent to it; otherwise this process takes the
-lock and opens the database itself. On PostgreSQL, where the log's own lock orders all writers, it always does.
+On SQLite, one process owns the database. While a server runs, commands are sent to it; otherwise this process takes the
+lock and opens the database itself. On PostgreSQL it always opens the database, since locks in the database order all
+writers.
 """
 
 from __future__ import annotations
@@ -32,19 +33,19 @@ T = TypeVar("T")
 
 TIMEOUT_S = 30.0
 SNAPSHOT_TIMEOUT_S = 3600.0
-"""To copy a file of many gigabytes takes a disk its time."""
+"""Seconds: copying a file of many gigabytes takes a while."""
 
 
 class Operator(Protocol):
-    """Whoever carries an operator's commands out."""
+    """Executes an operator's commands."""
 
     async def execute(self, command: Command[R]) -> R:
-        """The command's result. Raises ChatError for a refusal, Failure when it cannot be carried out."""
+        """Returns the command's result. Raises ChatError if the chat refuses it, Failure if it cannot be executed."""
         ...
 
 
 def operate(settings: Settings, job: Callable[[Operator], Awaitable[T]], *, may_create: bool = False) -> T:
-    """Runs `job` with an operator. `may_create` says that a database which is not there yet is to be made."""
+    """Runs `job` with an operator and returns its result. `may_create` allows to create a missing database."""
 
     async def run() -> T:
         async with _operator(settings, may_create=may_create) as operator:
@@ -62,7 +63,7 @@ async def _operator(settings: Settings, *, may_create: bool) -> AsyncIterator[Op
     if may_create:
         prepare_folder(settings.data)
     elif settings.sqlite_file is not None and not settings.sqlite_file.exists():
-        raise Failure(f"{settings.sqlite_file}: there is no such database")
+        raise Failure(f"{settings.sqlite_file}: database not found")
     try:
         lock = await asyncio.to_thread(FolderLock.acquire, settings.lock_file)
     except FolderInUse as error:
@@ -79,7 +80,7 @@ async def _operator(settings: Settings, *, may_create: bool) -> AsyncIterator[Op
 
 
 class _ChatOperator:
-    """Executes in this process."""
+    """Executes commands in this process."""
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
@@ -89,7 +90,7 @@ class _ChatOperator:
 
 
 class _ServerOperator:
-    """Executes in a server of this machine."""
+    """Executes commands in a running server on this machine."""
 
     def __init__(self, client: httpx.AsyncClient, pid: int) -> None:
         self._client = client
@@ -100,7 +101,7 @@ class _ServerOperator:
         return result
 
     async def snapshot(self) -> Path:
-        """A new file with the server's database as it is now."""
+        """Returns a new file with a copy of the server's database."""
         found: CopyRequest = await self._ask(SNAPSHOT_PATH, b"", CopyRequest)
         return Path(found.path)
 
@@ -108,13 +109,13 @@ class _ServerOperator:
         try:
             response = await self._client.post(path, content=body)
         except httpx.TransportError as error:
-            raise Failure(f"{self._server} does not answer: {one_line(str(error)) or type(error).__name__}") from None
+            raise Failure(f"{self._server} does not respond: {one_line(str(error)) or type(error).__name__}") from None
         try:
             if response.status_code != httpx.codes.OK:
                 raise _refusal(response.content)
             return msgspec.json.decode(response.content, type=expected)
         except msgspec.DecodeError:
-            raise Failure(f"{self._server} answers something that is not of Talkwire") from None
+            raise Failure(f"{self._server} sent a response that is not Talkwire's") from None
 
     @property
     def _server(self) -> str:
@@ -136,7 +137,7 @@ def _refusal(body: bytes) -> ChatError:
 
 
 def server_snapshot(holder: Holder) -> Path:
-    """Has a running server copy its SQLite database into a new file, which is ours to remove."""
+    """Has a running server copy its SQLite database into a new file, and returns the file. The caller removes it."""
 
     async def ask() -> Path:
         async with _connected(holder, SNAPSHOT_TIMEOUT_S) as server:
@@ -148,7 +149,7 @@ def server_snapshot(holder: Holder) -> Path:
 @contextlib.asynccontextmanager
 async def _connected(holder: Holder, timeout_s: float = TIMEOUT_S) -> AsyncIterator[_ServerOperator]:
     headers = {"authorization": f"Bearer {holder.token}", "content-type": "application/json"}
-    # Of the environment's proxies none is to see the token.
+    # The token must not reach a proxy from the environment.
     async with httpx.AsyncClient(
         base_url=holder.url or "", headers=headers, timeout=timeout_s, trust_env=False
     ) as client:
@@ -157,7 +158,7 @@ async def _connected(holder: Holder, timeout_s: float = TIMEOUT_S) -> AsyncItera
 
 @contextlib.asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[Operator]:
-    # What goes wrong is said in the command's one line; a log beside it is for who asks for it.
+    # Errors are printed in the command's one line; the log repeats them only at level debug.
     configure_logs("debug" if settings.log_level == "debug" else "critical", settings.log_format)
     with database_failures(settings):
         async with opened_chat(url_of(settings), access_policy(settings)) as chat:

@@ -1,4 +1,4 @@
-"""Packages that come with an extra, and what is said where they are needed and missing."""
+"""Checks whether the packages of extras are installed."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from talkwire.cli.failures import Failure
 
 
 def require_redis() -> None:
-    """Raises Failure where there is no client of Redis; `talkwire.cli.redis` may be imported otherwise."""
+    """Raises Failure if the Redis client is missing. Call it before importing `talkwire.cli.redis`."""
     if find_spec("redis") is None:
-        raise Failure("Redis needs its client: pip install 'talkwire[redis]'")
+        raise Failure("Redis requires its client: pip install 'talkwire[redis]'")
 
 
 def require_s3() -> None:
-    """Raises Failure where there is no client of S3; a `ByteStore` may be made for a bucket otherwise."""
+    """Raises Failure if the S3 client is missing. Call it before creating a `ByteStore` for a bucket."""
     if find_spec("obstore") is None:
-        raise Failure("S3 needs its client: pip install 'talkwire[s3]'")
+        raise Failure("S3 requires its client: pip install 'talkwire[s3]'")

@@ -1,9 +1,9 @@
-"""How a command fails: one line on stderr, and 1 for what did not work or 2 for what could not be meant.
+"""How a command fails: one line on stderr, and an exit code.
 
 CommandError
- ├── Failure   exit code 1
- │    └── Passing
- └── Misuse    exit code 2
+ ├── Failure   exit code 1: the command did not work
+ │    └── TransientFailure
+ └── Misuse    exit code 2: the command line or a setting is invalid
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ INTERRUPTED = 130
 
 
 class CommandError(Exception):
-    """Ends the command; the text is what its user reads."""
+    """Ends the command; its text is printed for the user."""
 
     exit_code = FAILED
 
 
 class Failure(CommandError):
-    """It was tried and did not work."""
+    """The command was tried and did not work."""
 
 
 class TransientFailure(Failure):
-    """It did not work now, and may work later without anything being changed here."""
+    """A failure that may go away without a change of the settings; a retry may succeed."""
 
 
 class Misuse(CommandError):
-    """What was asked for cannot be meant."""
+    """The command line is invalid."""
 
     exit_code = WRONG_USAGE
 
 
 def outcome_of(error: CommandError | ChatError | DataFolderError | SettingsError | OSError) -> tuple[int, str]:
-    """How a command ends: (exit code, the line to print)."""
+    """Returns how a command ends: the exit code and the line to print."""
     match error:
         case CommandError():
             return error.exit_code, str(error)
@@ -57,5 +57,5 @@ def outcome_of(error: CommandError | ChatError | DataFolderError | SettingsError
 
 
 def one_line(text: str) -> str:
-    """A text that may have come from a library or a database, as a line that ends a command."""
+    """Returns a text, such as a library's error, in one line."""
     return " ".join(text.split())

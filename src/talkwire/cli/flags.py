@@ -1,4 +1,6 @@
-"""The settings as flags. A command says which of them it has; the environment and the file give it all others."""
+"""The settings as flags. A command declares which of them it has; all other settings come from the environment and the
+file.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 Flag = str | bool | None
 
 WHERE = ("data", "database")
-"""What every command needs that works on the chat."""
+"""The settings that every command on the chat needs."""
 
 
 def takes_settings(*names: str) -> Callable[[F], F]:
-    """Gives a command the flags of the settings `names` and `--config` in place of its `**flags`."""
+    """Returns a decorator that replaces a command's `**flags` by `--config` and the flags of the settings `names`."""
 
     def decorate(command: F) -> F:
         known = known_settings()
@@ -37,16 +39,14 @@ def takes_settings(*names: str) -> Callable[[F], F]:
 
 
 def load(flags: Mapping[str, Flag]) -> LoadedSettings:
-    """The settings of a command from its `**flags`. Raises SettingsError."""
+    """Returns the settings of a command from its `**flags`. Raises SettingsError."""
     given = {name: value for name, value in flags.items() if value is not None and name != "config"}
     config = flags.get("config")
     return load_settings(given, os.environ, Path(config) if isinstance(config, str) else None)
 
 
 def _config_parameter() -> inspect.Parameter:
-    description = (
-        f"File of settings. Without it, talkwire.toml in this folder if there is one. [env: {CONFIG_VARIABLE}]"
-    )
+    description = f"File of settings. Default: talkwire.toml in this folder, if it exists. [env: {CONFIG_VARIABLE}]"
     annotation = Annotated[str | None, Parameter(help=description, metavar="FILE")]
     return inspect.Parameter("config", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 

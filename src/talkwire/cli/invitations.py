@@ -1,4 +1,4 @@
-"""`talkwire invite`: a link by which people register and join conversations."""
+"""`talkwire invite`: prints a link with which people register and join conversations."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def invite(
         tuple[str, ...], Parameter(help="Id of a conversation that people join; may be repeated.", negative=())
     ] = (),
     expires: Annotated[
-        str | None, Parameter(help="How long the link is good, such as 12h or 7d; without it, until it is deleted.")
+        str | None, Parameter(help="How long the link is valid, such as 12h or 7d. Default: until it is deleted.")
     ] = None,
-    max_uses: Annotated[int | None, Parameter(help="How many people may use it; without it, any number.")] = None,
+    max_uses: Annotated[int | None, Parameter(help="How many people may use the link. Default: no limit.")] = None,
     **flags: Flag,
 ) -> None:
-    """Print a link that invites people to the server and to conversations, and nothing else.
+    """Print a link that invites people to the server and to conversations.
 
     The link begins with the setting public_url, else with the address of the running server.
     """
@@ -42,11 +42,13 @@ def invite(
     created = operate(settings, lambda operator: operator.execute(command), may_create=True)
     print_line(invitation_url(_site(settings), created.code))
     if access_policy(settings).accounts == "off":
-        print_note("accounts are off by these settings: nobody registers with this link, users join conversations")
+        print_note(
+            "accounts are off in these settings: with this link, no one can register; users can join conversations"
+        )
 
 
 def _end_of(expires: str | None) -> int | None:
-    """Returns when the link ends, in milliseconds since 1970."""
+    """Returns when the link expires, in milliseconds since 1970; None for never."""
     if expires is None:
         return None
     try:
@@ -57,7 +59,7 @@ def _end_of(expires: str | None) -> int | None:
 
 
 def _site(settings: Settings) -> str:
-    """Returns where people reach the server."""
+    """Returns the address at which people reach the server."""
     if settings.public_url is not None:
         return settings.public_url
     holder = None if settings.lock_file is None else find_holder(settings.lock_file)

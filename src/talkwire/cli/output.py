@@ -1,6 +1,6 @@
-"""What commands print. On a terminal sentences and tables for people; elsewhere tabs and lines for programs.
+"""Prints the output of commands: sentences and tables on a terminal, tabs and lines elsewhere.
 
-Names come from users, so control characters are taken out: a terminal would obey them, and a tab would forge a column.
+Names come from users, so control characters are removed: a terminal would execute them, and a tab would forge a column.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from rich.text import Text
 
 
 def print_line(text: str) -> None:
-    """One line to stdout, as it is."""
+    """Prints one line to stdout, unchanged."""
     sys.stdout.write(f"{text}\n")
 
 
 def print_note(text: str) -> None:
-    """One line to stderr, for people."""
+    """Prints one line to stderr, for people."""
     sys.stderr.write(f"{text}\n")
 
 
 def say_done(sentence: str, value: str | None = None) -> None:
-    """What was done. A program that reads our output gets the `value` alone, where there is one."""
+    """Prints what was done. Unless stdout is a terminal, prints only `value`, if there is one."""
     on_terminal = sys.stdout.isatty()
     print_line(_clean(sentence) if on_terminal or value is None else _clean(value))
 
 
 def print_list(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table with headings on a terminal, else a line for each row with tabs between, without headings."""
+    """Prints a table with headings on a terminal, else one line per row, with tabs and without headings."""
     if not sys.stdout.isatty():
         for row in rows:
             print_line("\t".join(map(_clean, row)))
@@ -44,12 +44,12 @@ def print_list(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def print_json(items: Sequence[Mapping[str, object]]) -> None:
-    """The list as one JSON array."""
+    """Prints a list as one JSON array."""
     print_line(msgspec.json.format(msgspec.json.encode(items), indent=2).decode())
 
 
 def iso_time(time_ms: int) -> str:
-    """ISO 8601 in UTC with milliseconds, as the API writes times."""
+    """Returns a time in ISO 8601, UTC with milliseconds, as the API writes times."""
     return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -1,6 +1,6 @@
-"""The commands and their names, and how any of them ends.
+"""The commands and their names, and how they end.
 
-A command's module is imported when the command is asked for: `talkwire token` need not wait for the database's code.
+A command's module is imported only when the command runs: `talkwire token` does not wait for the database's code.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ PROGRAM = "talkwire"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and answers its exit code: 0, 1 when it failed, 2 when it cannot be meant."""
+    """Runs one command and returns its exit code: 0 for success, 1 for a failure, 2 for an invalid command line."""
     try:
         result = _parser()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except CycloptsError as error:
         return _ended(WRONG_USAGE, f"{one_line(str(error))} Try --help.")
     except BrokenPipeError:
-        # Who read our output has seen enough. What is left in the buffer would fail again at the end of the process.
+        # The reader of the output has closed it. Writing the rest of the buffer at the end of the process would fail
+        # again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (CommandError, ChatError, DataFolderError, SettingsError, OSError) as error:
@@ -52,24 +53,26 @@ def _parser() -> App:
     )
     app.command("talkwire.cli.serve:serve", name="serve", help="Run the server.")
     app.command("talkwire.cli.tokens:token", name="token", help="Print a token for a user.")
-    app.command("talkwire.cli.upkeep:migrate_database", name="migrate", help="Bring the database up to date.")
+    app.command("talkwire.cli.upkeep:migrate_database", name="migrate", help="Migrate the database to this version.")
     app.command("talkwire.cli.backup:backup", name="backup", help="Write the whole chat into one file.")
-    app.command("talkwire.cli.backup:restore", name="restore", help="Fill an empty database from such a file.")
+    app.command("talkwire.cli.backup:restore", name="restore", help="Fill an empty database from a backup.")
     app.command("talkwire.cli.copying:copy", name="copy", help="Copy the whole chat into another database.")
-    app.command("talkwire.cli.check:check", name="check", help="Say what is right and wrong with the settings.")
+    app.command(
+        "talkwire.cli.check:check", name="check", help="Check the settings and everything that the server needs."
+    )
 
     app.command("talkwire.cli.invitations:invite", name="invite", help="Print a link that invites people.")
 
     users = App(name="user", help="Users and their accounts.")
-    users.command("talkwire.cli.users:add", name="add", help="Make an account that can sign in.")
+    users.command("talkwire.cli.users:add", name="add", help="Create an account that can sign in.")
     users.command("talkwire.cli.users:list_all", name="list", help="List all users.")
-    users.command("talkwire.cli.users:ban", name="ban", help="Keep a user out.")
-    users.command("talkwire.cli.users:unban", name="unban", help="Let a banned user in again.")
+    users.command("talkwire.cli.users:ban", name="ban", help="Ban a user.")
+    users.command("talkwire.cli.users:unban", name="unban", help="Unban a user.")
     users.command("talkwire.cli.users:password", name="password", help="Give an account a new password.")
     app.command(users)
 
     conversations = App(name="conversation", help="Conversations and their members.")
-    conversations.command("talkwire.cli.conversations:create", name="create", help="Open a conversation.")
+    conversations.command("talkwire.cli.conversations:create", name="create", help="Create a conversation.")
     conversations.command("talkwire.cli.conversations:list_all", name="list", help="List all conversations.")
     conversations.command("talkwire.cli.conversations:add", name="add", help="Add members to a group.")
     conversations.command("talkwire.cli.conversations:remove", name="remove", help="Remove members from a group.")

@@ -1,5 +1,6 @@
-"""Where passwords come from: a prompt, or the first line of stdin. Never the command's arguments, which all of the
-machine's users can read while it runs."""
+"""Reads passwords from a prompt or from the first line of stdin; never from arguments, which all users of the machine
+can read.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +15,14 @@ FROM_STDIN = "-"
 
 
 def hashed_password(source: str | None) -> str:
-    """The hash of a password that is asked for, or read from stdin for `-` or when there is no terminal."""
+    """Returns the hash of a password, read from stdin for `-` or without a terminal, else from a prompt.
+
+    Raises Misuse or Failure.
+    """
     if source not in {None, FROM_STDIN}:
-        raise Misuse("--password: only `-`, for stdin: arguments can be seen by others; without it you are asked")
+        raise Misuse(
+            "--password: must be `-`, to read stdin, or absent, to be prompted: other users can read arguments"
+        )
     password = _asked() if source is None and sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not password:
         raise Failure("no password was given")

@@ -1,4 +1,4 @@
-"""How far a long command is: a bar on a terminal, lines elsewhere. On stderr, where nobody's program reads."""
+"""Shows the progress of a long command on stderr: a bar on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from talkwire.cli.output import print_note
 
 EVERY_S = 5.0
-"""Between two lines about the same part."""
+"""Seconds between two lines about the same part."""
 
 
 class Bar:
-    """On a terminal. Implements `storage.transfer.copying.Progress`."""
+    """Progress on a terminal. Implements `storage.transfer.copying.Progress`."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
@@ -37,22 +37,24 @@ class Bar:
 
 
 class Lines:
-    """Elsewhere: a line for each part that has anything, and more for one that takes long. Implements the same."""
+    """Progress elsewhere: a line for each part that is not empty, and more for a part that takes long. Implements the
+    same.
+    """
 
     def __init__(self) -> None:
         self._subject, self._unit, self._total, self._done = "", "", 0, 0
-        self._told_s = 0.0
+        self._printed_s = 0.0
 
     def begin(self, subject: str, total: int, unit: str = "rows") -> None:
         self._subject, self._unit, self._total, self._done = subject, unit, total, 0
-        self._told_s = time.monotonic()
+        self._printed_s = time.monotonic()
         if total:
             print_note(f"{subject}: {total} {unit}")
 
     def advance(self, count: int) -> None:
         self._done += count
-        if time.monotonic() - self._told_s >= EVERY_S:
-            self._told_s = time.monotonic()
+        if time.monotonic() - self._printed_s >= EVERY_S:
+            self._printed_s = time.monotonic()
             print_note(f"{self._subject}: {self._done} of {self._total} {self._unit}")
 
     def note(self, sentence: str) -> None:
@@ -61,7 +63,7 @@ class Lines:
 
 @contextmanager
 def shown_progress() -> Iterator[Bar | Lines]:
-    """Until the end of the `with`."""
+    """Yields what shows the progress, until the end of the `with`."""
     if not sys.stderr.isatty():
         yield Lines()
         return

@@ -1,6 +1,6 @@
-"""Looking at the Redis that the settings name: whether it answers, and whether it is one that nodes can use.
+"""Checks the configured Redis: whether it responds, and whether nodes can use it.
 
-Import it only after `extras.require_redis`.
+Import this module only after `extras.require_redis`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Remark = tuple[Literal["ok", "note", "warning", "wrong"], str]
 
 
 def client_of(url: str) -> Redis:
-    """A client that has not connected yet. Raises Failure for a URL that cannot be meant."""
+    """Returns a client that has not connected yet. Raises Failure for an invalid URL."""
     try:
         return redis_client(url)
     except ValueError as error:
@@ -33,13 +33,13 @@ def client_of(url: str) -> Redis:
 
 
 async def look_at(url: str) -> list[Remark]:
-    """What there is to say. Leaves nothing behind. Raises Failure."""
+    """Returns remarks on the Redis at `url`. Leaves no data there. Raises Failure if it does not respond."""
     redis = client_of(url)
     try:
         async with asyncio.timeout(ANSWERS_WITHIN_S):
             return [remark async for remark in _remarks(redis, _shown(url))]
     except FAILURES as error:
-        reason = f"no answer within {ANSWERS_WITHIN_S:g} s" if type(error) is TimeoutError else reason_of(error)
+        reason = f"no response within {ANSWERS_WITHIN_S:g} s" if type(error) is TimeoutError else reason_of(error)
         raise Failure(f"{_shown(url)}: {reason}") from error
     finally:
         await redis.aclose()
@@ -51,18 +51,18 @@ async def _remarks(redis: Redis, shown: str) -> AsyncIterator[Remark]:
         info: dict[str, Any] = await redis.info()
     except NoPermissionError:
         info = {}
-        yield "note", f"{shown} answers, and does not tell this user what it is"
+        yield "note", f"{shown} responds, but does not let this user read its version"
     else:
-        yield "ok", f"{shown} answers: {_product(info)}"
+        yield "ok", f"{shown} responds: {_product(info)}"
     if info.get("cluster_enabled"):
-        yield "wrong", "it is a cluster; nodes need a single server, which may have replicas to take its place"
+        yield "wrong", "it is a cluster; nodes need a single server, which may have replicas for failover"
         return
     if info.get("role") == "slave":
         yield "wrong", "it is a replica; nodes need the server that it copies"
         return
     for what, failure in (
-        ("nodes cannot tell each other what is new", await _failure_of_news(redis)),
-        ("each node limits for itself", await _failure_of_limits(redis)),
+        ("nodes cannot exchange events", await _failure_of_news(redis)),
+        ("each node applies its rate limits alone", await _failure_of_limits(redis)),
     ):
         if failure is not None:
             yield "wrong", f"{what}: {failure}"
@@ -90,7 +90,7 @@ async def _failure_of_news(redis: Redis) -> str | None:
 
 async def _failure_of_limits(redis: Redis) -> str | None:
     try:
-        # A bucket that is full again, and forgotten, after a millisecond.
+        # This bucket is full again, and deleted, after a millisecond.
         await redis.register_script(TAKE)(["talkwire:check:limit"], [0, -1, 1000])
     except ResponseError as error:
         return str(error)
@@ -99,11 +99,15 @@ async def _failure_of_limits(redis: Redis) -> str | None:
 
 def _on_full_memory(info: dict[str, Any]) -> str:
     policy = info.get("maxmemory_policy")
-    what = "takes no more limits, so each node limits for itself" if policy == "noeviction" else "forgets limits"
+    what = (
+        "stores no more limits, so each node applies its rate limits alone"
+        if policy == "noeviction"
+        else "forgets limits"
+    )
     return f"when its memory is full it {what} (maxmemory-policy {policy})"
 
 
 def _shown(url: str) -> str:
-    """The URL as it may be printed: where, without who."""
+    """Returns the URL as it may be printed: without user and password."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,4 +1,4 @@
-"""`talkwire serve`: the server, until a signal ends it."""
+"""`talkwire serve`: runs the server until a signal ends it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def serve(**flags: Flag) -> None:
     if settings.workers > 1:
         _serve_with_workers(settings, listening)
         return
-    from talkwire.cli.workers.announcing_node import AnnouncingNode  # noqa: PLC0415 (who looks after workers need not have a node)
+    from talkwire.cli.workers.announcing_node import AnnouncingNode  # noqa: PLC0415 (the supervisor of workers needs no node)
 
     with listening, database_failures(settings):
         prepare_folder(settings.data)
@@ -49,8 +49,9 @@ def serve(**flags: Flag) -> None:
 
 
 def _serve_with_workers(settings: Settings, listening: socket.socket) -> None:
-    """The address is free: nobody else listens there. It is kept by a socket that takes no connections, since workers
-    come and go."""
+    """Runs workers on the port. A socket that accepts no connections reserves the address, since
+    workers come and go.
+    """
     url, port = reachable_url(listening), listening.getsockname()[1]
     listening.close()
     with share(settings.host, port):
@@ -68,7 +69,7 @@ def _greet(settings: Settings, url: str) -> None:
 
 
 def _greeting_for_programs(settings: Settings, url: str) -> str:
-    """Returns one line of JSON, since standard output and the log often end up in one file."""
+    """Returns the greeting as one line of JSON, since standard output and the log often end up in one file."""
     greeting = {
         "event": "serving",
         "level": "info",
@@ -95,12 +96,12 @@ def _greeting(settings: Settings, url: str) -> list[str]:
             f"      An account: {demo.ACCOUNT_EMAIL}, password {demo.ACCOUNT_PASSWORD}",
         ]
     elif settings.insecure_dev_auth:
-        lines.append("Anyone on this machine may be anyone here: --insecure-dev-auth is for development.")
+        lines.append("Anyone on this machine can sign in as any user: --insecure-dev-auth is for development.")
     return lines
 
 
 def _refuse_a_second_server(settings: Settings) -> None:
-    """Before the port is tried: that it is in use is not what matters then."""
+    """Raises FolderInUse before the port is tried, since this error says more than a port that is in use."""
     if settings.lock_file is None:
         return
     holder = find_holder(settings.lock_file)
@@ -109,7 +110,9 @@ def _refuse_a_second_server(settings: Settings) -> None:
 
 
 def _refuse_an_unusable_redis(settings: Settings) -> None:
-    """One that is away now may come; what cannot be meant, or cannot be spoken to, never does."""
+    """Raises Failure for an invalid URL or a missing client. A Redis that is only unavailable now may
+    become available.
+    """
     if settings.redis is not None:
         require_redis()
         from talkwire.cli.redis import client_of  # noqa: PLC0415 (needs the package of an extra)

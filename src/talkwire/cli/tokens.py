@@ -1,4 +1,6 @@
-"""`talkwire token`: a JWT for a user, signed with the secret of the settings or the data folder, without a server."""
+"""`talkwire token`: prints a JWT for a user, signed with the secret of the settings or the data folder, without a
+server.
+"""
 
 from __future__ import annotations
 
@@ -24,23 +26,25 @@ def token(
     *,
     name: Annotated[str | None, Parameter(help="Name that others see.")] = None,
     role: Annotated[str | None, Parameter(help="`service` for the application's backend, `admin` to moderate.")] = None,
-    ttl: Annotated[str, Parameter(help="How long it is good, such as 15m, 1h or 30d.", metavar="DURATION")] = "1h",
+    ttl: Annotated[
+        str, Parameter(help="How long the token is valid, such as 15m, 1h or 30d.", metavar="DURATION")
+    ] = "1h",
     claim: Annotated[
         tuple[str, ...] | None,
         Parameter(
-            help="A further claim; the value is JSON if it can be read as such, else a text.",
+            help="A further claim; the value is JSON if it is valid JSON, else a text.",
             metavar="KEY=VALUE",
             negative=(),
         ),
     ] = None,
     **flags: Flag,
 ) -> None:
-    """Print a token for a user, and nothing else.
+    """Print a token for a user.
 
     Parameters
     ----------
     user
-        Id of the user. One that the server has not seen yet is created when the token is used.
+        Id of the user. An unknown user is created when the token is used.
     """
     settings = load(flags).settings
     claims = dict(map(_claim, claim or ()))
@@ -67,5 +71,5 @@ def _secret(settings: Settings) -> str:
         prepare_folder(settings.data)
     secret = signing_secret(settings)
     if secret is None:
-        raise Misuse("jwt_secret: tokens are signed with it, and none is set")
+        raise Misuse("jwt_secret: must be set, to sign tokens with")
     return secret

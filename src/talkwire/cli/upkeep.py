@@ -1,4 +1,4 @@
-"""`talkwire migrate`: the database's tables as this version of the program needs them."""
+"""`talkwire migrate`: migrates the database to this version's tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from talkwire.storage.migrations import migrate, newest_revision
 
 @takes_settings(*WHERE)
 def migrate_database(**flags: Flag) -> None:
-    """Bring the database to the tables of this version. `serve` does so too when it starts."""
+    """Migrate the database to the tables of this version. `serve` does the same when it starts."""
     settings = load(flags).settings
     if settings.sqlite_file is not None:
         prepare_folder(settings.data)

@@ -18,7 +18,9 @@ from talkwire.settings.policy import access_policy
 Password = Annotated[
     str | None,
     Parameter(
-        help="`-` reads it from stdin; without it you are asked on a terminal.", metavar="-", allow_leading_hyphen=True
+        help="`-` reads the password from stdin; without it, a terminal prompts for it.",
+        metavar="-",
+        allow_leading_hyphen=True,
     ),
 ]
 
@@ -29,11 +31,11 @@ def add(
     /,
     *,
     name: Annotated[str, Parameter(help="Name that others see.")],
-    id: Annotated[str | None, Parameter(help="Id of the user; without it one is made.")] = None,  # noqa: A002 (a flag)
+    id: Annotated[str | None, Parameter(help="Id of the user. Default: a new id.")] = None,  # noqa: A002 (a flag)
     password: Password = None,
     **flags: Flag,
 ) -> None:
-    """Make an account that can sign in with an e-mail address and a password.
+    """Create an account that can sign in with an e-mail address and a password.
 
     Parameters
     ----------
@@ -69,12 +71,12 @@ def list_all(
 
 @takes_settings(*WHERE)
 def ban(user_id: str, /, **flags: Flag) -> None:
-    """Keep a user out, and close their sockets.
+    """Ban a user, and close their sockets.
 
     Parameters
     ----------
     user_id
-        Whom to ban.
+        Id of the user to ban.
     """
     user = operate(load(flags).settings, lambda operator: operator.execute(BanUser(user_id)))
     say_done(f"{user.id} is banned.")
@@ -82,12 +84,12 @@ def ban(user_id: str, /, **flags: Flag) -> None:
 
 @takes_settings(*WHERE)
 def unban(user_id: str, /, **flags: Flag) -> None:
-    """Let a banned user in again.
+    """Unban a user.
 
     Parameters
     ----------
     user_id
-        Whom to let in.
+        Id of the user to unban.
     """
     user = operate(load(flags).settings, lambda operator: operator.execute(UnbanUser(user_id)))
     say_done(f"{user.id} is not banned.")
@@ -95,12 +97,12 @@ def unban(user_id: str, /, **flags: Flag) -> None:
 
 @takes_settings(*WHERE)
 def password(user_id: str, /, *, password: Password = None, **flags: Flag) -> None:
-    """Give an account a new password.
+    """Set a new password for an account.
 
     Parameters
     ----------
     user_id
-        Whose password.
+        Id of the account's user.
     """
     settings = load(flags).settings
     command = SetPassword(user_id, hashed_password(password))
@@ -111,7 +113,7 @@ def password(user_id: str, /, *, password: Password = None, **flags: Flag) -> No
 
 def _warn_without_accounts(settings: Settings) -> None:
     if access_policy(settings).accounts == "off":
-        print_note("accounts are off by these settings: nobody signs in with a password unless accounts is set")
+        print_note("accounts are off in these settings: no one can sign in with a password unless accounts is set")
 
 
 async def _all_users(operator: Operator) -> list[User]:

@@ -1,4 +1,6 @@
-"""What `--demo` fills an empty server with: a small company that talks, and what the documented snippets name."""
+"""Fills an empty server for `--demo`: with a small company and its messages, and with the users in the documentation's
+snippets.
+"""
 
 from talkwire.demo.company import PEOPLE
 from talkwire.demo.filling import fill_empty, picture_path

@@ -1,4 +1,4 @@
-"""Fernhill Bikes, a small company, and what its people say to each other in the week before the server starts."""
+"""Fernhill Bikes, a small company, and its messages in the week before the server starts."""
 
 from __future__ import annotations
 

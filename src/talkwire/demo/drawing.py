@@ -1,4 +1,4 @@
-"""The demo's pictures and documents. All of them are drawn and written here, so nobody else has a right to them."""
+"""Draws the demo's pictures and writes its documents, so no one else has rights to them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from talkwire.demo.script import Attached, Person
 
 _SIDE = 192
 _FINE = 3
-"""Portraits are drawn so much larger and then reduced, for smooth edges."""
+"""Portraits are drawn this many times larger and then reduced, for smooth edges."""
 
 _THUMBNAIL_SIDE = 320
 
 
 def portrait_name(person: Person) -> str:
-    """Returns what the file of a person's picture is called."""
+    """Returns the file name of a person's picture."""
     return f"{person.id}.webp"
 
 
@@ -46,7 +46,7 @@ def portrait(person: Person) -> Attached:
         ellipse(x, 0.46, 0.035, 0.045, "#2b2320")
     mouth = [0.44 * side, 0.52 * side, 0.56 * side, 0.6 * side]
     draw.arc(mouth, 20, 160, fill="#8c3f3a", width=round(0.014 * side))
-    # The fringe lies over the forehead.
+    # Drawn last, so that the fringe covers the forehead.
     draw.pieslice([0.29 * side, 0.17 * side, 0.71 * side, 0.55 * side], 185, 320, fill=person.hair)
     small = picture.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     webp = _webp(small)

@@ -1,4 +1,4 @@
-"""Fills an empty database with the demo, through the ordinary commands, at the times at which the story happens."""
+"""Fills an empty database with the demo, by ordinary commands, at the times of the story."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from talkwire.storage.writer import GroupWriter
 _BACKEND = Actor("demo", "Demo", "service")
 _OPERATOR = Actor("demo", "Demo", "admin")
 _STATE = "demo"
-"""Where the marker's metadata says how far a database is filled, and when that began."""
+"""The metadata key of the marker conversation that holds the state: when filling started, or `_FILLED`."""
 _EMPTY = 0
 _FILLED = -1
 _FIRST_DAY = (6, "08:30")
@@ -57,23 +57,23 @@ _ACTORS = {person.id: Actor(person.id, person.name) for person in PEOPLE}
 R = TypeVar("R")
 
 _Step = tuple[int, Callable[[], Awaitable[None]]]
-"""(time, what happens)"""
+"""A step of the story: its time in milliseconds since 1970, and what happens."""
 
 _logger = structlog.get_logger(__name__)
 
 
 async def fill_empty(url: URL, store: ByteStore, passwords: Passwords) -> bool:
-    """Fills the database if nothing is in it, or continues where an earlier start was interrupted. Returns whether the
-    database is a demo's. Any other one stays as it is.
+    """Fills the database if it is empty, or continues an interrupted filling. Returns whether the database is a demo's.
 
-    No node may use an empty database yet: a writer whose clock shows the story's times carries the commands out.
+    Any other database stays unchanged. No node may use the database yet: a writer whose clock shows the story's times
+    executes the commands.
     """
     unlock = await asyncio.to_thread(_locked, url)
     try:
         async with _opened(url) as (chat, clock):
             started_ms = await _state_of(chat)
             if started_ms is None:
-                _logger.warning("the database holds other data, so the demo's company is not added")
+                _logger.warning("the database has other data, so the demo is not added")
             elif started_ms != _FILLED:
                 await chat.lease.start(alone=True)
                 await _Filling(chat, clock, store, started_ms or time.time_ns() // 1_000_000).run(passwords)
@@ -83,7 +83,7 @@ async def fill_empty(url: URL, store: ByteStore, passwords: Passwords) -> bool:
 
 
 class _StoryClock:
-    """Shows the time of the step that is carried out."""
+    """A clock that shows the time of the current step, in milliseconds since 1970."""
 
     def __init__(self) -> None:
         self.now_ms = 0
@@ -94,7 +94,7 @@ class _StoryClock:
 
 @asynccontextmanager
 async def _opened(url: URL) -> AsyncIterator[tuple[Chat, _StoryClock]]:
-    """A chat with nothing around it, and its clock."""
+    """Yields a chat without a server, and its clock."""
     clock = _StoryClock()
     engine = writing_engine(url)
     writer = GroupWriter(engine, CHANGES, clock)
@@ -113,7 +113,7 @@ async def _opened(url: URL) -> AsyncIterator[tuple[Chat, _StoryClock]]:
 
 
 async def _state_of(chat: Chat) -> int | None:
-    """Returns when the filling of this database began, or `_EMPTY`, or `_FILLED`; None when it is no demo's."""
+    """Returns when the filling of this database started, or `_EMPTY` or `_FILLED`; None if it is not a demo's."""
     if chat.pos == 0:
         return _EMPTY
     try:
@@ -125,9 +125,9 @@ async def _state_of(chat: Chat) -> int | None:
 
 
 def _locked(url: URL) -> Callable[[], None]:
-    """Lets one node at a time fill a database of several. Returns what ends that."""
+    """Waits until no other node fills the database, and returns a function that ends this exclusion."""
     if url.get_backend_name() != "postgresql":
-        return lambda: None  # the lock of the data folder does it
+        return lambda: None  # the lock of the data folder is enough
     engine = writing_engine(url)
     connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     connection.execute(text("SET lock_timeout = 0"))
@@ -142,7 +142,7 @@ def _locked(url: URL) -> Callable[[], None]:
 
 
 class _Filling:
-    """Carries the story out. Whatever was carried out before an interruption is not carried out again."""
+    """Executes the story. Skips what was done before an interruption."""
 
     def __init__(self, chat: Chat, clock: _StoryClock, store: ByteStore, started_ms: int) -> None:
         self._chat = chat
@@ -154,7 +154,7 @@ class _Filling:
         self._named: dict[str, str] = {}
 
     async def run(self, passwords: Passwords) -> None:
-        """Plays all of it."""
+        """Executes the whole story."""
         self._clock.now_ms = moment(self._start, _FIRST_DAY)
         await self._prepare_snippets(passwords)
         await asyncio.gather(*map(self._introduce, PEOPLE))
@@ -169,7 +169,7 @@ class _Filling:
         return await self._chat.execute(actor, command)
 
     async def _create(self, command: CreateConversation) -> None:
-        """Opens a conversation, whose first member owns it if anybody does."""
+        """Creates a conversation. The first member owns it, unless it is direct."""
         conversation_id = command.id or ""
         if not await _found(self._chat.execute(_BACKEND, GetConversation(conversation_id))):
             await self._do(_BACKEND, command)
@@ -241,7 +241,7 @@ class _Filling:
         await self._do(_ACTORS[offered.who], command)
 
     async def _read(self, room: Room) -> None:
-        """Has everybody read all but the messages that are left unread."""
+        """Marks messages as read by every member, except those that the story leaves unread."""
         marks = []
         for user_id in room.members:
             read = self._message_ids[room.id][: -room.unread.get(user_id, 0) or None]
@@ -254,7 +254,7 @@ class _Filling:
     # --- files ------------------------------------------------------------------------------------------------------
 
     async def _keep(self, actor: Actor, attached: Attached) -> File:
-        """Keeps a file that needs no examination, because it was made here."""
+        """Stores a file without examining it, because the demo has made it."""
         file_id, size = _file_id(actor.user_id, attached.name), len(attached.content)
         if not await _found(self._chat.execute(actor, GetUpload(file_id))):
             await self._do(actor, CreateUpload(file_id, attached.name, attached.content_type, size, _UPLOAD_MS))
@@ -273,7 +273,7 @@ class _Filling:
 
 
 async def _found(query: Awaitable[object]) -> bool:
-    """Whether a query finds what it names."""
+    """Returns whether a query finds its object."""
     try:
         await query
     except ChatError:
@@ -282,11 +282,11 @@ async def _found(query: Awaitable[object]) -> bool:
 
 
 def picture_path(person: Person) -> str:
-    """Returns where the picture is downloaded that a person has at first."""
+    """Returns the path at which a person's first picture is downloaded."""
     name = portrait_name(person)
     return f"/api/v1/files/{_file_id(person.id, name)}/{name}"
 
 
 def _file_id(user_id: str, name: str) -> str:
-    """Returns the same id each time, so that an interrupted filling finds its files again."""
+    """Returns the same id for the same file each time, so that an interrupted filling finds its files again."""
     return hashlib.blake2b(f"{user_id}/{name}".encode(), digest_size=16).hexdigest()

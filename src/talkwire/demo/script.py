@@ -1,6 +1,6 @@
-"""The words in which a demo's story is written: who says what in which room, and when.
+"""The vocabulary of the demo's story: who writes what in which room, and when.
 
-A time is a number of days before the server starts and a time of that day, or minutes before the start.
+A time is a number of days before the server starts with a time of day, or a number of minutes before the start.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from talkwire.core.domain.model import ConversationKind
 
 When = tuple[int, str] | int
-"""(days before, "HH:MM"), or minutes before the start."""
+"""(days before the start, "HH:MM"), or minutes before the start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with a name and a picture; `role` is what they say of themselves. The picture's colours are RGB."""
+    """A person with a name and a picture. `role` is their status text; the picture's colours are RGB."""
 
     id: str
     name: str
@@ -32,7 +32,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file that the demo draws or writes. A picture has sides and a thumbnail."""
+    """A file that the demo makes. A picture has a width, a height and a thumbnail."""
 
     name: str
     content_type: str
@@ -44,7 +44,9 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class ScriptedMessage:
-    """A message. `name` is how `reply_to` and `thread` of later ones refer to it. `reactions`: emoji by who gave it."""
+    """A message. Later messages refer to its `name` in `reply_to` and `thread`. `reactions` has emoji by the reacting
+    person.
+    """
 
     who: str
     content: str
@@ -72,7 +74,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A conversation. Everybody has read all of it but the number of newest messages that `unread` gives."""
+    """A conversation. `unread` says how many of the newest messages each person has not read."""
 
     id: str
     kind: ConversationKind

@@ -1,4 +1,4 @@
-"""Users and conversations that client snippets in the documentation name. The company's people do not see them."""
+"""Users and conversations of the client snippets in the documentation. The company's people are not in them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ACCOUNT_PASSWORD = "password"  # noqa: S105 (the demo's, which listens on loopba
 ACCOUNT_ID = "user"
 
 MARKER = "general"
-"""The first conversation of a demo; its metadata says how far the database is filled."""
+"""The first conversation of a demo; its metadata holds the state of the filling."""
 
 USERS = ("alice", "bob", "carol", "user-123", "test", "123")
 """The first members of that conversation; the demo's account joins them."""

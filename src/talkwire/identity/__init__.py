@@ -1,4 +1,4 @@
-"""Who is calling: tokens and their keys, the accounts' passwords, the server's own secret.
+"""Authentication: tokens and their keys, passwords of accounts, the server's own secret.
 
-Knows nothing of sockets, routes or tables: a token comes in as text, an `Identity` or a `ChatError` comes out.
+Knows nothing of sockets, routes or tables: takes a token as text and returns an `Identity`, or raises a `ChatError`.
 """

@@ -1,6 +1,7 @@
-"""Signing up, in and out of accounts of our own: passwords and tokens in, commands out.
+"""Registers accounts and signs their users in and out, with passwords and tokens.
 
-A refresh token is `<session id>.<secret>`; the database holds the secret's hash. Each use trades it for the next one.
+A refresh token is `<session id>.<secret>`; the database stores a hash of the secret. Each use replaces it with a new
+one.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ from talkwire.identity.passwords import Passwords
 
 PASSWORD_MIN_LENGTH = 8
 _NOBODY = Actor("", "")
-"""Who asks before anyone has signed in."""
+"""The actor of requests that nobody has signed in for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """How long tokens are good for, in seconds."""
+    """Lifetimes of tokens, in seconds."""
 
     access_s: float = 3600
     refresh_s: float = 30 * 24 * 3600
@@ -46,7 +47,7 @@ class Lifetimes:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """What a client gets when it has signed in. `expires_in_s` is of the access token."""
+    """A client's new tokens. `expires_in_s` is the access token's lifetime, in seconds."""
 
     access_token: str
     refresh_token: str
@@ -56,7 +57,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What somebody says who registers. `invitation` is the code of an invitation."""
+    """The data of a user who registers. `invitation` is the code of an invitation, if there is one."""
 
     email: str
     password: str
@@ -65,9 +66,11 @@ class Registration:
 
 
 class Accounts:
-    """The accounts that sign in here. Raises `unauthenticated`, `banned`, `conflict`, `forbidden`, `invalid_request`,
-    and `rate_limited` where passwords are tried too often; `limits` None: as often as anyone likes. `invited_only`:
-    nobody registers without an invitation."""
+    """The accounts of this server.
+
+    Raises `unauthenticated`, `banned`, `conflict`, `forbidden`, `invalid_request`, and `rate_limited` for too many
+    attempts with passwords. `limits` None turns the limits off. With `invited_only`, registering needs an invitation.
+    """
 
     def __init__(  # noqa: PLR0913 (what it joins)
         self,
@@ -87,14 +90,14 @@ class Accounts:
         self._limits = limits
 
     async def register(self, asked: Registration, device: Device = NO_DEVICE) -> SignedIn:
-        """Returns a new account, signed in."""
+        """Creates an account and returns it, signed in."""
         await self._take(Kind.SIGN_INS, address_key(device.address))
         if self._invited_only and asked.invitation is None:
             raise ChatError("forbidden", "Registering needs an invitation. Ask a member of this server for a link.")
         return await self._sign_in(await self._create(_NOBODY, asked), device)
 
     async def create(self, actor: Actor, email: str, password: str, name: str, user_id: str | None = None) -> User:
-        """Returns a new account. Only an operator chooses the id."""
+        """Creates an account and returns its user. Only operators may choose the id."""
         return await self._create(actor, Registration(email, password, name), user_id)
 
     async def _create(self, actor: Actor, asked: Registration, user_id: str | None = None) -> User:
@@ -104,7 +107,9 @@ class Accounts:
         return await self._chat.execute(actor, command)
 
     async def login(self, email: str, password: str, device: Device = NO_DEVICE) -> SignedIn:
-        """The same refusal, after the same time, for a wrong password and for an address that nobody has."""
+        """Signs in and returns new tokens. A wrong password and an unknown address get the same error after the same
+        time.
+        """
         await self._take(Kind.SIGN_INS, address_key(device.address))
         account = _hash(email.casefold())
         await self._take(Kind.ACCOUNT_SIGN_INS, f"{account} {address_key(device.address)}")
@@ -119,8 +124,10 @@ class Accounts:
         return await self._sign_in(found.user, device, password_hash)
 
     async def change_password(self, actor: Actor, session_id: str | None, current: str, new: str) -> None:
-        """Gives the actor's account another password; ends all sign-ins but `session_id`. Raises `forbidden` for a
-        wrong password, after the same time also when there is no account to have one."""
+        """Changes the password of the actor's account, and ends all its sign-ins except `session_id`.
+
+        Raises `forbidden` for a wrong password, and after the same time if the actor has no account.
+        """
         _check_password("newPassword", new)
         await self._take(Kind.ACCOUNT_SIGN_INS, f"{actor.user_id} {session_id or ''}")
         found = await self._chat.execute(actor, FindOwnAccount())
@@ -130,7 +137,9 @@ class Accounts:
         await self._chat.execute(actor, ChangePassword(found.password_hash, new_hash, session_id))
 
     async def refresh(self, refresh_token: str, device: Device = NO_DEVICE) -> SignedIn:
-        """Trades a refresh token for new tokens. One that was used before ends the sign-in it belongs to."""
+        """Returns new tokens for a refresh token. One that was used before ends its whole sign-in, since it may be
+        stolen.
+        """
         if self._limits is not None:
             self._limits.must_take(Kind.REFRESHES, address_key(device.address), time.monotonic())
         session_id, _, secret = refresh_token.partition(".")
@@ -142,18 +151,18 @@ class Accounts:
         except ChatError as error:
             if error.code != "invalid_request":
                 raise
-            login = None  # no text of ours
+            login = None  # not a refresh token that this server has issued
         if login is None:
-            raise ChatError("unauthenticated", "The refresh token is not good, or not any more.")
+            raise ChatError("unauthenticated", "The refresh token is invalid or expired.")
         return self._signed_in(login, renewed_secret)
 
     async def logout(self, actor: Actor, session_id: str) -> None:
-        """Ends the sign-in that the actor's token is of; its sockets close."""
+        """Ends the sign-in of the actor's token and closes its sockets."""
         try:
             await self._chat.execute(actor, CloseLogin(session_id))
         except ChatError as error:
             if error.code != "forbidden":
-                raise  # it has just ended otherwise
+                raise  # `forbidden`: it has ended meanwhile
 
     async def _find(self, email: str) -> AccountRecord | None:
         try:
@@ -164,8 +173,11 @@ class Accounts:
             return None
 
     async def _take_guess(self, account: str, found: AccountRecord | None, device: Device) -> None:
-        """Slows down who tries one account from many addresses, and not its owner: nothing is taken at an address where
-        a device of the account is signed in, and the first tries from any other address are free."""
+        """Limits guesses at one account from many addresses, but not its owner.
+
+        Addresses where a device of the account is signed in are free, and so are the first attempts from any other
+        address.
+        """
         address = address_key(device.address)
         if self._limits is None or (found is not None and address in map(address_key, found.addresses)):
             return
@@ -177,7 +189,7 @@ class Accounts:
             await self._take(Kind.ACCOUNT_GUESSES, account)
 
     async def _is_free(self, kind: Kind, key: str) -> bool:
-        """Whether there was a token. The try needs none of the account's then."""
+        """Returns whether a bucket had a token; then the attempt takes none from the account's bucket."""
         return self._limits is None or not await self._limits.take_everywhere(kind, key, time.monotonic())
 
     async def _matches(self, found: AccountRecord | None, password: str) -> bool:
@@ -198,7 +210,7 @@ class Accounts:
         return SignedIn(token, f"{login.session.id}.{secret}", self._lifetimes.access_s, login.user)
 
     async def _take(self, kind: Kind, key: str) -> None:
-        """Before a password is looked at. What guards passwords holds for all nodes together, at once."""
+        """Takes a token before a password is checked, from the bucket that all nodes share. Raises `rate_limited`."""
         if self._limits is not None:
             await self._limits.must_take_everywhere(kind, key, time.monotonic())
 

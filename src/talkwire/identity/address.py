@@ -1,4 +1,4 @@
-"""Where a request comes from. A forwarding header is believed only when a proxy that is trusted has sent it."""
+"""Finds the address that a request comes from. Believes a forwarding header only if a trusted proxy has sent it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 FORWARDING_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 HOPS_MAX = 32
-"""Proxies in a row that are looked at; each costs a comparison with all trusted networks."""
+"""Proxies in a row that are examined; each is compared with all trusted networks."""
 
 
 def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Returns headers by name. One that is there twice is one with commas (RFC 9110, 5.3): a proxy may add a line of
-    its own behind one that the client has sent, and a reader of the first alone would believe the client."""
+    """Returns headers by name. Joins repeated ones with commas (RFC 9110, section 5.3).
+
+    A proxy may add a line of its own behind one that the client has sent; reading the first alone would mean to believe
+    the client.
+    """
     headers: dict[str, str] = {}
     repeated: dict[str, list[str]] = {}
     for name, value in fields:
@@ -28,12 +31,12 @@ def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def is_forwarded(headers: Mapping[str, str]) -> bool:
-    """Whether a proxy has had its hands on the request; names in lower case."""
+    """Returns whether a proxy has forwarded the request. Names are in lower case."""
     return any(name in headers for name in FORWARDING_HEADERS)
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an address of a connection is one of this machine's own; `localhost` counts as one."""
+    """Returns whether a connection's address is one of this machine's own; `localhost` counts as one."""
     try:
         return address == "localhost" or _unmapped(address).is_loopback
     except ValueError:
@@ -41,7 +44,7 @@ def is_loopback(address: str) -> bool:
 
 
 def client_address(peer: str, forwarded_for: str | None, trusted_proxies: frozenset[str]) -> str:
-    """Returns the client's address: the last one in `X-Forwarded-For` that is no proxy of ours, else the peer itself.
+    """Returns the client's address: the last one in `X-Forwarded-For` that is not a trusted proxy, else `peer`.
 
     `trusted_proxies` holds addresses and networks (`10.0.0.0/8`).
     """
@@ -56,7 +59,7 @@ def client_address(peer: str, forwarded_for: str | None, trusted_proxies: frozen
 
 
 def _bare(hop: str) -> str:
-    """Returns an address without its port and zone: some proxies add the port, which differs in each connection."""
+    """Returns an address without port and zone: some proxies add the port, which differs for each connection."""
     if hop.startswith("["):
         hop = hop[1:].partition("]")[0]
     elif hop.count(":") == 1:
@@ -65,15 +68,18 @@ def _bare(hop: str) -> str:
 
 
 def came_by_tls(scheme: str, peer: str, forwarded_proto: str | None, trusted_proxies: frozenset[str]) -> bool:
-    """Returns whether the client's connection was encrypted: as a trusted proxy says (`X-Forwarded-Proto`), else by the
-    scheme of the request's ASGI scope. Our own server has no certificate, so its scheme is always `http`."""
+    """Returns whether the client's connection used TLS: what a trusted proxy says (`X-Forwarded-Proto`), else by the
+    scheme of the ASGI scope.
+
+    Talkwire's own server has no certificate, so there the scheme is always `http`.
+    """
     if forwarded_proto is not None and is_trusted(peer, trusted_proxies):
         scheme = forwarded_proto.rpartition(",")[2].strip().lower()
     return scheme in {"https", "wss"}
 
 
 def is_trusted(address: str, trusted_proxies: frozenset[str]) -> bool:
-    """Whether an address is that of a proxy whose forwarding headers are believed."""
+    """Returns whether an address is that of a trusted proxy."""
     if not trusted_proxies:
         return False
     try:
@@ -84,8 +90,10 @@ def is_trusted(address: str, trusted_proxies: frozenset[str]) -> bool:
 
 
 def _unmapped(address: str) -> IPv4Address | IPv6Address:
-    """Returns an address as IPv4 where IPv6 carries it: a socket that listens on :: shows IPv4 peers so. Raises
-    ValueError for what is no address."""
+    """Returns an address, as IPv4 if it is mapped into IPv6: a socket that listens on :: reports IPv4 peers so.
+
+    Raises ValueError for an invalid address.
+    """
     parsed = ip_address(address)
     return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
 

@@ -1,4 +1,4 @@
-"""Who is calling: from whatever a request carries to an actor."""
+"""Authenticates requests: turns the credentials of a request into an actor."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from talkwire.identity.tokens import Identity, TokenVerifier
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request says about its sender, and where it comes from. `user_id` counts only where development sign-in is
-    on."""
+    """The credentials of a request, and where it comes from. `user_id` counts only for development sign-in."""
 
     token: str | None
     user_id: str | None = None
@@ -26,7 +25,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A caller who was let in, with what the chat knows of them."""
+    """An authenticated caller, with the chat's record of the user."""
 
     actor: Actor
     user: User
@@ -36,14 +35,17 @@ class Caller:
 
     @property
     def session_id(self) -> str | None:
-        """The signed-in device that the token is of; None for a token that no sign-in here has issued."""
+        """The signed-in device of the token; None for a token that was not issued by a sign-in on this server."""
         return None if self.identity is None else self.identity.session_id
 
 
 class Callers:
-    """Lets callers in. Raises ChatError: `unauthenticated`, `token_expired`, `banned`, `unavailable`, and
-    `rate_limited` for an address that sends bad tokens all the time; `limits` None: it may. `accounts`: whether tokens
-    of accounts that signed in here are accepted."""
+    """Authenticates callers.
+
+    Raises ChatError: `unauthenticated`, `token_expired`, `banned`, `unavailable`, and `rate_limited` for an address
+    that sends too many invalid tokens (never if `limits` is None). `accounts` says whether tokens of this server's
+    accounts are accepted.
+    """
 
     def __init__(  # noqa: PLR0913 (what an operator sets; all but two may be left out)
         self,
@@ -63,9 +65,9 @@ class Callers:
         self._limits = limits
 
     async def identify(self, credentials: Credentials) -> Caller:
-        """The caller, as a user who is stored.
+        """Returns the caller; stores a new user if need be.
 
-        Good tokens are let in whatever else comes from their address, which may be that of a whole company.
+        Valid tokens are always accepted, even if their address is rate-limited: a whole company may share it.
         """
         try:
             return await self._identify(credentials)
@@ -83,7 +85,7 @@ class Callers:
         return await self._caller(identity.user_id, identity.name, identity)
 
     async def identity_of(self, token: str) -> Identity:
-        """What a token says, once it was verified."""
+        """Returns the identity of a verified token."""
         now = time.time()
         return self._verifier.verify_now(token, now) or await self._verifier.verify(token, now)
 
@@ -92,7 +94,7 @@ class Callers:
         if user_id is None or not self._insecure_dev_auth or credentials.forwarded:
             raise ChatError("unauthenticated", "A token is needed.")
         if not is_valid_id(user_id) or is_own_id(user_id):
-            raise ChatError("unauthenticated", "This user id is not possible.")
+            raise ChatError("unauthenticated", "This user id is invalid.")
         return await self._caller(user_id, None, None)
 
     async def _caller(self, user_id: str, name: str | None, identity: Identity | None) -> Caller:
@@ -104,7 +106,7 @@ class Callers:
         else:
             user, entry = known.user, known
         if entry.user is not None and entry.user.banned:
-            raise ChatError("banned", "This user is banned.")  # while we waited
+            raise ChatError("banned", "This user is banned.")  # banned since the user was looked up
         if identity is not None and identity.session_id is not None and identity.session_id not in entry.login_ids:
             raise ChatError("unauthenticated", "This device has signed out.")
         actor = Actor(user.id, user.name) if identity is None else _actor(user, identity)

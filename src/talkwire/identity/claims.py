@@ -1,6 +1,6 @@
-"""What the claims of a verified token say about the caller. Pure: no keys, no clock.
+"""Turns the claims of a verified token into an identity. Pure: no keys, no clock.
 
-Claims come from other people's identity providers, so whatever could be misread is refused here, once.
+Claims come from foreign identity providers, so everything that could be misread is refused here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _EXACT_FLOAT_MAX = 2**53
 
 LAST_S = 253_402_300_799
-"""9999-12-31T23:59:59Z. A later time is one in milliseconds, which many languages give: it would never come."""
+"""9999-12-31T23:59:59Z. A later time is one in milliseconds, as many languages provide it; such a token would never
+expire.
+"""
 
 _decoder = msgspec.json.Decoder(dict[str, object])
 
@@ -33,12 +35,13 @@ _decoder = msgspec.json.Decoder(dict[str, object])
 class Identity(msgspec.Struct, frozen=True):
     """A caller whose token was verified.
 
-    `expires_at` says when what the token let in has to end, in seconds since 1970 UTC: at `exp`, or, where the token
-    came after `exp` and within the policy's leeway, at the end of that. None for a token without `exp`.
+    `expires_at` is when the sockets and requests that the token authenticated have to end, in seconds since 1970 UTC:
+    at `exp`, or, for a token that arrived after `exp` within the leeway, at the end of the leeway. None for a token
+    without `exp`.
 
-    `session_id` is the signed-in device of one of our own accounts. `claims` is a read-only mapping of those claims
-    that the application's hooks may read: `role`, `type`, `department`, `permissions` and the ones that the policy
-    names, as far as the token has them.
+    `session_id` is the signed-in device of an account on this server. `claims` is a read-only mapping of the claims for
+    the application's hooks: `role`, `type`, `department`, `permissions` and those that the policy names, as far as the
+    token has them.
     """
 
     user_id: str
@@ -51,7 +54,9 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 def decode_claims(payload: bytes) -> Claims:
-    """Claims are one JSON object. Raises `unauthenticated`: also for NaN, lone surrogates and endless nesting."""
+    """Returns the claims of a JSON object. Raises `unauthenticated` for anything else, also for NaN, lone surrogates
+    and endless nesting.
+    """
     try:
         return _decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -59,9 +64,10 @@ def decode_claims(payload: bytes) -> Claims:
 
 
 def identity_of(claims: Claims, policy: TokenPolicy, *, signed_with_secret: bool) -> Identity:
-    """The caller as the claims describe it. Raises `unauthenticated` for another issuer, audience or a wrong id.
+    """Returns the identity that the claims describe. Raises `unauthenticated` for a wrong issuer, audience or user id.
 
-    A token is one of ours when it says so and was signed with the secret, which only we and the application have.
+    A token counts as this server's own if its issuer says so and it was signed with the secret, which only the server
+    and the application have.
     """
     issued_by_us = signed_with_secret and claims.get("iss") == OWN_ISSUER
     if not issued_by_us:
@@ -79,7 +85,9 @@ def identity_of(claims: Claims, policy: TokenPolicy, *, signed_with_secret: bool
 
 
 def number_claim(claims: Claims, name: str) -> float | None:
-    """Returns a NumericDate (RFC 7519, 2), or None when the claim is not there. A text with digits is not a number."""
+    """Returns a NumericDate (RFC 7519, section 2), or None without the claim. Raises `unauthenticated` for anything but
+    a number.
+    """
     value = claims.get(name)
     if value is None:
         return None
@@ -96,14 +104,14 @@ def _check_issuer_and_audience(claims: Claims, policy: TokenPolicy) -> None:
     if policy.issuer is not None and claims.get("iss") != policy.issuer:
         raise unauthenticated("The token is from another issuer.")
     if policy.audience is not None:
-        # RFC 7519, 4.1.3: an array of texts, or in the special case of one audience that text alone.
+        # RFC 7519, section 4.1.3: an array of texts, or, in the special case of one audience, a text.
         audience = claims.get("aud")
         if policy.audience not in (audience if isinstance(audience, list) else [audience]):
             raise unauthenticated("The token is for another audience.")
 
 
 def _user_id(claims: Claims, *, own_allowed: bool) -> str:
-    """The first of the claims that is there decides, so that nobody is two users."""
+    """Returns the user id. The first of the claims that is present decides, so that nobody is two users."""
     value = next((claims[name] for name in _USER_ID_CLAIMS if claims.get(name) is not None), None)
     if value is None:
         raise unauthenticated("The token names no user: none of sub, userId, id and _id is there.")
@@ -111,12 +119,12 @@ def _user_id(claims: Claims, *, own_allowed: bool) -> str:
     if user_id is None or not is_valid_id(user_id):
         raise unauthenticated("The token's user id is not valid: 1 to 128 characters without spaces or `/`.")
     if not own_allowed and is_own_id(user_id):
-        raise unauthenticated("The token's user id lies in the range that this server gives out.")
+        raise unauthenticated("The token's user id is in the range that is reserved for this server's own ids.")
     return user_id
 
 
 def _decimal_text(value: object) -> str | None:
-    """The decimal text of a whole number; some providers write 12 as 12.0."""
+    """Returns the decimal text of a whole number; some providers write 12 as 12.0."""
     match value:
         case bool():
             return None
@@ -137,7 +145,9 @@ def _name(claims: Claims) -> str | None:
 
 
 def _display_text(value: object) -> str | None:
-    """One line without control characters and of bounded length: names are shown, so they are mended, not refused."""
+    """Returns one line without control characters, cut to the maximum length. Names are only shown, so they are
+    repaired instead of refused.
+    """
     if not isinstance(value, str):
         return None
     if not value.isprintable():
@@ -146,7 +156,9 @@ def _display_text(value: object) -> str | None:
 
 
 def _role(claims: Claims, policy: TokenPolicy, *, issued_by_us: bool) -> ActorRole:
-    """Claim `role` of our own tokens says `service` or `admin`; in all others the policy says what means so."""
+    """Returns the role. In the server's own tokens, claim `role` says it; in all others, the policy maps a claim to
+    roles.
+    """
     if issued_by_us:
         match claims.get("role"):
             case "service":

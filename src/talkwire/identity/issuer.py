@@ -1,4 +1,4 @@
-"""Issuing tokens of our own: for accounts that sign in here, and for `talkwire token`."""
+"""Issues this server's own tokens: for accounts that sign in here, and for `talkwire token`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OWN_CLAIMS = frozenset({"iss", "sub", "iat", "exp", "jti", "sid"})
 
 
 class TokenIssuer:
-    """Signs tokens with HS256. `clock` answers seconds since 1970 UTC. ValueError for a secret that is of no use."""
+    """Signs tokens with HS256. `clock` returns seconds since 1970 UTC. Raises ValueError for an unusable secret."""
 
     def __init__(self, secret: str, clock: Callable[[], float] = time.time) -> None:
         secret_key(secret)
@@ -34,13 +34,13 @@ class TokenIssuer:
         session_id: str | None = None,
         claims: Mapping[str, object] | None = None,
     ) -> str:
-        """A token for `user_id` that is good for `ttl_s` seconds, rounded up to a whole one.
+        """Returns a token for `user_id` that is valid for `ttl_s` seconds, rounded up to a whole second.
 
-        `claims` are further ones, as JSON values. Raises `invalid_request` for an id or a claim that is not possible.
+        `claims` are further claims, as JSON values. Raises `invalid_request` for an invalid id, duration or claim.
         """
         check_id("userId", user_id)
         if not (math.isfinite(ttl_s) and ttl_s > 0):
-            raise invalid("ttl", "must be longer than nothing")
+            raise invalid("ttl", "must be more than 0 seconds")
         further = dict(claims or {})
         if taken := sorted(_OWN_CLAIMS & further.keys()):
             raise invalid(f"claims.{taken[0]}", "is set by the server")

@@ -1,8 +1,8 @@
-"""The public keys of an identity provider, fetched from its JWKS address (RFC 7517) and kept.
+"""The public keys of an identity provider, fetched from its JWKS address (RFC 7517) and cached.
 
-Keys are fetched when they are first needed, when they are old, and when a token names a key that is not among them, but
-never more often than every `retry_after_s`: a flood of forged tokens must not become a flood of requests. While the
-address does not answer, the keys of the last answer stay in use.
+Fetches keys when they are first needed, when they are old, and when a token names an unknown key, but never more often
+than every `retry_after_s` seconds: a flood of forged tokens must not become a flood of requests. While the address
+fails, the cached keys stay in use.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchLimits:
-    """How often, how long and how much may be fetched; durations in seconds."""
+    """Limits of fetching keys. Durations are in seconds."""
 
     max_age_s: float = 600.0
     retry_after_s: float = 30.0
@@ -37,13 +37,13 @@ class _Document(msgspec.Struct, frozen=True):
 
 
 class _FetchFailedError(Exception):
-    """The address answered something that is not a set of keys."""
+    """The response is not a usable set of keys."""
 
 
 class KeySet:
-    """The keys of one JWKS address. `clock` answers seconds of any epoch and never goes back.
+    """The keys of one JWKS address. `clock` returns seconds of any epoch and never goes back.
 
-    `client` stays the caller's to close; without one, the set makes its own and `aclose` closes it.
+    The caller closes `client`. Without one, the set creates its own and `aclose` closes it.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class KeySet:
         limits: FetchLimits | None = None,
     ) -> None:
         self.last_failure: str | None = None
-        """Why the last fetch brought nothing, in one line for an operator; None when it worked."""
+        """Why the last fetch failed, in one line for an operator; None if it succeeded."""
         self._url = url
         self._client = client
         self._owns_client = client is None
@@ -67,14 +67,14 @@ class KeySet:
         self._fetch: asyncio.Task[None] | None = None
 
     def find(self, key_id: str | None, algorithm: str) -> Key | None:
-        """The key that a token's header names; without a `kid`, the only one of its algorithm."""
+        """Returns the key that a token's header names; without a `kid`, the only key of its algorithm; else None."""
         if key_id is not None:
             return self._keys.get((key_id, algorithm))
         candidates = [key for key in self._keys.values() if key.algorithm == algorithm]
         return candidates[0] if len(candidates) == 1 else None
 
     def should_refresh(self, *, found: bool) -> bool:
-        """Whether fetching is called for (nothing found, or the keys are old) and allowed now, or already under way."""
+        """Returns whether to call `refresh`: keys are missing or old, and a fetch is allowed now or running already."""
         now = self._clock()
         is_old = self._fetched_at is None or now - self._fetched_at >= self._limits.max_age_s
         if found and not is_old:
@@ -82,16 +82,18 @@ class KeySet:
         return self._fetch is not None or self._tried_at is None or now - self._tried_at >= self._limits.retry_after_s
 
     async def refresh(self) -> None:
-        """Fetches the keys; callers at the same time share one fetch. A failure leaves the keys as they are."""
+        """Fetches the keys. Concurrent callers share one fetch. A failure keeps the cached keys and sets
+        `last_failure`.
+        """
         if self._fetch is None:
             self._tried_at = self._clock()
             self._fetch = asyncio.create_task(self._fetch_keys())
             self._fetch.add_done_callback(self._forget_fetch)
-        # A caller that gives up must not take the fetch away from the others.
+        # A cancelled caller must not cancel the fetch of the others.
         await asyncio.shield(self._fetch)
 
     async def aclose(self) -> None:
-        """Ends a fetch that is under way and closes the client that the set made."""
+        """Cancels a running fetch, and closes the client that the set created."""
         if self._fetch is not None:
             self._fetch.cancel()
             await asyncio.wait([self._fetch])
@@ -107,7 +109,7 @@ class KeySet:
             async with asyncio.timeout(self._limits.timeout_s):
                 self._keys = self._read(await self._download())
         except TimeoutError:
-            self.last_failure = f"no answer within {self._limits.timeout_s} s"
+            self.last_failure = f"no response within {self._limits.timeout_s} s"
         except (httpx.HTTPError, httpx.InvalidURL, _FetchFailedError) as failure:
             self.last_failure = f"{type(failure).__name__}: {failure}"
         else:
@@ -122,7 +124,7 @@ class KeySet:
             if response.status_code != httpx.codes.OK:
                 raise _FetchFailedError(f"status {response.status_code}")
             body = bytearray()
-            # As they are sent: httpx would decompress each chunk as a whole, however much it becomes.
+            # Raw chunks: httpx would decompress each chunk as a whole, without a limit.
             async for chunk in response.aiter_raw():
                 body += chunk
                 self._check_size(body)
@@ -132,7 +134,7 @@ class KeySet:
         name = encoding.strip().lower()
         if name in {"", "identity"}:
             return body
-        if name not in {"gzip", "x-gzip"}:  # the same format (RFC 9110, 8.4.1.3)
+        if name not in {"gzip", "x-gzip"}:  # two names for one format (RFC 9110, section 8.4.1.3)
             raise _FetchFailedError(f"encoded as {encoding}")
         try:
             body = zlib.decompressobj(_GZIP).decompress(body, self._limits.max_bytes + 1)
@@ -146,7 +148,9 @@ class KeySet:
             raise _FetchFailedError(f"more than {self._limits.max_bytes} bytes")
 
     def _read(self, body: bytes) -> dict[tuple[str | None, str], Key]:
-        """An answer without a key that we can use is a failure: it would lock everybody out."""
+        """Returns the keys of a response. Raises _FetchFailedError if none is usable, since caching that would lock
+        everyone out.
+        """
         try:
             document = msgspec.json.decode(body, type=_Document)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

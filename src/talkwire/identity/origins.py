@@ -1,5 +1,7 @@
-"""Which web pages may talk to this server. Browsers do not ask before they open a WebSocket, so the server has to look
-at `Origin` itself."""
+"""Decides which web pages may connect to this server.
+
+Browsers apply no same-origin policy to WebSockets, so the server has to check the header `Origin` itself.
+"""
 
 from __future__ import annotations
 
@@ -14,23 +16,23 @@ from talkwire.core.engine.log_rate_limit import LogRateLimit
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
-DEVELOPMENT_ONLY = "Development sign-in is on, so this server is reached by a name of this machine only: localhost"
-"""Why a request was refused whose `Host` is another name."""
+DEVELOPMENT_ONLY = "Development sign-in is on, so this server only serves names of this machine: localhost"
+"""The error for a request whose `Host` is another name."""
 
 _SHOWN = 200
-"""Characters of what a client says that are logged."""
+"""Characters of client input that are logged."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class OriginPolicy:
-    """`allowed` are origins such as `https://app.example.com`; `*` lets every page in.
+    """The allowed origins, such as `https://app.example.com`; `*` allows every page.
 
-    Pages of this same server always pass. With no origins given, pages of any port of this machine pass too while it is
-    reached through loopback. A request without Origin comes from no browser and passes.
+    Pages of this server itself always pass. Without allowed origins, pages of any port of this machine pass too, if the
+    request reaches the server through loopback. A request without Origin comes from no browser and passes.
 
-    `loopback_only`: this server is reached by names of this machine only. Any web page can have its own name lead
-    here (DNS rebinding), and is then a page of this same server.
+    `loopback_only` serves only requests to names of this machine. Any web page could otherwise point its own name at
+    this machine (DNS rebinding), and would then count as a page of this server.
     """
 
     def __init__(self, allowed: Collection[str] = (), *, loopback_only: bool = False) -> None:
@@ -43,15 +45,16 @@ class OriginPolicy:
         return "*" in self._allowed
 
     def serves(self, host: str) -> bool:
-        """Whether requests with this Host header are served. Browsers always send one."""
+        """Returns whether requests with this Host header are served. Browsers always send one."""
         return not self._loopback_only or not host or _is_loopback_name(host)
 
     def allows(self, origin: str | None, host: str, *, by_tls: bool = False) -> bool:
-        """Whether a page of this origin may talk to the server. `host` is the request's Host header.
+        """Returns whether a page of this origin may connect. `host` is the request's Host header.
 
-        `by_tls`: the client's connection was encrypted, as a trusted proxy or the ASGI server says. Then a page that
-        was loaded without encryption is not this server's own: anybody on its way may have changed it. Otherwise a
-        proxy may have encrypted the connection and say nothing, so pages of either scheme pass.
+        `by_tls` says that the client's connection used TLS, by the word of a trusted proxy or of the ASGI server. A
+        page that was loaded over plain HTTP then does not count as this server's own, since anyone on the network may
+        have changed it. Without `by_tls`, a proxy may have terminated TLS without saying so, so pages of both schemes
+        pass.
         """
         if origin is None or self.allows_all:
             return True
@@ -68,7 +71,7 @@ class OriginPolicy:
         return bool(page.netloc) and (same_host or loopback)
 
     def log_refusal(self, origin: str | None, host: str, address: str) -> None:
-        """Logs a page that was not let in, and the setting that would let it in. `address` is the client's."""
+        """Logs a page that was refused, and the setting that would allow it. `address` is the client's."""
         suppressed = self._lines.take(time.monotonic())
         if origin is None or suppressed is None:
             return
@@ -86,7 +89,7 @@ class OriginPolicy:
         )
 
     def response_headers(self, origin: str | None) -> dict[str, str]:
-        """The CORS headers of an answer to a request that was let in."""
+        """Returns the CORS headers of a response to an allowed request."""
         if origin is None:
             return {}
         if self.allows_all:

@@ -1,7 +1,7 @@
-"""Passwords of our own accounts: argon2id (RFC 9106), on threads of their own, a few at a time.
+"""Hashes the passwords of accounts with argon2id (RFC 9106), a few at a time, on threads of their own.
 
-One hash takes tens of milliseconds and megabytes by intention. So the loop never computes one, as many run at once as
-there are workers, and callers beyond `waiting_max` are turned away instead of being kept for minutes.
+One hash takes tens of milliseconds and megabytes, by design. So the event loop never computes one, the number of
+threads limits how many run at once, and callers beyond `waiting_max` are refused instead of waiting for minutes.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from talkwire.core.domain.errors import ChatError, invalid
 PASSWORD_MAX_BYTES = 1024
 
 PASSWORD_MAX_LENGTH = 1024
-"""Characters, counted before anything else is done with a password: to normalise one takes quadratic time."""
+"""Characters, checked before anything else: normalising a text takes quadratic time."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashCost:
-    """What one hash costs: passes over `memory_kib` KiB on `lanes` threads. The default is OWASP's for argon2id."""
+    """The cost of one hash: passes over `memory_kib` KiB on `lanes` threads. The default is OWASP's for argon2id."""
 
     passes: int = 2
     memory_kib: int = 19 * 1024
@@ -37,7 +37,7 @@ class HashCost:
 
 
 class Passwords:
-    """Hashes and verifies passwords. `close` when done."""
+    """Hashes and verifies passwords. Call `close` when done."""
 
     def __init__(self, cost: HashCost | None = None, *, workers: int = 2, waiting_max: int = 64) -> None:
         cost = cost or HashCost()
@@ -45,35 +45,39 @@ class Passwords:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="talkwire-passwords")
         self._queued = 0
         self._queued_max = workers + waiting_max
-        # What is compared with when there is no account, at the same cost. The pool's first job, so that no caller
-        # waits for it: jobs behind it find it done or running on another thread.
+        # Compared with when there is no account, so that this takes as long. It is the pool's first job: later jobs
+        # find it done, or running on another thread.
         self._nobodys_hash = self._pool.submit(self._hasher.hash, secrets.token_bytes(32))
 
     async def hash(self, password: str) -> str:
-        """Returns the text to store. Raises `invalid_request` for a password that is too long, `unavailable` when too
-        many wait."""
+        """Returns the hash to store. Raises `invalid_request` for a password that is too long, `unavailable` if too
+        many callers wait.
+        """
         if len(password) > PASSWORD_MAX_LENGTH:
             raise _too_long()
         return await self._run(lambda: self._hash(password))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
-        """Whether `password` is right. `password_hash` None means that there is no such account, and takes as long.
+        """Returns whether `password` is right. None as `password_hash` means "no such account": returns False after the
+        same time.
 
-        Raises `unavailable` when too many wait.
+        Raises `unavailable` if too many callers wait.
         """
         if len(password) > PASSWORD_MAX_LENGTH:
             password_hash, password = None, ""
         return await self._run(lambda: self._matches(password_hash, password))
 
     def needs_rehash(self, password_hash: str) -> bool:
-        """Whether a stored hash was made at another cost. Hash the password again after the next right sign-in."""
+        """Returns whether a stored hash was made at another cost. If so, hash the password again after the next
+        successful sign-in.
+        """
         try:
             return self._hasher.check_needs_rehash(password_hash)
         except InvalidHashError:
             return True
 
     def close(self) -> None:
-        """Ends the threads. Passwords that still wait are not looked at."""
+        """Stops the threads. Cancels jobs that have not started."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _hash(self, password: str) -> str:
@@ -106,5 +110,7 @@ def _too_long() -> ChatError:
 
 
 def _to_bytes(password: str) -> bytes:
-    """RFC 8265, 4.2: a password is compared in normalisation form C, since keyboards differ in how they compose."""
+    """Returns a password in normalisation form C (RFC 8265, section 4.2), since keyboards compose characters
+    differently.
+    """
     return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")

@@ -1,24 +1,24 @@
-"""What an operator demands of tokens, as plain data."""
+"""What an operator requires of tokens, as plain data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 OWN_ISSUER = "talkwire"
-"""The `iss` of the tokens that we issue."""
+"""The claim `iss` of tokens that this server issues."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPolicy:
-    """Which keys and which claims count.
+    """The keys and claims that make a token valid.
 
-    `secret` verifies HS256; `public_key` (PEM) or `jwks_url`, never both, verifies RS256, ES256 or EdDSA, whichever the
-    key is made for. `issuer` and `audience` are compared when set; tokens of our own are exempt from both, since their
-    issuer is known. `leeway_s` is how far the clocks of two machines may differ, in seconds. `keep_claims` are claims
-    that the application's hooks may read.
+    `secret` verifies HS256; either `public_key` (PEM) or `jwks_url` verifies RS256, ES256 or EdDSA, depending on the
+    key. `issuer` and `audience` are compared if set, except for this server's own tokens, whose issuer is known.
+    `leeway_s` is by how many seconds the clocks of two machines may differ. `keep_claims` are claims that the
+    application's hooks can read.
 
-    The values of claim `role_claim` that mean `service` and `admin` are settings, because an application may use those
-    words for something else.
+    The values of claim `role_claim` that mean `service` and `admin` are configurable, because an application may use
+    those words for something else. Raises ValueError without a key, or with two asymmetric ones.
     """
 
     secret: str | None = None
@@ -35,6 +35,6 @@ class TokenPolicy:
 
     def __post_init__(self) -> None:
         if self.public_key is not None and self.jwks_url is not None:
-            raise ValueError("A public key and a JWKS address are two answers to one question: set one of them.")
+            raise ValueError("A public key and a JWKS address exclude each other: set one of them.")
         if self.secret is None and self.public_key is None and self.jwks_url is None:
             raise ValueError("Tokens cannot be verified without a secret, a public key or a JWKS address.")

@@ -1,4 +1,4 @@
-"""The secret that tokens are signed with where the operator has set none."""
+"""The secret that signs tokens if the operator has configured none."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ _OWNER_ONLY = 0o600
 
 
 def load_or_create_secret(data_dir: Path) -> str:
-    """The content of `DIR/jwt-secret`: 256 random bits in base64url, made at the first call, for its owner only.
+    """Returns the content of `DIR/jwt-secret`: 256 random bits in base64url. The first call creates the file, readable
+    by its owner only.
 
-    Processes that come first at the same time agree on one secret. Raises OSError when the folder cannot be written,
-    ValueError when the file is there and holds too little to be a secret.
+    Processes that start at the same time agree on one secret. Raises OSError if the folder is not writable, ValueError
+    if the file's content is too short for a secret.
     """
     path = data_dir / FILE_NAME
     if not path.exists():
@@ -30,7 +31,7 @@ def load_or_create_secret(data_dir: Path) -> str:
 
 
 def _create(path: Path) -> None:
-    """The file appears whole or not at all: written beside it, synced and linked, which fails if another was first."""
+    """Creates the file atomically: writes a draft, syncs it, and links it, which fails if another process was first."""
     draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     try:
@@ -54,7 +55,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _tighten(path: Path) -> None:
-    """Takes the file from everyone else. Where that is not ours to do (a mounted secret), it stays as it is."""
+    """Makes the file readable by its owner only. Does nothing where that is not permitted (a mounted secret)."""
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
         with contextlib.suppress(OSError):

@@ -1,8 +1,8 @@
 """Signed tokens in compact form (RFC 7515) and the keys that verify them. No claims, no clock, no network.
 
-The compact form is taken apart here instead of by PyJWT, whose check of each base64 character in Python takes 30 of the
-44 µs of a decode, and a connect has to be cheap; PyJWT's algorithms verify the asymmetric signatures. A key is bound to
-one algorithm when it is loaded, so a token's `alg` chooses among keys and never how a key is used (RFC 8725, 3.1).
+Parses the compact form without PyJWT, whose check of each base64 character in Python takes 30 of the 44 µs of a decode,
+because connecting has to be cheap; PyJWT's algorithms verify the asymmetric signatures. A key is bound to one algorithm
+when it is loaded, so a token's `alg` selects a key but never how that key is used (RFC 8725, section 3.1).
 """
 
 from __future__ import annotations
@@ -28,26 +28,30 @@ from talkwire.core.domain.errors import ChatError
 
 TOKEN_MAX_LENGTH = 8 * 1024
 RSA_MIN_BITS = 2048
-"""RFC 7518, 3.3: "A key of size 2048 bits or larger MUST be used with these algorithms." """
+"""RFC 7518, section 3.3, requires "a key of size 2048 bits or larger" for these algorithms."""
 
 ASYMMETRIC_ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})
 
 
 def unauthenticated(message: str) -> ChatError:
-    """The refusal of a token. `message` says what is wrong and never repeats what the token contains."""
+    """Returns the error for a refused token. `message` must not repeat any content of the token."""
     return ChatError("unauthenticated", message)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key together with the one algorithm that it is used with. `verify(signed, signature)` never raises."""
+    """A key with the one algorithm that it is used with. `verify(signed, signature)` returns a bool and
+    never raises.
+    """
 
     algorithm: str
     verify: Callable[[bytes, bytes], bool]
 
 
 def secret_key(secret: str) -> Key:
-    """An HS256 key. ValueError for an empty text and for a PEM or SSH key, which everybody knows or nobody should."""
+    """Returns an HS256 key. Raises ValueError for an empty text, and for a PEM or SSH key, which has been set by
+    mistake.
+    """
     if not secret.strip():
         raise ValueError("The secret is empty.")
     if secret.lstrip().startswith(("-----BEGIN ", "ssh-", "ecdsa-sha2-")):
@@ -56,9 +60,10 @@ def secret_key(secret: str) -> Key:
 
 
 def public_key(pem: str) -> Key:
-    """RS256, ES256 or EdDSA, by the type of a PEM public key. ValueError for anything else.
+    """Returns a key for RS256, ES256 or EdDSA, depending on the type of a PEM public key. Raises ValueError for
+    anything else.
 
-    Environment files often spell the line ends as a backslash and an n, so those are line ends too.
+    Accepts a backslash and an n as a line end, because environment files often spell line ends so.
     """
     try:
         loaded = load_pem_public_key(pem.replace("\\n", "\n").encode())
@@ -66,14 +71,14 @@ def public_key(pem: str) -> Key:
         raise ValueError("The public key is not in PEM form (-----BEGIN PUBLIC KEY-----).") from None
     key = _asymmetric_key(loaded)
     if key is None:
-        raise ValueError(f"The public key is none of RSA (at least {RSA_MIN_BITS} bits), P-256 and Ed25519.")
+        raise ValueError(f"The public key must be RSA (at least {RSA_MIN_BITS} bits), P-256 or Ed25519.")
     return key
 
 
 def key_of_jwk(jwk: dict[str, object]) -> Key | None:
-    """The key of one member of a JWK set (RFC 7517), or None where it is not for verifying with what we accept.
+    """Returns the key of one member of a JWK set (RFC 7517); None if it cannot verify an accepted algorithm.
 
-    A symmetric key in a published set is known to everyone, so it counts as none.
+    Ignores a symmetric or private key: in a published set, everyone knows it.
     """
     operations = jwk.get("key_ops")
     if jwk.get("use") not in {None, "sig"} or (isinstance(operations, list) and "verify" not in operations):
@@ -108,7 +113,7 @@ def _verify_hs256(secret: bytes, signed: bytes, signature: bytes) -> bool:
 
 
 class Header(msgspec.Struct, frozen=True):
-    """The members of a JOSE header that mean something to us; `crit` must be absent."""
+    """The members of a JOSE header that are used; `crit` must be absent."""
 
     alg: str
     kid: str | None = None
@@ -117,7 +122,7 @@ class Header(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class SignedToken:
-    """A token that was taken apart and not yet verified: `signed` is what `signature` is of, `payload` is JSON."""
+    """A parsed token that is not verified yet. `signature` signs `signed`; `payload` is JSON."""
 
     header: Header
     payload: bytes
@@ -129,7 +134,9 @@ _header_decoder = msgspec.json.Decoder(Header)
 
 
 def parse_compact(token: str) -> SignedToken:
-    """RFC 7515, 3.1: header, payload and signature, each in base64url, with a dot between. Refuses everything else."""
+    """Returns a token's header, payload and signature (RFC 7515, section 3.1). Raises `unauthenticated` for anything
+    else.
+    """
     if len(token) > TOKEN_MAX_LENGTH:
         raise unauthenticated("The token is too long.")
     try:
@@ -142,26 +149,26 @@ def parse_compact(token: str) -> SignedToken:
         raise unauthenticated("The token is malformed.") from None
     if header.crit is not msgspec.UNSET:
         # RFC 7515, 4.1.11: if an extension listed in `crit` is not understood, "then the JWS is invalid".
-        raise unauthenticated("The token asks for an extension that is not supported.")
+        raise unauthenticated("The token requires an extension that is not supported.")
     return parsed
 
 
 def sign_compact(claims: dict[str, object], secret: str) -> str:
-    """A token in compact form, signed with HS256."""
+    """Returns a token in compact form, signed with HS256."""
     signed = _HS256_HEADER + b"." + _to_base64url(msgspec.json.encode(claims))
     signature = hmac.digest(secret.encode(), signed, "sha256")
     return (signed + b"." + _to_base64url(signature)).decode()
 
 
-# base64url (RFC 4648, 5) in the letters of base64; what is only valid in base64 becomes invalid.
+# base64url (RFC 4648, section 5) in the alphabet of base64; characters that are valid in base64 only become invalid.
 _TO_BASE64 = bytes.maketrans(b"-_+/=", b"+/!!!")
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-# RFC 4648, 3.5: the bits of the last letter that stand for nothing must be zero. By the length modulo four.
+# The last characters of a canonical text, by its length modulo 4: their unused bits are zero (RFC 4648, section 3.5).
 _LAST_LETTERS = {2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
 
 
 def _from_base64url(part: bytes) -> bytes:
-    """Strict: no padding, no foreign letters, one spelling for each value. Raises ValueError."""
+    """Returns the bytes of canonical base64url without padding. Raises ValueError for any other spelling."""
     remainder = len(part) % 4
     if remainder:
         if part[-1] not in _LAST_LETTERS.get(remainder, b""):

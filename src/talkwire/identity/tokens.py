@@ -1,9 +1,9 @@
-"""Verifying a caller's token (RFC 7519, and RFC 8725 for what to be careful about).
+"""Verifies tokens (RFC 7519, with the advice of RFC 8725).
 
     ChatError
-     ├── unauthenticated   the token is malformed, not signed by a key of ours, or says something that cannot be
-     ├── token_expired     the token was good once
-     └── unavailable       the keys to check it with could not be fetched; the token may be good
+     ├── unauthenticated   the token is malformed, has an invalid signature or an invalid claim
+     ├── token_expired     the token has expired
+     └── unavailable       the keys could not be fetched; the token may be valid
 
 No message contains the token or a part of it.
 """
@@ -30,9 +30,9 @@ __all__ = ["Identity", "TokenPolicy", "TokenVerifier"]
 
 
 class TokenVerifier:
-    """Turns tokens into identities by one policy. Keys are prepared once; ValueError for one that is of no use.
+    """Verifies tokens against one policy. Raises ValueError for an unusable key.
 
-    `key_set` replaces the one that is made for the policy's `jwks_url`. The verifier closes it in `aclose`.
+    `key_set` replaces the set that is created for the policy's `jwks_url`. `aclose` closes it.
     """
 
     def __init__(self, policy: TokenPolicy, *, key_set: KeySet | None = None) -> None:
@@ -48,7 +48,9 @@ class TokenVerifier:
         self._keys[key.algorithm] = key
 
     async def verify(self, token: str, now: float) -> Identity:
-        """Who sent `token`; `now` is in seconds since 1970 UTC. Waits only where keys must be fetched first."""
+        """Returns the identity of a valid token. `now` is in seconds since 1970 UTC. Waits only if keys must be
+        fetched. Raises ChatError.
+        """
         signed = parse_compact(token)
         key = self._key_at_hand(signed)
         if key is None and self._key_set is not None:
@@ -59,18 +61,20 @@ class TokenVerifier:
         return self._identity(signed, key, now)
 
     def verify_now(self, token: str, now: float) -> Identity | None:
-        """As `verify`, without waiting: None when keys must be fetched first, which `verify` will do."""
+        """Like `verify`, but never waits: returns None if keys must be fetched first."""
         signed = parse_compact(token)
         key = self._key_at_hand(signed)
         return None if key is None else self._identity(signed, key, now)
 
     async def aclose(self) -> None:
-        """Closes the connections to the JWKS address, if there are any."""
+        """Closes the connections to the JWKS address."""
         if self._key_set is not None:
             await self._key_set.aclose()
 
     def _key_at_hand(self, signed: SignedToken) -> Key | None:
-        """None means that fetching may help. Refuses an algorithm that we have no key for, `none` among them."""
+        """Returns the token's key; None if fetching keys may find it. Raises `unauthenticated` for an algorithm without
+        a key, such as `none`.
+        """
         header = signed.header
         if (key := self._keys.get(header.alg)) is not None:
             return key
@@ -84,7 +88,9 @@ class TokenVerifier:
         return key
 
     def _no_key(self) -> ChatError:
-        """While the JWKS address fails, an unknown key may be a new one, so the token is not called bad."""
+        """Returns the error for an unknown key: `unavailable` while the JWKS address fails, since the key may be a new
+        one.
+        """
         if self._key_set is not None and self._key_set.last_failure is not None:
             return ChatError("unavailable", "The keys that tokens are signed with could not be fetched. Try again.")
         return unauthenticated("The token is signed with an unknown key.")
@@ -98,9 +104,12 @@ class TokenVerifier:
         return identity if identity.expires_at == ends_at else replace(identity, expires_at=ends_at)
 
     def _end_of(self, claims: Claims, now: float) -> float | None:
-        """Returns when what the token lets in has to end: at `exp`. A token that comes after it, within the leeway, is
-        good until the leeway ends, since what it lets in would otherwise end at once and come back with it. None: the
-        token never expires. Raises `token_expired`, and `unauthenticated` for a token that is not valid yet."""
+        """Returns when sockets and requests with this token have to end: at `exp`; None for a token without `exp`.
+
+        For a token that arrives after `exp`, within the leeway, returns the end of the leeway: otherwise its socket
+        would end at once, and reconnect with the same token. Raises `token_expired`, and `unauthenticated` for a token
+        that is not valid yet.
+        """
         leeway_s = self._policy.leeway_s
         for claim in ("nbf", "iat"):
             begins_at = number_claim(claims, claim)

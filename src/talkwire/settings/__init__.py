@@ -1,13 +1,13 @@
-"""What an operator can set: one typed `Settings`, the same for Python, flags, environment and file.
+"""The settings of a server: one typed `Settings`, used by Python, flags, environment and file alike.
 
 model.py      every setting with its type, default and description
 rules.py      which values are valid, alone and together
 settings.py   `Settings`: values that passed the rules
-addresses.py  what hosts, database URLs and origins mean
-values.py     from text, as flags and environment variables have it, to values
-sources.py    flags over environment over file over defaults
+addresses.py  parses hosts, database URLs and origins
+values.py     parses the texts of flags and environment variables
+sources.py    precedence: flags, environment, file, defaults
 policy.py     what the operator allows users to do
-keys.py       the keys that tokens are signed and verified with
+keys.py       the keys that sign and verify tokens
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What hosts, database URLs and origins mean, as operators write them."""
+"""Parses hosts, database URLs and origins as operators write them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the address. Names other than `localhost` may mean anything."""
+    """Returns whether only this machine can reach the address. Of names, only `localhost` counts."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
@@ -22,17 +22,20 @@ def is_postgresql(url: str) -> bool:
 
 
 def sqlite_path(url: str) -> Path:
-    """The file of `sqlite:///relative.db` or `sqlite:////absolute.db`."""
+    """Returns the file of `sqlite:///relative.db` or `sqlite:////absolute.db`."""
     return Path(url.partition("://")[2].removeprefix("/"))
 
 
 def canonical_origin(text: str) -> str:
-    """As browsers send it: `https://App.example.com:443/chat` is `https://app.example.com`. Raises ValueError."""
+    """Returns an origin as browsers send it: `https://App.example.com:443/chat` becomes `https://app.example.com`.
+
+    Raises ValueError.
+    """
     if text == "*":
         return text
     parts = urlsplit(text.strip())
     if not parts.scheme or not parts.hostname or parts.username is not None:
-        raise ValueError(f'"{text}" is no origin such as https://app.example.com')
+        raise ValueError(f'"{text}" is not an origin such as https://app.example.com')
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     port = parts.port
     shown_port = "" if port is None or _DEFAULT_PORTS.get(parts.scheme) == port else f":{port}"

@@ -1,6 +1,6 @@
-"""`docs/configuration.md`: how settings are given, and a row for each, out of the class that they are.
+"""Generates `docs/configuration.md` from the settings: how to set them, and a row for each.
 
-python -m talkwire.settings.configuration_page docs/configuration.md      (this is part of `make docs`)
+python -m talkwire.settings.configuration_page docs/configuration.md      (part of `make docs`)
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from talkwire.settings.sources import Known, known_settings
 _TOP = """\
 # Configuration
 
-Written by `make docs` from the settings themselves; do not edit it. `talkwire serve --help` says the same.
-`talkwire check` with the options that the server will have says what is wrong with them, and with the database, the
-keys and the address.
+Generated from the settings by `make docs`; do not edit it. `talkwire serve --help` shows the same texts.
+`talkwire check`, with the options of the server, reports problems with the settings, the database, the keys and the
+address.
 
-Every setting is a flag, a variable `TALKWIRE_…` and a key of `talkwire.toml`. A flag goes before the environment,
-the environment before the file, the file before the default. The second variable of a row (`PORT`, `DATABASE_URL`
-…) is read when the first is not set. An empty variable counts as not set.
+Every setting is a flag, a variable `TALKWIRE_…` and a key of `talkwire.toml`. A flag overrides the environment,
+the environment overrides the file, and the file overrides the default. The second variable of a row (`PORT`,
+`DATABASE_URL` …) is read if the first is not set. An empty variable counts as not set.
 
 ## The file
 
-`talkwire.toml` in the folder where `talkwire` is started, or the file of `--config FILE` or `TALKWIRE_CONFIG`. A
-key that is no setting is an error; of a variable `TALKWIRE_…` that is none, `talkwire check` warns.
+`talkwire.toml` in the folder where `talkwire` is started, or the file of `--config FILE` or `TALKWIRE_CONFIG`. An
+unknown key is an error; `talkwire check` warns of an unknown variable `TALKWIRE_…`.
 
 ```toml
 # talkwire.toml
-host = "127.0.0.1"                              # a proxy on the same machine passes requests on
+host = "127.0.0.1"                              # a proxy on the same machine forwards requests
 port = 3000
 data = "/var/lib/talkwire"
 jwt_secret = "…"                                # at least 32 bytes, the same as in your application
@@ -77,7 +77,6 @@ _PAGE = re.compile(r"docs/(\w+\.md)")
 
 
 def configuration_page() -> str:
-    """The page."""
     return _TOP + "".join(f"{row}\n" for row in _rows())
 
 

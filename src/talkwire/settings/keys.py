@@ -1,4 +1,4 @@
-"""The keys that tokens are signed and verified with, from the settings and the data folder."""
+"""The keys that sign and verify tokens, from the settings and the data folder."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from talkwire.settings.rules import Problem, SettingsError
 from talkwire.settings.settings import Settings
 
 SECRET_MIN_BYTES = 32
-"""RFC 7518, 3.2: a key of HS256 must be at least as long as its hash, 256 bits."""
+"""RFC 7518, section 3.2: an HS256 key must be at least as long as the hash, 256 bits."""
 
 WEAK_SECRET = (
-    f"must have at least {SECRET_MIN_BYTES} bytes: whoever guesses it signs in as anyone, and as the application's "
-    "backend (allow_weak_secret accepts a shorter one)"
+    f"must have at least {SECRET_MIN_BYTES} bytes: anyone who guesses it can sign in as any user, and as the "
+    "application's backend (allow_weak_secret accepts a shorter one)"
 )
 
 _PEM = "-----BEGIN "
 
 
 def signing_secret(settings: Settings) -> str | None:
-    """The secret that our own tokens are signed with. On SQLite there always is one, made in the data folder at the
-    first call. On PostgreSQL, where nodes have to share it, None when none is set: nobody can sign in here then.
+    """Returns the secret that signs this server's own tokens.
 
-    Raises SettingsError for one that is of no use or too short, OSError when the data folder cannot be written.
+    On SQLite there always is one, created in the data folder by the first call. On PostgreSQL all nodes must share it;
+    returns None if none is set, and then no account can sign in.
+
+    Raises SettingsError for a secret that is unusable or too short, OSError if the data folder is not writable.
     """
     try:
         secret = settings.jwt_secret
@@ -41,13 +43,16 @@ def signing_secret(settings: Settings) -> str | None:
 
 
 def is_weak(secret: str) -> bool:
-    """Whether a secret is too short to be safe from guessing."""
+    """Returns whether a secret is too short to be safe from guessing."""
     return len(secret.encode()) < SECRET_MIN_BYTES
 
 
 def token_policy(settings: Settings) -> TokenPolicy:
-    """What is demanded of tokens. Raises SettingsError where PostgreSQL comes without any key and for keys that are of
-    no use, OSError when the data folder cannot be written."""
+    """Returns what the settings require of tokens.
+
+    Raises SettingsError for unusable keys, and on PostgreSQL without any key; OSError if the data folder is not
+    writable.
+    """
     secret = signing_secret(settings)
     if secret is None and settings.jwt_public_key is None and settings.jwt_jwks_url is None:
         message = "is required on PostgreSQL (or jwt_public_key, or jwt_jwks_url), since all nodes must share it"
@@ -68,7 +73,7 @@ def token_policy(settings: Settings) -> TokenPolicy:
 
 
 def public_key_text(settings: Settings) -> str | None:
-    """The public key's PEM text, read from its file when the setting is a path."""
+    """Returns the public key's PEM text, read from its file if the setting is a path. Raises SettingsError."""
     text = settings.jwt_public_key
     if text is None or text.lstrip().startswith(_PEM):
         return text

@@ -1,4 +1,4 @@
-"""The settings themselves. The flags, the names of the variables and their documentation are made from this class."""
+"""The settings. The flags, the variables and their documentation are generated from this class."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ LogFormat = Literal["auto", "json", "console"]
 RecoveryMode = Literal["ask", "always", "never"]
 
 DRAIN_S = 5.0
-"""How long a node among others drains: less than what container platforms wait before they kill (10 to 30 s), with the
-time in which what is under way is answered."""
+"""Seconds that a node drains if there are other nodes: together with finishing running requests, less than the 10 to 30
+s after which container platforms kill a process.
+"""
 
 DATABASE_FILE = "talkwire.db"
 LOCK_FILE = "lock"
@@ -24,7 +25,7 @@ LOCK_FILE = "lock"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is known of a setting beside its type. `variables` are other names for it, read after `TALKWIRE_…`."""
+    """The description of a setting. `variables` are further environment variables, read after `TALKWIRE_…`."""
 
     help: str
     variables: tuple[str, ...] = ()
@@ -32,7 +33,7 @@ class Setting:
 
 
 class FolderSetting:
-    """A field that takes a text or a path and always gives a path."""
+    """A field that accepts a text or a path, and always returns a path."""
 
     def __init__(self, default: str) -> None:
         self._default = Path(default)
@@ -61,42 +62,42 @@ DataFolder = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class SettingValues:
-    """Everything that can be set, as plain data that nobody has validated yet."""
+    """All settings, as plain data that is not validated."""
 
     host: Annotated[str, Setting("Address to listen on.", metavar="ADDRESS")] = "127.0.0.1"
 
-    port: Annotated[int, Setting("Port to listen on; 0 takes any that is free.", variables=("PORT",))] = 3000
+    port: Annotated[int, Setting("Port to listen on; 0 picks a free port.", variables=("PORT",))] = 3000
 
     workers: Annotated[
         int,
         Setting(
-            "How many nodes `talkwire serve` runs on this machine, all on the one port. More than one need PostgreSQL. "
-            "docs/workers.md says more."
+            "Nodes that `talkwire serve` runs on this machine, all on one port. More than one requires PostgreSQL. "
+            "See docs/workers.md."
         ),
     ] = 1
 
     internal_host: Annotated[
         str | None,
         Setting(
-            "Address at which other nodes reach this one, on PostgreSQL. Without it, the loopback where `host` is one, "
-            "else this machine's address on the way to the database. docs/nodes.md says more.",
+            "Address at which other nodes reach this one, on PostgreSQL. Default: loopback if `host` is loopback, else "
+            "this machine's address on the route to the database. See docs/nodes.md.",
             metavar="ADDRESS",
         ),
     ] = None
 
     internal_port: Annotated[
-        int, Setting("Port for that; 0 takes any that is free. Each further worker takes the next one.")
+        int, Setting("Port for other nodes; 0 picks a free port. Each further worker uses the next port.")
     ] = 0
 
     lease_s: Annotated[
-        float, Setting("Seconds for which other nodes take one that says nothing to be alive, on PostgreSQL.")
+        float, Setting("Seconds after which other nodes consider a silent node dead, on PostgreSQL.")
     ] = 15.0
 
     drain_s: Annotated[
         float | None,
         Setting(
-            "Seconds over which a server that is told to stop sends its clients to others before it does. Without it, "
-            "5 on PostgreSQL and 0 on SQLite, where there are no others. docs/upgrading.md says more.",
+            "Seconds over which a stopping server sends its clients to other nodes before it stops. Default: "
+            "5 on PostgreSQL and 0 on SQLite, where there are no other nodes. See docs/upgrading.md.",
             metavar="SECONDS",
         ),
     ] = None
@@ -106,7 +107,7 @@ class SettingValues:
     database: Annotated[
         str | None,
         Setting(
-            "Database: postgresql://… or sqlite:///path. Without it, talkwire.db in the data folder.",
+            "Database: postgresql://… or sqlite:///path. Default: talkwire.db in the data folder.",
             variables=("DATABASE_URL",),
             metavar="URL",
         ),
@@ -115,7 +116,7 @@ class SettingValues:
     redis: Annotated[
         str | None,
         Setting(
-            "Redis or Valkey, over which several nodes tell each other what is new and share their limits: redis://…, "
+            "Redis or Valkey, through which nodes exchange events and share rate limits: redis://…, "
             "rediss://… or unix://….",
             variables=("REDIS_URL",),
             metavar="URL",
@@ -125,8 +126,8 @@ class SettingValues:
     files: Annotated[
         str | None,
         Setting(
-            "Where uploaded files are kept: a folder, or s3://bucket/prefix with the usual AWS_… variables. "
-            "Without it, a folder in the data folder. docs/files.md says more.",
+            "Where uploaded files are stored: a folder, or s3://bucket/prefix with the usual AWS_… variables. "
+            "Default: a folder in the data folder. See docs/files.md.",
             metavar="PLACE",
         ),
     ] = None
@@ -135,51 +136,49 @@ class SettingValues:
 
     user_storage: Annotated[
         int,
-        Setting("How many bytes a user's files may have together, unfinished uploads included. 10 GiB by default."),
+        Setting("Total bytes of a user's files, unfinished uploads included. Default: 10 GiB."),
     ] = 10 * 1024**3
 
     upload_ttl: Annotated[
-        timedelta, Setting("How long an upload may take before it is given up, such as 24h.", metavar="DURATION")
+        timedelta, Setting("How long an upload may take before it expires, such as 24h.", metavar="DURATION")
     ] = timedelta(days=1)
 
-    dialect: Annotated[str, Setting("Which vocabulary clients of the root namespace speak.", metavar="NAME")] = (
-        "messenger"
-    )
+    dialect: Annotated[str, Setting("Dialect that clients of the root namespace speak.", metavar="NAME")] = "messenger"
 
     dialects: Annotated[
         tuple[str, ...],
         Setting(
-            "Vocabularies that are served, comma-separated: namespaces and routes. Without it, all. The root "
-            "namespace's is served in any case.",
+            "Dialects that are served, comma-separated: namespaces and routes. Default: all. The root "
+            "namespace's dialect is always served.",
             metavar="NAMES",
         ),
     ] = ()
 
     serve_client: Annotated[
-        bool, Setting("Serve the official Socket.IO client to pages, at /socket.io/socket.io.js.")
+        bool, Setting("Serve the official Socket.IO client for web pages, at /socket.io/socket.io.js.")
     ] = True
 
     prefix: Annotated[
         str,
         Setting(
-            "Path below which REST, health, metrics and docs are found, such as /chat, for a server beside an "
-            "application with paths like these. Socket.IO stays where its clients look for it.",
+            "Path below which REST, health, metrics and docs are served, such as /chat, if an "
+            "application on the same host uses such paths. Socket.IO keeps its path.",
             metavar="PATH",
         ),
     ] = ""
 
-    demo: Annotated[bool, Setting("Prepare users and conversations to try things with. Implies insecure_dev_auth.")] = (
-        False
-    )
+    demo: Annotated[
+        bool, Setting("Create users and conversations to try the server with. Implies insecure_dev_auth.")
+    ] = False
 
     insecure_dev_auth: Annotated[
-        bool, Setting("Believe any user id without a token, for development. Only on a loopback address.")
+        bool, Setting("Accept any user id without a token, for development. Only on a loopback address.")
     ] = False
 
     jwt_secret: Annotated[
         str | None,
         Setting(
-            "Secret of HS256 tokens, at least 32 bytes. Without it, SQLite servers make one in the data folder.",
+            "Secret of HS256 tokens, at least 32 bytes. Default: on SQLite, a new one in the data folder.",
             variables=("JWT_SECRET",),
             metavar="SECRET",
         ),
@@ -198,32 +197,32 @@ class SettingValues:
         str | None, Setting("Address of the public keys of an identity provider (JWKS).", metavar="URL")
     ] = None
 
-    jwt_issuer: Annotated[
-        str | None, Setting("What claim `iss` of an application's tokens must be.", metavar="TEXT")
-    ] = None
+    jwt_issuer: Annotated[str | None, Setting("Required claim `iss` of an application's tokens.", metavar="TEXT")] = (
+        None
+    )
 
     jwt_audience: Annotated[
-        str | None, Setting("What claim `aud` of an application's tokens must contain.", metavar="TEXT")
+        str | None, Setting("Required value in claim `aud` of an application's tokens.", metavar="TEXT")
     ] = None
 
     jwt_require_exp: Annotated[bool, Setting("Refuse tokens that never expire.")] = True
 
     role_claim: Annotated[
-        str, Setting("Claim of an application's tokens that says `service` or `admin`.", metavar="CLAIM")
+        str, Setting("Claim of an application's tokens that holds the role, `service` or `admin`.", metavar="CLAIM")
     ] = "role"
 
     service_roles: Annotated[
         frozenset[str],
-        Setting("Values of that claim that mean the application's backend, comma-separated.", metavar="VALUES"),
+        Setting("Values of role_claim that mean the application's backend, comma-separated.", metavar="VALUES"),
     ] = frozenset({"service"})
 
     admin_roles: Annotated[
-        frozenset[str], Setting("Values of that claim that mean a moderator, comma-separated.", metavar="VALUES")
+        frozenset[str], Setting("Values of role_claim that mean a moderator, comma-separated.", metavar="VALUES")
     ] = frozenset({"admin"})
 
     jwt_leeway_s: Annotated[
         float,
-        Setting("Seconds by which clocks may differ: tolerance for `exp`, `nbf` and `iat` when a token is presented."),
+        Setting("Seconds by which clocks may differ: tolerance for a token's `exp`, `nbf` and `iat`."),
     ] = 10.0
 
     keep_claims: Annotated[
@@ -238,8 +237,8 @@ class SettingValues:
     accounts: Annotated[
         Accounts | None,
         Setting(
-            "Who may register with e-mail and password: `open` anybody, `invite` with an invitation, `off` nobody. "
-            "Without it, `off` where a key for tokens is set (jwt_secret, jwt_public_key, jwt_jwks_url), else `open` "
+            "Who may register with e-mail and password: `open` anyone, `invite` with an invitation, `off` no one. "
+            "Default: `off` if a key for tokens is set (jwt_secret, jwt_public_key, jwt_jwks_url), else `open` "
             "on a loopback address and `invite` on any other and under another ASGI server; with `demo`, `open`."
         ),
     ] = None
@@ -247,27 +246,27 @@ class SettingValues:
     directory: Annotated[
         Directory | None,
         Setting(
-            "Which users a search for users finds: `everyone`, `contacts` (people who share a conversation) or `off`. "
-            "Without it, `contacts` where a key for tokens is set, else `everyone`."
+            "Users that a search finds: `everyone`, `contacts` (users who share a conversation) or `off`. "
+            "Default: `contacts` if a key for tokens is set, else `everyone`."
         ),
     ] = None
 
     create_direct: Annotated[
-        Creators, Setting("Who creates direct conversations: `everyone`, or `service` (the back end and admins).")
+        Creators, Setting("Who may create direct conversations: `everyone`, or `service` (the backend and admins).")
     ] = "everyone"
 
-    create_group: Annotated[Creators, Setting("Who creates groups: `everyone` or `service`.")] = "everyone"
+    create_group: Annotated[Creators, Setting("Who may create groups: `everyone` or `service`.")] = "everyone"
 
     create_channel: Annotated[
         Creators | None,
         Setting(
-            "Who creates channels: `everyone` or `service`. Without it, `service` where a key for tokens is set, else "
+            "Who may create channels: `everyone` or `service`. Default: `service` if a key for tokens is set, else "
             "`everyone`."
         ),
     ] = None
 
     delete_conversation: Annotated[
-        Deleters, Setting("Who deletes a conversation: its `owner`, or only the `service` (the back end and admins).")
+        Deleters, Setting("Who may delete a conversation: its `owner`, or only the `service` (the backend and admins).")
     ] = "owner"
 
     default_conversations: Annotated[
@@ -275,13 +274,15 @@ class SettingValues:
         Setting("Conversations that every new user joins, comma-separated ids.", metavar="IDS"),
     ] = ()
 
-    create_users: Annotated[bool, Setting("Create the user of a valid token on first sight; else refuse.")] = True
+    create_users: Annotated[
+        bool, Setting("Create a user when their first valid token arrives; `off` refuses unknown users.")
+    ] = True
 
     origins: Annotated[
         tuple[str, ...],
         Setting(
-            "Origins whose web pages may connect besides the server's own, comma-separated; `*` lets all in. Both "
-            "variables together count. Without any, pages of this machine may connect while it is reached through "
+            "Origins whose web pages may connect besides the server's own, comma-separated; `*` allows all. Both "
+            "variables are combined. Default: pages of this machine may connect if they reach the server through "
             "loopback.",
             variables=("FRONTEND_URL",),
             metavar="ORIGINS",
@@ -291,26 +292,29 @@ class SettingValues:
     public_url: Annotated[
         str | None,
         Setting(
-            "Address at which people reach this server, such as https://chat.example.com, for links that it makes. "
-            "Without it, the address that a request came to.",
+            "Public address of this server, such as https://chat.example.com, for links that it creates. "
+            "Default: the address of the request.",
             metavar="URL",
         ),
     ] = None
 
     trusted_proxies: Annotated[
         tuple[str, ...],
-        Setting("Addresses or networks whose forwarding headers are believed, comma-separated.", metavar="NETWORKS"),
+        Setting(
+            "Addresses or networks of proxies whose forwarding headers are trusted, comma-separated.",
+            metavar="NETWORKS",
+        ),
     ] = ()
 
     rate_limits: Annotated[
-        bool, Setting("Limit how often users and addresses may do things; `off` is for benchmarks.")
+        bool, Setting("Limit the rate of requests per user and address; `off` is for benchmarks.")
     ] = True
 
     rates: Annotated[
         tuple[str, ...],
         Setting(
-            "Limits other than the usual ones, comma-separated: `sends=20/60` is 20 messages a second and 60 at once. "
-            "docs/limits.md has them all.",
+            "Changed rate limits, comma-separated: `sends=20/60` is 20 messages a second and 60 at once. "
+            "See docs/limits.md for all.",
             metavar="RATES",
         ),
     ] = ()
@@ -318,48 +322,47 @@ class SettingValues:
     connections_per_address: Annotated[
         int,
         Setting(
-            "HTTP connections that an address may have open at once; 0: any number. This and the next three are off "
-            "with rate_limits. docs/limits.md says more."
+            "Open HTTP connections per address; 0: no limit. Without rate_limits, this and the next three settings "
+            "have no effect. See docs/limits.md."
         ),
     ] = 5000
 
     idle_connections_per_address: Annotated[
-        int, Setting("Those among them that wait for a request; beyond this the oldest is closed. 0: any number.")
+        int, Setting("Idle HTTP connections per address; beyond this the oldest is closed. 0: no limit.")
     ] = 1000
 
-    sessions_per_address: Annotated[
-        int, Setting("Socket.IO sessions that an address may have open at once on this node; 0: any number.")
-    ] = 10_000
+    sessions_per_address: Annotated[int, Setting("Open Socket.IO sessions per address on this node; 0: no limit.")] = (
+        10_000
+    )
 
-    sockets_per_user: Annotated[
-        int, Setting("Sockets that a user may have open at once on this node; 0: any number.")
-    ] = 500
+    sockets_per_user: Annotated[int, Setting("Open sockets per user on this node; 0: no limit.")] = 500
 
     head_timeout_s: Annotated[
-        float, Setting("Seconds until the first byte of a connection, and from there to the end of a request's head.")
+        float,
+        Setting("Seconds until a connection's first byte, and from a request's first byte to the end of its head."),
     ] = 20.0
 
     body_timeout_s: Annotated[
         float,
-        Setting("Seconds for a request's body, and one more for each KiB that has come. Uploads may take longer."),
+        Setting("Seconds for a request's body, plus one for each KiB received. Uploads may take longer."),
     ] = 30.0
 
-    read_timeout_s: Annotated[float, Setting("Seconds that a client may read nothing of what it was answered.")] = 30.0
+    read_timeout_s: Annotated[float, Setting("Seconds that a client may leave a response unread.")] = 30.0
 
-    keep_alive_s: Annotated[float, Setting("Seconds that a connection is kept after an answer.")] = 5.0
+    keep_alive_s: Annotated[float, Setting("Seconds that an idle connection is kept after a response.")] = 5.0
 
     access_token_ttl: Annotated[
-        timedelta, Setting("How long a token of an own account is good, such as 15m or 1h.", metavar="DURATION")
+        timedelta, Setting("Lifetime of an account's access token, such as 15m or 1h.", metavar="DURATION")
     ] = timedelta(hours=1)
 
     refresh_token_ttl: Annotated[
         timedelta,
-        Setting("How long a device stays signed in without being used, such as 30d.", metavar="DURATION"),
+        Setting("How long an unused device stays signed in, such as 30d.", metavar="DURATION"),
     ] = timedelta(days=30)
 
     contacts_max: Annotated[
         int,
-        Setting("Largest group whose members are told of each other's presence without asking, and may call."),
+        Setting("Largest group whose members receive each other's presence automatically, and may call."),
     ] = 100
 
     presence_grace_s: Annotated[
@@ -372,7 +375,7 @@ class SettingValues:
         tuple[str, ...],
         Setting(
             "STUN and TURN servers for calls, comma-separated: stun:host:port, "
-            "turn:user:password@host:port?transport=udp. docs/presence-and-calls.md says more.",
+            "turn:user:password@host:port?transport=udp. See docs/presence-and-calls.md.",
             metavar="SERVERS",
         ),
     ] = field(default=(), repr=False)
@@ -380,31 +383,35 @@ class SettingValues:
     retention: Annotated[
         timedelta | None,
         Setting(
-            "How long messages are kept, such as 90d; without it, for ever. docs/search.md says what is left of them.",
+            "How long messages are kept, such as 90d. Default: for ever. See docs/search.md for what remains.",
             metavar="DURATION",
         ),
     ] = None
 
     recovery: Annotated[
         RecoveryMode,
-        Setting("Which sockets can go on after a disconnect: those that `ask` for it, `always` all, or `never` any."),
+        Setting(
+            "Which sockets can be recovered after a disconnect: those that `ask` for it, `always` all, `never` any."
+        ),
     ] = "ask"
 
-    recovery_window_s: Annotated[float, Setting("Seconds within which such a socket must come back.")] = 120.0
+    recovery_window_s: Annotated[float, Setting("Seconds within which a socket must reconnect to be recovered.")] = (
+        120.0
+    )
 
     ping_interval_s: Annotated[float, Setting("Seconds between two heartbeats of a session.")] = 25.0
 
     ping_timeout_s: Annotated[float, Setting("Seconds that a client may take to answer a heartbeat.")] = 20.0
 
-    max_payload: Annotated[int, Setting("Longest packet that a client may send, in bytes.")] = 1_000_000
+    max_payload: Annotated[int, Setting("Largest packet that a client may send, in bytes.")] = 1_000_000
 
-    log_level: Annotated[LogLevel, Setting("From which level on things are logged.")] = "info"
+    log_level: Annotated[LogLevel, Setting("Lowest level that is logged.")] = "info"
 
     log_format: Annotated[LogFormat, Setting("`auto` is readable on a terminal and JSON elsewhere.")] = "auto"
 
     @property
     def has_token_keys(self) -> bool:
-        """Whether the operator set a key for tokens: the application then signs its own users' tokens."""
+        """Whether the operator has set a key for tokens: the application then signs the tokens of its own users."""
         return any((self.jwt_secret, self.jwt_public_key, self.jwt_jwks_url))
 
     @property
@@ -413,22 +420,25 @@ class SettingValues:
 
     @property
     def drain_window_s(self) -> float:
-        """`drain_s`, or what it is where nobody has set it."""
+        """`drain_s`, or its default."""
         if self.drain_s is None:
             return DRAIN_S if self.on_postgresql else 0.0
         return self.drain_s
 
     @property
     def sqlite_file(self) -> Path | None:
-        """Where the SQLite database is; None on PostgreSQL."""
+        """The file of the SQLite database; None on PostgreSQL."""
         if self.database is None:
             return self.data / DATABASE_FILE
         return None if self.on_postgresql else sqlite_path(self.database)
 
     @property
     def lock_file(self) -> Path | None:
-        """Returns the lock of a SQLite database. It is the same whatever names the file: a symbolic link, a relative
-        path, or the data folder. Beside `talkwire.db` it is `lock`, beside other files `NAME-lock`."""
+        """The lock file of a SQLite database; None on PostgreSQL.
+
+        It is the same however the database is named: by a symbolic link, a relative path, or the data folder. The lock
+        of `talkwire.db` is called `lock`, that of other files `NAME-lock`.
+        """
         file = self.sqlite_file
         if file is None:
             return None
@@ -438,6 +448,6 @@ class SettingValues:
 
     @property
     def folder_lock_file(self) -> Path | None:
-        """Returns the lock of the data folder, where a server's SQLite database is not the one that belongs to it."""
+        """The lock file of the data folder, if the SQLite database is not the one in that folder; else None."""
         lock, of_folder = self.lock_file, self.data / LOCK_FILE
         return None if lock is None or lock.resolve() == of_folder.resolve() else of_folder

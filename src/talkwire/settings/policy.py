@@ -1,4 +1,4 @@
-"""The access policy that settings describe, with the defaults that depend on other settings."""
+"""The access policy of a server, with defaults that depend on other settings."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from talkwire.settings.settings import Settings
 
 
 def access_policy(settings: Settings) -> AccessPolicy:
-    """Returns the policy of a server with these settings.
+    """Returns the access policy of a server with these settings.
 
-    An application that signs its own tokens has its own users. Its server is therefore closed by default: no accounts,
-    a directory of contacts, and channels by the back end only.
+    An application that signs its own tokens has its own users. So its server is closed by default: no accounts, a
+    directory of contacts, and only the backend creates channels.
     """
     own_users = settings.has_token_keys
     return AccessPolicy(
@@ -36,10 +36,10 @@ def _default_accounts(settings: Settings) -> Accounts:
 
 
 def served_by_another(settings: Settings) -> Settings:
-    """Returns the settings of a chat that another ASGI server serves.
+    """Returns the settings of a chat inside another ASGI server.
 
-    `host` does not say where that server listens, so it opens no accounts: those of a demo aside, which serves this
-    machine only, they need an invitation unless `accounts` says otherwise.
+    `host` does not say where that server listens. So accounts need an invitation unless `accounts` says otherwise; a
+    demo, which serves this machine only, stays open.
     """
     if settings.accounts is not None or settings.demo or settings.has_token_keys:
         return settings

@@ -1,7 +1,7 @@
-"""Which settings make sense. Pure: nothing is opened, resolved or connected to; `talkwire check` does that.
+"""Checks whether settings are valid. Pure: opens nothing and resolves no names; `talkwire check` does that.
 
 ValueError
- └── SettingsError   `problems` has all that is wrong, and its text the first
+ └── SettingsError   `problems` has all problems, and its text is the first one
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ _PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a setting. `source` says where its value came from, when it was not Python: `--port`."""
+    """One problem with a setting. `source` says where the value came from, such as `--port`; None if Python code passed
+    it.
+    """
 
     name: str
     message: str
@@ -58,7 +60,7 @@ class Problem:
 
 
 class SettingsError(ValueError):
-    """Settings that cannot be."""
+    """The settings are invalid. `problems` has all problems; the error's text is the first one."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(str(problems[0]))
@@ -66,7 +68,7 @@ class SettingsError(ValueError):
 
 
 def problems_of(settings: SettingValues) -> list[Problem]:
-    """All that is wrong, one problem for each setting and reason."""
+    """Returns all problems, one for each setting and reason."""
     return [
         *_single_problems(settings),
         *_address_problems(settings),
@@ -84,16 +86,18 @@ def _single_problems(settings: SettingValues) -> Iterator[Problem]:
         ("recovery", settings.recovery, RECOVERY_MODES),
     ):
         if value not in known:
-            yield Problem(name, f'"{value}" is none of {", ".join(known)}')
+            yield Problem(name, f'must be one of {", ".join(known)}, not "{value}"')
     for name, choices in _POLICIES.items():
         choice: str | None = getattr(settings, name)
         if choice is not None and choice not in get_args(choices):
-            yield Problem(name, f'"{choice}" is none of {", ".join(get_args(choices))}')
+            yield Problem(name, f'must be one of {", ".join(get_args(choices))}, not "{choice}"')
     for name in settings.dialects:
         if name not in DIALECTS:
-            yield Problem("dialects", f'"{name}" is none of {", ".join(DIALECTS)}')
+            yield Problem("dialects", f'must be one of {", ".join(DIALECTS)}, not "{name}"')
     if _PREFIX.fullmatch(settings.prefix) is None:
-        yield Problem("prefix", "must begin with / and not end with it, of letters, digits and . _ ~ -, such as /chat")
+        yield Problem(
+            "prefix", "must begin with / and not end with it, and have letters, digits and . _ ~ - only, such as /chat"
+        )
     for name, text in (
         ("host", settings.host),
         ("internal_host", settings.internal_host),
@@ -106,7 +110,9 @@ def _single_problems(settings: SettingValues) -> Iterator[Problem]:
 def _address_problems(settings: SettingValues) -> Iterator[Problem]:
     if settings.insecure_dev_auth and not is_loopback(settings.host):
         name = "demo" if settings.demo else "insecure_dev_auth"
-        yield Problem(name, f'lets anyone in as anyone, so the host must be 127.0.0.1, not "{settings.host}"')
+        yield Problem(
+            name, f'accepts any user id without a token, so the host must be 127.0.0.1, not "{settings.host}"'
+        )
     for name, url, check in (
         ("database", settings.database, _check_database_url),
         ("redis", settings.redis, _check_redis_url),
@@ -118,7 +124,7 @@ def _address_problems(settings: SettingValues) -> Iterator[Problem]:
         if message is not None:
             yield Problem(name, message)
     if settings.workers > 1 and not settings.on_postgresql:
-        yield Problem("workers", "more than one need PostgreSQL; a SQLite database has one server")
+        yield Problem("workers", "more than one requires PostgreSQL; a SQLite database has one server")
     if settings.internal_port <= MAX_PORT < settings.internal_port + settings.workers - 1:
         yield Problem("internal_port", f"must leave room for a port of each worker, up to {MAX_PORT}")
 
@@ -143,7 +149,7 @@ def _check_redis_url(url: str) -> None:
     if parts.scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("must be a URL like redis://host:6379/0, rediss://… or unix://…")
     if not (parts.path if parts.scheme == "unix" else parts.hostname):
-        raise ValueError("names no host" if parts.scheme != "unix" else "names no path")
+        raise ValueError("must name a host" if parts.scheme != "unix" else "must name a path")
     _check_port(url)
 
 
@@ -174,7 +180,7 @@ def _check_port(url: str) -> None:
     try:
         _ = urlsplit(url).port
     except ValueError:
-        raise ValueError("has a port that is no number from 0 to 65535") from None
+        raise ValueError("the port must be a number from 0 to 65535") from None
 
 
 def _key_problems(settings: SettingValues) -> Iterator[Problem]:
@@ -209,7 +215,7 @@ def _check_network(text: str) -> None:
 
 def _check_conversation_id(text: str) -> None:
     if not is_valid_id(text):
-        raise ValueError(f'"{text}" is no id of a conversation')
+        raise ValueError(f'"{text}" is not a valid conversation id')
 
 
 def _check_not_empty(text: str) -> None:

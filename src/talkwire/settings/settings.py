@@ -1,4 +1,4 @@
-"""`Settings`: the values that an operator set, once they are known to make sense."""
+"""`Settings`: validated setting values."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from talkwire.settings.rules import SettingsError, problems_of
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SettingValues):
-    """Everything that can be set. Raises SettingsError for values that are invalid alone or together."""
+    """All settings of a server. Raises SettingsError for values that are invalid alone or together."""
 
-    # Declared again for type checkers: of an inherited descriptor they see what it accepts, not what it returns.
+    # Declared again for type checkers: for an inherited descriptor they use the accepted type instead of the returned
+    # one.
     data: DataFolder = DATA_FOLDER
 
     def __post_init__(self) -> None:

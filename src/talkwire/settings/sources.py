@@ -1,6 +1,6 @@
-"""Where settings come from: flags, then the environment, then talkwire.toml, then the defaults.
+"""Loads settings from their sources: flags, then the environment, then talkwire.toml, then the defaults.
 
-A value keeps the name of its source with it, so that what is wrong can be said of the place where it was written.
+Each value keeps the name of its source, so that an error can point to the place to fix.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _UNITS = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 class Known(NamedTuple):
-    """One setting, for whoever makes flags or pages of them."""
+    """One setting, as flags and pages of documentation are generated from it."""
 
     name: str
     kind: object
@@ -41,19 +41,19 @@ class Known(NamedTuple):
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The environment's names for it; the first that is there counts."""
+        """The names of its environment variables; the first one that is set counts."""
         return (f"{PREFIX}{self.name.upper()}", *self.setting.variables)
 
     @property
     def metavar(self) -> str | None:
-        """What stands for the value behind the flag."""
+        """The placeholder for the value in `--help`."""
         if get_origin(self.kind) is Literal:
             return "|".join(get_args(self.kind))
         return self.setting.metavar or _METAVARS.get(self.kind)
 
     @property
     def shown_default(self) -> str:
-        """The default as a flag or a variable would have it; empty when there is none."""
+        """The default, written as for a flag or a variable; empty if there is none."""
         match self.default:
             case None | ():
                 return ""
@@ -70,7 +70,7 @@ class Known(NamedTuple):
 
 
 class Given(NamedTuple):
-    """A value as it was written, and where."""
+    """A value as it was written, and the place."""
 
     value: object
     source: str
@@ -86,14 +86,14 @@ class LoadedSettings:
 
 
 def _duration_text(duration: timedelta) -> str:
-    """In the largest unit that it is a whole number of."""
+    """Returns a duration in the largest unit of which it is a whole number, such as `90s`."""
     seconds = round(duration.total_seconds())
     unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
     return f"{seconds // size}{unit}"
 
 
 def known_settings() -> Mapping[str, Known]:
-    """Every setting by its name, in the order of the class."""
+    """Returns every setting by its name, in the order of the class."""
     hints = get_type_hints(Settings, include_extras=True)
     known = {}
     for each in fields(Settings):
@@ -105,7 +105,8 @@ def known_settings() -> Mapping[str, Known]:
 def load_settings(
     flags: Mapping[str, object], environ: Mapping[str, str], config: Path | None = None
 ) -> LoadedSettings:
-    """The settings of this process. `flags` has those that were given; `config` is the file of `--config`.
+    """Returns the settings of this process. `flags` holds the flags that were given; `config` is the file of
+    `--config`.
 
     Raises SettingsError, whose problems name their sources.
     """
@@ -127,7 +128,7 @@ def load_settings(
 
 
 def settings_from_environment(**values: Any) -> Settings:  # noqa: ANN401 (as the class has them)
-    """The settings that `talkwire serve` would have here without flags, `values` in the place of theirs.
+    """Returns the settings that `talkwire serve` would use here without flags; `values` override them.
 
     Raises SettingsError.
     """
@@ -136,7 +137,7 @@ def settings_from_environment(**values: Any) -> Settings:  # noqa: ANN401 (as th
 
 
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
-    """Variables `TALKWIRE_…` that are no settings, each with the one that may have been meant."""
+    """Yields the variables `TALKWIRE_…` that are not settings, each with the most similar valid name, or None."""
     names = [variable for each in known_settings().values() for variable in each.variables]
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in names and name != CONFIG_VARIABLE:
@@ -165,7 +166,7 @@ def _from_file(file: Path, known: Mapping[str, Known]) -> dict[str, Given]:
 
 
 def _from_environment(environ: Mapping[str, str], known: Mapping[str, Known]) -> Iterator[tuple[str, Given]]:
-    """An empty variable counts as none: that is how container tools spell "not set"."""
+    """Yields values from the environment. An empty variable counts as not set: container tools spell "not set" so."""
     for name, each in known.items():
         present = [variable for variable in each.variables if environ.get(variable, "").strip()]
         if not present:
@@ -191,7 +192,7 @@ def _parse(given: Mapping[str, Given], known: Mapping[str, Known]) -> dict[str, 
 
 def _unknown(key: str, known: Mapping[str, Known]) -> str:
     similar = _similar(key, list(known))
-    return "is no setting" if similar is None else f"is no setting; did you mean {similar}?"
+    return "is not a setting" if similar is None else f"is not a setting; did you mean {similar}?"
 
 
 def _similar(name: str, names: list[str]) -> str | None:

@@ -1,7 +1,7 @@
-"""From what flags, variables and a file hold to the values of settings: one function for each type of a setting.
+"""Parses the values of settings: one function for each type.
 
-Variables and flags are texts; TOML has numbers, booleans and lists too. Both are taken. Errors are ValueErrors that say
-what the value must be, without its name.
+Flags and variables are texts; TOML also has numbers, booleans and lists, and both are accepted. Errors are ValueErrors
+that say what the value must be, without the setting's name.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _NO = frozenset({"off", "false", "no", "0"})
 
 
 def parse_value(kind: object, value: object) -> object:
-    """`value` as the type `kind` of a setting. Raises ValueError."""
+    """Returns `value` as the type `kind` of a setting. Raises ValueError."""
     return _PARSERS[kind](value)
 
 
 def parse_duration(text: str) -> timedelta:
-    """`90s`, `15m`, `1h`, `30d`, also `1h30m`. Raises ValueError."""
+    """Returns the duration of a text such as `90s`, `15m`, `1h`, `30d` or `1h30m`. Raises ValueError."""
     if _DURATION.fullmatch(text) is None:
         raise ValueError("must be a duration such as 90s, 15m, 1h or 30d")
     try:
         return timedelta(seconds=sum(int(count) * _UNITS[unit] for count, unit in _DURATION_PART.findall(text)))
     except OverflowError:
-        raise ValueError("is longer than time itself") from None
+        raise ValueError("is too long") from None
 
 
 def _text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The node of a `serve` without workers."""
+"""The node of `serve` without workers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from talkwire.settings import Settings
 
 
 class AnnouncingNode(Node):
-    """Has `greet` called when it is ready."""
+    """A node that calls `greet` when it is ready."""
 
     def __init__(self, settings: Settings, greet: Callable[[], None]) -> None:
         super().__init__(settings)
@@ -18,5 +18,5 @@ class AnnouncingNode(Node):
 
     async def start(self) -> None:
         await super().start()
-        # In the loop's next turn the server has begun: from then on a signal stops it in good order.
+        # In the loop's next turn the server runs; from then on a signal stops it in order.
         asyncio.get_running_loop().call_soon(self._greet)

@@ -1,6 +1,6 @@
-"""What the process of `serve --workers` and its workers say to each other: JSON lines over a pair of sockets.
+"""The channel between the supervisor of `serve --workers` and a worker: JSON lines over a pair of sockets.
 
-The pair ends with either process, however that dies, so each learns of the other's end.
+The pair closes with either process, even if it is killed, so each side notices the end of the other.
 """
 
 from __future__ import annotations
@@ -20,60 +20,62 @@ class WorkerMessage(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ready(WorkerMessage, frozen=True):
-    """A worker serves."""
+    """The worker accepts requests."""
 
 
 class Failed(WorkerMessage, frozen=True):
-    """A worker could not start, and ends: `line` is what a command would print. `passing`: it may be better later."""
+    """The worker could not start, and ends. `line` is what a command would print; `transient` says that a retry may
+    succeed.
+    """
 
     line: str
     exit_code: int
-    passing: bool
+    transient: bool
 
 
 class Stop(WorkerMessage, frozen=True):
-    """A worker is to stop, as by SIGTERM."""
+    """The worker shall stop, as by SIGTERM."""
 
 
-class AskAll(WorkerMessage, frozen=True):
-    """A worker asks what every worker's metrics are."""
-
-    id: int
-
-
-class AskOne(WorkerMessage, frozen=True):
-    """And so each of them is asked. It answers with `OneSays`."""
+class AskAllMetrics(WorkerMessage, frozen=True):
+    """A worker requests the metrics of all workers. The supervisor answers with `AllMetricsReply`."""
 
     id: int
 
 
-class OneSays(WorkerMessage, frozen=True):
+class AskMetrics(WorkerMessage, frozen=True):
+    """The supervisor requests one worker's metrics. The worker answers with `MetricsReply`."""
+
+    id: int
+
+
+class MetricsReply(WorkerMessage, frozen=True):
     id: int
     metrics: str
 
 
-class AllSay(WorkerMessage, frozen=True):
-    """Answers `AskAll`: by the workers' numbers, without those that did not answer in time."""
+class AllMetricsReply(WorkerMessage, frozen=True):
+    """The metrics by worker number, without the workers that did not answer in time."""
 
     id: int
     metrics: dict[int, str]
 
 
-AnyMessage = Ready | Failed | Stop | AskAll | AskOne | OneSays | AllSay
+AnyMessage = Ready | Failed | Stop | AskAllMetrics | AskMetrics | MetricsReply | AllMetricsReply
 
 _encode = msgspec.json.Encoder().encode
 _decoder: msgspec.json.Decoder[AnyMessage] = msgspec.json.Decoder(AnyMessage)
 
 
-def say(end: socket.socket, message: AnyMessage) -> None:
-    """Says something where there is no event loop any more."""
+def send_blocking(end: socket.socket, message: AnyMessage) -> None:
+    """Sends a message from a process without an event loop. Does nothing if the other process has ended."""
     end.setblocking(True)  # noqa: FBT003 (takes it by place only)
     with contextlib.suppress(OSError):
         end.sendall(_encode(message) + b"\n")
 
 
 class WorkerChannel:
-    """One end."""
+    """One side of the channel."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -81,21 +83,21 @@ class WorkerChannel:
 
     @classmethod
     async def over(cls, end: socket.socket) -> WorkerChannel:
-        """Takes over one of the two sockets."""
+        """Returns the channel over one of the two sockets."""
         return cls(*await asyncio.open_connection(sock=end, limit=LINE_MAX))
 
     def send(self, message: AnyMessage) -> None:
-        """Never waits; what is said to a process that has ended is lost."""
+        """Sends a message without waiting. It is lost if the other process has ended."""
         if not self._writer.is_closing():
             self._writer.write(_encode(message) + b"\n")
 
     async def received(self) -> AsyncIterator[AnyMessage]:
-        """What the other says, until it ends."""
+        """Yields the other side's messages until that process ends."""
         try:
             while line := await self._reader.readline():
                 yield _decoder.decode(line)
         except (ConnectionError, msgspec.DecodeError):
-            return  # it died in the middle of a line
+            return  # the other process died in the middle of a line
 
     def close(self) -> None:
         self._writer.close()

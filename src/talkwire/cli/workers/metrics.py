@@ -1,4 +1,4 @@
-"""The metrics of several workers as one answer."""
+"""Merges the metrics of several workers into one response."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 
 class _Merged(Collector):
-    """Prometheus wants all samples of a metric behind one another, so they are put together by its name."""
+    """Collects the samples of several workers. Groups them by metric, as Prometheus' format requires."""
 
     def __init__(self, metrics: Mapping[int, str]) -> None:
         self._metrics = metrics
@@ -28,7 +28,9 @@ class _Merged(Collector):
 
 
 def merged_metrics(metrics: Mapping[int, str]) -> bytes:
-    """Texts in Prometheus' format, by the workers' numbers, as one, in which each sample has the label `worker`."""
+    """Returns the workers' metrics in Prometheus' format, each sample with the label `worker`. `metrics` has texts by
+    number.
+    """
     registry = CollectorRegistry()
     registry.register(_Merged(metrics))
     return generate_latest(registry)

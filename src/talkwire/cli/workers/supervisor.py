@@ -1,12 +1,12 @@
-"""`serve --workers N`: N nodes on this machine and one port, looked after by the process that was started.
+"""`serve --workers N`: runs N nodes on this machine and one port, supervised by the process that was started.
 
-Each worker is a whole node in a process of its own (`worker.py`), with a listening socket of its own on the same port,
-over which the kernel spreads connections: of one socket that all accept from, one of four took 644 of 1,000 connections
-that came at once and another 30, where the kernel gives each 230 to 280. The socket dies with its worker, so nobody
-waits for one that is not there.
+Each worker is a complete node in a process of its own (`worker.py`), with a listening socket of its own on the same
+port. The kernel spreads connections over these sockets: with one shared socket, one of four workers accepted 644 of
+1,000 simultaneous connections and another 30; with one socket each, they accept 230 to 280. A socket closes with its
+worker, so no client waits for a dead worker.
 
-A worker that dies is started again, after a pause that grows while that keeps happening. What cannot get better by
-waiting, such as settings that are no good, ends them all.
+A worker that dies is restarted, after a pause that grows while it keeps dying. A failure that a retry cannot fix, such
+as an invalid setting, stops all workers.
 """
 
 from __future__ import annotations
@@ -25,20 +25,29 @@ from typing import Any
 import structlog
 
 from talkwire.cli.failures import FAILED, CommandError
-from talkwire.cli.workers.channel import AllSay, AskAll, AskOne, Failed, OneSays, Ready, Stop, WorkerChannel
+from talkwire.cli.workers.channel import (
+    AllMetricsReply,
+    AskAllMetrics,
+    AskMetrics,
+    Failed,
+    MetricsReply,
+    Ready,
+    Stop,
+    WorkerChannel,
+)
 from talkwire.realtime.serving.server import SHUTDOWN_S
 from talkwire.settings import Settings
 
 FIRST = 1
-"""The number of the worker that begins before the others."""
+"""The number of the worker that starts before the others."""
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 STEADY_S = 60.0
-"""How long a worker must have lived for the pauses to begin anew."""
+"""Seconds that a worker must have run for the pauses to start from FIRST_PAUSE_S again."""
 
 LAST_WORDS_S = 10.0
-"""What a worker may take for its end beyond the time in which clients are served: then it is killed."""
+"""Seconds that a worker may take to end after its clients were served; then it is killed."""
 
 METRICS_WITHIN_S = 1.0
 
@@ -46,7 +55,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class WorkerFailed(CommandError):
-    """A worker could not be started, as its own words have it."""
+    """A worker could not be started. The text is the worker's own error."""
 
     def __init__(self, line: str, exit_code: int) -> None:
         super().__init__(line)
@@ -54,7 +63,7 @@ class WorkerFailed(CommandError):
 
 
 class Worker:
-    """One process and the channel to it."""
+    """One worker process and the channel to it."""
 
     def __init__(self, process: asyncio.subprocess.Process, channel: WorkerChannel) -> None:
         self.ready = False
@@ -66,17 +75,17 @@ class Worker:
 
     @classmethod
     async def start(cls, number: int, port: int) -> Worker:
-        """Its process, which waits for `begin`."""
+        """Returns a new worker, whose process waits for `begin`."""
         ours, theirs = socket.socketpair()
         with contextlib.ExitStack() as failed, theirs:
             failed.callback(ours.close)
             process = await asyncio.create_subprocess_exec(
-                # Not with the folder that it is started in, which may have modules of any name.
+                # -P: the current folder must not provide modules, which may have any name.
                 *(sys.executable, "-P", "-m", "talkwire.cli.workers.worker"),
                 *map(str, (number, port, theirs.fileno())),
                 stdin=asyncio.subprocess.PIPE,
                 pass_fds=(theirs.fileno(),),
-                # Ctrl-C is for this process only: workers that are told twice end at once.
+                # Ctrl-C is for this process only: a worker that is signalled twice ends at once.
                 process_group=0,
             )
             failed.pop_all()
@@ -88,15 +97,15 @@ class Worker:
         stdin.write(pickle.dumps(settings))
         stdin.close()
 
-    async def received(self) -> AsyncIterator[Ready | AskAll]:
-        """What it wants to be heard, until it ends."""
+    async def requests(self) -> AsyncIterator[Ready | AskAllMetrics]:
+        """Yields the messages that the supervisor has to handle, until the worker ends."""
         async for message in self._channel.received():
             match message:
-                case Ready() | AskAll():
+                case Ready() | AskAllMetrics():
                     yield message
                 case Failed():
                     self.failed = message
-                case OneSays(id=id_, metrics=metrics):
+                case MetricsReply(id=id_, metrics=metrics):
                     asked = self._asked.get(id_)
                     if asked is not None and not asked.done():
                         asked.set_result(metrics)
@@ -104,11 +113,11 @@ class Worker:
                     pass
 
     async def metrics(self) -> str | None:
-        """What it says of itself; None: it does not answer."""
+        """Returns the worker's metrics; None if it does not answer within METRICS_WITHIN_S."""
         id_ = next(self._ids)
         said: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._asked[id_] = said
-        self._channel.send(AskOne(id_))
+        self._channel.send(AskMetrics(id_))
         try:
             async with asyncio.timeout(METRICS_WITHIN_S):
                 return await said
@@ -117,11 +126,13 @@ class Worker:
         finally:
             del self._asked[id_]
 
-    def answer(self, question: AskAll, metrics: dict[int, str]) -> None:
-        self._channel.send(AllSay(question.id, metrics))
+    def answer(self, question: AskAllMetrics, metrics: dict[int, str]) -> None:
+        self._channel.send(AllMetricsReply(question.id, metrics))
 
     def stop(self) -> None:
-        """Over the channel: of a signal there may be one from somebody else, and two mean at once."""
+        """Asks the worker to stop, over the channel: somebody else may have sent a signal, and a second one ends it at
+        once.
+        """
         self._channel.send(Stop())
 
     def kill(self) -> None:
@@ -129,14 +140,14 @@ class Worker:
             self._process.kill()
 
     async def ended(self) -> int:
-        """Waits for its end, and answers its exit code."""
+        """Waits until the worker has ended, and returns its exit code."""
         exit_code = await self._process.wait()
         self._channel.close()
         return exit_code
 
 
 class Workers:
-    """All of them, on a port that is kept for them. `greet` is called once they serve."""
+    """All workers, on a reserved port. `greet` is called once all of them accept requests."""
 
     def __init__(self, settings: Settings, port: int, greet: Callable[[], None]) -> None:
         self._settings = settings
@@ -150,7 +161,7 @@ class Workers:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Until a signal ends it. Raises WorkerFailed."""
+        """Runs until a signal stops it. Raises WorkerFailed."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop_or_die)
@@ -163,14 +174,14 @@ class Workers:
 
     async def _start(self) -> None:
         for number in self._ready:
-            self._go_on(self._keep(number))
+            self._run_in_background(self._keep(number))
         for ready in self._ready.values():
             await ready.wait()
         self._serving = True
         self._greet()
 
     def _stop_or_die(self) -> None:
-        """At a signal."""
+        """Handles a signal: the first stops the workers in order, the second kills them."""
         if self._over.is_set():
             for worker in self._workers.values():
                 worker.kill()
@@ -178,7 +189,7 @@ class Workers:
         self._over.set()
 
     async def _stop(self) -> None:
-        """All at once, each in good order; what takes too long is killed."""
+        """Stops all workers at once, each in order; kills those that take too long."""
         self._ready[FIRST].set()
         for worker in self._workers.values():
             worker.stop()
@@ -190,7 +201,7 @@ class Workers:
             await asyncio.wait(self._tasks)
 
     async def _keep(self, number: int) -> None:
-        """Has one worker run, and again whenever it has ended. Raises WorkerFailed."""
+        """Runs one worker and restarts it whenever it has ended. Raises WorkerFailed."""
         loop, pause_s = asyncio.get_running_loop(), FIRST_PAUSE_S
         while not self._over.is_set():
             began_s = loop.time()
@@ -200,17 +211,17 @@ class Workers:
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
                 continue
             if number != FIRST:
-                # It prepares the database, and what is wrong is said once.
+                # The first worker migrates the database and reports errors, so the others wait for it.
                 await self._ready[FIRST].wait()
             if self._over.is_set():
                 worker.kill()
             worker.begin(self._settings)
-            async for message in worker.received():
+            async for message in worker.requests():
                 if isinstance(message, Ready):
                     worker.ready = True
                     self._ready[number].set()
                 else:
-                    self._go_on(self._answer(worker, message))
+                    self._run_in_background(self._answer(worker, message))
             exit_code = await worker.ended()
             del self._workers[number]
             if self._over.is_set():
@@ -220,7 +231,7 @@ class Workers:
                 pause_s = FIRST_PAUSE_S
             reason = None if worker.failed is None else worker.failed.line
             _logger.warning(
-                "a worker has ended and is started again",
+                "a worker has ended and is restarted",
                 number=number,
                 exit_code=exit_code,
                 reason=reason,
@@ -230,7 +241,7 @@ class Workers:
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     async def _begin(self, number: int) -> Worker | None:
-        """None: there is no room for another process at the moment, which is no reason to end those that serve."""
+        """Returns a new worker; None if the system has no room for a process. Then the other workers continue."""
         try:
             worker = self._workers[number] = await Worker.start(number, self._port)
         except OSError as error:
@@ -245,19 +256,22 @@ class Workers:
             await asyncio.wait_for(self._over.wait(), pause_s)
 
     def _refuse_hopeless(self, number: int, worker: Worker, exit_code: int) -> None:
-        """Raises WorkerFailed when there is no use in starting it again: until all serve, whoever has started us is
-        told what is wrong; later, the others go on while the database is away, say."""
-        if worker.failed is not None and not (worker.failed.passing and self._serving):
+        """Raises WorkerFailed if restarting the worker is useless.
+
+        Before all workers are ready, any failure is reported to the user who started them. Later, a transient failure,
+        such as an unavailable database, is retried.
+        """
+        if worker.failed is not None and not (worker.failed.transient and self._serving):
             raise WorkerFailed(worker.failed.line, worker.failed.exit_code)
         if not self._serving:
             raise WorkerFailed(f"worker {number} ended with exit code {exit_code} before it was ready", FAILED)
 
-    async def _answer(self, asking: Worker, question: AskAll) -> None:
+    async def _answer(self, asking: Worker, question: AskAllMetrics) -> None:
         numbers = sorted(number for number, worker in self._workers.items() if worker.ready)
         said = await asyncio.gather(*(self._workers[number].metrics() for number in numbers))
         asking.answer(question, {number: text for number, text in zip(numbers, said, strict=True) if text is not None})
 
-    def _go_on(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._gone)

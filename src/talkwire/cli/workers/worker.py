@@ -1,11 +1,11 @@
-"""One worker of `serve --workers`: a whole node, in a process of its own, on a port that the others listen on too.
+"""One worker of `serve --workers`: a complete node, in a process of its own, on a port that the other workers share.
 
-python -P -m talkwire.cli.workers.worker NUMBER PORT CHANNEL
+    python -P -m talkwire.cli.workers.worker NUMBER PORT CHANNEL
 
-CHANNEL is a file descriptor; the settings come over stdin.
+CHANNEL is a file descriptor; the settings arrive over stdin.
 
-It stops when it is told to, by its channel or a signal, and when the process that started it is gone: nobody would
-look after it then, and whoever starts anew needs the port.
+The worker stops on a message over its channel, on a signal, and when its supervisor has ended: nobody would restart it
+then, and the next supervisor needs the port.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from talkwire.app import Node
 from talkwire.cli.database import database_failures
 from talkwire.cli.failures import OK, CommandError, TransientFailure, outcome_of
 from talkwire.cli.workers.channel import (
-    AllSay,
+    AllMetricsReply,
     AnyMessage,
-    AskAll,
-    AskOne,
+    AskAllMetrics,
+    AskMetrics,
     Failed,
-    OneSays,
+    MetricsReply,
     Ready,
     Stop,
     WorkerChannel,
-    say,
+    send_blocking,
 )
 from talkwire.cli.workers.metrics import merged_metrics
 from talkwire.core.domain.errors import ChatError
@@ -43,7 +43,7 @@ from talkwire.realtime.serving.server import Server, share
 from talkwire.settings import Settings, SettingsError
 
 METRICS_WITHIN_S = 2.0
-"""How long the other workers' metrics are waited for; then there are our own only."""
+"""Seconds to wait for the other workers' metrics; after that, the response has this worker's only."""
 
 PARENT_GONE = 1
 
@@ -51,7 +51,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class WorkerNode(Node):
-    """A node that says over its channel what becomes of it."""
+    """A node that reports its state over the channel."""
 
     def __init__(self, settings: Settings, number: int, channel: socket.socket) -> None:
         port = settings.internal_port
@@ -67,7 +67,7 @@ class WorkerNode(Node):
         self._channel = await WorkerChannel.over(self._end.dup())
         self._listening = asyncio.create_task(self._listen())
         await super().start()
-        # In the loop's next turn the server has begun.
+        # In the loop's next turn the server runs.
         asyncio.get_running_loop().call_soon(self._channel.send, Ready())
 
     async def stop(self) -> None:
@@ -81,11 +81,13 @@ class WorkerNode(Node):
         return self._server
 
     async def metrics(self) -> bytes:
-        """Every worker's, each with the number of its worker: whoever asks the port cannot choose one."""
+        """Returns the metrics of all workers, labelled with their numbers: a scrape of the port cannot
+        choose a worker.
+        """
         id_ = next(self._ids)
         answered: asyncio.Future[dict[int, str]] = asyncio.get_running_loop().create_future()
         self._asked[id_] = answered
-        self._channel.send(AskAll(id_))
+        self._channel.send(AskAllMetrics(id_))
         try:
             async with asyncio.timeout(METRICS_WITHIN_S):
                 said = await answered
@@ -98,23 +100,23 @@ class WorkerNode(Node):
     async def _listen(self) -> None:
         async for message in self._channel.received():
             try:
-                await self._hear(message)
+                await self._handle(message)
             except Exception:
-                # Whatever it is, the end of the other process must not be missed for it.
-                _logger.exception("a message could not be answered")
+                # Continue listening, so that the end of the supervisor is noticed.
+                _logger.exception("a message of the supervisor could not be handled")
         if self._server is None:
-            os._exit(PARENT_GONE)  # whatever the start is waiting for, it is for nobody
-        # At once, since others may be about to listen here.
+            os._exit(PARENT_GONE)  # the supervisor has ended, so the start is abandoned
+        # Without draining, since a new supervisor's workers may be about to use the port.
         self._server.drain_s = 0.0
         self._stop()
 
-    async def _hear(self, message: AnyMessage) -> None:
+    async def _handle(self, message: AnyMessage) -> None:
         match message:
             case Stop():
                 self._stop()
-            case AskOne(id=id_) if self._server is not None:
-                self._channel.send(OneSays(id_, (await super().metrics()).decode()))
-            case AllSay(id=id_, metrics=metrics):
+            case AskMetrics(id=id_) if self._server is not None:
+                self._channel.send(MetricsReply(id_, (await super().metrics()).decode()))
+            case AllMetricsReply(id=id_, metrics=metrics):
                 asked = self._asked.get(id_)
                 if asked is not None and not asked.done():
                     asked.set_result(metrics)
@@ -138,7 +140,7 @@ def main() -> int:
             WorkerNode(settings, number, channel).run(share(settings.host, port))
     except (CommandError, ChatError, DataFolderError, SettingsError, OSError) as error:
         exit_code, line = outcome_of(error)
-        say(channel, Failed(line, exit_code, isinstance(error, TransientFailure)))
+        send_blocking(channel, Failed(line, exit_code, isinstance(error, TransientFailure)))
         return exit_code
     return OK
 
