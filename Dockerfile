@@ -1,5 +1,5 @@
-# Talkwire with the clients of PostgreSQL, Redis and S3. It runs as a user without rights and needs no file system to
-# write to but /data and /tmp: docker run --read-only --tmpfs /tmp -v talkwire:/data -p 3000:3000 talkwire
+# Talkwire with the clients of PostgreSQL, Redis and S3. Runs as an unprivileged user and writes to /data and /tmp only:
+# docker run --read-only --tmpfs /tmp -v talkwire:/data -p 3000:3000 talkwire
 
 FROM node:22-alpine AS web
 WORKDIR /src/web
@@ -19,7 +19,7 @@ COPY --from=web /src/src/talkwire/web/ src/talkwire/web/
 RUN /opt/talkwire/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation .
 
 FROM python:3.13-slim
-# Docker gives new volumes the owner and the mode of these folders.
+# Docker copies the owner and the mode of these folders to new volumes.
 RUN install -d -o 10001 -g 10001 -m 0700 /data && install -d -o 10001 -g 10001 -m 0755 /secrets
 COPY --from=packages /opt/talkwire/ /opt/talkwire/
 ENV PATH=/opt/talkwire/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 TALKWIRE_HOST=0.0.0.0 TALKWIRE_DATA=/data

@@ -1,4 +1,4 @@
-"""`python -m bench`: every scenario on every server, interleaved, in rounds; prints medians and ratios."""
+"""`python -m bench`: runs every scenario on every server in rounds, and prints medians and ratios."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SPARE_FILES = 200
 
 
 def main() -> int:
-    """Run what the command line asks for; answers the exit status."""
+    """Runs the scenarios that the command line selects, and returns the exit status."""
     options = parse_options()
     try:
         results = run(options)
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def parse_options() -> argparse.Namespace:
-    """The command line. Without options: everything, three rounds."""
+    """Returns the command line's options. Without options: all scenarios and servers, three rounds."""
     names = tuple(scenario.name for scenario in SCENARIOS)
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", type=_choice_of(names), default=names, metavar="NAMES", help=",".join(names))
@@ -60,7 +60,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def run(options: argparse.Namespace) -> Results:
-    """All rounds. Servers take turns, so that whatever else the machine does falls on each of them alike."""
+    """Runs all rounds. Servers take turns, so that other load on the machine affects all of them equally."""
     load = LoadGenerator(build.load_generator(), options.warmup, options.seconds)
     if "node" in options.servers:
         build.node_peer()
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> Results:
 
 
 def measure(scenario: Scenario, entrant: Entrant, load: LoadGenerator, data: Path) -> dict[str, float]:
-    """One run of one scenario on one fresh server."""
+    """Runs one scenario on one freshly started server and returns the samples by metric."""
     with tempfile.TemporaryDirectory(prefix="run-", dir=data) as name:
         folder = Path(name)
         files = scenario.data.write(folder)
@@ -90,7 +90,7 @@ def measure(scenario: Scenario, entrant: Entrant, load: LoadGenerator, data: Pat
 
 
 def save(results: Results) -> None:
-    """Keep every sample beside the compiled program, for whoever wants more than medians."""
+    """Saves every sample beside the compiled program, for readers who want more than medians."""
     samples = [
         {"metric": metric, "server": server, "samples": values} for (metric, server), values in results.samples.items()
     ]
@@ -98,7 +98,7 @@ def save(results: Results) -> None:
 
 
 def conditions(options: argparse.Namespace) -> list[str]:
-    """When, where and with which versions the table was measured."""
+    """Returns when, where and with which versions the table was measured, one line each."""
     node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     socket_io = json.loads((build.NODE_PEER / "package.json").read_text())["dependencies"]
     versions = [

@@ -1,7 +1,7 @@
-"""What servers stand on when there are several: a PostgreSQL and a Valkey of our own, on the servers' core.
+"""The PostgreSQL and the Valkey that several nodes share, started for the benchmark on the servers' core.
 
-Both are as they come, without tuning; PostgreSQL's `fsync` and `synchronous_commit` are on, and its data lie where the
-databases of all scenarios lie.
+Both run with default settings. PostgreSQL's `fsync` and `synchronous_commit` are on, and its data are on the same disk
+as the databases of all scenarios.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ class PostgreSQL:
         return f"postgresql:///{DATABASE}?host={self.sockets}&user={USER}"
 
     def ask(self, statement: str) -> list[tuple[object, ...]]:
-        """The rows that a statement answers."""
+        """Returns the rows of a statement's result."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             return connection.execute(statement.encode()).fetchall()
 
 
 class Valkey:
-    """A server that keeps nothing, on one port for as many lives as it is given."""
+    """A Valkey without persistence, on one port, which can be killed and started again."""
 
     def __init__(self, log: Path) -> None:
         self.port = free_port()
@@ -68,7 +68,7 @@ class Valkey:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        """Starts it and waits until it answers."""
+        """Starts Valkey and waits until it accepts connections."""
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         with self._log.open("ab") as log, pinned(SERVER_CORE):
             self._process = subprocess.Popen([_valkey_program(), *options], cwd=self._log.parent, stdout=log)
@@ -81,10 +81,10 @@ class Valkey:
                 except redis.ConnectionError:
                     if self._process.poll() is not None or time.monotonic() > deadline:
                         raise BackingFailedError(f"Valkey did not start: {self._log.read_text()}") from None
-                    time.sleep(0.01)  # nothing tells another process that a port is open
+                    time.sleep(0.01)  # no notification exists for an open port
 
     def kill(self) -> None:
-        """Ends it as a crash does: SIGKILL, and nobody is told."""
+        """Kills Valkey as a crash does, by SIGKILL."""
         assert self._process is not None, "it was not started"
         self._process.kill()
         self._process.wait()
@@ -92,7 +92,7 @@ class Valkey:
 
 @contextmanager
 def running_valkey(folder: Path) -> Iterator[Valkey]:
-    """A Valkey that logs into `folder`."""
+    """Yields a running Valkey that logs into `folder`."""
     server = Valkey(folder / "valkey.log")
     server.start()
     try:
@@ -103,8 +103,10 @@ def running_valkey(folder: Path) -> Iterator[Valkey]:
 
 @contextmanager
 def running_postgresql(folder: Path) -> Iterator[PostgreSQL]:
-    """An empty server with its data in `folder`. PostgreSQL refuses to run as root, so root runs it as somebody else,
-    who must be able to enter the folder."""
+    """Yields an empty PostgreSQL with its data in `folder`.
+
+    PostgreSQL refuses to run as root. So root runs it as another user, who must have access to the folder.
+    """
     owner = _owner()
     # A socket's path has at most 107 bytes.
     with tempfile.TemporaryDirectory(prefix="tw-bench-") as name:
@@ -129,13 +131,13 @@ def running_postgresql(folder: Path) -> Iterator[PostgreSQL]:
 
 
 def postgresql_version() -> str:
-    """Such as `PostgreSQL 18.4`."""
+    """Returns the version, such as `PostgreSQL 18.4`."""
     words = _says(str(_installed_postgresql() / "postgres"), "--version").split()
     return f"PostgreSQL {words[-1]}"
 
 
 def valkey_version() -> str:
-    """Such as `Valkey 9.1.2`."""
+    """Returns the version, such as `Valkey 9.1.2`."""
     words = _says(_valkey_program(), "--version").split()
     return f"Valkey {next(word for word in words if word.startswith('v=')).removeprefix('v=')}"
 
@@ -183,7 +185,7 @@ def _await_postgresql(server: PostgreSQL, process: subprocess.Popen[bytes], log:
         except psycopg.OperationalError:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise BackingFailedError(f"PostgreSQL did not start: {log.read_text()}") from None
-            time.sleep(0.02)  # it says that it is ready in its log only
+            time.sleep(0.02)  # only its log says that it is ready
         else:
             if durable != {"on"}:
                 raise BackingFailedError("PostgreSQL does not wait for the disk")
@@ -191,7 +193,7 @@ def _await_postgresql(server: PostgreSQL, process: subprocess.Popen[bytes], log:
 
 
 def _postgresql_programs(scratch: Path, owner: _Owner) -> Path:
-    """The folder of PostgreSQL's programs, copied to where their user can read them if need be."""
+    """Returns the folder of PostgreSQL's programs, copied to a place that their user can read if need be."""
     installed = _installed_postgresql()
     if owner and not all(parent.stat().st_mode & 0o001 for parent in installed.parents):
         return Path(shutil.copytree(installed.parent, scratch / "programs")) / installed.name

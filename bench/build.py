@@ -1,4 +1,4 @@
-"""Makes what the benchmarks run: compiles the load generator and installs the peer on Node. Both only when needed."""
+"""Builds what the benchmarks run: compiles the load generator and installs the Node peer, each only when needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NODE_HEADERS = Path("/usr/include/node/node.h")
 
 
 def load_generator() -> Path:
-    """Compile `loadgen/*.c` unless the program is newer than each of its sources."""
+    """Compiles `loadgen/*.c` unless the program is newer than its sources, and returns the program."""
     program = BUILD / "load"
     sources = sorted((HERE / "loadgen").glob("*.[ch]"))
     if program.exists() and program.stat().st_mtime > max(source.stat().st_mtime for source in sources):
@@ -28,7 +28,7 @@ def load_generator() -> Path:
 
 
 def node_peer() -> None:
-    """`npm ci` unless the installed packages are those of the lock file."""
+    """Runs `npm ci` unless the installed packages match the lock file."""
     lock = NODE_PEER / "package-lock.json"
     installed = NODE_PEER / "node_modules" / ".package-lock.json"
     if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
@@ -38,7 +38,7 @@ def node_peer() -> None:
 
 
 def _native_build() -> dict[str, str]:
-    """Distributions that install Node's headers build native modules against them, without downloading anything."""
+    """Returns the environment for building native modules against Node's installed headers, without a download."""
     if not NODE_HEADERS.exists():
         return {}
     return {"npm_config_nodedir": str(NODE_HEADERS.parents[2]), "npm_config_build_from_source": "true"}

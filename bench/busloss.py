@@ -1,7 +1,7 @@
-"""The bus is lost in the middle of traffic: Valkey is killed and comes back, while two nodes go on delivering.
+"""Measures the loss of the bus during traffic: Valkey is killed and restarted while two nodes keep delivering.
 
-All members of one conversation, half of them at each node, send in turn, at one rate whatever happens. A message's
-latency is the time until the slowest member's socket had it, so it includes the way to the other node.
+All members of one conversation, half of them on each node, send in turn, at a fixed rate. A message's latency is the
+time until the slowest member's socket received it, so it includes the way to the other node.
 """
 
 from __future__ import annotations
@@ -26,12 +26,17 @@ AFTER_S = 11
 SAID_WITHIN_S = 10
 
 BACK = 1.5
-"""The latency is back when a second's median is at most so many times that of before, and of all later seconds too."""
+"""The latency counts as recovered from the first second on after which every second's median is at most this many times
+the median before.
+"""
 
 
 def measure_loss(load: LoadGenerator, server: Running, files: DatasetFiles) -> dict[str, float]:
-    """Latencies before, meanwhile and in each second after Valkey's return. Fails unless every message reached every
-    member, in the one order and once, and unless both nodes said that the bus was away, and was back."""
+    """Returns the latencies before the loss, during it, and in each second after Valkey's return.
+
+    Fails unless every message reached every member once and in order, and both nodes reported that the bus was away and
+    connected again.
+    """
     assert server.valkey is not None, "there is a bus to lose"
     seconds = BEFORE_S + AWAY_S + AFTER_S
     with load.steady(server, files, connections=MEMBERS, rate=RATE, seconds=seconds) as traffic:
@@ -66,12 +71,12 @@ def _sleep_until(moment_s: float) -> None:
 
 
 def _await_bus(server: Running, state: str) -> float:
-    """The time.monotonic() at which every node has said so, by `/readyz` and by its metric."""
+    """Waits until every node reports the bus's state by `/readyz` and by its metric; returns that time.monotonic()."""
     deadline = time.monotonic() + SAID_WITHIN_S
     while not all(_says(server, state)):
         if time.monotonic() > deadline:
             raise LoadFailedError(f"not every node says within {SAID_WITHIN_S} s that its bus is {state}")
-        time.sleep(0.02)  # a node does not tell by itself
+        time.sleep(0.02)  # a node sends no notification of this
     return time.monotonic()
 
 
@@ -95,6 +100,6 @@ def _median_ms(steady: Steady, from_s: float, until_s: float) -> float:
 
 
 def _back_after(before_ms: float, after_ms: list[float]) -> float:
-    """How many seconds pass until the latency is back for good."""
+    """Returns how many seconds pass until the latency has recovered."""
     late = [second for second, ms in enumerate(after_ms, start=1) if ms > BACK * before_ms]
     return max(late, default=0)

@@ -1,4 +1,4 @@
-"""Who talks with whom in a scenario, and the files from which servers and load generator learn it."""
+"""The users and conversations of a scenario, and the files that pass them to the servers and the load generator."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from pathlib import Path
 
 import jwt
 
-# Servers and runner share it; it protects nothing.
+# Shared by servers and runner; it protects nothing.
 SECRET = "a secret of the benchmarks, long enough for HS256"
 TOKEN_TTL_S = 6 * 3600
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """`conversations` holds the member ids of each; every user is a member somewhere."""
+    """Users and conversations. `conversations` has the member ids of each; every user is a member of at least one."""
 
     conversations: dict[str, list[str]]
 
     @property
     def users(self) -> list[str]:
-        """All members, in the order in which the conversations name them."""
+        """All members, in the order in which the conversations list them."""
         return list(dict.fromkeys(user for members in self.conversations.values() for user in members))
 
     def write(self, folder: Path) -> DatasetFiles:
-        """Write the lists that the load generator and the peers read."""
+        """Writes the files that the load generator and the peers read."""
         files = DatasetFiles(folder / "tokens", folder / "conversation-ids", folder / "conversations.json")
         files.tokens.write_text("".join(f"{token(user)}\n" for user in self.users))
         files.conversation_ids.write_text("".join(f"{conversation}\n" for conversation in self.conversations))
@@ -41,7 +41,7 @@ class DatasetFiles:
     conversations: Path  # JSON: conversation id to member ids
 
     def of_conversation(self, number: int, members: int) -> DatasetFiles:
-        """The files of one conversation, where all are of that size and nobody is in two."""
+        """Returns the files of one conversation. All conversations must have this size, and no user may be in two."""
         folder = self.tokens.parent
         tokens, ids = folder / f"tokens-{number}", folder / f"conversation-ids-{number}"
         lines = self.tokens.read_text().splitlines(keepends=True)
@@ -51,28 +51,28 @@ class DatasetFiles:
 
 
 def one_conversation(members: int) -> Dataset:
-    """Everybody in one room."""
+    """Returns a dataset with all users in one conversation."""
     return Dataset({"everybody": [f"user-{n}" for n in range(members)]})
 
 
 def rooms(count: int, members: int) -> Dataset:
-    """Conversations of so many, with one more user who is a member of all and comes first."""
+    """Returns conversations of this size, and one more user, the first, who is a member of all of them."""
     return Dataset(
         {f"room-{room}": ["speaker", *(f"user-{room}-{n}" for n in range(members))] for room in range(count)}
     )
 
 
 def crowds(count: int, members: int) -> Dataset:
-    """Conversations of so many, with nobody in two."""
+    """Returns conversations of this size, with no user in two of them."""
     return Dataset({f"crowd-{crowd}": [f"user-{crowd}-{n}" for n in range(members)] for crowd in range(count)})
 
 
 def pairs(users: int) -> Dataset:
-    """Neighbours in conversations of two."""
+    """Returns neighbouring users in direct conversations."""
     return Dataset({f"pair-{n}": [f"user-{n}", f"user-{n + 1}"] for n in range(0, users, 2)})
 
 
 def token(user: str, role: str = "user") -> str:
-    """A JWT as an application would issue it."""
+    """Returns a JWT as an application would issue it."""
     claims = {"sub": user, "name": user.replace("-", " ").title(), "role": role, "exp": int(time.time()) + TOKEN_TTL_S}
     return jwt.encode(claims, SECRET, algorithm="HS256")

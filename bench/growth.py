@@ -1,8 +1,7 @@
-"""`python -m bench.growth`: what reading costs as a database grows.
+"""`python -m bench.growth`: measures how the cost of reading grows with the database.
 
-The same questions are asked of a database with 10 and of one with 100,000 messages in each of its ten conversations.
-They are answered in this process, from the command to the JSON, and over REST by a
-server. What is measured is CPU time.
+The same queries run on a database with 10 and on one with 100,000 messages in each of its ten conversations: in this
+process, from the query to the JSON, and over REST on a server. The result is CPU time.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ Ask = Callable[[Chat], Awaitable[bytes]]
 
 @dataclass(frozen=True)
 class Question:
-    """Something that clients ask for; `at_most_ms` is how much CPU time an answer may take, if there is a bound."""
+    """A query of clients. `at_most_ms` limits its CPU time in milliseconds, if there is a limit."""
 
     name: str
     ask: Ask
@@ -87,7 +86,7 @@ async def _older_history(chat: Chat) -> bytes:
 
 
 def _in_first(chat: Chat, near: str) -> str:
-    """The id of a message of the first conversation: every tenth one is."""
+    """Returns the id of a message in the first conversation, which has every tenth message."""
     first = MESSAGE_ID_BASE + chat.pos
     while (first - int(near)) % CONVERSATIONS != CONVERSATIONS - 1:
         near = str(int(near) - 1)
@@ -112,7 +111,7 @@ QUESTIONS = (
 
 
 async def prepare(file: Path, size: int) -> None:
-    """A database whose conversations hold `size` messages each, none of them read by anybody."""
+    """Creates a database whose conversations have `size` messages each, all unread."""
     url = sqlite_url(file)
     async with opened_chat(url) as chat:
         for number in range(CONVERSATIONS):
@@ -127,7 +126,7 @@ async def prepare(file: Path, size: int) -> None:
 
 
 def _fill(engine: Engine, start: int, size: int) -> None:
-    """Straight into the tables: a million commands would take a minute."""
+    """Writes messages straight into the tables: a million commands would take a minute."""
     last = start + size * CONVERSATIONS
     with engine.begin() as connection:
         for slice_start in range(start, last, _SLICE):
@@ -142,7 +141,7 @@ def _fill(engine: Engine, start: int, size: int) -> None:
                 (size, newest, newest, f"talk-{number}"),
             )
         connection.exec_driver_sql("UPDATE members SET sent_count = ? WHERE user_id = ?", (size, AUTHOR))
-        # The search index and its like are not what is measured: they have nothing to catch up with.
+        # The search index and other followers are not measured, so they get no backlog.
         connection.exec_driver_sql("DELETE FROM followers")
         names = (MessageIndex.name, OfflineNotifications.name, DeletedConversations.name)
         connection.execute(insert(followers), [{"name": name, "pos": last} for name in names])
@@ -174,7 +173,7 @@ def _events(positions: Sequence[int], start: int) -> Iterator[dict[str, object]]
 
 
 async def measure(file: Path, rounds: int, repeats: int) -> dict[str, float]:
-    """CPU milliseconds of this process for each question: the median of `rounds`, each the mean of `repeats`."""
+    """Returns this process's CPU milliseconds per query: the median of `rounds`, each the mean of `repeats`."""
     samples: dict[str, list[float]] = {question.name: [] for question in QUESTIONS}
     async with opened_chat(sqlite_url(file)) as chat:
         unread = await chat.execute(READER, ListConversations())
@@ -191,7 +190,7 @@ async def measure(file: Path, rounds: int, repeats: int) -> dict[str, float]:
 
 
 def measure_rest(folder: Path, repeats: int) -> dict[str, float]:
-    """CPU milliseconds of a server for each route, its HTTP included."""
+    """Returns a server's CPU milliseconds per route, including HTTP."""
     files = Dataset({}).write(folder)
     headers = {"Authorization": f"Bearer {token(READER.user_id)}"}
     figures = {}
@@ -215,13 +214,13 @@ def _get(connection: http.client.HTTPConnection, path: str, headers: dict[str, s
 
 
 def _cpu_s(pid: int) -> float:
-    """What a process has used so far (Linux: proc_pid_stat(5), utime and stime)."""
+    """Returns the CPU seconds that a process has used (Linux: proc_pid_stat(5), utime and stime)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def run(options: argparse.Namespace) -> dict[int, dict[str, float]]:
-    """The figures by database size."""
+    """Returns the measurements by database size."""
     figures = {}
     with tempfile.TemporaryDirectory(prefix="growth-", dir=options.data) as folder:
         for size in SIZES:
@@ -234,7 +233,7 @@ async def run(options: argparse.Namespace) -> dict[int, dict[str, float]]:
 
 
 def main() -> int:
-    """Prints a table."""
+    """Runs the benchmark, prints a table and returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.growth", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=50)

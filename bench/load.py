@@ -1,4 +1,4 @@
-"""Runs the load generator on its own core and reads its line of JSON."""
+"""Runs the load generator on its own core and reads the line of JSON that it prints."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ LOAD_CORE = 1
 
 
 class LoadFailedError(Exception):
-    """The load generator gave up, or what it saw shows that the server did not do its work."""
+    """The load generator failed, or its result shows that the server did not do all of its work."""
 
 
 class Traffic(msgspec.Struct, frozen=True):
-    """What happened within the measured window (modes fanout, pairs and handshake)."""
+    """The traffic within the measured window (modes fanout, pairs and handshake)."""
 
     seconds: float
     messages: int
@@ -32,7 +32,7 @@ class Traffic(msgspec.Struct, frozen=True):
     server_cpu_s: float
     load_cpu_s: float
     other_cpu_s: float  # everything else on the machine
-    process_cpu_s: tuple[float, ...]  # of Running.processes, with their children
+    process_cpu_s: tuple[float, ...]  # of Running.processes, each including its children
     p50_ms: float
     p99_ms: float
     refused: int
@@ -40,7 +40,7 @@ class Traffic(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """The server's proportional set size before the first client and with all of them (mode idle)."""
+    """The server's proportional set size before the first client and with all clients (mode idle)."""
 
     connections: int
     before_kib: int
@@ -48,12 +48,14 @@ class Memory(msgspec.Struct, frozen=True):
 
     @property
     def kib_per_connection(self) -> float:
-        """What one joined and idle client costs."""
+        """The memory of one joined, idle client, in KiB."""
         return (self.after_kib - self.before_kib) / self.connections
 
 
 class Storm(msgspec.Struct, frozen=True):
-    """How all clients but one came back that were cut off at once while that one went on sending (mode storm)."""
+    """The reconnects of all clients but one, which were disconnected at once while that one kept
+    sending (mode storm).
+    """
 
     connections: int
     recovered: int
@@ -66,27 +68,29 @@ class Storm(msgspec.Struct, frozen=True):
 
 
 class Steady(msgspec.Struct, frozen=True):
-    """What came of messages that were sent at one rate (mode steady)."""
+    """The messages that were sent at a fixed rate (mode steady)."""
 
     connections: int
     sent: int
     unacknowledged: int
     refused: int
-    lost: int  # deliveries that never came
-    disordered: int  # frames that did not have the next `seq`
+    lost: int  # deliveries that never arrived
+    disordered: int  # frames without the next `seq`
     messages: list[tuple[float, float]]  # time.monotonic() of the send; milliseconds until the slowest member had it
 
 
 @dataclass(frozen=True)
 class LoadGenerator:
-    """The compiled program and how long it warms up and measures."""
+    """The compiled program, and the seconds for which it warms up and measures."""
 
     program: Path
     warmup_s: float
     seconds: float
 
     def traffic(self, mode: str, server: Running, files: DatasetFiles, **options: int | str) -> Traffic:
-        """Measure, and insist that every message was accepted, acknowledged and delivered to every member."""
+        """Returns the measured traffic. Raises LoadFailedError unless every message was accepted, acknowledged and
+        delivered to every member.
+        """
         traffic = msgspec.json.decode(self._run(mode, server, files, options), type=Traffic)
         if traffic.refused or traffic.missing:
             raise LoadFailedError(f"{traffic.refused} messages were refused and {traffic.missing} frames are missing")
@@ -95,12 +99,13 @@ class LoadGenerator:
         return traffic
 
     def memory(self, server: Running, files: DatasetFiles, **options: int) -> Memory:
-        """Keep clients joined for the window, in which they only answer heartbeats."""
+        """Returns the memory with clients that stay joined for the window and only answer heartbeats."""
         return msgspec.json.decode(self._run("idle", server, files, options), type=Memory)
 
     def storm(self, server: Running, files: DatasetFiles, **options: int) -> Storm:
-        """Cut everybody off; insist that every session was recovered, and that each client got every message, in order
-        and once."""
+        """Disconnects all clients and returns how they reconnect. Raises LoadFailedError unless every session is
+        recovered and each client receives every message once and in order.
+        """
         storm = msgspec.json.decode(self._run("storm", server, files, options), type=Storm)
         if storm.refused or storm.fresh or storm.recovered != storm.connections or not storm.whole:
             raise LoadFailedError(f"not everything came back: {storm}")
@@ -108,7 +113,7 @@ class LoadGenerator:
 
     @contextmanager
     def steady(self, server: Running, files: DatasetFiles, **options: float) -> Iterator[SteadyTraffic]:
-        """Traffic at one rate, which has begun; whatever is done in the block happens to the servers meanwhile."""
+        """Yields running traffic at a fixed rate, so that the block can disturb the servers meanwhile."""
         process = self._start("steady", server, files, options)
         try:
             assert process.stdout is not None
@@ -142,13 +147,13 @@ class LoadGenerator:
 
 @dataclass(frozen=True)
 class SteadyTraffic:
-    """A load generator at work; `began_s` is the time.monotonic() of its first message."""
+    """A running load generator. `began_s` is the time.monotonic() of its first message."""
 
     process: subprocess.Popen[bytes]
     began_s: float
 
     def result(self) -> Steady:
-        """Waits for its end."""
+        """Waits for the end of the traffic and returns the result."""
         return msgspec.json.decode(_output_of(self.process), type=Steady)
 
 

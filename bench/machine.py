@@ -1,4 +1,4 @@
-"""What the machine gives: cores to pin processes to, file descriptors, and a description for the report."""
+"""The machine: cores to pin processes to, file descriptors, and a description for the report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @contextmanager
 def pinned(core: int) -> Iterator[None]:
-    """Processes started in this block run on `core` alone. Without that core they run where they like."""
+    """Pins processes that are started in this block to `core`. Does nothing if there is no such core."""
     before = os.sched_getaffinity(0)
     if core in before:
         os.sched_setaffinity(0, {core})
@@ -24,7 +24,7 @@ def pinned(core: int) -> Iterator[None]:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """Returns a free port of the loopback address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -32,21 +32,23 @@ def free_port() -> int:
 
 
 def raise_file_limit() -> int:
-    """Lift the soft limit of open files, which servers and load inherit, to the hard one; answers the new limit."""
+    """Raises the soft limit of open files, which child processes inherit, to the hard one, and returns it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
 
 def filesystem_of(path: Path) -> str:
-    """The type of the file system that holds `path`, such as ext4: durable writes to tmpfs would cost nothing."""
+    """Returns the type of the file system that holds `path`, such as ext4: durable writes to tmpfs
+    would cost nothing.
+    """
     mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
     holding = [(mount, kind) for mount, kind in mounts if path.resolve().is_relative_to(mount)]
     return max(holding, key=lambda entry: len(entry[0]))[1]
 
 
 def describe() -> str:
-    """Processor, cores, memory and kernel, in one line."""
+    """Returns processor, cores, memory and kernel, in one line."""
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{_processor()}, {os.cpu_count()} cores, {memory_gib:.0f} GiB, Linux {platform.release().split('-')[0]}"
 

@@ -1,4 +1,4 @@
-"""Medians and ratios: the table for the terminal and for docs/benchmarks.md."""
+"""Medians and ratios, as a table for the terminal and for docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from bench.servers import (
 
 NOT_MEASURED = "-"
 
-# A load generator as busy as this may be what limits the server.
+# The load generator's share of a core from which on it may be what limits the server.
 SATURATED = 0.9
-# Other processes that take more of a core than this spoil a figure.
+# The share of a core that other processes may use before a result counts as disturbed.
 DISTURBED = 0.15
 
 
 @dataclass
 class Results:
-    """Samples, one a round, by metric and entrant."""
+    """The samples, one a round, by metric and server configuration."""
 
     samples: defaultdict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
 
@@ -48,8 +48,9 @@ class Results:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: a metric and whose samples stand in the columns. With `over`, ours is divided by what that
-    one of ours has."""
+    """One line of a table: a metric, and the configurations in its columns. With `over`, Talkwire's result is divided
+    by that of its configuration `over`.
+    """
 
     title: str
     metric: str
@@ -60,7 +61,7 @@ class Row:
     over: Entrant | None = None
 
     def ratio(self, ours: float | None, theirs: float | None) -> str:
-        """How many times better Talkwire is; below 1 it is worse."""
+        """Returns how many times better Talkwire is; below 1 it is worse."""
         if not ours or not theirs:
             return NOT_MEASURED
         times = theirs / ours if self.less_is_better else ours / theirs
@@ -106,12 +107,12 @@ _ONE_NODE = (
 
 
 def _ours(title: str, metric: str, ours: Entrant, over: Entrant | None = None) -> Row:
-    """A line with nothing to compare it with."""
+    """Returns a line without a peer to compare with."""
     return Row(title, metric, PYTHON, None, ours=ours, over=over)
 
 
 def _across(title: str, metric: str, *, less_is_better: bool = False) -> Row:
-    """A line of two nodes each."""
+    """Returns a line that compares clusters of two nodes."""
     return Row(title, metric, NODE_NODES, PYTHON_NODES, less_is_better, TALKWIRE_NODES)
 
 
@@ -160,19 +161,19 @@ HEADER = ["", "Talkwire", "Socket.IO on Node", "python-socketio", "times Node", 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows that stand together, and the marker between which the page has them."""
+    """Rows that belong together, and the marker that encloses them on the page."""
 
     marker: str
     rows: tuple[Row, ...]
 
     def lines(self, results: Results) -> list[list[str]]:
-        """The rows of which anything was measured."""
+        """Returns the rows that have results, as texts."""
         rows = [row.cells(results) for row in self.rows]
         return [cells for cells in rows if any(cell != NOT_MEASURED for cell in cells[1:])]
 
     @property
     def names(self) -> set[str]:
-        """Of what is measured: metrics without what is measured of them."""
+        """Returns the names of the table's metrics."""
         return {row.metric.partition(".")[0] for row in self.rows}
 
 
@@ -180,7 +181,7 @@ TABLES = (Table("bench", _ONE_NODE), Table("bench:nodes", _MANY_NODES))
 
 
 def notes(results: Results, table: Table) -> Iterator[str]:
-    """What a reader must know about single figures."""
+    """Yields notes on results that a reader should know of."""
     for (metric, entrant), values in sorted(results.samples.items()):
         name, _, kind = metric.partition(".")
         if name not in table.names:
@@ -193,7 +194,7 @@ def notes(results: Results, table: Table) -> Iterator[str]:
 
 
 def as_text(results: Results) -> str:
-    """What was measured, in aligned columns."""
+    """Returns all results in aligned columns."""
     rows = [HEADER, *(line for table in TABLES for line in table.lines(results))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     lines = ["  ".join(_aligned(row, widths)) for row in rows]
@@ -201,7 +202,7 @@ def as_text(results: Results) -> str:
 
 
 def as_markdown(results: Results, table: Table, conditions: list[str]) -> str:
-    """The conditions, the table and the notes."""
+    """Returns the conditions, the table and the notes."""
     rule = ["---", *["---:"] * (len(HEADER) - 1)]
     lines = [f"| {' | '.join(row)} |" for row in (HEADER, rule, *table.lines(results))]
     remarks = [f"- {note}" for note in notes(results, table)]
@@ -209,7 +210,7 @@ def as_markdown(results: Results, table: Table, conditions: list[str]) -> str:
 
 
 def write_tables(page: Path, results: Results, conditions: list[str]) -> None:
-    """Put each table of which anything was measured between its markers; what was not measured stays as it is."""
+    """Replaces each table that has results between its markers; leaves the others unchanged."""
     for table in TABLES:
         if table.lines(results):
             write_between_markers(page, table.marker, as_markdown(results, table, conditions))

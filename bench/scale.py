@@ -1,9 +1,9 @@
-"""What a cluster of many nodes would have to do: a simulation with the unit costs that were measured (docs/scale.md).
+"""Simulates the load of a cluster with many nodes from measured unit costs (docs/scale.md).
 
-python -m bench.scale [--seed 1] [--samples 20000]
+    python -m bench.scale [--seed 1] [--samples 20000]
 
-Conversations are drawn by their sizes, their members put on nodes at random; what each node then has to do a second
-follows from the unit costs. Nothing here is a measurement of a cluster of that size.
+Draws conversations by size and assigns their members to nodes at random; each node's work per second follows from the
+unit costs. Nothing here is a measurement of a cluster of that size.
 """
 
 from __future__ import annotations
@@ -17,29 +17,31 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class UnitCosts:
-    """Microseconds of one core, where nothing else is said. docs/scale.md says where each comes from."""
+    """Costs in microseconds of one core, unless a comment names another unit. docs/scale.md says where
+    each comes from.
+    """
 
     message: float = 74.0
-    """to authorize, store and acknowledge a message at the node that it came to"""
+    """authorizing, storing and acknowledging a message on the node that received it"""
     delivery: float = 6.9
-    """one frame to one socket, where a message goes to few"""
+    """one frame to one socket, for a message to few recipients"""
     bus_event: float = 12.0
-    """an event of another node's: read from the bus, handed to all who listen"""
+    """an event of another node: reading it from the bus and passing it to all listeners"""
     bus_range: float = 0.05
-    """to learn that a stretch of the log has nothing for this node, an event of it"""
+    """skipping one event of a range of the log that does not concern the node"""
     heartbeat: float = 12.0
     """a ping and its pong"""
     connection_kib: float = 7.3
     """memory of one idle connection, KiB, without the kernel's"""
     event_bytes: float = 440.0
-    """a message on the bus"""
+    """size of a message on the bus"""
     log_messages_s: float = 47_000.0
-    """what one PostgreSQL takes a second"""
+    """messages that one PostgreSQL stores per second"""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """How people chat. The shares of messages by kind, the sizes of conversations, and who is there."""
+    """How people chat: the shares of messages by kind, the sizes of conversations, and the share of connected users."""
 
     messages_per_user_hour: float = 12.0
     share_direct: float = 0.55
@@ -49,29 +51,29 @@ class Usage:
     channel_median: float = 400.0
     channel_sigma: float = 1.4
     online: float = 0.3
-    """of a conversation's members, how many are connected"""
+    """the share of a conversation's members that are connected"""
     heartbeat_s: float = 25.0
 
 
 @dataclass(frozen=True)
 class Load:
-    """One node's second."""
+    """One node's work per second."""
 
     nodes: int
     messages_s: float
     deliveries_per_message: float
     nodes_per_message: float
     core_everything: float
-    """of one core, when every node is told every event"""
+    """share of one core if every node receives every event"""
     core_routed: float
-    """of one core, when a node is told the events of its own conversations, and of the others that they were"""
+    """share of one core if a node receives the events of its own conversations, and only the positions of all others"""
     bus_mb_s: float
     routed_mb_s: float
     logs: int
 
 
 def drawn_sizes(usage: Usage, samples: int, randomness: random.Random) -> list[int]:
-    """Sizes of the conversations that messages are sent to."""
+    """Returns the sizes of the conversations that messages are sent to."""
     sizes = []
     for _ in range(samples):
         kind = randomness.random()
@@ -86,7 +88,7 @@ def drawn_sizes(usage: Usage, samples: int, randomness: random.Random) -> list[i
 
 
 def reached(size: int, nodes: int, usage: Usage, randomness: random.Random) -> tuple[int, int]:
-    """(sockets that a message goes to, nodes that these are on), for one conversation."""
+    """Returns (sockets, nodes): how many sockets on how many nodes a message in one conversation reaches."""
     online = 1 + sum(randomness.random() < usage.online for _ in range(size - 1))
     if online > 20 * nodes:
         return online, nodes
@@ -95,17 +97,17 @@ def reached(size: int, nodes: int, usage: Usage, randomness: random.Random) -> t
 
 @dataclass(frozen=True)
 class World:
-    """What all clusters have in common."""
+    """The parameters that all simulated clusters share."""
 
     costs: UnitCosts
     usage: Usage
     sizes: Sequence[int]
     per_node: int
-    """connections of one node"""
+    """connections per node"""
 
 
 def load_of(connections: int, world: World, randomness: random.Random) -> Load:
-    """What each of the nodes has to do a second, on average."""
+    """Returns the average work per second of one node."""
     costs, usage, sizes = world.costs, world.usage, world.sizes
     nodes = max(1, math.ceil(connections / world.per_node))
     found = [reached(size, nodes, usage, randomness) for size in sizes]
@@ -133,7 +135,7 @@ def load_of(connections: int, world: World, randomness: random.Random) -> Load:
 
 
 def table(loads: Sequence[tuple[int, Load]]) -> str:
-    """As Markdown."""
+    """Returns the results as a Markdown table."""
     heads = ["connections", "nodes", "messages/s", "sockets a message", "nodes a message"]
     heads += ["core, all events to all", "core, routed", "bus, all to all", "bus, routed", "logs"]
     lines = [f"| {' | '.join(heads)} |", "|---:" * len(heads) + "|"]

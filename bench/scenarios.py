@@ -1,4 +1,4 @@
-"""What is measured. A scenario prepares one dataset and turns a run of the load generator into samples."""
+"""The scenarios. Each prepares a dataset and turns one run of the load generator into samples."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PAIR_CLIENTS = 200
 KNOWN_USERS = 1_000
 IDLE_CONNECTIONS = 10_000
 IDLE_CONCURRENCY = 64
-# Longer than the heartbeat's interval of 25 s: each connection has gone through it when memory is read.
+# Longer than the ping interval of 25 s: each connection has had a heartbeat before memory is measured.
 IDLE_SECONDS = 30
 CONCURRENT_HANDSHAKES = 64
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
@@ -47,8 +47,10 @@ Measure = Callable[[LoadGenerator, Running, DatasetFiles], Samples]
 
 @dataclass(frozen=True)
 class Scenario:
-    """`measure` answers samples by metric; the report's rows name the same metrics. One that runs `once` says yes or
-    no before anything else, and takes no part in the rounds."""
+    """A scenario. `measure` returns samples by metric; the report's rows name the same metrics.
+
+    A scenario with `once` only passes or fails. It runs before the others and takes no part in the rounds.
+    """
 
     name: str
     entrants: tuple[Entrant, ...]
@@ -58,7 +60,9 @@ class Scenario:
 
 
 def _rates(metric: str, count: int, traffic: Traffic) -> Samples:
-    """`count` per second and per second of the server's processor time, and how busy load generator and others were."""
+    """Returns `count` per second and per CPU second of the server, and the load of the generator and of other
+    processes.
+    """
     return {
         f"{metric}.rate": count / traffic.seconds,
         f"{metric}.per_cpu": count / traffic.server_cpu_s,
@@ -88,8 +92,11 @@ def _postgres(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samp
 
 
 def _cluster(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
-    """The fan-out with the sender alone at the first node and all members at the second, so that each delivery counted
-    went from node to node; of one node, it is the same load."""
+    """Measures the fan-out with the sender on the first node and all members on the second, so that every counted
+    delivery crosses nodes.
+
+    On a single node, this is the same load as the plain fan-out.
+    """
     samples: Samples = {}
     first, last = server.ports[0], server.ports[-1]
     for outstanding in OUTSTANDING:
@@ -102,7 +109,7 @@ def _cluster(load: LoadGenerator, server: Running, files: DatasetFiles) -> Sampl
 
 
 def _shares(metric: str, server: Running, traffic: Traffic) -> Samples:
-    """The microseconds of processor time that each process used per message."""
+    """Returns the CPU microseconds that each process used per message."""
     return {
         f"{metric}.us.{process.name}": cpu_s / traffic.messages * 1e6
         for process, cpu_s in zip(server.processes, traffic.process_cpu_s, strict=True)
@@ -127,8 +134,11 @@ def _handshake(load: LoadGenerator, server: Running, files: DatasetFiles) -> Sam
 
 
 def _dialects(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
-    """The fan-out with every member in one dialect, and with the members spread over all, in turns on one server. Each
-    time in a conversation of its own: who speaks gateway is told first what was missed."""
+    """Measures the fan-out with all members in one dialect, and with the members spread over all dialects, in turns on
+    one server.
+
+    Each run uses a conversation of its own, because clients of the gateway dialect first receive what they missed.
+    """
     samples: Samples = {}
     per_cpu: dict[tuple[int, int], float] = {}
     for crowd, (outstanding, spread) in enumerate(DIALECT_RUNS):

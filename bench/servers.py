@@ -1,4 +1,4 @@
-"""The servers under test: how each one is started, told who talks with whom, and ended."""
+"""The servers under test: starts each one, loads its users and conversations, and stops it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ServerFailedError(Exception):
 
 @dataclass(frozen=True)
 class Process:
-    """One process under test, with those that it starts: a node, or what the nodes stand on."""
+    """One process under test with its children: a node, or a service that the nodes use."""
 
     name: str
     pid: int
@@ -36,7 +36,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Running:
-    """Servers that answer: one node, or several that belong together."""
+    """Running servers: one node, or several of one cluster."""
 
     ports: tuple[int, ...]
     processes: tuple[Process, ...]
@@ -44,18 +44,18 @@ class Running:
 
     @property
     def port(self) -> int:
-        """The first node's."""
+        """The port of the first node."""
         return self.ports[0]
 
     def metric(self, name: str, node: int = 0) -> float:
-        """A figure of a node's own, from `/metrics`. Raises KeyError where there is none."""
+        """Returns the value of one of a node's metrics. Raises KeyError for an unknown one."""
         lines = httpx.get(f"http://127.0.0.1:{self.ports[node]}/metrics").text.splitlines()
         return {key: float(value) for key, _, value in (line.partition(" ") for line in lines if line[:1] != "#")}[name]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a node listens, keeps its data, learns who talks with whom, and finds what several nodes share."""
+    """Where a node listens and keeps its data, the files that it reads, and the services that nodes share."""
 
     port: int
     folder: Path
@@ -66,7 +66,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Entrant:
-    """One server in one configuration. `family` is what `--servers` chooses by."""
+    """One server in one configuration. `--servers` selects by `family`."""
 
     name: str
     family: str
@@ -78,7 +78,9 @@ class Entrant:
 
     @contextmanager
     def running(self, folder: Path, data: Dataset, files: DatasetFiles) -> Iterator[Running]:
-        """Fresh servers on their core, with an empty store in `folder` and then the conversations of `data`."""
+        """Yields freshly started servers on their core, with an empty store in `folder` and the conversations of
+        `data`.
+        """
         with ExitStack() as stack:
             postgresql = stack.enter_context(running_postgresql(folder)) if self.on_postgresql else None
             valkey = stack.enter_context(running_valkey(folder)) if self.on_valkey else None
@@ -100,7 +102,7 @@ class Entrant:
 
     @contextmanager
     def _running_node(self, place: Place) -> Iterator[int]:
-        """The process id of a node that answers."""
+        """Yields the process id of a node that accepts requests."""
         place.folder.mkdir(exist_ok=True)
         log = place.folder / "server.log"
         environment = os.environ | {"JWT_SECRET": dataset.SECRET, "TALKWIRE_RATE_LIMITS": "off"}
@@ -125,7 +127,7 @@ def _await_health(process: subprocess.Popen[bytes], port: int) -> None:
             if httpx.get(f"http://127.0.0.1:{port}/healthz").is_success:
                 return
         except httpx.TransportError:
-            time.sleep(0.05)  # nothing tells another process that a port is open
+            time.sleep(0.05)  # no notification exists for an open port
     raise ServerFailedError(f"did not answer /healthz within {START_S:.0f} s")
 
 
@@ -155,7 +157,7 @@ def _talkwire_command(place: Place) -> list[str]:
 
 
 def _create_conversations(server: Running, data: Dataset) -> None:
-    """As an application's backend does it: role `service` names the members, and unknown users are created."""
+    """Creates the conversations as an application's backend does: with role `service`, which creates unknown users."""
     headers = {"Authorization": f"Bearer {dataset.token('bench-backend', 'service')}"}
     base = f"http://127.0.0.1:{server.port}/api/v1"
     with httpx.Client(base_url=base, headers=headers, timeout=60) as client:

@@ -1,7 +1,7 @@
-"""`python -m bench.web_client`: what the web client costs in Chromium, against a real server.
+"""`python -m bench.web_client`: measures the web client in Chromium, against a real server.
 
-First the page is loaded, then 100,000 messages are scrolled through, then somebody types while 50 messages arrive each
-second. The script beside this one drives the browser and asks it for its own measurements.
+Loads the page, scrolls through 100,000 messages, and types while 50 messages a second arrive. The script beside this
+one drives the browser and reads the browser's own measurements.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True)
 class Row:
-    """What the table says, the figure's name, and at most what it should be."""
+    """A line of the table: its title, the name of the measurement, and its limit."""
 
     says: str
     figure: str
@@ -60,7 +60,7 @@ ROWS = (
 
 
 def main() -> int:
-    """Measure in rounds; answers the exit status."""
+    """Runs the rounds and returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.web_client", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
@@ -75,7 +75,7 @@ def main() -> int:
 
 
 def measure() -> Figures:
-    """One round on a fresh server."""
+    """Returns the measurements of one round on a freshly started server."""
     program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
     with tempfile.TemporaryDirectory(prefix="web-", dir=build.BUILD) as name:
         folder = Path(name)
@@ -88,7 +88,7 @@ def measure() -> Figures:
 
 
 def as_markdown(figures: Figures) -> str:
-    """The table."""
+    """Returns the measurements as a Markdown table."""
     lines = ["|  |  | at most |", "| --- | ---: | ---: |"]
     for row in ROWS:
         bound = "" if row.at_most is None else f"{row.at_most:g}"
@@ -97,7 +97,7 @@ def as_markdown(figures: Figures) -> str:
 
 
 def conditions(rounds: int) -> str:
-    """When, where and how."""
+    """Returns when, where and with which versions the table was measured."""
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     place = f"{machine.describe()}; headless Chromium, with the server on the same machine"
     return f"Measured on {today}: {place}. Medians of {rounds} rounds."

@@ -1,8 +1,8 @@
 """Performs the steps of the Dockerfile without a container engine: `python deploy/check_image.py`.
 
-Each stage is a folder. Paths of the image that the Dockerfile names are paths below it, and the programs of the base
-images are this machine's python, node and npm. Started by root, the steps run as the user `nobody`. In the end the
-result is made read-only and started, its health check has to succeed, and SIGTERM has to end it.
+Each stage becomes a folder, and paths of the image become paths below it. This machine's python, node and npm replace
+the programs of the base images. If root runs this program, the steps run as the user `nobody`. At the end the result is
+made read-only and started; its health check must succeed, and SIGTERM must stop it.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _OWNER = re.compile(r"-[og] \d+ ")
 
 @dataclass(frozen=True)
 class Instruction:
-    """A line of a Dockerfile."""
+    """One instruction of a Dockerfile."""
 
     keyword: str
     arguments: str
 
     @property
     def words(self) -> list[str]:
-        """The arguments of an instruction that is written as a list, or its words."""
+        """The arguments of an instruction: the items of its JSON list, or its words."""
         if self.arguments.startswith("["):
             return [str(word) for word in json.loads(self.arguments)]
         return shlex.split(self.arguments)
@@ -50,7 +50,7 @@ class Instruction:
 
 @dataclass
 class Stage:
-    """A part of the Dockerfile that begins with FROM."""
+    """A stage of the Dockerfile, from one FROM to the next."""
 
     name: str
     base: str
@@ -78,7 +78,7 @@ def stages_of(text: str) -> list[Stage]:
 
 
 class Performer:
-    """Carries the stages out below `folder`."""
+    """Performs the stages below `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -96,11 +96,11 @@ class Performer:
         return self.folder / "stages" / stage
 
     def below(self, stage: str, text: str) -> str:
-        """Returns a text with the image's paths as paths of the stage's folder."""
+        """Returns a text whose paths of the image are replaced by paths in the stage's folder."""
         return _IMAGE_PATHS.sub(f"{self.root(stage)}/", text)
 
     def perform(self, stage: Stage) -> None:
-        """Carries out what makes files."""
+        """Performs the instructions of a stage that change files."""
         where = self._prepare(self.root(stage.name))
         for instruction in stage.instructions:
             match instruction.keyword:
@@ -135,7 +135,7 @@ class Performer:
         self._own(self.root(stage.name))
 
     def _move_scripts(self, origin: str, stage: str, programs: Path) -> None:
-        """Scripts of a virtual environment name the path of their interpreter."""
+        """Corrects the scripts of a copied virtual environment, which contain the path of their interpreter."""
         for script in programs.glob("*"):
             content = script.read_bytes() if script.is_file() and not script.is_symlink() else b""
             if content.startswith(b"#!"):
@@ -152,11 +152,11 @@ class Performer:
 
 
 def _python(identity: dict[str, Any]) -> str:
-    """Returns a Python that may be run, and can make virtual environments."""
+    """Returns a Python that can be executed and can create virtual environments."""
     for program in (str(Path(sys.executable).resolve()), "/usr/local/bin/python3", "/usr/bin/python3"):
         try:
             tried = subprocess.run([program, "-c", "import ensurepip"], check=False, cwd="/", **identity)
-        except OSError:  # in a folder of another user
+        except OSError:  # the folder of another user
             continue
         if tried.returncode == 0:
             return program
@@ -164,7 +164,7 @@ def _python(identity: dict[str, Any]) -> str:
 
 
 def check(folder: Path) -> None:
-    """Builds the image's last stage below a folder, starts it and stops it. Raises an error when a step fails."""
+    """Builds the image's last stage below a folder, starts it and stops it. Raises an error if a step fails."""
     stages = stages_of((REPOSITORY / "Dockerfile").read_text(encoding="utf-8"))
     performer = Performer(folder)
     for stage in stages:

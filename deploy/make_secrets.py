@@ -1,6 +1,6 @@
-"""Makes the secrets of a deployment once, at its first start: `python make_secrets.py FOLDER`.
+"""Creates the secrets of a deployment at its first start: `python make_secrets.py FOLDER`.
 
-FOLDER gets the password of PostgreSQL and a talkwire.toml with the secret of the tokens and the database's address.
+Writes PostgreSQL's password into FOLDER, and a talkwire.toml with the tokens' secret and the database's URL.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from pathlib import Path
 
 
 def make_secrets(folder: Path) -> None:
-    """Writes what is missing. A secret that exists stays: the tokens and the database depend on it."""
+    """Writes the missing secrets. Keeps existing ones: issued tokens and the database depend on them."""
     password_file = folder / "postgres_password"
     if not password_file.exists():
-        # The container of PostgreSQL reads it as another user. Only the containers see this volume.
+        # PostgreSQL's container reads it as another user. Only the containers see this volume.
         _write(password_file, secrets.token_urlsafe(32), 0o644)
     settings = folder / "talkwire.toml"
     if not settings.exists():
@@ -27,7 +27,7 @@ def make_secrets(folder: Path) -> None:
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    """Writes a whole file or, when it is interrupted, none."""
+    """Writes a file atomically."""
     unfinished = path.with_suffix(".new")
     unfinished.write_text(text, encoding="utf-8")
     unfinished.chmod(mode)

@@ -1,6 +1,6 @@
 """A Socket.IO server without chat: `python examples/echo.py PORT`.
 
-It sends back what it is sent, with and without an acknowledgement, in the namespaces `/` and `/custom`.
+Sends back each event that it receives, with and without an ack, in the namespaces `/` and `/custom`.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ class EchoConnection(Connection):
         self.send(data)
 
     def ended(self, reason: str) -> None:
-        """Nothing was kept."""
+        """Does nothing: this connection holds no state."""
 
 
 class EchoServer(EngineServer):

@@ -1,4 +1,4 @@
-// One conversation on a page: shows what was said and what is said, and sends.
+// One conversation on a page: shows its messages, new ones as they arrive, and sends.
 //
 //   npm install socket.io-client
 import { io } from "socket.io-client";

@@ -1,4 +1,4 @@
-// One side of a conversation in a terminal: prints what is said there, and says what is typed.
+// One side of a conversation in a terminal: prints its messages, and sends what is typed.
 //
 //   npm install socket.io-client
 //   node talk.mjs http://localhost:3000 TOKEN CONVERSATION

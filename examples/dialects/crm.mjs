@@ -2,8 +2,8 @@
 //
 //   node crm.mjs http://127.0.0.1:3000 TOKEN [CHAT]
 //
-// Signs in in the three ways that there are, joins a chat, says everything once, by socket and over REST, and shows
-// what it is told until it is stopped.
+// Signs in in all three ways, joins a chat, sends each kind of event once, by socket and over REST, and prints the
+// events that it receives until it is stopped.
 import { io } from "socket.io-client";
 
 const [url = "http://127.0.0.1:3000", token, chat = "1"] = process.argv.slice(2);
@@ -32,7 +32,7 @@ for (const name of [
 socket.on("connect_error", (error) => show("connect_error", { message: error.message, ...error.data }));
 socket.on("disconnect", (reason) => show("disconnect", { reason }));
 
-// An id is seen once only, even where a client adds its own messages to the page by itself.
+// Ignores ids that were seen before: a client may have added its own messages to the page already.
 const seen = new Set();
 let me = null;
 socket.on("newMessage", (news) => {

@@ -1,4 +1,4 @@
-// A backend that tells the users of the gateway dialect something, whatever they are connected to. It needs no library:
+// A backend that sends events to users of the gateway dialect, on whichever node they are. It needs no library:
 //
 //   node gateway-backend.mjs http://127.0.0.1:3000 SERVICE_TOKEN USER [USER …]
 //
@@ -18,6 +18,6 @@ await call("GET", "/api/gateway/stats");
 await call("GET", `/api/gateway/status/${userId}`);
 await call("POST", "/api/gateway/send", { userId, event: "notification", message });
 await call("POST", "/api/gateway/send-many", { userIds, event: "announcement", message: { body: "We close at six" } });
-// `store` keeps it for a user who is not connected, until they are.
+// `store` keeps the event for a user who is offline, until they connect.
 const alarm = { message: "Call us" };
 await call("POST", "/api/gateway/send", { userId: "test", event: "alert", message: alarm, store: true });

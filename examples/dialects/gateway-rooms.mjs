@@ -21,7 +21,7 @@ socket.on("roomMessage", ({ id, senderId }) => {
   if (senderId !== me) socket.emit("markRead", { conversationId, messageId: id });
 });
 
-// A socket that reconnects is a new one, and joins again.
+// A reconnect makes a new socket, which has to join again.
 socket.on("connected", async ({ userId }) => {
   me = userId;
   await ask("joinRoom", { conversationId });

@@ -2,8 +2,8 @@
 //
 //   node gateway.mjs http://127.0.0.1:3000/gateway TOKEN [CONVERSATION]
 //
-// or without /gateway, where the server was started with --dialect gateway. It tells the server something, and with a
-// conversation named also the members of that one; then it shows what it is told until it is stopped.
+// or without /gateway, where the server was started with --dialect gateway. It sends an event to
+// the server and, if a conversation is named, to its members; then it prints the events that it receives.
 import { io } from "socket.io-client";
 
 const [url = "http://127.0.0.1:3000/gateway", token, conversationId] = process.argv.slice(2);
@@ -22,8 +22,8 @@ byHeader.on("connected", ({ userId }) => {
   byHeader.close();
 });
 
-// What a backend sends has the names that the backend likes (gateway-backend.mjs), so a client may listen to any name.
-// `error` is what a client without a valid token is told before it is put out.
+// A backend chooses the names of its events (gateway-backend.mjs), so a client may listen to any name.
+// A client without a valid token receives `error` before it is disconnected.
 socket.onAny((name, payload) => {
   if (name !== "connected") show(name, payload);
 });

@@ -2,7 +2,7 @@
 //
 //   node messenger.mjs http://127.0.0.1:3000 TOKEN [CONVERSATION]
 //
-// Says everything once, by socket and over REST, and shows what it is told until it is stopped.
+// Sends each kind of event once, by socket and over REST, and prints the events that it receives until it is stopped.
 import { io } from "socket.io-client";
 
 const [url = "http://127.0.0.1:3000", token, conversationId = "general"] = process.argv.slice(2);
@@ -12,7 +12,7 @@ const show = (name, value) => console.log(name, JSON.stringify(value));
 const ask = (name, payload) =>
   new Promise((done) => socket.emit(name, payload, (answer) => (show(`${name} ->`, answer), done(answer))));
 
-// A socket hears of all conversations of its user from the beginning. What it hears of itself too, it shows.
+// A socket receives the events of all conversations of its user, its own included. This client prints them all.
 for (const name of [
   "message:new", "message:updated", "message:deleted", "message:reaction", "message:reaction:new",
   "message:read:receipt", "message:delivered:receipt", "typing:user", "presence:update", "notification", "error",
@@ -20,7 +20,7 @@ for (const name of [
 socket.on("connect_error", (error) => show("connect_error", { message: error.message, ...error.data }));
 socket.on("session:ending", ({ reason }) => show("session:ending", { reason }));
 
-// Whoever writes is read; the sound of a notification would be played here.
+// Marks the messages of others as read; a client would play a sound here.
 socket.on("message:new", ({ senderId, id }) => {
   if (senderId !== me) socket.emit("message:read", { conversationId, messageId: id });
 });
@@ -37,7 +37,7 @@ socket.once("connected", async (welcome) => {
   await ask("message:edit", { messageId: message.id, content: "Hello again" });
   await ask("message:react", { messageId: message.id, emoji: "👋" });
 
-  // Everybody's sockets are told of what is done over REST, exactly as if it had come by a socket.
+  // A change over REST reaches all sockets, exactly like a change by socket.
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const body = JSON.stringify({ conversationId, content: "Hello over REST" });
   const sent = await (await fetch(new URL("/messages", url), { method: "POST", headers, body })).json();

@@ -2,8 +2,8 @@
 //
 //   node talks-console.mjs http://127.0.0.1:3000/talks TOKEN
 //
-// or without /talks, where the server was started with --dialect talks. It shows what the server sends, and has a
-// function for each thing to try:
+// or without /talks, where the server was started with --dialect talks. It prints what the server sends, and has a
+// function for each event to try:
 //
 //   joinConversation('talk-123')
 //   sendMessage('talk-123', 'Hello World!')
@@ -11,7 +11,7 @@
 //   markAsRead('talk-123')
 //   leaveConversation('talk-123')
 //
-// Each shows what the server answers. `.exit` ends it.
+// Each prints the server's ack. `.exit` ends the console.
 import { start } from "node:repl";
 import { io } from "socket.io-client";
 
@@ -31,7 +31,7 @@ async function leaveConversation(conversationId) {
   if (await ask("leave-conversation", { conversationId })) joined.delete(conversationId);
 }
 
-// With the same `clientMessageId`, a second try is the same message.
+// A retry with the same `clientMessageId` sends no second message.
 async function sendMessage(conversationId, content) {
   await ask("message", { conversationId, content, clientMessageId: crypto.randomUUID() });
 }
@@ -47,7 +47,7 @@ async function markAsRead(conversationId) {
 socket.onAny((name, payload) => show(name, payload));
 socket.on("connect_error", (error) => show("connect_error", { message: error.message, ...error.data }));
 
-// A socket that reconnects is a new one, and joins again.
+// A reconnect makes a new socket, which has to join again.
 socket.on("connected", () => joined.forEach(joinConversation));
 
 const prompt = start({ prompt: "", ignoreUndefined: true });

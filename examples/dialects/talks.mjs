@@ -2,8 +2,8 @@
 //
 //   node talks.mjs http://127.0.0.1:3000/talks TOKEN [CONVERSATION]
 //
-// or without /talks, where the server was started with --dialect talks. It joins a conversation, says everything once
-// and shows what it is told until it is stopped; an offer that somebody makes it, it accepts.
+// or without /talks, where the server was started with --dialect talks. It joins a conversation, sends each kind of
+// event once and prints the events that it receives until it is stopped. It accepts every offer.
 import { io } from "socket.io-client";
 
 const [url = "http://127.0.0.1:3000/talks", token, conversationId = "talk-123"] = process.argv.slice(2);
@@ -29,7 +29,7 @@ socket.on("offer-created", ({ offerId, offer }) => {
   if (offer.authorId !== me) socket.emit("offer-update", { conversationId, offerId, status: "accepted" });
 });
 
-// A socket that reconnects is a new one, and joins anew.
+// A reconnect makes a new socket, which has to join again.
 socket.on("connected", async (welcome) => {
   show("connected", welcome);
   me = welcome.userId;

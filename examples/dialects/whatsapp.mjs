@@ -2,8 +2,8 @@
 //
 //   node whatsapp.mjs http://127.0.0.1:3000 [TOKEN] [CONVERSATION] [USER]
 //
-// Without a token (or with "") it is a user by name alone, which only a server for development believes (--demo). It
-// joins a conversation, types, sends a message over REST and one by socket, and shows what it is told until it is
+// Without a token (or with "") it only names its user, which only a development server accepts (--demo). It joins a
+// conversation, types, sends a message over REST and one by socket, and prints the events that it receives until it is
 // stopped.
 import { io } from "socket.io-client";
 
@@ -20,7 +20,7 @@ for (const name of [
 ]) socket.on(name, (payload) => show(name, payload));
 socket.on("connect_error", (error) => show("connect_error", { message: error.message, ...error.data }));
 
-// The two ticks of a message, at its author's: this client has received it, and has read it.
+// The two ticks of a message: this client has received it, and has read it.
 socket.on("message:received", ({ id, senderId }) => {
   if (senderId === userId) return;
   socket.emit("message:delivered", { conversationId, messageId: id });

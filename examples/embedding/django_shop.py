@@ -59,11 +59,11 @@ async def messages_sent(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 (
 
 
 async def ensure_lobby() -> None:
-    """Django has no lifespan to do this in."""
+    """Creates the conversation on first use: Django has no ASGI lifespan in which it could be created."""
     try:
         await chat.execute(CreateConversation("group", ("alice", "bob"), name="Lobby", id="lobby"))
     except Refused as refusal:
-        if refusal.code != "conflict":  # it is there already
+        if refusal.code != "conflict":  # it exists already
             raise
 
 

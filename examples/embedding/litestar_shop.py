@@ -64,7 +64,7 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
     try:
         await chat.execute(CreateConversation("group", ("alice", "bob"), name="Lobby", id="lobby"))
     except Refused as refusal:
-        if refusal.code != "conflict":  # it is there since an earlier start
+        if refusal.code != "conflict":  # it exists since an earlier start
             raise
     yield
 

@@ -1,4 +1,4 @@
-"""An application's backend, which opens a conversation between two of its users and speaks in the name of one.
+"""An application's backend, which creates a conversation between two of its users and sends a message as one of them.
 
 pip install httpx pyjwt
 JWT_SECRET=… python backend.py http://localhost:3000

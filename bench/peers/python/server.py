@@ -31,7 +31,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class MsgspecJson:
-    """msgspec behind the two functions that python-socketio calls; its parser expects a ValueError for bad JSON."""
+    """msgspec behind the two functions that python-socketio calls; its parser expects a ValueError for invalid JSON."""
 
     _encoder = msgspec.json.Encoder()
     _decoder = msgspec.json.Decoder()
@@ -49,7 +49,7 @@ class MsgspecJson:
 
 
 def read_membership(path: Path) -> dict[str, list[str]]:
-    """The conversations of each user."""
+    """Returns each user's conversation ids."""
     by_user: dict[str, list[str]] = defaultdict(list)
     for conversation_id, members in json.loads(path.read_text()).items():
         for member in members:
@@ -58,7 +58,7 @@ def read_membership(path: Path) -> dict[str, list[str]]:
 
 
 def make_server(conversations_of: dict[str, list[str]], secret: str, redis: str | None) -> socketio.AsyncServer:
-    """The chat: a connection joins the rooms of its user, and a message goes to everybody in its room."""
+    """Returns the server: a connection joins the rooms of its user, and a message is sent to everyone in its room."""
     server = socketio.AsyncServer(
         async_mode="asgi",
         transports=["websocket"],
@@ -108,14 +108,14 @@ def make_server(conversations_of: dict[str, list[str]], secret: str, redis: str 
 
 
 async def healthz(scope: dict[str, Any], _: Receive, send: Send) -> None:
-    """The ASGI application behind Socket.IO's path: says that the server is up."""
+    """The ASGI application for all other paths: responds that the server is running."""
     status = 200 if scope["type"] == "http" and scope["path"] == "/healthz" else 404
     await send({"type": "http.response.start", "status": status, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
 
 def main() -> None:
-    """Serve until a signal ends the process."""
+    """Serves until a signal ends the process."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--conversations", type=Path, required=True)
