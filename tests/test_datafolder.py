@@ -25,7 +25,7 @@ from talkwire.datafolder import (
 
 DEADLINE_S = 10.0
 
-# Another process that holds the lock until its stdin ends; with an argument it says that it is a server there.
+# Another process that holds the lock until its stdin ends; with an argument it announces a server at that URL.
 _HOLDER = """
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `--demo` puts into an empty database, and what it leaves alone."""
+"""What `--demo` adds to an empty database, and which databases it leaves unchanged."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class SharedBuckets:
 
 @dataclass
 class Course:
-    """What came of a simulation: when something was let through, on any node."""
+    """The result of a simulation: when requests were allowed, on any node."""
 
     let_through: list[float]
 
@@ -60,8 +60,11 @@ def simulate(
     delay: Callable[[], float],
     clock_skews: Sequence[float] = (),
 ) -> Course:
-    """One user takes at these times on these nodes. A report takes `delay()` seconds to get to Redis, and the answer as
-    long again. The nodes' clocks are wrong by `clock_skews`."""
+    """Simulates one user's requests at these times on these nodes.
+
+    A report takes `delay()` seconds to reach Redis, and its reply as long again. The nodes' clocks are wrong by
+    `clock_skews`.
+    """
     simulation = _Simulation(delay)
     planned = sorted(takes)
     for number in range(nodes):

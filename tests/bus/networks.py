@@ -99,7 +99,7 @@ class ValkeyNetwork(ServerNetwork):
             self.server.start()
 
     def cut(self) -> None:
-        """Ends the connections of those who listen."""
+        """Closes the connections of all listeners."""
         self.server.cut_clients("pubsub")
 
     def listening(self) -> int:
@@ -140,7 +140,7 @@ FailingNetwork = ValkeyNetwork | PostgresNetwork
 
 
 class Member:
-    """A bus that keeps what comes."""
+    """A bus that stores what it receives."""
 
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
@@ -155,7 +155,7 @@ class Member:
         self._changed.set()
 
     async def until(self, condition: Callable[[Sequence[AnyBusMessage]], bool]) -> None:
-        """Returns when it holds of what was heard. Raises TimeoutError."""
+        """Waits until the condition holds for the received messages. Raises TimeoutError."""
         async with asyncio.timeout(DEADLINE_S):
             while not condition(self.heard):
                 self._changed.clear()
@@ -163,7 +163,7 @@ class Member:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """For what nobody is told of. Raises TimeoutError."""
+    """Waits for a condition that sends no notification, by polling. Raises TimeoutError."""
     async with asyncio.timeout(DEADLINE_S):
         while not condition():  # noqa: ASYNC110 (there is no event)
             await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""How a node takes what comes over a network: in turns."""
+"""A node handles incoming parcels in turns of the event loop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.bus.networks import REALM
 
 
 class Pipe:
-    """A carrier that brings what is put into it, at once if it is there."""
+    """A transport that delivers what is put into it, at once."""
 
     brings_events = True
     dispatch_max = 1 << 20
@@ -51,7 +51,7 @@ class Pipe:
 
 
 async def heard_between_turns(count: int, *, each_takes_s: float = 0.0) -> list[int]:
-    """How many of `count` parcels, all there at once, were heard whenever somebody else had a turn."""
+    """Returns how many of `count` simultaneous parcels had been handled each time another task ran."""
     pipe = Pipe()
     heard: list[AnyBusMessage] = []
 

@@ -173,7 +173,7 @@ async def test_what_was_committed_is_heard_of(members: list[Member]) -> None:
     if two.bus.brings_events:
         assert two.heard == [committed(7), committed(9)]
     else:
-        # The newest position says it all.
+        # The newest position stands for all events before it.
         assert all(isinstance(said, CommittedBatch) and said.events is None for said in two.heard)
 
 
@@ -235,7 +235,9 @@ async def test_no_connection_is_left_at_the_end(failing: FailingNetwork) -> None
 
 
 async def talks_again(one: Member, two: Member) -> None:
-    """Each hears the other, and neither takes the bus for away. What is sent before a failure was noticed is lost."""
+    """Checks that both receive from each other and count as connected. Messages sent before a failure was noticed are
+    lost.
+    """
     for speaker, listener in ((one, two), (two, one)):
         async with asyncio.timeout(DEADLINE_S):
             while "event-1001" not in names(listener.heard):
@@ -245,7 +247,7 @@ async def talks_again(one: Member, two: Member) -> None:
 
 
 async def send_while_away(member: Member) -> None:
-    """More than may be kept."""
+    """Sends more than the queue holds."""
     payload = "x" * 500_000
     for number in range(200):
         member.bus.send(told(number, payload))
@@ -280,7 +282,7 @@ async def test_what_waits_for_a_server_that_fails_is_bounded(failing: FailingNet
         payload = "x" * 500_000
         for number in range(200):
             one.bus.send(told(number, payload))
-        assert bus._outgoing._size <= 16 << 20  # looked at from within: that it is kept at all cannot be seen
+        assert bus._outgoing._size <= 16 << 20  # a private attribute, since nothing public shows the size of the queue
 
 
 @each_failing
@@ -340,7 +342,7 @@ async def test_a_subscription_to_which_nothing_comes_any_more_is_made_anew(
     network = ValkeyNetwork(valkey)
     one, two = [await network.member() for _ in range(2)]
     for member in (one, two):
-        # Whatever the reason: what is published takes another way than the subscription's.
+        # Publishing goes to another channel than the subscription, as if the way back were broken.
         monkeypatch.setattr(_carrier(member), "_channel", "talkwire:another:news")
     await until(lambda: one.bus.away)
     await talks_again(one, two)

@@ -1,4 +1,4 @@
-"""The client of Redis: how it gets there, and that it says what it does not know."""
+"""The Redis client: how it connects, and that it reports failures instead of retrying."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def valkey() -> Iterator[ValkeyServer]:
 
 
 class Way:
-    """A way to a server. When it is `losing`, it loses the next answer, and is cut off."""
+    """A connection to a server. While `losing`, it loses the next reply and is closed."""
 
     def __init__(self, server_port: int) -> None:
         self.port = 0

@@ -1,4 +1,4 @@
-"""Who can send a parcel, and how often."""
+"""Who can send a parcel, and how often it is accepted."""
 
 from __future__ import annotations
 

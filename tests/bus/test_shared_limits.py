@@ -26,7 +26,7 @@ WAIT_S = 60.0
 
 
 class Node:
-    """As far as its limits go. Reports when a test says so, or all the time while `running`."""
+    """A node's rate limits. Reports when a test says so, or continuously while `running`."""
 
     def __init__(self, url: str, epoch: str = "e1") -> None:
         self.redis: Redis = redis_client(url)
@@ -94,7 +94,7 @@ async def test_what_was_taken_too_much_is_owed(start: Callable[..., Node]) -> No
     assert (one.take(10), other.take(10)) == (10, 10)
     await one.shared.report()
     await other.shared.report()
-    # Twenty of ten, at one in a hundred seconds: eleven have to come back before there is one again.
+    # Twenty of ten were taken, at a rate of one in a hundred seconds: eleven must refill before one is free.
     other.ahead_s = 1090
     assert other.take(1) == 0
     other.ahead_s = 1110
@@ -139,7 +139,7 @@ async def test_passwords_are_counted_on_all_nodes_at_once_and_a_refusal_costs_no
 ) -> None:
     one, other, third = start(), start(), start()
     assert (await one.sign_in(7), await other.sign_in(7), await third.sign_in(7)) == (7, 3, 0)
-    # It knows now, and asks no more.
+    # The node knows now that the bucket is empty, so it asks Redis no more.
     assert third.take(1, Kind.SIGN_INS, "192.0.2.7") == 0
     [key] = _keys(valkey)
     assert 990_000 < int(str(valkey.command("PTTL", key))) <= 1_000_000
@@ -228,7 +228,7 @@ async def test_a_redis_that_hangs_holds_nobody_up(start: Callable[..., Node], mo
         assert await node.sign_in(20) == 9
         await node.shared.report()
         assert node.shared.away
-        # What waits there is carried out then, whoever still wants to know.
+        # Redis now executes the waiting commands, although their caller has given up.
         valkey.resume()
         await _until_heard(node, "bob")
         assert node.take(20) == 9
@@ -283,13 +283,13 @@ async def test_reports_go_on_by_themselves(start: Callable[..., Node]) -> None:
 
 async def test_the_script_does_what_the_properties_are_tested_with(valkey: ValkeyServer) -> None:
     redis = redis_client(valkey.url)
-    # The server's own clock cannot be set, so the same script gets the time with the call.
+    # The server's clock cannot be set, so this copy of the script takes the time as an argument.
     assert TAKE.count("redis.call('TIME')") == 1
     script = redis.register_script(TAKE.replace("redis.call('TIME')", "{ARGV[#ARGV - 1], ARGV[#ARGV]}"))
     model, chance, now = SharedBuckets(), random.Random(5), 1_700_000_000_123_456
     seen: set[bool] = set()
     for _ in range(2000):
-        # All in steps of a thousand seconds, so that the server, whose own clock it is, lets nothing expire meanwhile.
+        # In steps of a thousand seconds, so that the server, whose own clock does not move, expires nothing.
         now += chance.choice([0, 10**9, 10**10, -(10**9)])
         keys = chance.sample(["a", "b", "c"], chance.randrange(1, 4))
         age, slack = chance.choice([(0, -1), (10**9, -1), (0, 5 * 10**9)])
@@ -308,7 +308,7 @@ def _keys(valkey: ValkeyServer) -> list[str]:
 
 
 async def _until_heard(node: Node, key: str) -> None:
-    """Returns when Redis has taken a report again. Time passes quickly for the node, so that no pause is waited for."""
+    """Returns when Redis accepts reports again. The node's time passes quickly, so no pause delays the test."""
     async with asyncio.timeout(WAIT_S):
         while node.shared.away:
             node.ahead_s += shared_limits.PAUSE_MAX_S

@@ -1,4 +1,4 @@
-"""Whatever users do on several nodes: they are let do what one node lets them do, and more only within the bound."""
+"""Several nodes together allow a user what one node would allow, and more only within the documented bound."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def flood(nodes: int, lasts_s: float) -> list[tuple[float, int]]:
 
 
 def wander(chance: random.Random, nodes: int, lasts_s: float) -> list[tuple[float, int]]:
-    """Bursts and quiet times, on one node after another: each may have forgotten by the time it comes up again."""
+    """Returns bursts and idle times on one node after another: each node may have forgotten the user when its turn
+    comes again.
+    """
     takes, now = [], 0.0
     while now < lasts_s:
         node = chance.randrange(nodes)

@@ -1,4 +1,4 @@
-"""Runs the command line: as processes of its own, or in this process where only what it does matters."""
+"""Runs the command line: as separate processes, or in this process where only the result matters."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def clean_environment() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Answer:
-    """How a process ended and what it said."""
+    """The exit code and the output of a process."""
 
     exit_code: int
     out: str
@@ -63,7 +63,7 @@ def run_talkwire(
 
 @dataclass
 class RunningServer:
-    """A server that has said that it is ready; `greeting` is what it said."""
+    """A server that has reported that it is ready; `greeting` is its output until then."""
 
     process: subprocess.Popen[str]
     url: str

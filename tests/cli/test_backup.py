@@ -32,7 +32,7 @@ def chat(command: Command, where: list[str]) -> list[str]:
 
 @pytest.fixture
 def alone(command: Command) -> None:
-    """A chat in this folder, which nobody serves."""
+    """Creates a chat in this folder, without a server."""
     assert command("conversation", "create", "--id", "talk-1", "alice", "bob").exit_code == 0
 
 
@@ -94,7 +94,7 @@ def test_uploaded_files_come_along(command: Command, alone: None) -> None:
     assert (Path("new/files") / place.relative_to("talkwire-data/files") / "thumbnail").read_bytes() == b"small"
     assert command("restore", "b", "--data", "other", "--files", "elsewhere").exit_code == 0
     assert (Path("elsewhere") / place.relative_to("talkwire-data/files") / "content").exists()
-    # What lies on S3 stays there.
+    # Files on S3 are not in the backup.
     bucket = ("--files", "s3://bucket/prefix")
     assert "they stay in s3://bucket/prefix" in command("backup", "c", *bucket).err
     assert "the server needs s3://bucket/prefix" in command("restore", "c", "--data", "third").err
@@ -191,7 +191,7 @@ def test_nothing_opens_what_is_half_restored(
 def test_a_file_that_names_its_own_place_is_refused(
     command: Command, alone: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever gives us a backup does not choose where on the disk its files go."""
+    """The author of a backup must not choose where its files are written."""
     add_file("../" * 5)
     Path("talkwire-data/files").mkdir()
     Path("talkwire-data/files/somewhere").write_bytes(b"x")

@@ -103,7 +103,7 @@ def test_a_database_that_a_server_has_is_not_copied(command: Command, server: Ru
 
 
 def test_a_server_that_names_its_file_is_noticed_too(command: Command, tmp_path: Path, empty: str) -> None:
-    """Its lock lies elsewhere."""
+    """Its lock file is elsewhere."""
     with running_server(tmp_path, "--database", "sqlite:///talkwire.db") as server:
         said = command("copy", "--from", "sqlite:///talkwire.db", "--to", empty)
         assert refusal(said).endswith(f"is in use by the process {server.process.pid} at {server.url}: stop it first")

@@ -16,7 +16,7 @@ Command = Callable[..., Said]
 
 
 def _code(line: str, site: str) -> str:
-    """The code of the link that is the only line."""
+    """Returns the code of the link, which must be the only line."""
     found = re.fullmatch(rf"{re.escape(site)}/#invite=([\w-]{{24}})\n", line)
     assert found is not None, line
     return found[1]

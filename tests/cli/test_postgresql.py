@@ -75,7 +75,7 @@ def test_every_command_refuses_tables_that_are_newer_than_it_knows(
 
 
 def _pretend(database: Database, revision: str) -> None:
-    """Makes tables look like those of another version."""
+    """Makes the tables look like those of another version."""
     with database.engine() as engine, engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
 

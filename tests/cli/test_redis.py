@@ -1,4 +1,4 @@
-"""What `talkwire check` and `talkwire serve` say of the Redis that is set."""
+"""What `talkwire check` and `talkwire serve` report about the configured Redis."""
 
 from __future__ import annotations
 

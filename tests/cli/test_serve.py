@@ -48,7 +48,7 @@ def test_a_second_server_on_the_same_folder_is_refused_with_the_first_ones_pid(
     tmp_path: Path, talkwire: Talkwire
 ) -> None:
     with running_server(tmp_path) as server:
-        # With the same port too, what is said is who has the folder.
+        # Even if the port is in use too, the error names the owner of the folder.
         answer = talkwire("serve", "--data", "data", "--port", server.port)
         assert answer.exit_code == 1
         assert answer.line == f"talkwire: data is in use by the process {server.process.pid} at {server.url}"
@@ -64,7 +64,7 @@ NAMES = [
 
 @pytest.fixture
 def served(tmp_path: Path, talkwire: Talkwire) -> Iterator[RunningServer]:
-    """A server on `data`, with a user x, and other names for what is in it."""
+    """Yields a server on `data` with the user x, and other names for the database file."""
     with running_server(tmp_path) as server:
         (tmp_path / "link").symlink_to("data")
         (tmp_path / "link.db").symlink_to("data/talkwire.db")
@@ -95,7 +95,7 @@ def test_commands_go_through_the_server_whatever_names_its_file(
     asking = {"authorization": f"Bearer {token}"}
     assert httpx.get(f"{served.url}/api/v1/users/me", headers=asking, trust_env=False).status_code == 200
     assert talkwire("user", "ban", "x", *where).exit_code == 0
-    # The server knows at once: its own file was not written beside it.
+    # The server sees the change at once: no other file was written.
     assert httpx.get(f"{served.url}/api/v1/users/me", headers=asking, trust_env=False).status_code == 403
     assert talkwire("backup", "chat.backup", "--overwrite", *where).exit_code == 0
     for refused in (["migrate"], ["restore", "chat.backup"]):

@@ -51,7 +51,7 @@ def server(postgresql_database: Database, tmp_path: Path) -> Iterator[RunningSer
 
 @contextmanager
 def ended_with(server: RunningServer) -> Iterator[None]:
-    """Whatever a test does, no worker outlives it."""
+    """Ensures that no worker outlives its test."""
     workers: set[int] = set()
     try:
         workers |= set(workers_of(server))
@@ -79,7 +79,7 @@ def is_running(pid: int) -> bool:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Processes end and begin without telling a test, so it has to look."""
+    """Waits for a condition by polling: processes start and end without a notification."""
     deadline = time.monotonic() + DEADLINE_S
     while not condition():
         assert time.monotonic() < deadline
@@ -87,7 +87,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def metrics(server: RunningServer, name: str) -> dict[str, float]:
-    """What each worker says of one metric, by its number."""
+    """Returns each worker's value of one metric, by worker number."""
     said = httpx.get(f"{server.url}/metrics").text
     return {
         number: float(value) for number, value in re.findall(rf'^{name}{{worker="(\d+)"}} (\S+)$', said, re.MULTILINE)
@@ -186,7 +186,7 @@ def test_what_is_wrong_is_said_once_and_nothing_goes_on(
 
 
 def test_a_restart_on_newer_tables_ends_all(server: RunningServer, postgresql_database: Database) -> None:
-    """Others have been upgraded, and their migrations with them: a worker of this version cannot come back."""
+    """Other nodes have been upgraded and have migrated the tables: a worker of this version cannot restart."""
     with postgresql_database.engine() as engine, engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     assert httpx.get(f"{server.url}/readyz").status_code == 200

@@ -20,10 +20,13 @@ from tests.chat.chat_server import ServerProcess, running_chat
 UVICORN_CHAT = Path(__file__).with_name("uvicorn_chat.py")
 DEADLINE_S = 60.0
 COUNT = 10
-"""As many answers as chat_client.mjs sends: python-socketio refuses polls of more than 16 packets, from any server."""
+"""As many acks as chat_client.mjs sends: python-socketio refuses poll responses of more than 16 packets, from any
+server.
+"""
 
 pytestmark = [
-    # python-socketio does not read the answer to its last POST, and may leave that connection to the collector.
+    # python-socketio does not read the response to its last POST, and may leave that connection to the garbage
+    # collector.
     pytest.mark.filterwarnings("ignore:Unclosed connection:ResourceWarning"),
 ]
 
@@ -73,7 +76,7 @@ async def node_chatting(node_client: list[str], *arguments: str) -> AsyncIterato
 
 
 class PythonClient:
-    """python-socketio's client; what it hears waits to be asked for."""
+    """python-socketio's client; stores received events until they are requested."""
 
     def __init__(self) -> None:
         self.client = socketio.AsyncClient(reconnection=False)

@@ -1,5 +1,6 @@
-"""The clients of `examples/dialects`, with the oldest and the newest official client that we serve, against a demo
-server; at the other end bob, who speaks the messenger dialect."""
+"""The clients of `examples/dialects`, with the oldest and newest supported official client, against a demo server. The
+other user is bob, who uses the messenger dialect.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +28,12 @@ DEADLINE_S = 60.0
 Json = dict[str, Any]
 
 QUICK_DEMO = {"TALKWIRE_DEMO": "true", "TALKWIRE_PRESENCE_GRACE_S": "0.3"}
-"""Nobody waits long for anybody to be offline."""
+"""A short grace period, so that users go offline quickly."""
 
 
 @pytest.fixture(scope="module", params=["socket.io-client", "socket.io-client-4.5.4"])
 def library(request: pytest.FixtureRequest) -> Path:
-    """One of the official clients. Each has servers of its own, where nobody typed a moment ago."""
+    """Returns one of the official clients. Each has servers of its own, where nobody typed a moment ago."""
     folder = HERE / "node_modules" / str(request.param)
     if not folder.is_dir():
         pytest.fail("the official clients are not installed: run make install")
@@ -75,7 +76,7 @@ def examples(library: Path, tmp_path: Path) -> Path:
 
 
 class Script:
-    """A running example: what it shows, a line a thing."""
+    """A running example and the lines that it prints."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
@@ -129,7 +130,7 @@ async def bob_at(server: ServerProcess) -> AsyncIterator[ChatClient]:
 
 
 async def hears_of_reading(bob: ChatClient, user_id: str, message_id: str) -> None:
-    """Returns when bob has been told that somebody has read so far."""
+    """Waits until bob receives that a user has read a message."""
     while (receipt := await bob.next("message:read:receipt"))["userId"] != user_id or receipt[
         "messageId"
     ] != message_id:
@@ -251,7 +252,7 @@ async def test_the_whatsapp_example_by_name_alone(
 
         answer = await bob.send_message(conversation, "Hello to you")
         await script.shows("message:received", id=answer["id"], senderId="bob")
-        # Bob's own heartbeats say, too, what has arrived.
+        # Bob's own heartbeats also prove deliveries.
         while (await bob.next("message:delivered:receipt"))["userId"] != user_id:
             pass
         await hears_of_reading(bob, user_id, answer["id"])

@@ -57,7 +57,7 @@ def examples(tmp_path: Path) -> Path:
 
 
 class Program:
-    """A running example: what it prints, line by line."""
+    """A running example and the lines that it prints."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -133,7 +133,7 @@ async def test_an_applications_token_is_taken(chat_server: ServerProcess, exampl
 
 async def test_an_applications_backend_speaks_for_its_users(chat_server: ServerProcess, examples: Path) -> None:
     message_ids = []
-    for _ in range(2):  # the page says that it is safe to run twice
+    for _ in range(2):  # the page says that running it twice is safe
         async with running(examples / "backend.py", chat_server.url) as backend:
             message_ids.append(await backend.prints())
     message_id, again = message_ids
@@ -165,7 +165,7 @@ class _TokenRoute(BaseHTTPRequestHandler):
         self.wfile.write(TokenIssuer(SECRET).issue("erik", ttl_s=TOKEN_S).encode())
 
     def log_message(self, *arguments: object) -> None:
-        """Says nothing."""
+        """Logs nothing."""
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ def test_the_client_leaves_one_namespace_and_joins_it_again(namespaces: dict[str
 
 @asynccontextmanager
 async def reports_of(command: list[str]) -> AsyncIterator[AsyncIterator[Report]]:
-    """The reports of a running client, each as soon as it is printed."""
+    """Yields the reports of a running client as they are printed."""
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     lines = process.stdout

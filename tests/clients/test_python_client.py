@@ -19,7 +19,7 @@ pytestmark = [
         [["polling"], ["websocket"], ["polling", "websocket"]],
         ids=["polling", "websocket", "polling and websocket"],
     ),
-    # This client does not read the answer to its last POST, and may leave that connection to the collector.
+    # This client does not read the response to its last POST, and may leave that connection to the garbage collector.
     pytest.mark.filterwarnings("ignore:Unclosed connection:ResourceWarning"),
 ]
 
@@ -92,7 +92,7 @@ async def test_the_client_receives_its_events_back(echo_url: str, transports: li
 
 async def test_the_client_receives_its_events_back_in_order(echo_url: str, transports: list[str]) -> None:
     async with connected(echo_url, transports) as client:
-        # This client refuses a polling payload of more than 16 packets, from whatever server.
+        # This client refuses a polling payload of more than 16 packets, from any server.
         for number in range(12):
             await client.client.emit("message", number)
         assert [await client.next("message-back") for _ in range(12)] == [(n,) for n in range(12)]

@@ -1,4 +1,4 @@
-"""README.md shows the examples as they are, its commands work, and its figures are those of docs/benchmarks.md."""
+"""README.md shows the examples unchanged, its commands work, and its results match docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def examples(tmp_path: Path) -> Path:
-    """The examples beside the client library that they name."""
+    """Returns a folder with the examples and the client library that they import."""
     for name in ("hello.mjs", "room.mjs"):
         shutil.copy(REPOSITORY / "examples" / name, tmp_path)
     (tmp_path / "node_modules").symlink_to(Path(__file__).parent / "node_modules")

@@ -37,7 +37,7 @@ class RecoveringClient:
         return report
 
     async def hears(self, *contents: object) -> None:
-        """Exactly these are what it hears next."""
+        """Checks that the client receives exactly these events next."""
         for content in contents:
             assert (await self.says("heard"))["content"] == content
 
@@ -151,8 +151,9 @@ async def test_it_goes_on_after_a_restart_of_the_server(
 async def test_the_client_would_hear_twice_what_was_sent_before_the_answer_to_its_connect(
     node_client: list[str],
 ) -> None:
-    """Why that answer goes first (docs/decisions/0007): the client keeps what comes before it over a broken connection,
-    and does not count it as received."""
+    """Why that ack is sent first (docs/decisions/0007): the client keeps events that arrive before it across a broken
+    connection, but does not count them as received.
+    """
     connections = 0
 
     async def answer(websocket: ServerConnection) -> None:

@@ -27,7 +27,7 @@ SERVED: dict[str, tuple[str, object]] = {
     "The option `protocols`": ("protocols", "websocket"),
     "Any number of packets in a poll's answer and in a POST": ("manyPackets", [True, True]),
 }
-"""By the first cell of a row: the feature to try, and what comes of it."""
+"""By the first cell of a row: the feature to try, and its result."""
 
 NOT_SERVED: dict[str, tuple[str, object]] = {
     "Clients of Socket.IO 1 and 2 (Engine.IO 3)": ("revision3", 5),

@@ -1,4 +1,6 @@
-"""The official tus client against a running server: whole uploads, broken ones that go on, ends and refusals."""
+"""The official tus client against a running server: whole uploads, interrupted ones that resume, cancellations and
+refusals.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ def chat_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
 
 
 class TusClient:
-    """tus_client.mjs, as far as it has come."""
+    """A running tus_client.mjs and its reports."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -41,7 +43,7 @@ class TusClient:
         self.responses: list[Report] = []
 
     async def says(self, happened: str) -> Report:
-        """The next thing that it reports beside requests and responses, which must be this."""
+        """Returns the next report that is not about a request or response; it must have this name."""
         assert self._process.stdout is not None
         async with asyncio.timeout(DEADLINE_S):
             while line := await self._process.stdout.readline():
@@ -73,8 +75,9 @@ async def uploading(
 
 
 class Proxy:
-    """Passes bytes on to a server, which may be another one later. Once `cut_after` bytes have gone there in all, the
-    connection breaks, or nothing goes through any more."""
+    """Forwards bytes to a server, which may be replaced later. After `cut_after` bytes in total, breaks the connection
+    or stops forwarding.
+    """
 
     def __init__(self, server: ServerProcess, cut_after: int, *, silently: bool) -> None:
         self.server = server
@@ -121,7 +124,7 @@ class Proxy:
                 if self.passed >= self._cut_after and not self.cut.is_set():
                     self.cut.set()
                     if self._silently:
-                        await asyncio.shield(back)  # until the server is gone
+                        await asyncio.shield(back)  # until the server has stopped
                     return
 
     async def _pass_back(self, answers: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -208,7 +211,7 @@ async def test_an_upload_goes_on_after_the_server_was_killed(tmp_path: Path, nod
             async with asyncio.timeout(DEADLINE_S):
                 await proxy.cut.wait()
                 on_its_way = tmp_path / "data" / "uploads"
-                # Nobody is told what is on the disk, so the only way to know is to look.
+                # Nothing reports the size of the file on disk, so the test polls it.
                 while not any(path.stat().st_size > CUT_AFTER / 2 for path in on_its_way.iterdir()):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             first.process.kill()

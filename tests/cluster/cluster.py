@@ -18,7 +18,7 @@ BUS_WITHIN_S = 20.0
 
 
 class Cluster:
-    """`nodes` are processes; `valkey` is what is between them, if anything is but the database."""
+    """A cluster. `nodes` are processes; `valkey` is the Valkey between them, if the bus uses one."""
 
     def __init__(self, folder: Path, database: Database, valkey: ValkeyServer | None, ending: ExitStack) -> None:
         self.database = database
@@ -28,8 +28,9 @@ class Cluster:
         self._ending = ending
 
     def add_node(self, environment: Mapping[str, str] | None = None, port: int | None = None) -> ServerProcess:
-        """Starts one more, at a free port or this one, and returns when it is ready. Its log and data folder are its
-        own. It is killed at the end, if it still runs."""
+        """Starts another node, at a free or the given port, and returns when it is ready. It has its own log and data
+        folder, and is killed at the end of the test.
+        """
         folder = self._folder / f"node{len(self.nodes) + 1}"
         folder.mkdir()
         node = self._start(folder, environment, port)
@@ -50,13 +51,16 @@ class Cluster:
         return node
 
     def world(self, number: int) -> AbstractAsyncContextManager[World]:
-        """People who come to this node, from 0. For the same people at another one, `take_ids_of` the first world."""
+        """Returns users who connect to this node (numbered from 0). For the same users on another node, call
+        `take_ids_of` with the first world.
+        """
         return world_at(self.nodes[number])
 
 
 def _wait_for_bus(node: ServerProcess) -> None:
-    """What is told and not kept reaches a node only while its bus is there: on a busy machine that may be a moment
-    after the node is ready."""
+    """Waits until a node's bus is connected, since ephemeral events only reach it then: on a busy machine, that may be
+    a moment after the node is ready.
+    """
     deadline = time.monotonic() + BUS_WITHIN_S
     while httpx.get(f"{node.url}/readyz", trust_env=False).json().get("bus") != "ok":
         assert time.monotonic() < deadline, "the bus is away"

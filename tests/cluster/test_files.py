@@ -311,7 +311,7 @@ async def test_a_removed_file_goes_from_the_node_that_has_it(cluster: Cluster) -
 
 
 async def test_a_slow_reader_holds_back_the_node_that_has_the_file(cluster: Cluster) -> None:
-    """Of a large file that nobody reads, neither node takes much into memory; and both let go of it in the end."""
+    """For a large file that its client does not read, neither node buffers much, and both release it at the end."""
     size = 60_000_000
     async with at(cluster.nodes[0]) as here, at(cluster.nodes[1]) as there:
         url = (await upload(here, b"x" * size))["url"]

@@ -1,5 +1,6 @@
-"""Somebody who can publish on the Redis between the nodes, or notify through their PostgreSQL, and cannot read the
-database: whatever they send, every node delivers everything, once and in order, and nothing else."""
+"""An attacker who can publish on the Redis between the nodes, or notify through their PostgreSQL, but cannot read the
+database. Whatever the attacker sends, every node delivers all events once and in order, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ _encode = msgspec.msgpack.encode
 
 
 def invented(start_pos: int) -> Iterator[bytes]:
-    """What nodes could have said, by its form; and what no node would say."""
+    """Yields messages in the form that nodes send, and others that no node would send."""
     news = [
         {"kind": "committed", "node_id": "x", "start_pos": 0, "pos": 2**62, "events": []},
         {"kind": "committed", "node_id": "x", "start_pos": start_pos, "pos": 2**62, "events": []},
@@ -63,7 +64,7 @@ def invented(start_pos: int) -> Iterator[bytes]:
 
 
 def changed(overheard: Iterable[bytes]) -> Iterator[bytes]:
-    """What nodes have said, again, later, in another order, and not quite."""
+    """Yields recorded messages of nodes: repeated, delayed, reordered and modified."""
     parcels = list(overheard)
     chooser = random.Random(1)
     yield from parcels
@@ -77,7 +78,7 @@ def changed(overheard: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class RedisAttacker:
-    """Hears and publishes."""
+    """Records and publishes messages."""
 
     def __init__(self, valkey: ValkeyServer) -> None:
         self._redis = Redis(port=valkey.port)
@@ -86,7 +87,7 @@ class RedisAttacker:
         self.overheard: list[tuple[bytes, bytes]] = []
 
     def listen(self) -> None:
-        """Keeps what has come."""
+        """Records incoming messages."""
         while message := self._listening.get_message(timeout=0.01):
             if message["type"] == "pmessage":
                 self.overheard.append((message["channel"], message["data"]))
@@ -179,7 +180,7 @@ async def test_whatever_is_published_everything_is_delivered_once_and_in_order(t
             for world in (here, there):
                 assert await metric(world, "talkwire_bus_refused_total") > 0
                 assert await metric(world, "talkwire_bus_away") == 0
-            # What is not in the log travels as before.
+            # Ephemeral events are delivered as before.
             await bob.pending("typing:user")
             await alice.emit("typing:stop", {"conversationId": talk})
             await alice.emit("typing:start", {"conversationId": talk})
@@ -210,7 +211,7 @@ async def test_what_was_overheard_is_not_told_again(start_cluster: StartCluster)
             attacker.publish([parcel for _, parcel in attacker.overheard], "epoch")
         await asyncio.sleep(1)
         assert await bob.pending("order") == []
-        # Nor once the node that has sent it is gone, by one that has never heard it before.
+        # Even after their sender has stopped, a node that never received them before does not accept copies.
         cluster.nodes[0].process.terminate()
         await asyncio.to_thread(cluster.nodes[0].wait_ended)
         cluster.add_node()
@@ -229,7 +230,7 @@ async def test_what_was_overheard_is_not_told_again(start_cluster: StartCluster)
 
 
 async def _talk_apart(cluster: Cluster, copy: Cluster) -> None:
-    """Those who are at the one installation are told what happens there, and nothing else."""
+    """Checks that users of one installation receive its events and no others."""
     async with cluster.world(0) as here, copy.world(0) as there:
         there.take_ids_of(here)
         talks, clients = [], []

@@ -1,4 +1,4 @@
-"""One user at two nodes is limited as at one, and goes on being limited when the Valkey between them is gone."""
+"""Two nodes limit a user like one node, and continue to limit after the Valkey between them has failed."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _valkey(cluster: Cluster) -> ValkeyServer:
 async def test_a_user_who_sends_at_both_nodes_is_limited_in_sum(limited: Cluster, alice: Alice) -> None:
     assert await alice.sends(0, 18) == 18
     await _until_redis_knows(limited)
-    # One of them told the other node's bucket; what came before that may have been let through.
+    # One of the refusals synchronised this node with the shared bucket; requests before it may have been allowed.
     assert 1 <= await alice.send_until_refused(1) < 10
     assert await alice.sends(0, 20) <= 2
 

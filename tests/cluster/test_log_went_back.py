@@ -1,4 +1,4 @@
-"""A standby takes over: nodes begin anew by themselves, and clients afresh, whatever it has received."""
+"""A standby takes over: nodes restart by themselves, and clients reload, however much of the log it has received."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ async def test_nodes_begin_anew_and_clients_afresh(server: PostgresServer, clust
 
 
 async def deliver(world: World, conversation: str, content: str) -> str:
-    """Sends a message as often as it takes, as a client does that keeps what it has not seen acknowledged."""
+    """Sends a message until it is acknowledged, as a client does that keeps unacknowledged messages."""
     body = {"conversationId": conversation, "content": content, "clientMessageId": content}
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What happens on one node is heard of on the others, with a bus of each kind, and without one for a while."""
+"""Events of one node reach the others, with each kind of bus, and while the bus is away."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def test_a_node_whose_valkey_is_gone_follows_the_log_and_says_so(start_clu
         alice, bob = await here.connect("alice"), await there.connect("bob")
 
         async def says(node: ServerProcess) -> tuple[str, float]:
-            """What a node says of its bus, on both pages."""
+            """Returns the state of a node's bus from both pages."""
             ready = await http.get(f"{node.url}/readyz")
             assert ready.status_code == 200  # it can be sent requests all the same
             metrics = (await http.get(f"{node.url}/metrics")).text

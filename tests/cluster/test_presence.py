@@ -1,4 +1,4 @@
-"""Who is there, over two nodes: told once, in the words of each dialect, also when a node is killed."""
+"""Presence over two nodes: published once, in the words of each dialect, also when a node is killed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORDS: dict[Dialect, tuple[str, str]] = {
 
 
 async def _update(client: ChatClient, world: World, name: str, deadline_s: float = 10) -> Payload:
-    """The next update about somebody."""
+    """Returns the next update about a user."""
     while True:
         update = await client.next("presence:update", deadline_s)
         if update["userId"] == world.id_of(name):
@@ -34,7 +34,7 @@ async def _update(client: ChatClient, world: World, name: str, deadline_s: float
 
 
 async def _updates(client: ChatClient, world: World, name: str) -> list[str]:
-    """What has come about somebody and was not asked for."""
+    """Returns the received updates about a user."""
     pending = await client.pending("presence:update")
     return [update["status"] for _, update in pending if update["userId"] == world.id_of(name)]
 
@@ -97,7 +97,7 @@ async def test_users_of_a_killed_node_are_offline_in_every_dialect(start_cluster
         updates = [(await _update(watching[MESSENGER], there, "alice", AFTER_A_KILL_S))["status"] for _ in range(2)]
         assert updates == ["online", "offline"]
         assert (await _presence(there, "alice", by="bob"))["status"] == "offline"
-        # What is recorded behind that is told behind it.
+        # Events recorded after that are also published after it.
         await (await there.connect("alice")).close()
         updates = [(await _update(watching[MESSENGER], there, "alice"))["status"] for _ in range(2)]
         assert updates == ["online", "offline"]

@@ -1,4 +1,4 @@
-"""Who is reached over two nodes, and by how many sockets."""
+"""Which users an event reaches over two nodes, and on how many sockets."""
 
 from __future__ import annotations
 

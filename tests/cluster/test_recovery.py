@@ -1,4 +1,4 @@
-"""A socket goes on at another node, whether the one where it was is alive or was killed."""
+"""A socket is recovered on another node, whether its first node is alive or was killed."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Talker:
         self.name = name
         self.heard: list[str] = []
         self.connects: list[bool] = []
-        """Of each, whether it went on where it was."""
+        """For each connect, whether the socket was recovered."""
         self.endings: list[Any] = []
         self._changed = asyncio.Event()
         auth = {"token": world.server.token(world.id_of(name)), "recovery": True}
@@ -51,7 +51,7 @@ class Talker:
             raise AssertionError(f"{self.name} connected {self.connects} and heard {self.heard}") from None
 
     async def send(self, conversation_id: str, content: str) -> None:
-        """Again and again, until it is acknowledged."""
+        """Sends a message until it is acknowledged."""
         payload = {"conversationId": conversation_id, "content": content, "clientMessageId": content}
         async with asyncio.timeout(DEADLINE_S):
             while True:
@@ -170,8 +170,9 @@ async def test_a_node_that_is_killed_takes_nothing_along(start_cluster: StartClu
 
 
 async def _until_all_are(status: str, user_ids: Iterable[str], told: ChatClient) -> None:
-    """Returns when `told` has received of each user that they are so. The order does not matter: users that come or go
-    together are recorded together."""
+    """Waits until `told` has received this status of each user, in any order: users that connect or disconnect together
+    are recorded together.
+    """
     awaited = set(user_ids)
     while awaited:
         update = await told.next("presence:update", DEADLINE_S)
@@ -204,7 +205,7 @@ async def test_a_node_that_was_stopped_for_longer_than_its_lease_serves_nobody_b
 
         os.kill(paused.process.pid, signal.SIGSTOP)
         try:
-            # What they say meanwhile waits in the system, for the process to go on.
+            # The kernel keeps their bytes until the process continues.
             await mallory.emit("typing:start", {"conversationId": talk})
             await mallory.emit("message:send", {"conversationId": talk, "content": "from the grave"})
             await _until_all_are("offline", here_ids, bob)
@@ -231,7 +232,7 @@ async def test_a_node_that_was_stopped_for_longer_than_its_lease_serves_nobody_b
 
 
 async def test_no_request_is_served_by_a_node_in_doubt(start_cluster: StartCluster) -> None:
-    """What has come over REST waits in the system too."""
+    """REST requests wait in the kernel too."""
     cluster = start_cluster(1, environment={"TALKWIRE_LEASE_S": "3"})
     node = cluster.nodes[0]
     async with cluster.world(0) as world, httpx.AsyncClient(base_url=node.url, trust_env=False) as http:
@@ -242,7 +243,7 @@ async def test_no_request_is_served_by_a_node_in_doubt(start_cluster: StartClust
         os.kill(node.process.pid, signal.SIGSTOP)
         try:
             late = asyncio.create_task(http.post("/api/v1/messages", json=body, headers=headers, timeout=DEADLINE_S))
-            await asyncio.sleep(4.5)  # no event says that a process that is stopped has been so for long enough
+            await asyncio.sleep(4.5)  # no event reports that a process has been stopped for long enough
         finally:
             os.kill(node.process.pid, signal.SIGCONT)
         answer = await late

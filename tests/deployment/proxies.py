@@ -28,7 +28,7 @@ from tests.protocol.server_process import free_port
 DOCS = Path(__file__).parents[2] / "docs/deployment"
 HOST = "localhost"
 ALIAS = "chat.localhost"
-"""Another name of the site, which says to nobody that it is this machine."""
+"""Another name of the site, which does not show that it is on this machine."""
 DEADLINE_S = 60.0
 
 Reload = Callable[[], None]
@@ -36,7 +36,7 @@ Reload = Callable[[], None]
 
 @dataclass(frozen=True)
 class Proxy:
-    """A proxy that accepts connections. `authority` is the file of whoever signed its certificate."""
+    """A running proxy. `authority` is the file of the certificate authority that signed its certificate."""
 
     port: int
     plain_port: int
@@ -59,17 +59,17 @@ Start = Callable[[Path, str], Iterator[Proxy]]
 
 
 def nginx_program() -> str | None:
-    """Where nginx is; None when it is not installed. It lies beside what only administrators run."""
+    """Returns nginx's path, or None if it is not installed. It may be in a folder for administrators' programs."""
     return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
 def haproxy_program() -> str | None:
-    """Where HAProxy is; None when it is not installed."""
+    """Returns HAProxy's path, or None if it is not installed."""
     return shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
 def apache_program() -> str | None:
-    """Where Apache httpd is, under the name that Debian or other systems give it; None when it is not installed."""
+    """Returns Apache httpd's path, under Debian's or its usual name, or None if it is not installed."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
     return shutil.which("apache2", path=path) or shutil.which("httpd", path=path)
 
@@ -121,7 +121,7 @@ def running_nginx(folder: Path, server_url: str, changes: Mapping[str, str] | No
 
 @contextmanager
 def running_caddy(folder: Path, server_url: str, changes: Mapping[str, str] | None = None) -> Iterator[Proxy]:
-    """Caddy in front of a server, with a certificate that it makes by itself."""
+    """Yields Caddy in front of a server, with a certificate that it creates itself."""
     port, plain_port, admin_port = free_port(), free_port(), free_port()
     configuration = _filled_in(
         DOCS / "Caddyfile",
@@ -276,7 +276,7 @@ def _filled_in(file: Path, changes: Mapping[str, str]) -> str:
 
 
 def _wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    # Proxies tell nobody that they are ready, so the only way to know is to look.
+    # Proxies do not report that they are ready, so the test polls.
     deadline = time.monotonic() + DEADLINE_S
     while not condition():
         assert process.poll() is None, f"the proxy ended with status {process.returncode}"

@@ -71,13 +71,13 @@ async def test_what_has_come_of_a_broken_upload_is_kept(chat_server: ServerProce
         path = httpx.URL(created.headers["location"]).path
         await _send_half(proxy, path, token)
         async with asyncio.timeout(DEADLINE_S):
-            # Nobody is told what the server has, so the only way to know is to ask. The proxy may have the last of it.
+            # Nothing reports how much the server has, so the test polls. The proxy may hold the last part.
             while int((await alice.head(path)).headers["upload-offset"]) <= UPLOAD_SIZE // 4:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
 
 async def _send_half(proxy: Proxy, path: str, token: str) -> None:
-    """A PATCH whose connection breaks after half of what it has announced has been taken."""
+    """Sends a PATCH whose connection breaks after half of its announced length has been sent."""
     head = [
         f"PATCH {path} HTTP/1.1",
         f"host: {HOST}:{proxy.port}",
@@ -95,7 +95,7 @@ async def _send_half(proxy: Proxy, path: str, token: str) -> None:
     async with asyncio.timeout(DEADLINE_S):
         await writer.drain()
     writer.close()
-    # The proxy need not answer the end of the encryption; asyncio then raises a TimeoutError and closes the socket.
+    # The proxy need not answer the end of TLS; asyncio then raises a TimeoutError and closes the socket.
     with contextlib.suppress(OSError):
         await writer.wait_closed()
 

@@ -1,4 +1,4 @@
-"""What only Caddy does: it cuts WebSockets when it is given another configuration, unless it is told not to."""
+"""What only Caddy does: by default, a new configuration makes it close WebSockets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from tests.deployment.visitors import DEADLINE_S, socket
 async def test_without_a_delay_another_configuration_ends_open_sockets(
     chat_server: ServerProcess, tmp_path: Path
 ) -> None:
-    """Which is why there is one: test_another_configuration_leaves_open_sockets_alone would say nothing otherwise."""
+    """Shows that the setting is needed: without it, test_another_configuration_leaves_open_sockets_alone would prove
+    nothing.
+    """
     at_once = {"stream_close_delay 10m": "stream_close_delay 0"}
     with running_caddy(tmp_path, chat_server.url, at_once) as proxy:
         async with socket(proxy) as connection:

@@ -61,7 +61,7 @@ async def _until_closed(connection: ClientConnection) -> ConnectionClosed:
 
 
 async def test_a_namespace_is_no_path(tmp_path: Path, node_script: NodeScript) -> None:
-    """Whatever the namespace, clients ask for `/socket.io/`: a `location /chat` is never looked at."""
+    """Clients request `/socket.io/` for every namespace, so a `location /chat` is never used."""
     with running_chat(tmp_path) as server, running_nginx(tmp_path, server.url) as proxy:
         arguments = (proxy.url, "/chat", server.token("alice"))
         async with script(proxy, node_script("namespace_client.mjs"), *arguments) as client:

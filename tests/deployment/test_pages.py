@@ -1,4 +1,4 @@
-"""What docs/deployment says of the configurations and of paths is what there is."""
+"""docs/deployment matches the configuration files and the paths of the server."""
 
 from __future__ import annotations
 

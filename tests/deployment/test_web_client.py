@@ -33,7 +33,7 @@ def driver() -> Iterator[Driver]:
 
 @pytest.fixture
 def documented_server(tmp_path: Path) -> Iterator[ServerProcess]:
-    """A server whose origins are those of the application only, and which has accounts besides."""
+    """Yields a server that allows the application's origins only and has accounts."""
     found = SETTINGS.search((DOCS / "README.md").read_text(encoding="utf-8"))
     assert found is not None
     assert 'origins = ["https://app.example.com"]' in found[1]

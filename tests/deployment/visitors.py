@@ -1,4 +1,4 @@
-"""Who comes through a proxy: the official clients as processes, HTTP clients with an address, sockets by hand."""
+"""Clients behind a proxy: the official clients as processes, HTTP clients with an address of their own, raw sockets."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ HANDSHAKE = "/socket.io/?EIO=4&transport="
 
 
 class Script:
-    """A script of tests/clients, which says what happens line by line."""
+    """A script of tests/clients, which reports events line by line."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
 
     async def says(self, happened: str) -> dict[str, Any]:
-        """The next thing that it reports beside single requests, which must be this."""
+        """Returns the next report that is not about a single request; it must have this name."""
         assert self._process.stdout is not None
         async with asyncio.timeout(DEADLINE_S):
             while line := await self._process.stdout.readline():
@@ -55,7 +55,7 @@ async def script(proxy: Proxy, command: Sequence[str], *arguments: str) -> Async
 async def visitor(
     proxy: Proxy, address: str = "127.0.0.1", token: str | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """An HTTP client at this address of the machine. Host and certificate are those of the proxy's site."""
+    """Yields an HTTP client at this local address. Host and certificate are those of the proxy's site."""
     transport = httpx.AsyncHTTPTransport(verify=proxy.tls, local_address=address)
     headers = {"host": f"{HOST}:{proxy.port}", **({} if token is None else bearer(token))}
     async with httpx.AsyncClient(

@@ -11,7 +11,7 @@ from tests.chat.chat_server import ServerProcess, running_chat
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """One with the usual limits. Whatever strangers send it, it logs no error."""
+    """Yields a server with the default limits. Fails if it logs an error."""
     with running_chat(tmp_path_factory.mktemp("usual")) as server:
         yield server
         assert server.logged_errors() == []

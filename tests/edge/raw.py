@@ -108,7 +108,7 @@ def closed(server: ChatAddress, reason: str) -> float:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Returns once something has come about that nobody is told of."""
+    """Waits for a condition that sends no notification, by polling."""
     deadline = time.monotonic() + DEADLINE_S
     while not condition():
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""What answers say to browsers, and by which names a development server is reached."""
+"""Response headers for browsers, and the host names that a development server accepts."""
 
 from __future__ import annotations
 

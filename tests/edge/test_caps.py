@@ -188,7 +188,7 @@ def test_a_health_check_that_has_not_sent_its_request_yet_keeps_its_connection(t
             raw = open_.enter_context(Raw(server))
             raw.send(waiting)
             if not raw.is_open(0.02):
-                break  # no more are served
+                break  # further connections are refused
         used = open_.enter_context(Raw(server))
         used.send(GET)
         assert used.answer()[0] == 200

@@ -1,4 +1,4 @@
-"""Answers that come before the end of their request's body."""
+"""Responses that start before the end of their request's body."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_an_answer_before_the_end_of_a_long_body_announces_the_end_of_the_connec
 
 
 def test_a_short_body_can_be_sent_after_the_last_answer_of_a_connection(server: ServerProcess) -> None:
-    """A connection that is closed while bytes are on their way to it is reset, and the answer may be lost."""
+    """Closing a connection while bytes are on their way resets it, and the response may be lost."""
     with Raw(server) as raw:
         raw.send(NOWHERE + b"Content-Length: 100000\r\nConnection: close\r\n\r\n")
         raw.wait_for_data()

@@ -1,4 +1,4 @@
-"""What a request's head, and what is around a body, may have."""
+"""Limits on a request's head, and on what surrounds a body."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_an_answer_that_comes_before_the_end_of_a_body_ends_what_is_read_of_it(s
     with Raw(server) as raw:
         raw.send(b"POST /api/v1/conversations HTTP/1.1\r\nHost: x\r\nContent-Length: 500000000\r\n\r\n")
         assert raw.answer()[0] == 413
-        # What the kernel takes in advance on both sides is some MiB.
+        # The kernel buffers some MiB on both sides.
         assert raw.send_until_refused(b"x" * 65536, 64 * MIB) < 64 * MIB
 
 

@@ -1,4 +1,4 @@
-"""Requests that come before the ones ahead of them are answered."""
+"""Requests that arrive before earlier ones are answered."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_another_protocol_is_spoken_with_nobody(server: ServerProcess, method: b
 
 
 def test_a_flood_of_requests_waits_outside(server: ServerProcess) -> None:
-    """Whoever sends and does not read is stopped by the kernel, and what it has sent is no memory of the server's."""
+    """The kernel stops a client that sends without reading, and what it has sent uses no memory of the server."""
     before = resident_bytes(server)
     with Raw(server, receive_buffer=4096) as raw:
         raw.socket.settimeout(1.0)

@@ -14,7 +14,9 @@ _SOCKET_NAME = ".s.PGSQL.5432"
 
 
 class LossyProxy:
-    """Passes on what both sides say, until `armed`: then the reply to the next COMMIT is kept and both are cut off."""
+    """Forwards bytes in both directions until `armed`; then holds back the reply to the next COMMIT and closes both
+    sides.
+    """
 
     def __init__(self, folder: Path, server_folder: Path) -> None:
         self.folder = folder

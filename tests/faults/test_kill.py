@@ -1,4 +1,4 @@
-"""A server that is killed in the middle of a burst: what it acknowledged is there, once."""
+"""A server is killed in a burst of messages: each acknowledged message is stored once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _killed_after(path: Path, name: str, acks: int) -> dict[str, int]:
     with process:
         lines = [process.stdout.readline() for _ in range(acks)]
         process.kill()
-        # What it had acknowledged before it died is in the pipe; the last line may be cut.
+        # What it acknowledged before it died is in the pipe; the last line may be incomplete.
         lines += process.stdout.read().splitlines(keepends=True)
     whole = [line.split() for line in lines if line.endswith("\n")]
     assert len(whole) >= acks, "the server ended by itself"

@@ -1,4 +1,4 @@
-"""Copies and restores that are killed, at whatever moment: nothing serves what they leave, and they go on."""
+"""Copies and restores are killed at any moment: no server opens what they leave, and they can be continued."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 
 def kill_at(part: str, *arguments: str) -> None:
-    """Kills the command when it says that it has come to a part, or a little later."""
+    """Kills the command when it reports that it has reached a part, or a little later."""
     process = start(*arguments)
     assert process.stderr is not None
     said = []
@@ -123,7 +123,7 @@ def test_a_restore_that_is_killed_is_done_again(chat: Path, target: Database, tm
 
 
 def test_a_backup_that_is_killed_leaves_no_backup(chat: Path, tmp_path: Path) -> None:
-    """What it leaves is beside, by another name."""
+    """It only leaves a temporary file with another name."""
     file = tmp_path / "backup"
     kill_at("log", "backup", str(file), "--database", f"sqlite:///{chat}", "--data", str(tmp_path))
     assert not file.exists()

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, PngImagePlugin
 
 SECRET = "Nobody's business"
-"""Stands in every place where a picture may say something about its maker."""
+"""The text in every place where a picture can hold metadata."""
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:  # noqa: ANN401 (Pillow's)

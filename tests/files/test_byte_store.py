@@ -101,7 +101,9 @@ async def test_a_file_that_is_shorter_than_its_part_is_unavailable(store: ByteSt
 async def test_no_request_to_s3_stays_open_while_a_client_is_slow(
     s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The library would end it after 30 seconds. So what a client reads later is requested later: it may be gone."""
+    """The library ends a request after 30 seconds. So parts that a client reads later are requested later; the object
+    may be gone by then.
+    """
     use(monkeypatch, s3)
     monkeypatch.setattr(bucket, "RANGE_BYTES", 1000)
     store = ByteStore(f"{BUCKET}/slow")
@@ -125,7 +127,7 @@ async def test_what_is_kept_twice_is_there_once(store: ByteStore, tmp_path: Path
 
 
 async def test_other_bytes_of_the_same_file_lie_elsewhere(store: ByteStore, tmp_path: Path) -> None:
-    """Two nodes may finish an upload at once: what one of them said of its bytes must stay true."""
+    """Two nodes may finish an upload at once: what either of them recorded about its bytes must stay true."""
     other = FileKey(ID, "d2", "content")
     await store.put(CONTENT, file(tmp_path, b"a picture"))
     await store.put(other, file(tmp_path, b"no picture"))

@@ -1,4 +1,4 @@
-"""Which bytes a request for a part gets."""
+"""The bytes that a range request receives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is taken for, whatever its sender says."""
+"""The type that a file gets, whatever its sender declares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the protocol's headers say, and what they must not."""
+"""Valid and invalid headers of the tus protocol."""
 
 from __future__ import annotations
 

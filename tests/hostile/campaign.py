@@ -40,7 +40,7 @@ ENTRY_POINTS = (
 
 
 async def attack(scene: Scene, inputs: int, seed: str = SEED) -> Outcome:
-    """Sends all, and returns what came of them."""
+    """Sends all inputs and returns the outcome."""
     outcome = Outcome(seed)
     async with asyncio.TaskGroup() as workers:
         for entry_point in ENTRY_POINTS:

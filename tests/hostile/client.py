@@ -27,7 +27,7 @@ class Rest:
         return self.http.request(method, f"/api/v1/{path}", headers=headers, **options)
 
     def done(self, by: str | None, method: str, path: str, **options: Any) -> Json:  # noqa: ANN401 (httpx's)
-        """The answer to what must succeed."""
+        """Returns the response to a request that must succeed."""
         answer = self.ask(by, method, path, **options)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
         found: Json = answer.json() if answer.content else {}

@@ -102,7 +102,7 @@ class _Control(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 def start_meter(loop: asyncio.AbstractEventLoop, path: Path) -> None:
-    """Begins to measure, and to answer at `path`; for a callback of the loop."""
+    """Starts measuring, and answering at `path`. Call it in the loop's thread."""
     meter = Meter(loop)
     control = _Control(path, meter)
     threading.Thread(target=meter.watch, daemon=True).start()

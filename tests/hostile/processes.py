@@ -1,4 +1,4 @@
-"""What the kernel says of a process: processor time, memory, descriptors. Linux only, as are the tests that ask."""
+"""The kernel's figures on a process: processor time, memory, descriptors. Linux only, like the tests that use them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Everybody can read everything: what ordinary members load after an attack, page by page, as strictly as any client.
+"""After an attack, ordinary members load everything page by page, as strictly as any client.
 
-A record that cannot be shown would be found here: a page that fails, or JSON that a strict reader refuses.
+This finds a record that cannot be shown: a page that fails, or JSON that a strict parser refuses.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_strictly(body: bytes) -> Any:  # noqa: ANN401 (JSON)
-    """JSON as the strictest reader takes it. Raises ValueError, also for texts that are no Unicode."""
+    """Returns JSON as the strictest parser accepts it. Raises ValueError, also for texts that are not valid Unicode."""
     value = json.loads(
         body.decode("utf-8"),
         parse_int=_integer,
@@ -62,7 +62,7 @@ def read_strictly(body: bytes) -> Any:  # noqa: ANN401 (JSON)
 
 
 class Reader:
-    """A member who loads everything. `problems` are the requests that failed, and how."""
+    """A member who loads everything. `problems` lists failed requests and their errors."""
 
     def __init__(self, scene: Scene, user: str, http: httpx.Client) -> None:
         self.problems: list[str] = []
@@ -72,7 +72,7 @@ class Reader:
         self._http = http
 
     def get(self, path: str, *, may_be: tuple[int, ...] = (200,)) -> Any:  # noqa: ANN401 (JSON)
-        """What is there; None when it is refused with one of `may_be`, or there is a problem."""
+        """Returns a response; None if it is refused with a status of `may_be`, or failed."""
         headers = {"authorization": f"Bearer {self._scene.tokens[self._user]}"}
         answer = self._http.get(path, headers=headers)
         problem = None
@@ -89,7 +89,7 @@ class Reader:
         return value if answer.status_code == 200 else None
 
     def items_of(self, path: str, parameter: str = "cursor", **query: str) -> Iterator[dict[str, Any]]:
-        """All items of a list, newest page first where it is one of messages."""
+        """Yields all items of a list; for messages, the newest page first."""
         for _ in range(_PAGES_MAX):
             page = self.get(f"{path}?{urlencode({'limit': '100', **query})}")
             if page is None:
@@ -102,7 +102,7 @@ class Reader:
         raise AssertionError(f"{path} has no end")
 
     def read_log(self) -> None:
-        """`sync`, from before the attack to its end, and afresh."""
+        """Loads `sync` from before the attack to the end, and again from the start."""
         cursor = self._scene.starts[self._user]
         for _ in range(_PAGES_MAX):
             page = self.get(f"/api/v1/sync?{urlencode({'after': cursor, 'limit': '100'})}")
@@ -115,7 +115,7 @@ class Reader:
         self.get("/api/v1/sync")
 
     def read_own(self) -> None:
-        """What is the member's own, and what is of everybody."""
+        """Loads the member's own data, and data that is public."""
         for path in ("users/me", "users/me/preferences", "users/me/presence", "users/me/sessions"):
             self.get(f"/api/v1/{path}")
         for path in ("notifications", "users/me/blocks", "users", "talks"):
@@ -126,7 +126,7 @@ class Reader:
                 pass
         for user in (*ORDINARY, *CALLERS):
             self.get(f"/api/v1/users/{user}")
-            # It is for those who share a conversation, and for nobody who was blocked.
+            # Only users who share a conversation may see it, and no blocked user.
             self.get(f"/api/v1/users/{user}/presence", may_be=(200, 403))
 
     def read_conversation(self, id_: str) -> None:
@@ -139,7 +139,7 @@ class Reader:
             for item in self.items_of(f"{there}/{path}", parameter):
                 if path == "offers":
                     self.get(f"/api/v1/offers/{item['id']}")
-        # Who is no moderator there is refused, and whoever has become one by the attack is not.
+        # Only moderators may see these; the attack may have made this member one.
         for path in ("mutes", "bans"):
             self.get(f"{there}/{path}?limit=100", may_be=(200, 403))
         self.get(f"/api/v1/talks/{quote(id_, safe='')}")
@@ -166,8 +166,9 @@ def reading(scene: Scene, user: str) -> Iterator[Reader]:
 
 
 def read_all(scene: Scene) -> tuple[int, list[str]]:
-    """How much ordinary members and the back end could read, and what they could not. Bans of users are lifted before:
-    who is banned is to read nothing."""
+    """Returns how much ordinary members and the backend could read, and what failed. Lifts bans first, since banned
+    users can read nothing.
+    """
     problems: list[str] = []
     items = 0
     with reading(scene, "backend") as back_end:

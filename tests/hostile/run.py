@@ -1,4 +1,4 @@
-"""One worker of a campaign: its randomness, how many inputs it has to send, and what came of them."""
+"""One worker of a campaign: its randomness, the number of inputs it has to send, and their results."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ class Failure:
 
 @dataclass
 class Outcome:
-    """Of all workers together. `answers` counts what was answered, by entry point, so that a campaign in which
-    everything ends at the first check is seen to be one."""
+    """The results of all workers. `answers` counts responses by entry point, to show whether inputs get past the first
+    check.
+    """
 
     seed: str
     failures: list[Failure] = field(default_factory=list)
@@ -90,8 +91,9 @@ class Run:
             self._outcome.failures.append(Failure(f"{self._where}, input {self.sent}", given, answered))
 
     async def exchange(self, http: HttpConnection, requests: Sequence[bytes]) -> list[Answer]:
-        """Sends requests at once and judges the answers: none may be of the server's own failing, none may be
-        missing unless the server has said that it closes."""
+        """Sends requests at once and checks the responses: no server error, and none missing unless the server
+        announced that it closes.
+        """
         try:
             answers = await http.exchange(requests)
         except ConnectionEnded as ended:

@@ -21,10 +21,10 @@ ROLES = {"operator": "admin", "backend": "service"}
 CALLERS = (*ACTING, *ROLES)
 
 COMMON = ("commons", "77", "channel", "talk-1")
-"""Conversations that are a reader's own, so that nobody else can delete them or remove members."""
+"""Conversations owned by a reader, so that no attacker can delete them or remove members."""
 
 OWN = ("playground", "workshop")
-"""Conversations whose owner is among those who attack."""
+"""Conversations owned by an attacker."""
 
 _MESSAGES_EACH = 12
 _OFFERS_EACH = 4

@@ -65,8 +65,9 @@ _OFTEN = {
     "attachments": 0.1,
     "metadata": 0.5,
 }
-"""How often a member is there that need not be: what is refused without it often, what refers to something narrow
-rarely, and anything else one time in three."""
+"""How often an optional member is present: often if requests fail without it, rarely if it refers to something narrow,
+otherwise one time in three.
+"""
 
 
 class Shapes:
@@ -101,7 +102,7 @@ class Shapes:
         return None
 
     def _neighbour(self, pool: Sequence[str]) -> str:
-        """An id that may be of something made meanwhile, or of nothing."""
+        """Returns an id near an existing one: of something created meanwhile, or of nothing."""
         id_ = self.random.choice(pool)
         if id_.isdecimal():
             return str(int(id_) + self.random.randrange(-3, 20_000))

@@ -1,4 +1,6 @@
-"""The server under attack: `talkwire serve` as a process, with a meter on its loop, and what the kernel says of it."""
+"""The server under attack: `talkwire serve` as a process, with a meter on its event loop, and the kernel's figures on
+it.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,9 @@ METER_DEADLINE_S = 60.0
 
 @dataclass(frozen=True)
 class Measured:
-    """`longest_collection_s` is of the garbage collector, in whatever thread; `where` is the stack of the loop in its
-    longest turn, for the message of a failed assertion."""
+    """A measurement. `longest_collection_s` is the longest garbage collection in any thread; `where` is the loop's
+    stack in its longest turn, for the message of a failed assertion.
+    """
 
     longest_turn_s: float
     loop_cpu_s: float
@@ -70,8 +73,9 @@ class Target:
 
 @contextmanager
 def running_target(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Target]:
-    """Yields a server that answers, its rate limits off unless `environment` says otherwise. Everybody may look at
-    everybody, so that whatever an input has stored about a user is read in the end."""
+    """Yields a running server, by default without rate limits. All users may see each other, so that everything an
+    input stored about a user is read at the end.
+    """
     with ExitStack() as resources:
         # A socket's path has at most 107 bytes, so this is not a folder of pytest's.
         path = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="tw-meter-"))) / "meter"

@@ -1,4 +1,6 @@
-"""Requests that are too long, broken off, or meant for another server; and what every answer says to browsers."""
+"""Requests that are too long, incomplete, or meant for another server; and headers that every response has for
+browsers.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ def said_to(target: Target, data: bytes, *, half_close: bool = False, wait_s: fl
 @pytest.mark.parametrize(
     "data",
     [
-        # While it has no end, what the parser holds of it is known to within a piece of 16 KiB.
+        # For an unfinished field, what the parser buffers is known to within a piece of 16 KiB.
         pytest.param(HEAD + b"X: " + b"y" * 2 * TOO_LONG, id="one-without-end"),
         pytest.param(HEAD + b"X: " + b"y" * TOO_LONG + b"\r\n\r\n", id="one"),
         pytest.param(HEAD + b"a: b\r\n" * (TOO_LONG // 6) + b"\r\n", id="many"),
@@ -51,7 +53,7 @@ def test_a_request_whose_body_breaks_off_is_no_error_in_the_log(target: Target) 
 
 
 def test_requests_with_something_broken_behind_them_are_no_error_in_the_log(target: Target, scene: Scene) -> None:
-    """The connection ends while those before it are carried out."""
+    """The connection ends while the requests before the malformed one are being served."""
     before = len(target.server.logged_errors())
     token = scene.tokens["member"]
     head = f"HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n"

@@ -85,7 +85,7 @@ def test_closed_websockets_with_half_a_message_leave_nothing(target: Target) -> 
 
 
 async def send_all(target: Target, data: bytes) -> None:
-    """Sends for as long as the server reads, and reads for as long as it answers."""
+    """Sends as long as the server reads, and reads as long as it responds."""
     reader, writer = await asyncio.open_connection(*target.address)
 
     async def read() -> None:
@@ -100,7 +100,7 @@ async def send_all(target: Target, data: bytes) -> None:
                 await writer.drain()
             await asyncio.wait([reading], timeout=_READ_ON_S)
     except (OSError, TimeoutError):
-        pass  # refused, or not read any more
+        pass  # refused, or no longer read
     finally:
         reading.cancel()
         writer.close()

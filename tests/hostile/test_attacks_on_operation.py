@@ -1,5 +1,6 @@
-"""Servers that must not start, or not answer: weak secrets, two on one file, and pages of strangers that reach a
-developer's machine by another name."""
+"""Servers that must not start or respond: weak secrets, two on one file, and foreign web pages that reach a developer's
+machine by DNS rebinding.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ WEAK = "secret"
 
 
 def serve(folder: Path, variables: Mapping[str, str], *arguments: str) -> tuple[int | None, str]:
-    """The status with which `talkwire serve` ended, and what it said; None: it went on."""
+    """Returns the exit status of `talkwire serve` (None if it kept running) and its output."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TALKWIRE_", "JWT_"))}
     process = subprocess.Popen(
         [sys.executable, "-m", "talkwire", "serve", "--port", str(free_port()), *arguments],

@@ -1,4 +1,4 @@
-"""Single records that cannot be shown are refused, and who is gone or new reads nothing that is not theirs."""
+"""Records that cannot be shown are refused, and former or new members read nothing that is not theirs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BEYOND = (
 
 
 def pages(rest: Rest, user: str, after: str) -> str:
-    """Everything that `sync` says after a cursor, as text; empty where the cursor is refused."""
+    """Returns all pages of `sync` after a cursor, as text; empty if the cursor is refused."""
     said: list[str] = []
     while True:
         answer = rest.ask(user, "GET", f"sync?after={after}&limit=100")
@@ -41,7 +41,7 @@ def message(rest: Rest, sender: str, conversation_id: str, content: str, **furth
 
 
 def made_up_cursor(rest: Rest, user: str) -> str:
-    """The beginning of the log, as anybody could write it who has seen a cursor."""
+    """Returns a cursor for the beginning of the log, as any user who has seen a cursor could forge it."""
     cursor = str(rest.done(user, "GET", "sync")["cursor"])
     return f"{cursor.partition('-')[0]}-0"
 

@@ -1,4 +1,4 @@
-"""A short fuzz as any server meets it: with its rate limits on, where refusals are most of what it does."""
+"""A short fuzz against a server with rate limits, which refuses most inputs."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of a campaign. `unreadable` are requests by which ordinary members could not read something."""
+    """The result of a campaign. `unreadable` lists requests with which ordinary members failed to read."""
 
     outcome: Outcome
     seen: Seen
@@ -86,7 +86,7 @@ def _level(target: Target) -> Level:
 
 
 def _settled(target: Target, before: Level) -> Level:
-    """The level once all descriptors are closed again, or when it is clear that they are not."""
+    """Returns the level once all descriptors are closed again, or when it is clear that they stay open."""
     deadline = time.monotonic() + _SETTLES_WITHIN_S
     most = before.descriptors.total() + _POOLED
     while (level := _level(target)).descriptors.total() > most and time.monotonic() < deadline:
@@ -104,7 +104,7 @@ def _different(lines: list[dict[str, object]]) -> list[str]:
 
 
 class Holds:
-    """What is to hold, for the fixture `trial` of a subclass."""
+    """Tests that must hold for the fixture `trial` of a subclass."""
 
     MEMORY_MIB = 64.0
     LATENCY_S = 0.25
@@ -133,10 +133,10 @@ class Holds:
 
 
 class HoldsWithoutLimits(Holds):
-    """What is to hold besides when no input is refused for being one too many."""
+    """Further tests that must hold if rate limits refuse nothing."""
 
     def test_inputs_of_every_entry_point_get_past_the_first_check(self, trial: Trial) -> None:
-        """A campaign whose inputs are all refused at the door would find nothing."""
+        """A campaign whose inputs are all refused at the first check would find nothing."""
         answers = trial.outcome.answers
         taken = {
             name: sum(answers[name, answer] for answer in ("200", "201", "204", "101", "success", "open"))

@@ -1,6 +1,6 @@
-"""Values that programs stumble over, for any place where JSON, a text or a number may stand.
+"""Values that often break programs, for any place of a JSON value, a text or a number.
 
-Everything takes its randomness from a `Random`, so a seed repeats it.
+All randomness comes from a `Random`, so a seed reproduces the values.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class Values:
         return value
 
     def broken(self, text: str) -> str:
-        """JSON text that is mostly none any more."""
+        """Returns a modified JSON text, which is mostly invalid."""
         position = self.random.randrange(len(text) + 1)
         end = min(len(text), position + self.random.randrange(1, 6))
         match self.random.randrange(6):

@@ -24,12 +24,12 @@ from tests.hostile import processes
 from tests.hostile.connections import HttpConnection
 
 _ANSWER_S = 120.0
-"""The witness waits long: how long it had to is what it is asked."""
+"""A long timeout, because the witness measures how long it has to wait."""
 
 
 @dataclass
 class Seen:
-    """`worst_s` is to the server's account, `worst_wall_s` what a clock on the wall said."""
+    """Measurements. `worst_s` is the server's share, `worst_wall_s` the wall-clock time."""
 
     calls: int = 0
     worst_s: float = 0.0
@@ -107,7 +107,7 @@ class Witness:
         self._process = process
 
     def seen(self) -> Seen:
-        """What it has seen since it was asked before."""
+        """Returns the measurements since the last call."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write("\n")
@@ -119,7 +119,7 @@ class Witness:
 
 @contextmanager
 def watching(url: str, pid: int, conversation: str, token: str, interval_s: float = 0.05) -> Iterator[Witness]:
-    """Yields a witness that is connected. It is a member of `conversation`, by `token`."""
+    """Yields a connected witness. It is a member of `conversation`, by `token`."""
     arguments = [url, str(pid), conversation, token, str(interval_s)]
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.hostile.witness", *arguments],

@@ -64,7 +64,7 @@ def pair(request: pytest.FixtureRequest) -> KeyPair:
 
 @dataclass
 class KeyServer:
-    """An HTTP server with one answer. `body` None means that it takes the request and never answers."""
+    """An HTTP server with one response. `body` None: it accepts the request and never responds."""
 
     url: str = ""
     status: int = 200

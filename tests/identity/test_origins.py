@@ -1,4 +1,4 @@
-"""Which pages may talk to a server, and by which names it is reached."""
+"""The web pages that may connect to a server, and the host names that it serves."""
 
 from __future__ import annotations
 

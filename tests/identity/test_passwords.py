@@ -89,7 +89,7 @@ async def test_an_endless_password_is_not_hashed_and_matches_nothing(passwords: 
 
 
 async def test_a_password_costs_the_loop_nothing_whatever_is_in_it(passwords: Passwords) -> None:
-    """To bring combining marks into their order takes quadratic time."""
+    """Sorting combining marks takes quadratic time."""
     marks = "a" + "\u0315" * 32_000 + "\u0300" * 32_000
     before = time.thread_time()
     with pytest.raises(ChatError):

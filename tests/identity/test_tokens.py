@@ -105,7 +105,9 @@ def test_an_empty_signature_is_refused(pair: KeyPair) -> None:
 
 
 def test_a_public_key_is_never_a_secret(pair: KeyPair) -> None:
-    """The confusion of RFC 8725, 2.1: signed with HS256 and the public key, which everybody knows, as the secret."""
+    """The confusion of RFC 8725, section 2.1: a token signed with HS256, with the well-known public key
+    as the secret.
+    """
     for header_algorithm in ("HS256", pair.algorithm):
         token = by_hand({"alg": header_algorithm}, {"sub": "a", "exp": LATER}, pair.pem.encode())
         assert refusal(token, TokenPolicy(public_key=pair.pem)) == "unauthenticated"
@@ -185,7 +187,9 @@ def test_a_token_that_came_in_time_ends_when_it_says() -> None:
 
 
 def test_a_token_that_came_late_ends_when_it_would_be_refused() -> None:
-    """At `exp` it would end at once, and a client that comes back with the same token would be let in again."""
+    """If it ended at `exp`, it would end at once, and a client that reconnects with the same token would be accepted
+    again.
+    """
     policy = TokenPolicy(secret=SECRET, leeway_s=10)
     token = jwt.encode({"sub": "a", "exp": LATER}, SECRET)
     assert verified(token, policy, now=LATER).expires_at == LATER + 10

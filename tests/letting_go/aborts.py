@@ -1,4 +1,4 @@
-"""Requests and connections that clients begin and do not end, one function a kind."""
+"""Requests and connections that clients start and do not finish, one function for each kind."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Wire:
         return await self._reader.readuntil(text)
 
     async def ended(self) -> None:
-        """Returns when the server has closed, whatever it sends before."""
+        """Waits until the server has closed the connection; ignores what it sends."""
         try:
             while await self._reader.read(65536):
                 pass
@@ -64,7 +64,7 @@ class Wire:
 
 @asynccontextmanager
 async def wire(server: CountedServer, room: int = RECEIVE_BUFFER) -> AsyncIterator[Wire]:
-    """A connection that ends with a reset. `room`: how much the client takes that nobody has asked for."""
+    """Yields a connection that ends with a reset. `room` is the size of the client's receive buffer."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -83,7 +83,7 @@ def bearer(server: CountedServer, name: str = "alice") -> dict[str, str]:
 
 
 async def json_body(client: Wire) -> str:
-    """The rest of an answer that is one JSON object, or a polling payload with one."""
+    """Returns the rest of a response that is one JSON object, or a polling payload with one."""
     head = await client.head()
     length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
     return (await client._reader.readexactly(int(length.split(b":")[1]))).decode()
@@ -117,7 +117,7 @@ def _download(method: str = "GET", key: str = "url", **headers: str) -> Abort:
 
 
 async def _download_unheard(server: CountedServer) -> None:
-    """Goes before the first byte of the answer."""
+    """Disconnects before the first byte of the response."""
     async with wire(server) as client:
         await client.request("GET", server.prepared["url"], bearer(server))
 
@@ -157,7 +157,7 @@ async def _half_head(server: CountedServer) -> None:
 
 
 async def _unheard_answers(server: CountedServer) -> None:
-    """Several requests at once, none of whose answers anybody reads."""
+    """Sends several requests at once and reads no response."""
     async with wire(server) as client:
         for _ in range(5):
             await client.request("GET", "/api/v1/conversations", bearer(server))
@@ -186,7 +186,7 @@ async def _half_post(server: CountedServer) -> None:
 
 
 async def _never_polled(server: CountedServer) -> None:
-    """A session that nobody comes back to, so that it times out."""
+    """Opens a session and never polls, so that it times out."""
     async with wire(server) as client:
         await open_polling(client)
 
@@ -245,7 +245,7 @@ async def _never_read(server: CountedServer) -> None:
 
 
 async def _slow_readers(server: CountedServer) -> None:
-    """Several that do not read what others say, until the server cuts them off."""
+    """Opens several clients that do not read, until the server disconnects them."""
     said = json.dumps({"conversationId": "talk", "content": "x" * 60_000}).encode()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(said))}
     async with AsyncExitStack() as clients:

@@ -23,7 +23,7 @@ START_DEADLINE_S = 120.0
 SETTLE_DEADLINE_S = 60.0
 
 REMEMBERED = frozenset({"Kept", "MessageSent", "Message"})
-"""What was said stays in memory for a while, for sockets that come back (`realtime/recovery/event_ring.py`)."""
+"""Sent messages stay in memory for a while, for recovery (`realtime/recovery/event_ring.py`)."""
 
 QUIET_LOOKS = 8
 """Half a second apart: longer than a session of these tests lives without a sign of its client."""
@@ -31,7 +31,7 @@ QUIET_LOOKS = 8
 
 @dataclass(frozen=True)
 class Count:
-    """What is alive in the server at one moment."""
+    """The live objects of the server at one moment."""
 
     descriptors: int
     tasks: list[str]
@@ -49,7 +49,7 @@ class Count:
 
 @dataclass
 class CountedServer(ChatAddress):
-    """`url` is where it serves, `side` the port at which it is counted."""
+    """A server whose objects can be counted: `url` is its address, `side` the port that returns the counts."""
 
     url: str
     port: int
@@ -60,7 +60,7 @@ class CountedServer(ChatAddress):
     """Paths that the tests ask for, by name."""
 
     at_rest: Count | None = None
-    """What is alive while nobody asks for anything."""
+    """The live objects while no client is connected."""
 
     async def count(self) -> Count:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.side)
@@ -70,7 +70,7 @@ class CountedServer(ChatAddress):
         return Count(self.descriptors(), told["tasks"], told["objects"], self._resident())
 
     def descriptors(self) -> int:
-        """All but those of the side port's connections, which end after their answer."""
+        """All descriptors except those of the side port's connections, which close after their response."""
         return sum(self._is_lasting(path) for path in Path(f"/proc/{self.process.pid}/fd").iterdir())
 
     @staticmethod
@@ -85,7 +85,7 @@ class CountedServer(ChatAddress):
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     async def settled(self, pooled: int = 0) -> Count:
-        """The count once there is no more than at rest. Fails when that takes too long."""
+        """Returns the count once it is no higher than at rest. Fails after a deadline."""
         assert self.at_rest is not None, "it was never at rest"
         deadline = time.monotonic() + SETTLE_DEADLINE_S
         while (problem := (now := await self.count()).exceeds(self.at_rest, pooled)) is not None:
@@ -105,7 +105,7 @@ class CountedServer(ChatAddress):
             await asyncio.sleep(0.1)
 
     async def come_to_rest(self) -> Count:
-        """The count once nothing has gone for a while: what is to end by a timeout has."""
+        """Returns the count once it has stopped falling for a while, so that timeouts have passed."""
         last, unchanged = await self.count(), 0
         deadline = time.monotonic() + SETTLE_DEADLINE_S
         while unchanged < QUIET_LOOKS:
@@ -124,7 +124,7 @@ class CountedServer(ChatAddress):
 def counted_server(
     folder: Path, *, collect: bool, environment: Mapping[str, str] | None = None, **settings: object
 ) -> Iterator[CountedServer]:
-    """Yields a server that answers; without `collect` its garbage collector is off."""
+    """Yields a running server; without `collect`, its garbage collector is off."""
     port, side = free_port(), free_port()
     values = {"data": str(folder / "data"), "jwt_secret": SECRET, "rate_limits": False, **settings}
     log = folder / "server.log"

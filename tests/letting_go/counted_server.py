@@ -24,7 +24,7 @@ from talkwire.settings import Settings
 
 
 class CountedNode(Node):
-    """A node with a second port, on which it is counted."""
+    """A node with a second port that returns the counts of its objects."""
 
     side: socket.socket
     collects = False

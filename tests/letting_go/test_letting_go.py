@@ -1,5 +1,6 @@
-"""Whatever clients begin and do not end, the server lets go of: descriptors and tasks with the request or connection,
-without its garbage collector; and memory in the long run."""
+"""The server releases everything that clients start and do not finish: descriptors and tasks with the request or
+connection, without its garbage collector; and memory in the long run.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ OF_EACH = 40
 """Of the 27 kinds together more than 1,000."""
 
 FEWER = {"slow readers": 1}
-"""Those are ten each time, and take megabytes."""
+"""These open ten clients each time, and take megabytes."""
 
 MEMORY_MARGIN = 12_000_000
 ROUNDS_MAX = 7
@@ -46,7 +47,7 @@ async def collecting(tmp_path: Path) -> AsyncIterator[CountedServer]:
 
 
 async def prepare(server: CountedServer, kinds: Iterable[str] = ()) -> None:
-    """Makes a file to download and a conversation, and notes what is alive after some aborts of these kinds."""
+    """Creates a file to download and a conversation, and counts the live objects after some aborts of these kinds."""
     async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30) as http:
         backend = {"Authorization": f"Bearer {server.token('backend', role='service')}"}
         talk = {"kind": "group", "id": "talk", "memberIds": ["alice", "bob"]}
@@ -90,7 +91,7 @@ async def test_downloads_from_s3_that_are_broken_off_are_let_go_of(tmp_path: Pat
 
 
 async def test_memory_returns(collecting: CountedServer) -> None:
-    """The same load again and again takes no more memory than before, once the allocator has what it needs."""
+    """The same load takes no more memory each time, once the allocator has enough."""
     resident: list[int] = []
     while len(resident) < ROUNDS_MAX:
         for kind, abort in KINDS.items():

@@ -105,7 +105,7 @@ def test_links_of_files_and_pictures_become_absolute() -> None:
 
 @pytest.fixture(scope="module")
 def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`talkwire` in an environment that has the wheel and the packages that it declares as dependencies, no more."""
+    """Returns `talkwire` in an environment with only the wheel and its declared dependencies."""
     folder = tmp_path_factory.mktemp("clean") / "env"
     venv.create(folder, symlinks=True)
     command = ["install", "--quiet", "--disable-pip-version-check", "--no-index", "--no-deps", str(wheel)]

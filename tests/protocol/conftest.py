@@ -53,7 +53,7 @@ def command_of(example: str, variable: str, way: str) -> list[str]:
 
 @pytest.fixture
 def at_its_own_node(engine_url: str, request: pytest.FixtureRequest) -> None:
-    """Skips what a node that passes on does otherwise."""
+    """Skips tests of behaviour that differs on a forwarding node."""
     if request.node.callspec.params.get("engine_url") == PASSED:
         pytest.skip("a body is gathered before it is passed on, so that its session does not see half of it")
 

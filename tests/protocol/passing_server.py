@@ -1,6 +1,6 @@
-"""One of our examples, with a node in front that passes everything on: `python passing_server.py EXAMPLE PORT`.
+"""One of the examples behind a node that forwards everything: `python passing_server.py EXAMPLE PORT`.
 
-Sessions are opened at PORT, for the node behind it; whatever comes for one of them goes over the link.
+Sessions are opened at PORT, for the node behind it; all requests for them are forwarded between the nodes.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 PING_INTERVAL_S = 0.3
 PING_TIMEOUT_S = 0.2
 SEPARATOR = "\x1e"
-# Long enough for a loaded machine; no test takes it to prove that something does not happen.
+# Long enough for a busy machine; no test waits for it to prove that something does not happen.
 DEADLINE_S = 60.0
 
 Query = Mapping[str, str | None]
@@ -39,7 +39,7 @@ class WebSocketClient:
             await self.connection.send(frame)
 
     async def receive_frame(self, deadline_s: float = DEADLINE_S) -> str | bytes:
-        """The next frame, whatever it is; a ping stays unanswered."""
+        """Returns the next frame of any kind; leaves pings unanswered."""
         async with asyncio.timeout(deadline_s):
             return await self.connection.recv()
 
@@ -56,7 +56,7 @@ class WebSocketClient:
         return frame
 
     async def wait_closed(self, deadline_s: float = DEADLINE_S) -> None:
-        """Returns when the server has closed, although every ping was answered and nothing else came."""
+        """Waits until the server has closed, although every ping was answered; fails if anything else arrives."""
         try:
             frame = await self.receive(deadline_s)
         except ConnectionClosed:
@@ -64,7 +64,7 @@ class WebSocketClient:
         raise AssertionError(f"a frame instead of the close: {frame!r}")
 
     async def wait_closed_in_silence(self, deadline_s: float = DEADLINE_S) -> list[str | bytes]:
-        """The frames that came until the server closed; pings stay unanswered."""
+        """Returns the frames that arrived before the server closed; leaves pings unanswered."""
         frames: list[str | bytes] = []
         async with asyncio.timeout(deadline_s):
             try:
@@ -78,7 +78,7 @@ class WebSocketClient:
 
 
 class PendingPoll:
-    """A poll whose request has left this client; its answer may still be awaited or given up."""
+    """A poll whose request was sent. Its response can be awaited or abandoned."""
 
     def __init__(self, task: asyncio.Task[httpx.Response]) -> None:
         self._task = task
@@ -110,10 +110,10 @@ class PollingSession:
         return await self.server.request("POST", {"sid": self.engine_sid}, body, headers=headers)
 
     async def start_poll(self) -> PendingPoll:
-        """A poll that the server has and holds, unless it had something to answer."""
+        """Returns a poll that the server holds, unless it had output already."""
         sent = asyncio.Event()
 
-        # httpx tells through this hook how far a request is.
+        # httpx reports the progress of a request through this hook.
         async def trace(event_name: str, info: dict[str, object]) -> None:
             if event_name == "http11.send_request_body.complete":
                 sent.set()
@@ -122,7 +122,7 @@ class PollingSession:
         pending = PendingPoll(asyncio.create_task(request))
         async with asyncio.timeout(DEADLINE_S):
             await sent.wait()
-        # An answer to a later request shows that the server has read the earlier one.
+        # The response to a later request shows that the server has read the earlier one.
         await self.server.request("GET", {"sid": "nobody"})
         self._pending = pending
         return pending
@@ -141,7 +141,7 @@ class PollingSession:
             self._packets.extend(answer.text.split(SEPARATOR))
 
     def received_already(self) -> list[str]:
-        """The messages that came with the latest answer behind the packet last received."""
+        """Returns the messages that arrived in the latest response behind the packet last received."""
         packets = [packet for packet in self._packets if packet not in {"2", "6"}]
         self._packets.clear()
         return packets
@@ -199,7 +199,9 @@ class Server:
         return WebSocketClient(connection)
 
     async def refuses_websocket(self, query: Query) -> bool:
-        """Whether no session comes of this request: no handshake, or a close before any packet."""
+        """Returns whether this request opens no session: the handshake fails, or the server closes
+        before any packet.
+        """
         try:
             client = await self.connect_websocket(query)
         except InvalidHandshake:
@@ -240,7 +242,7 @@ def open_packet(packet: str | bytes) -> dict[str, Any]:
 
 
 def error_code(answer: httpx.Response) -> int | None:
-    """The `code` of a refusal, None for any other answer."""
+    """Returns the `code` of an error response, None for any other."""
     if answer.status_code != 400 or not answer.text.startswith("{"):
         return None
     code = answer.json()["code"]

@@ -17,7 +17,7 @@ STOP_DEADLINE_S = 60.0
 
 
 def free_port() -> int:
-    """Asks the kernel for a port that nobody listens on now."""
+    """Returns a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert isinstance(port, int)
@@ -47,7 +47,7 @@ def running(command: list[str], port: int) -> Iterator[str]:
 
 
 def _wait_until_accepting(process: subprocess.Popen[bytes], port: int) -> None:
-    # A process that starts to listen tells nobody, so the only way to know is to try.
+    # A process does not report that it listens, so the test polls.
     deadline = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < deadline:
         if process.poll() is not None:

@@ -130,7 +130,7 @@ async def test_a_client_may_offer_compression_and_need_not_get_it(engine: Server
         pytest.param("POST", {"sid": "abc"}, 1, "Session ID unknown", id="POST to an unknown session"),
         pytest.param("GET", {"sid": "__proto__"}, 1, "Session ID unknown", id="__proto__ as session"),
         pytest.param("GET", {"sid": "constructor"}, 1, "Session ID unknown", id="constructor as session"),
-        # Which refusal comes first.
+        # The order of the checks.
         pytest.param("POST", {"EIO": "3"}, 2, "Bad handshake method", id="method before version"),
         pytest.param("POST", {"transport": "abc"}, 0, "Transport unknown", id="transport before method"),
         pytest.param(
@@ -521,7 +521,7 @@ async def test_a_second_post_while_one_is_being_sent_closes_the_session(engine: 
             "Content-Length: 6\r\n\r\n4hel".encode()
         )
         await writer.drain()
-        # An answer to a later request shows that the server has read the unfinished one.
+        # The response to a later request shows that the server has read the unfinished one.
         await engine.request("GET", {"sid": "nobody"})
         assert (await session.post("4hello")).status_code == 400
         assert error_code(await session.poll()) == 1
@@ -552,7 +552,7 @@ async def test_a_client_that_abandons_a_post_loses_its_session(engine: Server) -
 
 
 async def post_that_closes(session: PollingSession, body: str) -> None:
-    """A server may answer a broken body or cut its connection; what counts is that the session ends."""
+    """Checks that the session closes. A server may respond to a broken body or close its connection."""
     with contextlib.suppress(httpx.TransportError):
         await session.post(body)
 

@@ -13,7 +13,7 @@ PLACEHOLDER = '{"_placeholder":true,"num":0}'
 
 
 async def joined(server: Server, *namespaces: str) -> WebSocketClient:
-    """A client with nothing left to read. Who has joined any namespace is not closed for joining none."""
+    """Returns a client without unread frames. It has joined a namespace, so the connect timeout does not close it."""
     client = await server.open_websocket()
     for namespace in namespaces:
         await client.send(f"40{namespace}")
@@ -171,7 +171,7 @@ async def test_a_client_that_connects_with_anything_else_is_closed_and_no_other(
         pytest.param(["431{}"], id="ACK with an object"),
         pytest.param(['43"x"'], id="ACK with a text"),
         pytest.param(["431null"], id="ACK with null"),
-        # The parser takes these two, but a client is not to send them.
+        # The parser accepts these two, but a client must not send them.
         pytest.param(['44"x"'], id="CONNECT_ERROR with a text"),
         pytest.param(["44{}"], id="CONNECT_ERROR with an object"),
         pytest.param(["44[]"], id="CONNECT_ERROR with an array"),

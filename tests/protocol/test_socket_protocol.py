@@ -236,7 +236,7 @@ async def test_the_server_closes_a_client_that_joins_no_namespace(server: Server
 async def test_the_server_closes_a_polling_client_that_joins_no_namespace(server: Server) -> None:
     session = await server.open_polling()
     opened_at = time.monotonic()
-    # The close finds the client between two polls, or in one; then it comes as a packet.
+    # The close finds the client between two polls or in one; in the latter case it is a packet.
     while error_code(answer := await session.poll()) != 1:
         packets = answer.text.split(SEPARATOR)
         assert set(packets) <= {"1", "2", "6"}
@@ -267,7 +267,7 @@ async def test_the_server_keeps_a_client_that_joined_in_time(server: Server) -> 
 async def test_clients_that_vanish_before_they_connect_hold_up_nobody(server: Server) -> None:
     bystander = await connected(server)
     opened_at = time.monotonic()
-    # Both time-outs come up for them: that of the heartbeat, and that of joining a namespace.
+    # Both timeouts apply: that of the heartbeat, and that of joining a namespace.
     await server.open_polling()
     closing = await server.open_polling()
     await closing.send("1")
@@ -335,7 +335,7 @@ async def test_a_client_that_disconnects_hears_nothing_but_pings(server: Server)
 async def test_a_client_that_disconnects_may_connect_again(server: Server) -> None:
     client = await connected(server)
     await client.send("41")
-    # The ping tells that the server has dealt with the packet before.
+    # The ping shows that the server has handled the packet before it.
     assert await client.receive_frame() == "2"
     await client.send("3", '40{"again":true}')
     socket_id(await client.receive(), "40")
@@ -363,7 +363,7 @@ async def test_a_client_that_leaves_the_main_namespace_stays_in_the_other(server
 async def test_the_server_closes_a_client_that_sends_after_it_disconnected(server: Server) -> None:
     client = await connected(server)
     await client.send("41")
-    # The ping tells that the server has dealt with the packet before.
+    # The ping shows that the server has handled the packet before it.
     assert await client.receive_frame() == "2"
     await client.send("3", '42["message","hello"]')
     await client.wait_closed()

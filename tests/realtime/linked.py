@@ -1,4 +1,6 @@
-"""Nodes of one test that pass sessions on to each other: no database, so the test says who lives and where."""
+"""Nodes of one test that forward sessions to each other, without a database: the test says which nodes
+live and where.
+"""
 
 from __future__ import annotations
 

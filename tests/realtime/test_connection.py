@@ -65,7 +65,7 @@ async def test_a_server_that_stops_answers_what_is_under_way_and_then_closes(
     engine.shut_down()
     engine.shut_down()
     assert await idle.close_code() == 1001
-    # It reads no more, or a busy client could keep it up for ever.
+    # Reading is paused, or a busy client could continue for ever.
     await busy.say('423["slow"]')
     gate.set()
     assert [await busy.text(), await busy.text()] == ['431["done"]', '432["done"]']
@@ -198,7 +198,7 @@ async def test_a_client_that_polls_no_more_is_cut_off(
 ) -> None:
     await signed_in(await connect())
     text = "x" * 50_000
-    # Node by node a poll's answer grows; what nobody fetches must not.
+    # A poll's response grows; output that is never fetched must not.
     for _ in range(UNSENT_MAX // len(text) * 10):
         root.emit("news", text)
         await asyncio.sleep(0)

@@ -20,7 +20,7 @@ DEADLINE_S = 60.0
 
 @dataclass
 class Device:
-    """A socket whose client answers a heartbeat whenever the test says so."""
+    """A socket whose client answers heartbeats when the test says so."""
 
     user_id: str
     pinged: int = 0

@@ -1,4 +1,4 @@
-"""A node that may have been taken for dead, before it looks at what has come in."""
+"""A node that other nodes may have declared dead, before it handles its input."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ HOURS_S = 3600.0
 
 
 class Node:
-    """A node that looks for files and uploads of another one, which has `FOLDER` and may be `away`."""
+    """A node that requests files and uploads of another node, which has `FOLDER` and may be `away`."""
 
     def __init__(self, address: str = "127.0.0.1:1") -> None:
         self.now = 1000.0
@@ -97,7 +97,7 @@ async def test_a_node_that_is_back_without_its_folder_is_not_waited_for_again() 
 
 @asynccontextmanager
 async def _empty_node() -> AsyncIterator[str]:
-    """The address of a node that has none of the files that it is asked for."""
+    """Yields the address of a node that has none of the requested files."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

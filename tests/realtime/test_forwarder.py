@@ -72,7 +72,9 @@ async def post(wire: Wire, target: str, body: str) -> tuple[int, bytes]:
 
 
 async def signed_in(owner: Wire, other: Wire) -> str:
-    """The target of a session in the root namespace; all that comes after its handshake comes to the other node."""
+    """Returns the target of a session in the root namespace; all its requests after the handshake arrive at the other
+    node.
+    """
     target = await opened(owner)
     assert await post(other, target, "40") == (200, b"ok")
     assert (await other.request(target, HOST))[2].startswith(b"40{")
@@ -191,7 +193,7 @@ async def test_other_methods_are_answered_where_they_come(
 
 
 async def passed_by_hand(wire: Wire, target: str, owner: LinkedNode) -> bytes:
-    """The answer to a poll as another node asks for it. What confirms it is still to be written."""
+    """Returns the response to a poll as another node requests it. The confirmation is not sent yet."""
     await wire.begin(target, {**HOST, **seal(target, owner), "Content-Length": "1"})
     status, _, body = await wire.answer()
     assert status == 200
@@ -396,7 +398,7 @@ async def test_a_client_that_does_not_read_holds_its_owner_back_and_is_cut_off_t
             held = max(held, tunnel.client.transport.get_write_buffer_size())
         await asyncio.sleep(0)
     assert owner.engine.metrics.slow_connections == 1
-    # What is over the mark of a transport is one read from the other side.
+    # Above a transport's high-water mark, one more read of the other side may be buffered.
     assert 0 < held < 512 * 1024 < sent
     wire.writer.transport.abort()
 

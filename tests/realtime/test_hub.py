@@ -1,4 +1,4 @@
-"""Rooms and the flush: one write a connection and turn, one encoding a channel, answers before broadcasts."""
+"""Rooms and flushing: one write per connection and turn, one encoding per group, acks before broadcasts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Turns:
 
 
 class FakeConnection:
-    """Notes what is written, and in which turn of the loop."""
+    """Records what is written, and in which turn of the loop."""
 
     def __init__(self, written: list[tuple[int, FakeConnection, bytes]], turns: Turns) -> None:
         self.out: list[bytes] = []

@@ -1,4 +1,4 @@
-"""The lane: one connection's events in the order in which they came."""
+"""The lane handles one connection's events in their order of arrival."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from talkwire.realtime.scheduling.lane import WAITING_MAX, Lane
 
 
 class Work:
-    """Starts things in a lane and finishes them when the test says so."""
+    """Starts work in a lane and finishes it when the test says so."""
 
     def __init__(self) -> None:
         self.changes = 0
@@ -143,7 +143,7 @@ async def test_a_client_that_reads_again_frees_a_lane_of_things_that_are_done_at
     changes = work.changes
     work.lane.release()
     assert len(work.started) == WAITING_MAX + 1
-    # Or nobody would ever begin to read from the connection again.
+    # Otherwise nothing would resume reading from the connection.
     assert work.changes == changes + 1
     async with asyncio.timeout(5):
         await waiting

@@ -1,4 +1,4 @@
-"""What one node vouches for to another, and what it does not."""
+"""What a node's seal proves to another node, and what it does not."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ async def test_a_post_is_answered_when_there_is_room_and_a_second_one_meanwhile_
     await poller.wire.begin(poller.target, HOST, "POST", many.encode())
     async with asyncio.timeout(DEADLINE_S):
         await begun.wait()
-    # Nobody reads on while the lane is crowded: what a second POST brings would pile up.
+    # Nothing is read while the lane is crowded: the content of a second POST would pile up.
     status, _, _ = await (await connect()).request(poller.target, HOST, "POST", b'42["slow"]')
     assert status == 400
     assert engine.connections == []
@@ -217,8 +217,9 @@ async def test_any_number_of_packets_fits_into_a_body_within_the_limit(root: Nam
 
 
 async def test_a_large_body_is_handled_in_steps_and_costs_as_much_as_it_has_packets() -> None:
-    """CONNECTs to namespaces that are not there, each answered: no turn of the loop takes long, and neither do the
-    polls that fetch the answers."""
+    """CONNECTs to unknown namespaces, each answered: no turn of the loop takes long, and neither do the polls that
+    fetch the answers.
+    """
 
     async def cpu_s(packets: int) -> float:
         engine = RecordingServer()
@@ -360,7 +361,7 @@ async def test_a_session_moves_to_a_websocket_and_loses_nothing(connect: Connect
     assert await websocket.text() == '42["on the way"]'
     await websocket.say('421["echo",1]')
     assert await websocket.text() == "431[1]"
-    # It polls no more.
+    # The client stops polling.
     assert (await poller.wire.request(poller.target, HOST))[0] == 400
 
 
@@ -369,7 +370,7 @@ async def test_a_trial_that_times_out_leaves_the_session_polling(connect: Connec
     websocket = await connect()
     await probe(websocket, poller)
     assert await websocket.close_code() == 1000
-    # What the failed one still says is not taken for the next one's word.
+    # Output of the failed poll must not count as output of the next.
     again = await connect()
     await probe(again, poller)
     await websocket.say("5")

@@ -14,7 +14,7 @@ HERE, NEAR, NEW, NOBODY = (node_id(number) for number in range(1, 5))
 
 
 class Table:
-    """The nodes that live; counts how often it is read."""
+    """The table of living nodes; counts reads."""
 
     def __init__(self) -> None:
         self.now = 1000.0

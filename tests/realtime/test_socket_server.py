@@ -84,7 +84,7 @@ async def test_the_server_calls_a_client(root: Namespace, connect: Connect) -> N
 
     wire = await (await (await connect()).open()).sign_in()
     assert await wire.text() == '420["question",1]'
-    # An answer to nothing is ignored; the second one to something too.
+    # An ack that no call waits for is ignored, and so is a second ack.
     await wire.say('437["nobody asked"]', '430["answer",2]', '430["again"]', '421["echo"]')
     assert await settled(called) == ["answer", 2]
     assert await wire.text() == "431[]"
@@ -129,7 +129,7 @@ async def test_a_socket_that_was_put_out_is_sent_nothing_more(
     root.emit("lost", room="room")
     assert await wire.text() == "41"
     assert reasons == ["server namespace disconnect"]
-    # It may come back, as another socket.
+    # The client may reconnect, as another socket.
     await wire.sign_in()
     root.emit("hello")
     assert await wire.text() == '42["hello"]'
@@ -190,7 +190,7 @@ async def test_a_middleware_that_fails_refuses_and_is_reported(
     await wire.say("40")
     assert await wire.text() == '44{"message":"Something went wrong here","data":{"code":"unavailable"}}'
     assert [str(error) for error in engine.errors] == ["a bug"]
-    # The session goes on.
+    # The session stays open.
     await wire.say("40/nowhere")
     assert json.loads((await wire.text()).removeprefix("44/nowhere,")) == {"message": "Invalid namespace"}
 

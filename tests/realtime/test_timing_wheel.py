@@ -40,7 +40,7 @@ class FakeLoop:
 
     @property
     def timers(self) -> list[FakeTimer]:
-        """Those that would still fire."""
+        """Returns the timers that have not been cancelled."""
         self._timers = [timer for timer in self._timers if not timer.cancelled]
         return self._timers
 
@@ -111,7 +111,7 @@ def test_an_item_without_a_deadline_sets_no_timer(loop: FakeLoop, wheel: TimingW
 def test_a_deadline_that_moved_later_is_kept_and_costs_nothing_meanwhile(loop: FakeLoop, wheel: TimingWheel) -> None:
     item = Item(loop, loop.now + 25)
     wheel.watch(item)
-    # A pong each second: the wheel is told of none.
+    # A pong each second, without a call of the wheel.
     for _ in range(20):
         loop.run_until(loop.now + 1)
         item.deadline = loop.now + 25
@@ -134,7 +134,7 @@ def test_a_deadline_that_moved_nearer_is_kept_when_the_wheel_is_told(loop: FakeL
 
 def test_heartbeats_that_are_more_frequent_than_their_time_out_come_in_time(loop: FakeLoop) -> None:
     class Client(Item):
-        """A ping each second; its pong, which the wheel is not told of, comes half a second later."""
+        """A ping each second; its pong arrives half a second later, without a call of the wheel."""
 
         def handle_deadline(self, now: float) -> None:
             super().handle_deadline(now)  # 20 seconds for the pong

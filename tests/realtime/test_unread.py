@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 async def answer_at_length(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
-    """Answers with as many bytes as the path's last part says. The path passes for a health check."""
+    """Responds with as many bytes as the path's last part says. The path counts as a health check."""
     size = int(scope["query_string"])
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % size)]})
     await send({"type": "http.response.body", "body": b"x" * size})
@@ -78,7 +78,7 @@ async def lazy(engine: RecordingServer, read_s: float = 30.0) -> AsyncIterator[L
 
 
 def alive(kind: type[T]) -> list[T]:
-    # By type: `isinstance` asks a weak proxy for the class of what it stood for, which may be gone.
+    # By type: `isinstance` asks a weak proxy for the class of its object, which may be gone.
     return [each for each in gc.get_objects() if issubclass(type(each), kind)]
 
 

@@ -151,7 +151,7 @@ async def test_a_message_in_fragments_is_put_together(connect: Connect) -> None:
     wire = await (await (await connect()).open()).sign_in()
     text = '420["echo","é"]'.encode()
     await wire.send(frame(TEXT, text[:12], fin=False), frame(CONTINUATION, b"", fin=False))
-    # Control frames may come in between.
+    # Control frames may arrive between fragments.
     await wire.send(frame(PING, b"x"), frame(CONTINUATION, text[12:13], fin=False), frame(CONTINUATION, text[13:]))
     assert await wire.frame() == (PONG, b"x")
     assert await wire.text() == '430["é"]'
@@ -442,6 +442,6 @@ async def test_an_ended_connection_is_freed_without_the_garbage_collector(
 
 
 def alive() -> list[object]:
-    """Returns what is in memory of connections, ended ones too."""
+    """Returns the connections in memory, including ended ones."""
     kinds = (Connection, WebSocketProtocol, Session, SocketSession, Lane, Protocol)
     return [each for each in gc.get_objects() if issubclass(type(each), kinds)]

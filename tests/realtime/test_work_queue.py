@@ -14,7 +14,7 @@ from tests.realtime.wires import until
 
 
 class Task:
-    """Steps of which each notes its name; `spin_s` is how long one takes."""
+    """Steps that record their names; each takes `spin_s` seconds."""
 
     def __init__(self, log: list[str], name: str, steps: int, spin_s: float = 0.0) -> None:
         self._log = log

@@ -17,7 +17,7 @@ from tests.realtime.frames import masked_text
 DEADLINE_S = 60.0
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
-"""What RFC 6455, section 1.3, has as the answer to that key."""
+"""The accept value for that key in RFC 6455, section 1.3."""
 
 UPGRADE = {
     "Host": "127.0.0.1",
@@ -36,8 +36,9 @@ async def served(
     app: AsgiApp | None = None,
     limits: HttpLimits | None = None,
 ) -> AsyncIterator[int]:
-    """Yields the port; `app` serves what is not the engine's, and other nodes come to `internal`. Ends as
-    `Server.shutdown` does, but without uvicorn's pauses."""
+    """Yields the port. `app` serves paths outside the engine's, and other nodes connect to `internal`. Stops like
+    `Server.shutdown`, but without uvicorn's pauses.
+    """
     listening = listen("127.0.0.1", 0)
     server = Server(engine, with_engine(engine, app), internal=internal, limits=limits)
     task = asyncio.create_task(server.serve(sockets=[listening]))
@@ -56,7 +57,7 @@ async def served(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Returns when something has come about that nobody is told of."""
+    """Waits for a condition that sends no notification, by polling."""
     async with asyncio.timeout(DEADLINE_S):
         while not condition():  # noqa: ASYNC110 (each turn of the loop is looked at, none is waited for)
             await asyncio.sleep(0)
@@ -76,7 +77,7 @@ class Wire:
     async def request(
         self, target: str, headers: Mapping[str, str], method: str = "GET", body: bytes = b""
     ) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers (names in lower case) and body of the answer."""
+        """Returns status, headers (names in lower case) and body of the response."""
         await self.begin(target, headers, method, body)
         return await self.answer()
 
@@ -89,7 +90,7 @@ class Wire:
         await self.writer.drain()
 
     async def answer(self) -> tuple[int, dict[str, str], bytes]:
-        """The answer to a request."""
+        """Returns the response to a request."""
         async with asyncio.timeout(DEADLINE_S):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:-2])}
@@ -133,13 +134,13 @@ class Wire:
         return data.decode()
 
     async def close_code(self) -> int:
-        """The code of the close frame, which must come next."""
+        """Returns the code of the close frame, which must be the next frame."""
         opcode, data = await self.frame()
         assert opcode is Opcode.CLOSE, (opcode, data)
         return int.from_bytes(data[:2], "big")
 
     async def ended(self) -> None:
-        """Returns when the server has closed the connection, and nothing else came."""
+        """Waits until the server has closed the connection; fails if anything else arrives."""
         async with asyncio.timeout(DEADLINE_S):
             assert await self.reader.read(1) == b""
 

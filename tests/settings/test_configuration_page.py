@@ -1,4 +1,4 @@
-"""`docs/configuration.md`: written anew after every change, and what it shows can be set as it is shown."""
+"""`docs/configuration.md` is up to date, and its example settings are valid."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_example_of_variables_sets_the_same_as_the_file(tmp_path: Path) -> N
 
 
 def test_the_secret_of_the_examples_starts_no_server(tmp_path: Path) -> None:
-    """Whoever copies them unchanged must not run with a secret that everybody can read."""
+    """A server must not start with the example secret, which is public."""
     file = tmp_path / "talkwire.toml"
     file.write_text(example("toml"), encoding="utf-8")
     for loaded in (load_settings({}, {}, file), load_settings({}, variables())):

@@ -42,7 +42,7 @@ TEXTS = (
 )
 ROWS = 40
 LAST_MAIL = 4_000
-"""The last id that the mailbox has given; its row is gone."""
+"""The last id of the offline queue; its row was removed."""
 
 
 def fill(engine: Engine, seed: int = 1, rows: int = ROWS) -> None:
@@ -78,7 +78,7 @@ def _value(random: Random, found: Column[Any], number: int) -> object:
         case Text():
             sample = TEXTS[number % len(TEXTS)] if number < len(TEXTS) else random.choice(TEXTS)
             if found.primary_key or _is_unique(found):
-                # An index takes some 2,700 bytes on PostgreSQL.
+                # An index entry holds at most about 2,700 bytes on PostgreSQL.
                 return f"{sample[:500]}{number}"
             return sample
         case other:

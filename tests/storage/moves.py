@@ -15,7 +15,7 @@ Tables = dict[str, list[tuple[object, ...]]]
 
 
 class Told:
-    """Keeps what a move says of itself."""
+    """Records the progress reports of a copy or restore."""
 
     def __init__(self) -> None:
         self.parts: list[tuple[str, int]] = []

@@ -1,4 +1,4 @@
-"""What a backup holds comes back, into either database, as another life of the chat; and nothing else comes back."""
+"""A backup is restored completely, into either database, in a new epoch; and nothing else is restored."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_every_restore_is_another_epoch(backup: io.BytesIO, tmp_path: Path) -> N
 
 
 def test_both_databases_have_the_same_backup(full_sqlite: URL, empty_postgresql: URL) -> None:
-    """But for what it says of itself and its time."""
+    """Except for its own description and time."""
     copying.copy_database(full_sqlite, empty_postgresql, "a", Told())
     first, second = (
         {member.name: data for member, data in members_of(backed_up(url)[0])} for url in (full_sqlite, empty_postgresql)
@@ -96,7 +96,7 @@ def test_both_databases_have_the_same_backup(full_sqlite: URL, empty_postgresql:
 
 
 def test_a_backup_is_one_moment(full_postgresql: URL, target: URL) -> None:
-    """What is written while it is made is not in it, not even in parts."""
+    """A backup contains nothing that was written while it was made."""
     before = contents(full_postgresql)
 
     class Writing(Told):
@@ -144,7 +144,7 @@ def test_a_copy_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.fixture
 def with_files(tmp_path: Path) -> tuple[URL, Uploaded, dict[str, bytes]]:
-    """A chat with uploaded files of many sizes, some with a thumbnail, and one of which the bytes are gone."""
+    """Returns a chat with uploaded files of many sizes, some with a thumbnail, and one whose bytes are missing."""
     url = sqlite_url(tmp_path / "files.db")
     migrate_url(url)
     random = Random(1)
@@ -260,7 +260,7 @@ def test_tables_of_the_future_are_refused(full_sqlite: URL, target: URL, monkeyp
 def test_a_backup_of_an_older_version_gets_the_newest_tables(
     full_sqlite: URL, target: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As version 0004 would have made it: without the columns that came later."""
+    """Makes a backup as version 0004 would have: without later columns."""
     with monkeypatch.context() as earlier:
         earlier.setattr("talkwire.storage.transfer.backup.moved_tables", _tables_of_0004)
         earlier.setattr("talkwire.storage.transfer.source.revision_of", lambda _: "0004")
@@ -312,7 +312,7 @@ def _tables_of_0004(*, without: Iterable[str] = ()) -> list[MovedTable]:
     ],
 )
 def test_names_that_are_none_of_ours_are_in_no_statement(backup: io.BytesIO, target: URL, forged: MovedTable) -> None:
-    """Whoever made the file may have written anything into it, with a right checksum."""
+    """The author of the file may have written anything into it, with a valid checksum."""
     archive = ArchiveReader(backup)
     archive.contents = msgspec.structs.replace(archive.contents, tables=(forged,))
     with pytest.raises(ArchiveError, match="has a table that"):
@@ -342,7 +342,7 @@ def test_an_interrupted_restore_is_not_served_and_is_done_again(
     backup: io.BytesIO, target: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Interruption(Exception):
-        """Stands for whatever ends a restore."""
+        """Interrupts a restore."""
 
     write = Target.write
     for name in ("users", "messages", "log"):

@@ -1,4 +1,4 @@
-"""A copy is the same chat: on both databases, from both, and after whatever has broken it off."""
+"""A copy equals the original: for both kinds of source and target, and after any interruption."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ def test_of_every_table_it_is_said_whether_it_is_copied() -> None:
 
 
 def test_every_table_of_a_database_is_known(source: URL) -> None:
-    """Beside the schema's: the index of words, which SQLite makes of several tables, and the version of the tables."""
+    """Besides the schema's tables: SQLite's search index, which consists of several tables, and the version of the
+    tables.
+    """
     with opened(source) as engine:
         names = set(inspect(engine).get_table_names())
     assert {name for name in names if not name.startswith("message_words")} == {*metadata.tables, "alembic_version"}
@@ -70,7 +72,7 @@ def test_the_tests_have_rows_in_every_table(source: URL) -> None:
 
 
 def test_keys_are_in_the_order_of_code_points_whatever_language_a_database_has() -> None:
-    """No other one is there to try it with: PostgreSQL here has none but `C`."""
+    """PostgreSQL here has only the collation `C`, so no other can be tried."""
     for moved in moved_tables():
         statement = str(select_rows(moved, postgresql.dialect()))  # type: ignore[no-untyped-call]
         texts = [name for name in moved.key if moved.columns[name] == "text"]
@@ -172,7 +174,7 @@ def test_a_text_that_postgresql_cannot_store_is_named(full_sqlite: URL, empty_po
     assert (caught.value.table, caught.value.key) == ("messages", {"id": 1650})
     with opened(empty_postgresql) as engine, pytest.raises(UnfinishedError):
         migrate(engine)
-    # Once that is mended, the copy goes on.
+    # After this is fixed, the copy can be continued.
     with opened(full_sqlite) as engine, engine.begin() as connection:
         connection.execute(text("UPDATE messages SET content = 'ab' WHERE id = 1650"))
     copied(full_sqlite, empty_postgresql)
@@ -275,7 +277,7 @@ def test_two_copies_at_once_do_not_mix(
 
 
 class Interruption(Exception):
-    """Stands for whatever ends a copy."""
+    """Interrupts a copy."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A log that went back is noticed, by nodes that were running and by those that start; a restart is no such thing."""
+"""A log that went back is noticed by running nodes and at start; a plain restart is not mistaken for it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def own_database(server: PostgresServer) -> Database:
 
 
 def adopt(database: Database) -> str:
-    """What every start does. Answers the epoch."""
+    """Does what every start does, and returns the epoch."""
     with database.engine() as engine:
         adopt_log(engine)
         with engine.connect() as connection:
@@ -60,7 +60,7 @@ async def wait_until_it_answers(node: Node) -> None:
 
 
 async def refused(node: Node) -> None:
-    """Neither what is asked for nor what is to be changed goes by this log."""
+    """Checks that neither queries nor commands use this log."""
     for command in (SendMessage("c", "not written"), GetSyncState(), ListEvents("0-1")):
         with pytest.raises(LogReplaced):
             await node.do(ALICE, command)
@@ -86,7 +86,7 @@ async def test_a_log_that_went_back_is_refused_until_it_is_adopted(
         epoch = adopt(own_database)
         assert epoch != before
         assert adopt(own_database) == epoch, "once"
-        # It is another node's now, and this one is not to write to it either.
+        # The log belongs to another node now, and this one must not write to it.
         with pytest.raises(LogReplaced):
             await node.do(ALICE, SendMessage("c", "not written"))
 
@@ -126,7 +126,7 @@ async def test_a_database_that_only_restarts_keeps_its_epoch(
 
 
 async def test_a_log_that_lost_its_last_events_begins_a_new_epoch(own_database: Database) -> None:
-    """As by a disk that did not keep what it was told to: the lineage is the same."""
+    """As after a disk that lost acknowledged writes: the lineage is the same."""
     async with (
         running(own_database, Clock(), exchange := Exchange()) as node,
         running(own_database, Clock(), exchange) as other,
@@ -153,7 +153,7 @@ async def test_a_log_that_lost_its_last_events_begins_a_new_epoch(own_database: 
 
 
 async def test_a_log_that_moved_to_another_server_begins_a_new_epoch(own_database: Database) -> None:
-    """As by a dump of PostgreSQL's own, of which nobody can say how old it is."""
+    """As after a PostgreSQL dump, whose age is unknown."""
     with own_database.engine() as engine, engine.begin() as connection:
         epoch = connection.execute(select(log_head.c.epoch)).scalar_one()
         connection.execute(text("UPDATE log_head SET lineage = '1/00000001'"))
@@ -174,7 +174,7 @@ async def test_a_server_that_cannot_tell_is_served_too(own_database: Database) -
     with own_database.engine() as engine, engine.begin() as connection:
         epoch = connection.execute(select(log_head.c.epoch)).scalar_one()
         connection.execute(text("UPDATE log_head SET lineage = NULL"))
-        # As it is with servers that only speak PostgreSQL's language.
+        # As on servers that are only compatible with PostgreSQL.
         connection.execute(text("ALTER FUNCTION pg_walfile_name(pg_lsn) RENAME TO was_walfile_name"))
         refuse = "BEGIN RAISE EXCEPTION 'there is no such file here'; END"
         function = f"CREATE FUNCTION pg_walfile_name(pg_lsn) RETURNS text LANGUAGE plpgsql AS $${refuse}$$"

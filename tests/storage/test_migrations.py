@@ -1,4 +1,4 @@
-"""How a database gets its tables."""
+"""Migrations create and change a database's tables."""
 
 from __future__ import annotations
 
@@ -161,8 +161,9 @@ def test_tables_that_are_newer_than_this_version_are_left_alone(engine: Engine) 
     "revision", [revision for number in range(5, int(newest_revision()) + 1) if is_known(revision := f"{number:04}")]
 )
 def test_a_migration_only_adds(engine: Engine, revision: str) -> None:
-    """The version before it is running on the same tables meanwhile: it reads what it has read, and what it writes
-    knows nothing of new columns."""
+    """The previous version runs on the same tables during an upgrade: it reads the same columns, and its writes know
+    nothing of new ones.
+    """
     with engine.begin() as connection:
         upgrade(connection, f"{revision}-1")
     before = _columns(engine)
@@ -260,7 +261,7 @@ def test_a_migration_may_take_long_and_be_waited_for(
 
 
 def test_members_with_a_limited_history_learn_at_which_position_it_began(engine: Engine) -> None:
-    """Of those who see all, nothing is noted."""
+    """For members who see everything, nothing is recorded."""
     with engine.begin() as connection:
         upgrade(connection, "0007")
         for user_id, history_seq, spans in (
@@ -297,7 +298,7 @@ class _Column(NamedTuple):
 
 
 def _columns(engine: Engine) -> Mapping[tuple[str, str], _Column]:
-    """(table, column) -> what it holds, and whether whoever writes a row has to know of it."""
+    """Returns by (table, column) the type, and whether an INSERT has to set the column."""
     found = inspect(engine)
     return {
         (table, column["name"]): _Column(str(column["type"]), not column["nullable"] and column["default"] is None)

@@ -65,7 +65,7 @@ def _messages_read(engine: Engine, words: WordTable) -> int:
     """How many rows are read to put one message into the index."""
     read = text("SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'messages'")
     with engine.begin() as connection:
-        before = connection.execute(read).scalar_one()  # what was read a moment ago may not be taken off yet
+        before = connection.execute(read).scalar_one()  # the last read may not be subtracted yet
         words.put(connection, {1: ["hello"]})
         after = connection.execute(read).scalar_one()
     return int(after - before)

@@ -100,7 +100,7 @@ def test_a_payload_may_have_any_number_of_packets() -> None:
 
 
 def test_a_packet_is_decoded_when_it_is_asked_for() -> None:
-    """A body of a million separators takes no memory of its own."""
+    """A body of a million separators fills no memory."""
     packets = iter_payload("4\x1e" * 1_000_000)
     tracemalloc.start()
     try:

@@ -628,7 +628,7 @@ def test_a_ping_during_a_trial_goes_to_the_poll() -> None:
     assert session.take_poll(now=25) == "2"
 
 
-# Whatever comes
+# For any input.
 
 
 STEPS: dict[str, Callable[..., object]] = {

@@ -1,4 +1,4 @@
-"""Socket.IO packets: what Node's parser takes and refuses, and what we write."""
+"""Socket.IO packets: what the decoder accepts and refuses as Node's parser does, and what is encoded."""
 
 from __future__ import annotations
 
@@ -477,7 +477,7 @@ JSON = st.recursive(
     lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4),
     max_leaves=20,
 )
-# A peer may send the keys of a placeholder as data; such an event cannot come back as it was, in Node neither.
+# A peer may send the keys of a placeholder as data; such an event does not survive a round trip, in Node either.
 KEYS = st.sampled_from(["a", "b", "num", "_placeholder"])
 WITH_BYTES = st.recursive(
     JSON | st.binary(max_size=8),

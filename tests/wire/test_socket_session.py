@@ -1,4 +1,4 @@
-"""The sockets of one session: who may say what, and when."""
+"""The sockets of one session: which packets are allowed when."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_client_is_kept_out_and_may_ask_again() -> None:
         ("3/chat,7[]", AckReceived("/chat", [], 7)),
         ("1", Disconnected("/")),
         ("1/chat,", Disconnected("/chat")),
-        # Nobody can listen to an event without a name, and an ack without an id answers nothing.
+        # An event without a name matches no handler, and an ack without an id acknowledges nothing.
         ("2", None),
         ("21", None),
         ("3[]", None),

@@ -1,4 +1,4 @@
-"""The state table is whole, and a session does what each of its cells says."""
+"""The state table is complete, and a session does what each of its cells says."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ async def _open(run: Run, http: HttpConnection) -> str | None:
 
 
 async def _post_and_poll(run: Run, http: HttpConnection, target: str) -> bool:
-    """Whether the session lives on: what is refused with a CONNECT_ERROR behind the payload answers the poll."""
+    """Returns whether the session is still open: a CONNECT_ERROR behind the payload answers the poll."""
     answers = await run.exchange(http, [_post(run, target, _payload(run))])
     if not answers or answers[0].status != 200:
         return False

@@ -1,4 +1,4 @@
-"""Events of all five dialects, from signed-in sockets, with payloads in their shape and beside it."""
+"""Events of all five dialects, from signed-in sockets, with valid and nearly valid payloads."""
 
 from __future__ import annotations
 

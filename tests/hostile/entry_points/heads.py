@@ -117,6 +117,6 @@ async def attack(run: Run) -> None:
         said = await send_and_close(run.address, data, half_close=run.values.chance(0.4), wait_s=_WAIT_S)
         status = said[9:12].decode("latin-1") if said.startswith(b"HTTP/") else "none"
         run.count(status)
-        # Versions and encodings of HTTP that are not implemented have statuses among these that say so.
+        # Some of these statuses are right for versions and encodings of HTTP that are not implemented.
         if status in {"500", "502", "503", "504"}:
             run.fail(data, said.decode("latin-1"))

@@ -1,4 +1,4 @@
-"""Socket.IO packets: texts that begin like one, JSON in them, attachments and what is taken for them."""
+"""Socket.IO packets: texts that begin like one, JSON inside them, attachments and invalid attachments."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _COUNTS = ("", "0-", "1-", "2-", "10-", "11-", "-1-", "1", "9" * 300 + "-", "٣-
 
 
 def harmless(run: Run, namespace: str = "") -> str:
-    """A packet that no state forbids: an event that may be unknown, an acknowledgement that nobody waits for."""
+    """Returns a packet that is valid in every state: an unknown event, or an ack that no call waits for."""
     draw = run.random
     if draw.random() < 0.3:
         return f"3{namespace}{draw.choice(('1', '77', '99999'))}{to_json([run.values.json()])}"

@@ -1,4 +1,4 @@
-"""Every route of `/openapi.json`, with addresses, parameters, headers and bodies in its shape and beside it."""
+"""Every route of `/openapi.json`, with valid and nearly valid addresses, parameters, headers and bodies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _AT_ONCE = 4
 """Requests that are sent in one write. More would wait in the server for each other."""
 
 _SLOW = ("/auth/register", "/auth/login", "/auth/password")
-"""Those look at passwords, which takes 50 ms of a processor each."""
+"""These check passwords, which takes 50 ms of a processor each."""
 
 _NEEDED = ("q", "chatId")
 """Parameters without which nothing else is looked at."""
@@ -56,7 +56,7 @@ class RestInputs:
         self._weights = [operation.weight for operation in self._operations]
 
     def request(self) -> bytes:
-        """A request that is HTTP in every case; what is in it may be anything."""
+        """Returns a request that is valid HTTP; its content may be anything."""
         operation = self._random.choices(self._operations, self._weights)[0]
         caller = self._random.choice(_CALLERS)
         body = b"" if operation.body is None and not self._values.chance(0.03) else self._body(operation)
@@ -84,7 +84,7 @@ class RestInputs:
         known = self._run.shapes.known(name)
         if known is None or self._values.chance(0.08):
             return self._values.quoted(self._values.text()[:400]) or "-"
-        # Who may do everything would delete what ordinary members are to read in the end.
+        # A caller with all rights would delete what ordinary members have to read at the end.
         if caller in ROLES and known in COMMON:
             known = "playground"
         return self._values.quoted(str(known))

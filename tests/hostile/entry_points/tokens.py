@@ -65,7 +65,7 @@ def _request(run: Run) -> bytes:
 
 
 async def _connect(run: Run) -> None:
-    """A CONNECT that comes back for a session, or says who it is in an odd way."""
+    """Sends a CONNECT that asks for recovery, or authenticates in an unusual way."""
     auth = {
         "token": run.scene.tokens["member"] if run.values.chance(0.7) else token_like(run),
         "recovery": run.random.choice((True, True, False, "yes")),

@@ -20,7 +20,7 @@ from tests.hostile.run import Run
 
 _MARK = b"mark"
 _SILENT_S = 0.2
-"""A header that announces more than comes leaves the server waiting, as it should."""
+"""A header that announces more than it sends leaves the server waiting, as it should."""
 
 _PACKETS_A_BURST = 6
 
@@ -127,7 +127,7 @@ def _message(run: Run) -> bytes:
 
 
 def _header_alone(run: Run) -> bytes:
-    """Lengths that are too large, negative or longer than need be; what they announce does not come."""
+    """Returns a header with a length that is too large, negative or not minimal; its payload never arrives."""
     size = run.random.choice((126, 127))
     lengths = (0, 1, 125, 65_535, 2**20, 2**31, 2**63 - 1, 2**63, 2**64 - 1)
     length = run.random.choice(lengths)

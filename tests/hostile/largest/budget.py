@@ -68,7 +68,7 @@ class Attacker:
         ).encode()
 
     async def send(self, data: bytes) -> Answer | None:
-        """The answer to a request, or to bytes like one; None where the server closed instead."""
+        """Returns the response to a request, or to bytes like one; None if the server has closed instead."""
         http = HttpConnection(self.address)
         try:
             return (await http.exchange([data]))[0]
@@ -119,7 +119,7 @@ Send = Callable[[Attacker, int], Coroutine[None, None, object]]
 
 @dataclass(frozen=True)
 class Largest:
-    """One kind of input. `size` is how much of it there is at the most, in whatever it is made of."""
+    """One kind of input. `size` is the largest amount, in units of that kind."""
 
     name: str
     size: int
@@ -131,7 +131,7 @@ def rows(table: list[Largest]) -> pytest.MarkDecorator:
 
 
 class Budget:
-    """A server, and a client beside the attacker."""
+    """A server, and an ordinary client beside the attacker."""
 
     def __init__(self, target: Target, attacker: Attacker, witness: Witness) -> None:
         self.attacker = attacker
@@ -139,8 +139,9 @@ class Budget:
         self._witness = witness
 
     def check(self, row: Largest) -> None:
-        """Sends a row in growing sizes. Raises AssertionError where one costs too much each time it is tried: the
-        collector of garbage, or whatever else the server does beside, may fall into one measurement."""
+        """Sends a kind of input in growing sizes. Raises AssertionError if one costs too much in every attempt: a
+        garbage collection, or other work of the server, may disturb one measurement.
+        """
         for _ in range(_ATTEMPTS - 1):
             with suppress(AssertionError):
                 self._check_once(row)
@@ -169,12 +170,12 @@ class Budget:
         self._target.reset()
         with suppress(OSError, TimeoutError, ConnectionEnded, ConnectionRefused):
             asyncio.run(row.send(self.attacker, size))
-        # The index and others work on after the answer.
+        # The search index and other followers work on after the response.
         self.settle()
         return self._target.measured()
 
     def settle(self) -> None:
-        """Returns when the server does nothing but answer the witness."""
+        """Waits until the server does nothing but serve the witness."""
         deadline = time.monotonic() + _SETTLES_WITHIN_S
         used_s = self._target.measured().process_cpu_s
         while time.monotonic() < deadline:

@@ -36,7 +36,7 @@ async def _endless_line(attacker: Attacker, size: int) -> bytes:
 
 
 async def _broken_off(attacker: Attacker, size: int) -> bytes:
-    """A request whose body breaks off is logged with its path, and what looks like a token in it is taken out."""
+    """A request whose body is interrupted is logged with its path; what looks like a token in the path is removed."""
     path = "/api/v1/conversations/" + "eyJ-" * (size // 4) + "/offers"
     data = attacker.head("POST", path, None, "Content-Length: 100") + b"\r\n{"
     return await send_and_close(attacker.address, data, half_close=True, wait_s=10)

@@ -1,4 +1,4 @@
-"""The largest bodies: passwords, texts, numbers, lists and nesting in JSON, and what is searched for."""
+"""The largest bodies: passwords, texts, numbers, lists and nesting in JSON, and search terms."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def _named(attacker: Attacker, size: int) -> Answer | None:
 
 
 async def _metadata(attacker: Attacker, size: int, *, unit: str, start: str = "[", end: str = "0]") -> Answer | None:
-    """Metadata of `unit` again and again. It is too long, but it has to be read to be found so."""
+    """Sends metadata of repeated `unit`. It is too long, but the server has to read it to notice."""
     value = start + unit * (size // len(unit)) + end
     body = f'{{"conversationId":"commons","content":"a","metadata":{{"a":{value}}}}}'
     return await attacker.send_json("POST", "/api/v1/messages", body, "member")
@@ -86,7 +86,7 @@ async def _names(attacker: Attacker, size: int) -> Answer | None:
 
 
 async def _ids(attacker: Attacker, size: int, *, path: str, body: str) -> Answer | None:
-    """A list of ids of nobody."""
+    """Sends a list of ids that do not exist."""
     ids = json.dumps([f"u{number}" for number in range(size // 10)])
     return await attacker.send_json("POST", path, body.replace("IDS", ids), "owner")
 

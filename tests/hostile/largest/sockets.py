@@ -49,7 +49,7 @@ class _Polling:
 
 
 async def _post(attacker: Attacker, size: int, *, packet: str, by: str | None = None, polls: int = 0) -> None:
-    """One payload of `size` packets, and some polls of what is answered to it."""
+    """Sends one payload of `size` packets, and polls for the acks."""
     session = _Polling(attacker)
     await session.open(by)
     try:
@@ -67,7 +67,7 @@ async def _posted_base64(attacker: Attacker, size: int) -> None:
 
 
 async def _many_posts(attacker: Attacker, size: int) -> None:
-    """As many packets as may be, in many requests; then all the answers to them."""
+    """Sends as many packets as allowed, in many requests, and then fetches all acks."""
     session = _Polling(attacker)
     await session.open(None)
     try:
@@ -123,7 +123,7 @@ async def _numbered(attacker: Attacker, size: int, *, packet: str, by: str | Non
 
 
 async def _unread(attacker: Attacker, size: int) -> None:
-    """Events whose answers the client does not read for a while."""
+    """Sends events whose acks the client leaves unread for a while."""
     websocket = await attacker.session("member")
     try:
         websocket.send(b"".join(text_frame(f'42{number}["no:such"]') for number in range(size)))
