@@ -85,7 +85,7 @@ def test_what_works_all_the_same_is_said(
         (["--jwt-secret=-----BEGIN PUBLIC KEY-----"], "wrong    tokens: jwt_secret: The secret is a key in PEM"),
         (["--jwt-public-key", "missing.pem"], "wrong    tokens: jwt_public_key: missing.pem: No such file"),
         (["--jwt-jwks-url", "http://127.0.0.1:1/keys"], "wrong    tokens: jwt_jwks_url: "),
-        (["--demo", "--host", "0.0.0.0"], "wrong    settings: --demo: lets anyone in"),
+        (["--demo", "--host", "0.0.0.0"], "wrong    settings: --demo: accepts any user id"),
     ],
 )
 def test_what_is_wrong_is_said_and_the_exit_code_is_one(

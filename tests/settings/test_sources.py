@@ -178,8 +178,8 @@ def test_the_file_may_be_named_by_flag_and_by_variable() -> None:
         ({}, {}, "[server]\nport = 1", "server in talkwire.toml: is not a setting"),
         ({}, {}, "port = ", "talkwire.toml: is not TOML: Invalid value"),
         ({}, {"DATABASE_URL": "mysql://h/d"}, "", "DATABASE_URL: must be a URL like postgresql"),
-        ({}, {"FRONTEND_URL": "app.example.com"}, "", 'FRONTEND_URL: "app.example.com" is no origin'),
-        ({"demo": True}, {"TALKWIRE_HOST": "0.0.0.0"}, "", '--demo: lets anyone in .* not "0.0.0.0"'),
+        ({}, {"FRONTEND_URL": "app.example.com"}, "", 'FRONTEND_URL: "app.example.com" is not an origin'),
+        ({"demo": True}, {"TALKWIRE_HOST": "0.0.0.0"}, "", '--demo: accepts any user id .* not "0.0.0.0"'),
         ({"refresh_token_ttl": "30"}, {}, "", "--refresh-token-ttl: must be a duration such as"),
     ],
 )

@@ -1,4 +1,4 @@
-"""One campaign: the cluster and its clients, faults, the end of both, and what is found."""
+"""One campaign: starts the cluster and its clients, injects faults, ends all of them, and checks the history."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from tests.torture.world import Role, World, make_world
 
 SAMPLE_S = 2.0
 HEARTBEAT_S = 60.0
-"""By when nodes notice that a connection is broken: a heartbeat in 25 s, and 20 s to answer it."""
+"""Seconds after which nodes notice a broken connection: a ping within 25 s, and 20 s to answer it."""
 COMES_BACK = "nodes end in good order and start again"
 SETTLES = "the cluster settles once the faults are over"
 LIBRARIES = ("socket.io-client", "socket.io-client-4.5.4")
@@ -46,7 +46,7 @@ LIBRARIES = ("socket.io-client", "socket.io-client-4.5.4")
 
 @dataclass
 class Outcome:
-    """What came of a campaign."""
+    """The result of a campaign."""
 
     options: Options
     world: World
@@ -62,8 +62,10 @@ class Outcome:
 
 
 async def run(options: Options, say: Callable[[str], None]) -> Outcome:
-    """`say` is told what is going on. The folder of the options holds logs, and afterwards the whole history."""
-    # A library of the clients' logs what it thinks of broken connections.
+    """Runs a campaign and returns its outcome. Passes progress messages to `say`. The folder of the options holds logs,
+    and afterwards the whole history.
+    """
+    # A library of the clients logs its view of broken connections.
     logging.getLogger("socketio").setLevel(logging.CRITICAL)
     logging.getLogger("engineio").setLevel(logging.CRITICAL)
     left_out = {kind: why for kind, why in missing_tools().items() if kind not in options.without}
@@ -128,7 +130,7 @@ class Campaign:
                 self._stopping.stopped.set()
                 await asyncio.gather(*(player.leave() for player in players), return_exceptions=True)
             await self._look_at_what_is_left()
-        # Behind the last that anybody was told: sockets went on to be told that messages were delivered.
+        # Read after the last event that clients received: recovered sockets still send delivery receipts.
         outcome.tables = await asyncio.to_thread(read_tables, self.cluster.postgresql.connection_text)
         await self._service.close()
         self._say(f"{self.history.now():7.1f} s: checking")
@@ -219,7 +221,9 @@ class Campaign:
     # --- the end ----------------------------------------------------------------------------------------------------
 
     async def _settle(self, lives: Sequence[asyncio.Task[None]]) -> Ends:
-        """The faults are over. Everybody comes back, what is under way is answered, and all hear of a last message."""
+        """Waits, after the faults, until all clients are connected again, pending commands are answered, and all
+        clients have received a last message.
+        """
         self._say(f"{self.history.now():7.1f} s: the faults are over, waiting for everything to settle")
         self._stopping.acting = False
         self._stopping.stopped.set()
@@ -279,11 +283,11 @@ class Campaign:
         return ends
 
     async def _gather(self) -> None:
-        """What nodes answer now that nothing moves any more."""
+        """Collects the nodes' answers to queries, now that nothing changes any more."""
         self._say(f"{self.history.now():7.1f} s: settled, looking at everything")
         for node in self.cluster.nodes:
             self.resources.ready[node.name] = await node.ready()
-        with suppress(TimeoutError):  # the check says what there is too much
+        with suppress(TimeoutError):  # the check reports what is left over
             await wait_until(self._counts_agree, "the nodes count the clients", HEARTBEAT_S, 0.5)
         self._unread = {node.name: await self._ask_unread(node) for node in self.cluster.nodes}
 
@@ -311,7 +315,9 @@ class Campaign:
         return found
 
     async def _look_at_what_is_left(self) -> None:
-        """All clients have gone. Connections end by themselves within a heartbeat where nobody said so."""
+        """Measures the nodes after all clients have disconnected. Connections whose client said nothing end within a
+        heartbeat.
+        """
         self._say(f"{self.history.now():7.1f} s: all clients have gone")
         deadline = time.monotonic() + self.options.settles_within_s
         for node in self.cluster.nodes:
@@ -323,7 +329,7 @@ class Campaign:
                 tasks_gone = gauges.tasks is None or fresh is None or gauges.tasks <= fresh
                 return not gauges.connections and not gauges.sockets and tasks_gone
 
-            with suppress(TimeoutError):  # the check says what is left
+            with suppress(TimeoutError):  # the check reports what is left over
                 await wait_until(empty, node.name, deadline - time.monotonic(), 0.5)
 
     def _check(self, outcome: Outcome, ends: Ends) -> None:
@@ -371,7 +377,7 @@ def _settled_in(player: SocketPlayer) -> Callable[[], Awaitable[bool]]:
 
 
 def _has_heard(player: SocketPlayer, ends: Ends) -> Callable[[], Awaitable[bool]]:
-    """Of the last message in each of its conversations that it is told of."""
+    """Returns a condition: the player has received the last message of each of its conversations."""
 
     async def condition() -> bool:
         stream = player.telling.stream

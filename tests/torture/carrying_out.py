@@ -1,4 +1,4 @@
-"""One command, tried again and again until it is answered."""
+"""Executes one command, retrying until it is answered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TRY_AGAIN_CODES = frozenset({"unavailable", "rate_limited"})
 
 @dataclass
 class Stopping:
-    """`acting`: clients begin new commands. `trying`: those that are under way are tried again."""
+    """The two stages of stopping. `acting`: clients start new commands. `trying`: clients retry pending commands."""
 
     acting: bool = True
     trying: bool = True
@@ -23,7 +23,7 @@ class Stopping:
 
 
 Attempt = Callable[[int], Awaitable[tuple[bool, str, int | None]]]
-"""Number of the attempt -> (whether it was carried out, what the refusal says, which message the answer names)"""
+"""Number of the attempt -> (whether it was executed, the error code, the id of the message in the answer)"""
 
 
 async def carry_out(
@@ -33,8 +33,9 @@ async def carry_out(
     stopping: Stopping,
     can_try: Callable[[], bool] = lambda: True,
 ) -> bool:
-    """Answers whether it was acknowledged; false when it was refused, or given up at the campaign's end. `can_try`: as
-    an application does, a client waits for its connection before it says anything."""
+    """Returns whether the command was acknowledged; False if it was refused, or abandoned at the campaign's end.
+    `can_try` returns whether the client is connected: like an application, it sends nothing before.
+    """
     while stopping.trying:
         if not can_try():
             await asyncio.sleep(0.05)

@@ -28,8 +28,9 @@ def missing_tools() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Faults:
-    """Carries out a schedule of so many `seconds`. `failed` is told of what could not be undone, such as a node that
-    does not start."""
+    """Performs a schedule of so many `seconds`. Calls `failed` for a fault that could not be undone, such as a node
+    that does not start.
+    """
 
     cluster: Cluster
     planned: Sequence[Planned]
@@ -38,8 +39,9 @@ class Faults:
     failed: Callable[[Fault, Exception], None]
 
     async def carry_out(self) -> None:
-        """Each at its time, or as soon as what it is done to has got over the last one; none begins after the end. All
-        are over when this returns."""
+        """Performs each fault at its time, or as soon as its target has recovered from the last one; starts none after
+        the end. Returns when all have ended.
+        """
         began = asyncio.get_running_loop().time()
         # What one fault leaves behind may take longer than was planned, such as a start without a database.
         locks = {planned.thing: asyncio.Lock() for planned in self.planned}

@@ -1,7 +1,8 @@
-"""What happened in a campaign: commands and their answers, what each client was told and in which order, connections,
-faults. Times are seconds since the campaign began.
+"""The history of a campaign: commands and their answers, the events that each client received in their order,
+connections, faults.
 
-It is kept in memory for the checks, and `lines` shows any part of it.
+Times are seconds since the campaign's start. The history is kept in memory for the checks; `lines` shows any part of
+it.
 """
 
 from __future__ import annotations
@@ -20,20 +21,21 @@ HeardKind = Literal["sent", "edited", "deleted", "reacted", "read", "delivered",
 
 @dataclass(slots=True)
 class Try:
-    """One attempt at a command. `unknown`: no answer came, so nobody can say what became of it."""
+    """One attempt at a command. `unknown`: no answer arrived, so the outcome is unknown."""
 
     at: float
     until: float | None = None
     outcome: Outcome | None = None
     says: str = ""
     message_id: int | None = None
-    """Which message the answer names."""
+    """The message id in the answer."""
 
 
 @dataclass(slots=True)
 class Command:
-    """What one client wants, over all attempts. `key` is the clientMessageId; `content` the text, the emoji or the
-    member whom it is about; `message_id` the message that it is about, or that came of it."""
+    """A client's command, over all attempts. `key` is the clientMessageId; `content` the text, the emoji or the
+    affected member; `message_id` the message that it changes or has created.
+    """
 
     number: int
     client: str
@@ -56,14 +58,15 @@ class Command:
 
     @property
     def settled(self) -> bool:
-        """Whether it was answered, with whatever."""
+        """Whether it was answered, by an ack or an error."""
         return any(each.outcome in {"acked", "refused"} for each in self.tries)
 
 
 @dataclass(slots=True)
 class Heard:
-    """One event that a socket was told. `about` is (user, emoji, added) of a reaction, or who has read. `pos` and
-    `counter` come of the offset, which only recoverable sockets are given."""
+    """One event that a socket received. `about` is (user, emoji, added) of a reaction, or the reader. `pos` and
+    `counter` are from the offset, which only recoverable sockets receive.
+    """
 
     at: float
     name: str
@@ -78,23 +81,24 @@ class Heard:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What identifies the event in the log, as far as its client can say."""
+        """What identifies the event in the log, as far as its client can tell."""
         return (self.kind, self.message_id, *self.about)
 
 
 @dataclass(slots=True)
 class Window:
-    """A time in which a socket had a conversation open. `opened`: when that was certain; None when no answer said it.
-    `closed`: when it was asked to close it."""
+    """A period in which a socket had a conversation open. `opened`: when that was certain; None without an answer.
+    `closed`: when closing it was requested.
+    """
 
     conversation: str
     opened: float | None
     closed: float | None = None
     first: int = 0
-    """How many events the socket had been told when it began, and when it ended."""
+    """How many events the socket had received at the beginning and at the end of the period."""
     end: int | None = None
     sure: bool = True
-    """False: nobody can say since when it was open, since what closed it before was never answered."""
+    """False if the beginning is uncertain, because an earlier request to close was never answered."""
 
 
 @dataclass(slots=True)
@@ -110,8 +114,9 @@ class Connect:
 
 @dataclass(slots=True)
 class Stream:
-    """What one socket was told: from a fresh connect on, over all connections by which it went on. `ended`: it cannot
-    go on any more."""
+    """The events that one socket received, from a fresh connect over all recovered connections. `ended`: it cannot be
+    recovered any more.
+    """
 
     number: int
     client: str
@@ -126,7 +131,7 @@ class Stream:
 
 @dataclass(slots=True)
 class Synced:
-    """One event of `sync`: its position, its name and what it is about."""
+    """One event of `sync`: its position, its name and its object."""
 
     at: float
     pos: int
@@ -138,7 +143,7 @@ class Synced:
 
 @dataclass(slots=True)
 class Resumer:
-    """A client that goes on by `sync` from its last cursor, and what that brought."""
+    """A client that resumes by `sync` from its last cursor, and the events that it received."""
 
     client: str
     user: str
@@ -204,8 +209,9 @@ class History:
 
 @dataclass(frozen=True)
 class About:
-    """Which part of a history shows something: all that concerns these messages or commands, what these streams were
-    told between two times, and the faults of that time."""
+    """Selects a part of the history: everything about these messages or commands, the events of these streams between
+    two times, and the faults of that time.
+    """
 
     messages: frozenset[int] = frozenset()
     commands: frozenset[int] = frozenset()

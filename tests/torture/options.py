@@ -8,9 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Options:
-    """`seconds` is how long clients act, `gap_s` how far apart faults are on average, `pace_s` how long each client
-    waits between two commands. `without` are kinds of faults that are left out, `only` those that are not; `brief`:
-    faults last a few seconds only."""
+    """Options. `seconds`: how long clients act. `gap_s`: average seconds between faults. `pace_s`: seconds that a
+    client waits between two commands. `without` are kinds of faults to leave out, `only` the kinds to use; `brief`:
+    faults last a few seconds only.
+    """
 
     seed: int
     seconds: float

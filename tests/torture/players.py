@@ -1,4 +1,4 @@
-"""What clients do: each acts by its own part of the seed, as long as the campaign goes on."""
+"""The clients' behaviour: each acts by its own part of the seed while the campaign runs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Player(Protocol):
     role: Role
 
     async def live(self) -> None:
-        """Acts until it is told to stop, then waits for what is under way; stays connected."""
+        """Acts until it is stopped, then waits for pending commands; stays connected."""
         ...
 
     async def leave(self) -> None: ...
@@ -76,7 +76,7 @@ class Setting:
 
 
 class _Doing:
-    """What clients of all kinds have in common: which commands they begin, and about what."""
+    """The behaviour that all kinds of clients share: which commands they start, and on which objects."""
 
     resuming: Resuming | None = None
 
@@ -91,7 +91,7 @@ class _Doing:
         self.conversations = world.stable(role.user)
         self.places = self.conversations + [each.id for each in world.moving() if role.user in each.members]
         self.known: deque[tuple[str, int]] = deque(maxlen=60)
-        """(conversation, message) of what was heard last."""
+        """(conversation, message) of recently received messages."""
         self.own: list[tuple[str, int]] = []
         """What was sent here, is answered, and was not deleted."""
         self.reactions: list[tuple[str, int, str]] = []
@@ -100,7 +100,7 @@ class _Doing:
         self._sent = 0
 
     def begin(self, action: str, attempts: Callable[[Command], Callable[[int], Awaitable[Any]]]) -> None:
-        """Begins a command, if there is what it needs."""
+        """Starts a command, if its objects exist."""
         if len(self._under_way) >= UNDER_WAY_MAX:
             return
         command = self._command(action)
@@ -163,7 +163,7 @@ class _Doing:
             command.message_id = acked.message_id
             self.own.append((command.conversation, acked.message_id))
         elif command.kind == "react" and len(command.tries) == 1 and command.message_id is not None:
-            # Taken back only when no attempt can still be on its way.
+            # Removed only when no attempt to add it can still be pending.
             self.reactions.append((command.conversation, command.message_id, command.content))
 
 
@@ -195,7 +195,7 @@ async def over_rest(rest: Rest, command: Command) -> tuple[bool, str, int | None
 
 
 class RestPlayer(_Doing):
-    """A client without a socket: it sends by requests, and goes on by `sync`."""
+    """A client without a socket: it sends REST requests, and resumes by `sync`."""
 
     def __init__(self, role: Role, setting: Setting, rest: Rest) -> None:
         super().__init__(role, setting)
@@ -257,7 +257,7 @@ class SocketPlayer(_Doing):
 
     @property
     def settled_in(self) -> bool:
-        """Whether it is connected, and has open what it wants to have open."""
+        """Whether it is connected and has opened the conversations that it wants."""
         return self.connected and self.rooms.tended
 
     async def live(self) -> None:
@@ -334,7 +334,7 @@ class SocketPlayer(_Doing):
         event, payload = self.words.says[command.kind](_asked(command))
 
         async def attempt(number: int) -> tuple[bool, str, int | None]:
-            # A retry may come by any way: the clientMessageId says that it is one.
+            # A retry may use another transport: the clientMessageId identifies it.
             if number > 1 and command.kind == "send" and self.chance.random() < 0.3:
                 return await over_rest(self._rest, command)
             answer = await self._call(event, payload)
@@ -360,7 +360,7 @@ class SocketPlayer(_Doing):
     # --- what comes -------------------------------------------------------------------------------------------------
 
     def come(self) -> None:
-        """Connected. What it wants open is opened, if it has not gone on where it was."""
+        """Handles a connect: opens the wanted conversations, unless the socket was recovered."""
         self._tend(self.rooms.tend())
 
     def _tend(self, work: Any) -> None:  # noqa: ANN401 (a coroutine)
@@ -388,7 +388,7 @@ class Mover:
         self.pace_s = 3 * setting.pace_s
         self.sleeper = Sleeper(setting.stopping)
         self.inside = {(each.id, user): True for each in self._moving for user in each.members[1:]}
-        """Never the first, who owns it."""
+        """Never the first member, who owns the conversation."""
 
     async def live(self) -> None:
         while self._stopping.acting:

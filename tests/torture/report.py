@@ -1,4 +1,4 @@
-"""What a campaign says in the end: its figures, and for each violation the history that shows it."""
+"""The final report of a campaign: its figures and, for each violation, the part of the history that shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client that goes on by `sync` from its last cursor."""
+"""A client that resumes by `sync` from its last cursor."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Resuming:
         self._cursor: str | None = None
 
     async def go_on(self) -> bool:
-        """Takes all that there is. False: it was not answered, and goes on from the same cursor the next time."""
+        """Fetches all new events. Returns False without an answer; the next call then starts from the same cursor."""
         self.last_turn = []
         try:
             if self._cursor is None:

@@ -16,7 +16,9 @@ AGAIN_S = 0.3
 
 
 class Rooms:
-    """`call` sends (event, payload) and answers whether it was done; it raises Unanswered."""
+    """Keeps the wanted conversations open. `call` sends (event, payload) and returns whether it succeeded; it raises
+    Unanswered.
+    """
 
     def __init__(
         self,
@@ -31,11 +33,11 @@ class Rooms:
         self._wanted = set(conversations)
         self._call = call
         self._unsure: set[tuple[int, str]] = set()
-        """(stream, conversation) where nobody can say whether it is open."""
+        """(stream, conversation) for which it is unknown whether the conversation is open."""
 
     @property
     def tended(self) -> bool:
-        """Whether what is wanted is open, and nothing else."""
+        """Whether exactly the wanted conversations are open."""
         stream = self._telling.stream
         if stream is None:
             return False
@@ -45,7 +47,7 @@ class Rooms:
         return open_ == self._wanted and not any(number == stream.number for number, _ in self._unsure)
 
     async def tend(self) -> None:
-        """Opens what is wanted and not open, until it is; on the connection that there is."""
+        """Opens the wanted conversations until all are open, on the current connection."""
         stream = self._telling.stream
         if stream is None or self._words.opens is None:
             return
@@ -91,7 +93,7 @@ class Rooms:
                 continue
             if done:
                 if (stream.number, conversation) in self._unsure:
-                    # It may have been closed until now: what came before is of the time in which that was not done yet.
+                    # It may have been closed until now: the events before belong to the uncertain period.
                     window.first, window.sure = len(stream.heard), True
                     self._unsure.discard((stream.number, conversation))
                 window.opened = self._telling.now()

@@ -18,7 +18,7 @@ from talkwire.storage.transaction import BatchTransaction
 from talkwire.storage.writer import Attempt, GroupWriter, Job
 
 COMMITS_LATE_S = 0.05
-"""As databases do that are told not to wait for the disk, which do it for longer."""
+"""Like a database that does not wait for the disk, but for longer."""
 
 
 def ack_before_commit() -> None:
@@ -52,7 +52,7 @@ def _answered_already(_result: object, _error: Exception | None) -> None:
 
 
 def skip_the_gap_check() -> None:
-    """What comes is handed out at once, whether or not something is missing before it."""
+    """Hands out incoming events at once, even if events before them are missing."""
 
     def arrived(feed: LogFeed, commit: Commit) -> None:
         if commit.pos > feed.pos:

@@ -1,4 +1,4 @@
-"""When which fault happens to what: all of it follows from the seed, before anything has begun."""
+"""The schedule of faults: derived from the seed before the campaign starts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SKEWS_S = (-3600, 3600)
 
 @dataclass(frozen=True)
 class Planned:
-    """A fault of the schedule. `at` and `until` are seconds since the faults began; `node` counts from 0."""
+    """A fault of the schedule. `at` and `until` are seconds since the faults started; `node` counts from 0."""
 
     kind: str
     at: float
@@ -61,15 +61,16 @@ class Planned:
 
     @property
     def thing(self) -> tuple[Resource, int | None]:
-        """What it is done to."""
+        """The target of the fault."""
         return _RESOURCES[self.kind], self.node
 
 
 def plan(
     seed: int, seconds: float, gap_s: float, *, nodes: int, without: Collection[str] = (), brief: bool = False
 ) -> list[Planned]:
-    """The faults of a campaign, `gap_s` after each other on average; nothing happens to one thing twice at a time.
-    `without` are kinds that are left out. All kinds come once before any comes again."""
+    """Returns the faults of a campaign, on average `gap_s` apart, and at most one per target at a time. Leaves out the
+    kinds in `without`. Uses all kinds once before any is repeated.
+    """
     chance = random.Random(f"{seed} faults")
     kinds = [kind for kind in KINDS if kind.name not in without]
     planned: list[Planned] = []
@@ -95,7 +96,7 @@ def _next(
     nodes: int,
     brief: bool,
 ) -> Planned | None:
-    """The first of the deck that can happen now; it is taken out."""
+    """Takes the first possible fault from the deck."""
     for index, kind in enumerate(deck):
         lasts = chance.uniform(*(kind.brief if brief and kind.brief else kind.lasts))
         until = round(min(at + lasts, seconds), 2)

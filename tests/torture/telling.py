@@ -1,4 +1,4 @@
-"""What one client's sockets are told, written into the history."""
+"""Writes the events that one client's sockets receive into the history."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.torture.world import Role
 
 
 class Client(Protocol):
-    """Who wants to know what its sockets are told."""
+    """Is notified of the events that its sockets receive."""
 
     def come(self) -> None:
         """Connected, or connected again."""
@@ -23,7 +23,7 @@ class Client(Protocol):
 
 
 class Telling:
-    """The sockets of one client, one after the other. `conversations` are those that its user is in all the time."""
+    """The sockets of one client, one after the other. `conversations` are those that its user is always a member of."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Telling:
             self.left()
 
     def left(self) -> None:
-        """The socket does not go on any more."""
+        """Notes that the socket cannot be recovered."""
         if self.stream is not None:
             self.stream.ended = True
         self.stream = None

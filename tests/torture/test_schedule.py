@@ -1,4 +1,4 @@
-"""The schedule of faults follows from the seed, and leaves enough of the cluster to go on."""
+"""The schedule of faults follows from the seed, and leaves enough of the cluster running."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""What clients of each dialect say and hear, as the campaign needs it: written down anew from the reference and not
-asked of the server, so that the two are compared."""
+"""The vocabulary of each dialect, as far as the campaign needs it: written from the reference documentation instead of
+taken from the server, so that the two are compared.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +27,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Words:
-    """One dialect. `opens` and `closes` are how a socket begins and ends to follow a conversation (None: it cannot);
-    `follows_all`: it follows all of its user's by itself. `tells` are the kinds of events that a socket which follows
-    is told of, `tells_others` those that a user is told of others only; `tells_missed`: a new socket is told first what
-    its user has missed."""
+    """The vocabulary of one dialect.
+
+    `opens` and `closes` are the events with which a socket starts and stops following a conversation (None: there are
+    none); `follows_all`: a socket follows all conversations of its user. `tells` are the kinds of events that a
+    following socket receives, `tells_others` those that only the other users receive; `tells_missed`: a new socket
+    first receives what its user missed.
+    """
 
     name: str
     namespace: str
@@ -44,7 +48,7 @@ class Words:
     answered_id: Callable[[Json], int | None] = lambda answer: None
 
     def heard(self, at: float, name: str, args: list[Any]) -> Heard | None:
-        """An event as it came; None for those that are not in the log. The offset is the last argument."""
+        """Returns a received event; None for one that is not in the log. The offset is the last argument."""
         parse = self.hears.get(name)
         if parse is None or not args or not isinstance(args[0], dict):
             return None
@@ -206,7 +210,7 @@ WHATSAPP = Words(
 def _crm(kind: HeardKind) -> Callable[[Json], Heard]:
     def parse(data: Json) -> Heard:
         message = data["message"]
-        # A deleted message is empty here, and nothing else says so.
+        # A deleted message is empty here, and has no other mark.
         return _event(kind, data["chatId"], message["id"], content=message["content"] or None)
 
     return parse

@@ -1,4 +1,4 @@
-"""Who is in the campaign: users, conversations and what kinds of clients they have. All of it follows from the seed."""
+"""The campaign's users, conversations and clients. All of them follow from the seed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Library = Literal["socket.io-client", "socket.io-client-4.5.4", "python-socketio
 
 WEBSOCKET: Transports = ("websocket",)
 TRANSPORTS: tuple[Transports, ...] = (WEBSOCKET, ("polling", "websocket"), ("polling",))
-"""The second is what the libraries do by themselves: they begin by polling and change over."""
+"""The second is the libraries' default: they start with polling and upgrade."""
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """`moving`: its members come and go. Ids are numerals, as the crm dialect has them."""
+    """A conversation. `moving`: its members change. Ids are numerals, as the crm dialect requires."""
 
     id: str
     kind: Literal["group", "direct"]
@@ -96,7 +96,7 @@ def _roles(users: tuple[str, ...], clients: int, chance: random.Random, *, webso
             continue
         dialect = next(dialects)
         if dialect == "gateway":
-            # What a user of this dialect missed is told to the first of their sockets, so there is one only.
+            # In this dialect, only the first socket of a user receives what the user missed, so there is only one.
             if user in gateway_users:
                 dialect = next(dialects)
             else:

@@ -363,7 +363,7 @@ class Session:
     def _act(self, action: Action, packet: Packet, now: float) -> list[Event]:
         events: list[Event] = []
         match action:
-            case Action.DELIVER:
+            case Action.DELIVER:  # unreachable: `receive_packet` returns these before it asks the table
                 events = [MessageReceived(packet.data)]
             case Action.HEARTBEAT:
                 self._note_pong(now)

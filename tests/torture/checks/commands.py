@@ -18,7 +18,7 @@ DELETED_CODES = frozenset({"not_found", "conflict", "invalid_request"})
 
 
 def check_commands(history: History, tables: Tables, moving: frozenset[str], findings: Findings) -> None:
-    """`moving` are conversations whose members come and go."""
+    """Checks all commands against the tables. `moving` are conversations whose members change."""
     by_key: dict[tuple[str, str, str], list[int]] = {}
     for message in tables.messages.values():
         if message.key is not None:
@@ -61,7 +61,7 @@ def _check_answer(
         about_deleted = command.message_id in deleted and command.kind in {"react", "unreact", "read", "edit"}
         if about_deleted and tried.says in DELETED_CODES:
             continue
-        # An attempt before it, of which nobody knew, has done it.
+        # An earlier attempt without an answer has deleted the message.
         if command.kind == "delete" and tried is not command.tries[0] and tried.says in DELETED_CODES:
             continue
         findings.add(ALLOWED, f"command {command.number} was refused: {tried.says}", _about(command))
@@ -95,7 +95,7 @@ def _check_send(
 
 
 def _check_edits(history: History, tables: Tables, findings: Findings) -> None:
-    """An acknowledged edit is one of the message's versions; and the last one of a message is what it says now."""
+    """Checks that an acknowledged edit is one of the message's versions, and that the last edit is its current text."""
     by_message: dict[int, list[Command]] = {}
     for command in history.commands:
         if command.kind == "edit" and command.message_id is not None:
@@ -109,7 +109,7 @@ def _check_edits(history: History, tables: Tables, findings: Findings) -> None:
             if command.acked is not None and command.content not in versions:
                 says = f"the edit {command.content!r} was acknowledged, the message's versions are {versions}"
                 findings.add(NOT_LOST, says, _about(command))
-        # An attempt of which nobody knows may have come later.
+        # An attempt without an answer may have been executed later.
         if all(tried.outcome == "acked" for command in edits for tried in command.tries):
             last = max(edits, key=lambda each: each.began)
             if message.content != last.content:
@@ -125,7 +125,7 @@ def _check_others(history: History, tables: Tables, moving: frozenset[str], find
         "react": lambda c: (
             _has_reaction(c, tables) or (c.message_id, c.content, c.user) in taken_back or _is_deleted(c, tables)
         ),
-        # Whoever comes back to a conversation begins anew there.
+        # A member who rejoins a conversation starts again there.
         "read": lambda c: c.conversation in moving or _has_read(c, tables),
     }
     for command in history.commands:
@@ -157,7 +157,7 @@ def _check_memberships(history: History, tables: Tables, findings: Findings) -> 
         if command.kind in {"add", "remove"}:
             last[command.conversation, command.content] = command
             if any(tried.outcome == "unknown" for tried in command.tries):
-                # That attempt may have been carried out later than those behind it.
+                # That attempt may have been executed later than those after it.
                 unsure.add((command.conversation, command.content))
     for key, command in last.items():
         if key in unsure or command.acked is None:

@@ -32,7 +32,7 @@ SAID: Mapping[str, str] = {
     "MessageDeleted": "message:deleted",
     "MessageReacted": "message:reaction",
 }
-"""What the campaign's events are called in `sync`. What is not here nobody is told of."""
+"""The events of the campaign by their names in `sync`. Other events are not sent to clients."""
 
 
 def check_cursors(history: History, tables: Tables, findings: Findings) -> None:
@@ -70,7 +70,7 @@ def _check(resumer: Resumer, tables: Tables, findings: Findings) -> None:
 
 
 def events_of(user: str, tables: Tables) -> tuple[Sequence[LogRow], AbstractSet[int]]:
-    """Returns the rows of the log that are a user's, and the positions of those whose membership has ended since."""
+    """Returns a user's rows of the log, and the positions of rows in memberships that have ended since."""
     inside: dict[str, list[int]] = {}
     found = []
     uncertain: set[int] = set()
@@ -92,7 +92,7 @@ def events_of(user: str, tables: Tables) -> tuple[Sequence[LogRow], AbstractSet[
 
 
 def conversation_of(row: LogRow, tables: Tables) -> str | None:
-    """A message's row says it by the message only."""
+    """Returns the conversation of a row. A message's row names only the message."""
     if row.conversation is not None:
         return row.conversation
     id_ = MESSAGE_ID_BASE + row.pos if row.type == "MessageSent" else row.message_id

@@ -23,7 +23,7 @@ def check_log(tables: Tables, findings: Findings) -> None:
 
 
 def _check_sent(tables: Tables, findings: Findings) -> None:
-    """Every message has one event that it was sent, at the position that its id says."""
+    """Checks that every message has one MessageSent event, at the position in its id."""
     sent = {MESSAGE_ID_BASE + row.pos for row in tables.log if row.type == "MessageSent"}
     for id_ in sorted(sent ^ set(tables.messages)):
         where = "the log, but not among the messages" if id_ in sent else "among the messages, but not in the log"

@@ -1,4 +1,4 @@
-"""What nodes wrote into their logs: no error but those that the fault of that time explains."""
+"""Checks the nodes' logs: no error except those that a fault at that time explains."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUIET = "nodes log no error that no fault explains"
 
 BAD_LEVELS = frozenset({"error", "critical", "unreadable"})
 AFTER_S = 10.0
-"""How long after a fault its errors may still come."""
+"""Seconds after the end of a fault during which its errors may appear."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ ALLOWED: tuple[Allowed, ...] = (
 def check_logs(
     logged: Mapping[str, Iterable[Mapping[str, Any]]], history: History, began_wall_s: float, findings: Findings
 ) -> None:
-    """`logged` are each node's lines. `began_wall_s` is when the campaign began, in seconds since 1970."""
+    """Checks the log lines of each node (`logged`). `began_wall_s` is the campaign's start in seconds since 1970."""
     for node, lines in logged.items():
         for line in lines:
             findings.count("log lines")
@@ -93,7 +93,9 @@ def _is_on(fault: Fault, at: float) -> bool:
 
 
 def _times_of(line: Mapping[str, Any], began_wall_s: float, ended: float) -> list[float]:
-    """When it may have been written, in seconds since the campaign began: the node's clock may be wrong by an hour."""
+    """Returns when a line may have been written, in seconds since the campaign's start: the node's clock may be wrong
+    by an hour.
+    """
     stamp = line.get("timestamp")
     if not isinstance(stamp, str):
         return []

@@ -1,4 +1,6 @@
-"""What nodes have left over when all clients have gone: no connection, no socket, no task, and bounded memory."""
+"""Checks that nodes release everything when all clients have disconnected: connections, sockets, tasks; and that memory
+is bounded.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +14,19 @@ NOTHING_LEFT = "no connection, socket or task is left over"
 MEMORY = "memory is bounded"
 
 TASKS_MORE_MAX = 3
-"""How many tasks an idle node may have beyond one that has just been started: what is done from time to time may be
-under way in the moment that is looked at."""
+"""How many more tasks an idle node may have than a freshly started one: periodic work may be running when it is
+measured.
+"""
 
 FRESH_AND_BUSY_MB = 64.0
-"""How much a node takes that has begun to serve: connections, statements, prepared frames, what the allocator keeps of
-the peak. Measured: 20 MB in three minutes."""
+"""MB that a node needs once it serves: connections, statements, prepared frames, and what the allocator keeps after a
+peak. Measured: 20 MB in three minutes.
+"""
 
 COMMAND_KB = 8.0
-"""For each command that the campaign has begun meanwhile: nodes keep the newest events, of which a command makes up to
-three with its receipts, so what they take grows with the log until there are 50,000, and no further."""
+"""KB for each command of the campaign: nodes keep the newest events in memory, up to three for a command and its
+receipts. So memory grows with the log until 50,000 events, and no further.
+"""
 
 COMMANDS_KEPT = 25_000
 
@@ -52,8 +57,9 @@ class Gauges:
 
 @dataclass
 class Resources:
-    """`fresh`, `fresh_mb`: before any client came. `full`: with `clients` connected at the end. `left`: after they have
-    gone."""
+    """Measurements. `fresh`, `fresh_mb`: before any client connected. `full`: with `clients` connected at the end.
+    `left`: after all have disconnected.
+    """
 
     clients: int = 0
     fresh_mb: float = 0.0

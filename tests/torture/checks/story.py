@@ -15,7 +15,9 @@ STABLE = frozenset({TALK})
 
 
 class Story:
-    """Everybody here is told of everything; `streams` are those who are, `resumer` goes on by sync."""
+    """A made-up history in which every client receives everything. `streams` are the sockets; `resumer` resumes by
+    sync.
+    """
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -41,7 +43,7 @@ class Story:
         return self.streams[1]
 
     def send(self, user: str, *, told: bool = True) -> Command:
-        """A message that is sent and acknowledged, and told to all."""
+        """Adds a message that is sent and acknowledged and, if `told`, received by all."""
         command = self._command(user, "send", content=f"text {self.tables.head + 1}", key=f"key {self.tables.head + 1}")
         id_ = MESSAGE_ID_BASE + self.tables.head + 1
         seq = self.tables.last_seqs[TALK] = self.tables.last_seqs[TALK] + 1

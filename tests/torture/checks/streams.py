@@ -34,7 +34,9 @@ KINDS: Mapping[str, HeardKind] = {
 
 @dataclass(frozen=True)
 class Told:
-    """An event of the log, as clients name it. `doer` is whose own sockets some dialects do not tell."""
+    """An event of the log, in the terms of clients. `doer` is the user who caused it: some dialects do not send it to
+    that user's sockets.
+    """
 
     pos: int
     key: tuple[object, ...]
@@ -67,8 +69,9 @@ def told_of(row: LogRow, tables: Tables, began: Mapping[int, float]) -> Told | N
 
 @dataclass(frozen=True)
 class Ends:
-    """Which messages were sent at the very end: who is still there must have been told of them. `markers` are the last
-    of each conversation, `by_sender` all of them."""
+    """The messages sent at the very end: every client that is still connected must have received them. `markers` are
+    the last of each conversation, `by_sender` all of them.
+    """
 
     markers: dict[str, int]
     by_sender: dict[str, dict[str, int]]
@@ -86,7 +89,7 @@ def check_streams(history: History, tables: Tables, ends: Ends, stable: frozense
     _check_missed(history, log, ends, findings)
     for stream in history.streams:
         findings.count("socket sessions")
-        # What is wrong once is wrong in every way of looking at it.
+        # One error shows up in every check, so the rest is skipped after the first.
         if _check_offsets(stream, findings) and _check_order(stream, findings):
             for window in stream.windows:
                 if window.conversation in stable and window.sure:
@@ -94,7 +97,9 @@ def check_streams(history: History, tables: Tables, ends: Ends, stable: frozense
 
 
 def _check_missed(history: History, log: Mapping[str, Sequence[Told]], ends: Ends, findings: Findings) -> None:
-    """Where a new socket is told what its user has missed, all its sockets together were told of everything."""
+    """For dialects that send missed events to a new socket: checks that all sockets of a user together received
+    everything.
+    """
     by_client: dict[str, list[Stream]] = {}
     for stream in history.streams:
         if DIALECTS[stream.dialect].tells_missed:
@@ -136,7 +141,7 @@ def _check_offsets(stream: Stream, findings: Findings) -> bool:
 
 
 def _check_order(stream: Stream, findings: Findings) -> bool:
-    """Messages come in log order, across all conversations; what their seq says is in order too."""
+    """Checks that messages arrive in log order across all conversations, and in order of their seq."""
     last_id = 0
     last_seq: dict[str, int] = {}
     for heard in stream.heard:
@@ -164,7 +169,7 @@ def _check_window(stream: Stream, window: Window, log: Sequence[Told], ends: End
         if each.conversation == window.conversation and each.kind in words.tells
     ]
     if words.tells_missed:
-        # What was deleted in the meantime is not told later, and nobody can say when that was.
+        # Messages that were deleted meanwhile are not sent later, and their time is unknown.
         deleted = {told.key for told in events if told.deleted}
         events = [told for told in events if told.key not in deleted]
         heard = [each for each in heard if each.key not in deleted]
@@ -185,7 +190,7 @@ def _is_told(told: Told, stream: Stream, words: Words) -> bool:
 
 @dataclass(frozen=True)
 class Fit:
-    """Where in the log that begins which a socket was told, and how many events of it fit."""
+    """Where a socket's received events begin in the log, and how many of them match."""
 
     events: Sequence[Told]
     heard: Sequence[Heard]
@@ -215,7 +220,9 @@ def _is(told: Told, heard: Heard) -> bool:
 
 
 def _missed_before(fit: Fit, window: Window) -> Told | None:
-    """The first event that was not told, though its command was sent after the conversation was open for certain."""
+    """Returns the first event that was not received although its command was sent when the conversation was certainly
+    open.
+    """
     opened = window.opened
     if opened is None or not fit.heard:
         return None
@@ -223,7 +230,9 @@ def _missed_before(fit: Fit, window: Window) -> Told | None:
 
 
 def _missed_behind(fit: Fit, stream: Stream, window: Window, ends: Ends) -> Told | None:
-    """The first event behind the last one told, where the socket was there to the end."""
+    """Returns the first event that was not received after the last received one, for a socket that stayed connected to
+    the end.
+    """
     opened, marker = window.opened, ends.markers.get(window.conversation)
     if stream.ended or window.closed is not None or opened is None or marker is None:
         return None
@@ -235,7 +244,7 @@ def _missed_behind(fit: Fit, stream: Stream, window: Window, ends: Ends) -> Told
 
 
 def _report_break(stream: Stream, window: Window, fit: Fit, findings: Findings) -> None:
-    """What was told first that does not fit."""
+    """Reports the first received event that does not match the log."""
     events, heard, matched = fit.events, fit.heard, fit.matched
     wrong, next_index = heard[matched], fit.start + matched
     expected = events[next_index] if next_index < len(events) else None

@@ -138,7 +138,7 @@ def test_what_one_missed_has_to_be_told_to_the_next_socket(story: Story) -> None
     first.heard, second.heard = told[:4], told[4:]
     first.ended = True
     assert broken(found(story)) == []
-    # Of a message that was deleted in the meantime nothing is said.
+    # Nothing is sent about a message that was deleted meanwhile.
     del first.heard[2]
     assert broken(found(story)) == []
     del second.heard[0]

@@ -14,7 +14,7 @@ Answered = Mapping[tuple[str, str], int]
 
 
 def check_unread(answered_by: Mapping[str, Answered], tables: Tables, findings: Findings) -> None:
-    """`answered_by` is what each node has said."""
+    """Checks the nodes' unread counts. `answered_by` has each node's answers."""
     counted = counts(tables)
     for node, answered in answered_by.items():
         findings.count("unread counts", len(answered))

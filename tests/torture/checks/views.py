@@ -14,7 +14,9 @@ VIEWS = "all see the same messages in the end"
 
 @dataclass
 class View:
-    """What a client has put together from events. `texts`: None is a tombstone; `reactions`: whether each is there."""
+    """The state that a client has built from events. `texts`: None is a deleted message. `reactions`: whether each is
+    present.
+    """
 
     texts: dict[int, str | None] = field(default_factory=dict)
     reactions: dict[tuple[int, str, str], bool] = field(default_factory=dict)
@@ -56,7 +58,7 @@ def view_of_stream(stream: Stream, stable: frozenset[str]) -> View:
 
 
 def view_of_resumer(resumer: Resumer, stable: frozenset[str], tables: Tables) -> View:
-    """Of conversations whose members stay: who has left one is not told what becomes of it."""
+    """Returns a resumer's view of conversations with fixed members; a former member receives no further events."""
     view = View()
     for synced in resumer.synced:
         data, id_ = synced.payload or {}, synced.message_id

@@ -9,7 +9,9 @@ from tests.torture.history import About
 
 @dataclass(frozen=True)
 class Violation:
-    """`about` is the part of the history that shows it; `shows` are further lines, of what is no part of it."""
+    """A violated invariant. `about` is the part of the history that shows it; `shows` are further lines, from outside
+    the history.
+    """
 
     broken: str
     """The property, in the words of the campaign's page."""

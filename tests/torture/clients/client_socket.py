@@ -1,4 +1,4 @@
-"""What the campaign needs of a client's socket, whatever library it is."""
+"""What the campaign uses of a client's socket, for all client libraries."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Transports = tuple[str, ...]
 
 
 class Unanswered(Exception):
-    """No answer came: nobody can say whether the command was carried out."""
+    """No answer arrived, so it is unknown whether the command was executed."""
 
 
 @dataclass(frozen=True)
 class Listener:
-    """What a socket tells of. `connected` is called with the socket's id and whether it goes on."""
+    """Callbacks of a socket. `connected` receives the socket's id and whether it was recovered."""
 
     connected: Callable[[str, bool], None]
     disconnected: Callable[[str], None]
@@ -24,7 +24,7 @@ class Listener:
 
 
 class Socket(Protocol):
-    """One client's socket, which comes back by itself until it is closed."""
+    """One client's socket, which reconnects by itself until it is closed."""
 
     @property
     def connected(self) -> bool: ...
@@ -32,7 +32,7 @@ class Socket(Protocol):
     async def open(self, listener: Listener) -> None: ...
 
     async def call(self, event: str, payload: Json, timeout_s: float) -> Json:
-        """The answer. Raises Unanswered."""
+        """Returns the ack's payload. Raises Unanswered."""
         ...
 
     def drop(self) -> None:

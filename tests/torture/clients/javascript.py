@@ -19,7 +19,7 @@ LINE_MAX = 4 * 1024 * 1024
 
 
 class Driver:
-    """One Node process. `failed` is what it wrote to its error output last, when it ended by itself."""
+    """One Node process. `failed` is the end of its error output if it ended by itself."""
 
     def __init__(self, process: Process) -> None:
         self._process = process

@@ -20,8 +20,9 @@ engineio.payload.Payload.max_decode_packets = 10_000
 
 
 class PythonSocket:
-    """Implements `Socket`. It asks for no recovery, which the library does not know, and so every connection is a new
-    socket; a new client each time, since one that lost its connection in the wrong moment is of no more use."""
+    """Implements `Socket`. The library knows no recovery, so every connection is a new socket, with a new client, since
+    one that lost its connection at the wrong moment is unusable.
+    """
 
     def __init__(self, url: str, namespace: str, transports: Transports, auth: Json) -> None:
         self._url = url
@@ -87,13 +88,13 @@ class PythonSocket:
         told = self._listener.told
 
         def heard(event: str, *args: Any) -> None:  # noqa: ANN401 (JSON)
-            # What a client that was given up still reads is nobody's.
+            # Late input of an abandoned client is ignored.
             if client is self._client and not gone.is_set():
                 told(event, list(args))
 
         client.on("*", heard, namespace=self._namespace)
         client.on("disconnect", lambda *reason: gone.set(), namespace=self._namespace)
-        # Before anything that comes behind the answer to CONNECT.
+        # Registered before anything that arrives behind the answer to CONNECT.
         client.on("connect", lambda: self._report_come(client), namespace=self._namespace)
         try:
             await client.connect(

@@ -10,7 +10,9 @@ WITHIN_S = 10.0
 
 
 class Rest:
-    """One user's requests. An answer of 502 to 504 without an error of ours is the balancer's: nobody can say then."""
+    """One user's requests. A response of 502 to 504 without the server's error body is from the balancer: the outcome
+    is unknown then.
+    """
 
     def __init__(self, url: str, token: str) -> None:
         self._http = httpx.AsyncClient(
@@ -20,7 +22,7 @@ class Rest:
     async def request(
         self, method: str, path: str, body: Json | None = None, query: Json | None = None
     ) -> tuple[int, Json]:
-        """(status, answer). Raises Unanswered."""
+        """Returns the status and the body of a response. Raises Unanswered."""
         try:
             answer = await self._http.request(method, path, json=body, params=query or None)
         except httpx.HTTPError as error:

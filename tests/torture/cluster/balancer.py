@@ -1,7 +1,7 @@
-"""Caddy in front of the nodes: round-robin, request by request, with no stickiness at all.
+"""Caddy in front of the nodes: round-robin per request, without sticky sessions.
 
-It tries another node where it cannot connect. What a node may have seen already it sends to nobody again: the answer to
-a poll holds what nobody will say twice (docs/deployment/README.md).
+It tries another node if it cannot connect. It never repeats a request that a node may have received: the response to a
+poll holds packets that are sent only once (docs/deployment/README.md).
 """
 
 from __future__ import annotations

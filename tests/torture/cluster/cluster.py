@@ -1,4 +1,4 @@
-"""All real: three nodes, PostgreSQL, Valkey behind a link a node, and Caddy in front."""
+"""The real cluster: three nodes, PostgreSQL, Valkey behind one forwarder per node, and Caddy in front."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ class Cluster:
 
 
 def token(user: str, role: str | None = None) -> str:
-    """Good for a day, and without the time of its issue: a node whose clock is an hour behind takes it too."""
+    """Returns a token that is valid for a day. It has no time of issue: a node whose clock is an hour behind accepts it
+    too.
+    """
     claims: dict[str, object] = {"sub": user, "name": user.title(), "exp": int(time.time()) + 86_400}
     if role is not None:
         claims["role"] = role

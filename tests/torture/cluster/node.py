@@ -1,4 +1,4 @@
-"""One `talkwire serve` process, and those that come after it at the same port."""
+"""One `talkwire serve` process, and its successors on the same port."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Node:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     async def start(self, *, skew_s: int = 0) -> None:
-        """Returns when it answers. `skew_s`: how far its clock goes wrong."""
+        """Starts the node and returns when it accepts requests. `skew_s` is by how many seconds its clock is wrong."""
         deadline = time.monotonic() + STARTS_WITHIN_S
         while True:
             self.launch(skew_s=skew_s)
@@ -99,7 +99,7 @@ class Node:
             os.kill(self.pid, signal.SIGCONT)
 
     async def drain(self) -> int:
-        """Asks it to end in good order. Answers its status."""
+        """Asks the node to shut down in order, and returns its exit status."""
         assert self._process is not None
         return await end(self._process, signal.SIGTERM, DRAINS_WITHIN_S)
 
@@ -115,12 +115,12 @@ class Node:
         return None if self.pid is None else resident_mb(self.pid)
 
     def logged(self) -> Iterator[dict[str, Any]]:
-        """What it has logged, a line a dict; what is no JSON has `level` "unreadable"."""
+        """Yields the node's log lines as dicts; a line that is not JSON has `level` "unreadable"."""
         if not self.log.exists():
             return
         for line in self.log.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("Talkwire "):
-                continue  # what it greets with
+                continue  # the greeting
             try:
                 said = json.loads(line)
             except ValueError:
@@ -138,9 +138,10 @@ def can_skew() -> bool:
 
 
 def skewed(seconds: int) -> dict[str, str]:
-    """The environment of a process whose clock is wrong by so much. Only the clock on the wall: what measures how long
-    something takes is right."""
-    # faketime itself would be a process in between; it says what it would set.
+    """Returns the environment of a process whose wall clock is wrong by so many seconds. Its monotonic
+    clock is right.
+    """
+    # faketime would be an additional process, so it is only asked for the variables that it would set.
     said = subprocess.run(
         ["faketime", "-f", f"{seconds:+d}s", "env"],
         capture_output=True,

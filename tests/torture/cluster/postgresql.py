@@ -1,4 +1,4 @@
-"""A PostgreSQL server that can be restarted, killed and stopped in the middle of what it does."""
+"""A PostgreSQL server that can be restarted, killed and paused at any moment."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class PostgreSQL:
 
     @property
     def url(self) -> str:
-        """As Talkwire takes it."""
+        """The URL for Talkwire."""
         return f"postgresql://{_USER}@/{_DATABASE}?host={self.folder}"
 
     @property
     def connection_text(self) -> str:
-        """As psycopg takes it."""
+        """The connection string for psycopg."""
         return f"host={self.folder} user={_USER} dbname={_DATABASE} connect_timeout=5"
 
     @property
@@ -71,7 +71,9 @@ class PostgreSQL:
             )
 
     async def stop(self, *, immediately: bool = False) -> None:
-        """Fast, or like a crash: nothing is written any more, and the next start recovers from its journal."""
+        """Stops the server: fast, or `immediately` like a crash, after which the next start recovers from the
+        write-ahead log.
+        """
         self.resume()
         if self._process is not None:
             await end(self._process, signal.SIGQUIT if immediately else signal.SIGINT)

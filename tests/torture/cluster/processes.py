@@ -16,7 +16,7 @@ ENDS_WITHIN_S = 30.0
 async def wait_until(
     condition: Callable[[], Awaitable[bool]], what: str, deadline_s: float, step_s: float = 0.05
 ) -> None:
-    """Asks again and again, where nobody tells. Raises TimeoutError that says what was waited for."""
+    """Waits for a condition that sends no notification, by polling. Raises TimeoutError, which names the condition."""
     deadline = time.monotonic() + deadline_s
     while not await condition():
         if time.monotonic() > deadline:
@@ -25,7 +25,7 @@ async def wait_until(
 
 
 async def end(process: subprocess.Popen[bytes], with_signal: int, deadline_s: float = ENDS_WITHIN_S) -> int:
-    """Sends a signal and waits for the end. Answers the status."""
+    """Sends a signal, waits for the end, and returns the exit status."""
     if process.poll() is None:
         process.send_signal(with_signal)
         if with_signal != signal.SIGKILL:
@@ -56,7 +56,7 @@ def signal_all(pids: list[int], number: int) -> None:
 
 
 def resident_mb(pid: int) -> float | None:
-    """How much memory a process has; None when it is gone."""
+    """Returns a process's memory in MB; None if it has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):

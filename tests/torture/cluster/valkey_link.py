@@ -1,5 +1,6 @@
-"""A TCP forwarder between one node and Valkey, so that one node can be cut off while the others are not: it can end its
-connections, refuse new ones, and keep what both sides say to itself."""
+"""A TCP forwarder between one node and Valkey, which can cut off that node alone: it closes its connections, refuses
+new ones, or holds back all bytes.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ class ValkeyLink:
             writer.transport.abort()
 
     def refuse(self) -> None:
-        """Ends all connections, and takes no new ones."""
+        """Closes all connections and refuses new ones."""
         self._refusing = True
         self.cut()
 

@@ -305,11 +305,11 @@ class Connection(ABC):
         self.close("forced server close", GOING_AWAY)
 
     def next_deadline(self) -> float:
-        """See `heartbeat.Deadlined`."""
+        """See `timing_wheel.Deadlined`."""
         return self.session.next_deadline()
 
     def handle_deadline(self, now: float) -> None:
-        """See `heartbeat.Deadlined`."""
+        """See `timing_wheel.Deadlined`."""
         # A pong proves that everything before the ping has arrived, so pending broadcasts go first.
         self.server.hub.flush_pending()
         self.handle(self.session.handle_deadline(now), now)
@@ -447,7 +447,7 @@ class Connection(ABC):
             self._slowed = None
 
     def lane_changed(self) -> None:
-        """See `dispatch.LaneOwner`."""
+        """See `lane.LaneOwner`."""
         if self._ending and self.lane.idle:
             self.close("server shutting down", GOING_AWAY)
         elif self.websocket is not None:

@@ -333,7 +333,7 @@ class SocketConnection(Connection):
         except ConnectRefused as refusal:
             self._refuse(event.namespace, refusal)
             return
-        except Exception as error:  # noqa: BLE001 (a client that is told can try again)
+        except Exception as error:  # noqa: BLE001 (the client receives an error and can try again)
             self.server.report(error)
             self._refuse(event.namespace, ConnectRefused("Something went wrong here", {"code": "unavailable"}))
             return
