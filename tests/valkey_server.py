@@ -43,7 +43,7 @@ class ValkeyServer:
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"Valkey did not start:\n{(self._folder / 'log').read_text()}")
-            time.sleep(0.01)  # nobody is told
+            time.sleep(0.01)  # no notification exists
 
     def kill(self) -> None:
         """kill -9, which ends one that is paused too."""

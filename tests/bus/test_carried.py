@@ -76,7 +76,7 @@ async def test_all_that_has_come_is_heard_in_one_turn(monkeypatch: pytest.Monkey
     assert set(await heard_between_turns(5)) <= {0, 5}
 
 
-async def test_who_has_much_to_say_keeps_nobody_from_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_busy_sender_does_not_starve_other_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(carried, "TURN_S", 0.02)
     seen = await heard_between_turns(10, each_takes_s=0.01)
     assert len(set(seen)) > 3, seen

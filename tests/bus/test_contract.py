@@ -201,14 +201,14 @@ async def test_what_was_sent_and_received_is_counted(members: list[Member]) -> N
 # --- beginning and end ------------------------------------------------------------------------------------------------
 
 
-async def test_who_has_started_is_there_and_hears_what_is_sent_from_then_on(network: Network) -> None:
+async def test_a_started_bus_is_connected_and_receives_what_is_sent_from_then_on(network: Network) -> None:
     one, two = [await network.member() for _ in range(2)]
     assert (one.bus.away, two.bus.away) == (False, False)
     one.bus.send(told(1))
     await two.until(lambda heard: len(heard) == 1)
 
 
-async def test_who_has_closed_leaves_no_task_and_hears_nothing_more(network: Network) -> None:
+async def test_a_closed_bus_leaves_no_task_and_receives_nothing(network: Network) -> None:
     before = asyncio.all_tasks()
     one, two = [await network.member() for _ in range(2)]
     for number in range(100):
@@ -258,7 +258,9 @@ async def send_while_away(member: Member) -> None:
 
 @each_failing
 @pytest.mark.parametrize("fault", ["gone", "paused"])
-async def test_a_bus_whose_server_fails_is_away_until_it_is_back(failing: FailingNetwork, fault: str) -> None:
+async def test_a_bus_whose_server_fails_is_away_until_the_server_runs_again(
+    failing: FailingNetwork, fault: str
+) -> None:
     before = asyncio.all_tasks()
     one, two = [await failing.member() for _ in range(2)]
     with getattr(failing, fault)():
@@ -325,7 +327,7 @@ async def test_a_flushed_valkey_does_no_harm(valkey: ValkeyServer) -> None:
     await network.close()
 
 
-async def test_a_subscriber_who_is_too_slow_for_valkey_comes_back() -> None:
+async def test_a_subscriber_that_is_too_slow_for_valkey_reconnects() -> None:
     with valkey_server("--client-output-buffer-limit", "pubsub 100kb 100kb 1") as server:
         network = ValkeyNetwork(server)
         one, two = [await network.member() for _ in range(2)]
@@ -336,7 +338,7 @@ async def test_a_subscriber_who_is_too_slow_for_valkey_comes_back() -> None:
         await network.close()
 
 
-async def test_a_subscription_to_which_nothing_comes_any_more_is_made_anew(
+async def test_a_subscription_that_receives_nothing_is_renewed(
     valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = ValkeyNetwork(valkey)
@@ -400,7 +402,7 @@ def _carrier(member: Member) -> BusTransport:
     return member.bus._carrier
 
 
-async def test_a_listener_that_fails_hears_what_comes_next(network: Network) -> None:
+async def test_a_listener_that_fails_receives_the_next_message(network: Network) -> None:
     if isinstance(network, MemoryNetwork):
         pytest.skip("the loop itself reports it")
     heard: list[AnyBusMessage] = []

@@ -69,7 +69,7 @@ def test_of_an_event_that_is_not_understood_the_position_is_known() -> None:
     assert unpacker.not_understood == 0
 
 
-def test_of_what_is_told_only_what_is_not_understood_is_dropped() -> None:
+def test_only_ephemeral_events_that_are_not_understood_are_dropped() -> None:
     told = {
         "type": "TypingChanged",
         "conversation_id": "c",

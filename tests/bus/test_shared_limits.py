@@ -116,7 +116,7 @@ async def test_kinds_users_and_logs_do_not_share_their_buckets(start: Callable[.
 
 
 @pytest.mark.parametrize("key", ["", "a b\r\nc", "{x}:*", "\udcff", "ü" * 128])
-async def test_any_text_may_be_what_is_told_apart(start: Callable[..., Node], key: str) -> None:
+async def test_any_text_may_be_a_key(start: Callable[..., Node], key: str) -> None:
     one, other = start(), start()
     assert one.take(9, key=key) == 9
     await one.shared.report()
@@ -145,7 +145,7 @@ async def test_passwords_are_counted_on_all_nodes_at_once_and_a_refusal_costs_no
     assert 990_000 < int(str(valkey.command("PTTL", key))) <= 1_000_000
 
 
-async def test_whoever_asks_at_the_same_time_gets_no_more_than_there_is(start: Callable[..., Node]) -> None:
+async def test_simultaneous_requests_get_no_more_tokens_than_there_are(start: Callable[..., Node]) -> None:
     nodes = [start() for _ in range(4)]
     for node in nodes:
         await node.redis.ping()
@@ -170,7 +170,7 @@ async def test_a_node_without_news_leaves_redis_alone(start: Callable[..., Node]
     assert valkey.command("DBSIZE") == 0
 
 
-async def test_a_redis_that_is_away_keeps_nobody_from_anything(start: Callable[..., Node]) -> None:
+async def test_an_unavailable_redis_refuses_no_request(start: Callable[..., Node]) -> None:
     with capture_logs() as logs:
         node = start(url="redis://127.0.0.1:1")
         assert (node.take(12), await node.sign_in(12)) == (10, 10)
@@ -181,7 +181,7 @@ async def test_a_redis_that_is_away_keeps_nobody_from_anything(start: Callable[.
     assert [line["event"] for line in logs] == ["Redis does not answer: each node limits for itself"]
 
 
-async def test_a_redis_that_comes_back_is_found_again_and_what_it_forgot_does_no_harm(
+async def test_a_redis_that_restarts_is_used_again_and_its_lost_data_do_no_harm(
     start: Callable[..., Node],
 ) -> None:
     with valkey_server() as valkey:
@@ -217,7 +217,9 @@ async def test_an_emptied_redis_gives_back_what_was_taken_before_only(
     assert not one.shared.away
 
 
-async def test_a_redis_that_hangs_holds_nobody_up(start: Callable[..., Node], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_redis_that_hangs_delays_no_request(
+    start: Callable[..., Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shared_limits, "REPORT_WITHIN_S", 0.3)
     with valkey_server() as valkey:
         node = start(url=valkey.url)
@@ -257,7 +259,7 @@ async def test_one_that_does_not_answer_is_left_alone_for_a_while(monkeypatch: p
     await redis.aclose()
 
 
-async def test_a_server_that_refuses_is_as_one_that_is_away(start: Callable[..., Node], server: ValkeyServer) -> None:
+async def test_a_server_that_refuses_counts_as_unavailable(start: Callable[..., Node], server: ValkeyServer) -> None:
     with valkey_server("--replicaof", "127.0.0.1", str(server.port)) as replica:
         node = start(url=replica.url)
         with capture_logs() as logs:

@@ -100,7 +100,7 @@ def test_uploaded_files_come_along(command: Command, alone: None) -> None:
     assert "the server needs s3://bucket/prefix" in command("restore", "c", "--data", "third").err
 
 
-def test_a_file_is_not_replaced_without_being_told_so(command: Command, alone: None) -> None:
+def test_a_file_is_not_replaced_without_the_option(command: Command, alone: None) -> None:
     Path("b").write_text("precious")
     assert refusal(command("backup", "b")) == "b: exists already; use --overwrite to replace it"
     assert Path("b").read_text() == "precious"
@@ -139,7 +139,7 @@ def test_there_has_to_be_a_chat(command: Command, empty: str) -> None:
     assert in_folder(Path()) == []
 
 
-def test_a_database_that_is_away_is_said(command: Command, alone: None) -> None:
+def test_an_unavailable_database_is_reported(command: Command, alone: None) -> None:
     away = ("--database", "postgresql://talkwire:hunter2@127.0.0.1:1/talkwire")
     assert command("backup", "b").exit_code == 0
     for said in (command("backup", "c", *away), command("restore", "b", *away)):

@@ -165,7 +165,7 @@ def test_a_target_in_a_folder_that_is_not_there_is_said(command: Command, chat: 
 
 
 @pytest.mark.parametrize("option", ["--from", "--to"])
-def test_a_database_that_is_away_is_said_without_its_password(command: Command, chat: None, option: str) -> None:
+def test_an_unavailable_database_is_reported_without_its_password(command: Command, chat: None, option: str) -> None:
     away = "postgresql://talkwire:hunter2@127.0.0.1:1/talkwire"
     sides = {"--from": SOURCE, "--to": "sqlite:///b.db"} | {option: away}
     said = refusal(command("copy", *(word for side in sides.items() for word in side)))

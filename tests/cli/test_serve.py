@@ -199,7 +199,7 @@ def test_a_folder_that_may_not_be_written_is_said(tmp_path: Path, talkwire: Talk
     assert answer.line == "talkwire: closed: this user may not write there"
 
 
-def test_logs_are_objects_when_nobody_reads_them_on_a_terminal(tmp_path: Path) -> None:
+def test_logs_are_json_objects_unless_stderr_is_a_terminal(tmp_path: Path) -> None:
     with running_server(tmp_path, "--log-level", "debug") as server:
         answer = server.stop(signal.SIGTERM)
     for line in answer.err.splitlines():

@@ -125,7 +125,7 @@ def test_a_mistyped_folder_is_no_new_database(command: Command, arguments: list[
     assert said == (1, "", "talkwire: mistyped/talkwire.db: database not found\n")
 
 
-def test_an_account_that_nobody_can_sign_in_with_is_pointed_out(
+def test_an_account_that_cannot_be_used_to_sign_in_is_pointed_out(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JWT_SECRET", "s" * 32)

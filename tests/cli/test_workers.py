@@ -175,7 +175,7 @@ def test_workers_do_not_outlive_the_process_that_looks_after_them(
         until(lambda: not any(map(is_running, workers)))
 
 
-def test_what_is_wrong_is_said_once_and_nothing_goes_on(
+def test_an_error_is_printed_once_and_ends_the_command(
     talkwire: Callable[..., Answer], postgresql_database: Database
 ) -> None:
     with postgresql_database.engine() as engine, engine.begin() as connection:

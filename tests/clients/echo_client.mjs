@@ -137,7 +137,7 @@ const scenarios = {
     report("echoed again", { values: await echo(custom, Buffer.from([9])) });
   },
 
-  // Ends after the second connection; whoever runs this restarts the server in between.
+  // Ends after the second connection; the test restarts the server in between.
   async reconnection() {
     const manager = newManager({ reconnectionDelay: 20, reconnectionDelayMax: 100, timeout: 2000 });
     const socket = manager.socket("/", { auth: { token: "123" } });

@@ -156,7 +156,7 @@ async def test_both_clients_talk_to_each_other(
 
 
 @pytest.mark.parametrize("transports", ["websocket", "polling"])
-async def test_the_official_client_is_told_why_it_is_refused(
+async def test_the_official_client_receives_the_reason_of_a_refusal(
     chat_server: ServerProcess, node_client: list[str], transports: str
 ) -> None:
     async with node_chatting(node_client, chat_server.url, transports, "nonsense", "nowhere") as node:
@@ -164,7 +164,7 @@ async def test_the_official_client_is_told_why_it_is_refused(
         assert error == {"message": "Authentication failed", "data": {"code": "unauthenticated"}}
 
 
-async def test_python_socketio_is_told_why_it_is_refused(chat_server: ServerProcess) -> None:
+async def test_python_socketio_receives_the_reason_of_a_refusal(chat_server: ServerProcess) -> None:
     client = socketio.AsyncClient(reconnection=False)
     errors: list[object] = []
     client.on("connect_error", errors.append)

@@ -386,7 +386,7 @@ async def test_the_gateway_tells_who_has_no_valid_token(
 
 
 @pytest.mark.parametrize(("name", "path"), [("messenger", ""), ("talks", "/talks"), ("whatsapp", ""), ("crm", "")])
-async def test_the_others_are_told_why_they_are_refused(
+async def test_the_others_receive_the_reason_of_a_refusal(
     demo: ServerProcess, examples: Path, name: str, path: str
 ) -> None:
     async with running(examples, f"{name}.mjs", demo.url + path, "nonsense") as script:

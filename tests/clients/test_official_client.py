@@ -97,7 +97,7 @@ def test_the_client_receives_binary_acks(exchange: dict[str, Report]) -> None:
     assert exchange["acked binary"] == {"values": ["hex:0102", {"deep": ["hex:03"]}]}
 
 
-def test_the_client_times_out_when_nobody_acks(exchange: dict[str, Report]) -> None:
+def test_the_client_times_out_without_an_ack(exchange: dict[str, Report]) -> None:
     assert exchange["ack timed out"] == {"message": "operation has timed out"}
 
 

@@ -122,7 +122,7 @@ async def test_the_client_receives_binary_acks(echo_url: str, transports: list[s
         assert await client.acked(b"\x01\x02", {"deep": [b"\x03"]}) == (b"\x01\x02", {"deep": [b"\x03"]})
 
 
-async def test_the_client_times_out_when_nobody_acks(echo_url: str, transports: list[str]) -> None:
+async def test_the_client_times_out_without_an_ack(echo_url: str, transports: list[str]) -> None:
     async with connected(echo_url, transports) as client:
         with pytest.raises(socketio.exceptions.TimeoutError):
             await client.client.call("nobody-acks-this", "hello", timeout=0.1)

@@ -81,7 +81,7 @@ async def world(chat_server: ServerProcess) -> AsyncIterator[World]:
 
 
 @pytest.mark.parametrize("transports", ["websocket", "polling", "polling,websocket"])
-async def test_the_official_client_goes_on_after_its_connection_broke(
+async def test_the_official_client_is_recovered_after_its_connection_broke(
     world: World, node_client: list[str], transports: str
 ) -> None:
     conversation = await world.conversation("alice", "bob")
@@ -100,7 +100,7 @@ async def test_the_official_client_goes_on_after_its_connection_broke(
         await alice.hears("after")
 
 
-async def test_it_goes_on_in_a_room_that_it_opened(world: World, node_client: list[str]) -> None:
+async def test_it_is_recovered_in_a_room_that_it_opened(world: World, node_client: list[str]) -> None:
     conversation = await world.conversation("alice", "bob")
     async with recovering(node_client, world.server.url, token(world), "/messages") as alice:
         first = await alice.says("connect")
@@ -126,7 +126,7 @@ async def test_a_disconnect_that_it_asked_for_is_not_gone_on_from(world: World, 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill -9"])
-async def test_it_goes_on_after_a_restart_of_the_server(
+async def test_it_is_recovered_after_a_restart_of_the_server(
     tmp_path: Path, node_client: list[str], number: signal.Signals
 ) -> None:
     port = free_port()

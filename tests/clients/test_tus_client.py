@@ -187,7 +187,7 @@ async def test_an_empty_file_is_uploaded(chat_server: ServerProcess, node_client
     assert [request["method"] for request in client.requests] == ["POST"]
 
 
-async def test_an_upload_goes_on_where_its_connection_broke(chat_server: ServerProcess, node_client: list[str]) -> None:
+async def test_an_upload_resumes_where_its_connection_broke(chat_server: ServerProcess, node_client: list[str]) -> None:
     async with (
         proxied(chat_server) as (proxy, endpoint),
         uploading(node_client, endpoint, chat_server.token("alice")) as client,
@@ -246,7 +246,7 @@ async def test_a_file_that_is_too_large_is_refused(chat_server: ServerProcess, n
     assert json.loads(failed["body"])["error"]["code"] == "payload_too_large"
 
 
-async def test_an_upload_that_is_not_there_any_more_begins_anew(
+async def test_an_upload_that_does_not_exist_any_more_starts_again(
     chat_server: ServerProcess, node_client: list[str]
 ) -> None:
     endpoint = endpoint_of(chat_server)

@@ -195,7 +195,7 @@ async def test_whatever_is_published_everything_is_delivered_once_and_in_order(t
         assert not [line for line in node.logged() if "exception" in line]
 
 
-async def test_what_was_overheard_is_not_told_again(start_cluster: StartCluster) -> None:
+async def test_recorded_parcels_are_not_delivered_again(start_cluster: StartCluster) -> None:
     cluster = start_cluster(2, valkey=True)
     assert cluster.valkey is not None
     attacker = RedisAttacker(cluster.valkey)

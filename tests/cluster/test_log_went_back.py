@@ -64,7 +64,7 @@ async def say(world: World, by: str, conversation: str, content: str) -> str:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-async def test_nodes_begin_anew_and_clients_afresh(server: PostgresServer, cluster: Cluster, workers: int) -> None:
+async def test_nodes_restart_and_clients_reload(server: PostgresServer, cluster: Cluster, workers: int) -> None:
     nodes = [cluster.add_node({"TALKWIRE_WORKERS": str(workers)}) for _ in range(2)]
     async with two_worlds(cluster) as (here, there):
         talk = await here.conversation("alice", "bob")

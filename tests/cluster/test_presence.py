@@ -43,7 +43,7 @@ async def _presence(world: World, name: str, by: str) -> Any:  # noqa: ANN401 (J
     return (await world.request("GET", f"/api/v1/users/{world.id_of(name)}/presence", by=by)).json()
 
 
-async def test_a_user_is_on_both_nodes_and_told_once(two_nodes: Cluster) -> None:
+async def test_a_user_on_both_nodes_receives_each_event_once(two_nodes: Cluster) -> None:
     async with two_nodes.world(0) as here, two_nodes.world(1) as there:
         there.take_ids_of(here)
         await here.conversation("alice", "bob")
@@ -61,7 +61,7 @@ async def test_a_user_is_on_both_nodes_and_told_once(two_nodes: Cluster) -> None
         assert await _updates(bob, there, "alice") == []
 
 
-async def test_who_asked_to_be_told_of_somebody_on_another_node_is_told(start_cluster: StartCluster) -> None:
+async def test_a_subscriber_receives_the_presence_of_a_user_on_another_node(start_cluster: StartCluster) -> None:
     cluster = start_cluster(2, environment={**QUICK, "TALKWIRE_CONTACTS_MAX": "2"})
     async with cluster.world(0) as here, cluster.world(1) as there:
         there.take_ids_of(here)
@@ -114,7 +114,7 @@ async def test_a_contact_who_renames_themselves_on_another_node_is_seen(two_node
         assert (await bob.next("user:updated"))["name"] == "Alice the Second"
 
 
-async def test_who_is_connected_is_online_for_whoever_asks_next_on_any_node(two_nodes: Cluster) -> None:
+async def test_a_connected_user_is_online_for_the_next_query_on_any_node(two_nodes: Cluster) -> None:
     async with two_nodes.world(0) as here, two_nodes.world(1) as there:
         there.take_ids_of(here)
         names = [f"user{number}" for number in range(12)]

@@ -7,7 +7,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import StartCluster
 
 
-async def test_a_socket_goes_on_at_another_node_and_the_old_one_is_closed(two_nodes: Cluster) -> None:
+async def test_a_socket_is_recovered_on_another_node_and_the_old_one_is_closed(two_nodes: Cluster) -> None:
     async with two_nodes.world(0) as here, two_nodes.world(1) as there:
         there.take_ids_of(here)
         talk, closed = await here.conversation("alice", "bob"), await here.conversation("alice", "bob")
@@ -40,7 +40,7 @@ async def test_a_socket_goes_on_at_another_node_and_the_old_one_is_closed(two_no
         assert (await alice.socket.next("message:new"))["content"] == "four"
 
 
-async def test_a_socket_goes_on_at_once_when_its_node_was_killed(start_cluster: StartCluster) -> None:
+async def test_a_socket_is_recovered_at_once_when_its_node_was_killed(start_cluster: StartCluster) -> None:
     cluster = start_cluster(2, valkey=True)
     async with cluster.world(0) as here, cluster.world(1) as there:
         there.take_ids_of(here)

@@ -180,7 +180,7 @@ async def _until_all_are(status: str, user_ids: Iterable[str], told: ChatClient)
             awaited.discard(update["userId"])
 
 
-async def test_a_node_that_was_stopped_for_longer_than_its_lease_serves_nobody_before_it_knows(
+async def test_a_node_that_was_stopped_for_longer_than_its_lease_serves_no_client_before_it_knows(
     start_cluster: StartCluster, tmp_path: Path
 ) -> None:
     cluster = start_cluster(2, environment={"TALKWIRE_LEASE_S": "6", "TALKWIRE_PRESENCE_GRACE_S": "0"})

@@ -153,9 +153,7 @@ async def _websocket(proxy: Proxy, address: str, headers: dict[str, str] | None 
         return refusal.response.status_code
 
 
-async def test_development_sign_in_refuses_whoever_comes_through_a_proxy(
-    start_proxy: StartProxy, tmp_path: Path
-) -> None:
+async def test_development_sign_in_refuses_requests_through_a_proxy(start_proxy: StartProxy, tmp_path: Path) -> None:
     environment = {"TALKWIRE_INSECURE_DEV_AUTH": "on", "TALKWIRE_TRUSTED_PROXIES": "127.0.0.1"}
     with running_chat(tmp_path, environment) as server, start_proxy(tmp_path, server.url, None) as proxy:
         me = "/api/v1/users/me?userId=alice"

@@ -64,7 +64,7 @@ def test_a_request_that_offers_another_protocol_is_served_with_its_body(server: 
 
 
 @pytest.mark.parametrize("method", [b"CONNECT", b"OPTIONS"])
-def test_another_protocol_is_spoken_with_nobody(server: ServerProcess, method: bytes) -> None:
+def test_no_other_protocol_is_spoken(server: ServerProcess, method: bytes) -> None:
     with Raw(server) as raw:
         raw.send(method + b" x:80 HTTP/1.1\r\nHost: x\r\n" + _H2C + b"\r\n")
         assert raw.answer()[0] in {400, 404, 405}

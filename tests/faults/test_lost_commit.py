@@ -19,7 +19,7 @@ from tests.databases import Database, PostgresServer
 from tests.faults.proxy import LossyProxy, lossy_proxy
 
 
-async def test_a_batch_whose_commit_was_answered_to_nobody_is_acknowledged_and_stored_once(
+async def test_a_batch_whose_commit_lost_its_reply_is_acknowledged_and_stored_once(
     postgresql: PostgresServer, postgresql_database: Database
 ) -> None:
     with lossy_proxy(postgresql.folder) as proxy:
@@ -55,7 +55,7 @@ def _arms(proxy: LossyProxy) -> tuple[Actor, Call]:
     return BACKEND, Call(lambda tx: setattr(proxy, "armed", True))
 
 
-async def test_a_refresh_token_whose_trade_was_answered_to_nobody_is_traded_once(
+async def test_a_refresh_token_whose_commit_lost_its_reply_is_exchanged_once(
     postgresql: PostgresServer, postgresql_database: Database
 ) -> None:
     async with _lossy_node(postgresql, postgresql_database) as (node, proxy):
@@ -84,7 +84,7 @@ async def test_a_change_that_is_no_event_is_not_carried_out_again_but_asked_for_
         assert (await node.do(ANYONE, FindAccount("ann@example.com"))).password_hash == "three"
 
 
-async def test_a_request_with_a_key_whose_commit_was_answered_to_nobody_is_carried_out_once(
+async def test_a_request_with_a_key_whose_commit_lost_its_reply_is_executed_once(
     postgresql: PostgresServer, postgresql_database: Database
 ) -> None:
     async with _lossy_node(postgresql, postgresql_database) as (node, proxy):

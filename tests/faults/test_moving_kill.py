@@ -94,7 +94,7 @@ def run(*arguments: str) -> str:
     return err
 
 
-def test_a_copy_that_is_killed_goes_on(chat: Path, target: Database) -> None:
+def test_a_copy_that_is_killed_resumes(chat: Path, target: Database) -> None:
     arguments = ("copy", "--from", f"sqlite:///{chat}", "--to", text_of(target.url))
     for part in ("messages", "message_words", "comparing"):
         kill_at(part, *arguments)

@@ -119,7 +119,7 @@ async def test_no_request_to_s3_stays_open_while_a_client_is_slow(
         await anext(reading)
 
 
-async def test_what_is_kept_twice_is_there_once(store: ByteStore, tmp_path: Path) -> None:
+async def test_bytes_that_are_stored_twice_exist_once(store: ByteStore, tmp_path: Path) -> None:
     for _ in range(2):
         await store.put(CONTENT, file(tmp_path, b"same"))
     assert await read(store, CONTENT, 0, 4) == b"same"

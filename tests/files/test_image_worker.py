@@ -77,7 +77,7 @@ def test_a_copied_webp_does_not_announce_what_is_gone(tmp_path: Path, picture: b
 
 
 @pytest.mark.parametrize("picture", [pictures.jpeg(orientation=6), pictures.webp(orientation=6)], ids=["jpeg", "webp"])
-def test_a_picture_stands_upright_without_being_told(tmp_path: Path, picture: bytes) -> None:
+def test_a_picture_is_upright_without_orientation_metadata(tmp_path: Path, picture: bytes) -> None:
     done = Prepared(tmp_path, picture)
     assert (done.answer["width"], done.answer["height"]) == (40, 60)
     for image in (decoded(done.picture), decoded(done.thumbnail)):

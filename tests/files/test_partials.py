@@ -124,7 +124,7 @@ def test_what_lies_aside_counts_only_when_it_is_added(partials: Partials) -> Non
     partial.close()
 
 
-def test_a_partial_that_was_let_go_of_takes_nothing(partials: Partials) -> None:
+def test_a_closed_partial_takes_no_bytes(partials: Partials) -> None:
     partial = partials.open(ID)
     partial.close()
     with pytest.raises(OSError, match="let go"):
@@ -132,7 +132,7 @@ def test_a_partial_that_was_let_go_of_takes_nothing(partials: Partials) -> None:
     assert partials.offset(ID) == 0
 
 
-async def test_a_cancelled_request_lets_go_of_what_its_thread_takes(partials: Partials) -> None:
+async def test_a_cancelled_request_releases_what_its_thread_opens(partials: Partials) -> None:
     for number in range(50):
         taking = asyncio.create_task(asyncio.to_thread(partials.open, f"{number}"))
         await asyncio.sleep(0)

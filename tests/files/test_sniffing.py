@@ -97,7 +97,7 @@ def test_pictures_are_worth_a_try(kind: str) -> None:
 
 
 @pytest.mark.parametrize("head", [HTML, SVG, MP4, b"", b"GIF is a format", b"BMW is a make"])
-def test_other_files_are_not_taken_for_pictures(head: bytes) -> None:
+def test_other_files_are_no_pictures(head: bytes) -> None:
     assert not may_be_picture(head)
 
 

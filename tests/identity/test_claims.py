@@ -93,7 +93,7 @@ def test_a_token_that_only_says_it_is_ours_may_not() -> None:
         identify({"sub": OWN_ID, "iss": "talkwire"}, secret=False)
 
 
-def test_the_session_of_somebody_else_s_token_is_not_ours() -> None:
+def test_the_session_claim_of_a_foreign_token_is_ignored() -> None:
     assert identify({"sub": "alice", "sid": "s1"}, secret=True).session_id is None
 
 

@@ -140,7 +140,7 @@ async def test_the_old_keys_stay_while_the_address_answers_something_else(
     await keys.aclose()
 
 
-async def test_the_old_keys_stay_while_nobody_answers(clock: Clock) -> None:
+async def test_the_old_keys_stay_while_the_address_fails(clock: Clock) -> None:
     keys = KeySet("http://127.0.0.1:1/jwks.json", clock=clock)
     await keys.refresh()
     assert keys.find("k1", "RS256") is None

@@ -121,7 +121,7 @@ def test_a_public_key_verifies_what_its_private_key_signed_and_nothing_else(pair
     assert not key.verify(parsed.signed, b"")
 
 
-def test_a_private_key_is_not_taken_for_a_public_one(pair: KeyPair) -> None:
+def test_a_private_key_is_no_public_key(pair: KeyPair) -> None:
     private = pair.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     with pytest.raises(ValueError, match="not in PEM form"):
         public_key(private)

@@ -69,7 +69,7 @@ async def abort_many(server: CountedServer, abort: Abort, count: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_what_is_broken_off_is_let_go_of_without_the_collector(server: CountedServer, kind: str) -> None:
+async def test_interrupted_requests_are_released_without_the_collector(server: CountedServer, kind: str) -> None:
     before = await server.count()
     count = FEWER.get(kind, OF_EACH)
     await abort_many(server, KINDS[kind], count)
@@ -78,7 +78,7 @@ async def test_what_is_broken_off_is_let_go_of_without_the_collector(server: Cou
     assert server.logged_errors() == []
 
 
-async def test_downloads_from_s3_that_are_broken_off_are_let_go_of(tmp_path: Path) -> None:
+async def test_interrupted_downloads_from_s3_are_released(tmp_path: Path) -> None:
     with (
         s3_server() as endpoint,
         counted_server(tmp_path, collect=False, environment=variables(endpoint), files=BUCKET) as server,

@@ -84,7 +84,7 @@ async def test_a_client_that_handshakes_over_websocket_receives_an_open_packet(
     }
 
 
-async def test_clients_receive_session_ids_that_nobody_guesses(engine: Server) -> None:
+async def test_clients_receive_unguessable_session_ids(engine: Server) -> None:
     sessions = [await engine.open_polling() for _ in range(10)]
     session_ids = {session.engine_sid for session in sessions}
     assert len(session_ids) == 10
@@ -749,7 +749,7 @@ async def test_a_second_websocket_of_an_upgrading_session_is_closed(engine: Serv
 
 
 @pytest.mark.parametrize("frame", ["2", "2probe?", "4hello", "3probe", "6", "abc", b"\x01"])
-async def test_a_websocket_that_does_not_probe_is_closed_and_polling_goes_on(
+async def test_a_websocket_that_does_not_probe_is_closed_and_polling_continues(
     engine: Server, frame: str | bytes
 ) -> None:
     session = await engine.open_polling()

@@ -264,7 +264,7 @@ async def test_the_server_keeps_a_client_that_joined_in_time(server: Server) -> 
     await assert_echoes(client)
 
 
-async def test_clients_that_vanish_before_they_connect_hold_up_nobody(server: Server) -> None:
+async def test_clients_that_vanish_before_they_connect_delay_no_other_client(server: Server) -> None:
     bystander = await connected(server)
     opened_at = time.monotonic()
     # Both timeouts apply: that of the heartbeat, and that of joining a namespace.
@@ -324,7 +324,7 @@ async def test_the_server_closes_a_client_that_sends_a_connect_error(server: Ser
 # DISCONNECT
 
 
-async def test_a_client_that_disconnects_hears_nothing_but_pings(server: Server) -> None:
+async def test_a_client_that_disconnects_receives_nothing_but_pings(server: Server) -> None:
     client = await connected(server)
     await client.send("41")
     for _ in range(2):
@@ -511,7 +511,7 @@ async def test_a_client_may_post_an_attachment_after_its_event(server: Server) -
     assert await session.receive() == "bAQID"
 
 
-async def test_the_server_ignores_an_event_that_nobody_handles(server: Server) -> None:
+async def test_the_server_ignores_an_event_without_a_handler(server: Server) -> None:
     client = await connected(server)
     await client.send('42["unknown",1]', '427["unknown",1]', "42[7]", '42["__proto__"]', '42["constructor"]')
     await assert_echoes(client)

@@ -193,7 +193,7 @@ def _registry(engine: RecordingServer) -> CollectorRegistry:
     return registry
 
 
-async def test_a_client_that_polls_no_more_is_cut_off(
+async def test_a_client_that_stops_polling_is_disconnected(
     engine: RecordingServer, root: Namespace, connect: Connect
 ) -> None:
     await signed_in(await connect())

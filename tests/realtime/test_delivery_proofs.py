@@ -108,7 +108,7 @@ async def test_who_has_not_answered_is_asked(room: Room, bob: Device) -> None:
     assert room.marked == [("bob", "1")]
 
 
-async def test_an_author_is_not_told_of_what_only_they_have_sent(room: Room) -> None:
+async def test_an_author_does_not_receive_their_own_messages_as_missed(room: Room) -> None:
     room.send("alice")
     await room.until(lambda: room.devices[1].pinged > 0)
     assert room.devices[0].pinged == 0
@@ -132,7 +132,7 @@ async def test_one_device_is_enough(room: Room, bob: Device) -> None:
     assert room.marked == [("bob", "1")]
 
 
-async def test_who_never_answers_is_given_up_and_nobody_is_asked_any_more(room: Room, bob: Device) -> None:
+async def test_a_client_that_never_answers_is_disconnected_and_the_wheel_asks_no_more(room: Room, bob: Device) -> None:
     room.send("alice")
     await room.until(lambda: room.arrivals.idle)
     assert bob.pinged <= 5

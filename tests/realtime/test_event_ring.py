@@ -61,13 +61,13 @@ def test_what_concerns_one_user_comes_to_them_alone() -> None:
     assert missed(ring, 0, user_id="bob") == [2]
 
 
-def test_what_concerns_nobody_and_what_is_not_stored_is_not_kept() -> None:
+def test_events_without_recipients_and_ephemeral_events_are_not_kept() -> None:
     ring = EventRing(0)
     ring.follow([LoginEnded(1, 1, "alice", "s"), TypingChanged("c", "bob", "Bob", is_typing=True)])
     assert missed(ring, 0, "c") == []
 
 
-def test_how_contacts_look_is_told_and_how_others_do_is_not() -> None:
+def test_presence_reaches_contacts_and_no_other_users() -> None:
     ring = ring_of(looks(1, "bob"), looks(2, "mallory"), looks(3, "alice"))
     assert missed(ring, 0, contacts=("bob",)) == [1, 3]
 
@@ -111,7 +111,7 @@ def test_what_is_attached_to_a_message_counts_too() -> None:
     assert missed(ring, 1, "c") == [2]
 
 
-def test_more_than_is_told_from_memory_is_for_the_log() -> None:
+def test_more_than_memory_may_serve_is_read_from_the_log() -> None:
     ring = ring_of(*(sent(pos, "ab"[pos % 2]) for pos in range(1, 6)), missed_max=4)
     assert missed(ring, 0, "a", "b") is None
     assert missed(ring, 0, "a") == [2, 4]
@@ -131,7 +131,7 @@ def test_when_too_much_was_pushed_out_to_be_remembered_older_places_need_the_log
     assert missed(ring, 8, "quiet") == []
 
 
-def test_what_the_log_may_have_pruned_is_not_told_from_memory() -> None:
+def test_events_that_may_be_pruned_are_not_served_from_memory() -> None:
     oldest_ms = 0
     ring = EventRing(0, lambda: oldest_ms)
     ring.follow([sent(1), sent(2)])

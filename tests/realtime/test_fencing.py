@@ -108,7 +108,7 @@ async def test_a_body_that_comes_to_its_end_meanwhile_is_not_handled(
     assert (heard, stopped.times) == ([], 1)
 
 
-async def test_a_poll_that_waits_is_told(connect: Connect, engine: RecordingServer, stopped: Stopped) -> None:
+async def test_a_pending_poll_receives_the_close(connect: Connect, engine: RecordingServer, stopped: Stopped) -> None:
     poller = await signed_in(await connect())
     await poller.wire.begin(poller.target, HOST)
     await until(lambda: engine.connections[0].session.poll_pending)
@@ -117,7 +117,7 @@ async def test_a_poll_that_waits_is_told(connect: Connect, engine: RecordingServ
     assert (await poller.wire.answer())[2].endswith(b"1")
 
 
-async def test_nobody_can_begin_anything_until_it_is_over(connect: Connect, stopped: Stopped) -> None:
+async def test_no_session_opens_until_the_fencing_has_ended(connect: Connect, stopped: Stopped) -> None:
     stopped.stop()
     refusal = b'{"code":4,"message":"Try again in a moment"}'
     assert (await (await connect()).request(PATH, HOST))[::2] == (503, refusal)

@@ -144,7 +144,7 @@ async def test_the_connections_of_the_link_are_used_again(
     assert other.passing._pool._idle == {owner.peer.address: [kept]}
 
 
-async def test_a_body_over_the_limit_is_not_passed_on(connect: Connect, owner: LinkedNode, other: LinkedNode) -> None:
+async def test_a_body_over_the_limit_is_not_forwarded(connect: Connect, owner: LinkedNode, other: LinkedNode) -> None:
     there = await connect(other)
     target = await signed_in(await connect(owner), there)
     other.engine.options = owner.engine.options
@@ -468,7 +468,9 @@ async def test_a_seal_opens_what_it_was_made_for_and_no_other_session(connect: C
         assert (await wire.request(mine, {**HOST, **seal(mine, owner, "POST")}, "POST", b"40"))[0] == 200
 
 
-async def test_a_passed_request_is_not_passed_on(connect: Connect, owner: LinkedNode, other: LinkedNode) -> None:
+async def test_a_forwarded_request_is_not_forwarded_again(
+    connect: Connect, owner: LinkedNode, other: LinkedNode
+) -> None:
     target = await opened(await connect(owner))
     async with at_the_link(other) as wire:
         assert (await wire.request(target, {**HOST, **seal(target, other)}))[::2] == (400, UNKNOWN)
@@ -476,7 +478,7 @@ async def test_a_passed_request_is_not_passed_on(connect: Connect, owner: Linked
     assert other.engine.metrics.passed_polls == other.engine.metrics.passed_websockets == 0
 
 
-async def test_a_seal_means_nothing_at_the_door_for_clients(
+async def test_a_seal_means_nothing_on_the_socket_for_clients(
     connect: Connect, owner: LinkedNode, other: LinkedNode
 ) -> None:
     here, there = await connect(owner), await connect(other)

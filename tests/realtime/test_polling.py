@@ -116,7 +116,7 @@ async def test_other_methods_are_refused(connect: Connect, method: str, status: 
     assert int(line.split()[1]) == status
 
 
-async def test_a_large_answer_is_compressed_for_who_asks(connect: Connect) -> None:
+async def test_a_large_response_is_compressed_for_clients_that_accept_it(connect: Connect) -> None:
     poller = await signed_in(await connect())
     text = "x" * 5000
     await poller.post(f'421["echo","{text}"]')

@@ -42,7 +42,7 @@ def test_one_that_is_here_is_found_for_ever() -> None:
     assert known.find("s") is alice
 
 
-def test_one_that_came_back_begins_its_window_anew() -> None:
+def test_a_recovered_socket_gets_a_new_window() -> None:
     known, alice = sockets(), one()
     for _ in range(3):
         socket = a_socket()

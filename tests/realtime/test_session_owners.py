@@ -57,7 +57,7 @@ async def test_a_node_that_is_known_is_found_without_a_read() -> None:
     assert table.reads == 0
 
 
-async def test_ones_own_sessions_are_nobody_elses() -> None:
+async def test_own_sessions_belong_to_no_other_node() -> None:
     table = Table()
     assert await table.find(HERE) is None
     assert table.reads == 0
@@ -79,7 +79,7 @@ async def test_an_id_that_was_looked_for_in_vain_costs_nothing_for_a_while() -> 
     assert table.reads == 2
 
 
-async def test_many_ids_that_nobody_knows_are_one_read() -> None:
+async def test_many_unknown_ids_cause_one_read() -> None:
     table = Table()
     assert set(await asyncio.gather(*(table.find(node_id(number)) for number in range(10, 1000)))) == {None}
     assert table.reads == 1
@@ -95,7 +95,7 @@ async def test_a_new_node_is_found_although_others_were_looked_for_in_vain() -> 
     assert await finding == Peer(NEW, "127.0.0.1:3")
 
 
-async def test_without_a_database_nobody_new_is_known() -> None:
+async def test_without_a_database_no_new_node_is_known() -> None:
     table = Table()
     table.is_away = True
     assert await table.find(NEW) is None

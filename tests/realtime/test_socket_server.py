@@ -101,7 +101,7 @@ async def test_a_client_that_does_not_answer_times_out(root: Namespace, connect:
     assert await wire.text() == "431[1]"
 
 
-async def test_who_waits_for_a_client_that_goes_is_told(root: Namespace, connect: Connect) -> None:
+async def test_a_call_to_a_client_that_disconnects_fails(root: Namespace, connect: Connect) -> None:
     sockets: list[Socket] = []
     root.on_connect(lambda socket, auth: sockets.append(socket))
     wire = await (await (await connect()).open()).sign_in()
@@ -195,7 +195,7 @@ async def test_a_middleware_that_fails_refuses_and_is_reported(
     assert json.loads((await wire.text()).removeprefix("44/nowhere,")) == {"message": "Invalid namespace"}
 
 
-async def test_a_handler_that_fails_is_reported_and_harms_nobody(
+async def test_a_handler_that_fails_is_reported_and_harms_no_other_client(
     root: Namespace, connect: Connect, engine: RecordingServer
 ) -> None:
     @root.on("plain")

@@ -122,7 +122,7 @@ def test_a_deadline_that_moved_later_is_kept_and_costs_nothing_meanwhile(loop: F
     assert expected <= item.calls[0] <= expected + TICK_S + 1e-6
 
 
-def test_a_deadline_that_moved_nearer_is_kept_when_the_wheel_is_told(loop: FakeLoop, wheel: TimingWheel) -> None:
+def test_a_deadline_that_moved_nearer_is_kept_after_a_call_of_watch(loop: FakeLoop, wheel: TimingWheel) -> None:
     item = Item(loop, loop.now + 25)
     wheel.watch(item)
     item.deadline = nearer = loop.now + 3
@@ -209,7 +209,7 @@ def test_an_item_that_fails_leaves_the_others_their_deadlines(loop: FakeLoop, wh
     assert [len(item.calls) for item in neighbours] == [3, 3]
 
 
-def test_a_forgotten_item_is_let_go_at_once(loop: FakeLoop, wheel: TimingWheel) -> None:
+def test_a_forgotten_item_is_released_at_once(loop: FakeLoop, wheel: TimingWheel) -> None:
     items = [Item(loop, loop.now + 1) for _ in range(3)]
     for item in items:
         wheel.watch(item)
@@ -268,7 +268,7 @@ def test_one_timer_serves_all(loop: FakeLoop, wheel: TimingWheel) -> None:
     assert len(loop.timers) == 1
 
 
-def test_a_closed_wheel_calls_nobody(loop: FakeLoop, wheel: TimingWheel) -> None:
+def test_a_closed_wheel_calls_no_item(loop: FakeLoop, wheel: TimingWheel) -> None:
     item = Item(loop, loop.now + 1)
     wheel.watch(item)
     wheel.close()

@@ -51,7 +51,7 @@ async def test_others_have_their_turns_in_between() -> None:
     assert seen == [1, 2, 3, 4]
 
 
-async def test_what_is_added_again_while_it_waits_is_there_once() -> None:
+async def test_a_step_that_is_added_again_while_it_waits_is_queued_once() -> None:
     work, log = WorkQueue(), list[str]()
     task = Task(log, "a", 1)
     work.add(task.step)
@@ -78,7 +78,7 @@ async def test_what_the_only_step_adds_takes_no_turn_of_its_own() -> None:
     assert longest == 1
 
 
-async def test_a_step_that_fails_holds_up_nobody() -> None:
+async def test_a_step_that_fails_delays_no_other_client() -> None:
     work, log = WorkQueue(), list[str]()
 
     def fail() -> bool:
@@ -98,7 +98,7 @@ async def test_work_is_waited_for_until_it_returns_something() -> None:
     assert not work.busy
 
 
-async def test_work_begins_at_once_unless_others_wait() -> None:
+async def test_work_starts_at_once_unless_others_wait() -> None:
     work, log = WorkQueue(), list[str]()
 
     def note(name: str) -> Callable[[], bool]:
@@ -125,7 +125,7 @@ async def test_an_error_goes_to_who_waits() -> None:
         await work.finish(fail)
 
 
-async def test_work_that_nobody_waits_for_any_more_ends() -> None:
+async def test_work_whose_caller_is_cancelled_ends() -> None:
     work = WorkQueue()
     waiting: asyncio.Task[None] = asyncio.create_task(work.finish(lambda: None))
     await asyncio.sleep(0)

@@ -144,7 +144,7 @@ def test_heartbeat_and_payload_are_by_default_what_the_protocol_layer_has() -> N
     assert settings.max_payload == options.max_payload
 
 
-def test_only_a_node_that_may_have_others_drains_without_being_told_to() -> None:
+def test_only_a_node_that_may_have_others_drains_by_default() -> None:
     postgresql = "postgresql://host/name"
     assert (Settings().drain_window_s, Settings(database=postgresql).drain_window_s) == (0, 5)
     assert (Settings(drain_s=2).drain_window_s, Settings(database=postgresql, drain_s=0).drain_window_s) == (2, 0)

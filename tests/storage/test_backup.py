@@ -58,7 +58,7 @@ def backup(full_sqlite: URL) -> io.BytesIO:
 # --- there and back ---------------------------------------------------------------------------------------------------
 
 
-def test_everything_comes_back_but_sessions_and_leases(source: URL, target: URL) -> None:
+def test_everything_is_restored_but_sessions_and_leases(source: URL, target: URL) -> None:
     restored(backed_up(source)[0], target)
     before, after = contents(source), contents(target)
     (head,), (new_head,) = before.pop(HEAD), after.pop(HEAD)
@@ -126,7 +126,7 @@ def test_a_copy_of_an_open_sqlite_file_is_one_moment(full_sqlite: URL, tmp_path:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_copies_that_nobody_has_removed_go(full_sqlite: URL, tmp_path: Path) -> None:
+def test_leftover_copies_are_removed(full_sqlite: URL, tmp_path: Path) -> None:
     left = copy_file(tmp_path / "full.db", tmp_path)
     path = copy_file(tmp_path / "full.db", tmp_path)
     assert (left.exists(), path.exists()) == (False, True)

@@ -140,9 +140,7 @@ def test_a_server_that_lives_keeps_its_database(empty_postgresql: URL, tmp_path:
     assert not (tmp_path / "target.db").exists()
 
 
-def test_whoever_writes_meanwhile_is_noticed(
-    empty_postgresql: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_concurrent_writer_is_noticed(empty_postgresql: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And nothing serves what was copied until then."""
     migrate_url(empty_postgresql)
     target = sqlite_url(tmp_path / "target.db")
@@ -226,7 +224,7 @@ def test_a_target_whose_log_has_begun_is_left_as_it_is(full_sqlite: URL, target:
 
 
 @pytest.mark.parametrize("name", ["customers", "users"])
-def test_tables_of_somebody_else_are_left_as_they_are(full_sqlite: URL, target: URL, name: str) -> None:
+def test_foreign_tables_are_left_unchanged(full_sqlite: URL, target: URL, name: str) -> None:
     with opened(target) as engine, engine.begin() as connection:
         connection.execute(text(f"CREATE TABLE {name} (number integer)"))
     with pytest.raises(TargetError, match=f"it has a table {name}, which is not of Talkwire"):
@@ -299,7 +297,7 @@ def interrupted_after(monkeypatch: pytest.MonkeyPatch, writes: int) -> Iterator[
             yield
 
 
-def test_a_copy_goes_on_wherever_it_was_interrupted(source: URL, target: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_resumes_wherever_it_was_interrupted(source: URL, target: URL, monkeypatch: pytest.MonkeyPatch) -> None:
     for writes in (0, 1, 9, 40, 60):
         with interrupted_after(monkeypatch, writes):
             copied(source, target)
@@ -332,7 +330,7 @@ def test_a_copy_is_not_gone_on_with_from_another_source(
     assert contents(target) == expected_of(full_sqlite)
 
 
-def test_what_the_source_has_changed_since_is_copied_anew(
+def test_what_the_source_has_changed_since_is_copied_again(
     source: URL, target: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with interrupted_after(monkeypatch, 100):

@@ -32,7 +32,7 @@ def test_a_sqlite_writer_waits_for_the_disk_at_each_commit(sqlite_database: Data
     engine.dispose()
 
 
-def test_whoever_opens_a_new_sqlite_file_at_once_waits_for_the_others(tmp_path: Path) -> None:
+def test_processes_that_open_a_new_sqlite_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
     for number in range(100):
         url = sqlite_url(tmp_path / f"{number}.db")
         together = Barrier(8)

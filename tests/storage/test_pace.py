@@ -29,7 +29,7 @@ def test_what_lies_behind_for_long_is_done_faster_up_to_a_limit(busy: object, sh
     assert found == pytest.approx([first, first, 2 * first, most])
 
 
-def test_the_own_work_counts_for_nobody_elses() -> None:
+def test_own_work_does_not_count_as_others_work() -> None:
     walls_s, cpus_s = iter([0.0, 1.0]), iter([0.0, 1.0])
     pace = Pace(lambda: False, clock_s=lambda: next(walls_s), cpu_s=lambda: next(cpus_s))
     assert pace.rest_s(1.0, 0) == pytest.approx(1 / IDLE.first - 1)

@@ -77,7 +77,7 @@ def test_base64_is_read_as_the_node_server_does(body: str, data: bytes) -> None:
     assert decode_payload(body) == [Packet(PacketType.MESSAGE, data)]
 
 
-def test_base64_with_line_breaks_after_each_76_digits_comes_back_whole() -> None:
+def test_base64_with_line_breaks_after_each_76_digits_is_decoded() -> None:
     data = bytes(range(256)) * 8
     assert decode_payload("b" + encodebytes(data).decode()) == [Packet(PacketType.MESSAGE, data)]
 
@@ -126,5 +126,5 @@ def test_no_text_makes_the_decoder_fail_otherwise(body: str) -> None:
         min_size=1,
     )
 )
-def test_a_payload_comes_back_as_it_was(packets: list[Packet]) -> None:
+def test_a_payload_survives_a_round_trip(packets: list[Packet]) -> None:
     assert decode_payload(encode_payload(packets)) == packets

@@ -75,6 +75,6 @@ def test_frames_joined_come_apart_and_control_frames_are_left_out() -> None:
 
 
 @given(st.lists(st.text(max_size=300) | st.binary(max_size=300)))
-def test_what_is_framed_comes_back_as_it_was(contents: list[str | bytes]) -> None:
+def test_framed_data_survive_a_round_trip(contents: list[str | bytes]) -> None:
     frames = b"".join(text_frame(data) if isinstance(data, str) else binary_frame(data) for data in contents)
     assert list(unframe(frames)) == contents

@@ -434,7 +434,7 @@ def test_a_client_that_does_not_answer_a_ping_is_closed() -> None:
     assert session.handle_deadline(now=50) == []
 
 
-def test_a_polling_client_that_does_not_answer_a_ping_is_told_so() -> None:
+def test_a_polling_client_that_does_not_answer_a_ping_receives_the_close() -> None:
     session = polling()
     assert session.poll_started(now=1)
     session.handle_deadline(now=25)
@@ -464,7 +464,7 @@ def test_a_session_knows_which_ping_was_answered() -> None:
     assert session.last_ping_answered == 25
 
 
-def test_a_pong_that_nobody_asked_for_proves_nothing() -> None:
+def test_a_pong_without_a_ping_proves_nothing() -> None:
     session = websocket()
     session.handle_deadline(now=25)
     session.receive_websocket("3", now=26)
@@ -586,7 +586,7 @@ def test_a_websocket_that_does_anything_but_probe_is_given_up(message: str | byt
     assert session.upgrade_started(now=3)
 
 
-def test_an_upgrade_that_takes_too_long_is_given_up_and_polling_goes_on() -> None:
+def test_an_upgrade_that_takes_too_long_fails_and_polling_continues() -> None:
     session = polling()
     assert session.upgrade_started(now=1)
     assert session.next_deadline() == 11

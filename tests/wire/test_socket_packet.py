@@ -231,7 +231,7 @@ def test_the_decoder_rejects_text_while_attachments_are_missing() -> None:
         decoder.receive('2["b"]')
 
 
-def test_the_decoder_takes_ten_attachments_unless_told_otherwise() -> None:
+def test_the_decoder_takes_ten_attachments_by_default() -> None:
     assert Decoder().receive('510-["a"]') is None
     assert Decoder(max_attachments=11).receive('511-["a"]') is None
     with pytest.raises(RemoteProtocolError):
@@ -498,17 +498,17 @@ def decode_all(messages: list[str | bytes]) -> SocketPacket | None:
 
 
 @given(NAMESPACES, NAMES, st.lists(WITH_BYTES, max_size=3), st.none() | st.integers(0, 10**9))
-def test_an_event_comes_back_as_it_was(namespace: str, name: str, args: list[Any], ack_id: int | None) -> None:
+def test_an_event_survives_a_round_trip(namespace: str, name: str, args: list[Any], ack_id: int | None) -> None:
     assert decode_all(encode_event(namespace, [name, *args], ack_id)) == Event(namespace, [name, *args], ack_id)
 
 
 @given(NAMESPACES, st.lists(WITH_BYTES, max_size=3), st.integers(0, 10**9))
-def test_an_ack_comes_back_as_it_was(namespace: str, args: list[Any], ack_id: int) -> None:
+def test_an_ack_survives_a_round_trip(namespace: str, args: list[Any], ack_id: int) -> None:
     assert decode_all(encode_ack(namespace, args, ack_id)) == Ack(namespace, args, ack_id)
 
 
 @given(NAMESPACES, NAMES, JSON, st.none() | st.text())
-def test_a_shared_frame_comes_back_as_it_was(namespace: str, name: str, payload: object, offset: str | None) -> None:
+def test_a_shared_frame_survives_a_round_trip(namespace: str, name: str, payload: object, offset: str | None) -> None:
     (text,) = unframe(event_frame(namespace, name, msgspec.json.encode(payload), offset))
     assert isinstance(text, str)
     assert text.startswith("4")

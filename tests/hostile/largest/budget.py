@@ -1,9 +1,9 @@
-"""How much a single input may cost, whoever sends it, and how that is measured.
+"""The limits on what a single input may cost, and how the cost is measured.
 
-A row of the tables beside this module is an input that can be made as large as one likes, up to the size that the
-server takes or somewhat beyond. It is sent in a quarter, half and all of that size. After each: no turn of the event
-loop took more than `TURN_S` of processor time, another client was answered within `LATENCY_S`, and twice the size cost
-at most about twice as much. What the server refuses for its size, cheaply, is as good as what it takes, cheaply.
+A row of the tables beside this module is an input of adjustable size, up to the largest that the server accepts or
+somewhat more. It is sent in a quarter, half and all of that size. Each time, no turn of the event loop may take more
+than `TURN_S` of processor time, another client must be answered within `LATENCY_S`, and twice the size may cost at most
+about twice as much. The server may also refuse an input for its size, as long as refusing is cheap.
 """
 
 from __future__ import annotations

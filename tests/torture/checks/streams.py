@@ -1,9 +1,9 @@
-"""What sockets were told, live and after they came back: just what the log has, in its order.
+"""Checks that each socket received exactly the log's events in the log's order, live and after recovery.
 
-The events of one conversation that a socket was told between two moments are an unbroken part of that conversation's
-events in the log: so nothing is missing, nothing comes twice, and all see the same order. Where that part begins and
-ends is bounded by what a client knows: what was sent after a conversation was open must be in it, and so must be what
-was there at the end, where the socket is still there.
+The events of one conversation that a socket received between two moments must be a contiguous part of that
+conversation's events in the log: so nothing is missing, nothing is repeated, and all clients see the same order. The
+ends of that part are bounded by what a client knows: it must contain what was sent after the conversation was open,
+and, if the socket stayed connected, everything up to the end.
 """
 
 from __future__ import annotations

@@ -48,18 +48,18 @@ def test_a_lost_edit_is_found(story: Story, stream: Stream) -> None:
     assert broken(found(story)) == [HOLES]
 
 
-def test_an_event_that_is_told_twice_is_found(story: Story, stream: Stream) -> None:
+def test_an_event_that_is_received_twice_is_found(story: Story, stream: Stream) -> None:
     stream.heard.insert(6, replace(stream.heard[5]))
     assert broken(found(story)) == [TWICE]
 
 
-def test_an_event_that_is_told_again_later_is_found(story: Story, stream: Stream) -> None:
+def test_an_event_that_is_received_again_later_is_found(story: Story, stream: Stream) -> None:
     stream.heard.insert(8, replace(stream.heard[5]))
     assert set(broken(found(story))) <= {TWICE, ORDER}
     assert len(broken(found(story))) == 1
 
 
-def test_a_reaction_that_is_told_twice_is_found(story: Story, stream: Stream) -> None:
+def test_a_reaction_that_is_received_twice_is_found(story: Story, stream: Stream) -> None:
     stream.heard.insert(12, replace(stream.heard[11]))
     assert broken(found(story)) == [TWICE]
 
@@ -79,28 +79,28 @@ def test_an_event_that_is_not_in_the_log_is_found(story: Story, stream: Stream) 
     assert broken(found(story)) == [STRANGE]
 
 
-def test_what_was_sent_after_a_conversation_was_open_has_to_be_told(story: Story, stream: Stream) -> None:
+def test_events_sent_after_a_conversation_was_open_have_to_be_received(story: Story, stream: Stream) -> None:
     del stream.heard[0]
     assert broken(found(story)) == [HOLES]
 
 
-def test_what_was_sent_before_that_was_certain_need_not_be_told(story: Story, stream: Stream) -> None:
+def test_events_sent_before_that_was_certain_need_not_be_received(story: Story, stream: Stream) -> None:
     stream.windows[0].opened = story.history.commands[0].began + 0.5
     del stream.heard[0]
     assert broken(found(story)) == []
 
 
-def test_who_is_there_to_the_end_has_to_be_told_of_the_last_message(story: Story, stream: Stream) -> None:
+def test_a_client_that_stays_connected_has_to_receive_the_last_message(story: Story, stream: Stream) -> None:
     del stream.heard[-1]
     assert broken(found(story)) == [HOLES]
 
 
-def test_who_was_told_nothing_at_all_is_found(story: Story, stream: Stream) -> None:
+def test_a_socket_that_received_nothing_is_found(story: Story, stream: Stream) -> None:
     stream.heard.clear()
     assert broken(found(story)) == [HOLES]
 
 
-def test_who_has_gone_need_not_be_told_of_the_last_ones(story: Story, stream: Stream) -> None:
+def test_a_disconnected_client_need_not_receive_the_last_messages(story: Story, stream: Stream) -> None:
     del stream.heard[-2:]
     stream.ended = True
     assert broken(found(story)) == []
@@ -114,7 +114,7 @@ def test_a_hole_while_a_recovered_socket_was_away_is_found(story: Story) -> None
     assert broken(found(story)) == [HOLES]
 
 
-def test_nothing_need_be_told_between_closing_a_conversation_and_opening_it_again(story: Story, stream: Stream) -> None:
+def test_no_event_is_required_between_closing_a_conversation_and_opening_it_again(story: Story, stream: Stream) -> None:
     stream.windows = [
         Window(TALK, 0.0, closed=4.0, first=0, end=3),
         Window(TALK, story.history.commands[5].began + 0.5, first=3),
@@ -130,7 +130,7 @@ def test_a_sequence_number_that_goes_back_is_found(story: Story) -> None:
     assert broken(found(story)) == [ORDER]
 
 
-def test_what_one_missed_has_to_be_told_to_the_next_socket(story: Story) -> None:
+def test_missed_events_have_to_reach_the_next_socket(story: Story) -> None:
     first = story.history.stream("carol's", "carol", "gateway", recoverable=False)
     second = story.history.stream("carol's", "carol", "gateway", recoverable=False)
     told = [replace(heard, pos=None, counter=None, seq=None) for heard in story.bob.heard if heard.kind == "sent"]

@@ -100,7 +100,7 @@ def test_an_event_of_another_user_is_found(story: Story) -> None:
     assert found_in_cursors(story) == [WHOLE]
 
 
-def test_who_left_is_told_up_to_that_and_no_further(story: Story) -> None:
+def test_a_former_member_receives_events_up_to_leaving_and_no_further(story: Story) -> None:
     story._log("MemberRemoved", None, {"user_id": BOB})
     story.send(ALICE, told=False)
     story.resumer.last_pos = story.tables.head
