@@ -24,7 +24,7 @@ def test_an_empty_folder_with_defaults_is_fine_and_stays_empty(command: Command,
 def test_a_database_is_looked_at(command: Command) -> None:
     assert command("migrate").exit_code == 0
     said = command("check", "--port", "0")
-    assert "ok       database: talkwire-data/talkwire.db answers; its tables are of version " in said.out
+    assert "ok       database: talkwire-data/talkwire.db responds; its tables are of version " in said.out
 
 
 def test_a_running_server_is_asked_and_not_disturbed(command: Command, server: RunningServer) -> None:

@@ -85,5 +85,5 @@ def test_check_looks_at_it(command: Command, postgresql_database: Database) -> N
         "check", "--port", "0", "--jwt-secret", "0123456789abcdef0123456789abcdef", *flags_of(postgresql_database)
     )
     assert said.exit_code == 0
-    assert "answers; its tables are of version" in said.out
-    assert "note     files: uploads lie in talkwire-data" in said.out
+    assert "responds; its tables are of version" in said.out
+    assert "note     files: uploads are stored in talkwire-data" in said.out
