@@ -196,7 +196,7 @@ def test_a_file_that_names_its_own_place_is_refused(
     Path("talkwire-data/files").mkdir()
     Path("talkwire-data/files/somewhere").write_bytes(b"x")
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr("talkwire.files.byte_store.Place.key", "somewhere")
+        meanwhile.setattr("talkwire.files.byte_store.FileKey.key", "somewhere")
         assert command("backup", "b").exit_code == 0
     assert "has a file with an invalid name: files/../../" in refusal(command("restore", "b", "--data", "new"))
 

@@ -85,7 +85,7 @@ def test_a_copy_says_what_else_the_new_server_needs(command: Command, chat: None
     notes = command("copy", "--from", SOURCE, "--to", empty).err
     assert "The bytes of 1 uploaded files stay in talkwire-data/files: the new server needs the same place" in notes
     assert "Unfinished uploads start again, unless the new server has talkwire-data/uploads in its --data." in notes
-    assert "JWT_SECRET is what talkwire-data/jwt-secret holds." in notes
+    assert "set JWT_SECRET to the content of talkwire-data/jwt-secret." in notes
 
 
 def test_a_copy_goes_back_to_sqlite(command: Command, chat: None, empty: str) -> None:

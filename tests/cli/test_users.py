@@ -56,7 +56,7 @@ def test_an_account_gets_a_new_password(command: Command, where: list[str], monk
         (["add", "not-an-address", "--name", "X"], 2, "email: must be an e-mail address"),
         (["add", "x@example.com", "--name", " "], 2, "name: must have 1 to 200 characters"),
         (["add", "x@example.com", "--name", "X", "--id", "a b"], 2, "id: must be an id"),
-        (["add", "x@example.com", "--name", "X", "--password", "hunter2"], 2, "--password: only `-`"),
+        (["add", "x@example.com", "--name", "X", "--password", "hunter2"], 2, "--password: must be `-`"),
     ],
 )
 def test_refusals_are_one_line(
