@@ -321,7 +321,7 @@ class Node:
         works: list[FollowerWork[Any]] = [
             MessageIndex(dialect),
             DeletedConversations(_now_ms),
-            OfflineNotifications(dialect, self.chat.directory.has_been_here, _now_ms, node_id),
+            OfflineNotifications(self.chat.directory.has_been_here, _now_ms, node_id),
         ]
         works += [YoungStatistics()] if self.settings.on_postgresql else []
         self._followers = [

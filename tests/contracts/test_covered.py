@@ -11,7 +11,7 @@ from talkwire.core.commands.receipts import GetMessageStatus, MarkDelivered, Mar
 from talkwire.core.domain.events import MessagesDelivered, MessagesRead
 from talkwire.core.domain.model import Actor, Message
 from talkwire.core.features.messages.receipts import COVERED_MAX
-from talkwire.storage.messages import covered
+from talkwire.storage.messages import receipts
 from talkwire.storage.schema import log
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Node
 from tests.databases import Database
@@ -74,7 +74,7 @@ async def test_the_newest_of_many_are_covered_with_ones_own_in_between(node: Nod
 
 
 async def test_a_long_move_covers_the_newest_messages(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(covered, "LOOK_BACK", 5)
+    monkeypatch.setattr(receipts, "LOOK_BACK", 5)
     await node.group("c", ALICE, BOB)
     sent = [await node.send(BOB if number in {2, 5} else ALICE, str(number)) for number in range(7)]
     await node.do(BOB, MarkRead("c"))

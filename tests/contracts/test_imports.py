@@ -270,7 +270,7 @@ async def _notifying(node: Node, database: Database) -> AsyncIterator[tuple[list
         told.extend(events)
 
     notifier = LiveNotifications(node.chat, node.chat.directory, tell)
-    work = OfflineNotifications(node.write_engine.dialect, node.chat.directory.has_been_here, node.clock)
+    work = OfflineNotifications(node.chat.directory.has_been_here, node.clock)
     follower = Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0))
     node.chat.subscribe(notifier.follow)
     node.chat.subscribe(lambda events: follower.wake())
@@ -351,7 +351,7 @@ async def _due(node: Node) -> int:
 
 async def test_a_step_of_retention_visits_few_runs(group: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also if all messages of the runs were deleted, so that there is nothing to clear."""
-    monkeypatch.setattr("talkwire.storage.messages.imports.RUNS_AT_ONCE", 10)
+    monkeypatch.setattr("talkwire.storage.messages.retention.RUNS_AT_ONCE", 10)
     ids = await _alternating(group, 35)
     await group.in_one_batch(*((BACKEND, DeleteMessage(id_)) for id_ in ids))
     group.clock.now_ms += 2 * DAY_MS
@@ -373,7 +373,8 @@ async def test_a_step_of_retention_clears_messages_of_many_runs(group: Node, mon
 
     async def live() -> int:
         with group.read_engine.begin() as connection:
-            of_run = select(func.count()).select_from(messages).where(is_imported(), messages.c.deleted_ms.is_(None))
+            imported = is_imported(messages.c.conversation_id, messages.c.seq)
+            of_run = select(func.count()).select_from(messages).where(imported, messages.c.deleted_ms.is_(None))
             return int(connection.execute(of_run).scalar_one())
 
     assert await live() == 55

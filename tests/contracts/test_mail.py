@@ -29,8 +29,8 @@ from talkwire.core.commands.server.offline_queue import (
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Message, Notify
 from talkwire.core.domain.pages import PAGE_MAX_BYTES
 from talkwire.core.features.notifying.offline_queue import KEPT, KEPT_MS, MISSED_MAX, PAGE_MAX
+from talkwire.storage.catching_up import offline_queue
 from talkwire.storage.schema import mailbox
-from talkwire.storage.tables import offline_queue
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, WAIT_S, Clock, Node, running
 from tests.databases import Database
 

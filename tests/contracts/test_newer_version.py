@@ -21,7 +21,7 @@ from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages.retention import DeletedConversations
 from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.schema import log, log_head
-from talkwire.storage.tables import rows
+from talkwire.storage.tables import log as log_table
 from tests.contracts.node import ALICE, BOB, WAIT_S, Clock, Node, running
 from tests.databases import Database
 
@@ -94,7 +94,7 @@ async def test_sync_page_by_page_misses_nothing(database: Database, limit: int) 
 
 
 async def test_each_type_is_warned_of_once(database: Database) -> None:
-    rows._warn_of_newer_event.cache_clear()
+    log_table._warn_of_newer_event.cache_clear()
     async with running(database, Clock()) as node:
         await node.group("c", ALICE, BOB)
         write_newer(database, NEWER, NEWER, "UserPainted", conversation_id="c")
@@ -132,7 +132,7 @@ async def test_followers_continue_after_an_unknown_event(database: Database) -> 
         works: list[FollowerWork[Any]] = [
             MessageIndex(dialect),
             DeletedConversations(node.clock),
-            OfflineNotifications(dialect, lambda user_id, pos: False, node.clock),
+            OfflineNotifications(lambda user_id, pos: False, node.clock),
         ]
         for work in works:
             pace = Pace(gather_s=0, retry_s=0)

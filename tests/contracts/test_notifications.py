@@ -59,7 +59,7 @@ class Watched:
         self.told: list[Notification] = []
         self.quiet: set[int] = set()
         self._notifier = LiveNotifications(node.chat, node.chat.directory, self._tell)
-        work = OfflineNotifications(node.write_engine.dialect, node.chat.directory.has_been_here, node.clock)
+        work = OfflineNotifications(node.chat.directory.has_been_here, node.clock)
         self.follower = Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0))
         node.chat.subscribe(self._notifier.follow)
         node.chat.subscribe(lambda events: self.follower.wake())

@@ -71,7 +71,7 @@ async def _come(cluster: Cluster) -> None:
 async def _follower(place: Place, database: Database) -> AsyncIterator[Follower[Sequence[Notification]]]:
     node = place.node
     is_here = node.chat.directory.has_been_here
-    work = OfflineNotifications(node.write_engine.dialect, is_here, node.clock, node.chat.node_id)
+    work = OfflineNotifications(is_here, node.clock, node.chat.node_id)
     follower = Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0))
     follower.start()
     try:

@@ -17,7 +17,6 @@ from talkwire.core.domain.model import Presence, PresenceRecord
 from talkwire.core.domain.peer import Peer
 from talkwire.core.ports.stores import LeaseRecord
 from talkwire.storage import leases
-from talkwire.storage.sql.lookups import Lookups
 from talkwire.storage.tables.nodes import NodeRows
 from talkwire.storage.tables.presence import PresenceRows
 from tests.contracts.cluster import Cluster, Place, running_cluster
@@ -154,10 +153,10 @@ async def test_a_chosen_status_survives_the_record_of_a_disconnect(cluster: Clus
     node = cluster.b.node
     await node.do(ALICE, StorePresence("dnd", "busy"))
     with node.write_engine.begin() as connection:
-        PresenceRows(connection, Lookups(connection.dialect).presence).see({"alice": 5, "bob": 6, "carol": None})
+        PresenceRows(connection).see({"alice": 5, "bob": 6, "carol": None})
     assert await node.do(ALICE, StorePresence("away", "back soon")) == PresenceRecord("alice", "away", "back soon", 5)
     with node.write_engine.begin() as connection:
-        rows = PresenceRows(connection, Lookups(connection.dialect).presence)
+        rows = PresenceRows(connection)
         rows.see({"alice": None})
         found = rows.records(("alice", "bob", "carol"))
         assert found == {
@@ -167,7 +166,7 @@ async def test_a_chosen_status_survives_the_record_of_a_disconnect(cluster: Clus
         }
     await node.do(ALICE, StorePresence("invisible", hidden_ms=7))
     with node.write_engine.begin() as connection:
-        rows = PresenceRows(connection, Lookups(connection.dialect).presence)
+        rows = PresenceRows(connection)
         rows.see({"alice": 8})
         assert rows.records(("alice",))["alice"].last_seen_ms == 7
 

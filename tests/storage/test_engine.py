@@ -13,9 +13,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
+from talkwire.storage.messages import messages
 from talkwire.storage.schema import log_head, users
 from talkwire.storage.sql.keys import keys_parameter
-from talkwire.storage.sql.lookups import Lookups
 from tests.databases import Database
 
 
@@ -125,7 +125,7 @@ def test_an_error_does_not_tell_what_was_written(database: Database) -> None:
 
 def test_an_earlier_message_is_found_by_its_index(sqlite_database: Database) -> None:
     engine = writing_engine(sqlite_database.url)
-    statement = Lookups(engine.dialect).sent_messages.compile(engine)
+    statement = messages._sent.compile(engine)
     with engine.connect() as connection:
         plan = connection.exec_driver_sql(
             f"EXPLAIN QUERY PLAN {statement}", tuple(keys_parameter([("c", "alice", "m1")]).values())

@@ -24,7 +24,6 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.command_table import UPKEEP
 from talkwire.storage.clock import clock_of
-from talkwire.storage.sql.lookups import Lookups
 from talkwire.storage.tables.calls import CallRows
 from talkwire.storage.tables.nodes import NodeRows
 from talkwire.storage.tables.presence import PresenceRows
@@ -41,11 +40,11 @@ _logger = structlog.get_logger(__name__)
 class LeaseRows:
     """Implements `core.ports.transaction.LeaseTransaction`."""
 
-    def __init__(self, connection: Connection, lookups: Lookups, now_ms: int) -> None:
+    def __init__(self, connection: Connection, now_ms: int) -> None:
         self.now_ms = now_ms
         self.nodes = NodeRows(connection)
-        self.presence = PresenceRows(connection, lookups.presence)
-        self.sessions = SessionRows(connection, lookups.sessions)
+        self.presence = PresenceRows(connection)
+        self.sessions = SessionRows(connection)
         self.calls = CallRows(connection)
 
 
@@ -76,7 +75,6 @@ class LeaseKeeper:
         transact: Callable[[Callable[[Connection], object]], object],
         clock_ms: Callable[[], int] | None = None,
     ) -> None:
-        self._lookups = Lookups(dialect)
         self._transact = transact
         self._now_ms = clock_of(dialect, clock_ms)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="talkwire-leases")
@@ -126,7 +124,7 @@ class LeaseKeeper:
         return True
 
     def _carry_out_in(self, taken: Sequence[_Kept], connection: Connection) -> None:
-        tx = LeaseRows(connection, self._lookups, self._now_ms(connection))
+        tx = LeaseRows(connection, self._now_ms(connection))
         for each in taken:
             each.error = None
             each.result = UPKEEP[type(each.command)](tx, each.actor, each.command)

@@ -1,9 +1,11 @@
 """Which history the database has, so that a log that went back is noticed.
 
 A PostgreSQL that takes over without the last transactions, or that was recovered to an earlier time, gives positions a
-second time. No table can tell, since all of them went back together. But PostgreSQL begins a new timeline whenever it
+second time. No table can tell, since all of them went back together. But PostgreSQL starts a new timeline whenever it
 ends a recovery from an archive or from another server (its manual, "Timelines"), and every cluster has an identifier of
-its own. Both together are the lineage; `log_head` keeps the one that its epoch goes by.
+its own. Both together are the lineage; `log_head` keeps the one that its epoch belongs to.
+
+PostgreSQL's functions for this stand here as text.
 """
 
 from __future__ import annotations
@@ -11,15 +13,18 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 from secrets import token_hex
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import Connection, Dialect, Engine, literal_column, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, literal_column, select, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from talkwire.storage.migrations import new_epoch
 from talkwire.storage.schema import log_head, secrets
+from talkwire.storage.sql.upsert import upsert
 
 _LINEAGE = (
     "((SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8))"
@@ -34,25 +39,36 @@ _logger = structlog.get_logger(__name__)
 
 
 class LogIdentity(NamedTuple):
-    """What the nodes of one database have in common: the database's `name`, which a copy of it does not share, and a
-    `secret` that is stored in it."""
+    """What the nodes of one database have in common: the database's `name`, which a copy of the database does not
+    share, and a `secret` that is stored in the database."""
 
     name: str
     secret: bytes
 
 
-def is_same_log(dialect: Dialect) -> str:
-    """SQL, for a statement over `log_head`: whether the log has gone on from where it was adopted. One that was never
-    adopted (SQLite's, and those of servers which cannot tell) always has."""
-    if dialect.name != "postgresql":
-        return "1"
-    # Of CASE alone PostgreSQL says that what is not needed is not computed.
+class IsSameLog(FunctionElement[Any]):
+    """A column for statements over `log_head`: whether the log continues from where it was adopted.
+
+    A log that was never adopted always does: SQLite's, and that of a server which cannot tell.
+    """
+
+    inherit_cache = True
+
+
+@compiles(IsSameLog, "sqlite")
+def _on_sqlite(_element: IsSameLog, _compiler: SQLCompiler, **_: Any) -> str:  # noqa: ANN401 (SQLAlchemy's)
+    return "1"
+
+
+@compiles(IsSameLog, "postgresql")
+def _on_postgresql(_element: IsSameLog, _compiler: SQLCompiler, **_: Any) -> str:  # noqa: ANN401 (SQLAlchemy's)
+    # Only CASE promises that PostgreSQL does not compute what is not needed.
     return f"CASE WHEN lineage IS NULL THEN true ELSE lineage = {_LINEAGE} END"
 
 
 def adopt_log(engine: Engine) -> None:
-    """To be called before a node goes by the log. Where that has another lineage than when it was adopted, a new epoch
-    begins: whoever has a cursor is told to load everything afresh."""
+    """Notes the log's lineage; call this before a node reads the log. Where the lineage has changed since the log was
+    adopted, a new epoch begins: clients with a cursor have to reload everything."""
     if engine.dialect.name != "postgresql":
         return
     with engine.begin() as connection:
@@ -64,7 +80,7 @@ def adopt_log(engine: Engine) -> None:
             connection.execute(update(log_head).values(lineage=lineage))
             return
         _logger.warning(
-            "the database is not on the history that it was on: clients load everything afresh",
+            "the database has another history than before: clients reload everything",
             before=adopted,
             now=lineage,
         )
@@ -72,20 +88,19 @@ def adopt_log(engine: Engine) -> None:
 
 
 def end_epoch(connection: Connection, epoch: str) -> None:
-    """Begins a new epoch, if the log is still of this one: for positions that are given a second time though the
-    lineage is the same, as after a crash without what was acknowledged."""
+    """Begins a new epoch if the log still has this one. It is for positions that are given a second time although the
+    lineage is the same, as after a crash that lost acknowledged transactions."""
     connection.execute(update(log_head).where(log_head.c.epoch == epoch).values(epoch=new_epoch()))
 
 
 def identify(engine: Engine) -> LogIdentity:
-    """Returns by what nodes of this database recognize each other. The first one makes the secret.
+    """Returns the identity by which the nodes of this database recognize each other. The first node makes the secret.
 
     A dump or a template becomes another database of the cluster, and a dump in another cluster has that one's
     identifier. A copy of the cluster's files has the same of both: its nodes are told apart by their leases.
     """
-    insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
     with engine.begin() as connection:
-        new = insert(secrets).values(name=_BUS_SECRET, value=token_hex(32)).on_conflict_do_nothing()
+        new = upsert(secrets).values(name=_BUS_SECRET, value=token_hex(32)).on_conflict_do_nothing()
         connection.execute(new)
         secret: str = connection.execute(select(secrets.c.value).where(secrets.c.name == _BUS_SECRET)).scalar_one()
         name = _name_on_postgresql(connection) if engine.dialect.name == "postgresql" else _name_of_file(engine)
@@ -111,8 +126,8 @@ def _lineage(connection: Connection) -> str | None:
 
 
 def _control_data(connection: Connection, expression: str) -> str | None:
-    """Returns what PostgreSQL says of its cluster; None where the server speaks its language and is another one, which
-    has no such functions."""
+    """Returns what PostgreSQL's functions say of its cluster; None for another product with PostgreSQL's protocol that
+    does not have these functions."""
     try:
         with connection.begin_nested():
             found: str = connection.execute(select(literal_column(expression))).scalar_one()

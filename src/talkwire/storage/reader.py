@@ -14,7 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.ports.transaction import Snapshot
 from talkwire.storage.snapshot import TableSnapshot
-from talkwire.storage.sql.lookups import Lookups
 
 READERS = 4
 
@@ -33,7 +32,6 @@ class ReaderPool:
     def __init__(self, engine: Engine, threads: int = READERS, clock_ms: Callable[[], int] | None = None) -> None:
         self._engine = engine
         self._clock_ms = clock_ms
-        self._lookups = Lookups(engine.dialect)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="talkwire-reader")
         self._closed = False
 
@@ -51,7 +49,7 @@ class ReaderPool:
     def _read(self, function: Callable[[Snapshot], R]) -> R:
         try:
             with self._engine.begin() as connection:
-                return function(TableSnapshot(connection, self._lookups, self._clock_ms))
+                return function(TableSnapshot(connection, self._clock_ms))
         except SQLAlchemyError as error:
             _logger.error("a read failed", error=str(getattr(error, "orig", None) or error))  # noqa: TRY400 (no bug)
             raise ChatError("unavailable", "The database does not answer. Try again.") from error

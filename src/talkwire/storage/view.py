@@ -1,7 +1,7 @@
 """What the writer remembers between transactions: conversations, members and users as of one log position.
 
-Only the writer's thread touches it. It is right as long as the log's head is where the writer left it; when another
-node has written since, it is forgotten and read again.
+Only the writer's thread uses it. It is correct as long as the log's head is where the writer left it. When another node
+has written since, the view is emptied and filled again from the database.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class View:
     users: dict[str, User] = field(default_factory=dict)
 
     def move_to(self, pos: int) -> None:
-        """Keeps what is remembered if nobody else has written up to `pos`."""
+        """Keeps the values if nobody else has written up to `pos`, else drops them."""
         if pos != self.pos or len(self.members) + len(self.conversations) + len(self.users) > ENTRIES_MAX:
             self.conversations.clear()
             self.members.clear()

@@ -34,8 +34,6 @@ from talkwire.core.ports.handler import ChangeHandler
 from talkwire.core.ports.transaction import Prefetch
 from talkwire.storage.lineage import end_epoch
 from talkwire.storage.schema import log, log_head
-from talkwire.storage.sql.batch import BatchStatements
-from talkwire.storage.sql.lookups import Lookups
 from talkwire.storage.transaction import BatchTransaction
 from talkwire.storage.view import View
 from talkwire.storage.writer_task import WriterClosedError, WriterTask
@@ -102,8 +100,6 @@ class GroupWriter:
         self._engine = engine
         self._handlers = handlers
         self._clock_ms = clock_ms
-        self._lookups = Lookups(engine.dialect)
-        self._bulk = BatchStatements(engine.dialect)
         self._view = View()
         self._jobs: SimpleQueue[Job | WriterTask | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -245,9 +241,7 @@ class GroupWriter:
     def _commit(self, jobs: list[Job], attempt: Attempt) -> None:
         """Raises what the database or a command raised; nothing is written then, unless `commit_sent`."""
         with self._engine.connect() as connection, connection.begin() as begun:
-            tx = attempt.tx = BatchTransaction(
-                connection, self._lookups, self._bulk, self._view, self._clock_ms, self._policy
-            )
+            tx = attempt.tx = BatchTransaction(connection, self._view, self._clock_ms, self._policy)
             if tx.epoch != self._epoch:
                 raise LogReplaced
             self._view.move_to(tx.start_pos)

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, select, text, update
+from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.schema import followers, log, log_head
+from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.writer_task import WriterClosedError
 
 STORED_AFTER_S = 5.0
@@ -31,7 +32,7 @@ WAIT_S = 0.2
 P = TypeVar("P", bound=Sized)
 RunAside = Callable[[Callable[[Connection], Any]], Any]
 
-_register = text("INSERT INTO followers (name, pos) VALUES (:name, :pos) ON CONFLICT DO NOTHING")
+_register = upsert(followers).on_conflict_do_nothing()
 _logger = structlog.get_logger(__name__)
 
 

@@ -1,16 +1,16 @@
-"""Stores notifications for who is away: the work of a follower of the log.
+"""Stores notifications for users that are offline: the work of a follower of the log.
 
-The transaction of a mention, a reply, an offer, an invitation and a missed call has stored its notifications already,
-for users that are away and others (`alerts.py`). They are stored here again where a node of an older version has
-written the event; otherwise the row exists, and only a user's oldest notifications are deleted.
+The transaction of a mention, a reply, an offer, an invitation and a missed call has stored their notifications already,
+whether or not the user is online (`notifying/pending.py`). They are stored here again where a node of an older version
+has written the event; otherwise the row exists, and only a user's oldest notifications are deleted.
 
-Users that had a socket when something happened were notified then; for those that do not want to be disturbed it is
-stored nevertheless. Users that connected afterwards were not notified: the log's position at which they came decides.
-When in doubt something is stored that was told already, never the other way round.
+Users that had a socket when something happened were notified then, except those that do not want to be disturbed. Users
+that connected afterwards were not: the log position of their connection decides. In doubt a notification is stored
+although the user was notified, never the other way round.
 
-Of other nodes it is known up to where each had handed the log out when it last renewed its lease, and who had a socket
-there since when, without a break. Of what came after that nothing is said before the node renews its lease again, or
-the lease is over.
+Other nodes state, when they renew their lease, up to which position they had handed out the log, and which users have
+had a socket there since which position. About later events nothing is decided until the node renews its lease again, or
+its lease ends.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Dialect, Select, and_, exists, literal_column, or_, select, text
+from sqlalchemy import Connection, Select, and_, select
 
 from talkwire.core.domain.events import Durable, MessageSent
 from talkwire.core.domain.model import Conversation, Member, Notification, Preferences
@@ -35,13 +35,21 @@ from talkwire.core.features.notifying.notification_rules import (
 from talkwire.core.features.notifying.notifications import KEPT, KEPT_MS
 from talkwire.core.features.users.preferences import preferences_of
 from talkwire.storage.clock import now_column
-from talkwire.storage.messages.message_rows import read_messages
-from talkwire.storage.schema import conversations, log, members, messages, nodes, online, spans
-from talkwire.storage.sql.keys import key_text, keys_parameter, keys_table
-from talkwire.storage.sql.lookups import Lookups
-from talkwire.storage.tables.notifications import NotificationRows
+from talkwire.storage.messages.messages import messages_by_id
+from talkwire.storage.notifying.notifications import (
+    NotificationRows,
+    drop_old,
+    insert_missing,
+    is_eager,
+    notifying_messages,
+)
+from talkwire.storage.schema import log, members, nodes, online, spans
+from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
+from talkwire.storage.tables.conversations import read_conversations
+from talkwire.storage.tables.log import to_events
+from talkwire.storage.tables.members import to_member
 from talkwire.storage.tables.presence import PresenceRows
-from talkwire.storage.tables.rows import to_conversation, to_events, to_member
+from talkwire.storage.tables.users import blocked_ids_of
 
 ROWS_MAX = 1000
 """Notifications that are stored at once."""
@@ -50,17 +58,6 @@ BEHIND_MS = 5000
 """A node that has not handed out what happened so long before it renewed its lease is not waited for."""
 
 _OTHER_OCCASIONS = ("OfferCreated", "OfferUpdated", "ConversationCreated", "MemberAdded", "CallMissed")
-
-_insert = text(
-    "INSERT INTO notifications "
-    "(user_id, id, type, conversation_id, message_id, offer_id, actor_id, sound, created_ms) VALUES "
-    "(:user_id, :id, :type, :conversation_id, :message_id, :offer_id, :actor_id, :sound, :created_ms) "
-    "ON CONFLICT DO NOTHING"
-)
-_drop_old = text(
-    "DELETE FROM notifications WHERE user_id = :user_id AND (created_ms <= :since_ms OR id <= "
-    "(SELECT id FROM notifications WHERE user_id = :user_id ORDER BY id DESC LIMIT 1 OFFSET :kept))"
-)
 
 IsHere = Callable[[str, int], bool]
 """(user id, log position): whether the user had a socket on this node when that happened, and has one now. From any
@@ -103,32 +100,10 @@ class OfflineNotifications:
     from_start = False  # the migration has registered it where the log was then
     stretch = 250
 
-    def __init__(
-        self, dialect: Dialect, is_here: IsHere, clock_ms: Callable[[], int], node_id: str | None = None
-    ) -> None:
+    def __init__(self, is_here: IsHere, clock_ms: Callable[[], int], node_id: str | None = None) -> None:
         self._is_here = is_here
         self._clock_ms = clock_ms
         self._node_id = node_id
-        self._lookups = Lookups(dialect)
-        keys = keys_table(dialect)
-        first, second = key_text(keys, 0), key_text(keys, 1)
-        span = and_(
-            spans.c.user_id == members.c.user_id,
-            spans.c.conversation_id == members.c.conversation_id,
-            spans.c.to_pos.is_(None),
-        )
-        of_keys = select(members, spans.c.from_pos).select_from(keys)
-        whole = members.c.conversation_id == first
-        self._members: Select[Any] = of_keys.join(members, whole).join(spans, span)
-        self._eager: Select[Any] = self._members.where(_is_eager)
-        self._named: Select[Any] = of_keys.join(members, and_(whole, members.c.user_id == second)).join(spans, span)
-        self._elsewhere: Select[Any] = (
-            select(online.c.user_id, online.c.since_pos, nodes.c.pos, nodes.c.renewed_ms)
-            .select_from(keys)
-            .join(online, online.c.user_id == first)
-            .join(nodes, nodes.c.id == online.c.node_id)
-            .where(nodes.c.pos.is_not(None))
-        )
 
     def prepare(self, connection: Connection, after: int, until: int) -> tuple[int, Sequence[Notification]]:
         found = [
@@ -152,12 +127,8 @@ class OfflineNotifications:
     def store(self, connection: Connection, prepared: Sequence[Notification]) -> None:
         if not prepared:
             return
-        connection.execute(_insert, [_values(each) for each in prepared])
-        newest = {each.user_id: each.created_ms for each in prepared}
-        connection.execute(
-            _drop_old,
-            [{"user_id": id_, "since_ms": ms - KEPT_MS, "kept": KEPT} for id_, ms in newest.items()],
-        )
+        insert_missing(connection, prepared)
+        drop_old(connection, {each.user_id: each.created_ms - KEPT_MS for each in prepared}, KEPT)
 
     def _notifications(self, pos: int, occasion: NotificationTrigger, facts: _Facts) -> Iterator[Notification]:
         conversation = facts.conversations.get(occasion.conversation_id)
@@ -197,25 +168,22 @@ class OfflineNotifications:
         stretch = (log.c.pos > after, log.c.pos <= until)
         rows = connection.execute(select(log).where(*stretch, log.c.type.in_(_OTHER_OCCASIONS)))
         events = to_events(rows)
-        found = {row.message_id: row for row in connection.execute(_messages_select.where(*stretch))}
-        if found:
-            keys = keys_parameter([(str(id_),) for id_ in found])
-            for message in read_messages(connection, self._lookups.reactions, self._lookups.messages, keys):
-                row = found[message.id]
-                events.append(MessageSent(row.pos, row.at_ms, message))
+        found = {row.message_id: row for row in notifying_messages(connection, after, until)}
+        for message in messages_by_id(connection, found).values():
+            row = found[message.id]
+            events.append(MessageSent(row.pos, row.at_ms, message))
         return sorted(events, key=lambda event: event.pos)
 
     def _facts(self, connection: Connection, occasions: Sequence[NotificationTrigger]) -> _Facts:
-        ids = keys_parameter([(id_,) for id_ in {occasion.conversation_id for occasion in occasions}])
-        rows = connection.execute(self._lookups.conversations, ids)
-        found = {row.id: to_conversation(row) for row in rows}
+        ids = {occasion.conversation_id for occasion in occasions}
+        found = {conversation.id: conversation for conversation in read_conversations(connection, ids)}
         concerned = self._concerned(connection, occasions, found)
         user_ids = {user_id for its_members in concerned.values() for user_id in its_members}
         return _Facts(
             found,
             concerned,
-            NotificationRows(connection, self._lookups).preferences(user_ids),
-            self._blocked_ids(connection, user_ids),
+            NotificationRows(connection).preferences(user_ids),
+            blocked_ids_of(connection, user_ids),
             self._quiet_ids(connection, user_ids),
             self._stays_elsewhere(connection, user_ids),
         )
@@ -238,28 +206,22 @@ class OfflineNotifications:
                 eager.add(conversation.id)
             named |= {(conversation.id, user_id) for user_id in occasion.user_ids}
         concerned: dict[str, dict[str, _Joined]] = {}
-        keys_of = ((self._named, named), (self._members, _keys(whole)), (self._eager, _keys(eager - whole)))
+        keys_of = ((_named, named), (_members, _keys(whole)), (_eager, _keys(eager - whole)))
         for statement, keys in keys_of:
             if keys:
                 for row in connection.execute(statement, keys_parameter(list(keys))):
                     concerned.setdefault(row.conversation_id, {})[row.user_id] = to_member(row), row.from_pos
         return concerned
 
-    def _blocked_ids(self, connection: Connection, user_ids: Collection[str]) -> Mapping[str, Collection[str]]:
-        found: dict[str, set[str]] = {}
-        for row in connection.execute(self._lookups.blocks, keys_parameter(_keys(user_ids))):
-            found.setdefault(row.user_id, set()).add(row.blocked_id)
-        return found
-
     def _quiet_ids(self, connection: Connection, user_ids: Collection[str]) -> Collection[str]:
-        records = PresenceRows(connection, self._lookups.presence).records(user_ids)
+        records = PresenceRows(connection).records(user_ids)
         return {user_id for user_id, record in records.items() if record.status == "dnd"}
 
     def _stays_elsewhere(self, connection: Connection, user_ids: Collection[str]) -> Mapping[str, Sequence[_Stay]]:
         if self._node_id is None:
             return {}
         lives = nodes.c.lease_until_ms > now_column(connection.dialect, self._clock_ms)
-        others = self._elsewhere.add_columns(lives.label("lives")).where(nodes.c.id != self._node_id)
+        others = _elsewhere.add_columns(lives.label("lives")).where(nodes.c.id != self._node_id)
         found: dict[str, list[_Stay]] = {}
         for row in connection.execute(others, keys_parameter(_keys(user_ids))):
             awaited_ms = row.renewed_ms - BEHIND_MS if row.lives else None
@@ -269,40 +231,26 @@ class OfflineNotifications:
 
 _PREFERENCES = Preferences()
 
-# Written out: PostgreSQL takes no partial index for a parameter.
-_is_eager = members.c.notify == literal_column("'all'")
-
-_messages_select: Select[Any] = (
-    select(log.c.pos, log.c.at_ms, log.c.message_id)
-    .join(messages, messages.c.id == log.c.message_id)
-    .join(conversations, conversations.c.id == messages.c.conversation_id)
-    .where(
-        log.c.type == "MessageSent",
-        messages.c.deleted_ms.is_(None),
-        or_(
-            conversations.c.kind == "direct",
-            messages.c.extra.is_not(None),
-            messages.c.reply_to_id.is_not(None),
-            exists().where(members.c.conversation_id == conversations.c.id, _is_eager),
-        ),
-    )
+_span = and_(
+    spans.c.user_id == members.c.user_id,
+    spans.c.conversation_id == members.c.conversation_id,
+    spans.c.to_pos.is_(None),
 )
-"""Messages that somebody may be notified of: most of those in groups are not among them."""
+_of_keys = select(members, spans.c.from_pos).select_from(KEYS)
+_of_conversation = members.c.conversation_id == key_text(0)
+_members: Select[Any] = _of_keys.join(members, _of_conversation).join(spans, _span)
+_eager: Select[Any] = _members.where(is_eager)
+_named: Select[Any] = _of_keys.join(members, and_(_of_conversation, members.c.user_id == key_text(1))).join(
+    spans, _span
+)
+_elsewhere: Select[Any] = (
+    select(online.c.user_id, online.c.since_pos, nodes.c.pos, nodes.c.renewed_ms)
+    .select_from(KEYS)
+    .join(online, online.c.user_id == key_text(0))
+    .join(nodes, nodes.c.id == online.c.node_id)
+    .where(nodes.c.pos.is_not(None))
+)
 
 
 def _keys(ids: Collection[str]) -> list[tuple[str]]:
     return [(id_,) for id_ in ids]
-
-
-def _values(stored: Notification) -> dict[str, object]:
-    return {
-        "user_id": stored.user_id,
-        "id": stored.id,
-        "type": stored.type,
-        "conversation_id": stored.conversation_id,
-        "message_id": stored.message_id,
-        "offer_id": stored.offer_id,
-        "actor_id": stored.actor_id,
-        "sound": stored.sound,
-        "created_ms": stored.created_ms,
-    }

@@ -1,1 +1,4 @@
-"""Rows of messages and of what belongs to them: versions, reactions, mentions, words, unread counts, imports."""
+"""Messages and what belongs to them: reactions, attachments, imports, receipts, the search index, retention.
+
+messages.py      rows, statements, reads      changes.py   what a transaction does to them
+"""

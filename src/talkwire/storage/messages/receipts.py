@@ -1,61 +1,424 @@
-"""How far members have received and read."""
+"""How far members have received and read: their cursors, their unread counts, and which messages a moved cursor covers.
+
+    unread = newest seq - read position
+             - own messages behind it - others' deleted messages behind it - imported messages behind it
+
+Own and deleted messages are counted without those that were imported. Each part is a column or the range of an index,
+so that the count costs the same after ten messages and after a hundred thousand. Only for a reader that has blocked a
+member the messages behind the read position are looked through.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import Connection, Exists, case, exists, func, select
+from msgspec.structs import replace
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Exists,
+    Select,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
 
-from talkwire.core.commands.receipts import MessageReader
-from talkwire.core.domain.model import Message
-from talkwire.storage.schema import blocks, members
+from talkwire.core.commands.receipts import MessageReader, Unread
+from talkwire.core.domain.events import Durable, MessagesDelivered, MessagesRead, ReadPositionMoved
+from talkwire.core.domain.model import NOT_MARKED, Member, Message
+from talkwire.core.features.messages.receipts import COVERED_MAX
+from talkwire.storage.messages.changes import flush, write_messages
+from talkwire.storage.messages.imports import imported_count, is_imported
+from talkwire.storage.schema import EVERYONE, blocks, conversations, members, mentions, messages, spans, tombstones
+from talkwire.storage.sql.keys import KEYS, key_number, key_text, keys_parameter
+from talkwire.storage.sql.reads import Reads
+from talkwire.storage.tables.conversations import known_conversation
+from talkwire.storage.tables.members import change_member, known_member
+from talkwire.storage.tables.projection import Projections
+from talkwire.storage.workspace import Changes, Workspace
+
+AUTHORS_LOOK_BACK = 1000
+"""How many messages are looked through for their authors, to whom a read receipt is sent, and for the newest message of
+another user."""
+
+LOOK_BACK = 1000
+"""Messages of a cursor's move that are looked through for those of other users."""
+
+_imported = is_imported(messages.c.conversation_id, messages.c.seq)
+
+# --- unread counts ----------------------------------------------------------------------------------------------------
+
+_is_marked = members.c.marked_at_seq == members.c.read_seq
+_own_seq: ColumnElement[int] = case((_is_marked, members.c.marked_seq), else_=members.c.read_seq)
+"""`Member.own_seq`."""
+_own_sent: ColumnElement[int] = case((_is_marked, members.c.marked_sent), else_=members.c.read_sent)
+"""`Member.own_sent`."""
 
 
-def blocks_user(user_id: str) -> Exists:
-    """Whether the member has blocked a user."""
+def _unread_select() -> Select[Any]:
+    """Selects the unread counts of members. Keys are (conversation id, user id)."""
+    behind = members.c.conversation_id, _own_seq
+    deleted = (
+        select(func.count())
+        .select_from(tombstones)
+        .where(
+            tombstones.c.conversation_id == behind[0],
+            tombstones.c.seq > behind[1],
+            tombstones.c.sender_id != members.c.user_id,
+        )
+        .scalar_subquery()
+    )
+    mentioned = (
+        select(func.count(mentions.c.seq.distinct()))
+        .where(
+            mentions.c.conversation_id == behind[0],
+            mentions.c.user_id.in_([members.c.user_id, EVERYONE]),
+            mentions.c.seq > behind[1],
+            mentions.c.sender_id != members.c.user_id,
+        )
+        .scalar_subquery()
+    )
+    own = members.c.sent_count - _own_sent
+    imported = func.coalesce(imported_count(behind[0]), 0) - func.coalesce(imported_count(*behind), 0)
+    found = (members.c.conversation_id == key_text(0)) & (members.c.user_id == key_text(1))
+    return (
+        select()
+        .select_from(KEYS)
+        .join(members, found)
+        .add_columns(
+            members.c.conversation_id,
+            members.c.user_id,
+            (conversations.c.last_seq - _own_seq - own - deleted - imported).label("unread"),
+            mentioned.label("mentions"),
+        )
+        .join(conversations, conversations.c.id == members.c.conversation_id)
+    )
+
+
+_unread = _unread_select()
+
+
+class UnreadRows(Reads):
+    """Implements `core.ports.stores.Unreads`."""
+
+    def of(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Unread]:
+        if not keys:
+            return {}
+        rows = self._connection.execute(_unread, keys_parameter(keys))
+        found = {(row.conversation_id, row.user_id): Unread(row.unread, row.mentions) for row in rows}
+        return found | self._without_blocked(found)
+
+    def _without_blocked(self, found: Mapping[tuple[str, str], Unread]) -> dict[tuple[str, str], Unread]:
+        """Returns corrected counts for the users that have blocked others."""
+        blocking = select(blocks.c.user_id).distinct().where(blocks.c.user_id.in_({user_id for _, user_id in found}))
+        user_ids = set(self._connection.execute(blocking).scalars())
+        if not user_ids:
+            return {}
+        keys = [key for key, unread in found.items() if key[1] in user_ids and unread.unread_count]
+        return {key: self._corrected(key, found[key]) for key in keys if self._has_blocked_among_members(*key)}
+
+    def _has_blocked_among_members(self, conversation_id: str, user_id: str) -> bool:
+        """Returns whether a user that this one has blocked is a member or was one, so that there may be messages."""
+        among = (
+            select(spans.c.user_id)
+            .join(blocks, blocks.c.blocked_id == spans.c.user_id)
+            .where(blocks.c.user_id == user_id, spans.c.conversation_id == conversation_id)
+        )
+        return self._connection.execute(among.limit(1)).first() is not None
+
+    def _corrected(self, key: tuple[str, str], unread: Unread) -> Unread:
+        conversation_id, user_id = key
+        position = (
+            select(_own_seq)
+            .where(members.c.conversation_id == conversation_id, members.c.user_id == user_id)
+            .scalar_subquery()
+        )
+        of_blocked = select(func.count()).where(
+            messages.c.conversation_id == conversation_id,
+            messages.c.seq > position,
+            messages.c.sender_id.in_(_blocked_by(user_id)),
+            messages.c.deleted_ms.is_(None),
+            ~_imported,
+        )
+        return Unread(
+            unread.unread_count - self._connection.execute(of_blocked).scalar_one(),
+            self._mentions_behind(conversation_id, user_id, position),
+        )
+
+    def behind(self, conversation_id: str, user_id: str, seq: int) -> Unread:
+        """Returns the unread counts of a member whose read position would be `seq`, counted message by message."""
+        of_others = select(func.count()).where(
+            messages.c.conversation_id == conversation_id,
+            messages.c.seq > seq,
+            messages.c.sender_id != user_id,
+            messages.c.sender_id.not_in(_blocked_by(user_id)),
+            messages.c.deleted_ms.is_(None),
+            ~_imported,
+        )
+        return Unread(
+            self._connection.execute(of_others).scalar_one(),
+            self._mentions_behind(conversation_id, user_id, literal(seq)),
+        )
+
+    def _mentions_behind(self, conversation_id: str, user_id: str, seq: ColumnElement[int]) -> int:
+        mentioned = select(func.count(mentions.c.seq.distinct())).where(
+            mentions.c.conversation_id == conversation_id,
+            mentions.c.user_id.in_([user_id, EVERYONE]),
+            mentions.c.seq > seq,
+            mentions.c.sender_id != user_id,
+            mentions.c.sender_id.not_in(_blocked_by(user_id)),
+        )
+        return self._connection.execute(mentioned).scalar_one()
+
+
+def _blocked_by(user_id: str) -> Select[Any]:
+    return select(blocks.c.blocked_id).where(blocks.c.user_id == user_id)
+
+
+# --- receipts ---------------------------------------------------------------------------------------------------------
+
+
+def _blocks_user(user_id: str) -> Exists:
+    """Returns the condition that the member has blocked a user."""
     return exists().where(blocks.c.user_id == members.c.user_id, blocks.c.blocked_id == user_id)
 
 
-def furthest_readers(
-    connection: Connection, conversation_id: str, asker_id: str, limit: int
-) -> Sequence[MessageReader]:
-    """What `Snapshot.readers` says. Newcomers begin at the newest message without having read anything."""
-    statement = (
-        select(members.c.user_id, members.c.read_seq, members.c.history_seq)
-        .where(members.c.conversation_id == conversation_id, members.c.read_ms > 0, ~blocks_user(asker_id))
-        .order_by(members.c.read_seq.desc(), members.c.user_id)
-        .limit(limit)
-    )
-    return [MessageReader(row.user_id, row.read_seq, row.history_seq) for row in connection.execute(statement)]
+class ReceiptReads(Reads):
+    """The part of `core.ports.transaction.Snapshot` that is about receipts."""
 
+    def readers(self, conversation_id: str, asker_id: str, limit: int) -> Sequence[MessageReader]:
+        # Newcomers start at the newest message without having read anything.
+        statement = (
+            select(members.c.user_id, members.c.read_seq, members.c.history_seq)
+            .where(members.c.conversation_id == conversation_id, members.c.read_ms > 0, ~_blocks_user(asker_id))
+            .order_by(members.c.read_seq.desc(), members.c.user_id)
+            .limit(limit)
+        )
+        rows = self._connection.execute(statement)
+        return [MessageReader(row.user_id, row.read_seq, row.history_seq) for row in rows]
 
-def least_progress(connection: Connection, message: Message, asker_id: str) -> tuple[int, int] | None:
-    """What `Snapshot.least_progress` says."""
-    is_withheld = blocks_user(asker_id)
-    statement = select(
-        func.min(case((is_withheld, 0), else_=members.c.delivered_seq)),
-        func.min(case((is_withheld, 0), else_=members.c.read_seq)),
-    ).where(
-        members.c.conversation_id == message.conversation_id,
-        members.c.user_id != message.sender_id,
-        members.c.history_seq < message.seq,
-    )
-    delivered_seq, read_seq = connection.execute(statement).one()
-    return None if delivered_seq is None else (delivered_seq, read_seq)
-
-
-def is_read(connection: Connection, message: Message) -> bool:
-    """What `Transaction.has_been_read` says; the first who has read it will do."""
-    reader = (
-        select(members.c.user_id)
-        .where(
+    def least_progress(self, message: Message, asker_id: str) -> tuple[int, int] | None:
+        is_withheld = _blocks_user(asker_id)
+        statement = select(
+            func.min(case((is_withheld, 0), else_=members.c.delivered_seq)),
+            func.min(case((is_withheld, 0), else_=members.c.read_seq)),
+        ).where(
             members.c.conversation_id == message.conversation_id,
             members.c.user_id != message.sender_id,
-            members.c.read_ms > 0,
             members.c.history_seq < message.seq,
-            members.c.read_seq >= message.seq,
-            ~blocks_user(message.sender_id),
         )
-        .limit(1)
+        delivered_seq, read_seq = self._connection.execute(statement).one()
+        return None if delivered_seq is None else (delivered_seq, read_seq)
+
+
+class ReceiptLookups(Changes):
+    """The part of `core.ports.transaction.Transaction` that is about receipts and unread counts."""
+
+    def unread(self, conversation_id: str, user_id: str) -> Unread:
+        flush(self._workspace)
+        key = (conversation_id, user_id)
+        return UnreadRows(self._workspace.connection).of((key,))[key]
+
+    def unread_behind(self, conversation_id: str, user_id: str, seq: int) -> Unread:
+        flush(self._workspace)
+        return UnreadRows(self._workspace.connection).behind(conversation_id, user_id, seq)
+
+    def newest_of_others(self, conversation_id: str, user_id: str, after_seq: int) -> int | None:
+        write_messages(self._workspace)
+        newest = (
+            select(messages.c.seq, messages.c.sender_id, messages.c.deleted_ms, _imported.label("imported"))
+            .where(messages.c.conversation_id == conversation_id, messages.c.seq > after_seq)
+            .order_by(messages.c.seq.desc())
+            .limit(AUTHORS_LOOK_BACK)
+            .subquery()
+        )
+        of_others = select(func.max(newest.c.seq)).where(
+            newest.c.sender_id != user_id, newest.c.deleted_ms.is_(None), ~newest.c.imported
+        )
+        seq: int | None = self._workspace.connection.execute(of_others).scalar_one()
+        return seq
+
+    def authors(self, conversation_id: str, after_seq: int, up_to_seq: int) -> Sequence[str]:
+        write_messages(self._workspace)
+        newest = (
+            select(messages.c.sender_id)
+            .where(
+                messages.c.conversation_id == conversation_id, messages.c.seq > after_seq, messages.c.seq <= up_to_seq
+            )
+            .order_by(messages.c.seq.desc())
+            .limit(AUTHORS_LOOK_BACK)
+            .subquery()
+        )
+        found = select(newest.c.sender_id).distinct().order_by(newest.c.sender_id)
+        return self._workspace.connection.execute(found).scalars().all()
+
+    def has_been_read(self, message: Message) -> bool:
+        flush(self._workspace)
+        reader = (
+            select(members.c.user_id)
+            .where(
+                members.c.conversation_id == message.conversation_id,
+                members.c.user_id != message.sender_id,
+                members.c.read_ms > 0,
+                members.c.history_seq < message.seq,
+                members.c.read_seq >= message.seq,
+                ~_blocks_user(message.sender_id),
+            )
+            .limit(1)
+        )
+        return self._workspace.connection.execute(reader).first() is not None
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def _read(workspace: Workspace, event: MessagesRead) -> None:
+    """Moves the read cursor, and the delivered one with it: who has read a message has received it."""
+    member = known_member(workspace, event.conversation_id, event.user_id)
+    conversation = known_conversation(workspace, event.conversation_id)
+    read_sent = _read_sent(workspace, member, event.seq, conversation.last_seq)
+    changes = {"read_seq": event.seq, "read_ms": event.at_ms, "read_sent": read_sent}
+    if event.seq > member.delivered_seq:
+        changes |= {"delivered_seq": event.seq, "delivered_ms": event.at_ms}
+    workspace.move_member(member, **changes)
+
+
+def _read_sent(workspace: Workspace, member: Member, seq: int, last_seq: int) -> int:
+    """Returns how many messages up to their new position the reader has sent themselves. Short of the newest message
+    they are counted: in what the reader has just read or in what is left, whichever is shorter."""
+    if seq == last_seq:
+        return member.sent_count
+    if seq - member.read_seq < last_seq - seq:
+        return member.read_sent + _count_own(workspace, member, member.read_seq, seq)
+    return member.sent_count - _count_own(workspace, member, seq, last_seq)
+
+
+_own_count: Select[Any] = (
+    select(func.count())
+    .select_from(messages)
+    .where(
+        messages.c.conversation_id == bindparam("conversation_id"),
+        messages.c.seq > bindparam("after_seq"),
+        messages.c.seq <= bindparam("up_to_seq"),
+        messages.c.sender_id == bindparam("user_id"),
+        ~_imported,
     )
-    return connection.execute(reader).first() is not None
+)
+
+
+def _count_own(workspace: Workspace, member: Member, after_seq: int, up_to_seq: int) -> int:
+    write_messages(workspace)
+    parameters = {
+        "conversation_id": member.conversation_id,
+        "user_id": member.user_id,
+        "after_seq": after_seq,
+        "up_to_seq": up_to_seq,
+    }
+    return int(workspace.connection.execute(_own_count, parameters).scalar_one())
+
+
+def _own_position_moved(workspace: Workspace, event: ReadPositionMoved) -> None:
+    """Sets the member's own mark, or ends it where it meets the read cursor that others see."""
+    member = known_member(workspace, event.conversation_id, event.user_id)
+    if event.seq == member.read_seq:
+        change_member(workspace, event.conversation_id, event.user_id, marked_at_seq=NOT_MARKED)
+        return
+    low, high = sorted((event.seq, member.own_seq))
+    between = _count_own(workspace, member, low, high)
+    change_member(
+        workspace,
+        event.conversation_id,
+        event.user_id,
+        marked_seq=event.seq,
+        marked_sent=member.own_sent + (between if high == event.seq else -between),
+        marked_at_seq=member.read_seq,
+    )
+
+
+def _delivered(workspace: Workspace, event: MessagesDelivered) -> None:
+    member = known_member(workspace, event.conversation_id, event.user_id)
+    workspace.move_member(member, delivered_seq=event.seq, delivered_ms=event.at_ms)
+
+
+PROJECTIONS: Projections = MappingProxyType(
+    {MessagesRead: _read, ReadPositionMoved: _own_position_moved, MessagesDelivered: _delivered}
+)
+
+# --- covered messages -------------------------------------------------------------------------------------------------
+
+
+def _covered_select() -> CompoundSelect[Any]:
+    """Selects what cursors' moves cover: (place, message id, sender id) of each message, and (place, NULL, user id) of
+    each member that the user has blocked. Keys are (place, conversation id, user id, seq before, seq after)."""
+    place, conversation_id, user_id = (key_text(index) for index in range(3))
+    since, seq = key_number(3), key_number(4)
+    nth = messages.alias("nth")
+    first_seq = (
+        select(nth.c.seq)
+        .where(nth.c.conversation_id == conversation_id, nth.c.seq > since, nth.c.seq <= seq)
+        .where(nth.c.sender_id != user_id)
+        .order_by(nth.c.seq.desc())
+        .offset(COVERED_MAX - 1)
+        .limit(1)
+        .scalar_subquery()
+    )
+    # Nearly every move is short.
+    first = case((seq - since > COVERED_MAX, func.coalesce(first_seq, since + 1)), else_=since + 1)
+    covered = (
+        select(cast(place, BigInteger).label("place"), messages.c.id, messages.c.sender_id.label("user_id"))
+        .select_from(KEYS)
+        .join(messages, (messages.c.conversation_id == conversation_id) & (messages.c.seq >= first))
+        .where(messages.c.seq <= seq, messages.c.sender_id != user_id)
+    )
+    withheld = (
+        select(cast(place, BigInteger), cast(null(), BigInteger), blocks.c.blocked_id)
+        .select_from(KEYS)
+        .join(blocks, blocks.c.user_id == user_id)
+        .join(members, (members.c.conversation_id == conversation_id) & (members.c.user_id == blocks.c.blocked_id))
+    )
+    return union_all(covered, withheld)
+
+
+_covered = _covered_select()
+
+
+def with_covered(connection: Connection, events: Sequence[Durable]) -> list[Durable]:
+    """Returns the events, those of moved cursors with the messages that they cover and with the members that they are
+    withheld from: those that the reader has blocked.
+
+    The log only says from where to where a cursor has moved. The messages in between are read by one statement a batch
+    or page, a range of the index for each move. Without any such event nothing is read.
+    """
+    places = [place for place, event in enumerate(events) if isinstance(event, MessagesRead | MessagesDelivered)]
+    if not places:
+        return list(events)
+    covered: dict[int, list[tuple[int, str]]] = {place: [] for place in places}
+    withheld: dict[int, list[str]] = {place: [] for place in places}
+    moves = [_move(place, events[place]) for place in places]
+    for place, message_id, user_id in connection.execute(_covered, keys_parameter(moves)):
+        if message_id is None:
+            withheld[place].append(user_id)
+        else:
+            covered[place].append((message_id, user_id))
+    return [
+        replace(event, covered=tuple(sorted(covered[place])), withheld=tuple(sorted(withheld[place])))
+        if place in covered
+        else event
+        for place, event in enumerate(events)
+    ]
+
+
+def _move(place: int, event: Durable) -> tuple[str, ...]:
+    assert isinstance(event, MessagesRead | MessagesDelivered), "nothing else moves a cursor"
+    since = max(event.since, event.seq - LOOK_BACK)
+    return str(place), event.conversation_id, event.user_id, str(since), str(event.seq)

@@ -1,7 +1,7 @@
-"""Statements that look many keys up at once.
+"""Statements that look up many keys at once.
 
-The keys travel as one JSON parameter, so a statement's text stays the same however many there are: it is compiled and
-prepared once, and a batch costs one statement a table.
+The keys travel as one JSON parameter, so a statement's text stays the same however many keys it gets. It is compiled
+and prepared once, and a batch costs one statement a table.
 """
 
 from __future__ import annotations
@@ -10,30 +10,44 @@ from collections.abc import Collection
 from typing import Any
 
 import msgspec
-from sqlalchemy import JSON, ColumnElement, Dialect, Text, bindparam, cast, func, literal_column
-from sqlalchemy.sql.selectable import TableValuedAlias
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, cast, literal_column
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 _encode = msgspec.json.Encoder().encode
 
 
-def keys_parameter(keys: Collection[object]) -> dict[str, str]:
-    """The parameter of a statement made with `keys_table`."""
-    return {"keys": _encode(list(keys)).decode()}
+class _JsonElements(FunctionElement[Any]):
+    """The elements of a JSON array as rows."""
+
+    inherit_cache = True
 
 
-def keys_table(dialect: Dialect) -> TableValuedAlias:
-    """A table of one column `value`, a JSON value a row."""
-    keys = bindparam("keys", type_=Text)
-    if dialect.name == "sqlite":
-        return func.json_each(keys).table_valued("value", name="keys")
-    return func.json_array_elements(cast(keys, JSON)).table_valued("value", name="keys")
+@compiles(_JsonElements, "sqlite")
+def _on_sqlite(element: _JsonElements, compiler: SQLCompiler, **kw: Any) -> str:  # noqa: ANN401 (SQLAlchemy's)
+    return f"json_each({compiler.process(element.clauses, **kw)})"
 
 
-def key_text(table: TableValuedAlias, index: int) -> ColumnElement[Any]:
-    """The text at `index` of each row, where rows are arrays of texts."""
-    return table.c.value.op("->>", return_type=Text())(literal_column(str(index)))
+@compiles(_JsonElements, "postgresql")
+def _on_postgresql(element: _JsonElements, compiler: SQLCompiler, **kw: Any) -> str:  # noqa: ANN401 (SQLAlchemy's)
+    return f"json_array_elements(CAST({compiler.process(element.clauses, **kw)} AS JSON))"
 
 
-def direct_key(user_id: str, other_id: str) -> str:
-    """Names a pair in either order. Ids hold no white space, so the line break cannot be part of one."""
-    return "\n".join(sorted((user_id, other_id)))
+KEYS = _JsonElements(bindparam("keys", type_=Text)).table_valued("value", name="keys")
+"""The rows of the parameter `keys_parameter`: a table of one column, a JSON array of texts in each row."""
+
+
+def keys_parameter(given: Collection[object]) -> dict[str, str]:
+    """Returns the parameter of a statement that reads from `KEYS`. Keys are sequences of texts."""
+    return {"keys": _encode(list(given)).decode()}
+
+
+def key_text(index: int) -> ColumnElement[Any]:
+    """Returns the text at `index` of each key."""
+    return KEYS.c.value.op("->>", return_type=Text())(literal_column(str(index)))
+
+
+def key_number(index: int) -> ColumnElement[int]:
+    """Returns the whole number that the text at `index` of each key spells."""
+    return cast(key_text(index), BigInteger)

@@ -1,32 +1,28 @@
-"""Rows of the calls that go on, and of the nodes that carry them on."""
+"""Ongoing calls, each with the node that carries it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import delete, select, update
 
 from talkwire.core.commands.calls import CallRecord
 from talkwire.storage.schema import calls
-from talkwire.storage.tables.rows import AnyRow
+from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.upsert import upsert
+from talkwire.storage.sql.values import AnyRow
 
 _ids = msgspec.json.Decoder(tuple[str, ...])
 
 
-class CallRows:
+class CallRows(Reads):
     """Implements `core.ports.stores.Calls`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def claim(self, record: CallRecord) -> CallRecord | None:
         values = msgspec.structs.asdict(record)
         values |= {name: msgspec.json.encode(values[name]).decode() for name in ("member_ids", "ringing_ids")}
-        insert = sqlite_insert if self._connection.dialect.name == "sqlite" else postgresql_insert
-        self._connection.execute(insert(calls).on_conflict_do_nothing(), values)
+        self._connection.execute(upsert(calls).on_conflict_do_nothing(), values)
         return self.find(record.conversation_id)
 
     def find(self, conversation_id: str) -> CallRecord | None:

@@ -1,20 +1,21 @@
-"""Rows of files, of uploads under way, and of what refers to a file."""
+"""Files and unfinished uploads. Which messages have a file attached is in `messages/attachments.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import asdict
-from sqlalchemy import ColumnElement, Connection, Exists, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Exists, delete, exists, func, insert, or_, select, update
 
 from talkwire.core.domain.model import File, Upload
 from talkwire.core.features.messages.files import file_id_in
 from talkwire.core.ports.stores import ExpiredUploads
-from talkwire.storage.schema import conversations, file_links, files, members, messages, uploads, users
-from talkwire.storage.tables.rows import AnyRow
+from talkwire.storage.schema import conversations, files, members, uploads, users
+from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.values import AnyRow
 
 
-def to_file(row: AnyRow) -> File:
+def _to_file(row: AnyRow) -> File:
     return File(
         id=row.id,
         owner_id=row.owner_id,
@@ -30,37 +31,36 @@ def to_file(row: AnyRow) -> File:
     )
 
 
-def to_upload(row: AnyRow) -> Upload:
+def _to_upload(row: AnyRow) -> Upload:
     return Upload(
         row.id, row.owner_id, row.name, row.content_type, row.length, row.created_ms, row.expires_ms, row.folder_id
     )
 
 
 def make_due(connection: Connection, file_ids: Collection[str], now_ms: int) -> None:
-    """Has it looked at whether anything still refers to these files (`core/features/messages/files.py`)."""
+    """Schedules a check whether anything still refers to these files (`core/features/messages/files.py`)."""
     if file_ids:
         connection.execute(update(files).where(files.c.id.in_(sorted(file_ids))).values(due_ms=now_ms))
 
 
 def replace_picture(connection: Connection, avatar: str | None, now_ms: int) -> None:
-    """The same for the file, if it is one, that was a user's or a conversation's picture until now."""
+    """As `make_due`, for the file that was a user's or a conversation's picture until now, if it was a file of ours."""
     file_id = None if avatar is None else file_id_in(avatar)
     if file_id is not None:
         make_due(connection, (file_id,), now_ms)
 
 
-class FileRows:
-    """Implements `core.ports.stores.Files`. `write_links` is called before a link is looked for in the table."""
+class FileRows(Reads):
+    """Implements `core.ports.stores.Files`, all but what is said of attachments."""
 
-    def __init__(self, connection: Connection, write_links: Callable[[], None] = lambda: None) -> None:
-        self._connection = connection
-        self._write_links = write_links
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
         self._known: dict[str, File] = {}
 
     def prefetch(self, file_ids: Collection[str]) -> None:
-        """Reads what the commands of a batch will ask for."""
+        """Reads the files that the commands of a batch will ask for."""
         rows = self._connection.execute(select(files).where(files.c.id.in_(file_ids)))
-        self._known.update((row.id, to_file(row)) for row in rows)
+        self._known.update((row.id, _to_file(row)) for row in rows)
 
     def of_ids(self, file_ids: Collection[str]) -> Mapping[str, File]:
         missing = [file_id for file_id in file_ids if file_id not in self._known]
@@ -70,7 +70,7 @@ class FileRows:
 
     def upload(self, upload_id: str) -> Upload | None:
         row = self._connection.execute(select(uploads).where(uploads.c.id == upload_id)).one_or_none()
-        return None if row is None else to_upload(row)
+        return None if row is None else _to_upload(row)
 
     def uploads_among(self, upload_ids: Collection[str]) -> frozenset[str]:
         found = self._connection.execute(select(uploads.c.id).where(uploads.c.id.in_(upload_ids)))
@@ -109,7 +109,7 @@ class FileRows:
 
     def due_files(self, now_ms: int, limit: int) -> Sequence[str]:
         due = select(files.c.id).where(files.c.due_ms <= now_ms).order_by(files.c.due_ms).limit(limit)
-        # A follower may be making one due anew, beside this transaction: `keep` must not undo that.
+        # A follower may make a file due again at the same time: `keep` must not undo that.
         return self._connection.execute(due.with_for_update(skip_locked=True)).scalars().all()
 
     def keep(self, file_ids: Collection[str]) -> None:
@@ -123,11 +123,6 @@ class FileRows:
         both = select(of_files.scalar_subquery() + of_uploads.scalar_subquery())
         return int(self._connection.execute(both).scalar_one())
 
-    def attached_among(self, file_ids: Collection[str]) -> frozenset[str]:
-        self._write_links()
-        linked = select(file_links.c.file_id).where(file_links.c.file_id.in_(file_ids), *_of_a_live_message())
-        return frozenset(self._connection.execute(linked.distinct()).scalars())
-
     def pictures_among(self, urls: Collection[tuple[str, str]]) -> frozenset[str]:
         owner_ids, addresses = {owner_id for owner_id, _ in urls}, {address for _, address in urls}
         profiles = select(users.c.id, users.c.avatar).where(users.c.id.in_(owner_ids), users.c.avatar.in_(addresses))
@@ -138,21 +133,6 @@ class FileRows:
         )
         found = [*self._connection.execute(profiles), *self._connection.execute(groups)]
         return frozenset(address for owner_id, address in found if (owner_id, address) in urls)
-
-    def is_attached(self, file_id: str) -> bool:
-        self._write_links()
-        return self._any(exists().where(file_links.c.file_id == file_id, *_of_a_live_message()))
-
-    def is_shown_to(self, file_id: str, user_id: str) -> bool:
-        return self._any(
-            exists().where(
-                file_links.c.file_id == file_id,
-                *_of_a_live_message(),
-                members.c.conversation_id == file_links.c.conversation_id,
-                members.c.user_id == user_id,
-                file_links.c.seq > members.c.history_seq,
-            )
-        )
 
     def put(self, file: File, due_ms: int) -> None:
         self._connection.execute(insert(files), asdict(file) | {"due_ms": due_ms})
@@ -174,7 +154,3 @@ class FileRows:
 
     def _any(self, condition: Exists) -> bool:
         return bool(self._connection.execute(select(condition)).scalar_one())
-
-
-def _of_a_live_message() -> tuple[ColumnElement[bool], ...]:
-    return messages.c.id == file_links.c.message_id, messages.c.deleted_ms.is_(None)

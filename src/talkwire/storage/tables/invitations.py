@@ -1,22 +1,24 @@
-"""Rows of invitations."""
+"""Invitations: links by which users join."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from msgspec.structs import asdict
-from sqlalchemy import ColumnElement, Connection, delete, select
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
+from talkwire.core.domain.events import InvitationCreated, InvitationDeleted, InvitationUsed
 from talkwire.core.domain.model import Invitation
 from talkwire.storage.schema import invitations
-from talkwire.storage.tables.rows import AnyRow, from_json, to_json
+from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.values import AnyRow, from_json, to_json
+from talkwire.storage.tables.projection import Projections
+from talkwire.storage.workspace import Workspace
 
 
-class InvitationRows:
+class InvitationRows(Reads):
     """Implements `core.ports.stores.Invitations`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def find(self, invitation_id: str) -> Invitation | None:
         return self._one(invitations.c.id == invitation_id)
@@ -42,8 +44,7 @@ class InvitationRows:
         return None if row is None else _to_invitation(row)
 
 
-def invitation_values(invitation: Invitation) -> dict[str, object]:
-    """Returns an invitation as its row."""
+def _values(invitation: Invitation) -> dict[str, object]:
     return asdict(invitation) | {"conversation_ids": to_json(invitation.conversation_ids)}
 
 
@@ -59,3 +60,21 @@ def _to_invitation(row: AnyRow) -> Invitation:
         max_uses=row.max_uses,
         uses=row.uses,
     )
+
+
+def _created(workspace: Workspace, event: InvitationCreated) -> None:
+    workspace.connection.execute(insert(invitations), _values(event.invitation))
+
+
+def _used(workspace: Workspace, event: InvitationUsed) -> None:
+    used = update(invitations).where(invitations.c.id == event.invitation_id)
+    workspace.connection.execute(used.values(uses=invitations.c.uses + 1))
+
+
+def _deleted(workspace: Workspace, event: InvitationDeleted) -> None:
+    workspace.connection.execute(delete(invitations).where(invitations.c.id == event.invitation_id))
+
+
+PROJECTIONS: Projections = MappingProxyType(
+    {InvitationCreated: _created, InvitationUsed: _used, InvitationDeleted: _deleted}
+)

@@ -1,24 +1,22 @@
-"""Rows of the nodes that run, and of those that have ended."""
+"""Nodes that are running, with their leases, and those that ended not long ago."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 
 from talkwire.core.domain.peer import Peer
 from talkwire.core.ports.stores import DeadNode, LeaseRecord
 from talkwire.storage.schema import ended_nodes, nodes, online
+from talkwire.storage.sql.reads import Reads
 
 _over_ms = func.coalesce(nodes.c.users_until_ms, nodes.c.lease_until_ms)
-"""When a node's users are offline, unless it says something again."""
+"""When a node's users become offline, unless it renews its lease."""
 
 
-class NodeRows:
+class NodeRows(Reads):
     """Implements `core.ports.stores.NodeTable`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def lease(self, node_id: str) -> LeaseRecord | None:
         columns = nodes.c.lease_until_ms, nodes.c.since_ms, nodes.c.pos, nodes.c.renewed_ms

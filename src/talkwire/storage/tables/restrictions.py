@@ -1,24 +1,37 @@
-"""Rows of what moderators have put on users."""
+"""Mutes and bans that moderators have put on users."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from msgspec.structs import asdict
+from sqlalchemy import Select, delete, insert, select
 
+from talkwire.core.domain.events import MemberRestricted, MemberUnrestricted
 from talkwire.core.domain.model import Restriction, RestrictionKind
 from talkwire.storage.schema import restrictions
-from talkwire.storage.sql.keys import keys_parameter
-from talkwire.storage.tables.rows import to_restriction
+from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
+from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.values import AnyRow
+from talkwire.storage.tables.members import change_member, find_member
+from talkwire.storage.tables.projection import Projections
+from talkwire.storage.workspace import Workspace
+
+_of_users: Select[Any] = (
+    select(restrictions)
+    .select_from(KEYS)
+    .join(restrictions, (restrictions.c.conversation_id == key_text(0)) & (restrictions.c.user_id == key_text(1)))
+)
 
 
-class RestrictionRows:
-    """Implements `core.ports.stores.Restrictions`. `statement` is `Lookups.restrictions`."""
+def _to_restriction(row: AnyRow) -> Restriction:
+    return Restriction(row.conversation_id, row.user_id, row.kind, row.until_ms, row.by, row.reason)
 
-    def __init__(self, connection: Connection, statement: Select[Any]) -> None:
-        self._connection = connection
-        self._statement = statement
+
+class RestrictionRows(Reads):
+    """Implements `core.ports.stores.Restrictions`."""
 
     def find(self, conversation_id: str, user_id: str, kind: RestrictionKind) -> Restriction | None:
         found = self.on_users(conversation_id, (user_id,))
@@ -28,7 +41,7 @@ class RestrictionRows:
         return self.of_keys([(conversation_id, user_id) for user_id in user_ids])
 
     def of_keys(self, keys: Collection[tuple[str, str]]) -> Sequence[Restriction]:
-        return [to_restriction(row) for row in self._connection.execute(self._statement, keys_parameter(keys))]
+        return [_to_restriction(row) for row in self._connection.execute(_of_users, keys_parameter(keys))]
 
     def of_conversation(
         self, conversation_id: str, kind: RestrictionKind, now_ms: int, after_id: str | None, limit: int
@@ -41,4 +54,41 @@ class RestrictionRows:
         if after_id is not None:
             statement = statement.where(restrictions.c.user_id > after_id)
         rows = self._connection.execute(statement.order_by(restrictions.c.user_id).limit(limit))
-        return [to_restriction(row) for row in rows]
+        return [_to_restriction(row) for row in rows]
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def _restricted(workspace: Workspace, event: MemberRestricted) -> None:
+    _drop(workspace, event)
+    workspace.connection.execute(insert(restrictions), asdict(event.restriction))
+    _mute(workspace, event, event.restriction.until_ms)
+
+
+def _unrestricted(workspace: Workspace, event: MemberUnrestricted) -> None:
+    _drop(workspace, event)
+    _mute(workspace, event, 0)
+
+
+def _drop(workspace: Workspace, event: MemberRestricted | MemberUnrestricted) -> None:
+    restriction = event.restriction
+    workspace.connection.execute(
+        delete(restrictions).where(
+            restrictions.c.conversation_id == restriction.conversation_id,
+            restrictions.c.user_id == restriction.user_id,
+            restrictions.c.kind == restriction.kind,
+        )
+    )
+
+
+def _mute(workspace: Workspace, event: MemberRestricted | MemberUnrestricted, until_ms: int) -> None:
+    """Keeps a mute in the member's row too, where sending finds it."""
+    restriction = event.restriction
+    if restriction.kind != "mute":
+        return
+    if find_member(workspace, restriction.conversation_id, restriction.user_id) is not None:
+        change_member(workspace, restriction.conversation_id, restriction.user_id, muted_until_ms=until_ms)
+
+
+PROJECTIONS: Projections = MappingProxyType({MemberRestricted: _restricted, MemberUnrestricted: _unrestricted})

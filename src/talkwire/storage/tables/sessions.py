@@ -1,64 +1,37 @@
-"""Rows of recoverable sessions, of nodes that have ended, and of what nodes share as a secret."""
+"""Recoverable sessions, nodes that have ended, and secrets that nodes share."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import (
-    BigInteger,
-    BindParameter,
-    Connection,
-    Dialect,
-    Executable,
-    bindparam,
-    delete,
-    insert,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import BigInteger, BindParameter, bindparam, delete, insert, select, update
 
 from talkwire.core.commands.server.recovery import StoredSession
 from talkwire.storage.schema import ended_nodes, nodes, secrets, session_rooms, sessions
-from talkwire.storage.sql.keys import key_text, keys_parameter, keys_table
+from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
+from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.upsert import upsert
+
+_put = upsert(sessions)
+_put_session = _put.on_conflict_do_update(
+    index_elements=["socket_id"], set_={name: _put.excluded[name] for name in ("node_id", "ended_ms", "changed_ms")}
+)
+_room = upsert(session_rooms)
+_put_room = _room.on_conflict_do_update(
+    index_elements=["socket_id", "conversation_id"],
+    set_={name: _room.excluded[name] for name in ("opened", "changed_ms")},
+)
+_ended = upsert(ended_nodes)
+_put_ended_node = _ended.on_conflict_do_update(index_elements=["id"], set_={"ended_ms": _ended.excluded.ended_ms})
+
+_named = select(key_text(0)).select_from(KEYS)
+_now_ms: BindParameter[int] = bindparam("now_ms", type_=BigInteger)
+_refresh_sessions = update(sessions).where(sessions.c.socket_id.in_(_named)).values(changed_ms=_now_ms)
+_refresh_rooms = update(session_rooms).where(session_rooms.c.socket_id.in_(_named)).values(changed_ms=_now_ms)
 
 
-class SessionStatements:
-    """The statements in a database's dialect."""
-
-    __slots__ = ("put", "put_ended_node", "put_room", "refresh", "refresh_rooms")
-
-    def __init__(self, dialect: Dialect) -> None:
-        insert_or = sqlite_insert if dialect.name == "sqlite" else postgresql_insert
-        put = insert_or(sessions)
-        self.put: Executable = put.on_conflict_do_update(
-            index_elements=["socket_id"],
-            set_={name: put.excluded[name] for name in ("node_id", "ended_ms", "changed_ms")},
-        )
-        room = insert_or(session_rooms)
-        self.put_room: Executable = room.on_conflict_do_update(
-            index_elements=["socket_id", "conversation_id"],
-            set_={name: room.excluded[name] for name in ("opened", "changed_ms")},
-        )
-        ended = insert_or(ended_nodes)
-        self.put_ended_node: Executable = ended.on_conflict_do_update(
-            index_elements=["id"], set_={"ended_ms": ended.excluded.ended_ms}
-        )
-        keys = keys_table(dialect)
-        named = select(key_text(keys, 0)).select_from(keys)
-        now_ms: BindParameter[int] = bindparam("now_ms", type_=BigInteger)
-        self.refresh: Executable = update(sessions).where(sessions.c.socket_id.in_(named)).values(changed_ms=now_ms)
-        of_rooms = update(session_rooms).where(session_rooms.c.socket_id.in_(named))
-        self.refresh_rooms: Executable = of_rooms.values(changed_ms=now_ms)
-
-
-class SessionRows:
+class SessionRows(Reads):
     """Implements `core.ports.stores.Sessions`."""
-
-    def __init__(self, connection: Connection, statements: SessionStatements) -> None:
-        self._connection = connection
-        self._statements = statements
 
     def ensure_secret(self, name: str, value: str) -> str:
         stored = self._connection.execute(select(secrets.c.value).where(secrets.c.name == name)).scalar_one_or_none()
@@ -69,7 +42,7 @@ class SessionRows:
 
     def put(self, socket_id: str, node_id: str, ended_ms: int | None, now_ms: int) -> None:
         row = {"socket_id": socket_id, "node_id": node_id, "ended_ms": ended_ms, "changed_ms": now_ms}
-        self._connection.execute(self._statements.put, row)
+        self._connection.execute(_put_session, row)
 
     def keep_room(self, socket_id: str, conversation_id: str, opened: bool | None, now_ms: int) -> None:  # noqa: FBT001
         key = {"socket_id": socket_id, "conversation_id": conversation_id}
@@ -80,16 +53,16 @@ class SessionRows:
                 )
             )
         else:
-            self._connection.execute(self._statements.put_room, {**key, "opened": opened, "changed_ms": now_ms})
+            self._connection.execute(_put_room, {**key, "opened": opened, "changed_ms": now_ms})
 
     def node_ended(self, node_id: str, ended_ms: int) -> None:
-        self._connection.execute(self._statements.put_ended_node, {"id": node_id, "ended_ms": ended_ms})
+        self._connection.execute(_put_ended_node, {"id": node_id, "ended_ms": ended_ms})
 
     def refresh(self, socket_ids: Collection[str], now_ms: int) -> None:
         if socket_ids:
             parameters = {**keys_parameter([(id_,) for id_ in socket_ids]), "now_ms": now_ms}
-            self._connection.execute(self._statements.refresh, parameters)
-            self._connection.execute(self._statements.refresh_rooms, parameters)
+            self._connection.execute(_refresh_sessions, parameters)
+            self._connection.execute(_refresh_rooms, parameters)
 
     def prune(self, before_ms: int) -> None:
         self._connection.execute(delete(sessions).where(sessions.c.changed_ms < before_ms))

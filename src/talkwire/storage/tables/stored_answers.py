@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select
 
 from talkwire.core.commands.command import IdempotencyKey
 from talkwire.core.ports.stores import StoredAnswer
 from talkwire.storage.schema import answers
+from talkwire.storage.sql.reads import Reads
 
 
-class AnswerRows:
+class AnswerRows(Reads):
     """Implements `core.ports.stores.StoredAnswers`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def find(self, key: IdempotencyKey) -> StoredAnswer | None:
         row = self._connection.execute(select(answers).where(_is(key))).one_or_none()

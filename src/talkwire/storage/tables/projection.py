@@ -1,4 +1,4 @@
-"""What a projection is."""
+"""The type of projections: what an event of the log does to the tables."""
 
 from __future__ import annotations
 
@@ -12,4 +12,5 @@ Projections = Mapping[type[Durable], Callable[[Workspace, Any], None]]
 
 
 def nothing(workspace: Workspace, event: Durable) -> None:
-    """For events whose rows hold what no event does, such as a token's hash: `put_login`, `drop_login`."""
+    """The projection of events whose rows are written otherwise: logins hold a token's hash, which no event does
+    (`put_login`, `drop_login`), and notifications are stored by `PendingNotifications`."""

@@ -1,10 +1,10 @@
-"""The log as far as it concerns one user.
+"""Reading the log: all of it, and the part that concerns one user.
 
-What a user may see lies in a few conversations of many, and in stretches of time. It is looked for in windows of the
-log that grow until enough is found, so that neither a busy user nor a quiet one among busy others costs more than
-about what they are given. Only conversations whose newest event lies behind the cursor are looked into.
+What a user may see lies in a few conversations of many, and in spans of time. The search goes through windows of the
+log that grow until enough is found, so that neither a busy user nor a quiet one among busy others costs much more than
+what they are given. Only conversations with an event behind the cursor are searched.
 
-Whether the user is a member is asked as of now: of a conversation that they are not in, only the events that ended
+Only present members see a conversation's events: of a conversation that the user has left, only the events that ended
 their memberships are found.
 """
 
@@ -29,22 +29,26 @@ from sqlalchemy import (
     union_all,
 )
 
+from talkwire.core.domain.errors import LogReplaced
 from talkwire.core.domain.events import Durable, MessagesDelivered, MessagesRead, UserUpdated
 from talkwire.core.domain.model import MESSAGE_ID_BASE, HistoryStart
-from talkwire.storage.messages.covered import with_covered
-from talkwire.storage.messages.message_rows import read_messages
+from talkwire.storage.lineage import IsSameLog
+from talkwire.storage.messages.messages import messages_by_id
+from talkwire.storage.messages.receipts import with_covered
 from talkwire.storage.schema import blocks, conversations, log, log_head, members, messages, spans
 from talkwire.storage.sql.keys import keys_parameter
-from talkwire.storage.sql.lookups import Lookups
-from talkwire.storage.tables.rows import KNOWN_EVENTS, to_events
+from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.values import AnyRow
+from talkwire.storage.tables.log import KNOWN_EVENTS, log_by_pos, to_events
+from talkwire.storage.tables.presence import contacts_select
 
 WINDOW = 1024
-"""Positions that are looked through first."""
+"""The positions of the first window."""
 
 GROWTH = 8
 
 CONTACTS_MAX = 100_000
-"""Contacts of whom it is told how they look."""
+"""Contacts whose changed profiles are found."""
 
 _low, _high = bindparam("low", type_=BigInteger), bindparam("high", type_=BigInteger)
 _LAST_SEQ = 2**62
@@ -54,8 +58,8 @@ _lasts = spans.c.to_pos.is_(None)
 
 
 def _of_member_now(column: ColumnElement[int]) -> ScalarSelect[int]:
-    """Returns a column of the user's row as a member now, NULL where there is none. It is a scalar and no join, so that
-    it is looked up only where a membership has ended: nearly all of them last, and the span says all of these."""
+    """Returns a column of the user's row as a present member, NULL where there is none. It is a scalar and no join, so
+    that it is looked up only where a span has ended: nearly all of them last, and have the column themselves."""
     return (
         select(column)
         .where(members.c.conversation_id == spans.c.conversation_id, members.c.user_id == spans.c.user_id)
@@ -68,8 +72,8 @@ _since_joined_pos = _of_member_now(members.c.history_pos)
 
 
 def _spans() -> Select[Any]:
-    """Selects the user's stretches of membership in which something may have happened within the window, of
-    conversations that they are in now, with their history there now."""
+    """Selects the user's spans of membership that may have events within the window, of conversations that they are in
+    now, with their history there now."""
     return (
         select(
             case((_lasts, spans.c.history_seq), else_=_since_joined_seq).label("history_seq"),
@@ -92,7 +96,7 @@ def _within(pos: ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
 
 
 def _milestone(pos: ColumnElement[int], *, before: bool) -> ColumnElement[int]:
-    """The `seq` of an indexed message of the conversation near a position, on its one side or the other."""
+    """Returns the `seq` of an indexed message of the conversation near a position, before it or behind it."""
     near = messages.alias("milestones")
     id_ = pos + MESSAGE_ID_BASE
     found = select(near.c.seq).where(near.c.conversation_id == spans.c.conversation_id, near.c.seq % 64 == 0)
@@ -105,7 +109,7 @@ def _milestone(pos: ColumnElement[int], *, before: bool) -> ColumnElement[int]:
 
 _sent_pos = messages.c.id - MESSAGE_ID_BASE
 
-# A page must not count what a newer version has written and this one would leave out of it.
+# Events of a newer version would be left out of a page, so they must not count for its length.
 _known = log.c.type.in_(sorted(KNOWN_EVENTS))
 
 _window = union_all(
@@ -141,12 +145,31 @@ _found = (
 """Positions within a window, each with the user's history in the conversation."""
 
 
-class SyncRows:
-    """Implements `core.ports.stores.SyncLog`."""
+class LogReads(Reads):
+    """The part of `core.ports.transaction.Snapshot` that is about the log."""
 
-    def __init__(self, connection: Connection, lookups: Lookups) -> None:
-        self._connection = connection
-        self._lookups = lookups
+    def head(self) -> tuple[str, int]:
+        epoch, pos, is_same = self._connection.execute(_head).one()
+        if not is_same:
+            raise LogReplaced
+        return epoch, pos
+
+    def events_after(self, pos: int, limit: int) -> Sequence[Durable]:
+        rows = self._connection.execute(select(log).where(log.c.pos > pos).order_by(log.c.pos).limit(limit)).all()
+        return with_covered(self._connection, _events(self._connection, rows))
+
+
+_head = select(log_head.c.epoch, log_head.c.pos, IsSameLog())
+
+
+def _events(connection: Connection, rows: Sequence[AnyRow]) -> list[Durable]:
+    """Returns the events of rows of the log, with their messages as they are now."""
+    message_ids = {row.message_id for row in rows if row.message_id is not None}
+    return to_events(rows, messages_by_id(connection, message_ids))
+
+
+class SyncRows(Reads):
+    """Implements `core.ports.stores.SyncLog`."""
 
     def floor(self) -> int:
         floor: int = self._connection.execute(select(log_head.c.floor)).scalar_one()
@@ -154,7 +177,7 @@ class SyncRows:
 
     def events_of(self, user_id: str, after_pos: int, limit: int) -> Sequence[tuple[Durable, HistoryStart]]:
         found: list[tuple[Durable, HistoryStart]] = []
-        # Events that cannot be read are left out, and a page that others fit into is not its last.
+        # Events that cannot be read are left out; the page is filled with later ones.
         while len(found) < limit:
             wanted = limit - len(found)
             places = self._places(user_id, after_pos, wanted)
@@ -181,22 +204,20 @@ class SyncRows:
         ]
 
     def _events_at(self, places: Mapping[int, HistoryStart]) -> Sequence[tuple[Durable, HistoryStart]]:
-        """The events at these positions that can be read."""
+        """Returns the events at these positions, without those that cannot be read."""
         if not places:
             return []
-        rows = self._connection.execute(self._lookups.log, keys_parameter([(str(pos),) for pos in places])).all()
-        message_ids = {row.message_id for row in rows if row.message_id is not None}
-        found = {message.id: message for message in self._messages(sorted(message_ids))}
-        return [(event, places[event.pos]) for event in to_events(rows, found)]
+        rows = self._connection.execute(log_by_pos, keys_parameter([(str(pos),) for pos in places])).all()
+        return [(event, places[event.pos]) for event in _events(self._connection, rows)]
 
     def with_covered(self, events: Sequence[Durable]) -> Sequence[Durable]:
-        return with_covered(self._connection, self._lookups.covered, events)
+        return with_covered(self._connection, events)
 
     def count_of(self, user_id: str, after_pos: int, limit: int) -> int:
         return len(self._places(user_id, after_pos, limit))
 
     def looks_of_contacts(self, user_id: str, members_max: int, after_pos: int, limit: int) -> Sequence[Durable]:
-        contacts = self._lookups.presence.contacts.subquery()
+        contacts = contacts_select.subquery()
         looks = (
             select(log)
             .join(contacts, contacts.c.user_id == log.c.user_id)
@@ -218,9 +239,3 @@ class SyncRows:
             places |= {pos: HistoryStart(history_seq, history_pos) for pos, history_seq, history_pos in found}
             low, width = high, width * GROWTH
         return places
-
-    def _messages(self, ids: Sequence[int]) -> Sequence[Any]:
-        if not ids:
-            return []
-        keys = keys_parameter([(str(id_),) for id_ in ids])
-        return read_messages(self._connection, self._lookups.reactions, self._lookups.messages, keys)

@@ -1,4 +1,4 @@
-"""Stores notifications in the transaction of what they are about: mentions, replies, offers, invitations, missed calls.
+"""Notifications that are stored with their events: of mentions, replies, offers, invitations and missed calls.
 
 So the number of unread notifications is exact at each position of the log, and a read receipt finds the notification of
 the message that it covers. A batch takes at most three statements for all of its notifications together, and none where
@@ -8,9 +8,10 @@ nobody is named.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Select, exists, select
 
 from talkwire.core.domain.events import (
     CallMissed,
@@ -32,13 +33,31 @@ from talkwire.core.features.notifying.notification_rules import (
     wants_quiet,
 )
 from talkwire.core.features.users.preferences import preferences_of
-from talkwire.storage.sql.batch import BatchStatements, Write
-from talkwire.storage.sql.keys import keys_parameter
-from talkwire.storage.tables.rows import AnyRow, Values, to_member
+from talkwire.storage.notifying.notifications import insert_notifications, notification_values
+from talkwire.storage.schema import blocks, members, preferences, presence
+from talkwire.storage.sql.batch import Write, write
+from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
+from talkwire.storage.sql.values import AnyRow
+from talkwire.storage.tables.conversations import known_conversation
+from talkwire.storage.tables.members import to_member
 from talkwire.storage.workspace import Workspace
 
 OCCASIONS = frozenset({OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, CallMissed})
-"""Events that may notify users. Messages that may are noted by the workspace."""
+"""Events that may notify users. The workspace stages the messages that may."""
+
+_of_actor = exists().where(blocks.c.user_id == members.c.user_id, blocks.c.blocked_id == key_text(1))
+_all_members: Select[Any] = (
+    select(members, key_text(1).label("actor_id"), preferences.c.data, presence.c.status)
+    .add_columns(_of_actor.label("blocks_actor"))
+    .select_from(KEYS)
+    .join(members, members.c.conversation_id == key_text(0))
+    .outerjoin(preferences, preferences.c.user_id == members.c.user_id)
+    .outerjoin(presence, presence.c.user_id == members.c.user_id)
+)
+"""All members of conversations, with what decides whether they are notified. Keys are (conversation id, actor id)."""
+
+_named_members: Select[Any] = _all_members.where(members.c.user_id == key_text(2))
+"""As `_all_members`, of single users. Keys are (conversation id, actor id, user id)."""
 
 _decoder: msgspec.json.Decoder[Preferences] = msgspec.json.Decoder(Preferences)
 _USUAL = Preferences()
@@ -47,34 +66,32 @@ _USUAL = Preferences()
 class PendingNotifications:
     """The notifications of one transaction, until they are written."""
 
-    def __init__(self, connection: Connection, workspace: Workspace, bulk: BatchStatements) -> None:
-        self._connection = connection
+    def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._bulk = bulk
         self._occasions: list[NotificationTrigger] = []
 
     def note(self, event: Durable) -> None:
-        """Keeps what users may have to be notified of."""
+        """Keeps an event of which users may have to be notified."""
         occasion = occasion_of(event)
         if occasion is not None and (occasion.everyone or occasion.user_ids):
             self._occasions.append(occasion)
 
     def store(self) -> bool:
-        """Writes what was noted since the last time. Returns whether there was anything."""
+        """Writes the notifications of what was noted since the last call. Returns whether there were any."""
         writes = self.take()
-        self._bulk.write(self._connection, writes)
+        write(self._workspace.connection, writes)
         return bool(writes)
 
     def take(self) -> list[Write]:
-        """Returns what to write for what was noted since the last time."""
+        """Returns what to write for what was noted since the last call."""
         for event in self._workspace.take_references():
             self.note(event)
         if not self._occasions:
             return []
         occasions, self._occasions = self._occasions, []
         found = self._listeners(occasions)
-        rows = [_values(each) for occasion in occasions for each in self._notifications(occasion, found)]
-        return [Write(self._bulk.insert_notifications, rows)] if rows else []
+        rows = [notification_values(each) for occasion in occasions for each in self._notifications(occasion, found)]
+        return [Write(insert_notifications, rows)] if rows else []
 
     def _notifications(self, occasion: NotificationTrigger, found: _Found) -> Iterator[Notification]:
         conversation = self._conversation_of(occasion)
@@ -92,19 +109,19 @@ class PendingNotifications:
                 whole.add(key)
             else:
                 named |= {(*key, user_id) for user_id in occasion.user_ids if user_id != occasion.actor_id}
-        statements, found = self._workspace.lookups.listeners, _Found()
-        for statement, keys in ((statements.whole, whole), (statements.named, named)):
+        found = _Found()
+        for statement, keys in ((_all_members, whole), (_named_members, named)):
             if keys:
-                for row in self._connection.execute(statement, keys_parameter(sorted(keys))):
+                for row in self._workspace.connection.execute(statement, keys_parameter(sorted(keys))):
                     found.add(row)
         return found
 
     def _conversation_of(self, occasion: NotificationTrigger) -> Conversation:
-        return self._workspace.known_conversation(occasion.conversation_id)
+        return known_conversation(self._workspace, occasion.conversation_id)
 
 
 class _Found:
-    """Members that may have to be notified, as they take what one user did in one conversation."""
+    """Members that may have to be notified, by conversation and by the user whose action it is about."""
 
     def __init__(self) -> None:
         self._listeners: dict[tuple[str, str], dict[str, NotificationRecipient]] = {}
@@ -133,18 +150,3 @@ class _Found:
 
 def _is_for_all(occasion: NotificationTrigger, conversation: Conversation) -> bool:
     return occasion.everyone and conversation.member_count <= EVERYONE_MAX
-
-
-def _values(each: Notification) -> Values:
-    """What a notification's row holds, by `NOTIFICATION_COLUMNS`."""
-    return (
-        each.user_id,
-        each.id,
-        each.type,
-        each.conversation_id,
-        each.message_id,
-        each.offer_id,
-        each.actor_id,
-        each.sound,
-        each.created_ms,
-    )

@@ -1,4 +1,4 @@
-"""Rows of mail, and the search for what a user missed."""
+"""The offline queue: events that wait for users, and the search for messages that a user missed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Dialect, Select, bindparam, case, cast, delete, insert, or_, select, text
+from sqlalchemy import Select, bindparam, case, delete, insert, or_, select
 
 from talkwire.core.commands.server.offline_queue import Arrival, Mail
 from talkwire.core.domain.model import MESSAGE_ID_BASE
-from talkwire.storage.messages.message_rows import what_is_beside
-from talkwire.storage.schema import blocks, conversations, mailbox, mailbox_cursors, members, messages
-from talkwire.storage.sql.keys import key_text, keys_parameter, keys_table
-from talkwire.storage.tables.rows import AnyRow
+from talkwire.storage.messages.messages import rows_of_stretches, to_extra
+from talkwire.storage.schema import blocks, conversations, mailbox, mailbox_cursors, members
+from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.upsert import upsert
+from talkwire.storage.sql.values import AnyRow
 
 FORGOTTEN_AT_ONCE = 1000
 CONVERSATIONS_MAX = 1000
@@ -26,13 +27,19 @@ FIRST_LOOK = 2000
 LOOKED_AT_MAX = 20_000
 """Messages that are looked at in all. Who has missed a thousand among more of their own is told of fewer."""
 
-_move = text(
-    "INSERT INTO mailbox_cursors (user_id, pos) VALUES (:user_id, :pos) "
-    "ON CONFLICT (user_id) DO UPDATE SET pos = excluded.pos WHERE mailbox_cursors.pos < excluded.pos"
+_put = upsert(mailbox_cursors)
+_move = _put.on_conflict_do_update(
+    index_elements=["user_id"], set_={"pos": _put.excluded.pos}, where=mailbox_cursors.c.pos < _put.excluded.pos
 )
-_keep_newest = text(
-    "DELETE FROM mailbox WHERE user_id = :user_id AND id <= "
-    "(SELECT id FROM mailbox WHERE user_id = :user_id ORDER BY id DESC LIMIT 1 OFFSET :kept)"
+_newest = (
+    select(mailbox.c.id)
+    .where(mailbox.c.user_id == bindparam("user_id"))
+    .order_by(mailbox.c.id.desc())
+    .limit(1)
+    .offset(bindparam("kept"))
+)
+_keep_newest = delete(mailbox).where(
+    mailbox.c.user_id == bindparam("user_id"), mailbox.c.id <= _newest.scalar_subquery()
 )
 
 _unseen_seq = case((members.c.read_seq > members.c.history_seq, members.c.read_seq), else_=members.c.history_seq)
@@ -51,28 +58,6 @@ _conversations: Select[Any] = (
 )
 
 
-def stretches_select(dialect: Dialect) -> Select[Any]:
-    """The messages of many stretches of conversations: keys are (conversation id, `seq` before the first, last)."""
-    keys = keys_table(dialect)
-    return (
-        select(
-            messages.c.id,
-            messages.c.conversation_id,
-            messages.c.sender_id,
-            messages.c.created_ms,
-            messages.c.deleted_ms,
-            messages.c.extra,
-        )
-        .select_from(keys)
-        .join(
-            messages,
-            (messages.c.conversation_id == key_text(keys, 0))
-            & (messages.c.seq > cast(key_text(keys, 1), BigInteger))
-            & (messages.c.seq <= cast(key_text(keys, 2), BigInteger)),
-        )
-    )
-
-
 @dataclass(slots=True)
 class _Stretch:
     """The messages of one conversation that nobody has looked at yet: behind `low`, up to `high`. `oldest_id` is the
@@ -83,23 +68,20 @@ class _Stretch:
     high: int
     oldest_id: int = 0
 
-    def next_key(self, width: int) -> tuple[str, str, str]:
-        """Takes the newest of them."""
+    def take_newest(self, width: int) -> tuple[str, int, int]:
+        """Shortens the stretch by its newest messages, at most `width`. Returns (conversation id, `seq` before them,
+        their last `seq`)."""
         high, self.high = self.high, max(self.low, self.high - width)
-        return self.conversation_id, str(self.high), str(high)
+        return self.conversation_id, self.high, high
 
 
 def _calls(row: AnyRow) -> bool:
     """Whether anybody is told of a message: it was neither deleted nor imported."""
-    return row.deleted_ms is None and not what_is_beside(row.extra).imported
+    return row.deleted_ms is None and not to_extra(row.extra).imported
 
 
-class OfflineQueueRows:
-    """Implements `core.ports.stores.OfflineQueue`. `statement` is `Lookups.stretches`."""
-
-    def __init__(self, connection: Connection, statement: Select[Any]) -> None:
-        self._connection = connection
-        self._statement = statement
+class OfflineQueueRows(Reads):
+    """Implements `core.ports.stores.OfflineQueue`."""
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -142,8 +124,7 @@ class OfflineQueueRows:
 
     def _look(self, stretches: Sequence[_Stretch], width: int) -> Sequence[AnyRow]:
         """The newest messages of each stretch, which is shorter by them then."""
-        keys = [stretch.next_key(width) for stretch in stretches]
-        rows = self._connection.execute(self._statement, keys_parameter(keys)).all()
+        rows = rows_of_stretches(self._connection, [stretch.take_newest(width) for stretch in stretches])
         oldest_ids: dict[str, int] = {}
         for row in rows:
             oldest_ids[row.conversation_id] = min(row.id, oldest_ids.get(row.conversation_id, row.id))

@@ -1,0 +1,44 @@
+"""Files as attachments: which messages have a file, and who can see it through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from sqlalchemy import ColumnElement, Connection, exists, select
+
+from talkwire.storage.messages.messages import is_live
+from talkwire.storage.schema import file_links, members
+from talkwire.storage.sql.batch import insert_rows
+from talkwire.storage.tables.files import FileRows
+
+insert_links = insert_rows(file_links, ("file_id", "message_id", "conversation_id", "seq"))
+
+_of_a_live_message: tuple[ColumnElement[bool], ...] = is_live(file_links.c.message_id)
+
+
+class AttachedFileRows(FileRows):
+    """Implements `core.ports.stores.Files`. `write_links` is called before links are read from the table."""
+
+    def __init__(self, connection: Connection, write_links: Callable[[], None] = lambda: None) -> None:
+        super().__init__(connection)
+        self._write_links = write_links
+
+    def attached_among(self, file_ids: Collection[str]) -> frozenset[str]:
+        self._write_links()
+        linked = select(file_links.c.file_id).where(file_links.c.file_id.in_(file_ids), *_of_a_live_message)
+        return frozenset(self._connection.execute(linked.distinct()).scalars())
+
+    def is_attached(self, file_id: str) -> bool:
+        self._write_links()
+        return self._any(exists().where(file_links.c.file_id == file_id, *_of_a_live_message))
+
+    def is_shown_to(self, file_id: str, user_id: str) -> bool:
+        return self._any(
+            exists().where(
+                file_links.c.file_id == file_id,
+                *_of_a_live_message,
+                members.c.conversation_id == file_links.c.conversation_id,
+                members.c.user_id == user_id,
+                file_links.c.seq > members.c.history_seq,
+            )
+        )

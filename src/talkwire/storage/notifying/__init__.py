@@ -1,0 +1,1 @@
+"""Notifications and users' preferences for them."""

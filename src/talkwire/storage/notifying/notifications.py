@@ -1,0 +1,290 @@
+"""Notifications and preferences.
+
+A notification's row says what it is about, not what that is called or says: both are read with it, so that a deleted
+message is not quoted, and what its reader may not see is not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+
+from talkwire.core.domain.events import CallMissed, NotificationsRead, PreferencesChanged
+from talkwire.core.domain.model import MESSAGE_ID_BASE, MemberPreferences, Notification, Preferences
+from talkwire.core.features.notifying.notification_rules import BODY_MAX_LENGTH
+from talkwire.storage.messages.messages import attached_names
+from talkwire.storage.schema import conversations, log, members, messages, notifications, offers, preferences, users
+from talkwire.storage.sql.batch import insert_rows
+from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
+from talkwire.storage.sql.upsert import upsert
+from talkwire.storage.sql.values import AnyRow, Values, to_json
+from talkwire.storage.tables.projection import Projections, nothing
+from talkwire.storage.workspace import Workspace
+
+_preferences: msgspec.json.Decoder[Preferences] = msgspec.json.Decoder(Preferences)
+
+_by_reading: ColumnElement[bool] = and_(messages.c.seq.is_not(None), messages.c.seq <= members.c.read_seq)
+_read_ms = case((notifications.c.read_ms.is_not(None), notifications.c.read_ms), (_by_reading, members.c.read_ms))
+
+_notifications: Select[tuple[object, ...]] = (
+    select(
+        notifications.c.id,
+        notifications.c.user_id,
+        notifications.c.type,
+        notifications.c.conversation_id,
+        notifications.c.actor_id,
+        notifications.c.created_ms,
+        notifications.c.message_id,
+        notifications.c.offer_id,
+        notifications.c.sound,
+        _read_ms.label("shown_read_ms"),
+        users.c.name.label("title"),
+        func.substr(messages.c.content, 1, BODY_MAX_LENGTH).label("content"),
+        messages.c.extra,
+        offers.c.title.label("offer_title"),
+        conversations.c.name.label("conversation_name"),
+    )
+    .join(
+        members,
+        and_(
+            members.c.conversation_id == notifications.c.conversation_id,
+            members.c.user_id == notifications.c.user_id,
+        ),
+    )
+    .join(conversations, conversations.c.id == notifications.c.conversation_id)
+    .outerjoin(users, users.c.id == notifications.c.actor_id)
+    .outerjoin(messages, messages.c.id == notifications.c.message_id)
+    .outerjoin(offers, offers.c.id == notifications.c.offer_id)
+    .where(
+        or_(messages.c.seq.is_(None), messages.c.seq > members.c.history_seq),
+        or_(notifications.c.offer_id.is_(None), notifications.c.offer_id > MESSAGE_ID_BASE + members.c.history_pos),
+    )
+)
+
+
+_unread_of_messages: Select[Any] = (
+    select(notifications.c.conversation_id, notifications.c.user_id, notifications.c.id)
+    .select_from(KEYS)
+    .join(notifications, (notifications.c.conversation_id == key_text(0)) & (notifications.c.user_id == key_text(1)))
+    .where(notifications.c.read_ms.is_(None), notifications.c.message_id.is_not(None))
+    .order_by(notifications.c.id)
+)
+_of_users: Select[Any] = select(preferences).select_from(KEYS).join(preferences, preferences.c.user_id == key_text(0))
+_of_members: Select[Any] = (
+    select(members.c.user_id, members.c.conversation_id, members.c.muted, members.c.notify, members.c.sound)
+    .select_from(KEYS)
+    .join(members, members.c.user_id == key_text(0))
+    .where(or_(members.c.muted, members.c.notify.is_not(None), members.c.sound.is_not(None)))
+)
+
+_COLUMNS = (
+    "user_id",
+    "id",
+    "type",
+    "conversation_id",
+    "message_id",
+    "offer_id",
+    "actor_id",
+    "sound",
+    "created_ms",
+)
+
+insert_notifications = insert_rows(notifications, _COLUMNS)
+
+_insert_missing = upsert(notifications).on_conflict_do_nothing()
+_oldest_kept = (
+    select(notifications.c.id)
+    .where(notifications.c.user_id == bindparam("user_id"))
+    .order_by(notifications.c.id.desc())
+    .limit(1)
+    .offset(bindparam("kept"))
+)
+_drop_old = delete(notifications).where(
+    notifications.c.user_id == bindparam("user_id"),
+    or_(
+        notifications.c.created_ms <= bindparam("since_ms"),
+        notifications.c.id <= _oldest_kept.scalar_subquery(),
+    ),
+)
+
+# Written out: PostgreSQL takes no partial index for a parameter.
+is_eager: ColumnElement[bool] = members.c.notify == literal_column("'all'")
+"""The condition that a member is notified of every message."""
+
+_notifying_messages: Select[Any] = (
+    select(log.c.pos, log.c.at_ms, log.c.message_id)
+    .join(messages, messages.c.id == log.c.message_id)
+    .join(conversations, conversations.c.id == messages.c.conversation_id)
+    .where(
+        log.c.type == "MessageSent",
+        messages.c.deleted_ms.is_(None),
+        or_(
+            conversations.c.kind == "direct",
+            messages.c.extra.is_not(None),
+            messages.c.reply_to_id.is_not(None),
+            exists().where(members.c.conversation_id == conversations.c.id, is_eager),
+        ),
+    )
+)
+
+
+def notifying_messages(connection: Connection, after: int, until: int) -> Sequence[AnyRow]:
+    """Returns (pos, at_ms, message id) of the sent messages with `after` < pos <= `until` that may notify users. Most
+    messages in groups do not."""
+    return connection.execute(_notifying_messages.where(log.c.pos > after, log.c.pos <= until)).all()
+
+
+def notification_values(each: Notification) -> Values:
+    """Returns a notification's row, for `insert_notifications`."""
+    return (
+        each.user_id,
+        each.id,
+        each.type,
+        each.conversation_id,
+        each.message_id,
+        each.offer_id,
+        each.actor_id,
+        each.sound,
+        each.created_ms,
+    )
+
+
+def insert_missing(connection: Connection, stored: Sequence[Notification]) -> None:
+    """Stores those of the notifications that do not exist yet."""
+    connection.execute(
+        _insert_missing, [dict(zip(_COLUMNS, notification_values(each), strict=True)) for each in stored]
+    )
+
+
+def drop_old(connection: Connection, since_ms: Mapping[str, int], kept: int) -> None:
+    """Deletes users' notifications up to a time, and all but the newest `kept`."""
+    connection.execute(
+        _drop_old, [{"user_id": user_id, "since_ms": ms, "kept": kept} for user_id, ms in since_ms.items()]
+    )
+
+
+class NotificationRows:
+    """Implements `core.ports.stores.Notifications`. `store_pending` writes what the same transaction has not written
+    yet, and returns whether there was anything."""
+
+    def __init__(self, connection: Connection, store_pending: Callable[[], bool] = lambda: False) -> None:
+        self._connection = connection
+        self._store_pending = store_pending
+        self._unread: dict[tuple[str, str], list[int]] = {}
+
+    def prefetch_unread(self, keys: Collection[tuple[str, str]]) -> None:
+        """Reads what later calls of `unread_of_messages` will return, by (conversation id, user id)."""
+        self._unread.update((key, []) for key in keys)
+        for row in self._connection.execute(_unread_of_messages, keys_parameter(keys)):
+            self._unread[row.conversation_id, row.user_id].append(row.id)
+
+    def preferences(self, user_ids: Collection[str]) -> Mapping[str, Preferences]:
+        keys = keys_parameter([(user_id,) for user_id in user_ids])
+        rows = self._connection.execute(_of_users, keys)
+        return {row.user_id: _preferences.decode(row.data) for row in rows}
+
+    def member_preferences(self, user_ids: Collection[str]) -> Mapping[str, Mapping[str, MemberPreferences]]:
+        keys = keys_parameter([(user_id,) for user_id in user_ids])
+        found: dict[str, dict[str, MemberPreferences]] = {}
+        for row in self._connection.execute(_of_members, keys):
+            wanted = MemberPreferences(bool(row.muted), row.notify, row.sound)
+            found.setdefault(row.user_id, {})[row.conversation_id] = wanted
+        return found
+
+    def of_user(
+        self, user_id: str, since_ms: int, before_id: int | None, limit: int, *, unread: bool
+    ) -> Sequence[Notification]:
+        statement = _notifications.where(notifications.c.user_id == user_id, notifications.c.created_ms > since_ms)
+        if before_id is not None:
+            statement = statement.where(notifications.c.id < before_id)
+        if unread:
+            statement = statement.where(_read_ms.is_(None))
+        rows = self._connection.execute(statement.order_by(notifications.c.id.desc()).limit(limit))
+        return [_to_notification(row) for row in rows]
+
+    def count_unread(self, user_id: str, since_ms: int) -> int:
+        self._store_pending()
+        unread = _notifications.where(
+            notifications.c.user_id == user_id,
+            notifications.c.created_ms > since_ms,
+            notifications.c.read_ms.is_(None),
+            _read_ms.is_(None),
+        )
+        return self._connection.execute(unread.with_only_columns(func.count(), maintain_column_froms=True)).scalar_one()
+
+    def unread_of_messages(self, conversation_id: str, user_id: str, message_id: int) -> Sequence[int]:
+        if self._store_pending():
+            self._unread.clear()
+        key = (conversation_id, user_id)
+        if key not in self._unread:
+            self.prefetch_unread((key,))
+        return [id_ for id_ in self._unread[key] if id_ <= message_id]
+
+    def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> Collection[int]:
+        self._store_pending()
+        self._unread.clear()
+        statement = update(notifications).where(notifications.c.user_id == user_id, notifications.c.read_ms.is_(None))
+        if ids is not None:
+            statement = statement.where(notifications.c.id.in_(ids))
+        marked = statement.values(read_ms=now_ms).returning(notifications.c.id)
+        return self._connection.execute(marked).scalars().all()
+
+
+def _to_notification(row: AnyRow) -> Notification:
+    return Notification(
+        id=row.id,
+        user_id=row.user_id,
+        type=row.type,
+        title=row.title or "",
+        body=_body(row),
+        conversation_id=row.conversation_id,
+        actor_id=row.actor_id,
+        created_ms=row.created_ms,
+        message_id=row.message_id,
+        offer_id=row.offer_id,
+        sound=row.sound,
+        read_ms=row.shown_read_ms,
+    )
+
+
+def _body(row: AnyRow) -> str:
+    if row.type == "invitation":
+        return row.conversation_name or ""
+    if row.type == "offer":
+        return row.offer_title or ""
+    if row.message_id is None:
+        return ""
+    return row.content or attached_names(row.extra)[:BODY_MAX_LENGTH]
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def _preferences_changed(workspace: Workspace, event: PreferencesChanged) -> None:
+    workspace.connection.execute(delete(preferences).where(preferences.c.user_id == event.user_id))
+    values = {"user_id": event.user_id, "data": to_json(event.preferences)}
+    workspace.connection.execute(insert(preferences), values)
+
+
+PROJECTIONS: Projections = MappingProxyType(
+    {PreferencesChanged: _preferences_changed, CallMissed: nothing, NotificationsRead: nothing}
+)

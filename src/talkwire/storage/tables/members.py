@@ -1,0 +1,359 @@
+"""Members of conversations, and the spans of time in which they were members."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from msgspec.structs import asdict, replace
+from sqlalchemy import CompoundSelect, Select, bindparam, delete, insert, select, union, update
+
+from talkwire.core.commands.conversations import MemberView
+from talkwire.core.domain.events import (
+    ConversationCreated,
+    ConversationDeleted,
+    ConversationPreferred,
+    MemberAdded,
+    MemberRemoved,
+    MemberUpdated,
+)
+from talkwire.core.domain.membership_facts import ConversationFacts, Memberships
+from talkwire.core.domain.model import HistoryStart, Member
+from talkwire.storage.schema import conversations, members, spans, users
+from talkwire.storage.sql.batch import Write, update_rows
+from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
+from talkwire.storage.sql.prepared import PreparedStatement
+from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.values import AnyRow, Values
+from talkwire.storage.tables.conversations import (
+    change_conversation,
+    conversation_values,
+    direct_key,
+    known_conversation,
+)
+from talkwire.storage.tables.files import replace_picture
+from talkwire.storage.tables.projection import Projections
+from talkwire.storage.tables.users import write_new_users
+from talkwire.storage.workspace import Changes, Workspace
+
+# --- rows and values --------------------------------------------------------------------------------------------------
+
+
+def to_member(row: AnyRow) -> Member:
+    """Returns the member of a row."""
+    return Member(
+        conversation_id=row.conversation_id,
+        user_id=row.user_id,
+        role=row.role,
+        joined_ms=row.joined_ms,
+        history_seq=row.history_seq,
+        read_seq=row.read_seq,
+        read_ms=row.read_ms,
+        delivered_seq=row.delivered_seq,
+        delivered_ms=row.delivered_ms,
+        sent_count=row.sent_count,
+        last_sent_ms=row.last_sent_ms,
+        read_sent=row.read_sent,
+        muted_until_ms=row.muted_until_ms,
+        muted=bool(row.muted),
+        notify=row.notify,
+        sound=row.sound,
+        history_pos=row.history_pos,
+        marked_seq=row.marked_seq,
+        marked_sent=row.marked_sent,
+        marked_at_seq=row.marked_at_seq,
+    )
+
+
+_CURSORS = (
+    "sent_count",
+    "last_sent_ms",
+    "read_seq",
+    "read_ms",
+    "read_sent",
+    "delivered_seq",
+    "delivered_ms",
+)
+_KEY = ("conversation_id", "user_id")
+
+
+def _cursor_values(member: Member) -> Values:
+    """Returns what `_move` takes of a member."""
+    return (
+        member.sent_count,
+        member.last_sent_ms,
+        member.read_seq,
+        member.read_ms,
+        member.read_sent,
+        member.delivered_seq,
+        member.delivered_ms,
+        member.conversation_id,
+        member.user_id,
+    )
+
+
+# --- statements -------------------------------------------------------------------------------------------------------
+
+_move = update_rows(members, _CURSORS, _KEY)
+
+_member = PreparedStatement(
+    select(members).where(
+        members.c.conversation_id == bindparam("conversation_id"), members.c.user_id == bindparam("user_id")
+    )
+)
+
+_members: Select[Any] = (
+    select(members)
+    .select_from(KEYS)
+    .join(members, (members.c.conversation_id == key_text(0)) & (members.c.user_id == key_text(1)))
+)
+
+_memberships: Select[Any] = (
+    select(
+        members.c.user_id,
+        members.c.conversation_id,
+        members.c.history_seq,
+        members.c.history_pos,
+        conversations.c.kind,
+        conversations.c.member_count,
+    )
+    .select_from(KEYS)
+    .join(members, members.c.user_id == key_text(0))
+    .join(conversations, conversations.c.id == members.c.conversation_id)
+)
+
+
+def _named_members() -> CompoundSelect[Any]:
+    """Selects (conversation id, name, user id) of members whose casefolded name or whose id is the name. Keys are
+    (conversation id, name)."""
+    conversation_id, name = key_text(0), key_text(1)
+    found = select(members.c.conversation_id, name.label("name"), members.c.user_id).select_from(KEYS)
+    by_name = found.join(users, users.c.folded_name == name).join(
+        members, (members.c.conversation_id == conversation_id) & (members.c.user_id == users.c.id)
+    )
+    by_id = found.join(members, (members.c.conversation_id == conversation_id) & (members.c.user_id == name))
+    return union(by_name, by_id).order_by("user_id")
+
+
+_named = _named_members()
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+class MemberReads(Reads):
+    """The part of `core.ports.transaction.Snapshot` that is about members."""
+
+    def member(self, conversation_id: str, user_id: str) -> Member | None:
+        rows = _member.rows(self._connection, conversation_id=conversation_id, user_id=user_id)
+        return next(map(to_member, rows), None)
+
+    def memberships(self, user_id: str, conversation_ids: Collection[str]) -> Mapping[str, Member]:
+        found = keys_parameter([(conversation_id, user_id) for conversation_id in conversation_ids])
+        return {row.conversation_id: to_member(row) for row in self._connection.execute(_members, found)}
+
+    def members_of(self, conversation_ids: Collection[str]) -> Mapping[str, Sequence[MemberView]]:
+        if not conversation_ids:
+            return {}
+        statement = (
+            select(members, users.c.name, users.c.avatar)
+            .join(users, users.c.id == members.c.user_id)
+            .where(members.c.conversation_id.in_(conversation_ids))
+            .order_by(members.c.conversation_id, members.c.joined_ms, members.c.user_id)
+        )
+        found: dict[str, list[MemberView]] = {}
+        for row in self._connection.execute(statement):
+            view = MemberView(to_member(row), row.name, row.avatar)
+            found.setdefault(row.conversation_id, []).append(view)
+        return found
+
+    def memberships_of(self, user_ids: Collection[str]) -> Memberships:
+        ids_by_user: dict[str, set[str]] = {}
+        histories: dict[str, dict[str, HistoryStart]] = {}
+        facts: dict[str, ConversationFacts] = {}
+        asked = keys_parameter([(user_id,) for user_id in user_ids])
+        for row in self._connection.execute(_memberships, asked):
+            user_id, conversation_id, history_seq, history_pos, kind, member_count = row
+            ids_by_user.setdefault(user_id, set()).add(conversation_id)
+            if history_seq or history_pos:
+                histories.setdefault(user_id, {})[conversation_id] = HistoryStart(history_seq, history_pos)
+            facts[conversation_id] = ConversationFacts(kind, member_count)
+        return Memberships(ids_by_user, histories, facts)
+
+
+# --- in a transaction -------------------------------------------------------------------------------------------------
+
+
+class MemberLookups(Changes):
+    """The part of `core.ports.transaction.Transaction` that is about members."""
+
+    def member(self, conversation_id: str, user_id: str) -> Member | None:
+        return find_member(self._workspace, conversation_id, user_id)
+
+    def members(self, conversation_id: str, user_ids: Collection[str]) -> Mapping[str, Member]:
+        fetch_members(self._workspace, [(conversation_id, user_id) for user_id in user_ids])
+        found = ((user_id, find_member(self._workspace, conversation_id, user_id)) for user_id in user_ids)
+        return {user_id: member for user_id, member in found if member is not None}
+
+    def members_named(self, conversation_id: str, folded_names: Collection[str]) -> Mapping[str, Collection[str]]:
+        named = self._workspace.named
+        asked = [(conversation_id, name) for name in folded_names]
+        missing = [key for key in asked if key not in named]
+        if missing:
+            fetch_named_members(self._workspace, missing)
+        return {key[1]: named[key] for key in asked if named[key]}
+
+    def heir(self, conversation_id: str, leaving_id: str) -> Member | None:
+        admins_first = (members.c.role == "member", members.c.joined_ms, members.c.user_id)
+        heirs = select(members).where(members.c.conversation_id == conversation_id, members.c.user_id != leaving_id)
+        row = self._workspace.connection.execute(heirs.order_by(*admins_first).limit(1)).one_or_none()
+        return None if row is None else to_member(row)
+
+
+def find_member(workspace: Workspace, conversation_id: str, user_id: str) -> Member | None:
+    """Returns a member, this transaction's changes included."""
+    key = (conversation_id, user_id)
+    if key in workspace.members:
+        return workspace.members[key]
+    known = workspace.view.members
+    if key not in known:
+        fetch_members(workspace, (key,))
+    return known.get(key)
+
+
+def known_member(workspace: Workspace, conversation_id: str, user_id: str) -> Member:
+    """As `find_member`, of a user that is a member."""
+    member = find_member(workspace, conversation_id, user_id)
+    assert member is not None, "the domain looked the member up"
+    return member
+
+
+def fetch_members(workspace: Workspace, asked: Collection[tuple[str, str]]) -> None:
+    """Reads those of the members (conversation id, user id) that are not known yet."""
+    known = workspace.view.members
+    missing = [key for key in asked if key not in known and key not in workspace.members]
+    if missing:
+        for member in map(to_member, workspace.connection.execute(_members, keys_parameter(missing))):
+            known[member.conversation_id, member.user_id] = member
+
+
+def fetch_named_members(workspace: Workspace, asked: Collection[tuple[str, str]]) -> None:
+    """Reads which members have these names: (conversation id, casefolded name or id)."""
+    write_new_users(workspace)
+    workspace.named.update((key, []) for key in asked)
+    for row in workspace.connection.execute(_named, keys_parameter(asked)):
+        workspace.named[row.conversation_id, row.name].append(row.user_id)
+
+
+def change_member(workspace: Workspace, conversation_id: str, user_id: str, **changes: Any) -> None:  # noqa: ANN401
+    """Changes columns of a member that have the names of the value's fields."""
+    member = known_member(workspace, conversation_id, user_id)
+    workspace.members[conversation_id, user_id] = replace(member, **changes)
+    changed = update(members).where(members.c.conversation_id == conversation_id, members.c.user_id == user_id)
+    workspace.connection.execute(changed.values(**changes))
+
+
+def take_moved_members(workspace: Workspace) -> list[Write]:
+    """Returns what to write for the members whose cursors or counts have moved."""
+    if not workspace.moved_members:
+        return []
+    moved = [workspace.members[key] for key in workspace.moved_members]
+    workspace.moved_members.clear()
+    # Nobody that was removed is among them.
+    return [Write(_move, [_cursor_values(member) for member in moved if member is not None])]
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def _conversation_created(workspace: Workspace, event: ConversationCreated) -> None:
+    conversation = event.conversation
+    key = direct_key(*(member.user_id for member in event.members)) if conversation.kind == "direct" else None
+    values = conversation_values(conversation) | {"direct_key": key}
+    workspace.connection.execute(insert(conversations), values)
+    workspace.conversations[conversation.id] = conversation
+    _insert(workspace, event.members, event.pos)
+
+
+def _conversation_deleted(workspace: Workspace, event: ConversationDeleted) -> None:
+    """Removes the members, so that nobody sees the messages, which stay until they are pruned."""
+    id_ = event.conversation_id
+    connection = workspace.connection
+    user_ids = select(members.c.user_id).where(members.c.conversation_id == id_)
+    for user_id in connection.execute(user_ids).scalars():
+        workspace.put_member(id_, user_id, None)
+    connection.execute(
+        update(spans)
+        .where(spans.c.user_id.in_(user_ids), spans.c.conversation_id == id_, spans.c.to_pos.is_(None))
+        .values(to_pos=event.pos)
+    )
+    connection.execute(delete(members).where(members.c.conversation_id == id_))
+    replace_picture(connection, known_conversation(workspace, id_).avatar, event.at_ms)
+    change_conversation(workspace, id_, deleted_ms=event.at_ms, updated_ms=event.at_ms, member_count=0)
+    connection.execute(update(conversations).where(conversations.c.id == id_).values(direct_key=None))
+
+
+def _added(workspace: Workspace, event: MemberAdded) -> None:
+    _insert(workspace, event.members, event.pos)
+    _resize(workspace, event.conversation_id, len(event.members), event.at_ms)
+
+
+def _insert(workspace: Workspace, added: Sequence[Member], pos: int) -> None:
+    workspace.connection.execute(insert(members), [asdict(member) for member in added])
+    opened = [
+        {
+            "user_id": member.user_id,
+            "conversation_id": member.conversation_id,
+            "from_pos": pos,
+            "history_seq": member.history_seq,
+            "history_pos": member.history_pos,
+        }
+        for member in added
+    ]
+    workspace.connection.execute(insert(spans), opened)
+    for member in added:
+        workspace.put_member(member.conversation_id, member.user_id, member)
+
+
+def _removed(workspace: Workspace, event: MemberRemoved) -> None:
+    id_, user_id = event.conversation_id, event.user_id
+    workspace.connection.execute(delete(members).where(members.c.conversation_id == id_, members.c.user_id == user_id))
+    workspace.connection.execute(
+        update(spans)
+        .where(spans.c.user_id == user_id, spans.c.conversation_id == id_, spans.c.to_pos.is_(None))
+        .values(to_pos=event.pos)
+    )
+    workspace.put_member(id_, user_id, None)
+    if known_conversation(workspace, id_).owner_id == user_id:
+        # The heir, if there is one, becomes the owner by an event of its own.
+        change_conversation(workspace, id_, owner_id=None)
+    _resize(workspace, id_, -1, event.at_ms)
+
+
+def _resize(workspace: Workspace, conversation_id: str, by: int, now_ms: int) -> None:
+    count = known_conversation(workspace, conversation_id).member_count + by
+    change_conversation(workspace, conversation_id, member_count=count, updated_ms=now_ms)
+
+
+def _updated(workspace: Workspace, event: MemberUpdated) -> None:
+    member = event.member
+    change_member(workspace, member.conversation_id, member.user_id, role=member.role)
+    if member.role == "owner":
+        change_conversation(workspace, member.conversation_id, owner_id=member.user_id)
+
+
+def _preferred(workspace: Workspace, event: ConversationPreferred) -> None:
+    wanted = {"muted": event.muted, "notify": event.notify, "sound": event.sound}
+    change_member(workspace, event.conversation_id, event.user_id, **wanted)
+
+
+PROJECTIONS: Projections = MappingProxyType(
+    {
+        ConversationCreated: _conversation_created,
+        ConversationDeleted: _conversation_deleted,
+        ConversationPreferred: _preferred,
+        MemberAdded: _added,
+        MemberRemoved: _removed,
+        MemberUpdated: _updated,
+    }
+)

@@ -1,0 +1,277 @@
+"""Users, and which of them have blocked which."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from msgspec.structs import asdict, replace
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, tuple_, update
+
+from talkwire.core.domain.events import (
+    UserBanned,
+    UserBlocked,
+    UserCreated,
+    UserRenamed,
+    UserUnbanned,
+    UserUnblocked,
+    UserUpdated,
+)
+from talkwire.core.domain.model import User
+from talkwire.storage.schema import blocks, conversations, members, users
+from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
+from talkwire.storage.sql.prepared import PreparedStatement
+from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.values import AnyRow, from_json, to_json
+from talkwire.storage.tables.conversations import change_conversation, direct_conversation_id
+from talkwire.storage.tables.files import replace_picture
+from talkwire.storage.tables.projection import Projections
+from talkwire.storage.workspace import Changes, Workspace
+
+_LAST_CHARACTER = "\U0010ffff"
+
+# --- rows and values --------------------------------------------------------------------------------------------------
+
+
+def to_user(row: AnyRow) -> User:
+    """Returns the user of a row."""
+    return User(
+        id=row.id,
+        name=row.name,
+        created_ms=row.created_ms,
+        email=row.email,
+        banned=bool(row.banned),
+        avatar=row.avatar,
+        text=row.text,
+        metadata=from_json(row.metadata),
+        named=bool(row.named),
+    )
+
+
+def _values(user: User) -> dict[str, object]:
+    return asdict(user) | {"folded_name": user.name.casefold(), "metadata": to_json(user.metadata)}
+
+
+# --- statements -------------------------------------------------------------------------------------------------------
+
+_user = PreparedStatement(select(users).where(users.c.id == bindparam("id")))
+_users: Select[Any] = select(users).select_from(KEYS).join(users, users.c.id == key_text(0))
+_blocked_ids: Select[Any] = (
+    select(blocks.c.user_id, blocks.c.blocked_id).select_from(KEYS).join(blocks, blocks.c.user_id == key_text(0))
+)
+
+_own, _other = members.alias("own"), members.alias("other")
+_together = _own.join(_other, _other.c.conversation_id == _own.c.conversation_id)
+_of_user = _own.c.user_id == bindparam("user_id")
+
+_reach: Select[Any] = (
+    select(func.coalesce(func.sum(conversations.c.member_count), 0))
+    .select_from(members.join(conversations, conversations.c.id == members.c.conversation_id))
+    .where(members.c.user_id == bindparam("user_id"))
+)
+"""How many members all conversations of a user have, each user counted as often as they are in one."""
+
+_contact_ids: Select[Any] = select(_other.c.user_id).distinct().select_from(_together).where(_of_user)
+"""The users that share a conversation with a user."""
+
+_sharing: Select[Any] = (
+    select(_other.c.user_id)
+    .distinct()
+    .select_from(KEYS)
+    .join(_other, _other.c.user_id == key_text(0))
+    .join(_own, _own.c.conversation_id == _other.c.conversation_id)
+    .where(_of_user)
+)
+"""The users among the keys that share a conversation with a user."""
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+class UserReads(Reads):
+    """The part of `core.ports.transaction.Snapshot` that is about users."""
+
+    def user(self, user_id: str) -> User | None:
+        return next(map(to_user, _user.rows(self._connection, id=user_id)), None)
+
+    def users(self, user_ids: Collection[str]) -> Mapping[str, User]:
+        rows = self._connection.execute(_users, keys_parameter([(key,) for key in user_ids]))
+        return {row.id: to_user(row) for row in rows}
+
+    def users_after(self, cursor: str | None, limit: int) -> Sequence[User]:
+        statement = select(users).order_by(users.c.id).limit(limit)
+        if cursor is not None:
+            statement = statement.where(users.c.id > cursor)
+        return [to_user(row) for row in self._connection.execute(statement)]
+
+    def users_named(
+        self, folded_prefix: str, after: tuple[str, str] | None, limit: int, *, with_banned: bool = False
+    ) -> Sequence[User]:
+        statement = _by_name(select(users), folded_prefix, after, limit)
+        if not with_banned:
+            statement = statement.where(users.c.banned.is_(False))
+        return [to_user(row) for row in self._connection.execute(statement)]
+
+    def contacts_named(
+        self, user_id: str, reach_max: int, folded_prefix: str, after: tuple[str, str] | None, limit: int
+    ) -> Sequence[User] | None:
+        if self._connection.execute(_reach, {"user_id": user_id}).scalar_one() > reach_max:
+            return None
+        ids = self._connection.execute(_contact_ids, {"user_id": user_id}).scalars().all()
+        statement = _by_name(_users, folded_prefix, after, limit)
+        found = keys_parameter([(id_,) for id_ in ids])
+        return [to_user(row) for row in self._connection.execute(statement.where(users.c.banned.is_(False)), found)]
+
+    def sharing_with(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:
+        others = keys_parameter([(other_id,) for other_id in other_ids])
+        return set(self._connection.execute(_sharing, {"user_id": user_id, **others}).scalars())
+
+    def blocked_ids_of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
+        return blocked_ids_of(self._connection, user_ids)
+
+    def blockers_of(self, user_id: str) -> frozenset[str]:
+        blockers = select(blocks.c.user_id).where(blocks.c.blocked_id == user_id)
+        return frozenset(self._connection.execute(blockers).scalars())
+
+    def blocked_by(self, user_id: str, after_id: str | None, limit: int) -> Sequence[User]:
+        blocked = select(users).join(blocks, blocks.c.blocked_id == users.c.id).where(blocks.c.user_id == user_id)
+        if after_id is not None:
+            blocked = blocked.where(users.c.id > after_id)
+        return [to_user(row) for row in self._connection.execute(blocked.order_by(users.c.id).limit(limit))]
+
+
+def blocked_ids_of(connection: Connection, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
+    """Returns the ids of the users that these users have blocked, by user id."""
+    return ids_by_user(connection, _blocked_ids, user_ids)
+
+
+def ids_by_user(
+    connection: Connection, statement: Select[Any], user_ids: Collection[str]
+) -> Mapping[str, frozenset[str]]:
+    """Returns the rows (user id, id) of a selection by user ids, grouped."""
+    found: dict[str, set[str]] = {}
+    for user_id, id_ in connection.execute(statement, keys_parameter([(user_id,) for user_id in user_ids])):
+        found.setdefault(user_id, set()).add(id_)
+    return {user_id: frozenset(ids) for user_id, ids in found.items()}
+
+
+def _by_name(found: Select[Any], folded_prefix: str, after: tuple[str, str] | None, limit: int) -> Select[Any]:
+    """Narrows a selection from `users` to names with a prefix, in their order, behind the place `after`."""
+    order = (users.c.folded_name, users.c.id)
+    if folded_prefix:
+        last = f"{folded_prefix}{_LAST_CHARACTER}"
+        found = found.where(users.c.folded_name >= folded_prefix, users.c.folded_name <= last)
+    if after is not None:
+        found = found.where(tuple_(*order) > after)
+    return found.order_by(*order).limit(limit)
+
+
+# --- in a transaction -------------------------------------------------------------------------------------------------
+
+
+class UserLookups(Changes):
+    """The part of `core.ports.transaction.Transaction` that is about users."""
+
+    def user(self, user_id: str) -> User | None:
+        workspace = self._workspace
+        found = workspace.users.get(user_id) or workspace.view.users.get(user_id)
+        return found or find_users(workspace, (user_id,)).get(user_id)
+
+    def users(self, user_ids: Collection[str]) -> Mapping[str, User]:
+        return find_users(self._workspace, user_ids)
+
+    def has_blocked(self, user_id: str, other_id: str) -> bool:
+        found = select(blocks.c.user_id).where(blocks.c.user_id == user_id, blocks.c.blocked_id == other_id)
+        return self._workspace.connection.execute(found).first() is not None
+
+
+def find_users(workspace: Workspace, user_ids: Collection[str]) -> Mapping[str, User]:
+    """Returns users by id, this transaction's changes included. Reads those that are not known yet."""
+    changed, known = workspace.users, workspace.view.users
+    missing = [(user_id,) for user_id in user_ids if user_id not in known and user_id not in changed]
+    if missing:
+        for user in map(to_user, workspace.connection.execute(_users, keys_parameter(missing))):
+            known[user.id] = user
+    found = ((user_id, changed.get(user_id) or known.get(user_id)) for user_id in user_ids)
+    return {user_id: user for user_id, user in found if user is not None}
+
+
+def write_new_users(workspace: Workspace) -> None:
+    """Writes staged users. Call it before anything looks for users in the database."""
+    if workspace.new_users:
+        workspace.connection.execute(insert(users), [_values(user) for user in workspace.new_users])
+        workspace.new_users = []
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def _created(workspace: Workspace, event: UserCreated) -> None:
+    """Stages the user: the application's backend may create thousands at once."""
+    workspace.users[event.user.id] = event.user
+    workspace.new_users.append(event.user)
+
+
+def _renamed(workspace: Workspace, event: UserRenamed) -> None:
+    _change(workspace, event.user_id, name=event.name)
+
+
+def _updated(workspace: Workspace, event: UserUpdated) -> None:
+    before = find_users(workspace, (event.user.id,))[event.user.id].avatar
+    if before != event.user.avatar:
+        replace_picture(workspace.connection, before, event.at_ms)
+    _write(workspace, event.user)
+
+
+def _banned(workspace: Workspace, event: UserBanned) -> None:
+    _change(workspace, event.user_id, banned=True)
+
+
+def _unbanned(workspace: Workspace, event: UserUnbanned) -> None:
+    _change(workspace, event.user_id, banned=False)
+
+
+def _change(workspace: Workspace, user_id: str, **changes: Any) -> None:  # noqa: ANN401 (fields of a user)
+    _write(workspace, replace(find_users(workspace, (user_id,))[user_id], **changes))
+
+
+def _write(workspace: Workspace, user: User) -> None:
+    write_new_users(workspace)
+    workspace.users[user.id] = user
+    workspace.forget_sender(user.id)
+    workspace.connection.execute(update(users).where(users.c.id == user.id).values(**_values(user)))
+
+
+def _blocked(workspace: Workspace, event: UserBlocked) -> None:
+    values = {"user_id": event.user_id, "blocked_id": event.blocked_id}
+    workspace.connection.execute(insert(blocks), values)
+    _mark_direct(workspace, event.user_id, event.blocked_id, blocked=True)
+
+
+def _unblocked(workspace: Workspace, event: UserUnblocked) -> None:
+    workspace.connection.execute(
+        delete(blocks).where(blocks.c.user_id == event.user_id, blocks.c.blocked_id == event.blocked_id)
+    )
+    back = select(blocks.c.user_id).where(blocks.c.user_id == event.blocked_id, blocks.c.blocked_id == event.user_id)
+    other_way = workspace.connection.execute(back).first() is not None
+    _mark_direct(workspace, event.user_id, event.blocked_id, blocked=other_way)
+
+
+def _mark_direct(workspace: Workspace, user_id: str, other_id: str, *, blocked: bool) -> None:
+    """Notes with the two users' direct conversation whether one has blocked the other."""
+    conversation_id = direct_conversation_id(workspace.connection, user_id, other_id)
+    if conversation_id is not None:
+        change_conversation(workspace, conversation_id, blocked=blocked)
+
+
+PROJECTIONS: Projections = MappingProxyType(
+    {
+        UserCreated: _created,
+        UserRenamed: _renamed,
+        UserUpdated: _updated,
+        UserBanned: _banned,
+        UserUnbanned: _unbanned,
+        UserBlocked: _blocked,
+        UserUnblocked: _unblocked,
+    }
+)
