@@ -1,6 +1,9 @@
 """The tables. Times are milliseconds since 1970 UTC.
 
-JSON is kept as text, so that both databases give back the same.
+JSON is kept as text, so that both databases return the same.
+
+The conditions of partial indexes and the defaults of columns are SQL as text: a database uses such an index only for a
+query that spells the condition as the index does, and Alembic compares defaults as they are spelt.
 """
 
 from __future__ import annotations
@@ -30,9 +33,9 @@ metadata = MetaData(
 )
 
 
-def _partial(name: str, where: str, *columns: str) -> Index:
-    """An index over the rows that meet a condition."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+def _partial(name: str, where: str, *columns: str, unique: bool = False) -> Index:
+    """Returns an index over the rows that meet a condition."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
 # SQLite stores a table in the order of its key only when that key is spelt INTEGER.
@@ -267,14 +270,13 @@ messages = Table(
     Column("deleted_ms", BigInteger),
     Column("deleted_by", Text),
     UniqueConstraint("conversation_id", "seq"),
-    Index(
+    _partial(
         "uq_messages_client_message_id",
+        "client_message_id IS NOT NULL",
         "conversation_id",
         "sender_id",
         "client_message_id",
         unique=True,
-        sqlite_where=text("client_message_id IS NOT NULL"),
-        postgresql_where=text("client_message_id IS NOT NULL"),
     ),
     _partial("ix_messages_milestones", "seq % 64 = 0", "conversation_id", "id"),
     _partial("ix_messages_thread", "thread_id IS NOT NULL", "thread_id", "seq"),

@@ -1,8 +1,9 @@
-"""Has PostgreSQL count the rows of a young database: the work of a follower of the log.
+"""Keeps PostgreSQL's statistics of a young database up to date: the work of a follower of the log.
 
-A statement's plan is made for the tables as they are counted, and kept. One that was made while they were empty reads
-all of them, for ever longer, until autovacuum has counted them, which takes a minute and more. A database grows the
-fastest, by proportion, in its first minutes, so its tables are counted as often as its log has doubled.
+PostgreSQL plans a statement by its statistics and keeps the plan. A plan that was made for empty tables reads all rows,
+and is kept until autovacuum has counted them, which takes a minute and more. A database grows the fastest, by
+proportion, in its first minutes, so its tables are counted whenever its log has doubled. ANALYZE stands here as text,
+which SQLAlchemy has no words for.
 """
 
 from __future__ import annotations
@@ -14,23 +15,23 @@ from sqlalchemy import Connection, text
 from talkwire.storage.schema import metadata
 
 FIRST = 64
-"""Positions of the log before which any plan will do."""
+"""Before this position of the log any plan is fast enough."""
 
 GROWN_UP = 1 << 17
-"""Positions from which on autovacuum keeps up, and counting would take longer than a batch may wait."""
+"""From this position on autovacuum keeps up, and counting would take longer than a batch may wait."""
 
 _analyze = text(f"ANALYZE {', '.join(table.name for table in metadata.sorted_tables)}, message_words")
 
 
 class YoungStatistics:
-    """For PostgreSQL alone; SQLite plans by its indexes where nothing was counted."""
+    """Work for PostgreSQL only: without statistics SQLite plans by its indexes."""
 
     name = "statistics"
     from_start = False
     stretch = GROWN_UP
 
     def prepare(self, connection: Connection, after: int, until: int) -> tuple[int, Sequence[str]]:
-        del connection  # the position says it all
+        del connection  # the position is enough
         has_doubled = until.bit_length() > max(after, FIRST - 1).bit_length()
         return until, ["analyze"] if has_doubled and until < GROWN_UP else []
 

@@ -1,7 +1,9 @@
 """How a database gets its tables and gets from one version's tables to the next (Alembic).
 
 Migrations only add: a version and the one before it work on the same database at once, while nodes are upgraded one by
-one. A version that comes to tables which it does not know leaves them alone.
+one. A version that finds tables which it does not know leaves them alone.
+
+Session settings stand here as text, which SQLAlchemy has no words for.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, func, select, text
 
 from talkwire.storage.unfinished import refuse_unfinished
 
@@ -59,7 +61,7 @@ def take_turns(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL lock_timeout = 0"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK_KEY)))
         # Nodes that run queue up behind whoever waits for a table.
         connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
 

@@ -14,4 +14,6 @@ sqlite_file.py   a consistent copy of a SQLite file that a server has open
      ├── RowError         one row cannot be stored there; `table` and `key` name it
      ├── MismatchError    what arrived is not what was sent
      └── ArchiveError     the file is no backup, or not a whole one
+
+Text stands in these statements where SQLAlchemy has no words: COPY, TRUNCATE, ANALYZE, settings, the index of words.
 """

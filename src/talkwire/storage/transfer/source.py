@@ -6,11 +6,28 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
-from sqlalchemy import URL, Connection, Engine, Result, event, select, text
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Connection,
+    Engine,
+    Result,
+    Text,
+    case,
+    column,
+    event,
+    exists,
+    func,
+    literal_column,
+    select,
+    table,
+    text,
+)
 
+from talkwire.storage.clock import DatabaseMs
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.migrations import newest_revision, revision_of
-from talkwire.storage.schema import log_head, metadata
+from talkwire.storage.schema import log_head, metadata, nodes
 from talkwire.storage.transfer.errors import SourceError
 from talkwire.storage.transfer.tables import MovedTable, Row, count_rows, encoded, on_the_way, select_rows
 
@@ -114,10 +131,8 @@ def head_of(connection: Connection) -> Head:
 
 def has_living_node(connection: Connection) -> bool:
     """Whether a server states that it is alive, by the clock of the database, PostgreSQL."""
-    living = text(
-        "SELECT EXISTS (SELECT 1 FROM nodes WHERE lease_until_ms > EXTRACT(epoch FROM clock_timestamp()) * 1000)"
-    )
-    return bool(connection.execute(living).scalar_one())
+    living = exists().where(nodes.c.lease_until_ms > DatabaseMs())
+    return bool(connection.execute(select(living)).scalar_one())
 
 
 def numbered_tables() -> Sequence[tuple[str, str]]:
@@ -126,14 +141,16 @@ def numbered_tables() -> Sequence[tuple[str, str]]:
     return [(name, column.name) for name, column in found if column is not None]
 
 
-def _last_id(connection: Connection, table: str, column: str) -> int:
+sqlite_sequence = table("sqlite_sequence", column("name", Text()), column("seq", BigInteger()))
+"""SQLite's own table of the last ids that it has given."""
+
+
+def _last_id(connection: Connection, name: str, column_name: str) -> int:
     if connection.dialect.name == "sqlite":
-        found = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
-        return connection.execute(found, {"name": table}).scalar() or 0
-    sequence = connection.execute(
-        text("SELECT pg_get_serial_sequence(:name, :column)"), {"name": table, "column": column}
-    ).scalar_one()
-    last: int = connection.execute(
-        text(f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}")  # noqa: S608 (the database's own)
-    ).scalar_one()
+        found = select(sqlite_sequence.c.seq).where(sqlite_sequence.c.name == name)
+        return connection.execute(found).scalar() or 0
+    sequence: str = connection.execute(select(func.pg_get_serial_sequence(name, column_name))).scalar_one()
+    # The name is quoted already.
+    last_value = case((literal_column("is_called"), literal_column("last_value")), else_=0)
+    last: int = connection.execute(select(last_value).select_from(text(sequence))).scalar_one()
     return last

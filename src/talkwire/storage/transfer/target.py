@@ -10,14 +10,31 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import msgspec
-from sqlalchemy import URL, Connection, exists, insert, inspect, select, table, text, update
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Connection,
+    MetaData,
+    Table,
+    column,
+    delete,
+    exists,
+    func,
+    insert,
+    inspect,
+    literal,
+    select,
+    table,
+    text,
+    update,
+)
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from talkwire.storage.engine import writing_engine
 from talkwire.storage.migrations import newest_revision, take_turns, upgrade
 from talkwire.storage.schema import HEAD_ID, files, followers, log_head, metadata, uploads
 from talkwire.storage.transfer.errors import ArchiveError, RowError, TargetError
-from talkwire.storage.transfer.source import Head, numbered_tables, patient, reading
+from talkwire.storage.transfer.source import Head, numbered_tables, patient, reading, sqlite_sequence
 from talkwire.storage.transfer.tables import WORDS, Checksum, MovedTable, Row, Summed
 from talkwire.storage.unfinished import UnfinishedMark, drop_mark, mark_of, put_mark
 
@@ -26,6 +43,8 @@ _TAKEN_KEY = 0x7461_6C6C
 
 _FILLED_WHEN_EMPTY = frozenset({log_head.name, followers.name, "alembic_version"})
 """What migrations leave rows in."""
+
+_alembic_version = table("alembic_version", column("version_num"))
 
 _json = msgspec.json.Encoder()
 
@@ -43,7 +62,7 @@ class Target:
             names = set(inspect(self._connection).get_table_names())
             if mark_of(self._connection) is not None or not names.issuperset(metadata.tables):
                 return False
-            revision = self._connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            revision = self._connection.execute(select(_alembic_version.c.version_num)).scalar()
             own = select(log_head.c.epoch, log_head.c.pos, log_head.c.floor)
             row = self._connection.execute(own).one_or_none()
             return revision == newest_revision() and row is not None and Head(*row) == head
@@ -88,8 +107,10 @@ class Target:
     def clear(self, moved: MovedTable) -> None:
         """Removes all rows."""
         with self._connection.begin():
-            how = "TRUNCATE" if self._on_postgresql else "DELETE FROM"
-            self._connection.execute(text(f"{how} {moved.name}"))
+            if self._on_postgresql:
+                self._connection.execute(text(f"TRUNCATE {moved.name}"))
+            else:
+                self._connection.execute(delete(table(moved.name)))
 
     # --- the rows ---------------------------------------------------------------------------------------------------
 
@@ -114,10 +135,9 @@ class Target:
 
     def _insert(self, moved: MovedTable, rows: Sequence[Row]) -> None:
         if not self._on_postgresql:
-            columns = ("rowid", "words") if moved.name == WORDS else moved.columns
-            values = ", ".join("?" * len(columns))
-            statement = f"INSERT INTO {moved.name} ({_listed(columns)}) VALUES ({values})"  # noqa: S608 (of our own)
-            self._connection.exec_driver_sql(statement, list(rows))
+            # Compiled without values, an insertion names all columns of the clause in their order, as rows have them.
+            into = table(WORDS, column("rowid"), column("words")) if moved.name == WORDS else moved.clause()
+            self._connection.exec_driver_sql(str(insert(into).compile(self._connection)), list(rows))
         elif moved.name == WORDS:
             given = [(str(id_), words) for id_, words in rows]
             self._connection.execute(_PUT_WORDS, {"rows": _json.encode(given).decode()})
@@ -182,14 +202,12 @@ class Target:
             self._connection.execute(text("ANALYZE"))
 
     def _set_last_id(self, name: str, column_name: str, last: int) -> None:
-        parameters: dict[str, object] = {"name": name, "last": last}
         if self._on_postgresql:
-            parameters["column"] = column_name
-            sequence = "pg_get_serial_sequence(:name, :column)"
-            self._connection.execute(text(f"SELECT setval({sequence}, :last)"), parameters)
+            sequence = func.pg_get_serial_sequence(name, column_name)
+            self._connection.execute(select(func.setval(sequence, literal(last, BigInteger))))
             return
-        self._connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), parameters)
-        self._connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"), parameters)
+        self._connection.execute(delete(sqlite_sequence).where(sqlite_sequence.c.name == name))
+        self._connection.execute(insert(sqlite_sequence), {"name": name, "seq": last})
 
 
 _PUT_WORDS = text(
@@ -213,7 +231,7 @@ def opened_target(url: URL) -> Iterator[Target]:
 
 def _take(connection: Connection) -> None:
     with connection.begin():
-        taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _TAKEN_KEY}).scalar_one()
+        taken = connection.execute(select(func.pg_try_advisory_lock(_TAKEN_KEY))).scalar_one()
         if not taken:
             raise TargetError("another process is filling the database")
         connection.execute(text("SET synchronous_commit = off"))
@@ -263,6 +281,6 @@ def _listed(columns: Iterable[str]) -> str:
 
 def _drop_tables(connection: Connection) -> None:
     if WORDS in inspect(connection).get_table_names():
-        connection.execute(text(f"DROP TABLE {WORDS}"))  # on SQLite with those that it is made of
+        Table(WORDS, MetaData()).drop(connection)  # on SQLite with those that it is made of
     for name in inspect(connection).get_table_names():
-        connection.execute(text(f'DROP TABLE "{name}"'))
+        Table(name, MetaData()).drop(connection)
