@@ -22,14 +22,15 @@ _BUSY_PAUSE_S = 0.01
 _POSTGRESQL_OPTIONS = (
     "-c idle_in_transaction_session_timeout=2000 -c lock_timeout=10000 -c statement_timeout=30000 "
     "-c synchronous_commit=on "
-    # Every statement finds its rows by an index. A plan that was made while a table was empty reads all of it, and is
-    # kept for the minutes until PostgreSQL has counted the rows.
+    # Every statement finds its rows by an index. A plan that was made while a table was empty would read all of it, and
+    # be kept for minutes, until PostgreSQL has counted the rows.
     "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 )
 
 
 def database_url(text: str) -> URL:
-    """`postgresql://…`, `postgres://…` or `sqlite:///path`, with the driver that we use. Raises ValueError."""
+    """Returns the URL of a text (`postgresql://…`, `postgres://…` or `sqlite:///path`) with our driver. Raises
+    ValueError."""
     try:
         url = make_url(text)
     except ArgumentError:
@@ -44,19 +45,19 @@ def database_url(text: str) -> URL:
 
 
 def sqlite_url(path: Path) -> URL:
-    """The URL of a SQLite file."""
+    """Returns the URL of a SQLite file."""
     return URL.create("sqlite", database=str(path))
 
 
 def writing_engine(url: URL) -> Engine:
-    """One connection, for the writer's thread."""
+    """Returns an engine with one connection, for the writer's thread."""
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1, writes=True)
     return _postgresql_engine(url, size=1)
 
 
 def reading_engine(url: URL, size: int) -> Engine:
-    """`size` connections that only read, each transaction from one snapshot."""
+    """Returns an engine with `size` connections that only read, each transaction from one snapshot."""
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, begin="BEGIN", size=size, writes=False)
     return _postgresql_engine(url, size=size).execution_options(
@@ -79,7 +80,7 @@ def _sqlite_engine(url: URL, *, begin: str, size: int, writes: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 (a driver's connection)
-        # The driver would begin transactions by itself, and too late; `begin` below does it.
+        # The driver would begin transactions by itself, and too late; `start` below does it.
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
@@ -100,13 +101,14 @@ def _sqlite_engine(url: URL, *, begin: str, size: int, writes: bool) -> Engine:
 
 
 def _create_private(path: Path) -> None:
-    """Makes a new database's file for its owner alone; SQLite gives the files beside it the same mode."""
-    with suppress(OSError):  # it exists, or SQLite says why it cannot be made
+    """Creates a new database's file, readable for its owner only; SQLite gives the files beside it the same mode."""
+    with suppress(OSError):  # the file exists, or SQLite reports why it cannot be created
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _use_wal(cursor: sqlite3.Cursor) -> None:
-    """Of several who open a new file at once one changes its mode, and that waits for nobody, whatever the timeout."""
+    """Sets WAL mode. Of several connections that open a new file at once, one sets it; the others get an error at once,
+    whatever the busy timeout, so this retries."""
     until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
@@ -130,7 +132,8 @@ def _postgresql_engine(url: URL, size: int) -> Engine:
             "options": _POSTGRESQL_OPTIONS,
             "connect_timeout": 5,
             "tcp_user_timeout": 5000,
-            # That is for what was sent. Who waits for an answer of a machine that is gone learns of it by these.
+            # `tcp_user_timeout` is for data that was sent. Keepalives notice a dead machine while waiting for an
+            # answer.
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 3,

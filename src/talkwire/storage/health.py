@@ -1,4 +1,4 @@
-"""Whether the database takes writes, and whether a SQLite file is still where it was opened."""
+"""Checks that the database takes writes, and that a SQLite file is still where it was opened."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from talkwire.storage.writer import GroupWriter
 from talkwire.storage.writer_task import WriterClosedError
 
 TRUST_S = 5.0
-"""How long a commit shows that the database takes writes."""
+"""How long a commit proves that the database takes writes."""
 
 PROBE_EVERY_S = 1.0
-"""After a probe that failed the next one waits this long, whoever asks."""
+"""The shortest time from a failed probe to the next one."""
 
 LOOK_EVERY_S = 2.0
-"""How often the file's place is looked at."""
+"""How often to check where the file is."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class WriteProbe:
-    """Says whether writes succeed: by the writer's commits, and by a small write of its own when there were none."""
+    """Checks whether writes succeed: by the writer's commits or, when there were none, by a small write of its own."""
 
     def __init__(self, writer: GroupWriter) -> None:
         self._writer = writer
@@ -58,7 +58,7 @@ class WriteProbe:
 
     async def _probe(self) -> None:
         try:
-            # Not over the pool of threads: storage of files that hangs may have taken all of them.
+            # Not in the pool of threads: hanging storage of files may have taken all of them.
             await asyncio.wrap_future(self._writer.submit_aside(_write_something))
         except (SQLAlchemyError, WriterClosedError) as error:
             self._failed_at = time.monotonic()
@@ -70,8 +70,8 @@ class WriteProbe:
 
 
 def _write_something(connection: Connection) -> None:
-    """Leaves everything as it is. On PostgreSQL it waits for the log's head as every command does. SQLite does not
-    write a row that stays the same, so there one comes and goes."""
+    """Writes without changing anything. On PostgreSQL it waits for the log's head as every command does. SQLite does
+    not write a row that stays the same, so there a row is inserted and deleted."""
     if connection.dialect.name == "postgresql":
         connection.execute(update(log_head).values(pos=log_head.c.pos))
         return
@@ -81,9 +81,9 @@ def _write_something(connection: Connection) -> None:
 
 
 class FileWatch:
-    """Has the writer refuse commands while its SQLite file is not at its path: what would be written to a file that was
-    renamed or removed is lost with the process. It looks on a thread of its own, since a disk that stalls may hold up
-    even a look."""
+    """Has the writer refuse commands while its SQLite file is not at its path: what is written to a file that was
+    renamed or removed is lost with the process. It checks on a thread of its own, since a disk that stalls may block
+    the check."""
 
     def __init__(self, file: Path, writer: GroupWriter) -> None:
         self._file = file.absolute()
@@ -92,8 +92,8 @@ class FileWatch:
         self._closed = threading.Event()
 
     def start(self) -> None:
-        """Looks every `LOOK_EVERY_S` until `close`."""
-        # A daemon: a look that hangs must not keep the process from ending.
+        """Checks every `LOOK_EVERY_S` until `close`."""
+        # A daemon: a check that hangs must not keep the process from ending.
         threading.Thread(target=self._run, name="talkwire-file-watch", daemon=True).start()
 
     def close(self) -> None:
@@ -112,7 +112,7 @@ class FileWatch:
         self._writer.refuses = is_gone
 
     def _found(self) -> tuple[int, int] | None:
-        """Returns which file is there now."""
+        """Returns the device and inode of the file at the path, if there is one."""
         try:
             found = self._file.stat()
         except OSError:

@@ -1,7 +1,7 @@
-"""What nodes hold for a while: leases, who is online where, calls, sessions that moved.
+"""Transactions of the nodes: leases, who is online where, calls, sessions that moved to another node.
 
-Upkeeps have transactions of their own, on a thread of their own: they never wait for the log's head, so that a node
-whose writes are held up still says that it lives.
+Commands of nodes have transactions of their own, on a thread of their own. They never wait for the log's head, so that
+a node whose writes are delayed still renews its lease.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class LeaseRows:
 
 
 @dataclass(slots=True, eq=False)
-class _Kept:
-    """One upkeep that was asked for, and what became of it."""
+class _NodeJob:
+    """One command of a node, and its outcome."""
 
     actor: Actor
     command: NodeCommand[Any]
@@ -65,8 +65,8 @@ class LeaseKeeper:
     `transact` runs a function in a transaction: `own_transactions`, or a task of the writer between two batches where
     the database allows one writing connection only. `clock_ms` is None where the database's clock counts.
 
-    What is asked for while a transaction runs goes into the next one together: thousands may come back at once from a
-    node that was killed.
+    Commands that arrive while a transaction runs go into the next one together: thousands of users of a node that was
+    killed may connect at once.
     """
 
     def __init__(
@@ -78,27 +78,27 @@ class LeaseKeeper:
         self._transact = transact
         self._now_ms = clock_of(dialect, clock_ms)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="talkwire-leases")
-        self._waiting: SimpleQueue[_Kept] = SimpleQueue()
+        self._waiting: SimpleQueue[_NodeJob] = SimpleQueue()
         self._closed = False
 
     def keep(self, actor: Actor, command: NodeCommand[R]) -> Awaitable[R]:
-        """Carried out in the order of the calls. Raises `unavailable` while the database does not answer."""
+        """Carries out a command, in the order of the calls. Raises `unavailable` while the database does not answer."""
         if self._closed:
             raise ChatError("unavailable", "The server is closing. Try again.")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[R] = loop.create_future()
-        self._waiting.put(_Kept(actor, command, answer))
+        self._waiting.put(_NodeJob(actor, command, answer))
         self._thread.submit(self._work, loop)
         return answer
 
     async def close(self) -> None:
-        """Carries out what was asked for."""
+        """Carries out the queued commands, then ends the thread."""
         self._closed = True
         await asyncio.to_thread(self._thread.shutdown)
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        """All that waits; nothing, if an earlier call has taken it along."""
-        taken: list[_Kept] = []
+        """Carries out all queued commands; none, if an earlier call has taken them."""
+        taken: list[_NodeJob] = []
         with contextlib.suppress(Empty):
             while len(taken) < BATCH_MAX:
                 taken.append(self._waiting.get_nowait())
@@ -108,22 +108,23 @@ class LeaseKeeper:
         if taken:
             loop.call_soon_threadsafe(_answer, taken)
 
-    def _carry_out(self, taken: Sequence[_Kept]) -> bool:
-        """In one transaction. False: one of several failed, and nothing has happened."""
+    def _carry_out(self, taken: Sequence[_NodeJob]) -> bool:
+        """Carries out commands in one transaction. Returns False if one of several has failed and nothing was
+        written."""
         try:
             self._transact(partial(self._carry_out_in, taken))
         except (SQLAlchemyError, WriterClosedError) as error:
             if len(taken) == 1 or _is_away(error):
-                _logger.error("an upkeep failed", error=str(getattr(error, "orig", None) or error))  # noqa: TRY400
+                _logger.error("a command of this node failed", error=str(getattr(error, "orig", None) or error))  # noqa: TRY400
                 _fail(taken, ChatError("unavailable", "The database does not answer. Try again."))
                 return True
             return False
-        except Exception as error:  # noqa: BLE001 (handed on to whoever asked)
+        except Exception as error:  # noqa: BLE001 (the caller gets it)
             _fail(taken, error)
             return len(taken) == 1
         return True
 
-    def _carry_out_in(self, taken: Sequence[_Kept], connection: Connection) -> None:
+    def _carry_out_in(self, taken: Sequence[_NodeJob], connection: Connection) -> None:
         tx = LeaseRows(connection, self._now_ms(connection))
         for each in taken:
             each.error = None
@@ -131,25 +132,25 @@ class LeaseKeeper:
 
 
 _COLLISIONS = frozenset({"40001", "40P01"})
-"""PostgreSQL's codes for a transaction that it has given up in favour of another: it may be tried again at once."""
+"""PostgreSQL's codes for a transaction that it has aborted in favour of another: it can be retried at once."""
 
 
 def _is_away(error: Exception) -> bool:
-    """To try each of them would be to wait as often."""
+    """Returns whether the database is unreachable: trying each command by itself would only wait as often."""
     if not isinstance(error, DBAPIError) or error.connection_invalidated:
         return True
     return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) not in _COLLISIONS
 
 
-def _fail(taken: Iterable[_Kept], error: Exception) -> None:
+def _fail(taken: Iterable[_NodeJob], error: Exception) -> None:
     for each in taken:
         each.error = error
 
 
-def _answer(taken: Iterable[_Kept]) -> None:
+def _answer(taken: Iterable[_NodeJob]) -> None:
     for each in taken:
         if each.answer.done():
-            continue  # whoever asked has gone
+            continue  # the caller was cancelled
         if each.error is None:
             each.answer.set_result(each.result)
         else:
@@ -157,7 +158,7 @@ def _answer(taken: Iterable[_Kept]) -> None:
 
 
 def own_transactions(engine: Engine) -> Callable[[Callable[[Connection], object]], object]:
-    """On a connection of the keeper's own."""
+    """Returns a function that runs another one in a transaction over a connection of the engine."""
 
     def transact(function: Callable[[Connection], object]) -> object:
         with engine.begin() as connection:

@@ -18,8 +18,8 @@ from talkwire.storage.snapshot import TableSnapshot
 READERS = 4
 
 READ_WITHIN_S = 8.0
-"""How long a read may take, the wait for a thread included. A database that stalls answers nothing, and whoever asks is
-told so while they still wait."""
+"""How long a read may take, the wait for a thread included: a client gets an error while it still waits for the answer
+of a database that stalls."""
 
 R = TypeVar("R")
 
@@ -27,7 +27,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class ReaderPool:
-    """Implements `core.engine.chat.SnapshotReader`. `clock_ms` None: the database's."""
+    """Implements `core.engine.chat.SnapshotReader`. Without `clock_ms` the database's time counts."""
 
     def __init__(self, engine: Engine, threads: int = READERS, clock_ms: Callable[[], int] | None = None) -> None:
         self._engine = engine
@@ -36,7 +36,7 @@ class ReaderPool:
         self._closed = False
 
     def read(self, function: Callable[[Snapshot], R]) -> Awaitable[R]:
-        """What `function` answers. Raises its errors, and `unavailable` when the database does not answer."""
+        """Returns the result of `function`. Raises its errors, and `unavailable` when the database does not answer."""
         if self._closed:
             raise ChatError("unavailable", "The server is closing. Try again.")
         return _within(asyncio.get_running_loop().run_in_executor(self._threads, self._read, function))

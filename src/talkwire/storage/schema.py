@@ -58,7 +58,7 @@ log_head = Table(
     CheckConstraint(f"id = {HEAD_ID}", name="one_row"),
 )
 """One row: every writing transaction locks it first, so log order is commit order. Events up to `floor` have been
-pruned. `lineage` is the database's history that the epoch goes by (`lineage.py`)."""
+pruned. `lineage` is the database's history that the epoch belongs to (`lineage.py`)."""
 
 log = Table(
     "log",
@@ -76,10 +76,10 @@ log = Table(
     ),
     _partial("ix_log_user_id_pos", "user_id IS NOT NULL", "user_id", "pos"),
 )
-"""Every durable event, with the conversation or the user whom it concerns (`core.domain.audience`). `data` is the event
-as JSON; a message itself is not in it, but read from `messages`. Where a message was sent there is no `data` and no
-index: it is found among the messages. The last row of a transaction carries a random `batch`, by which a writer that
-lost the reply to COMMIT learns what became of it."""
+"""Every durable event, with the conversation or the user that it concerns (`core.domain.audience`). `data` is the event
+as JSON, without its message, which is read from `messages`. A `MessageSent` has no `data` and is in no index: it is
+found among the messages. The last row of a transaction carries a random `batch`: by this a writer that lost the reply
+to COMMIT learns whether the transaction was committed."""
 
 followers = Table(
     "followers",
@@ -87,7 +87,7 @@ followers = Table(
     Column("name", Text, primary_key=True),
     Column("pos", BigInteger, nullable=False),
 )
-"""How far those have come who work behind the log."""
+"""The position up to which each follower of the log has done its work."""
 
 users = Table(
     "users",
@@ -104,7 +104,7 @@ users = Table(
     Column("named", Boolean, nullable=False, server_default=false()),
 )
 """`folded_name` is the name without case, by which users are searched and mentioned. `metadata` is JSON. `named`: the
-id was chosen as the name, which no token changes then."""
+user has chosen their name, so that tokens do not change it."""
 
 blocks = Table(
     "blocks",
@@ -113,7 +113,7 @@ blocks = Table(
     Column("blocked_id", Text, primary_key=True),
     Index("ix_blocks_blocked_id", "blocked_id"),
 )
-"""Who does not want to hear of whom."""
+"""`user_id` has blocked `blocked_id`."""
 
 accounts = Table(
     "accounts",
@@ -146,7 +146,7 @@ answers = Table(
     Column("result", Text, nullable=False),
     Column("expires_ms", BigInteger, nullable=False, index=True),
 )
-"""What requests with an `Idempotency-Key` were answered with."""
+"""The stored answers to requests with an `Idempotency-Key`."""
 
 invitations = Table(
     "invitations",
@@ -163,7 +163,7 @@ invitations = Table(
     Index("ix_invitations_creator_id_id", "creator_id", "id"),
     _partial("ix_invitations_expires_ms", "expires_ms IS NOT NULL", "expires_ms"),
 )
-"""Links by which people come. `conversation_ids` is JSON; `creator_id` is empty for the application's backend."""
+"""Invitation links. `conversation_ids` is JSON; `creator_id` is empty for the application's backend."""
 
 conversations = Table(
     "conversations",
@@ -233,8 +233,8 @@ spans = Table(
     Column("history_seq", BigInteger, nullable=False),
     Column("history_pos", BigInteger, nullable=False, server_default="0"),
 )
-"""Each stretch of a user's membership, first and last event included; `to_pos` is empty while it lasts, and the history
-is the member's then."""
+"""The spans of time in which a user was a member, first and last event included. `to_pos` is empty while the membership
+lasts; the history is then that of the member's row."""
 
 restrictions = Table(
     "restrictions",
@@ -246,7 +246,7 @@ restrictions = Table(
     Column("by", Text, nullable=False),
     Column("reason", Text),
 )
-"""Whom moderators have muted in a conversation or banned from it; they outlast a membership."""
+"""Users that moderators have muted in a conversation or banned from it. Restrictions outlast a membership."""
 
 messages = Table(
     "messages",
@@ -282,7 +282,7 @@ messages = Table(
     _partial("ix_messages_thread", "thread_id IS NOT NULL", "thread_id", "seq"),
     _partial("ix_messages_pinned", "pinned_ms IS NOT NULL", "conversation_id", "pinned_ms"),
 )
-"""`extra` is JSON of what few messages have (`message_rows.Extra`). The milestones, one in 64 messages, lead from a log
+"""`extra` is JSON of what few messages have (`messages.Extra`). The milestones, one in 64 messages, lead from a log
 position to a `seq` without an index over all messages, which every send would have to pay for."""
 
 imports = Table(
@@ -316,7 +316,7 @@ message_versions = Table(
     Column("content", Text, nullable=False),
     Column("written_ms", BigInteger, nullable=False),
 )
-"""What an edited message said before, from version 1 on."""
+"""The earlier contents of edited messages, from version 1 on."""
 
 reactions = Table(
     "reactions",
@@ -335,10 +335,10 @@ mentions = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("sender_id", Text, nullable=False),
 )
-"""Whom a message names; `user_id` is `EVERYONE` where it names all. Deleted messages name nobody."""
+"""The users that a message names; `user_id` is `EVERYONE` where it names all. Deleted messages name nobody."""
 
 EVERYONE = "/"
-"""No user has an id like this."""
+"""Stands for all members in `mentions`. It is not a valid user id."""
 
 offers = Table(
     "offers",
@@ -373,10 +373,12 @@ nodes = Table(
     Column("renewed_ms", BigInteger),
     Column("folder_ids", Text),
 )
-"""Running servers, and until when each is taken to be alive unless it says so again; since when it has been so without
-a break; where other nodes reach it; of one that stopped in good order, until when its users may come back to others
-before they are offline; and up to which log position it had handed events out when it last said that it lives. Times
-are the database's own. `folder_ids`: the ids of the folders of files that the server has, with spaces between them."""
+"""Running servers. Times are the database's own.
+
+`lease_until_ms`: until then the node counts as alive; it renews this. `since_ms`: since then it has been alive without
+a break. `address`: where other nodes reach it. `users_until_ms`: the node was stopped in good order, and its users are
+offline from then on unless they connect to another node. `pos`: up to this log position it had handed out events when
+it renewed its lease at `renewed_ms`. `folder_ids`: the ids of its folders of files, separated by spaces."""
 
 secrets = Table(
     "secrets",
@@ -384,7 +386,7 @@ secrets = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
-"""What all nodes have to know and nobody else."""
+"""Secrets that the nodes share."""
 
 sessions = Table(
     "sessions",
@@ -394,8 +396,8 @@ sessions = Table(
     Column("ended_ms", BigInteger),
     Column("changed_ms", BigInteger, nullable=False, index=True),
 )
-"""The recoverable sessions of which their `pid` does not say all: those that went on at another node than the one where
-they began, and those that ended on purpose."""
+"""Recoverable sessions of which the `pid` does not say all: those that continued on another node than the one where
+they started, and those that ended on purpose."""
 
 session_rooms = Table(
     "session_rooms",
@@ -405,7 +407,7 @@ session_rooms = Table(
     Column("opened", Boolean, nullable=False),
     Column("changed_ms", BigInteger, nullable=False, index=True),
 )
-"""Which conversations recoverable sessions opened and closed themselves."""
+"""The conversations that recoverable sessions have opened or closed themselves."""
 
 ended_nodes = Table(
     "ended_nodes",
@@ -413,7 +415,7 @@ ended_nodes = Table(
     Column("id", Text, primary_key=True),
     Column("ended_ms", BigInteger, nullable=False),
 )
-"""Servers that were running not long ago, and when they ended: their lease, when they were killed."""
+"""Servers that ended not long ago, and when. One that was killed ended with its lease."""
 
 online = Table(
     "online",
@@ -423,9 +425,9 @@ online = Table(
     Column("away", Boolean, nullable=False, server_default=false()),
     Column("since_pos", BigInteger, nullable=False, server_default="0"),
 )
-"""Who has a socket on which node, or had one a moment ago; whether all of their devices there are away; and since which
-log position they have had one without a break, until the node's own `pos`. Of a node whose lease has ended somebody
-forgets them."""
+"""Users that have a socket on a node, or had one a moment ago. `away`: all of their devices there are away.
+`since_pos`: since this log position they have had a socket without a break, until the node's own `pos`. When a node's
+lease has ended, another node deletes its rows."""
 
 calls = Table(
     "calls",
@@ -437,7 +439,7 @@ calls = Table(
     Column("member_ids", Text, nullable=False),
     Column("ringing_ids", Text, nullable=False),
 )
-"""Calls that go on, the node that carries each on, who may be in it, and who has not answered yet (JSON)."""
+"""Ongoing calls: the node that carries the call, who may take part, and who has not answered yet (JSON)."""
 
 presence = Table(
     "presence",
@@ -447,7 +449,7 @@ presence = Table(
     Column("text", Text),
     Column("last_seen_ms", BigInteger),
 )
-"""The status and the text that a user chose last, and when others saw them last."""
+"""The status and the text that a user has chosen last, and when the user was last seen."""
 
 uploads = Table(
     "uploads",
@@ -462,8 +464,8 @@ uploads = Table(
     Column("claimed_ms", BigInteger),
     Column("folder_id", Text),
 )
-"""Files on their way, and those given up whose bytes are still to be removed: they have expired. Until `claimed_ms` a
-node is at it. `folder_id`: the folder with the bytes; NULL: any node can reach them, or nobody knows."""
+"""Unfinished uploads, and expired ones whose bytes are still to be removed. Until `claimed_ms` a node is removing them.
+`folder_id`: the folder with the bytes; NULL: any node can reach them, or it is unknown."""
 
 files = Table(
     "files",
@@ -483,7 +485,7 @@ files = Table(
     Index("ix_files_owner_id_size", "owner_id", "size"),
     _partial("ix_files_due_ms", "due_ms IS NOT NULL", "due_ms"),
 )
-"""From `due_ms` on it has to be looked at whether anything refers to the file. `folder_id` is as in `uploads`."""
+"""From `due_ms` on it has to be checked whether anything refers to the file. `folder_id` is as in `uploads`."""
 
 file_links = Table(
     "file_links",
@@ -493,7 +495,7 @@ file_links = Table(
     Column("conversation_id", Text, nullable=False),
     Column("seq", BigInteger, nullable=False),
 )
-"""Which message has which file attached."""
+"""The attachments of messages that are files."""
 
 preferences = Table(
     "preferences",
@@ -501,7 +503,7 @@ preferences = Table(
     Column("user_id", Text, primary_key=True),
     Column("data", Text, nullable=False),
 )
-"""What users want to be notified of, as JSON; without a row, what is usual."""
+"""Users' preferences for notifications, as JSON; a user without a row has the defaults."""
 
 notifications = Table(
     "notifications",
@@ -518,7 +520,7 @@ notifications = Table(
     Column("read_ms", BigInteger),
     _partial("ix_notifications_unread", "read_ms IS NULL", "user_id", "conversation_id"),
 )
-"""What calls for users' attention. A row names its subject and does not copy it: a deleted message shows no text."""
+"""Notifications. A row names its subject and does not copy it: a deleted message shows no text."""
 
 mailbox = Table(
     "mailbox",
@@ -529,10 +531,10 @@ mailbox = Table(
     Column("payload", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False, index=True),
     Index("ix_mailbox_user_id_id", "user_id", "id"),
-    # An id must not be given again when its row is gone: what has arrived is removed by its id.
+    # An id must not be given again when its row is deleted: events that have arrived are removed by their ids.
     sqlite_autoincrement=True,
 )
-"""Events of the application's own for users who were not there. `payload` is JSON."""
+"""Custom events for users that were offline. `payload` is JSON."""
 
 mailbox_cursors = Table(
     "mailbox_cursors",
@@ -540,4 +542,4 @@ mailbox_cursors = Table(
     Column("user_id", Text, primary_key=True),
     Column("pos", BigInteger, nullable=False),
 )
-"""Up to which log position users were told of messages in conversations that they did not have open."""
+"""The log position up to which a user was notified of messages in conversations that were not open."""

@@ -1,7 +1,7 @@
-"""The mark on a database that is being filled by a copy or a restore: nothing serves it before it is whole.
+"""The mark on a database that a copy or a restore is filling: no server starts on it before it is complete.
 
-The mark is a table of its own, which no version of the schema has. It is made before the first row and goes in the
-transaction that makes the database whole, so that whatever kills the work in between leaves it there.
+The mark is a table of its own, which no version of the schema has. It is created before the first row and dropped in
+the transaction that completes the database, so that it stays when the work is killed in between.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ unfinished = Table(
     Column("epoch", Text, nullable=False),
     Column("pos", BigInteger, nullable=False),
 )
-"""One row. `source` is what it comes from, as people name it: without a password."""
+"""One row. `source` names where the data comes from, without a password."""
 
 
 class UnfinishedMark(NamedTuple):
-    """What fills the database: from `source`, whose log was of this epoch and had come to `pos`."""
+    """What fills the database: from `source`, whose log had this epoch and position."""
 
     what: What
     source: str
@@ -33,7 +33,7 @@ class UnfinishedMark(NamedTuple):
 
 
 class UnfinishedError(Exception):
-    """The database holds a part of a chat only."""
+    """The database holds only a part of a chat."""
 
     def __init__(self, mark: UnfinishedMark) -> None:
         again = f"run the same talkwire {mark.what} again"
@@ -41,21 +41,21 @@ class UnfinishedError(Exception):
 
 
 def mark_of(connection: Connection) -> UnfinishedMark | None:
-    """The mark, if there is one."""
+    """Returns the mark, if there is one."""
     if not inspect(connection).has_table(unfinished.name):
         return None
     return UnfinishedMark(*connection.execute(select(unfinished)).one())
 
 
 def put_mark(connection: Connection, mark: UnfinishedMark) -> None:
-    """Makes the mark, or changes what it says."""
+    """Creates the mark, or replaces it."""
     unfinished.create(connection, checkfirst=True)
     connection.execute(delete(unfinished))
     connection.execute(insert(unfinished), mark._asdict())
 
 
 def drop_mark(connection: Connection) -> None:
-    """The database is whole."""
+    """Removes the mark: the database is complete."""
     unfinished.drop(connection)
 
 

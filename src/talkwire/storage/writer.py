@@ -1,7 +1,7 @@
-"""The group-committing writer: one thread that carries out all that is queued in one transaction, then the next.
+"""The group-committing writer: one thread that carries out all queued commands in one transaction, then the next.
 
-Commands that arrive while a transaction is being written are queued, and all of them go into the following one; so an
-fsync is shared by as many commands as came during the last. A command is answered after the commit, never before.
+Commands that arrive while a transaction is being written are queued, and all of them go into the next one. So as many
+commands share an fsync as arrived during the last one. A command is answered after the commit, never before.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ BATCH_MAX = 1000
 QUEUE_MAX = 50_000
 
 STALL_S = 10.0
-"""A transaction that takes longer is not waited for: those who asked are told to try again, and nobody else is queued
-behind it. It may be committed all the same, when the database goes on."""
+"""The longest time to wait for a transaction. After it the commands are answered with `unavailable`, and further ones
+are refused. The transaction may still be committed when the database continues."""
 
 LOOK_EVERY_S = 1.0
-"""How often it is looked whether the database stalls, while anything is under way."""
+"""How often to check whether the database stalls, while a transaction is in flight."""
 
 R = TypeVar("R")
 
@@ -68,21 +68,21 @@ class Job:
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """How far a transaction came: `tx` once it had the head's lock, `commit_sent` once it was told to commit."""
+    """How far a transaction has come: `tx` is set once it has the head's lock, `commit_sent` once COMMIT was sent."""
 
     tx: BatchTransaction | None = None
     commit_sent: bool = False
 
 
 class Outcome(NamedTuple):
-    """What became of some jobs, together; `commit` is None where nothing was committed."""
+    """The outcome of some jobs, together; `commit` is None where nothing was committed."""
 
     jobs: Sequence[Job]
     commit: Commit | None
 
 
 OnCommit = Callable[[Commit, Callable[[], None]], None]
-"""(transaction, what gives its answers): both on the event loop, in the order of the transactions."""
+"""(transaction, function that answers its commands): called on the event loop, in the order of the transactions."""
 
 
 class GroupWriter:
@@ -109,14 +109,13 @@ class GroupWriter:
         self._closed = False
         self._unsettled = 0
         self._under_way: tuple[Sequence[Job], float] | None = None
-        """Which commands wait for the transaction that the thread carries out, and since when it does; an aside's has
-        none."""
+        """The commands of the transaction in flight, and when it started; a `WriterTask` has no commands."""
         self._stalled = False
         self._watching: asyncio.TimerHandle | None = None
         self.refuses = False
-        """Set while nothing may be written, since the database's file is not where it was."""
+        """Set while nothing may be written, because the database's file was moved or removed."""
         self.wrote_at = self.failed_at = -inf
-        """When a transaction was committed last, and when one could not be; by `time.monotonic`."""
+        """When the last transaction was committed, and when the last one failed; by `time.monotonic`."""
 
     @property
     def busy(self) -> bool:
@@ -125,14 +124,14 @@ class GroupWriter:
 
     def start(self, on_commit: OnCommit, epoch: str) -> None:
         """Starts the thread; call it on the event loop that commands come from. Commands are refused (`LogReplaced`)
-        once the log is not that epoch's any more."""
+        once the log has another epoch than this one."""
         self._loop = asyncio.get_running_loop()
         self._on_commit = on_commit
         self._epoch = epoch
         self._thread.start()
 
     async def close(self) -> None:
-        """Carries out what is queued, then ends the thread."""
+        """Carries out the queued commands, then ends the thread."""
         self._closed = True
         if self._watching is not None:
             self._watching.cancel()
@@ -153,13 +152,12 @@ class GroupWriter:
                 self._watching = self._loop.call_later(LOOK_EVERY_S, self._look)
 
     def aside(self, function: Callable[[Connection], R]) -> R:
-        """What `function` answers to a transaction of its own, on the writer's thread, between two batches. For other
-        threads, which wait for it. Raises its errors, and `WriterClosedError`."""
+        """Runs `function` in a transaction of its own, on the writer's thread between two batches, and returns its
+        result. It blocks, so call it from other threads. Raises the function's errors, and `WriterClosedError`."""
         return self.submit_aside(function).result()
 
     def submit_aside(self, function: Callable[[Connection], R]) -> Future[R]:
-        """Queues an aside and returns its result to come, for callers that must not block. Raises
-        `WriterClosedError`."""
+        """As `aside`, for callers that must not block: returns the future of the result. Raises `WriterClosedError`."""
         if self._closed:
             raise WriterClosedError
         aside = WriterTask(function)
@@ -167,12 +165,12 @@ class GroupWriter:
         return aside.answer
 
     async def begin_epoch(self) -> None:
-        """Has the log continue under another epoch, if nobody else has. Commands are refused from then on. Raises
+        """Begins a new epoch of the log, unless another node has. Commands are refused from then on. Raises
         `unavailable` while the database takes no writes."""
         try:
             await asyncio.wrap_future(self.submit_aside(partial(end_epoch, epoch=self._epoch)))
         except (SQLAlchemyError, WriterClosedError) as error:
-            _logger.error("no new epoch could begin", error=_cause(error))  # noqa: TRY400
+            _logger.error("a new epoch could not begin", error=_cause(error))  # noqa: TRY400
             raise ChatError("unavailable", "The database does not answer. Try again.") from None
 
     # --- the writer's thread ----------------------------------------------------------------------------------------
@@ -185,21 +183,21 @@ class GroupWriter:
             if jobs:
                 self._carry_out(jobs)
             if isinstance(last, WriterTask):
-                # Commands wait behind it, so that the database may stall here as in a batch.
+                # Commands wait for it, so a database that stalls here counts as well.
                 self._under_way = (), time.monotonic()
                 last.carry_out(self._engine)
                 self._end(Outcome((), None))
             running = last is not None
 
     def _end(self, outcome: Outcome) -> None:
-        """Has the event loop settle what was under way."""
+        """Has the event loop settle the commands that were in flight."""
         self._under_way = None
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._settle, outcome)
 
     def _take(self) -> tuple[list[Job], Job | WriterTask | None]:
-        """Waits for a command and takes all that are queued behind it: (jobs, what was taken last), which is None at
-        the end."""
+        """Waits for a command and takes all that are queued behind it. Returns (jobs, the item taken last), which is
+        None when the writer closes."""
         jobs: list[Job] = []
         item = self._jobs.get()
         while isinstance(item, Job):
@@ -213,17 +211,19 @@ class GroupWriter:
         return jobs, item
 
     def _carry_out(self, jobs: list[Job], behind: Sequence[Job] = ()) -> None:
-        """One transaction for all jobs. When a job breaks it, one for each, so that one failure stays one. `behind`:
-        those of a broken batch that come after these."""
+        """Carries out all jobs in one transaction. When a job breaks it, each gets its own, so that one failure stays
+        one. `behind`: the jobs of a broken batch that come after these."""
         self._under_way = (*jobs, *behind), time.monotonic()
         attempt = Attempt()
         try:
             self._commit(jobs, attempt)
-        except Exception as error:  # noqa: BLE001 (whatever a command runs into, the others wait for this thread)
+        except Exception as error:  # noqa: BLE001 (other commands wait for this thread)
             happened = self._happened(attempt)
             if not happened:
                 if len(jobs) > 1 and happened is not None and _is_of_a_command(error, attempt):
-                    _logger.warning("a batch failed, its commands run singly", commands=len(jobs), error=_cause(error))
+                    _logger.warning(
+                        "a batch failed, so each command is tried by itself", commands=len(jobs), error=_cause(error)
+                    )
                     for number, job in enumerate(jobs, 1):
                         self._carry_out([job], jobs[number:])
                     return
@@ -239,7 +239,7 @@ class GroupWriter:
         self._end(Outcome(jobs, Commit(tx.start_pos, tx.pos, tx.events)))
 
     def _commit(self, jobs: list[Job], attempt: Attempt) -> None:
-        """Raises what the database or a command raised; nothing is written then, unless `commit_sent`."""
+        """Raises the error of the database or of a command; nothing is written then, unless `commit_sent`."""
         with self._engine.connect() as connection, connection.begin() as begun:
             tx = attempt.tx = BatchTransaction(connection, self._view, self._clock_ms, self._policy)
             if tx.epoch != self._epoch:
@@ -274,8 +274,9 @@ class GroupWriter:
             job.error = refusal
 
     def _happened(self, attempt: Attempt) -> bool | None:
-        """After the reply to COMMIT was lost: whether the transaction is in the log, None when nobody can say, as of
-        one without events. Waits for the head's lock, so the lost transaction has ended, one way or the other."""
+        """Returns whether the transaction is in the log, after the reply to COMMIT was lost; None if that is unknown,
+        as for a transaction without events. It waits for the head's lock, by which time the lost transaction has
+        ended."""
         tx = attempt.tx
         if tx is None or not attempt.commit_sent:
             return False
@@ -302,7 +303,7 @@ class GroupWriter:
             self._on_commit(commit, partial(_answer, jobs))
 
     def _look(self) -> None:
-        """Looks whether the database stalls, again and again while anything is under way."""
+        """Checks whether the database stalls, and schedules the next check while commands are in flight."""
         self._watching = None
         under_way = self._under_way  # the thread may set it meanwhile
         if under_way is not None and time.monotonic() - under_way[1] >= STALL_S:
@@ -317,13 +318,15 @@ class GroupWriter:
             self._stalled = True
             self.failed_at = time.monotonic()
             commands = len(under_way) + len(queued)
-            _logger.error("the database stalls: commands are not waited for", seconds=STALL_S, commands=commands)
+            _logger.error(
+                "the database stalls, so commands are answered with an error", seconds=STALL_S, commands=commands
+            )
         for job in (*under_way, *queued):
-            # The thread may be at work on it, so nothing of the job is read or written but this.
+            # The thread may be working on the job, so nothing else of it is read or written.
             _tell(job, None, ChatError("unavailable", "The database does not answer. Try again."))
 
     def _drain(self) -> list[Job]:
-        """Takes the commands out of the queue, and leaves what else is in it."""
+        """Takes the commands out of the queue, and leaves the tasks in it."""
         taken: list[Job | WriterTask | None] = []
         with contextlib.suppress(Empty):
             while True:
@@ -340,28 +343,28 @@ def _answer(jobs: Sequence[Job]) -> None:
 
 
 def _tell(job: Job, result: object, error: Exception | None) -> None:
-    """Once: whoever was told that the database stalls does not wait any more."""
+    """Answers a command, once: one that was answered because the database stalls is not answered again."""
     if job.answered:
         return
     job.answered = True
     try:
         job.done(result, error)
     except Exception:
-        # One caller's bug must not keep the others' answers from them.
+        # A bug of one caller must not keep the others from getting their answers.
         _logger.exception("an answer could not be given")
 
 
 def _is_of_a_command(error: Exception, attempt: Attempt) -> bool:
-    """Whether one of a batch's commands may be to blame. A lock that was waited for in vain, or a connection that
-    broke, is none's fault: to try each of them would be to wait as often."""
+    """Returns whether a batch may have failed because of one of its commands. A lock that was not given or a connection
+    that broke is not their fault: trying each by itself would only wait as often."""
     if attempt.tx is None or isinstance(error, LogReplaced):
         return False
     return not (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
 def _fail(jobs: Sequence[Job], error: Exception) -> None:
-    """When the database failed, nobody can say whether it was stored: the answer is to try again, which is safe. Any
-    other error is a bug, and reported as what it is."""
+    """Sets the jobs' errors. When the database failed, it is unknown whether a change was stored: the answer is to try
+    again, which is safe. Any other error is a bug, and the job fails with it."""
     if isinstance(error, LogReplaced):
         for job in jobs:
             job.error = error

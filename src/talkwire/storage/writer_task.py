@@ -1,4 +1,4 @@
-"""Work for the writer's thread that is no command: it waits its turn between two batches."""
+"""Work for the writer's thread that is not a command: it runs between two batches."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Engine
 
 
 class WriterClosedError(Exception):
-    """The writer takes nothing any more."""
+    """The writer was closed and takes no more work."""
 
 
 class WriterTask:
-    """A function for a transaction of its own, which does not lock the log's head. `answer` is what becomes of it."""
+    """A function for a transaction of its own, which does not lock the log's head. `answer` gets its result or
+    error."""
 
     __slots__ = ("_function", "answer")
 
@@ -23,13 +24,13 @@ class WriterTask:
         self.answer: Future[Any] = Future()
 
     def carry_out(self, engine: Engine) -> None:
-        """Runs the function, unless whoever asked has cancelled `answer` in the meantime. Never raises."""
+        """Runs the function, unless `answer` was cancelled in the meantime. Never raises."""
         if not self.answer.set_running_or_notify_cancel():
             return
         try:
             with engine.begin() as connection:
                 result = self._function(connection)
-        except Exception as error:  # noqa: BLE001 (handed on to whoever waits)
+        except Exception as error:  # noqa: BLE001 (the caller gets it)
             self.answer.set_exception(error)
         else:
             self.answer.set_result(result)

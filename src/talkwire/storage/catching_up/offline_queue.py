@@ -19,13 +19,14 @@ from talkwire.storage.sql.values import AnyRow
 
 FORGOTTEN_AT_ONCE = 1000
 CONVERSATIONS_MAX = 1000
-"""Conversations that are looked into: more than that cannot hold the newest thousand messages."""
+"""How many conversations are searched: the newest thousand messages cannot be in more than that."""
 
 FIRST_LOOK = 2000
-"""Messages that are looked at first, spread over the conversations."""
+"""How many messages are looked through first, spread over the conversations."""
 
 LOOKED_AT_MAX = 20_000
-"""Messages that are looked at in all. Who has missed a thousand among more of their own is told of fewer."""
+"""How many messages are looked through at most. Of a user with more own messages among them fewer missed ones are
+found."""
 
 _put = upsert(mailbox_cursors)
 _move = _put.on_conflict_do_update(
@@ -60,8 +61,8 @@ _conversations: Select[Any] = (
 
 @dataclass(slots=True)
 class _Stretch:
-    """The messages of one conversation that nobody has looked at yet: behind `low`, up to `high`. `oldest_id` is the
-    oldest of those that were looked at."""
+    """The messages of one conversation that are still to be looked through: behind `low`, up to `high`. `oldest_id` is
+    the oldest message that was looked at."""
 
     conversation_id: str
     low: int
@@ -76,7 +77,7 @@ class _Stretch:
 
 
 def _calls(row: AnyRow) -> bool:
-    """Whether anybody is told of a message: it was neither deleted nor imported."""
+    """Returns whether users are notified of a message: it was neither deleted nor imported."""
     return row.deleted_ms is None and not to_extra(row.extra).imported
 
 
@@ -97,8 +98,8 @@ class OfflineQueueRows(Reads):
         return [Mail(row.id, row.event, row.payload) for row in rows]
 
     def missed(self, user_id: str, after_pos: int, since_ms: int, limit: int) -> Sequence[int]:
-        """Looks at the newest messages of all conversations first, and further back only where what was found is still
-        among the newest: about as much is read as is answered, however much is unread."""
+        """Looks through the newest messages of all conversations first, and further back only in conversations whose
+        messages are still among the newest. So it reads about as much as it returns, however much is unread."""
         parameters = {"user_id": user_id, "after_pos": after_pos}
         found = self._connection.execute(_conversations, parameters)
         stretches = [_Stretch(row.conversation_id, row.low, row.high) for row in found]
@@ -123,7 +124,7 @@ class OfflineQueueRows(Reads):
         return newest[::-1]
 
     def _look(self, stretches: Sequence[_Stretch], width: int) -> Sequence[AnyRow]:
-        """The newest messages of each stretch, which is shorter by them then."""
+        """Returns the newest messages of each stretch, and takes them off it."""
         rows = rows_of_stretches(self._connection, [stretch.take_newest(width) for stretch in stretches])
         oldest_ids: dict[str, int] = {}
         for row in rows:

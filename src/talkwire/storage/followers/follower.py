@@ -1,8 +1,8 @@
-"""Work that follows the log: in its order, behind it, and from where it was after a crash.
+"""Work that follows the log: in its order, behind it, and from the stored position after a crash.
 
-A follower reads a stretch of the log on a thread of its own and thinks about it there; what comes of it is stored
-together with the follower's new position, by the writer's thread between two batches. So on SQLite nobody waits for the
-write lock, and a stretch counts once, whatever happens in between.
+A follower reads a stretch of the log and prepares its work on a thread of its own. The result is stored together with
+the follower's new position, by the writer's thread between two batches. So on SQLite nobody waits for the write lock,
+and each stretch is stored exactly once.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.writer_task import WriterClosedError
 
 STORED_AFTER_S = 5.0
-"""How long a position may stay unstored while there is nothing else to store: so much is looked through again after a
-crash."""
+"""How long a position stays unstored while there is nothing else to store. After a crash this part is worked on
+again."""
 
 WAIT_S = 0.2
-"""How long to rest where the work can say nothing yet of what comes next."""
+"""How long to rest where the work cannot decide about the next events yet."""
 
 P = TypeVar("P", bound=Sized)
 RunAside = Callable[[Callable[[Connection], Any]], Any]
@@ -37,8 +37,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class FollowerWork(Protocol[P]):
-    """What is done with the log. `name` is what its position is kept under; one whose `from_start` is False begins at
-    the log's end when it is new to a database. `stretch` is how many positions it works on at once."""
+    """What is done with the log. Its position is stored under `name`; with `from_start` False it begins at the log's
+    end when it is new to a database. `stretch` is how many positions it works on at once."""
 
     @property
     def name(self) -> str: ...
@@ -48,18 +48,18 @@ class FollowerWork(Protocol[P]):
     def stretch(self) -> int: ...
 
     def prepare(self, connection: Connection, after: int, until: int) -> tuple[int, P]:
-        """Reads the events with `after` < pos <= `until`, or as many from the front as are enough for once. Answers
-        how far it came (`after`: this stretch has to be worked on again) and what to store, which may be empty."""
+        """Reads the events with `after` < pos <= `until`, or the first of them. Returns the position that it has
+        reached (`after`: try this stretch again later) and what to store, which may be empty."""
         ...
 
     def store(self, connection: Connection, prepared: P) -> None:
-        """Writes what was prepared. Nobody sends meanwhile: it has to be short."""
+        """Writes what was prepared. It has to be short, since nobody can send meanwhile."""
         ...
 
 
 @dataclass(slots=True)
 class _Stretch(Generic[P]):
-    """One stretch on its way: from `after` to `reached`; `stored` is the position in the database."""
+    """One stretch that is prepared: from `after` to `reached`; `stored` is the position in the database."""
 
     stored: int
     after: int
@@ -72,8 +72,8 @@ class _Stretch(Generic[P]):
 class Follower(Generic[P]):
     """Carries out one work on a thread of its own.
 
-    `aside` is the writer's, `clock_ms` the clock that events have their times from. Whatever is wrong with this work,
-    the chat goes on, and the position stays before what could not be done.
+    `aside` is the writer's, `clock_ms` the clock of the events' times. When the work fails, the chat is not affected,
+    and the position stays before the failure.
     """
 
     def __init__(
@@ -95,12 +95,12 @@ class Follower(Generic[P]):
         self._thread.start()
 
     def wake(self) -> None:
-        """Says that the log has grown: from any thread, and as often as one likes."""
+        """Notifies the follower that the log has grown. It is cheap and can be called from any thread."""
         if not self._woken.is_set():  # which costs much less than to set it again
             self._woken.set()
 
     def close(self) -> None:
-        """Ends the thread behind the stretch that it is at. To be called before the writer's `close`."""
+        """Ends the thread after the stretch that it works on. Call it before the writer's `close`."""
         self._closing.set()
         self._woken.set()
         if self._thread.ident is not None:
@@ -117,15 +117,15 @@ class Follower(Generic[P]):
     def _run(self) -> None:
         while not self._closing.is_set():
             self._woken.clear()
-            rest_s = self._go_on()
+            rest_s = self._advance()
             if rest_s is None:
                 self._woken.wait()
                 rest_s = self._pace.gather_s
             self._closing.wait(rest_s)
         self._store_pos()
 
-    def _go_on(self) -> float | None:
-        """Works on one stretch. Answers how long to rest before the next, None when the log has no more."""
+    def _advance(self) -> float | None:
+        """Works on one stretch. Returns how long to rest before the next, None when the log has no more."""
         try:
             return self._work_on_a_stretch()
         except WriterClosedError:
@@ -146,7 +146,7 @@ class Follower(Generic[P]):
         stretch.spent_s = time.thread_time() - began_s
         if stretch.prepared or time.monotonic() - self._stored_s > STORED_AFTER_S:
             if not self._aside(lambda connection: self._store(connection, stretch)):
-                return self._pace.retry_s  # another node did it, and may go on without us
+                return self._pace.retry_s  # another node did it, and may continue
             self._stored_s = time.monotonic()
         if not stretch.prepared and stretch.reached <= stretch.after:
             return WAIT_S
@@ -177,8 +177,8 @@ class Follower(Generic[P]):
         return 0.0 if at_ms is None else max(0.0, (self._clock_ms() - at_ms) / 1000)
 
     def _store(self, connection: Connection, stretch: _Stretch[P]) -> bool:
-        """On the writer's thread. False when somebody else has moved the position, or is about to: who is not waited
-        for, since commands wait here."""
+        """Stores a stretch, on the writer's thread. Returns False when another node has moved the position or is about
+        to: it does not wait for that, since commands wait for it."""
         began_s = time.thread_time()
         unmoved = (
             select(followers.c.name)
@@ -195,7 +195,7 @@ class Follower(Generic[P]):
         return True
 
     def _store_pos(self) -> None:
-        """At the end, so that nothing is looked through again."""
+        """Stores the position at the end, so that nothing is worked on again."""
         behind = followers.c.name == self._work.name, followers.c.pos < self._pos
         try:
             self._aside(lambda connection: connection.execute(update(followers).where(*behind).values(pos=self._pos)))

@@ -52,25 +52,25 @@ from talkwire.storage.tables.presence import PresenceRows
 from talkwire.storage.tables.users import blocked_ids_of
 
 ROWS_MAX = 1000
-"""Notifications that are stored at once."""
+"""How many notifications are stored at once, about."""
 
 BEHIND_MS = 5000
-"""A node that has not handed out what happened so long before it renewed its lease is not waited for."""
+"""How old an event may be that a node has not handed out when it renews its lease. Older ones are not waited for."""
 
 _OTHER_OCCASIONS = ("OfferCreated", "OfferUpdated", "ConversationCreated", "MemberAdded", "CallMissed")
 
 IsHere = Callable[[str, int], bool]
-"""(user id, log position): whether the user had a socket on this node when that happened, and has one now. From any
-thread."""
+"""(user id, log position): returns whether the user had a socket on this node at that position, and has one now. It can
+be called from any thread."""
 
 
 _Joined = tuple[Member, int]
-"""A member, and at which log position they came."""
+"""A member, and the log position at which they joined."""
 
 
 class _Stay(NamedTuple):
-    """A user is on another node: what happened after `since_pos` and up to `pos`, they were told there. `awaited_ms`:
-    of what happened since then, that node has yet to say whether they were told it too; None: it will not."""
+    """A user is online on another node: of events after `since_pos` and up to `pos` they were notified there.
+    `awaited_ms`: the node has not stated yet whether they were notified of events since then; None: it never will."""
 
     since_pos: int
     pos: int
@@ -78,7 +78,7 @@ class _Stay(NamedTuple):
 
 
 class _Facts(NamedTuple):
-    """What is known of the conversations and users whom some occasions concern."""
+    """The conversations and users that some events concern, and what decides whether they are notified."""
 
     conversations: Mapping[str, Conversation]
     members: Mapping[str, Mapping[str, _Joined]]
@@ -86,18 +86,19 @@ class _Facts(NamedTuple):
     blocked_ids: Mapping[str, Collection[str]]
     quiet_ids: Collection[str]
     elsewhere: Mapping[str, Sequence[_Stay]]
-    """Who is on other nodes."""
+    """The users that are online on other nodes."""
 
 
 class _NotYetKnownError(Exception):
-    """It cannot be said before another node says more."""
+    """Another node has to renew its lease before this can be decided."""
 
 
 class OfflineNotifications:
-    """`clock_ms` tells which nodes are alive. `node_id` is this one among others; None: there are none."""
+    """The follower's work. `clock_ms` decides which nodes are alive. `node_id` is this node; None: there is no
+    other."""
 
     name = "notifications"
-    from_start = False  # the migration has registered it where the log was then
+    from_start = False  # a migration has registered it at the log's end
     stretch = 250
 
     def __init__(self, is_here: IsHere, clock_ms: Callable[[], int], node_id: str | None = None) -> None:
@@ -154,7 +155,7 @@ class OfflineNotifications:
                 yield notification(occasion, listener, reason, "", quiet=quiet)
 
     def _was_told(self, user_id: str, pos: int, at_ms: int, elsewhere: Sequence[_Stay]) -> bool:
-        """Raises _NotYetKnownError."""
+        """Returns whether a user was notified of an event when it happened. Raises _NotYetKnownError."""
         if self._is_here(user_id, pos) or any(stay.since_pos < pos <= stay.pos for stay in elsewhere):
             return True
         if any(stay.since_pos < pos and stay.awaited_ms is not None and at_ms >= stay.awaited_ms for stay in elsewhere):
@@ -164,7 +165,7 @@ class OfflineNotifications:
     # --- reading ----------------------------------------------------------------------------------------------------
 
     def _events(self, connection: Connection, after: int, until: int) -> Sequence[Durable]:
-        """What somebody may be notified of, in the order of the log."""
+        """Returns the events of which users may be notified, in the order of the log."""
         stretch = (log.c.pos > after, log.c.pos <= until)
         rows = connection.execute(select(log).where(*stretch, log.c.type.in_(_OTHER_OCCASIONS)))
         events = to_events(rows)
@@ -191,7 +192,7 @@ class OfflineNotifications:
     def _concerned(
         self, connection: Connection, occasions: Sequence[NotificationTrigger], found: Mapping[str, Conversation]
     ) -> Mapping[str, Mapping[str, _Joined]]:
-        """The members who may have to be told, by conversation."""
+        """Returns the members that may have to be notified, by conversation."""
         named: set[tuple[str, str]] = set()
         whole: set[str] = set()
         eager: set[str] = set()

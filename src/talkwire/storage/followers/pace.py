@@ -1,4 +1,5 @@
-"""How much of a processor work behind the log may take: little while the chat has much to do, more the later it is."""
+"""How much of a processor the work behind the log may take: little while the chat is busy, more the further behind it
+is."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import NamedTuple
 
 
 class Share(NamedTuple):
-    """Of one processor's time: what is taken first, and what at most."""
+    """A share of one processor's time: the normal one, and the largest one."""
 
     first: float
     most: float
@@ -18,21 +19,21 @@ IDLE = Share(0.1, 0.5)
 BUSY = Share(0.005, 0.2)
 
 BUSY_LOAD = 0.5
-"""Seconds of processor time a second, from which on this process is busy even while no command waits."""
+"""Seconds of processor time a second. Above this the process counts as busy even while no command waits."""
 
 PATIENCE_S = 30.0
 """Work that is behind for twice as long takes twice the share."""
 
 GATHER_S = 0.2
-"""What is done in this time is worked on at once: every stretch costs a commit."""
+"""Events of this time are worked on together, since every stretch costs a commit."""
 
 RETRY_S = 5.0
-"""How long to rest after an error, and where another node is at work on the same."""
+"""How long to rest after an error, and where another node does the same work."""
 
 
 class Pace:
-    """Answers how long to rest after each stretch. `busy` says whether commands wait; `clock_s` and `cpu_s` are the
-    wall's and this process's."""
+    """Computes how long to rest after each stretch. `busy` returns whether commands wait; `clock_s` is the wall clock,
+    and `cpu_s` this process's processor time."""
 
     def __init__(
         self,
@@ -50,8 +51,8 @@ class Pace:
         self._last = clock_s(), cpu_s()
 
     def rest_s(self, spent_s: float, lag_s: float) -> float:
-        """`spent_s` is the processor time that the last stretch took, `lag_s` how long ago happened what it was
-        about."""
+        """Returns the rest. `spent_s` is the processor time that the last stretch took, `lag_s` the age of its
+        events."""
         (last_s, last_cpu_s), self._last = self._last, (self._clock_s(), self._cpu_s())
         passed_s, cpu_s = self._last[0] - last_s, self._last[1] - last_cpu_s
         others_load = (cpu_s - spent_s) / max(passed_s, 1e-6)

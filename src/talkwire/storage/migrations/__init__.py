@@ -34,7 +34,7 @@ class NewerTablesError(Exception):
 
 
 def migrate(engine: Engine) -> None:
-    """Brings the database to this version's tables. Nodes that start at once on PostgreSQL take turns. Raises
+    """Upgrades the database to this version's tables. Nodes that start at once on PostgreSQL take turns. Raises
     NewerTablesError and UnfinishedError; nothing is changed then.
 
     Each migration has a transaction of its own, so that none holds the locks of those before it; after a kill the next
@@ -45,7 +45,7 @@ def migrate(engine: Engine) -> None:
 
 
 def _advance(engine: Engine) -> str | None:
-    """Carries out the next migration, if the database needs one, and returns which it is at then."""
+    """Carries out the next migration, if the database needs one. Returns the revision that it has then."""
     with engine.begin() as connection:
         take_turns(connection)
         refuse_unfinished(connection)
@@ -56,19 +56,19 @@ def _advance(engine: Engine) -> str | None:
 
 
 def take_turns(connection: Connection) -> None:
-    """Waits until nobody else changes the tables, however long that takes, and has others wait until the transaction
-    ends."""
+    """Takes a lock that others who change the tables wait for until the transaction ends. It waits without a time
+    limit."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK_KEY)))
-        # Nodes that run queue up behind whoever waits for a table.
+        # Running nodes would queue up behind a migration that waits for a table.
         connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Carries out the migrations up to one, in the connection's transaction and without its statements' time limit.
-    Raises NewerTablesError."""
+    """Carries out the migrations up to a revision, in the connection's transaction and without the time limit of
+    statements. Raises NewerTablesError."""
     _refuse_newer_tables(_revision(connection))
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL statement_timeout = 0"))
@@ -76,8 +76,8 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
 
 
 def revision_of(engine: Engine) -> str | None:
-    """The migration that the database is at; None: it is empty. Raises NewerTablesError for one that is none of this
-    version's, UnfinishedError."""
+    """Returns the revision of the database; None: it is empty. Raises NewerTablesError if this version does not know
+    the revision, and UnfinishedError."""
     with engine.connect() as connection:
         refuse_unfinished(connection)
         revision = _revision(connection)
@@ -86,14 +86,14 @@ def revision_of(engine: Engine) -> str | None:
 
 
 def newest_revision() -> str:
-    """The migration that this version of the program needs."""
+    """Returns the revision that this version of the program needs."""
     revision = _scripts().get_current_head()
     assert revision is not None
     return revision
 
 
 def is_known(revision: str) -> bool:
-    """Whether this version of the program has such a migration."""
+    """Returns whether this version of the program has such a migration."""
     return revision in {script.revision for script in _scripts().walk_revisions()}
 
 
@@ -102,7 +102,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _refuse_newer_tables(revision: str | None) -> None:
-    """They are numbered one after the other, so one that is not known here was made after all that are."""
+    """Raises NewerTablesError for an unknown revision: revisions are numbered, so it is newer than all known ones."""
     if revision is not None and not is_known(revision):
         raise NewerTablesError(revision)
 
@@ -112,7 +112,7 @@ def _scripts() -> ScriptDirectory:
 
 
 def new_epoch() -> str:
-    """Names a log: cursors of another epoch are refused."""
+    """Returns a new name for the log's epoch: cursors of another epoch are refused."""
     return token_hex(4)
 
 

@@ -1,4 +1,4 @@
-"""The whole chat: what messages, members and conversations have beyond their first form, and the tables of features."""
+"""The whole chat: further columns of messages, members and conversations, and the tables of features."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _extend_conversations() -> None:
 
 
 def _extend_members() -> None:
-    """Whoever is a member by now has been one from the beginning of the log, as far as anybody can tell."""
+    """Adds members' columns. Present members count as having joined at the beginning of the log."""
     _add(
         "members",
         _count("history_seq"),
@@ -299,10 +299,11 @@ def _create_presence() -> None:
 
 
 def _create_search() -> None:
-    """The index of messages' words: different on each database, so not in the schema (`storage/messages/search.py`)."""
+    """Creates the index of messages' words, which differs by database and is not in the schema
+    (`messages/search.py`)."""
     _partial_index("ix_conversations_public", "conversations", "public", ["id"])
     if op.get_bind().dialect.name == "sqlite":
-        # Neither where in a text nor how often a word occurs is asked for.
+        # No search asks where in a text or how often a word occurs.
         op.execute(
             "CREATE VIRTUAL TABLE message_words USING fts5 (words, tokenize = 'ascii', detail = none, columnsize = 0)"
         )

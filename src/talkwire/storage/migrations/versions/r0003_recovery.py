@@ -1,4 +1,4 @@
-"""What a session needs to be gone on with after its connection broke."""
+"""Tables for session recovery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits for users who are not there."""
+"""Tables for events that wait for offline users."""
 
 from __future__ import annotations
 

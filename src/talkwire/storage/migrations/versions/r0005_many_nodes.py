@@ -1,4 +1,4 @@
-"""What nodes have to know of each other."""
+"""Columns and tables that nodes need to work together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far nodes have handed the log out."""
+"""The log position up to which each node has handed out events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which history of the database the log's epoch goes by."""
+"""The lineage of the database that the log's epoch belongs to."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which offers lie before a member's time.
+"""The log position at which a member's history starts, which hides earlier offers.
 
-Of memberships that last, the position is where they began. Of a member who joined before the first message it is not
-known whether history begins with joining: they keep seeing all offers.
+For present memberships it is the position at which they started. For a member that joined before the first message it
+is unknown whether history starts with joining: they continue to see all offers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""When files are looked at, who removes the bytes of which upload, and indexes for both.
+"""When files are due for a check, which node removes the bytes of an upload, and indexes for both.
 
-Every file is looked at once: what nothing refers to goes a day after it was uploaded, or now.
+Every file becomes due once: a file that nothing refers to is removed a day after its upload, or now.
 """
 
 from __future__ import annotations

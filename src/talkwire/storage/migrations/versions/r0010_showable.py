@@ -27,7 +27,7 @@ SAFE_INTEGER_MAX = 2**53 - 1
 ROWS_AT_ONCE = 500
 
 _DIGITS = 15
-"""Those of the first time that is too late, one fewer than the first integer that is too large has."""
+"""The first time that is too late has this many digits; the first integer that is too large has one more."""
 
 _TIMES = {"expires_ms": False, "until_ms": True, "muted_until_ms": True}
 """Times that clients choose, and whether `FOR_EVER_MS` means there that the time never comes."""
@@ -47,7 +47,7 @@ def upgrade() -> None:
 
 
 def repaired_json(value: Any) -> Any:  # noqa: ANN401 (JSON)
-    """An application's JSON with integers that every reader keeps."""
+    """Returns an application's JSON with integers that every reader keeps."""
     match value:
         case dict():
             return {name: repaired_json(member) for name, member in value.items()}
@@ -63,7 +63,8 @@ def repaired_json(value: Any) -> Any:  # noqa: ANN401 (JSON)
 
 
 def repaired_value(value: Any, name: str = "") -> Any:  # noqa: ANN401 (JSON)
-    """An event or an answer: times that can be shown, and `metadata` with integers that every reader keeps."""
+    """Returns an event or an answer with times that can be shown, and `metadata` with integers that every reader
+    keeps."""
     if name == "metadata":
         return repaired_json(value)
     match value:
@@ -86,7 +87,7 @@ def _clamp(table: str, name: str) -> None:
 
 
 def _repair(table: str, keys: Sequence[str], name: str, repaired: Callable[[Any], Any]) -> None:
-    """Writes the JSON of a column anew where that changes it."""
+    """Rewrites the JSON of a column where the repair changes it."""
     connection = op.get_bind()
     columns: list[sa.ColumnClause[Any]] = [sa.column(key) for key in keys]
     content: sa.ColumnClause[str] = sa.column(name, sa.Text)
@@ -108,7 +109,7 @@ def _repair(table: str, keys: Sequence[str], name: str, repaired: Callable[[Any]
 def _rows(
     connection: sa.Connection, suspects: sa.Select[Any], columns: Sequence[sa.ColumnClause[Any]]
 ) -> Iterator[Sequence[Any]]:
-    """The rows of a selection, by ranges of keys. A LIMIT would not bound a statement that finds nothing."""
+    """Yields the rows of a selection by ranges of keys. A LIMIT would not bound a statement that finds nothing."""
     key = sa.tuple_(*columns)
     keys = sa.select(*columns).order_by(*columns).offset(ROWS_AT_ONCE - 1).limit(1)
     last = connection.execute(keys).one_or_none()
@@ -122,7 +123,8 @@ def _rows(
 
 
 def _has_large_number(connection: sa.Connection, content: sa.ColumnClause[str]) -> sa.ColumnElement[bool]:
-    """Whether a JSON text has a number of `_DIGITS` digits before any point; ids stand in quotes and are none."""
+    """Returns whether a JSON text has a number with `_DIGITS` digits before any point; ids are in quotes and do not
+    count."""
     if connection.dialect.name == "sqlite":
         digits = "[0-9]" * _DIGITS + "*"
         return sa.or_(*(content.bool_op("GLOB")(pattern) for pattern in (f"*[:,[-]{digits}", digits)))

@@ -1,4 +1,4 @@
-"""What the back end says of users, and the messages that it imports."""
+"""What the application's backend stores with users, and the messages that it imports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a member's own read position is after they marked messages as unread, and an index of unread notifications.
+"""A member's own read position after they marked messages as unread, and an index of unread notifications.
 
 Nodes of the version before leave the new columns alone. A receipt that such a node stores ends the mark, because the
 mark holds only for the `read_seq` at which it was made.

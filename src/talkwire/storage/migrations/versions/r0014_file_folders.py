@@ -1,4 +1,4 @@
-"""Which folder has the bytes of a file or an upload, and which folders each node has."""
+"""The folder with the bytes of a file or an upload, and the folders of each node."""
 
 from __future__ import annotations
 
