@@ -196,7 +196,7 @@ def test_nothing_opens_what_is_half_a_copy(
     assert f"wrong    database: {expected}" in command("check", "--port", "0", "--database", empty, *secret).out
     said = command("copy", "--from", SOURCE, "--to", empty)
     assert said.exit_code == 0
-    assert "Going on with an unfinished copy." in said.err
+    assert "Continuing an unfinished copy." in said.err
     assert command("user", "list", "--database", empty).exit_code == 0
 
 

@@ -99,7 +99,7 @@ def test_a_copy_that_is_killed_resumes(chat: Path, target: Database) -> None:
     for part in ("messages", "message_words", "comparing"):
         kill_at(part, *arguments)
         must_be_refused(target)
-    assert "Going on with an unfinished copy." in run(*arguments)
+    assert "Continuing an unfinished copy." in run(*arguments)
     with target.engine() as engine:
         migrate(engine)
         copied = everything(engine)

@@ -382,7 +382,7 @@ def test_a_restore_that_is_not_the_same_is_not_served(
 
     with monkeypatch.context() as then:
         then.setattr(Target, "write", forgetting)
-        with pytest.raises(MismatchError, match="reactions is not what it should be"):
+        with pytest.raises(MismatchError, match="reactions differs from what was sent"):
             restored(backup, target)
     with opened(target) as engine, pytest.raises(UnfinishedError):
         migrate(engine)

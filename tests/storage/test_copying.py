@@ -156,7 +156,7 @@ def test_a_concurrent_writer_is_noticed(empty_postgresql: URL, tmp_path: Path, m
     with opened(target) as engine, pytest.raises(UnfinishedError):
         migrate(engine)
     assert copied(empty_postgresql, target).notes == [
-        "Going on with an unfinished copy, though the source has gone on since."
+        "Continuing an unfinished copy, although the source has changed since."
     ]
     assert contents(target) == expected_of(empty_postgresql)
 
@@ -311,7 +311,7 @@ def test_a_copy_resumes_wherever_it_was_interrupted(source: URL, target: URL, mo
         write(self, moved, rows)
 
     monkeypatch.setattr(Target, "write", counting)
-    assert copied(source, target).notes == ["Going on with an unfinished copy."]
+    assert copied(source, target).notes == ["Continuing an unfinished copy."]
     assert contents(target) == expected_of(source)
     # 110 batches of at most seven rows had been written by then.
     assert 0 < sum(written) < len(moved_tables()) * ROWS - 110 * 5
@@ -341,7 +341,7 @@ def test_what_the_source_has_changed_since_is_copied_again(
         connection.execute(metadata.tables["blocks"].delete())
         connection.execute(update(messages).values(content="another"))
         connection.execute(update(log_head).values(pos=10_000))
-    assert copied(source, target).notes == ["Going on with an unfinished copy, though the source has gone on since."]
+    assert copied(source, target).notes == ["Continuing an unfinished copy, although the source has changed since."]
     assert contents(target) == expected_of(source)
 
 
@@ -356,7 +356,7 @@ def test_a_copy_that_is_not_the_same_is_not_served(
     with monkeypatch.context() as then:
         then.setattr(Target, "write", forgetting)
         with pytest.raises(
-            MismatchError, match=f"reactions is not what it should be .{ROWS} rows were sent, {ROWS - 1}"
+            MismatchError, match=f"reactions differs from what was sent .{ROWS} rows were sent, {ROWS - 1}"
         ):
             copied(full_sqlite, target)
     with opened(target) as engine:

@@ -104,7 +104,7 @@ users = Table(
     Column("named", Boolean, nullable=False, server_default=false()),
 )
 """`folded_name` is the name without case, by which users are searched and mentioned. `metadata` is JSON. `named`: the
-user has chosen their name, so that tokens do not change it."""
+back end or the user chose the id as the name, so that tokens do not change it."""
 
 blocks = Table(
     "blocks",

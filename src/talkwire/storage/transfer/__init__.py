@@ -9,11 +9,11 @@ backup.py    from a database into a file          restore.py   from a file into 
 sqlite_file.py   a consistent copy of a SQLite file that a server has open
 
     MovingError
-     ├── SourceError      what is to be moved cannot be, as it is
-     ├── TargetError      there is no room for it where it should go
-     ├── RowError         one row cannot be stored there; `table` and `key` name it
-     ├── MismatchError    what arrived is not what was sent
-     └── ArchiveError     the file is no backup, or not a whole one
+     ├── SourceError      the source cannot be moved in its present state
+     ├── TargetError      the target cannot take the data: it is not empty, or in use
+     ├── RowError         the target cannot store one row; `table` and `key` name it
+     ├── MismatchError    what arrived differs from what was sent
+     └── ArchiveError     the file is not a backup, or not complete
 
 Text stands in these statements where SQLAlchemy has no words: COPY, TRUNCATE, ANALYZE, settings, the index of words.
 """

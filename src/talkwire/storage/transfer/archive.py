@@ -1,12 +1,12 @@
 """A backup's file: a tar archive that any tar lists and unpacks, whose last member proves that it is whole.
 
-    backup.json                 what it is of: `Contents`
+    backup.json                 what the backup is of: `Contents`
     tables/NAME/000001.jsonl.gz the rows of a table in the order of its key, each a JSON array of its columns' values
-    files/ID/DIGEST/PART        uploaded files, where they are in it
-    sums.json                   what each table has, and how many files: `Sums`
+    files/ID/DIGEST/PART        uploaded files, if they are included
+    sums.json                   rows and checksum of each table, and the number of files: `Sums`
     sha256                      of all bytes before it, in hexadecimal digits
 
-The format has a version of its own; whoever meets a newer one refuses it. docs/backup.md describes it for people.
+The format has a version of its own; a newer one is refused. docs/backup.md describes it for people.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from talkwire.storage.transfer.tables import MovedTable, Row, Summed
 FORMAT = 1
 CHUNK_BYTES = 1024 * 1024
 COMPRESSION = 3
-"""From 1 to 9: more takes much longer and saves little."""
+"""From 1 to 9: higher levels take much longer and save little."""
 
 _BLOCK = tarfile.BLOCKSIZE
 _SUM = "sha256"
@@ -36,8 +36,8 @@ _OWNER_ONLY = 0o600
 
 
 class Contents(msgspec.Struct, frozen=True, rename="camel"):
-    """What a backup is of. `revision`: the version of its tables; `files`: whether their bytes are `included`, else
-    where they lie."""
+    """What a backup is of. `revision`: the version of its tables; `files`: `included`, or the place where their bytes
+    are."""
 
     format: int
     program: str
@@ -52,7 +52,7 @@ class Contents(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Sums(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What is in a backup. `last_ids`: the last ids that the database gave in tables where it does."""
+    """What is in a backup. `last_ids`: the last ids of tables whose ids the database gives."""
 
     tables: dict[str, Summed]
     last_ids: dict[str, int]
@@ -68,7 +68,7 @@ class ArchivePart(NamedTuple):
 
     @property
     def table(self) -> str | None:
-        """Of which table these are rows."""
+        """The table whose rows these are, if they are rows."""
         return self.names[1] if self.names[0] == "tables" else None
 
     def rows(self) -> Iterator[Row]:
@@ -87,13 +87,13 @@ class ArchiveWriter:
         self._add(_HEAD, msgspec.json.format(msgspec.json.encode(contents), indent=1))
 
     def add_rows(self, table: str, lines: list[bytes]) -> None:
-        """Some rows of a table, encoded."""
+        """Adds some rows of a table, encoded."""
         number = self._parts[table] = self._parts.get(table, 0) + 1
         packed = gzip.compress(b"\n".join(lines) + b"\n", COMPRESSION, mtime=0)
         self._add(f"tables/{table}/{number:06}.jsonl.gz", packed)
 
     def add_file(self, name: str, path: Path) -> int:
-        """The bytes of an uploaded file; answers how many. Raises FileNotFoundError before anything is written."""
+        """Adds the bytes of an uploaded file. Returns how many. Raises FileNotFoundError before anything is written."""
         with path.open("rb") as file:
             size = file.seek(0, 2)
             file.seek(0)
@@ -109,7 +109,7 @@ class ArchiveWriter:
         return size
 
     def finish(self, sums: Sums) -> None:
-        """Writes the end. The caller has the disk keep the file."""
+        """Writes the end. The caller syncs the file to the disk."""
         self._add(_SUMS, msgspec.json.format(msgspec.json.encode(sums), indent=1))
         self._add(_SUM, f"{self._hash.hexdigest()}\n".encode())
         self._write(bytes(2 * _BLOCK))
@@ -137,13 +137,13 @@ class Advance(Protocol):
 
 
 class ArchiveReader:
-    """Reads an archive. It is found whole before anything else is said of it: ArchiveError otherwise."""
+    """Reads an archive. The constructor checks that it is complete, and raises ArchiveError if it is not."""
 
     contents: Contents
     sums: Sums
 
     def __init__(self, file: BinaryIO, advance: Advance = lambda _: None) -> None:
-        """`advance` is told of bytes as they are compared with the checksum."""
+        """`advance` is called with the number of bytes as they are compared with the checksum."""
         self._file = file
         try:
             self._check(advance)
@@ -151,7 +151,7 @@ class ArchiveReader:
             raise ArchiveError("is no backup of Talkwire") from None
 
     def parts(self) -> Iterator[ArchivePart]:
-        """The rows and files, in the order of the archive. Each part's file can be read until the next is asked for."""
+        """Yields the rows and files in the order of the archive. Each part's file can be read until the next part."""
         with _opened(self._file) as archive:
             for entry in _entries(archive):
                 if "/" in entry.name:
@@ -173,7 +173,7 @@ class ArchiveReader:
         self.sums = msgspec.json.decode(sums, type=Sums)
 
     def _end(self, archive: tarfile.TarFile) -> tuple[bytes, int, str]:
-        """The sums, where the last member begins, and what it says."""
+        """Returns the sums, where the last member begins, and the checksum in it."""
         sums: bytes | None = None
         try:
             for entry in _entries(archive):
@@ -213,7 +213,7 @@ def _opened(file: BinaryIO) -> tarfile.TarFile:
 
 
 def _entries(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """One after the other: the library would keep all that it has met."""
+    """Yields the archive's members without keeping them, as the library would."""
     while (entry := archive.next()) is not None:
         archive.members.clear()  # type: ignore[attr-defined]
         if not entry.isreg():

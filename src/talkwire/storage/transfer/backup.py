@@ -1,4 +1,4 @@
-"""From a database into a file. Nothing waits for it: it is read from one snapshot."""
+"""Writes a database into a file. The chat does not wait for it: it is read from one snapshot."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from talkwire.storage.transfer.source import Source
 from talkwire.storage.transfer.tables import NOT_BACKED_UP, Checksum, MovedTable, Summed, moved_tables
 
 INCLUDED = "included"
-"""What `Contents.files` says when the bytes of files are in the archive."""
+"""The value of `Contents.files` when the bytes of files are in the archive."""
 
 Find = Callable[[str, str], Iterable[tuple[str, Path]]]
-"""Where the bytes of a file should lie, by its id and digest: (PART, path). The first has to be there."""
+"""(id, digest) of a file -> the places where its bytes should be: (PART, path). The first one has to exist."""
 
 
 class Uploaded(NamedTuple):
-    """The uploaded files. `where` is INCLUDED, or where they lie if they are to be left there (`find` is None then)."""
+    """How to treat uploaded files. `where` is INCLUDED, or the place where they stay (`find` is None then)."""
 
     where: str
     find: Find | None = None
 
 
 class BackedUp(NamedTuple):
-    """What a backup holds. `files`: of how many the bytes; `missing`: how many should have some and had not."""
+    """What a backup holds. `files`: how many files with their bytes; `missing`: how many whose bytes were not found."""
 
     tables: dict[str, Summed]
     files: int
@@ -51,7 +51,7 @@ def write_backup(source: Source, file: BinaryIO, program: str, uploaded: Uploade
     )
     archive = ArchiveWriter(file, contents, int(now.timestamp()))
     summed = {moved.name: _write_table(source, archive, moved, progress) for moved in tables}
-    # What a table's last row had for an id may have been told to clients, so it is not given again.
+    # Clients may know the last id of a table, so it is not given again.
     last_ids = source.last_ids()
     files = missing = 0
     if uploaded.find is not None:
@@ -80,7 +80,7 @@ def _write_table(source: Source, archive: ArchiveWriter, moved: MovedTable, prog
 
 
 def _write_files(source: Source, archive: ArchiveWriter, find: Find, progress: Progress) -> tuple[int, int]:
-    """(files, missing). One that was removed since the snapshot is missing too, and nobody misses it."""
+    """Returns (files, missing). A file that was removed since the snapshot counts as missing, which does no harm."""
     files = next(moved for moved in moved_tables() if moved.name == "files")
     progress.begin("uploaded files", source.count(files), "files")
     written = missing = 0

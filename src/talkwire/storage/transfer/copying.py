@@ -1,7 +1,7 @@
-"""From one database into another: every row, the epoch, and what sessions need to go on.
+"""Copies one database into another: every row, the epoch, and what sessions need to continue.
 
-Whatever is in the target by then is compared with the source, table by table from its front, and what is equal stays.
-So a copy that was killed goes on where it was, and one of a source that has changed since mends what is different.
+Rows that are in the target already are compared with the source, table by table from the first row, and equal ones
+stay. So a copy that was killed resumes, and a copy of a source that has changed since replaces what differs.
 """
 
 from __future__ import annotations
@@ -20,33 +20,34 @@ from talkwire.storage.unfinished import UnfinishedMark
 
 WRITTEN_ROWS = 5_000
 WRITTEN_BYTES = 4 * 1024 * 1024
-"""What one transaction of the target takes, about."""
+"""How much one transaction of the target writes, about."""
 
 
 class Progress(Protocol):
-    """Whoever shows how far it is."""
+    """Shows the progress of a move."""
 
     def begin(self, subject: str, total: int, unit: str = "rows") -> None:
-        """The next part, of `total` steps."""
+        """Begins the next part, of `total` steps."""
         ...
 
     def advance(self, count: int) -> None: ...
     def note(self, sentence: str) -> None:
-        """Something that is good to know."""
+        """Shows a sentence."""
         ...
 
 
 class Copied(dict[str, Summed]):
-    """What was copied: table -> rows and checksum, the same on both sides. `was_there`: nothing had to be copied."""
+    """The result of a copy: table -> rows and checksum, equal on both sides. `was_there`: nothing had to be copied."""
 
     was_there = False
 
 
 def copy_database(source_url: URL, target_url: URL, source_name: str, progress: Progress) -> Copied:
-    """Copies everything, and compares. `source_name` is what people call the source. Nobody may write to it meanwhile.
+    """Copies everything, and compares it. `source_name` is for people. Nobody may write to the source meanwhile.
 
-    Raises SourceError, TargetError, RowError, MismatchError, UnfinishedError, NewerTablesError, SQLAlchemyError. But
-    for the first two, what was written stays, to be gone on with; until the copy is whole nothing serves the target.
+    Raises SourceError, TargetError, RowError, MismatchError, UnfinishedError, NewerTablesError, SQLAlchemyError. After
+    all but the first two, what was written stays, and the next copy resumes there. No server starts on the target until
+    the copy is complete.
     """
     with opened_source(source_url) as source:
         _must_be_still(source_url, source)
@@ -56,8 +57,8 @@ def copy_database(source_url: URL, target_url: URL, source_name: str, progress: 
                 return whole
             earlier = target.begin_copy(UnfinishedMark("copy", source_name, source.head.epoch, source.head.pos))
             if earlier is not None:
-                moved_on = "" if earlier.pos == source.head.pos else ", though the source has gone on since"
-                progress.note(f"Going on with an unfinished copy{moved_on}.")
+                moved_on = "" if earlier.pos == source.head.pos else ", although the source has changed since"
+                progress.note(f"Continuing an unfinished copy{moved_on}.")
             copied = Copied({moved.name: _copy_table(source, target, moved, progress) for moved in moved_tables()})
             compare(target, moved_tables(), copied, progress)
             _must_be_still(source_url, source)
@@ -66,18 +67,19 @@ def copy_database(source_url: URL, target_url: URL, source_name: str, progress: 
 
 
 def compare(target: Target, tables: Iterable[MovedTable], sent: Mapping[str, Summed], progress: Progress) -> None:
-    """Reads everything that has arrived. Raises MismatchError."""
+    """Reads everything that has arrived and compares it with what was sent. Raises MismatchError."""
     tables = list(tables)
     progress.begin("comparing", sum(summed.rows for summed in sent.values()))
     for moved in tables:
         arrived = target.summed(moved, progress.advance)
         if arrived != sent[moved.name]:
-            rows = f"{sent[moved.name].rows} rows were sent, {arrived.rows} are there"
-            raise MismatchError(f"{moved.name} is not what it should be ({rows}); the database is not to be used")
+            rows = f"{sent[moved.name].rows} rows were sent, {arrived.rows} have arrived"
+            raise MismatchError(f"{moved.name} differs from what was sent ({rows}); do not use the database")
 
 
 def _must_be_still(url: URL, snapshot: Source) -> None:
-    """No server may be running on the source, and nobody may have written since. A SQLite file's lock sees to that."""
+    """Raises SourceError if a server runs on the source or somebody has written to it. A SQLite file's lock prevents
+    both."""
     if snapshot.kind == "sqlite":
         return
     engine = patient(reading_engine(url, 1))
@@ -92,7 +94,7 @@ def _must_be_still(url: URL, snapshot: Source) -> None:
 
 
 def _whole_copy(source: Source, target: Target, progress: Progress) -> Copied | None:
-    """Returns what the target has, if that is everything that the source has and nothing else."""
+    """Returns what the target has, if it has exactly the source's rows."""
     if not target.has_come_to(source.head):
         return None
     found = Copied()
@@ -110,21 +112,22 @@ def _whole_copy(source: Source, target: Target, progress: Progress) -> Copied | 
 
 
 class _Different(Exception):
-    """What is in the target by now is no front of the source's table."""
+    """The target's rows are not the first ones of the source's table."""
 
 
 def _copy_table(source: Source, target: Target, moved: MovedTable, progress: Progress) -> Summed:
     progress.begin(moved.name, source.count(moved))
     try:
-        return _go_on(source, target, moved, progress)
+        return _resume(source, target, moved, progress)
     except _Different:
         target.clear(moved)
         progress.begin(moved.name, source.count(moved))
-        return _go_on(source, target, moved, progress)
+        return _resume(source, target, moved, progress)
 
 
-def _go_on(source: Source, target: Target, moved: MovedTable, progress: Progress) -> Summed:
-    """Writes what is not there yet. Answers the checksum of the source's table. Raises _Different before it writes."""
+def _resume(source: Source, target: Target, moved: MovedTable, progress: Progress) -> Summed:
+    """Writes the rows that the target does not have yet. Returns the checksum of the source's table. Raises _Different,
+    before it writes anything."""
     present = target.summed(moved)
     writing = Writing(target, moved)
     checksum = Checksum()
@@ -144,7 +147,7 @@ def _go_on(source: Source, target: Target, moved: MovedTable, progress: Progress
 
 
 class Writing:
-    """Rows for one table, gathered to what is good for one transaction."""
+    """Collects rows for one table, and writes as many as fit into one transaction."""
 
     def __init__(self, target: Target, moved: MovedTable) -> None:
         self._target = target
@@ -153,7 +156,7 @@ class Writing:
         self._size = 0
 
     def add(self, rows: Sequence[Row], size: int) -> None:
-        """`size`: how many bytes they are, about."""
+        """Adds rows. `size`: how many bytes they have, about."""
         self._rows += rows
         self._size += size
         if len(self._rows) >= WRITTEN_ROWS or self._size >= WRITTEN_BYTES:

@@ -1,4 +1,4 @@
-"""Why a move ends; the tree is in `talkwire.storage.transfer`. Texts are for who runs the program."""
+"""The errors of a move; their tree is in `talkwire.storage.transfer`. Their texts are for the operator."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Mapping
 
 
 class MovingError(Exception):
-    """The text says in one line what is wrong."""
+    """A move failed. The text says in one line what is wrong."""
 
 
 class SourceError(MovingError):
-    """What is to be moved cannot be, as it is."""
+    """The source cannot be moved in its present state."""
 
 
 class TargetError(MovingError):
-    """It cannot go there."""
+    """The target cannot take the data."""
 
 
 class RowError(MovingError):
@@ -28,8 +28,8 @@ class RowError(MovingError):
 
 
 class MismatchError(MovingError):
-    """What arrived is not what was sent."""
+    """What arrived differs from what was sent."""
 
 
 class ArchiveError(MovingError):
-    """The file is no backup, or not a whole one."""
+    """The file is not a backup, or not complete."""

@@ -1,5 +1,5 @@
-"""From a backup into a database. Its log begins a new epoch: positions after the backup will be given a second time, so
-whoever has a cursor from before must not go on with it."""
+"""Restores a backup into a database. Its log begins a new epoch: positions after the backup will be given a second
+time, so clients must not use earlier cursors."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from talkwire.storage.unfinished import UnfinishedMark
 def restore_database(
     url: URL, archive: ArchiveReader, name: str, keep_file: Callable[[ArchivePart], None], progress: Progress
 ) -> Mapping[str, Summed]:
-    """Fills an empty database, or one that was left half restored. `name` is what people call the backup; `keep_file`
-    is given the bytes of uploaded files. Answers table -> rows and checksum.
+    """Fills an empty database, or one that was left half restored. `name` is for people; `keep_file` gets the bytes of
+    uploaded files. Returns table -> rows and checksum.
 
-    Raises ArchiveError, TargetError (nothing was written then), RowError, MismatchError, SQLAlchemyError and what
-    `keep_file` raises: nothing serves the database then, and the same can be tried again.
+    Raises ArchiveError, TargetError (nothing was written then), RowError, MismatchError, SQLAlchemyError and the errors
+    of `keep_file`: no server starts on the database then, and the restore can be tried again.
     """
     contents, sums = archive.contents, archive.sums
     if not is_known(contents.revision):

@@ -1,4 +1,4 @@
-"""A database that is read from one snapshot, whatever is written meanwhile."""
+"""The database that a copy or a backup reads, from one snapshot."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from talkwire.storage.transfer.errors import SourceError
 from talkwire.storage.transfer.tables import MovedTable, Row, count_rows, encoded, on_the_way, select_rows
 
 ROWS_AT_ONCE = 500
-"""A message may have 64 KiB, so this is at most some 30 MB."""
+"""A message may have 64 KiB, so this is at most about 30 MB."""
 
 
 class Head(NamedTuple):
-    """Where the log is."""
+    """The state of the log's head."""
 
     epoch: str
     pos: int
@@ -44,14 +44,14 @@ class Head(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Rows one after the other, and each as a line."""
+    """Some rows, and each of them encoded as a line."""
 
     rows: list[Row]
     lines: list[bytes]
 
 
 class Source:
-    """One snapshot, for as long as its connection is in a transaction."""
+    """One snapshot, as long as its connection is in the transaction."""
 
     def __init__(self, connection: Connection, revision: str) -> None:
         self.revision = revision
@@ -67,18 +67,18 @@ class Source:
         return int(self._connection.execute(count_rows(moved)).scalar_one())
 
     def batches(self, moved: MovedTable) -> AbstractContextManager[Iterator[Batch]]:
-        """All rows of a table, which may raise RowError."""
+        """Returns all rows of a table. Iterating may raise RowError."""
         return reading(self._connection, moved)
 
     def last_ids(self) -> dict[str, int]:
-        """Table -> the last id that its database has given, for those that have ids of the database's."""
+        """Returns table -> the last id, for the tables whose ids the database gives."""
         return {name: _last_id(self._connection, name, column) for name, column in numbered_tables()}
 
 
 @contextmanager
 def opened_source(url: URL) -> Iterator[Source]:
-    """A snapshot of a database, whose tables have to be this version's. Raises SQLAlchemyError, SourceError,
-    UnfinishedError, NewerTablesError."""
+    """Opens a snapshot of a database with this version's tables. Raises SQLAlchemyError, SourceError, UnfinishedError,
+    NewerTablesError."""
     engine = patient(reading_engine(url, 1))
     try:
         revision = revision_of(engine)
@@ -93,8 +93,8 @@ def opened_source(url: URL) -> Iterator[Source]:
 
 
 def patient(engine: Engine) -> Engine:
-    """Has PostgreSQL set no limits that are meant for short transactions, and SQLite give texts that are none for us to
-    say whose they are."""
+    """Removes PostgreSQL's limits for short transactions, and has SQLite return texts that are not valid UTF-8, so that
+    the error can name their row."""
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 (a driver's connection)
@@ -110,7 +110,7 @@ def patient(engine: Engine) -> Engine:
 
 @contextmanager
 def reading(connection: Connection, moved: MovedTable) -> Iterator[Iterator[Batch]]:
-    """All rows of a table in the order of its key, some at a time. They may raise RowError."""
+    """Yields all rows of a table in the order of its key, in batches. Iterating may raise RowError."""
     statement = select_rows(moved, connection.dialect)
     with connection.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE}) as found:
         yield _batches(moved, found)
@@ -130,13 +130,13 @@ def head_of(connection: Connection) -> Head:
 
 
 def has_living_node(connection: Connection) -> bool:
-    """Whether a server states that it is alive, by the clock of the database, PostgreSQL."""
+    """Returns whether a server has a valid lease, by the clock of the database, PostgreSQL."""
     living = exists().where(nodes.c.lease_until_ms > DatabaseMs())
     return bool(connection.execute(select(living)).scalar_one())
 
 
 def numbered_tables() -> Sequence[tuple[str, str]]:
-    """(table, column) of the ids that the database gives."""
+    """Returns (table, column) of the ids that the database gives."""
     found = ((each.name, each.autoincrement_column) for each in metadata.sorted_tables)
     return [(name, column.name) for name, column in found if column is not None]
 

@@ -2,8 +2,8 @@
 
 The server's own process makes it, over a connection that only reads: to another process the file beside a running
 server is closed, since SQLite before 3.51.3 can corrupt a WAL when two connections checkpoint at once, and whichever
-connection closes last does so. SQLite copies all pages in one step and without Python's lock, so nobody who sends or
-reads waits; what is committed meanwhile is not in the copy (docs/decisions/0010).
+connection closes last does so. SQLite copies all pages in one step and without Python's lock, so no sender and no
+reader waits; what is committed meanwhile is not in the copy (docs/decisions/0010).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OWNER_ONLY = 0o600
 
 
 def copy_file(source: Path, folder: Path) -> Path:
-    """Copies the database into a new file of the folder, for whoever asked to remove. Raises OSError."""
+    """Copies the database into a new file of the folder, which the caller removes. Raises OSError."""
     remove_copies(folder)
     path = folder / f"{_PREFIX}{token_hex(8)}{_SUFFIX}"
     path.touch(_OWNER_ONLY, exist_ok=False)
@@ -30,9 +30,9 @@ def copy_file(source: Path, folder: Path) -> Path:
             reading.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
             reading.execute("PRAGMA query_only=ON")
             reading.execute("PRAGMA wal_autocheckpoint=0")
-            writing.execute("PRAGMA synchronous=OFF")  # nobody needs it after a crash
+            writing.execute("PRAGMA synchronous=OFF")  # after a crash the copy is worthless
             reading.backup(writing)
-            # A copy stands alone: with a WAL, to read it would take a file beside it.
+            # Without a WAL the copy can be read without a second file.
             writing.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.Error as error:
         path.unlink(missing_ok=True)
@@ -41,6 +41,6 @@ def copy_file(source: Path, folder: Path) -> Path:
 
 
 def remove_copies(folder: Path) -> None:
-    """Removes what commands that were killed have left. One that is being read can be read on."""
+    """Removes the files that killed commands have left. A file that is being read stays readable."""
     for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
         path.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""Which tables move, what their rows look like on the way, and their checksums.
+"""Which tables are moved, in which form, and their checksums.
 
-A row travels as the values of its columns: texts, whole numbers, truth values and nothing, so it is the same for every
-database. A table travels in the order of its key, texts by code points. The checksum of a table is SHA-256 over its
-rows in that order, each as a JSON array and a line break: equal tables have equal checksums wherever they are.
+A row is moved as the values of its columns: texts, integers, booleans and NULL, so it is the same for every database. A
+table is moved in the order of its key, texts by code points. The checksum of a table is SHA-256 over its rows in that
+order, each as a JSON array and a line break: equal tables have equal checksums in every database.
 """
 
 from __future__ import annotations
@@ -70,18 +70,18 @@ COPIED = (
     "followers",
     "log",
 )
-"""What a copy takes, beside the index of words; `log_head` goes last, with what makes the target whole."""
+"""The tables that a copy takes, beside the index of words; `log_head` is written last, and completes the target."""
 
 HEAD = "log_head"
 
 LEFT_OUT = frozenset({"nodes", "online", "calls"})
-"""What a running server states of itself, and is over when it is."""
+"""The tables about running servers, which are outdated once a server has stopped."""
 
 NOT_BACKED_UP = frozenset({"logins", "sessions", "session_rooms", "ended_nodes"})
-"""What a restore must not bring back: devices that have signed out since, and sessions of a log that is no more."""
+"""The tables that a restore must not bring back: devices that have signed out since, and sessions of the old log."""
 
 WORDS = "message_words"
-"""The index of messages' words (`storage/messages/search.py`): the databases keep it in forms of their own."""
+"""The index of messages' words (`storage/messages/search.py`), which each database stores in its own form."""
 
 Kind = Literal["text", "integer", "boolean"]
 Row = tuple[Any, ...]
@@ -94,23 +94,23 @@ _encode = msgspec.json.Encoder().encode
 
 
 class MovedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table on its way. `columns` has a kind for each, in their order; `key` is what its rows are told apart by."""
+    """A table that is moved. `columns` has the kind of each column, in their order; `key` is the primary key."""
 
     name: str
     columns: dict[str, Kind]
     key: tuple[str, ...]
 
     def key_of(self, row: Sequence[object]) -> dict[str, object]:
-        """What a row is named by in a message."""
+        """Returns the key of a row, for error texts."""
         return {name: row[index] for index, name in enumerate(self.columns) if name in self.key}
 
     def clause(self) -> TableClause:
-        """The table for statements: only what is known here of it."""
+        """Returns the table for statements, with the moved columns."""
         return table(self.name, *(column(name, _TYPES[kind]()) for name, kind in self.columns.items()))
 
 
 def moved_tables(*, without: Iterable[str] = ()) -> list[MovedTable]:
-    """All tables of the schema that move, but for some."""
+    """Returns all tables of the schema that are moved, except some."""
     names = [name for name in COPIED if name not in without]
     return [*(_described(metadata.tables[name]) for name in names), _WORDS_TABLE]
 
@@ -130,14 +130,14 @@ def _kind_of(found: Column[Any]) -> Kind:
         case Text():
             return "text"
         case other:
-            raise NotImplementedError(f"{found}: nobody has said how {other!r} moves")
+            raise NotImplementedError(f"{found}: no form is defined in which {other!r} is moved")
 
 
 _WORDS_TABLE = MovedTable(WORDS, {"message_id": "integer", "words": "text"}, ("message_id",))
 
 
 def select_rows(moved: MovedTable, dialect: Dialect) -> Executable:
-    """All rows in the order of the key."""
+    """Returns a selection of all rows in the order of the key."""
     if moved.name == WORDS:
         return text(_SELECT_WORDS[dialect.name])
     found: FromClause = _with_killed_nodes() if moved.name == ended_nodes.name else moved.clause()
@@ -151,12 +151,12 @@ def select_rows(moved: MovedTable, dialect: Dialect) -> Executable:
 
 
 def count_rows(moved: MovedTable) -> Executable:
-    """How many there are, for who shows how far it is."""
+    """Returns a selection of the number of rows, to show progress."""
     return select(func.count()).select_from(table(moved.name))
 
 
 def _with_killed_nodes() -> FromClause:
-    """A node that was killed has no end but its lease's, which the next one to start would have written down."""
+    """Returns the ended nodes, those included that were killed: they ended with their lease."""
     ended = select(ended_nodes.c.id, ended_nodes.c.ended_ms)
     killed = select(nodes.c.id, nodes.c.lease_until_ms).where(nodes.c.id.not_in(select(ended_nodes.c.id)))
     return union_all(ended, killed).subquery()
@@ -172,22 +172,22 @@ _SELECT_WORDS = MappingProxyType(
 
 
 def on_the_way(moved: MovedTable, found: Sequence[Any]) -> Row:
-    """A row of `select_rows`, as it travels: of a message's words it counts which there are, not how they are kept."""
+    """Returns a row of `select_rows` in the form in which it is moved: a message's words are a sorted set."""
     if moved.name == WORDS:
         return found[0], " ".join(sorted(set(found[1].split(" "))))
     return tuple(found)
 
 
 def encoded(moved: MovedTable, row: Row) -> bytes:
-    """The row as one line. Raises RowError for a text that is none."""
+    """Returns the row as one line. Raises RowError for a text that is not valid Unicode."""
     try:
         return _encode(row)
     except UnicodeEncodeError:
-        raise RowError(moved.name, moved.key_of(row), "one of its texts is no Unicode") from None
+        raise RowError(moved.name, moved.key_of(row), "one of its texts is not valid Unicode") from None
 
 
 class Checksum:
-    """Of a table, or of as much of it as was added."""
+    """The checksum of a table, or of the rows that were added so far."""
 
     __slots__ = ("_hash", "rows")
 
@@ -196,7 +196,7 @@ class Checksum:
         self._hash = sha256()
 
     def add(self, lines: Sequence[bytes]) -> None:
-        """Encoded rows, in their order."""
+        """Adds encoded rows, in their order."""
         if lines:
             self.rows += len(lines)
             self._hash.update(b"\n".join(lines) + b"\n")
@@ -207,7 +207,7 @@ class Checksum:
 
 
 class Summed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a table has: how many rows, and their checksum in hexadecimal digits."""
+    """The number of rows of a table, and their checksum in hexadecimal digits."""
 
     rows: int
     sha256: str

@@ -1,7 +1,7 @@
-"""A database that is filled.
+"""The database that a copy or a restore fills.
 
-It gets its mark (`storage/unfinished.py`) before anything else. The rows that are there by then say themselves how far
-the work is: tables are written in the order of their keys, and what is written is committed.
+It gets its mark (`storage/unfinished.py`) before anything else. Its rows show how far the work has come: tables are
+written in the order of their keys, and what is written is committed.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from talkwire.storage.transfer.tables import WORDS, Checksum, MovedTable, Row, S
 from talkwire.storage.unfinished import UnfinishedMark, drop_mark, mark_of, put_mark
 
 _TAKEN_KEY = 0x7461_6C6C
-"""A lock of PostgreSQL's: one process at a time fills a database."""
+"""Names an advisory lock of PostgreSQL: one process at a time fills a database."""
 
 _FILLED_WHEN_EMPTY = frozenset({log_head.name, followers.name, "alembic_version"})
-"""What migrations leave rows in."""
+"""The tables in which migrations insert rows."""
 
 _alembic_version = table("alembic_version", column("version_num"))
 
@@ -50,7 +50,7 @@ _json = msgspec.json.Encoder()
 
 
 class Target:
-    """The database over one connection, which nobody else fills."""
+    """The database over one connection. No other process fills it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -70,8 +70,8 @@ class Target:
     # --- the tables -------------------------------------------------------------------------------------------------
 
     def begin_copy(self, mark: UnfinishedMark) -> UnfinishedMark | None:
-        """Marks an empty database, and gives it its tables. Answers the mark of an earlier attempt, of which everything
-        is still there. Raises TargetError; nothing is written then."""
+        """Marks an empty database, and creates its tables. Returns the mark of an earlier attempt, whose rows are kept.
+        Raises TargetError; nothing is written then."""
         with self._connection.begin():
             take_turns(self._connection)
             earlier = mark_of(self._connection)
@@ -83,8 +83,8 @@ class Target:
         return earlier
 
     def begin_restore(self, mark: UnfinishedMark, revision: str, tables: Iterable[MovedTable]) -> None:
-        """Marks an empty database, or empties one of an earlier attempt, and gives it the tables of a version without a
-        row in them. Raises TargetError, and ArchiveError where `tables` are not among these; nothing is written then.
+        """Marks an empty database, or empties that of an earlier attempt, and creates the empty tables of a version.
+        Raises TargetError, and ArchiveError if `tables` are not among them; nothing is written then.
         """
         with self._connection.begin():
             take_turns(self._connection)
@@ -100,7 +100,7 @@ class Target:
     def _begin(self, mark: UnfinishedMark, revision: str) -> None:
         put_mark(self._connection, mark)
         upgrade(self._connection, revision)
-        # Of what migrations put in: without its log no server starts, whatever its version knows of marks.
+        # Removes the rows of migrations: without a log no server starts, even an old version that knows no marks.
         for filled in (log_head, followers):
             self._connection.execute(filled.delete())
 
@@ -125,7 +125,7 @@ class Target:
             raise self._culprit(moved, rows, error) from error
 
     def summed(self, moved: MovedTable, advance: Callable[[int], None] = lambda _: None) -> Summed:
-        """The checksum of what is there by now. `advance` is told of rows as they are read."""
+        """Returns the checksum of the rows. `advance` is called with the number of rows as they are read."""
         checksum = Checksum()
         with self._connection.begin(), reading(self._connection, moved) as batches:
             for batch in batches:
@@ -158,7 +158,8 @@ class Target:
             raise DBAPIError.instance(statement, None, error, Error) from error
 
     def _culprit(self, moved: MovedTable, rows: Sequence[Row], error: StatementError) -> RowError:
-        """The first row that cannot be written: found by halves, since a batch has thousands."""
+        """Returns the error of the first row that cannot be written. It is found by halving, since a batch has
+        thousands."""
         good, bad = 0, len(rows)
         while bad - good > 1:
             middle = (good + bad) // 2
@@ -182,11 +183,11 @@ class Target:
     # --- the end ----------------------------------------------------------------------------------------------------
 
     def finish(self, head: Head, last_ids: Mapping[str, int], *, in_new_folders: bool = False) -> None:
-        """Makes the database whole: from now on it may be served. `in_new_folders`: the bytes of files were put into
-        other folders than those that the rows name, and the nodes that have them will say so."""
+        """Completes the database: from now on a server may start on it. `in_new_folders`: the bytes of files are in
+        other folders than the rows name; the nodes that have them will write the new ones."""
         with self._connection.begin():
             if self._on_postgresql:
-                # What was committed before without waiting for the disk is there when this is.
+                # When this commit is on disk, so are the earlier ones, which did not wait for the disk.
                 self._connection.execute(text("SET LOCAL synchronous_commit = on"))
             self._connection.execute(insert(log_head), {"id": HEAD_ID, **head._asdict()})
             upgrade(self._connection)
@@ -198,7 +199,7 @@ class Target:
                     self._set_last_id(name, column_name, last_ids[name])
             drop_mark(self._connection)
         with self._connection.begin():
-            # Else the first queries are planned for empty tables.
+            # Without statistics the first queries are planned for empty tables.
             self._connection.execute(text("ANALYZE"))
 
     def _set_last_id(self, name: str, column_name: str, last: int) -> None:
@@ -218,7 +219,7 @@ _PUT_WORDS = text(
 
 @contextmanager
 def opened_target(url: URL) -> Iterator[Target]:
-    """Raises SQLAlchemyError, TargetError when another process fills the database."""
+    """Opens the database. Raises SQLAlchemyError, and TargetError when another process fills the database."""
     engine = patient(writing_engine(url))
     try:
         with engine.connect() as connection:
@@ -238,7 +239,8 @@ def _take(connection: Connection) -> None:
 
 
 def _must_have(connection: Connection, tables: Iterable[MovedTable]) -> None:
-    """An archive says what its tables are called, and may say anything: names become part of statements."""
+    """Raises ArchiveError for tables and columns that the database does not have: an archive may contain any names, and
+    they become part of statements."""
     inspector = inspect(connection)
     names = set(inspector.get_table_names())
     for moved in tables:
@@ -250,7 +252,7 @@ def _must_have(connection: Connection, tables: Iterable[MovedTable]) -> None:
 
 
 def _must_be_empty(connection: Connection, mark: UnfinishedMark) -> None:
-    """There may be tables, but nothing in them, and none that are not ours."""
+    """Raises TargetError unless the database has only our tables, without rows."""
     names = set(inspect(connection).get_table_names())
     migrated = "alembic_version" in names
     for name in sorted(names):
@@ -265,7 +267,7 @@ def _must_be_empty(connection: Connection, mark: UnfinishedMark) -> None:
 
 
 def _of_whom(connection: Connection, mark: UnfinishedMark) -> str | None:
-    """A copy that is whole is the usual reason why there is something."""
+    """Returns the error text for a database that has this chat, the usual reason why it is not empty."""
     same = connection.execute(select(log_head.c.epoch)).scalar() == mark.epoch
     return f"the database has this chat already, or a whole copy of it (epoch {mark.epoch})" if same else None
 
@@ -275,7 +277,7 @@ def _has_rows(connection: Connection, name: str) -> bool:
 
 
 def _listed(columns: Iterable[str]) -> str:
-    """One of them is called `by`."""
+    """Returns columns for a statement. They are quoted, since one is called `by`."""
     return ", ".join(f'"{name}"' for name in columns)
 
 
