@@ -120,7 +120,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         log_rows = new_log_rows(self.events, self._sent, self.batch_id)
         flush(self._workspace, *self._pending.take(), *log_rows)
         if len(self._sent) < len(self.events):
-            # Not before: whom a cursor's move concerns is for those that are connected, and is not stored.
+            # Not earlier: what a moved cursor covers is not stored, only published.
             self.events = with_covered(self._workspace.connection, self.events)
 
     def committed(self) -> None:

@@ -149,7 +149,7 @@ class GroupWriter:
             self._unsettled += 1
             self._jobs.put(Job(actor, command, done, key))
             if self._watching is None:
-                self._watching = self._loop.call_later(LOOK_EVERY_S, self._look)
+                self._watching = self._loop.call_later(LOOK_EVERY_S, self._check_stall)
 
     def aside(self, function: Callable[[Connection], R]) -> R:
         """Runs `function` in a transaction of its own, on the writer's thread between two batches, and returns its
@@ -218,9 +218,9 @@ class GroupWriter:
         try:
             self._commit(jobs, attempt)
         except Exception as error:  # noqa: BLE001 (other commands wait for this thread)
-            happened = self._happened(attempt)
-            if not happened:
-                if len(jobs) > 1 and happened is not None and _is_of_a_command(error, attempt):
+            committed = self._was_committed(attempt)
+            if not committed:
+                if len(jobs) > 1 and committed is not None and _is_of_a_command(error, attempt):
                     _logger.warning(
                         "a batch failed, so each command is tried by itself", commands=len(jobs), error=_cause(error)
                     )
@@ -273,7 +273,7 @@ class GroupWriter:
         except ChatError as refusal:
             job.error = refusal
 
-    def _happened(self, attempt: Attempt) -> bool | None:
+    def _was_committed(self, attempt: Attempt) -> bool | None:
         """Returns whether the transaction is in the log, after the reply to COMMIT was lost; None if that is unknown,
         as for a transaction without events. It waits for the head's lock, by which time the lost transaction has
         ended."""
@@ -302,14 +302,14 @@ class GroupWriter:
         else:
             self._on_commit(commit, partial(_answer, jobs))
 
-    def _look(self) -> None:
+    def _check_stall(self) -> None:
         """Checks whether the database stalls, and schedules the next check while commands are in flight."""
         self._watching = None
         under_way = self._under_way  # the thread may set it meanwhile
         if under_way is not None and time.monotonic() - under_way[1] >= STALL_S:
             self._give_up(under_way[0])
         if self._unsettled and self._loop is not None:
-            self._watching = self._loop.call_later(LOOK_EVERY_S, self._look)
+            self._watching = self._loop.call_later(LOOK_EVERY_S, self._check_stall)
 
     def _give_up(self, under_way: Sequence[Job]) -> None:
         queued = self._drain()
@@ -323,7 +323,7 @@ class GroupWriter:
             )
         for job in (*under_way, *queued):
             # The thread may be working on the job, so nothing else of it is read or written.
-            _tell(job, None, ChatError("unavailable", "The database does not answer. Try again."))
+            _answer_one(job, None, ChatError("unavailable", "The database does not answer. Try again."))
 
     def _drain(self) -> list[Job]:
         """Takes the commands out of the queue, and leaves the tasks in it."""
@@ -339,10 +339,10 @@ class GroupWriter:
 
 def _answer(jobs: Sequence[Job]) -> None:
     for job in jobs:
-        _tell(job, job.result, job.error)
+        _answer_one(job, job.result, job.error)
 
 
-def _tell(job: Job, result: object, error: Exception | None) -> None:
+def _answer_one(job: Job, result: object, error: Exception | None) -> None:
     """Answers a command, once: one that was answered because the database stalls is not answered again."""
     if job.answered:
         return

@@ -76,7 +76,7 @@ class _Stretch:
         return self.conversation_id, self.high, high
 
 
-def _calls(row: AnyRow) -> bool:
+def _notifies(row: AnyRow) -> bool:
     """Returns whether users are notified of a message: it was neither deleted nor imported."""
     return row.deleted_ms is None and not to_extra(row.extra).imported
 
@@ -112,8 +112,8 @@ class OfflineQueueRows(Reads):
             rows = self._look(stretches, width)
             looked_at, width = looked_at + len(rows), width * 2
             recent = [row for row in rows if row.id > after_id and row.created_ms > since_ms]
-            told = [row.id for row in recent if row.sender_id not in silent_ids and _calls(row)]
-            newest = nlargest(limit, [*newest, *told])
+            notifying = [row.id for row in recent if row.sender_id not in silent_ids and _notifies(row)]
+            newest = nlargest(limit, [*newest, *notifying])
             least = newest[-1] if len(newest) == limit else after_id
             ended = {row.conversation_id for row in rows if row.created_ms <= since_ms}
             stretches = [

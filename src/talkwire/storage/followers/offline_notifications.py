@@ -68,7 +68,7 @@ _Joined = tuple[Member, int]
 """A member, and the log position at which they joined."""
 
 
-class _Stay(NamedTuple):
+class _OnlineElsewhere(NamedTuple):
     """A user is online on another node: of events after `since_pos` and up to `pos` they were notified there.
     `awaited_ms`: the node has not stated yet whether they were notified of events since then; None: it never will."""
 
@@ -85,7 +85,7 @@ class _Facts(NamedTuple):
     preferences: Mapping[str, Preferences]
     blocked_ids: Mapping[str, Collection[str]]
     quiet_ids: Collection[str]
-    elsewhere: Mapping[str, Sequence[_Stay]]
+    elsewhere: Mapping[str, Sequence[_OnlineElsewhere]]
     """The users that are online on other nodes."""
 
 
@@ -151,10 +151,10 @@ class OfflineNotifications:
                 continue
             quiet = wants_quiet(listener, occasion.at_ms)
             for_all = quiet or reason in STORED_FOR_ALL
-            if for_all or not self._was_told(user_id, pos, occasion.at_ms, facts.elsewhere.get(user_id, ())):
+            if for_all or not self._was_notified(user_id, pos, occasion.at_ms, facts.elsewhere.get(user_id, ())):
                 yield notification(occasion, listener, reason, "", quiet=quiet)
 
-    def _was_told(self, user_id: str, pos: int, at_ms: int, elsewhere: Sequence[_Stay]) -> bool:
+    def _was_notified(self, user_id: str, pos: int, at_ms: int, elsewhere: Sequence[_OnlineElsewhere]) -> bool:
         """Returns whether a user was notified of an event when it happened. Raises _NotYetKnownError."""
         if self._is_here(user_id, pos) or any(stay.since_pos < pos <= stay.pos for stay in elsewhere):
             return True
@@ -186,7 +186,7 @@ class OfflineNotifications:
             NotificationRows(connection).preferences(user_ids),
             blocked_ids_of(connection, user_ids),
             self._quiet_ids(connection, user_ids),
-            self._stays_elsewhere(connection, user_ids),
+            self._online_elsewhere(connection, user_ids),
         )
 
     def _concerned(
@@ -218,15 +218,17 @@ class OfflineNotifications:
         records = PresenceRows(connection).records(user_ids)
         return {user_id for user_id, record in records.items() if record.status == "dnd"}
 
-    def _stays_elsewhere(self, connection: Connection, user_ids: Collection[str]) -> Mapping[str, Sequence[_Stay]]:
+    def _online_elsewhere(
+        self, connection: Connection, user_ids: Collection[str]
+    ) -> Mapping[str, Sequence[_OnlineElsewhere]]:
         if self._node_id is None:
             return {}
         lives = nodes.c.lease_until_ms > now_column(connection.dialect, self._clock_ms)
         others = _elsewhere.add_columns(lives.label("lives")).where(nodes.c.id != self._node_id)
-        found: dict[str, list[_Stay]] = {}
+        found: dict[str, list[_OnlineElsewhere]] = {}
         for row in connection.execute(others, keys_parameter(_keys(user_ids))):
             awaited_ms = row.renewed_ms - BEHIND_MS if row.lives else None
-            found.setdefault(row.user_id, []).append(_Stay(row.since_pos, row.pos, awaited_ms))
+            found.setdefault(row.user_id, []).append(_OnlineElsewhere(row.since_pos, row.pos, awaited_ms))
         return found
 
 

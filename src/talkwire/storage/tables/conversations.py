@@ -157,7 +157,7 @@ def change_conversation(workspace: Workspace, conversation_id: str, **changes: A
 
 
 def touch_conversation(workspace: Workspace, conversation_id: str, pos: int) -> None:
-    """Stages that an event of a conversation is at `pos`: whoever catches up has to look there."""
+    """Stages that an event of a conversation is at `pos`: it has something new for clients that catch up."""
     conversation = known_conversation(workspace, conversation_id)
     workspace.conversations[conversation_id] = replace(conversation, last_pos=pos)
     workspace.moved_conversations.add(conversation_id)

@@ -259,7 +259,7 @@ def take_moved_members(workspace: Workspace) -> list[Write]:
         return []
     moved = [workspace.members[key] for key in workspace.moved_members]
     workspace.moved_members.clear()
-    # Nobody that was removed is among them.
+    # Removed members are not among them.
     return [Write(_move, [_cursor_values(member) for member in moved if member is not None])]
 
 

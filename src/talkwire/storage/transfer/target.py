@@ -261,12 +261,12 @@ def _must_be_empty(connection: Connection, mark: UnfinishedMark) -> None:
         if not migrated or name not in {*metadata.tables, WORDS, "alembic_version"}:
             raise TargetError(f"the database is not empty: it has a table {name}, which is not of Talkwire")
         if name not in _FILLED_WHEN_EMPTY and _has_rows(connection, name):
-            raise TargetError(_of_whom(connection, mark) or f"the database is not empty: there are rows in {name}")
+            raise TargetError(_same_chat(connection, mark) or f"the database is not empty: there are rows in {name}")
     if log_head.name in names and connection.execute(select(log_head.c.pos)).scalar():
-        raise TargetError(_of_whom(connection, mark) or "the database is not empty: its log has begun")
+        raise TargetError(_same_chat(connection, mark) or "the database is not empty: its log has begun")
 
 
-def _of_whom(connection: Connection, mark: UnfinishedMark) -> str | None:
+def _same_chat(connection: Connection, mark: UnfinishedMark) -> str | None:
     """Returns the error text for a database that has this chat, the usual reason why it is not empty."""
     same = connection.execute(select(log_head.c.epoch)).scalar() == mark.epoch
     return f"the database has this chat already, or a whole copy of it (epoch {mark.epoch})" if same else None
