@@ -191,9 +191,11 @@ class MemberLookups(Changes):
         return find_member(self._workspace, conversation_id, user_id)
 
     def members(self, conversation_id: str, user_ids: Collection[str]) -> Mapping[str, Member]:
-        fetch_members(self._workspace, [(conversation_id, user_id) for user_id in user_ids])
-        found = ((user_id, find_member(self._workspace, conversation_id, user_id)) for user_id in user_ids)
-        return {user_id: member for user_id, member in found if member is not None}
+        asked = [(conversation_id, user_id) for user_id in user_ids]
+        fetch_members(self._workspace, asked)
+        changed, known = self._workspace.members, self._workspace.view.members
+        found = {key[1]: changed[key] if key in changed else known.get(key) for key in asked}
+        return {user_id: member for user_id, member in found.items() if member is not None}
 
     def members_named(self, conversation_id: str, folded_names: Collection[str]) -> Mapping[str, Collection[str]]:
         named = self._workspace.named
