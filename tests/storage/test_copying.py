@@ -189,7 +189,7 @@ def test_a_number_that_postgresql_cannot_store_is_named(full_sqlite: URL, empty_
 def test_a_text_that_is_none_is_named(full_sqlite: URL, target: URL) -> None:
     with opened(full_sqlite) as engine, engine.begin() as connection:
         connection.execute(text("UPDATE users SET name = CAST(x'61ff62' AS TEXT) WHERE id = '0'"))
-    with pytest.raises(RowError, match=r"the row of users with id '0' cannot be moved: .* no Unicode"):
+    with pytest.raises(RowError, match=r"the row of users with id '0' cannot be moved: .* not valid Unicode"):
         copied(full_sqlite, target)
 
 
