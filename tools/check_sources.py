@@ -29,13 +29,13 @@ MIGRATIONS = PACKAGE / "storage" / "migrations" / "versions"
 
 IDIOMS: Mapping[str, str] = MappingProxyType(
     {
-        r"\b(?:is|are|was|were|be|been|being) told\b": "receives, is notified",
+        r"\b(?:is|are|was|were|be|been|being) told\b(?! apart)": "receives, is notified",
         r"\bhears? of\b": "receives, learns of",
         r"\bgo(?:es)? on with\b": "continues, resumes",
         r"\b(?:is|are) no more\b": "has ended",
         r"\b(?:anew|afresh)\b": "again, from the start",
-        r"\b(?:whoever|for who|of whom|those who|those of whom)\b": "users that, members that",
-        r"\bit is (?:waited|looked|tried)\b": "name who waits, looks, tries",
+        r"\b(?:whoever|those of whom|those for whom)\b": "users that, members that",
+        r"\bit is (?:waited|looked|tried)\b(?! up)": "name who waits, looks, tries",
         r"\bat the door\b|\bthe one door\b": "on arrival, the entry point",
         r"\b(?:may not|cannot) be meant\b": "is invalid",
         r"\bmend(?:s|ed)?\b": "fix",
