@@ -24,9 +24,9 @@ WEB_CLIENT  := src/talkwire/web/index.html
 SOURCES     := $(wildcard src tests bench deploy examples tools hatch_build.py)
 IN_PROCESS  := not browser and not cluster and not processes
 
-# Tests wait a lot, for processes and deadlines: one worker more than there are processors keeps these busy. A file's tests
-# stay together, since they share servers; the slowest folders are started first (tests/kinds.py).
-WORKERS     ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
+# One worker for each processor: some tests measure how soon the server answers. A file's tests stay together, since they
+# share servers; the slowest folders are started first (tests/kinds.py).
+WORKERS     ?= $(shell getconf _NPROCESSORS_ONLN)
 PYTEST      := $(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -57,12 +57,10 @@ install: $(DEV_STAMP) $(NODE_STAMPS) $(WEB_CLIENT)
 run: $(RUN_STAMP) $(WEB_CLIENT)
 	@$(BIN)/talkwire serve --demo $(ARGS)
 
-# What ends in seconds comes first. Then mypy and the web client's checks run beside the tests.
-test: install lint format-check layers
-	@$(MAKE) --no-print-directory --jobs=3 types web-check pytest
+# Nothing runs beside the tests, since some of them measure how soon the server answers.
+test: install static pytest
 
-check: $(DEV_STAMP) lint format-check layers
-	@$(MAKE) --no-print-directory --jobs=3 types web-check pytest-in-process
+check: $(DEV_STAMP) static pytest-in-process
 
 pytest: install
 	$(PYTEST) $(ARGS)
@@ -74,7 +72,9 @@ pytest-in-process: $(DEV_STAMP) $(WEB_CLIENT)
 coverage: install
 	$(PYTEST) --cov --cov-report=term:skip-covered -m '$(IN_PROCESS)' $(ARGS)
 
-static: lint format-check types layers web-check
+static:
+	@$(MAKE) --no-print-directory lint format-check layers
+	@$(MAKE) --no-print-directory --jobs=2 types web-check
 
 bench: install
 	$(BIN)/python -m bench $(ARGS)

@@ -32,8 +32,9 @@ the former and 10 µs for the latter, against 0.05 µs for other numbers (docs/d
 """
 
 MAX_TEXTS: Final = 25_000
-"""In a packet with more texts than this, keys included, the limits above also count brackets and exponents inside
-texts: removing the texts first would take too long.
+"""Up to this many strings in a packet, keys included, the two limits above ignore what is inside strings.
+
+Beyond it, brackets and exponents inside strings count too, because removing the strings first would take too long.
 """
 
 _COSTLY_EXPONENT: Final = 25

@@ -1367,7 +1367,7 @@ export interface Commands {
   "conversation:leave": { payload: ConversationId; reply: RoomReply };
   /** Get the server's time, in milliseconds since 1970. */
   ping: { payload: Record<string, never>; reply: PongReply };
-  /** Create a conversation, or get the direct one of the pair. With an `id`, the backend may retry. */
+  /** Create a conversation. Two users have one direct conversation, so creating it again returns it. */
   "conversation:create": { payload: CreateConversationCommand; reply: ConversationReply };
   /** Update the name, picture, rules or metadata of a group or channel, as its owner or an admin. */
   "conversation:update": { payload: UpdateConversationCommand; reply: ConversationReply };

@@ -238,7 +238,10 @@ class Limits:
         return [(kind, taken) for kind, buckets in self._buckets.items() if (taken := buckets.taken())]
 
     def learn(self, kind: Kind, full_at: Iterable[tuple[str, float]]) -> None:
-        """Adopts shared buckets; see `Buckets.learn`. Times are of the same clock as those given to `take`."""
+        """Adopts what all nodes together have taken: for each key, when its bucket will be full again.
+
+        Times are of the same clock as those given to `take`. A later time that this node knows of stays.
+        """
         self._buckets[kind].learn(full_at)
 
 

@@ -66,7 +66,9 @@ class MessageParts(Protocol):
         history_seq: int = 0,
         limit: int,
     ) -> Sequence[Message]:
-        """Returns messages of one thread, with the bounds of `Snapshot.messages`."""
+        """Returns at most `limit` messages of one thread: the first ones after `after_seq`, or the last ones before
+        `before_seq`. Messages up to `history_seq` are left out: the reader may not see them.
+        """
         ...
 
     def pinned(

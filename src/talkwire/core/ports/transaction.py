@@ -44,7 +44,7 @@ class Prefetch:
         self.members: set[tuple[str, str]] = set()
         """(conversation id, user id): the conversation, the user and the membership"""
         self.sent_messages: set[tuple[str, str, str]] = set()
-        """(conversation id, sender id, client message id)"""
+        """(conversation id, sender id, client message id): a message that may have been sent before"""
         self.messages: set[int] = set()
         """ids"""
         self.files: set[str] = set()

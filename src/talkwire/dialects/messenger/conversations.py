@@ -134,7 +134,7 @@ INBOUND = {
         CreateConversationPayload,
         _to_create,
         _conversation_reply,
-        summary="Create a conversation, or get the direct one of the pair. With an `id`, the backend may retry.",
+        summary="Create a conversation. Two users have one direct conversation, so creating it again returns it.",
     ),
     "conversation:update": Inbound(
         UpdateConversationPayload,

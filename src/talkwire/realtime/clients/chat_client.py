@@ -107,7 +107,10 @@ class DialectEncoding(EncodingGroup):
             return b""
 
     def frames(self, event: Event, to: To) -> Iterator[tuple[int, bytes]]:
-        """Returns (counter, frame) of an event's packets for one destination. Raises whatever the dialect raises."""
+        """Yields the packets that the dialect makes of an event for one destination, as (counter, frame).
+
+        The counter is the packet's number among those of the event; offsets name it. Raises what the dialect raises.
+        """
         for counter, packet in self._outbound.get((type(event), to), ()):
             if packet.when is None or packet.when(event):
                 yield counter, self.frame(packet.name, packet.payload(event), event, counter)

@@ -39,7 +39,10 @@ class _Proof:
 
 @dataclass(slots=True, eq=False)
 class SentMarks:
-    """The position and the mail id up to which one socket was sent messages and mail, and what of it is proved."""
+    """Up to which log position and which stored event (`mail_id`) one socket was sent what it missed.
+
+    `proved` are the two up to which the client is known to have received it: it answered a heartbeat sent afterwards.
+    """
 
     socket: Socket
     pos: int = 0

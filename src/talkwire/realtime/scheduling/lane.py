@@ -47,7 +47,7 @@ class Lane:
         self._owner: LaneOwner | None = owner
         self._room: Future[None] | None = None
         self.held = False
-        """Whether the client leaves its output unread. Only pipelined events are started then."""
+        """Whether the client leaves its output unread. Then only commands are started; queries wait."""
         self.slowed = False
         """Whether the client exceeds its rate limits; the server pauses reading from it."""
 

@@ -54,7 +54,10 @@ _all_members: Select[Any] = (
     .outerjoin(preferences, preferences.c.user_id == members.c.user_id)
     .outerjoin(presence, presence.c.user_id == members.c.user_id)
 )
-"""All members of conversations, with what decides whether they are notified. Keys are (conversation id, actor id)."""
+"""Selects all members of conversations with their preferences, their presence and whether they have blocked the actor.
+
+The keys are (conversation id, actor id).
+"""
 
 _named_members: Select[Any] = _all_members.where(members.c.user_id == key_text(2))
 """As `_all_members`, of single users. Keys are (conversation id, actor id, user id)."""

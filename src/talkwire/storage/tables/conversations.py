@@ -164,7 +164,10 @@ def touch_conversation(workspace: Workspace, conversation_id: str, pos: int) -> 
 
 
 def take_moved_conversations(workspace: Workspace) -> list[Write]:
-    """Returns what to write for the conversations that have new events."""
+    """Returns the writes that store the newest `seq` and log positions of conversations with new events.
+
+    Later calls return only conversations that have events since.
+    """
     if not workspace.moved_conversations:
         return []
     moved = [workspace.conversations[id_] for id_ in workspace.moved_conversations]

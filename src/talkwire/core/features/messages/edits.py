@@ -61,8 +61,10 @@ def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message
 
 
 def _of_author(tx: Transaction, actor: Actor, command: EditMessage) -> tuple[Message, HistoryStart]:
-    """Returns the actor's own message as stored, and the actor's history. Raises unless the actor may write there
-    now."""
+    """Returns the actor's own message as stored, and from where on the actor may see the conversation.
+
+    Raises ChatError unless the actor may write there now.
+    """
     message, part = visible_message(tx, acting_as(actor, command.sender_id), command.message_id)
     if message.sender_id != part.user.id:
         raise forbidden()
