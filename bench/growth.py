@@ -29,7 +29,7 @@ from talkwire.core.commands.messages import ListMessages
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor
 from talkwire.core.engine.chat import Chat
-from talkwire.dialects.messenger.sync import in_our_words
+from talkwire.dialects.messenger.sync import messenger_sync_payload
 from talkwire.dialects.payloads.conversations import conversation_payload
 from talkwire.dialects.payloads.messages import message_payload
 from talkwire.storage.engine import sqlite_url, writing_engine
@@ -65,12 +65,12 @@ async def _list(chat: Chat) -> bytes:
 
 
 async def _sync(chat: Chat) -> bytes:
-    return encode(in_our_words(await chat.execute(READER, GetSyncState())))
+    return encode(messenger_sync_payload(await chat.execute(READER, GetSyncState())))
 
 
 async def _newest_events(chat: Chat) -> bytes:
     after = f"{chat.epoch}-{chat.pos - 50}"
-    return encode(in_our_words(await chat.execute(READER, ListEvents(after))))
+    return encode(messenger_sync_payload(await chat.execute(READER, ListEvents(after))))
 
 
 async def _history(chat: Chat) -> bytes:

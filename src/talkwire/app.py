@@ -511,7 +511,7 @@ class Node:
         )
         self.engine.hub.expects_more = lambda: self.chat.expects_more
         self.chat.peers.answer(_SOCKETS, str, self._sockets_here)
-        rooms = Rooms(self.engine.hub, self.chat.signals.tell_room)
+        rooms = Rooms(self.engine.hub, self.chat.signals.publish_room_change)
         offline = OfflineDelivery(self.chat, self.engine.hub, rooms, _now_ms)
         recovery = self._recovery(rooms, closing)
         self._add_namespaces(
@@ -599,7 +599,7 @@ class Node:
         stored = StoredFiles(self.files.store.here())
         self.files.store.holders = self.files.uploads.holders = file_links
         engine.node_id = chat.node_id
-        metrics.open_splices = lambda: len(passing.tunnels)
+        metrics.open_tunnels = lambda: len(passing.tunnels)
 
         def drop(node_ids: Collection[str]) -> None:
             passing.drop(node_ids)

@@ -16,7 +16,7 @@ from talkwire.core.commands.offers import ListOffers
 from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
-from talkwire.dialects.messenger.sync import in_our_words
+from talkwire.dialects.messenger.sync import messenger_sync_payload
 from talkwire.dialects.payloads.conversations import conversation_payload
 from talkwire.dialects.payloads.messages import message_payload
 from talkwire.dialects.payloads.offers import offer_payload
@@ -155,7 +155,7 @@ class SyncClient:
         more = True
         while more:
             page: SyncPage = await self._ask(ListEvents(self.cursor, 7))
-            said = in_our_words(page)
+            said = messenger_sync_payload(page)
             for event in said.events or ():
                 self.heard.append(event.pos)
                 await self._apply(event.event, _json(event.data))

@@ -223,7 +223,7 @@ async def test_a_user_enters_a_room_with_the_first_node_and_leaves_it_with_the_l
         (cluster.b, RoomLeft("c", "alice", "Alice")),
     ):
         other = cluster.b if place is cluster.a else cluster.a
-        place.node.chat.signals.tell_room(event)
+        place.node.chat.signals.publish_room_change(event)
         await cluster.renew()  # the bus has delivered it by then
         assert other.running
     for place in (cluster.a, cluster.b):
@@ -234,7 +234,7 @@ async def test_users_of_a_killed_node_leave_their_rooms_when_they_go_offline(clu
     await cluster.b.connect(BOB, "b")
     await cluster.a.connect(ALICE, "phone")
     await cluster.a.recorded()
-    cluster.a.node.chat.signals.tell_room(RoomEntered("c", "alice", "Alice"))
+    cluster.a.node.chat.signals.publish_room_change(RoomEntered("c", "alice", "Alice"))
     await cluster.b.next(RoomEntered)
     await cluster.a.kill()
     await cluster.settle()

@@ -16,7 +16,7 @@ from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.times import LAST_MS
 from talkwire.core.features.catching_up.sync import cursor_of
-from talkwire.dialects.messenger.sync import in_our_words
+from talkwire.dialects.messenger.sync import messenger_sync_payload
 from talkwire.dialects.payloads.moderation import restriction_payload
 from talkwire.dialects.payloads.offers import offer_payload
 from talkwire.storage.migrations import newest_revision, upgrade
@@ -69,7 +69,7 @@ async def test_an_event_that_cannot_be_rendered_hides_no_other(node: Node) -> No
     first = await node.send(ALICE, "first")
     broken = MessageSent(first.id, 0, None)  # type: ignore[arg-type]  # what cannot be
     whole = MessageSent(first.id, 0, first)
-    said = in_our_words(SyncPage((broken, whole, broken), "cursor", more=False))
+    said = messenger_sync_payload(SyncPage((broken, whole, broken), "cursor", more=False))
     assert [event.data.content for event in said.events or ()] == ["first"]
 
 
@@ -133,7 +133,7 @@ async def _synced(node: Node, cursor: str, limit: int) -> list[int]:
     found: list[int] = []
     for _ in range(100):
         page = await node.do(BOB, ListEvents(cursor, limit))
-        msgspec.json.encode(in_our_words(page))
+        msgspec.json.encode(messenger_sync_payload(page))
         found += [event.message.id for event in page.events if isinstance(event, MessageSent)]
         cursor = page.cursor
         if not page.more:

@@ -39,8 +39,8 @@ from talkwire.core.features.notifying.notification_rules import (
     NotificationRecipient,
     is_quiet,
     notification,
-    occasion_of,
     reason_of,
+    trigger_of,
     wants_quiet,
 )
 
@@ -71,7 +71,7 @@ def offer(status: OfferStatus = "pending", closed_by: str | None = None) -> Offe
 def reason(
     event: Durable, kind: ConversationKind, who: NotificationRecipient, members: int = 3
 ) -> NotificationType | None:
-    occasion = occasion_of(event)
+    occasion = trigger_of(event)
     return None if occasion is None else reason_of(occasion, kind, members, who)
 
 
@@ -187,7 +187,7 @@ def test_a_person_who_opens_a_group_invites_its_members(
 
 
 def test_a_notification_says_who_did_what_where() -> None:
-    occasion = occasion_of(sent(content="x" * 300))
+    occasion = trigger_of(sent(content="x" * 300))
     assert occasion is not None
     made = notification(occasion, listener(), "direct", "Alice")
     assert (made.id, made.user_id, made.type, made.title, made.body) == (7, "bob", "direct", "Alice", "x" * 200)
@@ -198,7 +198,7 @@ def test_a_message_without_text_is_called_by_what_is_attached() -> None:
     message = Message(
         7, "c", 1, "alice", "Alice", "", 0, attachments=(Attachment("/a", "a.png"), Attachment("/b", "b.pdf"))
     )
-    occasion = occasion_of(MessageSent(7, 0, message))
+    occasion = trigger_of(MessageSent(7, 0, message))
     assert occasion is not None
     assert occasion.body == "a.png, b.pdf"
 
@@ -216,7 +216,7 @@ def test_a_message_without_text_is_called_by_what_is_attached() -> None:
 def test_a_conversation_has_its_own_sound_or_the_one_of_its_kind(
     own: str | None, sounds: dict[NotificationType, str | None], expected: str | None
 ) -> None:
-    occasion = occasion_of(PLAIN)
+    occasion = trigger_of(PLAIN)
     assert occasion is not None
     who = listener(here=MemberPreferences(sound=own), preferences=Preferences(sounds=sounds))
     assert notification(occasion, who, "direct", "Alice").sound == expected

@@ -178,7 +178,7 @@ async def test_malformed_bodies_are_counted_and_logged_once_without_a_traceback(
         for _ in range(5):
             await asyncio.sleep(0)
     assert [(entry["log_level"], entry["topic"], "exc_info" in entry) for entry in logs] == [("warning", "next", False)]
-    assert two.passed_over == len(malformed)
+    assert two.malformed == len(malformed)
     assert await one.ask("next", 1, int, wait_s=FOR_EVER_S) == {"two": 2}
 
 
@@ -196,4 +196,4 @@ async def test_a_malformed_answer_is_ignored() -> None:
     assert isinstance(question, PeerQuestion)
     one.receive(PeerAnswer("two", question.id, "one", msgspec.Raw(b"\xc1")))
     assert await asking == {"three": 2}
-    assert one.passed_over == 1
+    assert one.malformed == 1

@@ -27,7 +27,7 @@ from talkwire.core.domain.events import (
     TypingChanged,
 )
 from talkwire.core.domain.model import Message, User
-from talkwire.dialects.dialect import CloseRoom, Dialect, Inbound, OpenRoom, Outbound, To
+from talkwire.dialects.dialect import Dialect, Inbound, JoinRoom, LeaveRoom, Outbound, To
 from talkwire.dialects.payload import Payload
 from talkwire.dialects.replies import Reply, done
 
@@ -169,8 +169,8 @@ ROCKET = Dialect(
     name="rocket",
     namespace="/rocket",
     inbound={
-        "openRoom": Inbound(RoomBody, lambda p: OpenRoom(p.rid), done, summary="Hears of the room."),
-        "closeRoom": Inbound(RoomBody, lambda p: CloseRoom(p.rid), done, summary="Hears of it no more."),
+        "openRoom": Inbound(RoomBody, lambda p: JoinRoom(p.rid), done, summary="Hears of the room."),
+        "closeRoom": Inbound(RoomBody, lambda p: LeaveRoom(p.rid), done, summary="Hears of it no more."),
         "sendMessage": Inbound(SendBody, lambda p: SendMessage(p.rid, p.msg, p.client_id), _sent, summary="Says it."),
         "updateMessage": Inbound(UpdateBody, lambda p: EditMessage(p.message_id, p.msg), _sent, summary="Corrects it."),
         "deleteMessage": Inbound(MessageBody, lambda p: DeleteMessage(p.message_id), done, summary="Takes it back."),

@@ -26,10 +26,10 @@ from talkwire.core.domain.model import Attachment, Message, Presence, Reaction
 from talkwire.core.features.messages.reading import has_been_read
 from talkwire.dialects.crm.payloads import ChatPayload, message_payload, read_message_payload
 from talkwire.dialects.crm.vocabulary import CRM
-from talkwire.dialects.dialect import OpenRoom, Outbound, Personal, To
+from talkwire.dialects.dialect import JoinRoom, Outbound, PersonalOutbound, To
 from talkwire.dialects.payload import invalid_payload
 from talkwire.dialects.payloads.numeral_ids import SAFE_MAX, numeral, text_of
-from talkwire.dialects.replies import reworded
+from talkwire.dialects.replies import with_renamed_members
 
 # --- ids ------------------------------------------------------------------------------------------------------------
 
@@ -87,7 +87,7 @@ def command_of(name: str, payload: object) -> object:
 
 @pytest.mark.parametrize("chat_id", [1, "1"], ids=["number", "text"])
 def test_ids_are_accepted_as_numbers_and_strings(chat_id: object) -> None:
-    assert command_of("joinChat", {"chatId": chat_id}) == OpenRoom("1")
+    assert command_of("joinChat", {"chatId": chat_id}) == JoinRoom("1")
     assert command_of("sendMessage", {"chatId": chat_id, "content": "x"}) == SendMessage("1", "x")
     assert command_of("markAsRead", {"chatId": chat_id, "messageId": chat_id}) == MarkRead("1", "1")
     sent = {"messageId": chat_id, "content": "x", "senderId": chat_id}
@@ -95,7 +95,7 @@ def test_ids_are_accepted_as_numbers_and_strings(chat_id: object) -> None:
 
 
 def test_a_string_id_is_not_converted() -> None:
-    assert command_of("joinChat", {"chatId": "007"}) == OpenRoom("007")
+    assert command_of("joinChat", {"chatId": "007"}) == JoinRoom("007")
 
 
 def test_a_reaction_is_added_and_removed() -> None:
@@ -190,7 +190,7 @@ def test_other_members_receive_read_receipts() -> None:
 def test_only_authors_receive_read_receipts_of_a_large_chat() -> None:
     event = MessagesRead(9, 0, "1", "bob", 5, 5, authors=("123", "bob", "carol"))
     assert sent_events(event) == {}
-    (personal,) = [each for each in CRM.outbound[MessagesRead] if isinstance(each, Personal)]
+    (personal,) = [each for each in CRM.outbound[MessagesRead] if isinstance(each, PersonalOutbound)]
     assert personal.followers_only
     assert as_json(list(personal.payloads(event))) == [["123", READ_BY_BOB], ["carol", READ_BY_BOB]]
     assert list(personal.payloads(MessagesRead(9, 0, "1", "bob", 5, 5))) == []
@@ -260,12 +260,14 @@ def test_a_refusal_keeps_members_that_the_dialect_does_not_rename() -> None:
         "conversationIds[3]: no; content: no",
         [{"path": "conversationIds[3]", "message": "no"}, {"path": "content", "message": "no"}],
     )
-    said = reworded(error, names)
+    said = with_renamed_members(error, names)
     assert (said.code, said.message) == ("invalid_request", "chatIds[3]: no; content: no")
     assert said.details == [{"path": "chatIds[3]", "message": "no"}, {"path": "content", "message": "no"}]
 
 
 @pytest.mark.parametrize("details", [None, {"retryAfterMs": 5}, ["conversationId"]])
 def test_a_refusal_without_paths_stays_unchanged(details: object) -> None:
-    error = reworded(ChatError("forbidden", "conversationId is a word", details), {"conversationId": "chatId"})
+    error = with_renamed_members(
+        ChatError("forbidden", "conversationId is a word", details), {"conversationId": "chatId"}
+    )
     assert (error.code, error.message, error.details) == ("forbidden", "conversationId is a word", details)

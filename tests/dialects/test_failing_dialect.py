@@ -11,7 +11,7 @@ import pytest
 
 from talkwire.app import Node
 from talkwire.core.domain.events import Event, MemberRemoved, MessageEdited, TypingChanged
-from talkwire.dialects.dialect import Outbound, Personal, To, Told
+from talkwire.dialects.dialect import Outbound, OutboundEntry, PersonalOutbound, To
 from talkwire.settings import Settings
 from tests.chat.chat_client import ChatClient
 from tests.chat.chat_server import SECRET, serving
@@ -24,9 +24,9 @@ def fail(*_: object) -> NoReturn:
 
 
 BROKEN = Outbound("broken", fail, struct=RoomNews, summary="Never told.")
-BROKEN_OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
+BROKEN_OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
     **OUTBOUND,
-    MessageEdited: (Personal("broken", fail, RoomNews, "Never told."), replace(BROKEN, to=To.OTHERS), BROKEN),
+    MessageEdited: (PersonalOutbound("broken", fail, RoomNews, "Never told."), replace(BROKEN, to=To.OTHERS), BROKEN),
     MemberRemoved: (BROKEN,),
     TypingChanged: (BROKEN,),
 }

@@ -12,7 +12,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.model import Attachment, Message, User
 from talkwire.core.domain.texts import NESTING_MAX
-from talkwire.dialects.dialect import AnyJson, Outbound, TellTime, To
+from talkwire.dialects.dialect import AnyJson, GetServerTime, Outbound, To
 from talkwire.dialects.gateway.vocabulary import GATEWAY
 
 AT_MS = 1_700_000_000_000
@@ -45,7 +45,7 @@ def notification_of(message: Message) -> Json:
     "said", [None, "Hello", 5, [1, {"a": None}], {}, {"message": "Hello", "data": {}}, {"conversationId": None}]
 )
 def test_a_message_without_a_conversation_is_not_sent(said: object) -> None:
-    assert command_of(said) == TellTime()
+    assert command_of(said) == GetServerTime()
 
 
 def test_a_message_with_a_conversation_is_sent_there() -> None:

@@ -30,14 +30,14 @@ from talkwire.core.domain.model import Attachment, Message, Place, Presence, Rea
 from talkwire.core.features.messages.receipts import COVERED_MAX
 from talkwire.dialects.dialect import (
     PERSONAL_MAX,
-    CloseRoom,
-    OpenRoom,
+    JoinRoom,
+    LeaveRoom,
     Outbound,
-    Personal,
+    PersonalOutbound,
     RenewSignIn,
     SocketCommand,
+    SubscribePresence,
     To,
-    WatchPresence,
 )
 from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
 
@@ -71,7 +71,7 @@ def sent_events(event: Event) -> list[tuple[str, Json]]:
 def personal_events(event: Event) -> list[tuple[str, str, Json]]:
     """Returns (event name, user id, payload) of a chat event that is sent to single users."""
     (packet,) = WHATSAPP.outbound[type(event)]
-    assert isinstance(packet, Personal)
+    assert isinstance(packet, PersonalOutbound)
     return [(packet.name, user_id, plain(payload)) for user_id, payload in packet.payloads(event)]
 
 
@@ -195,7 +195,7 @@ def test_a_receipt_without_known_messages_sends_no_status() -> None:
 @pytest.mark.parametrize("kind", [MessagesRead, MessagesDelivered])
 def test_statuses_go_to_sockets_that_have_joined(kind: type[Event]) -> None:
     (packet,) = WHATSAPP.outbound[kind]
-    assert isinstance(packet, Personal)
+    assert isinstance(packet, PersonalOutbound)
     assert packet.followers_only
 
 
@@ -268,8 +268,8 @@ def test_the_goodbye_event_has_the_reason() -> None:
 
 
 def test_rooms_are_opened_and_closed_by_name() -> None:
-    assert command_of("conversation:join", {"conversationId": "c"}) == OpenRoom("c")
-    assert command_of("conversation:leave", {"conversationId": "c"}) == CloseRoom("c")
+    assert command_of("conversation:join", {"conversationId": "c"}) == JoinRoom("c")
+    assert command_of("conversation:leave", {"conversationId": "c"}) == LeaveRoom("c")
     assert acknowledgement("conversation:join", "c") == {"success": True, "conversationId": "c"}
 
 
@@ -384,7 +384,7 @@ def test_messages_are_marked_up_to_one_or_up_to_the_newest() -> None:
 
 def test_a_socket_may_renew_its_token_and_subscribe_to_presence() -> None:
     assert command_of("auth:refresh", {"token": "t"}) == RenewSignIn("t")
-    assert command_of("presence:subscribe", {"userIds": ["bob"]}) == WatchPresence(("bob",))
+    assert command_of("presence:subscribe", {"userIds": ["bob"]}) == SubscribePresence(("bob",))
     found = (Presence("bob", "online", None, None),)
     shown = {"userId": "bob", "status": "online", "text": None, "lastSeenAt": None}
     assert acknowledgement("presence:subscribe", found) == {"success": True, "presence": [shown]}

@@ -15,19 +15,19 @@ from talkwire.core.domain.events import Event
 from talkwire.core.domain.model import User
 
 
-class OpenRoom(msgspec.Struct, frozen=True):
+class JoinRoom(msgspec.Struct, frozen=True):
     """A client asks to receive the events of a conversation on this socket. Returns the conversation's id."""
 
     conversation_id: str
 
 
-class CloseRoom(msgspec.Struct, frozen=True):
+class LeaveRoom(msgspec.Struct, frozen=True):
     """A client asks to stop receiving the events of a conversation on this socket. Returns the conversation's id."""
 
     conversation_id: str
 
 
-class TellTime(msgspec.Struct, frozen=True):
+class GetServerTime(msgspec.Struct, frozen=True):
     """A client asks for the server's time. Returns milliseconds since 1970."""
 
 
@@ -38,19 +38,19 @@ class RenewSignIn(msgspec.Struct, frozen=True):
     token: str
 
 
-class WatchPresence(msgspec.Struct, frozen=True):
+class SubscribePresence(msgspec.Struct, frozen=True):
     """A client asks to receive presence changes of these users on this socket. Returns their current presence."""
 
     user_ids: tuple[str, ...]
 
 
-class UnwatchPresence(msgspec.Struct, frozen=True):
+class UnsubscribePresence(msgspec.Struct, frozen=True):
     """A client asks to stop receiving presence changes of these users on this socket."""
 
     user_ids: tuple[str, ...]
 
 
-class TellIdentity(msgspec.Struct, frozen=True):
+class GetIdentity(msgspec.Struct, frozen=True):
     """A client asks which user and socket it is connected as. Returns a `SocketIdentity`."""
 
 
@@ -71,7 +71,9 @@ class AnyJson(msgspec.Struct, frozen=True):
     value: object = None
 
 
-SocketCommand = OpenRoom | CloseRoom | TellTime | RenewSignIn | WatchPresence | UnwatchPresence | TellIdentity | Greet
+SocketCommand = (
+    JoinRoom | LeaveRoom | GetServerTime | RenewSignIn | SubscribePresence | UnsubscribePresence | GetIdentity | Greet
+)
 """Commands that concern only one socket and change nothing in the chat."""
 
 
@@ -152,7 +154,7 @@ class Outbound:
 
 
 @dataclass(frozen=True, slots=True)
-class Personal:
+class PersonalOutbound:
     """An event with a separate payload for each recipient.
 
     `payloads` yields pairs of user id and payload, at most `PERSONAL_MAX` for one chat event. With `followers_only`,
@@ -173,7 +175,7 @@ class Personal:
 
 PERSONAL_MAX = 100
 
-Told = Outbound | Personal
+OutboundEntry = Outbound | PersonalOutbound
 
 
 def _result_type(function: Callable[..., msgspec.Struct]) -> type[msgspec.Struct]:
@@ -197,7 +199,7 @@ class Dialect:
     name: str
     namespace: str
     inbound: Mapping[str, Inbound]
-    outbound: Mapping[type[Event], tuple[Told, ...]]
+    outbound: Mapping[type[Event], tuple[OutboundEntry, ...]]
     silent: frozenset[type[Event]]
     welcome: Callable[[User, str, str], Outbound | None]
     """A function `(user, socket id, cursor)` that returns the first event of a socket, or None. The argument of its
@@ -218,10 +220,10 @@ class Dialect:
     turned_away: Callable[[ChatError], tuple[str, msgspec.Struct]] | None = None
     """A function `(refusal)` that returns the name and the payload of an event for a client whose sign-in was refused:
     its socket is accepted, receives the event and is closed. If None, the client receives CONNECT_ERROR instead."""
-    told_outside: bool = field(init=False)
+    sends_outside: bool = field(init=False)
     """Whether sockets receive some events of conversations that they do not follow."""
 
     def __post_init__(self) -> None:
         told = (each for packets in self.outbound.values() for each in packets)
         outside = any(isinstance(each, Outbound) and each.to is To.OUTSIDE for each in told)
-        object.__setattr__(self, "told_outside", outside)
+        object.__setattr__(self, "sends_outside", outside)

@@ -56,7 +56,7 @@ def refusal_with_message(error: ChatError) -> RefusalWithMessage:
     return RefusalWithMessage(error=ErrorBody(error.code, error.message, error.details), message=error.message)
 
 
-def reworded(error: ChatError, names: Mapping[str, str]) -> ChatError:
+def with_renamed_members(error: ChatError, names: Mapping[str, str]) -> ChatError:
     """Returns a refusal with renamed members. `names` maps members of commands, such as `conversationId`, to the
     dialect's."""
     message, details = error.message, error.details

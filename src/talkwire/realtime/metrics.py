@@ -49,7 +49,7 @@ class RealtimeMetrics(Collector):
         self.passed_websockets = 0
         self.forwarded_uploads = 0
         self.forwarded_files = 0
-        self.open_splices: Callable[[], int] = lambda: 0
+        self.open_tunnels: Callable[[], int] = lambda: 0
         self.broken_links = 0
         self.http_connections = 0
         self.http_closed: Counter[str] = Counter(dict.fromkeys(CLOSE_REASONS, 0))
@@ -88,7 +88,7 @@ class RealtimeMetrics(Collector):
         yield CounterMetricFamily(
             "talkwire_passed_websockets", "WebSockets that were forwarded to the session's node", self.passed_websockets
         )
-        yield GaugeMetricFamily("talkwire_spliced_websockets", "Open forwarded WebSockets", self.open_splices())
+        yield GaugeMetricFamily("talkwire_spliced_websockets", "Open forwarded WebSockets", self.open_tunnels())
         yield CounterMetricFamily(
             "talkwire_forwarded_uploads",
             "Upload requests that were forwarded to the upload's node",

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from talkwire.core.commands.command import NodeCommand
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
-from talkwire.core.engine.command_table import UPKEEP
+from talkwire.core.engine.command_table import NODE_COMMANDS
 from talkwire.storage.clock import clock_of
 from talkwire.storage.tables.calls import CallRows
 from talkwire.storage.tables.nodes import NodeRows
@@ -128,7 +128,7 @@ class LeaseKeeper:
         tx = LeaseRows(connection, self._now_ms(connection))
         for each in taken:
             each.error = None
-            each.result = UPKEEP[type(each.command)](tx, each.actor, each.command)
+            each.result = NODE_COMMANDS[type(each.command)](tx, each.actor, each.command)
 
 
 _COLLISIONS = frozenset({"40001", "40P01"})

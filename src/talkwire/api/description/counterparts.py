@@ -18,17 +18,17 @@ from talkwire.api.description.vocabularies import Counterpart, Counterparts
 from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
 from talkwire.core.commands.command import Command
 from talkwire.dialects.dialect import (
-    CloseRoom,
     Dialect,
+    GetIdentity,
+    GetServerTime,
     Greet,
     Inbound,
-    OpenRoom,
+    JoinRoom,
+    LeaveRoom,
     RenewSignIn,
     SocketCommand,
-    TellIdentity,
-    TellTime,
-    UnwatchPresence,
-    WatchPresence,
+    SubscribePresence,
+    UnsubscribePresence,
 )
 
 _CALL = "A call needs a socket: its sides exchange signals live, and it ends when a side's last socket disconnects."
@@ -42,13 +42,13 @@ SOCKET_ONLY: Mapping[type[Command[Any] | SocketCommand], str] = MappingProxyType
         RejectCall: _CALL,
         SendCallSignal: _CALL,
         HangUpCall: _CALL,
-        OpenRoom: _ROOM,
-        CloseRoom: _ROOM,
-        WatchPresence: _WATCH,
-        UnwatchPresence: _WATCH,
+        JoinRoom: _ROOM,
+        LeaveRoom: _ROOM,
+        SubscribePresence: _WATCH,
+        UnsubscribePresence: _WATCH,
         RenewSignIn: "It extends this socket's sign-in. Each REST request carries its own token.",
-        TellTime: "It measures this connection's delay. `GET /healthz` says whether the server is up.",
-        TellIdentity: "It returns this socket's id. `GET /api/v1/users/me` returns the token's user.",
+        GetServerTime: "It measures this connection's delay. `GET /healthz` says whether the server is up.",
+        GetIdentity: "It returns this socket's id. `GET /api/v1/users/me` returns the token's user.",
         Greet: "It changes nothing: the server acknowledges it and does nothing else.",
     }
 )

@@ -27,7 +27,7 @@ from talkwire.dialects.crm.payloads import (
 )
 from talkwire.dialects.payload import Payload
 from talkwire.dialects.payloads.numeral_ids import NumeralId, numeral
-from talkwire.dialects.replies import reworded
+from talkwire.dialects.replies import with_renamed_members
 
 ChatId = Annotated[str, QueryParameter(name="chatId", description="The id of the chat")]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
@@ -60,7 +60,7 @@ def _crm_names_in_refusals() -> Iterator[None]:
     try:
         yield
     except ChatError as error:
-        raise reworded(error, WORDS) from None
+        raise with_renamed_members(error, WORDS) from None
 
 
 @post(_MESSAGES, summary="Send a message to a chat", tags=_TAGS)

@@ -10,7 +10,7 @@ from talkwire.api.description.refusals import may_refuse
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.resources.conversations import Limit
 from talkwire.core.commands.sync import GetSyncState, ListEvents
-from talkwire.dialects.messenger.sync import in_our_words
+from talkwire.dialects.messenger.sync import messenger_sync_payload
 from talkwire.dialects.payloads.sync import SyncPayload
 
 
@@ -24,5 +24,5 @@ async def sync(
     caller: GivenCaller, chat: GivenChat, after: FromQuery[str | None] = None, limit: Limit = 100
 ) -> SyncPayload:
     if after is None:
-        return in_our_words(await chat.execute(caller.actor, GetSyncState(limit)))
-    return in_our_words(await chat.execute(caller.actor, ListEvents(after, limit)))
+        return messenger_sync_payload(await chat.execute(caller.actor, GetSyncState(limit)))
+    return messenger_sync_payload(await chat.execute(caller.actor, ListEvents(after, limit)))

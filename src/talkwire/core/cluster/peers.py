@@ -82,7 +82,7 @@ class Peers:
         self.on_living: Callable[[Collection[Peer]], None] = lambda _: None
         """Called with all other living nodes each time the leases were read."""
         self._answering = BackgroundTasks()
-        self.passed_over = 0
+        self.malformed = 0
         """How many questions and answers had a body that could not be decoded."""
         self._warned: set[tuple[str, str]] = set()
         self._warned_at: dict[str, float] = {}
@@ -206,7 +206,7 @@ class Peers:
     def _count_malformed(self, topic: str, what: str) -> None:
         """Counts a body that could not be decoded, and logs it once for each topic. It is probably of another
         version."""
-        self.passed_over += 1
+        self.malformed += 1
         if (topic, what) not in self._warned:
             self._warned.add((topic, what))
             _logger.warning("a message of a node of another version could not be decoded", topic=topic, what=what)

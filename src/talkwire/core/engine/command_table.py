@@ -21,7 +21,7 @@ from talkwire.core.features.messages import (
 from talkwire.core.features.notifying import notifications, offline_queue
 from talkwire.core.features.operation import nodes, retention
 from talkwire.core.features.users import accounts, blocks, preferences, presence_rules, users
-from talkwire.core.ports.handler import Changes, Queries, Upkeeps
+from talkwire.core.ports.handler import Changes, NodeCommandHandlers, Queries
 from talkwire.core.signals import custom_events
 
 CHANGES: Changes = MappingProxyType(
@@ -51,7 +51,9 @@ CHANGES: Changes = MappingProxyType(
     }
 )
 
-UPKEEP: Upkeeps = MappingProxyType({**presence_rules.UPKEEP, **call_rules.UPKEEP, **nodes.UPKEEP, **recovery.UPKEEP})
+NODE_COMMANDS: NodeCommandHandlers = MappingProxyType(
+    {**presence_rules.NODE_COMMANDS, **call_rules.NODE_COMMANDS, **nodes.NODE_COMMANDS, **recovery.NODE_COMMANDS}
+)
 
 QUERIES: Queries = MappingProxyType(
     {

@@ -32,8 +32,8 @@ from talkwire.core.features.notifying.notification_rules import (
     NotificationRecipient,
     NotificationTrigger,
     notification,
-    occasion_of,
     reason_of,
+    trigger_of,
     trigger_of_message,
     wants_quiet,
 )
@@ -84,7 +84,7 @@ class LiveNotifications:
                         trigger_of_message(event), circle, notify_all_ids, message.sender_name
                     )
             elif isinstance(event, _OTHER_EVENTS):
-                trigger = occasion_of(event)
+                trigger = trigger_of(event)
                 if trigger is not None and self._may_notify(trigger):
                     self._read_by[trigger.id] = set()
                     self._tasks.start(self._notify_with_names(trigger))

@@ -28,5 +28,5 @@ class ChangeHandler:
 
 
 Changes = Mapping[type[Command[Any]], ChangeHandler]
-Upkeeps = Mapping[type[Command[Any]], Callable[[LeaseTransaction, Actor, Any], object]]
+NodeCommandHandlers = Mapping[type[Command[Any]], Callable[[LeaseTransaction, Actor, Any], object]]
 Queries = Mapping[type[Command[Any]], Callable[[Snapshot, Actor, Any], object]]

@@ -311,7 +311,7 @@ class PresenceTable(Protocol):
         """
         ...
 
-    def tell_from(self, node_id: str, user_ids: Collection[str], pos: int | None) -> None:
+    def set_connected_since(self, node_id: str, user_ids: Collection[str], pos: int | None) -> None:
         """Records since which log position these users have had a socket on the node without a gap; None: they have
         none."""
         ...
@@ -515,7 +515,9 @@ class SyncLog(Protocol):
         """Returns how many events `events_of` would return."""
         ...
 
-    def looks_of_contacts(self, user_id: str, members_max: int, after_pos: int, limit: int) -> Sequence[Durable]:
+    def profile_changes_of_contacts(
+        self, user_id: str, members_max: int, after_pos: int, limit: int
+    ) -> Sequence[Durable]:
         """Returns the first events after a position in which contacts of the user (`PresenceTable.contacts`) changed
         their profile."""
         ...

@@ -102,7 +102,7 @@ class Signals:
         if (entry is None or not entry.holds) and not self.presence.is_elsewhere(user_id):
             self._calls.user_disconnected(user_id)
 
-    def tell_room(self, event: RoomNews) -> None:
+    def publish_room_change(self, event: RoomNews) -> None:
         """Publishes that a user's first socket on this node entered a room, or the last one left it.
 
         Local listeners are notified only if the user has no socket in the room on other nodes.

@@ -81,20 +81,20 @@ from talkwire.dialects.crm.payloads import (
     user_typing_payload,
 )
 from talkwire.dialects.dialect import (
-    CloseRoom,
     Dialect,
+    GetIdentity,
+    GetServerTime,
     Inbound,
-    OpenRoom,
+    JoinRoom,
+    LeaveRoom,
     Outbound,
-    Personal,
-    TellIdentity,
-    TellTime,
+    OutboundEntry,
+    PersonalOutbound,
     To,
-    Told,
 )
 from talkwire.dialects.payloads.numeral_ids import text_of
 from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
-from talkwire.dialects.replies import RefusalWithMessage, done, refusal_with_message, reworded
+from talkwire.dialects.replies import RefusalWithMessage, done, refusal_with_message, with_renamed_members
 
 
 def _react(given: ReactPayload) -> React | Unreact:
@@ -126,11 +126,11 @@ def _left(conversation_id: str) -> DoneReply:
 
 
 def _refusal(refused: ChatError) -> RefusalWithMessage:
-    return refusal_with_message(reworded(refused, WORDS))
+    return refusal_with_message(with_renamed_members(refused, WORDS))
 
 
 def _error(refused: ChatError, event: str) -> tuple[str, ErrorMessagePayload]:
-    return "error", ErrorMessagePayload(reworded(refused, WORDS).message)
+    return "error", ErrorMessagePayload(with_renamed_members(refused, WORDS).message)
 
 
 def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa: FBT001
@@ -139,18 +139,18 @@ def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa
 
 _INBOUND = {
     "authenticate": Inbound(
-        None, lambda _: TellIdentity(), identity_reply, summary="Get the user and the socket id of this connection."
+        None, lambda _: GetIdentity(), identity_reply, summary="Get the user and the socket id of this connection."
     ),
     "auth:refresh": RENEW_SIGN_IN,
     "joinChat": Inbound(
         ChatPayload,
-        lambda p: OpenRoom(text_of(p.chat_id)),
+        lambda p: JoinRoom(text_of(p.chat_id)),
         _joined,
         summary="Start receiving a chat's events on this socket. The user must be a member.",
     ),
     "leaveChat": Inbound(
         ChatPayload,
-        lambda p: CloseRoom(text_of(p.chat_id)),
+        lambda p: LeaveRoom(text_of(p.chat_id)),
         _left,
         summary="Stop receiving a chat's events on this socket. The user remains a member.",
     ),
@@ -196,7 +196,7 @@ _INBOUND = {
     ),
     "ping": Inbound(
         None,
-        lambda _: TellTime(),
+        lambda _: GetServerTime(),
         pong_reply,
         summary="Get the server's time, in milliseconds since 1970.",
     ),
@@ -215,7 +215,7 @@ _INBOUND = {
     "callEnd": _call(CallPayload, HangUpCall, "Leave a call. It ends when only one side remains."),
 }
 
-_OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
+_OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
     MessageSent: (
         Outbound("newMessage", new_message_payload, summary="A message was sent. The sender's sockets receive it too."),
     ),
@@ -244,7 +244,7 @@ _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
             when=lambda event: event.authors is None,
         ),
         # In a large chat, only the authors of the messages that were read are notified.
-        Personal(
+        PersonalOutbound(
             "messageRead",
             read_payloads_of_authors,
             MessageMarkPayload,

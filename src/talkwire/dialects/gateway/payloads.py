@@ -21,7 +21,7 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import Message, Presence, User
 from talkwire.core.domain.texts import check_json, json_size
-from talkwire.dialects.dialect import AnyJson, Outbound, TellTime
+from talkwire.dialects.dialect import AnyJson, GetServerTime, Outbound
 from talkwire.dialects.payload import Payload, invalid_payload, iso
 from talkwire.dialects.payloads.messages import AttachmentPayload, attachment_payload
 from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
@@ -69,7 +69,7 @@ class UserIdsPayload(Payload, frozen=True):
     user_ids: tuple[str, ...]
 
 
-def to_command(payload: AnyJson) -> SendMessage | TellTime:
+def to_command(payload: AnyJson) -> SendMessage | GetServerTime:
     """Returns the command of a `message` event: SendMessage if the payload names a conversation. Any other payload only
     gets the server's time, for the timestamp of the reply. Raises `payload_too_large` and `invalid_request`."""
     value = payload.value
@@ -77,7 +77,7 @@ def to_command(payload: AnyJson) -> SendMessage | TellTime:
         raise ChatError("payload_too_large", f"message: must be at most {PAYLOAD_MAX_BYTES} bytes of JSON")
     check_json("message", value)
     if not isinstance(value, dict) or value.get("conversationId") is None:
-        return TellTime()
+        return GetServerTime()
     try:
         text = msgspec.convert(value, SendPayload)
     except msgspec.ValidationError as error:

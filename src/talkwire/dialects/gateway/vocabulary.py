@@ -23,7 +23,7 @@ from talkwire.core.domain.events import (
     RoomLeft,
     TypingChanged,
 )
-from talkwire.dialects.dialect import AnyJson, CloseRoom, Dialect, Echo, Inbound, OpenRoom, Outbound, To, Told
+from talkwire.dialects.dialect import AnyJson, Dialect, Echo, Inbound, JoinRoom, LeaveRoom, Outbound, OutboundEntry, To
 from talkwire.dialects.gateway import payloads
 from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
 from talkwire.dialects.replies import refusal_with_message
@@ -52,14 +52,14 @@ _INBOUND = {
     ),
     "joinRoom": Inbound(
         payloads.RoomPayload,
-        lambda p: OpenRoom(p.conversation_id),
+        lambda p: JoinRoom(p.conversation_id),
         payloads.joined,
         summary="Join a room: receive a conversation's events on this socket, and messages instead of notifications.",
         echo=Echo("roomJoined", lambda _, id_: payloads.joined(id_), payloads.RoomReply, "The socket joined a room."),
     ),
     "leaveRoom": Inbound(
         payloads.RoomPayload,
-        lambda p: CloseRoom(p.conversation_id),
+        lambda p: LeaveRoom(p.conversation_id),
         payloads.left,
         summary="Leave a room: receive notifications of the conversation again. The user remains a member.",
         echo=Echo("roomLeft", lambda _, id_: payloads.left(id_), payloads.RoomReply, "The socket left a room."),
@@ -104,7 +104,7 @@ _INBOUND = {
     "auth:refresh": RENEW_SIGN_IN,
 }
 
-_OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
+_OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
     MessageSent: (
         Outbound(
             "roomMessage",

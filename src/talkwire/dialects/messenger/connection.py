@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkwire.core.domain.model import User
-from talkwire.dialects.dialect import CloseRoom, Inbound, OpenRoom, Outbound, TellTime
+from talkwire.dialects.dialect import GetServerTime, Inbound, JoinRoom, LeaveRoom, Outbound
 from talkwire.dialects.payload import Payload
 from talkwire.dialects.replies import Reply
 
@@ -52,19 +52,19 @@ def _pong_reply(ms: int) -> PongReply:
 INBOUND = {
     "conversation:join": Inbound(
         ConversationIdPayload,
-        lambda p: OpenRoom(p.conversation_id),
+        lambda p: JoinRoom(p.conversation_id),
         _room_reply,
         summary="Start receiving a conversation's events on this socket again. The user must be a member.",
     ),
     "conversation:leave": Inbound(
         ConversationIdPayload,
-        lambda p: CloseRoom(p.conversation_id),
+        lambda p: LeaveRoom(p.conversation_id),
         _room_reply,
         summary="Stop receiving a conversation's events on this socket. The user remains a member.",
     ),
     "ping": Inbound(
         None,
-        lambda _: TellTime(),
+        lambda _: GetServerTime(),
         _pong_reply,
         summary="Get the server's time, in milliseconds since 1970.",
     ),

@@ -9,7 +9,7 @@ import msgspec
 from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.domain.events import Event, PresenceChanged
 from talkwire.core.domain.model import Presence
-from talkwire.dialects.dialect import Inbound, Outbound, UnwatchPresence, WatchPresence
+from talkwire.dialects.dialect import Inbound, Outbound, SubscribePresence, UnsubscribePresence
 from talkwire.dialects.payload import Payload
 from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
 from talkwire.dialects.replies import Reply, done
@@ -51,13 +51,13 @@ INBOUND = {
     ),
     "presence:subscribe": Inbound(
         UserIdsPayload,
-        lambda p: WatchPresence(p.user_ids),
+        lambda p: SubscribePresence(p.user_ids),
         _presence_reply,
         summary="Get the presence of users, contacts or not, and start receiving their `presence:update`.",
     ),
     "presence:unsubscribe": Inbound(
         UserIdsPayload,
-        lambda p: UnwatchPresence(p.user_ids),
+        lambda p: UnsubscribePresence(p.user_ids),
         done,
         summary="Stop receiving the `presence:update` of users.",
     ),

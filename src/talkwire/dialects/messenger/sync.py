@@ -36,13 +36,13 @@ def _command(asked: AskSyncPayload) -> GetSyncState | ListEvents:
     return GetSyncState(asked.limit) if asked.after is None else ListEvents(asked.after, asked.limit)
 
 
-def in_our_words(found: SyncState | SyncPage) -> SyncPayload:
+def messenger_sync_payload(found: SyncState | SyncPage) -> SyncPayload:
     """Returns the current state or the events since a cursor, as messenger clients and REST receive it."""
     return sync_payload(found, OUTBOUND)
 
 
 def _reply(found: SyncState | SyncPage) -> SyncReply:
-    payload = in_our_words(found)
+    payload = messenger_sync_payload(found)
     return SyncReply(
         success=True,
         cursor=payload.cursor,

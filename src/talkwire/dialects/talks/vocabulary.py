@@ -43,7 +43,7 @@ from talkwire.core.domain.events import (
     UploadProgressed,
 )
 from talkwire.core.domain.model import Message, Presence, User
-from talkwire.dialects.dialect import CloseRoom, Dialect, Inbound, OpenRoom, Outbound, Personal, To
+from talkwire.dialects.dialect import Dialect, Inbound, JoinRoom, LeaveRoom, Outbound, PersonalOutbound, To
 from talkwire.dialects.payloads.calls import (
     CallPayload,
     InvitePayload,
@@ -146,13 +146,13 @@ TALKS = Dialect(
     inbound={
         "join-conversation": Inbound(
             ConversationIdPayload,
-            lambda p: OpenRoom(p.conversation_id),
+            lambda p: JoinRoom(p.conversation_id),
             _joined,
             summary="Start receiving a conversation's events on this socket. The user must be a member.",
         ),
         "leave-conversation": Inbound(
             ConversationIdPayload,
-            lambda p: CloseRoom(p.conversation_id),
+            lambda p: LeaveRoom(p.conversation_id),
             _left,
             summary="Stop receiving a conversation's events on this socket, except `new-message` and `new-offer`.",
         ),
@@ -285,7 +285,7 @@ TALKS = Dialect(
                 offer_updated_payload,
                 summary="An offer was accepted, rejected, withdrawn or countered, or it expired.",
             ),
-            Personal(
+            PersonalOutbound(
                 "offer-accepted",
                 offer_accepted_payloads,
                 NewOfferPayload,

@@ -40,15 +40,15 @@ from talkwire.core.domain.events import (
     UploadProgressed,
 )
 from talkwire.dialects.dialect import (
-    CloseRoom,
     Dialect,
     Inbound,
-    OpenRoom,
+    JoinRoom,
+    LeaveRoom,
     Outbound,
-    Personal,
-    Told,
-    UnwatchPresence,
-    WatchPresence,
+    OutboundEntry,
+    PersonalOutbound,
+    SubscribePresence,
+    UnsubscribePresence,
 )
 from talkwire.dialects.payloads.calls import (
     CallPayload,
@@ -105,13 +105,13 @@ def _went_offline(event: PresenceChanged) -> bool:
 _INBOUND = {
     "conversation:join": Inbound(
         ConversationIdPayload,
-        lambda p: OpenRoom(p.conversation_id),
+        lambda p: JoinRoom(p.conversation_id),
         room_reply,
         summary="Start receiving a conversation's events on this socket. The user must be a member.",
     ),
     "conversation:leave": Inbound(
         ConversationIdPayload,
-        lambda p: CloseRoom(p.conversation_id),
+        lambda p: LeaveRoom(p.conversation_id),
         room_reply,
         summary="Stop receiving a conversation's events on this socket. The user remains a member.",
     ),
@@ -173,20 +173,20 @@ _INBOUND = {
     "call:hangup": call_inbound(CallPayload, HangUpCall, "Leave a call."),
     "presence:subscribe": Inbound(
         UserIdsPayload,
-        lambda p: WatchPresence(p.user_ids),
+        lambda p: SubscribePresence(p.user_ids),
         presence_reply,
         summary="Get the presence of users, and start receiving when they come online or go offline.",
     ),
     "presence:unsubscribe": Inbound(
         UserIdsPayload,
-        lambda p: UnwatchPresence(p.user_ids),
+        lambda p: UnsubscribePresence(p.user_ids),
         done,
         summary="Stop receiving the presence of users.",
     ),
     "auth:refresh": RENEW_SIGN_IN,
 }
 
-_OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
+_OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
     MessageSent: (
         Outbound(
             "message:received",
@@ -200,7 +200,7 @@ _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
         Outbound("message:reaction", reaction_changed_payload, summary="A reaction to a message was added or removed."),
     ),
     MessagesRead: (
-        Personal(
+        PersonalOutbound(
             "message:status",
             status_payloads,
             StatusPayload,
@@ -209,7 +209,7 @@ _OUTBOUND: dict[type[Event], tuple[Told, ...]] = {
         ),
     ),
     MessagesDelivered: (
-        Personal(
+        PersonalOutbound(
             "message:status",
             status_payloads,
             StatusPayload,

@@ -27,7 +27,7 @@ class EventSourceMetrics(Collector):
         yield CounterMetricFamily(
             "talkwire_bus_dropped",
             "Dispatches that the bus did not take, or that were not understood",
-            counts.dropped + self._peers.passed_over,
+            counts.dropped + self._peers.malformed,
         )
         yield CounterMetricFamily(
             "talkwire_bus_refused",

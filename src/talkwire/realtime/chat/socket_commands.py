@@ -14,16 +14,16 @@ from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.model import Presence
 from talkwire.core.features.users.presence_rules import ASKED_MAX
 from talkwire.dialects.dialect import (
-    CloseRoom,
+    GetIdentity,
+    GetServerTime,
     Greet,
-    OpenRoom,
+    JoinRoom,
+    LeaveRoom,
     RenewSignIn,
     SocketCommand,
     SocketIdentity,
-    TellIdentity,
-    TellTime,
-    UnwatchPresence,
-    WatchPresence,
+    SubscribePresence,
+    UnsubscribePresence,
 )
 from talkwire.realtime.chat.services import NamespaceServices
 from talkwire.realtime.chat.sign_in import SignIn
@@ -32,7 +32,7 @@ from talkwire.realtime.clients.recoverable import RecoverableSocket
 from talkwire.realtime.recovery.recovery import Recovery
 from talkwire.realtime.socketio.socketio_socket import Socket
 
-_QuickCommand = OpenRoom | CloseRoom | UnwatchPresence | TellTime | TellIdentity | Greet
+_QuickCommand = JoinRoom | LeaveRoom | UnsubscribePresence | GetServerTime | GetIdentity | Greet
 
 
 class Now(NamedTuple):
@@ -57,11 +57,11 @@ class SocketCommands:
         """Returns a command's result, or an awaitable of it. Raises ChatError."""
         client: ChatClient = socket.data
         match command:
-            case OpenRoom() | CloseRoom() if self._recovery is not None and client.recoverable is not None:
+            case JoinRoom() | LeaveRoom() if self._recovery is not None and client.recoverable is not None:
                 return self._choose_room(socket, command, self._recovery, client.recoverable)
             case RenewSignIn():
                 return self._renew_sign_in(socket, command)
-            case WatchPresence():
+            case SubscribePresence():
                 return self._watch(socket, command)
             case SocketSignal():
                 return self._chat.execute(client.actor, msgspec.structs.replace(command, source=socket.id))
@@ -72,15 +72,15 @@ class SocketCommands:
 
     def _run_at_once(self, socket: Socket, command: _QuickCommand) -> object:
         match command:
-            case OpenRoom() | CloseRoom():
+            case JoinRoom() | LeaveRoom():
                 return self._change_room(socket, command)
-            case UnwatchPresence(user_ids=user_ids):
+            case UnsubscribePresence(user_ids=user_ids):
                 for user_id in user_ids:
                     self._hub.leave(presence_room(user_id), socket)
                 return None
-            case TellTime():
+            case GetServerTime():
                 return time.time_ns() // 1_000_000
-            case TellIdentity():
+            case GetIdentity():
                 client: ChatClient = socket.data
                 return SocketIdentity(client.actor.user_id, socket.id)
             case Greet():
@@ -102,7 +102,7 @@ class SocketCommands:
             self._wheel.watch(socket.connection)
         return client.expires_at
 
-    async def _watch(self, socket: Socket, command: WatchPresence) -> tuple[Presence, ...]:
+    async def _watch(self, socket: Socket, command: SubscribePresence) -> tuple[Presence, ...]:
         """Returns the presence of those users that the socket's user may see, and sends later changes to the socket."""
         client: ChatClient = socket.data
         watched = {room for room in socket.rooms if room.startswith(presence_room(""))}
@@ -113,24 +113,24 @@ class SocketCommands:
             self._hub.join(presence_room(presence.user_id), socket)
         return found
 
-    def _change_room(self, socket: Socket, command: OpenRoom | CloseRoom) -> str:
+    def _change_room(self, socket: Socket, command: JoinRoom | LeaveRoom) -> str:
         client: ChatClient = socket.data
         if command.conversation_id not in client.entry.conversation_ids:
             raise forbidden()
-        if isinstance(command, OpenRoom):
+        if isinstance(command, JoinRoom):
             self._rooms.open(socket, command.conversation_id)
         else:
             self._rooms.close(socket, command.conversation_id)
         return command.conversation_id
 
     async def _choose_room(
-        self, socket: Socket, command: OpenRoom | CloseRoom, recovery: Recovery, recoverable: RecoverableSocket
+        self, socket: Socket, command: JoinRoom | LeaveRoom, recovery: Recovery, recoverable: RecoverableSocket
     ) -> str:
         """Changes a room, and stores that for when the socket resumes."""
         client: ChatClient = socket.data
         if command.conversation_id not in client.entry.conversation_ids:
             raise forbidden()
-        opened = isinstance(command, OpenRoom)
+        opened = isinstance(command, JoinRoom)
         by_default = client.dialect.follows_all
         await recovery.choose(recoverable, command.conversation_id, opened=opened, by_default=by_default)
         try:

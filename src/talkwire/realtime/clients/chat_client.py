@@ -11,7 +11,7 @@ import structlog
 from talkwire.core.connected.directory import DirectoryEntry
 from talkwire.core.domain.events import CustomEvent, DurableEvent, Event
 from talkwire.core.domain.model import Actor
-from talkwire.dialects.dialect import PERSONAL_MAX, Dialect, Outbound, Personal, To, Told
+from talkwire.dialects.dialect import PERSONAL_MAX, Dialect, Outbound, OutboundEntry, PersonalOutbound, To
 from talkwire.identity.callers import Caller
 from talkwire.realtime.clients.recoverable import RecoverableSocket, ResumePlan
 from talkwire.realtime.engine.hub import EncodingGroup, Hub
@@ -115,7 +115,7 @@ class DialectEncoding(EncodingGroup):
             if packet.when is None or packet.when(event):
                 yield counter, self.frame(packet.name, packet.payload(event), event, counter)
 
-    def personal(self, event: Event) -> Sequence[tuple[Personal, str, int, bytes]]:
+    def personal(self, event: Event) -> Sequence[tuple[PersonalOutbound, str, int, bytes]]:
         """Returns (packet, user id, counter, frame) of an event's packets for single users; none if that fails."""
         try:
             return list(self._personal(event))
@@ -127,9 +127,9 @@ class DialectEncoding(EncodingGroup):
         kind = type(event).__name__
         _logger.error("a dialect could not encode an event", exc_info=error, dialect=self.dialect.name, kind=kind)
 
-    def _personal(self, event: Event) -> Iterator[tuple[Personal, str, int, bytes]]:
+    def _personal(self, event: Event) -> Iterator[tuple[PersonalOutbound, str, int, bytes]]:
         for index, each in enumerate(self.dialect.outbound.get(type(event), ())):
-            if isinstance(each, Personal):
+            if isinstance(each, PersonalOutbound):
                 for number, (user_id, payload) in enumerate(each.payloads(event)):
                     counter = index * PERSONAL_MAX + number
                     yield each, user_id, counter, self.frame(each.name, payload, event, counter)
@@ -142,14 +142,14 @@ class DialectEncoding(EncodingGroup):
         return event_frame(self.namespace, name, encode_json(payload), offset)
 
 
-def _is_selective(packet: Told) -> bool:
+def _is_selective(packet: OutboundEntry) -> bool:
     """Whether a packet does not go to exactly the followers of the conversation."""
-    return isinstance(packet, Personal) or packet.to is not To.ROOM
+    return isinstance(packet, PersonalOutbound) or packet.to is not To.ROOM
 
 
-def _may_be_several(packets: Sequence[Told]) -> bool:
+def _may_be_several(packets: Sequence[OutboundEntry]) -> bool:
     """Whether a socket may receive more than one packet of an event that has these."""
-    return len(packets) > 1 or any(isinstance(packet, Personal) for packet in packets)
+    return len(packets) > 1 or any(isinstance(packet, PersonalOutbound) for packet in packets)
 
 
 def offset_text(epoch: str, pos: int, counter: int | None = None) -> str:

@@ -12,8 +12,8 @@ from typing import cast
 from talkwire.core.connected.directory import USUAL
 from talkwire.core.domain.audience import Members, doer_of
 from talkwire.core.domain.events import Durable, MessageSent
-from talkwire.core.features.notifying.offline_queue import calls_for_attention
-from talkwire.dialects.dialect import Personal, To
+from talkwire.core.features.notifying.offline_queue import member_receives
+from talkwire.dialects.dialect import PersonalOutbound, To
 from talkwire.realtime.clients.chat_client import (
     ChatClient,
     DialectEncoding,
@@ -35,7 +35,7 @@ def destinations(event: Durable, client: ChatClient, *, follows: bool) -> tuple[
     return (*room, To.OTHERS if follows else To.OUTSIDE)
 
 
-def gets_personal(packet: Personal, client: ChatClient, conversation_id: str, *, follows: bool) -> bool:
+def gets_personal(packet: PersonalOutbound, client: ChatClient, conversation_id: str, *, follows: bool) -> bool:
     """Whether a packet for a single user reaches a socket of that user, who may have left the conversation."""
     return follows if packet.followers_only else conversation_id in client.entry.conversation_ids
 
@@ -46,7 +46,7 @@ def _wants(client: ChatClient, event: Durable) -> bool:
         return True
     entry, message = client.entry, event.message
     preferences = entry.member_preferences.get(message.conversation_id, USUAL)
-    return calls_for_attention(message, client.actor.user_id, entry.blocked_ids, preferences)
+    return member_receives(message, client.actor.user_id, entry.blocked_ids, preferences)
 
 
 # --- live delivery: many sockets ------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ class Rooms:
         for conversation_id in conversation_ids:
             if client.recoverable.follows(conversation_id, by_default=client.dialect.follows_all):
                 self.open(socket, conversation_id)
-            elif client.dialect.told_outside:
+            elif client.dialect.sends_outside:
                 self._hub.join(outside_room(conversation_id), socket)
 
     def admit(self, conversation_id: str, user_ids: Iterable[str]) -> None:
@@ -72,7 +72,7 @@ class Rooms:
         """Has a member's socket no longer follow a conversation."""
         client: ChatClient = socket.data
         self._leave(socket, conversation_id)
-        if client.dialect.told_outside:
+        if client.dialect.sends_outside:
             self._hub.join(outside_room(conversation_id), socket)
 
     def gone(self, client: ChatClient) -> None:
@@ -96,7 +96,7 @@ class Rooms:
         client: ChatClient = socket.data
         if client.dialect.follows_all:
             self._hub.join(conversation_room(conversation_id), socket)
-        elif client.dialect.told_outside and conversation_id not in client.opened:
+        elif client.dialect.sends_outside and conversation_id not in client.opened:
             self._hub.join(outside_room(conversation_id), socket)
 
     def _leave(self, socket: Socket, conversation_id: str) -> None:

@@ -51,7 +51,7 @@ class Upgrade(NamedTuple):
     unknown: bytes
 
 
-class Handed(Protocol):
+class OpenConnections(Protocol):
     """A set of open connections that the server closes at shutdown (uvicorn's `server_state.connections`)."""
 
     def add(self, item: Tunnel, /) -> None: ...
@@ -133,7 +133,7 @@ class Forwarder:
 
     # --- WebSockets -------------------------------------------------------------------------------------------------
 
-    def open_tunnel(self, transport: asyncio.Transport, upgrade: Upgrade, open_: Handed) -> Tunnel:
+    def open_tunnel(self, transport: asyncio.Transport, upgrade: Upgrade, open_: OpenConnections) -> Tunnel:
         """Takes over a client's transport and connects it to the owner in the background.
 
         The caller makes the returned tunnel's `client` the protocol of the transport.

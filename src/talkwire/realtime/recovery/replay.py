@@ -22,7 +22,7 @@ from talkwire.core.domain.events import (
     MemberAdded,
     MemberRemoved,
 )
-from talkwire.dialects.dialect import PERSONAL_MAX, Personal, To
+from talkwire.dialects.dialect import PERSONAL_MAX, PersonalOutbound, To
 from talkwire.realtime.clients.chat_client import ChatClient, DialectEncoding
 from talkwire.realtime.clients.log_offset import Offset
 from talkwire.realtime.clients.recoverable import RecoverableSocket, ResumePlan
@@ -103,7 +103,7 @@ class ReplayingSocket:
         if index >= len(packets):
             return _PERSONAL + 1, 0
         packet = packets[index]
-        return (_PERSONAL if isinstance(packet, Personal) else _ORDER[packet.to]), counter
+        return (_PERSONAL if isinstance(packet, PersonalOutbound) else _ORDER[packet.to]), counter
 
     def _destinations(self, event: Durable, conversation_id: str | None) -> tuple[To, ...]:
         if conversation_id is None:

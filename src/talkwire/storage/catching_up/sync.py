@@ -216,7 +216,9 @@ class SyncRows(Reads):
     def count_of(self, user_id: str, after_pos: int, limit: int) -> int:
         return len(self._places(user_id, after_pos, limit))
 
-    def looks_of_contacts(self, user_id: str, members_max: int, after_pos: int, limit: int) -> Sequence[Durable]:
+    def profile_changes_of_contacts(
+        self, user_id: str, members_max: int, after_pos: int, limit: int
+    ) -> Sequence[Durable]:
         contacts = contacts_select.subquery()
         looks = (
             select(log)

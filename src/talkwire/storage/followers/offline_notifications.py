@@ -28,8 +28,8 @@ from talkwire.core.features.notifying.notification_rules import (
     NotificationRecipient,
     NotificationTrigger,
     notification,
-    occasion_of,
     reason_of,
+    trigger_of,
     wants_quiet,
 )
 from talkwire.core.features.notifying.notifications import KEPT, KEPT_MS
@@ -110,7 +110,7 @@ class OfflineNotifications:
         found = [
             (event.pos, occasion)
             for event in self._events(connection, after, until)
-            if (occasion := occasion_of(event)) is not None
+            if (occasion := trigger_of(event)) is not None
         ]
         if not found:
             return until, ()

@@ -28,8 +28,8 @@ from talkwire.core.features.notifying.notification_rules import (
     NotificationRecipient,
     NotificationTrigger,
     notification,
-    occasion_of,
     reason_of,
+    trigger_of,
     wants_quiet,
 )
 from talkwire.core.features.users.preferences import preferences_of
@@ -75,7 +75,7 @@ class PendingNotifications:
 
     def note(self, event: Durable) -> None:
         """Keeps an event of which users may have to be notified."""
-        occasion = occasion_of(event)
+        occasion = trigger_of(event)
         if occasion is not None and (occasion.everyone or occasion.user_ids):
             self._occasions.append(occasion)
 

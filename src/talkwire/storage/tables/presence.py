@@ -157,7 +157,7 @@ class PresenceRows(Reads):
         keys = keys_parameter([(user_id, "1" if away else "0") for user_id, away in users])
         self._connection.execute(_arrive, {**keys, "node": node_id, "pos": pos})
 
-    def tell_from(self, node_id: str, user_ids: Collection[str], pos: int | None) -> None:
+    def set_connected_since(self, node_id: str, user_ids: Collection[str], pos: int | None) -> None:
         self._look_up(_tell_from, user_ids, node=node_id, pos=NEVER if pos is None else pos)
 
     def depart(self, node_id: str, user_ids: Collection[str]) -> None:

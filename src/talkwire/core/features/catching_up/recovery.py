@@ -26,7 +26,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import WHOLE, Actor
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.features.catching_up.sync import first_page
-from talkwire.core.ports.handler import ChangeHandler, Changes, Queries, Upkeeps
+from talkwire.core.ports.handler import ChangeHandler, Changes, NodeCommandHandlers, Queries
 from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transaction
 
 
@@ -72,7 +72,9 @@ def list_missed(snapshot: Snapshot, actor: Actor, query: ListMissed) -> MissedEv
     if query.after < snapshot.sync.floor():
         raise ChatError("cursor_expired", "The events since this cursor are no longer stored. Reload everything.")
     found = list(snapshot.sync.events_of(actor.user_id, query.after, PAGE_MAX + 1))
-    profile_changes = snapshot.sync.looks_of_contacts(actor.user_id, query.members_max, query.after, PAGE_MAX + 1)
+    profile_changes = snapshot.sync.profile_changes_of_contacts(
+        actor.user_id, query.members_max, query.after, PAGE_MAX + 1
+    )
     if profile_changes:
         found = sorted([*found, *((event, WHOLE) for event in profile_changes)], key=lambda each: each[0].pos)
     page, more = first_page([each for each in found if each[0].pos <= query.until], PAGE_MAX)
@@ -83,7 +85,7 @@ def list_missed(snapshot: Snapshot, actor: Actor, query: ListMissed) -> MissedEv
 
 CHANGES: Changes = MappingProxyType({EnsureSecret: ChangeHandler(ensure_secret)})
 
-UPKEEP: Upkeeps = MappingProxyType(
+NODE_COMMANDS: NodeCommandHandlers = MappingProxyType(
     {
         KeepSessionRoom: keep_session_room,
         MoveSession: move_session,

@@ -21,7 +21,7 @@ from talkwire.core.domain.access import may_take_part, require
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.model import Actor, Conversation
 from talkwire.core.domain.texts import check_id, check_json, json_size
-from talkwire.core.ports.handler import Queries, Upkeeps
+from talkwire.core.ports.handler import NodeCommandHandlers, Queries
 from talkwire.core.ports.transaction import LeaseTransaction, Snapshot
 
 DATA_MAX_BYTES = 64 * 1024
@@ -101,4 +101,6 @@ def find_call(snapshot: Snapshot, actor: Actor, query: FindCall) -> CallRecord |
 
 QUERIES: Queries = MappingProxyType({FindCallees: find_callees, FindCall: find_call})
 
-UPKEEP: Upkeeps = MappingProxyType({ClaimCall: claim_call, KeepRinging: keep_ringing, DropCall: drop_call})
+NODE_COMMANDS: NodeCommandHandlers = MappingProxyType(
+    {ClaimCall: claim_call, KeepRinging: keep_ringing, DropCall: drop_call}
+)

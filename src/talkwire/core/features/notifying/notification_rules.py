@@ -84,7 +84,7 @@ class NotificationRecipient(NamedTuple):
     history: HistoryStart = WHOLE
 
 
-def occasion_of(event: Durable) -> NotificationTrigger | None:
+def trigger_of(event: Durable) -> NotificationTrigger | None:
     """Returns the trigger of an event, or None if it never causes notifications."""
     match event:
         case MessageSent(message=message):

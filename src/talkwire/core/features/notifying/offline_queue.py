@@ -39,7 +39,7 @@ PAGE_MAX = 50
 _encode = msgspec.json.Encoder().encode
 
 
-def calls_for_attention(message: Message, user_id: str, blocked_ids: Collection[str], here: MemberPreferences) -> bool:
+def member_receives(message: Message, user_id: str, blocked_ids: Collection[str], here: MemberPreferences) -> bool:
     """Returns whether a member receives a message of a conversation that is not open on their device.
 
     Not received are the member's own messages, those of users whom they have blocked, and those that their settings
@@ -89,7 +89,7 @@ def read_missed(snapshot: Snapshot, actor: Actor, query: ReadMissed) -> tuple[Me
             continue
         seen = as_seen(message, member.history)
         here = MemberPreferences(member.muted, member.notify)
-        if seen is not None and calls_for_attention(seen, user_id, blocked_ids, here):
+        if seen is not None and member_receives(seen, user_id, blocked_ids, here):
             received.append(seen)
     return tuple(received)
 

@@ -8,7 +8,7 @@ from talkwire.core.commands.server.nodes import ListPeers
 from talkwire.core.domain.access import must_operate
 from talkwire.core.domain.model import Actor
 from talkwire.core.domain.peer import Peer
-from talkwire.core.ports.handler import Upkeeps
+from talkwire.core.ports.handler import NodeCommandHandlers
 from talkwire.core.ports.transaction import LeaseTransaction
 
 
@@ -17,4 +17,4 @@ def list_peers(tx: LeaseTransaction, actor: Actor, command: ListPeers) -> tuple[
     return tuple(tx.nodes.living(tx.now_ms))
 
 
-UPKEEP: Upkeeps = MappingProxyType({ListPeers: list_peers})
+NODE_COMMANDS: NodeCommandHandlers = MappingProxyType({ListPeers: list_peers})

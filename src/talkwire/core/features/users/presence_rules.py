@@ -33,7 +33,7 @@ from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.model import Actor, PresenceRecord
 from talkwire.core.domain.peer import Peer
 from talkwire.core.domain.texts import check_id, check_text
-from talkwire.core.ports.handler import ChangeHandler, Changes, Queries, Upkeeps
+from talkwire.core.ports.handler import ChangeHandler, Changes, NodeCommandHandlers, Queries
 from talkwire.core.ports.stores import LeaseRecord
 from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transaction
 
@@ -211,9 +211,9 @@ def _record_interruptions(tx: LeaseTransaction, command: RenewLease) -> None:
     if returned or interrupted:
         tx.presence.lock()
     if returned:
-        tx.presence.tell_from(command.node_id, returned, command.pos)
+        tx.presence.set_connected_since(command.node_id, returned, command.pos)
     if interrupted:
-        tx.presence.tell_from(command.node_id, interrupted, None)
+        tx.presence.set_connected_since(command.node_id, interrupted, None)
 
 
 def _online(tx: LeaseTransaction, user_ids: Collection[str]) -> Mapping[str, Mapping[str, bool]]:
@@ -269,7 +269,9 @@ CHANGES: Changes = MappingProxyType(
     }
 )
 
-UPKEEP: Upkeeps = MappingProxyType({RenewLease: renew_lease, EndLease: end_lease, ForgetUsers: forget_users})
+NODE_COMMANDS: NodeCommandHandlers = MappingProxyType(
+    {RenewLease: renew_lease, EndLease: end_lease, ForgetUsers: forget_users}
+)
 
 QUERIES: Queries = MappingProxyType(
     {
