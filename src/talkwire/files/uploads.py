@@ -69,7 +69,9 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """The file to store for an upload."""
+    """What is stored of a finished upload: paths of the file and its thumbnail, its type and, for pictures, its size in
+    pixels.
+    """
 
     path: Path
     content_type: str

@@ -239,7 +239,11 @@ class GroupWriter:
         self._end(Outcome(jobs, Commit(tx.start_pos, tx.pos, tx.events)))
 
     def _commit(self, jobs: list[Job], attempt: Attempt) -> None:
-        """Raises the error of the database or of a command; nothing is written then, unless `commit_sent`."""
+        """Decides the jobs one after the other in one transaction, and commits it.
+
+        Raises the error of the database or of a command. Nothing is written then, unless `attempt.commit_sent` says
+        that the database was asked to commit and may have done so.
+        """
         with self._engine.connect() as connection, connection.begin() as begun:
             tx = attempt.tx = BatchTransaction(connection, self._view, self._clock_ms, self._policy)
             if tx.epoch != self._epoch:

@@ -247,7 +247,10 @@ class PresenceState:
     # --- changes to announce and record -------------------------------------------------------------------------------
 
     def take_changes(self) -> list[PresenceChanged]:
-        """Returns the changes since the last call, compared with what was announced."""
+        """Returns an event for each user whose devices changed since the last call, if others see the user differently.
+
+        The comparison is with what was announced last.
+        """
         changes: list[PresenceChanged] = []
         touched, self._touched = self._touched, {}
         for user_id, source in touched.items():

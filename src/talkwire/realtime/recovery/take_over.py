@@ -133,7 +133,10 @@ class TakeOver:
         return answers.get(node_id)
 
     async def _hand_over(self, question: TakeOverRequest) -> TakeOverAnswer:
-        """Responds to a node to which a client of this node has brought its `pid`."""
+        """Hands a socket over to the node that its client has reconnected to.
+
+        Returns what this node knows of the socket: since when it is gone, and which conversations it opened itself.
+        """
         recoverable = self._sockets.hand_over(question.socket_id)
         if recoverable is None:
             return TakeOverAnswer()

@@ -98,8 +98,11 @@ class OfflineQueueRows(Reads):
         return [Mail(row.id, row.event, row.payload) for row in rows]
 
     def missed(self, user_id: str, after_pos: int, since_ms: int, limit: int) -> Sequence[int]:
-        """Looks through the newest messages of all conversations first, and further back only in conversations whose
-        messages are still among the newest. So it reads about as much as it returns, however much is unread."""
+        """Returns the ids of the newest `limit` messages that a user missed: those after `after_pos` and `since_ms`.
+
+        Looks through the newest messages of all conversations first, and further back only in conversations whose
+        messages are still among the newest. So it reads about as much as it returns, however much is unread.
+        """
         parameters = {"user_id": user_id, "after_pos": after_pos}
         found = self._connection.execute(_conversations, parameters)
         stretches = [_Stretch(row.conversation_id, row.low, row.high) for row in found]

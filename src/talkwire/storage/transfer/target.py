@@ -267,7 +267,7 @@ def _must_be_empty(connection: Connection, mark: UnfinishedMark) -> None:
 
 
 def _same_chat(connection: Connection, mark: UnfinishedMark) -> str | None:
-    """Returns the error text for a database that has this chat, the usual reason why it is not empty."""
+    """Returns the error text if the target already has the chat that `mark` names, else None."""
     same = connection.execute(select(log_head.c.epoch)).scalar() == mark.epoch
     return f"the database has this chat already, or a whole copy of it (epoch {mark.epoch})" if same else None
 

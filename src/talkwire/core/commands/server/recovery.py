@@ -67,7 +67,7 @@ class StoredSession(msgspec.Struct, frozen=True):
 
 
 class FindSession(Query[StoredSession], frozen=True, tag="FindSession"):
-    """Finds a session that started on `node_id`."""
+    """Returns what is stored of the session of `socket_id`, which began on the node `node_id`."""
 
     socket_id: str
     node_id: str
