@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-BUILT = Path(__file__).parents[1] / "web" / "socket.io"
+BUILT = Path(__file__).parents[2] / "web" / "socket.io"
 NAMES = tuple(
     name
     for bundle in ("socket.io.js", "socket.io.min.js", "socket.io.esm.min.js")
