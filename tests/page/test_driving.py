@@ -18,10 +18,11 @@ from tests.page.driving import STOP_DEADLINE_S, Driver, Report, driver_command, 
 from tests.protocol.server_process import REPOSITORY
 
 IN_A_SCENARIO = """
-import json, sys
+import json, signal, sys
 from contextlib import closing
 from tests.page.driving import Driver, driving, run
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by processes in the background of a shell
 url, *command = sys.argv[1:]
 with closing(Driver(command)) as driver:
     running = run(driver, url, "driving", "processes")["running"]
