@@ -69,7 +69,7 @@ def test_a_server_without_accounts_is_pointed_out(command: Command, monkeypatch:
     said = command("invite")
     assert said.exit_code == 0
     _code(said.out, "http://127.0.0.1:3000")
-    assert said.err.startswith("accounts are off by these settings")
+    assert said.err.startswith("accounts are off in these settings")
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ class Started:
     def begin(self, settings: Settings) -> None:
         pass
 
-    async def received(self) -> AsyncIterator[Ready]:
+    async def requests(self) -> AsyncIterator[Ready]:
         yield Ready()
         await self.over.wait()
 
