@@ -71,7 +71,7 @@ async def test_a_client_notices_that_it_was_disconnected(chat: Talkwire, serve: 
         await chat.execute(BanUser("alice"), Actor("root", "Root", "admin"))
         await alice.wait_disconnected()
         assert (before, alice.connected) == (True, False)
-        with pytest.raises(ConnectionError, match="ended before 'never' came"):
+        with pytest.raises(ConnectionError, match="ended before 'never' arrived"):
             await waiting
 
 

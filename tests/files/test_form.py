@@ -38,15 +38,15 @@ async def test_the_file_is_found_among_the_fields(parts: tuple[bytes, ...], size
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (form(FIELD), "no file"),
-        (form(), "no file"),
-        (b"", "no form|no file"),
-        (b"just bytes", "no form|no file"),
-        (form(FILE, FILE), "several"),
-        (form(FILE, end=b""), "no form"),
-        (form(FILE)[:-20], "no form"),
-        (form(*[FIELD] * 21, FILE), "no form"),
-        (form(b"X: " + b"y" * 10_000 + b"\r\n\r\n"), "no form"),
+        (form(FIELD), "must have a file"),
+        (form(), "must have a file"),
+        (b"", "not a valid form|must have a file"),
+        (b"just bytes", "not a valid form|must have a file"),
+        (form(FILE, FILE), "one file only"),
+        (form(FILE, end=b""), "not a valid form"),
+        (form(FILE)[:-20], "not a valid form"),
+        (form(*[FIELD] * 21, FILE), "not a valid form"),
+        (form(b"X: " + b"y" * 10_000 + b"\r\n\r\n"), "not a valid form"),
     ],
 )
 async def test_anything_else_is_refused(body: bytes, message: str) -> None:

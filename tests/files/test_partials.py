@@ -127,7 +127,7 @@ def test_what_lies_aside_counts_only_when_it_is_added(partials: Partials) -> Non
 def test_a_closed_partial_takes_no_bytes(partials: Partials) -> None:
     partial = partials.open(ID)
     partial.close()
-    with pytest.raises(OSError, match="let go"):
+    with pytest.raises(OSError, match="upload was closed"):
         partial.append(b"x")
     assert partials.offset(ID) == 0
 

@@ -22,7 +22,7 @@ PROGRAM = Path(__file__).with_name("counted_server.py")
 START_DEADLINE_S = 120.0
 SETTLE_DEADLINE_S = 60.0
 
-REMEMBERED = frozenset({"Kept", "MessageSent", "Message"})
+REMEMBERED = frozenset({"RingEntry", "MessageSent", "Message"})
 """Sent messages stay in memory for a while, for recovery (`realtime/recovery/event_ring.py`)."""
 
 QUIET_LOOKS = 8
