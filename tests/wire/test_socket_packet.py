@@ -32,6 +32,7 @@ from talkwire.wire.socket_packet import (
     encode_event,
     event_frame,
 )
+from tests.processor_time import at_most, limit_s
 
 PLACEHOLDER = '{"_placeholder":true,"num":0}'
 
@@ -330,25 +331,24 @@ def test_no_packet_of_a_megabyte_takes_long(text: str) -> None:
     gc.collect()
     gc.disable()  # the heap of a test run is larger than a server's
     try:
-        assert min(cpu_s() for _ in range(5)) < BUDGET_S
+        assert min(cpu_s() for _ in range(5)) < limit_s(BUDGET_S)
     finally:
         gc.enable()
 
 
 def test_walking_for_placeholders_takes_no_longer() -> None:
-    begun = time.thread_time()
     decoder = Decoder()
-    decoder.receive("51-" + event_of("[1,1,1,1,1,1,1,1,1,1]").removeprefix("2"))
-    decoder.receive(b"")
-    assert time.thread_time() - begun < 2 * BUDGET_S
+    with at_most(2 * BUDGET_S):
+        decoder.receive("51-" + event_of("[1,1,1,1,1,1,1,1,1,1]").removeprefix("2"))
+        decoder.receive(b"")
 
 
 @pytest.mark.parametrize(
     ("values", "flaw"),
     [
-        (["1e308"] * 1001, "too many numbers with an exponent"),
-        (["-1.5E-299"] * 1001, "too many numbers with an exponent"),
-        (["1e23"] * 25_001, "too many numbers with an exponent"),
+        (["1e308"] * 1000, "too many numbers with an exponent"),
+        (["-1.5E-299"] * (MAX_EXPONENTS // 25 + 1), "too many numbers with an exponent"),
+        (["1e23"] * (MAX_EXPONENTS + 1), "too many numbers with an exponent"),
         (["[]"] * 50_000, "too many arrays and objects"),
     ],
 )
