@@ -82,12 +82,12 @@ class Driver:
         process = self._running()
         assert process.stdout is not None
         watchdog = threading.Timer(self.deadline_s, process.kill)
-        watchdog.start()
+        watchdog.daemon = True
         try:
+            watchdog.start()  # inside `try`, since an interruption may come while the thread starts
             line = process.stdout.readline()
         finally:
             watchdog.cancel()
-            watchdog.join()
         assert line, f"the scenario failed, and the driver ended with status {process.wait(STOP_DEADLINE_S)}"
         report = json.loads(line)
         assert isinstance(report, dict)

@@ -175,6 +175,7 @@ export async function stored() {
 
 // The bell says the same in all tabs, and after a reload.
 export async function bells() {
+  await post("notifications/read", "alice", { all: true });
   const tabs = [await visitAs("alice", { init: observe })];
   tabs.push(await anotherTab(tabs[0], "alice"));
   const bob = await visitAs("bob");
