@@ -28,7 +28,7 @@ from talkwire.cli import main
 
 _REPOSITORY = Path(__file__).parents[1]
 _MESSAGE_BYTES = 1 << 17
-_IMPORTED = ("talkwire.cli.serve", "talkwire.cli.workers.announcing_node", "psycopg", "redis.asyncio", "uvloop")
+_IMPORTED = ("talkwire.cli.serve", "talkwire.running", "psycopg", "redis.asyncio", "uvloop")
 """What `talkwire serve` imports, before or after it has read its settings."""
 
 

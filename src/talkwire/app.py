@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +13,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import structlog
-import uvloop
 from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import Dialect as DatabaseDialect
@@ -31,12 +28,10 @@ from talkwire.api.readiness import Readiness, ReadinessMetrics
 from talkwire.api.rest import Services, rest_application
 from talkwire.bus.carried import TransportBus
 from talkwire.bus.seal import Realm
-from talkwire.collector import collect_while_idle, tune_collector
 from talkwire.control import ControlEndpoint, with_control
 from talkwire.core.commands.receipts import MarkDelivered
 from talkwire.core.commands.server.nodes import ListPeers
 from talkwire.core.domain.actors import NODE
-from talkwire.core.domain.errors import LogReplaced
 from talkwire.core.domain.events import DurableEvent, News
 from talkwire.core.domain.ice_servers import parse_ice_server
 from talkwire.core.domain.model import Actor
@@ -52,13 +47,9 @@ from talkwire.core.engine.offer_expiry import OfferExpiry
 from talkwire.core.engine.pruner import Pruner
 from talkwire.core.ports.bus import Bus, NoBus
 from talkwire.core.signals.signals import SignalOptions
-from talkwire.datafolder import FolderLock, prepare_folder, reachable_url
-from talkwire.dialects.crm.vocabulary import CRM
+from talkwire.datafolder import FolderLock, prepare_folder
+from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import Dialect
-from talkwire.dialects.gateway.vocabulary import GATEWAY
-from talkwire.dialects.messenger import MESSENGER
-from talkwire.dialects.talks.vocabulary import TALKS
-from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
 from talkwire.files.byte_store import ByteStore
 from talkwire.files.service import FINISHED_FOLDER, FileService
 from talkwire.files.uploads import UploadLimits
@@ -73,8 +64,8 @@ from talkwire.realtime.chat.custom_handlers import CustomHandlers
 from talkwire.realtime.chat.fencing import fence
 from talkwire.realtime.chat.news_metrics import EventSourceMetrics
 from talkwire.realtime.chat.services import NamespaceServices
-from talkwire.realtime.clients.chat_client import clients_in, user_room
 from talkwire.realtime.clients.recovery_token import RecoveryTokenSigner
+from talkwire.realtime.clients.user_sockets import UserSockets
 from talkwire.realtime.delivery.delivery_proofs import DeliveryProofs, recipients_in
 from talkwire.realtime.delivery.event_delivery import EventDelivery
 from talkwire.realtime.delivery.offline_delivery import OfflineDelivery
@@ -86,15 +77,13 @@ from talkwire.realtime.forwarding.peer_auth import PeerAuth
 from talkwire.realtime.forwarding.session_owners import SessionOwners
 from talkwire.realtime.forwarding.stored_files import StoredFiles
 from talkwire.realtime.http.client_bundle import ClientBundle
-from talkwire.realtime.http.descriptors import raise_descriptor_limit
 from talkwire.realtime.http.http_limits import HttpLimits
 from talkwire.realtime.metrics import RealtimeMetrics
 from talkwire.realtime.recovery.event_ring import EventRing
 from talkwire.realtime.recovery.recovery import Recovery, RecoveryOptions, recovery_key
 from talkwire.realtime.serving.node_listener import LOOPBACK, NodeListener, address_of, host_towards
-from talkwire.realtime.serving.server import Server, attached, listen, with_engine
+from talkwire.realtime.serving.server import Server, listen, with_engine
 from talkwire.realtime.socketio.socket_server import SocketServer
-from talkwire.realtime.transport.asgi_websocket import AsgiWebSockets
 from talkwire.settings import Settings
 from talkwire.settings.addresses import is_loopback
 from talkwire.settings.keys import token_policy
@@ -118,18 +107,11 @@ from talkwire.wire import EngineOptions
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-_SOCKETS = "sockets"
-
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 POSTGRESQL_PORT = 5432
 
-FEW_DESCRIPTORS = 1024
-"""A server with fewer file descriptors logs a warning: each client needs one."""
-
 _logger = structlog.get_logger(__name__)
-
-DIALECTS = {dialect.name: dialect for dialect in (MESSENGER, TALKS, WHATSAPP, CRM, GATEWAY)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +149,7 @@ class Node:
             raise ValueError(f"there is a dialect {min(taken)} already")
         self._lock: FolderLock | None = None
         self._internal_socket: socket.socket | None = None
-        self._internal: NodeListener | None = None
-        self.on_begun: Callable[[str], None] = lambda _: None
-        """Called with the node's address once it accepts requests."""
+        self.internal: NodeListener | None = None
         self._demo_people: Sequence[demo.Person] = ()
         self._closing = contextlib.AsyncExitStack()
         """Stops everything that was started, in reverse order."""
@@ -345,20 +325,6 @@ class Node:
             for follower in self._followers:
                 follower.wake()
 
-    def run(self, listening: socket.socket | None = None) -> None:
-        """Serves until a signal stops it. Restarts the node if the log was replaced; clients wait in the listening
-        socket.
-
-        Raises OSError if it cannot listen on the address.
-        """
-        descriptors = raise_descriptor_limit()
-        log = _logger.warning if descriptors < FEW_DESCRIPTORS else _logger.debug
-        log("file descriptors", limit=descriptors)
-        next_: socket.socket | None = listening or listen(self.settings.host, self.settings.port)
-        while next_ is not None:
-            with next_, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                next_ = runner.run(self._run(next_))
-
     @contextlib.asynccontextmanager
     async def started(self) -> AsyncIterator[Node]:
         """Starts the node, yields it, and stops it at the end."""
@@ -367,24 +333,6 @@ class Node:
             yield self
         finally:
             await self.stop()
-
-    async def _run(self, listening: socket.socket) -> socket.socket | None:
-        """Serves until the server stops. Returns a socket to continue listening on if the node has to restart, else
-        None.
-        """
-        kept: list[socket.socket] = []
-        async with self.started():
-            _tune_interpreter()
-            collecting = asyncio.create_task(collect_while_idle())
-            try:
-                # A stopping node accepts no more connections; for a restart, the copy of the socket keeps them waiting.
-                await self.serve(listening, self.server(), lambda: kept.append(listening.dup()))
-            except LogReplaced:
-                _logger.warning("this node restarts")
-                return kept[0]
-            finally:
-                collecting.cancel()
-        return None
 
     def server(self, kind: type[Server] = Server) -> Server:
         """Returns the server of a started node."""
@@ -395,7 +343,7 @@ class Node:
             drain_s=self.settings.drain_window_s,
             on_shutdown=self.files.uploads.stop_waiting,
             beside=has_application,
-            internal=self._internal,
+            internal=self.internal,
             limits=self._http_limits(),
         )
 
@@ -412,58 +360,11 @@ class Node:
             self_timed=f"{settings.prefix}{FILES}",
         )
 
-    async def serve(
-        self, listening: socket.socket, server: Server, on_replaced: Callable[[], None] = lambda: None
-    ) -> None:
-        """Serves until the server stops.
-
-        Raises ApplicationFailed; and LogReplaced, if the node had to stop because its memory no longer matches the
-        database. `on_replaced` is called before it stops.
-        """
-        if self._lock is not None:
-            self._lock.announce(reachable_url(listening))
-        replaced = False
-
-        def stop() -> None:
-            nonlocal replaced
-            if server.should_exit:
-                return
-            replaced = True
-            on_replaced()
-            _logger.error("the database went back to an earlier time, or is another one: this node ends")
-            server.drain_s = 0.0
-            server.should_exit = True
-
-        self.chat.on_replaced = stop
-        server.on_begun = partial(self.on_begun, reachable_url(listening))
-        await server.serve(sockets=[listening])
-        if replaced:
-            raise LogReplaced
-
-    @contextlib.asynccontextmanager
-    async def attached(self) -> AsyncIterator[AsgiWebSockets]:
-        """Runs the node inside another ASGI server, which sends requests to `app` and WebSockets to the yielded
-        application.
-
-        Raises as `start`.
-        """
-
-        def stop() -> None:
-            _logger.error("the database went back to an earlier time, or is another one: this process ends")
-            signal.raise_signal(signal.SIGTERM)
-
-        async with self.started(), attached(self.engine, self._internal) as websockets:
-            self.chat.on_replaced = stop
-            try:
-                yield websockets
-            finally:
-                self.files.uploads.stop_waiting()
-
     def serves(self, path: str) -> bool:
         """Returns whether a path belongs to the chat and not to the embedding application."""
         return self.engine.serves(path) or self._embedding.application is None or self._paths.within(path) is not None
 
-    def is_reached_at(self, url: str) -> None:
+    def announce_address(self, url: str) -> None:
         """Announces the node's address to commands on this machine."""
         if self._lock is not None:
             self._lock.announce(url)
@@ -471,15 +372,6 @@ class Node:
     async def metrics(self) -> bytes:
         """Returns the metrics in Prometheus' format."""
         return generate_latest(self._registry)
-
-    async def sockets_of(self, user_id: str) -> list[str]:
-        """Returns the ids of a user's sockets on all nodes that answer."""
-        here = await self._sockets_here(user_id)
-        others = await self.chat.peers.ask(_SOCKETS, user_id, list[str])
-        return [*here, *(socket_id for found in others.values() for socket_id in found)]
-
-    async def _sockets_here(self, user_id: str) -> list[str]:
-        return [socket.id for socket in clients_in(self.engine.hub, user_room(user_id))]
 
     def _serve_realtime_and_rest(self, closing: contextlib.AsyncExitStack) -> None:
         settings, limits = self.settings, self.limits
@@ -510,7 +402,7 @@ class Node:
             sessions_per_address=(settings.sessions_per_address or None) if settings.rate_limits else None,
         )
         self.engine.hub.expects_more = lambda: self.chat.expects_more
-        self.chat.peers.answer(_SOCKETS, str, self._sockets_here)
+        self.user_sockets = UserSockets(self.engine.hub, self.chat.peers)
         rooms = Rooms(self.engine.hub, self.chat.signals.publish_room_change)
         offline = OfflineDelivery(self.chat, self.engine.hub, rooms, _now_ms)
         recovery = self._recovery(rooms, closing)
@@ -608,7 +500,7 @@ class Node:
         chat.peers.on_gone = drop
         chat.peers.on_living = file_links.see
         closing.callback(fence(engine, chat).close)
-        self._internal = NodeListener(listening, link, rest, FencedApp(rest, engine.is_in_doubt), stored)
+        self.internal = NodeListener(listening, link, rest, FencedApp(rest, engine.is_in_doubt), stored)
 
     def _recovery(self, rooms: Rooms, closing: contextlib.AsyncExitStack) -> Recovery | None:
         """Returns what recovers sockets after a disconnect; None if recovery is turned off."""
@@ -683,12 +575,3 @@ def _mark_delivered(chat: Chat, actor: Actor, command: MarkDelivered) -> None:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _tune_interpreter() -> None:
-    """Tunes the interpreter for one busy event loop and one writer thread.
-
-    Switches threads ten times as often as by default, since a finished commit should not wait 5 ms for the event loop.
-    """
-    sys.setswitchinterval(0.0005)
-    tune_collector()

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from talkwire.app import DIALECTS
 from talkwire.core.domain.model import LARGE_CONVERSATION
+from talkwire.dialects.built_in import DIALECTS
 from tests.chat.access.readings import LISTS, READINGS, by_recovery, text_of
 from tests.chat.conftest import World
 from tests.chat.returner import Returner

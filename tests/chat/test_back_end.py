@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from talkwire.app import DIALECTS
+from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.messenger import MESSENGER
 from tests.chat.conftest import World
 

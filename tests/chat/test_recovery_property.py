@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 
 from talkwire import app
-from talkwire.app import DIALECTS
 from talkwire.core.commands.accounts import UpdateUser
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
@@ -43,6 +42,7 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor
 from talkwire.core.engine.chat import Chat
+from talkwire.dialects.built_in import DIALECTS
 from talkwire.realtime.recovery.event_ring import EventRing
 from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import in_process, serving

@@ -8,8 +8,8 @@ from typing import get_args
 
 import pytest
 
-from talkwire.app import DIALECTS
 from talkwire.core.domain.events import Event
+from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import Dialect
 from talkwire.settings.rules import DIALECTS as DIALECTS_OF_SETTINGS
 from tests.dialects.rocket import ROCKET

@@ -13,13 +13,13 @@ import json
 import socket
 import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from talkwire.app import Node
 from talkwire.logs import configure_logs
 from talkwire.realtime.serving.server import Server, listen
+from talkwire.running import run
 from talkwire.settings import Settings
 
 
@@ -29,14 +29,20 @@ class CountedNode(Node):
     side: socket.socket
     collects = False
 
-    async def serve(
-        self, listening: socket.socket, server: Server, on_replaced: Callable[[], None] = lambda: None
-    ) -> None:
+    def server(self, kind: type[Server] = Server) -> Server:
+        self._answering = asyncio.create_task(self._answer_all())
+        return super().server(kind)
+
+    async def stop(self) -> None:
+        self._answering.cancel()
+        await super().stop()
+
+    async def _answer_all(self) -> None:
         if not self.collects:
             gc.disable()
         answering = await asyncio.start_server(_answer, sock=self.side)
         async with answering:
-            await super().serve(listening, server, on_replaced)
+            await answering.serve_forever()
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -54,7 +60,7 @@ def main(port: str, side: str, options: str) -> None:
     node = CountedNode(Settings(**settings))
     node.side = listen("127.0.0.1", int(side))
     node.collects = given["collect"]
-    node.run(listen("127.0.0.1", int(port)))
+    run(node, listen("127.0.0.1", int(port)))
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ from talkwire.api.description.asyncapi import asyncapi
 from talkwire.api.description.counterparts import counterparts
 from talkwire.api.description.vocabularies import vocabulary
 from talkwire.api.rest import described_routes
-from talkwire.app import DIALECTS
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import User
+from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import Dialect, Inbound
 from talkwire.dialects.messenger import MESSENGER
 from tests.chat.conftest import World

@@ -10,7 +10,7 @@ from litestar import Router
 from talkwire.api.description.counterparts import counterparts
 from talkwire.api.events_page import events_page
 from talkwire.api.rest import described_routes
-from talkwire.app import DIALECTS
+from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import Dialect
 from talkwire.dialects.messenger import MESSENGER
 from tests.reference.test_asyncapi import socket_events

@@ -22,8 +22,8 @@ from talkwire.api.description.schemas import schema_name, schemas
 from talkwire.api.description.vocabularies import vocabulary
 from talkwire.api.http.bodies import Body, ListAnswer
 from talkwire.api.rest import Services, rest_application
-from talkwire.app import DIALECTS
 from talkwire.core.domain.access_policy import DEFAULT_POLICY
+from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.crm import payloads as crm
 from talkwire.dialects.payloads import messages
 from talkwire.dialects.talks import payloads as talks

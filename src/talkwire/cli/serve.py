@@ -40,12 +40,14 @@ def serve(**flags: Flag) -> None:
     if settings.workers > 1:
         _serve_with_workers(settings, listening)
         return
-    from talkwire.cli.workers.announcing_node import AnnouncingNode  # noqa: PLC0415 (the supervisor of workers needs no node)
+    # The supervisor of workers needs no node.
+    from talkwire.app import Node  # noqa: PLC0415
+    from talkwire.running import run  # noqa: PLC0415
 
     with listening, database_failures(settings):
         prepare_folder(settings.data)
         url = reachable_url(listening)
-        AnnouncingNode(settings, lambda: _greet(settings, url)).run(listening)
+        run(Node(settings), listening, lambda: _greet(settings, url))
 
 
 def _serve_with_workers(settings: Settings, listening: socket.socket) -> None:

@@ -31,6 +31,7 @@ from talkwire.embedding.names import commands_named, events_named
 from talkwire.logs import configure_logs, hand_over_logs
 from talkwire.realtime.chat.custom_handlers import CustomHandlers
 from talkwire.realtime.serving.server import EmbeddedServer, listen
+from talkwire.running import run, serve
 from talkwire.settings import Settings, SettingsError
 from talkwire.settings.policy import served_by_another
 from talkwire.settings.rules import Problem
@@ -229,7 +230,7 @@ class Talkwire:
     async def get_user_sockets(self, user_id: str) -> list[str]:
         """Returns the ids of a user's sockets, as clients know them (`socket.id`), on all nodes that reply within a
         second."""
-        return await self._started.sockets_of(user_id)
+        return await self._started.user_sockets.find(user_id)
 
     # --- serving ----------------------------------------------------------------------------------------------------
 
@@ -272,8 +273,9 @@ class Talkwire:
             configure_logs(self.settings.log_level, self.settings.log_format)
         hand_over_logs()
         with self._use(self._at(host, port)) as node:
-            node.on_begun = lambda url: _logger.info("the chat is up", url=url)
-            node.run()
+            listening = listen(node.settings.host, node.settings.port)
+            url = reachable_url(listening)
+            run(node, listening, lambda: _logger.info("the chat is up", url=url))
 
     @contextlib.asynccontextmanager
     async def serving(
@@ -288,7 +290,7 @@ class Talkwire:
             try:
                 async with node.started():
                     server = node.server(EmbeddedServer)
-                    serving = asyncio.create_task(node.serve(listening, server))
+                    serving = asyncio.create_task(serve(node, listening, server))
                     try:
                         await server.has_begun(serving)
                         yield RunningServer(reachable_url(listening))

@@ -24,6 +24,7 @@ from talkwire.datafolder import DataFolderError, FolderInUse
 from talkwire.identity.address import is_loopback
 from talkwire.realtime.serving.server import ApplicationFailed
 from talkwire.realtime.transport.asgi_websocket import REFUSAL_EXTENSION, AsgiWebSockets
+from talkwire.running import run_attached
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -84,7 +85,7 @@ class AsgiChat:
             return
         self._is_announced = True
         host, port = server
-        self._node.is_reached_at(f"{scope.get('scheme', 'http')}://{f'[{host}]' if ':' in host else host}:{port}")
+        self._node.announce_address(f"{scope.get('scheme', 'http')}://{f'[{host}]' if ':' in host else host}:{port}")
 
     def _log_refusal(self, scope: Mapping[str, Any]) -> None:
         suppressed = self._refusals.take(time.monotonic())
@@ -132,7 +133,7 @@ def _below_root(scope: Mapping[str, Any]) -> dict[str, Any]:
 @contextlib.asynccontextmanager
 async def running(node: Node, application: AsgiApp | None) -> AsyncIterator[AsgiChat]:
     """Runs the chat until the block ends. Raises like `Node.start`."""
-    async with node.attached() as websockets:
+    async with run_attached(node) as websockets:
         yield AsgiChat(node, websockets, application)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from talkwire.app import DIALECTS
 from talkwire.core.signals.custom_events import PAYLOAD_MAX_BYTES, SOCKET_IO_EVENTS
+from talkwire.dialects.built_in import DIALECTS
 from tests.chat.chat_client import Payload
 from tests.chat.chat_server import running_chat
 from tests.chat.conftest import World, world_at

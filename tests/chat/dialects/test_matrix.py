@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from talkwire.app import DIALECTS
+from talkwire.dialects.built_in import DIALECTS
 from tests.chat.chat_client import ChatClient, Payload
 from tests.chat.conftest import World
 from tests.chat.dialects.matrix import BY_REST, BY_SOCKET, HEARD, HEARD_OUTSIDE, JOIN, OF_THE_ACTOR

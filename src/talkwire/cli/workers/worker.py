@@ -40,6 +40,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.datafolder import DataFolderError, prepare_folder
 from talkwire.logs import configure_logs
 from talkwire.realtime.serving.server import Server, share
+from talkwire.running import run
 from talkwire.settings import Settings, SettingsError
 
 METRICS_WITHIN_S = 2.0
@@ -137,7 +138,7 @@ def main() -> int:
     try:
         with database_failures(settings):
             prepare_folder(settings.data)
-            WorkerNode(settings, number, channel).run(share(settings.host, port))
+            run(WorkerNode(settings, number, channel), share(settings.host, port))
     except (CommandError, ChatError, DataFolderError, SettingsError, OSError) as error:
         exit_code, line = outcome_of(error)
         send_blocking(channel, Failed(line, exit_code, isinstance(error, TransientFailure)))

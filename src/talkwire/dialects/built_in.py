@@ -1,0 +1,12 @@
+"""The dialects that Talkwire brings."""
+
+from __future__ import annotations
+
+from talkwire.dialects.crm.vocabulary import CRM
+from talkwire.dialects.gateway.vocabulary import GATEWAY
+from talkwire.dialects.messenger import MESSENGER
+from talkwire.dialects.talks.vocabulary import TALKS
+from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
+
+DIALECTS = {dialect.name: dialect for dialect in (MESSENGER, TALKS, WHATSAPP, CRM, GATEWAY)}
+"""The built-in dialects by name."""

@@ -1,0 +1,124 @@
+"""Runs a node until it stops: as a process of its own, in the caller's event loop, or inside another ASGI server.
+
+A node also stops when its memory no longer matches the database, because the database went back to an earlier time or
+is another one. A process of its own then starts the node again and keeps the listening socket, so that clients wait
+instead of being refused. In the other two cases the node ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+
+import structlog
+import uvloop
+
+from talkwire.app import Node
+from talkwire.collector import collect_while_idle, tune_collector
+from talkwire.core.domain.errors import LogReplaced
+from talkwire.datafolder import reachable_url
+from talkwire.realtime.http.descriptors import raise_descriptor_limit
+from talkwire.realtime.serving.server import Server, attached, listen
+from talkwire.realtime.transport.asgi_websocket import AsgiWebSockets
+
+FEW_DESCRIPTORS = 1024
+"""A server with fewer file descriptors logs a warning: each client needs one."""
+
+_SWITCH_INTERVAL_S = 0.0005
+"""A tenth of the default: a finished commit should not wait 5 ms for the event loop."""
+
+_logger = structlog.get_logger(__name__)
+
+
+def run(node: Node, listening: socket.socket | None = None, on_begun: Callable[[], None] | None = None) -> None:
+    """Serves until a signal stops the process, at `listening` or else at the settings' address. Restarts the node if
+    the log was replaced. Calls `on_begun` each time that the node has begun to accept requests.
+
+    Raises OSError if it cannot listen on the address, and what `Node.start` raises.
+    """
+    descriptors = raise_descriptor_limit()
+    log = _logger.warning if descriptors < FEW_DESCRIPTORS else _logger.debug
+    log("file descriptors", limit=descriptors)
+    next_: socket.socket | None = listening or listen(node.settings.host, node.settings.port)
+    while next_ is not None:
+        with next_, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            next_ = runner.run(_run_once(node, next_, on_begun))
+
+
+async def _run_once(node: Node, listening: socket.socket, on_begun: Callable[[], None] | None) -> socket.socket | None:
+    """Serves until the server stops. Returns a socket to continue listening on if the node has to restart, else
+    None.
+    """
+    kept: list[socket.socket] = []
+    async with node.started():
+        _tune_interpreter()
+        collecting = asyncio.create_task(collect_while_idle())
+        server = node.server()
+        if on_begun is not None:
+            server.on_begun = on_begun
+        try:
+            # A stopping node accepts no more connections; for a restart, the copy of the socket keeps them waiting.
+            await serve(node, listening, server, lambda: kept.append(listening.dup()))
+        except LogReplaced:
+            _logger.warning("this node restarts")
+            return kept[0]
+        finally:
+            collecting.cancel()
+    return None
+
+
+async def serve(
+    node: Node, listening: socket.socket, server: Server, on_replaced: Callable[[], None] = lambda: None
+) -> None:
+    """Serves a started node until the server stops.
+
+    Raises ApplicationFailed; and LogReplaced, if the node had to stop because its memory no longer matches the
+    database. `on_replaced` is called before it stops.
+    """
+    node.announce_address(reachable_url(listening))
+    replaced = False
+
+    def stop() -> None:
+        nonlocal replaced
+        if server.should_exit:
+            return
+        replaced = True
+        on_replaced()
+        _logger.error("the database went back to an earlier time, or is another one: this node ends")
+        server.drain_s = 0.0
+        server.should_exit = True
+
+    node.chat.on_replaced = stop
+    await server.serve(sockets=[listening])
+    if replaced:
+        raise LogReplaced
+
+
+@contextlib.asynccontextmanager
+async def run_attached(node: Node) -> AsyncIterator[AsgiWebSockets]:
+    """Runs the node inside another ASGI server, which sends requests to `node.app` and WebSockets to the yielded
+    application. The process ends with SIGTERM if the log is replaced.
+
+    Raises what `Node.start` raises.
+    """
+
+    def stop() -> None:
+        _logger.error("the database went back to an earlier time, or is another one: this process ends")
+        signal.raise_signal(signal.SIGTERM)
+
+    async with node.started(), attached(node.engine, node.internal) as websockets:
+        node.chat.on_replaced = stop
+        try:
+            yield websockets
+        finally:
+            node.files.uploads.stop_waiting()
+
+
+def _tune_interpreter() -> None:
+    """Tunes the interpreter for one busy event loop and one writer thread."""
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    tune_collector()
