@@ -52,6 +52,13 @@ class Outcome:
     sent: Counter[str] = field(default_factory=Counter)
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
 
+    def add(self, other: Outcome) -> None:
+        """Adds the results of a further campaign."""
+        self.failures += other.failures
+        self.failed += other.failed
+        self.sent += other.sent
+        self.answers += other.answers
+
     def report(self) -> str:
         """For the message of a failed assertion: how to repeat it, and the first failures."""
         first = "\n".join(map(str, self.failures))

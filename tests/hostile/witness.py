@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from urllib.parse import urlsplit
 
 from tests.chat.chat_client import ChatClient, open_client
@@ -35,6 +35,10 @@ class Seen:
     worst_s: float = 0.0
     worst_wall_s: float = 0.0
     failures: list[str] = field(default_factory=list)
+
+    def after(self, earlier: Seen) -> Seen:
+        """Returns these measurements as a repetition of earlier ones, whose failures still count."""
+        return replace(self, failures=[*earlier.failures, *self.failures])
 
 
 class _Watch:

@@ -33,10 +33,10 @@ from tests.hostile.connections import (
 )
 from tests.hostile.scene import COMMON, ORDINARY, Scene, set_up
 from tests.hostile.target import Measured, Target, running_target
+from tests.hostile.trial import LATENCY_S
 from tests.hostile.witness import Witness, watching
 
 TURN_S = 0.05
-LATENCY_S = 0.25
 
 _SHARES = (4, 2, 1)
 _LINEAR = 2 * 1.3

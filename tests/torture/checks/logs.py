@@ -35,9 +35,9 @@ _VALKEY = frozenset(
 
 ALLOWED: tuple[Allowed, ...] = (
     Allowed(
-        re.compile(r"^(the database|a read|an upkeep) failed"),
+        re.compile(r"^(the database|a read|a command of this node) failed"),
         _DATABASE | {"pause"},
-        "the batch was refused, and its commands were told",
+        "the commands were refused, and their callers know",
     ),
     Allowed(
         re.compile(r"^talkwire: (the database \S+ cannot be used|The database does not answer)"),
@@ -54,7 +54,11 @@ ALLOWED: tuple[Allowed, ...] = (
         _DATABASE,
         "it was told to stop while the database held its requests up for longer than a stop may take",
     ),
-    Allowed(re.compile(r"events of other nodes could not be read"), _DATABASE, "the log is read again when it is back"),
+    Allowed(
+        re.compile(r"^(the log's head|the leases) could not be read|^the lease could not be renewed"),
+        _DATABASE,
+        "they are read and renewed again when it is back",
+    ),
     Allowed(
         re.compile(
             r"OperationalError|AdminShutdown|server closed the connection|terminating connection|CannotConnectNow"
