@@ -6,16 +6,17 @@ import json
 import os
 import shutil
 import subprocess
-import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.protocol.server_process import free_port, running
+from tests.forked_talkwire import start_talkwire
+from tests.protocol.server_process import REPOSITORY, free_port, wait_until_accepting
 
 HERE = Path(__file__).parent
 DEADLINE_S = 180.0
@@ -24,10 +25,18 @@ STOP_DEADLINE_S = 60.0
 Report = dict[str, Any]
 
 
-def serving(folder: Path, port: int, *options: str) -> AbstractContextManager[str]:
-    """A demo server on `port` with its data in `folder`; killed, not stopped, at the end."""
-    command = [sys.executable, "-m", "talkwire", "serve", "--demo", "--no-rate-limits", "--data", str(folder)]
-    return running([*command, *options, "--port"], port)
+@contextmanager
+def serving(folder: Path, port: int, *options: str) -> Iterator[str]:
+    """Yields the URL of a demo server on `port` with its data in `folder`; killed, not stopped, at the end."""
+    arguments = ["serve", "--demo", "--no-rate-limits", "--data", str(folder), *options, "--port", str(port)]
+    with tempfile.TemporaryFile() as output:
+        process = start_talkwire(arguments, output, os.environ, REPOSITORY)
+        try:
+            wait_until_accepting(process, port)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+            process.wait(STOP_DEADLINE_S)
 
 
 def chromium_program() -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.forked_talkwire import Process
+
 REPOSITORY = Path(__file__).parents[2]
 START_DEADLINE_S = 120.0
 STOP_DEADLINE_S = 60.0
@@ -39,14 +41,15 @@ def running(command: list[str], port: int) -> Iterator[str]:
     """Yields the base URL of `command PORT` once the port accepts; kills the process afterwards."""
     process = subprocess.Popen([*command, str(port)], cwd=REPOSITORY)
     try:
-        _wait_until_accepting(process, port)
+        wait_until_accepting(process, port)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
         process.wait(STOP_DEADLINE_S)
 
 
-def _wait_until_accepting(process: subprocess.Popen[bytes], port: int) -> None:
+def wait_until_accepting(process: Process, port: int) -> None:
+    """Waits until the server accepts connections. Raises RuntimeError if its process has ended instead."""
     # A process does not report that it listens, so the test polls.
     deadline = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < deadline:
