@@ -1,13 +1,15 @@
 """Starts `talkwire` processes without paying for its imports each time.
 
 An interpreter needs more than a second of processor time to import Talkwire, and the tests start hundreds of servers.
-So each test process starts one helper that has imported everything and does nothing else: no thread, no event loop, no
-open file. A server is a fork of this helper. It has its own process id, environment, folder, streams and exit code, and
-gets signals, as if it had been started with `python -m talkwire`; it shares nothing with other servers but the imports.
+So each test process starts one helper that has imported everything, has started and stopped a node, and does nothing
+else: no thread, no event loop, no open file. A server is a fork of this helper. It has its own process id, environment,
+folder, streams and exit code, and gets signals, as if it had been started with `python -m talkwire`; it shares nothing
+with other servers but the imports and the caches of the libraries.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import os
@@ -16,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -24,7 +27,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Protocol
 
+from talkwire.app import Node
 from talkwire.cli import main
+from talkwire.settings import Settings
 
 _REPOSITORY = Path(__file__).parents[1]
 _MESSAGE_BYTES = 1 << 17
@@ -202,6 +207,14 @@ def _become(request: dict[str, object], output: int) -> list[str]:
 def _import_talkwire() -> None:
     for module in _IMPORTED:
         import_module(module)
+    asyncio.run(_start_once())
+
+
+async def _start_once() -> None:
+    """Starts and stops a node. Its libraries fill their caches, which takes a quarter of a node's first start."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with Node(Settings(data=Path(folder))).started():
+            pass
 
 
 def _main(descriptor: int) -> int:

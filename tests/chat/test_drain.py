@@ -21,12 +21,13 @@ from tests.chat.test_shutdown import send_many, writer_held_up
 from tests.databases import PostgresServer
 
 WINDOW_S = 4
+LONG_WINDOW_S = 300
 SHUTDOWN = {"reason": "shutdown", "reconnect": True}
 
 
 @asynccontextmanager
-async def draining_world(folder: Path) -> AsyncIterator[tuple[ServerProcess, World]]:
-    with running_chat(folder, {"TALKWIRE_DRAIN_S": str(WINDOW_S)}) as server:
+async def draining_world(folder: Path, window_s: int = WINDOW_S) -> AsyncIterator[tuple[ServerProcess, World]]:
+    with running_chat(folder, {"TALKWIRE_DRAIN_S": str(window_s)}) as server:
         async with world_at(server) as world:
             yield server, world
 
@@ -117,7 +118,7 @@ async def test_pending_requests_are_answered(tmp_path: Path) -> None:
 
 
 async def test_a_second_signal_does_not_wait_for_anybody(tmp_path: Path) -> None:
-    async with draining_world(tmp_path) as (server, world):
+    async with draining_world(tmp_path, LONG_WINDOW_S) as (server, world):
         alice = await world.connect("alice")
         await begin_to_drain(server, world)
         server.process.send_signal(signal.SIGTERM)

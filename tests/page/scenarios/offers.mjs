@@ -102,7 +102,9 @@ export async function places() {
     if ((await card(bob, "In the middle").count()) > 0)
       bob.neighbours = await above.evaluateAll((all) => {
         const at = all.findIndex((each) => each.matches(".offer") && each.textContent.includes("In the middle"));
-        return at < 1 ? undefined : [all[at - 1].textContent, all[at + 1]?.textContent].map((text) => /Message \d+/.exec(text)?.[0]);
+        // Where the offer is the first or last row in the document, its neighbours are not known.
+        if (at < 1 || at === all.length - 1) return undefined;
+        return [all[at - 1].textContent, all[at + 1].textContent].map((text) => /Message \d+/.exec(text)?.[0]);
       }) ?? bob.neighbours;
   }
   report("placed", { neighbours: bob.neighbours, first: /Message \d+/.exec(await bob.locator(".message").first().textContent())?.[0] });
