@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -257,6 +258,20 @@ def test_a_migration_may_take_long_and_be_waited_for(
         with engine.connect() as connection:
             assert connection.execute(text("SHOW statement_timeout")).scalar_one() == "100ms"
         engine.dispose()
+    postgresql.drop(name)
+
+
+def test_a_migration_may_pause_between_statements(postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, Python may need seconds between two statements."""
+    monkeypatch.setattr(engine_module, "_POSTGRESQL_OPTIONS", "-c idle_in_transaction_session_timeout=100")
+    name = postgresql.create()
+    engine = writing_engine(postgresql.url_of(name))
+    with engine.begin() as connection:
+        upgrade(connection, "0001")
+        time.sleep(0.5)
+        upgrade(connection)
+    assert revision_of(engine) == newest_revision()
+    engine.dispose()
     postgresql.drop(name)
 
 

@@ -67,11 +67,12 @@ def take_turns(connection: Connection) -> None:
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Carries out the migrations up to a revision, in the connection's transaction and without the time limit of
-    statements. Raises NewerTablesError."""
+    """Carries out the migrations up to a revision, in the connection's transaction and without the time limits of
+    statements and of the pauses between them. Raises NewerTablesError."""
     _refuse_newer_tables(_revision(connection))
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
     command.upgrade(_config(connection), revision)
 
 
