@@ -24,9 +24,10 @@ WEB_CLIENT  := src/talkwire/web/index.html
 SOURCES     := $(wildcard src tests bench deploy examples tools hatch_build.py)
 IN_PROCESS  := not browser and not cluster and not processes
 
-# One worker for each processor: some tests measure how soon the server answers. A file's tests stay together, since they
-# share servers; the slowest folders are started first (tests/kinds.py).
-WORKERS     ?= $(shell getconf _NPROCESSORS_ONLN)
+# One worker more than there are processors, since a third of a worker's time is waiting. With even more, the tests that
+# measure how soon the server answers become unreliable. A file's tests stay together, since they share servers; the
+# slowest folders are started first (tests/kinds.py).
+WORKERS     ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PYTEST      := $(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
