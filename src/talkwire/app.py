@@ -22,7 +22,7 @@ from sqlalchemy.engine import URL
 from talkwire import demo
 from talkwire.api.description.docs import asyncapi_handler
 from talkwire.api.http.fencing import FencedApp
-from talkwire.api.http.own_paths import FILES, OwnPaths, beside
+from talkwire.api.http.own_paths import FILES, OwnPaths, route_by_path
 from talkwire.api.page import DemoSignIn, DemoUser, page_handlers
 from talkwire.api.readiness import Readiness, ReadinessMetrics
 from talkwire.api.rest import Services, rest_application
@@ -227,7 +227,7 @@ class Node:
         self._writer = GroupWriter(writing, CHANGES, clock_ms, policy)
         self._reader = ReaderPool(reading_engine(url, READERS), clock_ms=clock_ms)
         leasing = None if alone else writing_engine(url)
-        transact = self._writer.aside if leasing is None else own_transactions(leasing)
+        transact = self._writer.transact if leasing is None else own_transactions(leasing)
         keeper = LeaseKeeper(writing.dialect, transact, clock_ms)
         if settings.sqlite_file is not None:
             watch = FileWatch(settings.sqlite_file, self._writer)
@@ -301,11 +301,11 @@ class Node:
         works: list[FollowerWork[Any]] = [
             MessageIndex(dialect),
             DeletedConversations(_now_ms),
-            OfflineNotifications(self.chat.directory.has_been_here, _now_ms, node_id),
+            OfflineNotifications(self.chat.directory.is_connected_since, _now_ms, node_id),
         ]
         works += [YoungStatistics()] if self.settings.on_postgresql else []
         self._followers = [
-            Follower(work, reading_engine(url, 1), self._writer.aside, _now_ms, Pace(lambda: self._writer.busy))
+            Follower(work, reading_engine(url, 1), self._writer.transact, _now_ms, Pace(lambda: self._writer.busy))
             for work in works
         ]
         self.chat.subscribe(self._wake_followers)
@@ -364,7 +364,7 @@ class Node:
         """Returns whether a path belongs to the chat and not to the embedding application."""
         return self.engine.serves(path) or self._embedding.application is None or self._paths.within(path) is not None
 
-    def announce_address(self, url: str) -> None:
+    def announce_url(self, url: str) -> None:
         """Announces the node's address to commands on this machine."""
         if self._lock is not None:
             self._lock.announce(url)
@@ -423,7 +423,7 @@ class Node:
         signals = SignalDelivery(self.engine.hub, self.chat.directory, lambda: self.chat.cursor)
         self.chat.subscribe(delivery.deliver, Stage.DELIVERY)
         self.chat.subscribe(signals.deliver, Stage.DELIVERY)
-        recipients = partial(recipients_in, self.engine.hub, self.chat.directory.circles)
+        recipients = partial(recipients_in, self.engine.hub, self.chat.directory.memberships)
         arrivals = DeliveryProofs(recipients, partial(_mark_delivered, self.chat))
         unread_notices = LiveUnread(self.chat, self.chat.directory, delivery.deliver)
         notifier = LiveNotifications(self.chat, self.chat.directory, delivery.deliver)
@@ -436,7 +436,7 @@ class Node:
         readiness = Readiness(
             self.chat.check,
             WriteProbe(self._writer).check,
-            bus_away=lambda: self.chat.bus.away,
+            bus_disconnected=lambda: self.chat.bus.is_disconnected,
             lease_lost=lambda: self.engine.suspended or not self.chat.lease.held,
             draining=lambda: self.engine.draining,
         )
@@ -465,12 +465,12 @@ class Node:
         served: AsgiApp = rest
         if self._internal_socket is not None:
             self._join_nodes(self._internal_socket, rest, metrics, closing)
-            served = FencedApp(rest, self.engine.is_in_doubt)
+            served = FencedApp(rest, self.engine.is_fenced)
         application = self._embedding.application
         paths = self._paths = OwnPaths(rest.routes, settings.prefix)
         alone = application is None and not settings.prefix
         bundle = ClientBundle(self.engine.path) if settings.serve_client else None
-        self.app = with_engine(self.engine, served if alone else beside(served, paths, application), bundle)
+        self.app = with_engine(self.engine, served if alone else route_by_path(served, paths, application), bundle)
         if self._lock is not None:
             assert settings.sqlite_file is not None, "only SQLite has a lock"
             copy_database = partial(copy_file, settings.sqlite_file.absolute(), settings.data.absolute())
@@ -485,22 +485,22 @@ class Node:
         chat, engine = self.chat, self.engine
         link = PeerAuth(self._recovery_key, chat.node_id)
         owners = SessionOwners(chat.peers, lambda: chat.execute(NODE, ListPeers()), engine.now)
-        passing = engine.passing = Forwarder(owners, link, chat.node_id, metrics)
+        forwarder = engine.forwarder = Forwarder(owners, link, chat.node_id, metrics)
         file_links = FileForwarding(owners, link, metrics, engine.now)
         closing.callback(file_links.close)
-        stored = StoredFiles(self.files.store.here())
+        stored = StoredFiles(self.files.store.local())
         self.files.store.holders = self.files.uploads.holders = file_links
         engine.node_id = chat.node_id
-        metrics.open_tunnels = lambda: len(passing.tunnels)
+        metrics.open_tunnels = lambda: len(forwarder.tunnels)
 
         def drop(node_ids: Collection[str]) -> None:
-            passing.drop(node_ids)
+            forwarder.drop(node_ids)
             file_links.drop(node_ids)
 
-        chat.peers.on_gone = drop
-        chat.peers.on_living = file_links.see
+        chat.peers.on_peers_gone = drop
+        chat.peers.on_peers_read = file_links.note_living
         closing.callback(fence(engine, chat).close)
-        self.internal = NodeListener(listening, link, rest, FencedApp(rest, engine.is_in_doubt), stored)
+        self.internal = NodeListener(listening, link, rest, FencedApp(rest, engine.is_fenced), stored)
 
     def _recovery(self, rooms: Rooms, closing: contextlib.AsyncExitStack) -> Recovery | None:
         """Returns what recovers sockets after a disconnect; None if recovery is turned off."""
@@ -520,7 +520,7 @@ class Node:
                 alone=not settings.on_postgresql,
                 contacts_max=settings.contacts_max,
             ),
-            rooms.hand_over,
+            rooms.delay_leaving,
         )
         chat.subscribe(recovery.follow, Stage.REPLAY)
         refreshing = asyncio.create_task(recovery.refresh())

@@ -18,7 +18,7 @@ The product of the first two bounds a pause of the loop: examining 40,000 object
 product of all three, a million, is how many objects must be added during a rush before all are examined.
 """
 
-LOOK_EVERY_S = 10.0
+CHECK_EVERY_S = 10.0
 
 
 def tune_collector() -> None:
@@ -32,11 +32,11 @@ async def collect_while_idle(sleep: Callable[[float], Awaitable[None]] = asyncio
     """Runs a full collection whenever the server has become idle, until it is cancelled.
 
     After a rush, nothing would trigger the collector on an idle server, and the memory would stay in use. The server
-    counts as idle if the first generation was not collected within LOOK_EVERY_S seconds.
+    counts as idle if the first generation was not collected within CHECK_EVERY_S seconds.
     """
     while True:
         young = _young_collections()
-        await sleep(LOOK_EVERY_S)
+        await sleep(CHECK_EVERY_S)
         if has_grown() and _young_collections() == young:
             gc.collect()
 

@@ -34,9 +34,9 @@ _SWITCH_INTERVAL_S = 0.0005
 _logger = structlog.get_logger(__name__)
 
 
-def run(node: Node, listening: socket.socket | None = None, on_begun: Callable[[], None] | None = None) -> None:
+def run(node: Node, listening: socket.socket | None = None, on_ready: Callable[[], None] | None = None) -> None:
     """Serves until a signal stops the process, at `listening` or else at the settings' address. Restarts the node if
-    the log was replaced. Calls `on_begun` each time that the node has begun to accept requests.
+    the log was replaced. Calls `on_ready` each time that the node has begun to accept requests.
 
     Raises OSError if it cannot listen on the address, and what `Node.start` raises.
     """
@@ -46,10 +46,10 @@ def run(node: Node, listening: socket.socket | None = None, on_begun: Callable[[
     next_: socket.socket | None = listening or listen(node.settings.host, node.settings.port)
     while next_ is not None:
         with next_, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            next_ = runner.run(_run_once(node, next_, on_begun))
+            next_ = runner.run(_run_once(node, next_, on_ready))
 
 
-async def _run_once(node: Node, listening: socket.socket, on_begun: Callable[[], None] | None) -> socket.socket | None:
+async def _run_once(node: Node, listening: socket.socket, on_ready: Callable[[], None] | None) -> socket.socket | None:
     """Serves until the server stops. Returns a socket to continue listening on if the node has to restart, else
     None.
     """
@@ -58,8 +58,8 @@ async def _run_once(node: Node, listening: socket.socket, on_begun: Callable[[],
         _tune_interpreter()
         collecting = asyncio.create_task(collect_while_idle())
         server = node.server()
-        if on_begun is not None:
-            server.on_begun = on_begun
+        if on_ready is not None:
+            server.on_ready = on_ready
         try:
             # A stopping node accepts no more connections; for a restart, the copy of the socket keeps them waiting.
             await serve(node, listening, server, lambda: kept.append(listening.dup()))
@@ -79,7 +79,7 @@ async def serve(
     Raises ApplicationFailed; and LogReplaced, if the node had to stop because its memory no longer matches the
     database. `on_replaced` is called before it stops.
     """
-    node.announce_address(reachable_url(listening))
+    node.announce_url(reachable_url(listening))
     replaced = False
 
     def stop() -> None:

@@ -38,7 +38,7 @@ async def opened_chat(url: URL, policy: AccessPolicy = DEFAULT_POLICY) -> AsyncI
         clock_ms = (lambda: time.time_ns() // 1_000_000) if writing.dialect.name == "sqlite" else None
         writer = GroupWriter(writing, CHANGES, clock_ms, policy)
         reader = ReaderPool(reading_engine(url, 1), 1)
-        keeper = LeaseKeeper(writing.dialect, writer.aside, clock_ms)
+        keeper = LeaseKeeper(writing.dialect, writer.transact, clock_ms)
         chat = Chat(writer, reader, keeper)
         try:
             await chat.start()

@@ -17,10 +17,10 @@ class Service:
     """A service that reads a body in two parts and then responds."""
 
     def __init__(self) -> None:
-        self.in_doubt = False
+        self.fenced = False
         self.read: list[bytes] = []
         self.sent: list[Message] = []
-        self.app = FencedApp(self._serve, lambda: self.in_doubt)
+        self.app = FencedApp(self._serve, lambda: self.fenced)
 
     async def ask(self, path: str = "/api/v1/messages") -> None:
         await self.app({"type": "http", "path": path}, self._receive, self._send)
@@ -47,7 +47,7 @@ async def test_a_node_with_a_valid_lease_serves() -> None:
 
 async def test_a_fenced_node_refuses_and_reads_nothing() -> None:
     service = Service()
-    service.in_doubt = True
+    service.fenced = True
     await service.ask()
     assert (service.read, service.sent[0]["status"]) == ([], 503)
     assert json.loads(service.sent[1]["body"])["error"]["code"] == "unavailable"
@@ -56,7 +56,7 @@ async def test_a_fenced_node_refuses_and_reads_nothing() -> None:
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
 async def test_a_fenced_node_serves_health_and_metrics(path: str) -> None:
     service = Service()
-    service.in_doubt = True
+    service.fenced = True
     await service.ask(path)
     assert service.sent[0]["status"] == 201
 
@@ -65,7 +65,7 @@ async def test_the_rest_of_a_body_is_not_read_after_fencing() -> None:
     service = Service()
 
     async def stopped() -> Message:
-        service.in_doubt = bool(service.read)
+        service.fenced = bool(service.read)
         return {"type": "http.request", "body": b"part", "more_body": True}
 
     with pytest.raises(ChatError, match="lost its lease"):

@@ -21,7 +21,7 @@ from tests.bus.networks import REALM
 class Pipe:
     """A transport that delivers what is put into it, at once."""
 
-    brings_events = True
+    includes_events = True
     dispatch_max = 1 << 20
     failures: tuple[type[Exception], ...] = (OSError,)
 

@@ -170,7 +170,7 @@ async def test_what_was_committed_is_heard_of(members: list[Member]) -> None:
     one.bus.send(committed(7))
     one.bus.send(committed(9))
     await two.until(lambda heard: bool(heard) and isinstance(heard[-1], CommittedBatch) and heard[-1].pos == 11)
-    if two.bus.brings_events:
+    if two.bus.includes_events:
         assert two.heard == [committed(7), committed(9)]
     else:
         # The newest position stands for all events before it.
@@ -203,7 +203,7 @@ async def test_what_was_sent_and_received_is_counted(members: list[Member]) -> N
 
 async def test_a_started_bus_is_connected_and_receives_what_is_sent_from_then_on(network: Network) -> None:
     one, two = [await network.member() for _ in range(2)]
-    assert (one.bus.away, two.bus.away) == (False, False)
+    assert (one.bus.is_disconnected, two.bus.is_disconnected) == (False, False)
     one.bus.send(told(1))
     await two.until(lambda heard: len(heard) == 1)
 
@@ -219,7 +219,7 @@ async def test_a_closed_bus_leaves_no_task_and_receives_nothing(network: Network
     await one.bus.close()
     assert asyncio.all_tasks() == before
     assert len(two.heard) == heard
-    assert two.bus.away
+    assert two.bus.is_disconnected
 
 
 @each_failing
@@ -243,7 +243,7 @@ async def talks_again(one: Member, two: Member) -> None:
             while "event-1001" not in names(listener.heard):
                 speaker.bus.send(told(1001))
                 await asyncio.sleep(0.02)
-    await until(lambda: not one.bus.away and not two.bus.away)
+    await until(lambda: not one.bus.is_disconnected and not two.bus.is_disconnected)
 
 
 async def send_while_away(member: Member) -> None:
@@ -264,7 +264,7 @@ async def test_a_bus_whose_server_fails_is_away_until_the_server_runs_again(
     before = asyncio.all_tasks()
     one, two = [await failing.member() for _ in range(2)]
     with getattr(failing, fault)():
-        await until(lambda: one.bus.away and two.bus.away)
+        await until(lambda: one.bus.is_disconnected and two.bus.is_disconnected)
         await send_while_away(one)
     await talks_again(one, two)
     assert one.bus.counts.dropped > 0
@@ -280,7 +280,7 @@ async def test_what_waits_for_a_server_that_fails_is_bounded(failing: FailingNet
     bus = one.bus
     assert isinstance(bus, TransportBus)
     with getattr(failing, fault)():
-        await until(lambda: bus.away)
+        await until(lambda: bus.is_disconnected)
         payload = "x" * 500_000
         for number in range(200):
             one.bus.send(told(number, payload))
@@ -301,7 +301,7 @@ async def test_listeners_whose_connection_is_cut_come_back(failing: FailingNetwo
 async def test_a_bus_that_starts_while_the_server_is_not_there_comes_about_by_itself(failing: FailingNetwork) -> None:
     with failing.gone():
         one, two = [await failing.member() for _ in range(2)]
-        assert one.bus.away
+        assert one.bus.is_disconnected
         one.bus.send(told(1))
     await talks_again(one, two)
 
@@ -346,7 +346,7 @@ async def test_a_subscription_that_receives_nothing_is_renewed(
     for member in (one, two):
         # Publishing goes to another channel than the subscription, as if the way back were broken.
         monkeypatch.setattr(_carrier(member), "_channel", "talkwire:another:news")
-    await until(lambda: one.bus.away)
+    await until(lambda: one.bus.is_disconnected)
     await talks_again(one, two)
     await network.close()
 

@@ -46,7 +46,7 @@ class Node:
         let_through = 0
         for _ in range(times):
             with suppress(ChatError):
-                await self.limits.must_take_everywhere(Kind.SIGN_INS, "192.0.2.7", self.now())
+                await self.limits.take_or_refuse_everywhere(Kind.SIGN_INS, "192.0.2.7", self.now())
                 let_through += 1
         return let_through
 
@@ -175,7 +175,7 @@ async def test_an_unavailable_redis_refuses_no_request(start: Callable[..., Node
         node = start(url="redis://127.0.0.1:1")
         assert (node.take(12), await node.sign_in(12)) == (10, 10)
         await node.shared.report()
-        assert node.shared.away
+        assert node.shared.is_disconnected
         assert node.take(1, key="bob") == 1
         await node.shared.report()
     assert [line["event"] for line in logs] == ["Redis does not answer: each node limits for itself"]
@@ -192,8 +192,8 @@ async def test_a_redis_that_restarts_is_used_again_and_its_lost_data_do_no_harm(
         assert (one.take(5), other.take(9)) == (1, 9)
         await one.shared.report()
         await other.shared.report()
-        assert one.shared.away
-        assert other.shared.away
+        assert one.shared.is_disconnected
+        assert other.shared.is_disconnected
         valkey.start()
         with capture_logs() as logs:
             await _until_heard(other, "bob")
@@ -214,7 +214,7 @@ async def test_an_emptied_redis_gives_back_what_was_taken_before_only(
     await one.shared.report()
     await other.shared.report()
     assert (one.take(5), other.take(20)) == (0, 8)
-    assert not one.shared.away
+    assert not one.shared.is_disconnected
 
 
 async def test_a_redis_that_hangs_delays_no_request(
@@ -229,7 +229,7 @@ async def test_a_redis_that_hangs_delays_no_request(
         # The first is given up after a moment, the others are not even asked.
         assert await node.sign_in(20) == 9
         await node.shared.report()
-        assert node.shared.away
+        assert node.shared.is_disconnected
         # Redis now executes the waiting commands, although their caller has given up.
         valkey.resume()
         await _until_heard(node, "bob")
@@ -248,7 +248,7 @@ async def test_one_that_does_not_answer_is_left_alone_for_a_while(monkeypatch: p
     seen = []
     for later in (0, 0.1, 0.6, 0.1, 0.6, 0.6):
         now += later
-        await asking.must_take_everywhere(Kind.SIGN_INS, "192.0.2.7", now)
+        await asking.take_or_refuse_everywhere(Kind.SIGN_INS, "192.0.2.7", now)
         reporting.take(Kind.SENDS, "alice", now)
         await shared.report()
         seen.append(len(tries))
@@ -266,7 +266,7 @@ async def test_a_server_that_refuses_counts_as_unavailable(start: Callable[..., 
             node.take(1)
             await node.shared.report()
             assert await node.sign_in(12) == 10
-        assert node.shared.away
+        assert node.shared.is_disconnected
         assert "read only" in str(logs[0]["error"])
 
 
@@ -312,7 +312,7 @@ def _keys(valkey: ValkeyServer) -> list[str]:
 async def _until_heard(node: Node, key: str) -> None:
     """Returns when Redis accepts reports again. The node's time passes quickly, so no pause delays the test."""
     async with asyncio.timeout(WAIT_S):
-        while node.shared.away:
+        while node.shared.is_disconnected:
             node.ahead_s += shared_limits.PAUSE_MAX_S
             node.take(1, Kind.SIGNALS, key)
             await node.shared.report()

@@ -43,7 +43,7 @@ def yes() -> bool:
 
 
 async def test_a_node_without_its_bus_is_ready_and_reports_it() -> None:
-    standing = await Readiness(answers, bus_away=yes).standing()
+    standing = await Readiness(answers, bus_disconnected=yes).standing()
     assert (standing.status, standing.bus) == ("ok", "away")
 
 
@@ -72,7 +72,7 @@ async def test_a_database_that_takes_too_long_is_away(monkeypatch: pytest.Monkey
 
 def test_the_metrics_show_the_same_state() -> None:
     registry = CollectorRegistry()
-    registry.register(ReadinessMetrics(Readiness(answers, bus_away=yes)))
+    registry.register(ReadinessMetrics(Readiness(answers, bus_disconnected=yes)))
     text = generate_latest(registry).decode()
     for line in ("talkwire_bus_away 1.0", "talkwire_lease_lost 0.0", "talkwire_draining 0.0"):
         assert line in text.splitlines()
@@ -183,7 +183,7 @@ async def test_hanging_file_work_does_not_look_like_a_hanging_database(tmp_path:
 
 async def test_a_hanging_check_of_the_file_blocks_no_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = migrated_sqlite_file(tmp_path)
-    monkeypatch.setattr(health, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(health, "CHECK_EVERY_S", 0.01)
     looking, hangs = threading.Event(), threading.Event()
     here, looked_on, real = threading.get_ident(), [], Path.stat
 

@@ -64,7 +64,7 @@ class Place:
         """Returns once this node's connects and disconnects are recorded."""
         lease = self.node.chat.lease
         async with asyncio.timeout(WAIT_S):
-            while lease._renewing or self.node.chat.signals.has_moves:  # noqa: ASYNC110 (there is no event to wait for)
+            while lease._renewing or self.node.chat.signals.has_user_changes:  # noqa: ASYNC110 (there is no event to wait for)
                 await asyncio.sleep(0.01)
 
     async def kill(self) -> None:

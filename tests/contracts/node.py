@@ -107,7 +107,7 @@ class Node:
         self.alone = alone and exchange is None
         self.writer = GroupWriter(self.write_engine, HANDLERS, clock, policy)
         self.readers = ReaderPool(self.read_engine, 2, clock)
-        self.keeper = LeaseKeeper(self.write_engine.dialect, self.writer.aside, clock)
+        self.keeper = LeaseKeeper(self.write_engine.dialect, self.writer.transact, clock)
         bus = None if exchange is None else MemoryBus(exchange)
         self.chat = Chat(self.writer, self.readers, self.keeper, bus=bus, options=options, policy=policy)
         self.chat.subscribe(self.events.extend)

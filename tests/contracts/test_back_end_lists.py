@@ -101,7 +101,7 @@ async def test_a_list_that_sync_began_continues_with_ones_own(many: Node) -> Non
 @pytest.fixture
 async def indexed(many: Node, database: Database) -> AsyncIterator[Node]:
     work = MessageIndex(many.write_engine.dialect)
-    follower = Follower(work, reading_engine(database.url, 1), many.writer.aside, many.clock, Pace(gather_s=0))
+    follower = Follower(work, reading_engine(database.url, 1), many.writer.transact, many.clock, Pace(gather_s=0))
     many.chat.subscribe(lambda events: follower.wake())
     follower.start()
     await many.do(BACKEND, CreateConversation("group", ("bob",), id="private"))

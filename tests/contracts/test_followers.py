@@ -24,13 +24,13 @@ class Copy:
     """Copies positions into a table: all, or those that can be divided by `every`."""
 
     name = "copy"
-    stretch = 250
+    range_size = 250
 
     def __init__(self, *, from_start: bool = True, every: int = 1) -> None:
         self.from_start = from_start
         self.every = every
         self.failures: list[Exception] = []
-        self.stretches: list[int] = []
+        self.ranges: list[int] = []
         self.prepared = threading.Event()
 
     def prepare(self, connection: Connection, after: int, until: int) -> tuple[int, Sequence[int]]:
@@ -40,7 +40,7 @@ class Copy:
 
     def store(self, connection: Connection, prepared: Sequence[int]) -> None:
         connection.execute(text("INSERT INTO copied VALUES (:pos)"), [{"pos": pos} for pos in prepared])
-        self.stretches.append(len(prepared))
+        self.ranges.append(len(prepared))
         if self.failures:
             raise self.failures.pop()
 
@@ -55,7 +55,7 @@ def copies(database: Database) -> Database:
 @asynccontextmanager
 async def following(node: Node, database: Database, work: Copy) -> AsyncIterator[Follower[Sequence[int]]]:
     follower = Follower(
-        work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0, retry_s=0)
+        work, reading_engine(database.url, 1), node.writer.transact, node.clock, Pace(gather_s=0, retry_s=0)
     )
     node.chat.subscribe(lambda events: follower.wake())
     follower.start()
@@ -99,10 +99,10 @@ async def test_a_long_log_is_worked_on_in_stretches(copies: Database, clock: Clo
         await node.group("c", ALICE)
         await node.in_one_batch(*((ALICE, SendMessage("c", str(number))) for number in range(8)))
         work = Copy()
-        work.stretch = 4
+        work.range_size = 4
         async with following(node, copies, work) as follower:
             await reached(follower, node.chat.pos)
-        assert work.stretches == [4, 4, 2]
+        assert work.ranges == [4, 4, 2]
         assert copied(copies) == list(range(1, 11))
 
 
@@ -116,7 +116,7 @@ async def test_where_there_is_nothing_to_store_the_position_is_stored_at_the_end
         async with following(node, copies, work) as follower:
             await reached(follower, node.chat.pos)
             assert stored_pos(copies) == 0
-        assert (stored_pos(copies), work.stretches) == (node.chat.pos, [])
+        assert (stored_pos(copies), work.ranges) == (node.chat.pos, [])
 
 
 async def test_failed_work_is_repeated_and_the_chat_continues(copies: Database, clock: Clock) -> None:
@@ -169,16 +169,16 @@ async def test_work_done_by_another_node_is_not_repeated(copies: Database, clock
         follower.start()
         await reached(follower, node.chat.pos)
         await asyncio.to_thread(follower.close)
-        assert (work.prepared.is_set(), work.stretches) == (True, [])
+        assert (work.prepared.is_set(), work.ranges) == (True, [])
 
 
-def _behind(database: Database, node: Node) -> module.RunAside:
-    def aside(function: object) -> object:
+def _behind(database: Database, node: Node) -> module.Transact:
+    def transact(function: object) -> object:
         with database.engine() as engine, engine.begin() as connection:
             connection.execute(update(followers).where(followers.c.name == "copy").values(pos=2))
-        return node.writer.aside(function)  # type: ignore[arg-type]  # handed on as it is
+        return node.writer.transact(function)  # type: ignore[arg-type]  # handed on as it is
 
-    return aside
+    return transact
 
 
 async def test_a_follower_on_another_node_blocks_no_other(copies: Database, clock: Clock) -> None:

@@ -270,8 +270,8 @@ async def _notifying(node: Node, database: Database) -> AsyncIterator[tuple[list
         told.extend(events)
 
     notifier = LiveNotifications(node.chat, node.chat.directory, tell)
-    work = OfflineNotifications(node.chat.directory.has_been_here, node.clock)
-    follower = Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0))
+    work = OfflineNotifications(node.chat.directory.is_connected_since, node.clock)
+    follower = Follower(work, reading_engine(database.url, 1), node.writer.transact, node.clock, Pace(gather_s=0))
     node.chat.subscribe(notifier.follow)
     node.chat.subscribe(lambda events: follower.wake())
     follower.start()
@@ -391,7 +391,7 @@ async def test_a_run_of_a_deleted_conversation_is_not_due(group: Node, database:
     await _alternating(group, 3)
     await bring(group, group.clock.now_ms)
     work = DeletedConversations(group.clock)
-    follower = Follower(work, reading_engine(database.url, 1), group.writer.aside, group.clock, Pace(gather_s=0))
+    follower = Follower(work, reading_engine(database.url, 1), group.writer.transact, group.clock, Pace(gather_s=0))
     group.chat.subscribe(lambda events: follower.wake())
     follower.start()
     try:

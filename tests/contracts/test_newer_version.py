@@ -136,7 +136,7 @@ async def test_followers_continue_after_an_unknown_event(database: Database) -> 
         ]
         for work in works:
             pace = Pace(gather_s=0, retry_s=0)
-            follower = Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, pace)
+            follower = Follower(work, reading_engine(database.url, 1), node.writer.transact, node.clock, pace)
             follower.start()
             try:
                 assert await asyncio.to_thread(follower.wait_for, message.id - 10**12 + 1, WAIT_S), work.name

@@ -59,8 +59,10 @@ class Watched:
         self.told: list[Notification] = []
         self.quiet: set[int] = set()
         self._notifier = LiveNotifications(node.chat, node.chat.directory, self._tell)
-        work = OfflineNotifications(node.chat.directory.has_been_here, node.clock)
-        self.follower = Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0))
+        work = OfflineNotifications(node.chat.directory.is_connected_since, node.clock)
+        self.follower = Follower(
+            work, reading_engine(database.url, 1), node.writer.transact, node.clock, Pace(gather_s=0)
+        )
         node.chat.subscribe(self._notifier.follow)
         node.chat.subscribe(lambda events: self.follower.wake())
 

@@ -70,9 +70,9 @@ async def _come(cluster: Cluster) -> None:
 @asynccontextmanager
 async def _follower(place: Place, database: Database) -> AsyncIterator[Follower[Sequence[Notification]]]:
     node = place.node
-    is_here = node.chat.directory.has_been_here
+    is_here = node.chat.directory.is_connected_since
     work = OfflineNotifications(is_here, node.clock, node.chat.node_id)
-    follower = Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0))
+    follower = Follower(work, reading_engine(database.url, 1), node.writer.transact, node.clock, Pace(gather_s=0))
     follower.start()
     try:
         yield follower
@@ -175,7 +175,7 @@ async def test_who_was_gone_is_known_although_a_renewal_failed(cluster: Cluster,
     cluster.b.disconnect(BOB, "phone")
     await _say(cluster, "missed")
     signals, node_id = cluster.b.node.chat.signals, cluster.b.node.chat.node_id
-    signals.not_recorded(RenewLease(node_id, LEASE_MS, *signals.take_moves()))
+    signals.not_recorded(RenewLease(node_id, LEASE_MS, *signals.take_user_changes()))
     await _renew(cluster)
     assert await _stored(cluster, cluster.a, postgresql_database) == ["missed"]
 

@@ -153,11 +153,11 @@ async def test_a_chosen_status_survives_the_record_of_a_disconnect(cluster: Clus
     node = cluster.b.node
     await node.do(ALICE, StorePresence("dnd", "busy"))
     with node.write_engine.begin() as connection:
-        PresenceRows(connection).see({"alice": 5, "bob": 6, "carol": None})
+        PresenceRows(connection).put_last_seen({"alice": 5, "bob": 6, "carol": None})
     assert await node.do(ALICE, StorePresence("away", "back soon")) == PresenceRecord("alice", "away", "back soon", 5)
     with node.write_engine.begin() as connection:
         rows = PresenceRows(connection)
-        rows.see({"alice": None})
+        rows.put_last_seen({"alice": None})
         found = rows.records(("alice", "bob", "carol"))
         assert found == {
             "alice": PresenceRecord("alice", "away", "back soon", 5),
@@ -167,7 +167,7 @@ async def test_a_chosen_status_survives_the_record_of_a_disconnect(cluster: Clus
     await node.do(ALICE, StorePresence("invisible", hidden_ms=7))
     with node.write_engine.begin() as connection:
         rows = PresenceRows(connection)
-        rows.see({"alice": 8})
+        rows.put_last_seen({"alice": 8})
         assert rows.records(("alice",))["alice"].last_seen_ms == 7
 
 
@@ -178,8 +178,8 @@ async def test_a_call_is_begun_while_another_node_renews_its_lease(cluster: Clus
     with cluster.a.node.write_engine.begin() as connection, cluster.b.node.write_engine.begin() as other:
         assert NodeRows(connection).lease("renewing") is not None
         other.execute(text("SET LOCAL lock_timeout = '1s'"))
-        assert NodeRows(other).lives("renewing", 0)
-        assert not NodeRows(other).lives("renewing", 1)
+        assert NodeRows(other).is_alive("renewing", 0)
+        assert not NodeRows(other).is_alive("renewing", 1)
 
 
 def test_what_collided_is_tried_again_and_what_does_not_answer_is_not() -> None:
@@ -246,11 +246,11 @@ async def test_users_of_a_killed_node_leave_their_rooms_when_they_go_offline(clu
 async def test_a_node_that_was_stopped_doubts_before_it_handles_what_others_have_done(cluster: Cluster) -> None:
     chat = cluster.b.node.chat
     happened: list[str] = []
-    chat.lease.on_doubt = lambda: happened.append("doubt")
+    chat.lease.on_lost = lambda: happened.append("lost")
     chat.subscribe(lambda _: happened.append("events"))
     # After a stop, what came over the bus meanwhile may be handled before any timer runs.
     chat.lease._timers["beat"].cancel()
-    chat.lease._doubt_at = 0.0
+    chat.lease._deadline = 0.0
     await cluster.a.node.do(OPERATOR, BanUser("bob"))
     await cluster.b.until(lambda: "events" in happened)
-    assert happened[:2] == ["doubt", "events"]
+    assert happened[:2] == ["lost", "events"]

@@ -209,7 +209,7 @@ class Followed:
 @asynccontextmanager
 async def followed(node: Node, database: Database) -> AsyncIterator[Followed]:
     def following(work: FollowerWork[Any]) -> Follower[Any]:
-        return Follower(work, reading_engine(database.url, 1), node.writer.aside, node.clock, Pace(gather_s=0))
+        return Follower(work, reading_engine(database.url, 1), node.writer.transact, node.clock, Pace(gather_s=0))
 
     both = following(MessageIndex(node.write_engine.dialect)), following(DeletedConversations(node.clock))
     for follower in both:
@@ -260,7 +260,7 @@ async def test_words_that_were_cut_before_their_message_was_pruned_are_not_put_i
         _, words = index.prepare(connection, 0, node.chat.pos)
     clock.now_ms += DAY_MS + 1
     await prune(node)
-    await asyncio.to_thread(node.writer.aside, lambda connection: index.store(connection, words))
+    await asyncio.to_thread(node.writer.transact, lambda connection: index.store(connection, words))
     assert await rows_of(node, text("message_words")) == [0]
 
 
@@ -304,7 +304,7 @@ async def test_clearing_continues_after_a_restart(
         with node.read_engine.begin() as connection:
             reached, rows = work.prepare(connection, 0, node.chat.pos)
         assert (reached, len(rows)) == (node.chat.pos - 1, 1)
-        await asyncio.to_thread(node.writer.aside, lambda connection: work.store(connection, rows))
+        await asyncio.to_thread(node.writer.transact, lambda connection: work.store(connection, rows))
     async with running(database, clock) as node:
         async with followed(node, database) as following:
             await following.catch_up()
@@ -335,7 +335,7 @@ async def test_a_step_of_clearing_that_fails_leaves_nothing_behind(
             if fail:
                 raise ZeroDivisionError
 
-        node.writer.aside(store)
+        node.writer.transact(store)
         return reached
 
     def clear() -> None:

@@ -45,7 +45,7 @@ class Indexed:
         self.follower = Follower(
             MessageIndex(node.write_engine.dialect),
             reading_engine(database.url, 1),
-            node.writer.aside,
+            node.writer.transact,
             node.clock,
             Pace(gather_s=0),
         )

@@ -424,14 +424,14 @@ async def test_commands_are_unavailable_while_the_database_is_and_work_again_aft
 async def test_a_stall_in_an_aside_is_answered_and_its_end_noticed(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     await node.group("c", ALICE)
     monkeypatch.setattr(writer_module, "STALL_S", 0.1)
-    monkeypatch.setattr(writer_module, "LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(writer_module, "CHECK_EVERY_S", 0.02)
     began, goes_on = threading.Event(), threading.Event()
 
     def hang(_: Connection) -> None:
         began.set()
         assert goes_on.wait(2 * WAIT_S)
 
-    hanging = asyncio.create_task(asyncio.to_thread(node.writer.aside, hang))
+    hanging = asyncio.create_task(asyncio.to_thread(node.writer.transact, hang))
     try:
         assert await asyncio.to_thread(began.wait, WAIT_S)
         assert await node.refusal(ALICE, SendMessage("c", "queued")) == "unavailable"
@@ -460,7 +460,7 @@ async def test_a_slow_series_after_a_failed_batch_is_no_stall(node: Node, monkey
     def fail(_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(writer_module, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(writer_module, "CHECK_EVERY_S", 0.01)
     monkeypatch.setattr(writer_module, "time", SimpleNamespace(monotonic=lambda: now_s))
     slow = [(ALICE, Call(take_long)) for _ in range(5)]
     outcomes = await node.in_one_batch((ALICE, Call(fail)), *slow, (ALICE, SendMessage("c", "1")))
@@ -472,7 +472,7 @@ async def test_an_abandoned_writer_task_does_no_harm(node: Node) -> None:
     with node.clock.stopped():
         sending = node.submit(ALICE, SendMessage("c", "1"))
         node.clock.wait_until_asked()
-        asked = node.writer.submit_aside(lambda connection: pytest.fail("it was cancelled"))
+        asked = node.writer.submit_transaction(lambda connection: pytest.fail("it was cancelled"))
         assert asked.cancel()
     await sending
     await node.send(ALICE, "2")

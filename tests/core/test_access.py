@@ -9,8 +9,6 @@ from msgspec.structs import replace
 
 from talkwire.core.domain.access import (
     acting_as,
-    all_as_seen,
-    as_seen,
     may_act,
     may_ban,
     may_create,
@@ -23,7 +21,9 @@ from talkwire.core.domain.access import (
     may_restrict,
     may_see_offer,
     may_take_part,
-    must_operate,
+    message_for_reader,
+    messages_for_reader,
+    must_be_operator,
 )
 from talkwire.core.domain.access_policy import AccessPolicy, rights_of
 from talkwire.core.domain.errors import ChatError
@@ -396,10 +396,10 @@ def _message(seq: int, quoted_seq: int | None = None) -> Message:
 def test_a_reader_sees_messages_and_quotes_within_their_history(
     message: Message, history: HistoryStart, *, seen: bool, quotes: bool
 ) -> None:
-    found = as_seen(message, history)
+    found = message_for_reader(message, history)
     assert (found is not None) is seen
     assert (found is not None and found.reply_to is not None) is quotes
-    assert all_as_seen([message, message], history) == ([] if found is None else [found, found])
+    assert messages_for_reader([message, message], history) == ([] if found is None else [found, found])
     if found is not None:
         assert replace(found, reply_to=message.reply_to) == message
 
@@ -413,8 +413,8 @@ def test_only_members_at_its_creation_see_an_offer() -> None:
 
 
 def test_only_operators_operate() -> None:
-    must_operate(ADMIN)
+    must_be_operator(ADMIN)
     for actor in (ALICE, SERVICE):
         with pytest.raises(ChatError) as refused:
-            must_operate(actor)
+            must_be_operator(actor)
         assert refused.value.code == "forbidden"

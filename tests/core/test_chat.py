@@ -105,7 +105,7 @@ async def test_changes_are_queued_in_the_order_of_the_calls_before_anyone_waits(
 
 async def test_nothing_is_queued_by_a_node_in_doubt() -> None:
     chat, queue = _chat()
-    chat.lease._doubt_at, chat.lease._lost = -inf, True
+    chat.lease._deadline, chat.lease._lost = -inf, True
     with pytest.raises(ChatError):
         chat.execute(ALICE, SendMessage("c", "1"))
     with pytest.raises(ChatError):
@@ -164,7 +164,7 @@ async def test_a_single_node_sends_nothing_over_the_bus() -> None:
     await two.start()
     two.announce()
     async with asyncio.timeout(WAIT_S):
-        while not one.peers.are_there:  # noqa: ASYNC110 (there is no event to wait for)
+        while not one.peers.has_peers:  # noqa: ASYNC110 (there is no event to wait for)
             await asyncio.sleep(0)
     queue.commit(_commit(7), lambda: None)
     one.tell(TypingChanged("c", "alice", "Alice", is_typing=True))
@@ -237,7 +237,7 @@ async def test_a_position_alone_leads_to_the_log() -> None:
     exchange.leases.peers.append(Peer("another", None))
     other.send(CommittedBatch("another", 5, 9))
     async with asyncio.timeout(WAIT_S):
-        while chat.feed.behind != 4:  # noqa: ASYNC110 (there is no event to wait for)
+        while chat.feed.lag != 4:  # noqa: ASYNC110 (there is no event to wait for)
             await asyncio.sleep(0)
     await chat.leave()
 
@@ -267,14 +267,14 @@ async def test_a_node_without_a_lease_is_not_listened_to() -> None:
         stranger.send(CommittedBatch("stranger", 5, 6, (UserBanned(6, 0, "alice"),)))
         await _settled()
     assert heard == []
-    assert not chat.peers.are_there
+    assert not chat.peers.has_peers
     assert chat.feed.pos == 5
     assert net.leases.reads <= 2, "the leases are not read for each"
     await chat.leave()
 
 
 async def test_all_messages_of_a_new_node_are_received_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender_verification, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(sender_verification, "CHECK_EVERY_S", 0.01)
     net = Net()
     (chat, _), other = _chat(net), MemoryBus(net)
     heard: list[News] = []

@@ -45,14 +45,14 @@ class Table:
         }
         pos = self.pos
         counts = Counter(id_ for ids in self.conversation_ids.values() for id_ in ids)
-        circles = {id_: ConversationFacts("group", count) for id_, count in counts.items()}
+        facts = {id_: ConversationFacts("group", count) for id_, count in counts.items()}
         if self.slow:
             answer = asyncio.Event()
             self._answers.append(answer)
             await answer.wait()
         if self.error is not None:
             raise self.error
-        return LoadedUsers(pos, found, circles)
+        return LoadedUsers(pos, found, facts)
 
     def answer(self) -> None:
         """Finishes the oldest load with the data as of its start."""
@@ -287,9 +287,9 @@ async def test_a_conversation_is_loaded_when_a_cached_user_joins(table: Table) -
     directory.apply(_added(1, "alice", "e"))
     directory.apply(_added(2, "bob", "e"))
     await _turns()
-    circle = directory.circles.get("e")
-    assert circle is not None
-    assert (circle.kind, circle.member_count) == ("group", 4)
+    membership = directory.memberships.get("e")
+    assert membership is not None
+    assert (membership.kind, membership.member_count) == ("group", 4)
     directory.apply(MemberRemoved(3, 0, "c", "bob"))
     assert directory.contacts("alice") == set(), "they share a group of four, and two are the limit"
     directory.apply(MemberRemoved(4, 0, "e", "carol"))
@@ -312,9 +312,9 @@ async def test_events_that_come_while_a_conversation_is_read_are_counted(table: 
     table.answer()
     await found
     await _turns()
-    circle, new = directory.circles.get("c"), directory.circles.get("new")
-    assert circle is not None
-    assert (circle.member_count, circle.user_ids) == (2, ("alice",))
+    membership, new = directory.memberships.get("c"), directory.memberships.get("new")
+    assert membership is not None
+    assert (membership.member_count, membership.user_ids) == (2, ("alice",))
     assert new is not None
     assert (new.kind, new.member_count) == ("group", 1)
 
@@ -323,8 +323,8 @@ async def test_an_evicted_user_is_in_no_conversation_of_the_index(table: Table) 
     directory = Directory(table.load, idle_max=1)
     alice = await directory.find("alice")
     await directory.find("bob")
-    circle = directory.circles.get("c")
-    assert circle is not None
-    assert circle.user_ids == ("bob",)
+    membership = directory.memberships.get("c")
+    assert membership is not None
+    assert membership.user_ids == ("bob",)
     directory.hold("alice", alice)
     assert directory.contacts("bob") == {"alice"}

@@ -152,11 +152,11 @@ async def test_announced_positions_are_read_at_once_and_in_pages(monkeypatch: py
     log.head = 10
     log.feed.notice_head(10)
     log.feed.notice_head(9)
-    assert log.feed.behind == 10
+    assert log.feed.lag == 10
     await log.until(lambda: len(log.told) == 10)
     assert log.told == list(range(1, 11))
     assert log.asked == [(0, 4), (4, 4), (8, 2)]
-    assert (log.feed.reads, log.feed.behind) == (3, 0)
+    assert (log.feed.reads, log.feed.lag) == (3, 0)
 
 
 async def test_duplicates_are_delivered_once() -> None:
@@ -227,7 +227,7 @@ async def test_what_waits_for_a_gap_is_bounded(monkeypatch: pytest.MonkeyPatch) 
     log.reading.clear()
     for start_pos in range(1, 100):
         log.brings(start_pos, start_pos + 1)
-    assert log.feed.behind == 4
+    assert log.feed.lag == 4
     log.reading.set()
     await log.until(lambda: len(log.told) == 4)
     log.brings(100, 101)

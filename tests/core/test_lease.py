@@ -26,24 +26,24 @@ class Database:
         self.now = 1000.0
         self.report = LeaseReport(known=True, peers=(PEER,))
         self.asked: list[tuple[RenewLease | EndLease, Done]] = []
-        self.doubts = 0
+        self.losses = 0
         self.holds = 0
-        self.doubt_at = 0.0
+        self.deadline = 0.0
         peers = Peers(NODE_ID, lambda _: None, lambda: False)
         self.peers = peers
         self.lease = Lease(cast("ChatAccess", self), NODE_ID, cast("Any", self), peers, lambda: self.now)
-        self.lease.on_doubt = self._doubted
-        self.lease.on_hold = self._held
-        self.lease.on_beat = self._beat
+        self.lease.on_lost = self._lose
+        self.lease.on_regained = self._held
+        self.lease.on_deadline_moved = self._beat
 
-    def _doubted(self) -> None:
-        self.doubts += 1
+    def _lose(self) -> None:
+        self.losses += 1
 
     def _held(self) -> None:
         self.holds += 1
 
-    def _beat(self, doubt_at: float) -> None:
-        self.doubt_at = doubt_at
+    def _beat(self, deadline: float) -> None:
+        self.deadline = deadline
 
     # --- ChatAccess -------------------------------------------------------------------------------------------------
 
@@ -67,9 +67,9 @@ class Database:
     # --- Users ------------------------------------------------------------------------------------------------------
 
     grace_s = 10.0
-    has_moves = False
+    has_user_changes = False
 
-    def take_moves(self) -> tuple[tuple[()], tuple[()], tuple[()]]:
+    def take_user_changes(self) -> tuple[tuple[()], tuple[()], tuple[()]]:
         return (), (), ()
 
     def recorded(self, lease: RenewLease, report: LeaseReport) -> None: ...
@@ -92,7 +92,7 @@ def test_nothing_is_held_before_the_start() -> None:
 
 
 async def test_input_may_be_handled_until_the_lease_ends(database: Database) -> None:
-    assert database.doubt_at == database.now + LEASE_S
+    assert database.deadline == database.now + LEASE_S
 
 
 async def test_a_renewed_lease_starts_when_it_was_requested(database: Database) -> None:
@@ -100,7 +100,7 @@ async def test_a_renewed_lease_starts_when_it_was_requested(database: Database) 
     database.now += 4
     database.answer()
     database.lease._beat()
-    assert database.doubt_at == database.now - 4 + LEASE_S
+    assert database.deadline == database.now - 4 + LEASE_S
 
 
 async def test_a_running_node_keeps_its_lease_while_the_database_is_unavailable(database: Database) -> None:
@@ -109,19 +109,19 @@ async def test_a_running_node_keeps_its_lease_while_the_database_is_unavailable(
         database.lease._beat()
     database.lease._renew()
     database.answer(error=ChatError("unavailable", "The database does not answer. Try again."))
-    assert database.now < database.doubt_at
-    assert (database.doubts, database.lease.held) == (0, True)
+    assert database.now < database.deadline
+    assert (database.losses, database.lease.held) == (0, True)
 
 
 async def test_a_node_that_was_stopped_is_in_doubt_once_and_asks_for_its_lease(database: Database) -> None:
     database.now += LEASE_S + 1
-    database.lease.doubt()
-    database.lease.doubt()
-    assert (database.doubts, database.lease.held, len(database.asked)) == (1, False, 1)
+    database.lease.handle_stop()
+    database.lease.handle_stop()
+    assert (database.losses, database.lease.held, len(database.asked)) == (1, False, 1)
     database.report = LeaseReport(known=False)
     database.answer()
-    assert (database.doubts, database.holds, database.lease.held) == (1, 1, True)
-    assert database.now < database.doubt_at
+    assert (database.losses, database.holds, database.lease.held) == (1, 1, True)
+    assert database.now < database.deadline
 
 
 async def test_nothing_is_done_for_anybody_while_it_is_lost(database: Database) -> None:
@@ -131,7 +131,7 @@ async def test_nothing_is_done_for_anybody_while_it_is_lost(database: Database) 
         database.lease.check()
     with pytest.raises(ChatError, match="lost its lease"):
         database.lease.check()
-    assert database.doubts == 1
+    assert database.losses == 1
     database.answer()
     database.lease.check()
 
@@ -139,13 +139,13 @@ async def test_nothing_is_done_for_anybody_while_it_is_lost(database: Database) 
 async def test_a_periodic_check_also_detects_a_stop(database: Database) -> None:
     database.now += LEASE_S + 1
     database.lease._beat()
-    assert (database.doubts, database.lease.held) == (1, False)
+    assert (database.losses, database.lease.held) == (1, False)
 
 
 async def test_a_renewal_from_before_the_stop_gives_no_lease(database: Database) -> None:
     database.lease._renew()
     database.now += LEASE_S + 1
-    database.lease.doubt()
+    database.lease.handle_stop()
     database.answer()
     assert (database.lease.held, database.holds) == (False, 0)
     database.answer()
@@ -156,21 +156,21 @@ async def test_a_renewal_tells_a_node_that_it_was_declared_dead(database: Databa
     database.report = LeaseReport(known=False)
     database.lease._renew()
     database.answer()
-    assert (database.doubts, database.holds, database.lease.held) == (1, 1, True)
+    assert (database.losses, database.holds, database.lease.held) == (1, 1, True)
 
 
 async def test_a_node_that_is_alone_has_no_doubts() -> None:
     database = Database()
     await database.lease.start(alone=True)
     database.now += 1000
-    database.lease.doubt()
-    assert (database.doubts, database.lease.held) == (0, True)
+    database.lease.handle_stop()
+    assert (database.losses, database.lease.held) == (0, True)
     database.lease.close()
 
 
 async def test_dead_nodes_are_reported(database: Database) -> None:
     gone: list[str] = []
-    database.peers.on_gone = gone.extend
+    database.peers.on_peers_gone = gone.extend
     database.lease._renew()
     database.answer()
     assert database.peers.find(PEER.node_id) == PEER

@@ -107,10 +107,10 @@ def test_the_backend_is_not_limited_and_a_moderator_is() -> None:
 
 def test_kinds_do_not_share_their_buckets() -> None:
     limited = Limits(parse_rates(["sends=1/1", "reads=1/1"]))
-    limited.must_take(Kind.SENDS, "alice", 0)
-    limited.must_take(Kind.READS, "alice", 0)
+    limited.take_or_refuse(Kind.SENDS, "alice", 0)
+    limited.take_or_refuse(Kind.READS, "alice", 0)
     with pytest.raises(ChatError) as refused:
-        limited.must_take(Kind.SENDS, "alice", 0.5)
+        limited.take_or_refuse(Kind.SENDS, "alice", 0.5)
     assert refused.value.code == "rate_limited"
     assert refused.value.details == {"retryAfterMs": 500}
 
@@ -176,11 +176,11 @@ async def test_where_all_nodes_are_asked_their_answer_counts_unless_the_own_buck
         return 0.0 if len(asked) == 1 else 7.5
 
     limited.ask = ask
-    await limited.must_take_everywhere(Kind.SIGN_INS, "192.0.2.7", 0)
+    await limited.take_or_refuse_everywhere(Kind.SIGN_INS, "192.0.2.7", 0)
     waits = []
     for _ in range(2):
         with pytest.raises(ChatError) as refused:
-            await limited.must_take_everywhere(Kind.SIGN_INS, "192.0.2.7", 0)
+            await limited.take_or_refuse_everywhere(Kind.SIGN_INS, "192.0.2.7", 0)
         waits.append(refused.value.details)
     assert waits == [{"retryAfterMs": 7500}, {"retryAfterMs": 1000}]
     assert asked == ["192.0.2.7"] * 2

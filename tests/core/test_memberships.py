@@ -25,58 +25,58 @@ def _everyone(user_id: str) -> bool:
     return True
 
 
-def _circles(*facts: tuple[str, ConversationKind, int], members_max: int = 3) -> MembershipIndex:
+def _memberships(*facts: tuple[str, ConversationKind, int], members_max: int = 3) -> MembershipIndex:
     """The conversations of alice and bob."""
-    circles = MembershipIndex(members_max)
+    memberships = MembershipIndex(members_max)
     ids = [conversation_id for conversation_id, _, _ in facts]
-    circles.add("alice", ids)
-    circles.add("bob", ids)
-    circles.fill({id_: ConversationFacts(kind, count) for id_, kind, count in facts}, 10, [])
-    return circles
+    memberships.add("alice", ids)
+    memberships.add("bob", ids)
+    memberships.fill({id_: ConversationFacts(kind, count) for id_, kind, count in facts}, 10, [])
+    return memberships
 
 
 def test_contacts_share_a_direct_conversation_or_a_small_group() -> None:
-    assert _circles(("c", "direct", 2)).contacts("alice", {"c"}) == {"bob"}
-    assert _circles(("c", "group", 3)).contacts("alice", {"c"}) == {"bob"}
-    assert _circles(("c", "group", 4)).contacts("alice", {"c"}) == set()
-    assert _circles(("c", "channel", 2)).contacts("alice", {"c"}) == set()
-    assert _circles(("c", "channel", 2), ("d", "group", 2)).contacts("alice", {"c", "d"}) == {"bob"}
+    assert _memberships(("c", "direct", 2)).contacts("alice", {"c"}) == {"bob"}
+    assert _memberships(("c", "group", 3)).contacts("alice", {"c"}) == {"bob"}
+    assert _memberships(("c", "group", 4)).contacts("alice", {"c"}) == set()
+    assert _memberships(("c", "channel", 2)).contacts("alice", {"c"}) == set()
+    assert _memberships(("c", "channel", 2), ("d", "group", 2)).contacts("alice", {"c", "d"}) == {"bob"}
 
 
 def test_members_of_a_group_above_the_limit_are_no_contacts() -> None:
-    circles = _circles(("c", "group", 3))
-    circles.apply(MemberAdded(11, 0, "c", _members("c", "dora", "emil")), lambda user_id: user_id == "dora")
-    assert circles.contacts("alice", {"c"}) == set()
-    circles.apply(MemberRemoved(12, 0, "c", "emil"), _everyone)
-    circles.apply(MemberRemoved(13, 0, "c", "bob"), _everyone)
-    assert circles.contacts("alice", {"c"}) == {"dora"}
+    memberships = _memberships(("c", "group", 3))
+    memberships.apply(MemberAdded(11, 0, "c", _members("c", "dora", "emil")), lambda user_id: user_id == "dora")
+    assert memberships.contacts("alice", {"c"}) == set()
+    memberships.apply(MemberRemoved(12, 0, "c", "emil"), _everyone)
+    memberships.apply(MemberRemoved(13, 0, "c", "bob"), _everyone)
+    assert memberships.contacts("alice", {"c"}) == {"dora"}
 
 
 def test_events_after_the_loaded_position_are_applied() -> None:
-    circles = MembershipIndex(2)
-    circles.add("alice", ["c"])
-    circles.add("bob", ["c"])
-    assert circles.is_incomplete("c")
-    assert circles.contacts("alice", ["c"]) == set()
+    memberships = MembershipIndex(2)
+    memberships.add("alice", ["c"])
+    memberships.add("bob", ["c"])
+    assert memberships.is_incomplete("c")
+    assert memberships.contacts("alice", ["c"]) == set()
     late: list[Durable] = [
         MemberAdded(5, 0, "c", _members("c", "x")),
         MemberRemoved(7, 0, "c", "x"),
         MemberRemoved(8, 0, "c", "y"),
     ]
-    circles.fill({"c": ConversationFacts("group", 4)}, 6, late)
-    assert not circles.is_incomplete("c")
-    assert circles.contacts("alice", ["c"]) == {"bob"}
-    circles.apply(MemberRemoved(8, 0, "c", "y"), _everyone)
-    circles.apply(MemberAdded(9, 0, "c", _members("c", "z")), lambda _: False)
-    assert circles.contacts("alice", ["c"]) == set(), "the event at 8 was counted once"
+    memberships.fill({"c": ConversationFacts("group", 4)}, 6, late)
+    assert not memberships.is_incomplete("c")
+    assert memberships.contacts("alice", ["c"]) == {"bob"}
+    memberships.apply(MemberRemoved(8, 0, "c", "y"), _everyone)
+    memberships.apply(MemberAdded(9, 0, "c", _members("c", "z")), lambda _: False)
+    assert memberships.contacts("alice", ["c"]) == set(), "the event at 8 was counted once"
 
 
 def test_a_conversation_without_cached_members_is_removed() -> None:
-    circles = _circles(("c", "direct", 2))
-    circles.remove("alice", ["c"])
-    assert circles.get("c") is not None
-    circles.remove("bob", ["c"])
-    assert circles.get("c") is None
+    memberships = _memberships(("c", "direct", 2))
+    memberships.remove("alice", ["c"])
+    assert memberships.get("c") is not None
+    memberships.remove("bob", ["c"])
+    assert memberships.get("c") is None
 
 
 USERS = [f"u{number}" for number in range(14)]
@@ -89,30 +89,30 @@ class Following(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.pos = 0
-        self.circles = MembershipIndex(members_max=6)
+        self.memberships = MembershipIndex(members_max=6)
         self.members: dict[str, set[str]] = {"x": set(USERS[:4]), "y": set()}
         self.known: set[str] = set()
 
     def happen(self, event: Durable) -> None:
         self.pos += 1
-        self.circles.apply(event, self.known.__contains__)
+        self.memberships.apply(event, self.known.__contains__)
 
     @rule(user_id=st.sampled_from(USERS))
     def become_known(self, user_id: str) -> None:
         if user_id not in self.known:
             self.known.add(user_id)
-            self.circles.add(user_id, [place for place in PLACES if user_id in self.members[place]])
+            self.memberships.add(user_id, [place for place in PLACES if user_id in self.members[place]])
             self.read()
 
     def read(self) -> None:
         facts = {place: ConversationFacts("group", len(members)) for place, members in self.members.items()}
-        self.circles.fill(facts, self.pos, [])
+        self.memberships.fill(facts, self.pos, [])
 
     @rule(user_id=st.sampled_from(USERS))
     def be_forgotten(self, user_id: str) -> None:
         if user_id in self.known:
             self.known.discard(user_id)
-            self.circles.remove(user_id, [place for place in PLACES if user_id in self.members[place]])
+            self.memberships.remove(user_id, [place for place in PLACES if user_id in self.members[place]])
 
     @rule(place=st.sampled_from(PLACES), user_ids=st.sets(st.sampled_from(USERS), min_size=1, max_size=4))
     def join(self, place: str, user_ids: set[str]) -> None:
@@ -142,7 +142,7 @@ class Following(RuleBasedStateMachine):
         for user_id in self.known:
             own = [place for place in PLACES if user_id in self.members[place]]
             expected = set().union(*(self.members[place] for place in own if len(self.members[place]) <= 6))
-            assert self.circles.contacts(user_id, own) == (expected & self.known) - {user_id}
+            assert self.memberships.contacts(user_id, own) == (expected & self.known) - {user_id}
 
 
 TestFollowing = Following.TestCase

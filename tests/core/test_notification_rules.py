@@ -37,11 +37,11 @@ from talkwire.core.domain.model import (
 from talkwire.core.features.notifying.notification_rules import (
     EVERYONE_MAX,
     NotificationRecipient,
-    is_quiet,
+    is_in_quiet_hours,
+    must_not_disturb,
     notification,
     reason_of,
     trigger_of,
-    wants_quiet,
 )
 
 ALWAYS = DoNotDisturb(enabled=True, start_minute=0, end_minute=0)
@@ -224,9 +224,9 @@ def test_a_conversation_has_its_own_sound_or_the_one_of_its_kind(
 
 
 def test_do_not_disturb_silences_notifications() -> None:
-    assert wants_quiet(listener(dnd=True), 0)
-    assert wants_quiet(listener(preferences=Preferences(do_not_disturb=ALWAYS)), 0)
-    assert not wants_quiet(listener(), 0)
+    assert must_not_disturb(listener(dnd=True), 0)
+    assert must_not_disturb(listener(preferences=Preferences(do_not_disturb=ALWAYS)), 0)
+    assert not must_not_disturb(listener(), 0)
 
 
 # --- do not disturb ---------------------------------------------------------------------------------------------------
@@ -256,20 +256,20 @@ NIGHT = DoNotDisturb(enabled=True, start_minute=22 * 60, end_minute=7 * 60, time
     ],
 )
 def test_a_night_lasts_by_the_clocks_of_its_place(moment: str, *, expected: bool) -> None:
-    assert is_quiet(NIGHT, at(moment, "Europe/Berlin")) is expected
+    assert is_in_quiet_hours(NIGHT, at(moment, "Europe/Berlin")) is expected
 
 
 def test_a_night_belongs_to_the_day_on_which_it_starts() -> None:
     friday = DoNotDisturb(enabled=True, start_minute=22 * 60, end_minute=7 * 60, days=(4,))
-    assert not is_quiet(friday, at("2026-01-09T06:00:00"))  # Friday morning
-    assert is_quiet(friday, at("2026-01-09T23:00:00"))
-    assert is_quiet(friday, at("2026-01-10T06:00:00"))  # Saturday morning
-    assert not is_quiet(friday, at("2026-01-10T23:00:00"))
+    assert not is_in_quiet_hours(friday, at("2026-01-09T06:00:00"))  # Friday morning
+    assert is_in_quiet_hours(friday, at("2026-01-09T23:00:00"))
+    assert is_in_quiet_hours(friday, at("2026-01-10T06:00:00"))  # Saturday morning
+    assert not is_in_quiet_hours(friday, at("2026-01-10T23:00:00"))
 
 
 def test_disabled_hours_never_apply_and_unknown_time_zones_are_utc() -> None:
-    assert not is_quiet(DoNotDisturb(enabled=False, start_minute=0, end_minute=0), 0)
-    assert is_quiet(DoNotDisturb(enabled=True, start_minute=0, end_minute=60, time_zone="Nowhere/Atlantis"), 0)
+    assert not is_in_quiet_hours(DoNotDisturb(enabled=False, start_minute=0, end_minute=0), 0)
+    assert is_in_quiet_hours(DoNotDisturb(enabled=True, start_minute=0, end_minute=60, time_zone="Nowhere/Atlantis"), 0)
 
 
 zones = st.sampled_from(
@@ -298,4 +298,4 @@ def test_quiet_hours_are_those_that_a_clock_on_the_wall_would_count(
     ]
     length = timedelta(minutes=(end - start) % (24 * 60) or 24 * 60)
     expected = any(begin <= wall < begin + length for begin in begun)
-    assert is_quiet(quiet, moment_ms) is expected
+    assert is_in_quiet_hours(quiet, moment_ms) is expected

@@ -18,29 +18,29 @@ def known(user_id: str) -> bool:
 
 
 def test_cached_users_with_notify_all_are_indexed() -> None:
-    eager = NotifyAllIndex()
-    eager.add("alice", {"c": ALL, "d": MENTIONS})
-    eager.add("bob", {"c": ALL})
-    assert set(eager.of("c")) == {"alice", "bob"}
-    assert set(eager.of("d")) == set()
-    eager.remove("alice", {"c": ALL, "d": MENTIONS})
-    assert set(eager.of("c")) == {"bob"}
+    index = NotifyAllIndex()
+    index.add("alice", {"c": ALL, "d": MENTIONS})
+    index.add("bob", {"c": ALL})
+    assert set(index.of("c")) == {"alice", "bob"}
+    assert set(index.of("d")) == set()
+    index.remove("alice", {"c": ALL, "d": MENTIONS})
+    assert set(index.of("c")) == {"bob"}
 
 
 def test_a_setting_applies_until_it_is_changed() -> None:
-    eager = NotifyAllIndex()
-    eager.apply(preferred("alice", "all"), known)
-    eager.apply(preferred("stranger", "all"), known)
-    assert set(eager.of("c")) == {"alice"}
-    eager.apply(preferred("alice", None), known)
-    assert set(eager.of("c")) == set()
+    index = NotifyAllIndex()
+    index.apply(preferred("alice", "all"), known)
+    index.apply(preferred("stranger", "all"), known)
+    assert set(index.of("c")) == {"alice"}
+    index.apply(preferred("alice", None), known)
+    assert set(index.of("c")) == set()
 
 
 def test_who_leaves_and_what_is_deleted_is_forgotten() -> None:
-    eager = NotifyAllIndex()
+    index = NotifyAllIndex()
     for user_id in ("alice", "bob"):
-        eager.apply(preferred(user_id, "all"), known)
-    eager.apply(MemberRemoved(2, 0, "c", "alice"), known)
-    assert set(eager.of("c")) == {"bob"}
-    eager.apply(ConversationDeleted(3, 0, "c", "bob"), known)
-    assert set(eager.of("c")) == set()
+        index.apply(preferred(user_id, "all"), known)
+    index.apply(MemberRemoved(2, 0, "c", "alice"), known)
+    assert set(index.of("c")) == {"bob"}
+    index.apply(ConversationDeleted(3, 0, "c", "bob"), known)
+    assert set(index.of("c")) == set()

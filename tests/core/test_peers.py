@@ -36,7 +36,7 @@ class Net:
         """Adds nodes that know each other and answer a number with the next one."""
         self.nodes += [Peers(name, self.send, lambda: self.away) for name in names]
         for node in self.nodes:
-            node.live([Peer(other.node_id, None) for other in self.nodes])
+            node.set_peers([Peer(other.node_id, None) for other in self.nodes])
             node.answer("next", int, _next)
         return self.nodes
 
@@ -76,11 +76,11 @@ def test_a_node_discovered_while_the_leases_are_read_is_kept() -> None:
     one = Peers("one", lambda _: None, lambda: False)
     one.start_reading()
     one.add("two")
-    one.live([])
-    assert one.are_there
+    one.set_peers([])
+    assert one.has_peers
     one.start_reading()
-    one.live([])
-    assert not one.are_there, "it has no lease"
+    one.set_peers([])
+    assert not one.has_peers, "it has no lease"
 
 
 async def test_nodes_that_do_not_answer_in_time_are_missing() -> None:
@@ -98,19 +98,19 @@ async def test_nodes_that_died_are_not_waited_for() -> None:
     async with asyncio.timeout(10):
         while not any(isinstance(sent, PeerAnswer) for sent in net.sent):  # noqa: ASYNC110 (the peers' own tasks do it)
             await asyncio.sleep(0)
-        one.live([Peer("two", None)])
+        one.set_peers([Peer("two", None)])
         assert await asking == {"two": 5}
 
 
 async def test_a_new_node_is_waited_for_before_its_lease_was_read() -> None:
     net = Net()
     one, _ = net.join("one", "two")
-    one.live([])
+    one.set_peers([])
     one.start_reading()
     one.add("two")
     asking = asyncio.ensure_future(one.ask("next", 4, int, wait_s=FOR_EVER_S))
     await asyncio.sleep(0)
-    one.live([])
+    one.set_peers([])
     assert await asking == {"two": 5}
 
 
@@ -160,12 +160,12 @@ async def test_an_answer_of_another_type_is_ignored() -> None:
 async def test_nodes_that_died_are_reported() -> None:
     [one] = Net().join("one")
     gone: list[set[str]] = []
-    one.on_gone = lambda ids: gone.append(set(ids))
-    one.live([Peer("one", None), Peer("two", "10.0.0.2:80"), Peer("three", None)])
+    one.on_peers_gone = lambda ids: gone.append(set(ids))
+    one.set_peers([Peer("one", None), Peer("two", "10.0.0.2:80"), Peer("three", None)])
     assert one.find("two") == Peer("two", "10.0.0.2:80")
     assert one.find("one") is None
-    one.live([Peer("two", "10.0.0.2:80"), Peer("four", None)])
-    one.live([Peer("two", "10.0.0.2:80"), Peer("four", None)])
+    one.set_peers([Peer("two", "10.0.0.2:80"), Peer("four", None)])
+    one.set_peers([Peer("two", "10.0.0.2:80"), Peer("four", None)])
     assert gone == [{"three"}]
 
 

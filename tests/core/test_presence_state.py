@@ -52,10 +52,10 @@ def test_a_user_who_reconnects_within_the_grace_period_was_never_offline() -> No
     state.connected("alice", "phone", None)
     state.take_changes()
     state.disconnected("alice", "phone", now=0, now_ms=0)
-    state.take_moves()
+    state.take_user_changes()
     state.connected("alice", "phone2", None)
     assert state.take_changes() == []
-    assert not state.has_moves
+    assert not state.has_user_changes
     assert list(state.expire(1000)) == []
 
 
@@ -137,7 +137,7 @@ def test_an_invisible_user_is_not_announced() -> None:
     (departed,) = state.expire(0)
     assert departed.change is None
     assert departed.record.last_seen_ms == 7
-    assert state.take_moves() == ((), (UserLeft("alice", None),), ())
+    assert state.take_user_changes() == ((), (UserLeft("alice", None),), ())
 
 
 def test_own_devices_receive_a_status_of_another_device_but_no_connects() -> None:
@@ -165,46 +165,46 @@ def test_the_last_of_several_moves_of_a_user_is_recorded() -> None:
     state = PresenceState(grace_s=0)
     for user_id in ("alice", "bob", "carol"):
         state.connected(user_id, "phone", None)
-    assert state.take_moves() == (("alice", "bob", "carol"), (), ())
+    assert state.take_user_changes() == (("alice", "bob", "carol"), (), ())
     state.disconnected("alice", "phone", 0, 11)
     state.disconnected("bob", "phone", 0, 12)
     assert len(list(state.expire(0))) == 2
     state.connected("alice", "laptop", None)
-    assert state.take_moves() == (("alice",), (UserLeft("bob", 12),), ())
-    assert not state.has_moves
+    assert state.take_user_changes() == (("alice",), (UserLeft("bob", 12),), ())
+    assert not state.has_user_changes
 
 
 def test_unrecorded_moves_are_taken_again_unless_outdated() -> None:
     state = PresenceState(grace_s=0)
     state.connected("alice", "phone", None)
     state.connected("bob", "phone", None)
-    arrived, departed, _ = state.take_moves()
+    arrived, departed, _ = state.take_user_changes()
     state.disconnected("alice", "phone", 0, 11)
     list(state.expire(0))
     state.put_back(arrived, departed)
-    assert state.take_moves() == (("bob",), (UserLeft("alice", 11),), ())
+    assert state.take_user_changes() == (("bob",), (UserLeft("alice", 11),), ())
 
 
 def test_all_connected_users_can_be_recorded_again() -> None:
     state = PresenceState(grace_s=0)
     for user_id in ("alice", "bob"):
         state.connected(user_id, "phone", None)
-    state.take_moves()
+    state.take_user_changes()
     state.disconnected("bob", "phone", 0, 5)
     list(state.expire(0))
     state.mark_unrecorded()
-    assert state.take_moves() == (("alice",), (UserLeft("bob", 5),), ())
+    assert state.take_user_changes() == (("alice",), (UserLeft("bob", 5),), ())
 
 
 def test_a_user_who_has_just_disconnected_is_not_recorded_as_online() -> None:
     state = PresenceState(grace_s=10)
     state.connected("alice", "phone", None)
-    state.take_moves()
+    state.take_user_changes()
     state.disconnected("alice", "phone", 0, 5)
     state.mark_unrecorded()
-    assert state.take_moves() == ((), (), ())
+    assert state.take_user_changes() == ((), (), ())
     state.connected("alice", "phone", None)
-    assert state.take_moves() == (("alice",), (), ())
+    assert state.take_user_changes() == (("alice",), (), ())
 
 
 # --- the merged status, against a model that says it in a sentence --------------------------------------------------
@@ -318,7 +318,7 @@ class Merging(RuleBasedStateMachine):
 
     @invariant()
     def whoever_is_here_is_recorded(self) -> None:
-        arrived, departed, _ = self.state.take_moves()
+        arrived, departed, _ = self.state.take_user_changes()
         self.recorded |= set(arrived)
         self.recorded -= {departure.user_id for departure in departed}
         assert self.recorded == {id_ for id_, p in self.people.items() if p.devices or p.left_at is not None}

@@ -11,7 +11,7 @@ import pytest
 from talkwire.core.commands.server.retention import PruneOld
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
-from talkwire.core.engine.pruner import LOOK_EVERY_S, STEP_PAUSE_S, Pruner
+from talkwire.core.engine.pruner import CHECK_EVERY_S, STEP_PAUSE_S, Pruner
 
 
 class Chat:
@@ -49,13 +49,13 @@ def rests_of(answers: Sequence[bool | ChatError], retention: timedelta = timedel
 
 def test_pruning_continues_soon_while_there_is_more_and_pauses_otherwise() -> None:
     chat, rests = rests_of([True, True, False])
-    assert rests == [STEP_PAUSE_S, STEP_PAUSE_S, LOOK_EVERY_S]
+    assert rests == [STEP_PAUSE_S, STEP_PAUSE_S, CHECK_EVERY_S]
     assert {command.retention_ms for command in chat.asked} == {86_400_000}
 
 
 def test_an_unavailable_database_is_retried_later() -> None:
     _, rests = rests_of([ChatError("unavailable", "x"), False])
-    assert rests == [LOOK_EVERY_S, LOOK_EVERY_S]
+    assert rests == [CHECK_EVERY_S, CHECK_EVERY_S]
 
 
 def test_a_short_retention_is_pruned_more_often() -> None:

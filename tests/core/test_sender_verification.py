@@ -43,7 +43,7 @@ class Introduced:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender_verification, "LOOK_EVERY_S", 0.001)
+    monkeypatch.setattr(sender_verification, "CHECK_EVERY_S", 0.001)
 
 
 async def test_leases_that_cannot_be_read_cost_what_was_held_and_nothing_after_it() -> None:

@@ -154,7 +154,9 @@ def _error(refused: ChatError, event: str) -> tuple[str, Refused]:
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     MessageSent: (
         Outbound("room-message", _of_event, summary="A message."),
-        Outbound("subscription-changed", _of_event, to=To.OUTSIDE, summary="The same, where the room is not open."),
+        Outbound(
+            "subscription-changed", _of_event, to=To.NON_FOLLOWERS, summary="The same, where the room is not open."
+        ),
     ),
     MessageEdited: (Outbound("room-message", _of_event, summary="It says something else."),),
     MessageReacted: (Outbound("room-message", _of_event, summary="It has other reactions."),),

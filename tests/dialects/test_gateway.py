@@ -36,7 +36,7 @@ def echo_of(payload: object, result: object = AT_MS) -> tuple[str, Json]:
 def notification_of(message: Message) -> Json:
     _, packet = GATEWAY.outbound[MessageSent]
     assert isinstance(packet, Outbound)
-    assert (packet.name, packet.to) == ("notification", To.OUTSIDE)
+    assert (packet.name, packet.to) == ("notification", To.NON_FOLLOWERS)
     payload: Json = msgspec.to_builtins(packet.payload(MessageSent(7, AT_MS, message)))
     return payload
 
@@ -150,8 +150,8 @@ def test_a_refused_acknowledgement_has_the_sentence_beside_the_error() -> None:
 
 
 def test_a_refused_sign_in_does_not_reveal_the_reason() -> None:
-    assert GATEWAY.turned_away is not None
-    name, payload = GATEWAY.turned_away(ChatError("token_expired", "This token has expired."))
+    assert GATEWAY.refused_sign_in is not None
+    name, payload = GATEWAY.refused_sign_in(ChatError("token_expired", "This token has expired."))
     assert (name, msgspec.to_builtins(payload)) == ("error", {"message": "Authentication failed"})
 
 

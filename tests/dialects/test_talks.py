@@ -84,7 +84,7 @@ def test_a_message_has_all_documented_members() -> None:
 def test_a_socket_that_has_not_joined_receives_a_short_message() -> None:
     note = {member: PLAIN[member] for member in ("id", "content", "user", "createdAt")}
     expected = {"conversationId": "talk-123", "message": note}
-    assert sent_events(MessageSent(1, AT_MS, MESSAGE), To.OUTSIDE) == [("new-message", expected)]
+    assert sent_events(MessageSent(1, AT_MS, MESSAGE), To.NON_FOLLOWERS) == [("new-message", expected)]
 
 
 def test_attachments_are_addresses() -> None:
@@ -93,7 +93,7 @@ def test_attachments_are_addresses() -> None:
     urls = ["/api/v1/files/f/a.png", "https://x.test/b"]
     ((_, payload),) = sent_events(MessageSent(1, AT_MS, message))
     assert payload == {**PLAIN, "content": "", "attachments": urls}
-    ((_, payload),) = sent_events(MessageSent(1, AT_MS, message), To.OUTSIDE)
+    ((_, payload),) = sent_events(MessageSent(1, AT_MS, message), To.NON_FOLLOWERS)
     assert payload["message"]["attachments"] == urls
 
 
@@ -160,7 +160,7 @@ def test_an_offer_is_sent_inside_and_outside_of_the_room() -> None:
     ((name, payload),) = sent_events(event)
     offer = payload["offer"]
     assert (name, payload) == ("offer-created", {**ABOUT_OFFER, "offer": offer, "createdAt": AT})
-    assert sent_events(event, To.OUTSIDE) == [("new-offer", {**ABOUT_OFFER, "offer": offer})]
+    assert sent_events(event, To.NON_FOLLOWERS) == [("new-offer", {**ABOUT_OFFER, "offer": offer})]
     assert offer["id"] == "20"
     assert (offer["authorId"], offer["amount"], offer["currency"]) == ("alice", 5000, "EUR")
 

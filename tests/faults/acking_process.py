@@ -39,7 +39,7 @@ async def _main(path: Path, name: str, senders: int) -> None:
     migrate(engine)
     clock = lambda: time.time_ns() // 1_000_000  # noqa: E731
     writer = GroupWriter(engine, CHANGES, clock)
-    chat = Chat(writer, ReaderPool(reading_engine(url, 1), 1), LeaseKeeper(engine.dialect, writer.aside, clock))
+    chat = Chat(writer, ReaderPool(reading_engine(url, 1), 1), LeaseKeeper(engine.dialect, writer.transact, clock))
     await chat.start()
     actors = [Actor(f"user{number}", f"User {number}") for number in range(senders)]
     backend = Actor("backend", "Backend", role="service")

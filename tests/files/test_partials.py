@@ -105,7 +105,7 @@ def test_who_waited_for_a_removed_upload_gets_a_new_one(partials: Partials, monk
 def test_everything_of_an_upload_goes_with_it(partials: Partials) -> None:
     partial, other = partials.open(ID), partials.open("other")
     for name in ("picture", "thumbnail"):
-        partial.beside(name).write_bytes(b"x")
+        partial.sibling(name).write_bytes(b"x")
     partial.remove()
     assert partials.ids() == {"other"}
     partial.close()
@@ -115,12 +115,12 @@ def test_everything_of_an_upload_goes_with_it(partials: Partials) -> None:
 def test_what_lies_aside_counts_only_when_it_is_added(partials: Partials) -> None:
     partial = partials.open(ID)
     partial.append(b"1")
-    with partial.aside() as aside:
-        aside.append(b"23")
+    with partial.temporary_file() as temporary:
+        temporary.append(b"23")
         assert partial.offset == 1
-        partial.append_file(aside.path)
+        partial.append_file(temporary.path)
     assert partial.path.read_bytes() == b"123"
-    assert not aside.path.exists()
+    assert not temporary.path.exists()
     partial.close()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from talkwire.identity.address import came_by_tls, client_address, is_forwarded, joined
+from talkwire.identity.address import came_over_tls, client_address, is_forwarded, joined
 
 TRUSTED = frozenset({"10.0.0.0/8", "192.0.2.1"})
 
@@ -46,7 +46,7 @@ def test_a_proxy_that_adds_a_line_of_its_own_has_the_last_word() -> None:
 
 
 @pytest.mark.parametrize(
-    ("peer", "forwarded_proto", "by_tls"),
+    ("peer", "forwarded_proto", "over_tls"),
     [
         ("10.0.0.1", "https", True),
         ("10.0.0.1", "HTTPS", True),
@@ -57,14 +57,14 @@ def test_a_proxy_that_adds_a_line_of_its_own_has_the_last_word() -> None:
     ],
 )
 def test_a_trusted_proxy_says_whether_a_request_came_encrypted(
-    peer: str, forwarded_proto: str | None, *, by_tls: bool
+    peer: str, forwarded_proto: str | None, *, over_tls: bool
 ) -> None:
-    assert came_by_tls("http", peer, forwarded_proto, TRUSTED) is by_tls
+    assert came_over_tls("http", peer, forwarded_proto, TRUSTED) is over_tls
 
 
 @pytest.mark.parametrize("scheme", ["https", "wss"])
 @pytest.mark.parametrize(
-    ("peer", "forwarded_proto", "by_tls"),
+    ("peer", "forwarded_proto", "over_tls"),
     [
         ("203.0.113.1", None, True),
         ("203.0.113.1", "http", True),
@@ -74,9 +74,9 @@ def test_a_trusted_proxy_says_whether_a_request_came_encrypted(
     ],
 )
 def test_a_server_with_a_certificate_says_so_unless_a_trusted_proxy_knows_better(
-    scheme: str, peer: str, forwarded_proto: str | None, *, by_tls: bool
+    scheme: str, peer: str, forwarded_proto: str | None, *, over_tls: bool
 ) -> None:
-    assert came_by_tls(scheme, peer, forwarded_proto, TRUSTED) is by_tls
+    assert came_over_tls(scheme, peer, forwarded_proto, TRUSTED) is over_tls
 
 
 def processor_time(work: Callable[[], object]) -> float:

@@ -9,7 +9,7 @@ from talkwire.identity.origins import OriginPolicy
 
 
 @pytest.mark.parametrize(
-    ("origin", "by_tls", "allowed"),
+    ("origin", "over_tls", "allowed"),
     [
         ("https://chat.example", True, True),
         ("http://chat.example", True, False),
@@ -20,17 +20,17 @@ from talkwire.identity.origins import OriginPolicy
     ],
 )
 def test_a_page_that_came_unencrypted_is_not_of_an_encrypted_site(
-    origin: str | None, *, by_tls: bool, allowed: bool
+    origin: str | None, *, over_tls: bool, allowed: bool
 ) -> None:
-    assert OriginPolicy().allows(origin, "chat.example", by_tls=by_tls) is allowed
+    assert OriginPolicy().allows(origin, "chat.example", over_tls=over_tls) is allowed
 
 
 def test_origins_that_are_named_count_as_they_are() -> None:
-    assert OriginPolicy(["http://chat.example"]).allows("http://chat.example", "chat.example", by_tls=True)
+    assert OriginPolicy(["http://chat.example"]).allows("http://chat.example", "chat.example", over_tls=True)
 
 
 @pytest.mark.parametrize(
-    ("origin", "host", "by_tls", "allowed"),
+    ("origin", "host", "over_tls", "allowed"),
     [
         ("https://app.example", "chat.example", True, True),
         ("https://chat.example", "chat.example", True, True),
@@ -45,9 +45,9 @@ def test_origins_that_are_named_count_as_they_are() -> None:
     ],
 )
 def test_the_servers_own_pages_may_connect_whatever_origins_are_named(
-    origin: str, host: str, *, by_tls: bool, allowed: bool
+    origin: str, host: str, *, over_tls: bool, allowed: bool
 ) -> None:
-    assert OriginPolicy(["https://app.example"]).allows(origin, host, by_tls=by_tls) is allowed
+    assert OriginPolicy(["https://app.example"]).allows(origin, host, over_tls=over_tls) is allowed
 
 
 def test_refused_pages_are_logged_with_the_setting_that_would_let_them_in() -> None:

@@ -56,12 +56,12 @@ async def _serve(owner: EngineServer, port: int) -> None:
     )
     front = Front(owner)
     peers = Peers(FRONT_ID, lambda _: None, lambda: False)
-    peers.live([Peer(OWNER_ID, address_of(internal, "127.0.0.1"))])
+    peers.set_peers([Peer(OWNER_ID, address_of(internal, "127.0.0.1"))])
 
     async def list_living() -> list[Peer]:
         return []
 
-    front.passing = Forwarder(
+    front.forwarder = Forwarder(
         SessionOwners(peers, list_living, front.now), PeerAuth(SECRET, FRONT_ID), FRONT_ID, front.metrics
     )
     await asyncio.gather(

@@ -26,7 +26,7 @@ SECRET = b"what all nodes share"
 class LinkedNode:
     engine: EngineServer
     peers: Peers
-    passing: Forwarder
+    forwarder: Forwarder
     port: int
     internal_port: int
 
@@ -50,7 +50,7 @@ async def linked(engines: Sequence[EngineServer]) -> AsyncIterator[list[LinkedNo
     async with AsyncExitStack() as stack:
         nodes = [await stack.enter_async_context(linked_node(engine, n)) for n, engine in enumerate(engines, 1)]
         for node in nodes:
-            node.peers.live([each.peer for each in nodes])
+            node.peers.set_peers([each.peer for each in nodes])
         yield nodes
 
 
@@ -58,13 +58,13 @@ async def linked(engines: Sequence[EngineServer]) -> AsyncIterator[list[LinkedNo
 async def linked_node(engine: EngineServer, number: int) -> AsyncIterator[LinkedNode]:
     peers = Peers(node_id(number), lambda _: None, lambda: False)
     link = PeerAuth(SECRET, peers.node_id)
-    passing = Forwarder(SessionOwners(peers, _nobody_else, engine.now), link, peers.node_id, engine.metrics)
-    engine.node_id, engine.passing = peers.node_id, passing
-    peers.on_gone = passing.drop
+    forwarder = Forwarder(SessionOwners(peers, _nobody_else, engine.now), link, peers.node_id, engine.metrics)
+    engine.node_id, engine.forwarder = peers.node_id, forwarder
+    peers.on_peers_gone = forwarder.drop
     listening = listen("127.0.0.1", 0)
     address = address_of(listening, "127.0.0.1")
     async with served(engine, NodeListener(listening, link, _healthy)) as port:
-        yield LinkedNode(engine, peers, passing, port, int(address.rpartition(":")[2]))
+        yield LinkedNode(engine, peers, forwarder, port, int(address.rpartition(":")[2]))
 
 
 async def _nobody_else() -> Sequence[Peer]:

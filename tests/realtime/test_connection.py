@@ -92,9 +92,9 @@ async def test_a_client_that_crowds_its_lane_is_read_on_when_there_is_room(
     wire = await (await (await connect()).open()).sign_in()
     connection = engine.connections[0]
     sent = 0
-    # However long nothing finishes, a crowded lane stops reading.
+    # However long nothing finishes, a full lane stops reading.
     async with asyncio.timeout(DEADLINE_S):
-        while not connection.lane.crowded:
+        while not connection.lane.is_full:
             await wire.say(f'42["slow",{sent}]')
             sent += 1
             await asyncio.sleep(0)
@@ -217,4 +217,4 @@ async def test_a_connection_that_has_ended_is_forgotten_everywhere(
         await wire.close()
     await until(lambda: not engine.connections)
     assert (engine.metrics.connections, engine.metrics.sockets) == (0, 0)
-    assert engine.hub.channels[0].rooms == {}
+    assert engine.hub.encoding_groups[0].rooms == {}

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from talkwire.core.connected.directory import Directory, LoadedUsers
-from talkwire.core.connected.newcomers import LimitedHistoryIndex
-from talkwire.core.domain.audience import event_as_seen
+from talkwire.core.connected.limited_history_index import LimitedHistoryIndex
+from talkwire.core.domain.audience import event_for_reader
 from talkwire.core.domain.events import (
     ConversationDeleted,
     ConversationUpdated,
@@ -30,8 +30,8 @@ LATE = HistoryStart(7, 40)
 CAROL = Member("c", "carol", "member", 0, history_seq=LATE.seq, history_pos=LATE.pos)
 
 
-class CountedNewcomers(LimitedHistoryIndex):
-    """Counts how often the newcomers of a conversation are read."""
+class CountedLimitedHistories(LimitedHistoryIndex):
+    """Counts how often the limited histories of a conversation are read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,13 +46,13 @@ async def _nobody(_: Collection[str]) -> LoadedUsers:
     return LoadedUsers(0, {})
 
 
-def newcomers_asked(event: Durable) -> int:
+def histories_read(event: Durable) -> int:
     hub = Hub()
     directory = Directory(_nobody)
-    directory.newcomers = newcomers = CountedNewcomers()
-    newcomers.add("carol", {"c": LATE})
+    directory.limited_histories = index = CountedLimitedHistories()
+    index.add("carol", {"c": LATE})
     EventDelivery(hub, Rooms(hub, lambda _: None), directory, lambda _socket, _reason: None).deliver([event])
-    return newcomers.asked
+    return index.asked
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,10 @@ def newcomers_asked(event: Durable) -> int:
     ids=lambda event: type(event).__name__,
 )
 def test_newcomers_are_not_looked_at_for_what_all_may_see(event: Durable) -> None:
-    """A conversation whose history begins with joining consists of newcomers, so reading them costs a step each."""
-    assert event_as_seen(event, "carol", LATE) is event
-    assert newcomers_asked(event) == 0
+    """A conversation whose history begins with joining consists of members with a limited history, so reading them
+    costs a step each."""
+    assert event_for_reader(event, "carol", LATE) is event
+    assert histories_read(event) == 0
 
 
 @pytest.mark.parametrize(
@@ -83,5 +84,5 @@ def test_newcomers_are_not_looked_at_for_what_all_may_see(event: Durable) -> Non
     ids=lambda event: type(event).__name__,
 )
 def test_newcomers_are_looked_at_for_what_may_be_from_before_their_time(event: Durable) -> None:
-    assert event_as_seen(event, "carol", LATE) is None
-    assert newcomers_asked(event) == 1
+    assert event_for_reader(event, "carol", LATE) is None
+    assert histories_read(event) == 1

@@ -149,9 +149,9 @@ def test_a_message_that_was_deleted_since_is_a_tombstone_in_all_its_events() -> 
     assert [kept.event.message for kept in found] == [tombstone, tombstone, tombstone, message(4)]  # type: ignore[union-attr]  # messages, all of them
 
 
-def test_a_frame_is_made_once_a_channel_and_again_when_the_message_is_deleted() -> None:
+def test_a_frame_is_encoded_once_for_each_group_and_again_after_a_deletion() -> None:
     ring = ring_of(sent(1))
-    channel, other = EncodingGroup("/"), EncodingGroup("/")
+    group, other = EncodingGroup("/"), EncodingGroup("/")
     made: list[str] = []
 
     def frame(of: EncodingGroup) -> bytes:
@@ -163,6 +163,6 @@ def test_a_frame_is_made_once_a_channel_and_again_when_the_message_is_deleted() 
         made.append("made")
         return b"frame %d" % len(made)
 
-    assert [frame(channel), frame(channel), frame(other)] == [b"frame 1", b"frame 1", b"frame 2"]
+    assert [frame(group), frame(group), frame(other)] == [b"frame 1", b"frame 1", b"frame 2"]
     ring.follow([MessageDeleted(2, 2, message(1, content="", deleted_ms=2))])
-    assert frame(channel) == b"frame 3"
+    assert frame(group) == b"frame 3"

@@ -21,20 +21,20 @@ class Stopped:
     def __init__(self, engine: RecordingServer) -> None:
         self._engine = engine
         self.times = 0
-        engine.on_doubt = self._doubt
+        engine.on_lease_expired = self._expire
 
     def stop(self) -> None:
-        self._engine.doubt_at = -inf
+        self._engine.lease_deadline = -inf
 
     def go_on(self) -> None:
-        self._engine.doubt_at = inf
+        self._engine.lease_deadline = inf
         self._engine.suspended = False
 
-    def _doubt(self) -> None:
+    def _expire(self) -> None:
         if not self._engine.suspended:
             self.times += 1
             self._engine.suspended = True
-            self._engine.break_off("lease_lost")
+            self._engine.close_at_once("lease_lost")
 
 
 @pytest.fixture

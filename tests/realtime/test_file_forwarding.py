@@ -34,11 +34,11 @@ class Node:
         self.peers = Peers(HERE, lambda _: None, lambda: False)
         owners = SessionOwners(self.peers, self._list_living, self._read_clock)
         self.links = FileForwarding(owners, PeerAuth(SECRET, HERE), RealtimeMetrics(), self._read_clock)
-        self.peers.on_living = self.links.see
+        self.peers.on_peers_read = self.links.note_living
 
     def renew_lease(self, *living: Peer) -> None:
         self.living = list(living)
-        self.peers.live(self.living)
+        self.peers.set_peers(self.living)
 
     async def forward(self) -> None:
         request = ForwardedRequest("HEAD", "/api/v1/files/u1?", "127.0.0.1", ())

@@ -109,7 +109,7 @@ async def test_polls_reach_their_session_through_another_node(
     for number, wire in enumerate((there, here, there)):
         assert await post(wire, target, f'42{number}["echo"]') == (200, b"ok")
         assert (await wire.request(target, HOST))[2] == f"43{number}[]".encode()
-    assert other.engine.metrics.passed_polls == 6
+    assert other.engine.metrics.forwarded_polls == 6
 
 
 async def test_a_passed_poll_waits_for_something_to_say(connect: Connect, owner: LinkedNode, other: LinkedNode) -> None:
@@ -137,11 +137,11 @@ async def test_the_connections_of_the_link_are_used_again(
 ) -> None:
     there = await connect(other)
     target = await signed_in(await connect(owner), there)
-    [[kept]] = other.passing._pool._idle.values()
+    [[kept]] = other.forwarder._pool._idle.values()
     for number in range(5):
         await post(there, target, f'42{number}["echo"]')
         await there.request(target, HOST)
-    assert other.passing._pool._idle == {owner.peer.address: [kept]}
+    assert other.forwarder._pool._idle == {owner.peer.address: [kept]}
 
 
 async def test_a_body_over_the_limit_is_not_forwarded(connect: Connect, owner: LinkedNode, other: LinkedNode) -> None:
@@ -189,7 +189,7 @@ async def test_other_methods_are_answered_where_they_come(
     there = await connect(other)
     assert (await there.request(target, HOST, "OPTIONS"))[0] == 204
     assert (await there.request(target, HOST, "PUT"))[0] == 400
-    assert other.engine.metrics.passed_polls == 0
+    assert other.engine.metrics.forwarded_polls == 0
 
 
 async def passed_by_hand(wire: Wire, target: str, owner: LinkedNode) -> bytes:
@@ -248,7 +248,7 @@ async def test_a_node_that_does_not_accept_has_no_sessions(
     connect: Connect, owner: LinkedNode, other: LinkedNode
 ) -> None:
     target = await opened(await connect(owner))
-    other.peers.live([Peer(owner.node_id, "127.0.0.1:1")])
+    other.peers.set_peers([Peer(owner.node_id, "127.0.0.1:1")])
     there = await connect(other)
     assert (await there.request(target, HOST))[::2] == (400, UNKNOWN)
     assert (await there.request(upgrading(target), UPGRADE))[::2] == (400, UNKNOWN)
@@ -259,7 +259,7 @@ async def test_a_node_that_has_come_to_anothers_address_has_not_its_sessions(
     connect: Connect, owner: LinkedNode, other: LinkedNode
 ) -> None:
     await opened(await connect(owner))
-    other.peers.live([Peer(node_id(7), owner.peer.address)])
+    other.peers.set_peers([Peer(node_id(7), owner.peer.address)])
     there = await connect(other)
     target = f"{PATH}&sid={'x' * 20}{node_id(7)}"
     assert (await there.request(target, HOST))[::2] == (400, UNKNOWN)
@@ -274,7 +274,7 @@ async def test_what_is_under_way_to_a_node_whose_lease_has_ended_ends(
     await polling.begin(target, HOST)
     await until(lambda: owner.engine.connections[0].session.poll_pending)
     wire = await tunneled(connect, owner, other)
-    other.peers.live([])
+    other.peers.set_peers([])
     assert (await polling.answer())[::2] == (400, UNKNOWN)
     await wire.ended()
 
@@ -289,7 +289,7 @@ async def test_a_poll_whose_node_is_lost_meanwhile_is_answered(connect: Connect,
 
     async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        other.peers.live([Peer(node_id(7), f"127.0.0.1:{port}")])
+        other.peers.set_peers([Peer(node_id(7), f"127.0.0.1:{port}")])
         there = await connect(other)
         assert (await there.request(f"{PATH}&sid={'x' * 20}{node_id(7)}", HOST))[::2] == (400, UNKNOWN)
     assert ours.is_set()
@@ -304,8 +304,8 @@ async def test_a_session_is_upgraded_through_another_node(
     wire = await tunneled(connect, owner, other)
     await wire.say('421["echo","through"]')
     assert await wire.text() == '431["through"]'
-    assert len(other.passing.tunnels) == 1
-    assert other.engine.metrics.passed_websockets == 1
+    assert len(other.forwarder.tunnels) == 1
+    assert other.engine.metrics.forwarded_websockets == 1
 
 
 async def test_frames_that_come_with_the_head_of_the_upgrade_go_through(
@@ -345,7 +345,7 @@ async def test_a_client_that_leaves_takes_its_session_along(
 ) -> None:
     wire = await tunneled(connect, owner, other)
     wire.writer.transport.abort()
-    await until(lambda: not owner.engine.connections and not other.passing.tunnels)
+    await until(lambda: not owner.engine.connections and not other.forwarder.tunnels)
 
 
 async def test_the_last_words_of_a_client_arrive(
@@ -365,10 +365,10 @@ async def test_a_session_that_ends_says_so_through_the_other_node(
     connect: Connect, owner: LinkedNode, other: LinkedNode
 ) -> None:
     wire = await tunneled(connect, owner, other)
-    owner.engine.connections[0].end_in_order()
+    owner.engine.connections[0].close_gracefully()
     assert await wire.close_code() == 1001
     await wire.close()
-    await until(lambda: not other.passing.tunnels)
+    await until(lambda: not other.forwarder.tunnels)
 
 
 async def test_a_node_that_stops_ends_what_it_passes_on(connect: Connect, owner: LinkedNode, other: LinkedNode) -> None:
@@ -386,7 +386,7 @@ async def test_a_client_that_does_not_read_holds_its_owner_back_and_is_cut_off_t
     connect: Connect, owner: LinkedNode, other: LinkedNode, root: Namespace
 ) -> None:
     wire = await tunneled(connect, owner, other)
-    [tunnel] = other.passing.tunnels
+    [tunnel] = other.forwarder.tunnels
     held = 0
     sent = 0
     for _ in range(100_000):
@@ -410,7 +410,7 @@ async def test_an_owner_that_does_not_read_holds_the_client_back(
     carrying = owner.engine.connections[0].websocket
     assert carrying is not None
     carrying.set_reading(False)
-    [tunnel] = other.passing.tunnels
+    [tunnel] = other.forwarder.tunnels
     assert tunnel.client.transport is not None
     one = masked_text(f'42["echo","{"x" * 9000}"]')
     written = 0
@@ -475,7 +475,7 @@ async def test_a_forwarded_request_is_not_forwarded_again(
     async with at_the_link(other) as wire:
         assert (await wire.request(target, {**HOST, **seal(target, other)}))[::2] == (400, UNKNOWN)
         assert (await wire.request(upgrading(target), {**UPGRADE, **seal(upgrading(target), other)}))[0] == 400
-    assert other.engine.metrics.passed_polls == other.engine.metrics.passed_websockets == 0
+    assert other.engine.metrics.forwarded_polls == other.engine.metrics.forwarded_websockets == 0
 
 
 async def test_a_seal_means_nothing_on_the_socket_for_clients(

@@ -64,27 +64,27 @@ class FakeConnection:
 
 
 class FakeSocket:
-    def __init__(self, channel: EncodingGroup, connection: FakeConnection) -> None:
-        self.channel = channel
+    def __init__(self, group: EncodingGroup, connection: FakeConnection) -> None:
+        self.encoding_group = group
         self.connection = connection
         self.rooms: set[str] = set()
         self.connected = True
 
 
 class Stage:
-    """A hub, its channels, and sockets with connections of their own."""
+    """A hub, its encoding groups, and sockets with connections of their own."""
 
     def __init__(self) -> None:
         self.hub = Hub()
-        self.channel = self.hub.add_channel(EncodingGroup("/", "plain"))
+        self.encoding_group = self.hub.add_encoding_group(EncodingGroup("/", "plain"))
         self.turns = Turns()
         self.written: list[tuple[int, FakeConnection, bytes]] = []
 
     def connection(self) -> FakeConnection:
         return FakeConnection(self.written, self.turns)
 
-    def socket(self, *rooms: str, channel: EncodingGroup | None = None) -> FakeSocket:
-        socket = FakeSocket(channel or self.channel, self.connection())
+    def socket(self, *rooms: str, encoding_group: EncodingGroup | None = None) -> FakeSocket:
+        socket = FakeSocket(encoding_group or self.encoding_group, self.connection())
         for room in rooms:
             self.hub.join(room, socket)
         return socket
@@ -119,19 +119,19 @@ async def test_what_is_sent_in_one_turn_is_written_at_once(stage: Stage) -> None
 
 
 async def test_an_event_is_encoded_once_a_channel(stage: Stage) -> None:
-    other = stage.hub.add_channel(EncodingGroup("/", "other"))
-    empty = stage.hub.add_channel(EncodingGroup("/", "empty"))
+    other = stage.hub.add_encoding_group(EncodingGroup("/", "other"))
+    empty = stage.hub.add_encoding_group(EncodingGroup("/", "empty"))
     plain = [stage.socket("room") for _ in range(3)]
-    fancy = [stage.socket("room", channel=other) for _ in range(3)]
+    fancy = [stage.socket("room", encoding_group=other) for _ in range(3)]
     encoded: list[EncodingGroup] = []
 
-    def encode(channel: EncodingGroup) -> bytes:
-        encoded.append(channel)
-        return channel.name.encode()
+    def encode(group: EncodingGroup) -> bytes:
+        encoded.append(group)
+        return group.name.encode()
 
     stage.hub.broadcast("room", encode)
     await stage.quiet()
-    assert encoded == [stage.channel, other]
+    assert encoded == [stage.encoding_group, other]
     assert empty not in encoded
     assert [stage.texts_of(socket) for socket in plain] == [[b"plain"]] * 3
     assert [stage.texts_of(socket) for socket in fancy] == [[b"other"]] * 3
@@ -244,7 +244,7 @@ async def test_a_socket_joins_and_leaves_once(stage: Stage) -> None:
 async def test_empty_rooms_are_forgotten(stage: Stage) -> None:
     socket = stage.socket("a", "b")
     stage.hub.leave_all(socket)
-    assert stage.channel.rooms == {}
+    assert stage.encoding_group.rooms == {}
     assert socket.rooms == set()
 
 
@@ -252,7 +252,7 @@ async def test_a_socket_that_has_gone_joins_no_room(stage: Stage) -> None:
     socket = stage.socket()
     socket.connected = False
     assert stage.hub.join("room", socket) is False
-    assert stage.channel.rooms == {}
+    assert stage.encoding_group.rooms == {}
 
 
 async def test_a_broadcast_to_a_large_room_waits_for_one_that_is_on_its_way(stage: Stage) -> None:

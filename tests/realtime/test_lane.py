@@ -19,8 +19,8 @@ class Work:
         self.under_way: set[str] = set()
         self.lane = Lane(self)
 
-    def crowded(self) -> bool:
-        return self.lane.crowded
+    def is_full(self) -> bool:
+        return self.lane.is_full
 
     def lane_changed(self) -> None:
         self.changes += 1
@@ -109,17 +109,17 @@ async def test_a_crowded_lane_says_so_at_once(work: Work) -> None:
     work.enter("query")
     for number in range(WAITING_MAX - 1):
         work.enter(str(number))
-    assert (work.crowded(), work.changes) == (False, 0)
+    assert (work.is_full(), work.changes) == (False, 0)
     work.enter("one too many")
-    assert (work.crowded(), work.changes) == (True, 1)
+    assert (work.is_full(), work.changes) == (True, 1)
 
 
 async def test_changes_that_are_under_way_crowd_a_lane_too(work: Work) -> None:
     for number in range(WAITING_MAX + 1):
         work.enter(str(number), pipelined=True)
-    assert (work.crowded(), work.changes) == (True, 1)
+    assert (work.is_full(), work.changes) == (True, 1)
     await work.finish("7")
-    assert (work.crowded(), work.changes) == (False, 2)
+    assert (work.is_full(), work.changes) == (False, 2)
 
 
 async def test_who_waits_for_room_gets_it_when_the_lane_empties(work: Work) -> None:
@@ -137,7 +137,7 @@ async def test_a_client_that_reads_again_frees_a_lane_of_things_that_are_done_at
     work.lane.held = True
     for number in range(WAITING_MAX + 1):
         work.enter(str(number), at_once=True)
-    assert work.lane.crowded
+    assert work.lane.is_full
     waiting = asyncio.ensure_future(work.lane.room())
     await asyncio.sleep(0)
     changes = work.changes

@@ -169,7 +169,7 @@ async def test_a_post_is_answered_when_there_is_room_and_a_second_one_meanwhile_
     await poller.wire.begin(poller.target, HOST, "POST", many.encode())
     async with asyncio.timeout(DEADLINE_S):
         await begun.wait()
-    # Nothing is read while the lane is crowded: the content of a second POST would pile up.
+    # Nothing is read while the lane is full: the content of a second POST would pile up.
     status, _, _ = await (await connect()).request(poller.target, HOST, "POST", b'42["slow"]')
     assert status == 400
     assert engine.connections == []

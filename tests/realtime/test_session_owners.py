@@ -7,7 +7,7 @@ import asyncio
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.peer import Peer
-from talkwire.realtime.forwarding.session_owners import LOOK_EVERY_S, SessionOwners, new_engine_sid, node_of
+from talkwire.realtime.forwarding.session_owners import CHECK_EVERY_S, SessionOwners, new_engine_sid, node_of
 from tests.realtime.linked import node_id
 
 HERE, NEAR, NEW, NOBODY = (node_id(number) for number in range(1, 5))
@@ -22,7 +22,7 @@ class Table:
         self.reads = 0
         self.is_away = False
         self.peers = Peers(HERE, lambda _: None, lambda: False)
-        self.peers.live(self.living)
+        self.peers.set_peers(self.living)
         self.owners = SessionOwners(self.peers, self.read, lambda: self.now)
 
     async def read(self) -> list[Peer]:
@@ -74,7 +74,7 @@ async def test_an_id_that_was_looked_for_in_vain_costs_nothing_for_a_while() -> 
     for _ in range(100):
         assert await table.find(NOBODY) is None
     assert table.reads == 1
-    table.now += LOOK_EVERY_S
+    table.now += CHECK_EVERY_S
     assert await table.find(NOBODY) is None
     assert table.reads == 2
 
@@ -91,7 +91,7 @@ async def test_a_new_node_is_found_although_others_were_looked_for_in_vain() -> 
     assert await table.find(NOBODY) is None
     table.living.append(Peer(NEW, "127.0.0.1:3"))
     finding = asyncio.ensure_future(table.find(NEW))
-    table.now += LOOK_EVERY_S
+    table.now += CHECK_EVERY_S
     assert await finding == Peer(NEW, "127.0.0.1:3")
 
 
@@ -104,5 +104,5 @@ async def test_without_a_database_no_new_node_is_known() -> None:
 
 async def test_a_node_without_an_address_cannot_be_reached() -> None:
     table = Table()
-    table.peers.live([Peer(NEAR, None)])
+    table.peers.set_peers([Peer(NEAR, None)])
     assert await table.find(NEAR) is None

@@ -277,7 +277,7 @@ async def test_a_handler_that_joins_for_a_client_that_has_gone_leaves_nothing_be
         gate.set()
         await joined.wait()
     assert engine.hub.sockets_in("room") == []
-    assert engine.hub.channels[0].rooms == {}
+    assert engine.hub.encoding_groups[0].rooms == {}
 
 
 async def test_what_one_client_is_sent_does_not_overtake_what_everyone_was_sent_before(

@@ -237,7 +237,7 @@ def test_a_whole_copy_is_left_as_it_is(full_sqlite: URL, target: URL) -> None:
     first = copy_database(full_sqlite, target, "the source", Told())
     before = contents(target)
     again = copy_database(full_sqlite, target, "the source", Told())
-    assert (first.was_there, again.was_there) == (False, True)
+    assert (first.was_copied_before, again.was_copied_before) == (False, True)
     assert again == first
     assert contents(target) == before
 

@@ -46,7 +46,7 @@ class Readiness:
 
     check_reads: Callable[[], Awaitable[None]]
     check_writes: Callable[[], Awaitable[None]] = _accept_writes
-    bus_away: Callable[[], bool] = _never
+    bus_disconnected: Callable[[], bool] = _never
     lease_lost: Callable[[], bool] = _never
     draining: Callable[[], bool] = _never
 
@@ -61,7 +61,7 @@ class Readiness:
         return Standing(
             status,
             database="ok" if database_works else "away",
-            bus="away" if self.bus_away() else "ok",
+            bus="away" if self.bus_disconnected() else "ok",
             lease="lost" if lease_lost else "ok",
             draining=draining,
         )
@@ -84,7 +84,7 @@ class ReadinessMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         for name, says, asks in (
-            ("talkwire_bus_away", "1 while the bus between the nodes is unavailable", self._readiness.bus_away),
+            ("talkwire_bus_away", "1 while the bus between the nodes is unavailable", self._readiness.bus_disconnected),
             ("talkwire_lease_lost", "1 while this node's lease is lost", self._readiness.lease_lost),
             ("talkwire_draining", "1 once this node was asked to stop", self._readiness.draining),
         ):

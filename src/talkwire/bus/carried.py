@@ -63,7 +63,7 @@ class BusTransport(Protocol):
     `failures` within some seconds.
     """
 
-    brings_events: bool
+    includes_events: bool
     dispatch_max: int
     failures: tuple[type[Exception], ...]
 
@@ -82,8 +82,8 @@ class TransportBus:
     """
 
     def __init__(self, carry: Callable[[str], BusTransport], realm: Realm) -> None:
-        self.away = True
-        self.brings_events = True
+        self.is_disconnected = True
+        self.includes_events = True
         self.counts = BusCounts()
         self._carry = carry
         self._realm = realm
@@ -97,8 +97,8 @@ class TransportBus:
         self._seal = Seal(self._realm.key(log))
         carrier = self._carrier = self._carry(self._realm.name(log))
         self._parcel_max = max(PARCEL_MAX, carrier.dispatch_max) + _AROUND
-        self.brings_events = carrier.brings_events
-        self._outgoing = Outgoing(self.counts, dispatch_max=carrier.dispatch_max, with_events=carrier.brings_events)
+        self.includes_events = carrier.includes_events
+        self._outgoing = Outgoing(self.counts, dispatch_max=carrier.dispatch_max, with_events=carrier.includes_events)
         self._tasks = [asyncio.create_task(self._keep_publishing()), asyncio.create_task(self._keep_listening())]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_S):
@@ -108,7 +108,7 @@ class TransportBus:
         self._outgoing.put(dispatch)
 
     async def close(self) -> None:
-        self.away = True
+        self.is_disconnected = True
         if not self._tasks:
             return
         ending = set(self._tasks)
@@ -198,16 +198,16 @@ class TransportBus:
     # --- availability -----------------------------------------------------------------------------------------------
 
     def _mark_away(self, error: Exception) -> None:
-        if not self._tried.is_set() or not self.away:
+        if not self._tried.is_set() or not self.is_disconnected:
             reason = " ".join(str(error).split()) or "no answer"
             _logger.warning("the bus is away: events of other nodes are read from the log", error=reason)
-        self.away = True
+        self.is_disconnected = True
         self._tried.set()
 
     def _mark_connected(self) -> None:
-        if self.away:
+        if self.is_disconnected:
             _logger.info("the bus is connected")
-        self.away = False
+        self.is_disconnected = False
         self._tried.set()
 
 

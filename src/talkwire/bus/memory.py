@@ -18,14 +18,14 @@ class Exchange:
 class MemoryBus:
     """Implements `core.ports.bus.Bus`. A message arrives in a later turn of the event loop, as over any network."""
 
-    brings_events = True
+    includes_events = True
 
     def __init__(self, exchange: Exchange) -> None:
         self.counts = BusCounts()
         self._exchange = exchange
 
     @property
-    def away(self) -> bool:
+    def is_disconnected(self) -> bool:
         return self not in self._exchange.joined
 
     async def start(self, log: str, receive: Receive) -> None:
@@ -40,11 +40,11 @@ class MemoryBus:
         self.counts.sent += 1
         for bus, its_log in self._exchange.joined.items():
             if bus is not self and its_log == log:
-                asyncio.get_running_loop().call_soon(bus.take, dispatch)
+                asyncio.get_running_loop().call_soon(bus.receive, dispatch)
 
-    def take(self, dispatch: AnyBusMessage) -> None:
+    def receive(self, dispatch: AnyBusMessage) -> None:
         """Receives a message from another bus of the process."""
-        if not self.away:
+        if not self.is_disconnected:
             self.counts.received += 1
             self._receive(dispatch)
 

@@ -81,7 +81,7 @@ _decode_all = msgspec.msgpack.Decoder(tuple[AnyBusMessage, ...], ext_hook=_exten
 _decode_parts = msgspec.msgpack.Decoder(tuple[msgspec.Raw, ...]).decode
 _decode_one = msgspec.msgpack.Decoder(AnyBusMessage, ext_hook=_extension).decode
 _decode_header = msgspec.msgpack.Decoder(_Header).decode
-_decode_passing = msgspec.msgpack.Decoder(UnstoredEvent, ext_hook=_extension).decode
+_decode_unstored = msgspec.msgpack.Decoder(UnstoredEvent, ext_hook=_extension).decode
 _decode_event_header = msgspec.msgpack.Decoder(_EventHeader).decode
 
 
@@ -131,7 +131,7 @@ class Unpacker:
     def _understood(self, events: Iterable[msgspec.Raw]) -> Iterable[UnstoredEvent]:
         for event in events:
             try:
-                yield _decode_passing(event)
+                yield _decode_unstored(event)
             except _DECODING_FAILURES:
                 self._drop(_decode_event_header(event).type)
 

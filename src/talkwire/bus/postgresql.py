@@ -39,7 +39,7 @@ class PostgresTransport:
     """Implements `carried.BusTransport`. `conninfo` is a libpq connection string, such as a `postgresql://` URL."""
 
     # Reading the log is cheaper than sending events through the same database a second time.
-    brings_events = False
+    includes_events = False
     dispatch_max = 1 << 20
     failures: tuple[type[Exception], ...] = (psycopg.Error, OSError, TimeoutError)
 

@@ -21,7 +21,7 @@ from talkwire.bus.redis_client import FAILURES
 class RedisTransport:
     """Implements `carried.BusTransport`."""
 
-    brings_events = True
+    includes_events = True
     # With default settings, Redis disconnects a subscriber with 32 MiB of unread messages.
     dispatch_max = 8 << 20
     failures: tuple[type[Exception], ...] = FAILURES

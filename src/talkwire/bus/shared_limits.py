@@ -148,7 +148,7 @@ class SharedLimits:
         limits.ask = self.ask
 
     @property
-    def away(self) -> bool:
+    def is_disconnected(self) -> bool:
         """Whether this node limits by its own buckets only, because Redis fails."""
         return self._reporting.failing
 
@@ -174,11 +174,11 @@ class SharedLimits:
                 for report in written:
                     learn(self._limits, report, await self._send(report, -1))
         except FAILURES as error:
-            if not self.away:
+            if not self.is_disconnected:
                 _logger.warning("Redis does not answer: each node limits for itself", error=reason_of(error))
             self._reporting.failed()
         else:
-            if self.away:
+            if self.is_disconnected:
                 _logger.info("Redis answers again: limits hold across nodes")
             self._reporting.succeeded()
 

@@ -6,7 +6,7 @@ failures.py        how a failure ends: one line, and the exit code
 delivery.py        runs commands through a running server, or on the database itself
 output.py          tables on a terminal, tabs and JSON elsewhere
 progress.py        shows the progress of a long command
-serve.py, tokens.py, users.py, conversations.py, upkeep.py, backup.py, copying.py     the commands
+serve.py, tokens.py, users.py, conversations.py, migration.py, backup.py, copying.py     the commands
 """
 
 from __future__ import annotations

@@ -17,12 +17,12 @@ from typing import Annotated, BinaryIO
 from cyclopts import Parameter
 from sqlalchemy import URL
 
-from talkwire.cli.database import database_failures, owned_database, shown_database, url_of
+from talkwire.cli.database import database_failures, owned_database, printable_database, url_of
 from talkwire.cli.delivery import server_snapshot
 from talkwire.cli.failures import Failure
 from talkwire.cli.flags import Flag, load, takes_settings
-from talkwire.cli.output import print_note, say_done
-from talkwire.cli.progress import Bar, Lines, shown_progress
+from talkwire.cli.output import print_note, print_result
+from talkwire.cli.progress import Bar, Lines, progress_display
 from talkwire.datafolder import FolderInUse, FolderLock, prepare_folder
 from talkwire.files.byte_store import ByteStore, FileKey
 from talkwire.files.service import FINISHED_FOLDER
@@ -68,7 +68,9 @@ def backup(
     _sync_folder(path.absolute().parent)
     messages, users = done.tables["messages"].rows, done.tables["users"].rows
     size = path.stat().st_size
-    say_done(f"Backed up {messages} messages, {users} users and {done.files} uploaded files to {path} ({size} bytes).")
+    print_result(
+        f"Backed up {messages} messages, {users} users and {done.files} uploaded files to {path} ({size} bytes)."
+    )
     _say_of_files(settings, done)
 
 
@@ -83,7 +85,7 @@ def restore(path: Path, /, **flags: Flag) -> None:
     """
     settings = load(flags).settings
     configure_logs("debug" if settings.log_level == "debug" else "critical", settings.log_format)
-    with path.open("rb") as file, shown_progress() as progress:
+    with path.open("rb") as file, progress_display() as progress:
         progress.begin(f"checking {path.name}", path.stat().st_size, "bytes")
         try:
             archive = ArchiveReader(file, progress.advance)
@@ -94,7 +96,7 @@ def restore(path: Path, /, **flags: Flag) -> None:
             _restore(settings, archive, path, keep_file, progress)
     messages, users = archive.sums.tables["messages"].rows, archive.sums.tables["users"].rows
     done = f"Restored {messages} messages, {users} users and {archive.sums.files} uploaded files"
-    say_done(f"{done} to {shown_database(settings)}; rows and checksums match the backup.")
+    print_result(f"{done} to {printable_database(settings)}; rows and checksums match the backup.")
     if archive.contents.files != INCLUDED and archive.sums.tables["files"].rows:
         print_note(
             f"The backup does not contain the bytes of uploaded files: the server needs {archive.contents.files}."
@@ -137,10 +139,10 @@ def _readable_database(settings: Settings) -> Iterator[URL]:
 
 def _back_up(settings: Settings, url: URL, file: BinaryIO, path: Path) -> BackedUp:
     try:
-        with opened_source(url) as source, shown_progress() as progress:
+        with opened_source(url) as source, progress_display() as progress:
             return write_backup(source, file, version("talkwire"), _uploaded(settings), progress)
     except MovingError as error:
-        raise Failure(f"{shown_database(settings)}: {error}") from error
+        raise Failure(f"{printable_database(settings)}: {error}") from error
     except OSError as error:
         raise Failure(f"{error.filename or path}: {error.strerror or error}") from error
 
@@ -217,7 +219,7 @@ def _restore(
     except ArchiveError as error:
         raise Failure(f"{path}: {error}") from error
     except MovingError as error:
-        raise Failure(f"{shown_database(settings)}: {error}") from error
+        raise Failure(f"{printable_database(settings)}: {error}") from error
 
 
 @contextlib.contextmanager

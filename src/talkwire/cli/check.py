@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 from sqlalchemy import text
 
-from talkwire.cli.database import database_failures, owned_database, shown_database, url_of
+from talkwire.cli.database import database_failures, owned_database, printable_database, url_of
 from talkwire.cli.extras import require_redis, require_s3
 from talkwire.cli.failures import FAILED, OK, WRONG_USAGE, Failure
 from talkwire.cli.flags import Flag, load, takes_settings
@@ -122,7 +122,7 @@ def _on_data_folder(settings: Settings) -> Finding:
 
 
 def _on_database(settings: Settings, holder: Holder | None) -> Iterator[Finding]:
-    shown = shown_database(settings)
+    shown = printable_database(settings)
     if holder is not None:
         yield _on_running_server(holder, shown)
         return
@@ -252,9 +252,9 @@ def _on_redis(settings: Settings) -> Iterator[Finding]:
         return
     try:
         require_redis()
-        from talkwire.cli.redis import look_at  # noqa: PLC0415 (needs the package of an extra)
+        from talkwire.cli.redis import check_redis  # noqa: PLC0415 (needs the package of an extra)
 
-        for state, message in asyncio.run(look_at(settings.redis)):
+        for state, message in asyncio.run(check_redis(settings.redis)):
             yield Finding(state, "redis", message)
     except Failure as error:
         yield Finding("wrong", "redis", str(error))

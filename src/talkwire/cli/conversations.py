@@ -11,7 +11,7 @@ from msgspec import UNSET
 from talkwire.cli.delivery import Operator, operate
 from talkwire.cli.failures import Misuse
 from talkwire.cli.flags import WHERE, Flag, load, takes_settings
-from talkwire.cli.output import iso_time, print_json, print_list, say_done
+from talkwire.cli.output import iso_time, print_json, print_list, print_result
 from talkwire.core.commands.conversations import ConversationView, CreateConversation, ListConversations
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.domain.model import ConversationKind
@@ -43,7 +43,7 @@ def create(
     command = CreateConversation(kind, members, name, id, public=public, owner_id=UNSET if owner is None else owner)
     view = operate(settings, lambda operator: operator.execute(command), may_create=True)
     conversation = view.conversation
-    say_done(f"The id of this {conversation.kind} conversation is {conversation.id}.", conversation.id)
+    print_result(f"The id of this {conversation.kind} conversation is {conversation.id}.", conversation.id)
 
 
 @takes_settings(*WHERE)
@@ -88,7 +88,7 @@ def add(conversation_id: str, /, *members: str, **flags: Flag) -> None:
     _require(members)
     command = AddMembers(conversation_id, members)
     added = operate(settings, lambda operator: operator.execute(command))
-    say_done(f"Added {len(added)} to {conversation_id}; {len(set(members)) - len(added)} were members already.")
+    print_result(f"Added {len(added)} to {conversation_id}; {len(set(members)) - len(added)} were members already.")
 
 
 @takes_settings(*WHERE)
@@ -110,7 +110,7 @@ def remove(conversation_id: str, /, *members: str, **flags: Flag) -> None:
             await operator.execute(RemoveMember(conversation_id, user_id))
 
     operate(settings, remove_each)
-    say_done(f"Removed {len(members)} from {conversation_id}.")
+    print_result(f"Removed {len(members)} from {conversation_id}.")
 
 
 def _require(members: Sequence[str]) -> None:

@@ -12,11 +12,11 @@ from cyclopts import Parameter
 from sqlalchemy import inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from talkwire.cli.database import database_failures, owned_database, reason_of, shown_database, url_of
+from talkwire.cli.database import database_failures, owned_database, printable_database, reason_of, url_of
 from talkwire.cli.failures import Failure, Misuse
 from talkwire.cli.flags import Flag, load, takes_settings
-from talkwire.cli.output import print_list, print_note, say_done
-from talkwire.cli.progress import shown_progress
+from talkwire.cli.output import print_list, print_note, print_result
+from talkwire.cli.progress import progress_display
 from talkwire.datafolder import FolderInUse
 from talkwire.files.service import FINISHED_FOLDER, PARTIALS_FOLDER
 from talkwire.identity.secret import FILE_NAME as SECRET_FILE
@@ -57,12 +57,12 @@ def copy(
         source.check()
         target.check()
         copied = _copy(source, target)
-    if copied.was_there:
+    if copied.was_copied_before:
         rows = sum(summed.rows for summed in copied.values())
-        say_done(f"{target.shown} is already complete: {rows} rows, nothing to copy.")
+        print_result(f"{target.shown} is already complete: {rows} rows, nothing to copy.")
         return
     print_list(("TABLE", "ROWS", "CHECKSUM"), list(_shown(copied)))
-    say_done(f"Copied {source.shown} to {target.shown}; all rows and checksums are the same in both.")
+    print_result(f"Copied {source.shown} to {target.shown}; all rows and checksums are the same in both.")
     for note in _notes(source, settings, copied):
         print_note(note)
 
@@ -79,7 +79,7 @@ class _Side:
 
     @property
     def shown(self) -> str:
-        return shown_database(self.settings)
+        return printable_database(self.settings)
 
     @contextmanager
     def owned(self) -> Iterator[None]:
@@ -110,7 +110,7 @@ def _side(option: str, url: str) -> _Side:
 
 def _copy(source: _Side, target: _Side) -> Copied:
     try:
-        with shown_progress() as progress:
+        with progress_display() as progress:
             return copy_database(url_of(source.settings), url_of(target.settings), source.shown, progress)
     except SourceError as error:
         raise Failure(f"{source.shown}: {error}") from error

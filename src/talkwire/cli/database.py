@@ -27,7 +27,7 @@ def url_of(settings: Settings) -> URL:
     return sqlite_url(file)
 
 
-def shown_database(settings: Settings) -> str:
+def printable_database(settings: Settings) -> str:
     """Returns the database as it may be printed: without its password."""
     file = settings.sqlite_file
     return str(file) if file is not None else make_url(settings.database or "").render_as_string(hide_password=True)
@@ -54,7 +54,9 @@ def database_failures(settings: Settings) -> Iterator[None]:
     except (OtherTablesError, NewerTablesError, UnfinishedError) as error:
         raise Failure(str(error)) from error
     except SQLAlchemyError as error:
-        raise TransientFailure(f"the database {shown_database(settings)} cannot be used: {reason_of(error)}") from error
+        raise TransientFailure(
+            f"the database {printable_database(settings)} cannot be used: {reason_of(error)}"
+        ) from error
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("psycopg"):
             raise

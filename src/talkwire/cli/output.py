@@ -25,7 +25,7 @@ def print_note(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-def say_done(sentence: str, value: str | None = None) -> None:
+def print_result(sentence: str, value: str | None = None) -> None:
     """Prints what was done. Unless stdout is a terminal, prints only `value`, if there is one."""
     on_terminal = sys.stdout.isatty()
     print_line(_clean(sentence) if on_terminal or value is None else _clean(value))

@@ -53,7 +53,7 @@ def _parser() -> App:
     )
     app.command("talkwire.cli.serve:serve", name="serve", help="Run the server.")
     app.command("talkwire.cli.tokens:token", name="token", help="Print a token for a user.")
-    app.command("talkwire.cli.upkeep:migrate_database", name="migrate", help="Migrate the database to this version.")
+    app.command("talkwire.cli.migration:migrate_database", name="migrate", help="Migrate the database to this version.")
     app.command("talkwire.cli.backup:backup", name="backup", help="Write the whole chat into one file.")
     app.command("talkwire.cli.backup:restore", name="restore", help="Fill an empty database from a backup.")
     app.command("talkwire.cli.copying:copy", name="copy", help="Copy the whole chat into another database.")

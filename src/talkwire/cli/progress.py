@@ -62,7 +62,7 @@ class Lines:
 
 
 @contextmanager
-def shown_progress() -> Iterator[Bar | Lines]:
+def progress_display() -> Iterator[Bar | Lines]:
     """Yields what shows the progress, until the end of the `with`."""
     if not sys.stderr.isatty():
         yield Lines()

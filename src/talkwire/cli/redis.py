@@ -32,7 +32,7 @@ def client_of(url: str) -> Redis:
         raise Failure(f"{_shown(url)}: {error}") from error
 
 
-async def look_at(url: str) -> list[Remark]:
+async def check_redis(url: str) -> list[Remark]:
     """Returns remarks on the Redis at `url`. Leaves no data there. Raises Failure if it does not respond."""
     redis = client_of(url)
     try:

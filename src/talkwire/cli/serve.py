@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from talkwire import demo
-from talkwire.cli.database import database_failures, shown_database
+from talkwire.cli.database import database_failures, printable_database
 from talkwire.cli.extras import require_redis, require_s3
 from talkwire.cli.failures import Failure
 from talkwire.cli.flags import Flag, load, takes_settings
@@ -79,7 +79,7 @@ def _greeting_for_programs(settings: Settings, url: str) -> str:
         "version": version("talkwire"),
         "url": url,
         "host": settings.host,
-        "database": shown_database(settings),
+        "database": printable_database(settings),
         "workers": settings.workers,
         "demo": settings.demo,
         "insecure_dev_auth": settings.insecure_dev_auth,
@@ -90,7 +90,7 @@ def _greeting_for_programs(settings: Settings, url: str) -> str:
 def _greeting(settings: Settings, url: str) -> list[str]:
     everywhere = " and on all other addresses of this machine" if settings.host in _EVERYWHERE else ""
     workers = f", {settings.workers} workers" if settings.workers > 1 else ""
-    lines = [f"Talkwire {version('talkwire')} at {url}{everywhere} with {shown_database(settings)}{workers}"]
+    lines = [f"Talkwire {version('talkwire')} at {url}{everywhere} with {printable_database(settings)}{workers}"]
     if settings.demo:
         lines += [
             f"Demo: open {url}/ and sign in as one of the people there; no password is needed.",

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from talkwire.cli.delivery import Operator, operate
 from talkwire.cli.flags import WHERE, Flag, load, takes_settings
-from talkwire.cli.output import iso_time, print_json, print_list, print_note, say_done
+from talkwire.cli.output import iso_time, print_json, print_list, print_note, print_result
 from talkwire.cli.passwords import hashed_password
 from talkwire.core.commands.accounts import BanUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
 from talkwire.core.domain.model import User
@@ -45,7 +45,7 @@ def add(
     settings = load(flags).settings
     command = RegisterAccount(email, name, hashed_password(password), id)
     user = operate(settings, lambda operator: operator.execute(command), may_create=True)
-    say_done(f"Added {user.name} <{email}>, whose id is {user.id}.", user.id)
+    print_result(f"Added {user.name} <{email}>, whose id is {user.id}.", user.id)
     _warn_without_accounts(settings)
 
 
@@ -79,7 +79,7 @@ def ban(user_id: str, /, **flags: Flag) -> None:
         Id of the user to ban.
     """
     user = operate(load(flags).settings, lambda operator: operator.execute(BanUser(user_id)))
-    say_done(f"{user.id} is banned.")
+    print_result(f"{user.id} is banned.")
 
 
 @takes_settings(*WHERE)
@@ -92,7 +92,7 @@ def unban(user_id: str, /, **flags: Flag) -> None:
         Id of the user to unban.
     """
     user = operate(load(flags).settings, lambda operator: operator.execute(UnbanUser(user_id)))
-    say_done(f"{user.id} is not banned.")
+    print_result(f"{user.id} is not banned.")
 
 
 @takes_settings(*WHERE)
@@ -107,7 +107,7 @@ def password(user_id: str, /, *, password: Password = None, **flags: Flag) -> No
     settings = load(flags).settings
     command = SetPassword(user_id, hashed_password(password))
     operate(settings, lambda operator: operator.execute(command))
-    say_done(f"{user_id} has a new password.")
+    print_result(f"{user_id} has a new password.")
     _warn_without_accounts(settings)
 
 

@@ -99,7 +99,7 @@ async def _opened(url: URL) -> AsyncIterator[tuple[Chat, _StoryClock]]:
     engine = writing_engine(url)
     writer = GroupWriter(engine, CHANGES, clock)
     reader = ReaderPool(reading_engine(url, 1), 1, clock)
-    keeper = LeaseKeeper(engine.dialect, writer.aside, clock)
+    keeper = LeaseKeeper(engine.dialect, writer.transact, clock)
     chat = Chat(writer, reader, keeper)
     await chat.start()
     try:

@@ -128,7 +128,7 @@ class To(Enum):
 
     ROOM = "all sockets that follow the conversation"
     OTHERS = "sockets that follow the conversation, except those of the user who caused the event"
-    OUTSIDE = "members' sockets that do not follow it, except those of the user who caused the event"
+    NON_FOLLOWERS = "members' sockets that do not follow it, except those of the user who caused the event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,17 +213,17 @@ class Dialect:
     """A function `(reason, whether to reconnect)` that returns the name and the payload of the last event before the
     server closes a socket, or None."""
     follows_all: bool = False
-    notifies: bool = False
+    sends_notifications: bool = False
     """Whether events for sockets that do not follow a conversation are notifications. If so, those of blocked users and
     muted conversations are not sent, and those missed while the user was offline are sent at the next connect, together
     with the events that the application has stored for the user."""
-    turned_away: Callable[[ChatError], tuple[str, msgspec.Struct]] | None = None
+    refused_sign_in: Callable[[ChatError], tuple[str, msgspec.Struct]] | None = None
     """A function `(refusal)` that returns the name and the payload of an event for a client whose sign-in was refused:
     its socket is accepted, receives the event and is closed. If None, the client receives CONNECT_ERROR instead."""
-    sends_outside: bool = field(init=False)
+    sends_to_non_followers: bool = field(init=False)
     """Whether sockets receive some events of conversations that they do not follow."""
 
     def __post_init__(self) -> None:
         told = (each for packets in self.outbound.values() for each in packets)
-        outside = any(isinstance(each, Outbound) and each.to is To.OUTSIDE for each in told)
-        object.__setattr__(self, "sends_outside", outside)
+        outside = any(isinstance(each, Outbound) and each.to is To.NON_FOLLOWERS for each in told)
+        object.__setattr__(self, "sends_to_non_followers", outside)

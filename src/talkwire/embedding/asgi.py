@@ -85,7 +85,7 @@ class AsgiChat:
             return
         self._is_announced = True
         host, port = server
-        self._node.announce_address(f"{scope.get('scheme', 'http')}://{f'[{host}]' if ':' in host else host}:{port}")
+        self._node.announce_url(f"{scope.get('scheme', 'http')}://{f'[{host}]' if ':' in host else host}:{port}")
 
     def _log_refusal(self, scope: Mapping[str, Any]) -> None:
         suppressed = self._refusals.take(time.monotonic())

@@ -124,7 +124,7 @@ class ByteStore:
             except FileNotFoundError:
                 return await self._holders_of(place).read(place.folder_id, place.key, start, end)
 
-    def here(self) -> ByteStore:
+    def local(self) -> ByteStore:
         """Returns a store that reads only this node's own folder, to serve other nodes from."""
         here = copy(self)
         here.holders = None

@@ -20,8 +20,8 @@ from talkwire.files.tus import TusRefusal
 COPY_BYTES = 1024 * 1024
 _BYTES = ".bytes"
 
-Beside = Literal["picture", "thumbnail", "aside"]
-BESIDE: tuple[Beside, ...] = get_args(Beside)
+Sibling = Literal["picture", "thumbnail", "aside"]
+SIBLINGS: tuple[Sibling, ...] = get_args(Sibling)
 _OWNER_ONLY = 0o600
 
 
@@ -87,7 +87,7 @@ class Partial:
     def offset(self) -> int:
         return os.fstat(self._opened()).st_size
 
-    def beside(self, name: Beside) -> Path:
+    def sibling(self, name: Sibling) -> Path:
         """Returns the path of another file of this upload, which is removed with the upload."""
         return self.path.with_suffix(f".{name}")
 
@@ -106,14 +106,14 @@ class Partial:
                 self.append(data)
 
     @contextlib.contextmanager
-    def aside(self) -> Iterator[Partial]:
+    def temporary_file(self) -> Iterator[Partial]:
         """Yields a temporary file for bytes that are not verified yet; removes it at the end."""
-        path = self.beside("aside")
-        aside = Partial(path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY))
+        path = self.sibling("aside")
+        temporary = Partial(path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY))
         try:
-            yield aside
+            yield temporary
         finally:
-            aside.close()
+            temporary.close()
             path.unlink(missing_ok=True)
 
     def cut(self, offset: int) -> None:
@@ -128,8 +128,8 @@ class Partial:
     def remove(self) -> None:
         """Removes all files of this upload. It stays locked."""
         # The locked file is removed last: while it exists, no other request creates files of this upload.
-        for name in BESIDE:
-            self.beside(name).unlink(missing_ok=True)
+        for name in SIBLINGS:
+            self.sibling(name).unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
 
     def close(self) -> None:

@@ -277,7 +277,7 @@ class Uploads:
         head = partial.head(HEAD_BYTES)
         if not may_be_picture(head):
             return _Content(partial.path, content_type_of(head, upload.content_type))
-        path, thumbnail = partial.beside("picture"), partial.beside("thumbnail")
+        path, thumbnail = partial.sibling("picture"), partial.sibling("thumbnail")
         picture = await self._images.prepare(partial.path, path, thumbnail)
         if picture is None:
             return _Content(partial.path, UNKNOWN)
@@ -331,10 +331,10 @@ async def _fill_checked(
     partial: Partial, body: AsyncIterator[bytes], limit: int, checksum: UploadChecksum, progress: _Progress
 ) -> None:
     """Appends a body only if its checksum is right."""
-    with partial.aside() as aside:
-        await _fill(aside, body, limit, progress)
-        await asyncio.to_thread(checksum.check, aside.path)
-        await asyncio.to_thread(partial.append_file, aside.path)
+    with partial.temporary_file() as temporary:
+        await _fill(temporary, body, limit, progress)
+        await asyncio.to_thread(checksum.check, temporary.path)
+        await asyncio.to_thread(partial.append_file, temporary.path)
 
 
 def _must_be_at(partial_offset: int, offset: int) -> None:

@@ -141,7 +141,7 @@ class Accounts:
         stolen.
         """
         if self._limits is not None:
-            self._limits.must_take(Kind.REFRESHES, address_key(device.address), time.monotonic())
+            self._limits.take_or_refuse(Kind.REFRESHES, address_key(device.address), time.monotonic())
         session_id, _, secret = refresh_token.partition(".")
         renewed_secret = token_urlsafe(32)
         lifetime_ms = round(self._lifetimes.refresh_s * 1000)
@@ -212,7 +212,7 @@ class Accounts:
     async def _take(self, kind: Kind, key: str) -> None:
         """Takes a token before a password is checked, from the bucket that all nodes share. Raises `rate_limited`."""
         if self._limits is not None:
-            await self._limits.must_take_everywhere(kind, key, time.monotonic())
+            await self._limits.take_or_refuse_everywhere(kind, key, time.monotonic())
 
 
 def _check_password(path: str, password: str) -> None:

@@ -67,7 +67,7 @@ def _bare(hop: str) -> str:
     return hop.partition("%")[0]
 
 
-def came_by_tls(scheme: str, peer: str, forwarded_proto: str | None, trusted_proxies: frozenset[str]) -> bool:
+def came_over_tls(scheme: str, peer: str, forwarded_proto: str | None, trusted_proxies: frozenset[str]) -> bool:
     """Returns whether the client's connection used TLS: what a trusted proxy says (`X-Forwarded-Proto`), else by the
     scheme of the ASGI scope.
 

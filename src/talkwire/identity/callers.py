@@ -73,7 +73,7 @@ class Callers:
             return await self._identify(credentials)
         except ChatError as error:
             if self._limits is not None and error.code in {"unauthenticated", "token_expired"}:
-                self._limits.must_take(Kind.REFUSED_TOKENS, address_key(credentials.address), time.monotonic())
+                self._limits.take_or_refuse(Kind.REFUSED_TOKENS, address_key(credentials.address), time.monotonic())
             raise
 
     async def _identify(self, credentials: Credentials) -> Caller:
@@ -100,7 +100,7 @@ class Callers:
     async def _caller(self, user_id: str, name: str | None, identity: Identity | None) -> Caller:
         role = "user" if identity is None else identity.role
         known = self._chat.directory.peek(user_id)
-        if known is None or known.user is None or known.user.banned or known.user.may_become(name):
+        if known is None or known.user is None or known.user.banned or known.user.should_adopt_name(name):
             found = await self._chat.user_of_token(user_id, name or user_id, role=role, create=self._create_users)
             user, entry = found
         else:

@@ -48,12 +48,12 @@ class OriginPolicy:
         """Returns whether requests with this Host header are served. Browsers always send one."""
         return not self._loopback_only or not host or _is_loopback_name(host)
 
-    def allows(self, origin: str | None, host: str, *, by_tls: bool = False) -> bool:
+    def allows(self, origin: str | None, host: str, *, over_tls: bool = False) -> bool:
         """Returns whether a page of this origin may connect. `host` is the request's Host header.
 
-        `by_tls` says that the client's connection used TLS, by the word of a trusted proxy or of the ASGI server. A
+        `over_tls` says that the client's connection used TLS, by the word of a trusted proxy or of the ASGI server. A
         page that was loaded over plain HTTP then does not count as this server's own, since anyone on the network may
-        have changed it. Without `by_tls`, a proxy may have terminated TLS without saying so, so pages of both schemes
+        have changed it. Without `over_tls`, a proxy may have terminated TLS without saying so, so pages of both schemes
         pass.
         """
         if origin is None or self.allows_all:
@@ -64,7 +64,7 @@ class OriginPolicy:
         try:
             page = urlsplit(origin)
             served = urlsplit(f"//{host.lower()}")
-            same_host = page.netloc == served.netloc and not (by_tls and page.scheme == "http")
+            same_host = page.netloc == served.netloc and not (over_tls and page.scheme == "http")
             loopback = not self._allowed and page.hostname in _LOOPBACK and served.hostname in _LOOPBACK
         except ValueError:
             return False

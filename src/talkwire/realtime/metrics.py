@@ -45,8 +45,8 @@ class RealtimeMetrics(Collector):
         self.recoveries = 0
         self.refused_recoveries = 0
         self.recovery_log_reads = 0
-        self.passed_polls = 0
-        self.passed_websockets = 0
+        self.forwarded_polls = 0
+        self.forwarded_websockets = 0
         self.forwarded_uploads = 0
         self.forwarded_files = 0
         self.open_tunnels: Callable[[], int] = lambda: 0
@@ -83,10 +83,12 @@ class RealtimeMetrics(Collector):
             self.recovery_log_reads,
         )
         yield CounterMetricFamily(
-            "talkwire_passed_polls", "Polls that were forwarded to the session's node", self.passed_polls
+            "talkwire_passed_polls", "Polls that were forwarded to the session's node", self.forwarded_polls
         )
         yield CounterMetricFamily(
-            "talkwire_passed_websockets", "WebSockets that were forwarded to the session's node", self.passed_websockets
+            "talkwire_passed_websockets",
+            "WebSockets that were forwarded to the session's node",
+            self.forwarded_websockets,
         )
         yield GaugeMetricFamily("talkwire_spliced_websockets", "Open forwarded WebSockets", self.open_tunnels())
         yield CounterMetricFamily(

@@ -24,7 +24,7 @@ TRUST_S = 5.0
 PROBE_EVERY_S = 1.0
 """The shortest time from a failed probe to the next one."""
 
-LOOK_EVERY_S = 2.0
+CHECK_EVERY_S = 2.0
 """How often to check where the file is."""
 
 _logger = structlog.get_logger(__name__)
@@ -59,7 +59,7 @@ class WriteProbe:
     async def _probe(self) -> None:
         try:
             # Not in the pool of threads: hanging storage of files may have taken all of them.
-            await asyncio.wrap_future(self._writer.submit_aside(_write_something))
+            await asyncio.wrap_future(self._writer.submit_transaction(_write_something))
         except (SQLAlchemyError, WriterClosedError) as error:
             self._failed_at = time.monotonic()
             _logger.warning("the database takes no writes", error=str(getattr(error, "orig", None) or error))
@@ -92,7 +92,7 @@ class FileWatch:
         self._closed = threading.Event()
 
     def start(self) -> None:
-        """Checks every `LOOK_EVERY_S` until `close`."""
+        """Checks every `CHECK_EVERY_S` until `close`."""
         # A daemon: a check that hangs must not keep the process from ending.
         threading.Thread(target=self._run, name="talkwire-file-watch", daemon=True).start()
 
@@ -100,10 +100,10 @@ class FileWatch:
         self._closed.set()
 
     def _run(self) -> None:
-        while not self._closed.wait(LOOK_EVERY_S):
-            self.look()
+        while not self._closed.wait(CHECK_EVERY_S):
+            self.check()
 
-    def look(self) -> None:
+    def check(self) -> None:
         is_gone = self._found() != self._opened
         if is_gone and not self._writer.refuses:
             _logger.error("the database file was moved, removed or replaced: nothing is written", file=str(self._file))

@@ -45,7 +45,7 @@ STALL_S = 10.0
 """The longest time to wait for a transaction. After it the commands are answered with `unavailable`, and further ones
 are refused. The transaction may still be committed when the database continues."""
 
-LOOK_EVERY_S = 1.0
+CHECK_EVERY_S = 1.0
 """How often to check whether the database stalls, while a transaction is in flight."""
 
 R = TypeVar("R")
@@ -149,26 +149,27 @@ class GroupWriter:
             self._unsettled += 1
             self._jobs.put(Job(actor, command, done, key))
             if self._watching is None:
-                self._watching = self._loop.call_later(LOOK_EVERY_S, self._check_stall)
+                self._watching = self._loop.call_later(CHECK_EVERY_S, self._check_stall)
 
-    def aside(self, function: Callable[[Connection], R]) -> R:
+    def transact(self, function: Callable[[Connection], R]) -> R:
         """Runs `function` in a transaction of its own, on the writer's thread between two batches, and returns its
         result. It blocks, so call it from other threads. Raises the function's errors, and `WriterClosedError`."""
-        return self.submit_aside(function).result()
+        return self.submit_transaction(function).result()
 
-    def submit_aside(self, function: Callable[[Connection], R]) -> Future[R]:
-        """As `aside`, for callers that must not block: returns the future of the result. Raises `WriterClosedError`."""
+    def submit_transaction(self, function: Callable[[Connection], R]) -> Future[R]:
+        """As `transact`, for callers that must not block: returns the future of the result. Raises
+        `WriterClosedError`."""
         if self._closed:
             raise WriterClosedError
-        aside = WriterTask(function)
-        self._jobs.put(aside)
-        return aside.answer
+        task = WriterTask(function)
+        self._jobs.put(task)
+        return task.answer
 
     async def begin_epoch(self) -> None:
         """Begins a new epoch of the log, unless another node has. Commands are refused from then on. Raises
         `unavailable` while the database takes no writes."""
         try:
-            await asyncio.wrap_future(self.submit_aside(partial(end_epoch, epoch=self._epoch)))
+            await asyncio.wrap_future(self.submit_transaction(partial(end_epoch, epoch=self._epoch)))
         except (SQLAlchemyError, WriterClosedError) as error:
             _logger.error("a new epoch could not begin", error=_cause(error))  # noqa: TRY400
             raise ChatError("unavailable", "The database does not answer. Try again.") from None
@@ -313,7 +314,7 @@ class GroupWriter:
         if under_way is not None and time.monotonic() - under_way[1] >= STALL_S:
             self._give_up(under_way[0])
         if self._unsettled and self._loop is not None:
-            self._watching = self._loop.call_later(LOOK_EVERY_S, self._check_stall)
+            self._watching = self._loop.call_later(CHECK_EVERY_S, self._check_stall)
 
     def _give_up(self, under_way: Sequence[Job]) -> None:
         queued = self._drain()

@@ -14,7 +14,7 @@ import msgspec
 
 from talkwire.api.http.errors import error_body
 from talkwire.core.domain.errors import ChatError
-from talkwire.identity.address import came_by_tls, client_address
+from talkwire.identity.address import came_over_tls, client_address
 from talkwire.identity.origins import DEVELOPMENT_ONLY, OriginPolicy
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -55,7 +55,7 @@ class CrossOrigin:
             await _misdirected(send)
             return
         origin = headers.get(b"origin")
-        is_allowed = self._origins.allows(origin, host, by_tls=self._came_by_tls(scope, headers))
+        is_allowed = self._origins.allows(origin, host, over_tls=self._came_by_tls(scope, headers))
         if not is_allowed:
             self._origins.log_refusal(origin, host, self._address(scope, headers))
         if origin is None or not is_allowed:
@@ -73,7 +73,7 @@ class CrossOrigin:
 
     def _came_by_tls(self, scope: Any, headers: dict[bytes, str]) -> bool:  # noqa: ANN401 (ASGI)
         forwarded_proto = headers.get(b"x-forwarded-proto")
-        return came_by_tls(scope.get("scheme", "http"), _peer(scope), forwarded_proto, self._trusted_proxies)
+        return came_over_tls(scope.get("scheme", "http"), _peer(scope), forwarded_proto, self._trusted_proxies)
 
     def _address(self, scope: Any, headers: dict[bytes, str]) -> str:  # noqa: ANN401 (ASGI)
         return client_address(_peer(scope), headers.get(b"x-forwarded-for"), self._trusted_proxies)

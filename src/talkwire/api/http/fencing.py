@@ -17,17 +17,17 @@ ALWAYS_SERVED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class FencedApp:
-    """An ASGI middleware that refuses requests while `is_in_doubt()` is true: at the start, and before each part of a
+    """An ASGI middleware that refuses requests while `is_fenced()` is true: at the start, and before each part of a
     body."""
 
-    def __init__(self, app: AsgiApp, is_in_doubt: Callable[[], bool]) -> None:
+    def __init__(self, app: AsgiApp, is_fenced: Callable[[], bool]) -> None:
         self._app = app
-        self._is_in_doubt = is_in_doubt
+        self._is_fenced = is_fenced
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
         if scope["type"] != "http" or scope["path"] in ALWAYS_SERVED:
             await self._app(scope, receive, send)
-        elif self._is_in_doubt():
+        elif self._is_fenced():
             await _refuse(send)
         else:
             await self._app(scope, self._receiving(receive), send)
@@ -35,7 +35,7 @@ class FencedApp:
     def _receiving(self, receive: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
         async def receive_unless_fenced() -> Any:  # noqa: ANN401 (ASGI)
             message = await receive()
-            if message["type"] == "http.request" and self._is_in_doubt():
+            if message["type"] == "http.request" and self._is_fenced():
                 raise _refusal()
             return message
 

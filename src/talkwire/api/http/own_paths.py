@@ -45,7 +45,7 @@ class OwnPaths:
         return inner if self._own.fullmatch(inner.rstrip("/") or "/") else None
 
 
-def beside(own: AsgiApp, paths: OwnPaths, application: AsgiApp | None) -> AsgiApp:
+def route_by_path(own: AsgiApp, paths: OwnPaths, application: AsgiApp | None) -> AsgiApp:
     """Returns an ASGI application that passes requests to `own` for its paths and to `application` otherwise. Without
     an application, other paths are not found."""
     elsewhere = application or _not_found

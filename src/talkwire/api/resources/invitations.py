@@ -88,7 +88,7 @@ async def accept_invitation(  # noqa: PLR0913, PLR0917 (each is given by name)
 ) -> AcceptedAnswer:
     if limits is not None:
         # Guessing invitation codes has the same rate limit as guessing passwords.
-        await limits.must_take_everywhere(Kind.SIGN_INS, address_key(device.address), time.monotonic())
+        await limits.take_or_refuse_everywhere(Kind.SIGN_INS, address_key(device.address), time.monotonic())
     conversation_ids = await chat.execute(caller.actor, AcceptInvitation(code), key)
     views = [await chat.execute(caller.actor, GetConversation(id_)) for id_ in conversation_ids]
     return AcceptedAnswer(tuple(map(conversation_payload, views)))

@@ -96,7 +96,7 @@ class LogFeed:
         self._closed = False
 
     @property
-    def behind(self) -> int:
+    def lag(self) -> int:
         """The number of positions that are known to be in the log and are not delivered yet."""
         return max(0, self._known_pos - self.pos)
 

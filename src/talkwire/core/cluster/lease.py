@@ -2,7 +2,7 @@
 
 A node that was stopped for longer than its lease (SIGSTOP, a suspended machine) has been declared dead: its users count
 as offline and its calls as ended. It has to detect that before it handles any waiting input. So every input is checked
-against a deadline, `doubt_at`, that is only extended while the node runs.
+against a deadline, `lease_deadline`, that is only extended while the node runs.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Users(Protocol):
         """How many seconds a user may be without a socket before they count as offline."""
         ...
 
-    def take_moves(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
+    def take_user_changes(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
         """Returns (connected, disconnected, away) since the last call; `away` are users in `connected`."""
         ...
 
@@ -60,24 +60,24 @@ class Users(Protocol):
         ...
 
     @property
-    def has_moves(self) -> bool: ...
+    def has_user_changes(self) -> bool: ...
 
 
 class Lease:
     """Takes and renews this node's lease.
 
-    `on_doubt` is called when other nodes may have declared this one dead: its clients then have to reconnect. `on_beat`
-    receives the deadline, on the event loop's clock, until which input may be handled without a check. `on_hold` is
-    called when the lease is held again.
+    `on_lost` is called when other nodes may have declared this one dead: its clients then have to reconnect.
+    `on_deadline_moved` receives the deadline, on the event loop's clock, until which input may be handled without a
+    check. `on_regained` is called when the lease is held again.
     """
 
     def __init__(
         self, chat: ChatAccess, node_id: str, users: Users, peers: Peers, now: Callable[[], float] = time.monotonic
     ) -> None:
         self.node_id = node_id
-        self.on_doubt: Callable[[], None] = _nothing
-        self.on_beat: Callable[[float], None] = lambda _: None
-        self.on_hold: Callable[[], None] = _nothing
+        self.on_lost: Callable[[], None] = _nothing
+        self.on_deadline_moved: Callable[[float], None] = lambda _: None
+        self.on_regained: Callable[[], None] = _nothing
         self.held = False
         """Whether the lease is valid in the database, as far as this node knows."""
         self._chat = chat
@@ -90,7 +90,7 @@ class Lease:
         self._lease_s = LEASE_S
         self._started = False
         self._until = 0.0
-        self._doubt_at = inf
+        self._deadline = inf
         self._lost = False
         self._renewing = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -126,15 +126,15 @@ class Lease:
         if self._started:
             self._started = False
             # Most users of this node reconnect to the other nodes.
-            grace_ms = _ms(self._users.grace_s) if self._peers.are_there else 0
+            grace_ms = _ms(self._users.grace_s) if self._peers.has_peers else 0
             self._chat.submit(NODE, EndLease(self.node_id, grace_ms), _ignore)
 
     def record_soon(self) -> None:
         """Schedules the recording of users who connected or disconnected."""
-        if self._started and not self._renewing and "record" not in self._timers and self._users.has_moves:
+        if self._started and not self._renewing and "record" not in self._timers and self._users.has_user_changes:
             self._later("record", RECORD_S, self._record)
 
-    def doubt(self) -> None:
+    def handle_stop(self) -> None:
         """Handles a stop for longer than the lease: clients have to reconnect."""
         if not self._started or self._alone or not self.held:
             return
@@ -143,20 +143,20 @@ class Lease:
         if not self._renewing:
             self._record()
 
-    def notice_stop(self) -> None:
-        """Calls `doubt` if the node was stopped for too long.
+    def check_stop(self) -> None:
+        """Calls `handle_stop` if the node was stopped for too long.
 
         Called before any input is handled, because the input may have been waiting since before the stop.
         """
-        if self._now() > self._doubt_at:
-            self.doubt()
+        if self._now() > self._deadline:
+            self.handle_stop()
 
     def check(self) -> None:
         """Raises `unavailable` while the lease is lost.
 
         Called before any command is executed, because the command may have been waiting since before a stop.
         """
-        self.notice_stop()
+        self.check_stop()
         if self._lost:
             raise ChatError("unavailable", "This node has lost its lease for a moment. Try again.")
 
@@ -166,13 +166,13 @@ class Lease:
         self._timers[name] = asyncio.get_running_loop().call_later(delay_s, function)
 
     def _beat(self) -> None:
-        self.notice_stop()
+        self.check_stop()
         self._extend_deadline(self._now())
         self._later("beat", self._lease_s / BEATS, self._beat)
 
     def _extend_deadline(self, now: float) -> None:
-        self._doubt_at = max(now + self._lease_s / BEATS * STALL_BEATS, self._until)
-        self.on_beat(self._doubt_at)
+        self._deadline = max(now + self._lease_s / BEATS * STALL_BEATS, self._until)
+        self.on_deadline_moved(self._deadline)
 
     def _renew(self) -> None:
         if not self._renewing:
@@ -187,7 +187,7 @@ class Lease:
         lease = RenewLease(
             self.node_id,
             _ms(self._lease_s),
-            *self._users.take_moves(),
+            *self._users.take_user_changes(),
             address=self._address,
             folder_ids=self._folder_ids,
             pos=self._chat.directory.pos,
@@ -219,18 +219,18 @@ class Lease:
 
     def _lose(self) -> None:
         self.held, self._lost = False, True
-        self.on_doubt()
+        self.on_lost()
 
     def _apply(self, lease: RenewLease, report: LeaseReport, began: float) -> None:
         was_held, self._until = self.held, began + self._lease_s
         # After a loss, only a lease requested since then counts, not one requested just before the stop.
         self.held = was_held or self._alone or self._now() < self._until
-        self._peers.live(report.peers)
+        self._peers.set_peers(report.peers)
         self._users.recorded(lease, report)
         self._lost = self._lost and not self.held
         if self.held and not was_held and not self._alone:
             self._extend_deadline(self._now())
-            self.on_hold()
+            self.on_regained()
 
 
 def _ms(seconds: float) -> int:

@@ -77,9 +77,9 @@ class Peers:
         """The new nodes that were known when the leases were requested."""
         self._topics: dict[str, _Topic] = {}
         self._questions: dict[str, _Question] = {}
-        self.on_gone: Callable[[Collection[str]], None] = lambda _: None
+        self.on_peers_gone: Callable[[Collection[str]], None] = lambda _: None
         """Called with the ids of nodes that are no longer alive."""
-        self.on_living: Callable[[Collection[Peer]], None] = lambda _: None
+        self.on_peers_read: Callable[[Collection[Peer]], None] = lambda _: None
         """Called with all other living nodes each time the leases were read."""
         self._answering = BackgroundTasks()
         self.malformed = 0
@@ -88,7 +88,7 @@ class Peers:
         self._warned_at: dict[str, float] = {}
 
     @property
-    def are_there(self) -> bool:
+    def has_peers(self) -> bool:
         """Whether any other node is alive."""
         return bool(self._living or self._new)
 
@@ -116,7 +116,7 @@ class Peers:
         result."""
         self._known_before = set(self._new)
 
-    def live(self, peers: Iterable[Peer]) -> None:
+    def set_peers(self, peers: Iterable[Peer]) -> None:
         """Sets the living nodes, as read from the leases."""
         before = self._living.keys()
         self._new -= self._known_before
@@ -125,9 +125,9 @@ class Peers:
             question.missing &= self._living.keys() | self._new
             if not question.missing:
                 question.done.set()
-        self.on_living(self._living.values())
+        self.on_peers_read(self._living.values())
         if gone := before - self._living.keys():
-            self.on_gone(gone)
+            self.on_peers_gone(gone)
 
     def add(self, node_id: str) -> None:
         """Adds a node that has sent something and may have started after the lease was renewed."""

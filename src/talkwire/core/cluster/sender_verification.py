@@ -17,7 +17,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.peer import Peer
 from talkwire.core.ports.bus import AnyBusMessage, BusCounts
 
-LOOK_EVERY_S = 0.5
+CHECK_EVERY_S = 0.5
 """Seconds between reads of the leases, regardless of how much is received."""
 
 NODES_MAX = 64
@@ -48,7 +48,7 @@ class SenderVerifier:
         self._receive = receive
         self._counts = counts
         self._held: dict[str, list[AnyBusMessage]] = {}
-        self._read_at = -LOOK_EVERY_S
+        self._read_at = -CHECK_EVERY_S
         self._reading: asyncio.Task[None] | None = None
         self._failed_at = self._warned_at = -WARN_EVERY_S
 
@@ -71,7 +71,7 @@ class SenderVerifier:
     async def _read_leases(self) -> None:
         try:
             while self._held:
-                await asyncio.sleep(max(0.0, self._read_at + LOOK_EVERY_S - time.monotonic()))
+                await asyncio.sleep(max(0.0, self._read_at + CHECK_EVERY_S - time.monotonic()))
                 self._read_at = time.monotonic()
                 # Messages from now on may be of a node that started after this read of the leases.
                 held, self._held = self._held, {}

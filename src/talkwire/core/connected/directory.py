@@ -16,8 +16,8 @@ from typing import NamedTuple
 import msgspec
 
 from talkwire.core.background_tasks import BackgroundTasks
+from talkwire.core.connected.limited_history_index import LimitedHistoryIndex
 from talkwire.core.connected.memberships import CONTACTS_MAX, MembershipIndex
-from talkwire.core.connected.newcomers import LimitedHistoryIndex
 from talkwire.core.connected.notify_all_index import NotifyAllIndex
 from talkwire.core.domain.events import (
     ConversationCreated,
@@ -127,7 +127,7 @@ class LoadedUsers(NamedTuple):
 
     pos: int
     entries: Mapping[str, DirectoryEntry]
-    circles: Mapping[str, ConversationFacts] = MappingProxyType({})
+    facts: Mapping[str, ConversationFacts] = MappingProxyType({})
 
 
 Load = Callable[[Collection[str]], Awaitable[LoadedUsers]]
@@ -145,14 +145,14 @@ class _Loading:
 class Directory:
     """Caches entries by user id: those that are held, and the `idle_max` most recently used others.
 
-    `circles` indexes the users by conversation, `eager` those with `notify="all"`, `newcomers` those with a limited
-    history. The owner sets `pos`, the current log position.
+    `memberships` indexes the users by conversation, `notify_all` those with `notify="all"`, `limited_histories` those
+    with a limited history. The owner sets `pos`, the current log position.
     """
 
     def __init__(self, load: Load, idle_max: int = IDLE_MAX, contacts_max: int = CONTACTS_MAX) -> None:
-        self.circles = MembershipIndex(contacts_max)
-        self.eager = NotifyAllIndex()
-        self.newcomers = LimitedHistoryIndex()
+        self.memberships = MembershipIndex(contacts_max)
+        self.notify_all = NotifyAllIndex()
+        self.limited_histories = LimitedHistoryIndex()
         self.pos = 0
         self._load = load
         self._idle_max = idle_max
@@ -182,16 +182,16 @@ class Directory:
         entry = self.peek(user_id)
         if entry is None:
             return set()
-        found = self.circles.contacts(user_id, entry.conversation_ids)
+        found = self.memberships.contacts(user_id, entry.conversation_ids)
         return {other_id for other_id in found if not self.is_blocked(user_id, other_id)}
 
-    def contacts_in(self, circle_ids: Iterable[str], user_id: str, blocked_ids: Collection[str]) -> set[str]:
+    def contacts_in(self, conversation_ids: Iterable[str], user_id: str, blocked_ids: Collection[str]) -> set[str]:
         """Returns the cached contacts of a user who need not be cached.
 
-        `circle_ids` are the conversations whose members are contacts of the user, `blocked_ids` the users whom the user
-        has blocked.
+        `conversation_ids` are the conversations whose members are contacts of the user, `blocked_ids` the users whom
+        the user has blocked.
         """
-        found = self.circles.members(circle_ids)
+        found = self.memberships.members(conversation_ids)
         found.discard(user_id)
         found.difference_update(blocked_ids)
         return {other_id for other_id in found if not self.is_blocked(user_id, other_id)}
@@ -252,9 +252,9 @@ class Directory:
                 entry.leave(event.conversation_id, event.pos)
         else:
             _apply(event, self.peek)
-        self.circles.apply(event, self._is_cached)
-        self.eager.apply(event, self._is_cached)
-        self.newcomers.apply(event, self._is_cached)
+        self.memberships.apply(event, self._is_cached)
+        self.notify_all.apply(event, self._is_cached)
+        self.limited_histories.apply(event, self._is_cached)
         if isinstance(event, MemberAdded):
             self._load_new_conversation(event)
         for loading in self._running:
@@ -268,16 +268,16 @@ class Directory:
         """Returns the ids of all users with a socket on this node."""
         return self._held.keys()
 
-    def has_been_here(self, user_id: str, pos: int) -> bool:
+    def is_connected_since(self, user_id: str, pos: int) -> bool:
         """Returns whether a user has been connected to this node since before a log position. Safe to call from any
         thread."""
         entry = self._held.get(user_id)
         return entry is not None and entry.since_pos < pos
 
     def _index(self, user_id: str, entry: DirectoryEntry) -> None:
-        self.circles.add(user_id, entry.conversation_ids)
-        self.eager.add(user_id, entry.member_preferences)
-        self.newcomers.add(user_id, entry.histories)
+        self.memberships.add(user_id, entry.conversation_ids)
+        self.notify_all.add(user_id, entry.member_preferences)
+        self.limited_histories.add(user_id, entry.histories)
 
     def _is_cached(self, user_id: str) -> bool:
         return self.peek(user_id) is not None
@@ -288,13 +288,13 @@ class Directory:
             self._evict(*self._idle.popitem(last=False))
 
     def _evict(self, user_id: str, entry: DirectoryEntry) -> None:
-        self.circles.remove(user_id, entry.conversation_ids)
-        self.eager.remove(user_id, entry.member_preferences)
-        self.newcomers.remove(user_id, entry.histories)
+        self.memberships.remove(user_id, entry.conversation_ids)
+        self.notify_all.remove(user_id, entry.member_preferences)
+        self.limited_histories.remove(user_id, entry.histories)
 
     def _load_new_conversation(self, event: MemberAdded) -> None:
         """Loads the facts of a conversation that none of the cached users was in before."""
-        if self.circles.is_incomplete(event.conversation_id):
+        if self.memberships.is_incomplete(event.conversation_id):
             for member in event.members:
                 if self.peek(member.user_id) is not None:
                     self._request(member.user_id)
@@ -317,7 +317,7 @@ class Directory:
 
     async def _finish_loading(self, loading: _Loading) -> None:
         try:
-            pos, loaded, circles = await self._load(loading.user_ids)
+            pos, loaded, facts = await self._load(loading.user_ids)
         except Exception as error:  # noqa: BLE001 (handed to everyone who waits)
             for user_id in loading.user_ids:
                 future = self._loading.pop(user_id)
@@ -338,7 +338,7 @@ class Directory:
                 self._index(user_id, entry)
                 self._make_idle(user_id, entry)
             self._loading.pop(user_id).set_result(entry)
-        self.circles.fill(circles, pos, loading.late)
+        self.memberships.fill(facts, pos, loading.late)
         for event in loading.late:
             if isinstance(event, MemberAdded):
                 self._load_new_conversation(event)

@@ -51,38 +51,42 @@ class MembershipIndex:
 
     def __init__(self, members_max: int = CONTACTS_MAX) -> None:
         self._members_max = members_max
-        self._circles: dict[str, ConversationMembership] = {}
+        self._memberships: dict[str, ConversationMembership] = {}
 
     def get(self, conversation_id: str) -> ConversationMembership | None:
-        return self._circles.get(conversation_id)
+        return self._memberships.get(conversation_id)
 
     def add(self, user_id: str, conversation_ids: Iterable[str]) -> None:
         """Adds a user who is now cached."""
         for conversation_id in conversation_ids:
-            self._circle(conversation_id).add(user_id)
+            self._membership(conversation_id).add(user_id)
 
     def remove(self, user_id: str, conversation_ids: Iterable[str]) -> None:
         """Removes a user who is no longer cached, or no longer a member."""
         for conversation_id in conversation_ids:
-            circle = self._circles.get(conversation_id)
-            if circle is not None:
-                circle.discard(user_id)
-                if not circle.user_ids:
-                    del self._circles[conversation_id]
+            membership = self._memberships.get(conversation_id)
+            if membership is not None:
+                membership.discard(user_id)
+                if not membership.user_ids:
+                    del self._memberships[conversation_id]
 
     def fill(self, facts: Mapping[str, ConversationFacts], pos: int, later: Iterable[Durable]) -> None:
         """Sets the facts of conversations loaded as of a log position, and applies the events since then."""
-        new = {id_: circle for id_ in facts if (circle := self._circles.get(id_)) is not None and circle.kind is None}
-        for conversation_id, circle in new.items():
-            circle.pos = pos
-            circle.kind, circle.member_count = facts[conversation_id]
+        new = {
+            id_: membership
+            for id_ in facts
+            if (membership := self._memberships.get(id_)) is not None and membership.kind is None
+        }
+        for conversation_id, membership in new.items():
+            membership.pos = pos
+            membership.kind, membership.member_count = facts[conversation_id]
         for event in later:
             _count(event, new.get)
 
     def is_incomplete(self, conversation_id: str) -> bool:
         """Returns whether a cached user is in a conversation whose facts are not loaded."""
-        circle = self._circles.get(conversation_id)
-        return circle is not None and circle.kind is None
+        membership = self._memberships.get(conversation_id)
+        return membership is not None and membership.kind is None
 
     def apply(self, event: Durable, is_cached: Callable[[str], bool]) -> None:
         """Updates the index with an event of the log."""
@@ -90,29 +94,29 @@ class MembershipIndex:
             case ConversationCreated(conversation=conversation):
                 for member in event.members:
                     if is_cached(member.user_id):
-                        circle = self._circle(conversation.id)
-                        circle.add(member.user_id)
-                        if circle.kind is None:
-                            circle.pos = event.pos
-                            circle.kind, circle.member_count = conversation.kind, conversation.member_count
+                        membership = self._membership(conversation.id)
+                        membership.add(member.user_id)
+                        if membership.kind is None:
+                            membership.pos = event.pos
+                            membership.kind, membership.member_count = conversation.kind, conversation.member_count
             case MemberAdded():
-                _count(event, self._circles.get)
+                _count(event, self._memberships.get)
                 for member in event.members:
                     if is_cached(member.user_id):
-                        self._circle(event.conversation_id).add(member.user_id)
+                        self._membership(event.conversation_id).add(member.user_id)
             case MemberRemoved():
-                _count(event, self._circles.get)
+                _count(event, self._memberships.get)
                 self.remove(event.user_id, (event.conversation_id,))
             case ConversationDeleted():
-                self._circles.pop(event.conversation_id, None)
+                self._memberships.pop(event.conversation_id, None)
 
     def contacts(self, user_id: str, conversation_ids: Collection[str]) -> set[str]:
         """Returns the cached contacts of a user who is in these conversations."""
         found: set[str] = set()
         for conversation_id in conversation_ids:
-            circle = self._circles.get(conversation_id)
-            if circle is not None and self._is_of_contacts(circle):
-                found.update(circle.user_ids)
+            membership = self._memberships.get(conversation_id)
+            if membership is not None and self._is_of_contacts(membership):
+                found.update(membership.user_ids)
         found.discard(user_id)
         return found
 
@@ -125,35 +129,37 @@ class MembershipIndex:
         """
         found: list[str] = []
         for conversation_id in conversation_ids:
-            circle = facts.get(conversation_id) or self._circles.get(conversation_id)
-            if circle is not None and self._is_of_contacts(circle):
+            membership = facts.get(conversation_id) or self._memberships.get(conversation_id)
+            if membership is not None and self._is_of_contacts(membership):
                 found.append(conversation_id)
         return tuple(found)
 
     def members(self, conversation_ids: Iterable[str]) -> set[str]:
         """Returns the cached users who are in any of these conversations."""
-        circles = (self._circles.get(conversation_id) for conversation_id in conversation_ids)
-        return {user_id for circle in circles if circle is not None for user_id in circle.user_ids}
+        memberships = (self._memberships.get(conversation_id) for conversation_id in conversation_ids)
+        return {user_id for membership in memberships if membership is not None for user_id in membership.user_ids}
 
-    def _is_of_contacts(self, circle: ConversationMembership | ConversationFacts) -> bool:
-        return circle.kind == "direct" or (circle.kind == "group" and circle.member_count <= self._members_max)
+    def _is_of_contacts(self, membership: ConversationMembership | ConversationFacts) -> bool:
+        return membership.kind == "direct" or (
+            membership.kind == "group" and membership.member_count <= self._members_max
+        )
 
-    def _circle(self, conversation_id: str) -> ConversationMembership:
-        circle = self._circles.get(conversation_id)
-        if circle is None:
-            circle = self._circles[conversation_id] = ConversationMembership()
-        return circle
+    def _membership(self, conversation_id: str) -> ConversationMembership:
+        membership = self._memberships.get(conversation_id)
+        if membership is None:
+            membership = self._memberships[conversation_id] = ConversationMembership()
+        return membership
 
 
-def _count(event: Durable, circle_of: Callable[[str], ConversationMembership | None]) -> None:
+def _count(event: Durable, membership_of: Callable[[str], ConversationMembership | None]) -> None:
     match event:
         case MemberAdded():
-            circle, change = circle_of(event.conversation_id), len(event.members)
+            membership, change = membership_of(event.conversation_id), len(event.members)
         case MemberRemoved():
-            circle, change = circle_of(event.conversation_id), -1
+            membership, change = membership_of(event.conversation_id), -1
         case _:
             return
     # The loaded facts may be newer than the event from the bus.
-    if circle is not None and circle.kind is not None and event.pos > circle.pos:
-        circle.pos = event.pos
-        circle.member_count += change
+    if membership is not None and membership.kind is not None and event.pos > membership.pos:
+        membership.pos = event.pos
+        membership.member_count += change

@@ -84,7 +84,7 @@ def history_of(actor: Actor, member: Member) -> HistoryStart:
     return member.history if actor.role == "user" else WHOLE
 
 
-def as_seen(message: Message, history: HistoryStart) -> Message | None:
+def message_for_reader(message: Message, history: HistoryStart) -> Message | None:
     """Returns the message as a reader with this history may see it, or None if it was sent before that history starts.
 
     A quote from before the start is removed. Every path on which messages reach readers uses this function.
@@ -98,17 +98,17 @@ def as_seen(message: Message, history: HistoryStart) -> Message | None:
     return message
 
 
-def all_as_seen(messages: Sequence[Message], history: HistoryStart) -> Sequence[Message]:
-    """Returns the messages that a reader with this history may see, each as `as_seen` returns it."""
+def messages_for_reader(messages: Sequence[Message], history: HistoryStart) -> Sequence[Message]:
+    """Returns the messages that a reader with this history may see, each as `message_for_reader` returns it."""
     if not history.seq:
         return messages
-    return [seen for message in messages if (seen := as_seen(message, history)) is not None]
+    return [seen for message in messages if (seen := message_for_reader(message, history)) is not None]
 
 
-def must_see(message: Message, history: HistoryStart) -> Message:
-    """Returns the message as `as_seen` does. Raises `forbidden` for a message from before the reader's history
-    starts."""
-    seen = as_seen(message, history)
+def must_be_visible(message: Message, history: HistoryStart) -> Message:
+    """Returns the message as `message_for_reader` does. Raises `forbidden` for a message from before the reader's
+    history starts."""
+    seen = message_for_reader(message, history)
     if seen is None:
         raise forbidden()
     return seen
@@ -309,13 +309,13 @@ def must_be_trusted(actor: Actor) -> None:
         raise ChatError("forbidden", "Only the application's backend and admins can do this.")
 
 
-def must_operate(actor: Actor) -> None:
+def must_be_operator(actor: Actor) -> None:
     """Raises `forbidden` unless the actor is an operator (role `admin`)."""
     if actor.role != "admin":
         raise forbidden()
 
 
-def must_serve(actor: Actor) -> None:
+def must_be_backend(actor: Actor) -> None:
     """Raises `forbidden` unless the actor is the application's backend or an operator."""
     if actor.role == "user":
         raise forbidden()

@@ -12,7 +12,7 @@ from typing import NamedTuple, assert_never
 
 from msgspec.structs import replace
 
-from talkwire.core.domain.access import as_seen, may_see_offer
+from talkwire.core.domain.access import may_see_offer, message_for_reader
 from talkwire.core.domain.events import (
     CallMissed,
     ConversationCreated,
@@ -84,7 +84,7 @@ ALL_MEMBERS = Members()
 
 
 def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row an event)
-    """Returns the users that may see an event, before the limits of each member's history (`event_as_seen`).
+    """Returns the users that may see an event, before the limits of each member's history (`event_for_reader`).
 
     A changed name or picture is also sent to the user's connected contacts. Others read it with messages and members.
     """
@@ -117,14 +117,14 @@ def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row a
             assert_never(event)
 
 
-def event_as_seen(event: Durable, user_id: str, history: HistoryStart) -> Durable | None:
+def event_for_reader(event: Durable, user_id: str, history: HistoryStart) -> Durable | None:
     """Returns the version of a conversation's event that a member with this history may see, None if there is none.
 
     A user who has blocked the member withholds read and delivery receipts from them.
     """
     match event:
         case MessageEvent(message=message):
-            seen = as_seen(message, history)
+            seen = message_for_reader(message, history)
             if seen is None or seen is message:
                 return None if seen is None else event
             return replace(event, message=seen)
@@ -138,15 +138,15 @@ def event_as_seen(event: Durable, user_id: str, history: HistoryStart) -> Durabl
             return event
 
 
-def event_for(event: Durable, user_id: str, histories: Mapping[str, HistoryStart]) -> Durable | None:
+def event_for_user(event: Durable, user_id: str, histories: Mapping[str, HistoryStart]) -> Durable | None:
     """Returns the version of an event that a user may see; `histories` has the limited ones, by conversation."""
-    return event_as_seen(event, user_id, histories.get(audience_of(event).conversation_id or "", WHOLE))
+    return event_for_reader(event, user_id, histories.get(audience_of(event).conversation_id or "", WHOLE))
 
 
-def events_seen(found: Iterable[tuple[Durable, HistoryStart]], user_id: str) -> Iterator[Durable]:
+def events_for_user(found: Iterable[tuple[Durable, HistoryStart]], user_id: str) -> Iterator[Durable]:
     """Returns the versions that a user may see of events that come with the user's history in their conversations."""
     for event, history in found:
-        seen = event_as_seen(event, user_id, history)
+        seen = event_for_reader(event, user_id, history)
         if seen is not None:
             yield seen
 
@@ -154,7 +154,7 @@ def events_seen(found: Iterable[tuple[Durable, HistoryStart]], user_id: str) -> 
 def versions_of(
     event: Durable, histories: Callable[[], Mapping[str, HistoryStart]]
 ) -> Iterator[tuple[Durable, Members]]:
-    """Returns the versions of a conversation's event, each with the members that `event_as_seen` shows it to.
+    """Returns the versions of a conversation's event, each with the members that `event_for_reader` shows it to.
 
     `histories` gives the limited histories, by user id. It is called only for events for which they matter.
     """
@@ -168,7 +168,7 @@ def versions_of(
         case _:
             hidden, without_quote = set[str](), dict[str, Durable]()
             for user_id, history in histories().items():
-                seen = event_as_seen(event, user_id, history)
+                seen = event_for_reader(event, user_id, history)
                 if seen is None:
                     hidden.add(user_id)
                 elif seen is not event:
@@ -190,7 +190,7 @@ def depends_on_history(event: Durable) -> bool:
     return isinstance(event, MessageEvent | OfferCreated | OfferUpdated)
 
 
-def doer_of(event: Event) -> str | None:
+def causing_user(event: Event) -> str | None:
     """Returns the user that caused an event in a conversation, None if no user did."""
     match event:
         case MessageReacted() | MessagePinned() | MessageUnpinned() | MessagesRead() | MessagesDelivered():

@@ -19,10 +19,10 @@ class Memberships(NamedTuple):
     """The memberships of some users.
 
     `conversation_ids`: user id -> the conversations the user is in. `histories`: user id -> conversation id -> the
-    user's history there, only where it does not start at the beginning. `circles`: conversation id -> the facts of that
+    user's history there, only where it does not start at the beginning. `facts`: conversation id -> the facts of that
     conversation.
     """
 
     conversation_ids: Mapping[str, set[str]]
     histories: Mapping[str, Mapping[str, HistoryStart]]
-    circles: Mapping[str, ConversationFacts]
+    facts: Mapping[str, ConversationFacts]

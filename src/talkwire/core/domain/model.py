@@ -104,7 +104,7 @@ class User(msgspec.Struct, frozen=True):
     metadata: dict[str, object] | None = None
     named: bool = False
 
-    def may_become(self, name: str | None) -> bool:
+    def should_adopt_name(self, name: str | None) -> bool:
         """Returns whether a name in a token should become the user's name.
 
         It should if the user's name is still the id and nobody chose that. Banned users are never changed.

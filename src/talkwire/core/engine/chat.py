@@ -118,21 +118,21 @@ class Chat:
         self._keeper = keeper
         self._listeners = Listeners()
         self.bus = bus or NoBus()
-        self.peers = Peers(self.node_id, self.bus.send, lambda: self.bus.away)
+        self.peers = Peers(self.node_id, self.bus.send, lambda: self.bus.is_disconnected)
         self._sender_verifier = SenderVerifier(
             self.peers, lambda: self.execute(NODE, ListPeers()), self._handle, self.bus.counts
         )
         self.feed = LogFeed(self._read_log, self._listeners.notify, self._is_brought, self._handle_loss)
         self._watching: asyncio.Task[None] | None = None
         self._more_until = 0.0
-        self.on_loss: Callable[[], None] = _nothing
+        self.on_events_missed: Callable[[], None] = _nothing
         """Called when this node has missed events: its clients have to reload everything."""
         self.on_replaced: Callable[[], None] = _nothing
         """Called when the log was replaced: everything in this node's memory is invalid."""
         self.directory = Directory(self._load_entries, contacts_max=options.contacts_max)
         self.signals = Signals(self, self, self.peers, options)
         self.lease = Lease(self, self.node_id, self.signals, self.peers)
-        self.signals.presence.on_move = self.lease.record_soon
+        self.signals.presence.on_user_changes = self.lease.record_soon
         self.epoch = ""
         self.pos = 0
         self._listeners.add(self._follow, Stage.STATE)
@@ -244,11 +244,15 @@ class Chat:
         self.feed.start(pos)
         self._writer.start(self._committed, self.epoch)
         if not alone:
-            self.signals.share()
+            self.signals.enable_peers()
         await self.bus.start(self.epoch, self._receive)
         if not alone:
             watch = LogPoller(
-                self.feed, self.read_head, lambda: self.bus.away, self._handle_replacement, self._writer.begin_epoch
+                self.feed,
+                self.read_head,
+                lambda: self.bus.is_disconnected,
+                self._handle_replacement,
+                self._writer.begin_epoch,
             )
             self._watching = asyncio.create_task(watch.run())
 
@@ -274,7 +278,7 @@ class Chat:
     def _committed(self, commit: Commit, answer: Callable[[], None]) -> None:
         """Handles a transaction of this node's writer. Publishes it to the other nodes at once, even if this node's
         feed is behind."""
-        if commit.events and self.peers.are_there:
+        if commit.events and self.peers.has_peers:
             events = tuple(commit.events)
             self.bus.send(CommittedBatch(self.node_id, commit.start_pos, commit.pos, events, self._writer.busy))
         self.feed.committed(commit, answer)
@@ -283,7 +287,7 @@ class Chat:
         if dispatch.node_id == self.node_id:
             return
         # A node that was stopped ends its sessions first, whatever the others have done to their users.
-        self.lease.notice_stop()
+        self.lease.check_stop()
         if self.peers.knows(dispatch.node_id):
             self._handle(dispatch)
         else:
@@ -316,7 +320,7 @@ class Chat:
         return self._writer.busy or asyncio.get_running_loop().time() < self._more_until
 
     def _is_brought(self) -> bool:
-        return self.bus.brings_events and not self.bus.away
+        return self.bus.includes_events and not self.bus.is_disconnected
 
     async def _read_log(self, after: int, limit: int) -> LogSegment:
         def read(snapshot: Snapshot) -> LogSegment:
@@ -324,7 +328,7 @@ class Chat:
             return LogSegment(min(head, after + limit), snapshot.events_after(after, limit), snapshot.sync.floor())
 
         segment = await self._reader.read(read)
-        self.lease.notice_stop()
+        self.lease.check_stop()
         await asyncio.gather(*map(self.directory.find, self._users_to_load(segment.events)))
         return segment
 
@@ -351,7 +355,7 @@ class Chat:
         self.on_replaced()
 
     def _handle_loss(self) -> None:
-        self.on_loss()
+        self.on_events_missed()
         self.directory.forget_idle()
 
     # --- users of tokens ----------------------------------------------------------------------------------------------
@@ -370,7 +374,7 @@ class Chat:
                 raise ChatError("unauthenticated", "This user is not known to this server.")
             user = await self.execute(Actor(user_id, name, role), EnsureUser(user_id, name))
             entry = await self.directory.find(user_id)
-        elif user.may_become(name):
+        elif user.should_adopt_name(name):
             user = await self.execute(Actor(user_id, name, role), EnsureUser(user_id, name))
         if user.banned:
             raise ChatError("banned", "This user is banned.")
@@ -396,7 +400,7 @@ class Chat:
 
     def publish_to_peers(self, events: Sequence[UnstoredEvent]) -> None:
         """Sends events that are not stored to the other nodes, if there are any."""
-        if self.peers.are_there:
+        if self.peers.has_peers:
             self.bus.send(EphemeralBatch(self.node_id, tuple(events)))
 
     def tell(self, event: UnstoredEvent) -> None:
@@ -436,7 +440,7 @@ class Chat:
                 )
                 for user_id in user_ids
             }
-            return LoadedUsers(pos, entries, memberships.circles)
+            return LoadedUsers(pos, entries, memberships.facts)
 
         return await self._reader.read(load)
 

@@ -201,7 +201,7 @@ class Limits:
     def __init__(self, rates: Rates = DEFAULT_RATES, *, shared: bool = False) -> None:
         self.rates = rates
         self.ask: Ask | None = None
-        """Takes a token on all nodes, for `must_take_everywhere`; None: only this node's own buckets count."""
+        """Takes a token on all nodes, for `take_or_refuse_everywhere`; None: only this node's own buckets count."""
         self._buckets = {kind: Buckets(rates[kind], counts=shared and kind not in ASKED_KINDS) for kind in Kind}
 
     def take(self, kind: Kind, key: str, now: float) -> float:
@@ -214,14 +214,14 @@ class Limits:
             return 0.0
         return self._buckets[kind].take(actor.user_id, now)
 
-    def must_take(self, kind: Kind, key: str, now: float) -> None:
+    def take_or_refuse(self, kind: Kind, key: str, now: float) -> None:
         """Takes a token or raises `rate_limited`."""
         wait_s = self.take(kind, key, now)
         if wait_s:
             raise rate_limited(wait_s)
 
-    async def must_take_everywhere(self, kind: Kind, key: str, now: float) -> None:
-        """As `must_take` for one of `ASKED_KINDS`, counting the tokens that were taken on all nodes."""
+    async def take_or_refuse_everywhere(self, kind: Kind, key: str, now: float) -> None:
+        """As `take_or_refuse` for one of `ASKED_KINDS`, counting the tokens that were taken on all nodes."""
         wait_s = await self.take_everywhere(kind, key, now)
         if wait_s:
             raise rate_limited(wait_s)

@@ -31,11 +31,11 @@ from talkwire.core.features.notifying.notification_rules import (
     EVERYONE_MAX,
     NotificationRecipient,
     NotificationTrigger,
+    must_not_disturb,
     notification,
     reason_of,
     trigger_of,
     trigger_of_message,
-    wants_quiet,
 )
 
 _OTHER_EVENTS = (OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, CallMissed)
@@ -64,24 +64,24 @@ class LiveNotifications:
         Notifications that their user has already read are left out: devices have received the `NotificationsRead`
         before, and would count the notification forever.
         """
-        circle_of, notify_all_of = self._directory.circles.get, self._directory.eager.of
+        membership_of, notify_all_of = self._directory.memberships.get, self._directory.notify_all.of
         notified: list[Notified] = []
         for event in events:
             if type(event) is MessageSent:
                 message = event.message
-                circle = circle_of(message.conversation_id)
-                if circle is None or message.imported:
+                membership = membership_of(message.conversation_id)
+                if membership is None or message.imported:
                     continue
                 notify_all_ids = notify_all_of(message.conversation_id)
                 if (
-                    circle.kind == "direct"
+                    membership.kind == "direct"
                     or notify_all_ids
                     or message.mentions
                     or message.mentions_all
                     or message.reply_to
                 ):
                     notified += self._notifications_for(
-                        trigger_of_message(event), circle, notify_all_ids, message.sender_name
+                        trigger_of_message(event), membership, notify_all_ids, message.sender_name
                     )
             elif isinstance(event, _OTHER_EVENTS):
                 trigger = trigger_of(event)
@@ -100,8 +100,8 @@ class LiveNotifications:
 
     def _may_notify(self, trigger: NotificationTrigger) -> bool:
         """Returns whether a connected user may have to be notified."""
-        circle = self._directory.circles.get(trigger.conversation_id)
-        candidates = () if circle is None else _candidates(trigger, circle, ())
+        membership = self._directory.memberships.get(trigger.conversation_id)
+        candidates = () if membership is None else _candidates(trigger, membership, ())
         return any(self._directory.connected(user_id) for user_id in candidates)
 
     def _note_read(self, read: NotificationsRead) -> None:
@@ -117,26 +117,30 @@ class LiveNotifications:
             read_by = self._read_by.pop(trigger.id)
         if trigger.type == "invitation":
             trigger = trigger._replace(body=names.conversation)
-        circle = self._directory.circles.get(trigger.conversation_id)
-        if circle is not None:
-            notified = self._notifications_for(trigger, circle, (), names.actor)
+        membership = self._directory.memberships.get(trigger.conversation_id)
+        if membership is not None:
+            notified = self._notifications_for(trigger, membership, (), names.actor)
             notified = [each for each in notified if each.user_id not in read_by]
             if notified:
                 self._notify(notified)
 
     def _notifications_for(
-        self, trigger: NotificationTrigger, circle: ConversationMembership, notify_all_ids: Collection[str], title: str
+        self,
+        trigger: NotificationTrigger,
+        membership: ConversationMembership,
+        notify_all_ids: Collection[str],
+        title: str,
     ) -> list[Notified]:
-        kind: ConversationKind = circle.kind or "group"
+        kind: ConversationKind = membership.kind or "group"
         notified: list[Notified] = []
-        for user_id in _candidates(trigger, circle, notify_all_ids):
+        for user_id in _candidates(trigger, membership, notify_all_ids):
             entry = None if user_id == trigger.actor_id else self._directory.connected(user_id)
             if entry is None or trigger.conversation_id not in entry.conversation_ids:
                 continue
             recipient = _recipient(user_id, entry, trigger.conversation_id)
-            reason = reason_of(trigger, kind, circle.member_count, recipient)
+            reason = reason_of(trigger, kind, membership.member_count, recipient)
             if reason is not None:
-                quiet = wants_quiet(recipient, trigger.at_ms)
+                quiet = must_not_disturb(recipient, trigger.at_ms)
                 notified.append(Notified(user_id, notification(trigger, recipient, reason, title, quiet=quiet), quiet))
         return notified
 
@@ -146,12 +150,12 @@ def _has_read(read: NotificationsRead, notified: Notified) -> bool:
 
 
 def _candidates(
-    trigger: NotificationTrigger, circle: ConversationMembership, notify_all_ids: Collection[str]
+    trigger: NotificationTrigger, membership: ConversationMembership, notify_all_ids: Collection[str]
 ) -> Collection[str]:
     """Returns the cached users who may have to be notified."""
-    is_direct_message = circle.kind == "direct" and trigger.message is not None
-    if is_direct_message or (trigger.everyone and circle.member_count <= EVERYONE_MAX):
-        return tuple(circle.user_ids)
+    is_direct_message = membership.kind == "direct" and trigger.message is not None
+    if is_direct_message or (trigger.everyone and membership.member_count <= EVERYONE_MAX):
+        return tuple(membership.user_ids)
     return dict.fromkeys((*notify_all_ids, *trigger.user_ids))
 
 

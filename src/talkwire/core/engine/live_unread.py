@@ -68,9 +68,9 @@ class LiveUnread:
 
         In a large one the clients update their counts themselves: `message:deleted` names the message.
         """
-        circle = self._directory.circles.get(conversation_id)
-        if circle is not None and circle.member_count <= LARGE_CONVERSATION:
-            for user_id in circle.user_ids:
+        membership = self._directory.memberships.get(conversation_id)
+        if membership is not None and membership.member_count <= LARGE_CONVERSATION:
+            for user_id in membership.user_ids:
                 self._note(conversation_id, user_id)
 
     async def _count(self) -> None:

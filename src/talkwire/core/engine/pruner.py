@@ -13,7 +13,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 
 STEP_PAUSE_S = 0.2
-LOOK_EVERY_S = 60.0
+CHECK_EVERY_S = 60.0
 
 
 class Executes(Protocol):
@@ -26,7 +26,7 @@ class Pruner:
     def __init__(self, chat: Executes, retention: timedelta) -> None:
         self._chat = chat
         self._command = PruneOld(round(retention.total_seconds() * 1000))
-        self._look_every_s = min(LOOK_EVERY_S, retention.total_seconds() / 2)
+        self._look_every_s = min(CHECK_EVERY_S, retention.total_seconds() / 2)
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Prunes until cancelled. While the database is unavailable it retries later."""

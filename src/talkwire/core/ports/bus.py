@@ -80,12 +80,12 @@ class Bus(Protocol):
     """Carries messages between the nodes of one log."""
 
     @property
-    def away(self) -> bool:
+    def is_disconnected(self) -> bool:
         """Whether the bus is known to be disconnected now, so that messages cannot be sent or received."""
         ...
 
     @property
-    def brings_events(self) -> bool:
+    def includes_events(self) -> bool:
         """Whether `CommittedBatch` messages contain their events."""
         ...
 
@@ -111,8 +111,8 @@ class Bus(Protocol):
 class NoBus:
     """The bus of a server with a single node: sends nothing."""
 
-    away = False
-    brings_events = False
+    is_disconnected = False
+    includes_events = False
 
     def __init__(self) -> None:
         self.counts = BusCounts()

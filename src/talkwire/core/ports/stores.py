@@ -99,7 +99,7 @@ class Search(Protocol):
     """The search index. It follows the log with a delay: new messages may be missing, and deleted ones still be
     found."""
 
-    def proposals(self, terms: SearchTerms, scope: SearchScope, before_id: int | None, limit: int) -> Sequence[int]:
+    def candidate_ids(self, terms: SearchTerms, scope: SearchScope, before_id: int | None, limit: int) -> Sequence[int]:
         """Returns ids of messages in the scope that may match the terms, newest first.
 
         All indexed messages that match are included; callers check the texts.
@@ -219,9 +219,9 @@ class NodeTable(Protocol):
         """Returns a node's lease and locks it until the end of the transaction."""
         ...
 
-    def lives(self, node_id: str, now_ms: int) -> bool: ...
+    def is_alive(self, node_id: str, now_ms: int) -> bool: ...
     def put_lease(self, node: Peer, lease: LeaseRecord) -> None: ...
-    def living(self, now_ms: int) -> Sequence[Peer]: ...
+    def list_alive(self, now_ms: int) -> Sequence[Peer]: ...
 
     def stop(self, node_id: str, now_ms: int, users_until_ms: int) -> None:
         """Ends the node's lease at `now_ms`. Its users stay online until `users_until_ms`."""
@@ -238,7 +238,7 @@ class NodeTable(Protocol):
         """
         ...
 
-    def left_behind(self) -> DeadNode | None:
+    def find_dead_node(self) -> DeadNode | None:
         """Returns a node that was deleted and whose users are still recorded as online, or None."""
         ...
 
@@ -255,7 +255,7 @@ class Calls(Protocol):
 
     def find(self, conversation_id: str) -> CallRecord | None: ...
 
-    def ring(self, conversation_id: str, node_id: str, ringing_ids: Sequence[str]) -> None:
+    def set_ringing(self, conversation_id: str, node_id: str, ringing_ids: Sequence[str]) -> None:
         """Stores which users a call of that node is ringing for."""
         ...
 
@@ -263,7 +263,7 @@ class Calls(Protocol):
         """Deletes the node's call in a conversation. Returns whether there was one."""
         ...
 
-    def drop_of(self, node_id: str) -> Sequence[CallRecord]:
+    def drop_node(self, node_id: str) -> Sequence[CallRecord]:
         """Deletes all calls of a node and returns them."""
         ...
 
@@ -288,7 +288,7 @@ class PresenceTable(Protocol):
         """Stores a user's chosen status and text. Without `last_seen_ms`, the stored one stays."""
         ...
 
-    def see(self, seen: Mapping[str, int | None]) -> None:
+    def put_last_seen(self, seen: Mapping[str, int | None]) -> None:
         """Stores when others last saw these users.
 
         None: the user was invisible, so others must not learn that the user was connected. The table then keeps the old
@@ -304,7 +304,7 @@ class PresenceTable(Protocol):
         """Returns the rows of these users on all nodes."""
         ...
 
-    def arrive(self, node_id: str, users: Collection[tuple[str, bool]], pos: int) -> None:
+    def put_online(self, node_id: str, users: Collection[tuple[str, bool]], pos: int) -> None:
         """Records users as online on a node, given as (user id, whether away).
 
         For users who were not online there before, `pos` is recorded as the log position of their arrival.
@@ -316,13 +316,13 @@ class PresenceTable(Protocol):
         none."""
         ...
 
-    def depart(self, node_id: str, user_ids: Collection[str]) -> None: ...
+    def drop_online(self, node_id: str, user_ids: Collection[str]) -> None: ...
 
     def drop_node(self, node_id: str) -> Sequence[str]:
         """Deletes the node's users and returns their ids."""
         ...
 
-    def drop_some(self, node_id: str, limit: int) -> Sequence[OnlineRow]:
+    def drop_some_of_node(self, node_id: str, limit: int) -> Sequence[OnlineRow]:
         """Deletes at most `limit` of the node's users and returns their rows."""
         ...
 
@@ -410,7 +410,7 @@ class Files(Protocol):
         """
         ...
 
-    def is_shown_to(self, file_id: str, user_id: str) -> bool:
+    def is_visible_to(self, file_id: str, user_id: str) -> bool:
         """Returns whether the file is attached to a message that this user may see as a member."""
         ...
 
@@ -428,11 +428,11 @@ class Files(Protocol):
 
     def claim_uploads(self, upload_ids: Collection[str], until_ms: int) -> None: ...
 
-    def unplaced(self, after_id: str, limit: int) -> Sequence[str]:
+    def without_folder(self, after_id: str, limit: int) -> Sequence[str]:
         """Returns the ids of files without a folder id, in order."""
         ...
 
-    def place(self, file_ids: Collection[str], folder_id: str) -> None:
+    def set_folder(self, file_ids: Collection[str], folder_id: str) -> None:
         """Sets the folder id of the files that have none."""
         ...
 
@@ -454,7 +454,7 @@ class Invitations(Protocol):
     """Invitation links. Read-only in a snapshot."""
 
     def find(self, invitation_id: str) -> Invitation | None: ...
-    def with_code(self, code_hash: str) -> Invitation | None: ...
+    def find_by_code(self, code_hash: str) -> Invitation | None: ...
 
     def created_by(self, creator_id: str | None, before_id: str | None, limit: int) -> Sequence[Invitation]:
         """Returns a user's invitations, newest first; None returns those of all users."""
@@ -511,7 +511,7 @@ class SyncLog(Protocol):
         """
         ...
 
-    def count_of(self, user_id: str, after_pos: int, limit: int) -> int:
+    def count_events_of(self, user_id: str, after_pos: int, limit: int) -> int:
         """Returns how many events `events_of` would return."""
         ...
 
@@ -541,11 +541,11 @@ class Sessions(Protocol):
         """Records that the session continues on this node, or with `ended_ms` that it was ended there on purpose."""
         ...
 
-    def keep_room(self, socket_id: str, conversation_id: str, opened: bool | None, now_ms: int) -> None:  # noqa: FBT001
+    def put_room(self, socket_id: str, conversation_id: str, opened: bool | None, now_ms: int) -> None:  # noqa: FBT001
         """Stores whether the socket has opened a conversation as a room; None deletes the entry."""
         ...
 
-    def node_ended(self, node_id: str, ended_ms: int) -> None: ...
+    def end_all_of_node(self, node_id: str, ended_ms: int) -> None: ...
 
     def refresh(self, socket_ids: Collection[str], now_ms: int) -> None:
         """Marks these sessions as still needed."""

@@ -81,7 +81,7 @@ class Transaction(Protocol):
     def member(self, conversation_id: str, user_id: str) -> Member | None: ...
     def members(self, conversation_id: str, user_ids: Collection[str]) -> Mapping[str, Member]: ...
 
-    def heir(self, conversation_id: str, leaving_id: str) -> Member | None:
+    def next_owner(self, conversation_id: str, leaving_id: str) -> Member | None:
         """Returns the member who inherits a conversation when its owner leaves: the admin who joined first, else the
         member."""
         ...
@@ -121,7 +121,7 @@ class Transaction(Protocol):
         """Returns a member's unread counts, including this transaction's changes."""
         ...
 
-    def unread_behind(self, conversation_id: str, user_id: str, seq: int) -> Unread:
+    def unread_after(self, conversation_id: str, user_id: str, seq: int) -> Unread:
         """Returns the unread counts a member would have with the read position `seq`, including this transaction's
         changes."""
         ...

@@ -111,7 +111,7 @@ class CallExchange:
         )
         peers.answer(_TOPIC, CallQuestion, self._answer)
 
-    def share(self) -> None:
+    def enable_peers(self) -> None:
         """Called when there can be other nodes."""
         self._shared = True
 
@@ -158,8 +158,8 @@ class CallExchange:
             case UserBlocked():
                 for conversation_id in self._state.conversations_of(event.user_id):
                     # The index has only cached members, and the call may ring for a user who is not cached.
-                    circle = self._chat.directory.circles.get(conversation_id)
-                    is_direct = circle is not None and circle.kind == "direct"
+                    membership = self._chat.directory.memberships.get(conversation_id)
+                    is_direct = membership is not None and membership.kind == "direct"
                     if is_direct and self._state.concerns(conversation_id, event.blocked_id):
                         self._publish_and_store(self._state.end_call(conversation_id))
 

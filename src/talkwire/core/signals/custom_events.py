@@ -20,7 +20,7 @@ from talkwire.core.commands.custom_events import (
 from talkwire.core.commands.presence import FindConnectedElsewhere, ListConnectedElsewhere
 from talkwire.core.commands.server.offline_queue import StoreMail
 from talkwire.core.connected.chat_access import ChatAccess
-from talkwire.core.domain.access import must_serve
+from talkwire.core.domain.access import must_be_backend
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import CustomEvent, MailStored
@@ -58,7 +58,7 @@ def check_custom_event(event: str, payload: object) -> None:
 
 
 def keep_report(tx: Transaction, actor: Actor, command: KeepReport) -> SendReport:
-    must_serve(actor)
+    must_be_backend(actor)
     return command.report
 
 
@@ -89,14 +89,14 @@ class CustomEvents:
         )
 
     async def _send_to_users(self, actor: Actor, command: SendToUsers) -> SendReport:
-        must_serve(actor)
+        must_be_backend(actor)
         check_user_ids(command.user_ids)
         check_custom_event(command.event, command.payload)
         user_ids = tuple(dict.fromkeys(command.user_ids))
         sent = _Sent(user_ids, command.event, command.payload)
         sockets = Counter(self._publish_here(sent))
         is_sure = True
-        if self._peers.are_there:
+        if self._peers.has_peers:
             answers = await self._peers.ask(_SEND, sent, dict[str, int])
             for answer in answers.values():
                 sockets.update(answer)
@@ -113,13 +113,13 @@ class CustomEvents:
         return SendReport(reached, sockets.total(), tuple(away))
 
     async def _send_to_conversation(self, actor: Actor, command: SendToConversation) -> None:
-        must_serve(actor)
+        must_be_backend(actor)
         check_id("conversationId", command.conversation_id)
         check_custom_event(command.event, command.payload)
         self._publisher.publish([CustomEvent(command.event, command.payload, conversation_id=command.conversation_id)])
 
     async def _list_connected(self, actor: Actor, command: ListConnected) -> tuple[str, ...]:  # noqa: ARG002
-        must_serve(actor)
+        must_be_backend(actor)
         found = set(self._chat.directory.connected_ids())
         after: str | None = None
         while True:
@@ -130,16 +130,16 @@ class CustomEvents:
             after = page[-1]
 
     async def _is_connected(self, actor: Actor, command: IsConnected) -> bool:
-        must_serve(actor)
+        must_be_backend(actor)
         check_id("userId", command.user_id)
         if self._sockets_of(command.user_id):
             return True
         answers: dict[str, int] = {}
-        if self._peers.are_there:
+        if self._peers.has_peers:
             answers = await self._peers.ask(_COUNT, command.user_id, int)
             if any(answers.values()):
                 return True
-        if self._peers.are_there and self._peers.have_answered(answers):
+        if self._peers.has_peers and self._peers.have_answered(answers):
             return False
         return bool(await self._connected_elsewhere([command.user_id]))
 

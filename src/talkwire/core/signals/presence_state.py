@@ -164,7 +164,7 @@ class PresenceState:
     """
 
     def __init__(self, grace_s: float = GRACE_S, *, shared: bool = False) -> None:
-        self.shared = shared
+        self.has_peers = shared
         self._grace_s = grace_s
         self._people: dict[str, _Person] = {}
         # In the order of their deadlines, because all have the same grace period.
@@ -226,7 +226,7 @@ class PresenceState:
         person.set_away(device, away=status == "away")
         self._touched[user_id] = device
         self._touch(user_id, person)
-        if self.shared:
+        if self.has_peers:
             self._chosen.add(user_id)
             if self._is_unrecorded(user_id) and person.announced_record is None:
                 person.announced_record = before
@@ -255,7 +255,7 @@ class PresenceState:
         touched, self._touched = self._touched, {}
         for user_id, source in touched.items():
             person = self._people[user_id]
-            if self.shared and self._is_unrecorded(user_id):
+            if self.has_peers and self._is_unrecorded(user_id):
                 self._touched[user_id] = source
                 continue
             before, person.announced = person.announced, person.current()
@@ -266,15 +266,15 @@ class PresenceState:
                 changes.append(PresenceChanged(person.shown_to_self(), own=True, source=source))
         return changes
 
-    def take_moves(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
+    def take_user_changes(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
         """Returns (connected or changed, disconnected, away) since the last call, at most `MOVES_MAX` users.
 
         `away` are users in the first tuple.
         """
         moved = {user_id: self._moved.pop(user_id) for user_id in list(islice(self._moved, MOVES_MAX))}
         arrived = tuple(user_id for user_id, departure in moved.items() if departure is None)
-        away = tuple(user_id for user_id in arrived if self._people[user_id].is_away) if self.shared else ()
-        if self.shared:
+        away = tuple(user_id for user_id in arrived if self._people[user_id].is_away) if self.has_peers else ()
+        if self.has_peers:
             for user_id in arrived:
                 self._people[user_id].recorded_away = False
             for user_id in away:
@@ -342,7 +342,7 @@ class PresenceState:
         self._moved = here | self._moved
 
     @property
-    def has_moves(self) -> bool:
+    def has_user_changes(self) -> bool:
         return bool(self._moved)
 
     # --- other nodes ------------------------------------------------------------------------------------------------
@@ -402,7 +402,7 @@ class PresenceState:
             return None
         if own:
             return person.shown_to_self()
-        is_coming = person.announced.status == "offline" and self.shared and self._is_unrecorded(user_id)
+        is_coming = person.announced.status == "offline" and self.has_peers and self._is_unrecorded(user_id)
         return person.shown(person.current() if is_coming else person.announced)
 
     def away(self, user_id: str) -> bool | None:
@@ -425,12 +425,12 @@ class PresenceState:
 
     def _note_away(self, user_id: str, person: _Person) -> None:
         """Marks a changed away state for recording, because other nodes may have devices of the same user."""
-        if self.shared and person.is_away is not person.recorded_away:
+        if self.has_peers and person.is_away is not person.recorded_away:
             self._moved.setdefault(user_id, None)
 
     def _note_interruption(self, user_id: str) -> None:
         """Marks an interruption, to be recorded with the next moves."""
-        if self.shared:
+        if self.has_peers:
             self._interrupted.add(user_id)
 
     def _has_device(self, user_id: str) -> bool:
@@ -484,7 +484,7 @@ class PresenceState:
         record, change = person.record, None
         if not person.hidden:
             record = PresenceRecord(user_id, record.status, record.text, person.left_ms)
-            if not self.shared:
+            if not self.has_peers:
                 change = PresenceChanged(Presence(user_id, "offline", record.text, person.left_ms))
         self._moved[user_id] = UserLeft(user_id, None if person.hidden else person.left_ms)
         return Departed(record, change)

@@ -39,7 +39,7 @@ from talkwire.core.commands.presence import (
 from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.connected.directory import DirectoryEntry
 from talkwire.core.connected.memberships import CONTACTS_MAX
-from talkwire.core.domain.access import may_act, must_serve, require
+from talkwire.core.domain.access import may_act, must_be_backend, require
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.events import PresenceChanged, PresenceChosen, UsersMoved
@@ -67,8 +67,8 @@ _logger = structlog.get_logger(__name__)
 class PresenceTracker:
     """Tracks the presence of this node's users.
 
-    `grace_s`: seconds without a socket after which a user counts as offline. `on_move` is called when the lease has
-    something to record; `on_moved` receives what this node or another one has recorded.
+    `grace_s`: seconds without a socket after which a user counts as offline. `on_user_changes` is called when the lease
+    has something to record; `on_recorded` receives what this node or another one has recorded.
     """
 
     def __init__(
@@ -88,8 +88,8 @@ class PresenceTracker:
         self._peers = peers
         self._node_id = peers.node_id
         peers.answer(_TOPIC, tuple[str, ...], self._who_is_here)
-        self.on_move: Callable[[], None] = lambda: None
-        self.on_moved: Callable[[UsersMoved], None] = lambda _: None
+        self.on_user_changes: Callable[[], None] = lambda: None
+        self.on_recorded: Callable[[UsersMoved], None] = lambda _: None
         self._publish_scheduled = False
         # Users who disconnected, until the database has recorded it.
         self._left: dict[str, PresenceRecord] = {}
@@ -111,9 +111,9 @@ class PresenceTracker:
         self._leaving.cancel()
         self._tasks.cancel()
 
-    def share(self) -> None:
+    def enable_peers(self) -> None:
         """Called when there can be other nodes."""
-        self._state.shared = True
+        self._state.has_peers = True
 
     def is_elsewhere(self, user_id: str) -> bool:
         """Returns whether a user of this node is known to be online on another node too."""
@@ -162,7 +162,7 @@ class PresenceTracker:
             if not self._storing[actor.user_id]:
                 del self._storing[actor.user_id]
         self._cache_record(record)
-        if self._state.shared:
+        if self._state.has_peers:
             self._publisher.publish_to_peers([PresenceChosen(record, everywhere)])
 
     async def _get(self, actor: Actor, command: GetPresence) -> tuple[Presence, ...]:
@@ -180,7 +180,7 @@ class PresenceTracker:
         query = FindVisiblePresence(user_ids, self._node_id)
         found: Sequence[VisiblePresence] = await self._chat.execute(actor, query)
         missing = tuple(each.record.user_id for each in found if self._is_missing(each))
-        if missing and self._peers.are_there:
+        if missing and self._peers.has_peers:
             found = await self._find_missing(actor, query, found, missing)
         return tuple(self._seen_by(actor, acquaintance) for acquaintance in found)
 
@@ -224,7 +224,7 @@ class PresenceTracker:
 
     async def _list_online(self, actor: Actor, command: ListOnline) -> Page[Presence]:
         """Returns a page of the users whom others see as online, on this node and on others."""
-        must_serve(actor)
+        must_be_backend(actor)
         limit = max(1, min(command.limit, ONLINE_PAGE_MAX))
         after = command.cursor or ""
         elsewhere = await self._chat.execute(actor, FindOnlineElsewhere(self._node_id, command.cursor, limit + 1))
@@ -256,7 +256,7 @@ class PresenceTracker:
     def _publish_changes(self) -> None:
         self._publish_scheduled = False
         self._publish(self._state.take_changes())
-        self.on_move()
+        self.on_user_changes()
 
     def _expire(self, now: float) -> None:
         changes = []
@@ -266,11 +266,11 @@ class PresenceTracker:
             if departed.change is not None:
                 changes.append(departed.change)
         self._publish(changes)
-        self.on_move()
+        self.on_user_changes()
 
     def _publish(self, changes: Sequence[PresenceChanged]) -> None:
         """Publishes changes. With several nodes, adds what other nodes need to find the users to notify."""
-        if not self._state.shared:
+        if not self._state.has_peers:
             known = list(changes)
         else:
             uncached: list[PresenceChanged] = []
@@ -278,7 +278,7 @@ class PresenceTracker:
             for change in changes:
                 entry = None if change.own else self._chat.directory.peek(change.presence.user_id)
                 if entry is not None:
-                    known.append(self._with_circles(change, entry, {}))
+                    known.append(self._with_contact_conversations(change, entry, {}))
                 else:
                     (known if change.own else uncached).append(change)
             if uncached:
@@ -293,16 +293,16 @@ class PresenceTracker:
         except ChatError as error:
             _logger.warning("offline users could not be announced", code=error.code, users=len(uncached))
             return
-        entries, circles = found.entries, found.circles
+        entries, facts = found.entries, found.facts
         self._publisher.publish(
-            [self._with_circles(each, entries[each.presence.user_id], circles) for each in uncached]
+            [self._with_contact_conversations(each, entries[each.presence.user_id], facts) for each in uncached]
         )
 
-    def _with_circles(
+    def _with_contact_conversations(
         self, change: PresenceChanged, entry: DirectoryEntry, facts: Mapping[str, ConversationFacts]
     ) -> PresenceChanged:
-        circle_ids = self._chat.directory.circles.contact_conversations(entry.conversation_ids, facts)
-        return msgspec.structs.replace(change, circle_ids=circle_ids, blocked_ids=tuple(entry.blocked_ids))
+        conversation_ids = self._chat.directory.memberships.contact_conversations(entry.conversation_ids, facts)
+        return msgspec.structs.replace(change, circle_ids=conversation_ids, blocked_ids=tuple(entry.blocked_ids))
 
     def _cache_record(self, record: PresenceRecord) -> None:
         entry = self._chat.directory.peek(record.user_id)
@@ -312,11 +312,11 @@ class PresenceTracker:
     # --- recording ----------------------------------------------------------------------------------------------------
 
     @property
-    def has_moves(self) -> bool:
-        return self._state.has_moves
+    def has_user_changes(self) -> bool:
+        return self._state.has_user_changes
 
-    def take_moves(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
-        arrived, departed, away = self._state.take_moves()
+    def take_user_changes(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
+        arrived, departed, away = self._state.take_user_changes()
         return arrived, departed + self._state.take_interruptions(), away
 
     def not_recorded(self, lease: RenewLease) -> None:
@@ -326,7 +326,7 @@ class PresenceTracker:
     def recorded(self, lease: RenewLease, report: LeaseReport) -> None:
         for departure in _departures(lease):
             self._left.pop(departure.user_id, None)
-        if self._state.shared:
+        if self._state.has_peers:
             self._publish(self._state.recorded(report.transitions, self._storing))
             self._publish_moves(self._node_id, report.transitions)
         if not report.known:
@@ -371,13 +371,13 @@ class PresenceTracker:
             gone=_ids(transition for transition in left if not transition.others),
         )
         self._publisher.publish_to_peers([event])
-        self.on_moved(event)
+        self.on_recorded(event)
 
     def moved_elsewhere(self, event: UsersMoved) -> None:
         """Applies what another node has recorded."""
         if event.node_id != self._node_id:
             self._state.moved_elsewhere(event.node_id, event.came, event.away, (*event.left, *event.gone))
-        self.on_moved(event)
+        self.on_recorded(event)
 
     def expect_elsewhere(self, user_id: str, node_id: str) -> None:
         """Records that a user's client is moving to another node."""
@@ -387,7 +387,7 @@ class PresenceTracker:
         """Applies a status that a user has chosen on another node."""
         self._state.chosen_elsewhere(event.record, everywhere=event.everywhere)
         self._cache_record(event.record)
-        self.on_move()
+        self.on_user_changes()
 
     def receive(self, event: PresenceChanged) -> None:
         """Applies what another node has announced."""

@@ -63,11 +63,13 @@ class Signals:
         self._typing = TypingSignals(chat, publisher)
         missed = MissedCalls(chat, publisher.publish)
         self._calls = CallExchange(chat, missed.publish, peers, members_max=options.contacts_max, ring_s=options.ring_s)
-        self._occupants = RoomOccupants(lambda conversation_id: chat.directory.circles.get(conversation_id) is not None)
+        self._occupants = RoomOccupants(
+            lambda conversation_id: chat.directory.memberships.get(conversation_id) is not None
+        )
         self.presence = PresenceTracker(
             chat, publisher, peers, contacts_max=options.contacts_max, grace_s=options.grace_s
         )
-        self.presence.on_moved = self._users_moved
+        self.presence.on_recorded = self._users_moved
         self.grace_s = options.grace_s
         self.handlers: SignalHandlers = MappingProxyType(
             {
@@ -79,11 +81,11 @@ class Signals:
             }
         )
 
-    def share(self) -> None:
+    def enable_peers(self) -> None:
         """Called when there can be other nodes."""
         self._shared = True
-        self.presence.share()
-        self._calls.share()
+        self.presence.enable_peers()
+        self._calls.enable_peers()
 
     # --- sockets ----------------------------------------------------------------------------------------------------
 
@@ -165,11 +167,11 @@ class Signals:
     # --- the lease --------------------------------------------------------------------------------------------------
 
     @property
-    def has_moves(self) -> bool:
-        return self.presence.has_moves
+    def has_user_changes(self) -> bool:
+        return self.presence.has_user_changes
 
-    def take_moves(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
-        return self.presence.take_moves()
+    def take_user_changes(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
+        return self.presence.take_user_changes()
 
     def not_recorded(self, lease: RenewLease) -> None:
         self.presence.not_recorded(lease)

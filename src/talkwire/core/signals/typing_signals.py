@@ -57,7 +57,7 @@ class TypingSignals:
         if not event.is_typing:
             self._elsewhere.stop(event.conversation_id, event.user_id, now)
             self._state.stopped_elsewhere(event.conversation_id, event.user_id)
-        elif len(self._elsewhere) < ELSEWHERE_MAX and directory.circles.get(event.conversation_id) is not None:
+        elif len(self._elsewhere) < ELSEWHERE_MAX and directory.memberships.get(event.conversation_id) is not None:
             self._elsewhere.start(event.conversation_id, event.user_id, event.user_name, None, now)
             self._ending_elsewhere.arm()
 
@@ -124,11 +124,11 @@ class TypingSignals:
         Queries the database only if the other member is not cached.
         """
         directory = self._chat.directory
-        circle = directory.circles.get(conversation_id)
-        if circle is not None and circle.kind in {"group", "channel"}:
+        membership = directory.memberships.get(conversation_id)
+        if membership is not None and membership.kind in {"group", "channel"}:
             return False
-        if circle is not None and circle.kind == "direct" and len(circle.user_ids) == 2:
-            return directory.is_blocked(*circle.user_ids)
+        if membership is not None and membership.kind == "direct" and len(membership.user_ids) == 2:
+            return directory.is_blocked(*membership.user_ids)
         return await self._chat.execute(actor, IsBlocked(conversation_id))
 
     def _publish(self, events: Sequence[TypingChanged]) -> None:

@@ -339,7 +339,7 @@ def error(refused: ChatError, _event: str) -> tuple[str, ErrorPayload]:
     return "error", ErrorPayload(refused.message)
 
 
-def turned_away(_: ChatError) -> tuple[str, ErrorPayload]:
+def refused_sign_in(_: ChatError) -> tuple[str, ErrorPayload]:
     return "error", ErrorPayload("Authentication failed")
 
 

@@ -115,7 +115,7 @@ _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
             "notification",
             payloads.notification,
             summary="A message was sent in a conversation of this user, possibly while the user was offline.",
-            to=To.OUTSIDE,
+            to=To.NON_FOLLOWERS,
             when=_notifies,
         ),
     ),
@@ -151,6 +151,6 @@ GATEWAY = Dialect(
     refusal=refusal_with_message,
     error=payloads.error,
     goodbye=payloads.goodbye,
-    notifies=True,
-    turned_away=payloads.turned_away,
+    sends_notifications=True,
+    refused_sign_in=payloads.refused_sign_in,
 )

@@ -234,7 +234,7 @@ TALKS = Dialect(
                 "new-message",
                 new_message_payload,
                 summary="A message was sent in a conversation that this socket has not joined.",
-                to=To.OUTSIDE,
+                to=To.NON_FOLLOWERS,
             ),
         ),
         MessageEdited: (Outbound("message-updated", message_event_payload, summary="A message was edited."),),
@@ -276,7 +276,7 @@ TALKS = Dialect(
                 "new-offer",
                 new_offer_payload,
                 summary="An offer was made in a conversation that this socket has not joined.",
-                to=To.OUTSIDE,
+                to=To.NON_FOLLOWERS,
             ),
         ),
         OfferUpdated: (

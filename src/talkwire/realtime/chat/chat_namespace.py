@@ -31,7 +31,7 @@ class ChatNamespace:
         self._rooms = services.rooms
         self._offline = services.offline
         self._recovery = services.recovery
-        self._channels: dict[tuple[str, bool], DialectEncoding] = {}
+        self._encoding_groups: dict[tuple[str, bool], DialectEncoding] = {}
         self._replies = EventReplies(name, self._hub)
         self._sign_in = SignIn(services.callers, dialects, services.sockets_per_user)
         self._commands = SocketCommands(services, self._sign_in)
@@ -41,7 +41,7 @@ class ChatNamespace:
         dialect = self._sign_in.dialect_of(handshake, auth)
         client = await self._sign_in.identify(handshake, auth, dialect)
         if self._recovery is None or not self._recovery.is_wanted(handshake, auth):
-            return Admitted(self._channel(dialect, recoverable=False), client)
+            return Admitted(self._encoding_group(dialect, recoverable=False), client)
         plan = await self._recovery.find(client, self._name, auth)
         if plan is None:
             client.recoverable = self._recovery.begin(client, self._name)
@@ -50,7 +50,7 @@ class ChatNamespace:
                 client = await self._sign_in.identify(handshake, auth, dialect)
             client.recoverable, client.resume_plan = plan.recoverable, plan
         recoverable = client.recoverable
-        return Admitted(self._channel(dialect, recoverable=True), client, recoverable.socket_id, recoverable.pid)
+        return Admitted(self._encoding_group(dialect, recoverable=True), client, recoverable.socket_id, recoverable.pid)
 
     def entered(self, socket: Socket) -> None:
         client: ChatClient = socket.data
@@ -90,7 +90,7 @@ class ChatNamespace:
         self._chat.directory.release(client.actor.user_id)
         # A user stops typing in a conversation before leaving its room.
         self._chat.signals.disconnected(client.actor.user_id, socket.id)
-        self._rooms.gone(client)
+        self._rooms.publish_left(client)
 
     def end(self, socket: Socket, reason: str, *, reconnect: bool) -> None:
         """Sends a client the reason and closes its socket."""
@@ -101,16 +101,16 @@ class ChatNamespace:
         """Starts a new session."""
         client: ChatClient = socket.data
         # If the dialect notifies, the socket joins the rooms when it has received what its user missed.
-        self._rooms.enter(socket, () if client.dialect.notifies else client.entry.conversation_ids)
+        self._rooms.enter(socket, () if client.dialect.sends_notifications else client.entry.conversation_ids)
         user = client.entry.user
         if user is not None:
             welcome = client.dialect.welcome(user, socket.id, self._chat.cursor)
             if welcome is not None:
                 # A socket that is about to catch up could not resume from the cursor.
-                is_live = client.recoverable is not None and not client.dialect.notifies
+                is_live = client.recoverable is not None and not client.dialect.sends_notifications
                 offset = self._chat.cursor if is_live else None
                 self._replies.send(socket, welcome.name, welcome.payload(None), offset)
-        if client.dialect.notifies:
+        if client.dialect.sends_notifications:
             self._offline.entered(socket)
 
     def _may_stay(self, socket: Socket) -> bool:
@@ -128,7 +128,7 @@ class ChatNamespace:
         client: ChatClient = socket.data
         client.catching_up = False
         self._rooms.resume(socket, client.entry.conversation_ids)
-        if client.dialect.notifies:
+        if client.dialect.sends_notifications:
             self._offline.resumed(socket)
 
     @staticmethod
@@ -143,14 +143,15 @@ class ChatNamespace:
         if not before.connection.sockets:
             before.connection.close("forced server close")
 
-    def _channel(self, dialect: Dialect, *, recoverable: bool) -> DialectEncoding:
-        """Returns a channel, made when the first socket needs it: each event is offered to every channel there is."""
-        channel = self._channels.get((dialect.name, recoverable))
-        if channel is None:
-            channel = DialectEncoding(self._name, dialect, recoverable=recoverable, epoch=lambda: self._chat.epoch)
-            self._hub.add_channel(channel)
-            self._channels[dialect.name, recoverable] = channel
-        return channel
+    def _encoding_group(self, dialect: Dialect, *, recoverable: bool) -> DialectEncoding:
+        """Returns an encoding group, made when the first socket needs it: each event is offered to every existing
+        group."""
+        group = self._encoding_groups.get((dialect.name, recoverable))
+        if group is None:
+            group = DialectEncoding(self._name, dialect, recoverable=recoverable, epoch=lambda: self._chat.epoch)
+            self._hub.add_encoding_group(group)
+            self._encoding_groups[dialect.name, recoverable] = group
+        return group
 
     def _send_goodbye(self, socket: Socket, reason: str, *, reconnect: bool) -> None:
         client: ChatClient = socket.data

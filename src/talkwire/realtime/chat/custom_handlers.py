@@ -78,8 +78,8 @@ class ClientSocket:
         """Sends an event to this socket only; nothing happens if it is disconnected. `data` is JSON or bytes. Raises
         ValueError for a name that Socket.IO reserves, LocalProtocolError for data that is not JSON."""
         check_event_name(event)
-        channel = self._socket.channel
-        if isinstance(data, str) and isinstance(channel, DialectEncoding) and channel.recoverable:
+        group = self._socket.encoding_group
+        if isinstance(data, str) and isinstance(group, DialectEncoding) and group.recoverable:
             # Such a client takes a text at the end for its offset.
             self._socket.emit(event, data, NOWHERE if self._client.catching_up else self._cursor())
         else:

@@ -26,11 +26,11 @@ _logger = structlog.get_logger(__name__)
 def fence(engine: EngineServer, chat: Chat) -> Fencing:
     """Returns the fencing of a node, and sets all callbacks that connect it to the lease, the log and the sessions."""
     fencing = Fencing(engine, chat)
-    engine.on_doubt = chat.lease.doubt
-    chat.lease.on_beat = fencing.trust_until
-    chat.lease.on_doubt = fencing.suspend
-    chat.lease.on_hold = fencing.resume
-    chat.on_loss = lambda: engine.break_off(LOG_LOST)
+    engine.on_lease_expired = chat.lease.handle_stop
+    chat.lease.on_deadline_moved = fencing.set_deadline
+    chat.lease.on_lost = fencing.suspend
+    chat.lease.on_regained = fencing.resume
+    chat.on_events_missed = lambda: engine.close_at_once(LOG_LOST)
     return fencing
 
 
@@ -46,15 +46,15 @@ class Fencing:
         if self._returning is not None:
             self._returning.cancel()
 
-    def trust_until(self, doubt_at: float) -> None:
+    def set_deadline(self, deadline: float) -> None:
         """Has the engine handle input until a time. Later, other nodes may have expired this one."""
-        self._engine.doubt_at = doubt_at
+        self._engine.lease_deadline = deadline
 
     def suspend(self) -> None:
         """Closes all sessions, and accepts none."""
         self.close()
         self._engine.suspended = True
-        self._engine.break_off(LEASE_LOST)
+        self._engine.close_at_once(LEASE_LOST)
 
     def resume(self) -> None:
         """Accepts sessions again after the log was read: users may have been banned meanwhile."""

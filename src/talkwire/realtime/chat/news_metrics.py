@@ -41,5 +41,5 @@ class EventSourceMetrics(Collector):
         yield GaugeMetricFamily(
             "talkwire_log_behind",
             "Positions that are known to be in the log and were not handed out",
-            self._feed.behind,
+            self._feed.lag,
         )

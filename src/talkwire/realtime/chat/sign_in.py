@@ -46,7 +46,7 @@ class SignIn:
             return ChatClient.of(caller, dialect)
         except ChatError as error:
             details = {} if error.details is None else {"details": error.details}
-            parting = None if dialect.turned_away is None else dialect.turned_away(error)
+            parting = None if dialect.refused_sign_in is None else dialect.refused_sign_in(error)
             raise ConnectRefused("Authentication failed", {"code": error.code, **details}, parting) from error
 
     async def renew(self, handshake: Handshake, token: str, client: ChatClient) -> None:

@@ -33,7 +33,7 @@ def conversation_room(conversation_id: str) -> str:
     return f"conversation:{conversation_id}"
 
 
-def outside_room(conversation_id: str) -> str:
+def non_followers_room(conversation_id: str) -> str:
     """Returns the room of members' sockets that do not follow a conversation but receive some of its events."""
     return f"outside:{conversation_id}"
 
@@ -174,17 +174,17 @@ NOWHERE = ""
 """An offset from which no socket can resume."""
 
 
-def encode_custom(channel: EncodingGroup, event: CustomEvent, payload_json: bytes, offset: str) -> bytes:
-    """Returns the frame of a custom event, empty for a channel without chat.
+def encode_custom(group: EncodingGroup, event: CustomEvent, payload_json: bytes, offset: str) -> bytes:
+    """Returns the frame of a custom event, empty for an encoding group without chat.
 
     A client that can resume takes a text at the end for its offset, so `offset` follows a payload that is a text.
     """
-    if not isinstance(channel, DialectEncoding):
+    if not isinstance(group, DialectEncoding):
         return b""
-    follows = channel.recoverable and isinstance(event.payload, str)
-    return event_frame(channel.namespace, event.name, payload_json, offset if follows else None)
+    follows = group.recoverable and isinstance(event.payload, str)
+    return event_frame(group.namespace, event.name, payload_json, offset if follows else None)
 
 
-def encode_for(channel: EncodingGroup, event: Event, to: To = To.ROOM) -> bytes:
-    """Returns an event's frames for a channel, empty for one without chat."""
-    return channel.encode(event, to) if isinstance(channel, DialectEncoding) else b""
+def encode_for(group: EncodingGroup, event: Event, to: To = To.ROOM) -> bytes:
+    """Returns an event's frames for an encoding group, empty for one without chat."""
+    return group.encode(event, to) if isinstance(group, DialectEncoding) else b""

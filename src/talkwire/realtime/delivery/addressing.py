@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import cast
 
 from talkwire.core.connected.directory import USUAL
-from talkwire.core.domain.audience import Members, doer_of
+from talkwire.core.domain.audience import Members, causing_user
 from talkwire.core.domain.events import Durable, MessageSent
 from talkwire.core.features.notifying.offline_queue import member_receives
 from talkwire.dialects.dialect import PersonalOutbound, To
@@ -18,7 +18,7 @@ from talkwire.realtime.clients.chat_client import (
     ChatClient,
     DialectEncoding,
     conversation_room,
-    outside_room,
+    non_followers_room,
     user_room,
 )
 from talkwire.realtime.socketio.socketio_socket import Socket
@@ -30,19 +30,19 @@ def destinations(event: Durable, client: ChatClient, *, follows: bool) -> tuple[
     `follows`: whether the socket follows the conversation.
     """
     room = (To.ROOM,) if follows else ()
-    if doer_of(event) == client.actor.user_id or not _wants(client, event):
+    if causing_user(event) == client.actor.user_id or not _wants(client, event):
         return room
-    return (*room, To.OTHERS if follows else To.OUTSIDE)
+    return (*room, To.OTHERS if follows else To.NON_FOLLOWERS)
 
 
-def gets_personal(packet: PersonalOutbound, client: ChatClient, conversation_id: str, *, follows: bool) -> bool:
+def receives_personal(packet: PersonalOutbound, client: ChatClient, conversation_id: str, *, follows: bool) -> bool:
     """Whether a packet for a single user reaches a socket of that user, who may have left the conversation."""
     return follows if packet.followers_only else conversation_id in client.entry.conversation_ids
 
 
 def _wants(client: ChatClient, event: Durable) -> bool:
     """Whether the user wants to be notified of an event, in a dialect whose packets are notifications."""
-    if not client.dialect.notifies or not isinstance(event, MessageSent):
+    if not client.dialect.sends_notifications or not isinstance(event, MessageSent):
         return True
     entry, message = client.entry, event.message
     preferences = entry.member_preferences.get(message.conversation_id, USUAL)
@@ -52,23 +52,23 @@ def _wants(client: ChatClient, event: Durable) -> bool:
 # --- live delivery: many sockets ------------------------------------------------------------------------------------
 
 
-def excluded(channel: DialectEncoding, to: To, event: Durable, conversation_id: str, members: Members) -> set[Socket]:
+def excluded(group: DialectEncoding, to: To, event: Durable, conversation_id: str, members: Members) -> set[Socket]:
     """Returns the sockets of the destination's room that the event does not reach."""
     room = room_of(to, conversation_id)
-    follows = to is not To.OUTSIDE
-    found = {s for s in _exceptions(channel, room, event) if to not in destinations(event, s.data, follows=follows)}
+    follows = to is not To.NON_FOLLOWERS
+    found = {s for s in _exceptions(group, room, event) if to not in destinations(event, s.data, follows=follows)}
     if members.only is not None or members.without:
-        found |= {s for s in sockets_in(channel, room) if not members.has(s.data.actor.user_id)}
+        found |= {s for s in sockets_in(group, room) if not members.has(s.data.actor.user_id)}
     return found
 
 
-def _exceptions(channel: DialectEncoding, room: str, event: Durable) -> list[Socket]:
+def _exceptions(group: DialectEncoding, room: str, event: Durable) -> list[Socket]:
     """Returns the sockets that may differ from the others in their room: of the doer, and of users with preferences."""
-    doer = doer_of(event)
-    found = [s for s in sockets_in(channel, user_room(doer)) if room in s.rooms] if doer else []
-    if isinstance(event, MessageSent) and channel.dialect.notifies:
+    doer = causing_user(event)
+    found = [s for s in sockets_in(group, user_room(doer)) if room in s.rooms] if doer else []
+    if isinstance(event, MessageSent) and group.dialect.sends_notifications:
         conversation_id = event.message.conversation_id
-        for socket in sockets_in(channel, room):
+        for socket in sockets_in(group, room):
             entry = socket.data.entry
             if entry.blocked_ids or conversation_id in entry.member_preferences:
                 found.append(socket)
@@ -77,9 +77,9 @@ def _exceptions(channel: DialectEncoding, room: str, event: Durable) -> list[Soc
 
 def room_of(to: To, conversation_id: str) -> str:
     """Returns the room that holds the sockets of a destination."""
-    return outside_room(conversation_id) if to is To.OUTSIDE else conversation_room(conversation_id)
+    return non_followers_room(conversation_id) if to is To.NON_FOLLOWERS else conversation_room(conversation_id)
 
 
-def sockets_in(channel: DialectEncoding, room: str) -> Collection[Socket]:
+def sockets_in(group: DialectEncoding, room: str) -> Collection[Socket]:
     """Returns the sockets of one dialect in a room."""
-    return cast("Collection[Socket]", channel.rooms.get(room, ()))
+    return cast("Collection[Socket]", group.rooms.get(room, ()))

@@ -24,10 +24,10 @@ from talkwire.realtime.engine.hub import Hub
 _logger = structlog.get_logger(__name__)
 
 
-def recipients_in(hub: Hub, circles: MembershipIndex, conversation_id: str) -> list[SocketRecipient]:
+def recipients_in(hub: Hub, memberships: MembershipIndex, conversation_id: str) -> list[SocketRecipient]:
     """Returns the sockets in a conversation's room, none in a large conversation, which has no delivery receipts."""
-    circle = circles.get(conversation_id)
-    if circle is None or circle.member_count > LARGE_CONVERSATION:
+    membership = memberships.get(conversation_id)
+    if membership is None or membership.member_count > LARGE_CONVERSATION:
         return []
     return [SocketRecipient(socket) for socket in clients_in(hub, conversation_room(conversation_id))]
 

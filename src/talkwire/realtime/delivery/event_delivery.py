@@ -34,10 +34,10 @@ from talkwire.realtime.clients.chat_client import (
     clients_in,
     conversation_room,
     encode_for,
-    outside_room,
+    non_followers_room,
     user_room,
 )
-from talkwire.realtime.delivery.addressing import excluded, gets_personal, room_of, sockets_in
+from talkwire.realtime.delivery.addressing import excluded, receives_personal, room_of, sockets_in
 from talkwire.realtime.delivery.rooms import Rooms
 from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
@@ -91,7 +91,7 @@ class EventDelivery:
             case MemberRemoved():
                 self._rooms.expel(event.conversation_id, clients_in(self._hub, user_room(event.user_id)))
             case ConversationDeleted():
-                rooms = (conversation_room(event.conversation_id), outside_room(event.conversation_id))
+                rooms = (conversation_room(event.conversation_id), non_followers_room(event.conversation_id))
                 self._rooms.expel(event.conversation_id, [s for room in rooms for s in clients_in(self._hub, room)])
             case UserBanned():
                 self._end_all(clients_in(self._hub, user_room(event.user_id)), "banned")
@@ -105,7 +105,7 @@ class EventDelivery:
         if isinstance(event, UserUpdated):
             self._send_to_users({event.user.id, *self._directory.contacts(event.user.id)}, event)
         elif conversation_id is not None:
-            for version, members in versions_of(event, lambda: self._directory.newcomers.of(conversation_id)):
+            for version, members in versions_of(event, lambda: self._directory.limited_histories.of(conversation_id)):
                 self._send_to_members(conversation_id, version, members)
         elif audience.user_id is not None:
             self._send_to_user(audience.user_id, event)
@@ -116,12 +116,12 @@ class EventDelivery:
         """Sends one version of an event to the members that may see it."""
         room = conversation_room(conversation_id)
         if members is ALL_MEMBERS:
-            self._hub.broadcast(room, lambda channel: encode_for(channel, event))
+            self._hub.broadcast(room, lambda group: encode_for(group, event))
         else:
-            self._hub.multicast(self._followers(room, members), lambda channel: encode_for(channel, event))
-        for channel in self._hub.channels:
-            if isinstance(channel, DialectEncoding) and type(event) in channel.selective_events:
-                self._send_selectively(channel, conversation_id, event, members)
+            self._hub.multicast(self._followers(room, members), lambda group: encode_for(group, event))
+        for group in self._hub.encoding_groups:
+            if isinstance(group, DialectEncoding) and type(event) in group.selective_events:
+                self._send_selectively(group, conversation_id, event, members)
 
     def _followers(self, room: str, members: Members) -> Iterable[Socket]:
         if members.only is None:
@@ -129,32 +129,30 @@ class EventDelivery:
         user_ids = [user_id for user_id in members.only if members.has(user_id)]
         return [s for user_id in user_ids for s in clients_in(self._hub, user_room(user_id)) if room in s.rooms]
 
-    def _send_selectively(
-        self, channel: DialectEncoding, conversation_id: str, event: Durable, members: Members
-    ) -> None:
+    def _send_selectively(self, group: DialectEncoding, conversation_id: str, event: Durable, members: Members) -> None:
         """Sends a dialect's packets that do not go to all followers of the conversation."""
-        for to in (To.OTHERS, To.OUTSIDE):
+        for to in (To.OTHERS, To.NON_FOLLOWERS):
             room = room_of(to, conversation_id)
-            if room in channel.rooms and (frames := channel.encode(event, to)):
-                skip = excluded(channel, to, event, conversation_id, members)
-                self._hub.broadcast_in(channel, room, frames, skip)
+            if room in group.rooms and (frames := group.encode(event, to)):
+                skip = excluded(group, to, event, conversation_id, members)
+                self._hub.broadcast_in(group, room, frames, skip)
         room = conversation_room(conversation_id)
-        for packet, user_id, _, frame in channel.personal(event):
+        for packet, user_id, _, frame in group.personal(event):
             if not members.has(user_id):
                 continue
-            for socket in sockets_in(channel, user_room(user_id)):
-                if gets_personal(packet, socket.data, conversation_id, follows=room in socket.rooms):
+            for socket in sockets_in(group, user_room(user_id)):
+                if receives_personal(packet, socket.data, conversation_id, follows=room in socket.rooms):
                     self._hub.send(socket.connection, frame)
 
     # --- users ------------------------------------------------------------------------------------------------------
 
     def _send_to_user(self, user_id: str, event: Event) -> None:
         """Sends an event to all devices of one user."""
-        self._hub.broadcast(user_room(user_id), lambda channel: encode_for(channel, event))
+        self._hub.broadcast(user_room(user_id), lambda group: encode_for(group, event))
 
     def _send_to_users(self, user_ids: Collection[str], event: Event) -> None:
         sockets = [socket for user_id in user_ids for socket in clients_in(self._hub, user_room(user_id))]
-        self._hub.multicast(sockets, lambda channel: encode_for(channel, event))
+        self._hub.multicast(sockets, lambda group: encode_for(group, event))
 
     def _end_all(self, sockets: Sequence[Socket], reason: str) -> None:
         for socket in sockets:

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from talkwire.core.commands.server.offline_queue import FindMissed, ReadMail, ReadMissed
-from talkwire.core.domain.audience import event_for
+from talkwire.core.domain.audience import event_for_user
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import ConversationCreated, CustomEvent, MailStored, MemberAdded, MessageSent, News
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Member, Message
@@ -69,10 +69,10 @@ class _Inbox:
         return client
 
     @property
-    def channel(self) -> DialectEncoding:
-        channel = self.socket.channel
-        assert isinstance(channel, DialectEncoding)
-        return channel
+    def encoding_group(self) -> DialectEncoding:
+        group = self.socket.encoding_group
+        assert isinstance(group, DialectEncoding)
+        return group
 
 
 class OfflineDelivery:
@@ -200,7 +200,7 @@ class OfflineDelivery:
         """
         if inbox.backlog is None:
             return
-        if inbox.channel.recoverable:
+        if inbox.encoding_group.recoverable:
             inbox.socket.connection.close("transport error")
         else:
             inbox.client.catching_up = False
@@ -236,8 +236,8 @@ class OfflineDelivery:
 
     def _send_late(self, inbox: _Inbox, event: MessageSent) -> None:
         client = inbox.client
-        seen = event_for(event, client.actor.user_id, client.entry.histories)
-        if isinstance(seen, MessageSent) and To.OUTSIDE in destinations(seen, client, follows=False):
+        seen = event_for_user(event, client.actor.user_id, client.entry.histories)
+        if isinstance(seen, MessageSent) and To.NON_FOLLOWERS in destinations(seen, client, follows=False):
             self._send_message(inbox, seen)
 
     async def _send_messages(self, inbox: _Inbox, messages: Iterable[Message]) -> None:
@@ -252,7 +252,7 @@ class OfflineDelivery:
 
     def _send_message(self, inbox: _Inbox, event: MessageSent) -> int:
         """Returns the number of bytes sent."""
-        frames = inbox.channel.encode(event, To.OUTSIDE)
+        frames = inbox.encoding_group.encode(event, To.NON_FOLLOWERS)
         self._hub.send(inbox.socket.connection, frames)
         inbox.sent.pos = max(inbox.sent.pos, event.pos)
         return len(frames)
@@ -263,7 +263,7 @@ class OfflineDelivery:
             for mail in page:
                 payload = mail.payload.encode()
                 event = CustomEvent(mail.event, msgspec.json.decode(payload), user_id=actor.user_id)
-                frame = encode_custom(inbox.channel, event, payload, self._chat.cursor)
+                frame = encode_custom(inbox.encoding_group, event, payload, self._chat.cursor)
                 self._hub.send(inbox.socket.connection, frame)
                 inbox.sent.mail_id = after_id = mail.id
                 size += len(frame)

@@ -17,7 +17,7 @@ from talkwire.core.domain.actors import OFFLINE_QUEUE
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import LARGE_CONVERSATION
 from talkwire.core.engine.chat import Chat
-from talkwire.realtime.clients.chat_client import ChatClient, DialectEncoding, conversation_room, outside_room
+from talkwire.realtime.clients.chat_client import ChatClient, DialectEncoding, conversation_room, non_followers_room
 from talkwire.realtime.delivery.heartbeats import HeartbeatRounds, SocketRecipient
 from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
@@ -115,8 +115,8 @@ class OfflineProofs:
 
     def _note_sent(self, conversation_id: str, pos: int) -> None:
         """Notes the sockets that were sent a conversation's messages. Those of a large one get no heartbeat for it."""
-        circle = self._chat.directory.circles.get(conversation_id)
-        urgent = circle is not None and circle.member_count <= LARGE_CONVERSATION
+        membership = self._chat.directory.memberships.get(conversation_id)
+        urgent = membership is not None and membership.member_count <= LARGE_CONVERSATION
         for socket in self._notified_in(conversation_id):
             marks = self._live.get(socket)
             if marks is not None and marks.pos < pos:
@@ -126,10 +126,10 @@ class OfflineProofs:
 
     def _notified_in(self, conversation_id: str) -> Iterator[Socket]:
         """Returns the members' sockets whose dialects notify, whether they follow the conversation or not."""
-        for channel in self._hub.channels:
-            if isinstance(channel, DialectEncoding) and channel.dialect.notifies:
-                for room in (outside_room(conversation_id), conversation_room(conversation_id)):
-                    yield from cast("Collection[Socket]", channel.rooms.get(room, ()))
+        for group in self._hub.encoding_groups:
+            if isinstance(group, DialectEncoding) and group.dialect.sends_notifications:
+                for room in (non_followers_room(conversation_id), conversation_room(conversation_id)):
+                    yield from cast("Collection[Socket]", group.rooms.get(room, ()))
 
     def _arrivals(self, all_marks: Iterable[SentMarks]) -> list[Arrival]:
         """Returns what heartbeats have proved since the last call."""

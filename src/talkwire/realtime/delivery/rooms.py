@@ -10,7 +10,13 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 from talkwire.core.domain.events import RoomEntered, RoomLeft
-from talkwire.realtime.clients.chat_client import ChatClient, clients_in, conversation_room, outside_room, user_room
+from talkwire.realtime.clients.chat_client import (
+    ChatClient,
+    clients_in,
+    conversation_room,
+    non_followers_room,
+    user_room,
+)
 from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
 
@@ -40,8 +46,8 @@ class Rooms:
         for conversation_id in conversation_ids:
             if client.recoverable.follows(conversation_id, by_default=client.dialect.follows_all):
                 self.open(socket, conversation_id)
-            elif client.dialect.sends_outside:
-                self._hub.join(outside_room(conversation_id), socket)
+            elif client.dialect.sends_to_non_followers:
+                self._hub.join(non_followers_room(conversation_id), socket)
 
     def admit(self, conversation_id: str, user_ids: Iterable[str]) -> None:
         """Adds the sockets of new members. A socket that is catching up enters its rooms afterwards."""
@@ -53,13 +59,13 @@ class Rooms:
     def expel(self, conversation_id: str, sockets: Sequence[Socket]) -> None:
         """Removes sockets whose users have left the conversation."""
         for socket in sockets:
-            self._hub.leave(outside_room(conversation_id), socket)
+            self._hub.leave(non_followers_room(conversation_id), socket)
             self._leave(socket, conversation_id)
 
     def open(self, socket: Socket, conversation_id: str) -> None:
         """Has a member's socket follow a conversation."""
         client: ChatClient = socket.data
-        self._hub.leave(outside_room(conversation_id), socket)
+        self._hub.leave(non_followers_room(conversation_id), socket)
         if not self._hub.join(conversation_room(conversation_id), socket) or client.dialect.follows_all:
             return
         if conversation_id in client.opened:
@@ -72,14 +78,14 @@ class Rooms:
         """Has a member's socket no longer follow a conversation."""
         client: ChatClient = socket.data
         self._leave(socket, conversation_id)
-        if client.dialect.sends_outside:
-            self._hub.join(outside_room(conversation_id), socket)
+        if client.dialect.sends_to_non_followers:
+            self._hub.join(non_followers_room(conversation_id), socket)
 
-    def gone(self, client: ChatClient) -> None:
+    def publish_left(self, client: ChatClient) -> None:
         """Publishes what a disconnected socket has left, after it was removed from all rooms."""
         self._publish_left(client, client.opened)
 
-    def hand_over(self, client: ChatClient) -> None:
+    def delay_leaving(self, client: ChatClient) -> None:
         """Delays the leaving of a client that continues at another node until it has entered its rooms there.
 
         So other members receive neither event.
@@ -96,8 +102,8 @@ class Rooms:
         client: ChatClient = socket.data
         if client.dialect.follows_all:
             self._hub.join(conversation_room(conversation_id), socket)
-        elif client.dialect.sends_outside and conversation_id not in client.opened:
-            self._hub.join(outside_room(conversation_id), socket)
+        elif client.dialect.sends_to_non_followers and conversation_id not in client.opened:
+            self._hub.join(non_followers_room(conversation_id), socket)
 
     def _leave(self, socket: Socket, conversation_id: str) -> None:
         client: ChatClient = socket.data

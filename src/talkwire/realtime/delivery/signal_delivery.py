@@ -80,7 +80,7 @@ class SignalDelivery:
     def _send_to_others(self, event: TypingChanged | RoomNews) -> None:
         own = set(self._sockets((event.user_id,)))
         room = conversation_room(event.conversation_id)
-        self._hub.broadcast_ephemeral(room, lambda channel: encode_for(channel, event), own)
+        self._hub.broadcast_ephemeral(room, lambda group: encode_for(group, event), own)
 
     def _deliver_presence(self, event: PresenceChanged) -> None:
         """Sends each socket one update, however many conversations its user shares with the other."""
@@ -103,7 +103,7 @@ class SignalDelivery:
         return self._directory.contacts_in(event.circle_ids, user_id, event.blocked_ids)
 
     def _send_presence(self, sockets: Iterable[Socket], event: PresenceChanged) -> None:
-        self._hub.multicast_ephemeral(sockets, lambda channel: encode_for(channel, event))
+        self._hub.multicast_ephemeral(sockets, lambda group: encode_for(group, event))
 
     async def _send_to_watching(self, watching: Sequence[Socket], event: PresenceChanged) -> None:
         """Loads a user of another node to find out which of the watching sockets may see their presence."""
@@ -116,7 +116,7 @@ class SignalDelivery:
 
     def _deliver_call(self, event: CallNews, to: Iterable[str], source: str | None) -> None:
         sockets = [socket for socket in self._sockets(to) if socket.id != source]
-        self._hub.multicast(sockets, lambda channel: encode_for(channel, event))
+        self._hub.multicast(sockets, lambda group: encode_for(group, event))
 
     def _deliver_custom(self, event: CustomEvent) -> None:
         """Sends to slow clients too, since the sender's request has been acknowledged."""

@@ -190,7 +190,7 @@ class Connection(ABC):
             self.handle((event,), now)
         if taken < PACKETS_A_STEP:
             return False
-        return True if self.lane.crowded else None
+        return True if self.lane.is_full else None
 
     def slow_down(self) -> None:
         """Counts a refusal for exceeded rate limits, and pauses reading if there are too many: refusing costs as much
@@ -288,7 +288,7 @@ class Connection(ABC):
         if self.session.close(reason):
             self._close(reason, code)
 
-    def end_in_order(self) -> None:
+    def close_gracefully(self) -> None:
         """Says goodbye, stops reading, waits for running handlers, then closes. Further calls do nothing (uvicorn calls
         it too).
         """
@@ -298,7 +298,7 @@ class Connection(ABC):
             self.say_goodbye("shutdown")
             self.lane_changed()
 
-    def break_off(self, reason: str) -> None:
+    def close_at_once(self, reason: str) -> None:
         """Says goodbye and closes at once. Drops messages whose handling has not started."""
         self.lane.clear()
         self.say_goodbye(reason)
@@ -451,4 +451,4 @@ class Connection(ABC):
         if self._ending and self.lane.idle:
             self.close("server shutting down", GOING_AWAY)
         elif self.websocket is not None:
-            self.websocket.set_reading(not (self._ending or self.lane.crowded))
+            self.websocket.set_reading(not (self._ending or self.lane.is_full))

@@ -88,12 +88,12 @@ class EngineServer(ABC):
         """Returns the time of the event loops' clock, in seconds."""
         self.node_id = ""
         """The suffix of session ids, so that other nodes can find the owner of a session."""
-        self.passing: Forwarder | None = None
+        self.forwarder: Forwarder | None = None
         """Forwards requests for sessions of other nodes; None if there are no other nodes."""
-        self.doubt_at = inf
+        self.lease_deadline = inf
         """The time (of `now`) until which input may be handled. Later, other nodes may have declared this one dead."""
-        self.on_doubt: Callable[[], None] = _nothing
-        """Called when input arrives after `doubt_at`, before the input is handled."""
+        self.on_lease_expired: Callable[[], None] = _nothing
+        """Called when input arrives after `lease_deadline`, before the input is handled."""
         self.suspended = False
         """Whether other nodes may have declared this one dead; no session is opened then."""
 
@@ -111,16 +111,16 @@ class EngineServer(ABC):
         """
         return path == self.path or path == self.path.rstrip("/")
 
-    def admit(self, request: EngineRequest, host: str, address: str, *, by_tls: bool = False) -> Admission:
+    def admit(self, request: EngineRequest, host: str, address: str, *, over_tls: bool = False) -> Admission:
         """Returns the admission of a request that opens or reaches a session. Raises HandshakeRefused.
 
-        `address` is the client's; see `OriginPolicy.allows` for `by_tls`.
+        `address` is the client's; see `OriginPolicy.allows` for `over_tls`.
         """
         self._handle_overdue(request.query.get("sid"))
         if not self.origins.serves(host):
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN, DEVELOPMENT_ONLY)
         admission = check_request(request, self._transport_of, self.options)
-        if not self.origins.allows(request.origin, host, by_tls=by_tls):
+        if not self.origins.allows(request.origin, host, over_tls=over_tls):
             self.origins.log_refusal(request.origin, host, address)
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN)
         if admission.engine_sid is None and not self.accepting:
@@ -207,32 +207,32 @@ class EngineServer(ABC):
         self.accepting = False
         self.draining = True
         for connection in self.connections:
-            connection.end_in_order()
-        if self.passing is not None:
-            self.passing.close()
+            connection.close_gracefully()
+        if self.forwarder is not None:
+            self.forwarder.close()
 
-    def is_in_doubt(self) -> bool:
+    def is_fenced(self) -> bool:
         """Returns whether input must not be handled because other nodes may have declared this one dead.
 
         In that case its sessions have been ended.
         """
-        if self.now() > self.doubt_at:
-            self.on_doubt()
+        if self.now() > self.lease_deadline:
+            self.on_lease_expired()
         return self.suspended
 
-    def break_off(self, reason: str) -> None:
+    def close_at_once(self, reason: str) -> None:
         """Ends all sessions at once and drops messages whose handling has not started. The clients reconnect."""
         for connection in self.connections:
-            connection.break_off(reason)
+            connection.close_at_once(reason)
 
     def is_for_another(self, engine_sid: str | None) -> bool:
         """Returns whether a request for a session has to be forwarded to another node."""
-        passing = self.passing
+        forwarder = self.forwarder
         return (
-            passing is not None
+            forwarder is not None
             and bool(engine_sid)
             and self.find(engine_sid or "") is None
-            and passing.is_for_another(engine_sid or "")
+            and forwarder.is_for_another(engine_sid or "")
         )
 
     def _transport_of(self, engine_sid: str) -> Transport | None:

@@ -62,7 +62,7 @@ class Occupant(Protocol):
     rooms: set[str]
 
     @property
-    def channel(self) -> EncodingGroup: ...
+    def encoding_group(self) -> EncodingGroup: ...
     @property
     def connection(self) -> Outlet: ...
     @property
@@ -103,7 +103,7 @@ class Hub:
 
     def __init__(self, expects_more: Callable[[], bool] = lambda: False) -> None:
         self.expects_more = expects_more
-        self.channels: list[EncodingGroup] = []
+        self.encoding_groups: list[EncodingGroup] = []
         # Keyed by connection: one that is woken several times in a turn is written to once.
         self._urgent: dict[Outlet, None] = {}
         self._bulk: list[Outlet] = []
@@ -115,18 +115,18 @@ class Hub:
 
     # --- rooms ------------------------------------------------------------------------------------------------------
 
-    def add_channel(self, channel: EncodingGroup) -> EncodingGroup:
-        self.channels.append(channel)
-        return channel
+    def add_encoding_group(self, group: EncodingGroup) -> EncodingGroup:
+        self.encoding_groups.append(group)
+        return group
 
     def join(self, room: str, socket: Occupant) -> bool:
         """Puts a socket into a room. Returns False if it was there already, or has disconnected."""
         if not socket.connected:
             return False
-        members = socket.channel.rooms.setdefault(room, {})
+        members = socket.encoding_group.rooms.setdefault(room, {})
         if socket in members:
             return False
-        self._flush_before_change(socket.channel, members)
+        self._flush_before_change(socket.encoding_group, members)
         members[socket] = socket.connection
         socket.rooms.add(room)
         return True
@@ -136,9 +136,9 @@ class Hub:
         if room not in socket.rooms:
             return False
         socket.rooms.discard(room)
-        rooms = socket.channel.rooms
+        rooms = socket.encoding_group.rooms
         members = rooms[room]
-        self._flush_before_change(socket.channel, members)
+        self._flush_before_change(socket.encoding_group, members)
         del members[socket]
         if not members:
             del rooms[room]
@@ -150,7 +150,7 @@ class Hub:
 
     def sockets_in(self, room: str) -> list[Occupant]:
         """Returns the room's sockets, of all encoding groups."""
-        return [socket for channel in self.channels for socket in channel.rooms.get(room, ())]
+        return [socket for group in self.encoding_groups for socket in group.rooms.get(room, ())]
 
     # --- output -----------------------------------------------------------------------------------------------------
 
@@ -158,39 +158,39 @@ class Hub:
         """Sends an event to every socket in a room. `encode` returns an encoding group's frames; empty to skip the
         group.
         """
-        for channel in self.channels:
-            members = channel.rooms.get(room)
+        for group in self.encoding_groups:
+            members = group.rooms.get(room)
             if members:
-                frames = encode(channel)
+                frames = encode(group)
                 if frames:
-                    self._deliver(channel, members, frames)
+                    self._deliver(group, members, frames)
 
-    def broadcast_in(self, channel: EncodingGroup, room: str, frames: bytes, skip: Collection[Occupant] = ()) -> None:
+    def broadcast_in(self, group: EncodingGroup, room: str, frames: bytes, skip: Collection[Occupant] = ()) -> None:
         """Sends frames to every socket of one encoding group in a room, except those in `skip`."""
-        members = channel.rooms.get(room)
+        members = group.rooms.get(room)
         if members:
-            self._deliver(channel, {s: c for s, c in members.items() if s not in skip} if skip else members, frames)
+            self._deliver(group, {s: c for s, c in members.items() if s not in skip} if skip else members, frames)
 
     def broadcast_ephemeral(
         self, room: str, encode: Callable[[EncodingGroup], bytes], skip: Collection[Occupant] = ()
     ) -> None:
         """Like `broadcast`, but leaves out the sockets in `skip` and those of clients that read slowly."""
-        for channel in self.channels:
-            members = channel.rooms.get(room)
-            frames = encode(channel) if members else b""
+        for group in self.encoding_groups:
+            members = group.rooms.get(room)
+            frames = encode(group) if members else b""
             if members and frames:
                 listening = {s: c for s, c in members.items() if s not in skip and not c.is_slow()}
-                self._deliver(channel, listening, frames)
+                self._deliver(group, listening, frames)
 
     def multicast(self, sockets: Iterable[Occupant], encode: Callable[[EncodingGroup], bytes]) -> None:
         """Like `broadcast`, but to the given sockets."""
-        by_channel: dict[EncodingGroup, dict[Occupant, Outlet]] = {}
+        by_group: dict[EncodingGroup, dict[Occupant, Outlet]] = {}
         for socket in sockets:
-            by_channel.setdefault(socket.channel, {})[socket] = socket.connection
-        for channel, members in by_channel.items():
-            frames = encode(channel)
+            by_group.setdefault(socket.encoding_group, {})[socket] = socket.connection
+        for group, members in by_group.items():
+            frames = encode(group)
             if frames:
-                self._deliver(channel, members, frames)
+                self._deliver(group, members, frames)
 
     def multicast_ephemeral(self, sockets: Iterable[Occupant], encode: Callable[[EncodingGroup], bytes]) -> None:
         """Like `multicast`, but leaves out the sockets of clients that read slowly."""
@@ -209,7 +209,7 @@ class Hub:
         if not self._flushing:
             self._schedule()
 
-    def _deliver(self, channel: EncodingGroup, members: dict[Occupant, Outlet], frames: bytes) -> None:
+    def _deliver(self, group: EncodingGroup, members: dict[Occupant, Outlet], frames: bytes) -> None:
         """Queues frames for every connection in a room, in the order of the calls.
 
         Consecutive broadcasts to one room are kept pending and joined once for all connections, instead of once for
@@ -217,20 +217,20 @@ class Hub:
         room. So each socket receives everything in order, and exactly what was sent while it was in the room. No socket
         is in two groups, so each group has its own pending room.
         """
-        pending = self._pending.get(channel)
+        pending = self._pending.get(group)
         if pending is None or pending.members is not members:
             if pending is not None:
-                self._flush_group(channel)
-            pending = self._pending[channel] = _ExtraFrames(members, asyncio.get_running_loop().time() + LINGER_S)
+                self._flush_group(group)
+            pending = self._pending[group] = _ExtraFrames(members, asyncio.get_running_loop().time() + LINGER_S)
         pending.frames.append(frames)
         if not self._flushing:
             self._schedule()
 
-    def _flush_before_change(self, channel: EncodingGroup, members: dict[Occupant, Outlet]) -> None:
+    def _flush_before_change(self, group: EncodingGroup, members: dict[Occupant, Outlet]) -> None:
         """Flushes a room's pending broadcasts before a socket joins or leaves it."""
-        pending = self._pending.get(channel)
+        pending = self._pending.get(group)
         if pending is not None and pending.members is members:
-            self._flush_group(channel)
+            self._flush_group(group)
 
     def flush_pending(self) -> None:
         """Moves pending broadcasts into the queues of their connections.
@@ -238,11 +238,11 @@ class Hub:
         Call this before you queue something for a connection by other means than `send`; otherwise it would overtake
         them.
         """
-        for channel in list(self._pending):
-            self._flush_group(channel)
+        for group in list(self._pending):
+            self._flush_group(group)
 
-    def _flush_group(self, channel: EncodingGroup) -> None:
-        pending = self._pending.pop(channel)
+    def _flush_group(self, group: EncodingGroup) -> None:
+        pending = self._pending.pop(group)
         frames = pending.joined()
         bulk = self._bulk
         for connection in pending.members.values():

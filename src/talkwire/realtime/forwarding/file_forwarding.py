@@ -56,7 +56,7 @@ class FileForwarding:
         """By folder id, since when no living node has had the folder."""
         self._open: dict[_Exchange, str] = {}
 
-    def see(self, peers: Iterable[Peer]) -> None:
+    def note_living(self, peers: Iterable[Peer]) -> None:
         """Notes that the folders of these living nodes are available, so that their next absence is measured from its
         own start.
         """

@@ -120,7 +120,7 @@ class Forwarder:
         if answer is None:
             self._metrics.broken_links += 1
             raise PeerConnectionBroken
-        self._metrics.passed_polls += 1
+        self._metrics.forwarded_polls += 1
         return answer._replace(headers=[each for each in answer.headers if each[0] not in ONE_HOP])
 
     async def _ask(
@@ -180,7 +180,7 @@ class Forwarder:
         except (OSError, TimeoutError, WebSocketException) as error:
             self._metrics.broken_links += 1
             raise PeerConnectionBroken from error
-        self._metrics.passed_websockets += 1
+        self._metrics.forwarded_websockets += 1
         self._relayed[opened] = peer.node_id
         try:
             yield opened
@@ -216,7 +216,7 @@ class Forwarder:
         if tunnel.client.transport is None or tunnel.client.transport.is_closing():
             transport.abort()
             return
-        self._metrics.passed_websockets += 1
+        self._metrics.forwarded_websockets += 1
         transport.write(_sealed_head(upgrade.head, self._link.seal(upgrade.request, peer.node_id)))
         tunnel.join(owner)
 

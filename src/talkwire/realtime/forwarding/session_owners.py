@@ -14,7 +14,7 @@ from talkwire.core.cluster.peers import Peers
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.peer import Peer
 
-LOOK_EVERY_S = 1.0
+CHECK_EVERY_S = 1.0
 """Seconds between reads of the table of nodes, at least, when ids are unknown."""
 
 _SECRET_BYTES = 15
@@ -46,7 +46,7 @@ class SessionOwners:
         self._peers = peers
         self._list_living = list_living
         self._now = now
-        self._read_at = -LOOK_EVERY_S
+        self._read_at = -CHECK_EVERY_S
         self._reading: asyncio.Task[None] | None = None
         self._unknown: set[str] = set()
 
@@ -68,7 +68,7 @@ class SessionOwners:
     async def _found(self, id_: str, find: Callable[[str], Peer | None]) -> Peer | None:
         """Returns what `find` returns, if need be after reading the table of nodes."""
         peer = find(id_)
-        if peer is None and not (id_ in self._unknown and self._now() < self._read_at + LOOK_EVERY_S):
+        if peer is None and not (id_ in self._unknown and self._now() < self._read_at + CHECK_EVERY_S):
             await self._read_table()
             peer = find(id_)
             if peer is None:
@@ -82,10 +82,10 @@ class SessionOwners:
 
     async def _read_table_when_due(self) -> None:
         try:
-            await asyncio.sleep(self._read_at + LOOK_EVERY_S - self._now())
+            await asyncio.sleep(self._read_at + CHECK_EVERY_S - self._now())
             self._read_at = self._now()
             self._unknown.clear()
-            self._peers.live(await self._list_living())
+            self._peers.set_peers(await self._list_living())
         except ChatError:
             pass  # the database is unavailable, so no new node is known
         finally:

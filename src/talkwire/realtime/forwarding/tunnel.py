@@ -126,6 +126,6 @@ class Tunnel:
         if self.owner is not None:
             self.owner.close()
 
-    end_in_order = close
+    close_gracefully = close
     shutdown = close
     """The name that uvicorn calls at shutdown."""

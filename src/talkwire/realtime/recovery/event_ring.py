@@ -13,7 +13,7 @@ from itertools import chain, islice
 import msgspec
 from msgspec.structs import replace
 
-from talkwire.core.domain.audience import audience_of, event_for
+from talkwire.core.domain.audience import audience_of, event_for_user
 from talkwire.core.domain.events import (
     Durable,
     DurableEvent,
@@ -56,20 +56,20 @@ class RingEntry:
         self.later: RingEntry | None = None
         self.frames: dict[tuple[EncodingGroup, object], bytes] | None = None
 
-    def as_seen(self, user_id: str, histories: Mapping[str, HistoryStart]) -> RingEntry | None:
+    def for_user(self, user_id: str, histories: Mapping[str, HistoryStart]) -> RingEntry | None:
         """Returns the entry as a user may see it, None if they may not. `histories` are by conversation."""
-        seen = event_for(self.event, user_id, histories)
+        seen = event_for_user(self.event, user_id, histories)
         if seen is None or seen is self.event:
             return None if seen is None else self
         return RingEntry(seen)
 
-    def frame(self, channel: EncodingGroup, which: object, encode: Callable[[], bytes]) -> bytes:
-        """Returns what `encode` makes of the event, called once for all sockets of a channel."""
+    def frame(self, group: EncodingGroup, which: object, encode: Callable[[], bytes]) -> bytes:
+        """Returns what `encode` makes of the event, called once for all sockets of an encoding group."""
         if self.frames is None:
             self.frames = {}
-        frame = self.frames.get((channel, which))
+        frame = self.frames.get((group, which))
         if frame is None:
-            frame = self.frames[channel, which] = encode()
+            frame = self.frames[group, which] = encode()
         return frame
 
 

@@ -139,7 +139,7 @@ class Recovery:
         offset = Offset(claims.pos) if sent is None else parse_offset(sent, claims.epoch)
         if offset is None:
             raise UnrecoverableError("the offset is invalid")
-        if client.dialect.notifies and (sent is None or offset.pos < claims.pos):
+        if client.dialect.sends_notifications and (sent is None or offset.pos < claims.pos):
             # Its missed messages may not have been sent completely: `offline_delivery` sends the rest to a new session.
             raise UnrecoverableError("the client has not received any event since it connected")
         plan = ResumePlan(RecoverableSocket(claims, auth["pid"]), max(offset, Offset(claims.pos), key=lambda o: o.pos))
@@ -183,8 +183,8 @@ class Recovery:
     def resume(self, socket: Socket, plan: ResumePlan, may_stay: Callable[[], bool], then: Callable[[], None]) -> None:
         """Sends a socket what it has missed (`Replay`)."""
         self._metrics.recoveries += 1
-        assert isinstance(socket.channel, DialectEncoding)
-        listener = ReplayingSocket(socket.channel, socket.data, plan.recoverable, self.forget_choice)
+        assert isinstance(socket.encoding_group, DialectEncoding)
+        listener = ReplayingSocket(socket.encoding_group, socket.data, plan.recoverable, self.forget_choice)
         Replay(socket, plan, self._missed, listener, may_stay=may_stay, then=then).start()
 
     def detach(self, socket: Socket, reason: str, *, for_good: bool = False) -> None:

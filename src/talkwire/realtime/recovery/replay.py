@@ -26,7 +26,7 @@ from talkwire.dialects.dialect import PERSONAL_MAX, PersonalOutbound, To
 from talkwire.realtime.clients.chat_client import ChatClient, DialectEncoding
 from talkwire.realtime.clients.log_offset import Offset
 from talkwire.realtime.clients.recoverable import RecoverableSocket, ResumePlan
-from talkwire.realtime.delivery.addressing import destinations, gets_personal
+from talkwire.realtime.delivery.addressing import destinations, receives_personal
 from talkwire.realtime.recovery.event_ring import RingEntry
 from talkwire.realtime.recovery.missed_events import MissedEventReader
 from talkwire.realtime.socketio.socketio_socket import Socket
@@ -37,7 +37,7 @@ PAGE_BYTES = 256 * 1024
 PAGE_EVENTS = 1000
 """Events to process in one turn of the event loop."""
 
-_ORDER = {To.ROOM: 0, To.OTHERS: 1, To.OUTSIDE: 2}
+_ORDER = {To.ROOM: 0, To.OTHERS: 1, To.NON_FOLLOWERS: 2}
 """The order in which live delivery sends packets to these destinations."""
 
 _PERSONAL = 3
@@ -55,12 +55,12 @@ class ReplayingSocket:
 
     def __init__(
         self,
-        channel: DialectEncoding,
+        group: DialectEncoding,
         client: ChatClient,
         recoverable: RecoverableSocket,
         forget: Callable[[RecoverableSocket, str], None],
     ) -> None:
-        self._channel = channel
+        self._encoding_group = group
         self._client = client
         self._user_id = client.actor.user_id
         self._recoverable = recoverable
@@ -84,21 +84,21 @@ class ReplayingSocket:
         return frames
 
     def _frames(self, entry: RingEntry, counter: int | None) -> Iterator[bytes]:
-        channel, event = self._channel, entry.event
+        group, event = self._encoding_group, entry.event
         conversation_id = audience_of(event).conversation_id
         last = None if counter is None else self._rank(event, counter)
         for to in self._destinations(event, conversation_id):
             if last is None:
-                yield entry.frame(channel, to, partial(channel.encode, event, to))
+                yield entry.frame(group, to, partial(group.encode, event, to))
             else:
-                yield from (frame for number, frame in channel.frames(event, to) if (_ORDER[to], number) > last)
+                yield from (frame for number, frame in group.frames(event, to) if (_ORDER[to], number) > last)
         for number, frame in self._personal(event, conversation_id):
             if last is None or (_PERSONAL, number) > last:
                 yield frame
 
     def _rank(self, event: Durable, counter: int) -> tuple[int, int]:
         """Returns a packet's place in the order in which an event's packets are sent."""
-        packets = self._channel.dialect.outbound.get(type(event), ())
+        packets = self._encoding_group.dialect.outbound.get(type(event), ())
         index = counter // PERSONAL_MAX
         if index >= len(packets):
             return _PERSONAL + 1, 0
@@ -112,11 +112,11 @@ class ReplayingSocket:
 
     def _personal(self, event: Durable, conversation_id: str | None) -> Iterator[tuple[int, bytes]]:
         """Returns (counter, frame) of the packets for this socket's user alone."""
-        if conversation_id is None or type(event) not in self._channel.selective_events:
+        if conversation_id is None or type(event) not in self._encoding_group.selective_events:
             return
         follows = self._follows(conversation_id)
-        for packet, user_id, counter, frame in self._channel.personal(event):
-            if user_id == self._user_id and gets_personal(packet, self._client, conversation_id, follows=follows):
+        for packet, user_id, counter, frame in self._encoding_group.personal(event):
+            if user_id == self._user_id and receives_personal(packet, self._client, conversation_id, follows=follows):
                 yield counter, frame
 
     def _follows(self, conversation_id: str) -> bool:
@@ -219,7 +219,7 @@ class Replay:
             self._needs_log = True
             return False
         user_id, histories = self._client.actor.user_id, self._client.entry.histories
-        self._pending.extend(seen for entry in found if (seen := entry.as_seen(user_id, histories)) is not None)
+        self._pending.extend(seen for entry in found if (seen := entry.for_user(user_id, histories)) is not None)
         self._reach = self._missed.pos
         self._settle()
         return True

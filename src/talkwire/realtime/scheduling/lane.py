@@ -29,8 +29,8 @@ class LaneOwner(Protocol):
     """A connection, as its lane uses it."""
 
     def lane_changed(self) -> None:
-        """Stops or resumes reading, or closes if all work is done. Called when the lane has become crowded or less
-        crowded.
+        """Stops or resumes reading, or closes if all work is done. Called when the lane has become full or is no
+        longer full.
         """
         ...
 
@@ -56,7 +56,7 @@ class Lane:
         return not self._running and not self._waiting
 
     @property
-    def crowded(self) -> bool:
+    def is_full(self) -> bool:
         """Whether to stop reading from the connection."""
         return self.slowed or self._running + len(self._waiting or ()) > WAITING_MAX
 
@@ -72,8 +72,8 @@ class Lane:
             self._changed()
 
     async def room(self) -> None:
-        """Waits until the lane is not crowded."""
-        if self.crowded:
+        """Waits until the lane is not full."""
+        if self.is_full:
             if self._room is None:
                 self._room = get_running_loop().create_future()
             await self._room
@@ -134,7 +134,7 @@ class Lane:
         self._moved()
 
     def _moved(self) -> None:
-        if not self.crowded:
+        if not self.is_full:
             self._make_room()
         self._changed()
 

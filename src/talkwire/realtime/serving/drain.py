@@ -29,11 +29,11 @@ async def drain(engine: EngineServer, window_s: float) -> None:
     notice_s = window_s * NOTICE_SHARE
     await asyncio.sleep(notice_s)
     connections: list[Connection | Tunnel] = list(engine.connections)
-    if engine.passing is not None:
-        connections += engine.passing.tunnels
+    if engine.forwarder is not None:
+        connections += engine.forwarder.tunnels
     for index, connection in enumerate(connections):
         due_s = began_s + notice_s + (window_s - notice_s) * index / len(connections)
         if due_s > loop.time():
             await asyncio.sleep(due_s - loop.time())
-        connection.end_in_order()
+        connection.close_gracefully()
     await asyncio.sleep(max(0.0, began_s + window_s - loop.time()))

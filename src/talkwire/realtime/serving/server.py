@@ -113,7 +113,7 @@ class Server(uvicorn.Server):
         self._on_shutdown = on_shutdown
         self._internal = internal
         self._begun = asyncio.Event()
-        self.on_begun: Callable[[], None] = _nothing
+        self.on_ready: Callable[[], None] = _nothing
         """Called once the server accepts requests."""
         edge = ConnectionLimits(engine.wheel, limits or HttpLimits(), engine.metrics, engine.trusted_proxies)
         super().__init__(
@@ -143,7 +143,7 @@ class Server(uvicorn.Server):
             # uvicorn counts its connections and closes them with all others.
             self.servers.append(await listen_internally(self._engine, self._internal, self.server_state))
         self._begun.set()
-        self.on_begun()
+        self.on_ready()
 
     async def has_begun(self, serving: asyncio.Task[None]) -> None:
         """Waits until the server accepts requests. Raises what the task `serving` ended with if it has ended before
@@ -237,7 +237,7 @@ async def attached(engine: EngineServer, internal: NodeListener | None) -> Async
 
 
 def _nothing() -> None:
-    """Does nothing: the default of `on_begun`."""
+    """Does nothing: the default of `on_ready`."""
 
 
 class EmbeddedServer(Server):

@@ -74,7 +74,7 @@ class Namespace:
     def __init__(self, name: str, hub: Hub) -> None:
         self.name = name
         self._hub = hub
-        self._channel = hub.add_channel(EncodingGroup(name))
+        self._encoding_group = hub.add_encoding_group(EncodingGroup(name))
         self._events: dict[str | int, Handler] = {}
         self._middlewares: list[Middleware] = []
         self._connect: Connect | None = None
@@ -123,7 +123,7 @@ class Namespace:
         Leaves out the sockets in `skip`. Raises LocalProtocolError for arguments that JSON cannot hold.
         """
         frames = b"".join(message_frame(part) for part in encode_event(self.name, args))
-        for socket, connection in self._channel.rooms.get(room or _EVERYONE, {}).items():
+        for socket, connection in self._encoding_group.rooms.get(room or _EVERYONE, {}).items():
             if socket not in skip:
                 self._hub.send(connection, frames)
 
@@ -132,7 +132,7 @@ class Namespace:
     async def admit(self, handshake: Handshake, namespace: str, auth: dict[str, Any]) -> Admitted:  # noqa: ARG002
         for middleware in self._middlewares:
             await middleware(handshake, auth)
-        return Admitted(self._channel, auth)
+        return Admitted(self._encoding_group, auth)
 
     def entered(self, socket: Socket) -> None:
         self._hub.join(_EVERYONE, socket)

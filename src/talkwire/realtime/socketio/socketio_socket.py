@@ -54,11 +54,11 @@ class ConnectRefused(Exception):
 class Admitted(NamedTuple):
     """The result of admitting a client to a namespace.
 
-    `channel` decides in which encoding the socket receives broadcasts; `data` becomes `socket.data`. A recoverable
-    socket has a `pid`, and keeps its `socket_id` when it reconnects.
+    `encoding_group` decides in which encoding the socket receives broadcasts; `data` becomes `socket.data`. A
+    recoverable socket has a `pid`, and keeps its `socket_id` when it reconnects.
     """
 
-    channel: EncodingGroup
+    encoding_group: EncodingGroup
     data: Any
     socket_id: str | None = None
     pid: str | None = None
@@ -110,9 +110,9 @@ class Socket:
     __slots__ = (
         "_acks",
         "_next_ack",
-        "channel",
         "connection",
         "data",
+        "encoding_group",
         "expires",
         "handler",
         "id",
@@ -124,7 +124,7 @@ class Socket:
         self,
         connection: SocketConnection,
         namespace: str,
-        channel: EncodingGroup,
+        group: EncodingGroup,
         handler: NamespaceHandler,
         data: Any,  # noqa: ANN401
     ) -> None:
@@ -132,7 +132,7 @@ class Socket:
         self.id = token_urlsafe(_SOCKET_ID_BYTES)
         self.connection = connection
         self.namespace = namespace
-        self.channel = channel
+        self.encoding_group = group
         self.handler = handler
         self.data = data
         self.rooms: set[str] = set()
@@ -339,7 +339,7 @@ class SocketConnection(Connection):
             return
         if self.session.closed:
             return
-        socket = Socket(self, event.namespace, admitted.channel, handler, admitted.data)
+        socket = Socket(self, event.namespace, admitted.encoding_group, handler, admitted.data)
         socket.id = admitted.socket_id or socket.id
         self.sockets[event.namespace] = socket
         self.server.metrics.sockets += 1

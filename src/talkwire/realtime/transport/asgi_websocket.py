@@ -15,7 +15,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from talkwire.identity.address import came_by_tls, client_address, is_forwarded, joined
+from talkwire.identity.address import came_over_tls, client_address, is_forwarded, joined
 from talkwire.realtime.engine.connection import Connection, Handshake
 from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.forwarding.peer_http import PeerConnectionBroken
@@ -67,7 +67,7 @@ class AsgiWebSockets:
             if engine.is_for_another(upgrade.query.get("sid")):
                 await self._forward(upgrade, receive, send)
                 return
-            engine.is_in_doubt()
+            engine.is_fenced()
             admission = upgrade.admit()
         except HandshakeRefused as refusal:
             engine.note_refusal(refusal, upgrade.query)
@@ -87,11 +87,11 @@ class AsgiWebSockets:
 
     async def _forward(self, upgrade: _Upgrade, receive: Receive, send: Send) -> None:
         """Forwards a WebSocket to the session's owner until one side ends. Raises HandshakeRefused."""
-        passing = self._engine.passing
-        assert passing is not None
+        forwarder = self._engine.forwarder
+        assert forwarder is not None
         upgrade.check_origin()
         try:
-            async with passing.connect(upgrade.query["sid"], upgrade.target, upgrade.address) as other:
+            async with forwarder.connect(upgrade.query["sid"], upgrade.target, upgrade.address) as other:
                 await send({"type": "websocket.accept", "subprotocol": upgrade.subprotocol})
                 await _relay(other, receive, send)
         except PeerConnectionBroken:
@@ -142,12 +142,12 @@ class _Upgrade:
         """Returns the admission of the request. Raises HandshakeRefused."""
         headers = self._headers
         request = EngineRequest("GET", self.query, headers.get("origin"), websocket=True)
-        return self._engine.admit(request, headers.get("host", ""), self.address, by_tls=self._by_tls)
+        return self._engine.admit(request, headers.get("host", ""), self.address, over_tls=self._by_tls)
 
     def check_origin(self) -> None:
         """Raises HandshakeRefused for a web page of an origin that is not allowed."""
         headers = self._headers
-        if not self._engine.origins.allows(headers.get("origin"), headers.get("host", ""), by_tls=self._by_tls):
+        if not self._engine.origins.allows(headers.get("origin"), headers.get("host", ""), over_tls=self._by_tls):
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN)
 
     def handshake(self) -> Handshake:
@@ -176,7 +176,7 @@ class _Upgrade:
     @property
     def _by_tls(self) -> bool:
         forwarded_proto = self._headers.get("x-forwarded-proto")
-        return came_by_tls(self.scope.get("scheme", "ws"), self._peer, forwarded_proto, self._engine.trusted_proxies)
+        return came_over_tls(self.scope.get("scheme", "ws"), self._peer, forwarded_proto, self._engine.trusted_proxies)
 
 
 class AsgiWebSocket:
@@ -272,8 +272,8 @@ class AsgiWebSocket:
 
     def _take(self, message: str | bytes) -> None:
         engine, connection = self._engine, self._connection
-        if engine.now() > engine.doubt_at:
-            engine.on_doubt()
+        if engine.now() > engine.lease_deadline:
+            engine.on_lease_expired()
         if connection is None:
             return
         size = len(message) if isinstance(message, bytes) else len(message.encode("utf-8", "surrogatepass"))

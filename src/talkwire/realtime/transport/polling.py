@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from talkwire.identity.address import came_by_tls, client_address, is_forwarded, joined
+from talkwire.identity.address import came_over_tls, client_address, is_forwarded, joined
 from talkwire.realtime.engine.connection import Connection, Handshake
 from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.forwarding.forwarder import target_of
@@ -57,7 +57,7 @@ class PollingApp:
         self._for_nodes = for_nodes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._server.is_in_doubt()
+        self._server.is_fenced()
         request = _Request(scope, receive, send, self._server)
         if request.method == "OPTIONS":
             request.log_refused_origin()
@@ -82,7 +82,7 @@ class PollingApp:
             EngineRequest(request.method, request.query, request.headers.get("origin")),
             request.headers.get("host", ""),
             request.address,
-            by_tls=request.by_tls,
+            over_tls=request.over_tls,
         )
         if admission.engine_sid is None:
             await self._get(request, server.open(Transport.POLLING, request.handshake()))
@@ -99,8 +99,8 @@ class PollingApp:
 
         A client that disconnects in the middle of a POST also ends its poll, and by that the owner learns of it.
         """
-        passing = self._server.passing
-        assert passing is not None
+        forwarder = self._server.forwarder
+        assert forwarder is not None
         try:
             body = await request.raw_body(self._server.options.max_payload) if request.method == "POST" else b""
         except PayloadTooLarge as error:
@@ -109,7 +109,7 @@ class PollingApp:
         except _Aborted:
             return
         poll = asyncio.ensure_future(
-            passing.poll(request.engine_sid, request.forwarded_head(), request.raw_headers, body)
+            forwarder.poll(request.engine_sid, request.forwarded_head(), request.raw_headers, body)
         )
         gone = asyncio.ensure_future(request.gone())
         try:
@@ -212,7 +212,7 @@ class PollingApp:
         except _Aborted:
             connection.handle(connection.session.post_aborted(self._server.now()), self._server.now())
             return
-        self._server.is_in_doubt()  # time has passed while the body arrived
+        self._server.is_fenced()  # time has passed while the body arrived
         # The response is delayed until there is room for more: polling clients get backpressure like those with a
         # WebSocket.
         await connection.receive_payload(body, self._server.now())
@@ -253,10 +253,12 @@ class _Request:
         return client_address(self.peer, self.headers.get("x-forwarded-for"), self._server.trusted_proxies)
 
     @property
-    def by_tls(self) -> bool:
+    def over_tls(self) -> bool:
         """Whether the client's connection used TLS."""
         forwarded_proto = self.headers.get("x-forwarded-proto")
-        return came_by_tls(self._scope.get("scheme", "http"), self.peer, forwarded_proto, self._server.trusted_proxies)
+        return came_over_tls(
+            self._scope.get("scheme", "http"), self.peer, forwarded_proto, self._server.trusted_proxies
+        )
 
     def handshake(self) -> Handshake:
         return Handshake(
@@ -349,7 +351,7 @@ class _Request:
 
     def _is_origin_allowed(self) -> bool:
         headers = self.headers
-        return self._server.origins.allows(headers.get("origin"), headers.get("host", ""), by_tls=self.by_tls)
+        return self._server.origins.allows(headers.get("origin"), headers.get("host", ""), over_tls=self.over_tls)
 
 
 def _preflight_headers(request: _Request) -> dict[str, str]:

@@ -23,7 +23,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN, Protocol, Side
 from websockets.utils import accept_key
 
-from talkwire.identity.address import came_by_tls, client_address, is_forwarded, joined
+from talkwire.identity.address import came_over_tls, client_address, is_forwarded, joined
 from talkwire.realtime.engine.connection import UNSENT_MAX, Connection, Handshake
 from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.forwarding.forwarder import Upgrade
@@ -130,8 +130,8 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         framing, server = self._framing, self.server
-        if server.now() > server.doubt_at:
-            server.on_doubt()
+        if server.now() > server.lease_deadline:
+            server.on_lease_expired()
         if framing is None:
             head, _, rest = data.partition(b"\r\n\r\n")
             request = UpgradeRequest(head)
@@ -182,7 +182,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def shutdown(self) -> None:
         """Ends the session in order, because the server shuts down."""
         if self._connection is not None:
-            self._connection.end_in_order()
+            self._connection.close_gracefully()
         else:
             self.close(1001)
 
@@ -245,14 +245,14 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _forward(self, request: UpgradeRequest, head: bytes) -> None:
         """Forwards the WebSocket to the session's owner."""
-        passing, transport = self.server.passing, self._transport
-        assert passing is not None
+        forwarder, transport = self.server.forwarder, self._transport
+        assert forwarder is not None
         assert transport is not None
         unknown = HandshakeRefused.of(RefusalCode.UNKNOWN_SESSION)
         passed = ForwardedHead.of(request.method, request.target, self._handshake(request).address, request.headers)
         answer = _refusal(unknown.status, unknown.body(), "application/json")
         upgrade = Upgrade(request.query["sid"], passed, head, answer)
-        tunnel = passing.open_tunnel(transport, upgrade, self._server_state.connections)
+        tunnel = forwarder.open_tunnel(transport, upgrade, self._server_state.connections)
         self._give_transport_to(tunnel.client, head)
 
     def _answer_upgrade(self, request: UpgradeRequest) -> None:
@@ -281,8 +281,8 @@ class WebSocketProtocol(asyncio.Protocol):
         key, subprotocol = _websocket_key(request), _subprotocol(request)
         engine_request = EngineRequest(request.method, request.query, headers.get("origin"), websocket=True)
         handshake = self._handshake(request)
-        by_tls = came_by_tls("ws", self._peer(), headers.get("x-forwarded-proto"), server.trusted_proxies)
-        admission = server.admit(engine_request, headers.get("host", ""), handshake.address, by_tls=by_tls)
+        over_tls = came_over_tls("ws", self._peer(), headers.get("x-forwarded-proto"), server.trusted_proxies)
+        admission = server.admit(engine_request, headers.get("host", ""), handshake.address, over_tls=over_tls)
         # The handshake is handled here, so the framing starts in state OPEN; otherwise it would keep the handshake in
         # memory.
         self._framing = Protocol(Side.SERVER, state=OPEN, max_size=server.options.max_payload, logger=_silent)

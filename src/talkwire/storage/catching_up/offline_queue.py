@@ -11,7 +11,7 @@ from sqlalchemy import Select, bindparam, case, delete, insert, or_, select
 
 from talkwire.core.commands.server.offline_queue import Arrival, Mail
 from talkwire.core.domain.model import MESSAGE_ID_BASE
-from talkwire.storage.messages.messages import rows_of_stretches, to_extra
+from talkwire.storage.messages.messages import rows_of_ranges, to_extra
 from talkwire.storage.schema import blocks, conversations, mailbox, mailbox_cursors, members
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.upsert import upsert
@@ -60,7 +60,7 @@ _conversations: Select[Any] = (
 
 
 @dataclass(slots=True)
-class _Stretch:
+class _SeqRange:
     """The messages of one conversation that are still to be looked through: behind `low`, up to `high`. `oldest_id` is
     the oldest message that was looked at."""
 
@@ -70,7 +70,7 @@ class _Stretch:
     oldest_id: int = 0
 
     def take_newest(self, width: int) -> tuple[str, int, int]:
-        """Shortens the stretch by its newest messages, at most `width`. Returns (conversation id, `seq` before them,
+        """Shortens the range by its newest messages, at most `width`. Returns (conversation id, `seq` before them,
         their last `seq`)."""
         high, self.high = self.high, max(self.low, self.high - width)
         return self.conversation_id, self.high, high
@@ -105,35 +105,35 @@ class OfflineQueueRows(Reads):
         """
         parameters = {"user_id": user_id, "after_pos": after_pos}
         found = self._connection.execute(_conversations, parameters)
-        stretches = [_Stretch(row.conversation_id, row.low, row.high) for row in found]
+        ranges = [_SeqRange(row.conversation_id, row.low, row.high) for row in found]
         blocked = select(blocks.c.blocked_id).where(blocks.c.user_id == user_id)
-        silent_ids = {user_id, *self._connection.execute(blocked).scalars()} if stretches else set()
+        silent_ids = {user_id, *self._connection.execute(blocked).scalars()} if ranges else set()
         after_id = MESSAGE_ID_BASE + after_pos
         newest: list[int] = []
-        looked_at, width = 0, FIRST_LOOK // max(1, len(stretches)) + 1
-        while stretches and looked_at < LOOKED_AT_MAX:
-            rows = self._look(stretches, width)
+        looked_at, width = 0, FIRST_LOOK // max(1, len(ranges)) + 1
+        while ranges and looked_at < LOOKED_AT_MAX:
+            rows = self._look(ranges, width)
             looked_at, width = looked_at + len(rows), width * 2
             recent = [row for row in rows if row.id > after_id and row.created_ms > since_ms]
             notifying = [row.id for row in recent if row.sender_id not in silent_ids and _notifies(row)]
             newest = nlargest(limit, [*newest, *notifying])
             least = newest[-1] if len(newest) == limit else after_id
             ended = {row.conversation_id for row in rows if row.created_ms <= since_ms}
-            stretches = [
-                stretch
-                for stretch in stretches
-                if stretch.high > stretch.low and stretch.oldest_id > least and stretch.conversation_id not in ended
+            ranges = [
+                span
+                for span in ranges
+                if span.high > span.low and span.oldest_id > least and span.conversation_id not in ended
             ]
         return newest[::-1]
 
-    def _look(self, stretches: Sequence[_Stretch], width: int) -> Sequence[AnyRow]:
-        """Returns the newest messages of each stretch, and takes them off it."""
-        rows = rows_of_stretches(self._connection, [stretch.take_newest(width) for stretch in stretches])
+    def _look(self, ranges: Sequence[_SeqRange], width: int) -> Sequence[AnyRow]:
+        """Returns the newest messages of each range, and takes them off it."""
+        rows = rows_of_ranges(self._connection, [span.take_newest(width) for span in ranges])
         oldest_ids: dict[str, int] = {}
         for row in rows:
             oldest_ids[row.conversation_id] = min(row.id, oldest_ids.get(row.conversation_id, row.id))
-        for stretch in stretches:
-            stretch.oldest_id = oldest_ids.get(stretch.conversation_id, 0)
+        for span in ranges:
+            span.oldest_id = oldest_ids.get(span.conversation_id, 0)
         return rows
 
     # --- changing ---------------------------------------------------------------------------------------------------

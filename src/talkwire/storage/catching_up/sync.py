@@ -213,7 +213,7 @@ class SyncRows(Reads):
     def with_covered(self, events: Sequence[Durable]) -> Sequence[Durable]:
         return with_covered(self._connection, events)
 
-    def count_of(self, user_id: str, after_pos: int, limit: int) -> int:
+    def count_events_of(self, user_id: str, after_pos: int, limit: int) -> int:
         return len(self._places(user_id, after_pos, limit))
 
     def profile_changes_of_contacts(

@@ -1,8 +1,8 @@
 """Work that follows the log: in its order, behind it, and from the stored position after a crash.
 
-A follower reads a stretch of the log and prepares its work on a thread of its own. The result is stored together with
+A follower reads a range of the log and prepares its work on a thread of its own. The result is stored together with
 the follower's new position, by the writer's thread between two batches. So on SQLite nobody waits for the write lock,
-and each stretch is stored exactly once.
+and each range is stored exactly once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WAIT_S = 0.2
 """How long to rest where the work cannot decide about the next events yet."""
 
 P = TypeVar("P", bound=Sized)
-RunAside = Callable[[Callable[[Connection], Any]], Any]
+Transact = Callable[[Callable[[Connection], Any]], Any]
 
 _register = upsert(followers).on_conflict_do_nothing()
 _logger = structlog.get_logger(__name__)
@@ -38,18 +38,18 @@ _logger = structlog.get_logger(__name__)
 
 class FollowerWork(Protocol[P]):
     """What is done with the log. Its position is stored under `name`; with `from_start` False it begins at the log's
-    end when it is new to a database. `stretch` is how many positions it works on at once."""
+    end when it is new to a database. `range_size` is how many positions it works on at once."""
 
     @property
     def name(self) -> str: ...
     @property
     def from_start(self) -> bool: ...
     @property
-    def stretch(self) -> int: ...
+    def range_size(self) -> int: ...
 
     def prepare(self, connection: Connection, after: int, until: int) -> tuple[int, P]:
         """Reads the events with `after` < pos <= `until`, or the first of them. Returns the position that it has
-        reached (`after`: try this stretch again later) and what to store, which may be empty."""
+        reached (`after`: try this range again later) and what to store, which may be empty."""
         ...
 
     def store(self, connection: Connection, prepared: P) -> None:
@@ -58,8 +58,8 @@ class FollowerWork(Protocol[P]):
 
 
 @dataclass(slots=True)
-class _Stretch(Generic[P]):
-    """One stretch that is prepared: from `after` to `reached`; `stored` is the position in the database."""
+class _LogRange(Generic[P]):
+    """One range that is prepared: from `after` to `reached`; `stored` is the position in the database."""
 
     stored: int
     after: int
@@ -72,16 +72,16 @@ class _Stretch(Generic[P]):
 class Follower(Generic[P]):
     """Carries out one work on a thread of its own.
 
-    `aside` is the writer's, `clock_ms` the clock of the events' times. When the work fails, the chat is not affected,
-    and the position stays before the failure.
+    `transact` is the writer's, `clock_ms` the clock of the events' times. When the work fails, the chat is not
+    affected, and the position stays before the failure.
     """
 
     def __init__(
-        self, work: FollowerWork[P], reading: Engine, aside: RunAside, clock_ms: Callable[[], int], pace: Pace
+        self, work: FollowerWork[P], reading: Engine, transact: Transact, clock_ms: Callable[[], int], pace: Pace
     ) -> None:
         self._work = work
         self._reading = reading
-        self._aside = aside
+        self._transact = transact
         self._clock_ms = clock_ms
         self._pace = pace
         self._woken = threading.Event()
@@ -100,7 +100,7 @@ class Follower(Generic[P]):
             self._woken.set()
 
     def close(self) -> None:
-        """Ends the thread after the stretch that it works on. Call it before the writer's `close`."""
+        """Ends the thread after the range that it works on. Call it before the writer's `close`."""
         self._closing.set()
         self._woken.set()
         if self._thread.ident is not None:
@@ -125,9 +125,9 @@ class Follower(Generic[P]):
         self._store_pos()
 
     def _advance(self) -> float | None:
-        """Works on one stretch. Returns how long to rest before the next, None when the log has no more."""
+        """Works on one range. Returns how long to rest before the next, None when the log has no more."""
         try:
-            return self._work_on_a_stretch()
+            return self._work_on_a_range()
         except WriterClosedError:
             return None
         except SQLAlchemyError as error:
@@ -137,68 +137,70 @@ class Follower(Generic[P]):
             _logger.exception("a follower of the log failed", work=self._work.name)
         return self._pace.retry_s
 
-    def _work_on_a_stretch(self) -> float | None:
+    def _work_on_a_range(self) -> float | None:
         began_s = time.thread_time()
         with self._reading.begin() as connection:
-            stretch = self._prepare(connection)
-        if stretch is None:
+            span = self._prepare(connection)
+        if span is None:
             return None
-        stretch.spent_s = time.thread_time() - began_s
-        if stretch.prepared or time.monotonic() - self._stored_s > STORED_AFTER_S:
-            if not self._aside(lambda connection: self._store(connection, stretch)):
+        span.spent_s = time.thread_time() - began_s
+        if span.prepared or time.monotonic() - self._stored_s > STORED_AFTER_S:
+            if not self._transact(lambda connection: self._store(connection, span)):
                 return self._pace.retry_s  # another node did it, and may continue
             self._stored_s = time.monotonic()
-        if not stretch.prepared and stretch.reached <= stretch.after:
+        if not span.prepared and span.reached <= span.after:
             return WAIT_S
-        self._move_to(stretch.reached)
-        return self._pace.rest_s(stretch.spent_s, stretch.lag_s)
+        self._move_to(span.reached)
+        return self._pace.rest_s(span.spent_s, span.lag_s)
 
-    def _prepare(self, connection: Connection) -> _Stretch[P] | None:
+    def _prepare(self, connection: Connection) -> _LogRange[P] | None:
         head, floor = connection.execute(select(log_head.c.pos, log_head.c.floor)).one()
         stored = self._stored_pos(connection, head)
         after = max(stored, floor, self._pos)
-        until = min(head, after + self._work.stretch)
+        until = min(head, after + self._work.range_size)
         if after >= until:
             self._move_to(after)
             return None
         lag_s = self._lag_s(connection, after)
-        return _Stretch(stored, after, *self._work.prepare(connection, after, until), lag_s)
+        return _LogRange(stored, after, *self._work.prepare(connection, after, until), lag_s)
 
     def _stored_pos(self, connection: Connection, head: int) -> int:
         statement = select(followers.c.pos).where(followers.c.name == self._work.name)
         pos = connection.execute(statement).scalar_one_or_none()
         if pos is None:
             pos = 0 if self._work.from_start else head
-            self._aside(lambda writing: writing.execute(_register, {"name": self._work.name, "pos": pos}))
+            self._transact(lambda writing: writing.execute(_register, {"name": self._work.name, "pos": pos}))
         return pos
 
     def _lag_s(self, connection: Connection, after: int) -> float:
         at_ms = connection.execute(select(log.c.at_ms).where(log.c.pos > after).order_by(log.c.pos).limit(1)).scalar()
         return 0.0 if at_ms is None else max(0.0, (self._clock_ms() - at_ms) / 1000)
 
-    def _store(self, connection: Connection, stretch: _Stretch[P]) -> bool:
-        """Stores a stretch, on the writer's thread. Returns False when another node has moved the position or is about
+    def _store(self, connection: Connection, span: _LogRange[P]) -> bool:
+        """Stores a range, on the writer's thread. Returns False when another node has moved the position or is about
         to: it does not wait for that, since commands wait for it."""
         began_s = time.thread_time()
         unmoved = (
             select(followers.c.name)
-            .where(followers.c.name == self._work.name, followers.c.pos == stretch.stored)
+            .where(followers.c.name == self._work.name, followers.c.pos == span.stored)
             .with_for_update(skip_locked=True)
             .scalar_subquery()
         )
-        claimed = connection.execute(update(followers).where(followers.c.name == unmoved).values(pos=stretch.reached))
+        claimed = connection.execute(update(followers).where(followers.c.name == unmoved).values(pos=span.reached))
         if claimed.rowcount != 1:
             return False
-        if stretch.prepared:
-            self._work.store(connection, stretch.prepared)
-        stretch.spent_s += time.thread_time() - began_s
+        if span.prepared:
+            self._work.store(connection, span.prepared)
+        span.spent_s += time.thread_time() - began_s
         return True
 
     def _store_pos(self) -> None:
         """Stores the position at the end, so that nothing is worked on again."""
         behind = followers.c.name == self._work.name, followers.c.pos < self._pos
         try:
-            self._aside(lambda connection: connection.execute(update(followers).where(*behind).values(pos=self._pos)))
+            self._transact(
+                lambda connection: connection.execute(update(followers).where(*behind).values(pos=self._pos))
+            )
         except (WriterClosedError, SQLAlchemyError):
             _logger.warning("a follower's position could not be stored", work=self._work.name)
 

@@ -27,10 +27,10 @@ from talkwire.core.features.notifying.notification_rules import (
     STORED_FOR_ALL,
     NotificationRecipient,
     NotificationTrigger,
+    must_not_disturb,
     notification,
     reason_of,
     trigger_of,
-    wants_quiet,
 )
 from talkwire.core.features.notifying.notifications import KEPT, KEPT_MS
 from talkwire.core.features.users.preferences import preferences_of
@@ -39,8 +39,8 @@ from talkwire.storage.messages.messages import messages_by_id
 from talkwire.storage.notifying.notifications import (
     NotificationRows,
     drop_old,
+    has_notify_all,
     insert_missing,
-    is_eager,
     notifying_messages,
 )
 from talkwire.storage.schema import log, members, nodes, online, spans
@@ -99,7 +99,7 @@ class OfflineNotifications:
 
     name = "notifications"
     from_start = False  # a migration has registered it at the log's end
-    stretch = 250
+    range_size = 250
 
     def __init__(self, is_here: IsHere, clock_ms: Callable[[], int], node_id: str | None = None) -> None:
         self._is_here = is_here
@@ -149,7 +149,7 @@ class OfflineNotifications:
             reason = reason_of(occasion, conversation.kind, conversation.member_count, listener)
             if reason is None:
                 continue
-            quiet = wants_quiet(listener, occasion.at_ms)
+            quiet = must_not_disturb(listener, occasion.at_ms)
             for_all = quiet or reason in STORED_FOR_ALL
             if for_all or not self._was_notified(user_id, pos, occasion.at_ms, facts.elsewhere.get(user_id, ())):
                 yield notification(occasion, listener, reason, "", quiet=quiet)
@@ -166,8 +166,8 @@ class OfflineNotifications:
 
     def _events(self, connection: Connection, after: int, until: int) -> Sequence[Durable]:
         """Returns the events of which users may be notified, in the order of the log."""
-        stretch = (log.c.pos > after, log.c.pos <= until)
-        rows = connection.execute(select(log).where(*stretch, log.c.type.in_(_OTHER_OCCASIONS)))
+        positions = (log.c.pos > after, log.c.pos <= until)
+        rows = connection.execute(select(log).where(*positions, log.c.type.in_(_OTHER_OCCASIONS)))
         events = to_events(rows)
         found = {row.message_id: row for row in notifying_messages(connection, after, until)}
         for message in messages_by_id(connection, found).values():
@@ -195,7 +195,7 @@ class OfflineNotifications:
         """Returns the members that may have to be notified, by conversation."""
         named: set[tuple[str, str]] = set()
         whole: set[str] = set()
-        eager: set[str] = set()
+        notify_all_ids: set[str] = set()
         for occasion in occasions:
             conversation = found.get(occasion.conversation_id)
             if conversation is None:
@@ -204,10 +204,10 @@ class OfflineNotifications:
             if is_direct_message or (occasion.everyone and conversation.member_count <= EVERYONE_MAX):
                 whole.add(conversation.id)
             elif occasion.message is not None:
-                eager.add(conversation.id)
+                notify_all_ids.add(conversation.id)
             named |= {(conversation.id, user_id) for user_id in occasion.user_ids}
         concerned: dict[str, dict[str, _Joined]] = {}
-        keys_of = ((_named, named), (_members, _keys(whole)), (_eager, _keys(eager - whole)))
+        keys_of = ((_named, named), (_members, _keys(whole)), (_notify_all, _keys(notify_all_ids - whole)))
         for statement, keys in keys_of:
             if keys:
                 for row in connection.execute(statement, keys_parameter(list(keys))):
@@ -242,7 +242,7 @@ _span = and_(
 _of_keys = select(members, spans.c.from_pos).select_from(KEYS)
 _of_conversation = members.c.conversation_id == key_text(0)
 _members: Select[Any] = _of_keys.join(members, _of_conversation).join(spans, _span)
-_eager: Select[Any] = _members.where(is_eager)
+_notify_all: Select[Any] = _members.where(has_notify_all)
 _named: Select[Any] = _of_keys.join(members, and_(_of_conversation, members.c.user_id == key_text(1))).join(
     spans, _span
 )

@@ -25,14 +25,14 @@ PATIENCE_S = 30.0
 """Work that is behind for twice as long takes twice the share."""
 
 GATHER_S = 0.2
-"""Events of this time are worked on together, since every stretch costs a commit."""
+"""Events of this time are worked on together, since every range costs a commit."""
 
 RETRY_S = 5.0
 """How long to rest after an error, and where another node does the same work."""
 
 
 class Pace:
-    """Computes how long to rest after each stretch. `busy` returns whether commands wait; `clock_s` is the wall clock,
+    """Computes how long to rest after each range. `busy` returns whether commands wait; `clock_s` is the wall clock,
     and `cpu_s` this process's processor time."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Pace:
         self._last = clock_s(), cpu_s()
 
     def rest_s(self, spent_s: float, lag_s: float) -> float:
-        """Returns the rest. `spent_s` is the processor time that the last stretch took, `lag_s` the age of its
+        """Returns the rest. `spent_s` is the processor time that the last range took, `lag_s` the age of its
         events."""
         (last_s, last_cpu_s), self._last = self._last, (self._clock_s(), self._cpu_s())
         passed_s, cpu_s = self._last[0] - last_s, self._last[1] - last_cpu_s

@@ -32,7 +32,7 @@ class YoungStatistics:
 
     name = "statistics"
     from_start = False
-    stretch = GROWN_UP
+    range_size = GROWN_UP
 
     def prepare(self, connection: Connection, after: int, until: int) -> tuple[int, Sequence[str]]:
         del connection  # the position is enough

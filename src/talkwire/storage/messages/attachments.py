@@ -32,7 +32,7 @@ class AttachedFileRows(FileRows):
         self._write_links()
         return self._any(exists().where(file_links.c.file_id == file_id, *_of_a_live_message))
 
-    def is_shown_to(self, file_id: str, user_id: str) -> bool:
+    def is_visible_to(self, file_id: str, user_id: str) -> bool:
         return self._any(
             exists().where(
                 file_links.c.file_id == file_id,

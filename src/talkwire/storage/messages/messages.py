@@ -236,7 +236,7 @@ _last_before = PreparedStatement(
     _of_conversation.where(messages.c.seq < bindparam("before_seq")).order_by(messages.c.seq.desc())
 )
 
-_of_stretches: Select[Any] = (
+_of_ranges: Select[Any] = (
     select(
         messages.c.id,
         messages.c.conversation_id,
@@ -294,10 +294,10 @@ def messages_sent(connection: Connection, asked: Collection[tuple[str, str, str]
     return _read(connection, _sent, keys_parameter(asked))
 
 
-def rows_of_stretches(connection: Connection, stretches: Collection[tuple[str, int, int]]) -> Sequence[AnyRow]:
-    """Returns rows of the messages in many stretches: (conversation id, `seq` before the first message, last `seq`)."""
-    asked = [(conversation_id, str(low), str(high)) for conversation_id, low, high in stretches]
-    return connection.execute(_of_stretches, keys_parameter(asked)).all()
+def rows_of_ranges(connection: Connection, ranges: Collection[tuple[str, int, int]]) -> Sequence[AnyRow]:
+    """Returns rows of the messages in many ranges: (conversation id, `seq` before the first message, last `seq`)."""
+    asked = [(conversation_id, str(low), str(high)) for conversation_id, low, high in ranges]
+    return connection.execute(_of_ranges, keys_parameter(asked)).all()
 
 
 def sent_ms(connection: Connection, message_id: int) -> int:

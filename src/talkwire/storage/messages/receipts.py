@@ -155,7 +155,7 @@ class UnreadRows(Reads):
             self._mentions_behind(conversation_id, user_id, position),
         )
 
-    def behind(self, conversation_id: str, user_id: str, seq: int) -> Unread:
+    def unread_after(self, conversation_id: str, user_id: str, seq: int) -> Unread:
         """Returns the unread counts of a member whose read position would be `seq`, counted message by message."""
         of_others = select(func.count()).where(
             messages.c.conversation_id == conversation_id,
@@ -197,7 +197,7 @@ class ReceiptReads(Reads):
     """The part of `core.ports.transaction.Snapshot` that is about receipts."""
 
     def readers(self, conversation_id: str, asker_id: str, limit: int) -> Sequence[MessageReader]:
-        # Newcomers start at the newest message without having read anything.
+        # New members start at the newest message without having read anything.
         statement = (
             select(members.c.user_id, members.c.read_seq, members.c.history_seq)
             .where(members.c.conversation_id == conversation_id, members.c.read_ms > 0, ~_blocks_user(asker_id))
@@ -229,9 +229,9 @@ class ReceiptLookups(Changes):
         key = (conversation_id, user_id)
         return UnreadRows(self._workspace.connection).of((key,))[key]
 
-    def unread_behind(self, conversation_id: str, user_id: str, seq: int) -> Unread:
+    def unread_after(self, conversation_id: str, user_id: str, seq: int) -> Unread:
         flush(self._workspace)
-        return UnreadRows(self._workspace.connection).behind(conversation_id, user_id, seq)
+        return UnreadRows(self._workspace.connection).unread_after(conversation_id, user_id, seq)
 
     def newest_of_others(self, conversation_id: str, user_id: str, after_seq: int) -> int | None:
         write_messages(self._workspace)

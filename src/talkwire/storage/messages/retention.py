@@ -82,7 +82,7 @@ class DeletedConversations:
 
     name = "deleted-conversations"
     from_start = True
-    stretch = 10_000
+    range_size = 10_000
 
     def __init__(self, clock_ms: Callable[[], int]) -> None:
         self._clock_ms = clock_ms

@@ -25,7 +25,7 @@ from talkwire.storage.sql.keys import keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.tables.conversations import to_conversation
 
-STRETCH_LENGTH = 100_000
+RANGE_LENGTH = 100_000
 """Characters of messages to index at once: storing them takes about 10 ms, during which nobody can send."""
 
 LABELS_MAX = 64
@@ -73,7 +73,7 @@ class MessageIndex:
 
     name = "search"
     from_start = True
-    stretch = 250
+    range_size = 250
 
     def __init__(self, dialect: Dialect) -> None:
         self._table = WordTable(dialect)
@@ -95,7 +95,7 @@ class MessageIndex:
         found: dict[int, Collection[str]] = {}
         length = 0
         for row in connection.execute(changed):
-            if length > STRETCH_LENGTH:
+            if length > RANGE_LENGTH:
                 return row.pos - 1, found
             text = searched_text(row.content, attached_names(row.extra))
             length += len(text)
@@ -130,7 +130,7 @@ class WordTable:
         if gone:
             connection.execute(self._drop, keys_parameter(gone))
 
-    def proposals(self, terms: SearchTerms, labels: Iterable[str]) -> tuple[Select[Any], dict[str, str]]:
+    def candidate_ids(self, terms: SearchTerms, labels: Iterable[str]) -> tuple[Select[Any], dict[str, str]]:
         """Returns a selection of the ids of messages that have all whole words, all beginnings and a label; and its
         parameters."""
         return select(self.id).where(self._matches).order_by(self.id.desc()), {"match": self._match(terms, labels)}
@@ -152,9 +152,9 @@ def label_of(conversation_id: str) -> str:
 class SearchRows(Reads):
     """Implements `core.ports.stores.Search`."""
 
-    def proposals(self, terms: SearchTerms, scope: SearchScope, before_id: int | None, limit: int) -> Sequence[int]:
+    def candidate_ids(self, terms: SearchTerms, scope: SearchScope, before_id: int | None, limit: int) -> Sequence[int]:
         words = WordTable(self._connection.dialect)
-        statement, parameters = words.proposals(terms, self._labels(scope))
+        statement, parameters = words.candidate_ids(terms, self._labels(scope))
         id_ = words.id
         if before_id is not None:
             statement = statement.where(id_ < before_id)

@@ -127,7 +127,7 @@ _drop_old = delete(notifications).where(
 )
 
 # Written out: PostgreSQL takes no partial index for a parameter.
-is_eager: ColumnElement[bool] = members.c.notify == literal_column("'all'")
+has_notify_all: ColumnElement[bool] = members.c.notify == literal_column("'all'")
 """The condition that a member is notified of every message."""
 
 _notifying_messages: Select[Any] = (
@@ -141,7 +141,7 @@ _notifying_messages: Select[Any] = (
             conversations.c.kind == "direct",
             messages.c.extra.is_not(None),
             messages.c.reply_to_id.is_not(None),
-            exists().where(members.c.conversation_id == conversations.c.id, is_eager),
+            exists().where(members.c.conversation_id == conversations.c.id, has_notify_all),
         ),
     )
 )

@@ -27,10 +27,10 @@ from talkwire.core.features.notifying.notification_rules import (
     STORED_FOR_ALL,
     NotificationRecipient,
     NotificationTrigger,
+    must_not_disturb,
     notification,
     reason_of,
     trigger_of,
-    wants_quiet,
 )
 from talkwire.core.features.users.preferences import preferences_of
 from talkwire.storage.notifying.notifications import insert_notifications, notification_values
@@ -101,7 +101,7 @@ class PendingNotifications:
         for listener in found.of(occasion, conversation):
             reason = reason_of(occasion, conversation.kind, conversation.member_count, listener)
             if reason in STORED_FOR_ALL:
-                yield notification(occasion, listener, reason, "", quiet=wants_quiet(listener, occasion.at_ms))
+                yield notification(occasion, listener, reason, "", quiet=must_not_disturb(listener, occasion.at_ms))
 
     def _listeners(self, occasions: Sequence[NotificationTrigger]) -> _Found:
         whole: set[tuple[str, str]] = set()

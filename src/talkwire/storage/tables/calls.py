@@ -29,7 +29,7 @@ class CallRows(Reads):
         row = self._connection.execute(select(calls).where(calls.c.conversation_id == conversation_id)).one_or_none()
         return None if row is None else _to_record(row)
 
-    def ring(self, conversation_id: str, node_id: str, ringing_ids: Sequence[str]) -> None:
+    def set_ringing(self, conversation_id: str, node_id: str, ringing_ids: Sequence[str]) -> None:
         own = calls.c.conversation_id == conversation_id, calls.c.node_id == node_id
         ringing = msgspec.json.encode(ringing_ids).decode()
         self._connection.execute(update(calls).where(*own).values(ringing_ids=ringing))
@@ -38,7 +38,7 @@ class CallRows(Reads):
         own = calls.c.conversation_id == conversation_id, calls.c.node_id == node_id
         return bool(self._connection.execute(delete(calls).where(*own)).rowcount)
 
-    def drop_of(self, node_id: str) -> Sequence[CallRecord]:
+    def drop_node(self, node_id: str) -> Sequence[CallRecord]:
         dropped = delete(calls).where(calls.c.node_id == node_id).returning(calls)
         return [_to_record(row) for row in self._connection.execute(dropped)]
 

@@ -94,11 +94,11 @@ class FileRows(Reads):
     def claim_uploads(self, upload_ids: Collection[str], until_ms: int) -> None:
         self._connection.execute(update(uploads).where(uploads.c.id.in_(upload_ids)).values(claimed_ms=until_ms))
 
-    def unplaced(self, after_id: str, limit: int) -> Sequence[str]:
+    def without_folder(self, after_id: str, limit: int) -> Sequence[str]:
         found = select(files.c.id).where(files.c.folder_id.is_(None), files.c.id > after_id)
         return self._connection.execute(found.order_by(files.c.id).limit(limit)).scalars().all()
 
-    def place(self, file_ids: Collection[str], folder_id: str) -> None:
+    def set_folder(self, file_ids: Collection[str], folder_id: str) -> None:
         found = files.c.id.in_(sorted(file_ids)), files.c.folder_id.is_(None)
         self._connection.execute(update(files).where(*found).values(folder_id=folder_id))
         for file_id in file_ids:

@@ -23,7 +23,7 @@ class InvitationRows(Reads):
     def find(self, invitation_id: str) -> Invitation | None:
         return self._one(invitations.c.id == invitation_id)
 
-    def with_code(self, code_hash: str) -> Invitation | None:
+    def find_by_code(self, code_hash: str) -> Invitation | None:
         return self._one(invitations.c.code_hash == code_hash)
 
     def created_by(self, creator_id: str | None, before_id: str | None, limit: int) -> Sequence[Invitation]:

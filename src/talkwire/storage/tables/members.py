@@ -205,7 +205,7 @@ class MemberLookups(Changes):
             fetch_named_members(self._workspace, missing)
         return {key[1]: named[key] for key in asked if named[key]}
 
-    def heir(self, conversation_id: str, leaving_id: str) -> Member | None:
+    def next_owner(self, conversation_id: str, leaving_id: str) -> Member | None:
         admins_first = (members.c.role == "member", members.c.joined_ms, members.c.user_id)
         heirs = select(members).where(members.c.conversation_id == conversation_id, members.c.user_id != leaving_id)
         row = self._workspace.connection.execute(heirs.order_by(*admins_first).limit(1)).one_or_none()
@@ -327,7 +327,7 @@ def _removed(workspace: Workspace, event: MemberRemoved) -> None:
     )
     workspace.put_member(id_, user_id, None)
     if known_conversation(workspace, id_).owner_id == user_id:
-        # The heir, if there is one, becomes the owner by an event of its own.
+        # The next owner, if there is one, becomes the owner by an event of its own.
         change_conversation(workspace, id_, owner_id=None)
     _resize(workspace, id_, -1, event.at_ms)
 

@@ -26,7 +26,7 @@ class NodeRows(Reads):
             return None
         return LeaseRecord(row.lease_until_ms, row.since_ms, row.pos or 0, row.renewed_ms or 0)
 
-    def lives(self, node_id: str, now_ms: int) -> bool:
+    def is_alive(self, node_id: str, now_ms: int) -> bool:
         found = select(nodes.c.id).where(nodes.c.id == node_id, nodes.c.lease_until_ms > now_ms)
         return self._connection.execute(found).first() is not None
 
@@ -45,7 +45,7 @@ class NodeRows(Reads):
             self._connection.execute(insert(nodes), {"id": node.node_id, **values})
             self._connection.execute(delete(ended_nodes).where(ended_nodes.c.id == node.node_id))
 
-    def living(self, now_ms: int) -> Sequence[Peer]:
+    def list_alive(self, now_ms: int) -> Sequence[Peer]:
         columns = nodes.c.id, nodes.c.address, nodes.c.folder_ids
         rows = self._connection.execute(select(*columns).where(nodes.c.lease_until_ms > now_ms))
         return [Peer(row.id, row.address, tuple((row.folder_ids or "").split())) for row in rows]
@@ -66,7 +66,7 @@ class NodeRows(Reads):
             dropped = dropped.where(_over_ms <= overdue_ms)
         return self._connection.execute(dropped.returning(nodes.c.lease_until_ms)).scalar_one_or_none()
 
-    def left_behind(self) -> DeadNode | None:
+    def find_dead_node(self) -> DeadNode | None:
         users = exists().where(online.c.node_id == ended_nodes.c.id)
         row = self._connection.execute(select(ended_nodes).where(users).order_by(ended_nodes.c.id).limit(1)).first()
         return None if row is None else DeadNode(row.id, row.ended_ms)

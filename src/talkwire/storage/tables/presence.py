@@ -141,7 +141,7 @@ class PresenceRows(Reads):
     def choose(self, record: PresenceRecord) -> None:
         self._connection.execute(_choose, keys_parameter([astuple(record)]))
 
-    def see(self, seen: Mapping[str, int | None]) -> None:
+    def put_last_seen(self, seen: Mapping[str, int | None]) -> None:
         if seen:
             records = [PresenceRecord(user_id, last_seen_ms=ms) for user_id, ms in seen.items()]
             self._connection.execute(_see, keys_parameter([astuple(record) for record in records]))
@@ -153,21 +153,21 @@ class PresenceRows(Reads):
     def online(self, user_ids: Collection[str]) -> Sequence[OnlineRow]:
         return [OnlineRow(*row) for row in self._look_up(_online, user_ids)]
 
-    def arrive(self, node_id: str, users: Collection[tuple[str, bool]], pos: int) -> None:
+    def put_online(self, node_id: str, users: Collection[tuple[str, bool]], pos: int) -> None:
         keys = keys_parameter([(user_id, "1" if away else "0") for user_id, away in users])
         self._connection.execute(_arrive, {**keys, "node": node_id, "pos": pos})
 
     def set_connected_since(self, node_id: str, user_ids: Collection[str], pos: int | None) -> None:
         self._look_up(_tell_from, user_ids, node=node_id, pos=NEVER if pos is None else pos)
 
-    def depart(self, node_id: str, user_ids: Collection[str]) -> None:
+    def drop_online(self, node_id: str, user_ids: Collection[str]) -> None:
         self._look_up(_depart, user_ids, node=node_id)
 
     def drop_node(self, node_id: str) -> Sequence[str]:
         left = delete(online).where(online.c.node_id == node_id).returning(online.c.user_id)
         return self._connection.execute(left).scalars().all()
 
-    def drop_some(self, node_id: str, limit: int) -> Sequence[OnlineRow]:
+    def drop_some_of_node(self, node_id: str, limit: int) -> Sequence[OnlineRow]:
         rows = self._connection.execute(_drop_some, {"node": node_id, "limit": limit})
         return [OnlineRow(*row) for row in rows]
 

@@ -44,7 +44,7 @@ class SessionRows(Reads):
         row = {"socket_id": socket_id, "node_id": node_id, "ended_ms": ended_ms, "changed_ms": now_ms}
         self._connection.execute(_put_session, row)
 
-    def keep_room(self, socket_id: str, conversation_id: str, opened: bool | None, now_ms: int) -> None:  # noqa: FBT001
+    def put_room(self, socket_id: str, conversation_id: str, opened: bool | None, now_ms: int) -> None:  # noqa: FBT001
         key = {"socket_id": socket_id, "conversation_id": conversation_id}
         if opened is None:
             self._connection.execute(
@@ -55,7 +55,7 @@ class SessionRows(Reads):
         else:
             self._connection.execute(_put_room, {**key, "opened": opened, "changed_ms": now_ms})
 
-    def node_ended(self, node_id: str, ended_ms: int) -> None:
+    def end_all_of_node(self, node_id: str, ended_ms: int) -> None:
         self._connection.execute(_put_ended_node, {"id": node_id, "ended_ms": ended_ms})
 
     def refresh(self, socket_ids: Collection[str], now_ms: int) -> None:

@@ -37,9 +37,10 @@ class Progress(Protocol):
 
 
 class Copied(dict[str, Summed]):
-    """The result of a copy: table -> rows and checksum, equal on both sides. `was_there`: nothing had to be copied."""
+    """The result of a copy: table -> rows and checksum, equal on both sides. `was_copied_before`: nothing had to be
+    copied."""
 
-    was_there = False
+    was_copied_before = False
 
 
 def copy_database(source_url: URL, target_url: URL, source_name: str, progress: Progress) -> Copied:
@@ -95,10 +96,10 @@ def _must_be_still(url: URL, snapshot: Source) -> None:
 
 def _whole_copy(source: Source, target: Target, progress: Progress) -> Copied | None:
     """Returns what the target has, if it has exactly the source's rows."""
-    if not target.has_come_to(source.head):
+    if not target.has_reached(source.head):
         return None
     found = Copied()
-    found.was_there = True
+    found.was_copied_before = True
     progress.begin("comparing", sum(source.count(moved) for moved in moved_tables()))
     for moved in moved_tables():
         checksum = Checksum()

@@ -29,7 +29,7 @@ from talkwire.storage.engine import reading_engine
 from talkwire.storage.migrations import newest_revision, revision_of
 from talkwire.storage.schema import log_head, metadata, nodes
 from talkwire.storage.transfer.errors import SourceError
-from talkwire.storage.transfer.tables import MovedTable, Row, count_rows, encoded, on_the_way, select_rows
+from talkwire.storage.transfer.tables import MovedTable, Row, as_moved, count_rows, encoded, select_rows
 
 ROWS_AT_ONCE = 500
 """A message may have 64 KiB, so this is at most about 30 MB."""
@@ -118,7 +118,7 @@ def reading(connection: Connection, moved: MovedTable) -> Iterator[Iterator[Batc
 
 def _batches(moved: MovedTable, found: Result[Any]) -> Iterator[Batch]:
     for part in found.partitions(ROWS_AT_ONCE):
-        rows = [on_the_way(moved, row) for row in part]
+        rows = [as_moved(moved, row) for row in part]
         yield Batch(rows, [encoded(moved, row) for row in rows])
 
 

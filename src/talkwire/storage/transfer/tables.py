@@ -171,7 +171,7 @@ _SELECT_WORDS = MappingProxyType(
 )
 
 
-def on_the_way(moved: MovedTable, found: Sequence[Any]) -> Row:
+def as_moved(moved: MovedTable, found: Sequence[Any]) -> Row:
     """Returns a row of `select_rows` in the form in which it is moved: a message's words are a sorted set."""
     if moved.name == WORDS:
         return found[0], " ".join(sorted(set(found[1].split(" "))))

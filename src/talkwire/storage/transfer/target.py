@@ -56,7 +56,7 @@ class Target:
         self._connection = connection
         self._on_postgresql = connection.dialect.name == "postgresql"
 
-    def has_come_to(self, head: Head) -> bool:
+    def has_reached(self, head: Head) -> bool:
         """Returns whether the database is whole, of this version, and its log is this one up to the same position."""
         with self._connection.begin():
             names = set(inspect(self._connection).get_table_names())

@@ -20,8 +20,8 @@ from talkwire.core.commands.server.recovery import (
     RefreshSessions,
     StoredSession,
 )
-from talkwire.core.domain.access import must_operate
-from talkwire.core.domain.audience import events_seen
+from talkwire.core.domain.access import must_be_operator
+from talkwire.core.domain.audience import events_for_user
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import WHOLE, Actor
 from talkwire.core.domain.pages import PAGE_MAX
@@ -31,40 +31,40 @@ from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transact
 
 
 def ensure_secret(tx: Transaction, actor: Actor, command: EnsureSecret) -> str:
-    must_operate(actor)
+    must_be_operator(actor)
     return tx.sessions.ensure_secret(command.name, command.value)
 
 
 def keep_session_room(tx: LeaseTransaction, actor: Actor, command: KeepSessionRoom) -> None:
-    must_operate(actor)
-    tx.sessions.keep_room(command.socket_id, command.conversation_id, command.opened, tx.now_ms)
+    must_be_operator(actor)
+    tx.sessions.put_room(command.socket_id, command.conversation_id, command.opened, tx.now_ms)
 
 
 def move_session(tx: LeaseTransaction, actor: Actor, command: MoveSession) -> None:
-    must_operate(actor)
+    must_be_operator(actor)
     tx.sessions.put(command.socket_id, command.node_id, None, tx.now_ms)
 
 
 def end_session(tx: LeaseTransaction, actor: Actor, command: EndSession) -> None:
-    must_operate(actor)
+    must_be_operator(actor)
     tx.sessions.put(command.socket_id, command.node_id, tx.now_ms, tx.now_ms)
 
 
 def refresh_sessions(tx: LeaseTransaction, actor: Actor, command: RefreshSessions) -> None:
-    must_operate(actor)
+    must_be_operator(actor)
     tx.sessions.refresh(command.socket_ids, tx.now_ms)
     tx.sessions.prune(tx.now_ms - command.keep_ms)
 
 
 def find_session(snapshot: Snapshot, actor: Actor, query: FindSession) -> StoredSession:
-    must_operate(actor)
+    must_be_operator(actor)
     return snapshot.sessions.find(query.socket_id, query.node_id, snapshot.now_ms)
 
 
 def count_missed(snapshot: Snapshot, actor: Actor, query: CountMissed) -> bool:
     if query.after < snapshot.sync.floor():
         return False
-    return snapshot.sync.count_of(actor.user_id, query.after, query.most + 1) <= query.most
+    return snapshot.sync.count_events_of(actor.user_id, query.after, query.most + 1) <= query.most
 
 
 def list_missed(snapshot: Snapshot, actor: Actor, query: ListMissed) -> MissedEvents:
@@ -79,7 +79,7 @@ def list_missed(snapshot: Snapshot, actor: Actor, query: ListMissed) -> MissedEv
         found = sorted([*found, *((event, WHOLE) for event in profile_changes)], key=lambda each: each[0].pos)
     page, more = first_page([each for each in found if each[0].pos <= query.until], PAGE_MAX)
     pos = page[-1][0].pos if more else query.until
-    events = snapshot.sync.with_covered(list(events_seen(page, actor.user_id)))
+    events = snapshot.sync.with_covered(list(events_for_user(page, actor.user_id)))
     return MissedEvents(tuple(events), pos)
 
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.server.retries import AnswerRetry, FirstAnswer
-from talkwire.core.domain.access import acting_as, as_seen, history_of, may_take_part, must_be_trusted
+from talkwire.core.domain.access import acting_as, history_of, may_take_part, message_for_reader, must_be_trusted
 from talkwire.core.domain.model import Actor, Message
 from talkwire.core.features.catching_up.idempotency import answer_again
 from talkwire.core.features.messages.sending import same_message
@@ -32,7 +32,7 @@ def find_sent(snapshot: Snapshot, actor: Actor, command: SendMessage) -> Message
     if member is None or may_take_part(snapshot.user(sender_id), member) is not None:
         return None
     first = snapshot.sent_message(command.conversation_id, sender_id, command.client_message_id)
-    return None if first is None else as_seen(same_message(first, command), history_of(actor, member))
+    return None if first is None else message_for_reader(same_message(first, command), history_of(actor, member))
 
 
 def answer_retry(snapshot: Snapshot, actor: Actor, query: AnswerRetry) -> FirstAnswer | None:

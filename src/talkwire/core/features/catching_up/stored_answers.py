@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.commands.invitations import CreatedInvitation
 from talkwire.core.commands.receipts import ReadMark
-from talkwire.core.domain.access import AccessFacts, as_seen, history_for, may_see_offer, must_see
+from talkwire.core.domain.access import AccessFacts, history_for, may_see_offer, message_for_reader, must_be_visible
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.model import Actor, HistoryStart, Member, Message, Offer, Restriction
 
@@ -78,11 +78,11 @@ class _Answer:
         message = self._facts.message(first.id)
         if message is None:
             raise forbidden()
-        return must_see(message, history)
+        return must_be_visible(message, history)
 
     def _conversation(self, first: ConversationView) -> ConversationView:
         history = self._history(first.conversation.id)
         if first.last_message is None:
             return first
         message = self._facts.message(first.last_message.id)
-        return replace(first, last_message=None if message is None else as_seen(message, history))
+        return replace(first, last_message=None if message is None else message_for_reader(message, history))

@@ -15,7 +15,7 @@ import msgspec
 
 from talkwire.core.commands.conversations import ListConversations
 from talkwire.core.commands.sync import GetStoredState, ListEvents, SyncPage, SyncState
-from talkwire.core.domain.audience import events_seen
+from talkwire.core.domain.audience import events_for_user
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import Durable
 from talkwire.core.domain.model import Actor, HistoryStart
@@ -64,7 +64,7 @@ def list_events(snapshot: Snapshot, actor: Actor, query: ListEvents) -> SyncPage
         raise ChatError("cursor_expired", "The events since this cursor are no longer stored. Reload everything.")
     limit = max(1, min(query.limit, PAGE_MAX))
     page, more = first_page(snapshot.sync.events_of(actor.user_id, after, limit + 1), limit)
-    events = tuple(events_seen(page, actor.user_id))
+    events = tuple(events_for_user(page, actor.user_id))
     pos = page[-1][0].pos if more else head
     return SyncPage(events, cursor_of(epoch, pos), more)
 

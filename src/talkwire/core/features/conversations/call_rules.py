@@ -78,7 +78,7 @@ def claim_call(tx: LeaseTransaction, actor: Actor, command: ClaimCall) -> Claim:
     holder = tx.calls.claim(record)
     if holder == record:
         return Claim(record)
-    if holder is not None and holder.node_id != record.node_id and tx.nodes.lives(holder.node_id, tx.now_ms):
+    if holder is not None and holder.node_id != record.node_id and tx.nodes.is_alive(holder.node_id, tx.now_ms):
         return Claim(holder)
     dropped = holder is not None and tx.calls.drop(record.conversation_id, holder.node_id)
     if tx.calls.claim(record) != record:
@@ -88,7 +88,7 @@ def claim_call(tx: LeaseTransaction, actor: Actor, command: ClaimCall) -> Claim:
 
 
 def keep_ringing(tx: LeaseTransaction, actor: Actor, command: KeepRinging) -> None:
-    tx.calls.ring(command.conversation_id, command.node_id, command.ringing_ids)
+    tx.calls.set_ringing(command.conversation_id, command.node_id, command.ringing_ids)
 
 
 def drop_call(tx: LeaseTransaction, actor: Actor, command: DropCall) -> None:

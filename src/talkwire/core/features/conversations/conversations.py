@@ -22,12 +22,12 @@ from talkwire.core.commands.conversations import (
     UpdateConversation,
 )
 from talkwire.core.domain.access import (
-    as_seen,
     blocked,
     history_for,
     is_muted,
     may_create,
     may_delete,
+    message_for_reader,
     must_be_trusted,
     require,
 )
@@ -54,7 +54,7 @@ from talkwire.core.features.conversations.members import (
     check_users,
     create_unknown_users,
     find_conversation,
-    newcomer,
+    new_member,
     require_actor,
     require_managed,
 )
@@ -130,7 +130,7 @@ def create_conversation(tx: Transaction, actor: Actor, command: CreateConversati
     create_unknown_users(tx, user_ids)
     roles = _roles_of(actor, command)
     conversation = _new_conversation(command, roles, user_ids, tx.next_pos(), tx.now_ms)
-    members = tuple(newcomer(conversation, user_id, roles.get(user_id, "member"), tx.now_ms) for user_id in user_ids)
+    members = tuple(new_member(conversation, user_id, roles.get(user_id, "member"), tx.now_ms) for user_id in user_ids)
     by = "" if actor.is_service else actor.user_id
     tx.record(ConversationCreated(tx.next_pos(), tx.now_ms, conversation, members, by))
     return _view_with_members(tx, conversation, actor, user_ids)
@@ -255,7 +255,7 @@ def _last_message(tx: Transaction, conversation: Conversation, reader: Member | 
     if conversation.last_seq <= history.seq:
         return None
     message = tx.message(MESSAGE_ID_BASE + conversation.active_pos)
-    return None if message is None else as_seen(message, history)
+    return None if message is None else message_for_reader(message, history)
 
 
 # --- changing and deleting ------------------------------------------------------------------------------------------
@@ -396,7 +396,7 @@ def views_of(
         reader = readers.get(conversation.id)
         message = last.get(conversation.id)
         if reader is not None and message is not None:
-            message = as_seen(message, reader.history)
+            message = message_for_reader(message, reader.history)
         views.append(
             ConversationView(
                 conversation,

@@ -153,7 +153,7 @@ def use_invitation(tx: Transaction, user_id: str, invitation: Invitation) -> Non
 
 def _find(tx: Transaction, code: str) -> Invitation | None:
     # Looked up by hash, so that the duration of the comparison reveals nothing about the code.
-    return tx.invitations.with_code(_hash(code))
+    return tx.invitations.find_by_code(_hash(code))
 
 
 def _open_conversations(tx: Transaction, invitation: Invitation) -> list[Conversation]:

@@ -58,13 +58,13 @@ def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Mem
     if conversation is None or not may_join(actor, conversation, command.user_ids):
         conversation = require_managed(tx, actor, command.conversation_id)
     present = tx.members(conversation.id, command.user_ids)
-    newcomers = [user_id for user_id in dict.fromkeys(command.user_ids) if user_id not in present]
-    if not newcomers:
+    new_user_ids = [user_id for user_id in dict.fromkeys(command.user_ids) if user_id not in present]
+    if not new_user_ids:
         return ()
     check_users(tx, actor, command.user_ids, "userIds")
-    must_not_be_banned(tx, actor, conversation, newcomers)
-    create_unknown_users(tx, newcomers)
-    return start_memberships(tx, conversation, newcomers, "" if actor.is_service else actor.user_id)
+    must_not_be_banned(tx, actor, conversation, new_user_ids)
+    create_unknown_users(tx, new_user_ids)
+    return start_memberships(tx, conversation, new_user_ids, "" if actor.is_service else actor.user_id)
 
 
 def join_new_users(tx: Transaction, conversation_id: str, user_ids: Sequence[str]) -> bool:
@@ -76,22 +76,22 @@ def join_new_users(tx: Transaction, conversation_id: str, user_ids: Sequence[str
     if conversation is None or conversation.kind == "direct":
         return False
     present = tx.members(conversation.id, user_ids)
-    newcomers = [user_id for user_id in user_ids if user_id not in present]
-    if newcomers:
-        _add(tx, conversation, newcomers, {}, "")
+    new_user_ids = [user_id for user_id in user_ids if user_id not in present]
+    if new_user_ids:
+        _add(tx, conversation, new_user_ids, {}, "")
     return True
 
 
 def start_memberships(
-    tx: Transaction, conversation: Conversation, newcomers: Sequence[str], by: str
+    tx: Transaction, conversation: Conversation, new_user_ids: Sequence[str], by: str
 ) -> tuple[Member, ...]:
     """Adds users to a conversation and returns the new members.
 
     A mute from an earlier membership still applies.
     """
-    restrictions = tx.restrictions.on_users(conversation.id, newcomers)
+    restrictions = tx.restrictions.on_users(conversation.id, new_user_ids)
     muted_until_ms = {each.user_id: each.until_ms for each in restrictions if each.kind == "mute"}
-    return _add(tx, conversation, newcomers, muted_until_ms, by)
+    return _add(tx, conversation, new_user_ids, muted_until_ms, by)
 
 
 def _add(
@@ -103,14 +103,14 @@ def _add(
 ) -> tuple[Member, ...]:
     history = _history_from(conversation, tx.next_pos())
     members = tuple(
-        replace(newcomer(conversation, id_, "member", tx.now_ms, history), muted_until_ms=muted_until_ms.get(id_, 0))
+        replace(new_member(conversation, id_, "member", tx.now_ms, history), muted_until_ms=muted_until_ms.get(id_, 0))
         for id_ in user_ids
     )
     tx.record(MemberAdded(tx.next_pos(), tx.now_ms, conversation.id, members, by))
     return members
 
 
-def newcomer(
+def new_member(
     conversation: Conversation, user_id: str, role: MemberRole, joined_ms: int, history: HistoryStart = WHOLE
 ) -> Member:
     """Returns a new member without unread messages."""
@@ -172,9 +172,9 @@ def end_membership(tx: Transaction, conversation: Conversation, member: Member, 
         if tx.policy.delete_conversation == "owner" and not is_ownerless(conversation):
             tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, conversation.id, by))
     elif member.role == "owner":
-        heir = tx.heir(conversation.id, member.user_id)
-        if heir is not None:
-            _give_role(tx, heir, "owner")
+        successor = tx.next_owner(conversation.id, member.user_id)
+        if successor is not None:
+            _give_role(tx, successor, "owner")
 
 
 # --- roles ----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,16 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from talkwire.core.commands.messages import DeleteMessage, EditMessage
-from talkwire.core.domain.access import acting_as, as_seen, history_of, may_act, may_post, must_see, require, runs
+from talkwire.core.domain.access import (
+    acting_as,
+    history_of,
+    may_act,
+    may_post,
+    message_for_reader,
+    must_be_visible,
+    require,
+    runs,
+)
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import MessageDeleted, MessageEdited
 from talkwire.core.domain.model import LARGE_CONVERSATION, WHOLE, Actor, HistoryStart, Message
@@ -44,7 +53,7 @@ def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message
     if not command.content.strip() and not message.attachments:
         raise invalid("content", "must not be empty")
     if command.content == message.content:
-        return must_see(message, history)
+        return must_be_visible(message, history)
     mentions = mentioned(tx, message.conversation_id, command.content)
     edited = replace(
         message,
@@ -57,7 +66,7 @@ def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message
     # Checking all members of a large conversation in the transaction would delay every other writer.
     large = conversation is not None and conversation.member_count > LARGE_CONVERSATION
     tx.record(MessageEdited(tx.next_pos(), tx.now_ms, edited, None if large else tx.has_been_read(message)))
-    return must_see(edited, history)
+    return must_be_visible(edited, history)
 
 
 def _of_author(tx: Transaction, actor: Actor, command: EditMessage) -> tuple[Message, HistoryStart]:
@@ -106,7 +115,7 @@ def _deleter_id(tx: Transaction, actor: Actor, message: Message) -> str:
         return actor.user_id
     part = participation_of(tx, actor.user_id, message.conversation_id)
     rules = part.conversation.kind != "direct" and runs(part.member)
-    if as_seen(message, part.member.history) is None or not (rules or message.sender_id == actor.user_id):
+    if message_for_reader(message, part.member.history) is None or not (rules or message.sender_id == actor.user_id):
         raise forbidden()
     return actor.user_id
 

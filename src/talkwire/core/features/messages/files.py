@@ -27,7 +27,7 @@ from talkwire.core.commands.files import (
     PlaceFiles,
     ReleaseFiles,
 )
-from talkwire.core.domain.access import may_act, must_operate, require
+from talkwire.core.domain.access import may_act, must_be_operator, require
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.model import Actor, Attachment, File, Upload
 from talkwire.core.domain.texts import check_name, check_text
@@ -190,7 +190,7 @@ def release_files(tx: Transaction, actor: Actor, command: ReleaseFiles) -> int:
 
     Both happen in one transaction, so nothing can start to refer to a file in between.
     """
-    must_operate(actor)
+    must_be_operator(actor)
     due = tx.files.of_ids(tx.files.due_files(tx.now_ms, command.limit)).values()
     attached = tx.files.attached_among([file.id for file in due])
     pictures = tx.files.pictures_among([(file.owner_id, url) for file in due for url in _urls(file)])
@@ -209,7 +209,7 @@ def _urls(file: File) -> set[str]:
 
 
 def claim_uploads(tx: Transaction, actor: Actor, command: ClaimUploads) -> tuple[str, ...]:
-    must_operate(actor)
+    must_be_operator(actor)
     reachable = ExpiredUploads(tx.now_ms, tx.now_ms - LOST_AFTER_MS, command.folder_ids)
     expired = tuple(tx.files.expired_uploads(reachable, command.limit))
     tx.files.claim_uploads(expired, tx.now_ms + command.claim_ms)
@@ -217,13 +217,13 @@ def claim_uploads(tx: Transaction, actor: Actor, command: ClaimUploads) -> tuple
 
 
 def forget_uploads(tx: Transaction, actor: Actor, command: ForgetUploads) -> None:
-    must_operate(actor)
+    must_be_operator(actor)
     tx.files.drop_uploads(command.ids)
 
 
 def place_files(tx: Transaction, actor: Actor, command: PlaceFiles) -> None:
-    must_operate(actor)
-    tx.files.place(command.ids, command.folder_id)
+    must_be_operator(actor)
+    tx.files.set_folder(command.ids, command.folder_id)
 
 
 def get_upload(snapshot: Snapshot, actor: Actor, query: GetUpload) -> Upload | File:
@@ -242,7 +242,7 @@ def get_file(snapshot: Snapshot, actor: Actor, query: GetFile) -> File:
     if file is None:
         raise forbidden()
     is_seen = _is_own(snapshot, actor, file) or _is_profile_picture(snapshot, file)
-    if not is_seen and not snapshot.files.is_shown_to(file.id, actor.user_id):
+    if not is_seen and not snapshot.files.is_visible_to(file.id, actor.user_id):
         raise forbidden()
     return file
 
@@ -261,18 +261,18 @@ def _is_profile_picture(snapshot: Snapshot, file: File) -> bool:
 
 
 def find_uploads(snapshot: Snapshot, actor: Actor, query: FindUploads) -> frozenset[str]:
-    must_operate(actor)
+    must_be_operator(actor)
     return snapshot.files.uploads_among(query.ids)
 
 
 def find_files(snapshot: Snapshot, actor: Actor, query: FindFiles) -> frozenset[str]:
-    must_operate(actor)
+    must_be_operator(actor)
     return frozenset(snapshot.files.of_ids(query.ids))
 
 
 def find_unplaced_files(snapshot: Snapshot, actor: Actor, query: FindUnplacedFiles) -> tuple[str, ...]:
-    must_operate(actor)
-    return tuple(snapshot.files.unplaced(query.after_id, query.limit))
+    must_be_operator(actor)
+    return tuple(snapshot.files.without_folder(query.after_id, query.limit))
 
 
 def check_file_id(command: FinishUpload | DropFile) -> None:

@@ -25,7 +25,7 @@ from talkwire.core.commands.messages import (
     UnpinMessage,
     Unreact,
 )
-from talkwire.core.domain.access import all_as_seen, history_for, may_act, may_take_part, must_see
+from talkwire.core.domain.access import history_for, may_act, may_take_part, messages_for_reader, must_be_visible
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.model import SEQ_MAX, Actor, Conversation, HistoryStart, Member, Message, User, message_number
 from talkwire.core.domain.pages import PAGE_MAX, PAGE_MAX_BYTES, within_bytes
@@ -89,7 +89,7 @@ def visible_message(tx: Transaction, user_id: str, message_id: str) -> tuple[Mes
     """
     message = existing_message(tx, message_id)
     part = participation_of(tx, user_id, message.conversation_id)
-    must_see(message, part.member.history)
+    must_be_visible(message, part.member.history)
     return message, part
 
 
@@ -112,7 +112,7 @@ def _visible(snapshot: Snapshot, actor: Actor, message_id: str) -> tuple[Message
     if message is None:
         raise may_act(snapshot.user(actor.user_id)) or forbidden()
     history = history_for(snapshot, actor, message.conversation_id)
-    return must_see(message, history), history
+    return must_be_visible(message, history), history
 
 
 def list_messages(snapshot: Snapshot, actor: Actor, query: ListMessages) -> MessagePage:
@@ -156,7 +156,7 @@ def list_pins(snapshot: Snapshot, actor: Actor, query: ListPins) -> Page[Message
             raise invalid("before", "this message is not pinned any more")
         before = (anchor.pinned_ms, anchor.id)
     pinned = snapshot.parts.pinned(query.conversation_id, history.seq, before, _limit(query.limit) + 1)
-    found = all_as_seen(pinned, history)
+    found = messages_for_reader(pinned, history)
     items = within_bytes(found[: _limit(query.limit)], size_of)
     return Page(tuple(items), str(items[-1].id) if len(items) < len(found) else None)
 
@@ -219,7 +219,7 @@ class _Timeline:
         message = None if number is None else self._snapshot.message(number)
         if message is None or message.conversation_id != self._conversation_id:
             raise forbidden()
-        return must_see(message, self._history).seq
+        return must_be_visible(message, self._history).seq
 
     def before(self, seq: int | None, limit: int) -> Sequence[Message]:
         """Returns the last messages before a `seq`, ascending."""
@@ -235,7 +235,7 @@ class _Timeline:
         else:
             read = partial(self._snapshot.messages, self._conversation_id)
         found = read(after_seq=after_seq, before_seq=before_seq, history_seq=self._history.seq, limit=limit)
-        return all_as_seen(found, self._history)
+        return messages_for_reader(found, self._history)
 
 
 def _before(seen: _Timeline, seq: int | None, limit: int, max_bytes: int = PAGE_MAX_BYTES) -> MessagePage:

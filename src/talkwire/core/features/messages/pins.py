@@ -7,7 +7,15 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from talkwire.core.commands.messages import PinMessage, UnpinMessage
-from talkwire.core.domain.access import as_seen, blocked, history_for, may_act, must_see, require, runs
+from talkwire.core.domain.access import (
+    blocked,
+    history_for,
+    may_act,
+    message_for_reader,
+    must_be_visible,
+    require,
+    runs,
+)
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import MessagePinned, MessageUnpinned
 from talkwire.core.domain.model import Actor, Message
@@ -28,22 +36,22 @@ def pin_message(tx: Transaction, actor: Actor, command: PinMessage) -> Message:
     message = _pinnable(tx, actor, command)
     history = history_for(tx, actor, message.conversation_id)
     if message.pinned_ms is not None:
-        return must_see(message, history)
+        return must_be_visible(message, history)
     if tx.parts.count_pinned(message.conversation_id) >= PINS_MAX:
         raise invalid("messageId", f"a conversation has at most {PINS_MAX} pinned messages")
     pinned = replace(message, pinned_ms=tx.now_ms)
     tx.record(MessagePinned(tx.next_pos(), tx.now_ms, pinned, actor.user_id))
-    return must_see(pinned, history)
+    return must_be_visible(pinned, history)
 
 
 def unpin_message(tx: Transaction, actor: Actor, command: UnpinMessage) -> Message:
     message = _pinnable(tx, actor, command)
     history = history_for(tx, actor, message.conversation_id)
     if message.pinned_ms is None:
-        return must_see(message, history)
+        return must_be_visible(message, history)
     unpinned = replace(message, pinned_ms=None)
     tx.record(MessageUnpinned(tx.next_pos(), tx.now_ms, unpinned, actor.user_id))
-    return must_see(unpinned, history)
+    return must_be_visible(unpinned, history)
 
 
 def _pinnable(tx: Transaction, actor: Actor, command: PinMessage | UnpinMessage) -> Message:
@@ -56,7 +64,7 @@ def _pinnable(tx: Transaction, actor: Actor, command: PinMessage | UnpinMessage)
     if actor.role == "user":
         part = participation_of(tx, actor.user_id, message.conversation_id)
         may_pin = part.conversation.kind == "direct" or runs(part.member)
-        if as_seen(message, part.member.history) is None or not may_pin:
+        if message_for_reader(message, part.member.history) is None or not may_pin:
             raise forbidden()
         if part.conversation.blocked:
             raise blocked()

@@ -8,7 +8,7 @@ from unicodedata import category
 from msgspec.structs import replace
 
 from talkwire.core.commands.messages import React, Unreact
-from talkwire.core.domain.access import acting_as, blocked, history_of, must_see
+from talkwire.core.domain.access import acting_as, blocked, history_of, must_be_visible
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.events import MessageReacted
 from talkwire.core.domain.model import REACTION_USERS_MAX, Actor, HistoryStart, Message, Reaction
@@ -46,7 +46,7 @@ def react(tx: Transaction, actor: Actor, command: React) -> Message:
     if given is None or not _has_reacted(tx, message, given, user_id):
         reactions = with_reaction(message.reactions, command.emoji, user_id)
         message = _record(tx, message, user_id, command, reactions)
-    return must_see(message, history)
+    return must_be_visible(message, history)
 
 
 def unreact(tx: Transaction, actor: Actor, command: Unreact) -> Message:
@@ -56,7 +56,7 @@ def unreact(tx: Transaction, actor: Actor, command: Unreact) -> Message:
     if given is not None and _has_reacted(tx, message, given, user_id):
         reactions = tuple(tx.parts.reactions_without(message.id, user_id, command.emoji))
         message = _record(tx, message, user_id, command, reactions)
-    return must_see(message, history)
+    return must_be_visible(message, history)
 
 
 def with_reaction(reactions: tuple[Reaction, ...], emoji: str, user_id: str) -> tuple[Reaction, ...]:

@@ -20,7 +20,7 @@ from talkwire.core.commands.receipts import (
     Status,
     Unread,
 )
-from talkwire.core.domain.access import as_seen, history_for, may_take_part
+from talkwire.core.domain.access import history_for, may_take_part, message_for_reader
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import MessagesDelivered, MessagesRead, ReadPositionMoved
 from talkwire.core.domain.model import (
@@ -104,7 +104,7 @@ def mark_unread(tx: Transaction, actor: Actor, command: MarkUnread) -> ReadMark:
 def _move_own(tx: Transaction, member: Member, seq: int) -> ReadMark:
     """Moves the read position that only the member sees, and returns it."""
     id_, user_id = member.conversation_id, member.user_id
-    unread = tx.unread_behind(id_, user_id, seq)
+    unread = tx.unread_after(id_, user_id, seq)
     counts = (unread.unread_count, unread.mention_count)
     tx.record(ReadPositionMoved(tx.next_pos(), tx.now_ms, id_, user_id, seq, *counts))
     return ReadMark(id_, seq, unread)
@@ -143,7 +143,11 @@ def _message_named(tx: Transaction, member: Member, message_id: str) -> Message:
     """Returns a message of the member's conversation. Raises `forbidden` if the member may not see it."""
     number = message_number(message_id)
     message = None if number is None else tx.message(number)
-    if message is None or message.conversation_id != member.conversation_id or as_seen(message, member.history) is None:
+    if (
+        message is None
+        or message.conversation_id != member.conversation_id
+        or message_for_reader(message, member.history) is None
+    ):
         raise forbidden()
     return message
 
@@ -159,7 +163,7 @@ def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tupl
     receipts = []
     for view in views:
         member = view.member
-        if member.user_id == message.sender_id or as_seen(message, member.history) is None:
+        if member.user_id == message.sender_id or message_for_reader(message, member.history) is None:
             continue
         delivered_ms = read_ms = None
         if member.user_id not in blocker_ids:

@@ -14,7 +14,7 @@ import msgspec
 
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.search import FindPublicConversations, SearchMessages
-from talkwire.core.domain.access import history_for, must_see
+from talkwire.core.domain.access import history_for, must_be_visible
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.model import Actor, Conversation, Message, is_valid_id
 from talkwire.core.domain.pages import PAGE_MAX, PAGE_MAX_BYTES
@@ -24,7 +24,7 @@ from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
 
 BLOCK = 100
-"""How many proposals are checked together."""
+"""How many candidates are checked together."""
 
 EFFORT_MAX = 1_000_000
 EFFORT = 500
@@ -52,8 +52,8 @@ def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> 
     page: list[Message] = []
     size = effort = 0
     while True:
-        proposed = snapshot.search.proposals(terms, scope, before_id, BLOCK)
-        for message in snapshot.search.messages(proposed):
+        candidate_ids = snapshot.search.candidate_ids(terms, scope, before_id, BLOCK)
+        for message in snapshot.search.messages(candidate_ids):
             if effort > EFFORT_MAX:
                 return Page(_as_seen(snapshot, scope, page), str(before_id))
             text = searched_text(message.content, ", ".join(each.name for each in message.attachments))
@@ -64,7 +64,7 @@ def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> 
                     return Page(_as_seen(snapshot, scope, page), str(before_id))
                 page.append(message)
             before_id = message.id
-        if len(proposed) < BLOCK:
+        if len(candidate_ids) < BLOCK:
             return Page(_as_seen(snapshot, scope, page), None)
 
 
@@ -80,7 +80,9 @@ def _as_seen(snapshot: Snapshot, scope: SearchScope, found: Sequence[Message]) -
         return tuple(found)
     members = snapshot.memberships(scope.member_id, quoting)
     return tuple(
-        must_see(message, members[message.conversation_id].history) if message.conversation_id in quoting else message
+        must_be_visible(message, members[message.conversation_id].history)
+        if message.conversation_id in quoting
+        else message
         for message in found
     )
 

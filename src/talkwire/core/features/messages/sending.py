@@ -20,7 +20,7 @@ from talkwire.core.domain.access import (
     may_post,
     may_take_part,
     must_be_trusted,
-    must_see,
+    must_be_visible,
     require,
 )
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
@@ -146,7 +146,7 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
     if command.client_message_id is not None:
         first = tx.sent_message(conversation.id, sender_id, command.client_message_id)
         if first is not None:
-            return must_see(same_message(first, command), history_of(actor, member))
+            return must_be_visible(same_message(first, command), history_of(actor, member))
     require(may_post(conversation, member, tx.now_ms))
     parts = None if command.is_plain else _parts(tx, {sender_id, actor.user_id}, member.history, command)
     return _record(tx, command, sender, conversation, parts)
@@ -238,7 +238,7 @@ def _message_in(tx: Transaction, conversation_id: str, history: HistoryStart, me
     message = None if number is None else tx.message(number)
     if message is None or message.conversation_id != conversation_id:
         raise forbidden()
-    must_see(message, history)
+    must_be_visible(message, history)
     return message
 
 

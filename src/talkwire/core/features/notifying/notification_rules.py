@@ -13,7 +13,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from talkwire.core.domain.access import as_seen, may_see_offer
+from talkwire.core.domain.access import may_see_offer, message_for_reader
 from talkwire.core.domain.events import (
     CallMissed,
     ConversationCreated,
@@ -73,14 +73,14 @@ class NotificationTrigger(NamedTuple):
 class NotificationRecipient(NamedTuple):
     """A member of the conversation with their notification settings and blocked users.
 
-    `wants_quiet`: the member's status is `dnd`. `history` is the part of the conversation that the member may see.
+    `is_dnd`: the member's status is `dnd`. `history` is the part of the conversation that the member may see.
     """
 
     user_id: str
-    here: MemberPreferences
+    member_preferences: MemberPreferences
     preferences: Preferences
     blocked_ids: Collection[str]
-    wants_quiet: bool = False
+    is_dnd: bool = False
     history: HistoryStart = WHOLE
 
 
@@ -178,7 +178,7 @@ def reason_of(
         return None
     if trigger.offer_id is not None and not may_see_offer(trigger.offer_id, recipient.history):
         return None
-    if recipient.here.muted or recipient.here.notify == "none":
+    if recipient.member_preferences.muted or recipient.member_preferences.notify == "none":
         return None
     for reason in _reasons(trigger, kind, member_count, recipient):
         if reason not in recipient.preferences.off:
@@ -190,14 +190,14 @@ def _reasons(
     trigger: NotificationTrigger, kind: ConversationKind, member_count: int, recipient: NotificationRecipient
 ) -> tuple[NotificationType, ...]:
     """Returns all reasons that apply to a recipient, most specific first."""
-    message = None if trigger.message is None else as_seen(trigger.message, recipient.history)
+    message = None if trigger.message is None else message_for_reader(trigger.message, recipient.history)
     if trigger.message is not None and message is None:
         return ()
     if message is None:
         assert trigger.type is not None
         is_recipient = recipient.user_id in trigger.user_ids or (trigger.everyone and member_count <= EVERYONE_MAX)
         return (trigger.type,) if is_recipient else ()
-    notify = recipient.here.notify
+    notify = recipient.member_preferences.notify
     found: tuple[NotificationType, ...] = ()
     if recipient.user_id in message.mentions or (message.mentions_all and member_count <= EVERYONE_MAX):
         found += ("mention",)
@@ -210,7 +210,7 @@ def _reasons(
     return found
 
 
-def is_quiet(quiet: DoNotDisturb, at_ms: int) -> bool:
+def is_in_quiet_hours(quiet: DoNotDisturb, at_ms: int) -> bool:
     """Returns whether a time is within the user's "do not disturb" hours, in the user's time zone."""
     if not quiet.enabled:
         return False
@@ -224,14 +224,14 @@ def is_quiet(quiet: DoNotDisturb, at_ms: int) -> bool:
     return minute < quiet.end_minute and (today - 1) % 7 in quiet.days
 
 
-def wants_quiet(recipient: NotificationRecipient, at_ms: int) -> bool:
+def must_not_disturb(recipient: NotificationRecipient, at_ms: int) -> bool:
     """Returns whether a recipient must not be disturbed now. Notifications then have no sound."""
-    return recipient.wants_quiet or is_quiet(recipient.preferences.do_not_disturb, at_ms)
+    return recipient.is_dnd or is_in_quiet_hours(recipient.preferences.do_not_disturb, at_ms)
 
 
 def sound_of(reason: NotificationType, recipient: NotificationRecipient) -> str | None:
     """Returns the sound of the conversation's settings, else the user's sound for this type."""
-    return recipient.here.sound or recipient.preferences.sounds.get(reason, DEFAULT_SOUND)
+    return recipient.member_preferences.sound or recipient.preferences.sounds.get(reason, DEFAULT_SOUND)
 
 
 def notification(

@@ -21,7 +21,7 @@ from talkwire.core.commands.server.offline_queue import (
     ReadMissed,
     StoreMail,
 )
-from talkwire.core.domain.access import as_seen, may_act, must_operate, must_serve, require
+from talkwire.core.domain.access import may_act, message_for_reader, must_be_backend, must_be_operator, require
 from talkwire.core.domain.model import Actor, MemberPreferences, Message
 from talkwire.core.domain.pages import within_bytes
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
@@ -51,14 +51,14 @@ def member_receives(message: Message, user_id: str, blocked_ids: Collection[str]
 
 
 def store_mail(tx: Transaction, actor: Actor, command: StoreMail) -> None:
-    must_serve(actor)
+    must_be_backend(actor)
     tx.mail.forget(tx.now_ms - KEPT_MS)
     tx.mail.keep(command.user_ids, command.event, _encode(command.payload).decode(), tx.now_ms)
     tx.mail.keep_newest(command.user_ids, KEPT)
 
 
 def confirm_arrivals(tx: Transaction, actor: Actor, command: ConfirmArrivals) -> None:
-    must_operate(actor)
+    must_be_operator(actor)
     tx.mail.confirm(command.arrivals)
 
 
@@ -87,7 +87,7 @@ def read_missed(snapshot: Snapshot, actor: Actor, query: ReadMissed) -> tuple[Me
         member = members.get(message.conversation_id)
         if member is None or message.deleted_ms is not None:
             continue
-        seen = as_seen(message, member.history)
+        seen = message_for_reader(message, member.history)
         here = MemberPreferences(member.muted, member.notify)
         if seen is not None and member_receives(seen, user_id, blocked_ids, here):
             received.append(seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from talkwire.core.commands.server.nodes import ListPeers
-from talkwire.core.domain.access import must_operate
+from talkwire.core.domain.access import must_be_operator
 from talkwire.core.domain.model import Actor
 from talkwire.core.domain.peer import Peer
 from talkwire.core.ports.handler import NodeCommandHandlers
@@ -13,8 +13,8 @@ from talkwire.core.ports.transaction import LeaseTransaction
 
 
 def list_peers(tx: LeaseTransaction, actor: Actor, command: ListPeers) -> tuple[Peer, ...]:
-    must_operate(actor)
-    return tuple(tx.nodes.living(tx.now_ms))
+    must_be_operator(actor)
+    return tuple(tx.nodes.list_alive(tx.now_ms))
 
 
 NODE_COMMANDS: NodeCommandHandlers = MappingProxyType({ListPeers: list_peers})

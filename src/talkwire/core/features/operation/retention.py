@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from talkwire.core.commands.server.retention import PruneOld
-from talkwire.core.domain.access import must_operate
+from talkwire.core.domain.access import must_be_operator
 from talkwire.core.domain.model import Actor
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
@@ -20,7 +20,7 @@ STEP = 200
 
 def prune_old(tx: Transaction, actor: Actor, command: PruneOld) -> bool:
     """Prunes at most `STEP` log positions older than the retention time. Returns whether there may be more."""
-    must_operate(actor)
+    must_be_operator(actor)
     return tx.retention.prune(tx.now_ms - command.retention_ms, STEP)
 
 

@@ -24,7 +24,7 @@ from talkwire.core.commands.accounts import (
     RotateLogin,
     SetPassword,
 )
-from talkwire.core.domain.access import must_operate
+from talkwire.core.domain.access import must_be_operator
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import LoginEnded, LoginOpened, LoginRenewed, UserCreated
 from talkwire.core.domain.model import OWN_ID_BASE, Account, Actor, LoginSession, User, is_own_id
@@ -59,7 +59,7 @@ def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) ->
     """
     invitation = None if command.invitation is None else usable_invitation(tx, command.invitation)
     if command.id is not None:
-        must_operate(actor)
+        must_be_operator(actor)
         if is_own_id(command.id):
             raise invalid("id", "must not be in the range of ids that the server generates")
         if tx.user(command.id) is not None:
@@ -81,7 +81,7 @@ def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) ->
 
 def set_password(tx: Transaction, actor: Actor, command: SetPassword) -> None:
     """Replaces an account's password and signs all of its devices out. Only for operators."""
-    must_operate(actor)
+    must_be_operator(actor)
     account = tx.account_of(command.user_id)
     if account is None:
         raise ChatError("not_found", "This user has no account.")

@@ -28,7 +28,7 @@ from talkwire.core.commands.presence import (
     StorePresence,
     VisiblePresence,
 )
-from talkwire.core.domain.access import may_act, must_serve, require
+from talkwire.core.domain.access import may_act, must_be_backend, require
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.model import Actor, PresenceRecord
 from talkwire.core.domain.peer import Peer
@@ -95,9 +95,9 @@ def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> Leas
     if tx.now_ms - since_ms >= SETTLED_MS:
         for node_id in tx.nodes.overdue(command.node_id, tx.now_ms):
             if _expire_node(tx, node_id, tx.now_ms) is not None:
-                ended_calls += tx.calls.drop_of(node_id)
-    peers = tuple(peer for peer in tx.nodes.living(tx.now_ms) if peer.node_id != command.node_id)
-    left_behind = tx.nodes.left_behind() is not None
+                ended_calls += tx.calls.drop_node(node_id)
+    peers = tuple(peer for peer in tx.nodes.list_alive(tx.now_ms) if peer.node_id != command.node_id)
+    left_behind = tx.nodes.find_dead_node() is not None
     return LeaseReport(before is not None, peers, tuple(transitions), tuple(ended_calls), left_behind)
 
 
@@ -110,13 +110,13 @@ def end_lease(tx: LeaseTransaction, actor: Actor, command: EndLease) -> None:
 
 def forget_users(tx: LeaseTransaction, actor: Actor, command: ForgetUsers) -> RemovedUsers:
     tx.presence.lock()
-    dead = tx.nodes.left_behind()
+    dead = tx.nodes.find_dead_node()
     if dead is None:
         return RemovedUsers(None)
-    rows = tx.presence.drop_some(dead.node_id, command.limit)
+    rows = tx.presence.drop_some_of_node(dead.node_id, command.limit)
     others = _online(tx, [row.user_id for row in rows])
     gone = [row.user_id for row in rows if row.user_id not in others]
-    tx.presence.see(dict.fromkeys(gone, dead.ended_ms))
+    tx.presence.put_last_seen(dict.fromkeys(gone, dead.ended_ms))
     records = tx.presence.records([row.user_id for row in rows])
     transitions = tuple(
         PresenceTransition(
@@ -127,7 +127,7 @@ def forget_users(tx: LeaseTransaction, actor: Actor, command: ForgetUsers) -> Re
         )
         for row in rows
     )
-    return RemovedUsers(dead.node_id, transitions, more=tx.nodes.left_behind() is not None)
+    return RemovedUsers(dead.node_id, transitions, more=tx.nodes.find_dead_node() is not None)
 
 
 def find_visible_presence(snapshot: Snapshot, actor: Actor, query: FindVisiblePresence) -> tuple[VisiblePresence, ...]:
@@ -152,13 +152,13 @@ def find_contacts(snapshot: Snapshot, actor: Actor, query: FindContacts) -> tupl
 
 
 def find_online_elsewhere(snapshot: Snapshot, actor: Actor, query: FindOnlineElsewhere) -> tuple[VisiblePresence, ...]:
-    must_serve(actor)
+    must_be_backend(actor)
     found = snapshot.presence.online_elsewhere_after(query.node_id, query.after, query.limit)
     return _visible_presences(snapshot, tuple(found), query.node_id)
 
 
 def find_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: FindConnectedElsewhere) -> tuple[str, ...]:
-    must_serve(actor)
+    must_be_backend(actor)
     found = snapshot.presence.connected_elsewhere(query.user_ids, query.node_id, snapshot.now_ms)
     return tuple(user_id for user_id in query.user_ids if user_id in found)
 
@@ -182,10 +182,10 @@ def _record_transitions(tx: LeaseTransaction, command: RenewLease) -> list[Prese
         others = {id_: {node: away for node, away in found.items() if node != node_id} for id_, found in before.items()}
     away_ids = set(command.away)
     if command.arrived:
-        presence.arrive(node_id, [(user_id, user_id in away_ids) for user_id in command.arrived], command.pos)
+        presence.put_online(node_id, [(user_id, user_id in away_ids) for user_id in command.arrived], command.pos)
     if departed:
-        presence.depart(node_id, departed)
-        tx.presence.see(departed)
+        presence.drop_online(node_id, departed)
+        tx.presence.put_last_seen(departed)
     if command.alone:
         return []
     records = presence.records(user_ids)
@@ -225,7 +225,7 @@ def _online(tx: LeaseTransaction, user_ids: Collection[str]) -> Mapping[str, Map
 
 
 def list_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: ListConnectedElsewhere) -> tuple[str, ...]:
-    must_serve(actor)
+    must_be_backend(actor)
     return tuple(snapshot.presence.connected_after(query.node_id, query.after, query.limit, snapshot.now_ms))
 
 
@@ -239,7 +239,7 @@ def _expire_node(tx: LeaseTransaction, node_id: str, overdue_ms: int | None) -> 
     if until_ms is None:
         return None
     ended_ms = min(until_ms, tx.now_ms)
-    tx.sessions.node_ended(node_id, ended_ms)
+    tx.sessions.end_all_of_node(node_id, ended_ms)
     return ended_ms
 
 
@@ -247,8 +247,8 @@ def _forget_node(tx: LeaseTransaction, node_id: str) -> None:
     """Deletes a node with its calls and its online users."""
     ended_ms = _expire_node(tx, node_id, None)
     if ended_ms is not None:
-        tx.calls.drop_of(node_id)
-        tx.presence.see(dict.fromkeys(tx.presence.drop_node(node_id), ended_ms))
+        tx.calls.drop_node(node_id)
+        tx.presence.put_last_seen(dict.fromkeys(tx.presence.drop_node(node_id), ended_ms))
 
 
 def _visible_presences(snapshot: Snapshot, user_ids: tuple[str, ...], node_id: str) -> tuple[VisiblePresence, ...]:

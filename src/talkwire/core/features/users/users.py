@@ -19,7 +19,7 @@ from talkwire.core.commands.accounts import (
     UpdateUser,
 )
 from talkwire.core.commands.command import Page
-from talkwire.core.domain.access import may_act, must_be_trusted, must_operate
+from talkwire.core.domain.access import may_act, must_be_operator, must_be_trusted
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import UserBanned, UserCreated, UserRenamed, UserUnbanned, UserUpdated
 from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
@@ -52,7 +52,7 @@ def ensure_user(tx: Transaction, actor: Actor, command: EnsureUser) -> User:
             raise ChatError("unauthenticated", "This user is not known to this server.")
         user = User(command.user_id, command.name, tx.now_ms)
         tx.record(UserCreated(tx.next_pos(), tx.now_ms, user, is_backend=actor.is_service))
-    elif user.may_become(command.name):
+    elif user.should_adopt_name(command.name):
         tx.record(UserRenamed(tx.next_pos(), tx.now_ms, user.id, command.name))
         user = msgspec.structs.replace(user, name=command.name)
     return user
@@ -209,7 +209,7 @@ def _moderated(tx: Transaction, actor: Actor, user_id: str) -> User:
 
 def list_users(snapshot: Snapshot, actor: Actor, query: ListUsers) -> Page[User]:
     """Returns a page of all users in the order of their ids. Only for operators."""
-    must_operate(actor)
+    must_be_operator(actor)
     if query.cursor is not None:
         check_text("cursor", query.cursor)
     limit = max(1, min(query.limit, PAGE_MAX))

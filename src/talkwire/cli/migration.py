@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from talkwire.cli.database import database_failures, owned_database, shown_database, url_of
+from talkwire.cli.database import database_failures, owned_database, printable_database, url_of
 from talkwire.cli.flags import WHERE, Flag, load, takes_settings
-from talkwire.cli.output import say_done
+from talkwire.cli.output import print_result
 from talkwire.datafolder import prepare_folder
 from talkwire.storage.engine import writing_engine
 from talkwire.storage.migrations import migrate, newest_revision
@@ -22,4 +22,4 @@ def migrate_database(**flags: Flag) -> None:
             migrate(engine)
         finally:
             engine.dispose()
-    say_done(f"{shown_database(settings)} has the tables of version {newest_revision()}.")
+    print_result(f"{printable_database(settings)} has the tables of version {newest_revision()}.")
