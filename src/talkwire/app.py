@@ -248,7 +248,7 @@ class Node:
         )
         limits = UploadLimits(settings.max_file_size, settings.upload_ttl.total_seconds(), settings.user_storage)
         self.files = FileService(self.chat, settings.data, settings.files, limits)
-        closing.push_async_callback(self.chat.leave)
+        closing.push_async_callback(self.chat.stop_following)
         closing.push_async_callback(self._writer.close)
         closing.push_async_callback(keeper.close)
         await self.chat.start(alone=alone)
@@ -259,7 +259,7 @@ class Node:
             await self.chat.lease.start(
                 alone=False, address=address, lease_s=settings.lease_s, folder_ids=self.files.folder_ids
             )
-            self.chat.announce()
+            self.chat.announce_node()
 
     async def _listen_for_nodes(self, url: URL, closing: contextlib.AsyncExitStack) -> tuple[socket.socket, str]:
         """Returns the listening socket for other nodes and its address. It is served once the server runs. Raises

@@ -46,7 +46,7 @@ async def opened_chat(url: URL, policy: AccessPolicy = DEFAULT_POLICY) -> AsyncI
         finally:
             await keeper.close()
             await writer.close()
-            await chat.leave()
+            await chat.stop_following()
             reader.close()
     finally:
         writing.dispose()

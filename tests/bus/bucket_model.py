@@ -9,7 +9,7 @@ from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 
-from talkwire.bus.shared_limits import REPORT_EVERY_S, Report, learn, reports
+from talkwire.bus.shared_limits import REPORT_EVERY_S, Report, adopt_reply, reports
 from talkwire.core.engine.limits import Kind, Limits, Rate
 
 KIND = Kind.SENDS
@@ -117,4 +117,4 @@ class _Simulation:
     def _arrive(self, limits: Limits, report: Report, now: float) -> None:
         at_redis = round((now + 1e6) * 1e6)
         answers = self._shared.take(report.keys, report.age_us, -1, report.costs_us, at_redis)
-        self.at(now + self._delay(), lambda _: learn(limits, report, answers))
+        self.at(now + self._delay(), lambda _: adopt_reply(limits, report, answers))

@@ -43,7 +43,7 @@ def yes() -> bool:
 
 
 async def test_a_node_without_its_bus_is_ready_and_reports_it() -> None:
-    standing = await Readiness(answers, bus_disconnected=yes).standing()
+    standing = await Readiness(answers, bus_disconnected=yes).check()
     assert (standing.status, standing.bus) == ("ok", "away")
 
 
@@ -57,7 +57,7 @@ async def test_a_node_without_its_bus_is_ready_and_reports_it() -> None:
     ],
 )
 async def test_a_node_is_not_ready(readiness: Readiness, status: str, said: dict[str, object]) -> None:
-    standing = await readiness.standing()
+    standing = await readiness.check()
     assert standing.status == status
     assert {name: getattr(standing, name) for name in said} == said
 
@@ -67,7 +67,7 @@ async def test_a_database_that_takes_too_long_is_away(monkeypatch: pytest.Monkey
         await asyncio.Event().wait()
 
     monkeypatch.setattr(module, "DATABASE_TIMEOUT_S", 0.01)
-    assert (await Readiness(for_ever).standing()).database == "away"
+    assert (await Readiness(for_ever).check()).database == "away"
 
 
 def test_the_metrics_show_the_same_state() -> None:
@@ -79,7 +79,7 @@ def test_the_metrics_show_the_same_state() -> None:
 
 
 async def test_a_node_whose_database_refuses_writes_is_not_ready() -> None:
-    standing = await Readiness(answers, is_away).standing()
+    standing = await Readiness(answers, is_away).check()
     assert (standing.status, standing.database) == ("unavailable", "away")
 
 

@@ -118,7 +118,7 @@ class Node:
     async def close(self) -> None:
         await self.keeper.close()
         await self.writer.close()
-        await self.chat.leave()
+        await self.chat.stop_following()
         self.readers.close()
 
     @property

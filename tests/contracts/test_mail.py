@@ -134,7 +134,7 @@ async def test_after_thirty_days_mail_is_forgotten(node: Node) -> None:
     node.clock.now_ms += KEPT_MS
     assert await payloads_of(node) == []
     await store(node, "new", to=("alice",))
-    rows = await node.readers.read(lambda snapshot: snapshot.mail.stored("bob", 0, 0, 10))
+    rows = await node.readers.read(lambda snapshot: snapshot.offline_queue.stored("bob", 0, 0, 10))
     assert rows == []
 
 
@@ -313,7 +313,7 @@ async def test_the_newest_are_found_wherever_they_are(node: Node, seed: int, mon
         conversation = min(random.randrange(6), random.randrange(6)) if number < 80 else 5
         message = await node.send(sender, str(number), to=f"c{conversation}")
         theirs += [message.id] if sender is ALICE else []
-    found = await node.readers.read(lambda snapshot: snapshot.mail.missed("bob", 0, 0, limit))
+    found = await node.readers.read(lambda snapshot: snapshot.offline_queue.missed("bob", 0, 0, limit))
     assert list(found) == theirs[-limit:]
 
 
@@ -332,7 +332,7 @@ async def test_no_more_messages_are_read_than_are_returned(node: Node, monkeypat
         await node.group(f"c{number}", ALICE, BOB)
     async with asyncio.timeout(WAIT_S):
         await asyncio.gather(*(node.ask(ALICE, SendMessage(f"c{number % 4}", "hi")) for number in range(400)))
-    found = await node.readers.read(lambda snapshot: snapshot.mail.missed("bob", 0, 0, 20))
+    found = await node.readers.read(lambda snapshot: snapshot.offline_queue.missed("bob", 0, 0, 20))
     assert len(found) == 20
     assert sum(looked_at) < 80
 
@@ -361,7 +361,7 @@ async def test_missed_messages_are_read_by_few_statements(node: Node) -> None:
     with node.statements() as transactions:
         await node.do(OPERATOR, ConfirmArrivals(arrivals))
     assert len(transactions[0]) <= 3
-    rows = await node.readers.read(lambda snapshot: snapshot.mail.position("user-299"))
+    rows = await node.readers.read(lambda snapshot: snapshot.offline_queue.position("user-299"))
     assert rows == 5
 
 

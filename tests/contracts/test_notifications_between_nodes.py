@@ -51,7 +51,7 @@ async def _say(cluster: Cluster, text: str, to: str = "d") -> None:
     """Sends a message of alice, and waits until all running nodes have delivered it."""
     await cluster.a.node.send(ALICE, text, to=to)
     if cluster.b.running:
-        await cluster.b.node.chat.feed.reach(cluster.a.node.chat.pos)
+        await cluster.b.node.chat.feed.wait_until(cluster.a.node.chat.pos)
 
 
 async def _renew(cluster: Cluster) -> None:

@@ -139,16 +139,16 @@ async def test_the_cursor_follows_what_is_committed() -> None:
     queue.commit(_commit(6), lambda: answered.append(chat.cursor))
     assert answered == ["epoch-5"]
     assert chat.cursor == "epoch-6"
-    await chat.leave()
+    await chat.stop_following()
 
 
 async def _meet(*chats: Chat) -> None:
     """Makes the nodes know each other, as if they had been started one after another."""
     ids = {chat.node_id for chat in chats}
     for chat in chats:
-        chat.announce()
+        chat.announce_node()
     async with asyncio.timeout(WAIT_S):
-        while not all(chat.peers.knows(node_id) for chat in chats for node_id in ids - {chat.node_id}):  # noqa: ASYNC110
+        while not all(chat.peers.is_peer(node_id) for chat in chats for node_id in ids - {chat.node_id}):  # noqa: ASYNC110
             await asyncio.sleep(0)
 
 
@@ -159,18 +159,18 @@ async def test_a_single_node_sends_nothing_over_the_bus() -> None:
     await one.start()
     one.bus.send = lambda dispatch: said.append(type(dispatch).__name__)  # type: ignore[method-assign]
     queue.commit(_commit(6), lambda: None)
-    one.tell(TypingChanged("c", "alice", "Alice", is_typing=True))
+    one.publish_one(TypingChanged("c", "alice", "Alice", is_typing=True))
     assert said == []
     await two.start()
-    two.announce()
+    two.announce_node()
     async with asyncio.timeout(WAIT_S):
         while not one.peers.has_peers:  # noqa: ASYNC110 (there is no event to wait for)
             await asyncio.sleep(0)
     queue.commit(_commit(7), lambda: None)
-    one.tell(TypingChanged("c", "alice", "Alice", is_typing=True))
+    one.publish_one(TypingChanged("c", "alice", "Alice", is_typing=True))
     assert said == ["CommittedBatch", "EphemeralBatch"]
     for chat in (one, two):
-        await chat.leave()
+        await chat.stop_following()
 
 
 async def test_a_node_whose_next_transaction_is_under_way_has_others_expect_it() -> None:
@@ -190,7 +190,7 @@ async def test_a_node_whose_next_transaction_is_under_way_has_others_expect_it()
     await asyncio.sleep(2 * MORE_S)
     assert not two.expects_more, "it does not come any more"
     for chat in (one, two):
-        await chat.leave()
+        await chat.stop_following()
 
 
 async def test_all_nodes_receive_every_commit_in_log_order() -> None:
@@ -208,7 +208,7 @@ async def test_all_nodes_receive_every_commit_in_log_order() -> None:
     for events in heard:
         assert events == [UserBanned(pos, 0, "alice") for pos in (6, 7, 8)]
     for chat, _ in chats:
-        await chat.leave()
+        await chat.stop_following()
 
 
 async def test_an_ephemeral_event_is_received_on_every_node_once() -> None:
@@ -221,12 +221,12 @@ async def test_an_ephemeral_event_is_received_on_every_node_once() -> None:
     two.subscribe(lambda events: heard.extend(("two", event) for event in events))
     await _meet(one, two)
     typing = TypingChanged("c", "alice", "Alice", is_typing=True)
-    one.tell(typing)
+    one.publish_one(typing)
     assert heard == [("one", typing)]
     await asyncio.sleep(0)
     assert heard == [("one", typing), ("two", typing)]
     for chat in (one, two):
-        await chat.leave()
+        await chat.stop_following()
 
 
 async def test_a_position_alone_leads_to_the_log() -> None:
@@ -239,7 +239,7 @@ async def test_a_position_alone_leads_to_the_log() -> None:
     async with asyncio.timeout(WAIT_S):
         while chat.feed.lag != 4:  # noqa: ASYNC110 (there is no event to wait for)
             await asyncio.sleep(0)
-    await chat.leave()
+    await chat.stop_following()
 
 
 # --- who is believed --------------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ async def test_a_node_without_a_lease_is_not_listened_to() -> None:
     assert not chat.peers.has_peers
     assert chat.feed.pos == 5
     assert net.leases.reads <= 2, "the leases are not read for each"
-    await chat.leave()
+    await chat.stop_following()
 
 
 async def test_all_messages_of_a_new_node_are_received_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,4 +294,4 @@ async def test_all_messages_of_a_new_node_are_received_in_order(monkeypatch: pyt
         while len(heard) < len(expected):  # noqa: ASYNC110 (there is no event to wait for)
             await asyncio.sleep(0.01)
     assert heard == expected
-    await chat.leave()
+    await chat.stop_following()

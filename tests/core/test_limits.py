@@ -144,7 +144,7 @@ def test_buckets_that_protect_passwords_are_not_published() -> None:
 def test_tokens_taken_on_other_nodes_refill_here_too() -> None:
     buckets = Buckets(Rate(per_s=1, burst=3))
     buckets.take("alice", 0)
-    buckets.learn([("alice", 5.0), ("bob", 2.0)])
+    buckets.adopt([("alice", 5.0), ("bob", 2.0)])
     assert buckets.take("alice", 0) == approx(3)
     assert buckets.take("alice", 3) == 0
     assert [buckets.take("bob", 0) for _ in range(2)] == [0, approx(1)]
@@ -153,7 +153,7 @@ def test_tokens_taken_on_other_nodes_refill_here_too() -> None:
 def test_a_bucket_is_never_fuller_for_what_was_learnt() -> None:
     buckets = Buckets(Rate(per_s=1, burst=2))
     assert [buckets.take("alice", 0) for _ in range(2)] == [0, 0]
-    buckets.learn([("alice", 1.0)])
+    buckets.adopt([("alice", 1.0)])
     assert buckets.take("alice", 0) == approx(1)
 
 
@@ -162,7 +162,7 @@ def test_tokens_taken_after_a_report_are_added_to_the_shared_state() -> None:
     buckets.take("alice", 0)
     assert buckets.taken() == {"alice": 1}
     buckets.take("alice", 0)
-    buckets.learn([("alice", 3.0)])
+    buckets.adopt([("alice", 3.0)])
     assert buckets.take("alice", 0) == approx(1)
     assert buckets.taken() == {"alice": 1}
 

@@ -37,7 +37,7 @@ FAILING = replace(
     inbound={
         **ROCKET.inbound,
         "readMessages": replace(ROCKET.inbound["readMessages"], reply=fail, answer=RoomNews),
-        "typing": replace(ROCKET.inbound["typing"], then=fail),
+        "typing": replace(ROCKET.inbound["typing"], follow_up=fail),
         "closeRoom": replace(ROCKET.inbound["closeRoom"], reply=fail, answer=RoomNews),
     },
     # Generating the API documentation calls this with another reason.

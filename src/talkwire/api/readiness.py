@@ -50,7 +50,7 @@ class Readiness:
     lease_lost: Callable[[], bool] = _never
     draining: Callable[[], bool] = _never
 
-    async def standing(self) -> Standing:
+    async def check(self) -> Standing:
         database_works = await self._database_works()
         lease_lost, draining = self.lease_lost(), self.draining()
         status: Literal["ok", "unavailable", "draining"] = "ok"

@@ -96,14 +96,14 @@ def reports(limits: Limits, since: float, now: float) -> Iterator[Report]:
             yield Report(kind, keys[part], costs_us[part], since, now)
 
 
-def learn(limits: Limits, report: Report, answers_us: Sequence[int]) -> None:
+def adopt_reply(limits: Limits, report: Report, answers_us: Sequence[int]) -> None:
     """Stores Redis's reply to a report in this node's buckets.
 
     Redis replied later than the report was written; counting from the earlier time errs on the side of allowing more.
     """
     at = report.at
     buckets = zip(report.keys, answers_us, strict=True)
-    limits.learn(report.kind, ((key, at + answer / _US) for key, answer in buckets if answer))
+    limits.adopt(report.kind, ((key, at + answer / _US) for key, answer in buckets if answer))
 
 
 class _Pauses:
@@ -172,7 +172,7 @@ class SharedLimits:
         try:
             async with asyncio.timeout(REPORT_WITHIN_S):
                 for report in written:
-                    learn(self._limits, report, await self._send(report, -1))
+                    adopt_reply(self._limits, report, await self._send(report, -1))
         except FAILURES as error:
             if not self.is_disconnected:
                 _logger.warning("Redis does not answer: each node limits for itself", error=reason_of(error))
@@ -199,7 +199,7 @@ class SharedLimits:
             self._asking.failed()
             return 0.0
         self._asking.succeeded()
-        learn(self._limits, report, [abs(answer_us)])
+        adopt_reply(self._limits, report, [abs(answer_us)])
         return max(0, -answer_us - slack_us) / _US
 
     async def _send(self, report: Report, slack_us: int) -> list[int]:

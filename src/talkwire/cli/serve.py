@@ -20,7 +20,7 @@ from talkwire.cli.workers.supervisor import Workers
 from talkwire.datafolder import FolderInUse, find_holder, prepare_folder, reachable_url
 from talkwire.files.byte_store import SCHEME
 from talkwire.logs import are_json, configure_logs
-from talkwire.realtime.serving.server import listen, share
+from talkwire.realtime.serving.server import bind_shared, listen
 from talkwire.settings import Settings
 from talkwire.settings.sources import known_settings
 
@@ -56,7 +56,7 @@ def _serve_with_workers(settings: Settings, listening: socket.socket) -> None:
     """
     url, port = reachable_url(listening), listening.getsockname()[1]
     listening.close()
-    with share(settings.host, port):
+    with bind_shared(settings.host, port):
 
         async def run() -> None:
             await Workers(settings, port, lambda: _greet(settings, url)).run()

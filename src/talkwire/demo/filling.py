@@ -108,7 +108,7 @@ async def _opened(url: URL) -> AsyncIterator[tuple[Chat, _StoryClock]]:
         chat.close()
         await keeper.close()
         await writer.close()
-        await chat.leave()
+        await chat.stop_following()
         reader.close()
 
 

@@ -105,7 +105,8 @@ class Inbound:
     acknowledgement, needed only if `reply` has no return annotation, such as a lambda. `echo` is an event that the
     server also sends back to the sender's socket. `summary` describes the event in the API documentation.
 
-    `then(result)` returns a query that is executed after the command; `reply` then receives a tuple of both results.
+    `follow_up(result)` returns a query that is executed after the command; `reply` then receives a tuple of both
+    results.
     """
 
     payload: type[msgspec.Struct] | None
@@ -114,7 +115,7 @@ class Inbound:
     answer: type[msgspec.Struct] | None = None
     summary: str = ""
     echo: Echo | None = None
-    then: Callable[[Any], Query[Any]] | None = None
+    follow_up: Callable[[Any], Query[Any]] | None = None
 
     @property
     def answer_type(self) -> type[msgspec.Struct]:

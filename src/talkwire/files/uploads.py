@@ -99,7 +99,7 @@ class Uploads:
         self.stopping = False
 
     @contextlib.asynccontextmanager
-    async def waiting(self, idle_s: float) -> AsyncIterator[None]:
+    async def idle_timeout(self, idle_s: float) -> AsyncIterator[None]:
         """Limits the wait for a client's next bytes: raises TimeoutError after `idle_s` seconds, or once the server
         shuts down.
 
@@ -177,7 +177,7 @@ class Uploads:
             await self._finish(actor, upload, partial)
             return State(upload.length, upload.length, None)
 
-    async def take(self, actor: Actor, form: FormFile, limit: int) -> File:
+    async def store_form_file(self, actor: Actor, form: FormFile, limit: int) -> File:
         """Stores a whole file of at most `limit` bytes from one request. Keeps nothing unless all of it arrives."""
         name, content_type, body = form.name, form.content_type, form.chunks
         upload = await self.create(actor, name, content_type, limit)
@@ -200,7 +200,7 @@ class Uploads:
         If the bytes cannot be removed now, because a request is still sending them or another node has them, the
         sweeper removes them later.
         """
-        held = await self.held_elsewhere(actor, file_id)
+        held = await self.find_other_holder(actor, file_id)
         await self._chat.execute(actor, DropFile(file_id))
         if held is not None:
             return
@@ -210,7 +210,7 @@ class Uploads:
                 await asyncio.to_thread(partial.remove)
             await self._chat.execute(SWEEPER, ForgetUploads((file_id,)))
 
-    async def held_elsewhere(self, actor: Actor, file_id: str) -> HeldElsewhere | None:
+    async def find_other_holder(self, actor: Actor, file_id: str) -> HeldElsewhere | None:
         """Returns where the bytes of the actor's own upload or file are if another node has them; else None."""
         if self.holders is None:
             return None
@@ -299,7 +299,7 @@ class _Progress:
         if now - self._reported_at >= PROGRESS_EVERY_S or self._received == self._upload.length:
             self._reported_at = now
             upload = self._upload
-            self._chat.tell(UploadProgressed(upload.owner_id, upload.id, self._received, upload.length))
+            self._chat.publish_one(UploadProgressed(upload.owner_id, upload.id, self._received, upload.length))
 
 
 async def _fill(partial: Partial, body: AsyncIterator[bytes], limit: int, progress: _Progress | None) -> None:

@@ -41,7 +41,7 @@ class TableSnapshot(UserReads, AccountReads, ConversationReads, MemberReads, Mes
         self.unreads = UnreadRows(connection)
         self.files = AttachedFileRows(connection)
         self.search = SearchRows(connection)
-        self.mail = OfflineQueueRows(connection)
+        self.offline_queue = OfflineQueueRows(connection)
         self.restrictions = RestrictionRows(connection)
         self.invitations = InvitationRows(connection)
         self.answers = AnswerRows(connection)

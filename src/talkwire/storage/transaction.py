@@ -64,7 +64,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         self.restrictions = RestrictionRows(connection)
         self.invitations = InvitationRows(connection)
         self.answers = AnswerRows(connection)
-        self.mail = OfflineQueueRows(connection)
+        self.offline_queue = OfflineQueueRows(connection)
         self.retention = RetentionRows(workspace)
         self.sessions = SessionRows(connection)
 
@@ -108,7 +108,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
             self._sent.append(event)
             return
         if type(event) in OCCASIONS:
-            self._pending.note(event)
+            self._pending.add(event)
         conversation_id = audience_of(event).conversation_id
         if conversation_id is not None:
             touch_conversation(self._workspace, conversation_id, event.pos)

@@ -227,7 +227,7 @@ async def _take_form(request: AnyRequest, boundary: str, actor: Actor, uploads: 
     length = _body_length(request)
     try:
         form = await file_in_form(boundary, _body(request, uploads))
-        return file_payload(await uploads.take(actor, form, limit if length is None else min(limit, length)))
+        return file_payload(await uploads.store_form_file(actor, form, limit if length is None else min(limit, length)))
     except Interrupted:
         raise _interrupted(uploads) from None
 
@@ -248,7 +248,7 @@ async def _drop(
     file_id: str, request: AnyRequest, actor: Actor, uploads: Uploads, trusted_proxies: frozenset[str]
 ) -> Response[None]:
     """Deletes an upload. If another node holds its bytes, that node removes them now, or when it is running again."""
-    held = await uploads.held_elsewhere(actor, file_id)
+    held = await uploads.find_other_holder(actor, file_id)
     if held is not None and not request.scope.get(FORWARDED):
         with contextlib.suppress(HolderAway, TusRefusal):
             return await _forward(held, request, uploads, trusted_proxies)
@@ -286,7 +286,7 @@ async def _body(request: AnyRequest, uploads: Uploads) -> AsyncIterator[bytes]:
     """Yields a request's body as it arrives. Raises Interrupted when the client disconnects or pauses for too long."""
     while True:
         try:
-            async with uploads.waiting(IDLE_S):
+            async with uploads.idle_timeout(IDLE_S):
                 message = await request.receive()
         except TimeoutError:
             raise Interrupted from None

@@ -19,7 +19,7 @@ async def healthz() -> dict[str, str]:
 @get("/readyz", include_in_schema=False)
 async def readyz(readiness: GivenReadiness) -> Response[Standing]:
     """Returns this node's readiness, with status 503 while it should not receive requests."""
-    standing = await readiness.standing()
+    standing = await readiness.check()
     status_code = HTTP_200_OK if standing.status == "ok" else HTTP_503_SERVICE_UNAVAILABLE
     return Response(standing, status_code=status_code)
 

@@ -39,7 +39,7 @@ from talkwire.cli.workers.metrics import merged_metrics
 from talkwire.core.domain.errors import ChatError
 from talkwire.datafolder import DataFolderError, prepare_folder
 from talkwire.logs import configure_logs
-from talkwire.realtime.serving.server import Server, share
+from talkwire.realtime.serving.server import Server, bind_shared
 from talkwire.running import run
 from talkwire.settings import Settings, SettingsError
 
@@ -138,7 +138,7 @@ def main() -> int:
     try:
         with database_failures(settings):
             prepare_folder(settings.data)
-            run(WorkerNode(settings, number, channel), share(settings.host, port))
+            run(WorkerNode(settings, number, channel), bind_shared(settings.host, port))
     except (CommandError, ChatError, DataFolderError, SettingsError, OSError) as error:
         exit_code, line = outcome_of(error)
         send_blocking(channel, Failed(line, exit_code, isinstance(error, TransientFailure)))

@@ -133,7 +133,7 @@ class LogFeed:
             self._known_pos = max(self._known_pos, pos)
             self._read_gap()
 
-    async def reach(self, pos: int) -> None:
+    async def wait_until(self, pos: int) -> None:
         """Waits until the events up to a position have been delivered, or reading has failed."""
         self.notice_head(pos)
         while self.pos < pos and self._reading is not None:

@@ -96,7 +96,7 @@ class Peers:
         """Returns whether all other living nodes are among those that answered."""
         return self._living.keys() <= set(answers)
 
-    def knows(self, node_id: str) -> bool:
+    def is_peer(self, node_id: str) -> bool:
         """Returns whether a node was alive when the leases were last read, or has started since."""
         return node_id in self._living or node_id in self._new
 

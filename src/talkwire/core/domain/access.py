@@ -132,7 +132,7 @@ def may_post(conversation: Conversation, member: Member, now_ms: int) -> ChatErr
         return ChatError("forbidden", "Only the owner and admins can write in a channel.")
     if is_muted(member, now_ms):
         return ChatError("muted", "You are muted in this conversation.", {"until": iso_end(member.muted_until_ms)})
-    if not conversation.slow_mode_s or runs(member):
+    if not conversation.slow_mode_s or is_owner_or_admin(member):
         return None
     wait_ms = member.last_sent_ms + conversation.slow_mode_s * 1000 - now_ms
     if wait_ms > 0:
@@ -148,7 +148,7 @@ def is_muted(member: Member, now_ms: int) -> bool:
     return member.muted_until_ms > now_ms and member.role != "owner"
 
 
-def runs(member: Member | None) -> bool:
+def is_owner_or_admin(member: Member | None) -> bool:
     """Returns whether the member is the owner or an admin, who may rename a conversation, change its members and
     moderate."""
     return member is not None and member.role != "member"
@@ -169,7 +169,7 @@ def may_manage(actor: Actor, conversation: Conversation | None, member: Member |
         return forbidden()
     if conversation.kind == "direct":
         return ChatError("forbidden", "A direct conversation cannot be managed.")
-    if actor.role == "user" and not runs(member):
+    if actor.role == "user" and not is_owner_or_admin(member):
         return ChatError("forbidden", "Only the owner and admins can do this.")
     return None
 
@@ -224,7 +224,7 @@ def may_remove(
         return forbidden()
     if is_ownerless(conversation):
         return _only_the_backend()
-    return None if owns(member) or not runs(target) else _only_the_owner()
+    return None if owns(member) or not is_owner_or_admin(target) else _only_the_owner()
 
 
 def may_give_role(
@@ -261,7 +261,7 @@ def may_restrict(
         return refusal
     if owns(target):
         return ChatError("forbidden", "The owner cannot be muted or banned.")
-    return _only_the_owner() if actor.role == "user" and runs(target) and not owns(member) else None
+    return _only_the_owner() if actor.role == "user" and is_owner_or_admin(target) and not owns(member) else None
 
 
 def may_ban(

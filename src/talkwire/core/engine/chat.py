@@ -156,11 +156,11 @@ class Chat:
         for a command that is invalid.
         """
         if isinstance(command, NodeCommand):
-            asyncio.ensure_future(self._keeper.keep(actor, command)).add_done_callback(partial(tell, done))
+            asyncio.ensure_future(self._keeper.keep(actor, command)).add_done_callback(partial(settle, done))
             return
         if type(command) in self.hooked:
             task = self._tasks.start(self._ask_hooks(actor, command, key))
-            task.add_done_callback(partial(tell, done))
+            task.add_done_callback(partial(settle, done))
             return
         self._submit(CHANGES[type(command)], actor, command, done, key)
 
@@ -261,7 +261,7 @@ class Chat:
         self.signals.close()
         self.lease.close()
 
-    async def leave(self) -> None:
+    async def stop_following(self) -> None:
         """Stops following the log. To be called last, after the writer has ended."""
         if self._watching is not None:
             self._watching.cancel()
@@ -269,7 +269,7 @@ class Chat:
         self.feed.close()
         await self.bus.close()
 
-    def announce(self) -> None:
+    def announce_node(self) -> None:
         """Tells the other nodes that this one is running, before they see its lease."""
         self.bus.send(EphemeralBatch(self.node_id, ()))
 
@@ -288,7 +288,7 @@ class Chat:
             return
         # A node that was stopped ends its sessions first, whatever the others have done to their users.
         self.lease.check_stop()
-        if self.peers.knows(dispatch.node_id):
+        if self.peers.is_peer(dispatch.node_id):
             self._handle(dispatch)
         else:
             self._sender_verifier.hold(dispatch)
@@ -403,7 +403,7 @@ class Chat:
         if self.peers.has_peers:
             self.bus.send(EphemeralBatch(self.node_id, tuple(events)))
 
-    def tell(self, event: UnstoredEvent) -> None:
+    def publish_one(self, event: UnstoredEvent) -> None:
         """Publishes one event."""
         self.publish([event])
 
@@ -449,7 +449,7 @@ def _nothing() -> None:
     """The default callback: nobody is connected yet."""
 
 
-def tell(done: Done, future: asyncio.Future[Any]) -> None:
+def settle(done: Done, future: asyncio.Future[Any]) -> None:
     """Passes the result or the error of a future to `done`."""
     if future.cancelled():
         done(None, ChatError("unavailable", "The server is stopping. Try again."))

@@ -4,7 +4,7 @@ A bucket holds at most `burst` tokens and gains `per_s` tokens a second; each ac
 seconds of a monotonic clock. Nothing is stored: after a restart all buckets are full.
 
 Nodes can share buckets (`bus/shared_limits.py`): each node takes tokens from its own buckets, regularly publishes what
-was `taken`, and with `learn` adopts what is left in total.
+was `taken`, and with `adopt` takes over what is left in total.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class Buckets:
         taken, self._taken = self._taken or {}, None if self._taken is None else {}
         return taken
 
-    def learn(self, full_at: Iterable[tuple[str, float]]) -> None:
+    def adopt(self, full_at: Iterable[tuple[str, float]]) -> None:
         """Adopts the times at which shared buckets will be full, unless this node's own times are later.
 
         Tokens taken here since the last `taken` are added.
@@ -237,12 +237,12 @@ class Limits:
         """Returns the tokens taken since the last call, only of kinds with any."""
         return [(kind, taken) for kind, buckets in self._buckets.items() if (taken := buckets.taken())]
 
-    def learn(self, kind: Kind, full_at: Iterable[tuple[str, float]]) -> None:
+    def adopt(self, kind: Kind, full_at: Iterable[tuple[str, float]]) -> None:
         """Adopts what all nodes together have taken: for each key, when its bucket will be full again.
 
         Times are of the same clock as those given to `take`. A later time that this node knows of stays.
         """
-        self._buckets[kind].learn(full_at)
+        self._buckets[kind].adopt(full_at)
 
 
 def rate_limited(wait_s: float) -> ChatError:

@@ -284,7 +284,7 @@ class PresenceTable(Protocol):
 
     def records(self, user_ids: Collection[str]) -> Mapping[str, PresenceRecord]: ...
 
-    def choose(self, record: PresenceRecord) -> None:
+    def put_record(self, record: PresenceRecord) -> None:
         """Stores a user's chosen status and text. Without `last_seen_ms`, the stored one stays."""
         ...
 

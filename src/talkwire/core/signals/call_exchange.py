@@ -138,7 +138,7 @@ class CallExchange:
         """Handles the end of a call that another node has announced."""
         self._homes.pop(conversation_id, None)
 
-    def ended_with_node(self, calls: Iterable[CallRecord]) -> None:
+    def announce_ended(self, calls: Iterable[CallRecord]) -> None:
         """Announces the end of calls whose home is dead."""
         for call in calls:
             self._homes.pop(call.conversation_id, None)
@@ -216,7 +216,7 @@ class CallExchange:
         record = CallRecord(conversation_id, signal.call_id, node_id, actor.user_id, callees.member_ids, ringing_ids)
         claim = await self._chat.execute(NODE, ClaimCall(record))
         if claim.replaced is not None:
-            self.ended_with_node([claim.replaced])
+            self.announce_ended([claim.replaced])
         if claim.holder == record:
             self._stored[conversation_id] = ringing_ids
         else:

@@ -180,7 +180,7 @@ class Signals:
         if not report.known:
             self._calls.drop_all()
         self.presence.recorded(lease, report)
-        self._calls.ended_with_node(report.ended_calls)
+        self._calls.announce_ended(report.ended_calls)
         if self._shared:
             self._remove_missing({self._node_id, *(peer.node_id for peer in report.peers)})
 

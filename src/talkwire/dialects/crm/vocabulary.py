@@ -164,7 +164,7 @@ _INBOUND = {
         UpdatePayload,
         lambda p: EditMessage(text_of(p.message_id), p.content, optional_text(p.sender_id)),
         _updated,
-        then=lambda message: ListReaders(message.conversation_id),
+        follow_up=lambda message: ListReaders(message.conversation_id),
         summary="Edit a message, as its author.",
     ),
     "deleteMessage": Inbound(

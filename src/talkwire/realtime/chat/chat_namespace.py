@@ -40,7 +40,7 @@ class ChatNamespace:
     async def admit(self, handshake: Handshake, namespace: str, auth: dict[str, Any]) -> Admitted:  # noqa: ARG002
         dialect = self._sign_in.dialect_of(handshake, auth)
         client = await self._sign_in.identify(handshake, auth, dialect)
-        if self._recovery is None or not self._recovery.is_wanted(handshake, auth):
+        if self._recovery is None or not self._recovery.is_requested(handshake, auth):
             return Admitted(self._encoding_group(dialect, recoverable=False), client)
         plan = await self._recovery.find(client, self._name, auth)
         if plan is None:

@@ -15,7 +15,7 @@ import msgspec
 from talkwire.core.commands.command import Change, Command
 from talkwire.core.commands.server.retries import AnswerRetry
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.engine.chat import tell
+from talkwire.core.engine.chat import settle
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Kind, kind_of, rate_limited
 from talkwire.dialects.dialect import AnyJson, Inbound, SocketCommand
@@ -92,12 +92,12 @@ class EventHandling:
         except Exception as error:  # noqa: BLE001 (the client gets a reply even if a dialect fails)
             self._refuse(request, error)
             return False
-        asyncio.ensure_future(result).add_done_callback(partial(tell, partial(self._finish, request)))
+        asyncio.ensure_future(result).add_done_callback(partial(settle, partial(self._finish, request)))
         return True
 
     def _finish(self, request: EventRequest, result: object, error: Exception | None) -> None:
         """Replies to a request, after the query that its dialect needs for the acknowledgement, if any."""
-        then = request.inbound.then if request.inbound is not None and error is None else None
+        then = request.inbound.follow_up if request.inbound is not None and error is None else None
         if then is None or request.ack_id is None:
             self._end(request, result, error)
             return
@@ -106,7 +106,7 @@ class EventHandling:
         except Exception as failure:  # noqa: BLE001 (the lane must be notified)
             self._end(request, result, failure)
             return
-        asked.add_done_callback(partial(tell, lambda found, error: self._end(request, (result, found), error)))
+        asked.add_done_callback(partial(settle, lambda found, error: self._end(request, (result, found), error)))
 
     def _end(self, request: EventRequest, result: object, error: Exception | None) -> None:
         try:
@@ -143,7 +143,7 @@ class EventHandling:
 
         def start() -> bool:
             found = asyncio.ensure_future(self._limited_chat.answer_retry(client.actor, command, wait_s))
-            found.add_done_callback(partial(tell, partial(self._finish, request)))
+            found.add_done_callback(partial(settle, partial(self._finish, request)))
             return True
 
         request.socket.connection.lane.enter(start, pipelined=False)
@@ -181,7 +181,7 @@ class EventHandling:
             self._answer_for_handler(request, None, error)
             return False
         if inspect.isawaitable(answer):
-            asyncio.ensure_future(answer).add_done_callback(partial(tell, partial(self._finish_handler, request)))
+            asyncio.ensure_future(answer).add_done_callback(partial(settle, partial(self._finish_handler, request)))
             return True
         self._answer_for_handler(request, answer, None)
         return False

@@ -62,7 +62,7 @@ class Fencing:
         self._returning = asyncio.ensure_future(self._return())
 
     async def _return(self) -> None:
-        await self._chat.feed.reach(await self._read_head())
+        await self._chat.feed.wait_until(await self._read_head())
         self._engine.suspended = False
         _logger.warning("this node serves again")
 

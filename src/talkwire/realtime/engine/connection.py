@@ -145,7 +145,7 @@ class Connection(ABC):
 
     # --- from the transports ----------------------------------------------------------------------------------------
 
-    def carried_by(self, websocket: WebSocket) -> None:
+    def start_on_websocket(self, websocket: WebSocket) -> None:
         """Uses the WebSocket that opened this session, and has the open packet written to it."""
         self.websocket = websocket
         self.polling = False

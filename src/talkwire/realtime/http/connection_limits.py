@@ -100,7 +100,7 @@ class ConnectionLimits:
 
     def closed(self, connection: LimitedConnection) -> None:
         """Stops counting a connection that has ended or become a WebSocket."""
-        self.busy(connection)
+        self.mark_busy(connection)
         self.metrics.http_connections -= 1
         client, connection.capped = connection.capped, None
         if client is not None:
@@ -108,7 +108,7 @@ class ConnectionLimits:
             if not client.open:
                 del self._clients[client.key]
 
-    def idles(self, connection: LimitedConnection) -> None:
+    def mark_idle(self, connection: LimitedConnection) -> None:
         """Notes that a connection waits for its next request."""
         self._wait(self._used, connection)
 
@@ -120,7 +120,7 @@ class ConnectionLimits:
             if _exceeds(len(client.idle), self.limits.idle_per_address):
                 _oldest(client.idle).drop("idle_limit")
 
-    def busy(self, connection: LimitedConnection) -> None:
+    def mark_busy(self, connection: LimitedConnection) -> None:
         """Notes that a request on the connection is being served, or that the connection is about to end."""
         self._new.pop(connection, None)
         self._used.pop(connection, None)

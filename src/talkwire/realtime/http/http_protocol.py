@@ -135,9 +135,9 @@ class _Flow(FlowControl):
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One HTTP connection. `http_class` sets `edge`."""
+    """One HTTP connection. `http_class` sets `connection_limits`."""
 
-    edge: ClassVar[ConnectionLimits]
+    connection_limits: ClassVar[ConnectionLimits]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (uvicorn's)
         super().__init__(*args, **kwargs)
@@ -168,14 +168,16 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.flow = _Flow(transport)
         made = transport.get_extra_info("socket")
-        verdict = self.edge.opened(self, self.client and self.client[0], -1 if made is None else made.fileno())
+        verdict = self.connection_limits.opened(
+            self, self.client and self.client[0], -1 if made is None else made.fileno()
+        )
         if verdict in _REFUSALS:
             transport.write(_REFUSALS[verdict].answer())
             self.drop(verdict)
             return
         if verdict == Verdict.SPARED:
             self.app = _sparing(self.app)
-        self._set_deadline(self.edge.limits.head_s)
+        self._set_deadline(self.connection_limits.limits.head_s)
 
     def data_received(self, data: bytes) -> None:
         phase = self._phase
@@ -190,7 +192,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._phase is _BODY and not self._upgrades:
-            self.edge.metrics.http_aborted_bodies += 1
+            self.connection_limits.metrics.http_aborted_bodies += 1
         self._forget()
         super().connection_lost(exc)
         self.cycle = None  # type: ignore[assignment]  # it refers to this object, and its own task keeps it
@@ -224,7 +226,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._await_end()
         elif self._phase is _SERVING:
             self._phase = _WAITING
-            self.edge.idles(self)
+            self.connection_limits.mark_idle(self)
             if self._held:
                 self._resume()
             else:
@@ -244,7 +246,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.close()
             return
         if self._has_long_rest():
-            self.edge.count("body_unwanted")
+            self.connection_limits.count("body_unwanted")
         self._linger()
 
     @property
@@ -256,7 +258,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def drop(self, reason: str) -> None:
         """See `connection_limits.LimitedConnection`."""
-        self.edge.count(reason)
+        self.connection_limits.count(reason)
         self._close()
 
     # --- the timing wheel -------------------------------------------------------------------------------------------
@@ -272,12 +274,14 @@ class HttpProtocol(HttpToolsProtocol):
         match self._phase:
             case HttpPhase.WAITING:
                 if self._current is None:
-                    self.edge.count("first_byte_timeout")
+                    self.connection_limits.count("first_byte_timeout")
                 self._close()
             case HttpPhase.HEAD:
                 self._refuse(_HEAD_LATE)
             case HttpPhase.BODY if self.flow.read_paused:
-                self._deadline = now + self.edge.limits.body_s  # the application has paused reading, not the client
+                self._deadline = (
+                    now + self.connection_limits.limits.body_s
+                )  # the application has paused reading, not the client
             case HttpPhase.BODY:
                 self._refuse(_BODY_LATE)
             case HttpPhase.UNWANTED:
@@ -293,7 +297,7 @@ class HttpProtocol(HttpToolsProtocol):
         if phase is self._armed:
             return
         self._armed = phase
-        limits = self.edge.limits
+        limits = self.connection_limits.limits
         if phase is _WAITING:
             self._set_deadline(limits.keep_alive_s)
         elif phase is _SERVING:
@@ -306,27 +310,27 @@ class HttpProtocol(HttpToolsProtocol):
             self._set_deadline(LINGER_S)
 
     def _times_its_body(self) -> bool:
-        path = self.edge.limits.self_timed
+        path = self.connection_limits.limits.self_timed
         return path is not None and not self._upgrades and self.scope["path"].startswith(path)
 
     def _set_deadline(self, seconds: float) -> None:
         self._deadline = self.loop.time() + seconds
-        self.edge.wheel.watch(self)
+        self.connection_limits.wheel.watch(self)
 
     def _await_reader(self) -> None:
         """Starts the time within which the client must read some of its output."""
         self._unsent = _unacknowledged(self.transport)
-        self._read_deadline = self.loop.time() + self.edge.limits.read_s
-        self.edge.wheel.watch(self)
+        self._read_deadline = self.loop.time() + self.connection_limits.limits.read_s
+        self.connection_limits.wheel.watch(self)
 
     def _check_reader(self, now: float) -> None:
         unsent = _unacknowledged(self.transport)
         if unsent < self._unsent:
             self._unsent = unsent
-            self._read_deadline = now + self.edge.limits.read_s
+            self._read_deadline = now + self.connection_limits.limits.read_s
             return
         self._read_deadline = inf
-        self.edge.count("read_timeout")
+        self.connection_limits.count("read_timeout")
         self.transport.abort()
 
     # --- bytes ------------------------------------------------------------------------------------------------------
@@ -433,7 +437,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._declines = self.parser.should_upgrade() and not self._upgrades and self.parser.get_method() != b"CONNECT"
         if self._declines:
             return  # the parser ends the message here, but its body is still to come
-        self.edge.busy(self)
+        self.connection_limits.mark_busy(self)
         self._phase = _BODY
         self._silent = -PIECE
         self._remaining = self._length
@@ -481,7 +485,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         if self.cycle.response_complete:
             self._phase = _WAITING
-            self.edge.idles(self)
+            self.connection_limits.mark_idle(self)
             return
         if self._withholds:
             self._restore_keep_alive()
@@ -542,7 +546,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _leave(self, reason: str) -> None:
-        self.edge.count(reason)
+        self.connection_limits.count(reason)
         self._linger()
 
     def _linger(self) -> None:
@@ -551,7 +555,7 @@ class HttpProtocol(HttpToolsProtocol):
         Closing it while the client is still sending would reset the connection, and the client would lose what it has
         not read.
         """
-        self.edge.busy(self)
+        self.connection_limits.mark_busy(self)
         self._phase = self._armed = HttpPhase.LEAVING
         self._dropped = 0
         self._held = b""
@@ -566,7 +570,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _close(self) -> None:
         """Closes a connection without a running request."""
-        self.edge.busy(self)
+        self.connection_limits.mark_busy(self)
         self.transport.close()
         self._await_end()
 
@@ -581,8 +585,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._deadline = self._read_deadline = inf
         if self._is_known:
             self._is_known = False
-            self.edge.wheel.forget(self)
-            self.edge.closed(self)
+            self.connection_limits.wheel.forget(self)
+            self.connection_limits.closed(self)
 
 
 def _head(method: bytes, target: bytes, version: str, fields: list[tuple[bytes, bytes]]) -> bytes:
@@ -622,6 +626,6 @@ def _sparing(app: Any) -> Any:  # noqa: ANN401 (ASGI)
     return _Sparing(app)
 
 
-def http_class(edge: ConnectionLimits) -> type[HttpProtocol]:
+def http_class(connection_limits: ConnectionLimits) -> type[HttpProtocol]:
     """Returns the class for uvicorn's option `http=`."""
-    return type("TalkwireHttp", (HttpProtocol,), {"edge": edge})
+    return type("TalkwireHttp", (HttpProtocol,), {"connection_limits": connection_limits})

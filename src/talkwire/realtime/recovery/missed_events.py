@@ -49,6 +49,6 @@ class MissedEventReader:
         self._metrics.recovery_log_reads += 1
         return await self._chat.execute(client.actor, ListMissed(pos, self._chat.pos, self._contacts_max))
 
-    async def fits(self, client: ChatClient, page: MissedEvents) -> bool:
+    async def is_complete(self, client: ChatClient, page: MissedEvents) -> bool:
         """Whether the log still has the events behind a page, and few enough of them. Raises ChatError."""
         return page.pos >= self._chat.pos or await self._chat.execute(client.actor, CountMissed(page.pos, MISSED_MAX))

@@ -98,7 +98,7 @@ class Recovery:
 
     # --- connecting -------------------------------------------------------------------------------------------------
 
-    def is_wanted(self, handshake: Handshake, auth: dict[str, Any]) -> bool:
+    def is_requested(self, handshake: Handshake, auth: dict[str, Any]) -> bool:
         """Whether a client is to receive a `pid`."""
         if self._options.mode == "ask":
             return auth.get("recovery") is True or handshake.query.get("recovery", "").lower() in _TRUE
@@ -171,7 +171,7 @@ class Recovery:
             return
         plan.waited = True
         plan.page = await self._missed.read_log(client, pos)
-        if not await self._missed.fits(client, plan.page):
+        if not await self._missed.is_complete(client, plan.page):
             raise UnrecoverableError("the client has missed too many events")
 
     def attach(self, socket: Socket) -> Socket | None:

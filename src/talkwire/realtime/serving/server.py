@@ -59,7 +59,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def share(host: str, port: int) -> socket.socket:
+def bind_shared(host: str, port: int) -> socket.socket:
     """Returns a socket whose address other processes of this user may bind too. It does not listen yet: `Server` does
     that.
 
@@ -115,13 +115,15 @@ class Server(uvicorn.Server):
         self._begun = asyncio.Event()
         self.on_ready: Callable[[], None] = _nothing
         """Called once the server accepts requests."""
-        edge = ConnectionLimits(engine.wheel, limits or HttpLimits(), engine.metrics, engine.trusted_proxies)
+        connection_limits = ConnectionLimits(
+            engine.wheel, limits or HttpLimits(), engine.metrics, engine.trusted_proxies
+        )
         super().__init__(
             uvicorn.Config(
                 app,
                 # uvicorn documents that this may be a class.
                 ws=websocket_class(engine, WebSocketsSansIOProtocol if beside else None),
-                http=http_class(edge),
+                http=http_class(connection_limits),
                 loop="uvloop",
                 lifespan="auto" if beside else "off",
                 log_config=None,
@@ -196,11 +198,11 @@ async def listen_internally(
     engine: EngineServer, internal: NodeListener, state: uvicorn.server.ServerState
 ) -> asyncio.Server:
     """Starts serving other nodes and returns the server. `state` keeps its connections."""
-    edge = ConnectionLimits(engine.wheel, LINK_LIMITS, engine.metrics)
+    connection_limits = ConnectionLimits(engine.wheel, LINK_LIMITS, engine.metrics)
     config = uvicorn.Config(
         PeerApp(engine, internal),
         ws=websocket_class(engine, link=internal.link),
-        http=http_class(edge),
+        http=http_class(connection_limits),
         lifespan="off",
         log_config=None,
         access_log=False,

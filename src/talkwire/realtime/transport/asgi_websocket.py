@@ -244,7 +244,7 @@ class AsgiWebSocket:
         """Serves the WebSocket until it ends. `carries` says that it opened the session, and is not an upgrade."""
         self._connection = connection
         if carries:
-            connection.carried_by(self)
+            connection.start_on_websocket(self)
         self.set_message_max(connection.message_max)
         reading = asyncio.ensure_future(self._receive(receive))
         writing = asyncio.ensure_future(self._send(send))

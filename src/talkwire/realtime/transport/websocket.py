@@ -293,7 +293,7 @@ class WebSocketProtocol(asyncio.Protocol):
         )
         if admission.engine_sid is None:
             self._connection = server.open(Transport.WEBSOCKET, handshake)
-            self._connection.carried_by(self)
+            self._connection.start_on_websocket(self)
             self.set_message_max(self._connection.message_max)
             return
         connection = server.find(admission.engine_sid)

@@ -73,7 +73,7 @@ class PendingNotifications:
         self._workspace = workspace
         self._occasions: list[NotificationTrigger] = []
 
-    def note(self, event: Durable) -> None:
+    def add(self, event: Durable) -> None:
         """Keeps an event of which users may have to be notified."""
         occasion = trigger_of(event)
         if occasion is not None and (occasion.everyone or occasion.user_ids):
@@ -88,7 +88,7 @@ class PendingNotifications:
     def take(self) -> list[Write]:
         """Returns what to write for what was noted since the last call."""
         for event in self._workspace.take_references():
-            self.note(event)
+            self.add(event)
         if not self._occasions:
             return []
         occasions, self._occasions = self._occasions, []

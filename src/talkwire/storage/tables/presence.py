@@ -138,7 +138,7 @@ class PresenceRows(Reads):
     def records(self, user_ids: Collection[str]) -> Mapping[str, PresenceRecord]:
         return {row.user_id: _to_record(row) for row in self._look_up(_records, user_ids)}
 
-    def choose(self, record: PresenceRecord) -> None:
+    def put_record(self, record: PresenceRecord) -> None:
         self._connection.execute(_choose, keys_parameter([astuple(record)]))
 
     def put_last_seen(self, seen: Mapping[str, int | None]) -> None:

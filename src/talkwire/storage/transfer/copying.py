@@ -13,7 +13,7 @@ from sqlalchemy import URL
 
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.transfer.errors import MismatchError, SourceError
-from talkwire.storage.transfer.source import Source, has_living_node, head_of, opened_source, patient
+from talkwire.storage.transfer.source import Source, has_living_node, head_of, opened_source, with_long_timeouts
 from talkwire.storage.transfer.tables import Checksum, MovedTable, Row, Summed, moved_tables
 from talkwire.storage.transfer.target import Target, opened_target
 from talkwire.storage.unfinished import UnfinishedMark
@@ -72,7 +72,7 @@ def compare(target: Target, tables: Iterable[MovedTable], sent: Mapping[str, Sum
     tables = list(tables)
     progress.begin("comparing", sum(summed.rows for summed in sent.values()))
     for moved in tables:
-        arrived = target.summed(moved, progress.advance)
+        arrived = target.checksum_of(moved, progress.advance)
         if arrived != sent[moved.name]:
             rows = f"{sent[moved.name].rows} rows were sent, {arrived.rows} have arrived"
             raise MismatchError(f"{moved.name} differs from what was sent ({rows}); do not use the database")
@@ -83,7 +83,7 @@ def _must_be_still(url: URL, snapshot: Source) -> None:
     both."""
     if snapshot.kind == "sqlite":
         return
-    engine = patient(reading_engine(url, 1))
+    engine = with_long_timeouts(reading_engine(url, 1))
     try:
         with engine.connect() as connection:
             if has_living_node(connection):
@@ -106,7 +106,7 @@ def _whole_copy(source: Source, target: Target, progress: Progress) -> Copied | 
         with source.batches(moved) as batches:
             for batch in batches:
                 checksum.add(batch.lines)
-        if target.summed(moved, progress.advance) != checksum.value:
+        if target.checksum_of(moved, progress.advance) != checksum.value:
             return None
         found[moved.name] = checksum.value
     return found
@@ -129,7 +129,7 @@ def _copy_table(source: Source, target: Target, moved: MovedTable, progress: Pro
 def _resume(source: Source, target: Target, moved: MovedTable, progress: Progress) -> Summed:
     """Writes the rows that the target does not have yet. Returns the checksum of the source's table. Raises _Different,
     before it writes anything."""
-    present = target.summed(moved)
+    present = target.checksum_of(moved)
     writing = Writing(target, moved)
     checksum = Checksum()
     with source.batches(moved) as batches:

@@ -72,14 +72,14 @@ class Source:
 
     def last_ids(self) -> dict[str, int]:
         """Returns table -> the last id, for the tables whose ids the database gives."""
-        return {name: _last_id(self._connection, name, column) for name, column in numbered_tables()}
+        return {name: _last_id(self._connection, name, column) for name, column in tables_with_generated_ids()}
 
 
 @contextmanager
 def opened_source(url: URL) -> Iterator[Source]:
     """Opens a snapshot of a database with this version's tables. Raises SQLAlchemyError, SourceError, UnfinishedError,
     NewerTablesError."""
-    engine = patient(reading_engine(url, 1))
+    engine = with_long_timeouts(reading_engine(url, 1))
     try:
         revision = revision_of(engine)
         if revision is None:
@@ -92,7 +92,7 @@ def opened_source(url: URL) -> Iterator[Source]:
         engine.dispose()
 
 
-def patient(engine: Engine) -> Engine:
+def with_long_timeouts(engine: Engine) -> Engine:
     """Removes PostgreSQL's limits for short transactions, and has SQLite return texts that are not valid UTF-8, so that
     the error can name their row."""
 
@@ -135,7 +135,7 @@ def has_living_node(connection: Connection) -> bool:
     return bool(connection.execute(select(living)).scalar_one())
 
 
-def numbered_tables() -> Sequence[tuple[str, str]]:
+def tables_with_generated_ids() -> Sequence[tuple[str, str]]:
     """Returns (table, column) of the ids that the database gives."""
     found = ((each.name, each.autoincrement_column) for each in metadata.sorted_tables)
     return [(name, column.name) for name, column in found if column is not None]

@@ -34,7 +34,13 @@ from talkwire.storage.engine import writing_engine
 from talkwire.storage.migrations import newest_revision, take_turns, upgrade
 from talkwire.storage.schema import HEAD_ID, files, followers, log_head, metadata, uploads
 from talkwire.storage.transfer.errors import ArchiveError, RowError, TargetError
-from talkwire.storage.transfer.source import Head, numbered_tables, patient, reading, sqlite_sequence
+from talkwire.storage.transfer.source import (
+    Head,
+    reading,
+    sqlite_sequence,
+    tables_with_generated_ids,
+    with_long_timeouts,
+)
 from talkwire.storage.transfer.tables import WORDS, Checksum, MovedTable, Row, Summed
 from talkwire.storage.unfinished import UnfinishedMark, drop_mark, mark_of, put_mark
 
@@ -124,7 +130,7 @@ class Target:
                 raise
             raise self._culprit(moved, rows, error) from error
 
-    def summed(self, moved: MovedTable, advance: Callable[[int], None] = lambda _: None) -> Summed:
+    def checksum_of(self, moved: MovedTable, advance: Callable[[int], None] = lambda _: None) -> Summed:
         """Returns the checksum of the rows. `advance` is called with the number of rows as they are read."""
         checksum = Checksum()
         with self._connection.begin(), reading(self._connection, moved) as batches:
@@ -194,7 +200,7 @@ class Target:
             if in_new_folders:
                 for table_ in (files, uploads):
                     self._connection.execute(update(table_).values(folder_id=None))
-            for name, column_name in numbered_tables():
+            for name, column_name in tables_with_generated_ids():
                 if last_ids.get(name):
                     self._set_last_id(name, column_name, last_ids[name])
             drop_mark(self._connection)
@@ -220,7 +226,7 @@ _PUT_WORDS = text(
 @contextmanager
 def opened_target(url: URL) -> Iterator[Target]:
     """Opens the database. Raises SQLAlchemyError, and TargetError when another process fills the database."""
-    engine = patient(writing_engine(url))
+    engine = with_long_timeouts(writing_engine(url))
     try:
         with engine.connect() as connection:
             if connection.dialect.name == "postgresql":

@@ -10,12 +10,12 @@ from talkwire.core.commands.messages import DeleteMessage, EditMessage
 from talkwire.core.domain.access import (
     acting_as,
     history_of,
+    is_owner_or_admin,
     may_act,
     may_post,
     message_for_reader,
     must_be_visible,
     require,
-    runs,
 )
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import MessageDeleted, MessageEdited
@@ -114,7 +114,7 @@ def _deleter_id(tx: Transaction, actor: Actor, message: Message) -> str:
         require(may_act(tx.user(actor.user_id)))
         return actor.user_id
     part = participation_of(tx, actor.user_id, message.conversation_id)
-    rules = part.conversation.kind != "direct" and runs(part.member)
+    rules = part.conversation.kind != "direct" and is_owner_or_admin(part.member)
     if message_for_reader(message, part.member.history) is None or not (rules or message.sender_id == actor.user_id):
         raise forbidden()
     return actor.user_id

@@ -10,11 +10,11 @@ from talkwire.core.commands.messages import PinMessage, UnpinMessage
 from talkwire.core.domain.access import (
     blocked,
     history_for,
+    is_owner_or_admin,
     may_act,
     message_for_reader,
     must_be_visible,
     require,
-    runs,
 )
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import MessagePinned, MessageUnpinned
@@ -63,7 +63,7 @@ def _pinnable(tx: Transaction, actor: Actor, command: PinMessage | UnpinMessage)
     message = existing_message(tx, command.message_id)
     if actor.role == "user":
         part = participation_of(tx, actor.user_id, message.conversation_id)
-        may_pin = part.conversation.kind == "direct" or runs(part.member)
+        may_pin = part.conversation.kind == "direct" or is_owner_or_admin(part.member)
         if message_for_reader(message, part.member.history) is None or not may_pin:
             raise forbidden()
         if part.conversation.blocked:

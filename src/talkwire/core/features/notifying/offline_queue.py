@@ -52,26 +52,26 @@ def member_receives(message: Message, user_id: str, blocked_ids: Collection[str]
 
 def store_mail(tx: Transaction, actor: Actor, command: StoreMail) -> None:
     must_be_backend(actor)
-    tx.mail.forget(tx.now_ms - KEPT_MS)
-    tx.mail.keep(command.user_ids, command.event, _encode(command.payload).decode(), tx.now_ms)
-    tx.mail.keep_newest(command.user_ids, KEPT)
+    tx.offline_queue.forget(tx.now_ms - KEPT_MS)
+    tx.offline_queue.keep(command.user_ids, command.event, _encode(command.payload).decode(), tx.now_ms)
+    tx.offline_queue.keep_newest(command.user_ids, KEPT)
 
 
 def confirm_arrivals(tx: Transaction, actor: Actor, command: ConfirmArrivals) -> None:
     must_be_operator(actor)
-    tx.mail.confirm(command.arrivals)
+    tx.offline_queue.confirm(command.arrivals)
 
 
 def read_mail(snapshot: Snapshot, actor: Actor, query: ReadMail) -> tuple[Mail, ...]:
     require(may_act(snapshot.user(actor.user_id)))
-    found = snapshot.mail.stored(actor.user_id, query.after_id, query.now_ms - KEPT_MS, PAGE_MAX)
+    found = snapshot.offline_queue.stored(actor.user_id, query.after_id, query.now_ms - KEPT_MS, PAGE_MAX)
     return tuple(within_bytes(found, lambda mail: len(mail.payload)))
 
 
 def find_missed(snapshot: Snapshot, actor: Actor, query: FindMissed) -> Missed:
     require(may_act(snapshot.user(actor.user_id)))
-    after_pos = max(snapshot.mail.position(actor.user_id), query.after_pos)
-    found = snapshot.mail.missed(actor.user_id, after_pos, query.now_ms - KEPT_MS, MISSED_MAX)
+    after_pos = max(snapshot.offline_queue.position(actor.user_id), query.after_pos)
+    found = snapshot.offline_queue.missed(actor.user_id, after_pos, query.now_ms - KEPT_MS, MISSED_MAX)
     _, pos = snapshot.head()
     return Missed(tuple(found), pos)
 

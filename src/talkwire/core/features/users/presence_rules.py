@@ -71,7 +71,7 @@ def store_presence(tx: Transaction, actor: Actor, command: StorePresence) -> Pre
     require(forbidden() if user is None else may_act(user))
     before = tx.presence.records((actor.user_id,)).get(actor.user_id) or PresenceRecord(actor.user_id)
     text = before.text if command.text is msgspec.UNSET else command.text or None
-    tx.presence.choose(PresenceRecord(actor.user_id, command.status, text, command.hidden_ms))
+    tx.presence.put_record(PresenceRecord(actor.user_id, command.status, text, command.hidden_ms))
     last_seen_ms = before.last_seen_ms if command.hidden_ms is None else command.hidden_ms
     return PresenceRecord(actor.user_id, command.status, text, last_seen_ms)
 
