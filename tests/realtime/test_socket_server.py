@@ -188,7 +188,7 @@ async def test_a_middleware_that_fails_refuses_and_is_reported(
 
     wire = await (await connect()).open()
     await wire.say("40")
-    assert await wire.text() == '44{"message":"Something went wrong here","data":{"code":"unavailable"}}'
+    assert await wire.text() == '44{"message":"An internal error occurred.","data":{"code":"unavailable"}}'
     assert [str(error) for error in engine.errors] == ["a bug"]
     # The session stays open.
     await wire.say("40/nowhere")

@@ -54,10 +54,6 @@ class GetIdentity(msgspec.Struct, frozen=True):
     """A client asks which user and socket it is connected as. Returns a `SocketIdentity`."""
 
 
-class Greet(msgspec.Struct, frozen=True):
-    """A client sends an event that only needs an acknowledgement. Changes nothing and returns nothing."""
-
-
 class SocketIdentity(msgspec.Struct, frozen=True):
     """The user that a socket's token belongs to, and the socket's id."""
 
@@ -72,7 +68,7 @@ class AnyJson(msgspec.Struct, frozen=True):
 
 
 SocketCommand = (
-    JoinRoom | LeaveRoom | GetServerTime | RenewSignIn | SubscribePresence | UnsubscribePresence | GetIdentity | Greet
+    JoinRoom | LeaveRoom | GetServerTime | RenewSignIn | SubscribePresence | UnsubscribePresence | GetIdentity
 )
 """Commands that concern only one socket and change nothing in the chat."""
 

@@ -93,7 +93,7 @@ export interface Attachment {
   height?: number;
   /** The address of a small picture of the file. */
   thumbnailUrl?: string;
-  /** `direct` has two members; `group` and `channel` have any number. */
+  /** The type of the message that the file was sent with, if the sender set it. */
   kind?: AttachmentKind;
   /** A location on the map. */
   place?: Place;
@@ -347,7 +347,7 @@ export interface CreatedInvitation {
   maxUses?: number;
   /** The code with which people register or join. */
   code: string;
-  /** The file's address; a relative one is on this server. */
+  /** The link for the people who are invited. It contains the code. */
   url: string;
 }
 
@@ -720,7 +720,7 @@ export interface NotificationsReadReply {
 export interface NotifyPreferences {
   /** Default: `true`. */
   direct: boolean;
-  /** The users whom the text mentions. Default: `true`. */
+  /** Whether messages that mention the user cause notifications. Default: `true`. */
   mentions: boolean;
   /** Default: `true`. */
   replies: boolean;
@@ -745,7 +745,7 @@ export interface Offer {
   amount: number;
   currency: string;
   status: OfferStatus;
-  /** Whether new members see messages from before they joined. */
+  /** The offer's statuses up to now. */
   history: OfferStep[];
   /** When it was created. */
   createdAt: string;
@@ -817,7 +817,7 @@ export interface Place {
   longitude: number;
   /** The name. */
   name?: string;
-  /** The IP address that the device last used. */
+  /** The location's postal address. */
   address?: string;
 }
 
@@ -976,7 +976,7 @@ export interface Restriction {
   conversationId: string;
   /** The id of the user. */
   userId: string;
-  /** `direct` has two members; `group` and `channel` have any number. */
+  /** `mute`: the user cannot write in the conversation; `ban`: the user cannot be a member of it. */
   kind: RestrictionKind;
   /** When it ends. Without it, it lasts until a moderator ends it. */
   until?: string;
@@ -1097,7 +1097,7 @@ export interface SignedInDevicePage {
 export interface SoundPreferences {
   /** Default: `"default"`. */
   direct: string | null;
-  /** The users whom the text mentions. Default: `"default"`. */
+  /** The sound of notifications of messages that mention the user. Default: `"default"`. */
   mentions: string | null;
   /** Default: `"default"`. */
   replies: string | null;

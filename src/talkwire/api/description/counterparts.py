@@ -21,7 +21,6 @@ from talkwire.dialects.dialect import (
     Dialect,
     GetIdentity,
     GetServerTime,
-    Greet,
     Inbound,
     JoinRoom,
     LeaveRoom,
@@ -49,7 +48,6 @@ SOCKET_ONLY: Mapping[type[Command[Any] | SocketCommand], str] = MappingProxyType
         RenewSignIn: "It extends this socket's sign-in. Each REST request carries its own token.",
         GetServerTime: "It measures this connection's delay. `GET /healthz` says whether the server is up.",
         GetIdentity: "It returns this socket's id. `GET /api/v1/users/me` returns the token's user.",
-        Greet: "It changes nothing: the server acknowledges it and does nothing else.",
     }
 )
 """The reason why a command has no REST route, shown in the descriptions of its events."""

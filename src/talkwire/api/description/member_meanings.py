@@ -162,10 +162,14 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "size": _count("Size in bytes."),
         "thumbnailUrl": Meaning("The address of a small picture of the file."),
         "url": _text("The file's address; a relative one is on this server.", longest=URL_MAX_LENGTH),
+        "MessengerAttachment.kind": Meaning(
+            "The type of the message that the file was sent with, if the sender set it."
+        ),
         "MessengerFile.name": _text("The file's name.", longest=FILE_NAME_MAX),
         # --- conversations and members ------------------------------------------------------------------------------
         "avatar": _text("The address of a picture.", longest=AVATAR_MAX_LENGTH),
         "deliveredSeq": _count(f"{_NEWEST_MESSAGE} received."),
+        "MessengerOffer.history": Meaning("The offer's statuses up to now."),
         "history": Meaning("Whether new members see messages from before they joined."),
         "kind": Meaning("`direct` has two members; `group` and `channel` have any number."),
         "lastMessage": Meaning("The newest message."),
@@ -184,6 +188,9 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             "Seconds that an ordinary member must wait between two messages; 0 for no limit.", SLOW_MODE_MAX_S
         ),
         "unreadCount": _count("How many messages the user has not read."),
+        "MessengerRestriction.kind": Meaning(
+            "`mute`: the user cannot write in the conversation; `ban`: the user cannot be a member of it."
+        ),
         "RestrictBody.reason": _text(
             "The reason, shown to the user and to other moderators.", longest=REASON_MAX_LENGTH, shortest=1
         ),
@@ -197,6 +204,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "deleteConversation": Meaning("Whether the caller may delete conversations that they own."),
         # --- invitations --------------------------------------------------------------------------------------------
         "MessengerCreatedInvitation.code": Meaning("The code with which people register or join."),
+        "MessengerCreatedInvitation.url": Meaning("The link for the people who are invited. It contains the code."),
         "invitation": Meaning("The code of an invitation."),
         "maxUses": Meaning("How many times the invitation can be used.", of_number={"minimum": 1, "maximum": USES_MAX}),
         "uses": _count("How many times the invitation was used."),
@@ -205,6 +213,9 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         ),
         # --- locations ----------------------------------------------------------------------------------------------
         "place": Meaning("A location on the map."),
+        "MessengerPlace.address": Meaning("The location's postal address."),
+        "WhatsappContent.address": Meaning("The location's postal address."),
+        "WhatsappContentBody.address": Meaning("The location's postal address."),
         "latitude": Meaning("Degrees north.", of_number={"minimum": -90, "maximum": 90}),
         "longitude": Meaning("Degrees east.", of_number={"minimum": -180, "maximum": 180}),
         "caption": Meaning("The text shown with an image, a video, an audio file, a document or a location."),
@@ -235,6 +246,9 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "IceServerAnswer.username": Meaning("The user name for the TURN server."),
         "IceServerAnswer.credential": Meaning("The password for the TURN server."),
         "IceServerAnswer.urls": Meaning("The server's addresses: `stun:` or `turn:`."),
+        # --- notification preferences -------------------------------------------------------------------------------
+        "MessengerNotify.mentions": Meaning("Whether messages that mention the user cause notifications."),
+        "MessengerSounds.mentions": Meaning("The sound of notifications of messages that mention the user."),
         # --- pages, answers and refusals ----------------------------------------------------------------------------
         "code": Meaning("The error code, for programs."),
         "details": Meaning(

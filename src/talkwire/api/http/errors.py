@@ -119,7 +119,7 @@ def _no_such_method(request: Request[Any, Any, Any], error: HTTPException) -> Re
 
 def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
     _logger.error("a request failed", method=request.method, path=request.url.path[:_PATH_MAX], exc_info=error)
-    return _answer(ChatError("unavailable", "An internal error occurred. Try again."))
+    return _answer(ChatError("unavailable", "An internal error occurred."))
 
 
 def on_unreadable_body(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:  # noqa: ARG001

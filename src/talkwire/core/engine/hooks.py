@@ -68,7 +68,7 @@ class Hooks:
         except Exception as error:
             # A command must not be executed unless the application has approved it.
             _logger.exception("a hook failed", command=type(command).__name__)
-            raise ChatError("unavailable", "Something went wrong here. Try again.") from error
+            raise ChatError("unavailable", "An internal error occurred.") from error
 
 
 def sent_as(command: Command[Any], key: IdempotencyKey | None) -> IdempotencyKey | None:

@@ -129,7 +129,7 @@ class EventHandling:
         """Replies with a refusal, or with `unavailable` for any other error, which is a bug."""
         if not isinstance(error, ChatError):
             self._report(error)
-            error = ChatError("unavailable", "Something went wrong here. Try again.")
+            error = ChatError("unavailable", "An internal error occurred.")
         self._replies.refuse(request, error)
 
     # --- refusals ---------------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from talkwire.core.features.users.presence_rules import ASKED_MAX
 from talkwire.dialects.dialect import (
     GetIdentity,
     GetServerTime,
-    Greet,
     JoinRoom,
     LeaveRoom,
     RenewSignIn,
@@ -32,7 +31,7 @@ from talkwire.realtime.clients.recoverable import RecoverableSocket
 from talkwire.realtime.recovery.recovery import Recovery
 from talkwire.realtime.socketio.socketio_socket import Socket
 
-_QuickCommand = JoinRoom | LeaveRoom | UnsubscribePresence | GetServerTime | GetIdentity | Greet
+_QuickCommand = JoinRoom | LeaveRoom | UnsubscribePresence | GetServerTime | GetIdentity
 
 
 class Now(NamedTuple):
@@ -83,8 +82,6 @@ class SocketCommands:
             case GetIdentity():
                 client: ChatClient = socket.data
                 return SocketIdentity(client.actor.user_id, socket.id)
-            case Greet():
-                return None
             case _:
                 assert_never(command)
 

@@ -335,7 +335,7 @@ class SocketConnection(Connection):
             return
         except Exception as error:  # noqa: BLE001 (the client receives an error and can try again)
             self.server.report(error)
-            self._refuse(event.namespace, ConnectRefused("Something went wrong here", {"code": "unavailable"}))
+            self._refuse(event.namespace, ConnectRefused("An internal error occurred.", {"code": "unavailable"}))
             return
         if self.session.closed:
             return
