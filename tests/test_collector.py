@@ -51,7 +51,7 @@ def old_knot() -> weakref.ref[Knot]:
     return weakref.ref(knot)
 
 
-async def test_what_a_rush_has_left_is_collected_while_nothing_happens() -> None:
+async def test_garbage_is_collected_while_the_server_is_idle() -> None:
     left = old_knot()
     assert left() is not None
     await collected_once()

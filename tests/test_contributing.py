@@ -72,7 +72,7 @@ def test_dependabot_knows_every_folder_with_a_lock() -> None:
     assert all((REPOSITORY / folder.removeprefix("/") / "package-lock.json").exists() for folder in node["directories"])
 
 
-def test_every_block_of_code_ends_before_the_prose_goes_on() -> None:
+def test_every_block_of_code_is_closed() -> None:
     """A page whose fences do not match would pass as its own refreshed text."""
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     assert PAGE.count("```") == 2 * len(blocks)

@@ -155,9 +155,7 @@ async def test_a_snapshot_takes_the_token(client: httpx.AsyncClient, tmp_path: P
     assert not await asyncio.to_thread(lambda: list(tmp_path.glob("snapshot-*")))
 
 
-async def test_a_snapshot_that_cannot_be_made_is_said(
-    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_failed_snapshot_is_reported(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 

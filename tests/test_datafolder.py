@@ -98,7 +98,7 @@ def test_a_command_that_holds_the_lock_is_waited_for(tmp_path: Path) -> None:
     acquired[0].release()
 
 
-def test_one_that_holds_it_for_long_is_not(tmp_path: Path) -> None:
+def test_a_command_that_holds_the_lock_for_long_is_not_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with holding(path) as (process, _), pytest.raises(FolderInUse, match=rf"in use by the process {process.pid}$"):
         FolderLock.acquire(path, wait_s=0)
@@ -128,7 +128,7 @@ def test_a_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
         ("file/data", "cannot be created: Not a directory"),
     ],
 )
-def test_a_folder_of_no_use_is_refused(tmp_path: Path, path: str, expected: str) -> None:
+def test_an_unusable_folder_is_refused(tmp_path: Path, path: str, expected: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DataFolderError, match=expected):
         prepare_folder(tmp_path / path)

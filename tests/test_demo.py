@@ -57,7 +57,7 @@ def test_the_page_offers_the_people_of_the_company(demo: ServerProcess) -> None:
         assert (picture.status_code, picture.headers["content-type"]) == (200, "image/webp")
 
 
-def test_everybody_finds_their_conversations_with_something_unread_in_some(demo: ServerProcess) -> None:
+def test_demo_users_have_conversations_with_unread_messages(demo: ServerProcess) -> None:
     for person in PEOPLE:
         rooms = rooms_of(demo, person.id)
         assert rooms.keys() == {room.id for room in ROOMS if person.id in room.members}

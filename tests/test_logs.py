@@ -114,7 +114,7 @@ def test_values_of_secret_keys_are_hidden_at_any_depth(key: str) -> None:
         ("listening on http://127.0.0.1:3000/ as a@b", "listening on http://127.0.0.1:3000/ as a@b"),
     ],
 )
-def test_what_looks_like_a_credential_is_hidden_in_every_text(text: str, expected: str) -> None:
+def test_credentials_are_hidden_in_every_text(text: str, expected: str) -> None:
     assert redact(None, "info", {"event": text, "path": [text]}) == {"event": expected, "path": [expected]}
 
 

@@ -7,7 +7,7 @@ from talkwire.store import opened_chat
 from tests.databases import Database
 
 
-async def test_what_one_process_has_done_the_next_one_finds(database: Database) -> None:
+async def test_a_second_process_reads_the_data_of_the_first(database: Database) -> None:
     command = CreateConversation("group", ("alice", "bob"), id="talk-1")
     async with opened_chat(database.url) as chat:
         await chat.execute(operator_for(command), command)

@@ -71,7 +71,7 @@ async def heard_between_turns(count: int, *, each_takes_s: float = 0.0) -> list[
     return seen
 
 
-async def test_all_that_has_come_is_heard_in_one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_all_arrived_messages_are_received_in_one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(carried, "TURN_S", 5.0)  # a busy machine may stop this process for longer than a turn
     assert set(await heard_between_turns(5)) <= {0, 5}
 

@@ -38,7 +38,7 @@ def test_parcels_of_several_senders_follow_each_other() -> None:
     ],
     ids=["from the middle", "with a gap", "one twice", "another sender's end", "another parcel's end"],
 )
-def test_what_is_not_complete_is_dropped_and_the_next_is_not(heard: list[tuple[int, int, int]]) -> None:
+def test_an_incomplete_parcel_is_dropped_and_the_next_one_is_received(heard: list[tuple[int, int, int]]) -> None:
     texts = {number: split(number, os.urandom(3 * CHUNK)) for number in (7, 8)}
     joiner = Joiner()
     assert {joiner.add(sender, texts[number][index]) for sender, number, index in heard} == {None}
@@ -47,5 +47,5 @@ def test_what_is_not_complete_is_dropped_and_the_next_is_not(heard: list[tuple[i
 
 
 @pytest.mark.parametrize("text", ["", "junk", "1 0 1", "1 0 1 ***", "1 x 1 YQ==", "1 0 x YQ==", "1 0 1 YQ== 2"])
-def test_what_anybody_else_notifies_is_nothing(text: str) -> None:
+def test_notifications_of_other_programs_are_ignored(text: str) -> None:
     assert Joiner().add(1, text) is None

@@ -89,7 +89,7 @@ each_failing = pytest.mark.parametrize("failing", ["valkey", "postgresql"], indi
 # --- what arrives -----------------------------------------------------------------------------------------------------
 
 
-async def test_the_others_hear_what_one_sends_once_and_in_its_order(members: list[Member]) -> None:
+async def test_members_receive_each_message_once_in_the_order_of_sending(members: list[Member]) -> None:
     one, *others = members
     for number in range(2000):
         one.bus.send(told(number))
@@ -100,7 +100,7 @@ async def test_the_others_hear_what_one_sends_once_and_in_its_order(members: lis
         assert names(other.heard) == [f"event-{number}" for number in range(2000)]
 
 
-async def test_all_are_heard_by_all_when_they_speak_at_once(members: list[Member]) -> None:
+async def test_simultaneous_messages_of_all_members_reach_all_others(members: list[Member]) -> None:
     for number in range(300):
         for index, member in enumerate(members):
             member.bus.send(told(number, sender=f"node-{index}"))
@@ -111,7 +111,7 @@ async def test_all_are_heard_by_all_when_they_speak_at_once(members: list[Member
             assert names(from_other) == [f"event-{number}" for number in range(300)]
 
 
-async def test_what_one_says_does_not_come_back_as_anothers(members: list[Member]) -> None:
+async def test_a_senders_own_messages_do_not_return_as_those_of_another_node(members: list[Member]) -> None:
     one, two, _ = members
     one.bus.send(told(1, sender="one"))
     await two.until(lambda heard: len(heard) == 1)
@@ -165,7 +165,7 @@ def committed(start_pos: int) -> CommittedBatch:
     )
 
 
-async def test_what_was_committed_is_heard_of(members: list[Member]) -> None:
+async def test_committed_batches_are_received(members: list[Member]) -> None:
     one, two, _ = members
     one.bus.send(committed(7))
     one.bus.send(committed(9))
@@ -177,7 +177,7 @@ async def test_what_was_committed_is_heard_of(members: list[Member]) -> None:
         assert all(isinstance(said, CommittedBatch) and said.events is None for said in two.heard)
 
 
-async def test_two_logs_on_one_server_do_not_hear_of_each_other(members: list[Member], network: Network) -> None:
+async def test_two_logs_on_one_server_receive_nothing_of_each_other(members: list[Member], network: Network) -> None:
     one, two, _ = members
     stranger = await network.member("another log")
     neighbour = await network.member("another log")
@@ -188,7 +188,7 @@ async def test_two_logs_on_one_server_do_not_hear_of_each_other(members: list[Me
     assert (stranger.heard, neighbour.heard, two.heard) == ([], [told(1)], [told(2)])
 
 
-async def test_what_was_sent_and_received_is_counted(members: list[Member]) -> None:
+async def test_sent_and_received_messages_are_counted(members: list[Member]) -> None:
     one, two, _ = members
     for number in range(5):
         one.bus.send(told(number))
@@ -258,9 +258,7 @@ async def send_while_away(member: Member) -> None:
 
 @each_failing
 @pytest.mark.parametrize("fault", ["gone", "paused"])
-async def test_a_bus_whose_server_fails_is_away_until_the_server_runs_again(
-    failing: FailingNetwork, fault: str
-) -> None:
+async def test_a_bus_is_disconnected_while_its_server_fails(failing: FailingNetwork, fault: str) -> None:
     before = asyncio.all_tasks()
     one, two = [await failing.member() for _ in range(2)]
     with getattr(failing, fault)():
@@ -275,7 +273,7 @@ async def test_a_bus_whose_server_fails_is_away_until_the_server_runs_again(
 
 @each_failing
 @pytest.mark.parametrize("fault", ["gone", "paused"])
-async def test_what_waits_for_a_server_that_fails_is_bounded(failing: FailingNetwork, fault: str) -> None:
+async def test_the_queue_for_a_failing_server_is_bounded(failing: FailingNetwork, fault: str) -> None:
     one = await failing.member()
     bus = one.bus
     assert isinstance(bus, TransportBus)
@@ -298,7 +296,7 @@ async def test_listeners_whose_connection_is_cut_come_back(failing: FailingNetwo
 
 
 @each_failing
-async def test_a_bus_that_starts_while_the_server_is_not_there_comes_about_by_itself(failing: FailingNetwork) -> None:
+async def test_a_bus_that_starts_without_its_server_connects_later(failing: FailingNetwork) -> None:
     with failing.gone():
         one, two = [await failing.member() for _ in range(2)]
         assert one.bus.is_disconnected
@@ -354,7 +352,7 @@ async def test_a_subscription_that_receives_nothing_is_renewed(
 # --- what is not understood -------------------------------------------------------------------------------------------
 
 
-async def test_what_is_too_large_is_dropped_and_what_was_committed_is_still_heard_of(
+async def test_too_large_messages_are_dropped_and_commits_are_still_announced(
     members: list[Member], network: Network
 ) -> None:
     if isinstance(network, MemoryNetwork):
@@ -369,7 +367,9 @@ async def test_what_is_too_large_is_dropped_and_what_was_committed_is_still_hear
     assert one.bus.counts.dropped == 1
 
 
-async def test_what_cannot_travel_is_dropped_and_nothing_is_raised(members: list[Member], network: Network) -> None:
+async def test_messages_that_cannot_be_encoded_are_dropped_without_an_error(
+    members: list[Member], network: Network
+) -> None:
     if isinstance(network, MemoryNetwork):
         pytest.skip("everything can travel by it")
     one, two, _ = members
@@ -380,7 +380,7 @@ async def test_what_cannot_travel_is_dropped_and_nothing_is_raised(members: list
 
 
 @each_failing
-async def test_what_is_no_parcel_is_passed_over(failing: FailingNetwork) -> None:
+async def test_invalid_parcels_are_ignored(failing: FailingNetwork) -> None:
     one, two = [await failing.member() for _ in range(2)]
     carrier = _carrier(one)
     for junk in (

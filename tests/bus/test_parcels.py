@@ -43,7 +43,7 @@ def test_a_question_with_a_body_of_any_kind_arrives() -> None:
     assert (arrived.to, msgspec.msgpack.decode(arrived.body)) == ("b", {"x": 1})
 
 
-def test_what_a_newer_version_adds_is_passed_over() -> None:
+def test_fields_of_a_newer_version_are_ignored() -> None:
     event = {"type": "UserBanned", "pos": 5, "at_ms": 1, "user_id": "bob", "reason": "new"}
     parcel = another_versions(
         {"kind": "committed", "node_id": "a", "start_pos": 4, "pos": 5, "events": [event], "x": 1}
@@ -51,7 +51,7 @@ def test_what_a_newer_version_adds_is_passed_over() -> None:
     assert list(Unpacker().unpack(parcel)) == [CommittedBatch("a", 4, 5, (BANNED,))]
 
 
-def test_of_an_event_that_is_not_understood_the_position_is_known() -> None:
+def test_the_position_of_an_unknown_event_is_known() -> None:
     known = {"type": "UserBanned", "pos": 5, "at_ms": 1, "user_id": "bob"}
     unknown = {"type": "UserPraised", "pos": 6, "at_ms": 1, "user_id": "bob"}
     changed = {"type": "UserBanned", "pos": 7, "at_ms": 1, "user_id": 17}
@@ -108,11 +108,11 @@ def test_each_kind_of_thing_that_is_not_understood_is_logged_once(capsys: pytest
         b"\x91\xd4\x07\x00",
     ],
 )
-def test_junk_is_nothing(junk: bytes) -> None:
+def test_an_invalid_parcel_has_no_messages(junk: bytes) -> None:
     assert list(Unpacker().unpack(junk)) == []
 
 
-def test_what_cannot_travel_is_not_encoded() -> None:
+def test_messages_with_unsupported_values_are_not_encoded() -> None:
     assert encode(EphemeralBatch("a", (CustomEvent("e", object(), user_id="alice"),))) is None
     assert encode(EphemeralBatch("a", (CustomEvent("e", {"n": 10**30, "o": object()}, user_id="alice"),))) is None
     assert encode(EphemeralBatch("a", (CustomEvent("e", "\ud800", user_id="alice"),))) is None

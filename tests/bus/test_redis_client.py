@@ -53,7 +53,7 @@ class Way:
         writer.close()
 
 
-async def test_it_connects_when_it_is_used_and_again_when_it_was_cut_off(valkey: ValkeyServer) -> None:
+async def test_a_client_connects_on_first_use_and_reconnects_after_a_cut(valkey: ValkeyServer) -> None:
     client = redis_client(valkey.url)
     assert await client.ping()
     valkey.cut_clients("normal")
@@ -63,7 +63,7 @@ async def test_it_connects_when_it_is_used_and_again_when_it_was_cut_off(valkey:
     await client.aclose()
 
 
-async def test_what_may_have_been_carried_out_is_not_tried_again(valkey: ValkeyServer) -> None:
+async def test_a_command_that_may_have_been_executed_is_not_retried(valkey: ValkeyServer) -> None:
     way = Way(valkey.port)
     async with way.open():
         client = redis_client(f"redis://127.0.0.1:{way.port}")

@@ -23,7 +23,7 @@ def opened(node: Seal, parcel: bytes) -> bytes | None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 100, 1 << 20])
-def test_all_nodes_open_what_one_has_sealed_and_know_their_own(size: int) -> None:
+def test_all_nodes_open_each_others_seals_and_recognise_their_own(size: int) -> None:
     one, two = nodes(2)
     body = os.urandom(size)
     parcel = one.seal(body)
@@ -89,7 +89,7 @@ def test_each_sender_has_numbers_of_its_own() -> None:
     assert opened(three, late) == b"one"
 
 
-def test_what_is_remembered_of_senders_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_remembered_senders_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seal_module, "SENDERS_MAX", 10)
     [one], others = nodes(1), nodes(30)
     for other in others:
@@ -97,7 +97,7 @@ def test_what_is_remembered_of_senders_is_bounded(monkeypatch: pytest.MonkeyPatc
     assert len(one._newest) == 10
 
 
-def test_random_bytes_are_nothing() -> None:
+def test_random_bytes_are_not_opened() -> None:
     [one] = nodes(1)
     for size in (*range(HEAD_BYTES + 8), 1000, 70_000):
         assert one.open(os.urandom(size)) is None

@@ -76,7 +76,7 @@ async def start(valkey: ValkeyServer) -> AsyncIterator[Callable[..., Node]]:
         await node.redis.aclose()
 
 
-async def test_what_was_taken_on_one_node_is_missing_on_another_as_soon_as_it_is_used_there(
+async def test_tokens_taken_on_one_node_are_missing_on_another_after_its_first_use(
     start: Callable[..., Node],
 ) -> None:
     one, other = start(), start()
@@ -89,7 +89,7 @@ async def test_what_was_taken_on_one_node_is_missing_on_another_as_soon_as_it_is
     assert one.take(5) == 2
 
 
-async def test_what_was_taken_too_much_is_owed(start: Callable[..., Node]) -> None:
+async def test_tokens_taken_beyond_the_shared_burst_are_owed(start: Callable[..., Node]) -> None:
     one, other = start(), start()
     assert (one.take(10), other.take(10)) == (10, 10)
     await one.shared.report()
@@ -236,7 +236,7 @@ async def test_a_redis_that_hangs_delays_no_request(
         assert node.take(20) == 9
 
 
-async def test_one_that_does_not_answer_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unresponsive_redis_is_not_asked_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_limits, "REPORT_WITHIN_S", 0.1)
     tries: list[asyncio.StreamWriter] = []
     silent = await asyncio.start_server(lambda _, writer: tries.append(writer), "127.0.0.1", 0)
@@ -270,7 +270,7 @@ async def test_a_server_that_refuses_counts_as_unavailable(start: Callable[..., 
         assert "read only" in str(logs[0]["error"])
 
 
-async def test_reports_go_on_by_themselves(start: Callable[..., Node]) -> None:
+async def test_reports_continue_after_a_failure(start: Callable[..., Node]) -> None:
     nodes = [start(), start()]
     running = [asyncio.create_task(node.shared.run()) for node in nodes]
     assert nodes[0].take(9) == 9

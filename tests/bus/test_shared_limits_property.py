@@ -64,7 +64,7 @@ def test_a_node_that_is_alone_with_a_steady_redis_limits_as_one_without(rate: Ra
 
 @settings(max_examples=25, deadline=None)
 @given(rate=RATES, nodes=st.integers(1, 5), seed=SEEDS)
-def test_who_never_stops_gets_the_whole_rate_however_many_nodes_there_are(rate: Rate, nodes: int, seed: int) -> None:
+def test_a_user_who_never_stops_gets_the_whole_rate_on_any_number_of_nodes(rate: Rate, nodes: int, seed: int) -> None:
     chance = random.Random(seed)
     course = simulate(rate, nodes, flood(nodes, 10), lambda: chance.random() * DELAY_MAX_S)
     at_least = alone(rate, flood(1, 10 - DELAY_MAX_S))

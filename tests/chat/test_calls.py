@@ -181,7 +181,7 @@ async def test_large_conversations_have_no_calls(quick: World) -> None:
     assert (await alice.refused("call:invite", {"conversationId": conversation}))["code"] == "forbidden"
 
 
-async def test_what_is_wrong_is_said(world: World) -> None:
+async def test_invalid_calls_are_refused_with_the_reason(world: World) -> None:
     alice = await world.connect("alice")
     conversation = await world.conversation("alice", "bob", kind="direct")
     there = {"conversationId": conversation, "callId": "1"}

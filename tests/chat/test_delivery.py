@@ -14,7 +14,7 @@ async def _group(world: World, history: str, *names: str) -> str:
     return str((await world.service("POST", "/api/v1/conversations", body))["id"])
 
 
-async def test_what_happens_to_messages_from_before_ones_time_is_not_for_a_newcomer(world: World) -> None:
+async def test_a_member_with_limited_history_receives_no_events_of_earlier_messages(world: World) -> None:
     talk = await _group(world, "from-join", "alice", "bob")
     alice, bob, carol = [await world.connect(name) for name in ("alice", "bob", "carol")]
     old = await alice.send_message(talk, "between the two of us")
@@ -87,7 +87,7 @@ async def test_a_blocked_user_does_not_receive_a_changed_profile(world: World) -
     assert await bob.pending("user:updated") == []
 
 
-async def test_a_blocked_partner_hears_nothing_of_typing_and_presence(world: World) -> None:
+async def test_a_blocked_user_receives_no_typing_and_no_presence(world: World) -> None:
     talk = await world.conversation("alice", "bob", kind="direct")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     await world.request("PUT", f"/api/v1/users/me/blocks/{world.id_of('bob')}", by="alice")
@@ -99,7 +99,7 @@ async def test_a_blocked_partner_hears_nothing_of_typing_and_presence(world: Wor
     assert await bob.pending("typing:user", "presence:update") == []
 
 
-async def test_a_socket_that_has_left_a_room_hears_nothing_of_it_and_the_users_others_do(world: World) -> None:
+async def test_a_socket_that_left_a_room_receives_nothing_and_the_users_other_sockets_do(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     alice, phone, laptop = [await world.connect(name) for name in ("alice", "bob", "bob")]
     await phone.done("conversation:leave", {"conversationId": talk})

@@ -126,7 +126,7 @@ async def test_a_second_signal_does_not_wait_for_anybody(tmp_path: Path) -> None
         assert await alice.wait_closed() == 1006, "nobody was told"
 
 
-async def test_clients_go_on_at_another_node_and_miss_nothing(tmp_path: Path, postgresql: PostgresServer) -> None:
+async def test_clients_continue_at_another_node_and_miss_nothing(tmp_path: Path, postgresql: PostgresServer) -> None:
     """Some clients write to the remaining node all the time; others listen at the draining node."""
     name = postgresql.create_migrated()
     environment = {

@@ -380,7 +380,7 @@ async def test_a_file_is_visible_to_users_who_see_its_message(world: World) -> N
     assert [await statuses(by) for by in ("alice", "bob")] == [{403}, {403}]
 
 
-async def test_only_ones_own_finished_files_are_attached(world: World) -> None:
+async def test_users_attach_only_their_own_finished_files(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     bob: ChatClient = await world.connect("bob")
     alices = (await upload(world, b"x"))["id"]
@@ -390,7 +390,7 @@ async def test_only_ones_own_finished_files_are_attached(world: World) -> None:
         assert (await bob.refused("message:send", payload))["code"] in {"forbidden", "invalid_request"}
 
 
-async def test_a_file_is_asked_for_with_a_token(world: World) -> None:
+async def test_a_file_is_requested_with_a_token(world: World) -> None:
     file = await upload(world, b"x")
     for method, path in (("GET", file["url"]), ("POST", FILES), ("PATCH", f"{FILES}/x"), ("DELETE", f"{FILES}/x")):
         assert (await world.request(method, path)).status_code == 401
@@ -416,7 +416,7 @@ async def test_a_file_is_asked_for_with_a_token(world: World) -> None:
         (b"hello", "a.txt", "text/plain", "text/plain", "attachment"),
     ],
 )
-async def test_only_what_is_safe_is_shown_in_place(  # noqa: PLR0917 (as many columns as the table has)
+async def test_only_safe_types_are_displayed_inline(  # noqa: PLR0917 (as many columns as the table has)
     world: World, data: bytes, name: str, declared: str, content_type: str, shown: str
 ) -> None:
     file = await upload(world, data, name=name, declared=declared)

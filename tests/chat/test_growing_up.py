@@ -79,7 +79,7 @@ async def events_after(world: World, cursor: str, by: str) -> tuple[list[Any], s
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill -9"])
 @pytest.mark.parametrize("to", ["postgresql", "sqlite"])
-async def test_clients_go_on_after_a_copy(
+async def test_clients_continue_after_a_copy(
     tmp_path: Path, urls: Mapping[str, str], to: str, number: signal.Signals
 ) -> None:
     source, target = (

@@ -143,7 +143,7 @@ async def test_binary_inside_metadata_is_refused(world: World) -> None:
     assert (error["code"], error["event"]) == ("invalid_request", "message:send")
 
 
-async def test_sixteen_sends_under_way_keep_their_order(world: World) -> None:
+async def test_sixteen_concurrent_sends_keep_their_order(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")
     calls = [

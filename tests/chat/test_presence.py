@@ -206,7 +206,7 @@ async def test_only_the_backend_lists_online_users(quick: World) -> None:
     assert seen == sorted(set(seen))
 
 
-async def test_what_is_wrong_is_said(quick: World) -> None:
+async def test_invalid_presence_requests_are_refused_with_the_reason(quick: World) -> None:
     alice = await quick.connect("alice")
     for event, payload, path in (
         ("presence:set", {"status": "asleep"}, "status"),

@@ -82,7 +82,7 @@ async def test_a_recovery_from_memory_delivers_missed_events_without_reading_the
     assert [name for name, *_ in alice.socket.told if name == "connected"] == [], "it was greeted already"
 
 
-async def test_recovery_can_be_asked_for_in_the_query(world: World) -> None:
+async def test_recovery_can_be_requested_in_the_query(world: World) -> None:
     alice = Returner(world, "alice")
     await alice.come({"recovery": "1"}, recovery=None)
     assert alice.pid is not None

@@ -85,7 +85,7 @@ async def test_this_version_serves_beside_the_next_and_does_not_start_again(tmp_
     assert again.line.startswith("talkwire: the database has tables of version 9999, newer than")
 
 
-async def test_nodes_that_do_not_hear_each_other_lose_nothing(tmp_path: Path, shared: Database) -> None:
+async def test_nodes_without_a_bus_between_them_lose_nothing(tmp_path: Path, shared: Database) -> None:
     # Nodes do not hear each other if their buses have different names, for example after a change of the message seal.
     another = Node(shared, Clock(), Exchange())
     with running_chat(tmp_path, {"DATABASE_URL": url_of(shared)}) as server:

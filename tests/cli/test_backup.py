@@ -117,12 +117,12 @@ def test_a_backup_has_to_have_a_place(command: Command, alone: None) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_one_may_not_write_to_is_said(command: Command, alone: None) -> None:
+def test_a_folder_without_write_permission_is_reported(command: Command, alone: None) -> None:
     Path("closed").mkdir(0o500)
     assert refusal(command("backup", "closed/b")) == "closed/b: cannot be created: Permission denied"
 
 
-def test_a_disk_without_room_is_said_and_nothing_stays(talkwire: Callable[..., Answer], alone: None) -> None:
+def test_a_full_disk_is_reported_and_no_file_stays(talkwire: Callable[..., Answer], alone: None) -> None:
     place = Path("talkwire-data/files/ab") / ("ab" * 16) / DIGEST
     place.mkdir(parents=True)
     (place / "content").write_bytes(bytes(1024 * 1024))
@@ -147,7 +147,7 @@ def test_an_unavailable_database_is_reported(command: Command, alone: None) -> N
     assert in_folder(Path()) == ["b", "talkwire-data"]
 
 
-def test_what_is_no_whole_backup_is_refused_before_anything_is_made(command: Command, alone: None) -> None:
+def test_an_incomplete_backup_is_refused_before_anything_is_created(command: Command, alone: None) -> None:
     assert command("backup", "b").exit_code == 0
     whole = Path("b").read_bytes()
     Path("cut").write_bytes(whole[: len(whole) // 2])
@@ -174,7 +174,7 @@ def test_a_restore_needs_an_empty_database(command: Command, alone: None, server
     assert "is in use by the process" in refusal(command("restore", "b", "--data", str(server.data)))
 
 
-def test_nothing_opens_what_is_half_restored(
+def test_a_half_restored_database_is_not_opened(
     command: Command, talkwire: Callable[..., Answer], alone: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert command("backup", "b").exit_code == 0

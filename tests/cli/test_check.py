@@ -21,7 +21,7 @@ def test_an_empty_folder_with_defaults_is_fine_and_stays_empty(command: Command,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_database_is_looked_at(command: Command) -> None:
+def test_the_database_is_checked(command: Command) -> None:
     assert command("migrate").exit_code == 0
     said = command("check", "--port", "0")
     assert "ok       database: talkwire-data/talkwire.db responds; its tables are of version " in said.out
@@ -61,7 +61,7 @@ def test_a_running_server_is_asked_and_not_disturbed(command: Command, server: R
         ([], {"FRONTEND_URL": "http://a.example"}, "ok       settings: origins from FRONTEND_URL"),
     ],
 )  # fmt: skip
-def test_what_works_all_the_same_is_said(
+def test_settings_that_work_with_limits_are_reported(
     command: Command, monkeypatch: pytest.MonkeyPatch, arguments: list[str], environ: dict[str, str], expected: str
 ) -> None:
     for name, value in environ.items():
@@ -88,7 +88,7 @@ def test_what_works_all_the_same_is_said(
         (["--demo", "--host", "0.0.0.0"], "wrong    settings: --demo: accepts any user id"),
     ],
 )
-def test_what_is_wrong_is_said_and_the_exit_code_is_one(
+def test_problems_are_reported_and_the_exit_code_is_one(
     command: Command, tmp_path: Path, arguments: list[str], expected: str
 ) -> None:
     (tmp_path / "a-file").write_text("nothing that a database would hold, and long enough to be looked at\n" * 20)

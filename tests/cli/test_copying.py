@@ -133,7 +133,7 @@ def test_a_server_on_postgresql_is_noticed(command: Command, tmp_path: Path, emp
         ("sqlite:///a.db", "sqlite:///./a.db", "--from and --to are the same database"),
     ],
 )
-def test_what_cannot_be_meant_is_said(command: Command, source: str, target: str, expected: str) -> None:
+def test_invalid_addresses_are_refused(command: Command, source: str, target: str, expected: str) -> None:
     assert refusal(command("copy", "--from", source, "--to", target), 2) == expected
 
 
@@ -147,20 +147,20 @@ def test_a_source_that_is_not_there_is_not_made(command: Command, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_source_without_a_chat_is_said(command: Command, empty: str) -> None:
+def test_a_source_without_a_chat_is_refused(command: Command, empty: str) -> None:
     assert (
         refusal(command("copy", "--from", empty, "--to", "sqlite:///new.db"))
         == f"{empty}: there is no chat in the database"
     )
 
 
-def test_a_source_that_is_no_database_is_said(command: Command) -> None:
+def test_a_source_that_is_no_database_is_refused(command: Command) -> None:
     Path("a.db").write_text("no database" * 1000)
     expected = "the database a.db cannot be used: file is not a database"
     assert refusal(command("copy", "--from", "sqlite:///a.db", "--to", "sqlite:///b.db")) == expected
 
 
-def test_a_target_in_a_folder_that_is_not_there_is_said(command: Command, chat: None) -> None:
+def test_a_target_in_a_missing_folder_is_refused(command: Command, chat: None) -> None:
     assert refusal(command("copy", "--from", SOURCE, "--to", "sqlite:///no/b.db")) == "no: there is no such folder"
 
 
@@ -173,7 +173,7 @@ def test_an_unavailable_database_is_reported_without_its_password(command: Comma
     assert "hunter2" not in said
 
 
-def test_a_target_with_something_in_it_is_said(command: Command, chat: None) -> None:
+def test_a_target_that_is_not_empty_is_refused(command: Command, chat: None) -> None:
     Path("b").mkdir()
     assert command("conversation", "create", "--id", "other", "carol", "dave", "--data", "b").exit_code == 0
     said = refusal(command("copy", "--from", SOURCE, "--to", "sqlite:///b/talkwire.db"))
@@ -181,7 +181,7 @@ def test_a_target_with_something_in_it_is_said(command: Command, chat: None) -> 
     assert command("conversation", "list", "--data", "b").out.startswith("other\t")
 
 
-def test_nothing_opens_what_is_half_a_copy(
+def test_an_unfinished_copy_is_not_opened(
     command: Command, talkwire: Callable[..., Answer], chat: None, empty: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as meanwhile:

@@ -82,13 +82,13 @@ def test_a_server_without_accounts_is_pointed_out(command: Command, monkeypatch:
         (["--public-url", "https://chat.example.com/#x"], "--public-url: must be an address without a query"),
     ],
 )
-def test_what_is_no_invitation_is_said(talkwire: Callable[..., Answer], arguments: list[str], message: str) -> None:
+def test_invalid_invitations_are_refused(talkwire: Callable[..., Answer], arguments: list[str], message: str) -> None:
     answer = talkwire("invite", *arguments)
     assert (answer.exit_code, answer.out) == (2, "")
     assert message in answer.line
 
 
-def test_nobody_is_invited_to_a_conversation_that_does_not_exist(talkwire: Callable[..., Answer]) -> None:
+def test_an_invitation_to_an_unknown_conversation_is_refused(talkwire: Callable[..., Answer]) -> None:
     answer = talkwire("invite", "--conversation", "nothing")
     assert (answer.exit_code, answer.out) == (1, "")
     assert "conversationIds[0]: no such conversation" in answer.line

@@ -23,6 +23,6 @@ def test_a_running_server_keeps_its_database_to_itself(command: Command, server:
     assert f"is in use by the process {server.process.pid} at {server.url}" in said.err
 
 
-def test_a_folder_that_is_none_is_said(command: Command) -> None:
+def test_a_path_that_is_no_folder_is_reported(command: Command) -> None:
     Path("a-file").touch()
     assert command("migrate", "--data", "a-file") == (1, "", "talkwire: a-file: is not a folder\n")

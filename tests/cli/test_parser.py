@@ -12,7 +12,7 @@ Command = Callable[..., Said]
 Talkwire = Callable[..., Answer]
 
 
-def test_it_says_its_version(talkwire: Talkwire) -> None:
+def test_the_version_is_printed(talkwire: Talkwire) -> None:
     assert talkwire("--version") == Answer(0, f"talkwire {version('talkwire')}\n", "")
 
 
@@ -38,7 +38,7 @@ def test_help_names_every_command(command: Command) -> None:
         (["token"], "USER requires an argument"),
     ],
 )
-def test_wrong_usage_is_said_in_one_line(command: Command, arguments: list[str], expected: str) -> None:
+def test_wrong_usage_is_reported_in_one_line(command: Command, arguments: list[str], expected: str) -> None:
     said = command(*arguments)
     assert (said.exit_code, said.out) == (2, "")
     assert said.err.startswith("talkwire: ")

@@ -25,7 +25,7 @@ def _lines(said: Said) -> list[str]:
     return [line for line in said.out.splitlines() if " redis: " in line]
 
 
-def test_one_that_answers_is_said_to_and_nothing_is_left_in_it(command: Command, valkey: ValkeyServer) -> None:
+def test_a_working_redis_is_reported_and_left_empty(command: Command, valkey: ValkeyServer) -> None:
     said = command("check", "--port", "0", "--redis", f"{valkey.url}/0")
     assert said.exit_code == 0
     [line] = _lines(said)
@@ -51,7 +51,7 @@ def test_over_a_unix_socket_too(command: Command, tmp_path: object) -> None:
         (["--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru"], "when its memory is full it forgets limits ("),
     ],
 )
-def test_one_that_nodes_cannot_use_well_is_said_to_be_so(command: Command, options: list[str], expected: str) -> None:
+def test_an_unsuitable_redis_is_reported(command: Command, options: list[str], expected: str) -> None:
     with valkey_server(*options) as server:
         said = command("check", "--port", "0", "--redis", server.url)
     assert any(expected in line for line in _lines(said)), said.out
@@ -66,7 +66,7 @@ def test_one_that_nodes_cannot_use_well_is_said_to_be_so(command: Command, optio
         (["+@all", "&*", "~talkwire:*", "-info"], "responds, but does not let this user read its version"),
     ],
 )
-def test_what_a_user_is_not_allowed_is_said(
+def test_missing_permissions_of_the_redis_user_are_reported(
     command: Command, valkey: ValkeyServer, rules: list[str], expected: str
 ) -> None:
     valkey.command("ACL", "SETUSER", "chat", "reset", "on", ">hidden", *rules)
@@ -84,7 +84,7 @@ def test_what_a_user_is_not_allowed_is_said(
         ("unix:///nowhere/v.sock", "wrong    redis: unix:///nowhere/v.sock: Error 2 connecting to /nowhere/v.sock"),
     ],
 )  # fmt: skip
-def test_one_that_cannot_be_reached_is_one_line(command: Command, url: str, expected: str) -> None:
+def test_an_unreachable_redis_is_reported_in_one_line(command: Command, url: str, expected: str) -> None:
     said = command("check", "--port", "0", "--redis", url)
     [line] = _lines(said)
     assert expected in line
@@ -92,7 +92,9 @@ def test_one_that_cannot_be_reached_is_one_line(command: Command, url: str, expe
     assert said.exit_code == 1
 
 
-def test_one_that_hangs_is_one_line(command: Command, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hanging_redis_is_reported_in_one_line(
+    command: Command, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(redis, "ANSWERS_WITHIN_S", 0.3)
     valkey.pause()
     try:
@@ -102,7 +104,7 @@ def test_one_that_hangs_is_one_line(command: Command, valkey: ValkeyServer, monk
     assert _lines(said) == [f"wrong    redis: {valkey.url}: no response within 0.3 s"]
 
 
-def test_its_clock_may_differ_and_that_is_said(
+def test_a_different_clock_of_redis_is_reported(
     command: Command, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis, "time", type("Clock", (), {"time": staticmethod(lambda: 0.0)}))
@@ -122,7 +124,7 @@ def test_without_its_package_the_line_says_what_to_install(
     assert "Redis requires its client: pip install 'talkwire[redis]'" in (said.out if verb == "check" else said.err)
 
 
-def test_a_server_does_not_start_with_a_url_that_cannot_be_meant(command: Command) -> None:
+def test_a_server_does_not_start_with_an_invalid_redis_url(command: Command) -> None:
     said = command("serve", "--port", "0", "--redis", "redis://:hidden@h?foo=1")
     assert said == (1, "", "talkwire: redis://h: has an unknown parameter: 'foo'\n")
 

@@ -17,7 +17,7 @@ Talkwire = Callable[..., Answer]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_is_and_a_signal_ends_it_well(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_server_prints_its_url_and_a_signal_ends_it(tmp_path: Path, number: signal.Signals) -> None:
     with running_server(tmp_path, "--log-format", "console") as server:
         assert server.greeting.startswith("Talkwire ")
         assert httpx.get(f"{server.url}/healthz").status_code == 200
@@ -35,7 +35,7 @@ def test_where_the_log_is_json_so_is_standard_output(tmp_path: Path, log_format:
         assert isinstance(json.loads(line), dict)
 
 
-def test_the_demo_says_what_one_can_do(tmp_path: Path) -> None:
+def test_the_demo_prints_how_to_sign_in(tmp_path: Path) -> None:
     with running_server(tmp_path, "--demo", "--log-format", "console") as server:
         answer = server.stop(signal.SIGTERM)
     assert answer.exit_code == 0
@@ -44,7 +44,7 @@ def test_the_demo_says_what_one_can_do(tmp_path: Path) -> None:
         assert name in answer.out
 
 
-def test_a_second_server_on_the_same_folder_is_refused_with_the_first_ones_pid(
+def test_a_second_server_on_the_same_folder_is_refused_with_the_pid_of_the_first(
     tmp_path: Path, talkwire: Talkwire
 ) -> None:
     with running_server(tmp_path) as server:
@@ -114,7 +114,7 @@ def test_two_servers_do_not_share_a_data_folder(tmp_path: Path, talkwire: Talkwi
         server.stop(signal.SIGTERM)
 
 
-def test_a_port_in_use_is_said(tmp_path: Path, talkwire: Talkwire) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path, talkwire: Talkwire) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         answer = talkwire("serve", "--port", port)
@@ -147,7 +147,7 @@ def test_a_killed_server_leaves_a_folder_that_works(tmp_path: Path, talkwire: Ta
     ],
     ids=["missing folder", "a file", "foreign address", "no database", "folder of a database", "no SQLite file"],
 )
-def test_what_does_not_work_is_said_in_one_line(
+def test_a_failed_start_is_reported_in_one_line(
     tmp_path: Path, talkwire: Talkwire, arguments: list[str], expected: str
 ) -> None:
     (tmp_path / "a-file").write_text("nothing that a database would hold, and long enough to be looked at\n" * 20)
@@ -175,7 +175,7 @@ def test_what_does_not_work_is_said_in_one_line(
         ([], {"JWT_SECRET": "s" * 31}, "", "jwt_secret: must have at least 32 bytes"),
     ],
 )  # fmt: skip
-def test_settings_that_cannot_be_are_wrong_usage(
+def test_invalid_settings_are_wrong_usage(
     talkwire: Talkwire, arguments: list[str], environ: dict[str, str], file: str, expected: str
 ) -> None:
     if file:
@@ -185,7 +185,7 @@ def test_settings_that_cannot_be_are_wrong_usage(
     assert answer.line.startswith(f"talkwire: {expected}")
 
 
-def test_a_folder_that_may_not_be_written_is_said(tmp_path: Path, talkwire: Talkwire) -> None:
+def test_a_read_only_folder_is_reported(tmp_path: Path, talkwire: Talkwire) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o555)
     without_privileges: list[str] = []

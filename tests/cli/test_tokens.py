@@ -83,13 +83,13 @@ def test_a_secret_that_can_be_guessed_is_used_where_the_operator_says_so(command
         (["alice", "--jwt-secret", "ssh-ed25519 AAAA"], "jwt_secret: The secret is a key in PEM or SSH form"),
     ],
 )
-def test_what_cannot_be_meant_is_wrong_usage(command: Command, arguments: list[str], message: str) -> None:
+def test_invalid_arguments_are_wrong_usage(command: Command, arguments: list[str], message: str) -> None:
     said = command("token", *arguments)
     assert (said.exit_code, said.out) == (2, "")
     assert said.err.startswith(f"talkwire: {message}")
 
 
-def test_a_secret_file_that_holds_none_is_said(command: Command) -> None:
+def test_an_empty_secret_file_is_reported(command: Command) -> None:
     Path("data").mkdir()
     Path("data/jwt-secret").write_text("short\n")
     said = command("token", "alice", "--data", "data")
@@ -97,7 +97,7 @@ def test_a_secret_file_that_holds_none_is_said(command: Command) -> None:
     assert "data/jwt-secret holds no secret" in said.err
 
 
-def test_a_folder_that_cannot_be_made_is_said(talkwire: Callable[..., Answer]) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(talkwire: Callable[..., Answer]) -> None:
     answer = talkwire("token", "alice", "--data", "missing/data")
     assert (answer.exit_code, answer.out) == (1, "")
     assert "there is no such folder to create data in" in answer.line

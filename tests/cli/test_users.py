@@ -34,7 +34,7 @@ def test_without_an_id_the_new_one_is_printed(command: Command, where: list[str]
     assert int(added.out) >= 8 * 10**15
 
 
-def test_a_user_is_banned_and_let_in_again(command: Command, where: list[str]) -> None:
+def test_a_user_is_banned_and_unbanned(command: Command, where: list[str]) -> None:
     command("user", "add", "finn@example.com", "--name", "Finn", "--id", "finn", *where)
     assert command("user", "ban", "finn", *where) == (0, "finn is banned.\n", "")
     assert "finn\tFinn\tfinn@example.com\tbanned\t" in command("user", "list", *where).out
@@ -75,7 +75,7 @@ def test_an_address_is_taken_once(command: Command, where: list[str]) -> None:
     assert again == (1, "", "talkwire: This e-mail address is taken.\n")
 
 
-def test_no_password_is_none(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_password_is_refused(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     said = command("user", "add", "x@example.com", "--name", "X", "--password", "-")
     assert said == (1, "", "talkwire: no password was given\n")
@@ -113,7 +113,7 @@ def test_more_users_than_a_page_holds_are_all_listed(command: Command, where: li
     assert [user_id for user_id in listed if user_id.startswith("many-")] == names
 
 
-def test_a_file_that_is_no_database_is_said(command: Command) -> None:
+def test_a_file_that_is_no_database_is_reported(command: Command) -> None:
     Path("a-file").write_text("nothing that a database would hold, and long enough to be looked at\n" * 20)
     said = command("user", "list", "--database", "sqlite:///a-file")
     assert said == (1, "", "talkwire: the database a-file cannot be used: file is not a database\n")

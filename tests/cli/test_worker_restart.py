@@ -87,7 +87,7 @@ async def test_a_worker_that_cannot_be_started_again_at_once_is_started_later(sy
     await asyncio.wait_for(running, DEADLINE_S)
 
 
-async def test_a_server_whose_workers_cannot_be_started_at_all_says_so(system: System) -> None:
+async def test_a_server_whose_workers_cannot_start_reports_it(system: System) -> None:
     system.refusals = 1
     with pytest.raises(BlockingIOError):
         await asyncio.wait_for(Workers(settings(), 1, lambda: None).run(), DEADLINE_S)

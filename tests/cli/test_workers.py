@@ -118,7 +118,7 @@ def test_every_worker_is_in_one_answer_of_the_metrics(steady: RunningServer) -> 
     assert len(metrics(steady, "talkwire_events_received_total")) == WORKERS
 
 
-def test_a_worker_that_dies_is_started_again_and_the_others_go_on(steady: RunningServer) -> None:
+def test_a_dead_worker_is_restarted_and_the_others_continue(steady: RunningServer) -> None:
     before = workers_of(steady)
     os.kill(before[0], signal.SIGKILL)
     until(lambda: not is_running(before[0]))
@@ -217,12 +217,14 @@ def test_a_port_that_workers_have_is_in_use(
         (["--workers", "many"], "--workers: must be a whole number"),
     ],
 )
-def test_workers_that_cannot_be_are_refused(talkwire: Callable[..., Answer], arguments: list[str], line: str) -> None:
+def test_unsupported_worker_settings_are_refused(
+    talkwire: Callable[..., Answer], arguments: list[str], line: str
+) -> None:
     answer = talkwire("serve", *arguments)
     assert (answer.exit_code, answer.line) == (2, f"talkwire: {line}")
 
 
-def test_a_key_that_is_of_no_use_is_said_once(talkwire: Callable[..., Answer], postgresql_database: Database) -> None:
+def test_a_missing_key_is_reported_once(talkwire: Callable[..., Answer], postgresql_database: Database) -> None:
     url = postgresql_database.url.render_as_string(hide_password=False)
     answer = talkwire("serve", "--port", "0", "--workers", "2", "--database", url)
     assert answer.exit_code == 2

@@ -376,7 +376,7 @@ async def test_the_gateway_example_in_a_room(request: pytest.FixtureRequest, exa
 
 
 @pytest.mark.parametrize("at", ["/gateway", "/"])
-async def test_the_gateway_tells_who_has_no_valid_token(
+async def test_the_gateway_sends_an_error_to_clients_without_a_valid_token(
     request: pytest.FixtureRequest, examples: Path, at: str
 ) -> None:
     server: ServerProcess = request.getfixturevalue("gateway_demo" if at == "/" else "demo")

@@ -68,7 +68,7 @@ def test_the_readme_shows_the_example_as_it_is() -> None:
     assert blocks("js") == [(REPOSITORY / "examples" / "room.mjs").read_text(encoding="utf-8")]
 
 
-async def test_the_example_shows_what_was_said_and_sends(demo: ServerProcess, examples: Path) -> None:
+async def test_the_example_shows_messages_and_sends_one(demo: ServerProcess, examples: Path) -> None:
     (examples / "page.mjs").write_text(ROOM_TEST, encoding="utf-8")
     lines = (await output_of("node", str(examples / "page.mjs"), demo.url, demo.token("maya"))).splitlines()
     assert lines[0].startswith("The frames for the second batch")

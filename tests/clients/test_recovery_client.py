@@ -100,7 +100,7 @@ async def test_the_official_client_is_recovered_after_its_connection_broke(
         await alice.hears("after")
 
 
-async def test_it_is_recovered_in_a_room_that_it_opened(world: World, node_client: list[str]) -> None:
+async def test_the_official_client_is_recovered_in_a_room_that_it_opened(world: World, node_client: list[str]) -> None:
     conversation = await world.conversation("alice", "bob")
     async with recovering(node_client, world.server.url, token(world), "/messages") as alice:
         first = await alice.says("connect")
@@ -113,7 +113,7 @@ async def test_it_is_recovered_in_a_room_that_it_opened(world: World, node_clien
         await alice.hears("meanwhile")
 
 
-async def test_a_disconnect_that_it_asked_for_is_not_gone_on_from(world: World, node_client: list[str]) -> None:
+async def test_a_session_that_the_client_disconnected_is_not_recovered(world: World, node_client: list[str]) -> None:
     await world.conversation("alice", "bob")
     async with recovering(node_client, world.server.url, token(world)) as alice:
         first = await alice.says("connect")
@@ -126,7 +126,7 @@ async def test_a_disconnect_that_it_asked_for_is_not_gone_on_from(world: World, 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill -9"])
-async def test_it_is_recovered_after_a_restart_of_the_server(
+async def test_the_official_client_is_recovered_after_a_restart_of_the_server(
     tmp_path: Path, node_client: list[str], number: signal.Signals
 ) -> None:
     port = free_port()
@@ -148,7 +148,7 @@ async def test_it_is_recovered_after_a_restart_of_the_server(
                         await alice.hears("after")
 
 
-async def test_the_client_would_hear_twice_what_was_sent_before_the_answer_to_its_connect(
+async def test_the_client_would_receive_events_twice_that_precede_the_answer_to_its_connect(
     node_client: list[str],
 ) -> None:
     """Why that ack is sent first (docs/decisions/0007): the client keeps events that arrive before it across a broken

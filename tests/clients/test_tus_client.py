@@ -201,7 +201,7 @@ async def test_an_upload_resumes_where_its_connection_broke(chat_server: ServerP
     assert proxy.passed < SIZE + CUT_AFTER / 2
 
 
-async def test_an_upload_goes_on_after_the_server_was_killed(tmp_path: Path, node_client: list[str]) -> None:
+async def test_an_upload_continues_after_the_server_was_killed(tmp_path: Path, node_client: list[str]) -> None:
     with running_chat(tmp_path) as first:
         token = first.token("alice")
         async with (

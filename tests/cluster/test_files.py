@@ -240,7 +240,7 @@ async def test_of_two_requests_at_two_nodes_one_writes(cluster: Cluster) -> None
         assert (await here.get(file["url"])).content == data
 
 
-async def test_what_came_before_a_client_went_away_counts(cluster: Cluster) -> None:
+async def test_bytes_received_before_a_client_disconnected_are_kept(cluster: Cluster) -> None:
     async with at(cluster.nodes[0]) as here, at(cluster.nodes[1]) as there:
         path = await begin(here, 100_000)
         place = urlsplit(cluster.nodes[1].url)

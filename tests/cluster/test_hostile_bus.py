@@ -145,7 +145,7 @@ async def metric(world: World, name: str) -> float:
     return float(found[1])
 
 
-async def test_whatever_is_published_everything_is_delivered_once_and_in_order(two_nodes: Cluster) -> None:
+async def test_hostile_bus_messages_do_not_disturb_delivery_once_and_in_order(two_nodes: Cluster) -> None:
     valkey = two_nodes.valkey
     async with two_nodes.world(0) as here, two_nodes.world(1) as there:
         there.take_ids_of(here)

@@ -44,7 +44,7 @@ async def test_a_ban_acts_on_every_node(two_nodes: Cluster) -> None:
         await bob.wait_disconnected()
 
 
-async def test_a_node_whose_valkey_is_gone_follows_the_log_and_says_so(start_cluster: StartCluster) -> None:
+async def test_a_node_without_its_valkey_follows_the_log_and_reports_it(start_cluster: StartCluster) -> None:
     cluster = start_cluster(2, valkey=True)
     valkey = cluster.valkey
     assert valkey is not None

@@ -7,7 +7,7 @@ from talkwire.dialects.talks.vocabulary import TALKS
 from tests.cluster.cluster import Cluster
 
 
-async def test_what_the_application_sends_reaches_the_sockets_of_all_nodes_and_is_counted(two_nodes: Cluster) -> None:
+async def test_events_of_the_application_reach_the_sockets_of_all_nodes_and_are_counted(two_nodes: Cluster) -> None:
     async with two_nodes.world(0) as here, two_nodes.world(1) as there:
         there.take_ids_of(here)
         sockets = [

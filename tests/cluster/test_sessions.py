@@ -231,7 +231,7 @@ async def test_a_node_that_was_stopped_for_longer_than_its_lease_serves_no_clien
         assert offline == [], "they were told so once"
 
 
-async def test_no_request_is_served_by_a_node_in_doubt(start_cluster: StartCluster) -> None:
+async def test_a_fenced_node_serves_no_request(start_cluster: StartCluster) -> None:
     """REST requests wait in the kernel too."""
     cluster = start_cluster(1, environment={"TALKWIRE_LEASE_S": "3"})
     node = cluster.nodes[0]

@@ -104,7 +104,7 @@ async def test_blocking_twice_is_one_event(node: Node) -> None:
     assert kinds == [UserBlocked, UserUnblocked]
 
 
-async def test_nobody_blocks_themselves_or_one_whom_nobody_knows(node: Node) -> None:
+async def test_blocking_oneself_or_an_unknown_user_is_refused(node: Node) -> None:
     await node.users(ALICE, BOB)
     for command in (BlockUser, UnblockUser):
         assert await node.refusal(ALICE, command("alice")) == "invalid_request"

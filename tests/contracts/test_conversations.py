@@ -77,7 +77,7 @@ async def test_a_direct_conversation_has_exactly_two_members_and_no_name(
     assert await node.refusal(ALICE, command) == "invalid_request"
 
 
-async def test_nobody_joins_or_leaves_a_direct_conversation(node: Node) -> None:
+async def test_joining_and_leaving_a_direct_conversation_are_refused(node: Node) -> None:
     view = await node.do(BACKEND, CreateConversation("direct", ("alice", "bob"), id="d"))
     assert view.conversation.id == "d"
     await node.users(CAROL)
@@ -247,7 +247,7 @@ async def test_members_strangers_and_direct_pairs_change_nothing(node: Node) -> 
     assert (await node.do(BACKEND, UpdateConversation("c", name="x"))).name == "x"
 
 
-async def test_slow_mode_counts_from_ones_last_message(node: Node) -> None:
+async def test_slow_mode_counts_from_the_senders_last_message(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(ALICE, UpdateConversation("c", slow_mode_s=10))
     first, second = await node.in_one_batch((BOB, SendMessage("c", "1")), (BOB, SendMessage("c", "2")))
@@ -262,7 +262,7 @@ async def test_slow_mode_counts_from_ones_last_message(node: Node) -> None:
 
 
 @pytest.mark.parametrize("actor", [ALICE, BACKEND, OPERATOR])
-async def test_nobody_can_read_a_deleted_conversation(node: Node, actor: Actor) -> None:
+async def test_a_deleted_conversation_cannot_be_read(node: Node, actor: Actor) -> None:
     await node.group("c", ALICE, BOB)
     sent = await node.send(ALICE, "Hello")
     await node.do(actor, DeleteConversation("c"))
@@ -350,7 +350,7 @@ async def test_a_list_shows_the_last_message_and_the_other_one_of_direct_ones(no
     assert [each.member.user_id for each in view.members or ()] == ["alice", "bob"]
 
 
-async def test_a_list_has_the_members_of_conversations_with_at_most_as_many_as_asked_for(node: Node) -> None:
+async def test_a_list_has_the_members_of_conversations_up_to_the_requested_size(node: Node) -> None:
     await node.group("two", ALICE, BOB)
     await node.group("three", ALICE, BOB, CAROL)
     views = (await node.do(ALICE, ListConversations(members_max=2))).items

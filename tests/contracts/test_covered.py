@@ -55,7 +55,7 @@ async def test_a_delivery_begins_where_has_been_read(node: Node) -> None:
     assert [(move.since, move.covered) for move in moves(node)] == [(0, of(*sent[:2])), (2, of(sent[2]))]
 
 
-async def test_only_what_lies_in_the_conversation_is_covered(node: Node) -> None:
+async def test_only_messages_of_the_conversation_are_covered(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.group("d", ALICE, BOB)
     here = await node.send(ALICE, "here")
@@ -64,7 +64,7 @@ async def test_only_what_lies_in_the_conversation_is_covered(node: Node) -> None
     assert [move.covered for move in moves(node)] == [of(here)]
 
 
-async def test_the_newest_of_many_are_covered_with_ones_own_in_between(node: Node) -> None:
+async def test_the_newest_of_many_are_covered_with_own_messages_in_between(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     texts = [(ALICE if number % 3 else BOB, SendMessage("c", str(number))) for number in range(2 * COVERED_MAX)]
     sent = await node.in_one_batch(*texts)
@@ -98,7 +98,7 @@ async def test_moves_of_one_batch_cover_each_their_own_and_what_was_sent_before_
     ]
 
 
-async def test_many_moves_take_one_statement_and_messages_none(node: Node) -> None:
+async def test_many_moves_take_one_statement_and_batches_of_messages_none(node: Node) -> None:
     users = [Actor(f"user-{number}", "") for number in range(20)]
     await node.do(
         BACKEND, CreateConversation("group", tuple(user.user_id for user in users), id="c", owner_id=users[0].user_id)

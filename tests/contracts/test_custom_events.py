@@ -68,7 +68,7 @@ async def test_an_event_may_be_for_a_conversation(node: Node) -> None:
         IsConnected("alice"),
     ],
 )
-async def test_users_do_none_of_it(node: Node, command: SendToUsers) -> None:
+async def test_users_cannot_send_custom_events(node: Node, command: SendToUsers) -> None:
     await connect(node, ALICE)
     assert await node.refusal(ALICE, command) == "forbidden"
     assert sent(node) == []

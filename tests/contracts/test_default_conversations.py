@@ -89,7 +89,7 @@ async def test_many_new_users_join_by_one_event(welcoming: Node) -> None:
     assert len(joins) == 2
 
 
-async def test_a_newcomers_history_is_what_the_conversation_says(welcoming: Node) -> None:
+async def test_a_new_members_history_follows_the_conversations_setting(welcoming: Node) -> None:
     ann = Actor("ann", "Ann")
     await welcoming.do(BACKEND, UpdateMember("news", "ann", "admin"))
     for conversation in ("general", "news"):
@@ -102,7 +102,7 @@ async def test_a_newcomers_history_is_what_the_conversation_says(welcoming: Node
     assert [view.unread.unread_count for view in listed.items] == [0, 0]
 
 
-async def test_one_that_is_missing_direct_or_deleted_is_skipped_and_warned_of_once(
+async def test_a_missing_direct_or_deleted_conversation_is_skipped_with_one_warning(
     database: Database, clock: Clock
 ) -> None:
     policy = AccessPolicy(default_conversations=("missing", "pair", "gone", "late"))

@@ -145,7 +145,7 @@ async def test_an_upload_becomes_a_file(node: Node) -> None:
     assert await node.do(OPERATOR, FindUploads(frozenset({"u1"}))) == frozenset()
 
 
-async def test_nothing_of_it_is_an_event(node: Node) -> None:
+async def test_uploads_record_no_events(node: Node) -> None:
     await finished(node)
     await node.do(ALICE, DropFile("u1"))
     assert node.log == []
@@ -186,7 +186,7 @@ async def test_a_former_member_does_not_see_a_notification(node: Node) -> None:
     assert [await sees(node, actor) for actor in (BOB, CAROL)] == [False, True]
 
 
-async def test_a_file_from_before_ones_history_is_not_shown(node: Node) -> None:
+async def test_a_file_from_before_the_members_history_is_not_shown(node: Node) -> None:
     await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", history="from-join", owner_id="alice"))
     await finished(node, file_id="u1")
     await finished(node, file_id="u2")
@@ -198,7 +198,7 @@ async def test_a_file_from_before_ones_history_is_not_shown(node: Node) -> None:
     assert [await sees(node, BOB, file_id) for file_id in ("u1", "u2")] == [True, True]
 
 
-async def test_nobody_sees_a_file_of_a_deleted_message(node: Node) -> None:
+async def test_a_file_of_a_deleted_message_is_hidden(node: Node) -> None:
     """Also if the link to the message still existed."""
     await node.group("c", ALICE, BOB)
     await finished(node)
@@ -209,7 +209,7 @@ async def test_nobody_sees_a_file_of_a_deleted_message(node: Node) -> None:
     await node.do(ALICE, DropFile("u1"))
 
 
-async def test_one_of_several_messages_is_enough(node: Node) -> None:
+async def test_a_file_is_visible_through_any_of_its_messages(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.group("d", ALICE, CAROL)
     await finished(node)
@@ -219,7 +219,7 @@ async def test_one_of_several_messages_is_enough(node: Node) -> None:
     assert await sees(node, CAROL)
 
 
-async def test_nobody_sees_an_expired_upload(node: Node) -> None:
+async def test_an_expired_upload_is_hidden(node: Node) -> None:
     await node.do(ALICE, creation())
     node.clock.now_ms += LIFETIME_MS
     assert await node.refusal(ALICE, GetUpload("u1")) == "forbidden"
@@ -254,7 +254,7 @@ async def test_only_the_server_itself_sweeps(node: Node, actor: Actor) -> None:
         assert await node.refusal(actor, command) == "forbidden"
 
 
-async def test_what_was_dropped_is_nobodys_and_waits_to_be_forgotten(node: Node) -> None:
+async def test_a_dropped_upload_has_no_owner_until_it_is_forgotten(node: Node) -> None:
     await node.do(ALICE, creation("u1"))
     await finished(node, file_id="u2")
     for file_id in ("u1", "u2"):
@@ -287,7 +287,7 @@ async def test_a_file_of_another_user_cannot_be_deleted(node: Node) -> None:
     assert await sees(node, ALICE)
 
 
-async def test_so_many_uploads_may_be_under_way_at_once(node: Node) -> None:
+async def test_a_users_concurrent_uploads_are_limited(node: Node) -> None:
     asked: list[Awaitable[object]] = [node.ask(ALICE, creation(f"u{n}")) for n in range(UPLOADS_AT_ONCE + 1)]
     answers = await asyncio.gather(*asked, return_exceptions=True)
     refused = [answer for answer in answers if isinstance(answer, ChatError)]
@@ -444,7 +444,7 @@ async def test_the_total_storage_of_a_user_is_limited(node: Node) -> None:
     await node.do(ALICE, sized("u4", 0))
 
 
-async def test_what_is_given_up_counts_until_its_bytes_are_gone(node: Node) -> None:
+async def test_an_abandoned_upload_counts_until_its_bytes_are_removed(node: Node) -> None:
     await node.do(ALICE, sized("u1", 100))
     await node.do(ALICE, FinishUpload("u1", "image/png", 100, "d1"))
     await node.do(ALICE, DropFile("u1"))

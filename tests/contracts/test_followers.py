@@ -80,7 +80,7 @@ def copied(database: Database) -> list[int]:
         return list(connection.execute(text("SELECT pos FROM copied ORDER BY pos")).scalars())
 
 
-async def test_all_of_the_log_is_worked_on_once_and_across_restarts(copies: Database, clock: Clock) -> None:
+async def test_the_whole_log_is_processed_once_across_restarts(copies: Database, clock: Clock) -> None:
     async with running(copies, clock) as node:
         await node.group("c", ALICE)
         async with following(node, copies, Copy()) as follower:
@@ -94,7 +94,7 @@ async def test_all_of_the_log_is_worked_on_once_and_across_restarts(copies: Data
         assert copied(copies) == list(range(1, node.chat.pos + 1))
 
 
-async def test_a_long_log_is_worked_on_in_stretches(copies: Database, clock: Clock) -> None:
+async def test_a_long_log_is_processed_in_ranges(copies: Database, clock: Clock) -> None:
     async with running(copies, clock) as node:
         await node.group("c", ALICE)
         await node.in_one_batch(*((ALICE, SendMessage("c", str(number))) for number in range(8)))
@@ -106,9 +106,7 @@ async def test_a_long_log_is_worked_on_in_stretches(copies: Database, clock: Clo
         assert copied(copies) == list(range(1, 11))
 
 
-async def test_where_there_is_nothing_to_store_the_position_is_stored_at_the_end(
-    copies: Database, clock: Clock
-) -> None:
+async def test_a_position_without_anything_to_store_is_stored_at_the_end(copies: Database, clock: Clock) -> None:
     async with running(copies, clock) as node:
         await node.group("c", ALICE)
         await node.send(ALICE, "1")

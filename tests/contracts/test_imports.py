@@ -161,7 +161,7 @@ async def test_a_retry_imports_nothing_again(group: Node) -> None:
 # --- what is unread -------------------------------------------------------------------------------------------------
 
 
-async def test_nothing_that_is_imported_is_unread(group: Node, database: Database, clock: Clock) -> None:
+async def test_imported_messages_are_not_unread(group: Node, database: Database, clock: Clock) -> None:
     await bring(group, START_MS, START_MS + 1)
     await group.do(BACKEND, sent_at(START_MS + 2, BOB, "@alice @all"))
     assert await unread(group, ALICE, BOB, CAROL) == [0, 0, 0]

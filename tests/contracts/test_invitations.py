@@ -114,7 +114,7 @@ async def test_a_deleted_conversation_is_skipped_unless_it_was_the_last(node: No
     assert await node.refusal(ANYONE, _register("ann@example.com", created.code)) == "forbidden"
 
 
-async def test_a_newcomer_sees_what_the_conversations_rules_say(node: Node) -> None:
+async def test_an_invited_members_history_follows_the_conversations_setting(node: Node) -> None:
     await node.do(BACKEND, CreateConversation("group", ("alice",), id="c", history="from-join", owner_id="alice"))
     await node.send(ALICE, "before")
     await node.users(BOB)
@@ -267,7 +267,7 @@ async def test_members_who_may_add_members_may_invite(node: Node) -> None:
         await node.do(actor, to_c)
 
 
-async def test_nobody_is_invited_to_a_direct_conversation(node: Node) -> None:
+async def test_an_invitation_to_a_direct_conversation_is_refused(node: Node) -> None:
     await node.users(ALICE, BOB)
     direct = (await node.do(ALICE, CreateConversation("direct", ("bob",)))).conversation.id
     assert await node.refusal(ALICE, CreateInvitation((direct,))) == "forbidden"
@@ -334,7 +334,7 @@ async def test_an_invitation_outlasts_its_node_and_its_code_is_nowhere(database:
         assert await node.do(BOB, AcceptInvitation(created.code)) == ("c",)
 
 
-async def test_what_expired_long_ago_is_forgotten(node: Node) -> None:
+async def test_invitations_that_expired_long_ago_are_deleted(node: Node) -> None:
     await node.group("c", ALICE)
     await _invite(node, expires_ms=node.clock.now_ms + 1)
     node.clock.now_ms += KEPT_MS + 2

@@ -99,13 +99,13 @@ async def test_mail_stays_until_it_has_arrived(node: Node) -> None:
     assert await payloads_of(node) == ["3"]
 
 
-async def test_what_arrives_at_one_stays_for_the_others(node: Node) -> None:
+async def test_events_that_arrived_at_one_user_stay_for_the_others(node: Node) -> None:
     await store(node, 1, to=("bob", "alice"))
     await confirm(node, mail_id=max(each.id for each in [*await mail_of(node, ALICE), *await mail_of(node, BOB)]))
     assert await payloads_of(node, ALICE) == ["1"]
 
 
-async def test_what_is_stored_later_is_not_taken_for_what_has_arrived(node: Node) -> None:
+async def test_events_stored_after_an_arrival_do_not_count_as_arrived(node: Node) -> None:
     """An arrival is recorded a moment later; by then other items may have replaced the removed ones."""
     await store(node, "old")
     arrived = (await mail_of(node))[0]
@@ -162,7 +162,7 @@ async def test_users_cannot_confirm_arrivals(node: Node) -> None:
     assert await payloads_of(node) == ["1"]
 
 
-async def test_who_is_banned_gets_nothing(node: Node) -> None:
+async def test_a_banned_user_receives_nothing(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await store(node, 1)
     await node.do(OPERATOR, BanUser("bob"))
@@ -205,7 +205,7 @@ async def test_positions_never_move_back(node: Node) -> None:
     assert await missed_by(node) == []
 
 
-async def test_ones_own_messages_are_not_missed(node: Node) -> None:
+async def test_own_messages_are_not_missed(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.send(BOB, "my own")
     theirs = await node.send(ALICE, "another's")
@@ -275,7 +275,7 @@ async def test_messages_of_blocked_users_are_not_missed(node: Node) -> None:
 
 
 @pytest.mark.parametrize("wanted", [{"muted": True}, {"notify": "none"}])
-async def test_in_a_muted_conversation_one_misses_nothing(node: Node, wanted: dict[str, Any]) -> None:
+async def test_messages_of_a_muted_conversation_are_not_missed(node: Node, wanted: dict[str, Any]) -> None:
     await node.group("c", ALICE, BOB)
     await node.send(ALICE, "hello")
     everything = await missed_by(node)

@@ -140,7 +140,7 @@ async def test_a_user_who_was_created_in_the_same_batch_sends_and_is_named(node:
     assert (message.content, message.sender_name) == ("Hello", "Bob")
 
 
-async def test_each_stretch_of_membership_is_kept(node: Node, database: Database) -> None:
+async def test_each_period_of_membership_is_kept(node: Node, database: Database) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(BOB, RemoveMember("c", "bob"))
     left = node.log[-1].pos
@@ -242,7 +242,7 @@ async def test_the_backend_and_operators_give_roles_too(node: Node) -> None:
     assert await node.roles("c") == {"alice": "member", "bob": "owner"}
 
 
-async def test_nobody_has_a_role_in_a_direct_conversation(node: Node) -> None:
+async def test_giving_a_role_in_a_direct_conversation_is_refused(node: Node) -> None:
     await node.do(BACKEND, CreateConversation("direct", ("alice", "bob"), id="d"))
     for actor in (ALICE, BACKEND, OPERATOR):
         assert await node.refusal(actor, UpdateMember("d", "bob", "admin")) == "forbidden"

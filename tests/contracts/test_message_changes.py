@@ -243,7 +243,7 @@ async def test_members_are_mentioned_by_name_or_id(node: Node, database: Databas
     assert _count(database, mentions) == 4
 
 
-async def test_a_user_may_be_called_like_nobody_else(node: Node) -> None:
+async def test_a_user_id_may_be_an_asterisk(node: Node) -> None:
     """Such an id has no special meaning in the server."""
     star = Actor("*", "Star")
     await node.group("c", ALICE, BOB, star)
@@ -383,7 +383,7 @@ async def test_a_text_cannot_be_edited_away(node: Node) -> None:
 # --- deletion -------------------------------------------------------------------------------------------------------
 
 
-async def test_nothing_stays_of_a_deleted_message_but_its_place(node: Node, database: Database, clock: Clock) -> None:
+async def test_only_the_place_of_a_deleted_message_stays(node: Node, database: Database, clock: Clock) -> None:
     await node.group("c", ALICE, BOB)
     root = await node.send(ALICE, "root")
     sent = await node.do(
@@ -434,7 +434,7 @@ async def test_nothing_stays_of_a_deleted_message_but_its_place(node: Node, data
     assert await node.refusal(BOB, SendMessage("c", "other", "m1")) == "conflict"
 
 
-async def test_nothing_can_be_done_with_a_deleted_message(node: Node) -> None:
+async def test_changes_of_a_deleted_message_are_refused(node: Node) -> None:
     await node.group("c", ALICE)
     sent = await node.send(ALICE, "x")
     await node.do(ALICE, DeleteMessage(str(sent.id)))
@@ -694,7 +694,7 @@ async def test_a_returning_member_does_not_see_their_own_old_messages(node: Node
     assert await node.refusal(BOB, PinMessage(id_)) == "forbidden"
 
 
-async def test_nobody_but_members_reads_what_belongs_to_a_message(node: Node) -> None:
+async def test_only_members_read_the_parts_of_a_message(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     sent = await node.send(ALICE, "x")
     await node.do(ALICE, RemoveMember("c", "bob"))

@@ -303,7 +303,7 @@ async def test_a_page_around_a_place_needs_no_message_there(
     assert page.next == (str(page.items[0].id) if expected[0] > 1 else None)
 
 
-async def test_a_page_around_a_place_shows_nothing_of_before_ones_history(node: Node) -> None:
+async def test_a_page_around_a_place_shows_nothing_from_before_the_members_history(node: Node) -> None:
     await node.do(BACKEND, CreateConversation("group", ("alice",), id="c", history="from-join", owner_id="alice"))
     for number in range(3):
         await node.send(ALICE, str(number))

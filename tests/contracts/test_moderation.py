@@ -148,13 +148,13 @@ async def test_moderators_reach_those_below_them(node: Node, kind: RestrictionKi
     assert await _listed(node, kind) == ["bob", "carol", "mallory"]
 
 
-async def test_nobody_is_restricted_in_a_direct_conversation(node: Node) -> None:
+async def test_restricting_in_a_direct_conversation_is_refused(node: Node) -> None:
     await node.do(BACKEND, CreateConversation("direct", ("alice", "bob"), id="d"))
     for actor in (ALICE, BACKEND, OPERATOR):
         assert await node.refusal(actor, RestrictMember("d", "bob", "mute")) == "forbidden"
 
 
-async def test_what_cannot_be_is_refused(node: Node) -> None:
+async def test_invalid_restrictions_are_refused(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     now = node.clock.now_ms
     for command in (

@@ -194,7 +194,7 @@ async def test_connected_and_disconnected_members_get_the_same_notifications(
     assert [body for _, body in await watched.kept(BOB)] == [*expected, *stored_for_all]
 
 
-async def test_preferences_count_from_the_moment_they_are_said(watched: Watched) -> None:
+async def test_preferences_apply_from_the_moment_they_are_set(watched: Watched) -> None:
     node, direct = watched.node, await watched.direct(ALICE, BOB)
     await watched.come(BOB)
     await node.do(BOB, SetPreferences(Preferences(off=("mention",), sounds={"direct": "bell"})))
@@ -317,7 +317,9 @@ async def _everything_that_is_stored_for_all(watched: Watched) -> None:
 
 
 @pytest.mark.parametrize("there", [True, False])
-async def test_what_names_a_user_is_stored_whether_they_are_connected_or_not(watched: Watched, *, there: bool) -> None:
+async def test_notifications_that_name_a_user_are_stored_for_connected_users_too(
+    watched: Watched, *, there: bool
+) -> None:
     if there:
         await watched.come(BOB)
     await _everything_that_is_stored_for_all(watched)

@@ -170,7 +170,9 @@ async def test_events_during_a_short_disconnect_are_stored(
     assert await _stored(cluster, following, postgresql_database) == ["missed"]
 
 
-async def test_who_was_gone_is_known_although_a_renewal_failed(cluster: Cluster, postgresql_database: Database) -> None:
+async def test_disconnected_users_are_known_after_a_failed_renewal(
+    cluster: Cluster, postgresql_database: Database
+) -> None:
     await _come(cluster)
     cluster.b.disconnect(BOB, "phone")
     await _say(cluster, "missed")

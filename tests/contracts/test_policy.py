@@ -98,7 +98,7 @@ async def test_the_last_member_deletes_nothing_where_only_the_backend_deletes(da
 
 
 @pytest.mark.parametrize("kind", ["group", "channel"])
-async def test_nobody_owns_what_the_backend_creates(node: Node, kind: ConversationKind) -> None:
+async def test_conversations_of_the_backend_have_no_owner(node: Node, kind: ConversationKind) -> None:
     roles: dict[str, Any] = {"carol": "admin"}
     view = await node.do(BACKEND, CreateConversation(kind, ("alice", "bob", "carol"), id="c", roles=roles))
     assert view.conversation.owner_id is None

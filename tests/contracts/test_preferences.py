@@ -21,7 +21,7 @@ QUIET = DoNotDisturb(enabled=True, start_minute=1, end_minute=2, time_zone="Euro
 WANTED = Preferences(off=("offer", "missed-call"), sounds={"direct": "bell", "mention": None}, do_not_disturb=QUIET)
 
 
-async def test_preferences_are_kept_as_they_were_said(database: Database, clock: Clock) -> None:
+async def test_preferences_are_stored_as_given(database: Database, clock: Clock) -> None:
     async with running(database, clock) as node:
         await node.group("c", ALICE, BOB)
         assert await node.do(ALICE, GetPreferences()) == Preferences()

@@ -171,7 +171,7 @@ async def test_a_chosen_status_survives_the_record_of_a_disconnect(cluster: Clus
         assert rows.records(("alice",))["alice"].last_seen_ms == 7
 
 
-async def test_a_call_is_begun_while_another_node_renews_its_lease(cluster: Cluster) -> None:
+async def test_a_call_starts_while_another_node_renews_its_lease(cluster: Cluster) -> None:
     """A deadlock of the two transactions would abort one of them."""
     with cluster.a.node.write_engine.begin() as connection:
         NodeRows(connection).put_lease(Peer("renewing", None), LeaseRecord(1, 1))
@@ -182,7 +182,7 @@ async def test_a_call_is_begun_while_another_node_renews_its_lease(cluster: Clus
         assert not NodeRows(other).is_alive("renewing", 1)
 
 
-def test_what_collided_is_tried_again_and_what_does_not_answer_is_not() -> None:
+def test_collisions_are_retried_and_lock_timeouts_are_not() -> None:
     for error, is_away in ((DeadlockDetected(), False), (SerializationFailure(), False), (LockNotAvailable(), True)):
         assert leases._is_away(OperationalError("", None, error)) is is_away
 
@@ -243,7 +243,7 @@ async def test_users_of_a_killed_node_leave_their_rooms_when_they_go_offline(clu
     assert cluster.b.of(RoomLeft) == [RoomLeft("c", "alice", "Alice")]
 
 
-async def test_a_node_that_was_stopped_doubts_before_it_handles_what_others_have_done(cluster: Cluster) -> None:
+async def test_a_node_that_was_stopped_loses_its_lease_before_it_handles_events(cluster: Cluster) -> None:
     chat = cluster.b.node.chat
     happened: list[str] = []
     chat.lease.on_lost = lambda: happened.append("lost")

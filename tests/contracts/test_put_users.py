@@ -47,7 +47,7 @@ async def test_the_backend_creates_and_changes_users(node: Node, actor: Actor) -
     assert len(node.log) == 2
 
 
-async def test_a_user_of_whom_nothing_is_said_is_called_by_the_id_until_a_token_names_them(node: Node) -> None:
+async def test_a_user_without_a_name_is_called_by_the_id_until_a_token_names_them(node: Node) -> None:
     assert (await node.do(BACKEND, PutUser("alice"))).name == "alice"
     assert (await node.do(ALICE, EnsureUser("alice", "Alice"))).name == "Alice"
 
@@ -68,7 +68,7 @@ async def test_others_see_neither_address_nor_metadata(node: Node) -> None:
     assert (await node.do(BOB, SearchUsers("ali"))).items == (seen,)
 
 
-async def test_users_put_nobody(node: Node) -> None:
+async def test_users_cannot_put_users(node: Node) -> None:
     assert await node.refusal(ALICE, PutUser("alice", name="A")) == "forbidden"
     assert await node.refusal(ALICE, PutUsers((PutUser("alice", name="A"),))) == "forbidden"
     assert node.log == []

@@ -39,7 +39,7 @@ async def test_sockets_are_counted_on_all_nodes_and_each_receives_the_event_once
     assert [event.user_id for event in cluster.b.of(CustomEvent)] == ["bob", "alice"]
 
 
-async def test_it_is_stored_for_who_is_connected_nowhere(cluster: Cluster) -> None:
+async def test_an_event_is_stored_for_users_without_any_connection(cluster: Cluster) -> None:
     report = await cluster.a.node.do(BACKEND, SendToUsers(("bob", "carol"), "alert", 1, store=True))
     assert report == SendReport(("bob",), sockets=1, stored=("carol",))
     assert await cluster.a.node.do(BOB, ReadMail(cluster.clock.now_ms)) == ()

@@ -20,7 +20,7 @@ async def test_readers_are_listed_furthest_first(node: Node) -> None:
     assert await node.do(ALICE, ListReaders("c")) == (MessageReader("carol", 3), MessageReader("bob", 2))
 
 
-async def test_a_newcomer_has_read_nothing_and_nothing_of_before_their_time(node: Node) -> None:
+async def test_a_new_member_has_read_nothing_and_no_earlier_messages(node: Node) -> None:
     await node.do(BACKEND, CreateConversation("group", ("alice",), id="c", history="from-join", owner_id="alice"))
     await node.send(ALICE, "before")
     await node.users(BOB)

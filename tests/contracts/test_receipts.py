@@ -154,7 +154,7 @@ async def test_in_a_large_conversation_a_read_names_the_authors_of_what_was_read
     assert event.authors == ("alice", "user-1", "user-3", "user-9")
 
 
-async def test_newcomers_have_nothing_unread(node: Node) -> None:
+async def test_new_members_have_nothing_unread(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     for number in range(3):
         await node.send(ALICE, str(number))

@@ -45,7 +45,7 @@ async def test_only_the_server_may_use_these_commands(node: Node) -> None:
     assert {await node.refusal(ALICE, command) for command in commands} == {"forbidden"}
 
 
-async def test_nothing_is_stored_of_a_session_until_something_changes(node: Node) -> None:
+async def test_a_session_is_not_stored_until_something_changes(node: Node) -> None:
     assert await found(node) == StoredSession("n", None, ended=False, rooms={})
 
 

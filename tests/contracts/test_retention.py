@@ -131,7 +131,7 @@ async def test_pruning_runs_in_steps_and_ends_at_the_first_recent_event(
     assert contents == ["", "", "", "", "", "young", "from a clock that went back"]
 
 
-async def test_what_somebody_deleted_stays_as_they_left_it(node: Node, clock: Clock) -> None:
+async def test_deleted_messages_are_not_changed_by_pruning(node: Node, clock: Clock) -> None:
     await node.group("c", ALICE, BOB)
     sent = await node.send(ALICE, "old")
 
@@ -158,7 +158,7 @@ async def test_a_retry_of_a_pruned_message_is_answered_with_the_tombstone(node: 
     assert len(await history(node)) == 1
 
 
-async def test_what_was_pruned_earlier_in_the_batch_cannot_be_edited(node: Node, clock: Clock) -> None:
+async def test_messages_pruned_earlier_in_the_batch_cannot_be_edited(node: Node, clock: Clock) -> None:
     await node.group("c", ALICE, BOB)
     sent = await node.send(ALICE, "old")
     clock.now_ms += DAY_MS + 1
@@ -167,7 +167,7 @@ async def test_what_was_pruned_earlier_in_the_batch_cannot_be_edited(node: Node,
     assert [message.content for message in await history(node)] == [""]
 
 
-async def test_what_was_edited_earlier_in_the_batch_is_pruned(node: Node, clock: Clock) -> None:
+async def test_messages_edited_earlier_in_the_batch_are_pruned(node: Node, clock: Clock) -> None:
     await node.group("c", ALICE, BOB)
     sent = await node.send(ALICE, "old")
     clock.now_ms += DAY_MS + 1
@@ -237,9 +237,7 @@ async def test_pruned_messages_are_not_found_and_their_words_are_gone(
         assert await rows_of(node, text("message_words")) == [1]
 
 
-async def test_what_is_pruned_before_it_was_indexed_is_not_indexed(
-    node: Node, database: Database, clock: Clock
-) -> None:
+async def test_messages_pruned_before_indexing_are_not_indexed(node: Node, database: Database, clock: Clock) -> None:
     await node.group("c", ALICE, BOB)
     await node.send(ALICE, "old hello")
     clock.now_ms += DAY_MS + 1

@@ -196,7 +196,7 @@ async def test_a_removed_member_finds_nothing_until_they_come_back(indexed: Inde
     assert await indexed.find(BOB, "hello") == ["hello"]
 
 
-async def test_a_newcomer_finds_no_quote_of_what_lies_before_their_time(indexed: Indexed) -> None:
+async def test_a_member_with_limited_history_finds_no_earlier_quotes(indexed: Indexed) -> None:
     node = indexed.node
     await node.users(CAROL)
     await node.do(ALICE, UpdateConversation("c", history="from-join"))
@@ -335,7 +335,7 @@ async def test_a_lagging_index_shows_no_deleted_messages(node: Node, database: D
     assert await indexed.find(BOB, "one") == ["one"]
 
 
-async def test_a_member_from_join_on_finds_nothing_of_before(indexed: Indexed) -> None:
+async def test_a_member_with_limited_history_finds_no_earlier_messages(indexed: Indexed) -> None:
     node = indexed.node
     await node.send(ALICE, "hello before")
 
@@ -514,7 +514,9 @@ async def test_public_groups_are_found_joined_and_written_in(node: Node) -> None
     assert (await node.do(MALLORY, FindPublicConversations("loun"))).items == ()
 
 
-async def test_one_request_looks_at_so_many_public_conversations(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_request_examines_a_limited_number_of_public_conversations(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(search, "PUBLIC_MAX", 2)
     for id_, name in (("c1", "tea"), ("c2", "tea"), ("c3", "cafe")):
         await _channel(node, id_, name)

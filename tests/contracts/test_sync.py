@@ -156,7 +156,7 @@ async def test_former_members_receive_the_deletion_of_a_conversation(node: Node)
     assert await _all(node, MALLORY, cursor) == []
 
 
-async def test_events_about_what_lies_before_ones_history_are_not_shown(node: Node) -> None:
+async def test_events_of_messages_before_the_members_history_are_not_shown(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(ALICE, UpdateConversation("c", history="from-join"))
     old = await node.send(ALICE, "old")
@@ -172,7 +172,7 @@ async def test_events_about_what_lies_before_ones_history_are_not_shown(node: No
     assert len(await _all(node, BOB, cursor)) == 3
 
 
-async def test_a_replay_shows_a_message_as_it_is_by_then(node: Node) -> None:
+async def test_a_replay_shows_messages_in_their_current_state(node: Node) -> None:
     await node.group("c", ALICE)
     cursor = node.chat.cursor
     sent = await node.send(ALICE, "a secret")

@@ -87,7 +87,7 @@ async def test_a_message_shows_its_senders_name_as_it_is_now(node: Node) -> None
         UpdateUser(text="\ud800"),
     ],
 )
-async def test_what_cannot_be_shown_is_refused(node: Node, change: UpdateUser) -> None:
+async def test_texts_that_cannot_be_shown_are_refused(node: Node, change: UpdateUser) -> None:
     await _arrive(node, ("alice", "Alice"))
     assert await node.refusal(ALICE, change) == "invalid_request"
 
@@ -112,7 +112,7 @@ async def test_a_user_is_found_by_a_prefix_of_the_name_in_any_case(node: Node) -
     assert await _found(node, "nna") == []
 
 
-async def test_characters_that_mean_something_to_a_database_mean_themselves(node: Node) -> None:
+async def test_characters_special_to_the_database_are_searched_literally(node: Node) -> None:
     await _arrive(node, ("1", "100%"), ("2", "100 percent"), ("3", "_x"), ("4", "ax"), ("5", "a'b"))
     assert await _found(node, "100%") == ["1"]
     assert await _found(node, "_") == ["3"]
@@ -163,7 +163,7 @@ async def test_users_are_found_page_by_page_each_once(node: Node) -> None:
     assert {len(str(user.email)) for user in found} == {len("None")}
 
 
-async def test_everyone_is_found_by_nothing(node: Node) -> None:
+async def test_an_empty_search_finds_everyone(node: Node) -> None:
     await _arrive(node, ("2", "B"), ("1", "A"))
     assert await _found(node, "") == ["1", "2"]
     assert await _found(node, "  ") == ["1", "2"]

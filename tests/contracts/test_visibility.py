@@ -147,7 +147,7 @@ async def test_pages_of_a_former_member_continue_to_what_they_still_may_see(node
         assert [event.conversation_id for event in events if isinstance(event, MemberRemoved)] == ["c", "e"]
 
 
-async def test_who_came_back_sees_what_members_see_now(node: Node) -> None:
+async def test_a_returned_member_sees_what_members_see_now(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     first = await node.send(ALICE, "before")
     await node.do(ALICE, RemoveMember("c", "bob"))
@@ -159,7 +159,7 @@ async def test_who_came_back_sees_what_members_see_now(node: Node) -> None:
     assert kinds(events)[-3:] == [MemberRemoved, MemberAdded, MessageEdited]
 
 
-async def test_who_came_back_to_an_open_past_of_their_own_only_sees_what_comes(node: Node) -> None:
+async def test_a_returned_member_with_limited_history_sees_only_later_events(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     first = await node.send(ALICE, "a secret")
     await node.do(ALICE, CreateOffer("c", "a secret offer", 1, "EUR"))
@@ -175,7 +175,7 @@ async def test_who_came_back_to_an_open_past_of_their_own_only_sees_what_comes(n
 # --- quotes of what lies before -------------------------------------------------------------------------------------
 
 
-async def test_a_newcomer_sees_no_quote_of_what_lies_before(node: Node) -> None:
+async def test_a_member_with_limited_history_sees_no_earlier_quotes(node: Node) -> None:
     old = await secret_group(node)
     cursor = node.chat.pos
     await let_in(node, CAROL)
@@ -251,7 +251,7 @@ async def test_an_offer_from_before_the_join_is_hidden_with_the_history(node: No
 
 
 @pytest.mark.parametrize("counter", [True, False])
-async def test_the_backend_moves_an_offer_of_before_in_a_newcomers_name(node: Node, *, counter: bool) -> None:
+async def test_the_backend_updates_an_earlier_offer_in_a_new_members_name(node: Node, *, counter: bool) -> None:
     await secret_group(node)
     old = await node.do(ALICE, CreateOffer("c", "a bicycle", 2, "EUR"))
     await let_in(node, CAROL)

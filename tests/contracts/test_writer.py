@@ -116,7 +116,7 @@ async def test_a_batch_reads_nothing_that_the_writer_knows(node: Node) -> None:
     assert len(transactions[-1]) == 1 + (1 if _writes_at_once(node) else 5)
 
 
-async def test_all_that_is_queued_shares_one_transaction(node: Node) -> None:
+async def test_queued_commands_share_one_transaction(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     with node.statements() as transactions:
         await node.in_one_batch(
@@ -421,7 +421,9 @@ async def test_commands_are_unavailable_while_the_database_is_and_work_again_aft
 # --- a database that stalls -----------------------------------------------------------------------------------------
 
 
-async def test_a_stall_in_an_aside_is_answered_and_its_end_noticed(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stall_in_a_writer_task_is_answered_and_its_end_noticed(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await node.group("c", ALICE)
     monkeypatch.setattr(writer_module, "STALL_S", 0.1)
     monkeypatch.setattr(writer_module, "CHECK_EVERY_S", 0.02)

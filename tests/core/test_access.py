@@ -118,7 +118,7 @@ def test_owners_admins_the_backend_and_operators_manage_a_conversation(
 
 
 @pytest.mark.parametrize("actor", [ALICE, SERVICE, ADMIN])
-def test_nobody_manages_a_direct_conversation_or_none(actor: Actor) -> None:
+def test_a_direct_or_missing_conversation_cannot_be_managed(actor: Actor) -> None:
     assert _code(may_manage(actor, _conversation("direct"), _member("owner"))) == "forbidden"
     assert _code(may_manage(actor, None, None)) == "forbidden"
 
@@ -310,7 +310,7 @@ def test_moderators_restrict_those_below_them(
 
 
 @pytest.mark.parametrize("role", ["owner", "admin", "member"])
-def test_nobody_restricts_themselves(role: MemberRole) -> None:
+def test_users_cannot_restrict_themselves(role: MemberRole) -> None:
     assert _code(may_restrict(ALICE, _conversation(), _member(role), _member(role))) == "forbidden"
 
 
@@ -328,7 +328,7 @@ def test_in_a_channel_only_owner_and_admins_post(kind: ConversationKind, role: M
     assert _code(may_post(_conversation(kind), _member(role), 0)) == code
 
 
-def test_nobody_posts_in_a_direct_conversation_with_a_block() -> None:
+def test_posting_in_a_direct_conversation_with_a_block_is_refused() -> None:
     assert _code(may_post(replace(_conversation("direct"), blocked=True), _member(), 0)) == "blocked"
 
 
@@ -412,7 +412,7 @@ def test_only_members_at_its_creation_see_an_offer() -> None:
     assert not may_see_offer(made_at, HistoryStart(0, 40))
 
 
-def test_only_operators_operate() -> None:
+def test_only_operators_pass_must_be_operator() -> None:
     must_be_operator(ADMIN)
     for actor in (ALICE, SERVICE):
         with pytest.raises(ChatError) as refused:

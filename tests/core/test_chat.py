@@ -103,7 +103,7 @@ async def test_changes_are_queued_in_the_order_of_the_calls_before_anyone_waits(
     assert len(answers) == 3
 
 
-async def test_nothing_is_queued_by_a_node_in_doubt() -> None:
+async def test_a_node_without_a_valid_lease_queues_no_command() -> None:
     chat, queue = _chat()
     chat.lease._deadline, chat.lease._lost = -inf, True
     with pytest.raises(ChatError):
@@ -173,7 +173,7 @@ async def test_a_single_node_sends_nothing_over_the_bus() -> None:
         await chat.stop_following()
 
 
-async def test_a_node_whose_next_transaction_is_under_way_has_others_expect_it() -> None:
+async def test_a_node_announces_that_its_next_transaction_has_started() -> None:
     exchange = Net()
     (one, queue), (two, _) = _chat(exchange), _chat(exchange)
     await one.start()
@@ -255,7 +255,7 @@ async def _settled() -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_node_without_a_lease_is_not_listened_to() -> None:
+async def test_messages_of_a_node_without_a_lease_are_ignored() -> None:
     net = Net()
     (chat, _), stranger = _chat(net), MemoryBus(net)
     heard: list[News] = []

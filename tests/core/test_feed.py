@@ -221,7 +221,7 @@ async def test_a_log_that_cannot_be_read_keeps_no_answer_and_is_read_later() -> 
     assert log.answers == ["first", "second"]
 
 
-async def test_what_waits_for_a_gap_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_transactions_that_wait_for_a_gap_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed_module, "WAITING_MAX", 3)
     log = Log(brought=False)
     log.reading.clear()
@@ -352,7 +352,7 @@ async def _run(made: list[tuple[int, int, bool]], happenings: list[Happening], *
     ids=["no events", "one of many", "one missing", "of others", "in another order", "beyond", "wide", "backwards"],
 )
 @pytest.mark.parametrize("brought", [True, False])
-async def test_a_transaction_that_cannot_be_does_not_make_the_node_deaf(forged: Commit, brought: bool) -> None:  # noqa: FBT001
+async def test_an_impossible_transaction_does_not_stop_the_feed(forged: Commit, brought: bool) -> None:  # noqa: FBT001
     log = Log(brought=brought)
     log.feed.receive(forged)
     await asyncio.sleep(0.05)

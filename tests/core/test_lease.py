@@ -87,7 +87,7 @@ async def database() -> AsyncIterator[Database]:
     database.lease.close()
 
 
-def test_nothing_is_held_before_the_start() -> None:
+def test_the_lease_is_not_held_before_the_start() -> None:
     assert not Database().lease.held
 
 
@@ -113,7 +113,7 @@ async def test_a_running_node_keeps_its_lease_while_the_database_is_unavailable(
     assert (database.losses, database.lease.held) == (0, True)
 
 
-async def test_a_node_that_was_stopped_is_in_doubt_once_and_asks_for_its_lease(database: Database) -> None:
+async def test_a_node_that_was_stopped_loses_its_lease_once_and_renews_it(database: Database) -> None:
     database.now += LEASE_S + 1
     database.lease.handle_stop()
     database.lease.handle_stop()
@@ -124,7 +124,7 @@ async def test_a_node_that_was_stopped_is_in_doubt_once_and_asks_for_its_lease(d
     assert database.now < database.deadline
 
 
-async def test_nothing_is_done_for_anybody_while_it_is_lost(database: Database) -> None:
+async def test_commands_are_refused_while_the_lease_is_lost(database: Database) -> None:
     database.lease.check()
     database.now += LEASE_S + 1
     with pytest.raises(ChatError, match="lost its lease"):
@@ -152,14 +152,14 @@ async def test_a_renewal_from_before_the_stop_gives_no_lease(database: Database)
     assert (database.lease.held, database.holds) == (True, 1)
 
 
-async def test_a_renewal_tells_a_node_that_it_was_declared_dead(database: Database) -> None:
+async def test_a_renewal_reports_that_the_node_was_declared_dead(database: Database) -> None:
     database.report = LeaseReport(known=False)
     database.lease._renew()
     database.answer()
     assert (database.losses, database.holds, database.lease.held) == (1, 1, True)
 
 
-async def test_a_node_that_is_alone_has_no_doubts() -> None:
+async def test_a_single_node_never_loses_its_lease() -> None:
     database = Database()
     await database.lease.start(alone=True)
     database.now += 1000

@@ -150,7 +150,7 @@ def test_tokens_taken_on_other_nodes_refill_here_too() -> None:
     assert [buckets.take("bob", 0) for _ in range(2)] == [0, approx(1)]
 
 
-def test_a_bucket_is_never_fuller_for_what_was_learnt() -> None:
+def test_adopting_shared_tokens_never_fills_a_bucket() -> None:
     buckets = Buckets(Rate(per_s=1, burst=2))
     assert [buckets.take("alice", 0) for _ in range(2)] == [0, 0]
     buckets.adopt([("alice", 1.0)])
@@ -167,7 +167,7 @@ def test_tokens_taken_after_a_report_are_added_to_the_shared_state() -> None:
     assert buckets.taken() == {"alice": 1}
 
 
-async def test_where_all_nodes_are_asked_their_answer_counts_unless_the_own_bucket_is_empty() -> None:
+async def test_the_answer_of_all_nodes_counts_unless_the_own_bucket_is_empty() -> None:
     limited = Limits(parse_rates(["sign_ins=1/2"]), shared=True)
     asked: list[str] = []
 

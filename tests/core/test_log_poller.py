@@ -81,7 +81,7 @@ def nothing() -> None:
     pass
 
 
-async def test_while_there_is_news_the_log_is_left_alone() -> None:
+async def test_the_log_is_not_polled_while_events_arrive() -> None:
     watched = Watched()
     await watched.steps(*[watched.brings] * 10)
     assert watched.looks == 0
@@ -108,7 +108,7 @@ async def test_the_log_is_polled_once_more_after_the_bus_reconnects() -> None:
     assert watched.looks == 2
 
 
-async def test_what_the_log_has_is_read() -> None:
+async def test_events_found_by_polling_are_read() -> None:
     watched = Watched()
     watched.head = 7
     await watched.steps(*[nothing] * 4)

@@ -122,7 +122,7 @@ def test_muted_conversations_blocked_users_and_own_actions_notify_nobody(event: 
     assert reason(event, "direct", listener()) is not None
 
 
-def test_all_are_named_only_up_to_a_number_of_members() -> None:
+def test_mentioning_everyone_is_limited_by_the_number_of_members() -> None:
     assert reason(EVERYONE, "group", listener(), EVERYONE_MAX) == "mention"
     assert reason(EVERYONE, "group", listener(), EVERYONE_MAX + 1) is None
     assert reason(sent("bob", everyone=True), "group", listener(), EVERYONE_MAX + 1) == "mention"

@@ -36,7 +36,7 @@ def test_a_setting_applies_until_it_is_changed() -> None:
     assert set(index.of("c")) == set()
 
 
-def test_who_leaves_and_what_is_deleted_is_forgotten() -> None:
+def test_former_members_and_deleted_conversations_are_removed() -> None:
     index = NotifyAllIndex()
     for user_id in ("alice", "bob"):
         index.apply(preferred(user_id, "all"), known)

@@ -86,7 +86,7 @@ async def test_the_timer_waits_for_at_most_an_hour() -> None:
     expiry.close()
 
 
-async def test_after_the_end_nothing_is_asked() -> None:
+async def test_a_closed_expiry_sends_no_commands() -> None:
     chat, clock = Asked(), Clock()
     expiry = OfferExpiry(chat, clock)
     expiry.start()

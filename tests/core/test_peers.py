@@ -50,7 +50,7 @@ async def test_all_others_are_asked_and_answer() -> None:
     assert await one.ask("next", 4, int, wait_s=FOR_EVER_S) == {"two": 5, "three": 5}
 
 
-async def test_one_can_be_asked_alone() -> None:
+async def test_a_question_can_be_sent_to_one_node() -> None:
     one, _, _ = Net().join("one", "two", "three")
     assert await one.ask("next", 4, int, to="three", wait_s=FOR_EVER_S) == {"three": 5}
 

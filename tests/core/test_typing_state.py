@@ -141,7 +141,7 @@ def test_typing_on_a_second_socket_continues_when_the_first_closes() -> None:
     assert typing.socket_closed("s2", now=1) == [_stopped("alice")]
 
 
-def test_nobody_types_in_a_deleted_conversation() -> None:
+def test_a_deleted_conversation_has_no_typing_users() -> None:
     typing = TypingState()
     typing.start("c", "alice", "Alice", "s1", now=0)
     typing.start("d", "alice", "Alice", "s1", now=0)

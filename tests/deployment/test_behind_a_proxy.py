@@ -63,7 +63,7 @@ async def test_a_large_file_is_uploaded_in_one_request_and_downloaded(
     assert hashlib.sha256(downloaded.content).hexdigest() == uploaded["sha256"]
 
 
-async def test_what_has_come_of_a_broken_upload_is_kept(chat_server: ServerProcess, proxy: Proxy) -> None:
+async def test_received_bytes_of_a_broken_upload_are_kept(chat_server: ServerProcess, proxy: Proxy) -> None:
     token = chat_server.token("alice")
     async with visitor(proxy, token=token) as alice:
         alice.headers["tus-resumable"] = "1.0.0"

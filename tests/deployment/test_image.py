@@ -37,7 +37,7 @@ def known_variables() -> set[str]:
     return {variable for setting in known_settings().values() for variable in setting.variables} | {"TALKWIRE_CONFIG"}
 
 
-def test_what_is_copied_is_there_and_sent_to_the_engine(stages: list[Stage]) -> None:
+def test_copied_files_exist_and_are_in_the_build_context(stages: list[Stage]) -> None:
     ignored = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()
     sent = {line.removeprefix("!") for line in ignored if line.startswith("!")}
     copied = [each.words[:-1] for stage in stages for each in stage.instructions if each.keyword == "COPY"]

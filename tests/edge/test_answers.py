@@ -35,7 +35,7 @@ def test_answers_are_not_stored_and_are_what_they_say(server: ServerProcess, pat
         assert answer.headers.get_list("referrer-policy") == ["no-referrer"]
 
 
-def test_what_has_such_headers_keeps_its_own(server: ServerProcess) -> None:
+def test_existing_headers_are_not_replaced(server: ServerProcess) -> None:
     page = get(server, "/")
     assert page.headers.get_list("cache-control") == ["no-cache"]
     assert page.headers.get_list("x-content-type-options") == ["nosniff"]

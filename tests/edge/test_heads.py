@@ -62,9 +62,7 @@ def test_an_address_over_the_limit_is_refused_with_414(server: ServerProcess) ->
     ],
     ids=["fields", "a value", "an address", "empty lines", "trailers", "a trailer", "a chunk's extension"],
 )
-def test_what_has_no_end_is_cut_off_and_leaves_nothing_behind(
-    server: ServerProcess, start: bytes, endless: bytes
-) -> None:
+def test_an_endless_head_is_cut_off_without_using_memory(server: ServerProcess, start: bytes, endless: bytes) -> None:
     before = resident_bytes(server)
     with Raw(server) as raw:
         raw.send(start)
@@ -81,7 +79,7 @@ def test_short_trailers_are_taken_and_are_no_headers(server: ServerProcess) -> N
         assert raw.answer()[0] == 200
 
 
-def test_what_is_no_http_is_refused_without_a_word_in_the_log(server: ServerProcess) -> None:
+def test_input_that_is_no_http_is_refused_without_a_log_line(server: ServerProcess) -> None:
     lines = len(server.logged())
     with Raw(server) as raw:
         raw.send(b"\x16\x03\x01 hello\r\n\r\n")

@@ -95,7 +95,7 @@ def test_a_client_that_goes_away_behind_two_pipelined_polls_is_no_error(server: 
     until(lambda: metric(server, "talkwire_http_connections") == 1)
 
 
-def test_what_comes_with_the_head_of_an_upgrade_reaches_the_websocket(server: ServerProcess) -> None:
+def test_bytes_behind_the_head_of_an_upgrade_reach_the_websocket(server: ServerProcess) -> None:
     lines = [f"GET {OPEN} HTTP/1.1", *(f"{name}: {value}" for name, value in UPGRADE.items()), "", ""]
     connect = masked_text('40{"token":"' + server.token("early") + '"}')
     with Raw(server) as raw:

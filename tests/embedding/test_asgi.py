@@ -346,7 +346,7 @@ async def test_stopping_closes_sockets_and_answers_polls(settings: Settings) -> 
         assert message["code"] == 1001
 
 
-async def test_an_upgrade_at_another_node_is_passed_on(settings: Settings, postgresql_database: Database) -> None:
+async def test_an_upgrade_at_another_node_is_forwarded(settings: Settings, postgresql_database: Database) -> None:
     url = postgresql_database.url.render_as_string(hide_password=False)
     here, there = (
         Talkwire(replace(settings, data=settings.data.with_name(name), database=url)) for name in ("here", "there")

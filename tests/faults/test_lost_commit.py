@@ -69,7 +69,7 @@ async def test_a_refresh_token_whose_commit_lost_its_reply_is_exchanged_once(
         assert None not in await node.in_one_batch(*((ANYONE, rotation) for rotation in again))
 
 
-async def test_a_change_that_is_no_event_is_not_carried_out_again_but_asked_for_again(
+async def test_a_change_without_an_event_is_requested_again_instead_of_repeated(
     postgresql: PostgresServer, postgresql_database: Database
 ) -> None:
     async with _lossy_node(postgresql, postgresql_database) as (node, proxy):

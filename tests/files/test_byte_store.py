@@ -146,14 +146,14 @@ async def test_all_of_a_file_is_removed_and_nothing_else(store: ByteStore, tmp_p
     await store.remove(other.file_id)
 
 
-async def test_what_is_not_there_is_forbidden(store: ByteStore) -> None:
+async def test_reading_missing_bytes_is_forbidden(store: ByteStore) -> None:
     assert await missing(store, CONTENT)
     with pytest.raises(ChatError) as refused:
         await store.read(CONTENT, 0, 1)
     assert refused.value.code == "forbidden"
 
 
-async def test_a_store_that_answers_says_so(store: ByteStore) -> None:
+async def test_a_responding_store_passes_its_check(store: ByteStore) -> None:
     await store.check()
 
 

@@ -105,7 +105,7 @@ def test_an_animation_keeps_moving_and_says_nothing_of_its_maker(tmp_path: Path,
 
 
 @pytest.mark.parametrize("picture", [*STILLS.values(), *ANIMATIONS.values()])
-def test_what_hides_behind_a_pictures_end_is_gone(tmp_path: Path, picture: bytes) -> None:
+def test_bytes_behind_a_pictures_end_are_removed(tmp_path: Path, picture: bytes) -> None:
     done = Prepared(tmp_path, picture + HTML)
     assert "problem" not in done.answer
     assert b"script" not in done.picture + done.thumbnail
@@ -172,7 +172,7 @@ def test_an_animation_with_too_many_pixels_in_all_is_refused(tmp_path: Path) -> 
         *(whole[: len(whole) * 2 // 3] for whole in (*STILLS.values(), *ANIMATIONS.values())),
     ],
 )
-def test_what_cannot_be_decoded_is_no_picture(tmp_path: Path, data: bytes) -> None:
+def test_undecodable_bytes_are_no_picture(tmp_path: Path, data: bytes) -> None:
     done = Prepared(tmp_path, data)
     assert done.answer["problem"] == "unreadable"
 

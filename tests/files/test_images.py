@@ -29,7 +29,7 @@ async def test_a_picture_is_prepared(workers: ImageWorkers, tmp_path: Path) -> N
     assert pictures.SECRET.encode() not in (tmp_path / "picture").read_bytes()
 
 
-async def test_what_is_no_picture_is_none(workers: ImageWorkers, tmp_path: Path) -> None:
+async def test_bytes_that_are_no_picture_give_none(workers: ImageWorkers, tmp_path: Path) -> None:
     assert await prepare(workers, tmp_path, b"\x89PNG\r\n\x1a\n" + pictures.HTML) is None
     assert not (tmp_path / "picture").exists()
 

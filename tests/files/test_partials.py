@@ -58,7 +58,7 @@ def test_a_second_request_is_refused_until_the_first_has_ended(partials: Partial
     partials.open(ID).close()
 
 
-def test_another_process_is_refused_and_let_in_when_this_one_is_killed(partials: Partials) -> None:
+def test_another_process_is_refused_until_this_one_is_killed(partials: Partials) -> None:
     holder = subprocess.Popen(
         [
             sys.executable,
@@ -81,7 +81,9 @@ def test_another_process_is_refused_and_let_in_when_this_one_is_killed(partials:
     partial.close()
 
 
-def test_who_waited_for_a_removed_upload_gets_a_new_one(partials: Partials, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_waited_for_a_removed_upload_gets_a_new_one(
+    partials: Partials, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = partials.open(ID)
     first.append(b"12345")
     opened = os.open
@@ -112,7 +114,7 @@ def test_everything_of_an_upload_goes_with_it(partials: Partials) -> None:
     other.close()
 
 
-def test_what_lies_aside_counts_only_when_it_is_added(partials: Partials) -> None:
+def test_temporary_bytes_count_only_after_they_are_appended(partials: Partials) -> None:
     partial = partials.open(ID)
     partial.append(b"1")
     with partial.temporary_file() as temporary:

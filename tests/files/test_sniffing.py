@@ -71,7 +71,7 @@ def test_two_bytes_are_sound_only_if_the_client_says_so_too() -> None:
         None,
     ],
 )
-def test_what_a_browser_would_run_or_show_is_not_believed(head: bytes, declared: str | None) -> None:
+def test_declared_types_that_a_browser_would_run_are_not_believed(head: bytes, declared: str | None) -> None:
     assert content_type_of(head, declared) == UNKNOWN
     assert not is_inline(UNKNOWN)
 
@@ -86,7 +86,7 @@ def test_what_a_browser_would_run_or_show_is_not_believed(head: bytes, declared:
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     ],
 )
-def test_what_does_no_harm_is_believed_and_never_shown_in_place(declared: str) -> None:
+def test_harmless_declared_types_are_believed_and_never_displayed_inline(declared: str) -> None:
     assert content_type_of(HTML, declared) == declared
     assert not is_inline(declared)
 

@@ -74,7 +74,7 @@ def test_a_checksum_that_is_not_offered_or_none_is_refused(text: str) -> None:
     assert refused.value.status == 400
 
 
-def test_no_checksum_is_none() -> None:
+def test_a_missing_checksum_gives_none() -> None:
     assert tus.upload_checksum({}) is None
 
 

@@ -33,7 +33,7 @@ async def test_a_caller_who_gives_up_leaves_the_fetch_to_the_others(key_server: 
     await keys.aclose()
 
 
-async def test_a_fetch_under_way_is_worth_waiting_for(key_server: KeyServer, clock: Clock) -> None:
+async def test_a_running_fetch_is_waited_for(key_server: KeyServer, clock: Clock) -> None:
     key_server.body = None
     keys = KeySet(key_server.url, clock=clock)
     waiting = asyncio.create_task(keys.refresh())
@@ -86,7 +86,7 @@ async def test_keys_may_come_compressed(key_server: KeyServer, rs256: KeyPair, e
     ("encoding", "failure"),
     [("gzip", "more than 262144 bytes"), ("br", "encoded as br"), ("deflate", "encoded as deflate")],
 )
-async def test_what_becomes_too_much_is_not_decompressed(key_server: KeyServer, encoding: str, failure: str) -> None:
+async def test_decompressed_keys_over_the_limit_are_refused(key_server: KeyServer, encoding: str, failure: str) -> None:
     key_server.body, key_server.encoding = gzip.compress(bytes(100_000_000)), encoding
     keys = KeySet(key_server.url)
     with at_most(0.2):
@@ -95,7 +95,7 @@ async def test_what_becomes_too_much_is_not_decompressed(key_server: KeyServer, 
     await keys.aclose()
 
 
-async def test_what_is_no_gzip_is_no_answer(key_server: KeyServer) -> None:
+async def test_an_invalid_gzip_response_is_refused(key_server: KeyServer) -> None:
     key_server.body, key_server.encoding = b"{}", "gzip"
     keys = KeySet(key_server.url)
     await keys.refresh()
@@ -192,7 +192,7 @@ async def test_a_token_that_names_no_key_means_the_only_one_of_its_algorithm(
     await keys.aclose()
 
 
-async def test_a_client_that_was_passed_in_stays_open(key_server: KeyServer, rs256: KeyPair) -> None:
+async def test_a_given_client_stays_open(key_server: KeyServer, rs256: KeyPair) -> None:
     key_server.publish(rs256.jwk("k1"))
     async with httpx.AsyncClient() as client:
         keys = KeySet(key_server.url, client=client)

@@ -41,7 +41,7 @@ async def test_keyboards_that_compose_letters_differently_enter_the_same_passwor
     assert await passwords.verify(stored, "p\u00e4ss")
 
 
-async def test_nobody_has_no_password(passwords: Passwords) -> None:
+async def test_an_unknown_account_matches_no_password(passwords: Passwords) -> None:
     assert not await passwords.verify(None, "password")
     assert not await passwords.verify(None, "")
 
@@ -134,7 +134,7 @@ async def test_hashes_are_computed_beside_the_loop_a_few_at_a_time(monkeypatch: 
     passwords.close()
 
 
-async def test_the_caller_after_the_last_place_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_callers_beyond_the_queue_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
 
     def wait(_self: PasswordHasher, _stored: str | bytes, _password: str | bytes) -> bool:

@@ -120,7 +120,7 @@ def test_a_longer_hash_with_the_right_secret_is_refused(algorithm: str) -> None:
     assert refusal(token, TokenPolicy(secret=SECRET * 2)) == "unauthenticated"
 
 
-def test_a_key_inside_the_token_is_not_looked_at(rs256: KeyPair, es256: KeyPair) -> None:
+def test_a_key_inside_the_token_is_ignored(rs256: KeyPair, es256: KeyPair) -> None:
     headers = {"jwk": es256.jwk("k1"), "jku": "https://evil.example/jwks", "x5u": "https://evil.example/cert"}
     token = jwt.encode({"sub": "a", "exp": LATER}, es256.private, algorithm="ES256", headers=headers)
     assert refusal(token, TokenPolicy(public_key=rs256.pem)) == "unauthenticated"
@@ -277,7 +277,7 @@ def signed_with(pair: KeyPair, key_id: str | None) -> str:
     return jwt.encode({"sub": "alice", "exp": LATER}, pair.private, algorithm=pair.algorithm, headers=headers)
 
 
-async def test_keys_are_fetched_once_and_then_at_hand(key_server: KeyServer, pair: KeyPair) -> None:
+async def test_fetched_keys_are_cached(key_server: KeyServer, pair: KeyPair) -> None:
     key_server.publish(pair.jwk("k1"))
     verifier = TokenVerifier(TokenPolicy(jwks_url=key_server.url))
     token = signed_with(pair, "k1")

@@ -195,7 +195,7 @@ def test_the_wheel_serves_the_demo_and_the_web_client(program: Path, tmp_path: P
         (("--files", "s3://bucket"), "s3"),
     ],
 )
-def test_what_needs_an_extra_names_it(program: Path, tmp_path: Path, options: tuple[str, ...], extra: str) -> None:
+def test_errors_name_the_missing_extra(program: Path, tmp_path: Path, options: tuple[str, ...], extra: str) -> None:
     command = [str(program), "serve", "--port", "0", "--data", str(tmp_path / "data"), *options]
     environment = {"PATH": str(program.parent), "JWT_SECRET": "0123456789abcdef" * 2}
     ended = subprocess.run(command, env=environment, cwd=tmp_path, check=False, capture_output=True, text=True)

@@ -47,7 +47,7 @@ async def test_a_client_that_joins_nothing_is_closed() -> None:
         await wire.close()
 
 
-async def test_a_server_that_stops_answers_what_is_under_way_and_then_closes(
+async def test_a_stopping_server_answers_running_commands_before_it_closes(
     engine: RecordingServer, root: Namespace, connect: Connect
 ) -> None:
     gate, begun = asyncio.Event(), asyncio.Event()
@@ -78,7 +78,7 @@ async def test_a_server_that_stops_answers_what_is_under_way_and_then_closes(
     assert status == 403
 
 
-async def test_a_client_that_crowds_its_lane_is_read_on_when_there_is_room(
+async def test_reading_resumes_when_a_full_lane_has_room(
     root: Namespace, connect: Connect, engine: RecordingServer
 ) -> None:
     gate = asyncio.Event()

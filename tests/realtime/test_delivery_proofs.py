@@ -100,7 +100,7 @@ async def test_a_heartbeat_answered_before_the_message_proves_nothing(room: Room
     assert room.marked == []
 
 
-async def test_who_has_not_answered_is_asked(room: Room, bob: Device) -> None:
+async def test_unproved_recipients_are_pinged(room: Room, bob: Device) -> None:
     room.send("alice")
     await room.until(lambda: bob.pinged > 0)
     bob.answer()
@@ -114,7 +114,7 @@ async def test_an_author_does_not_receive_their_own_messages_as_missed(room: Roo
     assert room.devices[0].pinged == 0
 
 
-async def test_what_is_sent_while_others_are_proved_is_proved_next(room: Room, bob: Device) -> None:
+async def test_messages_sent_during_a_proof_are_proved_next(room: Room, bob: Device) -> None:
     room.send("alice")
     await room.until(lambda: bob.pinged > 0)
     room.send("alice")
@@ -139,7 +139,7 @@ async def test_a_client_that_never_answers_is_disconnected_and_the_wheel_asks_no
     assert room.marked == []
 
 
-async def test_who_has_gone_is_not_waited_for(room: Room, bob: Device) -> None:
+async def test_disconnected_recipients_are_not_waited_for(room: Room, bob: Device) -> None:
     bob.gone = True
     room.send("alice")
     await room.until(lambda: room.arrivals.idle)

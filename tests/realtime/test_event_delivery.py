@@ -68,7 +68,7 @@ def histories_read(event: Durable) -> int:
     ],
     ids=lambda event: type(event).__name__,
 )
-def test_newcomers_are_not_looked_at_for_what_all_may_see(event: Durable) -> None:
+def test_limited_histories_are_not_read_for_events_that_all_members_see(event: Durable) -> None:
     """A conversation whose history begins with joining consists of members with a limited history, so reading them
     costs a step each."""
     assert event_for_reader(event, "carol", LATE) is event
@@ -83,6 +83,6 @@ def test_newcomers_are_not_looked_at_for_what_all_may_see(event: Durable) -> Non
     ],
     ids=lambda event: type(event).__name__,
 )
-def test_newcomers_are_looked_at_for_what_may_be_from_before_their_time(event: Durable) -> None:
+def test_limited_histories_are_read_for_events_that_may_be_hidden(event: Durable) -> None:
     assert event_for_reader(event, "carol", LATE) is None
     assert histories_read(event) == 1

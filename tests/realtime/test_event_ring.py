@@ -48,14 +48,14 @@ def ring_of(
     return ring
 
 
-def test_events_of_ones_conversations_come_in_log_order() -> None:
+def test_events_of_a_users_conversations_are_in_log_order() -> None:
     ring = ring_of(sent(1, "a"), sent(2, "b"), sent(3, "x"), sent(4, "a"))
     assert missed(ring, 0, "b", "a") == [1, 2, 4]
     assert missed(ring, 1, "a", "b") == [2, 4]
     assert missed(ring, 4, "a", "b") == []
 
 
-def test_what_concerns_one_user_comes_to_them_alone() -> None:
+def test_events_of_one_user_reach_that_user_only() -> None:
     ring = ring_of(PreferencesChanged(1, 1, "alice", Preferences()), PreferencesChanged(2, 2, "bob", Preferences()))
     assert missed(ring, 0) == [1]
     assert missed(ring, 0, user_id="bob") == [2]
@@ -72,21 +72,21 @@ def test_presence_reaches_contacts_and_no_other_users() -> None:
     assert missed(ring, 0, contacts=("bob",)) == [1, 3]
 
 
-def test_what_is_from_before_the_ring_is_for_the_log() -> None:
+def test_positions_before_the_ring_need_the_log() -> None:
     ring = EventRing(10)
     ring.follow([sent(11)])
     assert missed(ring, 9, "c") is None
     assert missed(ring, 10, "c") == [11]
 
 
-def test_who_missed_something_that_was_pushed_out_needs_the_log() -> None:
+def test_a_user_who_missed_an_evicted_event_needs_the_log() -> None:
     ring = ring_of(sent(1, "busy"), sent(2, "busy"), sent(3, "busy"), sent(4, "quiet"), events_max=2)
     assert missed(ring, 0, "busy") is None
     assert missed(ring, 1, "busy") is None
     assert missed(ring, 2, "busy") == [3]
 
 
-def test_who_was_in_quiet_conversations_for_long_has_missed_nothing_and_needs_no_log() -> None:
+def test_a_user_of_quiet_conversations_needs_no_log() -> None:
     ring = ring_of(*(sent(pos, "busy") for pos in range(1, 50)), sent(50, "quiet"), events_max=3)
     assert missed(ring, 0, "quiet", "silent") == [50]
 
@@ -104,7 +104,7 @@ def test_every_event_of_a_long_message_pushes_out_as_much_as_the_message() -> No
     assert missed(ring, 1, "c") == [2, 3]
 
 
-def test_what_is_attached_to_a_message_counts_too() -> None:
+def test_attachments_count_for_the_size_of_a_message() -> None:
     first, second = (replace(message(pos), metadata={"note": "x" * 600}) for pos in (1, 2))
     ring = ring_of(MessageSent(1, 1, first), MessageSent(2, 2, second), text_max=1200)
     assert missed(ring, 0, "c") is None
@@ -118,14 +118,14 @@ def test_more_than_memory_may_serve_is_read_from_the_log() -> None:
     assert missed(ring, 1, "a", "b") == [2, 3, 4, 5]
 
 
-def test_how_a_contact_looked_that_was_pushed_out_is_for_the_log() -> None:
+def test_an_evicted_profile_of_a_contact_needs_the_log() -> None:
     ring = ring_of(looks(1, "bob"), sent(2), sent(3), events_max=2)
     assert missed(ring, 0, contacts=("bob",)) is None
     assert missed(ring, 0, contacts=("carol",)) == []
     assert missed(ring, 1, contacts=("bob",)) == []
 
 
-def test_when_too_much_was_pushed_out_to_be_remembered_older_places_need_the_log() -> None:
+def test_older_positions_need_the_log_after_many_evictions() -> None:
     ring = ring_of(*(sent(pos, f"c{pos}") for pos in range(1, 10)), events_max=1, places_max=5)
     assert missed(ring, 0, "quiet") is None
     assert missed(ring, 8, "quiet") == []

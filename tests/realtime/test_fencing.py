@@ -63,7 +63,7 @@ async def test_no_frame_is_handled(
     assert (heard, stopped.times, engine.connections) == ([], 1, [])
 
 
-async def test_what_waits_behind_other_work_is_not_begun(
+async def test_queued_frames_are_not_handled(
     connect: Connect, root: Namespace, stopped: Stopped, heard: list[Any]
 ) -> None:
     may_end = asyncio.Event()

@@ -266,7 +266,7 @@ async def test_a_node_that_has_come_to_anothers_address_has_not_its_sessions(
     assert (await there.request(upgrading(target), UPGRADE))[::2] == (400, UNKNOWN)
 
 
-async def test_what_is_under_way_to_a_node_whose_lease_has_ended_ends(
+async def test_running_requests_to_a_node_without_a_lease_end(
     connect: Connect, owner: LinkedNode, other: LinkedNode
 ) -> None:
     polling = await connect(other)
@@ -371,7 +371,7 @@ async def test_a_session_that_ends_says_so_through_the_other_node(
     await until(lambda: not other.forwarder.tunnels)
 
 
-async def test_a_node_that_stops_ends_what_it_passes_on(connect: Connect, owner: LinkedNode, other: LinkedNode) -> None:
+async def test_a_stopping_node_ends_forwarded_sessions(connect: Connect, owner: LinkedNode, other: LinkedNode) -> None:
     wire = await tunneled(connect, owner, other)
     polling = await connect(other)
     await polling.begin(await signed_in(await connect(owner), await connect(other)), HOST)
@@ -442,7 +442,7 @@ def seal(target: str, owner: LinkedNode, method: str = "GET", address: str = "19
     return {HEADER: link.seal(ForwardedHead.of(method, target, address, {"host": "127.0.0.1"}), owner.node_id)}
 
 
-async def test_nothing_comes_in_without_a_seal(connect: Connect, owner: LinkedNode) -> None:
+async def test_unsealed_requests_are_refused(connect: Connect, owner: LinkedNode) -> None:
     target = await opened(await connect(owner))
     for headers in ({}, seal(target, owner, "POST"), {HEADER: "192.0.2.1 " + "0" * 64}):
         async with at_the_link(owner) as wire:
@@ -453,7 +453,7 @@ async def test_nothing_comes_in_without_a_seal(connect: Connect, owner: LinkedNo
     assert len(owner.engine.connections) == 1
 
 
-async def test_nothing_else_is_served_there_but_what_machines_ask(owner: LinkedNode) -> None:
+async def test_only_requests_of_nodes_are_served_on_the_internal_port(owner: LinkedNode) -> None:
     async with at_the_link(owner) as wire:
         for path in ("/", "/api/v1/users/me", "/readyz", "/docs"):
             assert (await wire.request(path, {**HOST, **seal(path, owner)}))[0] == 403
@@ -493,7 +493,7 @@ async def test_a_seal_means_nothing_on_the_socket_for_clients(
 # --- a node that is alone -------------------------------------------------------------------------------------------
 
 
-async def test_a_node_that_is_alone_passes_nothing_on(engine: RecordingServer, root: Namespace) -> None:
+async def test_a_single_node_forwards_nothing(engine: RecordingServer, root: Namespace) -> None:
     async with served(engine) as port:
         wire = await Wire.to(port)
         _, _, body = await wire.request(PATH, HOST)

@@ -107,7 +107,7 @@ async def stage() -> Stage:
     return Stage()
 
 
-async def test_what_is_sent_in_one_turn_is_written_at_once(stage: Stage) -> None:
+async def test_output_of_one_turn_is_written_at_once(stage: Stage) -> None:
     socket = stage.socket("room")
     for text in (b"a", b"b"):
         stage.hub.send(socket.connection, text)
@@ -118,7 +118,7 @@ async def test_what_is_sent_in_one_turn_is_written_at_once(stage: Stage) -> None
     assert stage.texts_of(socket) == [b"abcd"]
 
 
-async def test_an_event_is_encoded_once_a_channel(stage: Stage) -> None:
+async def test_an_event_is_encoded_once_for_each_group(stage: Stage) -> None:
     other = stage.hub.add_encoding_group(EncodingGroup("/", "other"))
     empty = stage.hub.add_encoding_group(EncodingGroup("/", "empty"))
     plain = [stage.socket("room") for _ in range(3)]
@@ -144,7 +144,7 @@ async def test_recipients_share_the_frame(stage: Stage) -> None:
     assert stage.texts_of(sockets[0])[0] is stage.texts_of(sockets[1])[0]
 
 
-async def test_a_channel_that_has_no_word_for_an_event_is_passed_over(stage: Stage) -> None:
+async def test_a_group_without_frames_for_an_event_is_skipped(stage: Stage) -> None:
     socket = stage.socket("room")
     stage.hub.broadcast("room", lambda _: b"")
     stage.hub.broadcast_ephemeral("room", lambda _: b"")
@@ -221,7 +221,7 @@ async def test_a_connection_that_fails_does_not_silence_the_others(stage: Stage)
     assert (stage.texts_of(first), stage.texts_of(last)) == ([b"a"], [b"c", b"d"])
 
 
-async def test_a_polling_client_that_fetches_nothing_is_looked_at_now_and_then(stage: Stage) -> None:
+async def test_the_backlog_of_an_absent_polling_client_is_checked_now_and_then(stage: Stage) -> None:
     socket = stage.socket("room")
     socket.connection.polling = True
     for _ in range(3 * POLL_CHECK):
@@ -285,7 +285,7 @@ async def test_a_broadcast_to_a_small_room_does_not_wait(stage: Stage) -> None:
     assert stage.texts_of(member) == [b"a"]
 
 
-async def test_who_leaves_while_a_broadcast_waits_gets_it(stage: Stage) -> None:
+async def test_a_socket_that_leaves_receives_a_pending_broadcast(stage: Stage) -> None:
     members = [stage.socket("room") for _ in range(LARGE_ROOM)]
     stage.hub.expects_more = lambda: True
     stage.hub.broadcast("room", lambda _: b"a")
@@ -300,7 +300,7 @@ async def test_who_leaves_while_a_broadcast_waits_gets_it(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("urgent", [True, False])
-async def test_what_is_said_while_others_are_written_to_is_sent_too(stage: Stage, urgent: bool) -> None:  # noqa: FBT001
+async def test_output_caused_by_writing_is_written_too(stage: Stage, urgent: bool) -> None:  # noqa: FBT001
     listener = stage.socket("other")
     speaker = stage.socket("room")
     speaker.connection.on_write = lambda: stage.hub.broadcast("other", lambda _: b"end of typing")

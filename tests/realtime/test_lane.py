@@ -48,7 +48,7 @@ async def work() -> Work:
     return Work()
 
 
-async def test_changes_are_under_way_together(work: Work) -> None:
+async def test_changes_run_concurrently(work: Work) -> None:
     for name in "abc":
         work.enter(name, pipelined=True)
     assert work.started == ["a", "b", "c"]
@@ -82,7 +82,7 @@ async def test_queries_run_one_after_the_other(work: Work) -> None:
     assert work.lane.idle
 
 
-async def test_what_is_done_at_once_keeps_its_place(work: Work) -> None:
+async def test_immediate_commands_keep_their_place(work: Work) -> None:
     work.enter("query")
     work.enter("at once", at_once=True)
     work.enter("behind", at_once=True)
@@ -105,7 +105,7 @@ async def test_while_the_client_does_not_read_changes_begin_and_queries_wait(wor
     assert work.started == ["change", "query", "behind"]
 
 
-async def test_a_crowded_lane_says_so_at_once(work: Work) -> None:
+async def test_a_full_lane_is_reported_at_once(work: Work) -> None:
     work.enter("query")
     for number in range(WAITING_MAX - 1):
         work.enter(str(number))
@@ -114,7 +114,7 @@ async def test_a_crowded_lane_says_so_at_once(work: Work) -> None:
     assert (work.is_full(), work.changes) == (True, 1)
 
 
-async def test_changes_that_are_under_way_crowd_a_lane_too(work: Work) -> None:
+async def test_running_changes_fill_a_lane_too(work: Work) -> None:
     for number in range(WAITING_MAX + 1):
         work.enter(str(number), pipelined=True)
     assert (work.is_full(), work.changes) == (True, 1)
@@ -122,7 +122,7 @@ async def test_changes_that_are_under_way_crowd_a_lane_too(work: Work) -> None:
     assert (work.is_full(), work.changes) == (False, 2)
 
 
-async def test_who_waits_for_room_gets_it_when_the_lane_empties(work: Work) -> None:
+async def test_waiting_callers_continue_when_the_lane_empties(work: Work) -> None:
     for number in range(WAITING_MAX + 1):
         work.enter(str(number), pipelined=True)
     waiting = asyncio.ensure_future(work.lane.room())
@@ -149,7 +149,7 @@ async def test_a_client_that_reads_again_frees_a_lane_of_things_that_are_done_at
         await waiting
 
 
-async def test_a_cleared_lane_forgets_what_has_not_begun(work: Work) -> None:
+async def test_clearing_a_lane_drops_commands_that_have_not_started(work: Work) -> None:
     for number in range(WAITING_MAX + 2):
         work.enter(str(number))
     waiting = asyncio.ensure_future(work.lane.room())
@@ -163,7 +163,7 @@ async def test_a_cleared_lane_forgets_what_has_not_begun(work: Work) -> None:
 
 
 @pytest.mark.parametrize("pipelined", [True, False])
-async def test_what_cannot_be_begun_holds_up_nothing(work: Work, pipelined: bool) -> None:  # noqa: FBT001
+async def test_a_command_that_fails_to_start_blocks_no_other(work: Work, pipelined: bool) -> None:  # noqa: FBT001
     def fail() -> bool:
         raise RuntimeError("a bug")
 

@@ -177,7 +177,7 @@ async def test_a_post_is_answered_when_there_is_room_and_a_second_one_meanwhile_
     assert (await poller.wire.answer())[0] == 200
 
 
-async def test_a_post_is_answered_once_the_crowd_is_gone(connect: Connect, root: Namespace) -> None:
+async def test_a_post_is_answered_once_the_lane_has_room(connect: Connect, root: Namespace) -> None:
     gate = asyncio.Event()
     begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

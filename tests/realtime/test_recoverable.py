@@ -25,7 +25,7 @@ def sockets(window_s: float = 120, gone_max: int = 10) -> RecoverableSockets:
     return RecoverableSockets(window_s, lambda: Clock.now, gone_max)
 
 
-def test_one_that_went_is_found_within_the_window_and_not_after_it() -> None:
+def test_a_disconnected_socket_is_found_within_the_window_only() -> None:
     known, alice, socket = sockets(), one(), a_socket()
     known.attach(alice, socket)
     known.detach(alice, socket, on_purpose=False)
@@ -35,7 +35,7 @@ def test_one_that_went_is_found_within_the_window_and_not_after_it() -> None:
     assert known.find("s") is None
 
 
-def test_one_that_is_here_is_found_for_ever() -> None:
+def test_a_connected_socket_is_found_forever() -> None:
     known, alice = sockets(), one()
     known.attach(alice, a_socket())
     Clock.now += 10_000
@@ -70,7 +70,7 @@ def test_no_more_than_so_many_are_remembered() -> None:
     assert [known.find(f"s{number}") is not None for number in range(4)] == [False, False, True, True]
 
 
-def test_what_is_stored_of_sockets_is_kept_for_those_that_are_here() -> None:
+def test_stored_sockets_are_the_connected_ones_with_stored_data() -> None:
     known, plain, choosy, moved, gone = sockets(), one("plain"), one("choosy"), one("moved"), one("gone")
     choosy.chosen["c"], moved.moved, gone.moved = True, True, True
     socket = a_socket()

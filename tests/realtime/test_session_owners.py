@@ -42,11 +42,11 @@ def test_a_session_id_names_its_node() -> None:
     assert engine_sid != new_engine_sid(HERE)
 
 
-def test_the_ids_of_a_node_that_is_alone_name_none() -> None:
+def test_session_ids_of_a_single_node_name_no_node() -> None:
     assert node_of(new_engine_sid("")) is None
 
 
-def test_what_no_node_gives_names_none() -> None:
+def test_invalid_session_ids_name_no_node() -> None:
     for engine_sid in ("", "x", "x" * 20, "x" * 36, f"{'x' * 20}{HERE}0", f"{'x' * 20}{HERE.replace('0', 'A')}"):
         assert node_of(engine_sid) is None
 

@@ -114,7 +114,7 @@ async def test_a_call_to_a_client_that_disconnects_fails(root: Namespace, connec
         await sockets[0].call("question", timeout_s=DEADLINE_S)
 
 
-async def test_a_socket_that_was_put_out_is_sent_nothing_more(
+async def test_a_disconnected_socket_is_sent_nothing_more(
     root: Namespace, connect: Connect, engine: RecordingServer
 ) -> None:
     sockets: list[Socket] = []
@@ -280,7 +280,7 @@ async def test_a_handler_that_joins_for_a_client_that_has_gone_leaves_nothing_be
     assert engine.hub.encoding_groups[0].rooms == {}
 
 
-async def test_what_one_client_is_sent_does_not_overtake_what_everyone_was_sent_before(
+async def test_output_for_one_client_does_not_overtake_earlier_broadcasts(
     engine: RecordingServer, root: Namespace, connect: Connect
 ) -> None:
     @root.on("say")
@@ -310,7 +310,7 @@ async def test_what_one_client_is_sent_does_not_overtake_what_everyone_was_sent_
     assert [await wire.text(), await wire.text()] == ['42["all"]', "41"]
 
 
-async def test_who_connects_over_and_over_on_one_connection_is_limited_like_who_opens_many(
+async def test_repeated_connects_on_one_connection_are_limited_like_connections(
     engine: RecordingServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     addresses: list[str] = []

@@ -65,7 +65,7 @@ async def test_a_page_of_a_wrong_origin_is_forbidden(connect: Connect, origin: s
 
 
 @pytest.mark.parametrize("origin", ["http://127.0.0.1", "http://localhost:5173", "HTTP://LOCALHOST:3000"])
-async def test_a_page_of_this_machine_is_let_in(connect: Connect, origin: str) -> None:
+async def test_a_page_of_this_machine_may_connect(connect: Connect, origin: str) -> None:
     wire = await connect()
     assert (await wire.request(OPEN, {**UPGRADE, "Origin": origin}))[0] == 101
 
@@ -265,7 +265,7 @@ async def test_a_packet_that_breaks_engine_io_closes_the_websocket(connect: Conn
     assert engine.connections == []
 
 
-async def test_what_comes_after_the_close_is_not_looked_at(connect: Connect, engine: RecordingServer) -> None:
+async def test_input_after_the_close_is_ignored(connect: Connect, engine: RecordingServer) -> None:
     wire = await (await connect()).open()
     await wire.send(frame(TEXT, b"\xff"), masked_text("40"), masked_text('421["echo"]'))
     assert await wire.close_code() == 1007
@@ -342,7 +342,7 @@ async def test_frames_that_come_at_once_are_handled_in_order_and_in_slices(
     assert not engine.work.busy
 
 
-async def test_what_waits_of_a_websocket_that_breaks_off_is_dropped(connect: Connect, engine: RecordingServer) -> None:
+async def test_queued_input_of_an_aborted_websocket_is_dropped(connect: Connect, engine: RecordingServer) -> None:
     wire = await (await (await connect()).open()).sign_in()
     await wire.send(frame(PONG, b"") * 40_000)
     await until(lambda: engine.work.busy)

@@ -60,7 +60,7 @@ async def test_a_step_that_is_added_again_while_it_waits_is_queued_once() -> Non
     assert log == ["a"]
 
 
-async def test_what_the_only_step_adds_takes_no_turn_of_its_own() -> None:
+async def test_work_added_by_the_only_step_takes_no_extra_turn() -> None:
     work, log = WorkQueue(), list[str]()
     added = Task(log, "b", 1)
     first = Task(log, "a", 8, spin_s=TURN_S)

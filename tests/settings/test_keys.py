@@ -64,7 +64,7 @@ def test_a_public_key_may_be_text_or_a_file(tmp_path: Path, pem: str) -> None:
         (None, "-----BEGIN PUBLIC KEY-----", "jwt_secret: The secret is a key in PEM"),
     ],
 )
-def test_keys_of_no_use_are_refused_by_name(
+def test_invalid_keys_are_refused_by_name(
     tmp_path: Path, public_key: str | None, secret: str | None, expected: str
 ) -> None:
     with pytest.raises(SettingsError, match=expected):

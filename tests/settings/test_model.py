@@ -93,7 +93,7 @@ def test_settings_that_cannot_be_are_refused_by_name(name: str, value: object, e
         Settings(**given)
 
 
-def test_all_that_is_wrong_is_known_and_the_first_is_the_text() -> None:
+def test_all_problems_are_listed_and_the_first_is_the_message() -> None:
     with pytest.raises(SettingsError) as refusal:
         Settings(port=-1, redis="x", jwt_public_key="key.pem", jwt_jwks_url="https://idp/keys")
     assert {each.name for each in refusal.value.problems} == {"port", "redis", "jwt_public_key"}
@@ -174,7 +174,7 @@ def test_a_file_has_one_lock_whatever_names_it(tmp_path: Path, monkeypatch: pyte
     assert locks[0] == Path("data/lock"), "it is shown as it was named"
 
 
-def test_a_server_whose_database_lies_elsewhere_has_its_folder_too() -> None:
+def test_a_server_with_an_external_database_has_a_data_folder_too() -> None:
     assert Settings(data="data").folder_lock_file is None
     assert Settings(data="data", database="sqlite:///./data/talkwire.db").folder_lock_file is None
     assert Settings(data="data", database="sqlite:///data/chat.db").folder_lock_file == Path("data/lock")

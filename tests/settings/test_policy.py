@@ -56,6 +56,6 @@ def test_without_token_keys_users_find_each_other_and_create_channels() -> None:
         ("default_conversations", ("general",)),
     ],
 )
-def test_what_the_operator_sets_goes_before_every_default(name: str, value: object) -> None:
+def test_settings_of_the_operator_take_precedence_over_defaults(name: str, value: object) -> None:
     given: dict[str, Any] = {"jwt_secret": SECRET, name: value}
     assert getattr(access_policy(Settings(**given)), name) == value

@@ -154,7 +154,7 @@ def test_both_variables_for_origins_count_together() -> None:
     assert load_settings({"origins": "*"}, environ).settings.origins == ("*",)
 
 
-def test_an_empty_variable_is_none() -> None:
+def test_an_empty_variable_counts_as_unset() -> None:
     Path("talkwire.toml").write_text("port = 4000")
     assert load_settings({}, {"TALKWIRE_PORT": "", "JWT_SECRET": " "}).settings == Settings(port=4000)
 
@@ -183,7 +183,7 @@ def test_the_file_may_be_named_by_flag_and_by_variable() -> None:
         ({"refresh_token_ttl": "30"}, {}, "", "--refresh-token-ttl: must be a duration such as"),
     ],
 )
-def test_what_is_wrong_is_said_of_the_place_where_it_was_written(
+def test_problems_name_the_source_of_the_setting(
     flags: Mapping[str, object], environ: Mapping[str, str], file: str, expected: str
 ) -> None:
     if file:
@@ -192,7 +192,7 @@ def test_what_is_wrong_is_said_of_the_place_where_it_was_written(
         load_settings(flags, environ)
 
 
-def test_all_malformed_values_are_known() -> None:
+def test_all_malformed_values_are_listed() -> None:
     with pytest.raises(SettingsError) as refusal:
         load_settings({"port": "x"}, {"TALKWIRE_DEMO": "perhaps"})
     assert {each.source for each in refusal.value.problems} == {"--port", "TALKWIRE_DEMO"}
@@ -206,6 +206,6 @@ def test_a_named_file_has_to_be_there_and_be_text(content: bytes | None) -> None
         load_settings({}, {}, Path("named.toml"))
 
 
-def test_variables_that_are_no_settings_are_found_with_what_was_meant() -> None:
+def test_unknown_variables_are_reported_with_a_suggestion() -> None:
     environ = {"TALKWIRE_PROT": "1", "TALKWIRE_PORT": "1", "TALKWIRE_CONFIG": "x", "OTHER": "y"}
     assert list(unknown_variables(environ)) == [("TALKWIRE_PROT", "TALKWIRE_PORT")]

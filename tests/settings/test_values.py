@@ -66,6 +66,6 @@ def test_texts_and_toml_values_are_both_taken(kind: object, value: object, parse
         (LogLevel, "loud", "must be one of debug, info, warning, error"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_words(kind: object, value: object, expected: str) -> None:
+def test_invalid_values_are_refused_with_the_reason(kind: object, value: object, expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
         parse_value(kind, value)

@@ -230,7 +230,7 @@ def test_a_backup_that_was_changed_is_refused_wherever_that_was(backup: io.Bytes
             ArchiveReader(io.BytesIO(changed))
 
 
-def test_what_is_no_backup_is_refused() -> None:
+def test_a_file_that_is_no_backup_is_refused() -> None:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         tar.addfile(tarfile.TarInfo("something.txt"))

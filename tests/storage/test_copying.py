@@ -52,7 +52,7 @@ def expected_of(source: URL) -> Tables:
 # --- which tables -----------------------------------------------------------------------------------------------------
 
 
-def test_of_every_table_it_is_said_whether_it_is_copied() -> None:
+def test_every_table_is_declared_copied_or_excluded() -> None:
     assert sorted(metadata.tables) == sorted([*COPIED, *LEFT_OUT, HEAD])
     assert set(COPIED) > NOT_BACKED_UP
 
@@ -102,7 +102,7 @@ def test_a_copy_of_a_copy_is_the_first(source: URL, target: URL, tmp_path: Path)
         assert next_mail(engine) == LAST_MAIL + 1
 
 
-def test_what_is_shown_is_the_same_for_both_databases(full_sqlite: URL, empty_postgresql: URL, tmp_path: Path) -> None:
+def test_checksums_are_the_same_for_both_databases(full_sqlite: URL, empty_postgresql: URL, tmp_path: Path) -> None:
     there = copy_database(full_sqlite, empty_postgresql, "a", Told())
     back = copy_database(empty_postgresql, sqlite_url(tmp_path / "back.db"), "b", Told())
     assert there == back
@@ -317,7 +317,7 @@ def test_a_copy_resumes_wherever_it_was_interrupted(source: URL, target: URL, mo
     assert 0 < sum(written) < len(moved_tables()) * ROWS - 110 * 5
 
 
-def test_a_copy_is_not_gone_on_with_from_another_source(
+def test_a_copy_is_not_continued_from_another_source(
     full_sqlite: URL, target: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with interrupted_after(monkeypatch, 9):
@@ -330,7 +330,7 @@ def test_a_copy_is_not_gone_on_with_from_another_source(
     assert contents(target) == expected_of(full_sqlite)
 
 
-def test_what_the_source_has_changed_since_is_copied_again(
+def test_rows_that_the_source_has_changed_are_copied_again(
     source: URL, target: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with interrupted_after(monkeypatch, 100):

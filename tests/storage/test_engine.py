@@ -79,7 +79,7 @@ def test_postgresql_answers_a_commit_when_it_is_on_disk_and_holds_no_lock_for_th
         engine.dispose()
 
 
-def test_who_waits_for_a_postgresql_whose_machine_is_gone_learns_of_it_within_seconds(
+def test_a_query_to_a_lost_postgresql_machine_fails_within_seconds(
     postgresql_database: Database,
 ) -> None:
     engine = writing_engine(postgresql_database.url)
@@ -152,7 +152,7 @@ def test_a_database_is_named_as_in_other_programs(text: str, driver: str) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "chat.db", "mysql://host/db", "sqlite://", "sqlite:///:memory:", "://"])
-def test_what_names_no_database_of_ours_is_refused(text: str) -> None:
+def test_an_unsupported_database_url_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a database"):
         database_url(text)
 

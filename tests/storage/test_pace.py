@@ -16,14 +16,14 @@ def share_after(load: float = 0.0, lag_s: float = 0.0, *, busy: bool = False) ->
     return SPENT_S / (SPENT_S + pace.rest_s(SPENT_S, lag_s))
 
 
-def test_while_the_chat_has_little_to_do_more_is_taken_than_while_it_has_much() -> None:
+def test_a_follower_takes_a_larger_share_while_the_chat_is_idle() -> None:
     assert share_after(load=0.2) == pytest.approx(IDLE.first)
     assert share_after(load=0.9) == pytest.approx(BUSY.first)
     assert share_after(busy=True) == pytest.approx(BUSY.first)
 
 
 @pytest.mark.parametrize(("busy", "shares"), [(False, IDLE), (True, BUSY)])
-def test_what_lies_behind_for_long_is_done_faster_up_to_a_limit(busy: object, shares: tuple[float, float]) -> None:
+def test_a_lagging_follower_takes_a_larger_share_up_to_a_limit(busy: object, shares: tuple[float, float]) -> None:
     first, most = shares
     found = [share_after(lag_s=times * PATIENCE_S, busy=bool(busy)) for times in (0.5, 1, 2, 1_000_000)]
     assert found == pytest.approx([first, first, 2 * first, most])

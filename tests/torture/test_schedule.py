@@ -15,7 +15,7 @@ def test_the_same_seed_gives_the_same_faults() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_nothing_happens_to_one_thing_twice_at_a_time_and_a_node_is_left(seed: int) -> None:
+def test_faults_of_one_target_do_not_overlap_and_a_node_is_left(seed: int) -> None:
     planned = plan(seed, 900, 5, nodes=3)
     for number, fault in enumerate(planned):
         meanwhile = [other for other in planned[:number] if other.until > fault.at]
@@ -28,7 +28,7 @@ def test_every_kind_of_fault_comes() -> None:
     assert {fault.kind for fault in plan(7, 600, 9, nodes=3)} == {kind.name for kind in KINDS}
 
 
-def test_what_is_left_out_does_not_come() -> None:
+def test_excluded_faults_do_not_occur() -> None:
     assert "skew" not in {fault.kind for fault in plan(7, 600, 9, nodes=3, without={"skew"})}
 
 

@@ -135,7 +135,7 @@ def test_an_answer_takes_no_more_packets_once_it_is_large() -> None:
     assert session.take_poll(now=1) == "4b\x1e4c"
 
 
-def test_what_no_poll_has_fetched_is_counted() -> None:
+def test_unfetched_bytes_are_counted() -> None:
     session = polling()
     assert session.unfetched() == 0
     frame = text_frame("4abc")
@@ -345,7 +345,7 @@ def test_the_server_closes_a_session_after_the_last_messages() -> None:
     assert not session.poll_started(now=3)
 
 
-def test_a_session_closed_without_a_poll_says_so_to_the_next_one() -> None:
+def test_a_session_closed_without_a_poll_closes_the_next_poll() -> None:
     session = polling()
     session.close("forced close")
     assert session.poll_started(now=2)
@@ -396,7 +396,7 @@ def test_the_time_for_a_pong_counts_from_when_the_ping_was_due() -> None:
 
 
 @pytest.mark.parametrize("message", ["3", "4hello", b"x"])
-def test_whatever_comes_after_the_ping_timeout_finds_the_session_closed(message: str | bytes) -> None:
+def test_input_after_the_ping_timeout_finds_the_session_closed(message: str | bytes) -> None:
     session = websocket()
     session.handle_deadline(now=25)
     assert session.receive_websocket(message, now=45) == [SessionClosed("ping timeout")]
@@ -655,9 +655,7 @@ def events_of(result: object) -> list[object]:
 
 
 @given(st.sampled_from(Transport), st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.floats(0, 15)), max_size=30))
-def test_whatever_happens_in_whatever_order_a_session_ends_once(
-    transport: Transport, steps: list[tuple[str, float]]
-) -> None:
+def test_a_session_ends_once_after_any_sequence_of_steps(transport: Transport, steps: list[tuple[str, float]]) -> None:
     session = Session("abc", OPTIONS, transport, now=0)
     now = 0.0
     for step, pause in steps:

@@ -245,7 +245,7 @@ def nested(levels: int) -> str:
 
 
 @pytest.mark.parametrize("levels", [65, 66, 500, 40_000])
-def test_of_an_event_that_is_nested_too_deeply_the_name_is_kept(levels: int) -> None:
+def test_the_name_of_a_too_deeply_nested_event_is_kept(levels: int) -> None:
     assert Decoder().receive(nested(levels)) == Event("/", ["a"], None, "nested too deeply")
     with pytest.raises(RemoteProtocolError):
         Decoder().receive("0" + nested(levels).removeprefix("2"))
@@ -260,7 +260,7 @@ def test_of_an_event_that_is_nested_too_deeply_the_name_is_kept(levels: int) -> 
         ('2[7,"\\ud83d"]', Event("/", [7], None, "a lone surrogate")),
     ],
 )
-def test_of_an_event_with_half_a_character_the_name_is_kept(text: str, event: Event) -> None:
+def test_the_name_of_an_event_with_a_lone_surrogate_is_kept(text: str, event: Event) -> None:
     assert Decoder().receive(text) == event
 
 
@@ -352,7 +352,7 @@ def test_walking_for_placeholders_takes_no_longer() -> None:
         (["[]"] * 50_000, "too many arrays and objects"),
     ],
 )
-def test_of_an_event_that_would_take_long_the_name_is_kept(values: list[str], flaw: str) -> None:
+def test_the_name_of_an_expensive_event_is_kept(values: list[str], flaw: str) -> None:
     json = ",".join(values)
     assert Decoder().receive(f'2["a",{json}]') == Event("/", ["a"], None, flaw)
     with pytest.raises(RemoteProtocolError):
@@ -371,7 +371,7 @@ def test_of_an_event_that_would_take_long_the_name_is_kept(values: list[str], fl
         "[1e308, 5E-324, 1e23]" * 10_000,
     ],
 )
-def test_what_stands_in_texts_counts_for_nothing(content: str) -> None:
+def test_the_contents_of_strings_do_not_count(content: str) -> None:
     args = ["message:send", {"content": content, "metadata": {"a\\": ["\\", '"', 1e23]}}]
     text = "2" + msgspec.json.encode(args).decode()
     assert Decoder().receive(text) == Event("/", args)
@@ -379,7 +379,7 @@ def test_what_stands_in_texts_counts_for_nothing(content: str) -> None:
 
 @pytest.mark.parametrize("text", ['"["', '"\\\\"', '"\\""', '"a\\\\\\"["'])
 @pytest.mark.parametrize(("value", "count"), [("[]", 50_000), ("1e308", 1001)])
-def test_what_stands_between_texts_counts(text: str, value: str, count: int) -> None:
+def test_values_between_strings_count(text: str, value: str, count: int) -> None:
     json = f"{text},{','.join([value] * count)},{text}"
     assert Decoder().receive(f'2["a",{json}]') == Event(
         "/", ["a"], None, f"too many {'arrays and objects' if value == '[]' else 'numbers with an exponent'}"
@@ -448,7 +448,7 @@ def test_the_answers_to_a_connect_have_exactly_these_keys() -> None:
     assert encode_disconnect("/chat") == "1/chat,"
 
 
-def test_what_is_no_json_is_our_own_mistake() -> None:
+def test_encoding_a_value_that_is_no_json_raises() -> None:
     endless: list[object] = []
     endless.append(endless)
     for value in (object(), endless, "\ud800"):

@@ -47,7 +47,7 @@ def test_a_client_asks_for_a_namespace(packet: str, request_: ConnectRequested) 
     assert not sockets.connected(request_.namespace)
 
 
-def test_a_client_is_let_in() -> None:
+def test_a_client_is_accepted() -> None:
     sockets = fresh()
     sockets.receive("0/chat,", now=1)
     assert sockets.accept("/chat", "s1") == '0/chat,{"sid":"s1"}'
@@ -56,7 +56,7 @@ def test_a_client_is_let_in() -> None:
     assert sockets.namespaces() == ["/chat"]
 
 
-def test_who_is_turned_away_is_let_in_and_put_out() -> None:
+def test_turning_a_client_away_accepts_and_disconnects_it() -> None:
     sockets = fresh()
     sockets.receive("0/chat,", now=1)
     assert sockets.turn_away("/chat", "s1") == ('0/chat,{"sid":"s1"}', "1/chat,")
@@ -65,7 +65,7 @@ def test_who_is_turned_away_is_let_in_and_put_out() -> None:
     assert sockets.receive("0/chat,", now=1) == ConnectRequested("/chat", {})
 
 
-def test_who_was_turned_away_has_joined_nothing() -> None:
+def test_a_client_that_was_turned_away_has_joined_no_namespace() -> None:
     sockets = fresh()
     deadline = sockets.next_deadline()
     sockets.receive("0/chat,", now=1)
@@ -73,7 +73,7 @@ def test_who_was_turned_away_has_joined_nothing() -> None:
     assert sockets.next_deadline() == deadline < inf
 
 
-def test_who_is_turned_away_from_one_namespace_stays_in_the_others() -> None:
+def test_a_client_turned_away_from_one_namespace_stays_in_the_others() -> None:
     sockets = joined("/")
     sockets.receive("0/chat,", now=1)
     sockets.turn_away("/chat", "s1")
@@ -81,13 +81,13 @@ def test_who_is_turned_away_from_one_namespace_stays_in_the_others() -> None:
     assert sockets.next_deadline() == inf
 
 
-def test_a_client_is_let_in_with_a_promise_of_recovery() -> None:
+def test_a_client_is_accepted_with_a_recovery_token() -> None:
     sockets = fresh()
     sockets.receive("0", now=1)
     assert sockets.accept("/", "s1", pid="p1") == '0{"sid":"s1","pid":"p1"}'
 
 
-def test_a_client_is_kept_out_and_may_ask_again() -> None:
+def test_a_refused_client_may_connect_again() -> None:
     sockets = fresh()
     sockets.receive("0/random", now=1)
     assert sockets.refuse("/random", "Invalid namespace") == '4/random,{"message":"Invalid namespace"}'
@@ -152,7 +152,7 @@ def test_a_client_that_left_may_come_again_and_must_before_it_speaks() -> None:
 
 
 @pytest.mark.parametrize("packet", ['2/chat,["foo"]', "3/chat,1[]", "1/chat,"])
-def test_what_crosses_our_disconnect_is_dropped(packet: str) -> None:
+def test_packets_that_cross_a_disconnect_are_dropped(packet: str) -> None:
     sockets = joined("/", "/chat")
     assert sockets.disconnect("/chat") == "1/chat,"
     assert not sockets.connected("/chat")

@@ -93,7 +93,7 @@ async def test_an_invalid_event_is_refused(world: World, path: str, change: Payl
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "[" * 70 + "]" * 70, "1e999"])
-async def test_json_that_cannot_be_passed_on_is_refused(world: World, text: str) -> None:
+async def test_json_that_cannot_be_forwarded_is_refused(world: World, text: str) -> None:
     content = f'{{"userId":"{world.id_of("alice")}","event":"alert","message":{text}}}'
     headers = {"content-type": "application/json"}
     answer = await world.request("POST", SEND, by="backend", role="service", content=content, headers=headers)

@@ -290,7 +290,7 @@ async def test_a_missing_or_invalid_member_is_named(world: World) -> None:
 # --- receipts, typing -----------------------------------------------------------------------------------------------
 
 
-async def test_who_has_read_is_told_to_the_others(world: World) -> None:
+async def test_a_read_receipt_is_sent_to_the_other_members(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob, tablet = await connect(world, "alice", "bob", "bob")
     await join(conversation, alice, bob, tablet)

@@ -94,7 +94,7 @@ def test_an_error_that_nothing_explains_is_found() -> None:
     assert logged(line, fault="valkey-kill") == [QUIET]
 
 
-def test_an_error_that_the_fault_of_its_time_explains_is_none() -> None:
+def test_an_error_that_a_simultaneous_fault_explains_is_no_violation() -> None:
     line = {"level": "error", "event": "the database failed", "timestamp": STAMP}
     assert logged(line, fault="postgresql-crash") == []
     assert logged(line, fault="postgresql-crash", at=60.0) == [QUIET]

@@ -162,7 +162,7 @@ def test_a_resumer_that_shows_something_else_is_found(story: Story) -> None:
     assert found_in_views(story) == [VIEWS]
 
 
-def test_who_has_gone_shows_nothing_any_more(story: Story) -> None:
+def test_a_former_member_shows_no_messages(story: Story) -> None:
     del story.bob.heard[10]
     story.bob.ended = True
     assert found_in_views(story) == []
