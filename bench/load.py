@@ -140,7 +140,8 @@ class LoadGenerator:
             "seconds": self.seconds,
             **options,
         }
-        command = [str(self.program), mode, *(f"--{name}={value}" for name, value in arguments.items())]
+        flags = (f"--{name.replace('_', '-')}={value}" for name, value in arguments.items())
+        command = [str(self.program), mode, *flags]
         with pinned(LOAD_CORE):
             return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 

@@ -25,7 +25,7 @@ from bench.servers import (
 )
 
 ROOM_MEMBERS = 1_000
-OUTSTANDING = (1, 16)
+IN_FLIGHT = (1, 16)
 PAIR_CLIENTS = 200
 KNOWN_USERS = 1_000
 IDLE_CONNECTIONS = 10_000
@@ -34,7 +34,7 @@ IDLE_CONCURRENCY = 64
 IDLE_SECONDS = 30
 CONCURRENT_HANDSHAKES = 64
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
-DIALECT_RUNS = tuple((outstanding, spread) for outstanding in OUTSTANDING for spread in (DIALECTS[:1], DIALECTS))
+DIALECT_RUNS = tuple((in_flight, spread) for in_flight in IN_FLIGHT for spread in (DIALECTS[:1], DIALECTS))
 STORM_ROOMS = 50
 STORM_CONNECTIONS = 5_000
 STORM_CONCURRENCY = 256
@@ -75,9 +75,9 @@ def _rates(metric: str, count: int, traffic: Traffic) -> Samples:
 
 def _fanout(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
     samples: Samples = {}
-    for outstanding in OUTSTANDING:
-        traffic = load.traffic("fanout", server, files, connections=ROOM_MEMBERS, outstanding=outstanding)
-        samples |= _rates(f"fanout-{outstanding}", traffic.deliveries, traffic)
+    for in_flight in IN_FLIGHT:
+        traffic = load.traffic("fanout", server, files, connections=ROOM_MEMBERS, in_flight=in_flight)
+        samples |= _rates(f"fanout-{in_flight}", traffic.deliveries, traffic)
     return samples
 
 
@@ -99,11 +99,11 @@ def _cluster(load: LoadGenerator, server: Running, files: DatasetFiles) -> Sampl
     """
     samples: Samples = {}
     first, last = server.ports[0], server.ports[-1]
-    for outstanding in OUTSTANDING:
+    for in_flight in IN_FLIGHT:
         traffic = load.traffic(
-            "fanout", server, files, port=f"{first},{last}", connections=ROOM_MEMBERS + 1, outstanding=outstanding
+            "fanout", server, files, port=f"{first},{last}", connections=ROOM_MEMBERS + 1, in_flight=in_flight
         )
-        metric = f"cluster-{outstanding}"
+        metric = f"cluster-{in_flight}"
         samples |= _rates(metric, traffic.deliveries, traffic) | _shares(metric, server, traffic)
     return samples
 
@@ -141,20 +141,20 @@ def _dialects(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samp
     """
     samples: Samples = {}
     per_cpu: dict[tuple[int, int], float] = {}
-    for crowd, (outstanding, spread) in enumerate(DIALECT_RUNS):
+    for crowd, (in_flight, spread) in enumerate(DIALECT_RUNS):
         traffic = load.traffic(
             "fanout",
             server,
             files.of_conversation(crowd, ROOM_MEMBERS),
             connections=ROOM_MEMBERS,
-            outstanding=outstanding,
+            in_flight=in_flight,
             dialects=",".join(spread),
         )
-        samples |= _rates(f"dialects-{len(spread)}-{outstanding}", traffic.deliveries, traffic)
-        per_cpu[outstanding, len(spread)] = traffic.deliveries / traffic.server_cpu_s
-    for outstanding in OUTSTANDING:
-        cost = per_cpu[outstanding, 1] / per_cpu[outstanding, len(DIALECTS)]
-        samples[f"dialects-{outstanding}.cost"] = cost
+        samples |= _rates(f"dialects-{len(spread)}-{in_flight}", traffic.deliveries, traffic)
+        per_cpu[in_flight, len(spread)] = traffic.deliveries / traffic.server_cpu_s
+    for in_flight in IN_FLIGHT:
+        cost = per_cpu[in_flight, 1] / per_cpu[in_flight, len(DIALECTS)]
+        samples[f"dialects-{in_flight}.cost"] = cost
     return samples
 
 

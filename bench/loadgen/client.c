@@ -15,7 +15,7 @@
 
 #define STALLED_NS 60000000000ull /* joining without any progress */
 
-/* One read buffer for all clients: what is left of it after a read is a partial frame, kept in the client's tail. */
+/* One read buffer for all clients: a partial frame at its end is kept in the client's tail. */
 static char *buffer;
 static size_t buffer_size = 1 << 18;
 
@@ -59,12 +59,12 @@ static const char *conversation_of(const struct load *load, const struct client 
     return load->conversations[(size_t)client->index * load->conversation_count / load->connections];
 }
 
-/* Has the client hear of its conversation, where its dialect wants that said. */
-static void send_enter(const struct load *load, struct client *client)
+/* Makes the client follow its conversation, if its dialect has an event for that. */
+static void send_follow(const struct load *load, struct client *client)
 {
     char packet[512];
-    int length = snprintf(packet, sizeof packet, "420[\"%s\",{\"%s\":\"%s\"}]", client->dialect->enter,
-                          client->dialect->enter_member, conversation_of(load, client));
+    int length = snprintf(packet, sizeof packet, "420[\"%s\",{\"%s\":\"%s\"}]", client->dialect->follow,
+                          client->dialect->follow_member, conversation_of(load, client));
     if (length < 0 || (size_t)length >= sizeof packet)
         die("a conversation id is too long");
     send_frame(client, TEXT, packet, (size_t)length);
@@ -81,7 +81,7 @@ void client_send_message_to(struct load *load, struct client *client, const char
     char packet[512];
     int length = snprintf(packet, sizeof packet,
                           "42%llu[\"message:send\",{\"conversationId\":\"%s\",\"content\":\"%s %012llu\"}]",
-                          (unsigned long long)(load->sent % 1000000), conversation, SAID,
+                          (unsigned long long)(load->sent % 1000000), conversation, MESSAGE_PREFIX,
                           (unsigned long long)load->sent);
     if (length < 0 || (size_t)length >= sizeof packet)
         die("a conversation id is too long");
@@ -112,12 +112,12 @@ static void receive_packet(struct load *load, struct client *client, const struc
     const char *message = client->dialect ? client->dialect->message : "42[\"message:new\",";
     if (starts_with(frame, message, strlen(message))) {
         client->received++;
-        load->count.deliveries += !client->apart;
+        load->count.deliveries += !client->sender_only;
         if (load->mode->on_message_frame)
             load->mode->on_message_frame(load, client, frame);
         if (load->mode->on_message)
             load->mode->on_message(load, client);
-    } else if (STARTS_WITH(frame, "43") && client->state == ENTERING) {
+    } else if (STARTS_WITH(frame, "43") && client->state == FOLLOWING) {
         if (memmem(frame->payload, frame->length, refusal, sizeof refusal - 1))
             die("client %u may not hear of its conversation: %.*s", client->index, (int)frame->length, frame->payload);
         join(load, client);
@@ -137,9 +137,9 @@ static void receive_packet(struct load *load, struct client *client, const struc
     } else if (STARTS_WITH(frame, "40") && client->state == JOINING) {
         if (load->mode->on_connect_answer)
             load->mode->on_connect_answer(load, client, frame);
-        if (client->dialect && client->dialect->enter) {
-            client->state = ENTERING;
-            send_enter(load, client);
+        if (client->dialect && client->dialect->follow) {
+            client->state = FOLLOWING;
+            send_follow(load, client);
         } else {
             join(load, client);
         }
@@ -147,7 +147,7 @@ static void receive_packet(struct load *load, struct client *client, const struc
         if (client->state != CLOSING)
             die("the server ended client %u: %.*s", client->index, (int)frame->length, frame->payload);
     }
-    /* Everything else (`connected`, presence, noop) is read and forgotten. */
+    /* Everything else (`connected`, presence, noop) is ignored. */
 }
 
 static void receive_frame(struct load *load, struct client *client, const struct frame *frame)
@@ -184,7 +184,7 @@ static size_t receive_upgrade(struct client *client, const char *data, size_t le
     return (size_t)(end - data) + 4;
 }
 
-/* Handles every whole frame in `data` and answers how many bytes that took. */
+/* Handles every whole frame in `data` and returns how many bytes they had. */
 static size_t consume(struct load *load, struct client *client, const char *data, size_t length)
 {
     size_t used = 0;
@@ -258,7 +258,7 @@ static void watch(struct load *load, struct client *client, int operation, uint3
         die("epoll_ctl: %s", strerror(errno));
 }
 
-/* Ports are scarce per source address, and 127.0.0.0/8 is all ours. */
+/* Each source address has its own range of ports, and all of 127.0.0.0/8 can be used. */
 static void bind_source(const struct load *load, int fd)
 {
     static unsigned next;
@@ -272,7 +272,7 @@ static void bind_source(const struct load *load, int fd)
 
 static int port_of(const struct load *load, const struct client *client)
 {
-    if (load->mode->sender_apart)
+    if (load->mode->separate_sender)
         return load->ports[client->index == 0 ? 0 : load->port_count - 1];
     return load->ports[client->index % load->port_count];
 }
@@ -318,8 +318,8 @@ void client_close(struct load *load, struct client *client)
     send_frame(client, CLOSE, normal_closure, sizeof normal_closure);
 }
 
-/* Ends the connection without a word, as a network does that breaks down. */
-void client_cut(struct load *load, struct client *client)
+/* Ends the connection without a close frame, as a network failure does. */
+void client_abort(struct load *load, struct client *client)
 {
     if (client->state == JOINED)
         load->joined--;
@@ -328,8 +328,8 @@ void client_cut(struct load *load, struct client *client)
 
 /* ---- the loop ---- */
 
-/* One turn: waits for something to happen, at most `timeout_ms`, and handles it. */
-void turn(struct load *load, int timeout_ms)
+/* Waits for events, at most `timeout_ms`, and handles them. */
+void poll_events(struct load *load, int timeout_ms)
 {
     static struct epoll_event events[1024];
     int count = epoll_wait(load->epoll, events, 1024, timeout_ms);
@@ -357,7 +357,7 @@ void clients_create(struct load *load)
             .fd = -1,
             .index = i,
             .state = CLOSED,
-            .apart = i == 0 && load->port_count > 1 && load->mode->sender_apart,
+            .sender_only = i == 0 && load->port_count > 1 && load->mode->separate_sender,
             .dialect = load->dialect_count ? load->dialects[i % load->dialect_count] : NULL,
         };
 }
@@ -370,7 +370,7 @@ void connect_all(struct load *load)
     while (load->joined < load->connections) {
         while (opened < load->connections && opened - load->joined < load->concurrency)
             client_open(load, &load->clients[opened++]);
-        turn(load, 1000);
+        poll_events(load, 1000);
         if (load->joined != before)
             progress = load->now;
         else if (load->now - progress > STALLED_NS)

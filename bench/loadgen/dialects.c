@@ -1,4 +1,4 @@
-/* The vocabularies that a server of ours speaks, as far as this program needs them. All in the root namespace. */
+/* The events of Talkwire's dialects that this program uses, all in the root namespace. */
 #include "load.h"
 
 #include <string.h>

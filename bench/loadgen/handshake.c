@@ -1,5 +1,5 @@
-/* Handshakes: `connections` clients at a time connect, upgrade, open, CONNECT with a token, and on the server's answer
- * close and begin again. The time taken is from connect() to the CONNECT answer. */
+/* Handshakes: `connections` clients at a time connect, upgrade, open, CONNECT with a token, and after the server's
+ * answer close and connect again. The time taken is from connect() to the CONNECT answer. */
 #include "load.h"
 
 static void on_joined(struct load *load, struct client *client)
@@ -9,7 +9,7 @@ static void on_joined(struct load *load, struct client *client)
     client_close(load, client);
 }
 
-/* A client comes back as one further on in the list of tokens, so that in time every user connects. */
+/* A client reconnects with a later token of the list, so that every user connects eventually. */
 static void on_closed(struct load *load, struct client *client)
 {
     client->index += load->connections;

@@ -6,7 +6,7 @@
  *   wire.c       bytes: the upgrade request, masked client frames, a parser of server frames
  *   client.c     connections: from connect() to a joined Socket.IO socket, heartbeats, the event loop
  *   measure.c    clocks, processor time and memory of the server, latencies, the JSON line
- *   dialects.c   what a client says to hear of its conversation, and by which event it hears of a message
+ *   dialects.c   the event that follows a conversation, and the event of a new message, in each dialect
  *   fanout.c pairs.c idle.c handshake.c storm.c steady.c    what the clients do once they have joined: one mode each
  *   main.c       options
  */
@@ -42,18 +42,18 @@ size_t upgrade_request(char *out, size_t room, const char *host, int port);
 struct dialect {
     const char *name;
     const char *message; /* how the packet of a new message begins */
-    const char *enter;   /* the event and the member for the conversation's id that let a socket hear of it, or NULL */
-    const char *enter_member;
+    const char *follow;  /* the event that makes a socket follow a conversation, or NULL if it follows all */
+    const char *follow_member; /* the member of that event with the conversation's id */
 };
 
 const struct dialect *find_dialect(const char *name);
 
 /* ---- client.c ---- */
 
-/* What every message says before its number. */
-#define SAID "Shall we meet at the usual place by the river? "
+/* The text of every message before its number. */
+#define MESSAGE_PREFIX "Shall we meet at the usual place by the river? "
 
-enum state { CLOSED, CONNECTING, UPGRADING, OPENING, JOINING, ENTERING, JOINED, CLOSING };
+enum state { CLOSED, CONNECTING, UPGRADING, OPENING, JOINING, FOLLOWING, JOINED, CLOSING };
 
 struct client {
     int fd;
@@ -62,15 +62,15 @@ struct client {
     char *tail; /* the beginning of a frame whose rest has not arrived */
     size_t tail_length;
     uint64_t since;    /* ns: when the operation being timed began */
-    uint64_t received; /* frames that say that there is a new message */
-    bool apart;        /* only sends: what reaches it does not count as delivered */
+    uint64_t received; /* frames of new messages */
+    bool sender_only;  /* frames that it receives do not count as delivered */
     const struct dialect *dialect;
-    struct recovery *recovery; /* storm: where the client goes on after it was cut off */
+    struct recovery *recovery; /* storm: from where the client resumes after its connection was cut */
 };
 
 struct counters {
     uint64_t messages;   /* complete: delivered to all (fanout), acknowledged (pairs) */
-    uint64_t deliveries; /* frames that say that there is a new message */
+    uint64_t deliveries; /* frames of new messages */
     uint64_t acks;
     uint64_t handshakes;
     uint64_t bytes;
@@ -80,11 +80,11 @@ struct load;
 
 struct mode {
     const char *name;
-    bool sender_apart; /* of several nodes, the first client is at the first one, all others are at the last one */
+    bool separate_sender; /* with several nodes, the first client uses the first one, all others use the last one */
     void (*run)(struct load *);
     void (*on_joined)(struct load *, struct client *);
     void (*on_message)(struct load *, struct client *);
-    /* What is added to the token in CONNECT, such as `,"recovery":true`; answers its length. */
+    /* Writes what follows the token in CONNECT, such as `,"recovery":true`; returns its length. */
     int (*connect_options)(const struct client *, char *out, size_t room);
     void (*on_connect_answer)(struct load *, struct client *, const struct frame *);
     void (*on_message_frame)(struct load *, struct client *, const struct frame *);
@@ -98,17 +98,17 @@ struct load {
     /* options */
     const struct mode *mode;
     const char *host;
-    int ports[NODES_MAX]; /* several nodes: client i is at node i, from the start again when there are fewer */
+    int ports[NODES_MAX]; /* client i uses port i modulo their number */
     size_t port_count;
     pid_t pids[PROCESSES_MAX]; /* for processor time, with their children; the first is the server whose memory counts */
     size_t pid_count;
     unsigned connections; /* clients; in mode handshake, as many at a time */
     unsigned concurrency; /* connects in flight while the clients join */
-    unsigned outstanding; /* fanout: messages on their way at a time */
+    unsigned in_flight;   /* fanout: how many messages are in flight at a time */
     unsigned rate;        /* steady: messages a second */
     unsigned sources;     /* source addresses 127.0.0.1, .2, …: each has its own range of ports */
     double warmup_s, seconds;
-    const struct dialect **dialects; /* client i speaks dialect i, from the start again when there are fewer */
+    const struct dialect **dialects; /* client i uses dialect i modulo their number */
     size_t dialect_count;
     char **tokens;
     size_t token_count;
@@ -124,24 +124,24 @@ struct load {
     bool measuring;
     struct counters count;
     uint64_t sent;    /* `message:send` frames */
-    uint64_t refused; /* acks that say success: false */
-    uint64_t missing; /* deliveries and acks that did not come within the drain time */
+    uint64_t refused; /* acks with success: false */
+    uint64_t missing; /* deliveries and acks that did not arrive within the drain time */
 };
 
 void clients_create(struct load *);
 void client_open(struct load *, struct client *);
 void client_close(struct load *, struct client *);
-void client_cut(struct load *, struct client *);
+void client_abort(struct load *, struct client *);
 void client_send_message(struct load *, struct client *);
 void client_send_message_to(struct load *, struct client *, const char *conversation);
 void connect_all(struct load *);
-void turn(struct load *, int timeout_ms);
+void poll_events(struct load *, int timeout_ms);
 
 /* ---- measure.c ---- */
 
 struct window {
     double seconds, server_cpu_s, load_cpu_s, other_cpu_s;
-    double process_cpu_s[PROCESSES_MAX]; /* what server_cpu_s is the sum of */
+    double process_cpu_s[PROCESSES_MAX]; /* of each process; server_cpu_s is their sum */
     struct counters count;
 };
 

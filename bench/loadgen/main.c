@@ -14,7 +14,7 @@ static const struct mode *const modes[] = {&fanout_mode, &pairs_mode, &idle_mode
 _Noreturn static void usage(void)
 {
     fputs("usage: load fanout|pairs|idle|handshake|storm|steady --port N[,N…] --pid SERVER[,PROCESS…] --tokens FILE\n"
-          "            [--conversations FILE] [--host 127.0.0.1] [--connections N] [--concurrency N] [--outstanding N]\n"
+          "            [--conversations FILE] [--host 127.0.0.1] [--connections N] [--concurrency N] [--in-flight N]\n"
           "            [--rate N] [--sources N]\n"
           "            [--dialects NAME,NAME…] [--warmup S] [--seconds S]\n"
           "\n"
@@ -61,7 +61,7 @@ static unsigned positive(const char *text)
     return (unsigned)value;
 }
 
-/* Reads positive numbers with commas between them into `numbers`; answers how many there are. */
+/* Reads positive numbers with commas between them into `numbers`; returns how many there are. */
 static size_t read_numbers(char *text, int *numbers, size_t room)
 {
     size_t count = 0;
@@ -91,7 +91,7 @@ static void read_option(struct load *load, int option)
     case 'c': load->conversations = read_lines(optarg, &load->conversation_count); break;
     case 'n': load->connections = positive(optarg); break;
     case 'C': load->concurrency = positive(optarg); break;
-    case 'o': load->outstanding = positive(optarg); break;
+    case 'o': load->in_flight = positive(optarg); break;
     case 'r': load->rate = positive(optarg); break;
     case 's': load->sources = positive(optarg); break;
     case 'd': read_dialects(load, optarg); break;
@@ -107,7 +107,7 @@ int main(int argc, char **argv)
         {"host", required_argument, NULL, 'h'},          {"port", required_argument, NULL, 'p'},
         {"pid", required_argument, NULL, 'P'},           {"tokens", required_argument, NULL, 't'},
         {"conversations", required_argument, NULL, 'c'}, {"connections", required_argument, NULL, 'n'},
-        {"concurrency", required_argument, NULL, 'C'},   {"outstanding", required_argument, NULL, 'o'},
+        {"concurrency", required_argument, NULL, 'C'},   {"in-flight", required_argument, NULL, 'o'},
         {"sources", required_argument, NULL, 's'},       {"warmup", required_argument, NULL, 'w'},
         {"seconds", required_argument, NULL, 'S'},       {"dialects", required_argument, NULL, 'd'},
         {"rate", required_argument, NULL, 'r'},          {0},
@@ -116,7 +116,7 @@ int main(int argc, char **argv)
         .host = "127.0.0.1",
         .connections = 1,
         .concurrency = 64,
-        .outstanding = 1,
+        .in_flight = 1,
         .rate = 100,
         .sources = 1,
         .warmup_s = 2,

@@ -52,8 +52,8 @@ static FILE *open_proc(pid_t pid, const char *name)
     return fopen(path, "r");
 }
 
-/* utime + stime of all threads, and what children had used that are gone (proc(5): fields 14 to 17 of `stat`, counted
- * behind the name's closing bracket). */
+/* Returns utime + stime of all threads and of ended children (proc(5): fields 14 to 17 of `stat`, counted from the
+ * name's closing bracket). */
 static double own_cpu_s(pid_t pid)
 {
     char line[1024];
@@ -74,7 +74,7 @@ static double own_cpu_s(pid_t pid)
            (double)(gone_user + gone_kernel) / (double)sysconf(_SC_CLK_TCK);
 }
 
-/* A process with all that it started and that live: PostgreSQL has one for each connection. */
+/* Returns the processor time of a process and its living children: PostgreSQL has one for each connection. */
 static double tree_cpu_s(pid_t pid)
 {
     char path[64];
@@ -95,7 +95,7 @@ static double tree_cpu_s(pid_t pid)
     return sum;
 }
 
-/* What all processors together have worked, in user space, kernel and interrupts (proc(5): `cpu` in /proc/stat). */
+/* Returns the time of all processors in user space, kernel and interrupts (proc(5): `cpu` in /proc/stat). */
 static double machine_cpu_s(void)
 {
     unsigned long user, nice, kernel, idle, waiting, hard, soft, stolen;
@@ -128,7 +128,7 @@ long server_memory_kib(pid_t pid)
 static uint64_t *latencies;
 static size_t latency_count, latency_room;
 
-/* Keeps the time from `since` to this turn, when it belongs to the measured window. */
+/* Stores the time from `since` to now if it belongs to the measured window. */
 void latency_record(struct load *load, uint64_t since)
 {
     if (!load->measuring)
@@ -155,10 +155,10 @@ static double latency_ms(double quantile)
 
 /* ---- the measured window ---- */
 
-static void turn_until(struct load *load, uint64_t end)
+static void poll_events_until(struct load *load, uint64_t end)
 {
     for (load->now = clock_ns(); load->now < end;)
-        turn(load, (int)((end - load->now) / 1000000) + 1);
+        poll_events(load, (int)((end - load->now) / 1000000) + 1);
 }
 
 static struct counters difference(struct counters a, struct counters b)
@@ -172,7 +172,7 @@ static struct counters difference(struct counters a, struct counters b)
     };
 }
 
-/* The clocks, as a window that began when they stood at zero. */
+/* Returns the clocks as a window that began at zero. */
 static struct window clocks(const struct load *load)
 {
     struct window now = {
@@ -188,16 +188,16 @@ static struct window clocks(const struct load *load)
     return now;
 }
 
-/* Runs the clients through the warm-up and then the window, and says what happened in the window alone. */
+/* Runs the warm-up and then the window, and returns the counts and times of the window alone. */
 struct window measure_window(struct load *load)
 {
     load->sending = true;
-    turn_until(load, clock_ns() + (uint64_t)(load->warmup_s * 1e9));
+    poll_events_until(load, clock_ns() + (uint64_t)(load->warmup_s * 1e9));
 
     struct counters count = load->count;
     struct window before = clocks(load);
     load->measuring = true;
-    turn_until(load, clock_ns() + (uint64_t)(load->seconds * 1e9));
+    poll_events_until(load, clock_ns() + (uint64_t)(load->seconds * 1e9));
     load->measuring = false;
     load->sending = false;
     struct window after = clocks(load);
@@ -214,14 +214,14 @@ struct window measure_window(struct load *load)
     return window;
 }
 
-/* Turns until `done` says that everything sent has arrived; false after 20 seconds without that. */
+/* Handles events until `done` returns true; returns false if that takes longer than 20 seconds. */
 bool drain(struct load *load, bool (*done)(const struct load *))
 {
     uint64_t deadline = clock_ns() + DRAIN_NS;
     while (!done(load)) {
         if (load->now > deadline)
             return false;
-        turn(load, 1000);
+        poll_events(load, 1000);
     }
     return true;
 }

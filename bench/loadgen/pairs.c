@@ -1,4 +1,4 @@
-/* Pairs: every client has one message outstanding in its conversation of two and sends the next one when the server has
+/* Pairs: every client has one message in flight in its conversation of two and sends the next one when the server has
  * acknowledged it. Both members' sockets receive each message. */
 #include "load.h"
 

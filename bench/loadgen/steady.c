@@ -1,8 +1,8 @@
-/* Steady: clients of one conversation send in turn, at one rate whatever happens to the servers, and everybody receives
- * everything. Says first when it begins, on a line of its own, so that others can do something to the servers at known
- * times; at the end, for each message, when it was sent and how long the slowest member's socket waited for it.
+/* Steady: clients of one conversation send in turn, at a fixed rate that does not depend on the servers, and every
+ * client receives every message. Prints first when it begins, on a line of its own, so that others can disturb the
+ * servers at known times; at the end, for each message, when it was sent and how long the slowest socket waited for it.
  *
- * The conversation's dense `seq` tells whether each client saw every message, in the one order and once. */
+ * The conversation's dense `seq` shows whether each client received every message once and in order. */
 #define _GNU_SOURCE
 #include "load.h"
 
@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct said {
-    uint64_t at, slowest;
+struct sent_message {
+    uint64_t sent_ns, slowest;
 };
 
-static struct said *said;
-static size_t said_room;
+static struct sent_message *messages;
+static size_t messages_capacity;
 static uint64_t next_send, *last_seq, disordered;
 
 static uint64_t number_after(const struct frame *frame, const char *start)
@@ -29,26 +29,26 @@ static uint64_t number_after(const struct frame *frame, const char *start)
 
 static void on_message_frame(struct load *load, struct client *client, const struct frame *frame)
 {
-    uint64_t seq = number_after(frame, "\"seq\":"), number = number_after(frame, SAID);
+    uint64_t seq = number_after(frame, "\"seq\":"), number = number_after(frame, MESSAGE_PREFIX);
     if (number >= load->sent)
         die("a message that nobody sent: %.*s", (int)frame->length, frame->payload);
     if (seq != last_seq[client->index] + 1 && disordered++ == 0)
         fprintf(stderr, "client %u got message %" PRIu64 " after %" PRIu64 "\n", client->index, seq,
                 last_seq[client->index]);
     last_seq[client->index] = seq;
-    uint64_t waited = load->now - said[number].at;
-    if (waited > said[number].slowest)
-        said[number].slowest = waited;
+    uint64_t waited = load->now - messages[number].sent_ns;
+    if (waited > messages[number].slowest)
+        messages[number].slowest = waited;
 }
 
 static void send_due(struct load *load)
 {
     for (; load->now >= next_send; next_send += 1000000000ull / load->rate) {
-        if (load->sent == said_room) {
-            said_room = said_room ? said_room * 2 : 1 << 14;
-            said = must_allocate(said, said_room * sizeof *said);
+        if (load->sent == messages_capacity) {
+            messages_capacity = messages_capacity ? messages_capacity * 2 : 1 << 14;
+            messages = must_allocate(messages, messages_capacity * sizeof *messages);
         }
-        said[load->sent] = (struct said){.at = load->now};
+        messages[load->sent] = (struct sent_message){.sent_ns = load->now};
         client_send_message(load, &load->clients[load->sent % load->connections]);
     }
 }
@@ -70,7 +70,7 @@ static void run(struct load *load)
     fflush(stdout);
     while (load->now < end) {
         send_due(load);
-        turn(load, 1);
+        poll_events(load, 1);
     }
     drain(load, all_arrived);
     printf("{\"mode\":\"steady\",\"connections\":%u,\"sent\":%" PRIu64 ",\"unacknowledged\":%" PRIu64 ",\"refused\":%" PRIu64
@@ -78,7 +78,7 @@ static void run(struct load *load)
            load->connections, load->sent, load->sent - load->count.acks, load->refused,
            (int64_t)(load->sent * load->connections - load->count.deliveries), disordered);
     for (uint64_t i = 0; i < load->sent; i++)
-        printf("%s[%.4f,%.3f]", i ? "," : "", (double)said[i].at / 1e9, (double)said[i].slowest / 1e6);
+        printf("%s[%.4f,%.3f]", i ? "," : "", (double)messages[i].sent_ns / 1e9, (double)messages[i].slowest / 1e6);
     puts("]}");
 }
 

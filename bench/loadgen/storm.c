@@ -1,7 +1,7 @@
-/* Storm: every client but the first hears of one conversation and asked for recovery; the first one, a member of all
- * conversations, sends to them in turn without a pause. In the middle of it the connections of all others are cut at
- * once, and they come back, each with its `pid` and the offset of the last event it got. Every message has to arrive at
- * every member, in order and once: the conversations' dense `seq` tells. */
+/* Storm: every client but the first follows one conversation and has requested recovery; the first one, a member of all
+ * conversations, sends to them in turn without a pause. Meanwhile the connections of all others are cut at once, and
+ * they reconnect, each with its `pid` and the offset of the last event that it received. Every member has to receive
+ * every message once and in order, which the conversations' dense `seq` shows. */
 #define _GNU_SOURCE
 #include "load.h"
 
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define SENDS_PER_S 100
-#define BACK_NS 60000000000ull
+#define RECONNECT_NS 60000000000ull
 
 struct recovery {
     char *pid;
@@ -19,8 +19,8 @@ struct recovery {
     bool recovered;
 };
 
-static uint64_t next_send, *said; /* said: messages by conversation */
-static unsigned recovered, strangers;
+static uint64_t next_send, *sent_to; /* sent_to: messages by conversation */
+static unsigned recovered, fresh;
 
 static size_t conversation_of(const struct load *load, const struct client *client)
 {
@@ -59,7 +59,7 @@ static void on_connect_answer(struct load *load, struct client *client, const st
         if (strcmp(state->pid, pid) == 0)
             recovered++;
         else
-            strangers++;
+            fresh++;
         free(state->pid);
     }
     state->pid = pid;
@@ -84,7 +84,7 @@ static void on_message_frame(struct load *load, struct client *client, const str
         return;
     const char *seq = memmem(frame->payload, frame->length, member, sizeof member - 1);
     if (!seq || strtoull(seq + sizeof member - 1, NULL, 10) != state->seq + 1)
-        die("client %u got something else than message %llu: %.*s", client->index,
+        die("client %u received something else than message %llu: %.*s", client->index,
             (unsigned long long)state->seq + 1, (int)frame->length, frame->payload);
     state->seq++;
     (void)load;
@@ -94,7 +94,7 @@ static void send_due(struct load *load)
 {
     while (load->sending && load->now >= next_send) {
         size_t conversation = load->sent % load->conversation_count;
-        said[conversation]++;
+        sent_to[conversation]++;
         client_send_message_to(load, &load->clients[0], load->conversations[conversation]);
         next_send += 1000000000ull / SENDS_PER_S;
     }
@@ -103,7 +103,7 @@ static void send_due(struct load *load)
 static void send_for(struct load *load, double seconds)
 {
     for (uint64_t end = clock_ns() + (uint64_t)(seconds * 1e9); load->now < end;) {
-        turn(load, 5);
+        poll_events(load, 5);
         send_due(load);
     }
 }
@@ -111,25 +111,25 @@ static void send_for(struct load *load, double seconds)
 static bool all_arrived(const struct load *load)
 {
     for (unsigned i = 1; i < load->connections; i++)
-        if (load->clients[i].recovery->seq != said[conversation_of(load, &load->clients[i])])
+        if (load->clients[i].recovery->seq != sent_to[conversation_of(load, &load->clients[i])])
             return false;
     return load->count.acks == load->sent;
 }
 
-/* Cuts everybody off and has all come back, `concurrency` at a time; answers the seconds until the last was in. */
-static double come_back(struct load *load)
+/* Cuts all connections and reconnects, `concurrency` at a time; returns the seconds until the last client joined. */
+static double reconnect_all(struct load *load)
 {
     uint64_t start = clock_ns();
     unsigned opened = 1;
     for (unsigned i = 1; i < load->connections; i++)
-        client_cut(load, &load->clients[i]);
+        client_abort(load, &load->clients[i]);
     while (load->joined < load->connections) {
         while (opened < load->connections && opened - load->joined < load->concurrency)
             client_open(load, &load->clients[opened++]);
-        turn(load, 5);
+        poll_events(load, 5);
         send_due(load);
-        if (load->now - start > BACK_NS)
-            die("only %u of %u clients came back", load->joined, load->connections);
+        if (load->now - start > RECONNECT_NS)
+            die("only %u of %u clients reconnected", load->joined, load->connections);
     }
     return (double)(clock_ns() - start) / 1e9;
 }
@@ -138,7 +138,7 @@ static void run(struct load *load)
 {
     if (load->connections < 2)
         die("a storm needs a sender and others");
-    said = calloc(load->conversation_count, sizeof *said);
+    sent_to = calloc(load->conversation_count, sizeof *sent_to);
     for (unsigned i = 0; i < load->connections; i++)
         load->clients[i].recovery = calloc(1, sizeof *load->clients[i].recovery);
     connect_all(load);
@@ -146,14 +146,14 @@ static void run(struct load *load)
     load->now = next_send = clock_ns();
     send_for(load, load->warmup_s);
     uint64_t before = load->sent;
-    double back_s = come_back(load);
+    double reconnect_s = reconnect_all(load);
     uint64_t during = load->sent - before;
     send_for(load, load->seconds);
     load->sending = false;
     bool whole = drain(load, all_arrived);
     printf("{\"mode\":\"storm\",\"connections\":%u,\"recovered\":%u,\"fresh\":%u,\"whole\":%s,\"back_s\":%.3f,"
            "\"sent\":%llu,\"sent_meanwhile\":%llu,\"refused\":%llu}\n",
-           load->connections - 1, recovered, strangers, whole ? "true" : "false", back_s,
+           load->connections - 1, recovered, fresh, whole ? "true" : "false", reconnect_s,
            (unsigned long long)load->sent, (unsigned long long)during, (unsigned long long)load->refused);
 }
 

@@ -33,7 +33,7 @@ bool frame_parse(const char *data, size_t length, struct frame *frame)
     return length >= frame->size;
 }
 
-/* Any mask will do for a load; it must not be zero, or the server would be spared work. */
+/* Any mask but zero serves: with zero the server would have less work. */
 static uint32_t next_mask(void)
 {
     static uint32_t state = 2463534242u; /* xorshift32 */
@@ -43,7 +43,7 @@ static uint32_t next_mask(void)
     return state;
 }
 
-/* Writes a final, masked frame to `out`, which has room for FRAME_HEADER_MAX + length bytes; answers its size. */
+/* Writes a final, masked frame to `out`, which has room for FRAME_HEADER_MAX + length bytes; returns its size. */
 size_t frame_build(char *out, enum opcode opcode, const char *payload, size_t length)
 {
     if (length > 0xffff)
@@ -68,7 +68,7 @@ size_t frame_build(char *out, enum opcode opcode, const char *payload, size_t le
 
 size_t upgrade_request(char *out, size_t room, const char *host, int port)
 {
-    /* The key is the RFC's sample: the answer's hash proves nothing that a benchmark needs to know. */
+    /* The key is the RFC's sample: a benchmark need not check the hash in the response. */
     int size = snprintf(out, room,
                         "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n"
                         "Host: %s:%d\r\n"

@@ -49,7 +49,7 @@ async def test_an_event_is_stored_for_users_without_any_connection(cluster: Clus
 async def test_without_the_bus_nothing_is_stored_for_users_on_another_node(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(cluster.a.node.chat.bus), "away", True)
+    monkeypatch.setattr(type(cluster.a.node.chat.bus), "is_disconnected", True)
     report = await cluster.a.node.do(BACKEND, SendToUsers(("bob", "carol", "alice"), "alert", 1, store=True))
     assert report == SendReport(("alice",), sockets=1, stored=("carol",))
     assert await cluster.a.node.do(BACKEND, IsConnected("bob")) is True
