@@ -50,7 +50,8 @@ class Running:
     def metric(self, name: str, node: int = 0) -> float:
         """Returns the value of one of a node's metrics. Raises KeyError for an unknown one."""
         lines = httpx.get(f"http://127.0.0.1:{self.ports[node]}/metrics").text.splitlines()
-        return {key: float(value) for key, _, value in (line.partition(" ") for line in lines if line[:1] != "#")}[name]
+        samples = (line.rpartition(" ") for line in lines if line[:1] != "#")
+        return {key: float(value) for key, _, value in samples}[name]
 
 
 @dataclass(frozen=True)
