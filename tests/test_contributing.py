@@ -26,7 +26,7 @@ def test_the_examples_are_code_of_the_repository() -> None:
     assert with_excerpts(PAGE) == PAGE, "write the examples again: make docs"
 
 
-def test_every_python_block_says_where_it_is_from() -> None:
+def test_every_python_block_names_its_source() -> None:
     assert PAGE.count("```python\n") == PAGE.count("-->\n```python\n") > 0
 
 

@@ -104,7 +104,7 @@ def test_a_command_that_holds_the_lock_for_long_is_not_waited_for(tmp_path: Path
         FolderLock.acquire(path, wait_s=0)
 
 
-def test_a_lock_file_that_says_nothing_yet_is_held_all_the_same(tmp_path: Path) -> None:
+def test_an_empty_lock_file_is_held_too(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with holding(path):
         path.write_bytes(b"")

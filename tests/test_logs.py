@@ -167,7 +167,7 @@ def test_no_text_keeps_the_log_busy(text: str) -> None:
     assert len(redacted["path"]) < 30_000
 
 
-def test_of_a_text_that_is_too_long_both_ends_are_logged_and_no_part_of_a_secret() -> None:
+def test_both_ends_of_a_too_long_text_are_logged_and_no_part_of_a_secret() -> None:
     text = "begins " + "x " * 4_990 + JWT + " " + JWT + " x" * 5_000 + " ends"
     redacted = redact(None, "info", {"exception": text})["exception"]
     assert redacted.startswith("begins x")

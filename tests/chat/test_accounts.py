@@ -110,7 +110,7 @@ async def test_an_address_is_that_of_the_client_only_where_the_proxy_is_trusted(
             assert [session["address"] for session in listed.json()["items"]] == ["203.0.113.9"]
 
 
-async def test_a_refresh_says_where_the_device_is_now(world: World) -> None:
+async def test_a_refresh_updates_the_address_of_the_device(world: World) -> None:
     device = await _register(world, "alice", **{"user-agent": "Old"})
     body = {"refreshToken": device.refresh_token}
     answer = await world.request("POST", "/api/v1/auth/refresh", json=body, headers={"user-agent": "New"})

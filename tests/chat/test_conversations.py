@@ -134,6 +134,6 @@ async def test_a_list_has_unread_counts(world: World) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), (None,), (1,), ({},), ({"x": 1}, 2)])
-async def test_the_server_tells_the_time(world: World, arguments: tuple[object, ...]) -> None:
+async def test_the_server_returns_its_time(world: World, arguments: tuple[object, ...]) -> None:
     alice = await world.connect("alice")
     assert (await alice.done("ping", *arguments))["pong"] > 1_700_000_000_000

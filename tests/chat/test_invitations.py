@@ -52,7 +52,7 @@ async def _register(world: World, name: str, **further: object) -> tuple[int, An
 # --- registration ---------------------------------------------------------------------------------------------------
 
 
-async def test_the_server_says_who_may_register(world: World, closed: World) -> None:
+async def test_the_server_publishes_who_may_register(world: World, closed: World) -> None:
     for place, accounts in ((world, "open"), (closed, "invite")):
         answer = await place.request("GET", "/api/v1/server")
         assert (answer.status_code, answer.json()) == (200, {"accounts": accounts})

@@ -55,7 +55,9 @@ def test_the_page_is_never_cached_and_runs_no_inline_scripts(client: TestClient[
     assert client.get("/page/index-1.js.gz").status_code == 404
 
 
-def test_without_a_built_page_the_response_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_built_page_the_response_explains_how_to_build_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(page, "BUILT", tmp_path)
     with TestClient(Litestar(page.page_handlers(page.DemoSignIn()), openapi_config=None)) as client:
         answer = client.get("/")

@@ -50,7 +50,7 @@ def refusal(said: Said | Answer, exit_code: int = 1) -> str:
     return lines[0].removeprefix("talkwire: ")
 
 
-def test_a_copy_says_what_it_has_copied_and_compared(command: Command, chat: None, empty: str) -> None:
+def test_a_copy_reports_the_copied_and_compared_rows(command: Command, chat: None, empty: str) -> None:
     said = command("copy", "--from", SOURCE, "--to", empty)
     assert said.exit_code == 0, said
     *tables, sentence = said.out.splitlines()
@@ -73,7 +73,7 @@ def test_a_copy_that_is_complete_succeeds_again(command: Command, chat: None, em
     assert said.out == f"{empty} is already complete: {rows} rows, nothing to copy.\n"
 
 
-def test_a_copy_says_what_else_the_new_server_needs(command: Command, chat: None, empty: str) -> None:
+def test_a_copy_reports_other_requirements_of_the_new_server(command: Command, chat: None, empty: str) -> None:
     engine = writing_engine(sqlite_url(Path("talkwire-data/talkwire.db")))
     with engine.begin() as connection:
         upload = {"id": "f", "owner_id": "alice", "name": "n", "created_ms": 1}

@@ -114,7 +114,7 @@ def test_a_different_clock_of_redis_is_reported(
 
 
 @pytest.mark.parametrize("verb", ["check", "serve"])
-def test_without_its_package_the_line_says_what_to_install(
+def test_without_its_package_the_error_names_the_package_to_install(
     command: Command, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
     find_spec = importlib.util.find_spec

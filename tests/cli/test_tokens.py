@@ -40,7 +40,7 @@ def test_a_role_is_given(command: Command, role: str) -> None:
     assert identity.role == role
 
 
-def test_a_token_is_good_for_as_long_as_was_asked(command: Command) -> None:
+def test_a_token_is_valid_for_the_requested_time(command: Command) -> None:
     token = command("token", "alice", "--ttl", "90s").out.strip()
     assert verified(token, Settings(), later_s=80) is not None
     with pytest.raises(ChatError, match="expired"):
@@ -64,7 +64,7 @@ def test_the_secret_of_the_settings_is_used(command: Command, monkeypatch: pytes
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_secret_that_can_be_guessed_is_used_where_the_operator_says_so(command: Command) -> None:
+def test_a_weak_secret_is_used_if_the_operator_allows_it(command: Command) -> None:
     assert command("token", "alice", "--jwt-secret", "short").exit_code == 2
     token = command("token", "alice", "--jwt-secret", "short", "--allow-weak-secret").out.strip()
     assert verified(token, Settings(jwt_secret="short", allow_weak_secret=True)) is not None

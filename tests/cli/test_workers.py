@@ -165,9 +165,7 @@ def test_a_second_signal_ends_all_at_once(postgresql_database: Database, tmp_pat
         until(lambda: not any(map(is_running, workers)))
 
 
-def test_workers_do_not_outlive_the_process_that_looks_after_them(
-    postgresql_database: Database, tmp_path: Path
-) -> None:
+def test_workers_do_not_outlive_their_supervisor(postgresql_database: Database, tmp_path: Path) -> None:
     flags = ["--workers", str(WORKERS), *flags_of(postgresql_database, drain_s="3600")]
     with running_server(tmp_path, *flags, within_s=START_S) as server, ended_with(server):
         workers = workers_of(server)

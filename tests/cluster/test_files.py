@@ -225,7 +225,7 @@ async def test_a_stranger_is_refused_where_they_ask(cluster: Cluster) -> None:
         assert await metric(there, "talkwire_forwarded_uploads_total") == before
 
 
-async def test_of_two_requests_at_two_nodes_one_writes(cluster: Cluster) -> None:
+async def test_one_of_two_requests_at_two_nodes_writes(cluster: Cluster) -> None:
     data = BYTES[:SIZE]
     async with at(cluster.nodes[0]) as here, at(cluster.nodes[1]) as there:
         path = await begin(here, SIZE)

@@ -91,7 +91,7 @@ async def test_the_backend_and_admins_list_their_own_unless_they_ask_for_all(man
     assert await many.refusal(actor, ListConversations("after:c01")) == "invalid_request"
 
 
-async def test_a_list_that_sync_began_continues_with_ones_own(many: Node) -> None:
+async def test_a_list_that_sync_started_continues_with_own_conversations(many: Node) -> None:
     """An admin who uses a client is a member of conversations too."""
     await many.group("own", OPERATOR)
     continued = ListConversations("999", of_everybody=True)

@@ -61,7 +61,7 @@ async def test_a_conversation_has_one_call_on_all_nodes(cluster: Cluster) -> Non
     assert await cluster.b.node.refusal(CAROL, AcceptCall("c", "x")) == "forbidden"
 
 
-async def test_of_two_simultaneous_calls_one_is_started(cluster: Cluster) -> None:
+async def test_one_of_two_simultaneous_calls_is_started(cluster: Cluster) -> None:
     answers = await asyncio.gather(
         cluster.a.node.do(ALICE, InviteToCall("c", "x")),
         cluster.b.node.do(BOB, InviteToCall("c", "y")),

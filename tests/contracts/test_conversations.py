@@ -359,7 +359,7 @@ async def test_a_list_has_the_members_of_conversations_up_to_the_requested_size(
     assert listed["three"] is None
 
 
-async def test_a_list_says_what_is_unread_for_its_reader(node: Node) -> None:
+async def test_a_list_has_the_readers_unread_counts(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(BACKEND, CreateConversation("direct", ("alice", "bob"), id="d"))
     await node.send(ALICE, "1")

@@ -190,7 +190,7 @@ async def test_the_last_row_of_a_transaction_names_its_batch(node: Node, databas
     assert len(set(named)) == len(named)
 
 
-async def test_the_log_says_which_conversation_an_event_is_about(node: Node, database: Database) -> None:
+async def test_the_log_stores_the_conversation_of_an_event(node: Node, database: Database) -> None:
     await node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="c", owner_id="alice"))
     await node.do(ALICE, RemoveMember("c", "bob"))
     await node.do(ALICE, AddMembers("c", ("bob",)))

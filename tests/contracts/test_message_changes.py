@@ -165,7 +165,7 @@ async def test_threads_have_one_level(node: Node) -> None:
     ],
     ids=["reply", "thread", "attachment"],
 )
-async def test_everything_that_is_sent_tells_messages_apart(node: Node, other: SendMessage) -> None:
+async def test_every_field_of_a_message_distinguishes_it_from_a_retry(node: Node, other: SendMessage) -> None:
     await node.group("c", ALICE)
     await node.send(ALICE, "Hello", "m1")
     assert await node.refusal(ALICE, other) == "conflict"

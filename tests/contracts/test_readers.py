@@ -39,7 +39,7 @@ async def test_only_members_can_list_readers(node: Node) -> None:
     assert await node.do(BACKEND, ListReaders("c")) == ()
 
 
-async def test_an_edit_tells_whether_the_earlier_text_was_read(node: Node) -> None:
+async def test_an_edit_reports_whether_the_earlier_text_was_read(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     sent = await node.send(ALICE, "1")
     edit = EditMessage(str(sent.id), "2")

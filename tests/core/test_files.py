@@ -49,7 +49,7 @@ def test_only_pictures_have_a_thumbnail() -> None:
     assert thumbnail_url(file("a", 5)) == "/api/v1/files/f1/thumbnail"
 
 
-def test_an_attachment_says_what_the_file_is() -> None:
+def test_an_attachment_has_the_properties_of_its_file() -> None:
     assert attachment_of(file("a.png", 5)) == Attachment(
         "/api/v1/files/f1/a.png", "a.png", "f1", "image/png", 3, 5, 5, "/api/v1/files/f1/thumbnail"
     )

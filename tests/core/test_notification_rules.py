@@ -186,7 +186,7 @@ def test_a_person_who_opens_a_group_invites_its_members(
     assert reason(event, kind, listener()) == expected
 
 
-def test_a_notification_says_who_did_what_where() -> None:
+def test_a_notification_names_the_actor_the_action_and_the_conversation() -> None:
     occasion = trigger_of(sent(content="x" * 300))
     assert occasion is not None
     made = notification(occasion, listener(), "direct", "Alice")

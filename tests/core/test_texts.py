@@ -41,7 +41,7 @@ def test_a_text_is_accepted_exactly_when_both_databases_can_keep_it(value: str) 
     assert _is_accepted(check_text, value) == storable
 
 
-def test_a_refusal_says_where_and_why() -> None:
+def test_a_refusal_names_the_path_and_the_reason() -> None:
     refusal = _refusal(check_text, "a\x00")
     assert refusal.code == "invalid_request"
     assert refusal.details == [{"path": "place", "message": "must not contain U+0000"}]

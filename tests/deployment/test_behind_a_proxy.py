@@ -109,12 +109,12 @@ def strict_proxy(start_proxy: StartProxy, tmp_path_factory: pytest.TempPathFacto
         yield proxy
 
 
-async def test_addresses_are_told_apart_over_polling(strict_proxy: Proxy) -> None:
+async def test_client_addresses_are_distinguished_over_polling(strict_proxy: Proxy) -> None:
     addresses = ("127.0.0.2", "127.0.0.2", "127.0.0.3")
     assert [await _polling(strict_proxy, address) for address in addresses] == [200, 429, 200]
 
 
-async def test_addresses_are_told_apart_over_websockets(strict_proxy: Proxy) -> None:
+async def test_client_addresses_are_distinguished_over_websockets(strict_proxy: Proxy) -> None:
     addresses = ("127.0.0.4", "127.0.0.4", "127.0.0.5")
     assert [await _websocket(strict_proxy, address) for address in addresses] == [101, 429, 101]
 

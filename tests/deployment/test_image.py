@@ -48,7 +48,7 @@ def test_copied_files_exist_and_are_in_the_build_context(stages: list[Stage]) ->
         assert source.split("/")[0] in sent, source
 
 
-def test_the_image_runs_without_rights_and_says_how_it_is(stages: list[Stage]) -> None:
+def test_the_image_runs_unprivileged_and_has_a_health_check(stages: list[Stage]) -> None:
     final = stages[-1]
     user, health = final.last("USER"), final.last("HEALTHCHECK")
     assert user is not None
@@ -61,7 +61,7 @@ def test_the_image_runs_without_rights_and_says_how_it_is(stages: list[Stage]) -
     ]
 
 
-def test_the_health_check_tells_a_ready_server_from_none(stages: list[Stage], chat_server: ServerProcess) -> None:
+def test_the_health_check_passes_for_a_ready_server_only(stages: list[Stage], chat_server: ServerProcess) -> None:
     health = stages[-1].last("HEALTHCHECK")
     assert health is not None
     _, *arguments = json.loads(health.arguments.partition("CMD ")[2])

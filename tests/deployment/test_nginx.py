@@ -41,7 +41,7 @@ async def test_heartbeats_keep_a_connection_for_longer_than_the_time_out(tmp_pat
                 await connection.send("3")
 
 
-async def test_without_heartbeats_the_time_out_comes(tmp_path: Path) -> None:
+async def test_without_heartbeats_the_timeout_ends_the_connection(tmp_path: Path) -> None:
     with (
         running_chat(tmp_path, {"TALKWIRE_PING_INTERVAL_S": "3000"}) as server,
         running_nginx(tmp_path, server.url, AT_A_SPEED_FOR_TESTS) as proxy,

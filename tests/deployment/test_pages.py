@@ -25,7 +25,7 @@ def test_a_page_shows_its_configuration_as_it_is(page: str, configuration: str) 
     assert f"\n{(DOCS / configuration).read_text(encoding='utf-8')}```" in (DOCS / page).read_text(encoding="utf-8")
 
 
-def test_every_route_is_below_a_path_that_the_application_is_told_to_leave_alone() -> None:
+def test_every_route_is_below_a_documented_path_of_the_chat() -> None:
     _, _, section = (DOCS / "README.md").read_text(encoding="utf-8").partition("## On the host of the application")
     rows = [line for line in section.splitlines() if line.startswith("| `/")]
     named = [path for row in rows for path in re.findall(r"`(/[^`]*)`", row.split("|")[1])]

@@ -139,7 +139,7 @@ def test_a_new_message_has_its_chat_and_the_time() -> None:
     assert sent_events(MessageSent(7, 1_700_000_000_000, message())) == {"newMessage": news}
 
 
-def test_an_edited_message_says_when_and_whether_it_has_been_read() -> None:
+def test_an_edited_message_has_its_time_and_its_read_state() -> None:
     edited = MessageEdited(8, 1_700_000_001_000, message(edited_ms=1_700_000_001_000), read=True)
     news = sent_events(edited)["messageUpdated"]
     assert news["message"] == {**WHOLE_MESSAGE, "updatedAt": "2023-11-14T22:13:21.000Z", "isRead": True}

@@ -66,7 +66,7 @@ class Needed(msgspec.Struct):
         ('{"limit": 1e999}', Given, "limit", "must be a number that fits 64 bits"),
     ],
 )
-def test_a_refusal_says_what_a_member_must_be(body: str, type_: type, path: str, message: str) -> None:
+def test_a_refusal_names_the_expected_type_of_a_member(body: str, type_: type, path: str, message: str) -> None:
     with pytest.raises(msgspec.ValidationError) as refused:
         msgspec.json.decode(body, type=type_)
     error = invalid_payload(refused.value, type_)

@@ -470,7 +470,7 @@ async def test_the_chat_does_not_start_if_the_application_fails(settings: Settin
         pass
 
 
-async def test_an_error_for_a_stopped_chat_says_how_to_run_it(settings: Settings) -> None:
+async def test_an_error_for_a_stopped_chat_explains_how_to_run_it(settings: Settings) -> None:
     chat = Talkwire(settings)
     with pytest.raises(RuntimeError, match="uvicorn shop:chat"):
         await chat.send_to_user("alice", "alert", {})

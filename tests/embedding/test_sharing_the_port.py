@@ -94,7 +94,7 @@ OURS = [
 THEIRS = ["/", "/index.html", "/page.js", "/api/v1/orders", "/api/v1", "/socket.io/extra", "/healthz/more", "/chat"]
 
 
-async def test_own_paths_are_served_and_others_passed_on(application: Application, serve: Serve) -> None:
+async def test_own_paths_are_served_and_others_forwarded(application: Application, serve: Serve) -> None:
     server = await serve(_around(application))
     for path in OURS:
         answer = await request(server, "GET", path)

@@ -71,5 +71,5 @@ async def test_fields_beside_the_file_are_bounded() -> None:
         ("", None),
     ],
 )
-def test_a_form_says_what_separates_its_fields(content_type: str, boundary: str | None) -> None:
+def test_the_boundary_of_a_form_is_read_from_its_content_type(content_type: str, boundary: str | None) -> None:
     assert boundary_of(content_type) == boundary

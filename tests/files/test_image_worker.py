@@ -57,7 +57,7 @@ ANIMATIONS = {
 
 
 @pytest.mark.parametrize("content_type", STILLS)
-def test_a_picture_says_nothing_of_its_maker(tmp_path: Path, content_type: str) -> None:
+def test_metadata_is_removed_from_pictures(tmp_path: Path, content_type: str) -> None:
     assert SECRET.encode() in STILLS[content_type]
     done = Prepared(tmp_path, STILLS[content_type])
     assert done.answer == {"content_type": content_type, "width": 60, "height": 40}
@@ -88,7 +88,7 @@ def test_a_picture_is_upright_without_orientation_metadata(tmp_path: Path, pictu
 
 
 @pytest.mark.parametrize("content_type", ANIMATIONS)
-def test_an_animation_keeps_moving_and_says_nothing_of_its_maker(tmp_path: Path, content_type: str) -> None:
+def test_animations_keep_their_frames_and_lose_metadata(tmp_path: Path, content_type: str) -> None:
     assert SECRET.encode() in ANIMATIONS[content_type]
     done = Prepared(tmp_path, ANIMATIONS[content_type])
     assert done.answer == {"content_type": content_type, "width": 60, "height": 40}

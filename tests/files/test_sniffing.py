@@ -40,7 +40,7 @@ def test_sound_and_film_are_known_by_their_bytes(head: bytes, declared: str | No
     assert is_inline(expected)
 
 
-def test_two_bytes_are_sound_only_if_the_client_says_so_too() -> None:
+def test_two_bytes_are_audio_only_if_the_client_declares_it() -> None:
     assert content_type_of(MP3, "audio/mpeg") == "audio/mpeg"
     assert content_type_of(MP3, "application/x-firmware") == "application/x-firmware"
 

@@ -56,7 +56,7 @@ def test_a_proxy_that_adds_a_line_of_its_own_has_the_last_word() -> None:
         ("203.0.113.1", "https", False),
     ],
 )
-def test_a_trusted_proxy_says_whether_a_request_came_encrypted(
+def test_a_trusted_proxys_header_decides_whether_a_request_used_tls(
     peer: str, forwarded_proto: str | None, *, over_tls: bool
 ) -> None:
     assert came_over_tls("http", peer, forwarded_proto, TRUSTED) is over_tls
@@ -73,7 +73,7 @@ def test_a_trusted_proxy_says_whether_a_request_came_encrypted(
         ("10.0.0.1", "http", False),
     ],
 )
-def test_a_server_with_a_certificate_says_so_unless_a_trusted_proxy_knows_better(
+def test_the_scheme_decides_unless_a_trusted_proxy_sends_a_header(
     scheme: str, peer: str, forwarded_proto: str | None, *, over_tls: bool
 ) -> None:
     assert came_over_tls(scheme, peer, forwarded_proto, TRUSTED) is over_tls
@@ -98,7 +98,7 @@ def test_repeated_headers_cost_as_much_as_there_are() -> None:
     assert cost(160_000) < 24 * cost(20_000)
 
 
-def test_of_a_long_chain_of_proxies_only_the_last_are_looked_at() -> None:
+def test_only_the_last_addresses_of_a_long_chain_of_proxies_are_read() -> None:
     chain = "198.51.100.7," + ",".join(["10.0.0.1"] * 100)
     assert client_address("10.0.0.1", chain, TRUSTED) == "10.0.0.1"
     assert client_address("10.0.0.1", "198.51.100.7," + ",".join(["10.0.0.1"] * 20), TRUSTED) == "198.51.100.7"

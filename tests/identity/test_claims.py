@@ -88,7 +88,7 @@ def test_a_token_of_ours_may_name_an_id_of_ours() -> None:
     assert (identity.user_id, identity.session_id) == (OWN_ID, "s1")
 
 
-def test_a_token_that_only_says_it_is_ours_may_not() -> None:
+def test_a_token_that_only_claims_to_be_ours_is_refused_such_ids() -> None:
     with pytest.raises(ChatError, match="range"):
         identify({"sub": OWN_ID, "iss": "talkwire"}, secret=False)
 
@@ -132,7 +132,7 @@ def test_the_name_is_the_first_that_shows_something(claims: dict[str, object], n
         ([["admin"]], "user"),
     ],
 )
-def test_the_role_is_what_the_claim_says_and_user_otherwise(value: object, role: str) -> None:
+def test_the_role_is_the_claims_value_and_user_otherwise(value: object, role: str) -> None:
     assert identify({"sub": "a", "role": value}).role == role
 
 

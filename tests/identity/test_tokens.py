@@ -148,7 +148,7 @@ def test_an_expired_token_with_a_wrong_signature_is_not_called_expired() -> None
     assert refusal(token, TokenPolicy(secret=SECRET)) == "unauthenticated"
 
 
-def test_a_token_must_expire_unless_the_policy_says_otherwise() -> None:
+def test_a_token_must_expire_unless_the_policy_allows_otherwise() -> None:
     token = jwt.encode({"sub": "a"}, SECRET)
     assert refusal(token, TokenPolicy(secret=SECRET)) == "unauthenticated"
     assert verified(token, TokenPolicy(secret=SECRET, require_exp=False)).expires_at is None
@@ -175,7 +175,7 @@ def test_leeway_forgives_a_difference_of_clocks_both_ways() -> None:
     assert refusal(token, policy, now=LATER + 5) == "token_expired"
 
 
-def test_a_token_that_says_it_was_issued_later_is_not_valid_yet() -> None:
+def test_a_token_issued_in_the_future_is_not_valid_yet() -> None:
     token = jwt.encode({"sub": "a", "iat": NOW + 10, "exp": LATER}, SECRET)
     assert refusal(token, TokenPolicy(secret=SECRET, leeway_s=9)) == "unauthenticated"
     assert verified(token, TokenPolicy(secret=SECRET, leeway_s=10)).user_id == "a"

@@ -361,7 +361,7 @@ async def test_the_last_words_of_a_client_arrive(
     await wire.ended()
 
 
-async def test_a_session_that_ends_says_so_through_the_other_node(
+async def test_a_sessions_end_is_forwarded_to_its_client(
     connect: Connect, owner: LinkedNode, other: LinkedNode
 ) -> None:
     wire = await tunneled(connect, owner, other)

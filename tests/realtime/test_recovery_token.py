@@ -13,7 +13,7 @@ from talkwire.realtime.clients.recovery_token import RecoveryClaims, RecoveryTok
 ALICE = RecoveryClaims("alice", "/", "messenger", "socket", "epoch", "node", 17)
 
 
-def test_a_pid_says_what_was_signed() -> None:
+def test_a_pid_contains_the_signed_claims() -> None:
     signer = RecoveryTokenSigner(b"key")
     assert signer.read(signer.sign(ALICE)) == ALICE
 

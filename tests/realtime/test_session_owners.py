@@ -63,7 +63,7 @@ async def test_own_sessions_belong_to_no_other_node() -> None:
     assert table.reads == 0
 
 
-async def test_a_node_that_has_just_begun_is_looked_for() -> None:
+async def test_an_unknown_node_that_has_just_started_is_looked_up() -> None:
     table = Table()
     table.living.append(Peer(NEW, "127.0.0.1:3"))
     assert await table.find(NEW) == Peer(NEW, "127.0.0.1:3")

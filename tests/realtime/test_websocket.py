@@ -104,7 +104,7 @@ async def test_another_version_of_the_protocol_is_refused_with_the_one_that_is_s
 
 
 @pytest.mark.parametrize("offered", ["chat", "chat, superchat", "chat,superchat"])
-async def test_of_the_subprotocols_the_first_is_taken(connect: Connect, offered: str) -> None:
+async def test_the_first_subprotocol_is_selected(connect: Connect, offered: str) -> None:
     wire = await connect()
     status, answered, _ = await wire.request(OPEN, {**UPGRADE, "Sec-WebSocket-Protocol": offered})
     assert (status, answered["sec-websocket-protocol"]) == (101, "chat")

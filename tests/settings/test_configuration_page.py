@@ -41,7 +41,7 @@ def test_every_setting_has_a_row_with_its_flag_and_its_variables() -> None:
         assert all(f"`{variable}`" in row for variable in known.variables)
 
 
-def test_the_example_of_a_file_can_be_used_and_says_what_the_page_says(tmp_path: Path) -> None:
+def test_the_example_file_is_valid_and_agrees_with_the_page(tmp_path: Path) -> None:
     file = tmp_path / "talkwire.toml"
     file.write_text(example("toml"), encoding="utf-8")
     loaded = load_settings({}, {}, file)

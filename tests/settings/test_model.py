@@ -20,7 +20,7 @@ def test_settings_are_plain_and_a_folder_may_be_a_text() -> None:
     assert replace(settings, port=0).data == settings.data
 
 
-def test_every_setting_says_what_it_is_for() -> None:
+def test_every_setting_has_a_description() -> None:
     assert all(each.setting.help.endswith(".") for each in known_settings().values())
 
 

@@ -23,7 +23,7 @@ def test_a_refusal_has_the_status_and_the_body_of_its_code(code: RefusalCode, st
     assert (refusal.status, refusal.body()) == (status, body)
 
 
-def test_a_refusal_may_say_why_it_forbids() -> None:
+def test_a_refusal_may_contain_the_reason() -> None:
     assert HandshakeRefused.of(RefusalCode.FORBIDDEN, "no entry").body() == b'{"code":4,"message":"no entry"}'
 
 

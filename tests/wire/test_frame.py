@@ -46,7 +46,7 @@ def test_a_message_gets_its_packet_type_in_text_and_none_in_binary() -> None:
         (65_536, b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"),
     ],
 )
-def test_a_header_says_the_length_in_as_few_bytes_as_it_takes(length: int, header: bytes) -> None:
+def test_a_header_encodes_the_length_in_as_few_bytes_as_possible(length: int, header: bytes) -> None:
     payload = b"x" * length
     assert text_frame(payload) == header + payload
     assert list(unframe(text_frame(payload))) == [payload.decode()]

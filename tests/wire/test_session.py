@@ -179,7 +179,7 @@ def test_polls_of_a_long_backlog_cost_as_much_as_it_has_packets() -> None:
     assert lines_run(2000) < 2.5 * lines_run(1000)
 
 
-def test_a_closed_session_says_goodbye_after_all_that_waited() -> None:
+def test_a_closed_session_sends_the_close_packet_after_queued_messages() -> None:
     session = polling()
     for number in range(17):
         session.send_message(str(number))
@@ -292,7 +292,7 @@ def test_a_client_that_abandons_its_post_loses_the_session() -> None:
     assert session.post_aborted(now=2) == [SessionClosed("transport error")]
 
 
-def test_a_request_that_ends_without_having_begun_changes_nothing() -> None:
+def test_a_request_that_ends_without_having_started_changes_nothing() -> None:
     session = polling()
     assert session.poll_aborted(now=1) == []
     assert session.take_poll(now=1) is None
@@ -378,7 +378,7 @@ def test_a_session_ends_with_its_transport() -> None:
     assert session.transport_closed(Transport.WEBSOCKET, now=1) == []
 
 
-def test_a_session_says_when_its_transport_ended_with_an_error() -> None:
+def test_a_session_reports_that_its_transport_ended_with_an_error() -> None:
     events = websocket().transport_closed(Transport.WEBSOCKET, now=1, reason="transport error")
     assert events == [SessionClosed("transport error")]
 

@@ -393,7 +393,7 @@ async def test_a_new_member_has_read_nothing(office: Office) -> None:
     assert [each["isRead"] for each in await office.listed(by=carol)] == [False]
 
 
-async def test_an_edited_message_says_whether_it_has_been_read(office: Office) -> None:
+async def test_an_edited_message_has_its_read_state(office: Office) -> None:
     ann, bob = await office.join(office.ann), await office.join(office.bob)
     sent = await office.send(ann, "Hello!")
     await office.read(bob, sent)
