@@ -47,7 +47,7 @@ def socket_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def command_of(example: str, variable: str, way: str) -> list[str]:
     if way == PASSED:
-        return [sys.executable, str(Path(__file__).with_name("passing_server.py")), example]
+        return [sys.executable, str(Path(__file__).with_name("forwarding_server.py")), example]
     return example_command(example, os.environ.get(variable))
 
 

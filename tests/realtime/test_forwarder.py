@@ -192,7 +192,7 @@ async def test_other_methods_are_answered_where_they_come(
     assert other.engine.metrics.forwarded_polls == 0
 
 
-async def passed_by_hand(wire: Wire, target: str, owner: LinkedNode) -> bytes:
+async def forwarded_by_hand(wire: Wire, target: str, owner: LinkedNode) -> bytes:
     """Returns the response to a poll as another node requests it. The confirmation is not sent yet."""
     await wire.begin(target, {**HOST, **seal(target, owner), "Content-Length": "1"})
     status, _, body = await wire.answer()
@@ -207,7 +207,7 @@ async def test_an_answer_that_is_lost_on_its_way_ends_the_session(
     target = await signed_in(here, await connect(other))
     await post(here, target, '421["echo",1]')
     async with at_the_link(owner) as lost:
-        assert await passed_by_hand(lost, target, owner) == b"431[1]"
+        assert await forwarded_by_hand(lost, target, owner) == b"431[1]"
         # A proxy that has lost the connection to that node asks again, and its client knows nothing of that.
         await here.begin(target, HOST)
         await until(lambda: not owner.engine.connections[0].session.poll_pending)
@@ -223,7 +223,7 @@ async def test_a_confirmed_answer_leaves_the_session_and_the_link_as_they_were(
     async with at_the_link(owner) as wire:
         for number in range(3):
             await post(here, target, f'42{number}["echo"]')
-            assert await passed_by_hand(wire, target, owner) == f"43{number}[]".encode()
+            assert await forwarded_by_hand(wire, target, owner) == f"43{number}[]".encode()
             await here.begin(target, HOST)
             wire.writer.write(b"1")
             await until(lambda: owner.engine.connections[0].session.poll_pending)

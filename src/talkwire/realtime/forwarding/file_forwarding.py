@@ -127,9 +127,9 @@ class FileForwarding:
             self._refuse_what_is_gone(folder_id)
             raise HolderAway("The node that holds this upload is not running. Resume the upload when it is back.")
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
-        passed = ForwardedHead.of(request.method, request.target, request.address, headers)
+        forwarded = ForwardedHead.of(request.method, request.target, request.address, headers)
         try:
-            exchange = await self._begin(peer, passed, request.headers)
+            exchange = await self._begin(peer, forwarded, request.headers)
             try:
                 answer = await _exchanged(exchange, body)
             finally:

@@ -249,9 +249,9 @@ class WebSocketProtocol(asyncio.Protocol):
         assert forwarder is not None
         assert transport is not None
         unknown = HandshakeRefused.of(RefusalCode.UNKNOWN_SESSION)
-        passed = ForwardedHead.of(request.method, request.target, self._handshake(request).address, request.headers)
+        forwarded = ForwardedHead.of(request.method, request.target, self._handshake(request).address, request.headers)
         answer = _refusal(unknown.status, unknown.body(), "application/json")
-        upgrade = Upgrade(request.query["sid"], passed, head, answer)
+        upgrade = Upgrade(request.query["sid"], forwarded, head, answer)
         tunnel = forwarder.open_tunnel(transport, upgrade, self._server_state.connections)
         self._give_transport_to(tunnel.client, head)
 

@@ -1,4 +1,4 @@
-"""One of the examples behind a node that forwards everything: `python passing_server.py EXAMPLE PORT`.
+"""One of the examples behind a node that forwards everything: `python forwarding_server.py EXAMPLE PORT`.
 
 Sessions are opened at PORT, for the node behind it; all requests for them are forwarded between the nodes.
 """
