@@ -138,7 +138,9 @@ async def test_covered_messages_are_replayed_from_the_log(node: Node) -> None:
     found = await node.readers.read(lambda snapshot: snapshot.sync.events_of("alice", 0, 100))
     stored = [event for event, _ in found if isinstance(event, Move)]
     assert [move.covered for move in stored] == [None, None]
-    filled = await node.readers.read(lambda snapshot: snapshot.sync.with_covered([event for event, _ in found]))
+    filled = await node.readers.read(
+        lambda snapshot: snapshot.sync.with_covered_messages([event for event, _ in found])
+    )
     assert [event for event in filled if isinstance(event, Move)] == published
     assert [event for event in filled if not isinstance(event, Move)] == [
         event for event, _ in found if not isinstance(event, Move)

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from msgspec import UNSET
 
-from talkwire.cli.delivery import Operator, operate
+from talkwire.cli.delivery import Operator, run_as_operator
 from talkwire.cli.failures import Misuse
 from talkwire.cli.flags import WHERE, Flag, load, takes_settings
 from talkwire.cli.output import iso_time, print_json, print_list, print_result
@@ -41,7 +41,7 @@ def create(
     settings = load(flags).settings
     _require(members)
     command = CreateConversation(kind, members, name, id, public=public, owner_id=UNSET if owner is None else owner)
-    view = operate(settings, lambda operator: operator.execute(command), may_create=True)
+    view = run_as_operator(settings, lambda operator: operator.execute(command), may_create=True)
     conversation = view.conversation
     print_result(f"The id of this {conversation.kind} conversation is {conversation.id}.", conversation.id)
 
@@ -53,7 +53,7 @@ def list_all(
     **flags: Flag,
 ) -> None:
     """List all conversations, the one with the newest message first."""
-    views = operate(load(flags).settings, _all_conversations)
+    views = run_as_operator(load(flags).settings, _all_conversations)
     if json:
         print_json([_described(view) for view in views])
         return
@@ -87,7 +87,7 @@ def add(conversation_id: str, /, *members: str, **flags: Flag) -> None:
     settings = load(flags).settings
     _require(members)
     command = AddMembers(conversation_id, members)
-    added = operate(settings, lambda operator: operator.execute(command))
+    added = run_as_operator(settings, lambda operator: operator.execute(command))
     print_result(f"Added {len(added)} to {conversation_id}; {len(set(members)) - len(added)} were members already.")
 
 
@@ -109,7 +109,7 @@ def remove(conversation_id: str, /, *members: str, **flags: Flag) -> None:
         for user_id in members:
             await operator.execute(RemoveMember(conversation_id, user_id))
 
-    operate(settings, remove_each)
+    run_as_operator(settings, remove_each)
     print_result(f"Removed {len(members)} from {conversation_id}.")
 
 

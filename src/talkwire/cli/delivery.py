@@ -44,7 +44,7 @@ class Operator(Protocol):
         ...
 
 
-def operate(settings: Settings, job: Callable[[Operator], Awaitable[T]], *, may_create: bool = False) -> T:
+def run_as_operator(settings: Settings, job: Callable[[Operator], Awaitable[T]], *, may_create: bool = False) -> T:
     """Runs `job` with an operator and returns its result. `may_create` allows to create a missing database."""
 
     async def run() -> T:

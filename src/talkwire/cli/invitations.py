@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from talkwire.cli.delivery import operate
+from talkwire.cli.delivery import run_as_operator
 from talkwire.cli.failures import Misuse
 from talkwire.cli.flags import WHERE, Flag, load, takes_settings
 from talkwire.cli.output import print_line, print_note
@@ -39,7 +39,7 @@ def invite(
     """
     settings = load(flags).settings
     command = CreateInvitation(conversation, _end_of(expires), max_uses)
-    created = operate(settings, lambda operator: operator.execute(command), may_create=True)
+    created = run_as_operator(settings, lambda operator: operator.execute(command), may_create=True)
     print_line(invitation_url(_site(settings), created.code))
     if access_policy(settings).accounts == "off":
         print_note(

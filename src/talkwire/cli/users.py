@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from talkwire.cli.delivery import Operator, operate
+from talkwire.cli.delivery import Operator, run_as_operator
 from talkwire.cli.flags import WHERE, Flag, load, takes_settings
 from talkwire.cli.output import iso_time, print_json, print_list, print_note, print_result
 from talkwire.cli.passwords import hashed_password
@@ -44,7 +44,7 @@ def add(
     """
     settings = load(flags).settings
     command = RegisterAccount(email, name, hashed_password(password), id)
-    user = operate(settings, lambda operator: operator.execute(command), may_create=True)
+    user = run_as_operator(settings, lambda operator: operator.execute(command), may_create=True)
     print_result(f"Added {user.name} <{email}>, whose id is {user.id}.", user.id)
     _warn_without_accounts(settings)
 
@@ -56,7 +56,7 @@ def list_all(
     **flags: Flag,
 ) -> None:
     """List all users, by id."""
-    users = operate(load(flags).settings, _all_users)
+    users = run_as_operator(load(flags).settings, _all_users)
     if json:
         print_json([_described(user) for user in users])
         return
@@ -78,7 +78,7 @@ def ban(user_id: str, /, **flags: Flag) -> None:
     user_id
         Id of the user to ban.
     """
-    user = operate(load(flags).settings, lambda operator: operator.execute(BanUser(user_id)))
+    user = run_as_operator(load(flags).settings, lambda operator: operator.execute(BanUser(user_id)))
     print_result(f"{user.id} is banned.")
 
 
@@ -91,7 +91,7 @@ def unban(user_id: str, /, **flags: Flag) -> None:
     user_id
         Id of the user to unban.
     """
-    user = operate(load(flags).settings, lambda operator: operator.execute(UnbanUser(user_id)))
+    user = run_as_operator(load(flags).settings, lambda operator: operator.execute(UnbanUser(user_id)))
     print_result(f"{user.id} is not banned.")
 
 
@@ -106,7 +106,7 @@ def password(user_id: str, /, *, password: Password = None, **flags: Flag) -> No
     """
     settings = load(flags).settings
     command = SetPassword(user_id, hashed_password(password))
-    operate(settings, lambda operator: operator.execute(command))
+    run_as_operator(settings, lambda operator: operator.execute(command))
     print_result(f"{user_id} has a new password.")
     _warn_without_accounts(settings)
 

@@ -15,7 +15,7 @@ from talkwire.storage.catching_up.offline_queue import OfflineQueueRows
 from talkwire.storage.messages.attachments import AttachedFileRows
 from talkwire.storage.messages.changes import MessageLookups, fetch_messages, fetch_sent, flush, write_messages
 from talkwire.storage.messages.messages import MessagePartRows
-from talkwire.storage.messages.receipts import ReceiptLookups, with_covered
+from talkwire.storage.messages.receipts import ReceiptLookups, with_covered_messages
 from talkwire.storage.messages.retention import RetentionRows
 from talkwire.storage.notifying.notifications import NotificationRows
 from talkwire.storage.notifying.pending import OCCASIONS, PendingNotifications
@@ -121,7 +121,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         flush(self._workspace, *self._pending.take(), *log_rows)
         if len(self._sent) < len(self.events):
             # Not earlier: what a moved cursor covers is not stored, only published.
-            self.events = with_covered(self._workspace.connection, self.events)
+            self.events = with_covered_messages(self._workspace.connection, self.events)
 
     def committed(self) -> None:
         """Brings the writer's view up to date. Call it once the transaction is on disk."""

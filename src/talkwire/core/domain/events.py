@@ -181,8 +181,8 @@ class MessagesRead(DurableEvent, frozen=True, omit_defaults=True):
 
     `since` is the `seq` up to which the member had read before. `covered` are the newest messages of other senders in
     between, as (message id, sender id), oldest first, at most `receipts.COVERED_MAX`. The log does not store them: None
-    until `SyncLog.with_covered` has filled them in. `withheld` are the members whom the reader has blocked; they do not
-    receive the event. The log does not store them either.
+    until `SyncLog.with_covered_messages` has filled them in. `withheld` are the members whom the reader has blocked;
+    they do not receive the event. The log does not store them either.
     """
 
     conversation_id: str

@@ -504,7 +504,7 @@ class SyncLog(Protocol):
         """
         ...
 
-    def with_covered(self, events: Sequence[Durable]) -> Sequence[Durable]:
+    def with_covered_messages(self, events: Sequence[Durable]) -> Sequence[Durable]:
         """Returns the same events, with `covered` set in `MessagesRead` and `MessagesDelivered`.
 
         The log does not store these messages; dialects that notify their authors need them.

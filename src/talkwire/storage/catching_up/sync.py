@@ -34,7 +34,7 @@ from talkwire.core.domain.events import Durable, MessagesDelivered, MessagesRead
 from talkwire.core.domain.model import MESSAGE_ID_BASE, HistoryStart
 from talkwire.storage.lineage import IsSameLog
 from talkwire.storage.messages.messages import messages_by_id
-from talkwire.storage.messages.receipts import with_covered
+from talkwire.storage.messages.receipts import with_covered_messages
 from talkwire.storage.schema import blocks, conversations, log, log_head, members, messages, spans
 from talkwire.storage.sql.keys import keys_parameter
 from talkwire.storage.sql.reads import Reads
@@ -156,7 +156,7 @@ class LogReads(Reads):
 
     def events_after(self, pos: int, limit: int) -> Sequence[Durable]:
         rows = self._connection.execute(select(log).where(log.c.pos > pos).order_by(log.c.pos).limit(limit)).all()
-        return with_covered(self._connection, _events(self._connection, rows))
+        return with_covered_messages(self._connection, _events(self._connection, rows))
 
 
 _head = select(log_head.c.epoch, log_head.c.pos, IsSameLog())
@@ -210,8 +210,8 @@ class SyncRows(Reads):
         rows = self._connection.execute(log_by_pos, keys_parameter([(str(pos),) for pos in places])).all()
         return [(event, places[event.pos]) for event in _events(self._connection, rows)]
 
-    def with_covered(self, events: Sequence[Durable]) -> Sequence[Durable]:
-        return with_covered(self._connection, events)
+    def with_covered_messages(self, events: Sequence[Durable]) -> Sequence[Durable]:
+        return with_covered_messages(self._connection, events)
 
     def count_events_of(self, user_id: str, after_pos: int, limit: int) -> int:
         return len(self._places(user_id, after_pos, limit))

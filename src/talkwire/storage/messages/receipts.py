@@ -392,7 +392,7 @@ def _covered_select() -> CompoundSelect[Any]:
 _covered = _covered_select()
 
 
-def with_covered(connection: Connection, events: Sequence[Durable]) -> list[Durable]:
+def with_covered_messages(connection: Connection, events: Sequence[Durable]) -> list[Durable]:
     """Returns the events, those of moved cursors with the messages that they cover and with the members that they are
     withheld from: those that the reader has blocked.
 

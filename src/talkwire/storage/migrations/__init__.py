@@ -47,7 +47,7 @@ def migrate(engine: Engine) -> None:
 def _advance(engine: Engine) -> str | None:
     """Carries out the next migration, if the database needs one. Returns the revision that it has then."""
     with engine.begin() as connection:
-        take_turns(connection)
+        lock_schema(connection)
         refuse_unfinished(connection)
         revision = _revision(connection)
         if revision != newest_revision():
@@ -55,7 +55,7 @@ def _advance(engine: Engine) -> str | None:
         return _revision(connection)
 
 
-def take_turns(connection: Connection) -> None:
+def lock_schema(connection: Connection) -> None:
     """Takes a lock that others who change the tables wait for until the transaction ends. It waits without a time
     limit."""
     if connection.dialect.name == "postgresql":

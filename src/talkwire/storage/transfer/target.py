@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from talkwire.storage.engine import writing_engine
-from talkwire.storage.migrations import newest_revision, take_turns, upgrade
+from talkwire.storage.migrations import lock_schema, newest_revision, upgrade
 from talkwire.storage.schema import HEAD_ID, files, followers, log_head, metadata, uploads
 from talkwire.storage.transfer.errors import ArchiveError, RowError, TargetError
 from talkwire.storage.transfer.source import (
@@ -79,7 +79,7 @@ class Target:
         """Marks an empty database, and creates its tables. Returns the mark of an earlier attempt, whose rows are kept.
         Raises TargetError; nothing is written then."""
         with self._connection.begin():
-            take_turns(self._connection)
+            lock_schema(self._connection)
             earlier = mark_of(self._connection)
             if earlier is None:
                 _must_be_empty(self._connection, mark)
@@ -93,7 +93,7 @@ class Target:
         Raises TargetError, and ArchiveError if `tables` are not among them; nothing is written then.
         """
         with self._connection.begin():
-            take_turns(self._connection)
+            lock_schema(self._connection)
             earlier = mark_of(self._connection)
             if earlier is None:
                 _must_be_empty(self._connection, mark)

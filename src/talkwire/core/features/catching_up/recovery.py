@@ -79,7 +79,7 @@ def list_missed(snapshot: Snapshot, actor: Actor, query: ListMissed) -> MissedEv
         found = sorted([*found, *((event, WHOLE) for event in profile_changes)], key=lambda each: each[0].pos)
     page, more = first_page([each for each in found if each[0].pos <= query.until], PAGE_MAX)
     pos = page[-1][0].pos if more else query.until
-    events = snapshot.sync.with_covered(list(events_for_user(page, actor.user_id)))
+    events = snapshot.sync.with_covered_messages(list(events_for_user(page, actor.user_id)))
     return MissedEvents(tuple(events), pos)
 
 
