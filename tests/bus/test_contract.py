@@ -325,6 +325,7 @@ async def test_a_flushed_valkey_does_no_harm(valkey: ValkeyServer) -> None:
     await network.close()
 
 
+@pytest.mark.processes
 async def test_a_subscriber_that_is_too_slow_for_valkey_reconnects() -> None:
     with valkey_server("--client-output-buffer-limit", "pubsub 100kb 100kb 1") as server:
         network = ValkeyNetwork(server)
