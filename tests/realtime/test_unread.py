@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from talkwire.realtime.http.http_protocol import HttpProtocol
 from talkwire.realtime.transport import websocket
 from talkwire.realtime.transport.websocket import WebSocketProtocol
 from talkwire.wire import EngineOptions
+from tests.realtime.collecting import only_new_objects
 from tests.realtime.conftest import RecordingServer
 from tests.realtime.frames import CLOSE, frame, masked_text
 from tests.realtime.wires import OPEN, UPGRADE, served, until
@@ -48,6 +49,12 @@ def engine() -> RecordingServer:
     engine = RecordingServer(EngineOptions())
     engine.namespace("/")
     return engine
+
+
+@pytest.fixture(autouse=True)
+def new_objects() -> Iterator[None]:
+    with only_new_objects():
+        yield
 
 
 class Lazy:
