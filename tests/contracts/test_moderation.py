@@ -233,5 +233,8 @@ async def test_a_muted_member_who_becomes_the_owner_is_not_muted(node: Node) -> 
     await node.group("c", ALICE, BOB)
     await node.do(ALICE, RestrictMember("c", "bob", "mute"))
     assert (await node.do(BOB, GetConversation("c"))).mute is not None
+    assert await node.refusal(BOB, FindCallees("c", 5)) == "muted"
     await node.do(ALICE, UpdateMember("c", "bob", "owner"))
     assert (await node.do(BOB, GetConversation("c"))).mute is None
+    await node.send(BOB, "mine now")
+    assert (await node.do(BOB, FindCallees("c", 5))).member_ids

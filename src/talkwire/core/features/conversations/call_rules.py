@@ -17,7 +17,7 @@ from talkwire.core.commands.calls import (
     FindCallees,
     KeepRinging,
 )
-from talkwire.core.domain.access import may_take_part, require
+from talkwire.core.domain.access import is_muted, may_take_part, require
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.model import Actor, Conversation
 from talkwire.core.domain.texts import check_id, check_json, json_size
@@ -62,7 +62,7 @@ def find_callees(snapshot: Snapshot, actor: Actor, query: FindCallees) -> Callee
     if conversation is None or member is None:
         raise forbidden()
     require(may_call_in(conversation, query.members_max))
-    if member.muted_until_ms > snapshot.now_ms:
+    if is_muted(member, snapshot.now_ms):
         raise ChatError("muted", "You are muted in this conversation.")
     member_ids = [view.member.user_id for view in snapshot.members_of([conversation.id]).get(conversation.id, ())]
     reachable = snapshot.presence.acquaintances(actor.user_id, member_ids)
