@@ -124,5 +124,7 @@ export async function nearly_at_the_end() {
   const before = await unreadIn("alice", "talk-123");
   await alice.locator(".scroller").evaluate((it) => it.scrollTo({ top: it.scrollHeight }));
   await conversations(alice).getByTitle("60 unread").waitFor({ state: "detached" });
-  report("read", { before, after: (await call("GET", "conversations/talk-123", "alice")).unreadCount });
+  // The page shows that it is read before the server knows.
+  while ((await unreadIn("alice", "talk-123")) !== "0 unread") await pause(20);
+  report("read", { before });
 }
