@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -167,7 +167,8 @@ class PostgresServer:
         pid = self._process.pid
         os.kill(pid, number)  # first the one that would start others
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            os.kill(int(child), number)
+            with suppress(ProcessLookupError):  # it has ended by itself
+                os.kill(int(child), number)
 
     def url_of(self, database: str) -> URL:
         return URL.create("postgresql+psycopg", _USER, database=database, query={"host": str(self.folder)})

@@ -63,7 +63,7 @@ async def heard_between_turns(count: int, *, each_takes_s: float = 0.0) -> list[
     await bus.start("log", receive)
     pipe.bring(count)
     seen = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(heard) < count:
             await asyncio.sleep(0)
             seen.append(len(heard))

@@ -530,7 +530,7 @@ async def test_many_missed_events_arrive_as_fast_as_the_client_reads(world: Worl
         assert (await alice.socket.next("message:new"))["content"].startswith(f"{number} ")
         if number < 40:
             assert not answered.done(), "what it asks for waits until it has all"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert (await answered)["success"] is True
     assert await log_reads(world) == reads
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import socketio
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 pytestmark = [
     pytest.mark.parametrize(
@@ -143,7 +143,7 @@ async def test_the_client_is_refused_by_an_unknown_namespace(echo_url: str, tran
     errors: list[object] = []
     client.on("connect_error", errors.append, namespace="/unknown")
     with pytest.raises(socketio.exceptions.ConnectionError, match="/unknown"):
-        await client.connect(echo_url, transports=transports, namespaces=["/unknown"])
+        await client.connect(echo_url, transports=transports, namespaces=["/unknown"], wait_timeout=DEADLINE_S)
     assert errors == [{"message": "Invalid namespace"}]
 
 

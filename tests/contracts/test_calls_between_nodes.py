@@ -31,7 +31,7 @@ async def _has_call(cluster: Cluster) -> bool:
 
 
 async def _until_no_call(cluster: Cluster) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await _has_call(cluster):  # noqa: ASYNC110 (there is no event to wait for)
             await asyncio.sleep(0.01)
 

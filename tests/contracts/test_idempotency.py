@@ -26,7 +26,7 @@ KEY = IdempotencyKey("alice", "POST /api/v1/conversations", "k1")
 
 
 async def _ask(node: Node, actor: Actor, command: Command[Any], key: IdempotencyKey | None = KEY) -> Outcome:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return await node.chat.execute(actor, command, key)
 
 

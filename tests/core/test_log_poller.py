@@ -112,7 +112,7 @@ async def test_events_found_by_polling_are_read() -> None:
     watched = Watched()
     watched.head = 7
     await watched.steps(*[nothing] * 4)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while watched.feed.pos < 7:  # noqa: ASYNC110 (the feed's own task does it)
             await asyncio.sleep(0)
 

@@ -82,7 +82,7 @@ async def test_a_shop_and_its_chat_share_a_port(shop: Shop) -> None:
         messages: asyncio.Queue[dict[str, object]] = asyncio.Queue()
         alice.on("order:shipped", shipped.put)
         alice.on("message:new", messages.put)
-        await alice.connect(shop.url, auth={"token": _token("alice")})
+        await alice.connect(shop.url, auth={"token": _token("alice")}, wait_timeout=DEADLINE_S)
 
         assert await alice.call("order:track", {"id": 7}) == {"status": "paid"}
         assert (await alice.call("order:track", {"id": 8}))["error"]["code"] == "not_found"

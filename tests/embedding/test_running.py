@@ -74,7 +74,8 @@ async def test_a_program_runs_a_server_until_sigterm_and_continues(tmp_path: Pat
     with _running(["-c", PROGRAM, str(port)], tmp_path, {"TALKWIRE_DATA": "chat"}) as process:
         await _until_ready(url, process)
         async with python_client() as client:
-            await client.connect(url, auth={"token": TokenIssuer(SECRET).issue("alice", ttl_s=60)})
+            auth = {"token": TokenIssuer(SECRET).issue("alice", ttl_s=60)}
+            await client.connect(url, auth=auth, wait_timeout=DEADLINE_S)
             assert await client.call("ask", 7) == {"user": "alice", "data": 7}
             process.send_signal(signal.SIGTERM)
             output, _ = await asyncio.to_thread(process.communicate, timeout=DEADLINE_S)

@@ -75,6 +75,7 @@ def application() -> Application:
     return Application()
 
 
+DEADLINE_S = 60.0
 OURS = [
     "/healthz",
     "/readyz",
@@ -154,7 +155,8 @@ def test_a_prefix_is_a_plain_path(prefix: str) -> None:
 async def _send_by_both_transports(server: TemporaryServer) -> None:
     for transport in ("polling", "websocket"):
         async with python_client() as client:
-            await client.connect(server.url, auth={"token": server.token("alice")}, transports=[transport])
+            auth = {"token": server.token("alice")}
+            await client.connect(server.url, auth=auth, transports=[transport], wait_timeout=DEADLINE_S)
             answer = await client.call("message:send", {"conversationId": "talk", "content": transport})
             assert answer["message"]["content"] == transport
 
@@ -171,7 +173,7 @@ async def test_websockets_that_are_not_socket_ios_are_the_applications(applicati
             assert websocket.subprotocol == "v1"
             for text in ("one", "x" * 200_000, "three"):
                 await websocket.send(text)
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     assert await websocket.recv() == f"/feed: {text}"
         assert (await alice.call("ping"))["success"]
     with pytest.raises(InvalidStatus) as refused:
@@ -191,7 +193,7 @@ async def test_open_websockets_of_the_application_do_not_keep_the_server_from_en
 ) -> None:
     async with temporary_server(_around(application)) as server:
         websocket = await connect(f"{server.url.replace('http', 'ws')}/feed", proxy=None)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await websocket.wait_closed()
     assert websocket.close_code in {1001, 1012}
     assert "graceful shutdown exceeded" not in caplog.text

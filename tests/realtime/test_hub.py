@@ -91,7 +91,7 @@ class Stage:
 
     async def quiet(self) -> None:
         """Returns when nothing has been written for a few turns."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             seen = -1
             while seen != len(self.written):
                 seen = len(self.written)
