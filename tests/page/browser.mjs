@@ -132,8 +132,17 @@ export async function visit({ expected = /^$/, at = url, path = "", init, from, 
       console.error(`against the policy: ${violatedDirective}`);
     });
   });
+  await context.addInitScript(noteMarked);
   if (init !== undefined) await context.addInitScript(init);
   return watch(await context.newPage(), { expected, address: at + path });
+}
+
+// Notes the rows that the page marks: the mark is over after two seconds, in which a busy machine may look at nothing.
+function noteMarked() {
+  window.marked = [];
+  new MutationObserver((changes) => {
+    for (const { target } of changes) if (target.matches(".row.shown")) window.marked.push(target.textContent);
+  }).observe(document, { subtree: true, attributes: true, attributeFilter: ["class"] });
 }
 
 // Another tab of the same browser.
@@ -195,8 +204,12 @@ export const composer = (page) => page.getByRole("textbox", { name: "Message", e
 export const field = (page, label) =>
   page.locator("dialog[open], .entrance form:not(.demo-other)").getByLabel(label, { exact: true });
 
+// By its name, which may be said or be somebody's in the others.
+export const listed = (page, name) =>
+  conversations(page).filter({ has: page.locator(".name").getByText(name, { exact: true }) });
+
 export async function open(page, name) {
-  await conversations(page).filter({ has: page.getByText(name, { exact: true }) }).click();
+  await listed(page, name).click();
   await opened(page, name);
 }
 
@@ -206,20 +219,53 @@ export async function opened(page, name) {
 }
 
 export async function say(page, content) {
-  await composer(page).fill(content);
-  await page.keyboard.press("Enter");
+  await write(composer(page), content);
+}
+
+// The focus may be on its way to somewhere else, such as back from a menu: the key goes to the field.
+export async function write(textbox, content) {
+  await textbox.fill(content);
+  await textbox.press("Enter");
+}
+
+// Waits until the page has led the reader to a message that says so, and marked it.
+export async function ledTo(page, content) {
+  await page.waitForFunction((text) => {
+    const at = window.marked.findIndex((each) => each.includes(text));
+    return at !== -1 && window.marked.splice(0, at + 1).length > 0;
+  }, content);
+}
+
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Reads again and again, and returns the first value that is wanted; the last one where none is.
+export async function until(read, wanted) {
+  for (const deadline = Date.now() + DEADLINE_MS; ; await pause(20)) {
+    const value = await read();
+    if (wanted(value) || Date.now() > deadline) return value;
+  }
 }
 
 // Presses one of the buttons that a message shows to whoever points at it, or one of the menu behind them.
 // `within`: the part of the page where it is.
 export async function act(page, content, name, within = page) {
-  const at = within.locator(".message").filter({ has: page.locator(".text").getByText(content, { exact: true }) });
-  await at.hover();
-  await at.locator(".actions button").nth(1).waitFor();
+  // Not the letter, in whose place the message comes.
+  const said = within.locator(".message:not(.letter)");
+  const at = said.filter({ has: page.locator(".text").getByText(content, { exact: true }) });
+  await hover(at);
   const button = at.getByRole("button", { name, exact: true });
   if ((await button.count()) > 0) return button.click();
   await at.getByRole("button", { name: "More actions" }).click();
   await page.getByRole("menuitem", { name, exact: true }).click();
+}
+
+// Points at a message until it shows its buttons: the list may move away below the pointer.
+export async function hover(at) {
+  const shown = async () => {
+    await at.hover();
+    return at.locator(".actions button").nth(1).waitFor({ timeout: 2_000 }).then(() => true, () => false);
+  };
+  if (!(await until(shown, Boolean))) throw new Error("the message shows no buttons");
 }
 
 export async function choose(page, name) {
