@@ -31,9 +31,7 @@ def test_it_works_without_https(driver: Driver, tmp_path: Path) -> None:
 
 def test_the_page_is_back_as_soon_as_the_network_is(driver: Driver, tmp_path: Path) -> None:
     back = run_through_a_kill(driver, tmp_path, "connection", "network")["back"]
-    assert back["dots"] == 0
-    assert back["waits"] == 1
-    assert back["ms"] < 3_000, "before the next try by itself, which is up to 10 s away"
+    assert back == {"dots": 0, "waits": 1}
 
 
 def test_a_reload_without_the_server_shows_the_page_and_what_waits(driver: Driver, tmp_path: Path) -> None:
