@@ -1,4 +1,4 @@
-import { call, composer, field, message, open, opened, post, report, say, start, visitAs } from "../browser.mjs";
+import { call, composer, field, message, open, opened, post, report, say, start, until, visitAs } from "../browser.mjs";
 
 const card = (page, title) => page.locator(".conversation").getByRole("article", { name: `Offers: ${title}`, exact: true });
 const status = (page, title) => card(page, title).locator(".status");
@@ -34,7 +34,7 @@ export async function bargain() {
   await field(alice, "Amount").fill("1,200.50");
   await button(alice, "Send offer").click();
   await closed(alice);
-  await is(bob, "Bike", "Open");
+  for (const page of [alice, bob]) await is(page, "Bike", "Open");
   const shown = await card(bob, "Bike").locator(".amount").textContent();
   const roles = { alice: await names(alice, "Bike"), bob: await names(bob, "Bike") };
   const [{ amount, currency, conversationId }] = (await stored(bob)).items;
@@ -58,7 +58,8 @@ export async function bargain() {
   await button(alice.locator(".conversation"), "Withdraw: Withdrawn").click();
   await offer("Rejected");
   await button(bob, "Reject: Rejected").click();
-  await offer("Short", { expiresAt: new Date(Date.now() + 1500).toISOString() });
+  // The server takes none that is over already.
+  await offer("Short", { expiresAt: new Date(Date.now() + 5_000).toISOString() });
   for (const page of [alice, bob]) {
     await is(page, "Withdrawn", "Withdrawn");
     await is(page, "Rejected", "Rejected");
@@ -95,17 +96,26 @@ export async function places() {
   await composer(bob).waitFor();
   const scroller = bob.locator(".scroller");
   const above = bob.locator(".message, .offer");
-  while ((await card(bob, "First of all").count()) === 0) {
-    // In steps shorter than what is in the document, and seen before the next.
-    await scroller.evaluate((it) => (it.scrollTop -= it.clientHeight / 2));
-    await bob.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-    if ((await card(bob, "In the middle").count()) > 0)
-      bob.neighbours = await above.evaluateAll((all) => {
-        const at = all.findIndex((each) => each.matches(".offer") && each.textContent.includes("In the middle"));
-        // Where the offer is the first or last row in the document, its neighbours are not known.
-        if (at < 1 || at === all.length - 1) return undefined;
-        return [all[at - 1].textContent, all[at + 1].textContent].map((text) => /Message \d+/.exec(text)?.[0]);
-      }) ?? bob.neighbours;
-  }
-  report("placed", { neighbours: bob.neighbours, first: /Message \d+/.exec(await bob.locator(".message").first().textContent())?.[0] });
+  // In steps shorter than what is in the document, each drawn before the next.
+  const upTo = async (title) => {
+    while ((await card(bob, title).count()) === 0) {
+      await scroller.evaluate((it) => (it.scrollTop -= it.clientHeight / 2));
+      await bob.waitForFunction(() => {
+        const { left, top, width, height } = document.querySelector(".scroller").getBoundingClientRect();
+        const rows = [...document.querySelectorAll(".row")].map((each) => each.getBoundingClientRect());
+        return rows.some((row) => row.left < left + width && row.top <= top + height / 2 && row.bottom >= top + height / 2);
+      });
+    }
+  };
+  await upTo("In the middle");
+  // In the middle of the screen, it has neighbours in the document.
+  await card(bob, "In the middle").evaluate((it) => it.scrollIntoView({ block: "center" }));
+  const next = () =>
+    above.evaluateAll((all) => {
+      const at = all.findIndex((each) => each.matches(".offer") && each.textContent.includes("In the middle"));
+      return at === -1 ? [] : [all[at - 1], all[at + 1]].map((each) => /Message \d+/.exec(each?.textContent ?? "")?.[0]);
+    });
+  const neighbours = await until(next, ([before, after]) => before !== undefined && after !== undefined);
+  await upTo("First of all");
+  report("placed", { neighbours, first: /Message \d+/.exec(await bob.locator(".message").first().textContent())?.[0] });
 }
