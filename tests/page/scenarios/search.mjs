@@ -1,30 +1,26 @@
-import { conversations, message, open, opened, post, report, visitAs } from "../browser.mjs";
+import { call, conversations, ledTo, message, open, opened, post, report, until, visitAs } from "../browser.mjs";
 
 const panel = (page) => page.getByRole("region", { name: "Search", exact: true });
 const found = (page) => page.locator(".find");
 
 // The index follows the messages a moment later.
-async function indexed(page, field, query, count) {
-  for (let tries = 0; tries < 40; tries++) {
-    await field.fill("");
-    await field.fill(query);
-    try {
-      await found(page).nth(count - 1).waitFor({ timeout: 1_000 });
-      return;
-    } catch {}
-  }
-  throw new Error(`${query} was not found`);
+async function indexed(query, count) {
+  const find = async () => (await call("GET", `search?limit=50&q=${encodeURIComponent(query)}`, "alice")).items.length;
+  if ((await until(find, (all) => all >= count)) < count) throw new Error(`${query} was not found`);
 }
 
 export async function search() {
   for (let number = 1; number <= 30; number++)
     await post("messages", "bob", { conversationId: "talk-123", content: `Grüße number ${number} from the needlework` });
   await post("messages", "alice", { conversationId: "general", content: "A needle elsewhere <b>x</b>" });
+  await indexed("gruSSe", 30);
+  await indexed("elsewhere", 1);
   const alice = await visitAs("alice");
   await open(alice, "talk-123");
   await alice.getByRole("button", { name: "Search", exact: true }).click();
   const field = panel(alice).getByRole("searchbox", { name: "Search messages" });
-  await indexed(alice, field, "gruSSe", 20);
+  await field.fill("gruSSe");
+  await found(alice).nth(19).waitFor();
   const first = await found(alice).count();
   const marked = await found(alice).first().locator("mark").allTextContents();
   await panel(alice).getByRole("button", { name: "Show more" }).click();
@@ -32,7 +28,7 @@ export async function search() {
   report("found here", { first, all: await found(alice).count(), marked });
 
   await found(alice).last().click();
-  await alice.locator(".shown").getByText("Grüße number 1 from the needlework", { exact: true }).waitFor();
+  await ledTo(alice, "Grüße number 1 from the needlework");
   await field.fill("needle");
   await panel(alice).getByLabel("Everywhere").check();
   await found(alice).filter({ hasText: "general" }).waitFor();
@@ -54,12 +50,13 @@ export async function search() {
 // From the list of conversations: their names, people, and messages anywhere.
 export async function everywhere() {
   await post("messages", "bob", { conversationId: "conv-456", content: "the haystack is here" });
+  await indexed("haystack", 1);
   const alice = await visitAs("alice");
   const field = alice.locator("aside").getByRole("searchbox");
-  await indexed(alice, field, "haystack", 1);
+  await field.fill("haystack");
   await found(alice).click();
   await opened(alice, "conv-456");
-  await alice.locator(".shown").getByText("the haystack is here").waitFor();
+  await ledTo(alice, "the haystack is here");
   await field.fill("carol");
   await alice.getByRole("region", { name: "People" }).getByRole("button", { name: "carol" }).click();
   await opened(alice, "carol");
