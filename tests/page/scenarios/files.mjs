@@ -99,6 +99,7 @@ export async function sending() {
   await composer(alice).fill("Look");
   await chosen(alice).setInputFiles([picture("a.png", 600, 400, 90), picture("b.png", 50, 80, 200), textFile(MARKUP, "hi")]);
   await pending(alice).nth(2).waitFor();
+  await alice.locator(".pending-file .preview img").nth(1).waitFor();
   const previews = await alice.locator(".pending-file .preview img").count();
   await composer(alice).press("Enter");
   await message(bob, "Look").waitFor();
@@ -112,8 +113,7 @@ export async function sending() {
   const names = await attachments(bob).locator(".file-card .file-name").allTextContents();
   report("sent", { previews, sizes, names, saved: download.suggestedFilename().endsWith(".txt") });
 
-  await pictures(bob).first().focus();
-  await bob.keyboard.press("Enter");
+  await pictures(bob).first().press("Enter");
   const viewer = bob.getByRole("dialog", { name: "Picture" });
   await viewer.getByRole("img", { name: "a.png" }).waitFor();
   await bob.keyboard.press("ArrowRight");
@@ -125,6 +125,7 @@ export async function sending() {
   await viewer.getByRole("button", { name: "Fit to window" }).click();
   await bob.keyboard.press("Escape");
   await viewer.waitFor({ state: "detached" });
+  await bob.locator("[aria-label]:focus").waitFor();
   const focused = await bob.evaluate(() => document.activeElement?.getAttribute("aria-label"));
   report("viewed", { place, focused });
 
@@ -242,7 +243,7 @@ export async function pausing() {
   await open(alice, "Pausing");
   const conversation = idOf(alice);
   const content = Buffer.alloc(6_000_000, "slow ");
-  let hurry = await slowDown(alice, 600_000);
+  let hurry = await slowDown(alice, 300_000);
   await composer(alice).fill("With a file");
   await chosen(alice).setInputFiles([{ name: "slow.bin", mimeType: "application/octet-stream", buffer: content }]);
   await hasSent(alice, 400_000);
@@ -266,6 +267,7 @@ export async function pausing() {
   hurry = await slowDown(alice, -1);
   await hurry();
   await message(alice, "With a file").waitFor();
+  await letter.waitFor({ state: "detached" });
   report("resumed", {
     still,
     offsets,
@@ -279,7 +281,7 @@ export async function killed() {
   const alice = await visitAs("alice", { expected: LOST });
   await open(alice, "general");
   const content = Buffer.alloc(8_000_000, "large ");
-  const hurry = await slowDown(alice, 1_000_000);
+  const hurry = await slowDown(alice, 500_000);
   const offsets = [];
   alice.on("request", (request) => {
     if (request.method() === "PATCH") offsets.push(Number(request.headers()["upload-offset"]));
