@@ -1,4 +1,19 @@
-import { act, anotherTab, call, composer, conversations, message, open, opened, post, report, say, start, visitAs } from "../browser.mjs";
+import {
+  act,
+  anotherTab,
+  call,
+  composer,
+  conversations,
+  message,
+  open,
+  opened,
+  post,
+  report,
+  say,
+  start,
+  until,
+  visitAs,
+} from "../browser.mjs";
 
 const at = (page, content) => page.locator(".message").filter({ has: page.getByText(content, { exact: true }) });
 
@@ -59,7 +74,7 @@ export async function times() {
   const opacity = () => when.evaluate((it) => getComputedStyle(it).opacity);
   const before = await opacity();
   await at(alice, "Number two").hover();
-  report("timed", { before, after: await opacity(), says: /^\d?\d[:.]\d\d$/.test(await when.textContent()) });
+  report("timed", { before, after: await until(opacity, (value) => value === "1"), says: /^\d?\d[:.]\d\d$/.test(await when.textContent()) });
 }
 
 // Whoever was added later has read what was said before at no time that anybody knows.
@@ -93,7 +108,7 @@ export async function marked_as_unread() {
   const entry = (page) => conversations(page).filter({ has: page.getByText("Unread again", { exact: true }) });
   const count = (page, unread) => entry(page).locator(".count", { hasText: String(unread) });
   const read = (page) => entry(page).filter({ hasNot: page.locator(".count") }).waitFor();
-  await read(tab);
+  for (const page of [alice, tab]) await read(page);
   await act(alice, "two", "Mark as unread");
   for (const page of [alice, tab]) await count(page, 2).waitFor();
   // What comes now is unread as well.
