@@ -7,6 +7,7 @@ import {
   say,
   start,
   submitAccount,
+  until,
   url,
   visit,
   visitAs,
@@ -25,7 +26,7 @@ async function linkOf(page, uses) {
   await page.locator("dialog").getByRole("button", { name: "Create invitation link" }).click();
   const link = await field(page, "Invitation link").inputValue();
   await page.locator("dialog").getByRole("button", { name: "Copy link" }).click();
-  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  const copied = await until(() => page.evaluate(() => navigator.clipboard.readText()), (text) => text === link);
   if (copied !== link) throw new Error(`copied ${copied}, not ${link}`);
   await page.locator("dialog").getByRole("button", { name: "Close" }).click();
   return link;
@@ -69,6 +70,7 @@ export async function path() {
   await dora.getByRole("menuitem", { name: "Sign out" }).click();
   await signsIn(dora).waitFor();
   await dora.goto(link);
+  await registers(dora).waitFor();
   await submitAccount(dora, { "E-mail": "dora@example.com", Password: "correct horse" });
   await joins(dora).click();
   await opened(dora, GROUP);
