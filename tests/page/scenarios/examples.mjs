@@ -12,9 +12,9 @@ export async function crm({ server, tokens }) {
   await one.getByLabel("Message").fill("Hel");
   await other.getByText("typing …").waitFor();
   await say(one, "Hello from a page");
-  await other.getByText("Hello from a page").waitFor();
+  for (const page of [one, other]) await page.getByText("Hello from a page").waitFor();
   await say(other, "Hello to a page");
-  await one.getByText("Hello to a page").waitFor();
+  for (const page of [one, other]) await page.getByText("Hello to a page").waitFor();
   const all = (selector) => Promise.all([one, other].map((page) => page.locator(selector).allInnerTexts()));
   report("talked", { seen: await all("#messages p"), states: (await all("#state")).flat() });
 }
