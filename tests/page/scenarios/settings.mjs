@@ -115,5 +115,7 @@ export async function idle() {
   await alice.mouse.move(400, 300);
   await alice.reload();
   await alice.getByRole("button", { name: /^Your account: alice.* away$/ }).waitFor();
+  // A page that is loaded again is away for a moment in another sense.
+  await carol.locator(".subtitle").getByText("away").waitFor();
   report("rested", { carol: await carol.locator(".subtitle").textContent() });
 }
