@@ -4,6 +4,7 @@ import {
   call,
   composer,
   conversations,
+  hover,
   message,
   open,
   opened,
@@ -73,7 +74,7 @@ async function picture() {
 // Each is a way to something that can be seen, from an open conversation, and the name that it has in a report.
 const PLACES = {
   conversation: async () => {},
-  actions: (page) => page.locator(".message").first().hover(),
+  actions: (page) => hover(page.locator(".message").first()),
   menu: async (page) => {
     await page.locator(".message").first().focus();
     await page.locator(".message").first().getByRole("button", { name: "More actions" }).press("Enter");
@@ -99,21 +100,18 @@ const PLACES = {
   },
   person: async (page) => {
     await page.locator(".scroller").evaluate((it) => it.scrollTo(0, 0));
-    await page.locator(".message header").getByRole("button", { name: "bob", exact: true }).first().focus();
-    await page.keyboard.press("Enter");
+    await page.locator(".message header").getByRole("button", { name: "bob", exact: true }).first().press("Enter");
     await page.getByRole("dialog", { name: "bob" }).waitFor();
   },
   viewer: async (page) => {
     await page.locator(".scroller").evaluate((it) => it.scrollTo(0, it.scrollHeight));
-    await page.locator(".picture").first().focus();
-    await page.keyboard.press("Enter");
+    await page.locator(".picture").first().press("Enter");
     await page.getByRole("dialog", { name: "Picture" }).waitFor();
   },
   forwarding: (page) => chosen(page, "Forward"),
   deleting: (page) => chosen(page, "Delete"),
   "keyboard shortcuts": async (page) => {
-    await page.locator(".scroller").focus();
-    await page.keyboard.press("?");
+    await page.locator(".scroller").press("?");
     await page.locator("dialog[open]").waitFor();
   },
   "quick switcher": async (page) => {
@@ -204,6 +202,8 @@ async function everyScreen(options) {
       await page.goto("about:blank");
       await page.goto(url + path);
       await (path === "/" ? conversations(page).first() : page.locator(".message").first()).waitFor();
+      // It takes the focus once the page knows that one may write there.
+      if (places === PLACES) await page.locator(".composer textarea:focus").waitFor();
       await go(page);
       await check(page, name);
     }
