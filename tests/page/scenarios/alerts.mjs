@@ -2,9 +2,11 @@ import {
   anotherTab,
   call,
   conversations,
+  listed,
   message,
   open,
   opened,
+  pause,
   post,
   report,
   say,
@@ -45,6 +47,13 @@ function observe() {
 }
 
 const lookAway = (page, away = true) => page.evaluate((value) => window.look(value), away);
+
+// Waits until the browser knows in how many tabs of a user somebody looks at the page.
+const lookedAtIn = (page, count) =>
+  page.waitForFunction(async (wanted) => {
+    const { held } = await navigator.locks.query();
+    return held.filter(({ name }) => name.startsWith("talkwire.seen.")).length === wanted;
+  }, count);
 const observed = (page) =>
   page.evaluate(() => ({
     played: window.played,
@@ -55,7 +64,7 @@ const bell = (page, unread) =>
 
 // How much of a conversation the list says is unread.
 const waiting = (page, name, unread) => {
-  const entry = conversations(page).filter({ has: page.getByText(name, { exact: true }) });
+  const entry = listed(page, name);
   return unread === 0
     ? entry.filter({ hasNot: page.locator(".count") }).waitFor()
     : entry.locator(".count", { hasText: String(unread) }).waitFor();
@@ -68,6 +77,7 @@ export async function one_tab() {
   await start(bob, ["alice"]);
   await opened(bob, "alice");
   for (const tab of tabs) await lookAway(tab);
+  await lookedAtIn(tabs[0], 0);
   await say(bob, "Are you there?");
   for (const tab of tabs) await waiting(tab, "bob", 1);
   await say(bob, "And a second one");
@@ -88,10 +98,12 @@ export async function one_tab() {
   report("away", await until(({ played, shown }) => played.length >= 2 && shown.length >= 2));
 
   // Where one tab is looked at, it is the one that plays, and nothing is shown.
+  const playedBefore = (await observed(tabs[1])).played.length;
   await lookAway(tabs[1], false);
+  await lookedAtIn(tabs[0], 1);
   await say(bob, "Third");
   for (const tab of tabs) await waiting(tab, "bob", 3);
-  await tabs[1].waitForFunction(() => window.played.length > 0 && window.played.at(-1) === "drop");
+  await tabs[1].waitForFunction((before) => window.played.length > before && window.played.at(-1) === "drop", playedBefore);
   report("looked at", { played: (await all()).played.length, shown: (await all()).shown.length });
 
   // Reading it in one tab takes away what the other one has shown.
@@ -101,6 +113,7 @@ export async function one_tab() {
 
   // A click goes to the message.
   await lookAway(tabs[1]);
+  await lookedAtIn(tabs[0], 0);
   await open(tabs[1], "general");
   await say(bob, "Click me");
   const clicked = async () => {
@@ -141,12 +154,14 @@ export async function settings() {
   await carol.waitForFunction(() => window.played.includes("chime"));
   await carol.evaluate(() => (window.played.length = 0));
   await lookAway(carol);
+  await lookedAtIn(carol, 0);
   await say(bob, "To all");
   await carol.waitForFunction(() => window.played.length === 1 && window.shown.length === 1);
   const chime = await observed(carol);
   await lookAway(carol, false);
   await Promise.all([saved(), carol.getByRole("checkbox", { name: "Mute this conversation" }).check()]);
   await lookAway(carol);
+  await lookedAtIn(carol, 0);
   await say(bob, "@carol to nobody");
   await carol.getByText("@carol to nobody").first().waitFor();
   // What is told afterwards would have come after it.
@@ -160,7 +175,7 @@ export async function settings() {
 export async function stored() {
   const { id } = await post("conversations", "bob", { kind: "direct", memberIds: ["test"] });
   await post("messages", "bob", { conversationId: id, content: "While you were away" });
-  while ((await call("GET", "notifications", "test")).items.length === 0);
+  while ((await call("GET", "notifications", "test")).items.length === 0) await pause(20);
   const test = await visitAs("test", { init: observe });
   await bell(test, 1).click();
   const list = test.getByRole("dialog", { name: "Notifications" });
@@ -170,6 +185,7 @@ export async function stored() {
   await message(test, "While you were away").waitFor();
   await bell(test, 0).click();
   await list.getByRole("button", { name: /^bob/ }).waitFor();
+  await list.locator(".new").first().waitFor({ state: "detached" });
   report("stored", { before, unread: await list.locator(".new").count() });
 }
 
