@@ -20,7 +20,7 @@ def test_a_call_is_declined_missed_and_made_by_both_at_once(driver: Driver, demo
 
 
 def test_nobody_answers(driver: Driver, tmp_path: Path) -> None:
-    with serving(tmp_path, free_port(), "--call-ring-s", "1") as url:
+    with serving(tmp_path, free_port(), "--call-ring-s", "8") as url:
         assert "unanswered" in run(driver, url, "calls", "unanswered")
 
 

@@ -1,5 +1,4 @@
 import {
-  DEADLINE_MS,
   LOST,
   answers,
   call,
@@ -8,9 +7,11 @@ import {
   message,
   open,
   opened,
+  post,
   report,
   say,
   start,
+  until as readUntil,
   visitAs,
 } from "../browser.mjs";
 
@@ -46,12 +47,9 @@ const received = (page, kind) =>
   }, kind);
 
 async function until(read, fulfilled) {
-  const deadline = Date.now() + DEADLINE_MS;
-  for (;;) {
-    const value = await read();
-    if (fulfilled(value)) return value;
-    if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(value)}`);
-  }
+  const value = await readUntil(read, fulfilled);
+  if (!fulfilled(value)) throw new Error(`still ${JSON.stringify(value)}`);
+  return value;
 }
 
 async function two(options) {
@@ -72,9 +70,12 @@ export async function talk() {
   for (const tab of [bob, secondTab]) await ringing(tab).getByText("alice is calling").waitFor();
   const rang = async () => (await Promise.all([bob, secondTab].map((tab) => tab.evaluate(() => window.played)))).map((played) => played.includes("ring"));
   await until(rang, (each) => each.includes(true));
+  await alice.waitForFunction(() => window.played.length > 0);
+  await bob.locator("[role=alertdialog]:focus").waitFor();
   report("rings", {
     tabs: (await rang()).filter(Boolean).length,
-    caller: await alice.evaluate(() => window.played),
+    // However often by now.
+    caller: await alice.evaluate(() => [...new Set(window.played)]),
     focus: await bob.evaluate(() => document.activeElement.getAttribute("role")),
   });
 
@@ -106,6 +107,7 @@ export async function talk() {
   await button(bob, "Hang up").click();
   await callOf(bob, "alice").waitFor({ state: "detached" });
   await callOf(alice, "bob").getByText("The call has ended.").waitFor();
+  await alice.waitForFunction(() => window.peers.every(({ connectionState }) => connectionState === "closed"));
   report("talked", {
     closed: await alice.evaluate(() => window.peers.map(({ connectionState }) => connectionState)),
     second: await secondTab.evaluate(() => window.peers.length),
@@ -113,6 +115,7 @@ export async function talk() {
 }
 
 export async function refused() {
+  await post("notifications/read", "bob", { all: true });
   const [alice, bob] = await two();
   await button(alice, "Video call").click();
   await ringing(bob).getByText("alice is video calling").waitFor();
@@ -135,7 +138,9 @@ export async function refused() {
   const takesPart = async (page) => {
     const accept = ringing(page).getByRole("button", { name: "Accept", exact: true });
     await accept.or(page.getByRole("timer")).first().waitFor();
-    if (await accept.isVisible()) await accept.click();
+    // It may be gone before it is pressed.
+    if (await accept.isVisible()) await accept.click({ timeout: 5_000 }).catch(() => undefined);
+    await page.getByRole("timer").waitFor();
   };
   await Promise.all([alice, bob].map(takesPart));
   for (const page of [alice, bob]) await until(() => received(page, "audio"), (packets) => packets > 5);
@@ -143,7 +148,7 @@ export async function refused() {
   await callOf(bob, "alice").getByText("The call has ended.").waitFor();
 }
 
-// The server lets it ring for a second.
+// The server lets it ring for some seconds, in which the other one's browser has to load what rings.
 export async function unanswered() {
   const [alice, bob] = await two();
   await button(alice, "Call").click();
