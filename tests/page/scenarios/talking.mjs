@@ -12,6 +12,7 @@ import {
   say,
   start,
   visitAs,
+  write,
 } from "../browser.mjs";
 
 export async function talk() {
@@ -26,7 +27,7 @@ export async function talk() {
   await composer(bob).pressSequentially("Hi");
   await alice.getByText("bob is typing…").waitFor();
   await bob.keyboard.press("Enter");
-  await message(alice, "Hi").waitFor();
+  for (const page of [alice, bob]) await message(page, "Hi").waitFor();
   report("talked", {
     alice: await messages(alice).allTextContents(),
     bob: await messages(bob).allTextContents(),
@@ -38,11 +39,14 @@ export async function talk() {
   await say(alice, "Only you");
   const unread = conversations(bob).filter({ hasText: "Only you" });
   await unread.getByTitle("1 unread").waitFor();
+  // The title follows the list.
+  await bob.waitForFunction(() => document.title.startsWith("("));
   report("told of it", { title: await bob.title() });
   await open(bob, "alice");
   await message(bob, "Only you").waitFor();
   await alice.getByRole("img", { name: "Read" }).waitFor();
   await conversations(bob).getByTitle("1 unread").waitFor({ state: "detached" });
+  await bob.waitForFunction(() => !document.title.startsWith("("));
   report("talked directly", { bob: await messages(bob).allTextContents(), title: await bob.title() });
 
   await start(bob, ["alice", "carol"], "Plans");
@@ -58,8 +62,7 @@ export async function changes() {
   await say(alice, "frist");
   await composer(alice).fill("a draft");
   await act(alice, "frist", "Edit");
-  await composer(alice).fill("first");
-  await alice.keyboard.press("Enter");
+  await write(composer(alice), "first");
   await message(bob, "first").waitFor();
   const draft = await composer(alice).inputValue();
   await composer(alice).fill("");
