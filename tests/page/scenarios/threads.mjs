@@ -1,12 +1,11 @@
-import { LOST, act, call, composer, message, open, post, report, say, start, visitAs } from "../browser.mjs";
+import { DEADLINE_MS, LOST, act, call, composer, message, open, opened, post, report, say, start, ledTo, visitAs, write } from "../browser.mjs";
 
 const panel = (page) => page.locator(".panel[aria-label=Thread]");
 const inThread = (page, content) => panel(page).locator(".message:not(.letter) .text").getByText(content, { exact: true });
 const row = (page, content) => page.locator(".conversation .thread-row").filter({ hasText: content });
 
 async function reply(page, content) {
-  await composer(panel(page)).fill(content);
-  await page.keyboard.press("Enter");
+  await write(composer(panel(page)), content);
 }
 
 // Two people talk in a thread beside their conversation; what they say and change there reaches both at once.
@@ -21,7 +20,7 @@ export async function thread() {
   await alice.locator(".conversation").getByRole("button", { name: "1 reply", exact: true }).click();
   await inThread(alice, "first reply").waitFor();
   await reply(alice, "second reply");
-  await inThread(bob, "second reply").waitFor();
+  for (const page of [alice, bob]) await inThread(page, "second reply").waitFor();
   await bob.locator(".conversation").getByRole("button", { name: "2 replies", exact: true }).waitFor();
   report("talked", {
     alice: await panel(alice).locator(".message .text").allTextContents(),
@@ -32,8 +31,7 @@ export async function thread() {
   });
 
   await act(alice, "second reply", "Edit", panel(alice));
-  await composer(panel(alice)).fill("2nd reply");
-  await alice.keyboard.press("Enter");
+  await write(composer(panel(alice)), "2nd reply");
   await inThread(bob, "2nd reply").waitFor();
   await act(bob, "2nd reply", "React with 👍", panel(bob));
   await panel(alice).getByRole("button", { name: "👍, 1" }).waitFor();
@@ -87,7 +85,7 @@ export async function narrow() {
   const hidden = !(await alice.locator("main.conversation").isVisible());
   await panel(alice).getByRole("button", { name: "Show in the conversation" }).click();
   await message(alice, "narrow root").waitFor();
-  await alice.locator(".shown").getByText("narrow root").waitFor();
+  await ledTo(alice, "narrow root");
   report("narrow", { width, hidden, panels: await panel(alice).count() });
 }
 
@@ -95,6 +93,7 @@ export async function narrow() {
 export async function long() {
   const alice = await visitAs("alice");
   await start(alice, ["bob", "carol"], "Long thread");
+  await opened(alice, "Long thread");
   const [{ id: conversationId }] = (await call("GET", "conversations", "alice")).items;
   const send = (content, threadId) => post("messages", "alice", { conversationId, content, threadId });
   const root = await send("root");
@@ -106,7 +105,7 @@ export async function long() {
   await message(alice, "afterwards").waitFor();
   await alice.locator(".conversation .scroller").hover();
   const first = message(alice, "root");
-  for (let turn = 0; turn < 60 && (await first.count()) === 0; turn++) {
+  for (const deadline = Date.now() + DEADLINE_MS; (await first.count()) === 0 && Date.now() < deadline; ) {
     await alice.mouse.wheel(0, -400);
     await alice.waitForTimeout(50);
   }
