@@ -12,15 +12,13 @@ export async function narrow() {
   await bob.keyboard.press("Enter");
   await conversations(bob).first().waitFor();
   await measure("list");
-  await conversations(bob).filter({ hasText: "test-conv" }).focus();
-  await bob.keyboard.press("Enter");
-  await composer(bob).waitFor();
+  await conversations(bob).filter({ hasText: "test-conv" }).press("Enter");
+  await composer(bob).and(bob.locator(":focus")).waitFor();
   await bob.keyboard.type("x".repeat(500));
   await bob.keyboard.press("Enter");
   await messages(bob).first().waitFor();
   await measure("conversation");
-  await bob.getByRole("link", { name: "Back to conversations" }).focus();
-  await bob.keyboard.press("Enter");
+  await bob.getByRole("link", { name: "Back to conversations" }).press("Enter");
   await bob.getByRole("button", { name: "New conversation" }).press("Enter");
   await field(bob, "Find people").waitFor();
   await measure("dialog");
