@@ -21,6 +21,7 @@ export async function talk() {
   await card(alice, "bob").getByText("do not disturb").waitFor();
   await alice.keyboard.press("Escape");
   await card(alice, "bob").waitFor({ state: "detached" });
+  await alice.locator(".message header button:focus").waitFor();
   const focused = await alice.evaluate(() => document.activeElement?.textContent);
   await showCard(alice, "bob");
   await card(alice, "bob").getByRole("button", { name: "Message" }).click();
@@ -44,12 +45,13 @@ export async function block() {
   await carol.getByText("Message from someone you blocked.").nth(1).waitFor();
   const announced = await carol.locator(".announcer").textContent();
   await start(carol, ["alice"]);
+  await opened(carol, "alice");
   await say(bob, "Unheard");
   await conversations(carol).filter({ hasText: "general" }).getByText("Message from someone you blocked.").waitFor();
   const title = await carol.title();
   await carol.reload();
   await open(carol, "general");
-  await carol.locator(".folded").first().waitFor();
+  await carol.locator(".folded").nth(2).waitFor();
   const folded = await carol.locator(".folded").count();
   await carol.locator(".folded").last().getByRole("button", { name: "Show" }).click();
   await message(carol, "Unheard").waitFor();
