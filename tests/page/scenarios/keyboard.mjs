@@ -8,6 +8,7 @@ import {
   post,
   report,
   say,
+  until,
   visit,
   visitAs,
 } from "../browser.mjs";
@@ -36,19 +37,31 @@ async function inSight(page, content) {
 
 // Goes down an open menu.
 async function choose(page, name) {
-  await page.getByRole("menu").waitFor();
+  await page.locator("[role=menu] :focus").waitFor();
   const seen = [];
   for (let step = 0; step < 15; step++) {
     const at = await page.evaluate(() => document.activeElement.textContent);
     if (at === name) return page.keyboard.press("Enter");
     seen.push(at.slice(0, 30));
     await page.keyboard.press("ArrowDown");
+    await page.waitForFunction((before) => document.activeElement.textContent !== before, at);
   }
   throw new Error(`${name} is not reached in the menu: ${seen.join(", ")}`);
 }
 
 async function toMessages(page) {
   await tabTo(page, "Messages", "Shift+Tab");
+}
+
+// To the last message. A key for it means it only once it has the focus.
+async function toMessage(page, content) {
+  await press(page, "ArrowUp");
+  await focusedMessage(page).getByText(content, { exact: true }).waitFor();
+}
+
+// It takes the focus when the page knows that one may write there, which may be after the messages have come.
+async function composerFocused(page) {
+  await page.locator(".composer textarea:focus").waitFor();
 }
 
 // Goes on with Tab until that is reached; a page on which it cannot be reached fails.
@@ -73,31 +86,37 @@ export async function everything() {
 
   await tabTo(page, "New conversation");
   await press(page, "Enter");
+  await page.locator("dialog[open]").waitFor();
   await tabTo(page, "Find people");
   await page.keyboard.type("carol");
-  await page.locator(".found [role=option]").waitFor();
+  await page.locator(".found [role=option][aria-selected=true]").getByText("carol", { exact: true }).waitFor();
   await press(page, "Enter");
   await tabTo(page, "Start");
   await press(page, "Enter");
   await opened(page, "carol");
-  await page.locator(".composer textarea:focus").waitFor();
+  await composerFocused(page);
   await page.keyboard.type("Written without a mouse");
   await press(page, "Enter");
   await message(page, "Written without a mouse").waitFor();
   await letters(page).waitFor({ state: "detached" });
 
   await toMessages(page);
-  await press(page, "ArrowUp", "+");
+  await toMessage(page, "Written without a mouse");
+  await press(page, "+");
   await page.locator("[frimousse-search]:focus").waitFor();
   await page.keyboard.type("party popper");
   // Enter takes the one that is marked, which is the first one only once the search is over.
   await page.locator("[role=gridcell][data-active]").and(page.getByLabel("Party popper")).waitFor();
   await press(page, "Enter");
   await page.getByRole("button", { name: "🎉, 1" }).waitFor();
+  await page.locator("[frimousse-search]").waitFor({ state: "detached" });
+  await page.locator(".scroller :focus").waitFor();
   await press(page, "Escape");
   await page.locator(".composer textarea:focus").waitFor();
   await toMessages(page);
-  await press(page, "ArrowUp", "e");
+  await toMessage(page, "Written without a mouse");
+  await press(page, "e");
+  await page.getByText("Editing your message").waitFor();
   await page.locator(".composer textarea:focus").waitFor();
   await press(page, "End");
   await page.keyboard.type(", and edited");
@@ -106,6 +125,7 @@ export async function everything() {
 
   // As it is written, without the spaces between its parts.
   const account = "Your account:Aaliceonline";
+  await page.getByRole("button", { name: /^Your account: alice.* online$/ }).waitFor();
   await tabTo(page, account);
   await press(page, "Enter");
   await page.getByRole("menuitem", { name: "Settings" }).waitFor();
@@ -124,6 +144,8 @@ export async function moving() {
   const page = await visitAs("bob");
   const openName = async () => (await page.getByRole("heading", { level: 1 }).textContent()) ?? "";
   await post("messages", "alice", { conversationId: "conv-456", content: "for later" });
+  // It goes to the top of the list.
+  await conversations(page).first().filter({ hasText: "for later" }).waitFor();
   const names = await conversations(page).locator(".name").allTextContents();
   await press(page, "Alt+ArrowDown");
   await opened(page, names[0]);
@@ -141,27 +163,29 @@ export async function moving() {
   await press(page, "Control+k");
   const field = page.getByRole("combobox");
   await field.fill("gen");
-  await page.getByRole("option", { name: "general" }).waitFor();
+  await page.getByRole("option", { name: "general", selected: true }).waitFor();
   await press(page, "Enter");
   await opened(page, "general");
   await page.locator(".composer textarea:focus").waitFor();
   await press(page, "Control+k");
   await field.fill("user-123");
-  await page.getByRole("option", { name: "user-123" }).waitFor();
+  await page.getByRole("option", { name: "user-123", selected: true }).waitFor();
   await press(page, "Enter");
   await opened(page, "user-123");
+  await composerFocused(page);
 
   // A question mark in a text is one; elsewhere it asks.
   await page.keyboard.type("?");
   const typed = await composer(page).inputValue();
   await composer(page).fill("");
-  await page.getByRole("button", { name: "Details" }).focus();
-  await press(page, "?");
+  const details = page.getByRole("button", { name: "Details" });
+  await details.press("?");
   const keys = page.getByRole("dialog", { name: "Keyboard shortcuts" });
   await keys.waitFor();
   const listed = await keys.locator("dt").count();
   await press(page, "Escape");
   await keys.waitFor({ state: "detached" });
+  await details.and(page.locator(":focus")).waitFor();
   report("moved", { typed, listed, back: await focused(page), open: await openName() });
 }
 
@@ -179,14 +203,22 @@ export async function messageByMessage() {
   await rows.getByTitle(/unread/).waitFor({ state: "detached" });
   await page.goto(`${page.url().split("#")[0]}#/conversation/${id}`);
   await inSight(page, "Row 121");
+  await composerFocused(page);
   await toMessages(page);
-  await press(page, "ArrowUp");
-  await focusedMessage(page).getByText("Row 121").waitFor();
-  // Where older messages are still on their way, a key leads nowhere yet.
-  const there = focusedMessage(page).getByText("Row 21", { exact: true });
-  for (let step = 0; step < 2000 && !(await there.isVisible()); step++) await page.keyboard.press("k");
-  await there.waitFor();
-  const box = await page.locator("article:focus").boundingBox();
+  await toMessage(page, "Row 121");
+  // Where older messages are still on their way, a key leads nowhere yet. Each one is drawn before the next key.
+  const drawn = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  const further = async () => {
+    await page.keyboard.press("k");
+    await drawn();
+    return (await focusedMessage(page).allTextContents())[0];
+  };
+  await until(further, (says) => says === "Row 21");
+  await focusedMessage(page).getByText("Row 21", { exact: true }).waitFor();
+  // The list scrolls there when it next draws.
+  const place = () => page.locator("article:focus").boundingBox();
+  const isInSight = (box) => box !== null && box.y > 0 && box.y + box.height < 700;
+  const box = await until(place, isInSight);
 
   // It keeps the focus while it is far out of sight.
   await page.mouse.move(700, 300);
@@ -203,13 +235,14 @@ export async function messageByMessage() {
   await page.getByText("Replying to alice").waitFor({ state: "detached" });
   await press(page, "Escape");
   await message(page, "Row 121").waitFor();
-  report("moved", { inSight: box !== null && box.y > 0 && box.y + box.height < 700, kept });
+  report("moved", { inSight: isInSight(box), kept });
 }
 
 export async function skipping() {
   const page = await visitAs("alice");
   await page.goto(`${page.url().split("#")[0]}#/conversation/test-conv`);
   await opened(page, "test-conv");
+  await composerFocused(page);
   await tabTo(page, "Skip to the messages");
   const first = await page.evaluate(() => document.querySelector("a, button") === document.activeElement);
   await press(page, "Enter");
@@ -221,12 +254,16 @@ export async function skipping() {
 
 export async function deleting() {
   const page = await visitAs("alice");
-  await page.goto(`${page.url().split("#")[0]}#/conversation/test-conv`);
-  await opened(page, "test-conv");
+  // With a message before it that has the same author, the keys would lead to that one.
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Deleting" });
+  await page.goto(`${page.url().split("#")[0]}#/conversation/${id}`);
+  await opened(page, "Deleting");
   await say(page, "soon gone");
+  await message(page, "soon gone").waitFor();
   await letters(page).waitFor({ state: "detached" });
   await toMessages(page);
-  await press(page, "ArrowUp", "Delete");
+  await toMessage(page, "soon gone");
+  await press(page, "Delete");
   const confirm = page.getByRole("dialog").getByRole("button", { name: "Delete" });
   const gone = page.locator(".gone");
   await confirm.or(gone).first().waitFor();
