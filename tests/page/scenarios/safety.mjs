@@ -128,6 +128,8 @@ export async function corpus() {
   await bob.mouse.move(700, 350);
   const wheel = async (pixels) => {
     await bob.mouse.wheel(0, pixels);
+    // What is not drawn is not seen.
+    await bob.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     for (const each of await bob.locator(".row [data-id]").evaluateAll((all) => all.map(({ dataset }) => dataset.id))) seen.add(each);
     await look();
   };
