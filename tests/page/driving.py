@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.forked_talkwire import start_talkwire
-from tests.protocol.server_process import REPOSITORY, free_port, wait_until_accepting
+from tests.protocol.server_process import REPOSITORY, free_port, killed_at_the_end
 
 HERE = Path(__file__).parent
 DEADLINE_S = 180.0
@@ -30,13 +30,8 @@ def serving(folder: Path, port: int, *options: str) -> Iterator[str]:
     """Yields the URL of a demo server on `port` with its data in `folder`; killed, not stopped, at the end."""
     arguments = ["serve", "--demo", "--no-rate-limits", "--data", str(folder), *options, "--port", str(port)]
     with tempfile.TemporaryFile() as output:
-        process = start_talkwire(arguments, output, os.environ, REPOSITORY)
-        try:
-            wait_until_accepting(process, port)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()
-            process.wait(STOP_DEADLINE_S)
+        with killed_at_the_end(start_talkwire(arguments, output, os.environ, REPOSITORY), port) as url:
+            yield url
 
 
 def chromium_program() -> str:

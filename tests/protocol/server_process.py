@@ -39,17 +39,22 @@ def example_command(example: str, override: str | None) -> list[str]:
 @contextmanager
 def running(command: list[str], port: int) -> Iterator[str]:
     """Yields the base URL of `command PORT` once the port accepts; kills the process afterwards."""
-    process = subprocess.Popen([*command, str(port)], cwd=REPOSITORY)
+    with killed_at_the_end(subprocess.Popen([*command, str(port)], cwd=REPOSITORY), port) as url:
+        yield url
+
+
+@contextmanager
+def killed_at_the_end(process: Process, port: int) -> Iterator[str]:
+    """Yields the base URL of a server that was started, once the port accepts; kills the process afterwards."""
     try:
-        wait_until_accepting(process, port)
+        _wait_until_accepting(process, port)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
         process.wait(STOP_DEADLINE_S)
 
 
-def wait_until_accepting(process: Process, port: int) -> None:
-    """Waits until the server accepts connections. Raises RuntimeError if its process has ended instead."""
+def _wait_until_accepting(process: Process, port: int) -> None:
     # A process does not report that it listens, so the test polls.
     deadline = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < deadline:
