@@ -29,9 +29,11 @@ Report = dict[str, Any]
 def serving(folder: Path, port: int, *options: str) -> Iterator[str]:
     """Yields the URL of a demo server on `port` with its data in `folder`; killed, not stopped, at the end."""
     arguments = ["serve", "--demo", "--no-rate-limits", "--data", str(folder), *options, "--port", str(port)]
-    with tempfile.TemporaryFile() as output:
-        with killed_at_the_end(start_talkwire(arguments, output, os.environ, REPOSITORY), port) as url:
-            yield url
+    with (
+        tempfile.TemporaryFile() as output,
+        killed_at_the_end(start_talkwire(arguments, output, os.environ, REPOSITORY), port) as url,
+    ):
+        yield url
 
 
 def chromium_program() -> str:
