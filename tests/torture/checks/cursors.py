@@ -17,22 +17,34 @@ from tests.torture.tables import MESSAGE_ID_BASE, LogRow, Tables
 
 WHOLE = "cursors are whole"
 
-SAID: Mapping[str, str] = {
+SYNC_NAMES: Mapping[str, str] = {
     "UserUpdated": "user:updated",
+    "UserBlocked": "user:blocked",
+    "UserUnblocked": "user:unblocked",
     "ConversationCreated": "conversation:new",
     "ConversationUpdated": "conversation:updated",
     "ConversationDeleted": "conversation:deleted",
+    "ConversationPreferred": "conversation:preferences",
     "MemberAdded": "member:added",
     "MemberRemoved": "member:removed",
     "MemberUpdated": "member:updated",
+    "MemberRestricted": "member:restricted",
+    "MemberUnrestricted": "member:unrestricted",
     "MessagesRead": "message:read:receipt",
     "MessagesDelivered": "message:delivered:receipt",
+    "ReadPositionMoved": "conversation:unread",
     "MessageSent": "message:new",
     "MessageEdited": "message:updated",
     "MessageDeleted": "message:deleted",
     "MessageReacted": "message:reaction",
+    "MessagePinned": "message:pinned",
+    "MessageUnpinned": "message:unpinned",
+    "OfferCreated": "offer:new",
+    "OfferUpdated": "offer:updated",
+    "PreferencesChanged": "preferences:updated",
+    "NotificationsRead": "notification:read",
 }
-"""The events of the campaign by their names in `sync`. Other events are not sent to clients."""
+"""The log's events that `sync` sends to messenger clients, by the names that it sends them under."""
 
 
 def check_cursors(history: History, tables: Tables, findings: Findings) -> None:
@@ -48,10 +60,10 @@ def _check(resumer: Resumer, tables: Tables, findings: Findings) -> None:
     found = [(synced.pos, synced.name) for synced in resumer.synced]
     seen = set(found)
     expected = [
-        (row.pos, SAID[row.type])
+        (row.pos, SYNC_NAMES[row.type])
         for row in theirs
         if resumer.first_pos < row.pos <= resumer.last_pos
-        and (row.pos not in uncertain or (row.pos, SAID[row.type]) in seen)
+        and (row.pos not in uncertain or (row.pos, SYNC_NAMES[row.type]) in seen)
     ]
     findings.count("events synced", len(found))
     if found == expected:
@@ -80,7 +92,7 @@ def events_of(user: str, tables: Tables) -> tuple[Sequence[LogRow], AbstractSet[
             members = {str(member["user_id"]) for member in row.data["members"]}
             if user in members:
                 inside.setdefault(conversation, [])
-        if row.type in SAID and (row.user == user if conversation is None else conversation in inside):
+        if row.type in SYNC_NAMES and (row.user == user if conversation is None else conversation in inside):
             found.append(row)
         if conversation is None or conversation not in inside:
             continue

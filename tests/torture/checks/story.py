@@ -90,9 +90,11 @@ class Story:
         command.tries.append(answered(self.now, "acked"))
         return command
 
-    def _log(self, type_: str, message_id: int | None, data: dict[str, object]) -> int:
+    def _log(self, type_: str, message_id: int | None, data: dict[str, object], user: str | None = None) -> int:
+        """Adds a row about the conversation or, with `user`, one for that user alone."""
         self.tables.head += 1
-        self.tables.log.append(LogRow(self.tables.head, type_, TALK, message_id, None, data))
+        conversation = TALK if user is None else None
+        self.tables.log.append(LogRow(self.tables.head, type_, conversation, message_id, user, data))
         return self.tables.head
 
     def _stream(self, user: str, dialect: str, *, recoverable: bool) -> Stream:

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.torture.checks.cursors import WHOLE, check_cursors
+from talkwire.core.domain.events import DurableEvent
+from talkwire.dialects.messenger.outbound import OUTBOUND
+from tests.torture.checks.cursors import SYNC_NAMES, WHOLE, check_cursors
 from tests.torture.checks.log import DENSE_LOG, DENSE_SEQ, check_log
 from tests.torture.checks.story import ALICE, BOB, STABLE, TALK, Story, broken, good_story
 from tests.torture.checks.unread import UNREAD, check_unread, counts
@@ -98,6 +100,20 @@ def test_events_in_another_order_are_found(story: Story) -> None:
 def test_an_event_of_another_user_is_found(story: Story) -> None:
     story.tables.log[4] = LogRow(5, "MessageEdited", "999", None, None, {})
     assert found_in_cursors(story) == [WHOLE]
+
+
+def test_events_of_ones_own_are_expected_and_those_of_another_user_are_not(story: Story) -> None:
+    own = story._log("NotificationsRead", None, {}, user=BOB)
+    story._log("NotificationsRead", None, {}, user=ALICE)
+    story.resumer.last_pos = story.tables.head
+    assert found_in_cursors(story) == [WHOLE]
+    story.resumer.synced.append(replace(story.resumer.synced[-1], pos=own, name="notification:read"))
+    assert found_in_cursors(story) == []
+
+
+def test_every_event_that_sync_sends_is_known_by_its_name() -> None:
+    sent = {type_.__name__: outbound[0].name for type_, outbound in OUTBOUND.items() if issubclass(type_, DurableEvent)}
+    assert dict(SYNC_NAMES) == sent
 
 
 def test_a_former_member_receives_events_up_to_leaving_and_no_further(story: Story) -> None:
