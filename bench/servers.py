@@ -149,12 +149,16 @@ def _end_of(log: Path, lines: int = 20) -> str:
 
 
 def _talkwire_command(place: Place) -> list[str]:
-    program = str(Path(sys.executable).with_name("talkwire"))
+    return [str(Path(sys.executable).with_name("talkwire")), *talkwire_arguments(place)]
+
+
+def talkwire_arguments(place: Place) -> list[str]:
+    """Returns the arguments of `talkwire` that start a node."""
     data = str(place.folder / "talkwire-data")
-    command = [program, "serve", "--host", "127.0.0.1", "--port", str(place.port), "--data", data]
-    command += ["--database", place.postgresql.url] if place.postgresql else []
-    command += ["--redis", place.valkey.url] if place.valkey else []
-    return command
+    arguments = ["serve", "--host", "127.0.0.1", "--port", str(place.port), "--data", data]
+    arguments += ["--database", place.postgresql.url] if place.postgresql else []
+    arguments += ["--redis", place.valkey.url] if place.valkey else []
+    return arguments
 
 
 def _create_conversations(server: Running, data: Dataset) -> None:

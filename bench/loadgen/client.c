@@ -343,6 +343,8 @@ void poll_events(struct load *load, int timeout_ms)
         else if (client->fd >= 0)
             on_readable(load, client);
     }
+    if (load->shared_count)
+        *load->shared_count = load->count;
 }
 
 void clients_create(struct load *load)

@@ -123,6 +123,7 @@ struct load {
     bool sending; /* false once the measured window is over */
     bool measuring;
     struct counters count;
+    struct counters *shared_count; /* a copy of `count` that another process sees, or NULL */
     uint64_t sent;    /* `message:send` frames */
     uint64_t refused; /* acks with success: false */
     uint64_t missing; /* deliveries and acks that did not arrive within the drain time */

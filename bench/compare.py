@@ -1,0 +1,212 @@
+"""`python -m bench.compare TREE`: processor time for each message of this tree's server, against that of other trees.
+
+A machine that others share changes its speed by a third within seconds, so two runs one after the other show no
+difference below that. Here one server of each tree runs on the same core, each with its own load generator, and only
+one load generator at a time is not stopped. They take turns of a third of a second. The figure is the median of the
+ratios of neighbouring turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import mmap
+import signal
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from bench import build, dataset
+from bench.dataset import Dataset
+from bench.load import LOAD_CORE, LoadFailedError
+from bench.machine import pinned, raise_file_limit
+from bench.scenarios import PAIR_CLIENTS, ROOM_MEMBERS
+from bench.servers import TALKWIRE, Place, Running, ServerFailedError, talkwire_arguments
+
+JOIN_S = 60.0
+TURN_S = 0.3
+REST_S = 0.05
+"""For the server to finish what was in flight when its load generator was stopped."""
+
+_COUNTERS = struct.Struct("5Q")
+
+
+@dataclass(frozen=True)
+class Load:
+    """Traffic of one kind. `counted` returns from the counters how many times `unit` happened."""
+
+    mode: str
+    data: Dataset
+    connections: int
+    in_flight: int
+    unit: str
+    counted: Callable[[Counters], int]
+
+
+@dataclass(frozen=True)
+class Counters:
+    """`struct counters` of `loadgen/load.h`."""
+
+    messages: int
+    deliveries: int
+    acks: int
+    handshakes: int
+    bytes: int
+
+
+def _fanout(in_flight: int) -> Load:
+    data = dataset.one_conversation(ROOM_MEMBERS)
+    return Load("fanout", data, ROOM_MEMBERS, in_flight, "delivery", lambda counters: counters.deliveries)
+
+
+LOADS = {
+    "pairs": Load("pairs", dataset.pairs(PAIR_CLIENTS), PAIR_CLIENTS, 1, "message", lambda counters: counters.messages),
+    "fanout-1": _fanout(1),
+    "fanout-16": _fanout(16),
+}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """The server of one tree and its stopped load generator."""
+
+    name: str
+    server: Running
+    generator: subprocess.Popen[bytes]
+    counters: mmap.mmap
+
+    def turn(self, load: Load) -> float:
+        """Lets the load generator run for a turn, and returns the server's microseconds for each message."""
+        self.generator.send_signal(signal.SIGCONT)
+        time.sleep(REST_S)
+        count, cpu_s = load.counted(self.count()), self.cpu_s()
+        time.sleep(TURN_S)
+        count, cpu_s = load.counted(self.count()) - count, self.cpu_s() - cpu_s
+        self.generator.send_signal(signal.SIGSTOP)
+        time.sleep(REST_S)
+        if self.generator.poll() is not None or not count:
+            raise LoadFailedError(f"{self.name}: the load generator counted nothing")
+        return cpu_s / count * 1e6
+
+    def count(self) -> Counters:
+        return Counters(*_COUNTERS.unpack_from(self.counters))
+
+    def cpu_s(self) -> float:
+        """Returns the processor time of all of the server's threads."""
+        clock = (~self.server.processes[0].pid << 3) | 2  # that of another process: clock_getcpuclockid(3)
+        return time.clock_gettime(clock)
+
+
+def main() -> int:
+    options = parse_options()
+    raise_file_limit()
+    trees = [build.HERE.parent, *options.trees]
+    try:
+        for name in options.loads:
+            compare(trees, name, options.turns)
+    except (LoadFailedError, ServerFailedError) as error:
+        print(f"bench.compare: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.compare", description=__doc__.partition("\n")[0])
+    parser.add_argument("trees", type=Path, nargs="+", metavar="TREE", help="another checkout, such as a git worktree")
+    parser.add_argument("--loads", nargs="+", choices=LOADS, default=list(LOADS))
+    parser.add_argument("--turns", type=int, default=40, help="turns of each server")
+    return parser.parse_args()
+
+
+def compare(trees: Sequence[Path], name: str, turns: int) -> None:
+    """Measures the trees in turns under one load, and prints the figures."""
+    load = LOADS[name]
+    with ExitStack() as stack:
+        # Every server first: a stopped load generator does not answer heartbeats.
+        servers = [stack.enter_context(serving(tree, load)) for tree in trees]
+        contenders = [
+            stack.enter_context(contending(tree, load, *server)) for tree, server in zip(trees, servers, strict=True)
+        ]
+        print(f"{name}: processor time for each {load.unit}", flush=True)
+        report(contenders, [take_turns(contenders, load, number) for number in range(turns)])
+
+
+@contextmanager
+def serving(tree: Path, load: Load) -> Iterator[tuple[Path, Running]]:
+    """Yields the server of a tree, which runs with this interpreter and its libraries, and the folder of its data."""
+    entrant = replace(TALKWIRE, name=str(tree), command=partial(_command, tree))
+    with tempfile.TemporaryDirectory(prefix="run-", dir=build.BUILD) as name:
+        folder = Path(name)
+        with entrant.running(folder, load.data, load.data.write(folder)) as server:
+            yield folder, server
+
+
+def _command(tree: Path, place: Place) -> list[str]:
+    run = f"import sys; sys.path.insert(0, {str(tree / 'src')!r}); from talkwire.cli import main; sys.exit(main())"
+    return [sys.executable, "-c", run, *talkwire_arguments(place)]
+
+
+@contextmanager
+def contending(tree: Path, load: Load, folder: Path, server: Running) -> Iterator[Contender]:
+    """Yields a server whose clients have joined, with its load generator stopped."""
+    files = load.data.write(folder)
+    counts = folder / "counts"
+    counts.write_bytes(bytes(_COUNTERS.size))
+    arguments = {
+        "port": server.port,
+        "pid": server.processes[0].pid,
+        "tokens": files.tokens,
+        "conversations": files.conversation_ids,
+        "connections": load.connections,
+        "in-flight": load.in_flight,
+        "warmup": 1e6,
+        "counts": counts,
+    }
+    flags = [f"--{name}={value}" for name, value in arguments.items()]
+    with pinned(LOAD_CORE):
+        generator = subprocess.Popen([str(build.load_generator()), load.mode, *flags])
+    try:
+        with counts.open("r+b") as file, mmap.mmap(file.fileno(), 0) as counters:
+            contender = Contender(str(tree), server, generator, counters)
+            _await_traffic(contender)
+            yield contender
+    finally:
+        generator.kill()
+        generator.wait()
+
+
+def _await_traffic(contender: Contender) -> None:
+    """Waits until all clients have joined and sent, and stops the load generator."""
+    deadline = time.monotonic() + JOIN_S
+    while not contender.count().acks:
+        if contender.generator.poll() is not None or time.monotonic() > deadline:
+            raise LoadFailedError(f"{contender.name}: the clients did not join")
+        time.sleep(0.05)
+    time.sleep(1)
+    contender.generator.send_signal(signal.SIGSTOP)
+
+
+def take_turns(contenders: Sequence[Contender], load: Load, number: int) -> list[float]:
+    """Returns the figure of each contender. Every second time they run in the opposite order."""
+    order = contenders if number % 2 == 0 else contenders[::-1]
+    figures = {contender.name: contender.turn(load) for contender in order}
+    return [figures[contender.name] for contender in contenders]
+
+
+def report(contenders: Sequence[Contender], turns: Sequence[Sequence[float]]) -> None:
+    for contender, figures in zip(contenders, zip(*turns, strict=True), strict=True):
+        ratios = [turn[0] / figure for turn, figure in zip(turns, figures, strict=True)]
+        low, median, high = statistics.quantiles(ratios, n=4)
+        print(f"  {statistics.median(figures):8.2f} µs  {contender.name}", end="")
+        print("" if contender is contenders[0] else f"  this tree is at {median:.2f} of it [{low:.2f}..{high:.2f}]")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
