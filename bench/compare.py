@@ -32,6 +32,7 @@ from bench.servers import TALKWIRE, Place, Running, ServerFailedError, talkwire_
 
 JOIN_S = 60.0
 TURN_S = 0.3
+PROGRESS_S = 20.0
 REST_S = 0.05
 """For the server to finish what was in flight when its load generator was stopped."""
 
@@ -86,12 +87,17 @@ class Contender:
         """Lets the load generator run for a turn, and returns the server's microseconds for each message."""
         self.generator.send_signal(signal.SIGCONT)
         time.sleep(REST_S)
-        count, cpu_s = load.counted(self.count()), self.cpu_s()
-        time.sleep(TURN_S)
-        count, cpu_s = load.counted(self.count()) - count, self.cpu_s() - cpu_s
+        deadline = time.monotonic() + PROGRESS_S
+        before, cpu_s = load.counted(self.count()), self.cpu_s()
+        while True:
+            time.sleep(TURN_S)
+            count = load.counted(self.count()) - before
+            if count or time.monotonic() > deadline or self.generator.poll() is not None:
+                break
+        cpu_s = self.cpu_s() - cpu_s
         self.generator.send_signal(signal.SIGSTOP)
         time.sleep(REST_S)
-        if self.generator.poll() is not None or not count:
+        if not count:
             raise LoadFailedError(f"{self.name}: the load generator counted nothing")
         return cpu_s / count * 1e6
 

@@ -69,9 +69,9 @@ class Clock:
         finally:
             self._running.set()
 
-    def wait_until_asked(self) -> None:
+    async def wait_until_asked(self) -> None:
         """Returns once the writer waits for the stopped clock."""
-        assert self._asked.wait(WAIT_S)
+        assert await asyncio.to_thread(self._asked.wait, WAIT_S)
 
 
 class Call(Change[None], frozen=True, tag="Call"):
@@ -188,7 +188,7 @@ class Node:
         """Executes the commands in one transaction, and returns their results and errors."""
         with self.clock.stopped():
             first = self.submit(BACKEND, Call(lambda tx: None))
-            self.clock.wait_until_asked()
+            await self.clock.wait_until_asked()
             futures = [self.ask(actor, command) for actor, command in asked]
         async with asyncio.timeout(WAIT_S):
             return (await asyncio.gather(first, *futures, return_exceptions=True))[1:]

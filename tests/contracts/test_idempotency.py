@@ -129,7 +129,7 @@ async def test_equal_requests_in_one_batch_have_one_effect(node: Node) -> None:
     events = len(node.log)
     with node.clock.stopped():
         node.submit(BACKEND, Call(lambda tx: None))
-        node.clock.wait_until_asked()
+        await node.clock.wait_until_asked()
         waiting = [node.submit(ALICE, command, KEY) for _ in range(5)]
     answers = await asyncio.wait_for(asyncio.gather(*waiting), 10)
     assert all(answer == answers[0] for answer in answers)
@@ -154,7 +154,7 @@ async def test_a_failed_transaction_stores_no_result(node: Node) -> None:
     events = len(node.log)
     with node.clock.stopped():
         node.submit(BACKEND, Call(lambda tx: None))
-        node.clock.wait_until_asked()
+        await node.clock.wait_until_asked()
         created = node.submit(ALICE, command, KEY)
         broken = node.submit(BACKEND, Call(fail))
     answer, error = await asyncio.wait_for(asyncio.gather(created, broken, return_exceptions=True), 10)

@@ -199,7 +199,7 @@ async def test_a_command_is_executed_after_its_caller_was_cancelled(node: Node) 
     await node.group("c", ALICE)
     with node.clock.stopped():
         future = node.submit(ALICE, SendMessage("c", "1"))
-        node.clock.wait_until_asked()
+        await node.clock.wait_until_asked()
         future.cancel()
     await node.send(ALICE, "2")
     assert await _stored(node) == _published(node) == ["1", "2"]
@@ -213,7 +213,7 @@ async def test_a_writer_that_closes_carries_out_what_is_queued(database: Databas
         await node.group("c", ALICE)
         with clock.stopped():
             first = node.submit(ALICE, SendMessage("c", "0"))
-            clock.wait_until_asked()
+            await clock.wait_until_asked()
             queued = [node.submit(ALICE, SendMessage("c", str(number))) for number in range(1, 20)]
             closing = asyncio.create_task(node.writer.close())
             await asyncio.sleep(0)
@@ -473,7 +473,7 @@ async def test_an_abandoned_writer_task_does_no_harm(node: Node) -> None:
     await node.group("c", ALICE)
     with node.clock.stopped():
         sending = node.submit(ALICE, SendMessage("c", "1"))
-        node.clock.wait_until_asked()
+        await node.clock.wait_until_asked()
         asked = node.writer.submit_transaction(lambda connection: pytest.fail("it was cancelled"))
         assert asked.cancel()
     await sending

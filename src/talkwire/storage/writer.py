@@ -1,7 +1,7 @@
 """The group-committing writer: one thread that carries out all queued commands in one transaction, then the next.
 
-Commands that arrive while a transaction is being written are queued, and all of them go into the next one. So as many
-commands share an fsync as arrived during the last one. A command is answered after the commit, never before.
+Commands that arrive while a transaction is being written wait on the event loop, and all of them go into the next one.
+So as many commands share an fsync as arrived during the last one. A command is answered after the commit, never before.
 """
 
 from __future__ import annotations
@@ -40,6 +40,12 @@ from talkwire.storage.writer_task import WriterClosedError, WriterTask
 
 BATCH_MAX = 1000
 QUEUE_MAX = 50_000
+
+GATHER_FROM = 8
+GATHER_S = 0.002
+"""After a batch of so many commands, how long to wait for further ones before the next batch. A larger batch costs less
+for each command: with 200 clients that send as fast as they can it saves a fifth of the processor time. A command that
+is alone never waits."""
 
 STALL_S = 10.0
 """The longest time to wait for a transaction. After it the commands are answered with `unavailable`, and further ones
@@ -101,13 +107,21 @@ class GroupWriter:
         self._handlers = handlers
         self._clock_ms = clock_ms
         self._view = View()
-        self._jobs: SimpleQueue[Job | WriterTask | None] = SimpleQueue()
+        self._waiting: list[Job] = []
+        """Commands for the next batch."""
+        self._handing_over: asyncio.Handle | None = None
+        self._gathers_until = 0.0
+        """When the next batch is handed over at the earliest, by the event loop's clock."""
+        self._gathers = False
+        """Whether the last batch was large enough to wait after it."""
+        self._in_flight = 0
+        """How many commands were handed over and not settled since."""
+        self._queue: SimpleQueue[list[Job] | WriterTask | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_commit: OnCommit | None = None
         self._epoch = ""
         self._thread = threading.Thread(target=self._run, name="talkwire-writer", daemon=True)
         self._closed = False
-        self._unsettled = 0
         self._under_way: tuple[Sequence[Job], float] | None = None
         """The commands of the transaction in flight, and when it started; a `WriterTask` has no commands."""
         self._stalled = False
@@ -120,7 +134,7 @@ class GroupWriter:
     @property
     def busy(self) -> bool:
         """Whether commands are queued or being carried out."""
-        return self._unsettled > 0
+        return bool(self._in_flight or self._waiting)
 
     def start(self, on_commit: OnCommit, epoch: str) -> None:
         """Starts the thread; call it on the event loop that commands come from. Commands are refused (`LogReplaced`)
@@ -135,21 +149,22 @@ class GroupWriter:
         self._closed = True
         if self._watching is not None:
             self._watching.cancel()
-        self._jobs.put(None)
+        while self._waiting:
+            self._hand_over()
+        self._queue.put(None)
         if self._thread.ident is not None:
             await asyncio.to_thread(self._thread.join)
         self._engine.dispose()
 
     def enqueue(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
         assert self._loop is not None, "the writer was not started"
-        if self._closed or self.refuses or self._stalled or self._jobs.qsize() >= QUEUE_MAX:
+        if self._closed or self.refuses or self._stalled or len(self._waiting) >= QUEUE_MAX:
             refusal = ChatError("unavailable", "The server cannot take more at the moment. Try again.")
             self._loop.call_soon(done, None, refusal)
-        else:
-            self._unsettled += 1
-            self._jobs.put(Job(actor, command, done, key))
-            if self._watching is None:
-                self._watching = self._loop.call_later(CHECK_EVERY_S, self._check_stall)
+            return
+        self._waiting.append(Job(actor, command, done, key))
+        if not self._in_flight and self._handing_over is None:
+            self._schedule_hand_over()
 
     def transact(self, function: Callable[[Connection], R]) -> R:
         """Runs `function` in a transaction of its own, on the writer's thread between two batches, and returns its
@@ -162,7 +177,7 @@ class GroupWriter:
         if self._closed:
             raise WriterClosedError
         task = WriterTask(function)
-        self._jobs.put(task)
+        self._queue.put(task)
         return task.answer
 
     async def begin_epoch(self) -> None:
@@ -174,42 +189,42 @@ class GroupWriter:
             _logger.error("a new epoch could not begin", error=_cause(error))  # noqa: TRY400
             raise ChatError("unavailable", "The database does not answer. Try again.") from None
 
+    def _schedule_hand_over(self) -> None:
+        assert self._loop is not None
+        gathers_s = self._gathers_until - self._loop.time()
+        if gathers_s > 0:
+            self._handing_over = self._loop.call_later(gathers_s, self._hand_over)
+        else:
+            # At the end of this turn: the packets that arrived together make one batch.
+            self._handing_over = self._loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        """Gives the waiting commands to the thread, as one batch."""
+        self._handing_over = None
+        batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+        self._in_flight += len(batch)
+        self._gathers = len(batch) >= GATHER_FROM
+        self._queue.put(batch)
+        if self._watching is None and self._loop is not None:
+            self._watching = self._loop.call_later(CHECK_EVERY_S, self._check_stall)
+
     # --- the writer's thread ----------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        last: Job | WriterTask | None
-        running = True
-        while running:
-            jobs, last = self._take()
-            if jobs:
-                self._carry_out(jobs)
-            if isinstance(last, WriterTask):
+        while (work := self._queue.get()) is not None:
+            if isinstance(work, WriterTask):
                 # Commands wait for it, so a database that stalls here counts as well.
                 self._under_way = (), time.monotonic()
-                last.carry_out(self._engine)
+                work.carry_out(self._engine)
                 self._end(Outcome((), None))
-            running = last is not None
+            elif work:
+                self._carry_out(work)
 
     def _end(self, outcome: Outcome) -> None:
         """Has the event loop settle the commands that were in flight."""
         self._under_way = None
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._settle, outcome)
-
-    def _take(self) -> tuple[list[Job], Job | WriterTask | None]:
-        """Waits for a command and takes all that are queued behind it. Returns (jobs, the item taken last), which is
-        None when the writer closes."""
-        jobs: list[Job] = []
-        item = self._jobs.get()
-        while isinstance(item, Job):
-            jobs.append(item)
-            if len(jobs) == BATCH_MAX:
-                break
-            try:
-                item = self._jobs.get_nowait()
-            except Empty:
-                break
-        return jobs, item
 
     def _carry_out(self, jobs: list[Job], behind: Sequence[Job] = ()) -> None:
         """Carries out all jobs in one transaction. When a job breaks it, each gets its own, so that one failure stays
@@ -301,11 +316,21 @@ class GroupWriter:
         assert self._on_commit is not None
         self._stalled = False
         jobs, commit = outcome
-        self._unsettled -= len(jobs)
+        self._in_flight -= len(jobs)
         if commit is None:
             _answer(jobs)
         else:
             self._on_commit(commit, partial(_answer, jobs))
+        if jobs and not self._in_flight:
+            self._next_batch()
+
+    def _next_batch(self) -> None:
+        """Schedules the next batch after one has ended."""
+        assert self._loop is not None
+        if self._gathers:
+            self._gathers_until = self._loop.time() + GATHER_S
+        if self._waiting and self._handing_over is None:
+            self._schedule_hand_over()
 
     def _check_stall(self) -> None:
         """Checks whether the database stalls, and schedules the next check while commands are in flight."""
@@ -313,12 +338,14 @@ class GroupWriter:
         under_way = self._under_way  # the thread may set it meanwhile
         if under_way is not None and time.monotonic() - under_way[1] >= STALL_S:
             self._give_up(under_way[0])
-        if self._unsettled and self._loop is not None:
+        if self.busy and self._loop is not None:
             self._watching = self._loop.call_later(CHECK_EVERY_S, self._check_stall)
 
     def _give_up(self, under_way: Sequence[Job]) -> None:
-        queued = self._drain()
-        self._unsettled -= len(queued)
+        handed_over = self._drain()
+        self._in_flight -= len(handed_over)
+        queued = [*handed_over, *self._waiting]
+        self._waiting.clear()
         if not self._stalled:
             self._stalled = True
             self.failed_at = time.monotonic()
@@ -331,15 +358,15 @@ class GroupWriter:
             _answer_one(job, None, ChatError("unavailable", "The database does not answer. Try again."))
 
     def _drain(self) -> list[Job]:
-        """Takes the commands out of the queue, and leaves the tasks in it."""
-        taken: list[Job | WriterTask | None] = []
+        """Takes the batch that the thread has not begun out of the queue, and leaves the tasks in it."""
+        taken: list[list[Job] | WriterTask | None] = []
         with contextlib.suppress(Empty):
             while True:
-                taken.append(self._jobs.get_nowait())
+                taken.append(self._queue.get_nowait())
         for item in taken:
-            if not isinstance(item, Job):
-                self._jobs.put(item)
-        return [item for item in taken if isinstance(item, Job)]
+            if not isinstance(item, list):
+                self._queue.put(item)
+        return [job for item in taken if isinstance(item, list) for job in item]
 
 
 def _answer(jobs: Sequence[Job]) -> None:
