@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from math import inf
+from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from talkwire.wire.errors import LocalProtocolError, RemoteProtocolError
 from talkwire.wire.handshake import EngineOptions
@@ -228,3 +232,66 @@ def test_a_session_that_ever_joined_may_be_in_nothing() -> None:
     sockets = joined("/")
     sockets.receive("1", now=1)
     assert sockets.next_deadline() == inf
+
+
+# --- the short way of events of the root namespace --------------------------------------------------------------------
+
+
+_SPICE = st.sampled_from(
+    ["42", "42/chat,", "4٢", "42²", "42 7", "4299999999999999", "[", "]", '"', "{}", "é", "\\ud800"]
+)
+_AN_EVENT = st.builds(
+    lambda id_, args: f"42{id_}{msgspec.json.encode(args).decode()}",
+    st.none().map(lambda _: "") | st.integers(0, 10**12).map(str),
+    st.lists(st.text(max_size=5) | st.integers() | st.dictionaries(st.text(max_size=3), st.integers()), max_size=3),
+)
+
+
+@example('42["connect"]')
+@example('42["a",NaN]')
+@example('42["a","\\ud800"]')
+@example('42["a",' + "[" * 100 + "]" * 100 + "]")
+@example('42["a",' + "[[]," * 60 + "1" + "]" * 60 + "]" + " " * 200)
+@example('42["a","' + "x" * 5000 + '"]')
+@example("42[1]")
+@example("42[]")
+@example("42")
+@given(_AN_EVENT | st.lists(_SPICE | st.text(max_size=4), max_size=6).map("".join))
+def test_the_short_way_of_an_event_gives_what_the_general_way_gives(message: str) -> None:
+    found = joined("/").receive_root_event(message)
+    if found is not None:
+        event = joined("/").receive(message[1:], now=0)
+        assert isinstance(event, EventReceived)
+        assert (event.namespace, event.args, event.ack_id, event.flaw) == ("/", *found, "")
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ('42["a"]', (["a"], None)),
+        ('4217["a",{"b":[1]}]', (["a", {"b": [1]}], 17)),
+        ('4200["a"] ', (["a"], 0)),
+    ],
+)
+def test_a_usual_event_goes_the_short_way(message: str, expected: tuple[list[Any], int | None]) -> None:
+    assert joined("/").receive_root_event(message) == expected
+
+
+def test_events_go_the_short_way_only_in_a_joined_namespace_and_between_packets() -> None:
+    session = fresh()
+    assert session.receive_root_event('42["a"]') is None
+    session = joined("/")
+    session.receive('51-["a",{"_placeholder":true,"num":0}]', now=0)
+    assert session.receive_root_event('42["a"]') is None
+    session.receive(b"x", now=0)
+    assert session.receive_root_event('42["a"]') == (["a"], None)
+    session.disconnect("/")
+    assert session.receive_root_event('42["a"]') is None
+
+
+def test_an_event_above_the_limit_does_not_go_the_short_way() -> None:
+    session = SocketSession(EngineOptions(max_payload=100), now=0)
+    session.receive("0", now=0)
+    session.accept("/", "socket")
+    assert session.receive_root_event(f'42["{"x" * 95}"]') is None
+    assert session.receive_root_event(f'42["{"x" * 80}"]') is not None

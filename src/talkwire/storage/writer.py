@@ -18,6 +18,7 @@ from math import inf
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
 import structlog
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -59,8 +60,7 @@ R = TypeVar("R")
 _logger = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True, eq=False)
-class Job:
+class Job(msgspec.Struct, eq=False):
     """One queued command and, once it was carried out, its outcome."""
 
     actor: Actor

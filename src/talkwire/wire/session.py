@@ -163,12 +163,19 @@ class Session:
 
     # Input
 
+    def is_at_ease(self) -> bool:
+        """Returns whether a message over the session's WebSocket means nothing to the session: no heartbeat is awaited.
+
+        Such a message needs no `receive_websocket`. While an upgrade is tried the session still polls.
+        """
+        return self._phase is _OVER_WEBSOCKET and not self._awaits_pong
+
     def receive_websocket(self, message: str | bytes, now: float) -> list[Event]:
         """Returns the events of one WebSocket message, from the session's WebSocket or from the one on trial.
 
         Handle the events, then send the output as the class says. Sections "Message" and "Upgrade" of the protocol.
         """
-        if self._phase is _OVER_WEBSOCKET and not self._awaits_pong and message[:1] == "4":
+        if message[:1] == "4" and self.is_at_ease():
             return [MessageReceived(message[1:])]
         try:
             packet = decode_packet(message)

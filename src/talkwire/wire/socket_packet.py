@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from json import JSONDecoder
 from typing import Any, Final
 
@@ -51,6 +52,9 @@ _LONE_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]..")
 _lenient: Final = JSONDecoder()
 # More digits than any counter reaches; Node's ids lose precision long before.
 _MAX_DIGITS: Final = 32
+_ROOT_EVENT_FROM: Final = 14
+"""`read_root_event` finds the array before this character: behind the two of the type and at most eleven digits."""
+_decode_list: Final = msgspec.json.Decoder(list[Any]).decode
 
 
 class Connect(msgspec.Struct, frozen=True):
@@ -165,6 +169,31 @@ class Decoder:
         return partial.packet
 
 
+def read_root_event(message: str, size_max: int) -> tuple[list[Any], int | None] | None:
+    """Returns arguments and ack id of an Engine.IO message that is an event of the root namespace.
+
+    Returns None for everything else, and for each event that `Decoder.receive` would refuse or keep only the name of.
+    This is the usual message; reading it here takes 1.3 µs instead of 4.
+    """
+    if message[:2] != "42" or not len(message) <= min(_CHECKED_FROM, size_max):
+        return None
+    start = message.find("[", 2, _ROOT_EVENT_FROM)
+    ack_id = None
+    if start != 2:
+        digits = message[2:start]
+        if start < 0 or not (digits.isascii() and digits.isdigit()):
+            return None
+        ack_id = int(digits)
+    json = message[start:]
+    try:
+        args = _decode_list(json)
+    except (ValueError, RecursionError):
+        return None
+    if not args or type(args[0]) is not str or args[0] in _RESERVED_NAMES or _may_be_too_deep(json):
+        return None
+    return args, ack_id
+
+
 class _Partial:
     """A packet whose attachments are missing."""
 
@@ -216,9 +245,14 @@ def event_frame(namespace: str, name: str, payload_json: bytes, offset: str | No
 
     `offset` is the event's recovery offset; it is appended as the last argument.
     """
-    head = encode_text(f"42{_prefix(namespace)}[{_to_json(name)},")
+    head = _event_head(namespace, name)
     tail = b"]" if offset is None else encode_text(f",{_to_json(offset)}]")
     return b"".join((text_header(len(head) + len(payload_json) + len(tail)), head, payload_json, tail))
+
+
+@lru_cache(1024)  # names are few, unless an application makes them up: then the oldest are forgotten
+def _event_head(namespace: str, name: str) -> bytes:
+    return encode_text(f"42{_prefix(namespace)}[{_to_json(name)},")
 
 
 def ack_frame(namespace: str, ack_id: int, payload_json: bytes) -> bytes:

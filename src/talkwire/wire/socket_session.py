@@ -24,6 +24,7 @@ from talkwire.wire.socket_packet import (
     encode_connect,
     encode_connect_error,
     encode_disconnect,
+    read_root_event,
 )
 
 FIRST_PACKET_MAX: Final = 16_384
@@ -127,6 +128,16 @@ class SocketSession:
                 raise RemoteProtocolError("a client must not send CONNECT_ERROR")
             case _:
                 assert_never(packet)
+
+    def receive_root_event(self, message: str) -> tuple[list[Any], int | None] | None:
+        """Returns arguments and ack id of an Engine.IO message that is an event of the root namespace, which the client
+        has joined.
+
+        Returns None for everything else; then pass the message's data to `receive`, which says what it is.
+        """
+        if self._namespaces.get("/") is not _CONNECTED or self._part_deadline != inf:
+            return None
+        return read_root_event(message, self._decoder.max_size)
 
     def accept(self, namespace: str, socket_id: str, pid: str | None = None) -> str:
         """Returns the packet that accepts the client in a namespace, and ends the connect timeout.

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from talkwire.core.commands.command import Change, Command
 from talkwire.core.commands.server.retries import AnswerRetry
@@ -56,7 +57,7 @@ class EventHandling:
         try:
             payload = _payload(inbound, args)
             if inbound.echo is not None:
-                request = request._replace(payload=payload)
+                request = replace(request, payload=payload)
             command = inbound.to_command(payload)
         except ChatError as error:
             self._refuse_invalid(request, error)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
 
 from talkwire.core.domain.errors import ChatError
@@ -15,7 +13,7 @@ from talkwire.realtime.socketio.socketio_socket import Socket
 from talkwire.wire import ack_frame, event_frame
 
 
-class EventRequest(NamedTuple):
+class EventRequest(msgspec.Struct, frozen=True):
     """An event with its name and its definition in the dialect (`inbound`), None if the dialect does not have it.
 
     `payload` is kept only if the dialect echoes it. `said` is the JSON that it was parsed from, for error details.

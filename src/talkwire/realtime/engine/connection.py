@@ -293,7 +293,7 @@ class Connection(ABC):
         it too).
         """
         if not self._ending:
-            self._ending = True
+            self._ending = self.lane.watched = True
             self._notify_drained()
             self.say_goodbye("shutdown")
             self.lane_changed()

@@ -29,8 +29,8 @@ class LaneOwner(Protocol):
     """A connection, as its lane uses it."""
 
     def lane_changed(self) -> None:
-        """Stops or resumes reading, or closes if all work is done. Called when the lane has become full or is no
-        longer full.
+        """Stops or resumes reading, or closes if all work is done. Called when the lane has become full, and from then
+        on until it is no longer full; if the lane is `watched`, also when work has finished.
         """
         ...
 
@@ -38,7 +38,7 @@ class LaneOwner(Protocol):
 class Lane:
     """A queue of one connection's events. `owner` is the connection."""
 
-    __slots__ = ("_exclusive", "_owner", "_room", "_running", "_waiting", "held", "slowed")
+    __slots__ = ("_exclusive", "_owner", "_room", "_running", "_waiting", "_was_full", "held", "slowed", "watched")
 
     def __init__(self, owner: LaneOwner) -> None:
         self._running = 0
@@ -46,6 +46,9 @@ class Lane:
         self._waiting: deque[tuple[Start, bool]] | None = None
         self._owner: LaneOwner | None = owner
         self._room: Future[None] | None = None
+        self._was_full = False
+        self.watched = False
+        """Whether the owner waits for the end of all work."""
         self.held = False
         """Whether the client leaves its output unread. Then only commands are started; queries wait."""
         self.slowed = False
@@ -69,6 +72,7 @@ class Lane:
         else:
             self._begin(start, pipelined)
         if self._running + len(self._waiting or ()) > WAITING_MAX:
+            self._was_full = True
             self._changed()
 
     async def room(self) -> None:
@@ -130,11 +134,14 @@ class Lane:
     def finished(self) -> None:
         """Notes the end of work that ran in the background, and starts queued events."""
         self._running -= 1
-        self._advance()
-        self._moved()
+        if self._waiting:
+            self._advance()
+        if self._was_full or self.watched:
+            self._moved()
 
     def _moved(self) -> None:
-        if not self.is_full:
+        self._was_full = self.is_full
+        if not self._was_full:
             self._make_room()
         self._changed()
 
