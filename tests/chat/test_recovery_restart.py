@@ -24,6 +24,7 @@ from talkwire.core.engine.chat import Chat
 from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
 from talkwire.realtime.clients.recoverable import RecoverableSockets
 from talkwire.realtime.recovery.event_ring import RingEntry
+from talkwire.realtime.recovery.recovery import Recovery
 from talkwire.realtime.recovery.replay import ReplayingSocket
 from talkwire.settings import Settings
 from tests.chat.chat_server import SECRET, ServerProcess, in_process, running_chat, serving
@@ -327,6 +328,47 @@ async def test_leaving_a_room_while_one_is_removed_from_it_is_not_remembered(
             answer = await alice.socket.call("conversation:leave", {"conversationId": conversation})
         assert answer["success"] is False
         await node.chat.execute(bob, AddMembers(conversation, (world.id_of("alice"),)))
+        await alice.cut()
+        await service_send(world, conversation, "bob", "missed")
+        assert await alice.come()
+        assert contents(await alice.told()) == ["missed"]
+
+
+async def test_a_room_that_is_opened_again_while_its_leaving_is_stored_stays_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = in_process(tmp_path)
+    async with serving(node) as address, world_at(address) as world:
+        conversation = await world.conversation("bob", "alice")
+        alice = Returner(world, "alice")
+        await alice.come()
+        execute, choose = Chat.execute, Recovery.choose
+        leaving, returning, stored = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def executing(chat: Chat, actor: Actor, command: Command[Any]) -> object:
+            if isinstance(command, KeepSessionRoom) and command.opened is False:
+                leaving.set()
+                await stored.wait()
+            return await execute(chat, actor, command)
+
+        async def choosing(self: Recovery, *choice: Any, opened: bool, by_default: bool) -> None:  # noqa: ANN401
+            if opened:
+                returning.set()
+            await choose(self, *choice, opened=opened, by_default=by_default)
+
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(Chat, "execute", executing)
+            meanwhile.setattr(Recovery, "choose", choosing)
+            await alice.socket.emit("conversation:leave", {"conversationId": conversation})
+            await leaving.wait()
+            alice.note()
+            alice.socket.connection.transport.abort()
+            await alice.socket.wait_closed()
+            assert await alice.come()
+            opening = asyncio.ensure_future(alice.socket.done("conversation:join", {"conversationId": conversation}))
+            await returning.wait()
+            stored.set()
+            await opening
         await alice.cut()
         await service_send(world, conversation, "bob", "missed")
         assert await alice.come()

@@ -317,12 +317,14 @@ class GroupWriter:
         self._stalled = False
         jobs, commit = outcome
         self._in_flight -= len(jobs)
-        if commit is None:
-            _answer(jobs)
-        else:
-            self._on_commit(commit, partial(_answer, jobs))
-        if jobs and not self._in_flight:
-            self._next_batch()
+        try:
+            if commit is None:
+                _answer(jobs)
+            else:
+                self._on_commit(commit, partial(_answer, jobs))
+        finally:
+            if jobs and not self._in_flight:
+                self._next_batch()
 
     def _next_batch(self) -> None:
         """Schedules the next batch after one has ended."""

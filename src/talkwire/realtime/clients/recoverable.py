@@ -5,6 +5,7 @@ It keeps what a socket's `pid` cannot say: when the socket disconnected, and whi
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
@@ -37,6 +38,8 @@ class RecoverableSocket:
     pid: str
     chosen: dict[str, bool] = field(default_factory=dict)
     """The conversations that the client opened (True) or closed (False) on this socket."""
+    choosing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a choice is stored: the next one, perhaps over a new connection, is compared with its result."""
     moved: bool = False
     """Whether it began at another node."""
     socket: Socket | None = None

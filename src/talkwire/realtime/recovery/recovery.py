@@ -203,10 +203,10 @@ class Recovery:
         self, recoverable: RecoverableSocket, conversation_id: str, *, opened: bool, by_default: bool
     ) -> None:
         """Stores that a socket opens or closes a conversation, before the client's request is answered."""
-        if recoverable.follows(conversation_id, by_default=by_default) is opened:
-            return
-        await self._chat.execute(RECOVERY, KeepSessionRoom(recoverable.socket_id, conversation_id, opened))
-        recoverable.chosen[conversation_id] = opened
+        async with recoverable.choosing:
+            if recoverable.follows(conversation_id, by_default=by_default) is not opened:
+                await self._chat.execute(RECOVERY, KeepSessionRoom(recoverable.socket_id, conversation_id, opened))
+                recoverable.chosen[conversation_id] = opened
 
     def forget_choice(self, recoverable: RecoverableSocket, conversation_id: str) -> None:
         """Removes a socket's choice for a conversation that the user has joined or left."""

@@ -145,7 +145,8 @@ class TakeOver:
             self._chat.signals.presence.expect_elsewhere(question.user_id, question.node_id)
             self._on_hand_over(recoverable.socket.data)
         self._release(recoverable)
-        gone_s = 0.0 if gone_at is None else self._now() - gone_at
+        async with recoverable.choosing:  # else a choice could be stored here after a later one there
+            gone_s = 0.0 if gone_at is None else self._now() - gone_at
         return TakeOverAnswer(known=True, ended=recoverable.ended, gone_s=gone_s, rooms=recoverable.chosen)
 
     def _adopt(self, recoverable: RecoverableSocket, stored: StoredSession, handed: TakeOverAnswer | None) -> None:
