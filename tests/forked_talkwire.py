@@ -1,18 +1,22 @@
-"""Starts `talkwire` processes without paying for its imports each time.
+"""Starts processes that use Talkwire without paying for its imports each time.
 
-An interpreter needs more than a second of processor time to import Talkwire, and the tests start hundreds of servers.
-So each test process starts one helper that has imported everything, has started and stopped a node, and does nothing
-else: no thread, no event loop, no open file. A server is a fork of this helper. It has its own process id, environment,
-folder, streams and exit code, and gets signals, as if it had been started with `python -m talkwire`; it shares nothing
-with other servers but the imports and the caches of the libraries.
+An interpreter needs more than a second of processor time to import Talkwire, and the tests start hundreds of servers
+and commands. So each test process starts one helper that has imported everything, has started and stopped a node, and
+does nothing else: no thread, no event loop, no open file. A server or a command is a fork of this helper. It has its
+own process id, environment, folder, streams and exit code, and gets signals, as if it had been started with
+`python -m talkwire`; it shares nothing with others but the imports and the caches of the libraries.
+
+Some tests have to start fresh interpreters nevertheless: those of entry points, of imports, and of how a process ends.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import gc
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -25,16 +29,20 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Protocol
+from types import ModuleType
+from typing import IO, NamedTuple, NoReturn, Protocol
 
 from talkwire.app import Node
-from talkwire.cli import main
 from talkwire.settings import Settings
 
 _REPOSITORY = Path(__file__).parents[1]
 _MESSAGE_BYTES = 1 << 17
-_IMPORTED = ("talkwire.cli.serve", "talkwire.running", "psycopg", "redis.asyncio", "uvloop")
-"""What `talkwire serve` imports, before or after it has read its settings."""
+_IMPORTED = (
+    *("talkwire.cli.serve", "talkwire.running", "psycopg", "redis.asyncio", "uvloop"),
+    *("talkwire.cli.backup", "talkwire.cli.check", "talkwire.cli.conversations", "talkwire.cli.copying"),
+    *("talkwire.cli.invitations", "talkwire.cli.migration", "talkwire.cli.tokens", "talkwire.cli.users"),
+)
+"""What the commands import, before or after they have read their settings."""
 
 
 class Process(Protocol):
@@ -89,6 +97,14 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
 
+class Streams(NamedTuple):
+    """The standard streams of a process."""
+
+    input: IO[bytes]
+    output: IO[bytes]
+    errors: IO[bytes]
+
+
 class _Helper:
     """The helper, seen from the test process. It is started with the first server and ends with the test process."""
 
@@ -104,11 +120,12 @@ class _Helper:
                 pass_fds=[theirs.fileno()],
             )
 
-    def start(self, request: Mapping[str, object], output: IO[bytes]) -> ForkedProcess:
+    def start(self, request: Mapping[str, object], streams: Streams) -> ForkedProcess:
         status, written = os.pipe()
+        descriptors = [*(stream.fileno() for stream in streams), written]
         try:
             with self._lock:
-                socket.send_fds(self._connection, [json.dumps(request).encode()], [output.fileno(), written])
+                socket.send_fds(self._connection, [json.dumps(request).encode()], descriptors)
                 pid = int(self._connection.recv(_MESSAGE_BYTES))
         finally:
             os.close(written)
@@ -126,12 +143,20 @@ def start_talkwire(
     arguments: Sequence[str], output: IO[bytes], environment: Mapping[str, str], folder: Path
 ) -> ForkedProcess:
     """Starts `talkwire ARGUMENTS` in `folder`; `output` gets what it prints and logs."""
+    with Path(os.devnull).open("rb") as nothing:
+        return start_python(["-m", "talkwire", *arguments], Streams(nothing, output, output), environment, folder)
+
+
+def start_python(
+    arguments: Sequence[str], streams: Streams, environment: Mapping[str, str], folder: Path
+) -> ForkedProcess:
+    """Starts `python ARGUMENTS` in `folder`. They begin with `-m MODULE`, `-c CODE` or the path of a script."""
     # For `tests/kinds.py`, as a process that is started otherwise: the helper is there for the second one already.
-    sys.audit("subprocess.Popen", "talkwire", arguments, str(folder), environment)
+    sys.audit("subprocess.Popen", "python", arguments, str(folder), environment)
     if not _helpers:
         _helpers.append(_Helper())
     request = {"arguments": list(arguments), "environment": dict(environment), "folder": str(folder)}
-    return _helpers[0].start(request, output)
+    return _helpers[0].start(request, streams)
 
 
 def end_helper() -> None:
@@ -144,7 +169,7 @@ def end_helper() -> None:
 
 
 def _serve(connection: socket.socket) -> list[str] | None:
-    """Forks for each request. Returns the arguments of `talkwire` in the forks, and None when the tests have ended."""
+    """Forks for each request. Returns the arguments of `python` in the forks, and None when the tests have ended."""
     ended, ends = os.pipe()
     for end in (ended, ends):
         os.set_blocking(end, False)
@@ -158,19 +183,20 @@ def _serve(connection: socket.socket) -> list[str] | None:
             _report_ended(statuses)
         if connection.fileno() not in ready:
             continue
-        message, descriptors, _, _ = socket.recv_fds(connection, _MESSAGE_BYTES, 2)
+        message, descriptors, _, _ = socket.recv_fds(connection, _MESSAGE_BYTES, 4)
         if not message:  # the test process has ended, perhaps without stopping its servers
             for pid in statuses:
                 os.kill(pid, signal.SIGKILL)
             return None
-        output, status = descriptors
+        *streams, status = descriptors
         pid = os.fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
             for unused in (ended, ends, status, connection.detach(), *statuses.values()):
                 os.close(unused)
-            return _become(json.loads(message), output)
-        os.close(output)
+            return _become(json.loads(message), streams)
+        for stream in streams:
+            os.close(stream)
         statuses[pid] = status
         connection.send(str(pid).encode())
 
@@ -185,13 +211,13 @@ def _report_ended(statuses: dict[int, int]) -> None:
             os.close(status)
 
 
-def _become(request: dict[str, object], output: int) -> list[str]:
-    """Makes this fork what a fresh interpreter would be, and returns the arguments of `talkwire`."""
+def _become(request: dict[str, object], streams: list[int]) -> list[str]:
+    """Makes this fork what a fresh interpreter would be, and returns the arguments of `python`."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.close(output)
+    for standard, stream in enumerate(streams):
+        os.dup2(stream, standard)
+        os.close(stream)
     environment, arguments = request["environment"], request["arguments"]
     assert isinstance(environment, dict)
     assert isinstance(arguments, list)
@@ -199,9 +225,40 @@ def _become(request: dict[str, object], output: int) -> list[str]:
     os.environ.update(environment)
     time.tzset()
     os.chdir(str(request["folder"]))
-    sys.argv = ["talkwire", *arguments]
-    sys.path[0] = str(request["folder"])
     return arguments
+
+
+def _run(arguments: list[str]) -> NoReturn:
+    """Runs `python ARGUMENTS` in this process, and ends it."""
+    try:
+        match arguments:
+            case ["-m", module, *rest]:
+                sys.argv = [module, *rest]
+                sys.path[0] = str(Path.cwd())
+                runpy.run_module(module, run_name="__main__", alter_sys=True)
+            case ["-c", code, *rest]:
+                sys.argv = ["-c", *rest]
+                sys.path[0] = ""
+                main = sys.modules["__main__"] = ModuleType("__main__")
+                exec(compile(code, "<string>", "exec"), main.__dict__)  # noqa: S102 (the code of a test)
+            case [script, *_]:
+                sys.argv = arguments
+                sys.path[0] = str(Path(script).parent)
+                runpy.run_path(script, run_name="__main__")
+    except SystemExit as end:
+        _end(end.code)
+    _end(0)
+
+
+def _end(code: str | int | None) -> NoReturn:
+    """Ends this process like an interpreter, but does not clear the modules, which takes longer than most commands."""
+    if isinstance(code, str):
+        sys.stderr.write(f"{code}\n")
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def _import_talkwire() -> None:
@@ -225,7 +282,7 @@ def _main(descriptor: int) -> int:
     arguments = _serve(socket.socket(fileno=descriptor))
     if arguments is None:
         return 0
-    return main(arguments)
+    _run(arguments)
 
 
 if __name__ == "__main__":

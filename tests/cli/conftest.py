@@ -10,7 +10,14 @@ from typing import NamedTuple
 import pytest
 
 from talkwire.cli import main
-from tests.cli.processes import Answer, RunningServer, clean_environment, run_talkwire, running_server
+from tests.cli.processes import (
+    Answer,
+    RunningServer,
+    clean_environment,
+    run_fresh_talkwire,
+    run_talkwire,
+    running_server,
+)
 from tests.logging_state import logging_kept
 
 
@@ -32,6 +39,12 @@ def logging_as_it_was() -> Iterator[None]:
 def talkwire(tmp_path: Path) -> Callable[..., Answer]:
     """`talkwire ARGUMENTS` as a process."""
     return lambda *arguments, **options: run_talkwire(*arguments, cwd=tmp_path, **options)
+
+
+@pytest.fixture
+def fresh_talkwire(tmp_path: Path) -> Callable[..., Answer]:
+    """`talkwire ARGUMENTS` as a process that imports everything by itself."""
+    return lambda *arguments, **options: run_fresh_talkwire(*arguments, cwd=tmp_path, **options)
 
 
 class Said(NamedTuple):

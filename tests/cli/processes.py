@@ -1,4 +1,4 @@
-"""`talkwire` as processes of its own."""
+"""`talkwire` as processes of its own: forks of a helper that has imported everything, or fresh interpreters."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
+from typing import IO, TextIO
+
+from tests.forked_talkwire import Process, Streams, start_python
 
 DEADLINE_S = 60.0
 
@@ -40,19 +44,37 @@ class Answer:
         return self.err.rstrip("\n")
 
 
-def run_talkwire(
-    *arguments: str,
-    cwd: Path,
-    environ: Mapping[str, str] | None = None,
-    stdin: str = "",
-    prefix: Sequence[str] = (),
+def run_talkwire(*arguments: str, cwd: Path, environ: Mapping[str, str] | None = None) -> Answer:
+    """Runs `talkwire ARGUMENTS` to its end, in a fork."""
+    with _temporary_streams() as streams:
+        process = start_python(["-m", "talkwire", *arguments], streams, _environment(environ), cwd)
+        try:
+            exit_code = process.wait(DEADLINE_S)
+        finally:
+            process.kill()
+        return Answer(exit_code, _text_of(streams.output), _text_of(streams.errors))
+
+
+@contextmanager
+def _temporary_streams() -> Iterator[Streams]:
+    with Path(os.devnull).open("rb") as nothing, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        yield Streams(nothing, output, errors)
+
+
+def _text_of(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
+
+
+def run_fresh_talkwire(
+    *arguments: str, cwd: Path, environ: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
 ) -> Answer:
-    """Runs `talkwire ARGUMENTS` to its end."""
+    """Runs `PREFIX python -m talkwire ARGUMENTS` to its end, in a fresh interpreter."""
     process = subprocess.run(
         [*prefix, sys.executable, "-m", "talkwire", *arguments],
         cwd=cwd,
-        env=clean_environment() | dict(environ or {}),
-        input=stdin,
+        env=_environment(environ),
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,
@@ -61,11 +83,17 @@ def run_talkwire(
     return Answer(process.returncode, process.stdout, process.stderr)
 
 
+def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
+    return clean_environment() | dict(more or {})
+
+
 @dataclass
 class RunningServer:
     """A server that has reported that it is ready; `greeting` is its output until then."""
 
-    process: subprocess.Popen[str]
+    process: Process
+    output: TextIO
+    errors: TextIO
     url: str
     data: Path
     greeting: str
@@ -78,36 +106,54 @@ class RunningServer:
         """Sends a signal and waits for the end."""
         self.process.send_signal(number)
         exit_code = self.process.wait(DEADLINE_S)
-        assert self.process.stdout is not None
-        assert self.process.stderr is not None
-        return Answer(exit_code, self.process.stdout.read(), self.process.stderr.read())
+        return Answer(exit_code, self.output.read(), self.errors.read())
+
+
+Start = Callable[[Sequence[str], Streams, Mapping[str, str], Path], Process]
+
+
+def start_fresh_python(
+    arguments: Sequence[str], streams: Streams, environment: Mapping[str, str], folder: Path
+) -> Process:
+    """Starts `python ARGUMENTS` in `folder`, in a fresh interpreter."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=streams.input,
+        stdout=streams.output,
+        stderr=streams.errors,
+    )
 
 
 @contextmanager
-def running_server(cwd: Path, *arguments: str, within_s: float = DEADLINE_S) -> Iterator[RunningServer]:
+def running_server(
+    cwd: Path, *arguments: str, within_s: float = DEADLINE_S, start: Start = start_python
+) -> Iterator[RunningServer]:
     """`talkwire serve` on a free port with its data in `cwd/data`. Ends that very process."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "talkwire", "serve", "--port", "0", "--data", "data", *arguments],
-        cwd=cwd,
-        env=clean_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    giving_up = Timer(within_s, process.kill)
-    giving_up.start()
-    try:
-        greeting = process.stdout.readline()
-        giving_up.cancel()
-        url = re.search(r"http://[\w.:\[\]]+", greeting)
-        if url is None:
+    serve = ["-m", "talkwire", "serve", "--port", "0", "--data", "data", *arguments]
+    with _pipe() as (output, writes_output), _pipe() as (errors, writes_errors):
+        with Path(os.devnull).open("rb") as nothing, writes_output, writes_errors:
+            process = start(serve, Streams(nothing, writes_output, writes_errors), clean_environment(), cwd)
+        giving_up = Timer(within_s, process.kill)
+        giving_up.start()
+        try:
+            greeting = output.readline()
+            giving_up.cancel()
+            url = re.search(r"http://[\w.:\[\]]+", greeting)
+            if url is None:
+                process.kill()
+                raise AssertionError(greeting + output.read() + errors.read())
+            yield RunningServer(process, output, errors, url[0], cwd / "data", greeting)
+        finally:
+            giving_up.cancel()
             process.kill()
-            raise AssertionError(process.communicate(timeout=DEADLINE_S))
-        yield RunningServer(process, url[0], cwd / "data", greeting)
-    finally:
-        giving_up.cancel()
-        if process.poll() is None:
-            process.kill()
-        process.communicate(timeout=DEADLINE_S)
+            process.wait(DEADLINE_S)
+
+
+@contextmanager
+def _pipe() -> Iterator[tuple[TextIO, IO[bytes]]]:
+    """Yields the end of a pipe to read from, and the one to write to, which the caller closes."""
+    readable, writable = os.pipe()
+    with os.fdopen(readable) as reader:
+        yield reader, os.fdopen(writable, "wb")

@@ -122,12 +122,12 @@ def test_a_folder_without_write_permission_is_reported(command: Command, alone: 
     assert refusal(command("backup", "closed/b")) == "closed/b: cannot be created: Permission denied"
 
 
-def test_a_full_disk_is_reported_and_no_file_stays(talkwire: Callable[..., Answer], alone: None) -> None:
+def test_a_full_disk_is_reported_and_no_file_stays(fresh_talkwire: Callable[..., Answer], alone: None) -> None:
     place = Path("talkwire-data/files/ab") / ("ab" * 16) / DIGEST
     place.mkdir(parents=True)
     (place / "content").write_bytes(bytes(1024 * 1024))
     add_file("ab" * 16)
-    answer = talkwire("backup", "b", prefix=NO_MORE_THAN_512_KIB)
+    answer = fresh_talkwire("backup", "b", prefix=NO_MORE_THAN_512_KIB)
     assert answer.exit_code == 1
     assert answer.err.splitlines()[-1] == "talkwire: b: File too large"
     assert in_folder(Path()) == ["talkwire-data"]

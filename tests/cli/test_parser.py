@@ -12,8 +12,8 @@ Command = Callable[..., Said]
 Talkwire = Callable[..., Answer]
 
 
-def test_the_version_is_printed(talkwire: Talkwire) -> None:
-    assert talkwire("--version") == Answer(0, f"talkwire {version('talkwire')}\n", "")
+def test_the_version_is_printed(fresh_talkwire: Talkwire) -> None:
+    assert fresh_talkwire("--version") == Answer(0, f"talkwire {version('talkwire')}\n", "")
 
 
 def test_help_names_every_command(command: Command) -> None:
@@ -46,8 +46,8 @@ def test_wrong_usage_is_reported_in_one_line(command: Command, arguments: list[s
     assert said.err.count("\n") == 1
 
 
-def test_wrong_usage_is_an_exit_code(talkwire: Talkwire) -> None:
-    answer = talkwire("sevre")
+def test_wrong_usage_is_an_exit_code(fresh_talkwire: Talkwire) -> None:
+    answer = fresh_talkwire("sevre")
     assert (answer.exit_code, answer.out) == (2, "")
     assert answer.line.startswith('talkwire: Unknown command "sevre". Did you mean "serve"?')
 

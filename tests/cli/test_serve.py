@@ -11,14 +11,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.processes import Answer, RunningServer, running_server
+from tests.cli.processes import Answer, RunningServer, running_server, start_fresh_python
 
 Talkwire = Callable[..., Answer]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_prints_its_url_and_a_signal_ends_it(tmp_path: Path, number: signal.Signals) -> None:
-    with running_server(tmp_path, "--log-format", "console") as server:
+    with running_server(tmp_path, "--log-format", "console", start=start_fresh_python) as server:
         assert server.greeting.startswith("Talkwire ")
         assert httpx.get(f"{server.url}/healthz").status_code == 200
         assert server.stop(number) == Answer(0, "", "")
@@ -114,21 +114,23 @@ def test_two_servers_do_not_share_a_data_folder(tmp_path: Path, talkwire: Talkwi
         server.stop(signal.SIGTERM)
 
 
-def test_a_port_in_use_is_reported(tmp_path: Path, talkwire: Talkwire) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path, fresh_talkwire: Talkwire) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        answer = talkwire("serve", "--port", port)
+        answer = fresh_talkwire("serve", "--port", port)
     assert answer.exit_code == 1
     assert answer.line == f"talkwire: cannot listen on 127.0.0.1, port {port}: the port is in use"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_killed_server_leaves_a_folder_that_works(tmp_path: Path, talkwire: Talkwire) -> None:
+def test_a_killed_server_leaves_a_folder_that_works(
+    tmp_path: Path, talkwire: Talkwire, fresh_talkwire: Talkwire
+) -> None:
     with running_server(tmp_path) as server:
         talkwire("conversation", "create", "--data", "data", "--id", "talk-1", "alice", "bob")
         assert server.stop(signal.SIGKILL).exit_code == -signal.SIGKILL
     assert b"http://" in (server.data / "lock").read_bytes()
-    answer = talkwire("user", "list", "--data", "data")
+    answer = fresh_talkwire("user", "list", "--data", "data")
     assert answer.exit_code == 0
     assert [line.split("\t")[0] for line in answer.out.splitlines()] == ["alice", "bob"]
     with running_server(tmp_path) as server:
@@ -185,7 +187,7 @@ def test_invalid_settings_are_wrong_usage(
     assert answer.line.startswith(f"talkwire: {expected}")
 
 
-def test_a_read_only_folder_is_reported(tmp_path: Path, talkwire: Talkwire) -> None:
+def test_a_read_only_folder_is_reported(tmp_path: Path, fresh_talkwire: Talkwire) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o555)
     without_privileges: list[str] = []
@@ -194,7 +196,7 @@ def test_a_read_only_folder_is_reported(tmp_path: Path, talkwire: Talkwire) -> N
         if setpriv is None:
             pytest.skip("root may write everywhere, and there is no setpriv to take that from it")
         without_privileges = [setpriv, "--bounding-set", "-all", "--inh-caps", "-all"]
-    answer = talkwire("serve", "--port", "0", "--data", "closed", prefix=without_privileges)
+    answer = fresh_talkwire("serve", "--port", "0", "--data", "closed", prefix=without_privileges)
     assert answer.exit_code == 1
     assert answer.line == "talkwire: closed: this user may not write there"
 

@@ -149,8 +149,7 @@ def test_a_worker_that_gets_the_signal_too_does_not_count_it_twice(server: Runni
     for pid in [*workers_of(server), server.process.pid]:
         os.kill(pid, signal.SIGTERM)
     assert server.process.wait(DEADLINE_S) == 0
-    assert server.process.stderr is not None
-    events = [json.loads(line)["event"] for line in server.process.stderr.read().splitlines()]
+    events = [json.loads(line)["event"] for line in server.errors.read().splitlines()]
     assert events.count("draining") == WORKERS
     assert "workers did not end in time and are killed" not in events
 
@@ -192,8 +191,7 @@ def test_a_restart_on_newer_tables_ends_all(server: RunningServer, postgresql_da
     os.kill(workers[0], signal.SIGKILL)
     assert server.process.wait(DEADLINE_S) == 1
     assert not any(map(is_running, workers))
-    assert server.process.stderr is not None
-    assert "talkwire: the database has tables of version 9999" in server.process.stderr.read().splitlines()[-1]
+    assert "talkwire: the database has tables of version 9999" in server.errors.read().splitlines()[-1]
 
 
 def test_a_port_that_workers_have_is_in_use(
