@@ -25,12 +25,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import IO, NamedTuple, NoReturn, Protocol
+from typing import IO, NamedTuple, NoReturn, Protocol, TextIO
 
 from talkwire.app import Node
 from talkwire.settings import Settings
@@ -103,6 +103,14 @@ class Streams(NamedTuple):
     input: IO[bytes]
     output: IO[bytes]
     errors: IO[bytes]
+
+
+@contextmanager
+def pipe() -> Iterator[tuple[TextIO, IO[bytes]]]:
+    """Yields the end of a pipe to read from, and the one to write to, which the caller closes."""
+    readable, writable = os.pipe()
+    with os.fdopen(readable) as reader:
+        yield reader, os.fdopen(writable, "wb")
 
 
 class _Helper:

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Timer
 from typing import IO, TextIO
 
-from tests.forked_talkwire import Process, Streams, start_python
+from tests.forked_talkwire import Process, Streams, pipe, start_python
 
 DEADLINE_S = 60.0
 
@@ -132,7 +132,7 @@ def running_server(
 ) -> Iterator[RunningServer]:
     """`talkwire serve` on a free port with its data in `cwd/data`. Ends that very process."""
     serve = ["-m", "talkwire", "serve", "--port", "0", "--data", "data", *arguments]
-    with _pipe() as (output, writes_output), _pipe() as (errors, writes_errors):
+    with pipe() as (output, writes_output), pipe() as (errors, writes_errors):
         with Path(os.devnull).open("rb") as nothing, writes_output, writes_errors:
             process = start(serve, Streams(nothing, writes_output, writes_errors), clean_environment(), cwd)
         giving_up = Timer(within_s, process.kill)
@@ -149,11 +149,3 @@ def running_server(
             giving_up.cancel()
             process.kill()
             process.wait(DEADLINE_S)
-
-
-@contextmanager
-def _pipe() -> Iterator[tuple[TextIO, IO[bytes]]]:
-    """Yields the end of a pipe to read from, and the one to write to, which the caller closes."""
-    readable, writable = os.pipe()
-    with os.fdopen(readable) as reader:
-        yield reader, os.fdopen(writable, "wb")

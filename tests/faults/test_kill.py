@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import random
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from sqlalchemy import select, text
 
 from talkwire.storage.engine import sqlite_url, writing_engine
 from talkwire.storage.schema import log, log_head, messages
+from tests.forked_talkwire import Streams, pipe, start_python
 
 PROGRAM = Path(__file__).parent / "acking_process.py"
 ROUNDS = 4
@@ -20,13 +20,15 @@ SENDERS = 20
 
 def _killed_after(path: Path, name: str, acks: int) -> dict[str, int]:
     """Runs the server until it has acknowledged so many messages; client message id -> seq of all that it did."""
-    process = subprocess.Popen([sys.executable, PROGRAM, path, name, str(SENDERS)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    with process:
-        lines = [process.stdout.readline() for _ in range(acks)]
+    arguments = [str(PROGRAM), str(path), name, str(SENDERS)]
+    with pipe() as (output, writable):
+        with Path(os.devnull).open("r+b") as nothing, writable:
+            process = start_python(arguments, Streams(nothing, writable, nothing), os.environ, Path.cwd())
+        lines = [output.readline() for _ in range(acks)]
         process.kill()
         # What it acknowledged before it died is in the pipe; the last line may be incomplete.
-        lines += process.stdout.read().splitlines(keepends=True)
+        lines += output.read().splitlines(keepends=True)
+        process.wait()
     whole = [line.split() for line in lines if line.endswith("\n")]
     assert len(whole) >= acks, "the server ended by itself"
     return {client_message_id: int(seq) for seq, client_message_id in whole}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -17,6 +18,7 @@ from talkwire.storage.migrations import migrate
 from talkwire.storage.schema import log, log_head, messages
 from talkwire.storage.unfinished import UnfinishedError
 from tests.databases import Database, PostgresServer, migrate_url
+from tests.forked_talkwire import Process, Streams, pipe, start_python
 from tests.storage.full_chat import everything, fill
 
 MESSAGES = 30_000
@@ -58,26 +60,32 @@ def text_of(url: URL) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "talkwire", *arguments], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    )
+@contextmanager
+def started(*arguments: str) -> Iterator[tuple[Process, TextIO]]:
+    """Yields `talkwire ARGUMENTS` and its standard error; it has ended afterwards."""
+    with pipe() as (errors, writable):
+        with Path(os.devnull).open("r+b") as nothing, writable:
+            streams = Streams(nothing, nothing, writable)
+            process = start_python(["-m", "talkwire", *arguments], streams, os.environ, Path.cwd())
+        giving_up = threading.Timer(DEADLINE_S, process.kill)
+        giving_up.start()
+        try:
+            yield process, errors
+            process.wait()
+        finally:
+            giving_up.cancel()
+            process.kill()
 
 
 def kill_at(part: str, *arguments: str) -> None:
     """Kills the command when it reports that it has reached a part, or a little later."""
-    process = start(*arguments)
-    assert process.stderr is not None
     said = []
-    giving_up = threading.Timer(DEADLINE_S, process.kill)
-    giving_up.start()
-    with process:
-        for line in process.stderr:
+    with started(*arguments) as (process, errors):
+        for line in errors:
             said.append(line)
             if line.startswith(part):
                 break
         process.kill()
-    giving_up.cancel()
     assert said
     assert said[-1].startswith(part), said
 
@@ -88,8 +96,8 @@ def must_be_refused(target: Database) -> None:
 
 
 def run(*arguments: str) -> str:
-    process = start(*arguments)
-    _, err = process.communicate(timeout=DEADLINE_S)
+    with started(*arguments) as (process, errors):
+        err = errors.read()
     assert process.returncode == 0, err
     return err
 
