@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from talkwire import ApplicationFailed, Settings, SettingsError, Talkwire
 from talkwire.testing import TemporaryServer, temporary_server
+from tests.cli.processes import run_talkwire
 from tests.embedding.conftest import Serve, request
 from tests.python_socketio import python_client
 
@@ -226,7 +226,6 @@ async def test_the_command_line_reaches_a_server_beside_an_application(
 ) -> None:
     chat = _around(application, data=tmp_path / "data", prefix="/chat")
     async with chat.serving(port=0):
-        command = [sys.executable, "-m", "talkwire", "user", "list", "--data", str(tmp_path / "data")]
-        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-        output, _ = await process.communicate()
-    assert process.returncode == 0, output
+        command = ("user", "list", "--data", str(tmp_path / "data"))
+        answer = await asyncio.to_thread(run_talkwire, *command, cwd=tmp_path)
+    assert answer.exit_code == 0, answer

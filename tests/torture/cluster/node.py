@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from tests.forked_talkwire import Process, start_talkwire
 from tests.torture.cluster.processes import end, resident_mb, wait_until
 
 STARTS_WITHIN_S = 120.0
@@ -43,7 +44,7 @@ class Node:
         self.port = port
         self.log = folder / f"{name}.log"
         self._options = options
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5, trust_env=False)
 
     @property
@@ -65,14 +66,18 @@ class Node:
                 await asyncio.sleep(0.5)
 
     def launch(self, *, skew_s: int = 0) -> None:
-        program = ["-m", "talkwire"]
-        if self._options.sabotage is not None:
-            program = ["-m", "tests.torture.sabotage", self._options.sabotage]
         environment = {**os.environ, **self._options.environment, **(skewed(skew_s) if skew_s else {})}
+        arguments = ["serve", "--port", str(self.port)]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, *program, "serve", "--port", str(self.port)], stdout=log, stderr=log, env=environment
-            )
+            if skew_s or self._options.sabotage is not None:  # a skewed clock is loaded with the interpreter
+                command = [sys.executable, *self._program(), *arguments]
+                self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+            else:
+                self._process = start_talkwire(arguments, log, environment, Path.cwd())
+
+    def _program(self) -> list[str]:
+        sabotage = self._options.sabotage
+        return ["-m", "talkwire"] if sabotage is None else ["-m", "tests.torture.sabotage", sabotage]
 
     async def wait_ready(self, deadline_s: float = STARTS_WITHIN_S) -> None:
         await wait_until(self.ready, f"{self.name} is ready", deadline_s)

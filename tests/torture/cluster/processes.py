@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+
+from tests.forked_talkwire import Process
 
 ENDS_WITHIN_S = 30.0
 
@@ -24,7 +25,7 @@ async def wait_until(
         await asyncio.sleep(step_s)
 
 
-async def end(process: subprocess.Popen[bytes], with_signal: int, deadline_s: float = ENDS_WITHIN_S) -> int:
+async def end(process: Process, with_signal: int, deadline_s: float = ENDS_WITHIN_S) -> int:
     """Sends a signal, waits for the end, and returns the exit status."""
     if process.poll() is None:
         process.send_signal(with_signal)
