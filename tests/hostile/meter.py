@@ -9,13 +9,13 @@ line `report` returns it as JSON.
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import json
 import socketserver
-import sys
+import tempfile
 import threading
 import time
-import traceback
 from pathlib import Path
 from typing import cast
 
@@ -76,10 +76,18 @@ class Meter:
         while True:
             time.sleep(_WATCH_S)
             spent_s = time.clock_gettime(self._clock) - self._last_s
-            frame = sys._current_frames().get(self._thread)
-            if spent_s > self._longest_seen_s and frame is not None:
+            if spent_s > self._longest_seen_s:
                 self._longest_seen_s = spent_s
-                self._where = "".join(traceback.format_stack(frame)[-_FRAMES_SHOWN:])
+                self._where = self._stack()
+
+    def _stack(self) -> str:
+        """Returns where the loop's thread is, the innermost frames first."""
+        # Frame objects of another thread, such as `sys._current_frames()` returns, sometimes crash Python 3.11.
+        with tempfile.TemporaryFile("w+") as file:
+            faulthandler.dump_traceback(file, all_threads=True)
+            file.seek(0)
+            _, _, stack = file.read().partition(f"Thread 0x{self._thread:016x}")
+        return "\n".join(stack.partition("\n\n")[0].splitlines()[1 : _FRAMES_SHOWN + 1])
 
 
 class _Answers(socketserver.StreamRequestHandler):
