@@ -84,8 +84,10 @@ def plain(message: str) -> str:
 
 def with_unknown_fields(error: ChatError, expected: object, given: object) -> ChatError:
     """Returns a refusal of a payload, extended with the names of the payload's unknown members."""
+    if error.code != "invalid_request" or not isinstance(given, dict):
+        return error
     known = _field_names(_struct_of(expected))
-    if error.code != "invalid_request" or not known or not isinstance(given, dict):
+    if not known:
         return error
     unknown = [name for name in given if isinstance(name, str) and name not in known][:5]
     details: list[object] = list(error.details) if isinstance(error.details, list) else []
@@ -132,7 +134,7 @@ def _struct_of(expected: object) -> type[msgspec.Struct] | None:
 
 
 def _field_names(struct: type[msgspec.Struct] | None) -> frozenset[str]:
-    return frozenset() if struct is None else frozenset(each.encode_name for each in msgspec.structs.fields(struct))
+    return frozenset() if struct is None else frozenset(struct.__struct_encode_fields__)
 
 
 def _allowed_at(expected: object, path: str) -> Sequence[object]:
