@@ -233,6 +233,7 @@ def _become(request: dict[str, object], streams: list[int]) -> list[str]:
     os.environ.update(environment)
     time.tzset()
     os.chdir(str(request["folder"]))
+    sys.path[1:1] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     return arguments
 
 

@@ -7,13 +7,10 @@ import asyncio
 import json
 import os
 import resource
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import IO
 from urllib.request import ProxyHandler, build_opener
 
 from talkwire.app import Node
@@ -21,7 +18,7 @@ from talkwire.identity.issuer import TokenIssuer
 from talkwire.realtime.serving.server import Server, listen
 from talkwire.settings import Settings
 from tests.chat.description import Routes
-from tests.forked_talkwire import Process, start_talkwire
+from tests.forked_talkwire import Process, Streams, start_python
 from tests.protocol.server_process import free_port
 
 SECRET = "a secret for tests, of more than 32 characters"
@@ -75,8 +72,9 @@ def running_chat(
     program: Sequence[str] = TALKWIRE,
     descriptors: int | None = None,
 ) -> Iterator[ServerProcess]:
-    """Yields a server that responds, and kills it afterwards if it still runs. `program` accepts the command line of
-    `talkwire`. `descriptors` limits its number of open files."""
+    """Yields a server that responds, and kills it afterwards if it still runs. `program` is a module or a script, as
+    arguments of `python`, that accepts the command line of `talkwire`. `descriptors` limits its number of open files.
+    """
     port = port or free_port()
     log = folder / "server.log"
     variables = {
@@ -90,8 +88,9 @@ def running_chat(
         "TALKWIRE_CREATE_CHANNEL": "everyone",
         **(environment or {}),
     }
-    with log.open("wb") as output:
-        process = _start(program, ["serve", "--port", str(port)], output, variables, folder)
+    with Path(os.devnull).open("rb") as nothing, log.open("wb") as output:
+        command = [*program, "serve", "--port", str(port)]
+        process = start_python(command, Streams(nothing, output, output), variables, folder)
     if descriptors is not None:
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (descriptors // 2, descriptors))
     server = ServerProcess(f"http://127.0.0.1:{port}", process, log, folder / "data")
@@ -101,16 +100,6 @@ def running_chat(
     finally:
         process.kill()
         process.wait(STOP_DEADLINE_S)
-
-
-def _start(
-    program: Sequence[str], arguments: Sequence[str], output: IO[bytes], environment: Mapping[str, str], folder: Path
-) -> Process:
-    if program == TALKWIRE:
-        return start_talkwire(arguments, output, environment, folder)
-    return subprocess.Popen(
-        [sys.executable, *program, *arguments], stdout=output, stderr=output, env=environment, cwd=folder
-    )
 
 
 def _wait_until_ready(server: ServerProcess, log: Path) -> None:

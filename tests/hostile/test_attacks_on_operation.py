@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,30 +14,20 @@ import httpx
 import pytest
 
 from tests.chat.chat_server import SECRET, ServerProcess, running_chat
+from tests.cli.processes import run_talkwire
 from tests.hostile.connections import send_and_close, upgrade_head
 from tests.protocol.server_process import free_port
 
-_ENDS_WITHIN_S = 30.0
 WEAK = "secret"
 
 
 def serve(folder: Path, variables: Mapping[str, str], *arguments: str) -> tuple[int | None, str]:
     """Returns the exit status of `talkwire serve` (None if it kept running) and its output."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TALKWIRE_", "JWT_"))}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "talkwire", "serve", "--port", str(free_port()), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**inherited, **variables},
-        cwd=folder,
-    )
     try:
-        said, _ = process.communicate(timeout=_ENDS_WITHIN_S)
+        ended = run_talkwire("serve", "--port", str(free_port()), *arguments, cwd=folder, environ=variables)
     except subprocess.TimeoutExpired:
-        process.kill()
-        return None, process.communicate()[0]
-    return process.returncode, said
+        return None, ""
+    return ended.exit_code, ended.out + ended.err
 
 
 # --- secrets --------------------------------------------------------------------------------------------------------

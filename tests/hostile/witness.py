@@ -11,18 +11,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TextIO
 from urllib.parse import urlsplit
 
 from tests.chat.chat_client import ChatClient, open_client
+from tests.forked_talkwire import Streams, start_python
 from tests.hostile import processes
 from tests.hostile.connections import HttpConnection
 
+_REPOSITORY = Path(__file__).parents[2]
 _ANSWER_S = 120.0
 """A long timeout, because the witness measures how long it has to wait."""
 
@@ -107,16 +111,15 @@ async def _watch(url: str, pid: int, conversation: str, token: str, interval_s: 
 class Witness:
     """The process, from outside."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, requests: TextIO, answers: TextIO) -> None:
+        self._requests = requests
+        self._answers = answers
 
     def seen(self) -> Seen:
         """Returns the measurements since the last call."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        self._requests.write("\n")
+        self._requests.flush()
+        line = self._answers.readline()
         assert line, "the witness is gone: the server answered it no more"
         return Seen(**json.loads(line))
 
@@ -124,20 +127,21 @@ class Witness:
 @contextmanager
 def watching(url: str, pid: int, conversation: str, token: str, interval_s: float = 0.05) -> Iterator[Witness]:
     """Yields a connected witness. It is a member of `conversation`, by `token`."""
-    arguments = [url, str(pid), conversation, token, str(interval_s)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.hostile.witness", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n", "the witness could not connect"
-        yield Witness(process)
-    finally:
-        process.kill()
-        process.communicate()
+    command = ["-m", "tests.hostile.witness", url, str(pid), conversation, token, str(interval_s)]
+    (read_requests, write_requests), (read_answers, write_answers) = os.pipe(), os.pipe()
+    with os.fdopen(write_requests, "w") as requests, os.fdopen(read_answers) as answers:
+        with (
+            os.fdopen(read_requests, "rb") as its_input,
+            os.fdopen(write_answers, "wb") as its_output,
+            os.fdopen(os.dup(2), "wb") as errors,
+        ):
+            process = start_python(command, Streams(its_input, its_output, errors), os.environ, _REPOSITORY)
+        try:
+            assert answers.readline() == "ready\n", "the witness could not connect"
+            yield Witness(requests, answers)
+        finally:
+            process.kill()
+            process.wait()
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ import asyncio
 import json
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chat.chat_server import SECRET, ChatAddress
+from tests.forked_talkwire import Process, Streams, start_python
 from tests.protocol.server_process import free_port
 
 PROGRAM = Path(__file__).with_name("counted_server.py")
@@ -54,7 +53,7 @@ class CountedServer(ChatAddress):
     url: str
     port: int
     side: int
-    process: subprocess.Popen[bytes]
+    process: Process
     log: Path
     prepared: dict[str, Any] = field(default_factory=dict)
     """Paths that the tests ask for, by name."""
@@ -128,15 +127,9 @@ def counted_server(
     port, side = free_port(), free_port()
     values = {"data": str(folder / "data"), "jwt_secret": SECRET, "rate_limits": False, **settings}
     log = folder / "server.log"
-    with log.open("wb") as output:
-        command = [sys.executable, str(PROGRAM), str(port), str(side)]
-        process = subprocess.Popen(
-            [*command, json.dumps({"settings": values, "collect": collect})],
-            stdout=output,
-            stderr=output,
-            env={**os.environ, **(environment or {})},
-            cwd=folder,
-        )
+    with Path(os.devnull).open("rb") as nothing, log.open("wb") as output:
+        command = [str(PROGRAM), str(port), str(side), json.dumps({"settings": values, "collect": collect})]
+        process = start_python(command, Streams(nothing, output, output), {**os.environ, **(environment or {})}, folder)
     server = CountedServer(f"http://127.0.0.1:{port}", port, side, process, log)
     try:
         _wait_until_counted(server)

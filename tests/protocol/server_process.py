@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.forked_talkwire import Process
+from tests.forked_talkwire import Process, Streams, start_python
 
 REPOSITORY = Path(__file__).parents[2]
 START_DEADLINE_S = 120.0
@@ -39,8 +40,16 @@ def example_command(example: str, override: str | None) -> list[str]:
 @contextmanager
 def running(command: list[str], port: int) -> Iterator[str]:
     """Yields the base URL of `command PORT` once the port accepts; kills the process afterwards."""
-    with killed_at_the_end(subprocess.Popen([*command, str(port)], cwd=REPOSITORY), port) as url:
+    with killed_at_the_end(_start([*command, str(port)]), port) as url:
         yield url
+
+
+def _start(command: list[str]) -> Process:
+    program, *arguments = command
+    if program != sys.executable:
+        return subprocess.Popen(command, cwd=REPOSITORY)
+    with Path(os.devnull).open("rb") as nothing, os.fdopen(os.dup(1), "wb") as output:
+        return start_python(arguments, Streams(nothing, output, output), os.environ, REPOSITORY)
 
 
 @contextmanager
