@@ -1,9 +1,9 @@
 """Measures the turns of the server's event loop: inside its process, outside its code.
 
-A heartbeat on the loop reads the processor time of the loop's thread every millisecond, or once a turn where turns take
-longer. So the longest difference between two beats is the longest turn, to about a millisecond, and a machine that is
-busy with something else does not change it. A thread answers on a Unix socket: a line `reset` begins a measurement, a
-line `report` returns it as JSON.
+A heartbeat on the loop reads the processor time of the loop's thread every few milliseconds, or once a turn where turns
+take longer. So the longest difference between two beats is the longest turn, or up to one interval more, and a machine
+that is busy with something else does not change it. A thread answers on a Unix socket: a line `reset` begins a
+measurement, a line `report` returns it as JSON.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ import time
 from pathlib import Path
 from typing import cast
 
-_BEAT_S = 0.001
 _LONG_S = 0.03
 _WATCH_S = 0.01
 _FRAMES_SHOWN = 8
 
 
 class Meter:
-    """Made in the loop's thread."""
+    """Made in the loop's thread. `beat_s` is the interval of its heartbeat."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, beat_s: float) -> None:
         self._loop = loop
+        self._beat_s = beat_s
         self._thread = threading.get_ident()
         self._clock = time.pthread_getcpuclockid(self._thread)
         self._collecting_since_s = 0.0
@@ -61,7 +61,7 @@ class Meter:
         now_s = time.clock_gettime(self._clock)
         self._longest_s = max(self._longest_s, now_s - self._last_s)
         self._last_s = now_s
-        self._loop.call_later(_BEAT_S, self._beat)
+        self._loop.call_later(self._beat_s, self._beat)
 
     def _collecting(self, phase: str, info: dict[str, int]) -> None:
         """Before and after each collection of garbage, whichever thread it fell to."""
@@ -109,9 +109,9 @@ class _Control(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         super().__init__(str(path), _Answers)
 
 
-def start_meter(loop: asyncio.AbstractEventLoop, path: Path) -> None:
+def start_meter(loop: asyncio.AbstractEventLoop, path: Path, beat_s: float) -> None:
     """Starts measuring, and answering at `path`. Call it in the loop's thread."""
-    meter = Meter(loop)
+    meter = Meter(loop, beat_s)
     control = _Control(path, meter)
     threading.Thread(target=meter.watch, daemon=True).start()
     threading.Thread(target=control.serve_forever, daemon=True).start()

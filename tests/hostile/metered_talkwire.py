@@ -1,7 +1,7 @@
 """`python -m tests.hostile.metered_talkwire serve …`: the command `talkwire`, with a meter on its event loop.
 
-The path of the meter's socket is in the variable `HOSTILE_METER`. What is patched is uvloop, nothing of Talkwire's: the
-loop that it makes has one callback more.
+The path of the meter's socket is in the variable `HOSTILE_METER`, and its interval in seconds in `HOSTILE_BEAT_S`. What
+is patched is uvloop, nothing of Talkwire's: the loop that it makes has one callback more.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _make_loop = uvloop.new_event_loop
 
 def _make_metered_loop() -> uvloop.Loop:
     loop = _make_loop()
-    loop.call_soon(start_meter, loop, Path(os.environ["HOSTILE_METER"]))
+    loop.call_soon(start_meter, loop, Path(os.environ["HOSTILE_METER"]), float(os.environ["HOSTILE_BEAT_S"]))
     return loop
 
 

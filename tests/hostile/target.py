@@ -19,6 +19,7 @@ from tests.hostile import processes
 
 _PROGRAM = ("-m", "tests.hostile.metered_talkwire")
 _REPOSITORY = Path(__file__).parents[2]
+BEAT_S = 0.001
 METER_DEADLINE_S = 60.0
 """A report is answered by a thread, which a loop that does not yield lets wait."""
 
@@ -72,14 +73,17 @@ class Target:
 
 
 @contextmanager
-def running_target(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Target]:
+def running_target(
+    folder: Path, environment: Mapping[str, str] | None = None, beat_s: float = BEAT_S
+) -> Iterator[Target]:
     """Yields a running server, by default without rate limits. All users may see each other, so that everything an
-    input stored about a user is read at the end.
+    input stored about a user is read at the end. A meter that beats every millisecond takes 4 % of a core.
     """
     with ExitStack() as resources:
         # A socket's path has at most 107 bytes, so this is not a folder of pytest's.
         path = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="tw-meter-"))) / "meter"
-        variables = {"HOSTILE_METER": str(path), "PYTHONPATH": str(_REPOSITORY), "TALKWIRE_DIRECTORY": "everyone"}
+        variables = {"HOSTILE_METER": str(path), "HOSTILE_BEAT_S": str(beat_s), "PYTHONPATH": str(_REPOSITORY)}
+        variables |= {"TALKWIRE_DIRECTORY": "everyone"}
         variables |= environment or {}
         server = resources.enter_context(running_chat(folder, variables, program=_PROGRAM))
         meter = resources.enter_context(socket.socket(socket.AF_UNIX))

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
+import uvloop
+
 from tests.chat.chat_client import ChatClient, open_client
 from tests.forked_talkwire import Streams, start_python
 from tests.hostile import processes
@@ -145,4 +147,4 @@ def watching(url: str, pid: int, conversation: str, token: str, interval_s: floa
 
 
 if __name__ == "__main__":
-    asyncio.run(_watch(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], float(sys.argv[5])))
+    uvloop.run(_watch(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], float(sys.argv[5])))
