@@ -8,6 +8,7 @@ Session settings stand here as text, which SQLAlchemy has no words for.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from secrets import token_hex
 
@@ -108,7 +109,9 @@ def _refuse_newer_tables(revision: str | None) -> None:
         raise NewerTablesError(revision)
 
 
+@cache
 def _scripts() -> ScriptDirectory:
+    """Returns the migrations, which Alembic reads from their files once."""
     return ScriptDirectory.from_config(_config(None))
 
 
