@@ -13,17 +13,15 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import Dialect as DatabaseDialect
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
 from talkwire import demo
-from talkwire.api.description.docs import asyncapi_handler
 from talkwire.api.http.fencing import FencedApp
 from talkwire.api.http.own_paths import FILES, OwnPaths, route_by_path
-from talkwire.api.page import DemoSignIn, DemoUser, page_handlers
+from talkwire.api.page import DemoSignIn, DemoUser
 from talkwire.api.readiness import Readiness, ReadinessMetrics
 from talkwire.api.rest import Services, rest_application
 from talkwire.bus.carried import TransportBus
@@ -452,14 +450,14 @@ class Node:
                 readiness,
                 limits,
                 trusted_proxies,
-                tuple(dialect.name for dialect in self.dialects),
+                tuple(self.dialects),
                 tuple(map(parse_ice_server, settings.ice_servers)),
                 self.policy,
                 settings.public_url,
+                self._demo_sign_in(),
             ),
             version=version("talkwire"),
             origins=origins,
-            pages=[*self._pages(), asyncapi_handler(self.dialects, version("talkwire"))],
             prefix=settings.prefix,
         )
         served: AsgiApp = rest
@@ -533,15 +531,17 @@ class Node:
         names = {self.settings.dialect, *self.settings.dialects} if self.settings.dialects else set(DIALECTS)
         return [*(dialect for name, dialect in DIALECTS.items() if name in names), *self._further_dialects.values()]
 
-    def _pages(self) -> list[ControllerRouterHandler]:
-        """Returns the handlers of the page at `/`, unless an embedding application or a prefix replaces it."""
+    def _demo_sign_in(self) -> DemoSignIn | None:
+        """Returns what the page at `/` shows before sign-in. Returns None if an embedding application or a prefix
+        replaces the page.
+        """
         if self._embedding.application is not None or self.settings.prefix:
-            return []
+            return None
         people = [
             DemoUser(each.id, each.name, each.role, f"{demo.picture_path(each)}?userId={each.id}")
             for each in self._demo_people
         ]
-        return page_handlers(DemoSignIn(self.settings.demo, people))
+        return DemoSignIn(self.settings.demo, people)
 
     def _add_namespaces(self, services: NamespaceServices) -> None:
         """Adds the namespaces: the root speaks the configured dialect, each other namespace its own. In all of them, a

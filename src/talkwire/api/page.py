@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
@@ -52,18 +53,21 @@ class DemoSignIn(msgspec.Struct, frozen=True):
     users: Sequence[DemoUser] = ()
 
 
-def page_handlers(demo: DemoSignIn) -> list[ControllerRouterHandler]:
+GivenDemo = NamedDependency[DemoSignIn]
+
+
+@get("/demo.json", include_in_schema=False, sync_to_thread=False)
+def demo_json(demo: GivenDemo) -> DemoSignIn:
+    """Returns the demo users."""
+    return demo
+
+
+def page_handlers() -> list[ControllerRouterHandler]:
     """Returns the handlers of the page and of the files that it loads."""
-
-    @get("/demo.json", include_in_schema=False, sync_to_thread=False)
-    def demo_json() -> DemoSignIn:
-        return demo
-
     files = {f"/{path.relative_to(BUILT).as_posix()}": path.read_bytes() for path in _files_of_the_page()}
     if "/index.html" not in files:
-        return [_handler("/", _NOT_BUILT.encode(), "text/plain", _HEADERS, status=404), demo_json]
-    page = _handler("/", files.pop("/index.html"), "text/html", _HEADERS)
-    return [page, *_file_handlers(files), demo_json]
+        return [_handler("/", _NOT_BUILT.encode(), "text/plain", _HEADERS, status=404)]
+    return [_handler("/", files.pop("/index.html"), "text/html", _HEADERS), *_file_handlers(files)]
 
 
 def _files_of_the_page() -> Iterator[Path]:

@@ -7,7 +7,7 @@ import asyncio
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import litestar_offline_docs
 import msgspec
 from litestar import MediaType, Request, Response, Router, get
 from litestar.datastructures import CacheControlHeader
-from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Server
@@ -28,7 +27,7 @@ from talkwire.api.description.operation_ids import operation_id
 from talkwire.api.description.refusals import refusal_responses
 from talkwire.api.description.schemas import Json
 from talkwire.api.description.vocabularies import vocabulary
-from talkwire.dialects.dialect import Dialect
+from talkwire.api.http.dependencies import GivenDialects
 
 DOCS = "/docs"
 _ASSETS = f"{DOCS}/assets"
@@ -120,26 +119,32 @@ def openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     return _written_once(request, "openapi_json", lambda: _routes_of(request))
 
 
-def asyncapi_handler(dialects: Sequence[Dialect], version: str) -> HTTPRouteHandler:
-    """Returns the handler of `/asyncapi.json` for these dialects."""
+@get("/asyncapi.json", include_in_schema=False, sync_to_thread=True)
+def asyncapi_json(request: Request[Any, Any, Any], dialects: GivenDialects) -> Response[bytes]:
+    """Returns the AsyncAPI document."""
 
-    @get("/asyncapi.json", include_in_schema=False, sync_to_thread=True)
-    def asyncapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
-        def describe() -> dict[str, Any]:
-            find = counterparts(request.app.routes)
-            return asyncapi([vocabulary(dialect, find) for dialect in dialects], version)
+    def describe() -> Json:
+        find = counterparts(request.app.routes)
+        return asyncapi([vocabulary(dialect, find) for dialect in dialects], _version_of(request))
 
-        return _written_once(request, "asyncapi_json", describe)
-
-    return asyncapi_json
+    return _written_once(request, ("asyncapi_json", *dialects), describe)
 
 
-def _written_once(request: Request[Any, Any, Any], name: str, describe: Callable[[], object]) -> Response[bytes]:
-    """Returns a document as JSON. It is generated at the first request, on a thread, since that takes up to 200 ms."""
-    state = request.app.state
-    if name not in state:
-        state[name] = msgspec.json.encode(describe())
-    return Response(state[name], media_type=MediaType.JSON)
+def _version_of(request: Request[Any, Any, Any]) -> str:
+    config = request.app.openapi_config
+    assert config is not None, "the application describes its routes"
+    return config.version
+
+
+def _written_once(request: Request[Any, Any, Any], key: Hashable, describe: Callable[[], object]) -> Response[bytes]:
+    """Returns a document as JSON. It is generated at the first request, on a thread, since that takes up to 200 ms.
+
+    Servers that share the routes share their documents; `key` has what else a document depends on.
+    """
+    written: dict[Hashable, bytes] = request.app.state.setdefault("documents", {})
+    if key not in written:
+        written[key] = msgspec.json.encode(describe())
+    return Response(written[key], media_type=MediaType.JSON)
 
 
 def assets_router() -> Router:

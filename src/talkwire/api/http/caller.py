@@ -7,9 +7,7 @@ from typing import Any
 
 from litestar import Request
 
-from talkwire.api.http.dependencies import GivenCaller
 from talkwire.api.http.device import address_of
-from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.identity.address import is_forwarded
 from talkwire.identity.callers import Caller, Callers, Credentials
 from talkwire.identity.origins import OriginPolicy
@@ -36,16 +34,3 @@ def caller_provider(
         return await callers.identify(credentials)
 
     return provide_caller
-
-
-def chat_provider(chat: LimitedChat) -> Callable[[Caller], LimitedChat]:
-    """Returns the provider of the dependency `chat`, for routes that need a caller.
-
-    The provider depends on `caller`, so both run one after the other. That is faster than Litestar's default, which
-    starts a task for each independent dependency.
-    """
-
-    def provide_chat(caller: GivenCaller) -> LimitedChat:  # noqa: ARG001 (resolved first)
-        return chat
-
-    return provide_chat

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from talkwire.api.readiness import Readiness
 from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.ice_servers import IceServer
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Limits
+from talkwire.dialects.dialect import Dialect
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Caller
@@ -18,6 +20,7 @@ from talkwire.identity.callers import Caller
 GivenAccounts = NamedDependency[Accounts]
 GivenCaller = NamedDependency[Caller]
 GivenChat = NamedDependency[LimitedChat]
+GivenDialects = NamedDependency[SkipValidation[tuple[Dialect, ...]]]  # msgspec refuses a dialect's types
 GivenIceServers = NamedDependency[Sequence[IceServer]]
 GivenLimits = NamedDependency[Limits | None]
 GivenPolicy = NamedDependency[AccessPolicy]
