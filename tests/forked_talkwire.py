@@ -4,7 +4,8 @@ An interpreter needs more than a second of processor time to import Talkwire, an
 and commands. So each test process starts one helper that has imported everything, has started and stopped a node, and
 does nothing else: no thread, no event loop, no open file. A server or a command is a fork of this helper. It has its
 own process id, environment, folder, streams and exit code, and gets signals, as if it had been started with
-`python -m talkwire`; it shares nothing with others but the imports and the caches of the libraries.
+`python -m talkwire`; it shares nothing with others but the imports, the routes with their description, and the caches
+of the libraries.
 
 Some tests have to start fresh interpreters nevertheless: those of entry points, of imports, and of how a process ends.
 """
@@ -31,6 +32,8 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import IO, NamedTuple, NoReturn, Protocol, TextIO
+
+import httpx
 
 from talkwire.app import Node
 from talkwire.settings import Settings
@@ -277,10 +280,14 @@ def _import_talkwire() -> None:
 
 
 async def _start_once() -> None:
-    """Starts and stops a node. Its libraries fill their caches, which takes a quarter of a node's first start."""
+    """Starts and stops a node like most nodes of the tests, and makes it describe its routes. A process does both once
+    for all of its nodes (`talkwire/api/rest.py`), and the libraries fill their caches."""
     with tempfile.TemporaryDirectory() as folder:
-        async with Node(Settings(data=Path(folder))).started():
-            pass
+        async with (
+            Node(Settings(data=Path(folder), accounts="open")).started() as node,
+            httpx.AsyncClient(transport=httpx.ASGITransport(node.app), base_url="http://localhost") as http,
+        ):
+            (await http.get("/openapi.json")).raise_for_status()
 
 
 def _main(descriptor: int) -> int:
