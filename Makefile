@@ -30,6 +30,9 @@ IN_PROCESS  := not browser and not cluster and not processes
 WORKERS     ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PYTEST      := $(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+# Each test worker and each server would compile the sources again.
+unexport PYTHONDONTWRITEBYTECODE
+
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # $(call quietly,what,command) says what is done, and shows what the command prints only when it fails.
