@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,11 +18,9 @@ from talkwire.dialects.messenger import MESSENGER
 from tests.chat.chat_client import DEADLINE_S, ChatClient, open_client
 from tests.chat.chat_server import ChatAddress, ServerProcess, running_chat
 from tests.chat.description import Routes
+from tests.http_client import AsyncHttpClient
 
 DESCRIBED_WITHIN_S = 120.0
-
-# Servers in these tests use plain HTTP, and loading the system's certificates takes longer than most tests.
-_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +123,7 @@ class World:
 async def world_at(server: ChatAddress) -> AsyncIterator[World]:
     """Returns users on any server, and closes all their connections afterwards."""
     async with (
-        httpx.AsyncClient(base_url=server.url, timeout=DEADLINE_S, trust_env=False, verify=_NO_TLS) as http,
+        AsyncHttpClient(base_url=server.url, timeout=DEADLINE_S) as http,
         AsyncExitStack() as resources,
     ):
         world = World(server, http, resources)

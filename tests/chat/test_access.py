@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import httpx
 import pytest
 
 from talkwire.dialects.messenger import MESSENGER
@@ -15,6 +14,7 @@ from tests.chat.access.scene import GHOSTS, Scene, said
 from tests.chat.access.table import CALLERS, FORBIDDEN, OK, Row, form_of, is_of_a_pair, placeholders_in
 from tests.chat.chat_server import ServerProcess
 from tests.chat.conftest import World
+from tests.http_client import http_get
 
 ROWS = (*ROUTES, *EVENTS)
 
@@ -22,7 +22,7 @@ OUTSIDERS = ("stranger", "former")
 
 
 def test_every_route_is_in_the_table(chat_server: ServerProcess) -> None:
-    described = httpx.get(f"{chat_server.url}/openapi.json", trust_env=False).json()["paths"]
+    described = http_get(f"{chat_server.url}/openapi.json").json()["paths"]
     served = {f"{method.upper()} {form_of(path)}" for path, methods in described.items() for method in methods}
     listed = {f"{row.method} {form_of(_with_parameters(row.path))}" for row in ROUTES}
     assert listed | set(routes.NOT_IN_THE_TABLE) == served

@@ -6,7 +6,6 @@ import json
 import re
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
 
@@ -19,6 +18,7 @@ from tests.chat.access.table import FORBIDDEN, OK, Row, form_of, placeholders_in
 from tests.chat.chat_server import ServerProcess
 from tests.chat.conftest import World
 from tests.chat.test_notifications import stored
+from tests.http_client import http_get
 
 ROWS = (*ROUTES, *EVENTS)
 
@@ -31,7 +31,7 @@ GHOST_IDS = {**GHOSTS, "author": "nobody-has-this-id"}
 
 
 def test_every_second_id_of_a_route_has_a_slot(chat_server: ServerProcess) -> None:
-    document = httpx.get(f"{chat_server.url}/openapi.json", trust_env=False).json()
+    document = http_get(f"{chat_server.url}/openapi.json").json()
     named = {
         (f"{method.upper()} {form_of(path)}", field)
         for path, methods in document["paths"].items()

@@ -14,6 +14,7 @@ import pytest
 from talkwire.app import Embedding, Node
 from talkwire.realtime.http.client_bundle import BUILT, NAMES
 from tests.chat.chat_server import in_process, serving
+from tests.http_client import AsyncHttpClient
 
 EVIL = {"origin": "https://evil.example"}
 
@@ -22,7 +23,7 @@ EVIL = {"origin": "https://evil.example"}
 async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with (
         serving(in_process(tmp_path)) as server,
-        httpx.AsyncClient(base_url=server.url, trust_env=False) as client,
+        AsyncHttpClient(base_url=server.url) as client,
     ):
         yield client
 
@@ -69,8 +70,8 @@ async def test_other_methods_and_names_are_refused(http: httpx.AsyncClient) -> N
 async def test_the_bundle_may_be_turned_off_and_stays_where_it_is_with_a_prefix(tmp_path: Path) -> None:
     node = in_process(tmp_path)
     off = Node(replace(node.settings, serve_client=False))
-    async with serving(off) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+    async with serving(off) as server, AsyncHttpClient(base_url=server.url) as client:
         assert (await client.get("/socket.io/socket.io.js")).status_code == 404
     prefixed = Node(replace(node.settings, prefix="/chat"), (), Embedding())
-    async with serving(prefixed) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+    async with serving(prefixed) as server, AsyncHttpClient(base_url=server.url) as client:
         assert (await client.get("/socket.io/socket.io.js")).status_code == 200

@@ -19,6 +19,7 @@ from tests.chat.conftest import World, world_at
 from tests.chat.returner import Returner
 from tests.chat.test_shutdown import send_many, writer_held_up
 from tests.databases import PostgresServer
+from tests.http_client import AsyncHttpClient
 
 WINDOW_S = 4
 LONG_WINDOW_S = 300
@@ -85,7 +86,7 @@ async def test_draining_disconnects_clients_one_after_the_other(tmp_path: Path) 
 
 
 async def test_draining_disconnects_polling_clients_too(tmp_path: Path) -> None:
-    async with draining_world(tmp_path) as (server, world), httpx.AsyncClient(base_url=server.url) as http:
+    async with draining_world(tmp_path) as (server, world), AsyncHttpClient(base_url=server.url) as http:
         path = f"/socket.io/?{urlencode({'EIO': '4', 'transport': 'polling'})}"
         opened = json.loads((await http.get(path)).text.removeprefix("0"))
         path += f"&sid={opened['sid']}"

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -28,6 +27,7 @@ from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at
 from tests.contracts.node import ALICE, BOB, Clock, running
 from tests.databases import Database, migrated_sqlite_file, postgresql_server
+from tests.http_client import AsyncHttpClient
 
 
 async def answers() -> None:
@@ -87,7 +87,7 @@ async def test_a_node_whose_database_refuses_writes_is_not_ready() -> None:
 
 
 async def _until_ready(server: ServerProcess, *, ready: bool) -> None:
-    async with asyncio.timeout(DEADLINE_S), httpx.AsyncClient(trust_env=False) as http:
+    async with asyncio.timeout(DEADLINE_S), AsyncHttpClient() as http:
         while True:
             answer = await http.get(f"{server.url}/readyz")
             if (answer.status_code == 200) == ready:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.databases import Database
+from tests.http_client import HttpClient
 
 _PARAMETER = re.compile(r"\{[^}]+\}")
 
@@ -26,7 +26,7 @@ def server(database: Database, tmp_path: Path) -> Iterator[ServerProcess]:
 
 def test_a_null_character_in_an_address_is_refused_by_every_route(server: ServerProcess) -> None:
     headers = {"Authorization": f"Bearer {server.token('backend', role='service')}", "Idempotency-Key": "key"}
-    with httpx.Client(base_url=server.url, headers=headers, trust_env=False) as http:
+    with HttpClient(base_url=server.url, headers=headers) as http:
         wrong = []
         for method, address in _addresses(http.get("/openapi.json").json()):
             answer = http.request(method, address, json={} if method in {"post", "put", "patch"} else None)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.cli.conftest import Said
 from tests.cli.processes import Answer, RunningServer, running_server
+from tests.http_client import HttpClient
 
 Command = Callable[..., Said]
 
@@ -30,7 +30,7 @@ def test_the_link_is_all_that_is_printed_and_leads_to_the_running_server(
     said = command("invite", "--conversation", "club", "--expires", "7d", "--max-uses", "1", *where)
     assert (said.exit_code, said.err) == (0, "")
     account = {"email": "ann@example.com", "password": "correct horse", "name": "Ann"}
-    with httpx.Client(base_url=server.url, trust_env=False) as http:
+    with HttpClient(base_url=server.url) as http:
         invitation = {"invitation": _code(said.out, server.url)}
         signed_in = http.post("/api/v1/auth/register", json=account | invitation)
         assert signed_in.status_code == 201, signed_in.text
@@ -44,7 +44,7 @@ def test_without_a_server_the_link_is_good_for_the_next_one(command: Command, tm
     code = _code(said.out, "http://127.0.0.1:4000")
     with running_server(tmp_path, "--accounts", "invite") as server:
         account = {"email": "ann@example.com", "password": "correct horse", "name": "Ann"}
-        with httpx.Client(base_url=server.url, trust_env=False) as http:
+        with HttpClient(base_url=server.url) as http:
             assert http.post("/api/v1/auth/register", json=account).status_code == 403
             assert http.post("/api/v1/auth/register", json=account | {"invitation": code}).status_code == 201
 

@@ -8,10 +8,10 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.cli.processes import Answer, RunningServer, running_server, start_fresh_python
+from tests.http_client import http_get
 
 Talkwire = Callable[..., Answer]
 
@@ -20,7 +20,7 @@ Talkwire = Callable[..., Answer]
 def test_a_server_prints_its_url_and_a_signal_ends_it(tmp_path: Path, number: signal.Signals) -> None:
     with running_server(tmp_path, "--log-format", "console", start=start_fresh_python) as server:
         assert server.greeting.startswith("Talkwire ")
-        assert httpx.get(f"{server.url}/healthz").status_code == 200
+        assert http_get(f"{server.url}/healthz").status_code == 200
         assert server.stop(number) == Answer(0, "", "")
     assert (server.data / "lock").read_bytes() == b""
 
@@ -93,10 +93,10 @@ def test_commands_go_through_the_server_whatever_names_its_file(
     where = _named(names, tmp_path)
     token = talkwire("token", "x", "--data", "data").out.strip()
     asking = {"authorization": f"Bearer {token}"}
-    assert httpx.get(f"{served.url}/api/v1/users/me", headers=asking, trust_env=False).status_code == 200
+    assert http_get(f"{served.url}/api/v1/users/me", headers=asking).status_code == 200
     assert talkwire("user", "ban", "x", *where).exit_code == 0
     # The server sees the change at once: no other file was written.
-    assert httpx.get(f"{served.url}/api/v1/users/me", headers=asking, trust_env=False).status_code == 403
+    assert http_get(f"{served.url}/api/v1/users/me", headers=asking).status_code == 403
     assert talkwire("backup", "chat.backup", "--overwrite", *where).exit_code == 0
     for refused in (["migrate"], ["restore", "chat.backup"]):
         answer = talkwire(*refused, *where)

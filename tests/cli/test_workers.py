@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 from sqlalchemy import text
 
 from tests.chat.chat_client import open_client
 from tests.cli.processes import DEADLINE_S, Answer, RunningServer, running_server
 from tests.databases import Database, PostgresServer
+from tests.http_client import http_get
 
 WORKERS = 2
 START_S = 180.0
@@ -88,7 +88,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def metrics(server: RunningServer, name: str) -> dict[str, float]:
     """Returns each worker's value of one metric, by worker number."""
-    said = httpx.get(f"{server.url}/metrics").text
+    said = http_get(f"{server.url}/metrics").text
     return {
         number: float(value) for number, value in re.findall(rf'^{name}{{worker="(\d+)"}} (\S+)$', said, re.MULTILINE)
     }
@@ -112,7 +112,7 @@ def test_all_workers_take_connections_of_the_one_port(steady: RunningServer) -> 
 
 
 def test_every_worker_is_in_one_answer_of_the_metrics(steady: RunningServer) -> None:
-    said = httpx.get(f"{steady.url}/metrics").text
+    said = http_get(f"{steady.url}/metrics").text
     assert said.count("# TYPE talkwire_events_received_total counter\n") == 1
     assert set(metrics(steady, "talkwire_draining").values()) == {0.0}
     assert len(metrics(steady, "talkwire_events_received_total")) == WORKERS
@@ -123,7 +123,7 @@ def test_a_dead_worker_is_restarted_and_the_others_continue(steady: RunningServe
     os.kill(before[0], signal.SIGKILL)
     until(lambda: not is_running(before[0]))
     for _ in range(20):
-        assert httpx.get(f"{steady.url}/healthz").status_code == 200
+        assert http_get(f"{steady.url}/healthz").status_code == 200
     until(lambda: len(workers_of(steady)) == WORKERS)
     until(lambda: len(metrics(steady, "talkwire_connections")) == WORKERS)
     assert set(before[1:]) <= set(workers_of(steady))
@@ -186,7 +186,7 @@ def test_a_restart_on_newer_tables_ends_all(server: RunningServer, postgresql_da
     """Other nodes have been upgraded and have migrated the tables: a worker of this version cannot restart."""
     with postgresql_database.engine() as engine, engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    assert httpx.get(f"{server.url}/readyz").status_code == 200
+    assert http_get(f"{server.url}/readyz").status_code == 200
     workers = workers_of(server)
     os.kill(workers[0], signal.SIGKILL)
     assert server.process.wait(DEADLINE_S) == 1

@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import socketio
 
 from tests.chat.chat_server import ServerProcess, running_chat
+from tests.http_client import AsyncHttpClient
 
 UVICORN_CHAT = Path(__file__).with_name("uvicorn_chat.py")
 DEADLINE_S = 60.0
@@ -110,7 +110,7 @@ async def python_chatting(server: ServerProcess, transports: list[str], user_id:
 
 async def conversation_of(server: ServerProcess, *user_ids: str) -> str:
     headers = {"authorization": f"Bearer {server.token('backend', role='service')}"}
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
+    async with AsyncHttpClient(base_url=server.url) as http:
         body = {"kind": "group", "memberIds": user_ids}
         return str((await http.post("/api/v1/conversations", json=body, headers=headers)).json()["id"])
 

@@ -8,10 +8,10 @@ from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.chat.chat_server import ServerProcess, running_chat
+from tests.http_client import HttpClient
 
 DEADLINE_S = 60.0
 SCRIPT = Path(__file__).with_name("crm_client.mjs")
@@ -23,7 +23,7 @@ def crm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProce
     with running_chat(tmp_path_factory.mktemp("crm")) as server:
         headers = {"authorization": f"Bearer {server.token('backend', role='service')}"}
         body = {"id": str(CHAT_ID), "kind": "group", "memberIds": [str(USER_ID)]}
-        with httpx.Client(base_url=server.url, headers=headers, trust_env=False) as http:
+        with HttpClient(base_url=server.url, headers=headers) as http:
             http.post("/api/v1/conversations", json=body).raise_for_status()
         yield server
         assert server.logged_errors() == []

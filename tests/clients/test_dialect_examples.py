@@ -14,12 +14,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from talkwire.demo import ACCOUNT_EMAIL, ACCOUNT_ID, ACCOUNT_PASSWORD
 from tests.chat.chat_client import ChatClient, open_client
 from tests.chat.chat_server import ServerProcess, running_chat
+from tests.http_client import AsyncHttpClient
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parents[1] / "examples" / "dialects"
@@ -139,7 +139,7 @@ async def hears_of_reading(bob: ChatClient, user_id: str, message_id: str) -> No
 
 async def signed_in(server: ServerProcess) -> str:
     """The token of the demo's account."""
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
+    async with AsyncHttpClient(base_url=server.url) as http:
         body = {"email": ACCOUNT_EMAIL, "password": ACCOUNT_PASSWORD}
         return str((await http.post("/api/v1/auth/login", json=body)).json()["token"])
 

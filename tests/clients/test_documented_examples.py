@@ -14,12 +14,12 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
 import pytest
 
 from talkwire.identity.issuer import TokenIssuer
 from tests.chat.chat_server import SECRET, ServerProcess, running_chat
 from tests.cli.processes import run_talkwire
+from tests.http_client import AsyncHttpClient
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "examples"
@@ -126,7 +126,7 @@ async def test_two_talk_as_in_the_quick_start(chat_server: ServerProcess, folder
 async def test_an_applications_token_is_taken(chat_server: ServerProcess, examples: Path, file: str) -> None:
     async with running(examples / file, "dora", "Dora") as issuer:
         token = await issuer.prints()
-    async with httpx.AsyncClient(base_url=chat_server.url, trust_env=False) as http:
+    async with AsyncHttpClient(base_url=chat_server.url) as http:
         answer = await http.get("/api/v1/users/me", headers={"authorization": f"Bearer {token}"})
     assert (answer.json()["id"], answer.json()["name"]) == ("dora", "Dora")
 
@@ -138,7 +138,7 @@ async def test_an_applications_backend_speaks_for_its_users(chat_server: ServerP
             message_ids.append(await backend.prints())
     message_id, again = message_ids
     assert again == message_id
-    async with httpx.AsyncClient(base_url=chat_server.url, trust_env=False) as http:
+    async with AsyncHttpClient(base_url=chat_server.url) as http:
         headers = {"authorization": f"Bearer {chat_server.token('bob')}"}
         (message,) = (await http.get("/api/v1/conversations/order-17/messages", headers=headers)).json()["items"]
     assert (message["id"], message["senderId"], message["content"]) == (message_id, "alice", "Is it on its way?")

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from tests.chat.chat_server import ServerProcess, running_chat
+from tests.http_client import AsyncHttpClient
 
 DEADLINE_S = 60.0
 SIZE = 4_000_000
@@ -153,7 +153,7 @@ async def check_download(server: ServerProcess, uploaded: Report) -> None:
     """What can be downloaded is what was uploaded."""
     headers = {"authorization": f"Bearer {server.token('alice')}"}
     file_id = uploaded["url"].rpartition("/")[2]
-    async with httpx.AsyncClient(base_url=server.url, headers=headers, trust_env=False) as http:
+    async with AsyncHttpClient(base_url=server.url, headers=headers) as http:
         file = (await http.get(f"/api/v1/files/{file_id}")).json()
         assert (file["name"], file["contentType"]) == ("naïve report.bin", "application/x-report")
         bytes_ = (await http.get(file["url"])).content
@@ -234,7 +234,7 @@ async def test_an_upload_is_ended_by_its_client(chat_server: ServerProcess, node
         url = (await client.says("aborted"))["url"]
     assert client.responses[-1] == {"method": "DELETE", "status": 204, "offset": None}
     headers = {"authorization": f"Bearer {token}", "tus-resumable": "1.0.0"}
-    async with httpx.AsyncClient(trust_env=False, headers=headers) as http:
+    async with AsyncHttpClient(headers=headers) as http:
         assert (await http.head(url)).status_code == 403
 
 

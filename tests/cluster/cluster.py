@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack
 from pathlib import Path
 
-import httpx
-
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at
 from tests.databases import Database
+from tests.http_client import http_get
 from tests.valkey_server import ValkeyServer
 
 BUS_WITHIN_S = 20.0
@@ -62,6 +61,6 @@ def _wait_for_bus(node: ServerProcess) -> None:
     a moment after the node is ready.
     """
     deadline = time.monotonic() + BUS_WITHIN_S
-    while httpx.get(f"{node.url}/readyz", trust_env=False).json().get("bus") != "ok":
+    while http_get(f"{node.url}/readyz").json().get("bus") != "ok":
         assert time.monotonic() < deadline, "the bus is away"
         time.sleep(0.05)

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import msgspec
 import psycopg
 import pytest
@@ -24,6 +23,7 @@ from tests.chat.conftest import World
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import StartCluster
 from tests.databases import Database, PostgresServer, postgresql_server
+from tests.http_client import AsyncHttpClient
 from tests.valkey_server import ValkeyServer, valkey_server
 
 MANY = 150
@@ -301,5 +301,5 @@ async def test_a_copy_of_the_databases_files_does_not_listen_to_the_original(
         await asyncio.sleep(6)  # the leases that were copied have ended
         copy.add_node({"TALKWIRE_LEASE_S": "5"})
         await _talk_apart(cluster, copy)
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with AsyncHttpClient() as http:
         assert (await http.get(f"{cluster.nodes[0].url}/readyz")).status_code == 200

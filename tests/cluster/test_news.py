@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 
-import httpx
-
 from tests.chat.chat_server import ServerProcess
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import StartCluster
+from tests.http_client import AsyncHttpClient
 
 DEADLINE_S = 30.0
 
@@ -48,7 +47,7 @@ async def test_a_node_without_its_valkey_follows_the_log_and_reports_it(start_cl
     cluster = start_cluster(2, valkey=True)
     valkey = cluster.valkey
     assert valkey is not None
-    async with cluster.world(0) as here, cluster.world(1) as there, httpx.AsyncClient(trust_env=False) as http:
+    async with cluster.world(0) as here, cluster.world(1) as there, AsyncHttpClient() as http:
         there.take_ids_of(here)
         talk = await here.conversation("alice", "bob")
         alice, bob = await here.connect("alice"), await there.connect("bob")

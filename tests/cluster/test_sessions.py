@@ -12,13 +12,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.chat.chat_client import ChatClient
 from tests.chat.conftest import World
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import StartCluster
+from tests.http_client import AsyncHttpClient, http_get
 from tests.protocol.server_process import free_port
 from tests.torture.clients.client_socket import Listener, Transports, Unanswered
 from tests.torture.clients.javascript import Driver, JavascriptSocket, running_driver
@@ -98,7 +98,7 @@ async def driving(folder: Path, library: str = "socket.io-client") -> AsyncItera
 async def metrics(cluster: Cluster) -> Counter[str]:
     """Of all nodes together."""
     summed: Counter[str] = Counter()
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with AsyncHttpClient() as http:
         for node in cluster.nodes:
             for line in (await http.get(f"{node.url}/metrics")).text.splitlines():
                 if not line.startswith("#"):
@@ -235,7 +235,7 @@ async def test_a_fenced_node_serves_no_request(start_cluster: StartCluster) -> N
     """REST requests wait in the kernel too."""
     cluster = start_cluster(1, environment={"TALKWIRE_LEASE_S": "3"})
     node = cluster.nodes[0]
-    async with cluster.world(0) as world, httpx.AsyncClient(base_url=node.url, trust_env=False) as http:
+    async with cluster.world(0) as world, AsyncHttpClient(base_url=node.url) as http:
         talk = await world.conversation("alice", "bob")
         headers = {"authorization": f"Bearer {world.server.token(world.id_of('alice'))}"}
         body = {"conversationId": talk, "content": "late"}
@@ -260,7 +260,7 @@ async def test_a_fenced_node_serves_no_request(start_cluster: StartCluster) -> N
 def test_the_port_for_other_nodes_can_be_chosen(start_cluster: StartCluster) -> None:
     port = free_port()
     cluster = start_cluster(1, environment={"TALKWIRE_INTERNAL_PORT": str(port)})
-    assert httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).status_code == 200
-    assert httpx.get(f"http://127.0.0.1:{port}/api/v1/users/me", trust_env=False).status_code == 403
-    assert "talkwire_connections" in httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    assert http_get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+    assert http_get(f"http://127.0.0.1:{port}/api/v1/users/me").status_code == 403
+    assert "talkwire_connections" in http_get(f"http://127.0.0.1:{port}/metrics").text
     assert cluster.nodes[0].logged_errors() == []

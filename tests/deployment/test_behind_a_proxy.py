@@ -18,6 +18,7 @@ from tests.chat.chat_server import ServerProcess, running_chat
 from tests.deployment.conftest import StartProxy
 from tests.deployment.proxies import ALIAS, HOST, Proxy
 from tests.deployment.visitors import DEADLINE_S, HANDSHAKE, bearer, group_of, script, socket, visitor
+from tests.http_client import AsyncHttpClient
 
 NodeScript = Callable[[str], list[str]]
 
@@ -157,7 +158,7 @@ async def test_development_sign_in_refuses_requests_through_a_proxy(start_proxy:
     environment = {"TALKWIRE_INSECURE_DEV_AUTH": "on", "TALKWIRE_TRUSTED_PROXIES": "127.0.0.1"}
     with running_chat(tmp_path, environment) as server, start_proxy(tmp_path, server.url, None) as proxy:
         me = "/api/v1/users/me?userId=alice"
-        async with visitor(proxy) as outside, httpx.AsyncClient(base_url=server.url, trust_env=False) as inside:
+        async with visitor(proxy) as outside, AsyncHttpClient(base_url=server.url) as inside:
             assert (await inside.get(me)).status_code == 200
             assert (await outside.get(me)).json()["error"]["code"] == "unauthenticated"
         async with socket(proxy) as connection:
@@ -175,14 +176,14 @@ async def test_pages_of_the_same_site_may_connect_and_others_may_not(chat_server
 
 
 async def test_metrics_are_for_the_machine_itself(chat_server: ServerProcess, proxy: Proxy) -> None:
-    async with visitor(proxy) as outside, httpx.AsyncClient(base_url=chat_server.url, trust_env=False) as inside:
+    async with visitor(proxy) as outside, AsyncHttpClient(base_url=chat_server.url) as inside:
         assert (await inside.get("/metrics")).status_code == 200
         assert (await outside.get("/metrics")).status_code == 404
         assert (await outside.get("/healthz")).status_code == 200
 
 
 async def test_plain_http_leads_to_https(chat_server: ServerProcess, proxy: Proxy) -> None:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{proxy.plain_port}", trust_env=False) as client:
+    async with AsyncHttpClient(base_url=f"http://127.0.0.1:{proxy.plain_port}") as client:
         answer = await client.get("/docs", headers={"host": HOST})
     assert answer.is_redirect
     assert answer.headers["location"].startswith(f"https://{HOST}")

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -18,6 +17,7 @@ from tests.chat.chat_server import ServerProcess, running_chat
 from tests.cli.processes import run_talkwire
 from tests.deployment.conftest import needs_nginx
 from tests.deployment.proxies import DOCS, running_nginx
+from tests.http_client import HttpClient
 from tests.page.driving import Driver, chromium_program, driver_command, driving, finish, without_complaints
 
 pytestmark = needs_nginx
@@ -49,7 +49,7 @@ def test_the_web_client_signs_in_and_chats_with_the_documented_settings(
     server = documented_server
     backend = {"authorization": f"Bearer {server.token('backend', role='service')}"}
     with (
-        httpx.Client(base_url=server.url, trust_env=False, headers=backend) as http,
+        HttpClient(base_url=server.url, headers=backend) as http,
         running_nginx(tmp_path, server.url) as proxy,
         driving(driver, proxy.url, "deployment", "chat", trusted=_public_key_hash(proxy.authority)),
     ):

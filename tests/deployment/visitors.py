@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from tests.chat.chat_server import ServerProcess
 from tests.deployment.proxies import HOST, Proxy
+from tests.http_client import AsyncHttpClient
 
 DEADLINE_S = 60.0
 HANDSHAKE = "/socket.io/?EIO=4&transport="
@@ -98,6 +99,6 @@ async def socket(
 async def group_of(server: ServerProcess, *user_ids: str) -> str:
     """The id of a new conversation."""
     headers = bearer(server.token("backend", role="service"))
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False, headers=headers) as http:
+    async with AsyncHttpClient(base_url=server.url, headers=headers) as http:
         answer = await http.post("/api/v1/conversations", json={"kind": "group", "memberIds": user_ids})
         return str(answer.raise_for_status().json()["id"])

@@ -9,13 +9,14 @@ import pytest
 
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.edge.raw import Raw
+from tests.http_client import http_get
 from tests.realtime.wires import OPEN, UPGRADE
 
 POLL = "/socket.io/?EIO=4&transport=polling"
 
 
 def get(server: ServerProcess, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
-    return httpx.get(f"{server.url}{path}", headers=headers, trust_env=False)
+    return http_get(f"{server.url}{path}", headers=headers)
 
 
 def websocket_status(server: ServerProcess, headers: Mapping[str, str]) -> int:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.chat.chat_server import ServerProcess
 from tests.edge.raw import Raw, closed, metric, status_of, until
+from tests.http_client import http_post
 
 MIB = 1024 * 1024
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -123,7 +124,7 @@ def test_a_poll_may_wait_for_longer_than_any_deadline(hurried: ServerProcess) ->
 def test_an_upload_may_be_slow(hurried: ServerProcess) -> None:
     """It has a limit of its own: how long it may pause."""
     headers = {"Authorization": f"Bearer {hurried.token('slow')}", "Tus-Resumable": "1.0.0"}
-    created = httpx.post(f"{hurried.url}/api/v1/files", headers={**headers, "Upload-Length": "10"}, trust_env=False)
+    created = http_post(f"{hurried.url}/api/v1/files", headers={**headers, "Upload-Length": "10"})
     assert created.status_code == 201
     lines = [
         f"PATCH {created.headers['location']} HTTP/1.1",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from tests.chat.chat_server import ServerProcess
 from tests.edge.raw import Raw, closed, status_of
+from tests.http_client import http_post
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -63,7 +63,7 @@ def test_after_an_early_answer_the_rest_of_a_small_body_is_skipped(server: Serve
 def test_an_answer_to_a_whole_long_body_keeps_the_connection(server: ServerProcess) -> None:
     headers = {"Authorization": f"Bearer {server.token('long')}", "Tus-Resumable": "1.0.0"}
     length = {"Upload-Length": str(4 * MIB)}
-    created = httpx.post(f"{server.url}/api/v1/files", headers={**headers, **length}, trust_env=False)
+    created = http_post(f"{server.url}/api/v1/files", headers={**headers, **length})
     assert created.status_code == 201
     fields = {**headers, "Host": "x", "Content-Type": "application/offset+octet-stream"}
     lines = [f"PATCH {created.headers['location']} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]

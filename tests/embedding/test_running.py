@@ -19,6 +19,7 @@ import talkwire
 from talkwire import Settings, SettingsError, Talkwire, settings_from_environment
 from talkwire.commands import CreateConversation
 from talkwire.identity.issuer import TokenIssuer
+from tests.http_client import AsyncHttpClient
 from tests.protocol.server_process import free_port
 from tests.python_socketio import python_client
 
@@ -58,7 +59,7 @@ def _running(arguments: list[str], folder: Path, environment: Mapping[str, str])
 
 
 async def _until_ready(url: str, process: subprocess.Popen[str]) -> None:
-    async with asyncio.timeout(DEADLINE_S), httpx.AsyncClient(trust_env=False) as http:
+    async with asyncio.timeout(DEADLINE_S), AsyncHttpClient() as http:
         while True:
             assert process.poll() is None, process.communicate()
             try:
@@ -102,7 +103,7 @@ async def test_a_port_in_use_is_an_oserror_and_leaves_nothing_running(tmp_path: 
         with pytest.raises(OSError, match="in use"):
             async with other.serving(port=port):
                 pytest.fail("the port is in use")
-    async with other.serving(port=0) as server, httpx.AsyncClient(trust_env=False) as http:
+    async with other.serving(port=0) as server, AsyncHttpClient() as http:
         assert (await http.get(f"{server.url}/readyz")).status_code == 200
 
 

@@ -6,7 +6,6 @@ import asyncio
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from talkwire import Actor, DataFolderError, Settings, Talkwire
@@ -15,6 +14,7 @@ from talkwire.identity.issuer import TokenIssuer
 from talkwire.testing import Rejected, temporary_server, threaded_server
 from talkwire.testing.client import connected
 from tests.embedding.conftest import Serve
+from tests.http_client import http_get
 
 
 async def test_a_temporary_server_has_the_programs_settings_and_a_temporary_folder() -> None:
@@ -105,7 +105,7 @@ def test_a_server_in_a_thread_is_for_tests_without_a_loop(chat: Talkwire) -> Non
         server.run(chat.execute(CreateConversation("group", ("alice",), name="Talk", id="talk", owner_id="alice")))
         assert asyncio.run(talk()) == 42
         url = f"{server.url}/api/v1/conversations/talk"
-        assert httpx.get(url, headers=server.headers("alice"), trust_env=False).status_code == 200
+        assert http_get(url, headers=server.headers("alice")).status_code == 200
 
 
 def test_a_threaded_server_raises_the_reason_of_a_failed_start(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ import asyncio
 import json
 import time
 
-import httpx
 import pytest
 
 from tests.hostile.client import Rest
 from tests.hostile.connections import send_and_close, upgrade_head
 from tests.hostile.scene import Scene
 from tests.hostile.target import Target
+from tests.http_client import http_get
 
 TOO_LONG = 70_000
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -135,7 +135,7 @@ async def seconds_until_closed(target: Target, data: bytes) -> float:
 
 @pytest.mark.timeout(200)
 def test_the_rest_of_a_request_must_arrive_in_time(target: Target) -> None:
-    opened = httpx.get(f"{target.server.url}/socket.io/?EIO=4&transport=polling", trust_env=False)
+    opened = http_get(f"{target.server.url}/socket.io/?EIO=4&transport=polling")
     poll = _POLL.replace(b"SID", json.loads(opened.text[1:])["sid"].encode())
     waits = {
         "nothing": b"",

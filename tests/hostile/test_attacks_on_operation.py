@@ -10,12 +10,12 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.chat.chat_server import SECRET, ServerProcess, running_chat
 from tests.cli.processes import run_talkwire
 from tests.hostile.connections import send_and_close, upgrade_head
+from tests.http_client import HttpClient, http_get
 from tests.protocol.server_process import free_port
 
 WEAK = "secret"
@@ -42,7 +42,7 @@ def test_a_server_does_not_start_with_a_weak_secret(tmp_path: Path) -> None:
 
 def test_an_operator_who_says_so_may_have_a_weak_secret(tmp_path: Path) -> None:
     with running_chat(tmp_path, {"JWT_SECRET": WEAK, "TALKWIRE_ALLOW_WEAK_SECRET": "on"}) as server:
-        assert httpx.get(f"{server.url}/healthz", trust_env=False).status_code == 200
+        assert http_get(f"{server.url}/healthz").status_code == 200
 
 
 # --- one server for one file ----------------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ def test_a_server_that_believes_everybody_answers_to_names_of_its_machine_only(
         "127.0.0.1.evil.example": False,
         f"localhost.evil.example:{port}": False,
     }
-    with httpx.Client(base_url=developers_server.url, trust_env=False) as http:
+    with HttpClient(base_url=developers_server.url) as http:
         for name, lets_in in names.items():
             for path in ("/socket.io/?EIO=4&transport=polling", "/openapi.json"):
                 answer = http.get(path, headers={"host": name})
@@ -103,7 +103,7 @@ def test_a_server_that_believes_everybody_answers_to_names_of_its_machine_only(
 
 def test_wrong_passwords_of_a_stranger_do_not_keep_an_accounts_owner_out(tmp_path: Path) -> None:
     environment = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_TRUSTED_PROXIES": "127.0.0.1"}
-    with running_chat(tmp_path, environment) as server, httpx.Client(base_url=server.url, trust_env=False) as http:
+    with running_chat(tmp_path, environment) as server, HttpClient(base_url=server.url) as http:
         account = {"email": "owner@example.com", "password": "correct horse", "name": "Owner"}
         assert http.post("/api/v1/auth/register", json=account, headers=_from("192.0.2.1")).is_success
         for _ in range(30):

@@ -18,11 +18,11 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from zipfile import ZipFile
 
-import httpx
 import pytest
 from packaging.requirements import Requirement
 
 from hatch_build import with_absolute_links
+from tests.http_client import http_get
 
 ROOT = Path(__file__).parents[2]
 BUILT_FROM = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "CHANGELOG.md", ".gitignore")
@@ -178,13 +178,13 @@ def running(program: Path, *options: str) -> Iterator[str]:
 def test_the_wheel_serves_the_demo_and_the_web_client(program: Path, tmp_path: Path) -> None:
     assert shutil.which("node", path=str(program.parent)) is None
     with running(program, "--demo", "--data", str(tmp_path / "data")) as url:
-        page = httpx.get(f"{url}/", trust_env=False)
+        page = http_get(f"{url}/")
         assert page.status_code == 200
         assets = re.findall(r'(?:src|href)="\.?/?([^":]+)"', page.text)
         assert any(name.endswith(".js") for name in assets)
         for name in assets:
-            assert httpx.get(f"{url}/{name}", trust_env=False).status_code == 200, name
-        assert len(httpx.get(f"{url}/demo.json", trust_env=False).json()["users"]) > 3
+            assert http_get(f"{url}/{name}").status_code == 200, name
+        assert len(http_get(f"{url}/demo.json").json()["users"]) > 3
 
 
 @pytest.mark.parametrize(

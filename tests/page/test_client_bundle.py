@@ -8,10 +8,10 @@ from functools import partial
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.chat.chat_server import ServerProcess, running_chat
+from tests.http_client import http_post
 from tests.page.driving import Driver, run
 from tests.page.test_examples import Quiet
 
@@ -53,7 +53,7 @@ def pages(server: ServerProcess, tmp_path: Path) -> Iterator[str]:
 def test_pages_load_the_client_from_the_server(driver: Driver, server: ServerProcess, pages: str) -> None:
     backend = {"authorization": f"Bearer {server.token('backend', role='service')}"}
     talk = {"kind": "group", "id": "talk", "memberIds": ["alice", "bob"]}
-    httpx.post(f"{server.url}/api/v1/conversations", json=talk, headers=backend, trust_env=False).raise_for_status()
+    http_post(f"{server.url}/api/v1/conversations", json=talk, headers=backend).raise_for_status()
     tokens = [server.token("alice"), server.token("bob")]
     reports = run(driver, pages, "examples", "clientBundle", tokens=tokens)
     assert reports["talked"] == {"seen": ["Hello!", "Hello!"]}

@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.chat.chat_server import ServerProcess, running_chat
+from tests.http_client import http_get
 
 HERE = Path(__file__).parent
 PAGE = (HERE.parents[1] / "docs/api-clients.md").read_text(encoding="utf-8")
@@ -111,7 +111,7 @@ def test_a_python_client_has_everything_and_sends_and_lists_a_message(
     # The generator prints the operations that it skipped.
     assert "WARNING" not in printed, printed
     assert "Unable" not in printed, printed
-    document = httpx.get(f"{default_server.url}/openapi.json", trust_env=False).json()
+    document = http_get(f"{default_server.url}/openapi.json").json()
     operations, models = written_in(tmp_path / "talkwire_api")
     assert len(operations) == sum(map(len, document["paths"].values()))
     assert set(document["components"]["schemas"]) <= models

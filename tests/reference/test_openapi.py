@@ -9,12 +9,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from talkwire.api.http.errors import STATUS
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World
+from tests.http_client import HttpClient
 
 DEADLINE_S = 240
 
@@ -47,7 +47,7 @@ def unlimited_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
 def fill(server: ServerProcess) -> None:
     """Creates conversations with messages of the users that send requests, so that the routes find something."""
     headers = {"authorization": f"Bearer {server.token('backend', role='service')}"}
-    with httpx.Client(base_url=f"{server.url}/api/v1", headers=headers, trust_env=False) as http:
+    with HttpClient(base_url=f"{server.url}/api/v1", headers=headers) as http:
         members = ["asks-as-user", "asks-as-service", "asks-as-admin", "bob"]
         for name in ("one", "two"):
             made = http.post("/conversations", json={"kind": "group", "id": name, "name": name, "memberIds": members})

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import httpx
-
 from tests.chat.chat_server import ServerProcess
+from tests.http_client import HttpClient, http_get
 from tests.reference.web_payloads import COMPLETE, TARGET, published_types
 
 
@@ -14,9 +13,9 @@ def test_the_web_clients_types_are_what_the_server_publishes(chat_server: Server
 
 
 def test_answers_without_optional_members_have_all_of_them(chat_server: ServerProcess) -> None:
-    schemas = httpx.get(f"{chat_server.url}/openapi.json", trust_env=False).json()["components"]["schemas"]
+    schemas = http_get(f"{chat_server.url}/openapi.json").json()["components"]["schemas"]
     headers = {"authorization": f"Bearer {chat_server.token('reads-preferences')}"}
-    with httpx.Client(base_url=f"{chat_server.url}/api/v1", headers=headers, trust_env=False) as http:
+    with HttpClient(base_url=f"{chat_server.url}/api/v1", headers=headers) as http:
         made = http.post("/conversations", json={"kind": "group", "name": "Plans", "memberIds": []})
         assert made.status_code == 201, made.text
         preferences = http.get("/users/me/preferences").json()

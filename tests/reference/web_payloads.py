@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from tests.chat.chat_server import running_chat
+from tests.http_client import http_get
 
 Json = dict[str, Any]
 
@@ -93,9 +92,7 @@ LINE_MAX = 120
 
 def published_types(url: str) -> PayloadTypes:
     """Returns the types that the server at this address publishes."""
-    asyncapi, openapi = (
-        httpx.get(f"{url}/{name}.json", trust_env=False).raise_for_status().json() for name in ("asyncapi", "openapi")
-    )
+    asyncapi, openapi = (http_get(f"{url}/{name}.json").raise_for_status().json() for name in ("asyncapi", "openapi"))
     return PayloadTypes(asyncapi, openapi)
 
 
