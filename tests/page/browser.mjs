@@ -82,6 +82,8 @@ async function forgetEnded() {
 // The address of the scenario's server.
 export let url;
 export let complaints = [];
+// How many browsers have visited the page in this scenario.
+let visitors = 0;
 // What a browser says whose server is away, or which is itself.
 export const LOST = /WebSocket connection to|net::ERR_/;
 
@@ -90,6 +92,7 @@ export async function begin(address) {
   await forgetEnded();
   url = address;
   complaints = [];
+  visitors = 0;
 }
 
 // Closes what the scenario opened, and returns what its pages complained about. The shared browser stays.
@@ -133,8 +136,15 @@ export async function visit({ expected = /^$/, at = url, path = "", init, from, 
     });
   });
   await context.addInitScript(noteMarked);
+  if (visitors++ > 0) await context.addInitScript(leaveOutServiceWorker);
   if (init !== undefined) await context.addInitScript(init);
   return watch(await context.newPage(), { expected, address: at + path });
+}
+
+// Only the first browser of a scenario installs the service worker. It loads all files of the page for that, which takes as
+// long as a third of a visit. The others are like private windows without service workers.
+function leaveOutServiceWorker() {
+  delete Navigator.prototype.serviceWorker;
 }
 
 // Notes the rows that the page marks: the mark is over after two seconds, in which a busy machine may look at nothing.
