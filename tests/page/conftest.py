@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
+from shutil import copytree
 
 import pytest
 
-from tests.page.driving import Driver, chromium_program, driver_command, serving
+from tests.page.driving import Driver, chromium_program, driver_command, fill, serving
 from tests.protocol.server_process import free_port
 
 
@@ -24,8 +26,22 @@ def driver(chromium: str) -> Iterator[Driver]:
         yield driver
 
 
+@pytest.fixture(scope="session")
+def filled_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the demo, to be copied: filling one takes longer than anything else in a server's start."""
+    folder = tmp_path_factory.mktemp("filled")
+    fill(folder)
+    return folder
+
+
 @pytest.fixture(scope="module")
-def demo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def demo_url(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One demo server for all scenarios of an area that leave it running; each has a conversation of its own."""
-    with serving(tmp_path_factory.mktemp("demo"), free_port()) as url:
+    with serving(copytree(filled_demo, tmp_path_factory.mktemp("demo") / "data"), free_port()) as url:
         yield url
+
+
+@pytest.fixture
+def demo_folder(filled_demo: Path, tmp_path: Path) -> Path:
+    """A data folder with the demo, for a test that starts servers of its own."""
+    return Path(copytree(filled_demo, tmp_path / "data"))

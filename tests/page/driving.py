@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.forked_talkwire import start_talkwire
@@ -34,6 +35,12 @@ def serving(folder: Path, port: int, *options: str) -> Iterator[str]:
         killed_at_the_end(start_talkwire(arguments, output, os.environ, REPOSITORY), port) as url,
     ):
         yield url
+
+
+def fill(folder: Path) -> None:
+    """Fills a data folder with the demo's people and conversations, by a server that is killed afterwards."""
+    with serving(folder, free_port()) as url:
+        httpx.get(f"{url}/readyz", timeout=30, trust_env=False).raise_for_status()
 
 
 def chromium_program() -> str:

@@ -14,8 +14,8 @@ def test_an_account_is_made_and_signed_in_to(driver: Driver, demo_url: str) -> N
     assert reports["signed in"] == {"kept": []}
 
 
-def test_the_page_renews_a_token_that_expires(driver: Driver, tmp_path: Path) -> None:
-    with serving(tmp_path, free_port(), "--access-token-ttl", "3s") as url:
+def test_the_page_renews_a_token_that_expires(driver: Driver, demo_folder: Path) -> None:
+    with serving(demo_folder, free_port(), "--access-token-ttl", "3s") as url:
         reports = run(driver, url, "accounts", "expiry")
     assert reports["renewed"] == {"messages": ["Before", "After"]}
 

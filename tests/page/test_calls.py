@@ -19,8 +19,8 @@ def test_a_call_is_declined_missed_and_made_by_both_at_once(driver: Driver, demo
     assert reports["missed"] == {"ringing": 0}
 
 
-def test_nobody_answers(driver: Driver, tmp_path: Path) -> None:
-    with serving(tmp_path, free_port(), "--call-ring-s", "8") as url:
+def test_nobody_answers(driver: Driver, demo_folder: Path) -> None:
+    with serving(demo_folder, free_port(), "--call-ring-s", "8") as url:
         assert "unanswered" in run(driver, url, "calls", "unanswered")
 
 
@@ -33,8 +33,8 @@ def test_what_is_missing_on_the_device_is_said(driver: Driver, demo_url: str) ->
     assert "said" in run(driver, demo_url, "calls", "problems")
 
 
-def test_a_call_goes_on_while_the_server_is_away(driver: Driver, tmp_path: Path) -> None:
-    reports = run_through_a_kill(driver, tmp_path, "calls", "restart")
+def test_a_call_goes_on_while_the_server_is_away(driver: Driver, demo_folder: Path) -> None:
+    reports = run_through_a_kill(driver, demo_folder, "calls", "restart")
     assert reports["went on"] == {"connections": 1}
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from shutil import copytree
 
-import httpx
 import pytest
 
 from tests.page import unread_conversations
@@ -13,12 +14,9 @@ from tests.protocol.server_process import free_port
 
 
 @pytest.fixture(scope="module")
-def unread_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def unread_url(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A demo server with the conversations of `unread_conversations`."""
-    folder = tmp_path_factory.mktemp("unread")
-    with serving(folder, free_port()) as url:
-        # The demo's people and conversations come first.
-        httpx.get(f"{url}/readyz", timeout=30, trust_env=False).raise_for_status()
+    folder = copytree(filled_demo, tmp_path_factory.mktemp("unread") / "data")
     unread_conversations.prepare(folder)
     with serving(folder, free_port()) as url:
         yield url

@@ -8,9 +8,9 @@ from tests.page.driving import Driver, run, run_through_a_kill, serving
 from tests.protocol.server_process import free_port
 
 
-def test_the_page_reconnects_and_loses_and_doubles_nothing(driver: Driver, tmp_path: Path) -> None:
+def test_the_page_reconnects_and_loses_and_doubles_nothing(driver: Driver, demo_folder: Path) -> None:
     meanwhile = {"happened": "disconnected", "waiting": "AaliceTyped while disconnectedSending…"}
-    reports = run_through_a_kill(driver, tmp_path, "connection", "reconnection", meanwhile)
+    reports = run_through_a_kill(driver, demo_folder, "connection", "reconnection", meanwhile)
     expected = ["Before", *(f"Message {number}" for number in range(1, 41)), "Typed while disconnected", "After"]
     reconnected = reports["reconnected"]
     assert reconnected["stored"] == expected
@@ -19,22 +19,22 @@ def test_the_page_reconnects_and_loses_and_doubles_nothing(driver: Driver, tmp_p
         assert len(shown) > 5
 
 
-def test_what_was_written_without_a_connection_outlives_a_reload(driver: Driver, tmp_path: Path) -> None:
-    reports = run_through_a_kill(driver, tmp_path, "connection", "outbox")
+def test_what_was_written_without_a_connection_outlives_a_reload(driver: Driver, demo_folder: Path) -> None:
+    reports = run_through_a_kill(driver, demo_folder, "connection", "outbox")
     assert reports["sent"] == {"messages": ["first", "second", "third"]}
 
 
-def test_it_works_without_https(driver: Driver, tmp_path: Path) -> None:
-    with serving(tmp_path, free_port()) as url:
+def test_it_works_without_https(driver: Driver, demo_folder: Path) -> None:
+    with serving(demo_folder, free_port()) as url:
         assert "talked" in run(driver, url, "connection", "insecure")
 
 
-def test_the_page_is_back_as_soon_as_the_network_is(driver: Driver, tmp_path: Path) -> None:
-    back = run_through_a_kill(driver, tmp_path, "connection", "network")["back"]
+def test_the_page_is_back_as_soon_as_the_network_is(driver: Driver, demo_folder: Path) -> None:
+    back = run_through_a_kill(driver, demo_folder, "connection", "network")["back"]
     assert back == {"dots": 0, "waits": 1}
 
 
-def test_a_reload_without_the_server_shows_the_page_and_what_waits(driver: Driver, tmp_path: Path) -> None:
+def test_a_reload_without_the_server_shows_the_page_and_what_waits(driver: Driver, demo_folder: Path) -> None:
     meanwhile = {"happened": "away", "waiting": [True], "notice": 1}
-    reports = run_through_a_kill(driver, tmp_path, "connection", "reloaded", meanwhile)
+    reports = run_through_a_kill(driver, demo_folder, "connection", "reloaded", meanwhile)
     assert reports["sent"] == {"kept": 1, "keptAfterwards": 0}

@@ -39,14 +39,14 @@ def test_an_upload_is_paused_and_goes_on_after_a_reload(driver: Driver, demo_url
     assert 0 < resumed["offsets"][0] < resumed["offsets"][-1] < 6_000_000, "nothing begins anew"
 
 
-def test_an_upload_outlives_the_server(driver: Driver, tmp_path: Path) -> None:
-    uploaded = run_through_a_kill(driver, tmp_path, "files", "killed")["uploaded"]
+def test_an_upload_outlives_the_server(driver: Driver, demo_folder: Path) -> None:
+    uploaded = run_through_a_kill(driver, demo_folder, "files", "killed")["uploaded"]
     assert uploaded["same"]
     assert uploaded["offsets"][-1] > 0, "it goes on where it was"
 
 
-def test_what_is_too_large_says_so_and_leaves_the_text(driver: Driver, tmp_path: Path) -> None:
-    with serving(tmp_path, free_port(), "--max-file-size", "1500") as url:
+def test_what_is_too_large_says_so_and_leaves_the_text(driver: Driver, demo_folder: Path) -> None:
+    with serving(demo_folder, free_port(), "--max-file-size", "1500") as url:
         refused = run(driver, url, "files", "refused")["refused"]
     assert refused["reason"] == "This file is larger than the limit of 1.5 kB."
     assert refused["stuck"]

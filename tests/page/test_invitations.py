@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -11,9 +13,11 @@ from tests.protocol.server_process import free_port
 
 
 @pytest.fixture(scope="module")
-def invite_only_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def invite_only_url(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A demo server on which nobody registers without an invitation."""
-    with serving(tmp_path_factory.mktemp("invite"), free_port(), "--accounts", "invite") as url:
+    with serving(
+        copytree(filled_demo, tmp_path_factory.mktemp("invite") / "data"), free_port(), "--accounts", "invite"
+    ) as url:
         yield url
 
 
@@ -28,6 +32,6 @@ def test_a_link_that_is_used_up_says_so(driver: Driver, invite_only_url: str) ->
     assert reports["refused"] == {"registering": used_up, "joining": used_up}
 
 
-def test_where_there_are_no_accounts_there_is_no_form(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with serving(tmp_path_factory.mktemp("off"), free_port(), "--accounts", "off") as url:
+def test_where_there_are_no_accounts_there_is_no_form(driver: Driver, demo_folder: Path) -> None:
+    with serving(demo_folder, free_port(), "--accounts", "off") as url:
         assert run(driver, url, "invitations", "off")["off"] == {"early": 0, "forms": 0}
