@@ -44,9 +44,9 @@ class Answer:
         return self.err.rstrip("\n")
 
 
-def run_talkwire(*arguments: str, cwd: Path, environ: Mapping[str, str] | None = None) -> Answer:
+def run_talkwire(*arguments: str, cwd: Path, environ: Mapping[str, str] | None = None, stdin: str = "") -> Answer:
     """Runs `talkwire ARGUMENTS` to its end, in a fork."""
-    with _temporary_streams() as streams:
+    with _temporary_streams(stdin) as streams:
         process = start_python(["-m", "talkwire", *arguments], streams, _environment(environ), cwd)
         try:
             exit_code = process.wait(DEADLINE_S)
@@ -56,9 +56,11 @@ def run_talkwire(*arguments: str, cwd: Path, environ: Mapping[str, str] | None =
 
 
 @contextmanager
-def _temporary_streams() -> Iterator[Streams]:
-    with Path(os.devnull).open("rb") as nothing, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        yield Streams(nothing, output, errors)
+def _temporary_streams(given: str) -> Iterator[Streams]:
+    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        stdin.write(given.encode())
+        stdin.seek(0)
+        yield Streams(stdin, output, errors)
 
 
 def _text_of(file: IO[bytes]) -> str:
