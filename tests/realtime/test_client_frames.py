@@ -169,15 +169,15 @@ def test_a_whole_text_frame_is_read(size: int) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        frame(TEXT, b"x" * 65_536),
-        frame(TEXT, b"x", fin=False),
-        frame(TEXT, b"x", masked=False),
-        frame(BINARY, b"x"),
-        frame(PING, b"x"),
-        frame(TEXT, b"x" * 10)[:-1],
-        frame(TEXT, b"x" * 126)[:3],
-        b"\x81",
-        b"",
+        pytest.param(frame(TEXT, b"x" * 65_536), id="long"),
+        pytest.param(frame(TEXT, b"x", fin=False), id="fragment"),
+        pytest.param(frame(TEXT, b"x", masked=False), id="not masked"),
+        pytest.param(frame(BINARY, b"x"), id="binary"),
+        pytest.param(frame(PING, b"x"), id="ping"),
+        pytest.param(frame(TEXT, b"x" * 10)[:-1], id="cut"),
+        pytest.param(frame(TEXT, b"x" * 126)[:3], id="cut in its length"),
+        pytest.param(b"\x81", id="one byte"),
+        pytest.param(b"", id="nothing"),
     ],
 )
 def test_other_frames_are_left_to_the_general_parser(data: bytes) -> None:
