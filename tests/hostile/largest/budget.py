@@ -4,11 +4,14 @@ A row of the tables beside this module is an input of adjustable size, up to the
 somewhat more. It is sent in a quarter, half and all of that size. Each time, no turn of the event loop may take more
 than `TURN_S` of processor time, another client must be answered within `LATENCY_S`, and twice the size may cost at most
 about twice as much. The server may also refuse an input for its size, as long as refusing is cheap.
+
+Processor times are those of a reference machine (`tests/processor_time.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
@@ -35,6 +38,7 @@ from tests.hostile.scene import COMMON, ORDINARY, Scene, set_up
 from tests.hostile.target import Measured, Target, running_target
 from tests.hostile.trial import LATENCY_S
 from tests.hostile.witness import Witness, watching
+from tests.processor_time import limit_s
 
 TURN_S = 0.05
 
@@ -45,7 +49,10 @@ _FREE_S = 0.06
 the witness costs a little too."""
 
 _ATTEMPTS = 3
-_QUIET_S = 0.01
+_IDLE_STEPS = 30
+_QUIET = 1.5
+"""The server is at rest when it uses at most so many times what it uses for the witness alone."""
+
 _STEP_S = 0.1
 _SETTLES_WITHIN_S = 60.0
 _WITNESS_INTERVAL_S = 0.1
@@ -137,6 +144,9 @@ class Budget:
         self.attacker = attacker
         self._target = target
         self._witness = witness
+        # Half of these moments are enough for what the server still has to do of setting up.
+        idle_s = statistics.median(self._step() for _ in range(_IDLE_STEPS))
+        self._quiet_s = idle_s * _QUIET
 
     def check(self, row: Largest) -> None:
         """Sends a kind of input in growing sizes. Raises AssertionError if one costs too much in every attempt: a
@@ -153,7 +163,7 @@ class Budget:
         for size in sorted({max(1, row.size // share) for share in _SHARES}):
             measured = self._measure(row, size)
             cost_s = measured.process_cpu_s
-            assert measured.longest_turn_s <= TURN_S, (
+            assert measured.longest_turn_s <= TURN_S or measured.longest_turn_s <= limit_s(TURN_S), (
                 f"{row.name} x {size}: a turn of {measured.longest_turn_s * 1000:.0f} ms in\n{measured.where}"
             )
             seen = self._witness.seen()
@@ -161,7 +171,7 @@ class Budget:
             assert seen.worst_s < LATENCY_S, f"{row.name} x {size}: another client waited, {seen}, {measured}"
             if before is not None:
                 smaller, smaller_s = before
-                allowed_s = _FREE_S + _LINEAR * smaller_s
+                allowed_s = limit_s(_FREE_S) + _LINEAR * smaller_s
                 assert cost_s <= allowed_s, f"{row.name}: x {smaller} cost {smaller_s:.3f} s, x {size} {cost_s:.3f} s"
             before = size, cost_s
 
@@ -177,12 +187,15 @@ class Budget:
     def settle(self) -> None:
         """Waits until the server does nothing but serve the witness."""
         deadline = time.monotonic() + _SETTLES_WITHIN_S
-        used_s = self._target.measured().process_cpu_s
         while time.monotonic() < deadline:
-            time.sleep(_STEP_S)
-            last_s, used_s = used_s, self._target.measured().process_cpu_s
-            if used_s - last_s < _QUIET_S:
+            if self._step() < self._quiet_s:
                 return
+
+    def _step(self) -> float:
+        """Returns the server's processor time in a moment."""
+        used_s = self._target.measured().process_cpu_s
+        time.sleep(_STEP_S)
+        return self._target.measured().process_cpu_s - used_s
 
 
 @contextmanager
@@ -191,6 +204,4 @@ def budget_of(folder: Path) -> Iterator[Budget]:
         scene = set_up(target.server)
         token = scene.tokens[ORDINARY[0]]
         with watching(target.server.url, target.pid, COMMON[0], token, _WITNESS_INTERVAL_S) as witness:
-            budget = Budget(target, Attacker(scene, target.address), witness)
-            budget.settle()
-            yield budget
+            yield Budget(target, Attacker(scene, target.address), witness)
