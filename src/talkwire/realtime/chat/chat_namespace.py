@@ -138,7 +138,7 @@ class ChatNamespace:
             return
         before_client: ChatClient = before.data
         client: ChatClient = socket.data
-        client.opened, before_client.opened = before_client.opened, set()
+        client.adopt_opened(before_client)
         before.disconnect()
         if not before.connection.sockets:
             before.connection.close("forced server close")

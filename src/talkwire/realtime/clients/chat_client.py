@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 import msgspec
 import structlog
@@ -19,6 +20,8 @@ from talkwire.realtime.socketio.socketio_socket import Socket
 from talkwire.wire import event_frame
 
 encode_json = msgspec.json.Encoder().encode
+
+_NONE: frozenset[str] = frozenset()
 
 _logger = structlog.get_logger(__name__)
 
@@ -52,14 +55,36 @@ class ChatClient:
     dialect: Dialect
     session_id: str | None
     expires_at: float | None
-    opened: set[str] = field(default_factory=set)
-    """The conversations that the client opened on this socket."""
     recoverable: RecoverableSocket | None = None
     """Its state over all its connections, if it can resume after a disconnect."""
     resume_plan: ResumePlan | None = None
     """Where it resumes, between its admission and its entry."""
     catching_up: bool = False
     """Whether it receives what its user missed. Otherwise it is live: it receives events as they happen."""
+    _opened: set[str] | None = None
+
+    @property
+    def opened(self) -> AbstractSet[str]:
+        """The conversations that the client opened on this socket: none in dialects that follow all."""
+        return _NONE if self._opened is None else self._opened
+
+    def add_opened(self, conversation_id: str) -> None:
+        if self._opened is None:
+            self._opened = set()
+        self._opened.add(conversation_id)
+
+    def remove_opened(self, conversation_id: str) -> None:
+        if self._opened is not None:
+            self._opened.discard(conversation_id)
+
+    def take_opened(self) -> AbstractSet[str]:
+        """Returns the opened conversations, and forgets them."""
+        opened, self._opened = self.opened, None
+        return opened
+
+    def adopt_opened(self, former: ChatClient) -> None:
+        """Continues with the conversations that an earlier socket of the client opened."""
+        self._opened, former._opened = former._opened, None
 
     @classmethod
     def of(cls, caller: Caller, dialect: Dialect) -> ChatClient:

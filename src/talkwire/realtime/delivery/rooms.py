@@ -70,7 +70,7 @@ class Rooms:
             return
         if conversation_id in client.opened:
             return  # the socket has replaced another one, whose leaving was not published
-        client.opened.add(conversation_id)
+        client.add_opened(conversation_id)
         if self._openers(client, conversation_id) == 1:
             self._publish(RoomEntered(conversation_id, client.actor.user_id, client.actor.name))
 
@@ -90,7 +90,7 @@ class Rooms:
 
         So other members receive neither event.
         """
-        opened, client.opened = client.opened, set()
+        opened = client.take_opened()
         if opened:
             asyncio.get_running_loop().call_later(HAND_OVER_S, self._publish_left, client, opened)
 
@@ -109,7 +109,7 @@ class Rooms:
         client: ChatClient = socket.data
         self._hub.leave(conversation_room(conversation_id), socket)
         if conversation_id in client.opened:
-            client.opened.discard(conversation_id)
+            client.remove_opened(conversation_id)
             self._publish_if_last(client, conversation_id)
 
     def _publish_if_last(self, client: ChatClient, conversation_id: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -54,7 +54,7 @@ class Handshake:
     """The parts of the session's opening request that are kept."""
 
     address: str
-    query: dict[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
     authorization: str | None = None
     forwarded: bool = False
     """Whether a proxy's forwarding headers were on the request."""

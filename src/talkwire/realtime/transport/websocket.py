@@ -13,9 +13,11 @@ import logging
 import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from http import HTTPStatus
+from sys import intern
+from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
 from websockets.exceptions import InvalidHandshake, InvalidHeader
@@ -46,6 +48,7 @@ VERSION = "13"
 _POLICY_VIOLATION = 1008
 _INVALID_DATA = 1007
 _KEY_BYTES = 16
+_USUAL_QUERY_MAX = 64  # characters: longer ones have a session's id or a token
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 _silent = logging.getLogger("talkwire.websocket")
@@ -61,9 +64,15 @@ class UpgradeRequest:
         lines = head.decode("latin-1").split("\r\n")
         self.method, self.target, *_ = lines[0].split(" ")
         self.path, _, query = self.target.partition("?")
-        self.query = read_query(query)
+        self.query = _usual_query(query) if len(query) <= _USUAL_QUERY_MAX else read_query(query)
         fields = (line.partition(":") for line in lines[1:])
         self.headers = joined((name, value.strip()) for name, _, value in fields)
+
+
+@lru_cache(64)
+def _usual_query(text: str) -> Mapping[str, str]:
+    """Returns the parameters of a short query. Most clients send the same one, and each connection keeps it."""
+    return MappingProxyType(read_query(text))
 
 
 OtherProtocol = Callable[..., asyncio.Protocol]
@@ -332,7 +341,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def _handshake(self, request: UpgradeRequest) -> Handshake:
         host = self._peer() if self.link is None else self._forwarded_address(request) or ""
         return Handshake(
-            address=client_address(host, request.headers.get("x-forwarded-for"), self.server.trusted_proxies),
+            address=intern(client_address(host, request.headers.get("x-forwarded-for"), self.server.trusted_proxies)),
             query=request.query,
             authorization=request.headers.get("authorization"),
             forwarded=is_forwarded(request.headers),
