@@ -29,5 +29,10 @@ def test_the_list_of_conversations_can_be_skipped(driver: Driver, demo_url: str)
     assert reports["skipped"] == {"first": True, "list": "Messages", "composer": "Message"}
 
 
+def test_a_closed_dialog_does_not_take_the_focus_back(driver: Driver, demo_url: str) -> None:
+    reports = run(driver, demo_url, "keyboard", "closingADialog")
+    assert reports["closed"] == {"focused": "Search conversations, people, messages"}
+
+
 def test_the_focus_stays_where_a_message_was_deleted(driver: Driver, demo_url: str) -> None:
     run(driver, demo_url, "keyboard", "deleting")

@@ -240,9 +240,12 @@ export async function messageByMessage() {
 
 export async function skipping() {
   const page = await visitAs("alice");
-  await page.goto(`${page.url().split("#")[0]}#/conversation/test-conv`);
-  await opened(page, "test-conv");
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Skipping" });
+  await post("messages", "alice", { conversationId: id, content: "to skip to" });
+  await page.goto(`${page.url().split("#")[0]}#/conversation/${id}`);
+  await opened(page, "Skipping");
   await composerFocused(page);
+  await message(page, "to skip to").waitFor();
   await tabTo(page, "Skip to the messages");
   const first = await page.evaluate(() => document.querySelector("a, button") === document.activeElement);
   await press(page, "Enter");
@@ -250,6 +253,20 @@ export async function skipping() {
   await tabTo(page, "Skip to the message field");
   await press(page, "Enter");
   report("skipped", { first, list, composer: await focused(page) });
+}
+
+export async function closingADialog() {
+  const page = await visitAs("alice");
+  await page.getByRole("button", { name: /^Your account: alice/ }).click();
+  await page.getByRole("menuitem", { name: "Settings" }).click();
+  await page.locator("dialog[open]").waitFor();
+  // The page hears of the closing after this, as when keys follow each other on a busy machine.
+  await page.evaluate(() => {
+    document.querySelector("dialog[open]").close();
+    document.querySelector("aside [type=search]").focus();
+  });
+  await page.locator("dialog").waitFor({ state: "detached" });
+  report("closed", { focused: await focused(page) });
 }
 
 export async function deleting() {

@@ -1,11 +1,12 @@
 import { Maximize2, Mic, MicOff, Minimize2, PhoneOff, Video, VideoOff } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { CallState } from "../../chat/calls/call_state";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { IconButton } from "../components/icon_button";
+import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { CallVideo } from "./call_video";
 import { Duration } from "./duration";
 
@@ -21,7 +22,8 @@ interface Props {
 /** The current call, beside everything else, so that the reader can write meanwhile. */
 export function CallWindow({ state, name, face }: Props) {
   const [isLarge, setLarge] = useState(false);
-  const frame = useFocus();
+  const frame = useRef<HTMLElement>(null);
+  useFocusUntilClosed(() => frame.current?.focus());
   const isOver = state.phase === "over";
   return (
     <section
@@ -46,19 +48,6 @@ export function CallWindow({ state, name, face }: Props) {
       {isOver ? <Afterwards state={state} /> : <Controls />}
     </section>
   );
-}
-
-/** Moves the focus into the window, and returns it afterwards. */
-function useFocus() {
-  const frame = useRef<HTMLElement>(null);
-  useEffect(() => {
-    const before = document.activeElement;
-    frame.current?.focus();
-    return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-    };
-  }, []);
-  return frame;
 }
 
 function Videos({ name, face }: Omit<Props, "state">) {

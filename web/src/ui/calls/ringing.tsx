@@ -1,9 +1,10 @@
 import { Phone, PhoneOff, Video } from "lucide-react";
-import { useEffect, useId, useRef } from "react";
+import { useId, useRef } from "react";
 import type { Call } from "../../chat/calls/call_state";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";
+import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 
 interface Props {
   call: Call;
@@ -17,14 +18,10 @@ export function Ringing({ call, name, face }: Props) {
   const { calls } = useChat();
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
-    const before = document.activeElement;
+  useFocusUntilClosed(() => {
     dialog.current?.showModal();
     dialog.current?.focus();
-    return () => {
-      if (before instanceof HTMLElement) before.focus();
-    };
-  }, []);
+  });
   const labels = texts.calls;
   return (
     <dialog

@@ -1,4 +1,5 @@
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId, useRef } from "react";
+import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import "./dialog.css";
 
 interface Props {
@@ -13,16 +14,11 @@ interface Props {
 export function Dialog({ title, onClose, className, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
-    // Returns the focus: the browser does that for a closed dialog, but not for a removed one.
-    const before = document.activeElement;
+  useFocusUntilClosed(() => {
     dialog.current?.showModal();
     // The browser scrolls to the focused element, which may be the last button.
     dialog.current?.scrollTo({ top: 0 });
-    return () => {
-      if (before instanceof HTMLElement) before.focus();
-    };
-  }, []);
+  });
   return (
     <dialog ref={dialog} onClose={onClose} aria-labelledby={id} className={className}>
       <h2 id={id}>{title}</h2>

@@ -1,10 +1,11 @@
 import { ChevronLeft, ChevronRight, Download, X, ZoomIn, ZoomOut } from "lucide-react";
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useRef, useState } from "react";
 import type { Viewing } from "../../chat/files/files";
 import type { Attachment } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
+import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useFileUrl } from "./use_file_url";
 import "./viewer.css";
 
@@ -16,13 +17,7 @@ export default function Viewer({ viewing: { pictures, index } }: { viewing: View
   const dialog = useRef<HTMLDialogElement>(null);
   const [isOriginal, setOriginal] = useState(false);
   const picture = pictures[index];
-  useEffect(() => {
-    const before = document.activeElement;
-    dialog.current?.showModal();
-    return () => {
-      if (before instanceof HTMLElement) before.focus();
-    };
-  }, []);
+  useFocusUntilClosed(() => dialog.current?.showModal());
   const pressed = (event: KeyboardEvent): void => {
     // Arrow keys scroll a picture that is larger than the window.
     if (isOriginal || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
