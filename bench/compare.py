@@ -1,9 +1,9 @@
 """`python -m bench.compare TREE`: processor time for each message of this tree's server, against that of other trees.
 
 A machine that others share changes its speed by a third within seconds, so two runs one after the other show no
-difference below that. Here one server of each tree runs on the same core, each with its own load generator, and only
-one load generator at a time is not stopped. They take turns of a third of a second. The figure is the median of the
-ratios of neighbouring turns.
+difference below that. Here one server of each tree runs on the same core, each with its own load generator. The load
+generators take turns of a third of a second; all others are stopped meanwhile. The figure is the median of the ratios
+of neighbouring turns.
 """
 
 from __future__ import annotations
@@ -113,6 +113,7 @@ class Contender:
 def main() -> int:
     options = parse_options()
     raise_file_limit()
+    build.load_generator()
     trees = [build.HERE.parent, *options.trees]
     try:
         for name in options.loads:
