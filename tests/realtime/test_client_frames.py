@@ -1,4 +1,4 @@
-"""The short way of whole text frames gives what the general parser gives for all input, however it is cut."""
+"""The fast path of whole text frames gives what the general parser gives for all input, however it is cut."""
 
 from __future__ import annotations
 

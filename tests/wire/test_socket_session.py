@@ -234,10 +234,10 @@ def test_a_session_that_ever_joined_may_be_in_nothing() -> None:
     assert sockets.next_deadline() == inf
 
 
-# --- the short way of events of the root namespace --------------------------------------------------------------------
+# --- the fast path of events of the root namespace --------------------------------------------------------------------
 
 
-_SPICE = st.sampled_from(
+_PIECES = st.sampled_from(
     ["42", "42/chat,", "4٢", "42²", "42 7", "4299999999999999", "[", "]", '"', "{}", "é", "\\ud800"]
 )
 _AN_EVENT = st.builds(
@@ -256,8 +256,8 @@ _AN_EVENT = st.builds(
 @example("42[1]")
 @example("42[]")
 @example("42")
-@given(_AN_EVENT | st.lists(_SPICE | st.text(max_size=4), max_size=6).map("".join))
-def test_the_short_way_of_an_event_gives_what_the_general_way_gives(message: str) -> None:
+@given(_AN_EVENT | st.lists(_PIECES | st.text(max_size=4), max_size=6).map("".join))
+def test_the_fast_path_of_an_event_gives_what_receive_gives(message: str) -> None:
     found = joined("/").receive_root_event(message)
     if found is not None:
         event = joined("/").receive(message[1:], now=0)
@@ -273,11 +273,11 @@ def test_the_short_way_of_an_event_gives_what_the_general_way_gives(message: str
         ('4200["a"] ', (["a"], 0)),
     ],
 )
-def test_a_usual_event_goes_the_short_way(message: str, expected: tuple[list[Any], int | None]) -> None:
+def test_a_usual_event_takes_the_fast_path(message: str, expected: tuple[list[Any], int | None]) -> None:
     assert joined("/").receive_root_event(message) == expected
 
 
-def test_events_go_the_short_way_only_in_a_joined_namespace_and_between_packets() -> None:
+def test_events_take_the_fast_path_only_in_a_joined_namespace_and_between_packets() -> None:
     session = fresh()
     assert session.receive_root_event('42["a"]') is None
     session = joined("/")
@@ -289,7 +289,7 @@ def test_events_go_the_short_way_only_in_a_joined_namespace_and_between_packets(
     assert session.receive_root_event('42["a"]') is None
 
 
-def test_an_event_above_the_limit_does_not_go_the_short_way() -> None:
+def test_an_event_above_the_limit_does_not_take_the_fast_path() -> None:
     session = SocketSession(EngineOptions(max_payload=100), now=0)
     session.receive("0", now=0)
     session.accept("/", "socket")

@@ -163,10 +163,11 @@ class Session:
 
     # Input
 
-    def is_at_ease(self) -> bool:
-        """Returns whether a message over the session's WebSocket means nothing to the session: no heartbeat is awaited.
+    def only_forwards(self) -> bool:
+        """Returns whether the session would hand on each message of its WebSocket without any effect of its own.
 
-        Such a message needs no `receive_websocket`. While an upgrade is tried the session still polls.
+        That is so while the session has a WebSocket and waits for no pong. The caller may then skip
+        `receive_websocket` for a message packet.
         """
         return self._phase is _OVER_WEBSOCKET and not self._awaits_pong
 
@@ -175,7 +176,7 @@ class Session:
 
         Handle the events, then send the output as the class says. Sections "Message" and "Upgrade" of the protocol.
         """
-        if message[:1] == "4" and self.is_at_ease():
+        if message[:1] == "4" and self.only_forwards():
             return [MessageReceived(message[1:])]
         try:
             packet = decode_packet(message)

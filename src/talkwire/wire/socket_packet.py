@@ -173,7 +173,7 @@ def read_root_event(message: str, size_max: int) -> tuple[list[Any], int | None]
     """Returns arguments and ack id of an Engine.IO message that is an event of the root namespace.
 
     Returns None for everything else, and for each event that `Decoder.receive` would refuse or keep only the name of.
-    This is the usual message; reading it here takes 1.3 µs instead of 4.
+    This is the usual message; reading it here takes 1.3 µs instead of 2.3.
     """
     if message[:2] != "42" or not len(message) <= min(_CHECKED_FROM, size_max):
         return None
