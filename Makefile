@@ -30,7 +30,7 @@ IN_PROCESS  := not browser and not cluster and not processes
 WORKERS     ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PYTEST      := $(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# Each test worker and each server would compile the sources again.
+# If the environment forbids bytecode files, each test worker and each server compiles all sources again.
 unexport PYTHONDONTWRITEBYTECODE
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
