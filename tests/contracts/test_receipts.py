@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import NoneType
+
 import pytest
 
 from talkwire.core.commands.blocks import BlockUser, UnblockUser
@@ -20,8 +22,9 @@ from talkwire.core.commands.receipts import (
     Unread,
 )
 from talkwire.core.commands.sync import ListEvents
+from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessagesDelivered, MessagesRead, ReadPositionMoved
-from talkwire.core.domain.model import LARGE_CONVERSATION, Actor
+from talkwire.core.domain.model import LARGE_CONVERSATION, Actor, Message
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Clock, Node
 
 
@@ -178,6 +181,51 @@ async def test_many_reads_in_one_transaction_take_as_many_statements_as_one(node
         await node.in_one_batch(*((user, MarkDelivered("c")) for user in users[1:]))
     # A batch of the harness runs after a transaction of its own.
     assert len(transactions[1]) == len(transactions[3])
+
+
+async def test_receipts_that_name_messages_are_looked_up_together(node: Node) -> None:
+    users = [Actor(f"user-{number}", "") for number in range(12)]
+    await node.do(
+        BACKEND, CreateConversation("group", tuple(user.user_id for user in users), id="c", owner_id=users[0].user_id)
+    )
+    old, new = [await node.send(users[0], str(number)) for number in range(2)]
+    await node.do(users[1], MarkDelivered("c", str(old.id)))
+    with node.statements() as transactions:
+        await node.in_one_batch(*((user, MarkDelivered("c", str(old.id))) for user in users[2:3]))
+        await node.in_one_batch(*((user, MarkDelivered("c", str(old.id))) for user in users[3:]))
+        # The conversation says where its newest message is.
+        await node.in_one_batch(*((user, MarkDelivered("c", str(new.id))) for user in users[1:]))
+    one, many, newest = transactions[1::2]
+    assert len(one) == len(many) == len(newest) + 1
+
+
+async def test_receipts_leave_the_new_messages_of_a_batch_together(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    old, new = [await node.send(ALICE, str(number)) for number in range(2)]
+    with node.statements() as transactions:
+        await node.in_one_batch(
+            (ALICE, SendMessage("c", "3")),
+            (BOB, MarkDelivered("c", str(old.id))),
+            (ALICE, SendMessage("c", "4")),
+            (BOB, MarkDelivered("c", str(new.id))),
+            (ALICE, SendMessage("c", "5")),
+        )
+    assert sum("INSERT INTO messages" in statement for statement in transactions[1]) == 1
+
+
+async def test_a_receipt_may_name_a_message_of_its_own_transaction(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    sent = await node.send(ALICE, "1")
+    results = await node.in_one_batch(
+        (BOB, MarkDelivered("c", str(sent.id + 2))),
+        (ALICE, SendMessage("c", "2")),
+        (ALICE, SendMessage("c", "3")),
+        (BOB, MarkDelivered("c", str(sent.id + 1))),
+    )
+    assert [type(result) for result in results] == [ChatError, Message, Message, NoneType]
+    event = node.log[-1]
+    assert isinstance(event, MessagesDelivered)
+    assert (event.seq, event.message_id) == (2, sent.id + 1)
 
 
 async def test_a_receipt_has_no_time_from_before_its_member_joined(node: Node) -> None:

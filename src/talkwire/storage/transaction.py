@@ -13,7 +13,14 @@ from talkwire.core.domain.events import Durable, MessageSent, UserCreated
 from talkwire.core.ports.transaction import Prefetch
 from talkwire.storage.catching_up.offline_queue import OfflineQueueRows
 from talkwire.storage.messages.attachments import AttachedFileRows
-from talkwire.storage.messages.changes import MessageLookups, fetch_messages, fetch_sent, flush, write_messages
+from talkwire.storage.messages.changes import (
+    MessageLookups,
+    fetch_marked,
+    fetch_messages,
+    fetch_sent,
+    flush,
+    write_messages,
+)
 from talkwire.storage.messages.messages import MessagePartRows
 from talkwire.storage.messages.receipts import ReceiptLookups, with_covered_messages
 from talkwire.storage.messages.retention import RetentionRows
@@ -83,6 +90,8 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
             fetch_sent(workspace, needs.sent_messages)
         if needs.messages:
             fetch_messages(workspace, needs.messages)
+        if needs.marked:
+            fetch_marked(workspace, needs.marked)
         if needs.names:
             fetch_named_members(workspace, needs.names)
         if needs.files:

@@ -28,6 +28,13 @@ class ImportedRun(NamedTuple):
     oldest_ms: int
 
 
+class MessagePlace(NamedTuple):
+    """Where a message is."""
+
+    conversation_id: str
+    seq: int
+
+
 class StagedMessages:
     """New messages and what is stored with them, until they are written. `only_texts`: none has more than its text."""
 
@@ -57,6 +64,8 @@ class Workspace:
         self.moved_members: set[tuple[str, str]] = set()
         self.messages: dict[int, Message | None] = {}
         """Changed messages and those that were looked up; None: there is no such message."""
+        self.places: dict[int, MessagePlace | None] = {}
+        """As `messages`: where messages are that were looked up for that alone."""
         self.sent: dict[tuple[str, str, str], Message | None] = {}
         """As `messages`, by (conversation id, sender id, client message id)."""
         self.named: dict[tuple[str, str], list[str]] = {}

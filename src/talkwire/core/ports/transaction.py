@@ -38,7 +38,7 @@ from talkwire.core.ports.stores import (
 class Prefetch:
     """The keys that a batch of commands will look up, so that each kind is fetched with one statement."""
 
-    __slots__ = ("files", "members", "messages", "names", "sent_messages", "unread_notifications")
+    __slots__ = ("files", "marked", "members", "messages", "names", "sent_messages", "unread_notifications")
 
     def __init__(self) -> None:
         self.members: set[tuple[str, str]] = set()
@@ -47,6 +47,8 @@ class Prefetch:
         """(conversation id, sender id, client message id): a message that may have been sent before"""
         self.messages: set[int] = set()
         """ids"""
+        self.marked: set[tuple[str, int]] = set()
+        """(conversation id, message id): a message up to which a cursor is to move"""
         self.files: set[str] = set()
         """ids"""
         self.names: set[tuple[str, str]] = set()
@@ -91,6 +93,11 @@ class Transaction(Protocol):
         ...
 
     def message(self, message_id: int) -> Message | None: ...
+
+    def seq_of(self, conversation: Conversation, message_id: int) -> int | None:
+        """Returns the `seq` of a message, None if the conversation has no such message."""
+        ...
+
     def sent_message(self, conversation_id: str, sender_id: str, client_message_id: str) -> Message | None: ...
 
     def newest_message_ms(self, conversation: Conversation) -> int | None:

@@ -6,8 +6,10 @@ New messages are staged in the workspace and written together. Whatever has to f
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Sequence
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -48,6 +50,7 @@ from talkwire.storage.messages.messages import (
     messages_by_id,
     messages_sent,
     named_by,
+    places_by_id,
     sent_ms,
     text_values,
     to_extra,
@@ -55,12 +58,13 @@ from talkwire.storage.messages.messages import (
 from talkwire.storage.messages.search import WordTable
 from talkwire.storage.schema import file_links, mentions, message_versions, messages, reactions, tombstones
 from talkwire.storage.sql.batch import Write, insert_rows, write
-from talkwire.storage.tables.conversations import take_moved_conversations
+from talkwire.storage.sql.keys import keys_parameter
+from talkwire.storage.tables.conversations import find_conversation, take_moved_conversations
 from talkwire.storage.tables.files import make_due
 from talkwire.storage.tables.members import take_moved_members
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.tables.users import write_new_users
-from talkwire.storage.workspace import Changes, ImportedRun, StagedMessages, Workspace
+from talkwire.storage.workspace import Changes, ImportedRun, MessagePlace, StagedMessages, Workspace
 
 _insert_mentions = insert_rows(mentions, ("conversation_id", "user_id", "seq", "sender_id"))
 
@@ -75,6 +79,12 @@ class MessageLookups(Changes):
         if message_id not in found:
             fetch_messages(self._workspace, (message_id,))
         return self._workspace.messages[message_id]
+
+    def seq_of(self, conversation: Conversation, message_id: int) -> int | None:
+        if _is_newest(conversation, message_id):
+            return conversation.last_seq
+        place = _place_of(self._workspace, message_id)
+        return None if place is None or place.conversation_id != conversation.id else place.seq
 
     def sent_message(self, conversation_id: str, sender_id: str, client_message_id: str) -> Message | None:
         key = (conversation_id, sender_id, client_message_id)
@@ -96,6 +106,36 @@ def fetch_messages(workspace: Workspace, message_ids: Collection[int]) -> None:
     write_messages(workspace)
     workspace.messages.update(dict.fromkeys(message_ids))
     workspace.messages.update(messages_by_id(workspace.connection, message_ids))
+
+
+def fetch_marked(workspace: Workspace, asked: Collection[tuple[str, int]]) -> None:
+    """Reads where messages are, by (conversation id, message id), except each conversation's newest message: receipts
+    usually name that one, and the conversation says where it is."""
+    known = ((find_conversation(workspace, conversation_id), id_) for conversation_id, id_ in asked)
+    ids = {id_ for conversation, id_ in known if conversation is not None and not _is_newest(conversation, id_)}
+    if ids:
+        _fetch_places(workspace, ids)
+
+
+def _is_newest(conversation: Conversation, message_id: int) -> bool:
+    return bool(conversation.last_seq) and message_id == MESSAGE_ID_BASE + conversation.active_pos
+
+
+def _place_of(workspace: Workspace, message_id: int) -> MessagePlace | None:
+    staged = workspace.staged.messages  # by ascending ids
+    index = bisect_left(staged, message_id, key=attrgetter("id"))
+    if index < len(staged) and staged[index].id == message_id:
+        return MessagePlace(staged[index].conversation_id, staged[index].seq)
+    if message_id not in workspace.places:
+        _fetch_places(workspace, (message_id,))
+    return workspace.places[message_id]
+
+
+def _fetch_places(workspace: Workspace, message_ids: Collection[int]) -> None:
+    workspace.places.update(dict.fromkeys(message_ids))
+    keys = keys_parameter([(str(id_),) for id_ in message_ids])
+    for id_, conversation_id, seq in workspace.connection.execute(places_by_id, keys):
+        workspace.places[id_] = MessagePlace(conversation_id, seq)
 
 
 def fetch_sent(workspace: Workspace, asked: Collection[tuple[str, str, str]]) -> None:
@@ -131,6 +171,8 @@ def _sent(workspace: Workspace, event: MessageSent) -> None:
         workspace.sent[conversation_id, sender_id, message.client_message_id] = message
     if workspace.messages:
         workspace.messages.pop(message.id, None)
+    if workspace.places:
+        workspace.places.pop(message.id, None)
     if not is_text(message):
         _stage_parts(workspace, event)
 

@@ -220,6 +220,11 @@ message_select: Select[Any] = (
 order in which `_to_message` takes them."""
 
 _by_id: Select[Any] = message_select.join(KEYS, messages.c.id == key_number(0))
+places_by_id: Select[Any] = (
+    select(messages.c.id, messages.c.conversation_id, messages.c.seq)
+    .select_from(KEYS)
+    .join(messages, messages.c.id == key_number(0))
+)
 _sent: Select[Any] = message_select.join(
     KEYS,
     (messages.c.conversation_id == key_text(0))

@@ -53,6 +53,9 @@ def check_mark(command: Mark) -> None:
 def needs_of_mark(actor: Actor, command: Mark, needs: Prefetch) -> None:
     """Adds the keys that moving a cursor will look up."""
     needs.members.add((command.conversation_id, actor.user_id))
+    number = None if command.message_id is None else message_number(command.message_id)
+    if number is not None:
+        needs.marked.add((command.conversation_id, number))
 
 
 def needs_of_read(actor: Actor, command: MarkRead, needs: Prefetch) -> None:
@@ -135,8 +138,11 @@ def _target(
     if message_id is None:
         # Once there is a message, `active_pos` is the position of the newest one.
         return (conversation.last_seq, MESSAGE_ID_BASE + conversation.active_pos) if conversation.last_seq else None
-    message = _message_named(tx, member, message_id)
-    return message.seq, message.id
+    number = message_number(message_id)
+    seq = None if number is None else tx.seq_of(conversation, number)
+    if number is None or seq is None or seq <= member.history_seq:
+        raise forbidden()
+    return seq, number
 
 
 def _message_named(tx: Transaction, member: Member, message_id: str) -> Message:
