@@ -145,11 +145,12 @@ class Connection(ABC):
 
     # --- from the transports ----------------------------------------------------------------------------------------
 
-    def start_on_websocket(self, websocket: WebSocket) -> None:
-        """Uses the WebSocket that opened this session, and has the open packet written to it."""
+    def start_on_websocket(self, websocket: WebSocket, answer: bytes = b"") -> None:
+        """Uses the WebSocket that opened this session. Writes `answer`, of the upgrade request, and the open packet."""
         self.websocket = websocket
         self.polling = False
-        self.server.hub.wake(self)
+        websocket.write(answer + b"".join(self.out))
+        self.out.clear()
 
     def upgrade(self, websocket: WebSocket, now: float) -> bool:
         """Puts another WebSocket on trial. Returns False if the session accepts none; then close it."""

@@ -26,9 +26,11 @@ from typing import Any, ClassVar, NamedTuple
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl, service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 
 from talkwire.realtime.http.connection_limits import CappedAddress, ConnectionLimits, Verdict
 from talkwire.realtime.http.http_limits import BODY_RATE, FIELDS_MAX, HEAD_MAX, LINGER_S, UNWANTED_MAX
+from talkwire.realtime.http.upgrade_request import UpgradeRequest, encode_head
 
 PIECE = 16 * 1024
 """The most bytes given to the parser at once where it buffers them."""
@@ -165,8 +167,12 @@ class HttpProtocol(HttpToolsProtocol):
     # --- asyncio ----------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)
-        super().connection_made(transport)
+        # Not uvicorn's method, which also asks for the server's own address: only plain requests need it.
+        self.connections.add(self)
+        self.transport = transport
         self.flow = _Flow(transport)
+        self.client = get_remote_addr(transport)
+        self.scheme = "https" if is_ssl(transport) else "http"
         made = transport.get_extra_info("socket")
         verdict = self.connection_limits.opened(
             self, self.client and self.client[0], -1 if made is None else made.fileno()
@@ -441,9 +447,16 @@ class HttpProtocol(HttpToolsProtocol):
         self._phase = _BODY
         self._silent = -PIECE
         self._remaining = self._length
+        if not self._upgrades:
+            self.scope["server"] = self._own_address()
         super().on_headers_complete()
         if (self._length or self._is_chunked) and not self._upgrades:
             self._begin_body()
+
+    def _own_address(self) -> tuple[str, int | None] | None:
+        if self.server is None:
+            self.server = get_local_addr(self.transport)
+        return self.server
 
     def _begin_body(self) -> None:
         cycle = self.cycle
@@ -516,9 +529,9 @@ class HttpProtocol(HttpToolsProtocol):
         assert self.ws_protocol_class is not None
         make: Callable[..., Any] = self.ws_protocol_class
         websocket = make(config=self.config, server_state=self.server_state, app_state=self.app_state)
-        head = _head(self.scope["method"].encode(), self.url, "1.1", self.headers)
+        request = UpgradeRequest(self.scope["method"], self.url, self.headers, self.client[0] if self.client else "")
         websocket.connection_made(self.transport)
-        websocket.data_received(head + rest)
+        websocket.receive_request(request, rest)
         self.transport.set_protocol(websocket)
         if self.flow.write_paused:
             # The transport reports a full buffer only once, and has reported it to this object. In the next turn its
@@ -533,7 +546,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         fields = [field for field in self.headers if field[0] != b"upgrade"]
         self._tail = b""
-        self._read(_head(parser.get_method(), self.url, parser.get_http_version(), fields) + rest)
+        self._read(encode_head(parser.get_method(), self.url, parser.get_http_version(), fields) + rest)
 
     def _refuse(self, refusal: HttpRefusal) -> None:
         """Responds in place of the application, and accepts no more requests."""
@@ -587,11 +600,6 @@ class HttpProtocol(HttpToolsProtocol):
             self._is_known = False
             self.connection_limits.wheel.forget(self)
             self.connection_limits.closed(self)
-
-
-def _head(method: bytes, target: bytes, version: str, fields: list[tuple[bytes, bytes]]) -> bytes:
-    line = b"%s %s HTTP/%s\r\n" % (method, target, version.encode())
-    return line + b"".join([b"%s: %s\r\n" % field for field in fields]) + b"\r\n"
 
 
 def _unacknowledged(transport: Any) -> int:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)

@@ -1,9 +1,9 @@
 """WebSockets of the project's own server: the protocol class that takes over a connection after its upgrade request.
 
 `http_protocol.py` calls `cls(config=, server_state=, app_state=)`, `connection_made(transport)` and
-`data_received(request)`, with the bytes that the client has sent behind the request. uvicorn expects the object to add
-itself to `server_state.connections` and to have `shutdown()`. Whole text frames are read by `client_frames`, all others
-by `websockets`' sans-I/O protocol (RFC 6455); `talkwire.wire` writes frames.
+`receive_request(request, rest)`. uvicorn expects the object to add itself to `server_state.connections` and to have
+`shutdown()`. Whole text frames are read by `client_frames`, all others by `websockets`' sans-I/O protocol (RFC 6455);
+`talkwire.wire` writes frames.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ import logging
 import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from sys import intern
-from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
 from websockets.exceptions import InvalidHandshake, InvalidHeader
@@ -25,13 +24,14 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN, Protocol, Side
 from websockets.utils import accept_key
 
-from talkwire.identity.address import came_over_tls, client_address, is_forwarded, joined
+from talkwire.identity.address import came_over_tls, client_address, is_forwarded
 from talkwire.realtime.engine.connection import UNSENT_MAX, Connection, Handshake
 from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.forwarding.forwarder import Upgrade
 from talkwire.realtime.forwarding.peer_auth import REFUSED, ForwardedHead, PeerAuth
+from talkwire.realtime.http.upgrade_request import UpgradeRequest
 from talkwire.realtime.transport.client_frames import UNTIL_THE_END, frame_size_at, text_frame_at
-from talkwire.wire import EngineRequest, HandshakeRefused, RefusalCode, Transport, read_query
+from talkwire.wire import EngineRequest, HandshakeRefused, RefusalCode, Transport
 
 CLOSE_TIMEOUT_S = 5.0
 """Seconds that a peer may take to read the remaining output and to close, after the server has closed."""
@@ -48,31 +48,10 @@ VERSION = "13"
 _POLICY_VIOLATION = 1008
 _INVALID_DATA = 1007
 _KEY_BYTES = 16
-_USUAL_QUERY_MAX = 64  # characters: longer ones have a session's id or a token
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 _silent = logging.getLogger("talkwire.websocket")
 _silent.disabled = True
-
-
-class UpgradeRequest:
-    """The head of an HTTP request, as uvicorn provides it: header names are in lower case."""
-
-    __slots__ = ("headers", "method", "path", "query", "target")
-
-    def __init__(self, head: bytes) -> None:
-        lines = head.decode("latin-1").split("\r\n")
-        self.method, self.target, *_ = lines[0].split(" ")
-        self.path, _, query = self.target.partition("?")
-        self.query = _usual_query(query) if len(query) <= _USUAL_QUERY_MAX else read_query(query)
-        fields = (line.partition(":") for line in lines[1:])
-        self.headers = joined((name, value.strip()) for name, _, value in fields)
-
-
-@lru_cache(64)
-def _usual_query(text: str) -> Mapping[str, str]:
-    """Returns the parameters of a short query. Most clients send the same one, and each connection keeps it."""
-    return MappingProxyType(read_query(text))
 
 
 OtherProtocol = Callable[..., asyncio.Protocol]
@@ -154,27 +133,11 @@ class WebSocketProtocol(asyncio.Protocol):
         if server.now() > server.lease_deadline:
             server.on_lease_expired()
         if not self._is_upgraded:
-            data = self._receive_request(data)
-            if not data:
-                return
+            return  # the request was refused
         if len(data) > SLICE or self._unread is not None:
             self._receive_much(data)
         else:
             self._receive(data)
-
-    def _receive_request(self, data: bytes) -> bytes:
-        """Handles the upgrade request. Returns the frames behind it, nothing if it was not accepted here."""
-        head, _, rest = data.partition(b"\r\n\r\n")
-        request = UpgradeRequest(head)
-        make_other, self._make_other = self._make_other, None
-        if make_other is None or self.server.serves(request.path):
-            if self.link is None and self.server.is_for_another(request.query.get("sid")):
-                self._forward(request, data)
-            else:
-                self._answer_upgrade(request)
-        else:
-            self._give_transport_to(make_other(), data)
-        return rest if self._is_upgraded else b""
 
     def eof_received(self) -> None:
         """Closes the transport: a client that has ended its input counts as disconnected."""
@@ -203,6 +166,23 @@ class WebSocketProtocol(asyncio.Protocol):
     def resume_writing(self) -> None:
         if self._connection is not None:
             self._connection.set_writable(True)
+
+    # --- HTTP -------------------------------------------------------------------------------------------------------
+
+    def receive_request(self, request: UpgradeRequest, rest: bytes) -> None:
+        """Handles the upgrade request, and `rest`, the bytes that the client has sent behind it."""
+        server = self.server
+        if server.now() > server.lease_deadline:
+            server.on_lease_expired()
+        make_other, self._make_other = self._make_other, None
+        if make_other is not None and not server.serves(request.path):
+            self._give_transport_to(make_other(), request.encode() + rest)
+        elif self.link is None and server.is_for_another(request.query.get("sid")):
+            self._forward(request, request.encode() + rest)
+        else:
+            self._answer_upgrade(request)
+            if rest:
+                self.data_received(rest)
 
     # --- uvicorn ----------------------------------------------------------------------------------------------------
 
@@ -312,20 +292,21 @@ class WebSocketProtocol(asyncio.Protocol):
         key, subprotocol = _websocket_key(request), _subprotocol(request)
         engine_request = EngineRequest(request.method, request.query, headers.get("origin"), websocket=True)
         handshake = self._handshake(request)
-        over_tls = came_over_tls("ws", self._peer(), headers.get("x-forwarded-proto"), server.trusted_proxies)
+        over_tls = came_over_tls("ws", request.peer, headers.get("x-forwarded-proto"), server.trusted_proxies)
         admission = server.admit(engine_request, headers.get("host", ""), handshake.address, over_tls=over_tls)
         self._is_upgraded = True
         self._message_max = server.options.max_payload
         chosen = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
-        self.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept_key(key).encode() + f"\r\n{chosen}\r\n".encode()
-        )
+        answer = (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {accept_key(key)}\r\n{chosen}\r\n"
+        ).encode()
         if admission.engine_sid is None:
             self._connection = server.open(Transport.WEBSOCKET, handshake)
-            self._connection.start_on_websocket(self)
+            self._connection.start_on_websocket(self, answer)
             self.set_message_max(self._connection.message_max)
             return
+        self.write(answer)
         connection = server.find(admission.engine_sid)
         if connection is None or not connection.upgrade(self, server.now()):
             self.close(_POLICY_VIOLATION)
@@ -339,19 +320,13 @@ class WebSocketProtocol(asyncio.Protocol):
         return self.link.client_address(request.method, request.target, request.headers)
 
     def _handshake(self, request: UpgradeRequest) -> Handshake:
-        host = self._peer() if self.link is None else self._forwarded_address(request) or ""
+        host = request.peer if self.link is None else self._forwarded_address(request) or ""
         return Handshake(
             address=intern(client_address(host, request.headers.get("x-forwarded-for"), self.server.trusted_proxies)),
             query=request.query,
             authorization=request.headers.get("authorization"),
             forwarded=is_forwarded(request.headers),
         )
-
-    def _peer(self) -> str:
-        """Returns the address at the other end of the TCP connection, which may be a proxy's."""
-        assert self._transport is not None
-        peer = self._transport.get_extra_info("peername")
-        return peer[0] if isinstance(peer, tuple) else ""
 
     def _refuse(self, status: int, body: bytes, content_type: str = "text/plain", header: bytes = b"") -> None:
         self.write(_refusal(status, body, content_type, header))
