@@ -38,6 +38,11 @@ SHUTDOWN_S = 8
 
 BACKLOG = 4096
 
+_DATE_S = 1.0
+"""Seconds between two values of the header `Date`."""
+_RENEWS_DATE = 0
+"""A number of uvicorn's ticks with which it renews that header."""
+
 LINK_LIMITS = HttpLimits(keep_alive_s=75.0, body_s=inf, read_s=600.0)
 """The limits of connections from other nodes.
 
@@ -108,11 +113,11 @@ class Server(uvicorn.Server):
         limits: HttpLimits | None = None,
     ) -> None:
         self.drain_s = drain_s
-        self._draining: asyncio.Task[None] | None = None
         self._engine = engine
         self._on_shutdown = on_shutdown
         self._internal = internal
         self._begun = asyncio.Event()
+        self._exiting = asyncio.Event()
         self.on_ready: Callable[[], None] = _nothing
         """Called once the server accepts requests."""
         connection_limits = ConnectionLimits(
@@ -157,14 +162,18 @@ class Server(uvicorn.Server):
         if serving.done():
             await serving
 
-    async def on_tick(self, counter: int) -> bool:
-        """Returns whether to shut down now; uvicorn calls this several times a second. Drains first."""
-        if not await super().on_tick(counter):
-            return False
+    async def main_loop(self) -> None:
+        """Runs until the server has to stop, and then sends clients to other nodes if there are any.
+
+        uvicorn's own loop looks for the end ten times a second, which took 0.11 % of a core on an idle server.
+        """
+        while not await self.on_tick(_RENEWS_DATE):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_DATE_S):
+                    await self._exiting.wait()
         self._engine.draining = True
-        if self._draining is None and self.drain_s:
-            self._draining = asyncio.create_task(drain(self._engine, self.drain_s))
-        return self._draining is None or self._draining.done()
+        if self.drain_s:
+            await drain(self._engine, self.drain_s)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_shutdown()
@@ -192,6 +201,18 @@ class Server(uvicorn.Server):
         if self.should_exit:
             os._exit(1)
         self.should_exit = True
+
+    @property
+    def should_exit(self) -> bool:
+        """Whether the server has to stop. Set it in the server's thread or in a signal handler."""
+        return self._exiting.is_set()
+
+    @should_exit.setter
+    def should_exit(self, value: bool) -> None:
+        if value:
+            self._exiting.set()
+        else:
+            self._exiting.clear()
 
 
 async def listen_internally(
