@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -94,9 +95,14 @@ def _received(parts: list[bytes]) -> list[object]:
 
 _long = st.sampled_from([65_535, 65_536, MESSAGE_MAX, MESSAGE_MAX + 1]).map(lambda size: b"x" * size)
 _readable = st.text(max_size=20).map(str.encode)
-_control = st.builds(frame, st.sampled_from([PING, PONG]), st.binary(max_size=10)) | st.sampled_from(
-    [frame(CLOSE, b"\x03\xe8"), frame(CLOSE, b"")]
+_code = st.sampled_from([999, 1000, 1001, 1002, 1005, 4000]).map(lambda code: code.to_bytes(2, "big"))
+_close = st.builds(
+    frame,
+    st.just(CLOSE),
+    st.just(b"") | _code | st.builds(operator.add, _code, st.binary(max_size=3)) | st.binary(max_size=2),
+    masked=st.integers(0, 20).map(bool),
 )
+_control = st.builds(frame, st.sampled_from([PING, PONG]), st.binary(max_size=10)) | _close
 _broken = st.binary(min_size=1, max_size=8)
 
 
@@ -124,6 +130,9 @@ _cuts = st.lists(st.integers(0, 200), max_size=8)
 
 @example(frames=[frame(TEXT, b"a", fin=False), frame(TEXT, b"b")], cuts=[])
 @example(frames=[frame(TEXT, b"a"), frame(CLOSE, b""), frame(TEXT, b"b")], cuts=[3])
+@example(frames=[frame(CLOSE, b"\x03\xe8"), frame(PING, b"a")], cuts=[])
+@example(frames=[frame(TEXT, b"a", fin=False), frame(CLOSE, b"")], cuts=[])
+@example(frames=[frame(PING, b"a"), frame(CLOSE, b"")], cuts=[])
 @given(frames=_frames(_readable | st.binary(max_size=20)), cuts=_cuts)
 def test_text_frames_are_handled_as_the_general_parser_handles_them(frames: list[bytes], cuts: list[int]) -> None:
     parts = _cut(frames, cuts)
@@ -132,6 +141,7 @@ def test_text_frames_are_handled_as_the_general_parser_handles_them(frames: list
         here = _received(parts)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(websocket, "text_frame_at", lambda *_: None)
+            patch.setattr(websocket, "usual_close_at", lambda *_: None)
             assert here == _received(parts)
 
     asyncio.run(compare())
@@ -145,6 +155,7 @@ def test_what_passes_frame_by_frame_gives_what_uncut_input_gives(frames: list[by
         here = _received(parts)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(websocket, "text_frame_at", lambda *_: None)
+            patch.setattr(websocket, "usual_close_at", lambda *_: None)
             patch.setattr(websocket, "frame_size_at", lambda *_: UNTIL_THE_END)
             assert _summary(here) == _summary(_received(parts))
 

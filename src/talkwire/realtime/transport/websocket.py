@@ -30,7 +30,7 @@ from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.forwarding.forwarder import Upgrade
 from talkwire.realtime.forwarding.peer_auth import REFUSED, ForwardedHead, PeerAuth
 from talkwire.realtime.http.upgrade_request import UpgradeRequest
-from talkwire.realtime.transport.client_frames import UNTIL_THE_END, frame_size_at, text_frame_at
+from talkwire.realtime.transport.client_frames import UNTIL_THE_END, frame_size_at, text_frame_at, usual_close_at
 from talkwire.wire import EngineRequest, HandshakeRefused, RefusalCode, Transport
 
 CLOSE_TIMEOUT_S = 5.0
@@ -77,6 +77,7 @@ class WebSocketProtocol(asyncio.Protocol):
         "_connection",
         "_frame_rest",
         "_framing",
+        "_has_closed",
         "_head",
         "_is_upgraded",
         "_make_other",
@@ -107,6 +108,8 @@ class WebSocketProtocol(asyncio.Protocol):
         """The general parser, made for the first frame that needs it: it takes a kilobyte."""
         self._frame_rest = 0
         """How many bytes of the current frame the general parser has yet to get; 0 between frames."""
+        self._has_closed = False
+        """Whether the client has closed, and was answered without the general parser."""
         self._head = b""
         """The beginning of a frame whose length has not arrived completely."""
         self._connection: Connection | None = None
@@ -202,7 +205,7 @@ class WebSocketProtocol(asyncio.Protocol):
         """Starts the closing handshake. A peer that does not complete it is cut off after CLOSE_TIMEOUT_S."""
         # Further input belongs to no session, not even to one that this WebSocket was on trial for.
         self._connection = None
-        if self._transport is None or not self._is_upgraded:
+        if self._transport is None or not self._is_upgraded or self._has_closed:
             return
         framing = self._general_parser()
         if framing.state is not OPEN:
@@ -363,6 +366,8 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _receive(self, data: bytes | memoryview) -> None:
         """Handles input. Whole text frames are read here, everything else passes through the general parser."""
+        if self._has_closed:
+            return
         if self._head:
             data, self._head = self._head + data, b""
         position = 0
@@ -373,6 +378,10 @@ class WebSocketProtocol(asyncio.Protocol):
                     payload, position = found
                     self._receive_message(payload, text=True)
                     continue
+                answer = usual_close_at(data, position) if self._framing is None else None
+                if answer is not None:
+                    self._answer_close(answer)
+                    return
                 self._frame_rest = frame_size_at(data, position)
                 if not self._frame_rest:
                     self._head = bytes(data[position:])
@@ -381,6 +390,14 @@ class WebSocketProtocol(asyncio.Protocol):
             position += len(part)
             self._frame_rest -= len(part)
             self._parse(part)
+
+    def _answer_close(self, answer: bytes) -> None:
+        """Completes the closing handshake that the client has started. Input behind its close frame is dropped."""
+        self._has_closed = True
+        self.write(answer)
+        if self._transport is not None:
+            self._transport.close()
+        self._abort_later()
 
     def _parse(self, data: bytes | memoryview) -> None:
         """Passes at most one frame, or a part of it, to the general parser."""
