@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+
+import msgspec
 
 from talkwire.core.connected.directory import DirectoryEntry
 from talkwire.core.domain.errors import ChatError
@@ -13,8 +14,7 @@ from talkwire.core.engine.limits import Kind, Limits, address_key
 from talkwire.identity.tokens import Identity, TokenVerifier
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True, gc=False):
     """The credentials of a request, and where it comes from. `user_id` counts only for development sign-in."""
 
     token: str | None
@@ -23,8 +23,7 @@ class Credentials:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """An authenticated caller, with the chat's record of the user."""
 
     actor: Actor

@@ -120,8 +120,7 @@ class Header(msgspec.Struct, frozen=True):
     crit: msgspec.UnsetType | msgspec.Raw = msgspec.UNSET
 
 
-@dataclass(frozen=True, slots=True)
-class SignedToken:
+class SignedToken(msgspec.Struct, frozen=True, gc=False):
     """A parsed token that is not verified yet. `signature` signs `signed`; `payload` is JSON."""
 
     header: Header

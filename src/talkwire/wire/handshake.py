@@ -38,8 +38,7 @@ class EngineOptions:
     max_attachments: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class EngineRequest:
+class EngineRequest(msgspec.Struct, frozen=True, gc=False):
     """The parts of a request that are checked. `websocket` is True if the request asks for a WebSocket (`Upgrade:
     websocket`).
     """

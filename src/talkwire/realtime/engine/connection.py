@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Final, Protocol, assert_never
 
+import msgspec
 import structlog
 
 from talkwire.realtime.engine.hub import POLL_CHECK, Hub
@@ -49,12 +49,11 @@ NORMAL_CLOSURE = 1000
 _logger = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Handshake:
+class Handshake(msgspec.Struct, frozen=True, gc=False):
     """The parts of the session's opening request that are kept."""
 
     address: str
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = msgspec.field(default_factory=dict)
     authorization: str | None = None
     forwarded: bool = False
     """Whether a proxy's forwarding headers were on the request."""

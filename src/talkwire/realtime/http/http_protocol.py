@@ -26,10 +26,11 @@ from typing import Any, ClassVar, NamedTuple
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl, service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
+from uvicorn.protocols.utils import get_local_addr, is_ssl
 
 from talkwire.realtime.http.connection_limits import CappedAddress, ConnectionLimits, Verdict
 from talkwire.realtime.http.http_limits import BODY_RATE, FIELDS_MAX, HEAD_MAX, LINGER_S, UNWANTED_MAX
+from talkwire.realtime.http.peer_address import peer_address
 from talkwire.realtime.http.upgrade_request import UpgradeRequest, encode_head
 
 PIECE = 16 * 1024
@@ -171,9 +172,9 @@ class HttpProtocol(HttpToolsProtocol):
         self.connections.add(self)
         self.transport = transport
         self.flow = _Flow(transport)
-        self.client = get_remote_addr(transport)
         self.scheme = "https" if is_ssl(transport) else "http"
         made = transport.get_extra_info("socket")
+        self.client = None if made is None else peer_address(made)
         verdict = self.connection_limits.opened(
             self, self.client and self.client[0], -1 if made is None else made.fileno()
         )
@@ -447,10 +448,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._phase = _BODY
         self._silent = -PIECE
         self._remaining = self._length
-        if not self._upgrades:
-            self.scope["server"] = self._own_address()
+        if self._upgrades:
+            return
+        self.scope["server"] = self._own_address()
         super().on_headers_complete()
-        if (self._length or self._is_chunked) and not self._upgrades:
+        if self._length or self._is_chunked:
             self._begin_body()
 
     def _own_address(self) -> tuple[str, int | None] | None:
@@ -525,11 +527,12 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self._forget()
         self.connections.discard(self)
-        self.parser = None  # type: ignore[assignment]  # it refers to this object
+        parser, self.parser = self.parser, None  # type: ignore[assignment]  # it refers to this object
         assert self.ws_protocol_class is not None
         make: Callable[..., Any] = self.ws_protocol_class
         websocket = make(config=self.config, server_state=self.server_state, app_state=self.app_state)
-        request = UpgradeRequest(self.scope["method"], self.url, self.headers, self.client[0] if self.client else "")
+        method = parser.get_method().decode("ascii")
+        request = UpgradeRequest(method, self.url, self.headers, self.client[0] if self.client else "")
         websocket.connection_made(self.transport)
         websocket.receive_request(request, rest)
         self.transport.set_protocol(websocket)
