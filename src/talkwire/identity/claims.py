@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 import msgspec
@@ -176,7 +177,16 @@ def _kept(claims: Claims, policy: TokenPolicy) -> Claims:
     kept = {name: claims[name] for name in (*_KEPT_CLAIMS, *policy.keep_claims) if claims.get(name) is not None}
     if not all(_can_be_kept(value, NESTING_MAX) for value in kept.values()):
         raise unauthenticated("The token's claims contain U+0000 or are nested too deeply.")
+    role = kept.get("role")
+    if isinstance(role, str) and len(kept) == 1:
+        return _only_role(role)
     return MappingProxyType(kept)
+
+
+@lru_cache(64)
+def _only_role(role: str) -> Claims:
+    """Returns the claims of most tokens. Each connection keeps its claims: shared ones save it 280 bytes."""
+    return MappingProxyType({"role": role})
 
 
 def _can_be_kept(value: object, depth: int) -> bool:
