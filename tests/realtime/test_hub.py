@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from talkwire.realtime.engine.hub import LARGE_ROOM, LINGER_S, POLL_CHECK, SLICE, EncodingGroup, Hub
+from talkwire.realtime.engine.hub import FEW_ROOMS, LARGE_ROOM, LINGER_S, POLL_CHECK, SLICE, EncodingGroup, Hub
 from tests.realtime.wires import until
 
 
@@ -67,7 +67,7 @@ class FakeSocket:
     def __init__(self, group: EncodingGroup, connection: FakeConnection) -> None:
         self.encoding_group = group
         self.connection = connection
-        self.rooms: set[str] = set()
+        self.rooms: tuple[str, ...] | set[str] = ()
         self.connected = True
 
 
@@ -245,7 +245,20 @@ async def test_empty_rooms_are_forgotten(stage: Stage) -> None:
     socket = stage.socket("a", "b")
     stage.hub.leave_all(socket)
     assert stage.encoding_group.rooms == {}
-    assert socket.rooms == set()
+    assert not socket.rooms
+
+
+async def test_a_socket_joins_and_leaves_many_rooms(stage: Stage) -> None:
+    socket, expected = stage.socket(), set[str]()
+    names = [f"room {number}" for number in range(3 * FEW_ROOMS)]
+    for name in names:
+        assert stage.hub.join(name, socket)
+        expected.add(name)
+        assert set(socket.rooms) == expected == stage.encoding_group.rooms.keys()
+    for name in names:
+        assert stage.hub.leave(name, socket)
+        expected.discard(name)
+        assert set(socket.rooms) == expected == stage.encoding_group.rooms.keys()
 
 
 async def test_a_socket_that_has_gone_joins_no_room(stage: Stage) -> None:

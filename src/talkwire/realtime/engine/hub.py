@@ -24,6 +24,8 @@ LINGER_S = 0.002
 writing to 1,000 takes.
 """
 
+FEW_ROOMS = 4
+
 POLL_CHECK = 64
 """Checks a polling client's backlog every this many unfetched frames."""
 
@@ -59,7 +61,10 @@ class Outlet(Protocol):
 class Occupant(Protocol):
     """A socket, as the rooms use it."""
 
-    rooms: set[str]
+    rooms: tuple[str, ...] | set[str]
+    """The rooms that it is in. Up to FEW_ROOMS are a tuple, which takes 160 bytes less than a set. Only the hub changes
+    them.
+    """
 
     @property
     def encoding_group(self) -> EncodingGroup: ...
@@ -128,20 +133,28 @@ class Hub:
             return False
         self._flush_before_change(socket.encoding_group, members)
         members[socket] = socket.connection
-        socket.rooms.add(room)
+        rooms = socket.rooms
+        if isinstance(rooms, set):
+            rooms.add(room)
+        else:
+            socket.rooms = (*rooms, room) if len(rooms) < FEW_ROOMS else {*rooms, room}
         return True
 
     def leave(self, room: str, socket: Occupant) -> bool:
         """Takes a socket out of a room. Returns False if it was not in it."""
-        if room not in socket.rooms:
+        rooms = socket.rooms
+        if room not in rooms:
             return False
-        socket.rooms.discard(room)
-        rooms = socket.encoding_group.rooms
-        members = rooms[room]
+        if isinstance(rooms, set):
+            rooms.discard(room)
+        else:
+            socket.rooms = tuple(other for other in rooms if other != room)
+        members_by_room = socket.encoding_group.rooms
+        members = members_by_room[room]
         self._flush_before_change(socket.encoding_group, members)
         del members[socket]
         if not members:
-            del rooms[room]
+            del members_by_room[room]
         return True
 
     def leave_all(self, socket: Occupant) -> None:

@@ -110,6 +110,7 @@ class Socket:
     __slots__ = (
         "_acks",
         "_next_ack",
+        "connected",
         "connection",
         "data",
         "encoding_group",
@@ -130,12 +131,14 @@ class Socket:
     ) -> None:
         # Never the Engine.IO session id: that is a secret between the server and its client.
         self.id = token_urlsafe(_SOCKET_ID_BYTES)
+        self.connected = True
+        """Whether its client is in the namespace."""
         self.connection = connection
         self.namespace = namespace
         self.encoding_group = group
         self.handler = handler
         self.data = data
-        self.rooms: set[str] = set()
+        self.rooms: tuple[str, ...] | set[str] = ()
         self.expires = inf
         """The event loop's time at which `handler.expired` is called; `inf` for never."""
         self._acks: dict[int, asyncio.Future[list[Any]]] | None = None
@@ -145,10 +148,6 @@ class Socket:
     def handshake(self) -> Handshake:
         """The request that opened the session."""
         return self.connection.handshake
-
-    @property
-    def connected(self) -> bool:
-        return self.connection.sockets.get(self.namespace) is self
 
     def emit(self, *args: object) -> None:
         """Sends an event to this client. `args[0]` is its name. Does nothing if the client has disconnected.
@@ -207,26 +206,36 @@ class Socket:
 
 
 class SocketConnection(Connection):
-    """An Engine.IO session that speaks Socket.IO, with its sockets by namespace."""
+    """An Engine.IO session that speaks Socket.IO, with one socket in each namespace that its client has joined.
 
-    __slots__ = ("_connecting", "_connects", "packets", "sockets")
+    Nearly all clients join the root namespace only. Without a dict for its socket, a connection takes 180 bytes less.
+    """
+
+    __slots__ = ("_connecting", "_connects", "_others", "_root", "packets")
 
     server: SocketHost
 
     def __init__(self, server: SocketHost, session: Session, handshake: Handshake, options: EngineOptions) -> None:
         super().__init__(server, session, handshake)
         self.packets = SocketSession(options, server.now())
-        self.sockets: dict[str, Socket] = {}
+        self._root: Socket | None = None
+        self._others: tuple[Socket, ...] = ()
+        """The sockets in other namespaces."""
         self._connecting: set[asyncio.Task[None]] | None = None
         self._connects = 0
+
+    @property
+    def sockets(self) -> tuple[Socket, ...]:
+        """The sockets in all namespaces."""
+        return self._others if self._root is None else (self._root, *self._others)
 
     def receive_websocket(self, message: str | bytes, now: float) -> None:
         # Nearly all messages are events of the root namespace. They go straight to their handler, without the objects
         # and calls of the general path.
         if type(message) is str and self.session.only_forwards():
             event = self.packets.receive_root_event(message)
-            if event is not None:
-                socket = self.sockets["/"]
+            socket = self._root
+            if event is not None and socket is not None:
                 socket.handler.received(socket, *event)
                 return
         super().receive_websocket(message, now)
@@ -246,24 +255,24 @@ class SocketConnection(Connection):
     def _receive(self, event: SocketEvent) -> None:
         match event:
             case EventReceived():
-                socket = self.sockets[event.namespace]
+                socket = self._socket_in(event.namespace)
                 if event.flaw:
                     socket.handler.unreadable(socket, event.args[0], event.ack_id, event.flaw)
                 else:
                     socket.handler.received(socket, event.args, event.ack_id)
             case AckReceived():
-                self.sockets[event.namespace].acknowledged(event.ack_id, event.args)
+                self._socket_in(event.namespace).acknowledged(event.ack_id, event.args)
             case ConnectRequested():
                 self._connect(event)
             case Disconnected():
-                self.drop(self.sockets[event.namespace], "client namespace disconnect")
+                self.drop(self._socket_in(event.namespace), "client namespace disconnect")
             case _:
                 assert_never(event)
 
     def ended(self, reason: str) -> None:
         for task in self._connecting or ():
             task.cancel()
-        for socket in list(self.sockets.values()):
+        for socket in self.sockets:
             self.drop(socket, reason)
         self.packets.close()
 
@@ -272,14 +281,14 @@ class SocketConnection(Connection):
         return self.packets.packet_max
 
     def say_goodbye(self, reason: str) -> None:
-        for socket in list(self.sockets.values()):
+        for socket in self.sockets:
             socket.handler.say_goodbye(socket, reason)
 
     def next_deadline(self) -> float:
         if self.session.closed:
             return super().next_deadline()
         deadline = min(super().next_deadline(), self.packets.next_deadline())
-        for socket in self.sockets.values():
+        for socket in self.sockets:
             deadline = min(deadline, socket.expires)
         return deadline
 
@@ -287,7 +296,7 @@ class SocketConnection(Connection):
         if self.packets.next_deadline() <= now and not self.session.closed:
             self.close("ping timeout" if self.packets.waits_for_attachments else "forced close")
             return
-        for socket in list(self.sockets.values()):
+        for socket in self.sockets:
             if socket.expires <= now:
                 socket.handler.expired(socket)
         super().handle_deadline(now)
@@ -301,12 +310,20 @@ class SocketConnection(Connection):
 
     def drop(self, socket: Socket, reason: str) -> None:
         """Removes a socket from its rooms and tells its handler the reason."""
-        if self.sockets.get(socket.namespace) is socket:
-            del self.sockets[socket.namespace]
+        if socket.connected:
+            socket.connected = False
+            if socket is self._root:
+                self._root = None
+            else:
+                self._others = tuple(other for other in self._others if other is not socket)
             self.server.metrics.sockets -= 1
             self.server.hub.leave_all(socket)
             socket.forget_acks()
             socket.handler.disconnected(socket, reason)
+
+    def _socket_in(self, namespace: str) -> Socket:
+        """Returns the socket in a namespace that the client has joined."""
+        return next(socket for socket in self.sockets if socket.namespace == namespace)
 
     # --- connecting to a namespace ----------------------------------------------------------------------------------
 
@@ -352,7 +369,10 @@ class SocketConnection(Connection):
             return
         socket = Socket(self, event.namespace, admitted.encoding_group, handler, admitted.data)
         socket.id = admitted.socket_id or socket.id
-        self.sockets[event.namespace] = socket
+        if event.namespace == "/":
+            self._root = socket
+        else:
+            self._others += (socket,)
         self.server.metrics.sockets += 1
         self.send(self.packets.accept(event.namespace, socket.id, admitted.pid))
         if self.websocket is not None:
