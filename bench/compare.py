@@ -26,8 +26,8 @@ from pathlib import Path
 from bench import build, dataset
 from bench.dataset import Dataset
 from bench.load import LOAD_CORE, LoadFailedError
-from bench.machine import pinned, raise_file_limit
-from bench.scenarios import PAIR_CLIENTS, ROOM_MEMBERS
+from bench.machine import pinned, processor_time_s, raise_file_limit
+from bench.scenarios import CONCURRENT_HANDSHAKES, KNOWN_USERS, PAIR_CLIENTS, ROOM_MEMBERS, SOURCE_ADDRESSES
 from bench.servers import TALKWIRE, Place, Running, ServerFailedError, talkwire_arguments
 
 JOIN_S = 60.0
@@ -71,6 +71,14 @@ LOADS = {
     "pairs": Load("pairs", dataset.pairs(PAIR_CLIENTS), PAIR_CLIENTS, 1, "message", lambda counters: counters.messages),
     "fanout-1": _fanout(1),
     "fanout-16": _fanout(16),
+    "handshake": Load(
+        "handshake",
+        dataset.pairs(KNOWN_USERS),
+        CONCURRENT_HANDSHAKES,
+        1,
+        "handshake",
+        lambda counters: counters.handshakes,
+    ),
 }
 
 
@@ -106,8 +114,7 @@ class Contender:
 
     def cpu_s(self) -> float:
         """Returns the processor time of all of the server's threads."""
-        clock = (~self.server.processes[0].pid << 3) | 2  # that of another process: clock_getcpuclockid(3)
-        return time.clock_gettime(clock)
+        return processor_time_s(self.server.processes[0].pid)
 
 
 def main() -> int:
@@ -175,6 +182,7 @@ def contending(tree: Path, load: Load, folder: Path, server: Running) -> Iterato
         "in-flight": load.in_flight,
         "warmup": 1e6,
         "counts": counts,
+        "sources": SOURCE_ADDRESSES,
     }
     flags = [f"--{name}={value}" for name, value in arguments.items()]
     with pinned(LOAD_CORE):
@@ -182,17 +190,17 @@ def contending(tree: Path, load: Load, folder: Path, server: Running) -> Iterato
     try:
         with counts.open("r+b") as file, mmap.mmap(file.fileno(), 0) as counters:
             contender = Contender(str(tree), server, generator, counters)
-            _await_traffic(contender)
+            _await_traffic(contender, load)
             yield contender
     finally:
         generator.kill()
         generator.wait()
 
 
-def _await_traffic(contender: Contender) -> None:
-    """Waits until all clients have joined and sent, and stops the load generator."""
+def _await_traffic(contender: Contender, load: Load) -> None:
+    """Waits until the load generator counts, so that all clients have joined, and stops it."""
     deadline = time.monotonic() + JOIN_S
-    while not contender.count().acks:
+    while not load.counted(contender.count()):
         if contender.generator.poll() is not None or time.monotonic() > deadline:
             raise LoadFailedError(f"{contender.name}: the clients did not join")
         time.sleep(0.05)

@@ -40,11 +40,15 @@ class Traffic(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """The server's proportional set size before the first client and with all clients (mode idle)."""
+    """The server's proportional set size before the first client and with all clients, and its processor time with all
+    clients (mode idle).
+    """
 
     connections: int
     before_kib: int
     after_kib: int
+    seconds: float
+    server_cpu_s: float
 
     @property
     def kib_per_connection(self) -> float:

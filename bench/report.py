@@ -90,6 +90,8 @@ _ONE_NODE = (
     Row("… ack latency, p50 ms", "pairs.p50", NODE_NORMAL, None, less_is_better=True),
     Row("… ack latency, p99 ms", "pairs.p99", NODE_NORMAL, None, less_is_better=True),
     Row("memory per idle connection at 10,000: KiB", "idle.kib", less_is_better=True),
+    Row("… processor time of the server, % of a core", "idle.cpu", less_is_better=True),
+    Row("… without connections", "idle.empty_cpu", less_is_better=True),
     Row("handshakes with a token/s", "handshake.rate"),
     Row("… per CPU-second", "handshake.per_cpu"),
     Row("… latency, p50 ms", "handshake.p50", less_is_better=True),

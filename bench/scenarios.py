@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench import busloss, dataset
 from bench.dataset import Dataset, DatasetFiles
 from bench.load import LoadFailedError, LoadGenerator, Traffic
+from bench.machine import processor_time_s
 from bench.servers import (
     NODE,
     NODE_FULL,
@@ -30,8 +32,9 @@ PAIR_CLIENTS = 200
 KNOWN_USERS = 1_000
 IDLE_CONNECTIONS = 10_000
 IDLE_CONCURRENCY = 64
-# Longer than the ping interval of 25 s: each connection has had a heartbeat before memory is measured.
-IDLE_SECONDS = 30
+# The ping interval: each connection has one heartbeat.
+IDLE_SECONDS = 25
+EMPTY_SECONDS = 5
 CONCURRENT_HANDSHAKES = 64
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
 DIALECT_RUNS = tuple((in_flight, spread) for in_flight in IN_FLIGHT for spread in (DIALECTS[:1], DIALECTS))
@@ -117,6 +120,12 @@ def _shares(metric: str, server: Running, traffic: Traffic) -> Samples:
 
 
 def _idle(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
+    """Measures the server without a connection, and then with idle ones."""
+    pid = server.processes[0].pid
+    time.sleep(load.warmup_s)
+    before_s = processor_time_s(pid)
+    time.sleep(EMPTY_SECONDS)
+    empty_s = processor_time_s(pid) - before_s
     memory = load.memory(
         server,
         files,
@@ -125,7 +134,11 @@ def _idle(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
         sources=SOURCE_ADDRESSES,
         seconds=IDLE_SECONDS,
     )
-    return {"idle.kib": memory.kib_per_connection}
+    return {
+        "idle.kib": memory.kib_per_connection,
+        "idle.empty_cpu": 100 * empty_s / EMPTY_SECONDS,
+        "idle.cpu": 100 * memory.server_cpu_s / memory.seconds,
+    }
 
 
 def _handshake(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
