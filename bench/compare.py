@@ -3,7 +3,8 @@
 A machine that others share changes its speed by a third within seconds, so two runs one after the other show no
 difference below that. Here one server of each tree runs on the same core, each with its own load generator. The load
 generators take turns of a third of a second; all others are stopped meanwhile. The figure is the median of the ratios
-of neighbouring turns.
+of neighbouring turns. With `--database postgresql` each server has a PostgreSQL of its own, whose processor time counts
+too.
 """
 
 from __future__ import annotations
@@ -28,7 +29,15 @@ from bench.dataset import Dataset
 from bench.load import LOAD_CORE, LoadFailedError
 from bench.machine import pinned, processor_time_s, raise_file_limit
 from bench.scenarios import CONCURRENT_HANDSHAKES, KNOWN_USERS, PAIR_CLIENTS, ROOM_MEMBERS, SOURCE_ADDRESSES
-from bench.servers import TALKWIRE, Place, Running, ServerFailedError, talkwire_arguments
+from bench.servers import (
+    TALKWIRE,
+    TALKWIRE_POSTGRESQL,
+    Entrant,
+    Place,
+    Running,
+    ServerFailedError,
+    talkwire_arguments,
+)
 
 JOIN_S = 60.0
 TURN_S = 0.3
@@ -82,6 +91,9 @@ LOADS = {
 }
 
 
+ENTRANTS = {"sqlite": TALKWIRE, "postgresql": TALKWIRE_POSTGRESQL}
+
+
 @dataclass(frozen=True)
 class Contender:
     """The server of one tree and its stopped load generator."""
@@ -91,30 +103,51 @@ class Contender:
     generator: subprocess.Popen[bytes]
     counters: mmap.mmap
 
-    def turn(self, load: Load) -> float:
-        """Lets the load generator run for a turn, and returns the server's microseconds for each message."""
+    def turn(self, load: Load) -> list[float]:
+        """Lets the load generator run for a turn, and returns the microseconds for each message: of the server, and of
+        the PostgreSQL that it may have."""
         self.generator.send_signal(signal.SIGCONT)
         time.sleep(REST_S)
         deadline = time.monotonic() + PROGRESS_S
-        before, cpu_s = load.counted(self.count()), self.cpu_s()
+        before, clocks_before = load.counted(self.count()), self.clocks()
         while True:
             time.sleep(TURN_S)
             count = load.counted(self.count()) - before
             if count or time.monotonic() > deadline or self.generator.poll() is not None:
                 break
-        cpu_s = self.cpu_s() - cpu_s
+        clocks = self.clocks()
         self.generator.send_signal(signal.SIGSTOP)
         time.sleep(REST_S)
         if not count:
             raise LoadFailedError(f"{self.name}: the load generator counted nothing")
-        return cpu_s / count * 1e6
+        return [
+            sum(clock - earlier.get(pid, 0.0) for pid, clock in now.items()) / count * 1e6
+            for earlier, now in zip(clocks_before, clocks, strict=True)
+        ]
 
     def count(self) -> Counters:
         return Counters(*_COUNTERS.unpack_from(self.counters))
 
-    def cpu_s(self) -> float:
-        """Returns the processor time of all of the server's threads."""
-        return processor_time_s(self.server.processes[0].pid)
+    def clocks(self) -> list[dict[int, float]]:
+        """Returns the processor time of each process under test and of its living children, by process id."""
+        return [
+            {pid: clock for pid in family(process.pid) if (clock := cpu_s(pid)) is not None}
+            for process in self.server.processes
+        ]
+
+
+def family(pid: int) -> list[int]:
+    """Returns a process and its living children: PostgreSQL has one for each connection."""
+    children = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [pid, *map(int, " ".join(children).split())]
+
+
+def cpu_s(pid: int) -> float | None:
+    """Returns the processor time of all of a process's threads; None if it has ended."""
+    try:
+        return processor_time_s(pid)
+    except OSError:
+        return None
 
 
 def main() -> int:
@@ -124,7 +157,7 @@ def main() -> int:
     trees = [build.HERE.parent, *options.trees]
     try:
         for name in options.loads:
-            compare(trees, name, options.turns)
+            compare(trees, name, options.database, options.turns)
     except (LoadFailedError, ServerFailedError) as error:
         print(f"bench.compare: {error}", file=sys.stderr)
         return 1
@@ -135,27 +168,28 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.compare", description=__doc__.partition("\n")[0])
     parser.add_argument("trees", type=Path, nargs="+", metavar="TREE", help="another checkout, such as a git worktree")
     parser.add_argument("--loads", nargs="+", choices=LOADS, default=list(LOADS))
+    parser.add_argument("--database", choices=ENTRANTS, default="sqlite", help="what the servers store messages in")
     parser.add_argument("--turns", type=int, default=40, help="turns of each server")
     return parser.parse_args()
 
 
-def compare(trees: Sequence[Path], name: str, turns: int) -> None:
+def compare(trees: Sequence[Path], name: str, database: str, turns: int) -> None:
     """Measures the trees in turns under one load, and prints the figures."""
     load = LOADS[name]
     with ExitStack() as stack:
         # Every server first: a stopped load generator does not answer heartbeats.
-        servers = [stack.enter_context(serving(tree, load)) for tree in trees]
+        servers = [stack.enter_context(serving(tree, load, ENTRANTS[database])) for tree in trees]
         contenders = [
             stack.enter_context(contending(tree, load, *server)) for tree, server in zip(trees, servers, strict=True)
         ]
-        print(f"{name}: processor time for each {load.unit}", flush=True)
+        print(f"{name} on {database}: processor time for each {load.unit}", flush=True)
         report(contenders, [take_turns(contenders, load, number) for number in range(turns)])
 
 
 @contextmanager
-def serving(tree: Path, load: Load) -> Iterator[tuple[Path, Running]]:
+def serving(tree: Path, load: Load, entrant: Entrant) -> Iterator[tuple[Path, Running]]:
     """Yields the server of a tree, which runs with this interpreter and its libraries, and the folder of its data."""
-    entrant = replace(TALKWIRE, name=str(tree), command=partial(_command, tree))
+    entrant = replace(entrant, name=str(tree), command=partial(_command, tree))
     with tempfile.TemporaryDirectory(prefix="run-", dir=build.BUILD) as name:
         folder = Path(name)
         with entrant.running(folder, load.data, load.data.write(folder)) as server:
@@ -208,18 +242,27 @@ def _await_traffic(contender: Contender, load: Load) -> None:
     contender.generator.send_signal(signal.SIGSTOP)
 
 
-def take_turns(contenders: Sequence[Contender], load: Load, number: int) -> list[float]:
-    """Returns the figure of each contender. Every second time they run in the opposite order."""
+def take_turns(contenders: Sequence[Contender], load: Load, number: int) -> list[list[float]]:
+    """Returns the figures of each contender. Every second time they run in the opposite order."""
     order = contenders if number % 2 == 0 else contenders[::-1]
     figures = {contender.name: contender.turn(load) for contender in order}
     return [figures[contender.name] for contender in contenders]
 
 
-def report(contenders: Sequence[Contender], turns: Sequence[Sequence[float]]) -> None:
+def report(contenders: Sequence[Contender], turns: Sequence[Sequence[Sequence[float]]]) -> None:
     for contender, figures in zip(contenders, zip(*turns, strict=True), strict=True):
-        ratios = [turn[0] / figure for turn, figure in zip(turns, figures, strict=True)]
+        ratios = [sum(turn[0]) / sum(figure) for turn, figure in zip(turns, figures, strict=True)]
         low, median, high = statistics.quantiles(ratios, n=4)
-        print(f"  {statistics.median(figures):8.2f} µs  {contender.name}", end="")
+        print(f"  {statistics.median(map(sum, figures)):8.2f} µs  {contender.name}", end="")
+        if len(contender.server.processes) > 1:
+            parts = zip(contender.server.processes, zip(*figures, strict=True), strict=True)
+            print(
+                " (",
+                ", ".join(f"{process.name} {statistics.median(part):.2f}" for process, part in parts),
+                ")",
+                sep="",
+                end="",
+            )
         print("" if contender is contenders[0] else f"  this tree is at {median:.2f} of it [{low:.2f}..{high:.2f}]")
 
 
