@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+from unittest.mock import patch
 
+import psycopg
 from sqlalchemy import Connection, event
 
 from talkwire.bus.memory import Exchange, MemoryBus
@@ -29,6 +31,7 @@ from talkwire.core.signals.signals import SignalOptions
 from talkwire.storage.engine import reading_engine, writing_engine
 from talkwire.storage.leases import LeaseKeeper
 from talkwire.storage.reader import ReaderPool
+from talkwire.storage.sql import pipeline
 from talkwire.storage.writer import GroupWriter
 from tests.databases import Database, may_pause
 
@@ -205,9 +208,17 @@ class Node:
             if statement != "BEGIN IMMEDIATE":
                 transactions[-1].append(statement)
 
+        run = pipeline.run
+
+        def run_together(driver: psycopg.Connection, statements: Sequence[pipeline.Statement]) -> object:
+            if threading.current_thread() is self.writer._thread:
+                transactions[-1] += [text for text, _ in statements if text not in {"BEGIN", "COMMIT"}]
+            return run(driver, statements)
+
         event.listen(self.write_engine, "begin", begin)
         event.listen(self.write_engine, "before_cursor_execute", execute)
-        yield transactions
+        with patch.object(pipeline, "run", run_together):
+            yield transactions
         event.remove(self.write_engine, "begin", begin)
         event.remove(self.write_engine, "before_cursor_execute", execute)
 

@@ -309,7 +309,7 @@ def _commits(node: Node, *instead: Callable[[Connection], None] | None) -> Itera
 
 def _lost_after(connection: Connection) -> None:
     """The commit succeeds, but its reply is lost."""
-    connection.connection.commit()
+    connection.dialect.do_commit(connection.connection)
     raise OperationalError("COMMIT", {}, ConnectionError("server closed the connection unexpectedly"))
 
 
@@ -360,7 +360,7 @@ async def test_no_result_is_given_for_a_commit_while_the_database_is_unavailable
     await node.group("c", ALICE)
 
     def lost_with_the_database(connection: Connection) -> None:
-        connection.connection.commit()
+        connection.dialect.do_commit(connection.connection)
         _hide(database)
         raise OperationalError("COMMIT", {}, ConnectionError("server closed the connection unexpectedly"))
 

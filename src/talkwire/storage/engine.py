@@ -53,7 +53,9 @@ def writing_engine(url: URL) -> Engine:
     """Returns an engine with one connection, for the writer's thread."""
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1, writes=True)
-    return _postgresql_engine(url, size=1)
+    engine = _postgresql_engine(url, size=1)
+    _take_statements_with_commit(engine)
+    return engine
 
 
 def reading_engine(url: URL, size: int) -> Engine:
@@ -63,6 +65,15 @@ def reading_engine(url: URL, size: int) -> Engine:
     return _postgresql_engine(url, size=size).execution_options(
         isolation_level="REPEATABLE READ", postgresql_readonly=True
     )
+
+
+def _take_statements_with_commit(engine: Engine) -> None:
+    """Makes COMMIT run what was given to `pipeline.execute_with_commit`."""
+    from talkwire.storage.sql import pipeline  # noqa: PLC0415 (needs the package of an extra)
+
+    # SQLAlchemy has no events that replace them.
+    engine.dialect.do_commit = pipeline.commit  # type: ignore[method-assign, assignment]
+    engine.dialect.do_rollback = pipeline.rollback  # type: ignore[method-assign, assignment]
 
 
 def _sqlite_engine(url: URL, *, begin: str, size: int, writes: bool) -> Engine:
@@ -138,5 +149,6 @@ def _postgresql_engine(url: URL, size: int) -> Engine:
             "keepalives_interval": 2,
             "keepalives_count": 3,
             "application_name": "talkwire",
+            "client_encoding": "utf8",  # whatever the environment says: statements are not always encoded by the driver
         },
     )

@@ -123,12 +123,13 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
             touch_conversation(self._workspace, conversation_id, event.pos)
 
     def flush(self) -> None:
-        """Writes everything that was staged, and moves the log's head."""
+        """Writes everything that was staged, and moves the log's head; on PostgreSQL some of it with COMMIT."""
         if not self.events:
             return
         log_rows = new_log_rows(self.events, self._sent, self.batch_id)
-        flush(self._workspace, *self._pending.take(), *log_rows)
-        if len(self._sent) < len(self.events):
+        only_messages = len(self._sent) == len(self.events)
+        flush(self._workspace, *self._pending.take(), *log_rows, at_commit=only_messages)
+        if not only_messages:
             # Not earlier: what a moved cursor covers is not stored, only published.
             self.events = with_covered_messages(self._workspace.connection, self.events)
 

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -51,6 +51,10 @@ for each command. With 200 clients that send as fast as they can it saves a seve
 STALL_S = 10.0
 """The longest time to wait for a transaction. After it the commands are answered with `unavailable`, and further ones
 are refused. The transaction may still be committed when the database continues."""
+
+KEEP_S = 0.1
+"""How long the thread keeps its connection for the next batch. The pool would check it before each batch, which takes a
+round trip on PostgreSQL."""
 
 CHECK_EVERY_S = 1.0
 """How often to check whether the database stalls, while a transaction is in flight."""
@@ -120,6 +124,8 @@ class GroupWriter:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_commit: OnCommit | None = None
         self._epoch = ""
+        self._kept: Connection | None = None
+        """The thread's connection between two batches."""
         self._thread = threading.Thread(target=self._run, name="talkwire-writer", daemon=True)
         self._closed = False
         self._under_way: tuple[Sequence[Job], float] | None = None
@@ -213,14 +219,30 @@ class GroupWriter:
     # --- the writer's thread ----------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while (work := self._queue.get()) is not None:
+        while (work := self._next_work()) is not None:
             if isinstance(work, WriterTask):
                 # Commands wait for it, so a database that stalls here counts as well.
                 self._under_way = (), time.monotonic()
+                self._give_back()
                 work.carry_out(self._engine)
                 self._end(Outcome((), None))
             elif work:
                 self._carry_out(work)
+        self._give_back()
+
+    def _next_work(self) -> list[Job] | WriterTask | None:
+        """Waits for work. Gives the connection back when none comes soon."""
+        if self._kept is not None:
+            with contextlib.suppress(Empty):
+                return self._queue.get(timeout=KEEP_S)
+            self._give_back()
+        return self._queue.get()
+
+    def _give_back(self) -> None:
+        """Returns the connection to the pool, which checks it before its next use."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
 
     def _end(self, outcome: Outcome) -> None:
         """Has the event loop settle the commands that were in flight."""
@@ -262,7 +284,17 @@ class GroupWriter:
         Raises the error of the database or of a command. Nothing is written then, unless `attempt.commit_sent` says
         that the database was asked to commit and may have done so.
         """
-        with self._engine.connect() as connection, connection.begin() as begun:
+        kept = self._kept is not None
+        try:
+            self._transact(jobs, attempt)
+        except DBAPIError as error:
+            if not kept or attempt.tx is not None or not error.connection_invalidated:
+                raise
+            # The connection was closed after the last batch, so nothing has happened over it.
+            self._transact(jobs, attempt)
+
+    def _transact(self, jobs: list[Job], attempt: Attempt) -> None:
+        with self._connected() as connection, connection.begin() as begun:
             tx = attempt.tx = BatchTransaction(connection, self._view, self._clock_ms, self._policy)
             if tx.epoch != self._epoch:
                 raise LogReplaced
@@ -275,6 +307,17 @@ class GroupWriter:
             tx.flush()
             attempt.commit_sent = True
             begun.commit()
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """Yields the connection that was kept, or one from the pool, and keeps it unless an error is raised."""
+        connection, self._kept = self._kept or self._engine.connect(), None
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._kept = connection
 
     def _needs(self, jobs: Sequence[Job]) -> Prefetch:
         needs = Prefetch()

@@ -57,7 +57,7 @@ from talkwire.storage.messages.messages import (
 )
 from talkwire.storage.messages.search import WordTable
 from talkwire.storage.schema import file_links, mentions, message_versions, messages, reactions, tombstones
-from talkwire.storage.sql.batch import Write, insert_rows, write
+from talkwire.storage.sql.batch import Write, insert_rows, write, write_with_commit
 from talkwire.storage.sql.keys import keys_parameter
 from talkwire.storage.tables.conversations import find_conversation, take_moved_conversations
 from talkwire.storage.tables.files import make_due
@@ -216,15 +216,18 @@ def write_messages(workspace: Workspace) -> None:
     _write(workspace, [])
 
 
-def flush(workspace: Workspace, *more: Write) -> None:
-    """Writes everything that was staged, and `more`."""
-    _write(workspace, [*take_moved_members(workspace), *take_moved_conversations(workspace), *more])
+def flush(workspace: Workspace, *more: Write, at_commit: bool = False) -> None:
+    """Writes everything that was staged, and `more`. `at_commit`: nothing follows but COMMIT, with which the writes may
+    go."""
+    moved = [*take_moved_members(workspace), *take_moved_conversations(workspace), *more]
+    _write(workspace, moved, at_commit=at_commit)
 
 
-def _write(workspace: Workspace, more: Sequence[Write]) -> None:
+def _write(workspace: Workspace, more: Sequence[Write], *, at_commit: bool = False) -> None:
     write_new_users(workspace)
     staged = workspace.staged
-    write(workspace.connection, [*_take_messages(staged), *more])
+    is_last = at_commit and not staged.runs and not staged.replies
+    (write_with_commit if is_last else write)(workspace.connection, [*_take_messages(staged), *more])
     for runs in staged.runs.values():
         for run in runs:
             write_run(workspace.connection, run)

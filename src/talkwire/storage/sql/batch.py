@@ -9,8 +9,10 @@ No other module builds SQL from strings. Nothing in these strings comes from out
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
+from itertools import count
 from typing import NamedTuple
 
 import msgspec
@@ -69,9 +71,25 @@ def write(connection: Connection, writes: Sequence[Write]) -> None:
         for statement, rows in writes:
             connection.exec_driver_sql(statement.sqlite, list(rows))
     elif writes:
-        # Each statement costs a round trip, and its preparation and reply here.
-        text = _together(tuple(statement.postgresql for statement, _ in writes))
-        connection.exec_driver_sql(text, tuple(_encode(rows).decode() for _, rows in writes))
+        from talkwire.storage.sql import pipeline  # noqa: PLC0415 (needs the package of an extra)
+
+        pipeline.execute(connection, *_as_one(writes))
+
+
+def write_with_commit(connection: Connection, writes: Sequence[Write]) -> None:
+    """As `write`, for the last statements of a transaction: PostgreSQL gets them together with COMMIT, when the
+    transaction is committed."""
+    if connection.dialect.name == "sqlite":
+        write(connection, writes)
+    elif writes:
+        from talkwire.storage.sql import pipeline  # noqa: PLC0415 (needs the package of an extra)
+
+        pipeline.execute_with_commit(connection, *_as_one(writes))
+
+
+def _as_one(writes: Sequence[Write]) -> tuple[str, list[bytes]]:
+    """Returns the text of one statement for PostgreSQL that makes all the writes, and its values."""
+    return _together(tuple(statement.postgresql for statement, _ in writes)), [_encode(rows) for _, rows in writes]
 
 
 _ROWS = "jsonb_array_elements(%s::jsonb) AS rows(r)"
@@ -87,4 +105,6 @@ def _value(table: Table, column: str, place: int) -> str:
 def _together(statements: tuple[str, ...]) -> str:
     *before, last = statements
     parts = ", ".join(f"part{number} AS ({statement})" for number, statement in enumerate(before))
-    return f"WITH {parts} {last}" if parts else last
+    text = f"WITH {parts} {last}" if parts else last
+    numbers = count(1)
+    return re.sub("%s", lambda _: f"${next(numbers)}", text)

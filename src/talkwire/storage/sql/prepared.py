@@ -19,15 +19,22 @@ class PreparedStatement:
         self._statement = statement
         self._compiled: dict[str, _Compiled] = {}
 
+    def text(self, dialect: Dialect) -> str:
+        """Returns the statement as the dialect's driver takes it."""
+        return self._of(dialect).text
+
     def rows(self, connection: Connection, **parameters: object) -> list[AnyRow]:
-        dialect = connection.dialect
+        compiled = self._of(connection.dialect)
+        named, places = compiled.fixed | parameters, compiled.places
+        given: Any = named if places is None else tuple(named[name] for name in places)
+        return list(connection.exec_driver_sql(compiled.text, given).all())
+
+    def _of(self, dialect: Dialect) -> _Compiled:
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             # Two threads may both compile it, with the same result.
             compiled = self._compiled[dialect.name] = _compile(self._statement, dialect)
-        named, places = compiled.fixed | parameters, compiled.places
-        given: Any = named if places is None else tuple(named[name] for name in places)
-        return list(connection.exec_driver_sql(compiled.text, given).all())
+        return compiled
 
 
 class _Compiled(NamedTuple):

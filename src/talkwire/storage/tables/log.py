@@ -62,11 +62,21 @@ _insert = insert_rows(log, _COLUMNS)
 def lock_head(connection: Connection) -> tuple[str, int, int | None]:
     """Locks the log's head until the transaction ends. Returns (epoch, position, the database's time in milliseconds,
     if it has one). Raises LogReplaced."""
-    found: Any = _lock_head.rows(connection)[0]
-    epoch, pos, now_ms, is_same = found
+    epoch, pos, now_ms, is_same = _locked_head(connection)
     if not is_same:
         raise LogReplaced
     return epoch, pos, now_ms
+
+
+def _locked_head(connection: Connection) -> tuple[str, int, int | None, bool]:
+    if connection.dialect.name == "sqlite":
+        head: Any = _lock_head.rows(connection)[0]
+        return tuple(head)
+    from talkwire.storage.sql import pipeline  # noqa: PLC0415 (needs the package of an extra)
+
+    found: Any = pipeline.execute(connection, _lock_head.text(connection.dialect))[0]
+    epoch, pos, now_ms, is_same = found
+    return epoch.decode(), int(pos), int(now_ms), is_same == b"t"
 
 
 def new_log_rows(events: Sequence[Durable], sent: Sequence[MessageSent], batch_id: int) -> list[Write]:

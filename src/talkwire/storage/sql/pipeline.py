@@ -1,0 +1,179 @@
+"""Statements that PostgreSQL receives together, in one round trip: libpq's pipeline mode.
+
+A batch of commands takes two round trips: BEGIN with the lock of the log's head, and the writes with COMMIT. The
+statements go to libpq without SQLAlchemy and without the driver's cursors, which cost more than all the commands of a
+small batch (docs/decisions/0049-a-batch-in-two-round-trips.md). Other statements of the transaction go over SQLAlchemy
+as ever: both share the connection.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Sequence
+from itertools import count
+from typing import NamedTuple, NoReturn
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
+from sqlalchemy import Connection, PoolProxiedConnection
+from sqlalchemy.exc import DBAPIError
+
+Row = tuple[bytes | None, ...]
+"""Values as PostgreSQL sends them: texts in UTF-8."""
+
+PREPARED_MAX = 100
+"""How many statements a connection keeps prepared. A batch needs few texts; beyond this they are sent unprepared."""
+
+_OK = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+
+_numbers = count(1)
+
+
+class Statement(NamedTuple):
+    """A statement with parameters `$1`, `$2`, … and their values."""
+
+    text: str
+    values: Sequence[bytes] = ()
+
+
+_BEGIN = Statement("BEGIN")
+_COMMIT = Statement("COMMIT")
+
+
+class Session:
+    """What is kept of one of the driver's connections: `prepared` are names of statements by text, `last` is what
+    `commit` is to run."""
+
+    __slots__ = ("last", "prepared")
+
+    def __init__(self) -> None:
+        self.prepared: dict[str, bytes] = {}
+        self.last: Statement | None = None
+
+
+_sessions: WeakKeyDictionary[psycopg.Connection, Session] = WeakKeyDictionary()
+
+
+def execute(connection: Connection, text: str, values: Sequence[bytes] = ()) -> list[Row]:
+    """Runs a statement, after BEGIN if no transaction has begun, and returns its rows. Raises `DBAPIError`."""
+    driver, statement = _driver(connection.connection), Statement(text, values)
+    try:
+        began = driver.pgconn.transaction_status != TransactionStatus.IDLE
+        return run(driver, [statement] if began else [_BEGIN, statement])
+    except psycopg.Error as error:
+        _raise(connection, driver, error)
+
+
+def execute_with_commit(connection: Connection, text: str, values: Sequence[bytes]) -> None:
+    """Has `commit` run the statement. Nothing else must be executed on the connection in between."""
+    _session(_driver(connection.connection)).last = Statement(text, values)
+
+
+def commit(connection: PoolProxiedConnection) -> None:
+    """Commits, in one round trip with the statement of `execute_with_commit`, if there is one. Raises the driver's
+    errors, which SQLAlchemy wraps."""
+    driver = _driver(connection)
+    session = _session(driver)
+    last, session.last = session.last, None
+    if last is None:
+        driver.commit()
+        return
+    try:
+        run(driver, [last, _COMMIT])
+    except psycopg.Error:
+        if not driver.broken:
+            rollback(connection)  # SQLAlchemy does not, as a COMMIT that fails ends the transaction
+        raise
+
+
+def rollback(connection: PoolProxiedConnection) -> None:
+    """Rolls back, and deallocates all prepared statements, as the driver does with its own. Raises the driver's
+    errors, which SQLAlchemy wraps."""
+    driver = _driver(connection)
+    if driver.pgconn.transaction_status == TransactionStatus.IDLE:
+        return
+    _sessions.pop(driver, None)
+    driver.rollback()
+    driver.pgconn.exec_(b"DEALLOCATE ALL")
+
+
+def run(driver: psycopg.Connection, statements: Sequence[Statement]) -> list[Row]:
+    """Runs the statements in one round trip and returns the last one's rows. When one fails, PostgreSQL runs none of
+    those after it. Raises the driver's errors."""
+    libpq, prepared = driver.pgconn, _session(driver).prepared
+    new: dict[str, bytes] = {}
+    libpq.enter_pipeline_mode()
+    for statement in statements:
+        _send(libpq, statement, prepared, new)
+    libpq.pipeline_sync()
+    results = _receive(libpq)
+    libpq.exit_pipeline_mode()
+    for result in results:
+        if result.status not in _OK:
+            raise error_from_result(result)
+    prepared |= new
+    last = results[-1]
+    columns = range(last.nfields)
+    return [tuple([last.get_value(row, column) for column in columns]) for row in range(last.ntuples)]
+
+
+def _send(libpq: PGconn, statement: Statement, prepared: dict[str, bytes], new: dict[str, bytes]) -> None:
+    """Queues a statement, and its preparation before its first use."""
+    text, values = statement
+    name = prepared.get(text)
+    if name is None and statement is not _BEGIN and statement is not _COMMIT and len(prepared) < PREPARED_MAX:
+        # No name is used twice: after an error it is unknown which ones PostgreSQL has.
+        name = new[text] = b"talkwire_%d" % next(_numbers)
+        libpq.send_prepare(name, text.encode())
+    if name is None:
+        libpq.send_query_params(text.encode(), values)
+    else:
+        libpq.send_query_prepared(name, values)
+
+
+def _receive(libpq: PGconn) -> list[PGresult]:
+    """Sends what is queued, and returns the results up to the pipeline's end. Raises `psycopg.OperationalError` when
+    the connection is lost."""
+    poll = select.poll()
+    poll.register(libpq.socket, select.POLLIN | select.POLLOUT)
+    while libpq.flush():
+        poll.poll()
+        libpq.consume_input()
+    poll.modify(libpq.socket, select.POLLIN)
+    results: list[PGresult] = []
+    while True:
+        while libpq.is_busy():
+            poll.poll()
+            libpq.consume_input()
+        result = libpq.get_result()
+        if result is None:  # after the results of each statement
+            if libpq.status == ConnStatus.BAD:
+                raise psycopg.OperationalError(libpq.get_error_message())
+        elif result.status == ExecStatus.PIPELINE_SYNC:
+            return results
+        else:
+            results.append(result)
+
+
+def _driver(connection: PoolProxiedConnection) -> psycopg.Connection:
+    driver = connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
+
+
+def _session(driver: psycopg.Connection) -> Session:
+    session = _sessions.get(driver)
+    if session is None:
+        session = _sessions[driver] = Session()
+    return session
+
+
+def _raise(connection: Connection, driver: psycopg.Connection, error: psycopg.Error) -> NoReturn:
+    """Raises what SQLAlchemy raises for a driver's error, and drops a connection that is lost."""
+    lost = driver.broken
+    if lost:
+        connection.invalidate(error)
+    raise DBAPIError(None, None, error, hide_parameters=True, connection_invalidated=lost) from error
