@@ -11,6 +11,9 @@ results took longer than the database (docs/decisions/0003-bulk-statements.md). 
 - `prepared.PreparedStatement`: a read of which every request makes several;
 - `batch.insert_rows` and `batch.update_rows`: the writes that every batch of messages makes.
 
+On PostgreSQL the writes of a batch and the lock of the log's head do not even go over the driver's cursors, but
+straight to libpq, several in one round trip (`pipeline.py`).
+
 SQL as text (`sqlalchemy.text`, `literal_column`) stands only where SQLAlchemy has no words for it, in modules that say
 so: full-text search, `ANALYZE`, session settings and locks of migrations and transfers, conditions of partial indexes.
 """

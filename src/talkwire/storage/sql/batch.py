@@ -2,7 +2,8 @@
 
 They are built from the names of tables and columns, and sent to the driver as they are. SQLite, which is no round trip
 away, gets row after row (docs/decisions/0003-bulk-statements.md). PostgreSQL gets several statements as one, each with
-all its rows as one JSON parameter (docs/decisions/0012-one-statement-a-batch.md).
+all its rows as one JSON parameter (docs/decisions/0012-one-statement-a-batch.md), and the last ones with COMMIT
+(`pipeline.py`).
 
 No other module builds SQL from strings. Nothing in these strings comes from outside: names are those of `schema`.
 """

@@ -1,9 +1,9 @@
 """Statements that PostgreSQL receives together, in one round trip: libpq's pipeline mode.
 
 A batch of commands takes two round trips: BEGIN with the lock of the log's head, and the writes with COMMIT. The
-statements go to libpq without SQLAlchemy and without the driver's cursors, which cost more than all the commands of a
-small batch (docs/decisions/0049-a-batch-in-two-round-trips.md). Other statements of the transaction go over SQLAlchemy
-as ever: both share the connection.
+statements go to libpq without SQLAlchemy and the driver's cursors, which takes the writer's thread 20 instead of 30 µs
+for each message of a batch of 50 (docs/decisions/0049-a-batch-in-two-round-trips.md). Other statements of the
+transaction still go over SQLAlchemy: both share the connection.
 """
 
 from __future__ import annotations
