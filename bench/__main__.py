@@ -1,55 +1,67 @@
-"""`python -m bench`: runs every scenario on every server in rounds, and prints medians and ratios."""
+"""`python -m bench`: runs every scenario on every server in rounds, then measures how waiting times grow, and prints
+medians and ratios."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
 from bench import build, machine, report
 from bench.backing import BackingFailedError, postgresql_version, valkey_version
+from bench.growth.axes import AXIS_NAMES, LARGEST
+from bench.growth.report import as_text, draw, measured, write
 from bench.load import LoadFailedError, LoadGenerator
 from bench.report import Results
 from bench.scenarios import IDLE_CONNECTIONS, SCENARIOS, Scenario
 from bench.servers import FAMILIES, Entrant, ServerFailedError
 
+GROWTH = "growth"
 PAGE = build.HERE.parent / "docs" / "benchmarks.md"
-SPARE_FILES = 200
 
 
 def main() -> int:
     """Runs the scenarios that the command line selects, and returns the exit status."""
     options = parse_options()
+    began = time.monotonic()
     try:
-        results = run(options)
+        where = conditions(options)
+        print("\n".join(where), file=sys.stderr)
+        results = run(options, began)
+        growth = measured(AXIS_NAMES, LARGEST, options.data) if GROWTH in options.only else None
     except (LoadFailedError, ServerFailedError, BackingFailedError, OSError, subprocess.CalledProcessError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     print(report.as_text(results))
     if options.write:
-        report.write_tables(PAGE, results, conditions(options))
+        report.write_tables(PAGE, results, where)
+    if growth is not None:
+        print(f"\n{as_text(growth)}")
+        for plot in write(growth) if options.write else draw(growth, build.BUILD):
+            print(f"plot: {plot}")
+    print(f"{_elapsed(began)} in all")
     return 0
 
 
 def parse_options() -> argparse.Namespace:
     """Returns the command line's options. Without options: all scenarios and servers, three rounds."""
-    names = tuple(scenario.name for scenario in SCENARIOS)
+    names = (*(scenario.name for scenario in SCENARIOS), GROWTH)
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", type=_choice_of(names), default=names, metavar="NAMES", help=",".join(names))
     parser.add_argument(
         "--servers", type=_choice_of(FAMILIES), default=FAMILIES, metavar="NAMES", help=",".join(FAMILIES)
     )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--warmup", type=float, default=2, help="seconds before each measurement")
-    parser.add_argument("--seconds", type=float, default=5, help="seconds of each measurement")
+    parser.add_argument("--warmup", type=float, default=1, help="seconds before each measurement")
+    parser.add_argument("--seconds", type=float, default=3, help="seconds of each measurement")
     parser.add_argument("--quick", action="store_true", help="one short round, to see that everything runs")
     parser.add_argument("--data", type=Path, default=build.BUILD, help="folder for the databases: on a real disk")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
@@ -59,25 +71,34 @@ def parse_options() -> argparse.Namespace:
     return options
 
 
-def run(options: argparse.Namespace) -> Results:
+def run(options: argparse.Namespace, began: float) -> Results:
     """Runs all rounds. Servers take turns, so that other load on the machine affects all of them equally."""
     load = LoadGenerator(build.load_generator(), options.warmup, options.seconds)
     if "node" in options.servers:
         build.node_peer()
+    if "bun" in options.servers:
+        build.bun_peer()
     _check_machine(options)
     results = Results()
+    runs = list(_runs(options))
+    for place, (scenario, round_number, entrant) in enumerate(runs, 1):
+        print(f"[{place}/{len(runs)}, {_elapsed(began)}] {scenario.name}, {entrant.name} …", file=sys.stderr)
+        samples = measure(scenario, entrant, load, options.data)
+        results.add(entrant, samples)
+        _progress(f"    round {round_number}", samples)
+        save(results)
+    return results
+
+
+def _runs(options: argparse.Namespace) -> Iterator[tuple[Scenario, int, Entrant]]:
+    """Yields what to measure, in order: each scenario in rounds, in which the servers take turns."""
     for scenario in SCENARIOS:
         if scenario.name not in options.only:
             continue
-        entrants = [entrant for entrant in scenario.entrants if entrant.family in options.servers]
-        rounds = 1 if scenario.once else options.rounds
-        for round_number in range(1, rounds + 1):
-            for entrant in entrants:
-                samples = measure(scenario, entrant, load, options.data)
-                results.add(entrant, samples)
-                _progress(f"{scenario.name} {round_number}/{rounds} {entrant.name}", samples)
-                save(results)
-    return results
+        for round_number in range(1, 2 if scenario.once else options.rounds + 1):
+            for entrant in scenario.entrants:
+                if entrant.family in options.servers:
+                    yield scenario, round_number, entrant
 
 
 def measure(scenario: Scenario, entrant: Entrant, load: LoadGenerator, data: Path) -> dict[str, float]:
@@ -102,7 +123,7 @@ def conditions(options: argparse.Namespace) -> list[str]:
     node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     socket_io = json.loads((build.NODE_PEER / "package.json").read_text())["dependencies"]
     versions = [
-        f"Talkwire {metadata.version('talkwire')} on Python {platform.python_version()}",
+        f"Talkwire {metadata.version('talkwire')} on {machine.interpreter()}",
         f"Socket.IO {socket_io['socket.io']} and better-sqlite3 {socket_io['better-sqlite3']} on Node {node}",
         f"python-socketio {metadata.version('python-socketio')} on uvicorn {metadata.version('uvicorn')}",
     ]
@@ -111,11 +132,14 @@ def conditions(options: argparse.Namespace) -> list[str]:
             f", with pg {socket_io['pg']} and @socket.io/redis-adapter {socket_io['@socket.io/redis-adapter']}"
         )
         versions.append(f"{postgresql_version()}; {valkey_version()}")
-    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    if "bun" in options.servers:
+        bun = json.loads((build.BUN_PEER / "package.json").read_text())["dependencies"]
+        versions.append(f"Bun {bun['bun']} with @socket.io/bun-engine {bun['@socket.io/bun-engine']}")
+    today = f"{datetime.now(UTC):%Y-%m-%d} at commit {machine.commit()}"
     disk = machine.filesystem_of(options.data)
     timing = f"{options.rounds} interleaved rounds of {options.seconds:g} s after {options.warmup:g} s of warm-up"
     return [
-        f"Measured on {today}: {machine.describe()}, databases on {disk}.",
+        f"Measured on {today}: {machine.describe()}, databases on {disk}. {machine.busy()}",
         f"{'; '.join(versions)}.",
         f"Medians of {timing}. “Times” says how many times better Talkwire is.",
     ]
@@ -133,7 +157,7 @@ def _choice_of(names: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
 
 def _check_machine(options: argparse.Namespace) -> None:
     files = machine.raise_file_limit()
-    if "idle" in options.only and files < IDLE_CONNECTIONS + SPARE_FILES:
+    if "idle" in options.only and files < IDLE_CONNECTIONS + machine.SPARE_FILES:
         raise LoadFailedError(f"{IDLE_CONNECTIONS} connections need more open files than {files}: see ulimit -Hn")
     if len(os.sched_getaffinity(0)) < 2:
         _warn("there is one core only: server and load generator share it, and the figures mean little")
@@ -143,6 +167,11 @@ def _check_machine(options: argparse.Namespace) -> None:
 
 def _warn(message: str) -> None:
     print(f"bench: {message}", file=sys.stderr)
+
+
+def _elapsed(began: float) -> str:
+    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+    return f"{minutes}:{seconds:02}"
 
 
 def _progress(what: str, samples: dict[str, float]) -> None:

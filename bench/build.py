@@ -1,4 +1,4 @@
-"""Builds what the benchmarks run: compiles the load generator and installs the Node peer, each only when needed."""
+"""Builds what the benchmarks run: compiles the load generator and installs the peers, each only when needed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 BUILD = HERE / "build"
 NODE_PEER = HERE / "peers" / "node"
+BUN_PEER = HERE / "peers" / "bun"
 PYTHON_PEER = HERE / "peers" / "python"
 
 NODE_HEADERS = Path("/usr/include/node/node.h")
@@ -28,13 +29,31 @@ def load_generator() -> Path:
 
 
 def node_peer() -> None:
+    """Installs the peer on Node, with its native modules."""
+    _npm_ci(NODE_PEER, _native_build())
+
+
+def bun_peer() -> None:
+    """Installs the peer on Bun and Bun itself, whose program comes as a package for each platform."""
+    _npm_ci(BUN_PEER, {"npm_config_ignore_scripts": "true"})
+
+
+def bun_program() -> Path:
+    """Returns the program of Bun. Raises FileNotFoundError if npm has none for this platform."""
+    found = sorted((BUN_PEER / "node_modules" / "@oven").glob("bun-*/bin/bun"))
+    if not found:
+        raise FileNotFoundError("npm has no Bun for this platform: leave out `bun` with --servers")
+    return found[-1]
+
+
+def _npm_ci(peer: Path, environment: dict[str, str]) -> None:
     """Runs `npm ci` unless the installed packages match the lock file."""
-    lock = NODE_PEER / "package-lock.json"
-    installed = NODE_PEER / "node_modules" / ".package-lock.json"
+    lock = peer / "package-lock.json"
+    installed = peer / "node_modules" / ".package-lock.json"
     if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
         return
     command = ["npm", "ci", "--no-audit", "--no-fund"]
-    subprocess.run(command, cwd=NODE_PEER, env=os.environ | _native_build(), check=True)
+    subprocess.run(command, cwd=peer, env=os.environ | environment, check=True)
 
 
 def _native_build() -> dict[str, str]:

@@ -66,6 +66,7 @@ class Storm(msgspec.Struct, frozen=True):
     fresh: int
     whole: bool
     back_s: float
+    back_cpu_s: float  # the server's processor time until then
     sent: int
     sent_meanwhile: int
     refused: int
@@ -105,6 +106,10 @@ class LoadGenerator:
     def memory(self, server: Running, files: DatasetFiles, **options: int) -> Memory:
         """Returns the memory with clients that stay joined for the window and only answer heartbeats."""
         return msgspec.json.decode(self._run("idle", server, files, options), type=Memory)
+
+    def start_idle(self, server: Running, files: DatasetFiles, **options: int) -> subprocess.Popen[bytes]:
+        """Returns a process whose clients join and stay, until it is killed."""
+        return self._start("idle", server, files, options)
 
     def storm(self, server: Running, files: DatasetFiles, **options: int) -> Storm:
         """Disconnects all clients and returns how they reconnect. Raises LoadFailedError unless every session is

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.servers import (
+    BUN,
+    BUN_FULL,
+    BUN_NORMAL,
     NODE,
     NODE_FULL,
     NODE_NODES,
@@ -55,6 +58,7 @@ class Row:
     title: str
     metric: str
     node: Entrant = NODE
+    bun: Entrant | None = BUN
     python: Entrant | None = PYTHON
     less_is_better: bool = False
     ours: Entrant = TALKWIRE
@@ -72,7 +76,7 @@ class Row:
         if self.over is not None:
             whole = results.median(self.metric, self.over)
             ours = ours / whole if ours and whole else None
-        peers = [results.median(self.metric, self.node), results.median(self.metric, self.python)]
+        peers = [results.median(self.metric, peer) for peer in (self.node, self.bun, self.python)]
         return [self.title, *map(_number, [ours, *peers]), *(self.ratio(ours, peer) for peer in peers)]
 
 
@@ -81,14 +85,14 @@ _ONE_NODE = (
     Row("… per CPU-second", "fanout-1.per_cpu"),
     Row("fan-out to 1,000, 16 in flight: deliveries/s", "fanout-16.rate"),
     Row("… per CPU-second", "fanout-16.per_cpu"),
-    Row("durable pairs: acknowledged messages/s", "pairs.rate", NODE_FULL, None),
-    Row("… per CPU-second", "pairs.per_cpu", NODE_FULL, None),
-    Row("… ack latency, p50 ms", "pairs.p50", NODE_FULL, None, less_is_better=True),
-    Row("… ack latency, p99 ms", "pairs.p99", NODE_FULL, None, less_is_better=True),
-    Row("durable pairs, Node with NORMAL: messages/s", "pairs.rate", NODE_NORMAL, None),
-    Row("… per CPU-second", "pairs.per_cpu", NODE_NORMAL, None),
-    Row("… ack latency, p50 ms", "pairs.p50", NODE_NORMAL, None, less_is_better=True),
-    Row("… ack latency, p99 ms", "pairs.p99", NODE_NORMAL, None, less_is_better=True),
+    Row("durable pairs: acknowledged messages/s", "pairs.rate", NODE_FULL, BUN_FULL, None),
+    Row("… per CPU-second", "pairs.per_cpu", NODE_FULL, BUN_FULL, None),
+    Row("… ack latency, p50 ms", "pairs.p50", NODE_FULL, BUN_FULL, None, less_is_better=True),
+    Row("… ack latency, p99 ms", "pairs.p99", NODE_FULL, BUN_FULL, None, less_is_better=True),
+    Row("durable pairs, the peers with NORMAL: messages/s", "pairs.rate", NODE_NORMAL, BUN_NORMAL, None),
+    Row("… per CPU-second", "pairs.per_cpu", NODE_NORMAL, BUN_NORMAL, None),
+    Row("… ack latency, p50 ms", "pairs.p50", NODE_NORMAL, BUN_NORMAL, None, less_is_better=True),
+    Row("… ack latency, p99 ms", "pairs.p99", NODE_NORMAL, BUN_NORMAL, None, less_is_better=True),
     Row("memory per idle connection at 10,000: KiB", "idle.kib", less_is_better=True),
     Row("… processor time of the server, % of a core", "idle.cpu", less_is_better=True),
     Row("… without connections", "idle.empty_cpu", less_is_better=True),
@@ -96,30 +100,32 @@ _ONE_NODE = (
     Row("… per CPU-second", "handshake.per_cpu"),
     Row("… latency, p50 ms", "handshake.p50", less_is_better=True),
     Row("… latency, p99 ms", "handshake.p99", less_is_better=True),
-    Row("fan-out in one dialect, 1 in flight: deliveries/s", "dialects-1-1.rate", NODE, None),
-    Row("… members spread over five dialects", "dialects-5-1.rate", NODE, None),
-    Row("… times the processor time of one dialect", "dialects-1.cost", NODE, None),
-    Row("fan-out in one dialect, 16 in flight: deliveries/s", "dialects-1-16.rate", NODE, None),
-    Row("… members spread over five dialects", "dialects-5-16.rate", NODE, None),
-    Row("… times the processor time of one dialect", "dialects-16.cost", NODE, None),
-    Row("5,000 cut at once: seconds until all are back", "storm.back_s", NODE, None),
-    Row("… messages sent meanwhile", "storm.meanwhile", NODE, None),
-    Row("… sessions recovered, whole, without reading history", "storm.recovered", NODE, None),
+    Row("fan-out in one dialect, 1 in flight: deliveries/s", "dialects-1-1.rate", NODE, None, None),
+    Row("… members spread over five dialects", "dialects-5-1.rate", NODE, None, None),
+    Row("… times the processor time of one dialect", "dialects-1.cost", NODE, None, None),
+    Row("fan-out in one dialect, 16 in flight: deliveries/s", "dialects-1-16.rate", NODE, None, None),
+    Row("… members spread over five dialects", "dialects-5-16.rate", NODE, None, None),
+    Row("… times the processor time of one dialect", "dialects-16.cost", NODE, None, None),
+    Row("connections cut at once", "storm.connections", NODE, None, None),
+    Row("… seconds until all are back", "storm.back_s", NODE, None, None),
+    Row("… processor time of the server until then, s", "storm.back_cpu_s", NODE, None, None),
+    Row("… messages sent meanwhile", "storm.meanwhile", NODE, None, None),
+    Row("… sessions recovered, whole, without reading history", "storm.recovered", NODE, None, None),
 )
 
 
 def _ours(title: str, metric: str, ours: Entrant, over: Entrant | None = None) -> Row:
     """Returns a line without a peer to compare with."""
-    return Row(title, metric, PYTHON, None, ours=ours, over=over)
+    return Row(title, metric, PYTHON, None, None, ours=ours, over=over)
 
 
 def _across(title: str, metric: str, *, less_is_better: bool = False) -> Row:
     """Returns a line that compares clusters of two nodes."""
-    return Row(title, metric, NODE_NODES, PYTHON_NODES, less_is_better, TALKWIRE_NODES)
+    return Row(title, metric, NODE_NODES, None, PYTHON_NODES, less_is_better, TALKWIRE_NODES)
 
 
 def _on_postgresql(title: str, metric: str, node: Entrant, *, less_is_better: bool = False) -> Row:
-    return Row(title, metric, node, None, less_is_better, TALKWIRE_POSTGRESQL)
+    return Row(title, metric, node, None, None, less_is_better, TALKWIRE_POSTGRESQL)
 
 
 _MANY_NODES = (
@@ -158,7 +164,16 @@ _MANY_NODES = (
     _ours("… seconds until both nodes say that it is away", "busloss.said_away_s", TALKWIRE_NODES),
     _ours("… and that it is back", "busloss.said_back_s", TALKWIRE_NODES),
 )
-HEADER = ["", "Talkwire", "Socket.IO on Node", "python-socketio", "times Node", "times Python"]
+HEADER = [
+    "",
+    "Talkwire",
+    "Socket.IO on Node",
+    "Socket.IO on Bun",
+    "python-socketio",
+    "times Node",
+    "times Bun",
+    "times Python",
+]
 
 
 @dataclass(frozen=True)
@@ -195,19 +210,32 @@ def notes(results: Results, table: Table) -> Iterator[str]:
             yield f"{name}, {entrant}: disturbed, other processes used {busy:.0%} of a core."
 
 
+def ahead(results: Results, table: Table) -> Iterator[str]:
+    """Yields the comparisons in which a peer is ahead of Talkwire."""
+    subject = ""
+    for row in table.rows:
+        subject = subject if row.title.startswith("…") else row.title
+        title = row.title if row.title == subject else f"{subject} {row.title}"
+        cells = row.cells(results)
+        for peer, times in zip(HEADER[2:5], cells[5:], strict=True):
+            if times != NOT_MEASURED and float(times) < 1:
+                yield f"{peer} is ahead: {title}, {times} times."
+
+
 def as_text(results: Results) -> str:
     """Returns all results in aligned columns."""
     rows = [HEADER, *(line for table in TABLES for line in table.lines(results))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     lines = ["  ".join(_aligned(row, widths)) for row in rows]
-    return "\n".join([*lines, *(note for table in TABLES for note in notes(results, table))])
+    remarks = (note for table in TABLES for note in (*ahead(results, table), *notes(results, table)))
+    return "\n".join([*lines, *remarks])
 
 
 def as_markdown(results: Results, table: Table, conditions: list[str]) -> str:
     """Returns the conditions, the table and the notes."""
     rule = ["---", *["---:"] * (len(HEADER) - 1)]
     lines = [f"| {' | '.join(row)} |" for row in (HEADER, rule, *table.lines(results))]
-    remarks = [f"- {note}" for note in notes(results, table)]
+    remarks = [f"- {note}" for note in (*ahead(results, table), *notes(results, table))]
     return "\n".join([*conditions, "", *lines, *([""] if remarks else []), *remarks])
 
 

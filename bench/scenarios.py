@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import busloss, dataset
+from bench import busloss, dataset, machine
 from bench.dataset import Dataset, DatasetFiles
 from bench.load import LoadFailedError, LoadGenerator, Traffic
 from bench.machine import processor_time_s
 from bench.servers import (
+    BUN,
+    BUN_FULL,
+    BUN_NORMAL,
     NODE,
     NODE_FULL,
     NODE_NODES,
@@ -38,8 +41,8 @@ EMPTY_SECONDS = 5
 CONCURRENT_HANDSHAKES = 64
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
 DIALECT_RUNS = tuple((in_flight, spread) for in_flight in IN_FLIGHT for spread in (DIALECTS[:1], DIALECTS))
-STORM_ROOMS = 50
-STORM_CONNECTIONS = 5_000
+STORM_CONNECTIONS = machine.possible_connections(20_000)
+STORM_ROOM_MEMBERS = 100
 STORM_CONCURRENCY = 256
 # 127.0.0.1 to 127.0.0.16: each has its own range of ports.
 SOURCE_ADDRESSES = 16
@@ -179,16 +182,22 @@ def _storm(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples
     reads = server.metric("talkwire_recovery_log_reads_total") - reads
     if reads:
         raise LoadFailedError(f"the history was asked {reads:.0f} times")
-    return {"storm.back_s": storm.back_s, "storm.recovered": storm.recovered, "storm.meanwhile": storm.sent_meanwhile}
+    return {
+        "storm.connections": storm.connections,
+        "storm.back_s": storm.back_s,
+        "storm.back_cpu_s": storm.back_cpu_s,
+        "storm.recovered": storm.recovered,
+        "storm.meanwhile": storm.sent_meanwhile,
+    }
 
 
 SCENARIOS = (
-    Scenario("fanout", (TALKWIRE, NODE, PYTHON), dataset.one_conversation(ROOM_MEMBERS), _fanout),
-    Scenario("pairs", (TALKWIRE, NODE_FULL, NODE_NORMAL), dataset.pairs(PAIR_CLIENTS), _pairs),
-    Scenario("idle", (TALKWIRE, NODE, PYTHON), dataset.pairs(KNOWN_USERS), _idle),
-    Scenario("handshake", (TALKWIRE, NODE, PYTHON), dataset.pairs(KNOWN_USERS), _handshake),
+    Scenario("fanout", (TALKWIRE, NODE, BUN, PYTHON), dataset.one_conversation(ROOM_MEMBERS), _fanout),
+    Scenario("pairs", (TALKWIRE, NODE_FULL, NODE_NORMAL, BUN_FULL, BUN_NORMAL), dataset.pairs(PAIR_CLIENTS), _pairs),
+    Scenario("idle", (TALKWIRE, NODE, BUN, PYTHON), dataset.pairs(KNOWN_USERS), _idle),
+    Scenario("handshake", (TALKWIRE, NODE, BUN, PYTHON), dataset.pairs(KNOWN_USERS), _handshake),
     Scenario("dialects", (TALKWIRE,), dataset.crowds(len(DIALECT_RUNS), ROOM_MEMBERS), _dialects),
-    Scenario("storm", (TALKWIRE,), dataset.rooms(STORM_ROOMS, STORM_CONNECTIONS // STORM_ROOMS), _storm),
+    Scenario("storm", (TALKWIRE,), dataset.rooms(STORM_CONNECTIONS // STORM_ROOM_MEMBERS, STORM_ROOM_MEMBERS), _storm),
     Scenario(
         "postgres", (TALKWIRE_POSTGRESQL, NODE_POSTGRESQL, NODE_PIPELINED), dataset.pairs(PAIR_CLIENTS), _postgres
     ),

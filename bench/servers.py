@@ -49,7 +49,7 @@ class Running:
 
     def metric(self, name: str, node: int = 0) -> float:
         """Returns the value of one of a node's metrics. Raises KeyError for an unknown one."""
-        lines = httpx.get(f"http://127.0.0.1:{self.ports[node]}/metrics").text.splitlines()
+        lines = httpx.get(f"http://127.0.0.1:{self.ports[node]}/metrics", timeout=START_S).text.splitlines()
         samples = (line.rpartition(" ") for line in lines if line[:1] != "#")
         return {key: float(value) for key, _, value in samples}[name]
 
@@ -190,6 +190,17 @@ def _node_command(*more: str, synchronous: str | None = None) -> Callable[[Place
     return command
 
 
+def _bun_command(synchronous: str | None = None) -> Callable[[Place], list[str]]:
+    def command(place: Place) -> list[str]:
+        program = [str(build.bun_program()), str(build.BUN_PEER / "server.js")]
+        command = [*program, "--port", str(place.port), "--conversations", str(place.files.conversations)]
+        if synchronous is not None:
+            command += ["--sqlite", str(place.folder / "bun.db"), "--synchronous", synchronous]
+        return command
+
+    return command
+
+
 def _python_command(place: Place) -> list[str]:
     program = str(build.PYTHON_PEER / "server.py")
     command = [sys.executable, program, "--port", str(place.port), "--conversations", str(place.files.conversations)]
@@ -206,7 +217,10 @@ NODE_NORMAL = Entrant("node-normal", "node", _node_command(synchronous="NORMAL")
 NODE_POSTGRESQL = Entrant("node-postgresql", "node", _node_command(), on_postgresql=True)
 NODE_PIPELINED = Entrant("node-pipelined", "node", _node_command("--pipeline"), on_postgresql=True)
 NODE_NODES = Entrant("node-two-nodes", "node", _node_command(), nodes=2, on_valkey=True)
+BUN = Entrant("bun", "bun", _bun_command())
+BUN_FULL = Entrant("bun-full", "bun", _bun_command("FULL"))
+BUN_NORMAL = Entrant("bun-normal", "bun", _bun_command("NORMAL"))
 PYTHON = Entrant("python", "python", _python_command)
 PYTHON_NODES = Entrant("python-two-nodes", "python", _python_command, nodes=2, on_valkey=True)
 
-FAMILIES = ("talkwire", "node", "python")
+FAMILIES = ("talkwire", "node", "bun", "python")

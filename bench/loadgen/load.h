@@ -150,6 +150,7 @@ _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2))
 void *must_allocate(void *old, size_t size);
 uint64_t clock_ns(void);
 long server_memory_kib(pid_t pid);
+double server_cpu_s(const struct load *);
 void latency_record(struct load *, uint64_t since);
 struct window measure_window(struct load *);
 bool drain(struct load *, bool (*done)(const struct load *));

@@ -188,6 +188,15 @@ static struct window clocks(const struct load *load)
     return now;
 }
 
+/* Returns the processor time of all processes under test. */
+double server_cpu_s(const struct load *load)
+{
+    double sum = 0;
+    for (size_t i = 0; i < load->pid_count; i++)
+        sum += tree_cpu_s(load->pids[i]);
+    return sum;
+}
+
 /* Runs the warm-up and then the window, and returns the counts and times of the window alone. */
 struct window measure_window(struct load *load)
 {

@@ -146,14 +146,16 @@ static void run(struct load *load)
     load->now = next_send = clock_ns();
     send_for(load, load->warmup_s);
     uint64_t before = load->sent;
+    double cpu_before = server_cpu_s(load);
     double reconnect_s = reconnect_all(load);
+    double cpu_s = server_cpu_s(load) - cpu_before;
     uint64_t during = load->sent - before;
     send_for(load, load->seconds);
     load->sending = false;
     bool whole = drain(load, all_arrived);
     printf("{\"mode\":\"storm\",\"connections\":%u,\"recovered\":%u,\"fresh\":%u,\"whole\":%s,\"back_s\":%.3f,"
-           "\"sent\":%llu,\"sent_meanwhile\":%llu,\"refused\":%llu}\n",
-           load->connections - 1, recovered, fresh, whole ? "true" : "false", reconnect_s,
+           "\"back_cpu_s\":%.3f,\"sent\":%llu,\"sent_meanwhile\":%llu,\"refused\":%llu}\n",
+           load->connections - 1, recovered, fresh, whole ? "true" : "false", reconnect_s, cpu_s,
            (unsigned long long)load->sent, (unsigned long long)during, (unsigned long long)load->refused);
 }
 

@@ -1,0 +1,1 @@
+"""How long users wait as a database and its connections grow: `python -m bench.growth`; see docs/benchmarks.md."""

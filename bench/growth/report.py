@@ -1,0 +1,99 @@
+"""The tables of the growth benchmark, for the terminal and, with plots, for docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench import build, machine
+from bench.growth.axes import AXES, Axis, Curve, measure
+from bench.growth.plot import drawing
+from bench.report import write_between_markers
+
+DOCS = build.HERE.parent / "docs"
+PLOTS = DOCS / "growth"
+
+# Times of a shared machine differ by half for no reason; a curve that doubles for each decade grows with the cube root.
+_STEEP = 0.3
+_NOTICED_MS = 5.0
+
+
+@dataclass(frozen=True)
+class Growth:
+    """The curves of the measured axes, and the lines that say when and where they were measured."""
+
+    axes: Sequence[tuple[Axis, Sequence[Curve]]]
+    conditions: Sequence[str]
+
+
+def measured(names: Collection[str], most: int, data: Path) -> Growth:
+    """Measures the named axes at sizes up to `most`, and reports progress on standard error."""
+    conditions = [machine.dated(), f"{machine.busy()} Databases on {machine.filesystem_of(data)}."]
+    chosen = [replace(axis, sizes=_up_to(axis.sizes, most)) for axis in AXES if axis.name in names]
+    return Growth([(axis, measure(axis, data, _say)) for axis in chosen], conditions)
+
+
+def as_text(growth: Growth) -> str:
+    """Returns the tables in aligned columns."""
+    return "\n\n".join("\n".join(_text_lines(axis, curves)) for axis, curves in growth.axes)
+
+
+def draw(growth: Growth, folder: Path) -> list[Path]:
+    """Draws a plot for each axis, and returns the files."""
+    plots = []
+    for axis, curves in growth.axes:
+        plot = folder / f"{axis.name}.svg"
+        plot.write_text(drawing(_title(axis), axis.title, curves), encoding="utf-8")
+        plots.append(plot)
+    return plots
+
+
+def write(growth: Growth) -> list[Path]:
+    """Draws the plots of docs/benchmarks.md, puts each with its table into its place there, and returns the files."""
+    PLOTS.mkdir(exist_ok=True)
+    for axis, curves in growth.axes:
+        lines = [*growth.conditions, "", f"![{_title(axis)}](growth/{axis.name}.svg)", "", *_markdown(curves)]
+        write_between_markers(DOCS / "benchmarks.md", f"growth:{axis.name}", "\n".join(lines))
+    return draw(growth, PLOTS)
+
+
+def grows(curve: Curve) -> bool:
+    """Returns whether a user would notice that the curve grows faster than logarithmically towards its end."""
+    (size, ms), (last_size, last_ms) = list(zip(curve.sizes, curve.ms, strict=True))[-2:]
+    slope = math.log(last_ms / ms) / math.log(last_size / size)
+    return slope > _STEEP and last_ms > _NOTICED_MS
+
+
+def _up_to(sizes: Sequence[int], most: int) -> tuple[int, ...]:
+    return tuple(size for size in sizes if size <= max(most, sizes[1]))
+
+
+def _title(axis: Axis) -> str:
+    return f"What a user waits for, by {axis.title}"
+
+
+def _text_lines(axis: Axis, curves: Sequence[Curve]) -> Iterator[str]:
+    yield f"{'ms, by ' + axis.title:52}" + "".join(f"{size:>11,}" for size in curves[0].sizes) + "    times"
+    for curve in curves:
+        figures = "".join(f"{_ms(ms):>11}" for ms in curve.ms)
+        mark = "  grows" if grows(curve) else ""
+        yield f"{curve.name:52}{figures}{curve.ms[-1] / curve.ms[0]:9.2f}{mark}"
+
+
+def _markdown(curves: Sequence[Curve]) -> Iterator[str]:
+    yield f"| milliseconds, median | {' | '.join(f'{size:,}' for size in curves[0].sizes)} | times |"
+    yield "|" + "---|" + "---:|" * (len(curves[0].sizes) + 1)
+    for curve in curves:
+        name = f"**{curve.name}**" if grows(curve) else curve.name
+        yield f"| {name} | {' | '.join(map(_ms, curve.ms))} | {curve.ms[-1] / curve.ms[0]:.2g} |"
+
+
+def _ms(ms: float) -> str:
+    return f"{float(f'{ms:.2g}'):,.0f}" if ms >= 100 else f"{ms:.2g}" if ms < 10 else f"{ms:.0f}"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
