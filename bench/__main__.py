@@ -17,8 +17,8 @@ from pathlib import Path
 
 from bench import build, machine, report
 from bench.backing import BackingFailedError, postgresql_version, valkey_version
+from bench.growth import report as growth
 from bench.growth.axes import AXIS_NAMES, LARGEST
-from bench.growth.report import as_text, draw, measured, write
 from bench.load import LoadFailedError, LoadGenerator
 from bench.report import Results
 from bench.scenarios import IDLE_CONNECTIONS, SCENARIOS, Scenario
@@ -36,17 +36,14 @@ def main() -> int:
         where = conditions(options)
         print("\n".join(where), file=sys.stderr)
         results = run(options, began)
-        growth = measured(AXIS_NAMES, LARGEST, options.data) if GROWTH in options.only else None
+        print(report.as_text(results))
+        if options.write:
+            report.write_tables(PAGE, results, where)
+        if GROWTH in options.only:
+            growth.report(AXIS_NAMES, LARGEST, options.data, writes=options.write)
     except (LoadFailedError, ServerFailedError, BackingFailedError, OSError, subprocess.CalledProcessError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    print(report.as_text(results))
-    if options.write:
-        report.write_tables(PAGE, results, where)
-    if growth is not None:
-        print(f"\n{as_text(growth)}")
-        for plot in write(growth) if options.write else draw(growth, build.BUILD):
-            print(f"plot: {plot}")
     print(f"{_elapsed(began)} in all")
     return 0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.build import BUILD
 from bench.growth.axes import AXIS_NAMES, LARGEST
-from bench.growth.report import as_text, draw, measured, write
+from bench.growth.report import report
 from bench.load import LoadFailedError
 from bench.servers import ServerFailedError
 
@@ -24,13 +24,10 @@ def main() -> int:
     options = parser.parse_args()
     options.data.mkdir(exist_ok=True, parents=True)
     try:
-        growth = measured(options.only, options.most, options.data)
+        report(options.only, options.most, options.data, writes=options.write)
     except (ServerFailedError, LoadFailedError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    print(as_text(growth))
-    for plot in write(growth) if options.write else draw(growth, BUILD):
-        print(f"plot: {plot}")
     return 0
 
 

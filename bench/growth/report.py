@@ -23,41 +23,43 @@ _NOTICED_MS = 5.0
 
 @dataclass(frozen=True)
 class Growth:
-    """The curves of the measured axes, and the lines that say when and where they were measured."""
+    """The curves of an axis, and the lines that say when and where they were measured."""
 
-    axes: Sequence[tuple[Axis, Sequence[Curve]]]
+    axis: Axis
+    curves: Sequence[Curve]
     conditions: Sequence[str]
 
 
-def measured(names: Collection[str], most: int, data: Path) -> Growth:
-    """Measures the named axes at sizes up to `most`, and reports progress on standard error."""
+def report(names: Collection[str], most: int, data: Path, *, writes: bool) -> None:
+    """Measures the named axes at sizes up to `most`, one after the other, and prints tables and the places of plots.
+
+    With `writes` tables and plots also go into docs, each axis as soon as it is measured.
+    """
+    for axis in AXES:
+        if axis.name in names:
+            growth = _measured(replace(axis, sizes=_up_to(axis.sizes, most)), data)
+            print("\n".join(_text_lines(growth.axis, growth.curves)))
+            if writes:
+                _write(growth)
+            print(f"plot: {_draw(growth, PLOTS if writes else build.BUILD)}\n", flush=True)
+
+
+def _measured(axis: Axis, data: Path) -> Growth:
     conditions = [machine.dated(), f"{machine.busy()} Databases on {machine.filesystem_of(data)}."]
-    chosen = [replace(axis, sizes=_up_to(axis.sizes, most)) for axis in AXES if axis.name in names]
-    return Growth([(axis, measure(axis, data, _say)) for axis in chosen], conditions)
+    return Growth(axis, measure(axis, data, _say), conditions)
 
 
-def as_text(growth: Growth) -> str:
-    """Returns the tables in aligned columns."""
-    return "\n\n".join("\n".join(_text_lines(axis, curves)) for axis, curves in growth.axes)
+def _draw(growth: Growth, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    plot = folder / f"{growth.axis.name}.svg"
+    plot.write_text(drawing(_title(growth.axis), growth.axis.title, growth.curves), encoding="utf-8")
+    return plot
 
 
-def draw(growth: Growth, folder: Path) -> list[Path]:
-    """Draws a plot for each axis, and returns the files."""
-    plots = []
-    for axis, curves in growth.axes:
-        plot = folder / f"{axis.name}.svg"
-        plot.write_text(drawing(_title(axis), axis.title, curves), encoding="utf-8")
-        plots.append(plot)
-    return plots
-
-
-def write(growth: Growth) -> list[Path]:
-    """Draws the plots of docs/benchmarks.md, puts each with its table into its place there, and returns the files."""
-    PLOTS.mkdir(exist_ok=True)
-    for axis, curves in growth.axes:
-        lines = [*growth.conditions, "", f"![{_title(axis)}](growth/{axis.name}.svg)", "", *_markdown(curves)]
-        write_between_markers(DOCS / "benchmarks.md", f"growth:{axis.name}", "\n".join(lines))
-    return draw(growth, PLOTS)
+def _write(growth: Growth) -> None:
+    image = f"![{_title(growth.axis)}](growth/{growth.axis.name}.svg)"
+    lines = [*growth.conditions, "", image, "", *_markdown(growth.curves)]
+    write_between_markers(DOCS / "benchmarks.md", f"growth:{growth.axis.name}", "\n".join(lines))
 
 
 def grows(curve: Curve) -> bool:
