@@ -32,6 +32,7 @@ from talkwire.core.ports.transaction import Snapshot, Transaction
 from talkwire.storage.engine import reading_engine, sqlite_url
 from talkwire.storage.followers.follower import Follower
 from talkwire.storage.followers.pace import Pace
+from talkwire.storage.messages import search as search_rows
 from talkwire.storage.messages.search import MessageIndex
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, WAIT_S, Call, Clock, Node, running
 from tests.databases import Database, PostgresServer
@@ -437,10 +438,18 @@ async def _found_by_looking_at_each(node: Node, actor: Actor, query: str) -> lis
     return await node.readers.read(look)
 
 
-@given(st.lists(steps, max_size=12), st.lists(st.tuples(people, queries), min_size=1, max_size=4))
+# How many spellings of a beginning are looked up, the effort of rough candidates, and how many of them at a time: also
+# so few that each way of finding candidates, and changing it within a page, occurs with a dozen messages.
+bounds = st.tuples(st.sampled_from([0, 1, 32]), st.sampled_from([0, 1500, 250_000]), st.sampled_from([2, 100]))
+
+
+@given(st.lists(steps, max_size=12), st.lists(st.tuples(people, queries), min_size=1, max_size=4), bounds)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_search_finds_what_looking_at_each_message_finds(
-    fresh_database: FreshDatabase, taken: list[Any], asked: list[tuple[Actor, str]]
+    fresh_database: FreshDatabase,
+    taken: list[Any],
+    asked: list[tuple[Actor, str]],
+    bounds: tuple[int, int, int],
 ) -> None:
     async def check(database: Database) -> None:
         async with running(database, Clock()) as node:
@@ -454,8 +463,35 @@ def test_a_search_finds_what_looking_at_each_message_finds(
                 for actor, query in asked:
                     assert await indexed.find(actor, query) == await _found_by_looking_at_each(node, actor, query)
 
-    with fresh_database() as database:
+    with fresh_database() as database, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_rows, "SPELLINGS_MAX", bounds[0])
+        patch.setattr(search, "ROUGH_EFFORT", bounds[1])
+        patch.setattr(search, "BLOCK", bounds[2])
         asyncio.run(check(database))
+
+
+@pytest.mark.parametrize("actor", [ALICE, BACKEND])
+async def test_a_beginning_of_very_many_words_finds_every_message_page_by_page(
+    node: Node, database: Database, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "ROUGH_EFFORT", 20_000)  # 40 messages or so; then the index has to name them
+    monkeypatch.setattr(search, "BLOCK", 10)
+    await node.group("c", ALICE, BOB)
+    await node.group("d", BOB, CAROL)
+    sent = [f"word{n}" if n % 3 else f"other{n}" for n in range(search_rows.SPELLINGS_MAX * 4)]
+    async with indexing(node, database) as indexed:
+        for n, content in enumerate(sent):
+            await node.send(BOB, content, to="c" if n % 2 else "d")
+        await indexed.catch_up()
+        found = []
+        cursor = None
+        while True:
+            page = await node.do(actor, SearchMessages("wor", cursor=cursor, limit=7))
+            found += [message.content for message in page.items]
+            if (cursor := page.next) is None:
+                break
+    seen = sent[1::2] if actor is ALICE else sent
+    assert found == [content for content in reversed(seen) if content.startswith("wor")]
 
 
 # --- channels -------------------------------------------------------------------------------------------------------

@@ -95,6 +95,8 @@ def _sqlite_engine(url: URL, *, begin: str, size: int, writes: bool) -> Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        # Lists the words of the search index; it belongs to the connection, and the file does not change.
+        cursor.execute("CREATE VIRTUAL TABLE temp.message_vocabulary USING fts5vocab (main, message_words, instance)")
         if writes:
             _use_wal(cursor)
             cursor.execute("PRAGMA synchronous=FULL")

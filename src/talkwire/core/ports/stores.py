@@ -99,10 +99,13 @@ class Search(Protocol):
     """The search index. It follows the log with a delay: new messages may be missing, and deleted ones still be
     found."""
 
-    def candidate_ids(self, terms: SearchTerms, scope: SearchScope, before_id: int | None, limit: int) -> Sequence[int]:
+    def candidate_ids(
+        self, terms: SearchTerms, scope: SearchScope, before_id: int | None, limit: int, *, roughly: bool
+    ) -> Sequence[int]:
         """Returns ids of messages in the scope that may match the terms, newest first.
 
-        All indexed messages that match are included; callers check the texts.
+        All indexed messages that match are included; callers check the texts. With `roughly` many others may be
+        included too, where finding the newest of them is much cheaper than finding all that match.
         """
         ...
 
