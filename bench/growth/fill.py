@@ -37,7 +37,7 @@ _MESSAGES = (
     _NUMBERS + "INSERT INTO messages (id, conversation_id, seq, sender_id, content, client_message_id, created_ms) "
     f"SELECT {MESSAGE_ID_BASE} + :base + n, :conversation, n, :sender, "
     # Every message has a word that begins with "wo", of 5,000 such words; one in 1,000 has one that begins with "ra".
-    "CASE WHEN :sender = 'author' THEN 'message wo' || (n % 5000) || CASE WHEN n % 1000 = 0 THEN ' ra' || n % 7000 "
+    "CASE WHEN :sender = 'author' THEN 'message wo' || (n % 5000) || CASE WHEN n % 1000 = 0 THEN ' ra' || (n % 7000) "
     "WHEN n = 1 THEN ' needle' ELSE '' END || ' about as long as people write when they talk' "
     "ELSE 'elsewhere el' || (n % 5000) END, 'client-' || n, 1700000000000 + n FROM numbers"
 )

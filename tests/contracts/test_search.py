@@ -440,7 +440,7 @@ async def _found_by_looking_at_each(node: Node, actor: Actor, query: str) -> lis
 
 # How many spellings of a beginning are looked up, the effort of rough candidates, and how many of them at a time: also
 # so few that each way of finding candidates, and changing it within a page, occurs with a dozen messages.
-bounds = st.tuples(st.sampled_from([0, 1, 32]), st.sampled_from([0, 1500, 250_000]), st.sampled_from([2, 100]))
+bounds = st.tuples(st.sampled_from([0, 1, 32]), st.sampled_from([0, 1500, 150_000]), st.sampled_from([2, 100]))
 
 
 @given(st.lists(steps, max_size=12), st.lists(st.tuples(people, queries), min_size=1, max_size=4), bounds)

@@ -33,9 +33,9 @@ EFFORT = 500
 They keep a query with frequent words from occupying a reader thread for long.
 """
 
-ROUGH_EFFORT = 250_000
+ROUGH_EFFORT = 150_000
 """The effort up to which a request examines the newest messages when the index has very many words with the beginning
-that it looks for: some 400 short messages, which take about 10 ms. Often a page is full by then."""
+that it looks for: some 250 short messages, which take about 10 ms. Often a page is full by then."""
 
 NON_ASCII_EFFORT = 4
 """The cost factor of texts with non-ASCII characters, which are decomposed and folded before they are compared."""
