@@ -147,6 +147,7 @@ def test_text_frames_are_handled_as_the_general_parser_handles_them(frames: list
     asyncio.run(compare())
 
 
+@example(frames=[b"\xff\xff\xff"], cuts=[])
 @given(frames=_frames(_readable), cuts=_cuts)
 def test_what_passes_frame_by_frame_gives_what_uncut_input_gives(frames: list[bytes], cuts: list[int]) -> None:
     parts = _cut(frames, cuts)
@@ -202,3 +203,8 @@ def test_a_frame_above_the_limit_is_left_to_the_general_parser() -> None:
 @pytest.mark.parametrize(("length", "have"), [(1, 1), (126, 3), (65_536, 9)])
 def test_a_frame_whose_length_has_not_arrived_has_no_size(length: int, have: int) -> None:
     assert frame_size_at(frame(TEXT, b"x" * length)[:have], 0) == 0
+
+
+@pytest.mark.parametrize("data", [b"\xff\xff", b"\x83\xfe\x00", b"\x81\x7f"], ids=["kind", "cut kind", "no mask"])
+def test_a_frame_that_breaks_the_protocol_is_not_waited_for(data: bytes) -> None:
+    assert frame_size_at(data, 0) == UNTIL_THE_END

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from websockets.frames import Opcode
 from websockets.utils import apply_mask as _apply_mask_in_python
 
 from talkwire.wire.frame import close_frame
@@ -34,6 +35,8 @@ _CLOSE_ANSWERS: Final = {
     b"\x03\xe8": close_frame(1000),
     b"\x03\xe9": close_frame(1001),
 }
+_OPCODE: Final = 0x0F
+_OPCODES: Final = frozenset(Opcode)
 
 
 def text_frame_at(data: bytes | memoryview, position: int, size_max: int) -> tuple[bytes, int] | None:
@@ -78,14 +81,14 @@ def usual_close_at(data: bytes | memoryview, position: int) -> bytes | None:
 def frame_size_at(data: bytes | memoryview, position: int) -> int:
     """Returns how many bytes the frame at `position` has, header included.
 
-    Returns 0 if the length has not arrived completely, and UNTIL_THE_END for a frame that is not masked: it breaks the
-    protocol, so no frame follows it.
+    Returns 0 if the length has not arrived completely, and UNTIL_THE_END for a frame that is not masked or of an
+    unknown kind: it breaks the protocol, so no frame follows it.
     """
     have = len(data) - position
     if have < 2:
         return 0
     size = data[position + 1] - _MASKED
-    if size < 0:
+    if size < 0 or data[position] & _OPCODE not in _OPCODES:
         return UNTIL_THE_END
     extra = {_TWO_BYTES: 2, _EIGHT_BYTES: 8}.get(size, 0)
     if have < 2 + extra:
