@@ -19,12 +19,14 @@ import pytest
 from tests.protocol.raw_client import Server, server_at
 from tests.protocol.server_process import example_command, free_port, running
 
+NAMED = "named"
 PASSED = "passed on"
+PATIENT = Path(__file__).with_name("patient_server.py")
 
 
 def ways(kind: str) -> list[str]:
     named = {f"TALKWIRE_TEST_{kind}_URL", f"TALKWIRE_TEST_{kind}_COMMAND"} & os.environ.keys()
-    return ["named"] if named else ["direct", PASSED]
+    return [NAMED] if named else ["direct", PASSED]
 
 
 @pytest.fixture(scope="session", params=ways("ENGINE"))
@@ -33,6 +35,17 @@ def engine_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield url.rstrip("/")
         return
     with running(command_of("engine_echo.py", "TALKWIRE_TEST_ENGINE_COMMAND", request.param), free_port()) as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=ways("ENGINE"))
+def patient_engine_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The same example with a slow heartbeat. A server that the environment names keeps its own."""
+    if request.param == NAMED:
+        yield str(request.getfixturevalue("engine_url"))
+        return
+    _, *script = command_of("engine_echo.py", "TALKWIRE_TEST_ENGINE_COMMAND", request.param)
+    with running([sys.executable, str(PATIENT), *script], free_port()) as url:
         yield url
 
 
@@ -62,6 +75,13 @@ def at_its_own_node(engine_url: str, request: pytest.FixtureRequest) -> None:
 async def engine(engine_url: str) -> AsyncIterator[Server]:
     """The Engine.IO server that echoes each message."""
     async with server_at(engine_url, "/engine.io/") as server:
+        yield server
+
+
+@pytest.fixture
+async def patient_engine(patient_engine_url: str) -> AsyncIterator[Server]:
+    """The Engine.IO server that echoes each message, for a test that takes longer than a heartbeat."""
+    async with server_at(patient_engine_url, "/engine.io/") as server:
         yield server
 
 

@@ -9,6 +9,7 @@ import time
 import httpx
 import pytest
 
+from tests.protocol.patient_server import UPGRADE_TIMEOUT_S
 from tests.protocol.raw_client import (
     DEADLINE_S,
     PING_INTERVAL_S,
@@ -21,7 +22,6 @@ from tests.protocol.raw_client import (
 )
 
 MAX_PAYLOAD = 1_000_000
-UPGRADE_TIMEOUT_S = 10
 
 
 async def probe(engine: Server, session: PollingSession) -> WebSocketClient:
@@ -787,10 +787,10 @@ async def test_a_session_that_closes_while_it_probes_closes_the_websocket(engine
     assert error_code(await session.poll()) == 1
 
 
-async def test_a_client_that_never_completes_its_upgrade_keeps_polling(engine: Server) -> None:
-    session = await engine.open_polling()
+async def test_a_client_that_never_completes_its_upgrade_keeps_polling(patient_engine: Server) -> None:
+    session = await patient_engine.open_polling()
     opened_at = time.monotonic()
-    websocket = await probe(engine, session)
+    websocket = await probe(patient_engine, session)
     closed = asyncio.create_task(websocket.wait_closed(UPGRADE_TIMEOUT_S + DEADLINE_S))
     while not closed.done():
         await assert_echoes(session)

@@ -18,6 +18,10 @@ def check(request: EngineRequest, options: EngineOptions = OPTIONS) -> Admission
     return check_request(request, SESSIONS.get, options)
 
 
+def test_the_usual_times_are_those_of_the_node_server() -> None:
+    assert (OPTIONS.ping_interval_s, OPTIONS.ping_timeout_s, OPTIONS.upgrade_timeout_s) == (25, 20, 10)
+
+
 def query(**parameters: str) -> dict[str, str]:
     return {"EIO": "4", "transport": "polling", **parameters}
 
