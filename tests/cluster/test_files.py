@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.chat.chat_client import open_client
 from tests.chat.chat_server import ServerProcess
 from tests.clients.test_tus_client import uploading
 from tests.cluster.cluster import Cluster
@@ -26,7 +27,7 @@ from tests.files.pictures import jpeg
 
 SIZE = 3_000_000
 CHUNK = 400_000
-DEADLINE_S = 40.0
+DEADLINE_S = 60.0
 TUS = {"Tus-Resumable": "1.0.0"}
 BYTES = bytes(range(251)) * 40_000
 
@@ -242,6 +243,7 @@ async def test_one_of_two_requests_at_two_nodes_writes(cluster: Cluster) -> None
 
 async def test_bytes_received_before_a_client_disconnected_are_kept(cluster: Cluster) -> None:
     async with at(cluster.nodes[0]) as here, at(cluster.nodes[1]) as there:
+        client = await (await open_client(cluster.nodes[1].websocket_url)).sign_in({"token": cluster.nodes[1].token("alice")})
         path = await begin(here, 100_000)
         place = urlsplit(cluster.nodes[1].url)
         _, writer = await asyncio.open_connection(place.hostname, place.port)
@@ -250,8 +252,9 @@ async def test_bytes_received_before_a_client_disconnected_are_kept(cluster: Clu
         lines = [f"PATCH {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
         writer.write("\r\n".join(lines).encode() + b"x" * 5000)
         await writer.drain()
-        await until(lambda: progress_of(cluster.nodes[0], path) is not None)
+        await client.next("upload:progress")  # the node of the upload has begun to receive
         writer.close()
+        await client.close()
         await until_async(lambda: has_offset(there, path, 5000))
         assert (await send(there, path, 5000, b"x" * 95_000)).status_code == 204
         assert (await here.get(path)).json()["size"] == 100_000
