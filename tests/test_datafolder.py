@@ -23,7 +23,7 @@ from talkwire.datafolder import (
     reachable_url,
 )
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 # Another process that holds the lock until its stdin ends; with an argument it announces a server at that URL.
 _HOLDER = """

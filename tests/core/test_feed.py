@@ -13,7 +13,7 @@ from talkwire.core.cluster import feed as feed_module
 from talkwire.core.cluster.feed import Commit, LogFeed, LogSegment
 from talkwire.core.domain.events import Durable, UserBanned
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 def commit(start_pos: int, pos: int) -> Commit:

@@ -14,7 +14,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from tests.chat.chat_server import ChatAddress, ServerProcess
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 class Raw:

@@ -45,5 +45,5 @@ async def serve() -> AsyncIterator[Serve]:
 
 async def request(server: TemporaryServer, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
     """Sends an HTTP request to a server. `options` are passed to httpx."""
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=10) as http:
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=60) as http:
         return await http.request(method, path, **options)

@@ -71,7 +71,7 @@ async def _until_ready(shop: Shop, http: httpx.AsyncClient) -> None:
 
 
 async def test_a_shop_and_its_chat_share_a_port(shop: Shop) -> None:
-    async with httpx.AsyncClient(base_url=shop.url, trust_env=False, timeout=10) as http, python_client() as alice:
+    async with httpx.AsyncClient(base_url=shop.url, trust_env=False, timeout=60) as http, python_client() as alice:
         await _until_ready(shop, http)
         page = await http.get("/")
         assert (page.status_code, shop.framework in page.text.lower()) == (200, True)
