@@ -24,11 +24,12 @@ WEB_CLIENT  := src/talkwire/web/index.html
 SOURCES     := $(wildcard src tests bench deploy examples tools hatch_build.py)
 IN_PROCESS  := not browser and not cluster and not processes
 
-# One worker more than there are processors, since a third of a worker's time is waiting. With even more, the tests that
-# measure how soon the server answers become unreliable. A file's tests stay together, since they share servers; the
-# slowest folders are started first (tests/kinds.py).
-WORKERS     ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
-PYTEST      := $(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Three workers more than there are processors, since half of a worker's time is waiting: for a deadline, a browser or a
+# server. A worker takes up to a gigabyte of memory with its servers and its browser. A file's tests stay together,
+# since they share servers; the longest files are started first (tests/kinds.py).
+PROCESSORS  := $(shell getconf _NPROCESSORS_ONLN)
+WORKERS     ?= $(shell expr $(PROCESSORS) + 3)
+PYTEST       = $(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # If the environment forbids bytecode files, each test worker and each server compiles all sources again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -68,6 +69,9 @@ check: $(DEV_STAMP) static pytest-in-process
 
 pytest: install
 	$(PYTEST) $(ARGS)
+
+# In-process tests wait little, and each worker has to import all tests first.
+pytest-in-process coverage: WORKERS = $(shell expr $(PROCESSORS) + 1)
 
 pytest-in-process: $(DEV_STAMP) $(WEB_CLIENT)
 	$(PYTEST) -m '$(IN_PROCESS)' $(ARGS)

@@ -11,6 +11,7 @@ list below cannot fall behind.
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,18 +41,33 @@ PROCESS_FIXTURES = frozenset(
     {"postgresql", "postgresql_database", "failing_postgresql", "valkey", "chat_server", "node_client"}
 )
 
-SLOWEST_FIRST = ("torture", "hostile", "page", "cluster", "storage", "deployment", "faults", "packaging", "reference")
-"""What takes longest is started first, so that no worker is left alone with it at the end."""
+LONGEST_FIRST = (
+    *("hostile/test_work_budget_rest.py", "page/test_accessibility.py", "hostile/test_work_budget_sockets.py"),
+    *("letting_go", "hostile/test_fuzz_sqlite.py", "reference/test_openapi.py", "hostile/test_fuzz_postgresql.py"),
+    *("chat/test_costs.py", "hostile/test_work_budget_http.py", "page/test_calls.py", "page/test_files.py"),
+    *("page/test_catching_up.py", "page/test_places.py", "torture/test_short_campaign.py", "chat/test_access.py"),
+    *("contracts/test_sync_property.py", "cluster/test_presence.py", "edge/test_heads.py", "cli/test_workers.py"),
+    *("hostile", "page", "cluster", "storage", "contracts/test_notifications.py", "chat/test_readiness.py"),
+    *("clients", "protocol", "cli", "edge", "torture", "reference", "deployment", "faults", "packaging"),
+)
+"""Files and folders in the order in which they are started; all others follow. The longest files come first, so that no
+worker is left alone with one of them at the end.
+"""
 
 
 def mark(item: pytest.Item) -> None:
     """Adds the markers of an item's kinds."""
-    path = item.path.relative_to(TESTS)
-    for kind, places in KINDS.items():
-        if any(path.is_relative_to(place) for place in places):
-            item.add_marker(kind)
+    for kind in _kinds_of(item.path):
+        item.add_marker(kind)
     if uses_a_process(item):
         item.add_marker("processes")
+
+
+@cache
+def _kinds_of(file: Path) -> list[str]:
+    """Returns the kinds of all tests of a file."""
+    path = file.relative_to(TESTS)
+    return [kind for kind, places in KINDS.items() if any(path.is_relative_to(place) for place in places)]
 
 
 def uses_a_process(item: pytest.Item) -> bool:
@@ -63,13 +79,18 @@ def uses_a_process(item: pytest.Item) -> bool:
 
 
 def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Returns the items with the slowest folders first and otherwise as they were."""
-    return sorted(items, key=_rank)
+    """Returns the items in the order of LONGEST_FIRST and otherwise as they were."""
+    return sorted(items, key=lambda item: _rank(item.path))
 
 
-def _rank(item: pytest.Item) -> int:
-    folder = item.path.relative_to(TESTS).parts[0]
-    return SLOWEST_FIRST.index(folder) if folder in SLOWEST_FIRST else len(SLOWEST_FIRST)
+@cache
+def _rank(file: Path) -> int:
+    """Returns the place of a file in LONGEST_FIRST: its own, or else that of its folder."""
+    path = file.relative_to(TESTS)
+    for name in (path.as_posix(), path.parts[0]):
+        if name in LONGEST_FIRST:
+            return LONGEST_FIRST.index(name)
+    return len(LONGEST_FIRST)
 
 
 class ProcessGuard:
