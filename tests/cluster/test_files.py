@@ -243,7 +243,8 @@ async def test_one_of_two_requests_at_two_nodes_writes(cluster: Cluster) -> None
 
 async def test_bytes_received_before_a_client_disconnected_are_kept(cluster: Cluster) -> None:
     async with at(cluster.nodes[0]) as here, at(cluster.nodes[1]) as there:
-        client = await (await open_client(cluster.nodes[1].websocket_url)).sign_in({"token": cluster.nodes[1].token("alice")})
+        client = await open_client(cluster.nodes[1].websocket_url)
+        await client.sign_in({"token": cluster.nodes[1].token("alice")})
         path = await begin(here, 100_000)
         place = urlsplit(cluster.nodes[1].url)
         _, writer = await asyncio.open_connection(place.hostname, place.port)

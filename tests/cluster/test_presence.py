@@ -24,8 +24,7 @@ WORDS: dict[Dialect, tuple[str, str]] = {
 
 
 async def _update(client: ChatClient, world: World, name: str) -> Payload:
-    """Returns the next update about a user. A node cleans up after others ten seconds after its start at the earliest.
-    """
+    """Returns the next update about a user. After a kill, it takes the other node ten seconds and more."""
     while True:
         update = await client.next("presence:update")
         if update["userId"] == world.id_of(name):

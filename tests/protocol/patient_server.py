@@ -1,4 +1,4 @@
-"""One of the servers under test, whose heartbeat gives slow clients time: `python patient_server.py SCRIPT [ARGUMENTS ...]`.
+"""One of the servers under test with a slow heartbeat: `python patient_server.py SCRIPT [ARGUMENTS ...]`.
 
 It ends an upgrade that is not completed after two seconds, and a session only after a minute without a pong.
 """
