@@ -17,7 +17,7 @@ from talkwire.dialects.dialect import Dialect
 from talkwire.dialects.messenger import MESSENGER
 from tests.chat.chat_client import DEADLINE_S, ChatClient, open_client
 from tests.chat.chat_server import ChatAddress, ServerProcess, running_chat
-from tests.chat.description import Routes
+from tests.chat.description import described_routes
 from tests.http_client import AsyncHttpClient
 
 DESCRIBED_WITHIN_S = 120.0
@@ -95,7 +95,7 @@ class World:
             if self.server.routes is None:
                 # The server makes it when it is asked for first, which takes long on a busy machine.
                 described = await self.http.get("/openapi.json", timeout=DESCRIBED_WITHIN_S)
-                self.server.routes = Routes(described.json())
+                self.server.routes = described_routes(described.content)
             self.server.routes.check(answer)
         return answer
 

@@ -23,6 +23,7 @@ class Routes:
 
     def __init__(self, document: Json) -> None:
         self._components = document["components"]
+        self._validators: dict[str, Draft202012Validator] = {}
         self._operations = {
             (method.upper(), re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)) + "/?")): operation
             for path, methods in document["paths"].items()
@@ -56,9 +57,23 @@ class Routes:
         content = described.get("content", {})
         assert media_type in content or "*/*" in content, f"{what} with {media_type}, which /openapi.json does not have"
         if media_type == "application/json":
-            schema = {**content[media_type]["schema"], "components": self._components}
-            problem = next(Draft202012Validator(schema, validate_formats=True).iter_errors(answer.json()), None)
+            problem = next(self._validator(content[media_type]["schema"]).iter_errors(answer.json()), None)
             assert problem is None, f"{what}, not as /openapi.json has it: {problem}"
+
+    def _validator(self, schema: Json) -> Draft202012Validator:
+        """Returns the validator of a schema. Making one takes longer than most requests."""
+        key = json.dumps(schema)
+        if key not in self._validators:
+            whole = {**schema, "components": self._components}
+            self._validators[key] = Draft202012Validator(whole, validate_formats=True)
+        return self._validators[key]
+
+
+@cache
+def described_routes(document: bytes) -> Routes:
+    """Returns the routes in `/openapi.json`. They are cached for the process, since servers of one kind have the
+    same."""
+    return Routes(json.loads(document))
 
 
 class Events:
