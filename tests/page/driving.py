@@ -20,7 +20,7 @@ from tests.forked_talkwire import start_talkwire
 from tests.protocol.server_process import REPOSITORY, free_port, killed_at_the_end
 
 HERE = Path(__file__).parent
-DEADLINE_S = 180.0
+DEADLINE_S = 360.0
 STOP_DEADLINE_S = 60.0
 
 Report = dict[str, Any]
