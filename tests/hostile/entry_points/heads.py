@@ -84,13 +84,15 @@ _PLAIN_HEADERS = (
     "Cookie: a",
 )
 _WAIT_S = 0.1
+_ANSWER_S = 60.0
 
 
-def head(run: Run) -> bytes:
-    """Something like a request, which may be broken off anywhere."""
+def head(run: Run) -> tuple[bytes, float]:
+    """Returns something like a request, which may be broken off anywhere, and how many seconds to wait for an answer to
+    it: not long, since many of them get none."""
     draw = run.random
     if run.values.chance(0.03):
-        return draw.randbytes(draw.randrange(1, 400))
+        return draw.randbytes(draw.randrange(1, 400)), _WAIT_S
     if run.values.chance(0.2):
         return _plain(run)
     line = " ".join((draw.choice(_METHODS[:4] if draw.random() < 0.7 else _METHODS), draw.choice(_TARGETS)))
@@ -98,23 +100,26 @@ def head(run: Run) -> bytes:
     headers = ["Host: 127.0.0.1", *(draw.choice(_HEADERS) for _ in range(draw.choice((0, 0, 1, 2, 5, 60))))]
     end = draw.choice(("\r\n", "\n", "\r", "\r\n\t")) if draw.random() < 0.1 else "\r\n"
     data = end.join((f"{line} {version}", *headers, "", "")).encode("latin-1") + draw.choice(_BODIES)
-    return data[: draw.randrange(len(data) + 1)] if draw.random() < 0.25 else data
+    return (data[: draw.randrange(len(data) + 1)] if draw.random() < 0.25 else data), _WAIT_S
 
 
-def _plain(run: Run) -> bytes:
-    """A request as browsers send it, with one thing that they do not."""
+def _plain(run: Run) -> tuple[bytes, float]:
+    """Returns a request as browsers send it, half of the times with one thing that they do not. The others are always
+    answered, however busy the machine is."""
     draw = run.random
     lines = [f"{draw.choice(_METHODS[:5])} {draw.choice(_PLAIN_TARGETS)} HTTP/1.1"]
     lines += draw.sample(_PLAIN_HEADERS, 3)
+    wait_s = _ANSWER_S
     if draw.random() < 0.5:
         lines.append(draw.choice(_HEADERS))
-    return "\r\n".join((*lines, "", "")).encode("latin-1")
+        wait_s = _WAIT_S
+    return "\r\n".join((*lines, "", "")).encode("latin-1"), wait_s
 
 
 async def attack(run: Run) -> None:
     while run.goes_on():
-        data = head(run)
-        said = await send_and_close(run.address, data, half_close=run.values.chance(0.4), wait_s=_WAIT_S)
+        data, wait_s = head(run)
+        said = await send_and_close(run.address, data, half_close=run.values.chance(0.4), wait_s=wait_s)
         status = said[9:12].decode("latin-1") if said.startswith(b"HTTP/") else "none"
         run.count(status)
         # Some of these statuses are right for versions and encodings of HTTP that are not implemented.
