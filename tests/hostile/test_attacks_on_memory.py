@@ -103,7 +103,9 @@ async def send_all(target: Target, data: bytes) -> None:
         pass  # refused, or no longer read
     finally:
         reading.cancel()
-        writer.close()
+        writer.transport.abort()  # unsent bytes would keep the socket open
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 async def peak_mib_while(target: Target, attack: Coroutine[None, None, None]) -> float:
