@@ -44,8 +44,19 @@ def patient_engine_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == NAMED:
         yield str(request.getfixturevalue("engine_url"))
         return
-    _, *script = command_of("engine_echo.py", "TALKWIRE_TEST_ENGINE_COMMAND", request.param)
-    with running([sys.executable, str(PATIENT), *script], free_port()) as url:
+    with running(
+        patient(command_of("engine_echo.py", "TALKWIRE_TEST_ENGINE_COMMAND", request.param)), free_port()
+    ) as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=ways("SOCKET"))
+def patient_socket_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """See `patient_engine_url`."""
+    if request.param == NAMED:
+        yield str(request.getfixturevalue("socket_url"))
+        return
+    with running(patient(command_of("echo.py", "TALKWIRE_TEST_SOCKET_COMMAND", request.param)), free_port()) as url:
         yield url
 
 
@@ -64,6 +75,12 @@ def command_of(example: str, variable: str, way: str) -> list[str]:
     return example_command(example, os.environ.get(variable))
 
 
+def patient(command: list[str]) -> list[str]:
+    """Returns the command of an example with a slow heartbeat."""
+    python, *script = command
+    return [python, str(PATIENT), *script]
+
+
 @pytest.fixture
 def at_its_own_node(engine_url: str, request: pytest.FixtureRequest) -> None:
     """Skips tests of behaviour that differs on a forwarding node."""
@@ -80,7 +97,7 @@ async def engine(engine_url: str) -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def patient_engine(patient_engine_url: str) -> AsyncIterator[Server]:
-    """The Engine.IO server that echoes each message, for a test that takes longer than a heartbeat."""
+    """The Engine.IO server that echoes each message, for tests that a heartbeat would disturb on a busy machine."""
     async with server_at(patient_engine_url, "/engine.io/") as server:
         yield server
 
@@ -89,4 +106,11 @@ async def patient_engine(patient_engine_url: str) -> AsyncIterator[Server]:
 async def server(socket_url: str) -> AsyncIterator[Server]:
     """The Socket.IO server that echoes each event."""
     async with server_at(socket_url, "/socket.io/") as server:
+        yield server
+
+
+@pytest.fixture
+async def patient_server(patient_socket_url: str) -> AsyncIterator[Server]:
+    """The Socket.IO server that echoes each event, for tests that a heartbeat would disturb on a busy machine."""
+    async with server_at(patient_socket_url, "/socket.io/") as server:
         yield server

@@ -1,6 +1,6 @@
 """One of the servers under test with a slow heartbeat: `python patient_server.py SCRIPT [ARGUMENTS ...]`.
 
-It ends an upgrade that is not completed after two seconds, and a session only after a minute without a pong.
+It ends an upgrade that is not completed after five seconds, and a session only after a minute without a pong.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from talkwire import socketio
 from talkwire.socketio import EngineOptions
 
-UPGRADE_TIMEOUT_S = 2.0
+UPGRADE_TIMEOUT_S = 5.0
 
 
 def patient_options(**given: float) -> EngineOptions:

@@ -230,8 +230,8 @@ async def test_a_polling_client_sends_and_receives_text(engine: Server) -> None:
     assert polled.text == "4hello"
 
 
-async def test_a_pending_poll_receives_a_message_at_once(engine: Server) -> None:
-    session = await engine.open_polling()
+async def test_a_pending_poll_receives_a_message_at_once(patient_engine: Server) -> None:
+    session = await patient_engine.open_polling()
     poll = await session.start_poll()
     await session.send("4hello")
     assert (await poll.answer()).text == "4hello"
@@ -444,8 +444,8 @@ async def test_the_server_closes_a_websocket_client_that_pings(engine: Server) -
     await websocket.wait_closed()
 
 
-async def test_the_server_closes_a_polling_client_that_pings(engine: Server) -> None:
-    session = await engine.open_polling()
+async def test_the_server_closes_a_polling_client_that_pings(patient_engine: Server) -> None:
+    session = await patient_engine.open_polling()
     poll = await session.start_poll()
     await post_that_closes(session, "2")
     assert (await poll.answer()).text == "1"
@@ -455,8 +455,8 @@ async def test_the_server_closes_a_polling_client_that_pings(engine: Server) -> 
 # Close
 
 
-async def test_a_polling_client_that_closes_releases_its_pending_poll(engine: Server) -> None:
-    session = await engine.open_polling()
+async def test_a_polling_client_that_closes_releases_its_pending_poll(patient_engine: Server) -> None:
+    session = await patient_engine.open_polling()
     poll = await session.start_poll()
     posted = await session.post("1")
     assert (posted.status_code, posted.text) == (200, "ok")
@@ -498,8 +498,8 @@ async def test_a_session_ends_when_its_websocket_is_cut(engine: Server) -> None:
 # Overlapping and abandoned requests
 
 
-async def test_a_second_poll_while_one_is_pending_closes_the_session(engine: Server) -> None:
-    session = await engine.open_polling()
+async def test_a_second_poll_while_one_is_pending_closes_the_session(patient_engine: Server) -> None:
+    session = await patient_engine.open_polling()
     first = await session.start_poll()
     second = await session.poll()
     assert second.status_code == 400
@@ -568,12 +568,12 @@ async def post_that_closes(session: PollingSession, body: str) -> None:
         pytest.param("\u0664hello", id="an Arabic four"),
     ],
 )
-async def test_the_server_closes_a_client_that_sends_an_invalid_packet(engine: Server, frame: str) -> None:
-    websocket = await engine.open_websocket()
+async def test_the_server_closes_a_client_that_sends_an_invalid_packet(patient_engine: Server, frame: str) -> None:
+    websocket = await patient_engine.open_websocket()
     await websocket.send(frame)
     await websocket.wait_closed()
 
-    session = await engine.open_polling()
+    session = await patient_engine.open_polling()
     poll = await session.start_poll()
     await post_that_closes(session, frame)
     assert (await poll.answer()).text == "1"
@@ -628,10 +628,10 @@ async def test_a_polling_client_upgrades_to_websocket(engine: Server) -> None:
     assert await websocket.receive() == b"\x01\x02"
 
 
-async def test_a_probe_releases_the_pending_poll_with_a_noop(engine: Server) -> None:
-    session = await engine.open_polling()
+async def test_a_probe_releases_the_pending_poll_with_a_noop(patient_engine: Server) -> None:
+    session = await patient_engine.open_polling()
     await session.start_poll()
-    websocket = await probe(engine, session)
+    websocket = await probe(patient_engine, session)
     assert await session.receive() == "6"
     await websocket.send("5")
     await websocket.send("4hello")
@@ -649,11 +649,11 @@ async def test_a_probe_releases_every_poll_until_the_upgrade(engine: Server) -> 
 
 
 async def test_a_poll_that_is_pending_when_the_upgrade_completes_is_released(
-    engine: Server,
+    patient_engine: Server,
 ) -> None:
-    session = await engine.open_polling()
+    session = await patient_engine.open_polling()
     poll = await session.start_poll()
-    websocket = await probe(engine, session)
+    websocket = await probe(patient_engine, session)
     await websocket.send("5")
     released = await poll.answer()
     assert released.status_code == 200

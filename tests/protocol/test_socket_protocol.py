@@ -635,16 +635,16 @@ async def test_a_client_stays_connected_through_an_upgrade(server: Server) -> No
     assert await websocket.receive() == b"\x01"
 
 
-async def test_a_client_that_closes_its_polling_session_is_gone(server: Server) -> None:
-    session = await connected_by_polling(server)
+async def test_a_client_that_closes_its_polling_session_is_gone(patient_server: Server) -> None:
+    session = await connected_by_polling(patient_server)
     poll = await session.start_poll()
     await session.send("1")
     assert (await poll.answer()).text == "6"
     assert error_code(await session.poll()) == 1
 
 
-async def test_a_polling_client_that_breaks_the_protocol_is_closed(server: Server) -> None:
-    session = await connected_by_polling(server)
+async def test_a_polling_client_that_breaks_the_protocol_is_closed(patient_server: Server) -> None:
+    session = await connected_by_polling(patient_server)
     poll = await session.start_poll()
     await session.post("42{}")
     assert (await poll.answer()).text == "1"
