@@ -43,7 +43,7 @@ _BEGIN = Statement("BEGIN")
 _COMMIT = Statement("COMMIT")
 
 
-class Session:
+class DriverState:
     """What is kept of one of the driver's connections: `prepared` are names of statements by text, `last` is what
     `commit` is to run."""
 
@@ -54,7 +54,7 @@ class Session:
         self.last: Statement | None = None
 
 
-_sessions: WeakKeyDictionary[psycopg.Connection, Session] = WeakKeyDictionary()
+_states: WeakKeyDictionary[psycopg.Connection, DriverState] = WeakKeyDictionary()
 
 
 def execute(connection: Connection, text: str, values: Sequence[bytes] = ()) -> list[Row]:
@@ -69,15 +69,15 @@ def execute(connection: Connection, text: str, values: Sequence[bytes] = ()) -> 
 
 def execute_with_commit(connection: Connection, text: str, values: Sequence[bytes]) -> None:
     """Has `commit` run the statement. Nothing else must be executed on the connection in between."""
-    _session(_driver(connection.connection)).last = Statement(text, values)
+    _state(_driver(connection.connection)).last = Statement(text, values)
 
 
 def commit(connection: PoolProxiedConnection) -> None:
     """Commits, in one round trip with the statement of `execute_with_commit`, if there is one. Raises the driver's
     errors, which SQLAlchemy wraps."""
     driver = _driver(connection)
-    session = _session(driver)
-    last, session.last = session.last, None
+    state = _state(driver)
+    last, state.last = state.last, None
     if last is None:
         driver.commit()
         return
@@ -95,7 +95,7 @@ def rollback(connection: PoolProxiedConnection) -> None:
     driver = _driver(connection)
     if driver.pgconn.transaction_status == TransactionStatus.IDLE:
         return
-    _sessions.pop(driver, None)
+    _states.pop(driver, None)
     driver.rollback()
     driver.pgconn.exec_(b"DEALLOCATE ALL")
 
@@ -103,7 +103,7 @@ def rollback(connection: PoolProxiedConnection) -> None:
 def run(driver: psycopg.Connection, statements: Sequence[Statement]) -> list[Row]:
     """Runs the statements in one round trip and returns the last one's rows. When one fails, PostgreSQL runs none of
     those after it. Raises the driver's errors."""
-    libpq, prepared = driver.pgconn, _session(driver).prepared
+    libpq, prepared = driver.pgconn, _state(driver).prepared
     new: dict[str, bytes] = {}
     libpq.enter_pipeline_mode()
     for statement in statements:
@@ -164,11 +164,11 @@ def _driver(connection: PoolProxiedConnection) -> psycopg.Connection:
     return driver
 
 
-def _session(driver: psycopg.Connection) -> Session:
-    session = _sessions.get(driver)
-    if session is None:
-        session = _sessions[driver] = Session()
-    return session
+def _state(driver: psycopg.Connection) -> DriverState:
+    state = _states.get(driver)
+    if state is None:
+        state = _states[driver] = DriverState()
+    return state
 
 
 def _raise(connection: Connection, driver: psycopg.Connection, error: psycopg.Error) -> NoReturn:
