@@ -6,11 +6,11 @@
 // The options are those of ../node/server.js; SQLite is the one that Bun has built in.
 
 import { Database } from "bun:sqlite";
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Server as Engine } from "@socket.io/bun-engine";
 import jwt from "jsonwebtoken";
 import { Server } from "socket.io";
+import { CREATE_TABLE, INSERT_MESSAGE, serveChat, withoutStore } from "../chat.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -21,39 +21,12 @@ const { values: options } = parseArgs({
   },
 });
 
-const conversationsOf = readMembership(options.conversations);
-const insert = options.sqlite ? onSqlite(options.sqlite, options.synchronous) : withoutStore();
-const lastSeq = new Map();
-
 const io = new Server();
 const engine = new Engine({ path: "/socket.io/" });
 io.bind(engine);
 
-io.use((socket, next) => {
-  try {
-    const claims = jwt.verify(socket.handshake.auth.token, process.env.JWT_SECRET, { algorithms: ["HS256"] });
-    socket.data.user = { id: claims.sub, name: claims.name };
-    next();
-  } catch {
-    next(new Error("Authentication failed"));
-  }
-});
-
-io.on("connection", (socket) => {
-  const { user } = socket.data;
-  socket.join(`user:${user.id}`);
-  for (const id of conversationsOf.get(user.id) ?? []) socket.join(`conversation:${id}`);
-
-  socket.on("message:send", ({ conversationId, content }, ack) => {
-    const seq = (lastSeq.get(conversationId) ?? 0) + 1;
-    lastSeq.set(conversationId, seq);
-    const createdAt = new Date().toISOString();
-    const id = insert({ conversationId, seq, senderId: user.id, content, createdAt });
-    const message = { id, conversationId, seq, type: "text", senderId: user.id, sender: user, content, createdAt };
-    io.to(`conversation:${conversationId}`).emit("message:new", message);
-    ack({ success: true, message });
-  });
-});
+const verify = (token) => jwt.verify(token, process.env.JWT_SECRET, { algorithms: ["HS256"] });
+serveChat(io, verify, options.sqlite ? onSqlite() : withoutStore(), options.conversations);
 
 Bun.serve({
   ...engine.handler(),
@@ -65,40 +38,12 @@ Bun.serve({
 });
 process.on("SIGTERM", () => process.exit(0));
 
-function withoutStore() {
-  let last = 0;
-  return () => String(++last);
-}
-
 // One transaction a message, as in ../node/store.js.
-function onSqlite(path, synchronous) {
-  const database = new Database(path, { strict: true });
+function onSqlite() {
+  const database = new Database(options.sqlite, { strict: true });
   database.exec("PRAGMA journal_mode = WAL");
-  database.exec(`PRAGMA synchronous = ${synchronous}`);
-  database.exec(`
-    CREATE TABLE IF NOT EXISTS messages (
-      id INTEGER PRIMARY KEY,
-      conversation_id TEXT NOT NULL,
-      seq INTEGER NOT NULL,
-      sender_id TEXT NOT NULL,
-      content TEXT NOT NULL,
-      created_at TEXT NOT NULL,
-      UNIQUE (conversation_id, seq)
-    )`);
-  const statement = database.prepare(
-    `INSERT INTO messages (conversation_id, seq, sender_id, content, created_at)
-     VALUES (@conversationId, @seq, @senderId, @content, @createdAt)`,
-  );
+  database.exec(`PRAGMA synchronous = ${options.synchronous}`);
+  database.exec(CREATE_TABLE);
+  const statement = database.prepare(INSERT_MESSAGE);
   return (message) => String(statement.run(message).lastInsertRowid);
-}
-
-function readMembership(path) {
-  const byUser = new Map();
-  for (const [id, members] of Object.entries(JSON.parse(readFileSync(path, "utf8")))) {
-    for (const member of members) {
-      if (!byUser.has(member)) byUser.set(member, []);
-      byUser.get(member).push(id);
-    }
-  }
-  return byUser;
 }

@@ -2,11 +2,7 @@
 
 import Database from "better-sqlite3";
 import pg from "pg";
-
-export function withoutStore() {
-  let last = 0;
-  return () => String(++last);
-}
+import { CREATE_TABLE, INSERT_MESSAGE } from "../chat.mjs";
 
 // One transaction a message (a statement on its own is one), in the WAL, synced at each commit when `synchronous` is
 // FULL, and at checkpoints only when it is NORMAL.
@@ -14,20 +10,8 @@ export function onSqlite(path, synchronous) {
   const database = new Database(path);
   database.pragma("journal_mode = WAL");
   database.pragma(`synchronous = ${synchronous}`);
-  database.exec(`
-    CREATE TABLE IF NOT EXISTS messages (
-      id INTEGER PRIMARY KEY,
-      conversation_id TEXT NOT NULL,
-      seq INTEGER NOT NULL,
-      sender_id TEXT NOT NULL,
-      content TEXT NOT NULL,
-      created_at TEXT NOT NULL,
-      UNIQUE (conversation_id, seq)
-    )`);
-  const statement = database.prepare(
-    `INSERT INTO messages (conversation_id, seq, sender_id, content, created_at)
-     VALUES (@conversationId, @seq, @senderId, @content, @createdAt)`,
-  );
+  database.exec(CREATE_TABLE);
+  const statement = database.prepare(INSERT_MESSAGE);
   return (message) => String(statement.run(message).lastInsertRowid);
 }
 
