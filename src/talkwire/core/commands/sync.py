@@ -6,8 +6,14 @@ import msgspec
 
 from talkwire.core.commands.command import Query, Signal
 from talkwire.core.commands.conversations import ConversationView
+from talkwire.core.domain.audience import conversation_of
 from talkwire.core.domain.events import Durable
 from talkwire.core.domain.model import Presence
+
+
+def cursor_of(epoch: str, pos: int) -> str:
+    """Returns the cursor of a position in the log with this epoch."""
+    return f"{epoch}-{pos}"
 
 
 class SyncState(msgspec.Struct, frozen=True):
@@ -55,3 +61,51 @@ class ListEvents(Query[SyncPage], frozen=True, tag="ListEvents"):
 
     after: str
     limit: int = 100
+
+
+class LogFilter(msgspec.Struct, frozen=True):
+    """Selects events of the log: those of these types, the names of their classes, and of these conversations. None
+    selects all."""
+
+    types: frozenset[str] | None = None
+    conversation_ids: frozenset[str] | None = None
+
+    def matches(self, event: Durable) -> bool:
+        if self.types is not None and type(event).__name__ not in self.types:
+            return False
+        return self.conversation_ids is None or conversation_of(event) in self.conversation_ids
+
+
+class LogPage(msgspec.Struct, frozen=True):
+    """Events of the log with this epoch, in its order. `pos` is the position up to which the log was searched; `more`:
+    the log continues behind it."""
+
+    events: tuple[Durable, ...]
+    epoch: str
+    pos: int
+    more: bool
+
+    @property
+    def cursor(self) -> str:
+        return cursor_of(self.epoch, self.pos)
+
+
+class ListLogEvents(Query[LogPage], frozen=True, tag="ListLogEvents"):
+    """Lists the events of the whole log after a cursor, for the application's backend and admins.
+
+    `after` is a cursor, `start` for the oldest event that is kept, or None for the end of the log. `types` and
+    `conversation_ids` are as in LogFilter. A page may be empty and still have a next page, because each query searches
+    a limited part of the log.
+
+    Raises `cursor_expired` or `cursor_epoch`, both with the oldest cursor as `details.oldest`, if events after the
+    cursor are no longer stored or the cursor belongs to another log.
+    """
+
+    after: str | None = None
+    limit: int = 100
+    types: frozenset[str] | None = None
+    conversation_ids: frozenset[str] | None = None
+
+    @property
+    def filter(self) -> LogFilter:
+        return LogFilter(self.types, self.conversation_ids)

@@ -207,3 +207,62 @@ def causing_user(event: Event) -> str | None:
             return event.offer.closed_by
         case _:
             return None
+
+
+def conversation_of(event: Durable) -> str | None:
+    """Returns the conversation that an event is about, None for an event about a user or about several conversations.
+
+    Unlike the conversation of `audience_of`, it is also set for events that only one member receives.
+    """
+    match event:
+        case MemberRestricted() | MemberUnrestricted():
+            return event.restriction.conversation_id
+        case ConversationPreferred() | ReadPositionMoved() | CallMissed():
+            return event.conversation_id
+        case _:
+            return audience_of(event).conversation_id
+
+
+IN_CONVERSATIONS_OF_ONE_USER: tuple[type[Durable], ...] = (
+    MemberRestricted,
+    MemberUnrestricted,
+    ConversationPreferred,
+    ReadPositionMoved,
+    CallMissed,
+)
+"""The events about a conversation whose audience is not the conversation's members."""
+
+
+def actor_of(event: Durable) -> str | None:
+    """Returns the id of the user that an event is attributed to, None if it was the application's backend, the server
+    itself, or is not recorded.
+
+    This is the user that caused the event. Of an event that concerns only one user, such as a changed preference, it is
+    that user.
+    """
+    match event:
+        case MessageEvent() | MessagesRead() | MessagesDelivered() | OfferCreated() | OfferUpdated():
+            return causing_user(event)
+        case ConversationCreated() | MemberAdded() | MemberRemoved() | InvitationDeleted():
+            return event.by or None
+        case MemberRestricted() | MemberUnrestricted():
+            return event.restriction.by or None
+        case InvitationCreated():
+            return event.invitation.creator_id or None
+        case CallMissed():
+            return event.caller_id
+        case _:
+            return _user_of(event)
+
+
+def _user_of(event: Durable) -> str | None:
+    """Returns the user of an event that concerns only this user or that this user caused, else None."""
+    match event:
+        case UserBlocked() | UserUnblocked() | LoginOpened() | LoginRenewed() | LoginEnded() | InvitationUsed():
+            return event.user_id
+        case PreferencesChanged() | ConversationPreferred() | ReadPositionMoved() | NotificationsRead():
+            return event.user_id
+        case ConversationDeleted():
+            return event.user_id or None
+        case _:
+            return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from talkwire.core.features.catching_up import recovery, retries, sync
+from talkwire.core.features.catching_up import log_events, recovery, retries, sync
 from talkwire.core.features.conversations import call_rules, conversations, invitations, members, moderation
 from talkwire.core.features.messages import (
     edits,
@@ -66,6 +66,7 @@ QUERIES: Queries = MappingProxyType(
         **messages.QUERIES,
         **receipts.QUERIES,
         **sync.QUERIES,
+        **log_events.QUERIES,
         **files.QUERIES,
         **offers.QUERIES,
         **preferences.QUERIES,

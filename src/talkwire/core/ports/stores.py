@@ -13,6 +13,7 @@ from talkwire.core.commands.messages import MessageVersion
 from talkwire.core.commands.receipts import Unread
 from talkwire.core.commands.server.offline_queue import Arrival, Mail
 from talkwire.core.commands.server.recovery import StoredSession
+from talkwire.core.commands.sync import LogFilter
 from talkwire.core.domain.events import Durable
 from talkwire.core.domain.model import (
     Conversation,
@@ -496,8 +497,15 @@ class Unreads(Protocol):
         ...
 
 
+class LogWindow(NamedTuple):
+    """The events found in a part of the log, and the position up to which it was searched."""
+
+    events: Sequence[Durable]
+    reached: int
+
+
 class SyncLog(Protocol):
-    """The events of the log that concern one user."""
+    """Reading the log: the events that concern one user, and all events."""
 
     def events_of(self, user_id: str, after_pos: int, limit: int) -> Sequence[tuple[Durable, HistoryStart]]:
         """Returns at most `limit` events after a position, in order, each with the user's current history in its
@@ -527,6 +535,14 @@ class SyncLog(Protocol):
 
     def floor(self) -> int:
         """Returns the position up to which events have been pruned."""
+        ...
+
+    def log_window(self, wanted: LogFilter, after_pos: int, until_pos: int, limit: int) -> LogWindow:
+        """Searches the log behind `after_pos` up to `until_pos` for the first `limit` events that a filter selects.
+
+        Messages in them are in their current state, and `UserRenamed` is returned as `UserUpdated` with the user's
+        current state. Events that this version cannot read are left out.
+        """
         ...
 
 

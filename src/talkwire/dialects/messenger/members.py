@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.domain.events import Event, MemberAdded, MemberRemoved, MemberUpdated
-from talkwire.core.domain.model import MemberRole
+from talkwire.core.domain.model import Member, MemberRole
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.payload import Payload, iso
 from talkwire.dialects.replies import done
@@ -50,12 +50,12 @@ class MemberRemovedPayload(Payload, frozen=True):
     by: str | None = None
 
 
+def added_member_payload(member: Member) -> AddedMemberPayload:
+    return AddedMemberPayload(member.user_id, member.role, iso(member.joined_ms), member.read_seq, member.delivered_seq)
+
+
 def _members_added(event: MemberAdded) -> MembersAddedPayload:
-    members = (
-        AddedMemberPayload(member.user_id, member.role, iso(member.joined_ms), member.read_seq, member.delivered_seq)
-        for member in event.members
-    )
-    return MembersAddedPayload(event.conversation_id, tuple(members))
+    return MembersAddedPayload(event.conversation_id, tuple(map(added_member_payload, event.members)))
 
 
 def _member_removed(event: MemberRemoved) -> MemberRemovedPayload:

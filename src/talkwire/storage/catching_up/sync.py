@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Connection,
     ScalarSelect,
     Select,
     bindparam,
@@ -29,16 +28,17 @@ from sqlalchemy import (
     union_all,
 )
 
+from talkwire.core.commands.sync import LogFilter
 from talkwire.core.domain.errors import LogReplaced
 from talkwire.core.domain.events import Durable, MessagesDelivered, MessagesRead, UserUpdated
 from talkwire.core.domain.model import MESSAGE_ID_BASE, HistoryStart
+from talkwire.core.ports.stores import LogWindow
+from talkwire.storage.catching_up.log_events import read_events, read_window
 from talkwire.storage.lineage import IsSameLog
-from talkwire.storage.messages.messages import messages_by_id
 from talkwire.storage.messages.receipts import with_covered_messages
 from talkwire.storage.schema import blocks, conversations, log, log_head, members, messages, spans
 from talkwire.storage.sql.keys import keys_parameter
 from talkwire.storage.sql.reads import Reads
-from talkwire.storage.sql.values import AnyRow
 from talkwire.storage.tables.log import KNOWN_EVENTS, log_by_pos, to_events
 from talkwire.storage.tables.presence import contacts_select
 
@@ -156,16 +156,10 @@ class LogReads(Reads):
 
     def events_after(self, pos: int, limit: int) -> Sequence[Durable]:
         rows = self._connection.execute(select(log).where(log.c.pos > pos).order_by(log.c.pos).limit(limit)).all()
-        return with_covered_messages(self._connection, _events(self._connection, rows))
+        return with_covered_messages(self._connection, read_events(self._connection, rows))
 
 
 _head = select(log_head.c.epoch, log_head.c.pos, IsSameLog())
-
-
-def _events(connection: Connection, rows: Sequence[AnyRow]) -> list[Durable]:
-    """Returns the events of rows of the log, with their messages as they are now."""
-    message_ids = {row.message_id for row in rows if row.message_id is not None}
-    return to_events(rows, messages_by_id(connection, message_ids))
 
 
 class SyncRows(Reads):
@@ -174,6 +168,9 @@ class SyncRows(Reads):
     def floor(self) -> int:
         floor: int = self._connection.execute(select(log_head.c.floor)).scalar_one()
         return floor
+
+    def log_window(self, wanted: LogFilter, after_pos: int, until_pos: int, limit: int) -> LogWindow:
+        return read_window(self._connection, wanted, after_pos, until_pos, limit)
 
     def events_of(self, user_id: str, after_pos: int, limit: int) -> Sequence[tuple[Durable, HistoryStart]]:
         found: list[tuple[Durable, HistoryStart]] = []
@@ -208,7 +205,7 @@ class SyncRows(Reads):
         if not places:
             return []
         rows = self._connection.execute(log_by_pos, keys_parameter([(str(pos),) for pos in places])).all()
-        return [(event, places[event.pos]) for event in _events(self._connection, rows)]
+        return [(event, places[event.pos]) for event in read_events(self._connection, rows)]
 
     def with_covered_messages(self, events: Sequence[Durable]) -> Sequence[Durable]:
         return with_covered_messages(self._connection, events)

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import msgspec
 
 from talkwire.core.commands.conversations import ListConversations
-from talkwire.core.commands.sync import GetStoredState, ListEvents, SyncPage, SyncState
+from talkwire.core.commands.sync import GetStoredState, ListEvents, SyncPage, SyncState, cursor_of
 from talkwire.core.domain.audience import events_for_user
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import Durable
@@ -26,10 +26,6 @@ from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
 
 _encode = msgspec.json.Encoder().encode
-
-
-def cursor_of(epoch: str, pos: int) -> str:
-    return f"{epoch}-{pos}"
 
 
 def position_of(cursor: str, epoch: str) -> int:

@@ -1,0 +1,66 @@
+"""The whole log, page by page, for systems beside the chat: the event stream and webhooks.
+
+The cost of a page depends neither on its place in the log nor on what the filter leaves out: each query searches at
+most `WINDOW` positions.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import msgspec
+
+from talkwire.core.commands.sync import ListLogEvents, LogPage, cursor_of
+from talkwire.core.domain.access import must_be_trusted
+from talkwire.core.domain.errors import ChatError, invalid
+from talkwire.core.domain.model import Actor
+from talkwire.core.domain.pages import PAGE_MAX, within_bytes
+from talkwire.core.features.catching_up.sync import position_of
+from talkwire.core.ports.handler import Queries
+from talkwire.core.ports.transaction import Snapshot
+
+START = "start"
+"""Stands for the cursor of the oldest event that is kept."""
+
+WINDOW = 10_000
+"""How many positions a query searches at most."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def list_log_events(snapshot: Snapshot, actor: Actor, query: ListLogEvents) -> LogPage:
+    """Returns the next page of the log."""
+    must_be_trusted(actor)
+    epoch, head = snapshot.head()
+    floor = snapshot.sync.floor()
+    after = head if query.after is None else start_position(query.after, epoch, floor)
+    if after > head:
+        raise invalid("after", "must not be in the future")
+    limit = max(1, min(query.limit, PAGE_MAX))
+    found = snapshot.sync.log_window(query.filter, after, min(head, after + WINDOW), limit)
+    page = within_bytes(found.events, lambda event: len(_encode(event)))
+    reached = found.reached if len(page) == len(found.events) else page[-1].pos
+    return LogPage(tuple(page), epoch, reached, reached < head)
+
+
+def start_position(after: str, epoch: str, floor: int) -> int:
+    """Returns the log position of a cursor or of `start`.
+
+    `floor` is the position up to which events have been pruned. Raises `cursor_expired` and `cursor_epoch` with the
+    oldest cursor as `details.oldest`, and `invalid_request` for text that is no cursor.
+    """
+    if after == START:
+        return floor
+    try:
+        pos = position_of(after, epoch)
+    except ChatError as error:
+        if error.code != "cursor_epoch":
+            raise
+        raise ChatError(error.code, error.message, {"oldest": cursor_of(epoch, floor)}) from None
+    if pos < floor:
+        message = "The events since this cursor are no longer stored. Reload everything."
+        raise ChatError("cursor_expired", message, {"oldest": cursor_of(epoch, floor)})
+    return pos
+
+
+QUERIES: Queries = MappingProxyType({ListLogEvents: list_log_events})

@@ -1,0 +1,261 @@
+"""The events of the log as the application's backend and admins receive them: in the event stream and by webhooks.
+
+They have the names and payloads of the messenger dialect where it has the event. Nothing is left out that a dialect
+hides from users: users come with their e-mail address and metadata, a new group with its members.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import structlog
+from msgspec.structs import asdict
+
+from talkwire.core.commands.sync import cursor_of
+from talkwire.core.domain.audience import actor_of, conversation_of
+from talkwire.core.domain.errors import invalid
+from talkwire.core.domain.events import (
+    CallMissed,
+    ConversationCreated,
+    ConversationDeleted,
+    ConversationPreferred,
+    ConversationUpdated,
+    Durable,
+    InvitationCreated,
+    InvitationDeleted,
+    InvitationUsed,
+    LoginEnded,
+    LoginOpened,
+    LoginRenewed,
+    MemberAdded,
+    MemberRemoved,
+    MemberRestricted,
+    MemberUnrestricted,
+    MemberUpdated,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
+    MessageReacted,
+    MessagesDelivered,
+    MessageSent,
+    MessagesRead,
+    MessageUnpinned,
+    NotificationsRead,
+    OfferCreated,
+    OfferUpdated,
+    PreferencesChanged,
+    ReadPositionMoved,
+    UserBanned,
+    UserBlocked,
+    UserCreated,
+    UserRenamed,
+    UserUnbanned,
+    UserUnblocked,
+    UserUpdated,
+)
+from talkwire.dialects.dialect import Outbound
+from talkwire.dialects.messenger.blocks import UserIdPayload
+from talkwire.dialects.messenger.members import AddedMemberPayload, added_member_payload
+from talkwire.dialects.messenger.outbound import OUTBOUND
+from talkwire.dialects.payload import Payload, iso
+from talkwire.dialects.payloads.conversations import ConversationPayload, shared_conversation_payload
+from talkwire.dialects.payloads.invitations import InvitationPayload, invitation_payload
+from talkwire.dialects.payloads.moderation import RestrictionPayload, restriction_payload
+from talkwire.dialects.payloads.users import UserPayload, whole_user_payload
+
+_SHOWN = 64
+"""How many characters of an unknown name an error repeats."""
+
+_logger = structlog.get_logger(__name__)
+
+
+class LogEventPayload(Payload, frozen=True):
+    """An event of the log. `id` identifies it for ever. `actorId` is the user that caused the event or, of an event
+    that concerns only one user, that user; it is missing if the application's backend or the server caused it.
+    `data` depends on `type`."""
+
+    id: str
+    type: str
+    time: str
+    data: Any
+    conversation_id: str | None = None
+    actor_id: str | None = None
+
+
+class CreatedConversationPayload(ConversationPayload, frozen=True):
+    """A new conversation with all its members."""
+
+    members: tuple[AddedMemberPayload, ...] | None = None  # type: ignore[assignment]  # the users' names are not known
+
+
+class LoginPayload(Payload, frozen=True):
+    """A signed-in device of a user."""
+
+    session_id: str
+    user_id: str
+
+
+class UsedInvitationPayload(Payload, frozen=True):
+    """An invitation with which a user registered or joined conversations."""
+
+    invitation_id: str
+    user_id: str
+
+
+class InvitationIdPayload(Payload, frozen=True):
+    invitation_id: str
+
+
+class MissedCallPayload(Payload, frozen=True):
+    """A call that the users `userIds` did not accept."""
+
+    call_id: str
+    conversation_id: str
+    caller_id: str
+    user_ids: tuple[str, ...]
+
+
+def _user(event: UserCreated | UserUpdated) -> UserPayload:
+    return whole_user_payload(event.user)
+
+
+def _user_id(event: UserBanned | UserUnbanned) -> UserIdPayload:
+    return UserIdPayload(event.user_id)
+
+
+def _login(event: LoginOpened | LoginRenewed | LoginEnded) -> LoginPayload:
+    return LoginPayload(event.session_id, event.user_id)
+
+
+def _invitation(event: InvitationCreated) -> InvitationPayload:
+    return invitation_payload(event.invitation)
+
+
+def _used_invitation(event: InvitationUsed) -> UsedInvitationPayload:
+    return UsedInvitationPayload(event.invitation_id, event.user_id)
+
+
+def _deleted_invitation(event: InvitationDeleted) -> InvitationIdPayload:
+    return InvitationIdPayload(event.invitation_id)
+
+
+def _conversation(event: ConversationCreated) -> CreatedConversationPayload:
+    shared = asdict(shared_conversation_payload(event.conversation))
+    return CreatedConversationPayload(**{**shared, "members": tuple(map(added_member_payload, event.members))})
+
+
+def _restriction(event: MemberRestricted | MemberUnrestricted) -> RestrictionPayload:
+    return restriction_payload(event.restriction, for_moderators=True)
+
+
+def _missed_call(event: CallMissed) -> MissedCallPayload:
+    return MissedCallPayload(event.call_id, event.conversation_id, event.caller_id, event.user_ids)
+
+
+_AS_SENT: tuple[type[Durable], ...] = (
+    UserBlocked,
+    UserUnblocked,
+    ConversationUpdated,
+    ConversationDeleted,
+    ConversationPreferred,
+    MemberAdded,
+    MemberRemoved,
+    MemberUpdated,
+    MessagesRead,
+    MessagesDelivered,
+    ReadPositionMoved,
+    MessageSent,
+    MessageEdited,
+    MessageDeleted,
+    MessageReacted,
+    MessagePinned,
+    MessageUnpinned,
+    OfferCreated,
+    OfferUpdated,
+    PreferencesChanged,
+    NotificationsRead,
+)
+"""The events with the name and payload that messenger clients receive."""
+
+LOG_EVENTS: Mapping[type[Durable], Outbound] = MappingProxyType(
+    {
+        **{event_type: OUTBOUND[event_type][0] for event_type in _AS_SENT},
+        UserCreated: Outbound("user:created", _user, summary="A user was stored for the first time."),
+        UserUpdated: Outbound("user:updated", _user, summary="A user's profile changed."),
+        # Readers of the log return it as `UserUpdated`, since it contains no more than a name.
+        UserRenamed: Outbound("user:updated", _user, summary="A user received a name."),
+        UserBanned: Outbound("user:banned", _user_id, summary="A user was banned from the server."),
+        UserUnbanned: Outbound("user:unbanned", _user_id, summary="A user's ban was lifted."),
+        LoginOpened: Outbound("session:started", _login, summary="A user signed in with an account on a device."),
+        LoginRenewed: Outbound("session:renewed", _login, summary="A device received its next refresh token."),
+        LoginEnded: Outbound("session:ended", _login, summary="A device was signed out."),
+        InvitationCreated: Outbound("invitation:created", _invitation, summary="An invitation was created."),
+        InvitationUsed: Outbound(
+            "invitation:used", _used_invitation, summary="A user registered or joined conversations with an invitation."
+        ),
+        InvitationDeleted: Outbound("invitation:deleted", _deleted_invitation, summary="An invitation was deleted."),
+        ConversationCreated: Outbound(
+            "conversation:new", _conversation, summary="A conversation was created, with these members."
+        ),
+        MemberRestricted: Outbound(
+            "member:restricted", _restriction, summary="A moderator muted or banned a user in a conversation."
+        ),
+        MemberUnrestricted: Outbound(
+            "member:unrestricted", _restriction, summary="A moderator lifted a mute or a ban of a user."
+        ),
+        CallMissed: Outbound("call:missed", _missed_call, summary="Users did not accept a call."),
+    }
+)
+"""The name, the payload and the meaning of every event of the log."""
+
+
+def log_event_payloads(events: Iterable[Durable], epoch: str) -> tuple[LogEventPayload, ...]:
+    """Returns the payloads of events of the log with this epoch, as a reader of the whole log returns the events.
+
+    An event whose payload cannot be built is logged and left out, so that it does not block its receivers forever.
+    """
+    payloads = []
+    for event in events:
+        try:
+            payloads.append(_payload(event, epoch))
+        except Exception:
+            _logger.exception("an event could not be rendered", kind=type(event).__name__, pos=event.pos)
+    return tuple(payloads)
+
+
+def _payload(event: Durable, epoch: str) -> LogEventPayload:
+    packet = LOG_EVENTS[type(event)]
+    return LogEventPayload(
+        id=cursor_of(epoch, event.pos),
+        type=packet.name,
+        time=iso(event.at_ms),
+        data=packet.payload(event),
+        conversation_id=conversation_of(event),
+        actor_id=actor_of(event),
+    )
+
+
+LOG_EVENT_NAMES: tuple[str, ...] = tuple(sorted({packet.name for packet in LOG_EVENTS.values()}))
+"""The names that `types` may contain."""
+
+
+def log_types_named(names: Iterable[str], path: str = "types") -> frozenset[str]:
+    """Returns the log's types, as for `LogFilter`, of the events with these names.
+
+    Raises `invalid_request` for a name of no event; `path` is the field that has the names.
+    """
+    found: set[str] = set()
+    for name in names:
+        types = {event_type.__name__ for event_type, packet in LOG_EVENTS.items() if packet.name == name}
+        if not types:
+            raise invalid(path, f'"{name[:_SHOWN]}" is no event of the log{_similar(name)}')
+        found |= types
+    return frozenset(found)
+
+
+def _similar(name: str) -> str:
+    close = difflib.get_close_matches(name[:_SHOWN], LOG_EVENT_NAMES, 1)
+    return f"; did you mean {close[0]}?" if close else ""
