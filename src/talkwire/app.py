@@ -40,6 +40,7 @@ from talkwire.core.engine.limits import Kind, Limits, address_key, parse_rates
 from talkwire.core.engine.listeners import Stage
 from talkwire.core.engine.live_notifications import LiveNotifications
 from talkwire.core.engine.live_unread import LiveUnread
+from talkwire.core.engine.log_watches import LogWatches
 from talkwire.core.engine.observers import Observers
 from talkwire.core.engine.offer_expiry import OfferExpiry
 from talkwire.core.engine.pruner import Pruner
@@ -448,6 +449,7 @@ class Node:
                 self.metrics,
                 self.files.uploads,
                 readiness,
+                self._watch_log(),
                 limits,
                 trusted_proxies,
                 tuple(self.dialects),
@@ -473,6 +475,13 @@ class Node:
             assert settings.sqlite_file is not None, "only SQLite has a lock"
             copy_database = partial(copy_file, settings.sqlite_file.absolute(), settings.data.absolute())
             self.app = with_control(ControlEndpoint(self.chat, self._lock.control_token, copy_database), self.app)
+
+    def _watch_log(self) -> LogWatches:
+        """Returns the readers of the log that wait on this node. They end when the node drains."""
+        watches = LogWatches(self.chat, self.chat.pos)
+        self.chat.subscribe(watches.follow)
+        self.engine.on_draining = watches.drain
+        return watches
 
     def _join_nodes(
         self, listening: socket.socket, rest: AsgiApp, metrics: RealtimeMetrics, closing: contextlib.AsyncExitStack

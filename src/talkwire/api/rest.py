@@ -15,6 +15,7 @@ from litestar.exceptions import HTTPException
 from litestar.routes import BaseRoute
 from litestar.types import ControllerRouterHandler, Scope
 
+from talkwire.api.backend.events import list_log_events
 from talkwire.api.description.docs import assets_router, asyncapi_json, openapi_config, openapi_json
 from talkwire.api.description.openapi import NamedStructs
 from talkwire.api.description.refusals import DescribeRefusals
@@ -55,6 +56,7 @@ from talkwire.core.domain.ice_servers import IceServer
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Limits
+from talkwire.core.engine.log_watches import LogWatches
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import Dialect
 from talkwire.files.uploads import Uploads
@@ -76,6 +78,7 @@ _GIVEN = (
     "metrics",
     "trusted_proxies",
     "uploads",
+    "watches",
     "ice_servers",
     "policy",
     "limits",
@@ -100,6 +103,7 @@ class Services:
 
     uploads: Uploads
     readiness: Readiness
+    watches: LogWatches
     limits: Limits | None = None
     trusted_proxies: frozenset[str] = frozenset()
     dialects: tuple[Dialect, ...] = tuple(DIALECTS.values())
@@ -138,7 +142,7 @@ def described_routes(
     )
     of_dialects = [route for name, routes in DIALECT_ROUTES.items() if name in dialects for route in routes]
     in_conversations = [mark_read, mark_unread, mark_delivered, list_receipts]
-    return [api, *message_routes, *in_conversations, sync, search_messages, *of_dialects]
+    return [api, *message_routes, *in_conversations, sync, list_log_events, search_messages, *of_dialects]
 
 
 class RestApplication(CrossOrigin):

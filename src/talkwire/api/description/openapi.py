@@ -42,6 +42,17 @@ _FORM_WITH_A_FILE: Json = {
     "required": False,
 }
 
+_STREAM = "stream"
+_EVENT_STREAM: Json = {
+    "schema": {
+        "type": "string",
+        "description": "Server-sent events. `event` is the type, `data` the event as JSON, `id` the cursor after it.",
+    }
+}
+
+STREAMS: Mapping[str, object] = MappingProxyType({_STREAM: True})
+"""Option of a route whose response is also available as server-sent events."""
+
 TAKES_FORM: Mapping[str, object] = MappingProxyType({_FORM: True})
 """Option of a route that reads its body itself and accepts a form with a file."""
 
@@ -73,8 +84,10 @@ def openapi(application: Litestar) -> Json:
     placeholders = document["components"].pop("schemas")
     references = {reference_to(key): reference_to(schema["title"]) for key, schema in placeholders.items()}
     document = _tidied(document, references)
-    for path, method in _routes_with_a_form(application):
+    for path, method in _routes_with(_FORM, application):
         document["paths"][path][method]["requestBody"] = _FORM_WITH_A_FILE
+    for path, method in _routes_with(_STREAM, application):
+        document["paths"][path][method]["responses"]["200"]["content"]["text/event-stream"] = _EVENT_STREAM
     for operations in document["paths"].values():
         for operation in operations.values():
             _finish(operation)
@@ -83,10 +96,11 @@ def openapi(application: Litestar) -> Json:
     return document
 
 
-def _routes_with_a_form(application: Litestar) -> Iterator[tuple[str, str]]:
+def _routes_with(option: str, application: Litestar) -> Iterator[tuple[str, str]]:
+    """Yields the paths and methods of the routes with an option."""
     for route in application.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
-            if _FORM in handler.opt:
+            if option in handler.opt:
                 yield from ((route.path_format, method.lower()) for method in handler.http_methods)
 
 

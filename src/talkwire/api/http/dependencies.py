@@ -12,6 +12,7 @@ from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.ice_servers import IceServer
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Limits
+from talkwire.core.engine.log_watches import LogWatches
 from talkwire.dialects.dialect import Dialect
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
@@ -27,3 +28,4 @@ GivenPolicy = NamedDependency[AccessPolicy]
 GivenReadiness = NamedDependency[Readiness]
 GivenMetrics = NamedDependency[Callable[[], Awaitable[bytes]]]
 GivenUploads = NamedDependency[Uploads]
+GivenWatches = NamedDependency[LogWatches]

@@ -82,6 +82,8 @@ class EngineServer(ABC):
         self.accepting = True
         self.draining = False
         """Whether this node is about to stop."""
+        self.on_draining: Callable[[], None] = _nothing
+        """Called when the node is about to stop."""
         self.unconfirmed: dict[str, asyncio.Future[bool]] = {}
         """Polls that another node forwarded: by engine session id, whether the client received the response."""
         self._connections: dict[str, Connection] = {}
@@ -204,10 +206,16 @@ class EngineServer(ABC):
             if not self._sessions_by_address[key]:
                 del self._sessions_by_address[key]
 
+    def start_draining(self) -> None:
+        """Notes that this node is about to stop."""
+        if not self.draining:
+            self.draining = True
+            self.on_draining()
+
     def shut_down(self) -> None:
         """Accepts no new sessions and ends the open ones in order, polling ones too (uvicorn does not know those)."""
         self.accepting = False
-        self.draining = True
+        self.start_draining()
         for connection in self.connections:
             connection.close_gracefully()
         if self.forwarder is not None:

@@ -171,7 +171,7 @@ class Server(uvicorn.Server):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_DATE_S):
                     await self._exiting.wait()
-        self._engine.draining = True
+        self._engine.start_draining()
         if self.drain_s:
             await drain(self._engine, self.drain_s)
 

@@ -1,0 +1,1 @@
+"""Routes for the application's backend and admins alone."""

@@ -1,0 +1,144 @@
+"""`GET /api/v1/events`: the events of the whole log, as pages, by long polling or as a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from math import inf
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.params import QueryParameter
+
+from talkwire.api.backend.event_stream import EventStream, StreamedPage
+from talkwire.api.description.openapi import STREAMS
+from talkwire.api.description.refusals import may_refuse
+from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenWatches
+from talkwire.api.http.disconnect import until_disconnect
+from talkwire.api.http.methods import BODILESS
+from talkwire.api.resources.conversations import Limit
+from talkwire.core.commands.sync import ListLogEvents, LogPage
+from talkwire.core.domain.access import must_be_trusted
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.engine.limits import Kind, rate_limited
+from talkwire.core.engine.log_watches import LogWatch, LogWatches
+from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES, LogEventPayload, log_event_payloads, log_types_named
+from talkwire.identity.callers import Caller
+
+WAIT_MAX_S = 60
+HEARTBEAT_S = 15.0
+"""How many seconds a stream is silent at most. Proxies close connections that are silent for longer."""
+
+_STREAM_TYPE = "text/event-stream"
+
+Wait = Annotated[
+    int, QueryParameter(name="wait", ge=0, le=WAIT_MAX_S, description="Seconds to wait while there is no new event")
+]
+After = Annotated[
+    str | None,
+    QueryParameter(name="after", description="A cursor, or `start` for the oldest event kept. Without it: from now on"),
+]
+Types = Annotated[
+    str | None,
+    QueryParameter(name="types", description=f"Only these types, separated by commas: {', '.join(LOG_EVENT_NAMES)}"),
+]
+OfConversation = Annotated[
+    str | None, QueryParameter(name="conversationId", description="Only events of this conversation")
+]
+
+
+class LogEventsAnswer(msgspec.Struct, frozen=True):
+    """Events in the order of the log. `cursor` is the `after` of the next request; `more`: the log continues behind
+    it, so ask again at once. With a filter, a page may be empty although the log continues."""
+
+    items: tuple[LogEventPayload, ...]
+    cursor: str
+    more: bool
+
+
+@get(
+    "/api/v1/events",
+    operation_id="listLogEvents",
+    summary="List the events of the log, wait for new ones, or stream them",
+    tags=["events"],
+    opt={**may_refuse(410), **STREAMS},
+)
+async def list_log_events(  # noqa: PLR0913, PLR0917 (Litestar passes them by name)
+    caller: GivenCaller,
+    chat: GivenChat,
+    watches: GivenWatches,
+    request: Request[Any, Any, Any],
+    after: After = None,
+    limit: Limit = 100,
+    wait: Wait = 0,
+    types: Types = None,
+    conversation_id: OfConversation = None,
+) -> Response[LogEventsAnswer]:
+    must_be_trusted(caller.actor)
+    wait_s = chat.take(caller.actor, Kind.READS)
+    if wait_s:
+        raise rate_limited(wait_s)
+    streams = _STREAM_TYPE in request.headers.get("accept", "")
+    query = ListLogEvents(
+        (request.headers.get("last-event-id") if streams else None) or after,
+        limit,
+        None if types is None else log_types_named(types.split(",")),
+        None if conversation_id is None else frozenset({conversation_id}),
+    )
+    if streams:
+        return await _stream(request, watches, caller, query)
+    # A caller without a cursor gets one at once: if the connection broke during a wait, it would miss events.
+    may_wait = query.after is not None and not request.state.get(BODILESS)
+    until_s = asyncio.get_running_loop().time() + (wait if may_wait else 0)
+    async with _reading(watches, caller, query, request) as watch:
+        page = await watch.next_page(min(until_s, _end_of(caller)))
+    return Response(LogEventsAnswer(_payloads(page), page.cursor, page.more))
+
+
+async def _stream(
+    request: Request[Any, Any, Any], watches: LogWatches, caller: Caller, query: ListLogEvents
+) -> EventStream:
+    """Returns the stream after its first page has been read, so that an invalid cursor is refused with a status."""
+    async with contextlib.AsyncExitStack() as closing:
+        watch = await closing.enter_async_context(_reading(watches, caller, query, request))
+        first = await watch.next_page(0.0)
+        is_bodiless = bool(request.state.get(BODILESS))
+        pages = _pages(watch, first, _end_of(caller))
+        return EventStream(pages, closing.pop_all(), is_bodiless=is_bodiless)
+
+
+async def _pages(watch: LogWatch, first: LogPage, end_s: float) -> AsyncIterator[StreamedPage]:
+    """Yields pages with events, and an empty page after each time of silence, until the stream has to end."""
+    loop = asyncio.get_running_loop()
+    page = first
+    while True:
+        yield StreamedPage(_payloads(page), page.cursor)
+        if watch.ended or loop.time() >= end_s:
+            return
+        try:
+            page = await watch.next_page(min(loop.time() + HEARTBEAT_S, end_s))
+        except ChatError:
+            return  # the client reconnects, and receives the reason if it still holds
+
+
+@contextlib.asynccontextmanager
+async def _reading(
+    watches: LogWatches, caller: Caller, query: ListLogEvents, request: Request[Any, Any, Any]
+) -> AsyncIterator[LogWatch]:
+    """Provides a reader that ends when the client disconnects, and when the caller may read no longer."""
+    with watches.open(caller.actor, query, caller.session_id) as watch:
+        async with until_disconnect(request.receive, watch.end):
+            yield watch
+
+
+def _end_of(caller: Caller) -> float:
+    """Returns the time of the event loop's clock at which the caller's token expires."""
+    expires_at = None if caller.identity is None else caller.identity.expires_at
+    return inf if expires_at is None else asyncio.get_running_loop().time() + expires_at - time.time()
+
+
+def _payloads(page: LogPage) -> tuple[LogEventPayload, ...]:
+    return log_event_payloads(page.events, page.epoch)

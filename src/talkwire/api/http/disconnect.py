@@ -1,0 +1,27 @@
+"""Notices that the client of a long request has disconnected."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+from litestar.types import Receive
+
+
+@contextlib.asynccontextmanager
+async def until_disconnect(receive: Receive, on_disconnect: Callable[[], None]) -> AsyncIterator[None]:
+    """Calls `on_disconnect` if the client disconnects within the block. The request's body is discarded."""
+    watching = asyncio.create_task(_watch(receive, on_disconnect))
+    try:
+        yield
+    finally:
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+
+
+async def _watch(receive: Receive, on_disconnect: Callable[[], None]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    on_disconnect()

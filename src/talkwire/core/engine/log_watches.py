@@ -1,0 +1,179 @@
+"""Readers of the log that wait for new events: long polls and streams.
+
+Waiting costs nothing until an event arrives. Each event that this node hands out is compared in memory, once with each
+different filter, and wakes only the readers whose filter selects it. A reader that was woken reads from the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Sequence
+from types import TracebackType
+from typing import Protocol, Self, TypeVar, cast
+
+from msgspec.structs import replace
+
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.sync import ListLogEvents, LogFilter, LogPage
+from talkwire.core.domain.events import Durable, DurableEvent, LoginEnded, News, UserBanned
+from talkwire.core.domain.model import Actor
+
+DRAINING_WAIT_S = 1.0
+"""How many seconds a reader may wait while the node is about to stop. Without any wait, readers that return at once
+would keep the node busy."""
+
+R = TypeVar("R")
+
+
+class CommandExecutor(Protocol):
+    """Executes commands, as `Chat` does."""
+
+    def execute(self, actor: Actor, command: Command[R]) -> Awaitable[R]: ...
+
+
+class LogWatch:
+    """A reader of the log, page by page from a query on, within a `with` block.
+
+    It ends when its user is banned, when its device `session_id` signs out, or when the node drains.
+    """
+
+    def __init__(self, watches: LogWatches, actor: Actor, query: ListLogEvents, session_id: str | None) -> None:
+        self.actor = actor
+        self.session_id = session_id
+        self.wanted = query.filter
+        self.ended = False
+        self._watches = watches
+        self._query = query
+        self._epoch = ""
+        self._pos = 0
+        self._has_more = True
+        self._found_pos = 0
+        self._waiter: asyncio.Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        self._watches.add(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._watches.remove(self)
+
+    async def next_page(self, until_s: float) -> LogPage:
+        """Returns the next page with events, or an empty one at a time of the event loop's clock or when this ends.
+
+        Raises ChatError.
+        """
+        while True:
+            if self._has_more or self._found_pos > self._pos:
+                page = await self._watches.chat.execute(self.actor, self._query)
+                self._move_to(page)
+                if page.events or self._is_over(until_s):
+                    return page
+            elif self._is_over(until_s):
+                # All events since were compared in memory.
+                page = LogPage((), self._epoch, max(self._pos, self._watches.pos), more=False)
+                self._move_to(page)
+                return page
+            else:
+                await self._wait(until_s)
+
+    def note(self, pos: int) -> None:
+        """Notes that there may be an event up to a position that the filter selects."""
+        self._found_pos = pos
+        self._wake()
+
+    def end(self) -> None:
+        """Ends the waiting, now and from now on."""
+        self.ended = True
+        self._wake()
+
+    def _move_to(self, page: LogPage) -> None:
+        self._query = replace(self._query, after=page.cursor)
+        self._epoch, self._pos, self._has_more = page.epoch, page.pos, page.more
+
+    def _is_over(self, until_s: float) -> bool:
+        return self.ended or asyncio.get_running_loop().time() >= until_s
+
+    async def _wait(self, until_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        is_draining = self._watches.is_draining
+        self._waiter = loop.create_future()
+        timer = loop.call_at(min(until_s, loop.time() + DRAINING_WAIT_S) if is_draining else until_s, self._wake)
+        try:
+            await self._waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+        if is_draining:
+            self.ended = True
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class LogWatches:
+    """The readers of the log on this node. It has to follow the chat from the position `pos` on."""
+
+    def __init__(self, chat: CommandExecutor, pos: int) -> None:
+        self.chat = chat
+        self.pos = pos
+        """The position up to which this node has handed out the log."""
+        self.is_draining = False
+        self._by_filter: defaultdict[LogFilter, set[LogWatch]] = defaultdict(set)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_filter.values()))
+
+    def open(self, actor: Actor, query: ListLogEvents, session_id: str | None = None) -> LogWatch:
+        """Returns a reader that begins with a query."""
+        return LogWatch(self, actor, query, session_id)
+
+    def add(self, watch: LogWatch) -> None:
+        self._by_filter[watch.wanted].add(watch)
+
+    def remove(self, watch: LogWatch) -> None:
+        alike = self._by_filter[watch.wanted]
+        alike.discard(watch)
+        if not alike:
+            del self._by_filter[watch.wanted]
+
+    def drain(self) -> None:
+        """Ends all readers, because the node is about to stop. Later ones wait for a moment at most."""
+        self.is_draining = True
+        for watch in self._all():
+            watch.end()
+
+    def follow(self, events: Sequence[News]) -> None:
+        """Wakes the readers that a batch of the log concerns."""
+        durable = [event for event in events if isinstance(event, DurableEvent)] if self._by_filter else ()
+        last = events[-1]
+        if isinstance(last, DurableEvent):
+            before, self.pos = self.pos, last.pos
+            if durable:
+                self._compare(cast("Sequence[Durable]", durable), is_complete=last.pos - before == len(durable))
+
+    def _compare(self, events: Sequence[Durable], *, is_complete: bool) -> None:
+        for wanted, watches in self._by_filter.items():
+            # It is unknown whether a filter selects an event that this node has not handed out. It hands out none of a
+            # newer version, and none that were pruned before it could read them.
+            if not is_complete or any(map(wanted.matches, events)):
+                for watch in watches:
+                    watch.note(self.pos)
+        for event in events:
+            if isinstance(event, UserBanned | LoginEnded):
+                self._end_of(event)
+
+    def _end_of(self, event: UserBanned | LoginEnded) -> None:
+        for watch in self._all():
+            if isinstance(event, UserBanned):
+                is_over = watch.actor.user_id == event.user_id
+            else:
+                is_over = watch.session_id == event.session_id
+            if is_over:
+                watch.end()
+
+    def _all(self) -> list[LogWatch]:
+        return [watch for watches in self._by_filter.values() for watch in watches]
