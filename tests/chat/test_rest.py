@@ -100,6 +100,7 @@ FURTHER_ROUTES = {
     ("post", "/api/v1/offers/{offer_id}/withdraw"),
     ("get", "/api/v1/search"),
     ("get", "/api/v1/sync"),
+    ("get", "/api/v1/events"),
     ("get", "/api/v1/users/me/blocks"),
     ("delete", "/api/v1/users/me/blocks/{user_id}"),
     ("put", "/api/v1/users/me/blocks/{user_id}"),

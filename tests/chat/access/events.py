@@ -14,6 +14,7 @@ from tests.chat.access.table import (
     OWNERS,
     READERS,
     SPEAKERS,
+    USERS,
     WRITERS,
     Row,
     but,
@@ -37,7 +38,7 @@ _SOCKET = (
     Row("conversation:join", MEMBERS, _THERE),
     Row("conversation:leave", MEMBERS, _THERE),
     Row("ping", EVERYONE),
-    Row("sync", EVERYONE),
+    Row("sync", USERS),
 )
 
 _CONVERSATIONS = (

@@ -17,6 +17,7 @@ from tests.chat.access.table import (
     READERS,
     SPEAKERS,
     TRUSTED,
+    USERS,
     WRITERS,
     Row,
     but,
@@ -280,8 +281,10 @@ _USERS = (
 
 _REST = (
     Row(f"GET {_V1}/search?q=hello", EVERYONE),
+    Row(f"GET {_V1}/events?after=start", TRUSTED),
+    Row(f"GET {_V1}/events?after=start&conversationId={{conversation}}", TRUSTED, of="of one conversation"),
     Row(f"GET {_V1}/search?q=hello&conversationId={{conversation}}", READERS, of="in one conversation"),
-    Row(f"GET {_V1}/sync", EVERYONE),
+    Row(f"GET {_V1}/sync", USERS),
     Row(f"GET {_V1}/notifications", EVERYONE),
     Row(f"POST {_V1}/notifications/read", EVERYONE, {"ids": ["1"]}),
 )

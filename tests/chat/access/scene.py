@@ -205,7 +205,7 @@ class Scene:
 
     async def cursor(self) -> str:
         """Returns a cursor for the current end of the log."""
-        return str((await self.done("service", "GET", "/api/v1/sync?limit=1")).json()["cursor"])
+        return str((await self.done("service", "GET", "/api/v1/events")).json()["cursor"])
 
     async def be_known(self, person: str) -> None:
         """Makes sure that a person's user exists and has a name, which the first request creates."""

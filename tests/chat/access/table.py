@@ -62,6 +62,9 @@ EVERYONE = rule(OK)
 
 NOBODY = rule(FORBIDDEN)
 
+USERS = but(EVERYONE, service=FORBIDDEN, operator=FORBIDDEN)
+"""Allows every signed-in user except the backend and operators."""
+
 READERS = rule(OK, stranger=FORBIDDEN, former=FORBIDDEN)
 """Allows members, the backend and operators."""
 

@@ -205,7 +205,7 @@ export class Chat {
   /** Reloads everything, since events were missed. */
   async #loadAll(): Promise<void> {
     try {
-      const { conversations = [], presence = [], next = null } = await this.#core.call("sync", {});
+      const { conversations, presence, next } = await this.#core.loadState();
       this.state.setState({ conversations: byId(conversations), nextConversations: next, loaded: true });
       this.presence.replace(presence);
       for (const part of this.#parts) part.loaded?.();

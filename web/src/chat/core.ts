@@ -3,7 +3,8 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Api } from "../server/api";
 import { Connection, type ConnectionListener } from "../server/connection";
-import type { Commands, Conversation, Message, Rights, ServerEvents, User } from "../server/payloads";
+import type { Commands, Conversation, Message, Presence, Rights, ServerEvents, User } from "../server/payloads";
+import { RequestError } from "../server/request_error";
 import type { ConversationsById } from "./conversations/conversations_by_id";
 import type { Timeline } from "./messages/timeline";
 import { own } from "./own";
@@ -82,6 +83,13 @@ export interface ChatPart {
   stopped?(): void;
 }
 
+/** The newest conversations, the presence of contacts, and the cursor of further conversations. */
+export interface LoadedState {
+  readonly conversations: readonly Conversation[];
+  readonly presence: readonly Presence[];
+  readonly next: string | null;
+}
+
 type Handler<Name extends keyof ServerEvents> = (payload: ServerEvents[Name]) => void;
 
 export class Core {
@@ -133,6 +141,21 @@ export class Core {
   /** Sends a command and returns the server's reply. Rejects with `RequestError`. */
   call<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): Promise<Commands[Name]["reply"]> {
     return this.connection.call(name, payload);
+  }
+
+  /**
+   * Returns the current state. The server refuses `sync` to admins, who load their conversations instead; presence then
+   * arrives with the subscriptions.
+   */
+  async loadState(limit = 100): Promise<LoadedState> {
+    try {
+      const { conversations = [], presence = [], next = null } = await this.call("sync", { limit });
+      return { conversations, presence, next };
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.code !== "forbidden") throw error;
+      const { conversations, cursor = null } = await this.call("conversations:list", { limit });
+      return { conversations, presence: [], next: cursor };
+    }
   }
 
   /** Sends a command without waiting for a reply. Drops it without a connection. */

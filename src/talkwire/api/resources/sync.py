@@ -16,7 +16,7 @@ from talkwire.dialects.payloads.sync import SyncPayload
 
 @get(
     "/api/v1/sync",
-    summary="Get the events after a cursor, or the current state",
+    summary="Get the events after a cursor, or the current state, as a user",
     tags=["sync"],
     opt=may_refuse(HTTP_410_GONE),
 )

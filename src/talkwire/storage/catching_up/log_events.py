@@ -1,4 +1,4 @@
-"""Reading events of the log, whoever they concern."""
+"""Reading events of the log, of all users and conversations."""
 
 from __future__ import annotations
 

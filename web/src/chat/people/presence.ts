@@ -104,7 +104,7 @@ export class PresenceStore implements ChatPart {
 
   async #refresh(): Promise<void> {
     try {
-      const { presence = [] } = await this.#core.call("sync", { limit: 1 });
+      const { presence } = await this.#core.loadState(1);
       this.state.setState(Object.fromEntries(presence.map((each) => [each.userId, each])));
     } catch {
       // As above.

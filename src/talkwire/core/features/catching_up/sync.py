@@ -45,6 +45,7 @@ def position_of(cursor: str, epoch: str) -> int:
 
 def get_stored_state(snapshot: Snapshot, actor: Actor, query: GetStoredState) -> SyncState:
     """Returns a client's initial state without presence."""
+    _must_be_user(actor)
     epoch, pos = snapshot.head()
     page = list_conversations(snapshot, actor, ListConversations(None, query.limit))
     return SyncState(page.items, page.next, cursor_of(epoch, pos))
@@ -52,6 +53,7 @@ def get_stored_state(snapshot: Snapshot, actor: Actor, query: GetStoredState) ->
 
 def list_events(snapshot: Snapshot, actor: Actor, query: ListEvents) -> SyncPage:
     """Returns the next page of events. A page may be empty and still have a next page."""
+    _must_be_user(actor)
     epoch, head = snapshot.head()
     after = position_of(query.after, epoch)
     if after > head:
@@ -63,6 +65,15 @@ def list_events(snapshot: Snapshot, actor: Actor, query: ListEvents) -> SyncPage
     events = tuple(events_for_user(page, actor.user_id))
     pos = page[-1][0].pos if more else head
     return SyncPage(events, cursor_of(epoch, pos), more)
+
+
+def _must_be_user(actor: Actor) -> None:
+    """Raises `forbidden` for the application's backend and admins: they would miss all conversations that they are not
+    members of."""
+    if actor.is_trusted:
+        raise ChatError(
+            "forbidden", "sync is for users. The application's backend and admins read all events: GET /api/v1/events."
+        )
 
 
 def first_page(
