@@ -49,6 +49,7 @@ from talkwire.core.signals.signals import SignalOptions
 from talkwire.datafolder import FolderLock, prepare_folder
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import Dialect
+from talkwire.egress import AddressRules, Egress
 from talkwire.files.byte_store import ByteStore
 from talkwire.files.service import FINISHED_FOLDER, FileService
 from talkwire.files.uploads import UploadLimits
@@ -190,6 +191,8 @@ class Node:
             store = ByteStore(settings.files or settings.data / FINISHED_FOLDER)
             self._demo_people = demo.PEOPLE if await demo.fill_empty(url, store, self._passwords) else ()
         self._redis = None if settings.redis is None else _connected_redis(settings.redis, closing)
+        self.egress = Egress(AddressRules.of(settings.webhook_allow, loopback=settings.demo))
+        closing.callback(self.egress.close)
         await self._start_chat(writing, url, closing)
         self._follow_log(writing.dialect, url, closing)
         secret = policy.secret

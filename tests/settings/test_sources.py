@@ -83,6 +83,7 @@ def test_every_setting_can_be_a_variable_and_a_key_of_the_file() -> None:
         "admin_roles": "staff",
         "origins": "https://app.example.com",
         "trusted_proxies": "10.0.0.0/8",
+        "webhook_allow": "10.0.0.0/8,fd12::/16",
         "rates": "sends=50/200",
         "ice_servers": "stun:stun.example.com",
         "jwt_leeway_s": "30",

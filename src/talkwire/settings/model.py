@@ -306,6 +306,15 @@ class SettingValues:
         ),
     ] = ()
 
+    webhook_allow: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Networks that are not public, but that webhooks, callbacks and push may reach, also over http:, "
+            "comma-separated, such as 10.0.0.0/8. See docs/egress.md.",
+            metavar="NETWORKS",
+        ),
+    ] = ()
+
     rate_limits: Annotated[
         bool, Setting("Limit the rate of requests per user and address; `off` is for benchmarks.")
     ] = True

@@ -196,6 +196,7 @@ def _list_problems(settings: SettingValues) -> Iterator[Problem]:
     for name, texts, check in (
         ("origins", settings.origins, canonical_origin),
         ("trusted_proxies", settings.trusted_proxies, _check_network),
+        ("webhook_allow", settings.webhook_allow, _check_network),
         ("rates", settings.rates, lambda text: parse_rates([text])),
         ("ice_servers", settings.ice_servers, parse_ice_server),
         ("default_conversations", settings.default_conversations, _check_conversation_id),

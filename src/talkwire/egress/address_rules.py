@@ -1,0 +1,244 @@
+"""Decides which addresses the server may send requests to.
+
+Users and operators name the URLs of webhooks, callbacks and push services. Without rules, such a URL could reach what
+only this machine or its network may reach, for example a cloud's metadata service (server-side request forgery). Only
+global addresses are allowed, over https, and the networks that the operator names, over http too.
+
+A URL is checked when it is stored. Each address that its name resolves to is checked again when the server connects
+(`transport.py`), since a name may resolve differently then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+
+import httpx
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+URL_MAX_LENGTH = 2048
+LEAST_PORT = 1024
+"""Below this port only 80 and 443 are allowed: the others belong to services that do not speak HTTP, such as mail."""
+
+MAX_PORT = 65535
+
+_WEB_PORTS = frozenset({80, 443})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*{_LABEL}")
+_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
+_BLANK = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+def _networks(*texts: str) -> tuple[Network, ...]:
+    return tuple(map(ip_network, texts))
+
+
+_METADATA = _networks(
+    "169.254.169.254/32",  # most clouds
+    "169.254.170.2/32",  # AWS ECS
+    "169.254.170.23/32",  # AWS EKS
+    "100.100.100.200/32",  # Alibaba
+    "168.63.129.16/32",  # Azure
+    "192.0.0.192/32",  # Oracle
+    "fd00:ec2::254/128",  # AWS
+    "fd00:ec2::23/128",  # AWS EKS
+    "fd20:ce::254/128",  # Google
+)
+
+_REFUSED: tuple[tuple[str, tuple[Network, ...]], ...] = (
+    ("a loopback address", _networks("127.0.0.0/8", "::1/128")),
+    ("the unspecified address", _networks("0.0.0.0/8", "::/128")),
+    ("a link-local address", _networks("169.254.0.0/16", "fe80::/10")),
+    ("a private address", _networks("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10")),
+    ("a shared address of a provider's network", _networks("100.64.0.0/10")),
+    ("a multicast address", _networks("224.0.0.0/4", "ff00::/8")),
+    (
+        "a reserved address",
+        _networks(
+            *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
+            *("240.0.0.0/4", "2001::/23", "2001:db8::/32", "3fff::/20"),
+        ),
+    ),
+)
+"""The kinds of addresses that are not global (the IANA registries of special-purpose addresses). `2001::/23` contains
+Teredo's tunnels."""
+
+_GLOBAL_IPV6 = IPv6Network("2000::/3")
+"""Every global IPv6 address. Others, such as the IPv4-compatible `::10.0.0.1`, are reserved."""
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+_LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+
+class RefusedUrl(ValueError):
+    """A URL that the rules refuse. The text says which rule, and begins with a verb or the address."""
+
+
+class RefusedAddress(httpx.ConnectError):
+    """A connection that the rules refuse, since the name of the URL resolves to an address that is not allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRules:
+    """The rules of one server. `allowed` are the networks that the operator names in `webhook_allow`."""
+
+    allowed: tuple[Network, ...] = ()
+
+    @classmethod
+    def of(cls, networks: Iterable[str], *, loopback: bool = False) -> AddressRules:
+        """Returns the rules that allow these networks, such as `10.0.0.0/8`. `loopback` allows this machine too.
+
+        Raises ValueError for a text that is not a network.
+        """
+        texts = (*networks, *(_LOOPBACK if loopback else ()))
+        return cls(tuple(ip_network(text, strict=False) for text in texts))
+
+    def check_url(self, text: str) -> httpx.URL:
+        """Returns the parsed URL. Raises RefusedUrl unless it may be reached, as far as that is known without a name
+        server."""
+        url = _parsed(text)
+        if url.scheme not in _DEFAULT_PORTS:
+            raise RefusedUrl("must begin with https://")
+        if url.userinfo:
+            raise RefusedUrl("must not contain a user name or a password")
+        host = url.raw_host.decode("ascii")
+        address = literal_address(host)
+        if address is not None:
+            self._check_literal(host, address, encrypted=url.scheme == "https")
+        else:
+            self._check_name(host, encrypted=url.scheme == "https")
+        port = port_of(url)
+        if port not in _WEB_PORTS and not LEAST_PORT <= port <= MAX_PORT:
+            raise RefusedUrl(f"must use port 80, 443 or one from {LEAST_PORT} to {MAX_PORT}, not {port}")
+        return url
+
+    def refusal(self, address: Address, *, encrypted: bool) -> str | None:
+        """Returns why the server must not connect to an address; None if it may. `encrypted`: over https."""
+        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+        address = mapped or address
+        if self._is_allowed(address):
+            return None
+        kind = _kind_of(address)
+        if kind is not None:
+            return f"{address} is {kind}, and webhook_allow does not name it"
+        if not encrypted:
+            return f"must begin with https://, since webhook_allow does not name {address}"
+        return None
+
+    def _is_allowed(self, address: Address) -> bool:
+        if any(address in network for network in _METADATA):
+            # A wide network, such as the one of all containers, does not mean the cloud's credentials.
+            return any(network.num_addresses == 1 and address in network for network in self.allowed)
+        return any(address in network for network in self.allowed)
+
+    def _check_literal(self, host: str, address: Address, *, encrypted: bool) -> None:
+        refusal = self.refusal(address, encrypted=encrypted)
+        if refusal is not None:
+            raise RefusedUrl(refusal)
+        if isinstance(address, IPv4Address) and host.removesuffix(".") != str(address):
+            raise RefusedUrl(f"must write the address as {address}")
+
+    def _check_name(self, host: str, *, encrypted: bool) -> None:
+        name = host.removesuffix(".")
+        if _HOST_NAME.fullmatch(name) is None:
+            raise RefusedUrl("must contain a valid host name")
+        if name == "localhost" or name.endswith(".localhost"):
+            loopback = self.refusal(IPv4Address("127.0.0.1"), encrypted=encrypted)
+            if loopback is not None:
+                raise RefusedUrl(loopback.replace("127.0.0.1", name, 1))
+        elif not encrypted and not self.allowed:
+            raise RefusedUrl("must begin with https://")
+
+
+def port_of(url: httpx.URL) -> int:
+    """Returns the port of a URL, or the default of its scheme."""
+    return _DEFAULT_PORTS[url.scheme] if url.port is None else url.port
+
+
+def literal_address(host: str) -> Address | None:
+    """Returns the address that a host of a URL is, in any spelling that programs accept; None for a name.
+
+    IPv4 addresses may have one to four parts in decimal, octal or hexadecimal: `2130706433`, `0x7f.1` and `0177.0.0.1`
+    are all 127.0.0.1. Raises RefusedUrl for a host that ends in a number and is no address, since no name may.
+    """
+    if ":" in host:
+        return _ipv6(host)
+    parts = host.removesuffix(".").split(".")
+    if _NUMBER.fullmatch(parts[-1]) is None:
+        return None
+    numbers = list(map(_number, parts))
+    rest = 256 ** (5 - len(numbers))
+    if len(numbers) > 4 or any(number > 255 for number in numbers[:-1]) or numbers[-1] >= rest:
+        raise RefusedUrl("must contain a valid IPv4 address or a host name")
+    value = numbers[-1]
+    for place, number in enumerate(numbers[:-1]):
+        value += number * 256 ** (3 - place)
+    return IPv4Address(value)
+
+
+def _ipv6(host: str) -> IPv6Address:
+    try:
+        address = IPv6Address(host)
+    except ValueError:
+        raise RefusedUrl("must contain a valid IPv6 address") from None
+    if address.scope_id is not None:
+        raise RefusedUrl("must not contain a zone of an IPv6 address")
+    return address
+
+
+def _number(part: str) -> int:
+    """Returns a part of an IPv4 address: hexadecimal after `0x`, octal after `0`, else decimal. Raises RefusedUrl."""
+    try:
+        if part.startswith("0x"):
+            return int(part[2:] or "0", 16)
+        return int(part, 8 if part.startswith("0") and part != "0" else 10)
+    except ValueError:
+        raise RefusedUrl("must contain a valid IPv4 address or a host name") from None
+
+
+def _parsed(text: str) -> httpx.URL:
+    if not text or len(text) > URL_MAX_LENGTH:
+        raise RefusedUrl(f"must have 1 to {URL_MAX_LENGTH} characters")
+    if _BLANK.search(text) is not None:
+        raise RefusedUrl("must not contain spaces, backslashes or control characters")
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, UnicodeError, ValueError):
+        raise RefusedUrl("must be a URL such as https://app.example.com/hook") from None
+    if not url.raw_host:
+        raise RefusedUrl("must be a URL such as https://app.example.com/hook")
+    return url
+
+
+def _kind_of(address: Address) -> str | None:
+    """Returns what kind of address this is; None for a global one."""
+    for embedded in _embedded(address):
+        kind = _kind_of(embedded)
+        if kind is not None:
+            return f"{kind} in an IPv6 address"
+    if any(address in network for network in _METADATA):
+        return "a metadata address of a cloud"
+    for kind, networks in _REFUSED:
+        if any(address in network for network in networks):
+            return kind
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_IPV6 and address not in _NAT64:
+        return "a reserved address"
+    return None if isinstance(address, IPv6Address) or address.is_global else "a reserved address"
+
+
+def _embedded(address: Address) -> Iterator[IPv4Address]:
+    """Yields the IPv4 addresses to which a network may pass on a packet for an IPv6 address: NAT64 and tunnels."""
+    if isinstance(address, IPv4Address):
+        return
+    last = IPv4Address(int(address) & 0xFFFFFFFF)
+    if address in _NAT64 or (int(address) >> 32 == 0 and int(address) > 1):
+        yield last
+    if address.sixtofour is not None:
+        yield address.sixtofour
+    if address.teredo is not None:
+        yield from address.teredo

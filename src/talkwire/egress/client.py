@@ -1,0 +1,83 @@
+"""Checks URLs and creates HTTP clients by the address rules of one server."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from functools import cached_property
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.metadata import version
+
+import httpx
+
+from talkwire.core.domain.errors import invalid
+from talkwire.egress.address_rules import AddressRules, RefusedUrl, port_of
+from talkwire.egress.resolver import Resolve, Resolver, addresses_of
+from talkwire.egress.transport import CheckedTransport, EgressLimits
+
+CHECK_S = 5.0
+"""Seconds that checking a URL waits for name servers."""
+
+
+class Egress:
+    """Sends the requests of this server to URLs that users or operators name.
+
+    `resolve` and `tls` replace the system's name servers and certificates, for tests. The owner closes the clients
+    first, and then this.
+    """
+
+    def __init__(
+        self, rules: AddressRules, *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self.rules = rules
+        self._resolver = Resolver()
+        self._resolve: Resolve = self._resolver if resolve is None else resolve
+        self._given_tls = tls
+
+    async def refusal(self, url: str) -> str | None:
+        """Returns which rule refuses a URL, also after resolving its name; None if it may be reached.
+
+        A name that cannot be resolved now is not refused: it is checked again at each connection.
+        """
+        try:
+            checked = self.rules.check_url(url)
+        except RefusedUrl as refused:
+            return str(refused)
+        try:
+            async with asyncio.timeout(CHECK_S):
+                addresses = await addresses_of(self._resolve, checked.raw_host.decode("ascii"), port_of(checked))
+        except (OSError, TimeoutError):
+            return None
+        refusals = (self.rules.refusal(address, encrypted=checked.scheme == "https") for address in addresses)
+        return next((refusal for refusal in refusals if refusal is not None), None)
+
+    async def check_url(self, url: str, member: str = "url") -> None:
+        """Raises `invalid_request`, which names the rule and the member, unless the URL may be reached."""
+        refusal = await self.refusal(url)
+        if refusal is not None:
+            raise invalid(member, refusal)
+
+    def client(self, limits: EgressLimits) -> httpx.AsyncClient:
+        """Returns a new HTTP client, which the caller closes. It sends no cookies, follows no redirects and uses no
+        proxy of the environment."""
+        return httpx.AsyncClient(
+            transport=CheckedTransport(self.rules, self._resolve, limits, self._tls),
+            headers={"user-agent": f"Talkwire/{version('talkwire')}", "accept-encoding": "identity"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            timeout=httpx.Timeout(limits.total_s, connect=limits.connect_s),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        """Ends the threads that resolve names."""
+        self._resolver.close()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Accepts what browsers accept, and the certificates that the operator has added to the system."""
+        if self._given_tls is not None:
+            return self._given_tls
+        context = httpx.create_ssl_context(trust_env=False)
+        context.load_default_certs()
+        return context

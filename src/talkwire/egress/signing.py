@@ -1,0 +1,53 @@
+"""Signs requests as Standard Webhooks describes, so that their receivers can verify the sender."""
+
+from __future__ import annotations
+
+import binascii
+import secrets
+from base64 import b64decode, b64encode
+from datetime import UTC, datetime
+
+from standardwebhooks import Webhook
+
+PREFIX = "whsec_"
+SECRET_BYTES = 32
+SECRET_MIN_BYTES = 24
+SECRET_MAX_BYTES = 64
+"""Standard Webhooks, "Signature scheme": a secret has between 24 and 64 bytes."""
+
+
+class Signer:
+    """Signs with one secret, or with several while receivers change to a new one. Raises ValueError for a secret that
+    is invalid."""
+
+    def __init__(self, *signing_secrets: str) -> None:
+        for secret in signing_secrets:
+            check_signing_secret(secret)
+        self._signing = tuple(map(Webhook, signing_secrets))
+
+    def headers(self, message_id: str, body: str, at: datetime) -> dict[str, str]:
+        """Returns the headers of a request with this body. `message_id` is the same in each attempt."""
+        at = at.astimezone(UTC)
+        return {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": " ".join(each.sign(message_id, at, body) for each in self._signing),
+        }
+
+
+def new_signing_secret() -> str:
+    """Returns a random secret, such as `whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD…`."""
+    return PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def check_signing_secret(text: str) -> None:
+    """Raises ValueError unless the text is a secret of Standard Webhooks."""
+    try:
+        size = len(b64decode(text.removeprefix(PREFIX), validate=True)) if text.startswith(PREFIX) else 0
+    except (binascii.Error, ValueError):
+        size = 0
+    if not SECRET_MIN_BYTES <= size <= SECRET_MAX_BYTES:
+        raise ValueError(
+            f"must be {PREFIX} and {SECRET_MIN_BYTES} to {SECRET_MAX_BYTES} random bytes in base64, as from "
+            f"`echo {PREFIX}$(openssl rand -base64 32)`"
+        )
