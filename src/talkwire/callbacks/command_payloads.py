@@ -1,0 +1,129 @@
+"""Converts commands to payloads of the messenger dialect, as callbacks receive them, and back.
+
+A command of any dialect or route becomes the payload that a messenger client would have sent. What such a payload cannot
+say, such as the socket that a signal came from, stays as it was when the payload comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import fields, replace
+
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.invitations import AcceptInvitation
+from talkwire.core.commands.messages import AttachmentRef, SendMessage
+from talkwire.core.commands.notifications import MarkNotificationsRead
+from talkwire.core.commands.offers import CounterOffer, CreateOffer
+from talkwire.core.commands.search import FindPublicConversations
+from talkwire.core.domain.times import iso
+from talkwire.core.features.messages.sending import check_attachment_count
+from talkwire.dialects.messenger import MESSENGER
+from talkwire.dialects.payload import Payload
+
+C = TypeVar("C", bound=Command[Any])
+
+_ATTACHMENTS = "attachments"
+
+
+class AcceptInvitationPayload(Payload, frozen=True):
+    """The invitation to accept. Clients send it over REST only."""
+
+    code: str
+
+
+class _Form(NamedTuple):
+    """How a command looks as a payload."""
+
+    payload: type[msgspec.Struct]
+    to_command: Callable[[Any], Any]
+
+
+_REST_FORMS: Mapping[str, _Form] = MappingProxyType(
+    {"invitation:accept": _Form(AcceptInvitationPayload, lambda payload: AcceptInvitation(payload.code))}
+)
+
+_OTHER_FIELDS: Mapping[type[Command[Any]], Mapping[str, str]] = MappingProxyType(
+    {
+        SendMessage: {"created_at": "created_ms"},
+        CreateOffer: {"expires_at": "expires_ms"},
+        CounterOffer: {"expires_at": "expires_ms"},
+        FindPublicConversations: {"query": "text"},
+        MarkNotificationsRead: {"all": "ids"},
+    }
+)
+"""Fields of payloads -> the command's fields that have another name or form."""
+
+_TIMES = frozenset({"created_at", "expires_at"})
+"""Fields of payloads that are ISO 8601, and milliseconds in the command."""
+
+
+def payload_of(name: str, command: Command[Any]) -> dict[str, object]:
+    """Returns a command as the payload of the messenger event `name`, without members that have their default value."""
+    said: dict[str, object] = {}
+    for field in fields(_form(name).payload):
+        value = _value(command, field.name)
+        is_default = value is UNSET or value == field.default or (value == () and not field.required)
+        if field.required or not is_default:
+            said[field.encode_name] = value
+    return said
+
+
+def command_of(name: str, payload: Mapping[str, object], original: C) -> C:
+    """Returns the command that a changed payload stands for.
+
+    Raises ValueError and ChatError for a payload that is invalid or stands for another kind of command.
+    """
+    form = _form(name)
+    names = {field.encode_name for field in fields(form.payload)}
+    unknown = sorted(payload.keys() - names)
+    if unknown:
+        raise ValueError(f'"{unknown[0]}" is not a member of {name}')
+    attachments: object = UNSET
+    if isinstance(original, SendMessage):
+        payload = dict(payload)
+        attachments = payload.pop(_ATTACHMENTS, None) or ()
+    command = form.to_command(msgspec.convert(payload, form.payload))
+    if type(command) is not type(original):
+        raise ValueError(f"the changed payload is {type(command).__name__} instead of {type(original).__name__}")
+    kept = {name: getattr(original, name) for name in _unsaid(type(original), form.payload)}
+    if attachments is not UNSET:
+        kept[_ATTACHMENTS] = _attachments(attachments)
+    changed: C = replace(command, **kept)
+    return changed
+
+
+def _attachments(said: object) -> tuple[AttachmentRef, ...]:
+    """Returns attachments with all that a dialect can attach, such as places, which the messenger's payload has not."""
+    refs = msgspec.convert(said, tuple[AttachmentRef, ...])
+    check_attachment_count(len(refs))
+    return refs
+
+
+def _form(name: str) -> _Form:
+    if name in _REST_FORMS:
+        return _REST_FORMS[name]
+    inbound = MESSENGER.inbound[name]
+    assert inbound.payload is not None, "every command has a payload"
+    return _Form(inbound.payload, inbound.to_command)
+
+
+def _value(command: Command[Any], name: str) -> object:
+    """Returns the value of a payload's field; UNSET if the command has no such field."""
+    if isinstance(command, MarkNotificationsRead) and name == "all":
+        return True if command.ids is None else UNSET
+    value: object = getattr(command, _OTHER_FIELDS.get(type(command), {}).get(name, name), UNSET)
+    if name in _TIMES and isinstance(value, int):
+        return iso(value)
+    return msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview)) if value is not UNSET else UNSET
+
+
+def _unsaid(command_type: type[Command[Any]], payload: type[msgspec.Struct]) -> set[str]:
+    """Returns the fields of a command that its payload does not have."""
+    others = _OTHER_FIELDS.get(command_type, {})
+    said = {others.get(field.name, field.name) for field in fields(payload)}
+    return {field.name for field in fields(command_type)} - said

@@ -1,0 +1,178 @@
+"""Commands as payloads of the messenger dialect, as callbacks receive and change them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from talkwire.callbacks.command_payloads import command_of, payload_of
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.conversations import ListConversations
+from talkwire.core.commands.invitations import AcceptInvitation
+from talkwire.core.commands.messages import AttachmentRef, SendMessage
+from talkwire.core.commands.offers import UpdateOffer
+from talkwire.core.commands.typing import SetTyping
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Place
+from talkwire.dialects.command_names import COMMANDS, REST_COMMANDS, commands_named
+from talkwire.dialects.messenger import MESSENGER
+
+_FULL: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
+    {
+        "message:send": [
+            {
+                "conversationId": "c",
+                "content": "x",
+                "clientMessageId": "m",
+                "metadata": {"a": [1, None]},
+                "attachments": [{"id": "f"}, {"url": "https://a.example/b", "name": "b"}],
+                "replyToId": "1",
+                "threadId": "2",
+                "senderId": "bob",
+                "createdAt": "2024-02-03T04:05:06.789Z",
+            }
+        ],
+        "message:edit": [{"messageId": "1", "content": "x", "senderId": "bob"}],
+        "message:delete": [{"messageId": "1"}],
+        "message:forward": [{"messageId": "1", "conversationIds": ["c", "d"], "senderId": "bob"}],
+        "message:react": [{"messageId": "1", "emoji": "👍", "senderId": "bob"}],
+        "message:unreact": [{"messageId": "1", "emoji": "👍"}],
+        "message:pin": [{"messageId": "1"}],
+        "message:unpin": [{"messageId": "1"}],
+        "message:read": [{"conversationId": "c", "messageId": "1"}, {"conversationId": "c"}],
+        "message:delivered": [{"conversationId": "c", "messageId": "1"}],
+        "conversation:mark-unread": [{"conversationId": "c", "messageId": "1"}],
+        "notifications:read": [{"ids": ["1", "2"]}, {"all": True}],
+        "messages:list": [{"conversationId": "c", "before": "3", "limit": 7}, {"conversationId": "c", "aroundSeq": 5}],
+        "conversation:create": [
+            {
+                "kind": "group",
+                "memberIds": ["bob"],
+                "name": "n",
+                "id": "c",
+                "avatar": "https://a.example/a.png",
+                "public": True,
+                "history": "from-join",
+                "slowModeS": 5,
+                "metadata": {"a": 1},
+                "ownerId": "bob",
+                "roles": {"eve": "admin"},
+            },
+            {"kind": "direct", "memberIds": []},
+        ],
+        "conversation:update": [
+            {"conversationId": "c", "name": None, "public": False, "metadata": None},
+            {"conversationId": "c", "avatar": "https://a.example/a.png", "history": "all", "slowModeS": 0},
+        ],
+        "conversation:delete": [{"conversationId": "c"}],
+        "conversations:list": [{"cursor": "x", "limit": 7}, {"query": "q", "cursor": "x"}],
+        "member:add": [{"conversationId": "c", "userIds": ["bob"]}],
+        "member:remove": [{"conversationId": "c", "userId": "bob"}],
+        "member:update": [{"conversationId": "c", "userId": "bob", "role": "admin"}],
+        "offer:create": [
+            {
+                "conversationId": "c",
+                "title": "t",
+                "amount": 0,
+                "currency": "EUR",
+                "description": "d",
+                "expiresAt": "2034-02-03T04:05:06.000Z",
+                "metadata": {},
+                "senderId": "bob",
+            }
+        ],
+        "offer:update": [{"offerId": "1", "status": "accepted", "senderId": "bob"}],
+        "offer:counter": [{"offerId": "1", "amount": 5, "title": "t", "expiresAt": "2034-02-03T04:05:06.000Z"}],
+        "offers:list": [{"conversationId": "c", "cursor": "x", "limit": 7}],
+        "typing:start": [{"conversationId": "c"}],
+        "typing:stop": [{"conversationId": "c"}],
+        "presence:set": [{"status": "away", "text": None}, {"status": "dnd", "text": "t"}, {"status": "online"}],
+        "presence:get": [{"userIds": ["bob"]}],
+        "call:invite": [{"conversationId": "c", "toUserId": "bob", "data": {"sdp": "x"}}],
+        "call:accept": [{"conversationId": "c", "callId": "k"}],
+        "call:reject": [{"conversationId": "c", "callId": "k"}],
+        "call:signal": [{"conversationId": "c", "callId": "k", "toUserId": "bob", "data": [1]}],
+        "call:hangup": [{"conversationId": "c", "callId": "k"}],
+        "sync": [{"limit": 7}, {"after": "e-1"}],
+    }
+)
+_CASES = [(name, payload) for name, payloads in _FULL.items() for payload in payloads]
+
+
+def _command(name: str, payload: dict[str, Any]) -> Command[Any]:
+    inbound = MESSENGER.inbound[name]
+    assert inbound.payload is not None
+    command = inbound.to_command(msgspec.convert(payload, inbound.payload))
+    assert isinstance(command, Command)
+    return command
+
+
+def test_every_command_has_an_example() -> None:
+    assert _FULL.keys() == COMMANDS.keys()
+    assert REST_COMMANDS.keys() == {"invitation:accept"}
+
+
+@pytest.mark.parametrize(("name", "payload"), _CASES)
+def test_a_callback_receives_what_a_messenger_client_would_have_sent(name: str, payload: dict[str, Any]) -> None:
+    command = _command(name, payload)
+    said = msgspec.json.decode(msgspec.json.encode(payload_of(name, command)))
+    assert said == payload
+    assert command_of(name, said, command) == command
+    assert any(type(command) is named.command_type and named.when(command) for named in commands_named(name))
+
+
+def test_an_invitation_is_accepted_over_rest_only() -> None:
+    said = payload_of("invitation:accept", AcceptInvitation("secret"))
+    assert said == {"code": "secret"}
+    assert command_of("invitation:accept", {"code": "other"}, AcceptInvitation("secret")) == AcceptInvitation("other")
+
+
+def test_what_a_payload_cannot_say_stays() -> None:
+    typing = SetTyping("c", is_typing=True, source="socket")
+    assert command_of("typing:start", {"conversationId": "d"}, typing) == replace(typing, conversation_id="d")
+    listed = ListConversations(of_everybody=True, member_id="bob", text="q")
+    assert payload_of("conversations:list", listed) == {}
+    assert command_of("conversations:list", {"limit": 3}, listed) == replace(listed, limit=3)
+    decided = UpdateOffer("1", "accepted", conversation_id="c")
+    assert command_of("offer:update", {"offerId": "1", "status": "rejected"}, decided) == replace(
+        decided, status="rejected"
+    )
+    sent = SendMessage("c", "x", sent_hash=7)
+    assert command_of("message:send", {"conversationId": "c", "content": "y"}, sent) == replace(sent, content="y")
+
+
+def test_a_place_of_another_dialect_is_shown_and_kept() -> None:
+    place = Place(latitude=1.5, longitude=2.5, name="Here")
+    sent = SendMessage("c", "", attachments=(AttachmentRef(kind="document", place=place), AttachmentRef(id="f")))
+    said = msgspec.json.decode(msgspec.json.encode(payload_of("message:send", sent)))
+    assert said["attachments"][0]["place"]["latitude"] == 1.5
+    assert command_of("message:send", {**said, "content": "y"}, sent) == replace(sent, content="y")
+    said["attachments"].pop()
+    changed = command_of("message:send", said, sent)
+    assert changed.attachments == sent.attachments[:1]
+    del said["attachments"]
+    assert command_of("message:send", said, sent).attachments == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "changed", "problem"),
+    [
+        ("message:send", {"conversationId": "c", "content": "x"}, {"content": "y"}, "conversationId"),
+        ("message:send", {"conversationId": "c"}, {"conversationId": "c", "content": 5}, "Expected `str`"),
+        ("message:send", {"conversationId": "c"}, {"conversationId": "c", "contnt": "y"}, '"contnt" is not a member'),
+        ("message:send", {"conversationId": "c"}, {"conversationId": "c", "attachments": 5}, "Expected `array`"),
+        ("message:send", {"conversationId": "c"}, {"conversationId": "c", "createdAt": "now"}, "createdAt"),
+        ("sync", {}, {"after": "e-1"}, "ListEvents instead of GetSyncState"),
+        ("conversations:list", {"query": "q"}, {}, "ListConversations instead of FindPublicConversations"),
+    ],
+)
+def test_a_changed_payload_that_is_invalid_is_refused(
+    name: str, payload: dict[str, Any], changed: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises((ValueError, ChatError), match=problem):
+        command_of(name, changed, _command(name, payload))
