@@ -26,6 +26,8 @@ from talkwire.api.readiness import Readiness, ReadinessMetrics
 from talkwire.api.rest import Services, rest_application
 from talkwire.bus.carried import TransportBus
 from talkwire.bus.seal import Realm
+from talkwire.callbacks.application_callbacks import ApplicationCallbacks
+from talkwire.callbacks.client import RESPONSE_MIN_MAX, CallbackOptions
 from talkwire.control import ControlEndpoint, with_control
 from talkwire.core.commands.receipts import MarkDelivered
 from talkwire.core.commands.server.nodes import ListPeers
@@ -49,7 +51,7 @@ from talkwire.core.signals.signals import SignalOptions
 from talkwire.datafolder import FolderLock, prepare_folder
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import Dialect
-from talkwire.egress import AddressRules, Egress
+from talkwire.egress import Egress
 from talkwire.files.byte_store import ByteStore
 from talkwire.files.service import FINISHED_FOLDER, FileService
 from talkwire.files.uploads import UploadLimits
@@ -86,6 +88,7 @@ from talkwire.realtime.serving.server import Server, listen, with_engine
 from talkwire.realtime.socketio.socket_server import SocketServer
 from talkwire.settings import Settings
 from talkwire.settings.addresses import is_loopback
+from talkwire.settings.callbacks import address_rules, callback_secret, callback_urls
 from talkwire.settings.keys import token_policy
 from talkwire.settings.policy import access_policy
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
@@ -191,8 +194,9 @@ class Node:
             store = ByteStore(settings.files or settings.data / FINISHED_FOLDER)
             self._demo_people = demo.PEOPLE if await demo.fill_empty(url, store, self._passwords) else ()
         self._redis = None if settings.redis is None else _connected_redis(settings.redis, closing)
-        self.egress = Egress(AddressRules.of(settings.webhook_allow, loopback=settings.demo))
+        self.egress = Egress(address_rules(settings))
         closing.callback(self.egress.close)
+        self._callbacks = self._application_callbacks(closing) if settings.callbacks else None
         await self._start_chat(writing, url, closing)
         self._follow_log(writing.dialect, url, closing)
         secret = policy.secret
@@ -209,6 +213,20 @@ class Node:
         closing.callback(self.chat.close)
         self.chat.subscribe(self._embedding.observers.follow)
         closing.push_async_callback(self._embedding.observers.close)
+
+    def _application_callbacks(self, closing: contextlib.AsyncExitStack) -> ApplicationCallbacks:
+        """Returns the callbacks of the settings, which run as hooks from now on."""
+        settings = self.settings
+        options = CallbackOptions(
+            urls=callback_urls(settings),
+            secret=callback_secret(settings),
+            timeout_s=settings.callback_timeout_s,
+            on_failure=settings.callback_on_failure,
+            response_max=max(RESPONSE_MIN_MAX, settings.max_payload),
+        )
+        callbacks = ApplicationCallbacks(self.egress, options, self._embedding.hooks)
+        closing.push_async_callback(callbacks.aclose)
+        return callbacks
 
     def _limits(self, closing: contextlib.AsyncExitStack) -> Limits:
         """Returns this node's rate limits, which share their buckets with other nodes if there is a Redis."""
@@ -388,6 +406,7 @@ class Node:
             accounts=self.policy.accounts != "off",
             insecure_dev_auth=settings.insecure_dev_auth or settings.demo,
             limits=limits,
+            foreign=None if self._callbacks is None else self._callbacks.connect,
         )
         # A web page could point its own name at this machine (DNS rebinding) and sign in as any user.
         origins = OriginPolicy(settings.origins, loopback_only=settings.insecure_dev_auth)
@@ -403,6 +422,10 @@ class Node:
             connect_wait_s=None if limits is None else partial(_connect_wait_s, limits),
             sessions_per_address=(settings.sessions_per_address or None) if settings.rate_limits else None,
         )
+        if self._callbacks is not None:
+            registry.register(self._callbacks.metrics)
+            # With `*`, a page of any origin could connect with its visitor's cookies.
+            self.engine.keeps_cookies = self._callbacks.connect is not None and not origins.allows_all
         self.engine.hub.expects_more = lambda: self.chat.expects_more
         self.user_sockets = UserSockets(self.engine.hub, self.chat.peers)
         rooms = Rooms(self.engine.hub, self.chat.signals.publish_room_change)

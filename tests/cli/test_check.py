@@ -105,6 +105,50 @@ def test_a_secret_that_can_be_guessed_is_wrong_usage(command: Command) -> None:
     assert "allow_weak_secret" in said.out
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--callbacks", "message:sned=https://a.example"], '"message:sned" is not a command'),
+        (["--callbacks", "message:send=http://a.example"], '"message:send": must begin with https://'),
+        (["--callbacks", "message:send=https://10.0.0.1/"], '"message:send": 10.0.0.1 is a private address'),
+        (["--callback-timeout-s", "0"], "--callback-timeout-s: must be more than 0"),
+        (["--callback-on-failure", "wait"], "--callback-on-failure: must be one of refuse, allow"),
+        (["--callback-secret", "secret"], "--callback-secret: must be whsec_"),
+        (["--webhook-allow", "intranet"], '--webhook-allow: "intranet" is neither an address nor a network'),
+    ],
+)
+def test_invalid_callbacks_are_wrong_usage_for_check_and_serve(
+    command: Command, arguments: list[str], expected: str
+) -> None:
+    said = command("check", "--port", "0", *arguments)
+    assert (said.exit_code, said.err) == (2, "")
+    assert said.out.startswith("wrong    settings: ")
+    assert expected in said.out
+    said = command("serve", "--port", "0", *arguments)
+    assert (said.exit_code, said.out) == (2, "")
+    assert expected in said.err
+
+
+def test_callbacks_are_listed_without_their_paths(command: Command) -> None:
+    urls = "connect=https://8.8.8.8/path-secret,message:send=https://8.8.4.4:8443/?key=path-secret"
+    said = command("check", "--port", "0", "--callbacks", urls)
+    assert said.exit_code == 0
+    assert "ok       callbacks: no callback_secret is set, a random one will be created in talkwire-data/" in said.out
+    assert "ok       callbacks: connect asks https://8.8.8.8\n" in said.out
+    assert "ok       callbacks: message:send asks https://8.8.4.4:8443\n" in said.out
+    assert "path-secret" not in said.out
+
+
+def test_a_callback_whose_name_resolves_to_a_private_address_is_wrong_usage(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 443))]
+    monkeypatch.setattr("talkwire.egress.resolver.socket.getaddrinfo", lambda *_, **__: found)
+    said = command("check", "--callbacks", "connect=https://app.example.com/")
+    assert said.exit_code == 2
+    assert "wrong    callbacks: connect asks https://app.example.com: 10.0.0.1 is a private address" in said.out
+
+
 def test_every_malformed_setting_is_listed(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALKWIRE_DEMO", "perhaps")
     said = command("check", "--port", "abc")

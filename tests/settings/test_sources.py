@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from talkwire.settings import Settings, SettingsError
+from talkwire.settings.callbacks import callback_urls
 from talkwire.settings.sources import known_settings, load_settings, unknown_variables
 
 
@@ -84,6 +85,10 @@ def test_every_setting_can_be_a_variable_and_a_key_of_the_file() -> None:
         "origins": "https://app.example.com",
         "trusted_proxies": "10.0.0.0/8",
         "webhook_allow": "10.0.0.0/8,fd12::/16",
+        "callbacks": "connect=https://app.example.com/connect,message:send=https://app.example.com/send",
+        "callback_timeout_s": "1.5",
+        "callback_on_failure": "allow",
+        "callback_secret": f"whsec_{'A' * 32}",
         "rates": "sends=50/200",
         "ice_servers": "stun:stun.example.com",
         "jwt_leeway_s": "30",
@@ -148,6 +153,28 @@ def test_toml_numbers_truths_and_lists_are_taken_as_they_are() -> None:
     assert settings.service_roles == frozenset()
 
 
+def test_callbacks_are_a_table_of_the_file() -> None:
+    Path("talkwire.toml").write_text(
+        '[callbacks]\n"connect" = "https://app.example.com/connect"\n'
+        '"message:send" = "https://app.example.com/before-send?a=1,2"\n'
+        'timeout_s = 2.5\non_failure = "allow"\nsecret = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"\n'
+    )
+    settings = load_settings({}, {}).settings
+    assert callback_urls(settings) == {
+        "connect": "https://app.example.com/connect",
+        "message:send": "https://app.example.com/before-send?a=1,2",
+    }
+    assert (settings.callback_timeout_s, settings.callback_on_failure) == (2.5, "allow")
+    assert settings.callback_secret == "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    assert "whsec_" not in repr(settings)
+    assert load_settings({"callback_timeout_s": "3"}, {}).settings.callback_timeout_s == 3.0
+
+
+def test_callbacks_reach_named_networks() -> None:
+    environ = {"TALKWIRE_CALLBACKS": "sync=http://10.0.0.1:8000/a", "TALKWIRE_WEBHOOK_ALLOW": "10.0.0.0/8"}
+    assert callback_urls(load_settings({}, environ).settings) == {"sync": "http://10.0.0.1:8000/a"}
+
+
 def test_both_variables_for_origins_count_together() -> None:
     environ = {"TALKWIRE_ORIGINS": "https://a.example", "FRONTEND_URL": "https://b.example/, https://a.example"}
     loaded = load_settings({}, environ)
@@ -182,6 +209,45 @@ def test_the_file_may_be_named_by_flag_and_by_variable() -> None:
         ({}, {"FRONTEND_URL": "app.example.com"}, "", 'FRONTEND_URL: "app.example.com" is not an origin'),
         ({"demo": True}, {"TALKWIRE_HOST": "0.0.0.0"}, "", '--demo: accepts any user id .* not "0.0.0.0"'),
         ({"refresh_token_ttl": "30"}, {}, "", "--refresh-token-ttl: must be a duration such as"),
+        ({}, {"TALKWIRE_WEBHOOK_ALLOW": "ten"}, "", 'TALKWIRE_WEBHOOK_ALLOW: "ten" is neither an address nor'),
+        (
+            {},
+            {},
+            "[callbacks]\n'message:sned' = 'https://a.example'",
+            'callbacks in talkwire.toml: "message:sned" is not a command .*; did you mean message:send',
+        ),
+        ({}, {}, "[callbacks]\nping = 'https://a.example'", 'callbacks in .*: "ping" concerns one socket only'),
+        (
+            {},
+            {},
+            "[callbacks]\nconnect = 'http://a.example'",
+            'callbacks in talkwire.toml: "connect": must begin with https://',
+        ),
+        ({}, {}, "[callbacks]\nconnect = 5", r"callbacks\.connect in talkwire\.toml: must be a URL, as a text"),
+        ({}, {}, "[callbacks]\nconnect = 'https://10.0.0.1/'", '.*"connect": 10.0.0.1 is a private address'),
+        ({}, {}, "[callbacks]\ntimeout_s = 0", r"callbacks\.timeout_s in talkwire\.toml: must be more than 0 and at"),
+        ({}, {}, "[callbacks]\ntimeout_s = 'soon'", r"callbacks\.timeout_s in talkwire\.toml: must be a number"),
+        ({}, {}, "[callbacks]\non_failure = 'no'", r"callbacks\.on_failure in talkwire\.toml: must be one of refuse"),
+        ({}, {}, "[callbacks]\nsecret = 'no'", r"callbacks\.secret in talkwire\.toml: must be whsec_"),
+        (
+            {},
+            {},
+            "callback_timeout_s = 1\n[callbacks]\ntimeout_s = 1",
+            r"callbacks\.timeout_s in .*: is the same setting as callback_timeout_s in talkwire\.toml",
+        ),
+        ({"callbacks": "message:send"}, {}, "", '--callbacks: "message:send": must have 1 to 2048 characters'),
+        (
+            {"callbacks": "sync=https://a.example,sync=https://b.example"},
+            {},
+            "",
+            '--callbacks: "sync": must be given only once',
+        ),
+        (
+            {"callbacks": "sync=https://a.example"},
+            {"DATABASE_URL": "postgresql://h/d"},
+            "",
+            "callback_secret: is required for callbacks on PostgreSQL",
+        ),
     ],
 )
 def test_problems_name_the_source_of_the_setting(

@@ -1,7 +1,7 @@
 """Converts commands to payloads of the messenger dialect, as callbacks receive them, and back.
 
-A command of any dialect or route becomes the payload that a messenger client would have sent. What such a payload cannot
-say, such as the socket that a signal came from, stays as it was when the payload comes back.
+A command of any dialect or route becomes the payload that a messenger client would have sent. What such a payload
+cannot say, such as the socket that a signal came from, stays as it was when the payload comes back.
 """
 
 from __future__ import annotations

@@ -24,14 +24,16 @@ from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_line
 from talkwire.core.domain.errors import ChatError
 from talkwire.datafolder import DataFolderError, Holder, find_holder
+from talkwire.egress import Egress
 from talkwire.files.byte_store import ByteStore
 from talkwire.files.service import FINISHED_FOLDER
 from talkwire.identity.jwks import KeySet
 from talkwire.identity.secret import FILE_NAME as SECRET_FILE
 from talkwire.identity.signatures import public_key, secret_key
 from talkwire.realtime.serving.server import listen
-from talkwire.settings import Settings, SettingsError
+from talkwire.settings import Problem, Settings, SettingsError
 from talkwire.settings.addresses import is_loopback
+from talkwire.settings.callbacks import CALLBACK_SECRET_FILE, CALLBACK_SETTINGS, address_rules, callback_urls
 from talkwire.settings.keys import SECRET_MIN_BYTES, WEAK_SECRET, is_weak, public_key_text
 from talkwire.settings.policy import access_policy
 from talkwire.settings.sources import LoadedSettings, known_settings, unknown_variables
@@ -70,7 +72,7 @@ def _findings(flags: dict[str, Flag]) -> Iterator[Finding]:
     try:
         loaded = load(flags)
     except SettingsError as error:
-        yield from (Finding("wrong", "settings", str(problem)) for problem in error.problems)
+        yield from map(_on_problem, error.problems)
         return
     yield from _on_settings(loaded)
     settings = loaded.settings
@@ -84,9 +86,14 @@ def _findings(flags: dict[str, Flag]) -> Iterator[Finding]:
     yield _on_files(settings)
     yield from _on_keys(settings)
     yield from _on_redis(settings)
+    yield from _on_callbacks(settings)
     yield _on_accounts(settings)
     yield _on_address(settings, holder)
     yield from _on_origins(settings)
+
+
+def _on_problem(problem: Problem) -> Finding:
+    return Finding("wrong", "settings", str(problem), WRONG_USAGE if problem.name in CALLBACK_SETTINGS else FAILED)
 
 
 def _on_settings(loaded: LoadedSettings) -> Iterator[Finding]:
@@ -258,6 +265,33 @@ def _on_redis(settings: Settings) -> Iterator[Finding]:
             yield Finding(state, "redis", message)
     except Failure as error:
         yield Finding("wrong", "redis", str(error))
+
+
+def _on_callbacks(settings: Settings) -> Iterator[Finding]:
+    if not settings.callbacks:
+        return
+    if settings.callback_secret is None:
+        file = settings.data / CALLBACK_SECRET_FILE
+        state = "is in" if file.exists() else "will be created in"
+        yield Finding("ok", "callbacks", f"no callback_secret is set, a random one {state} {file}")
+    refusals = asyncio.run(_refused_urls(settings))
+    for name, url in callback_urls(settings).items():
+        parts = urlsplit(url)
+        where = f"{name} asks {parts.scheme}://{parts.netloc}"  # the rest may be secret
+        refusal = refusals[name]
+        if refusal is None:
+            yield Finding("ok", "callbacks", where)
+        else:
+            yield Finding("wrong", "callbacks", f"{where}: {refusal}", WRONG_USAGE)
+
+
+async def _refused_urls(settings: Settings) -> dict[str, str | None]:
+    """Returns why the server cannot reach the URL of each callback, also after resolving its name; None if it can."""
+    egress = Egress(address_rules(settings))
+    try:
+        return {name: await egress.refusal(url) for name, url in callback_urls(settings).items()}
+    finally:
+        egress.close()
 
 
 def _on_address(settings: Settings, holder: Holder | None) -> Finding:

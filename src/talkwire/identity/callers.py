@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Protocol
 
 import msgspec
 
@@ -11,16 +12,36 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.limits import Kind, Limits, address_key
+from talkwire.identity.signatures import UnverifiableToken
 from talkwire.identity.tokens import Identity, TokenVerifier
 
 
 class Credentials(msgspec.Struct, frozen=True, gc=False):
-    """The credentials of a request, and where it comes from. `user_id` counts only for development sign-in."""
+    """The credentials of a request, and where it comes from. `user_id` counts only for development sign-in.
+
+    `authorization` and `cookie` are headers, which only the application can understand. `one_request`: they are for one
+    REST request and not for a socket.
+    """
 
     token: str | None
     user_id: str | None = None
     forwarded: bool = False
     address: str = ""
+    authorization: str | None = None
+    cookie: str | None = None
+    one_request: bool = False
+
+
+class ForeignTokens(Protocol):
+    """Identifies users by credentials that this server cannot verify. The package `callbacks` implements it."""
+
+    def known(self, credentials: Credentials) -> Identity | None:
+        """Returns the identity if it is known without asking anyone."""
+        ...
+
+    async def identify(self, credentials: Credentials) -> Identity:
+        """Returns the identity. Raises ChatError."""
+        ...
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -43,7 +64,7 @@ class Callers:
 
     Raises ChatError: `unauthenticated`, `token_expired`, `banned`, `unavailable`, and `rate_limited` for an address
     that sends too many invalid tokens (never if `limits` is None). `accounts` says whether tokens of this server's
-    accounts are accepted.
+    accounts are accepted. `foreign` identifies users by credentials that this server cannot verify.
     """
 
     def __init__(  # noqa: PLR0913 (what an operator sets; all but two may be left out)
@@ -55,6 +76,7 @@ class Callers:
         accounts: bool = True,
         insecure_dev_auth: bool = False,
         limits: Limits | None = None,
+        foreign: ForeignTokens | None = None,
     ) -> None:
         self._chat = chat
         self._verifier = verifier
@@ -62,6 +84,7 @@ class Callers:
         self._accounts = accounts
         self._insecure_dev_auth = insecure_dev_auth
         self._limits = limits
+        self._foreign = foreign
 
     async def identify(self, credentials: Credentials) -> Caller:
         """Returns the caller; stores a new user if need be.
@@ -76,9 +99,9 @@ class Callers:
             raise
 
     async def _identify(self, credentials: Credentials) -> Caller:
-        if credentials.token is None:
+        if credentials.token is None and not self._has_foreign(credentials):
             return await self._by_user_id(credentials)
-        identity = await self.identity_of(credentials.token)
+        identity = await self._identity(credentials)
         if identity.session_id is not None and not self._accounts:
             raise ChatError("unauthenticated", "This server has no accounts: the token of one is not accepted.")
         return await self._caller(identity.user_id, identity.name, identity)
@@ -87,6 +110,41 @@ class Callers:
         """Returns the identity of a verified token."""
         now = time.time()
         return self._verifier.verify_now(token, now) or await self._verifier.verify(token, now)
+
+    async def _identity(self, credentials: Credentials) -> Identity:
+        if credentials.token is None:
+            return await self._foreign_identity(credentials)
+        try:
+            return await self.identity_of(credentials.token)
+        except UnverifiableToken:
+            if self._foreign is None:
+                raise
+        return await self._foreign_identity(credentials)
+
+    async def _foreign_identity(self, credentials: Credentials) -> Identity:
+        """Returns the identity that the application knows.
+
+        An attempt counts as refused until the application has responded, so that one address cannot have it asked about
+        more tokens at once than it may send invalid ones.
+        """
+        assert self._foreign is not None
+        known = self._foreign.known(credentials)
+        if known is not None:
+            return known
+        if self._limits is None:
+            return await self._foreign.identify(credentials)
+        key = address_key(credentials.address)
+        self._limits.take_or_refuse(Kind.REFUSED_TOKENS, key, time.monotonic())
+        try:
+            return await self._foreign.identify(credentials)
+        finally:
+            self._limits.give_back(Kind.REFUSED_TOKENS, key)
+
+    def _has_foreign(self, credentials: Credentials) -> bool:
+        """Returns whether the application may know the user by a header, where there is no token."""
+        if self._foreign is None or (self._insecure_dev_auth and credentials.user_id is not None):
+            return False
+        return bool(credentials.authorization or credentials.cookie)
 
     async def _by_user_id(self, credentials: Credentials) -> Caller:
         user_id = credentials.user_id

@@ -139,15 +139,15 @@ def _decimal_text(value: object) -> str | None:
 
 def _name(claims: Claims) -> str | None:
     for claim in _NAME_CLAIMS:
-        if name := _display_text(claims.get(claim)):
+        if name := display_text(claims.get(claim)):
             return name
     email = claims.get("email")
-    return _display_text(email.partition("@")[0]) if isinstance(email, str) else None
+    return display_text(email.partition("@")[0]) if isinstance(email, str) else None
 
 
-def _display_text(value: object) -> str | None:
-    """Returns one line without control characters, cut to the maximum length. Names are only shown, so they are
-    repaired instead of refused.
+def display_text(value: object) -> str | None:
+    """Returns a name as one line without control characters, cut to the maximum length. Names are only shown, so they
+    are repaired instead of refused.
     """
     if not isinstance(value, str):
         return None
@@ -175,7 +175,7 @@ def _role(claims: Claims, policy: TokenPolicy, *, issued_by_us: bool) -> ActorRo
 
 def _kept(claims: Claims, policy: TokenPolicy) -> Claims:
     kept = {name: claims[name] for name in (*_KEPT_CLAIMS, *policy.keep_claims) if claims.get(name) is not None}
-    if not all(_can_be_kept(value, NESTING_MAX) for value in kept.values()):
+    if not all(can_be_kept(value) for value in kept.values()):
         raise unauthenticated("The token's claims contain U+0000 or are nested too deeply.")
     role = kept.get("role")
     if isinstance(role, str) and len(kept) == 1:
@@ -189,13 +189,14 @@ def _only_role(role: str) -> Claims:
     return MappingProxyType({"role": role})
 
 
-def _can_be_kept(value: object, depth: int) -> bool:
+def can_be_kept(value: object, depth: int = NESTING_MAX) -> bool:
+    """Returns whether JSON can be stored: it has no U+0000 and is not nested deeper than `depth`."""
     match value:
         case str():
             return "\x00" not in value
         case list():
-            return depth > 0 and all(_can_be_kept(item, depth - 1) for item in value)
+            return depth > 0 and all(can_be_kept(item, depth - 1) for item in value)
         case dict():
-            return depth > 0 and all("\x00" not in key and _can_be_kept(item, depth - 1) for key, item in value.items())
+            return depth > 0 and all("\x00" not in key and can_be_kept(item, depth - 1) for key, item in value.items())
         case _:
             return True

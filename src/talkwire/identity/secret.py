@@ -1,10 +1,11 @@
-"""The secret that signs tokens if the operator has configured none."""
+"""Secrets in the data folder, for what the operator has configured none: tokens and callbacks."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 FILE_NAME = "jwt-secret"
@@ -12,17 +13,19 @@ _SECRET_BYTES = 32
 _OWNER_ONLY = 0o600
 
 
-def load_or_create_secret(data_dir: Path) -> str:
-    """Returns the content of `DIR/jwt-secret`: 256 random bits in base64url. The first call creates the file, readable
-    by its owner only.
+def load_or_create_secret(
+    data_dir: Path, name: str = FILE_NAME, new: Callable[[], str] = lambda: secrets.token_urlsafe(_SECRET_BYTES)
+) -> str:
+    """Returns the content of a file in the data folder. The first call creates it with the text that `new` returns: 256
+    random bits in base64url. Only its owner can read the file.
 
     Processes that start at the same time agree on one secret. Raises OSError if the folder is not writable, ValueError
     if the file's content is too short for a secret.
     """
-    path = data_dir / FILE_NAME
+    path = data_dir / name
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
-        _create(path)
+        _create(path, new())
     _tighten(path)
     secret = path.read_text(encoding="utf-8").strip()
     if len(secret) < _SECRET_BYTES:
@@ -30,13 +33,13 @@ def load_or_create_secret(data_dir: Path) -> str:
     return secret
 
 
-def _create(path: Path) -> None:
+def _create(path: Path, secret: str) -> None:
     """Creates the file atomically: writes a draft, syncs it, and links it, which fails if another process was first."""
     draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(_SECRET_BYTES) + "\n")
+            file.write(f"{secret}\n")
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):

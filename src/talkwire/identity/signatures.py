@@ -38,6 +38,13 @@ def unauthenticated(message: str) -> ChatError:
     return ChatError("unauthenticated", message)
 
 
+class UnverifiableToken(ChatError):
+    """`unauthenticated` for a token that no key of this server verifies. The application may know whose it is."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("unauthenticated", message)
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key with the one algorithm that it is used with. `verify(signed, signature)` returns a bool and
@@ -133,8 +140,8 @@ _header_decoder = msgspec.json.Decoder(Header)
 
 
 def parse_compact(token: str) -> SignedToken:
-    """Returns a token's header, payload and signature (RFC 7515, section 3.1). Raises `unauthenticated` for anything
-    else.
+    """Returns a token's header, payload and signature (RFC 7515, section 3.1). Raises UnverifiableToken for anything
+    else, and `unauthenticated` for a text that is too long for a token.
     """
     if len(token) > TOKEN_MAX_LENGTH:
         raise unauthenticated("The token is too long.")
@@ -145,10 +152,10 @@ def parse_compact(token: str) -> SignedToken:
         payload = _from_base64url(payload_part)
         parsed = SignedToken(header, payload, signed, _from_base64url(signature))
     except (ValueError, msgspec.DecodeError, RecursionError):
-        raise unauthenticated("The token is malformed.") from None
+        raise UnverifiableToken("The token is malformed.") from None
     if header.crit is not msgspec.UNSET:
         # RFC 7515, 4.1.11: if an extension listed in `crit` is not understood, "then the JWS is invalid".
-        raise unauthenticated("The token requires an extension that is not supported.")
+        raise UnverifiableToken("The token requires an extension that is not supported.")
     return parsed
 
 

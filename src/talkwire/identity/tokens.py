@@ -2,6 +2,7 @@
 
     ChatError
      ├── unauthenticated   the token is malformed, has an invalid signature or an invalid claim
+     │    └── UnverifiableToken   no key of this server verifies it
      ├── token_expired     the token has expired
      └── unavailable       the keys could not be fetched; the token may be valid
 
@@ -20,6 +21,7 @@ from talkwire.identity.signatures import (
     ASYMMETRIC_ALGORITHMS,
     Key,
     SignedToken,
+    UnverifiableToken,
     parse_compact,
     public_key,
     secret_key,
@@ -79,7 +81,7 @@ class TokenVerifier:
         if (key := self._keys.get(header.alg)) is not None:
             return key
         if self._key_set is None or header.alg not in ASYMMETRIC_ALGORITHMS:
-            raise unauthenticated("The token is not signed with an algorithm that is accepted here.")
+            raise UnverifiableToken("The token is not signed with an algorithm that is accepted here.")
         key = self._key_set.find(header.kid, header.alg)
         if self._key_set.should_refresh(found=key is not None):
             return None
@@ -93,11 +95,11 @@ class TokenVerifier:
         """
         if self._key_set is not None and self._key_set.last_failure is not None:
             return ChatError("unavailable", "The keys that tokens are signed with could not be fetched. Try again.")
-        return unauthenticated("The token is signed with an unknown key.")
+        return UnverifiableToken("The token is signed with an unknown key.")
 
     def _identity(self, signed: SignedToken, key: Key, now: float) -> Identity:
         if not key.verify(signed.signed, signed.signature):
-            raise unauthenticated("The token's signature is wrong.")
+            raise UnverifiableToken("The token's signature is wrong.")
         claims = decode_claims(signed.payload)
         ends_at = self._end_of(claims, now)
         identity = identity_of(claims, self._policy, signed_with_secret=key.algorithm == "HS256")

@@ -13,6 +13,7 @@ from talkwire.settings.addresses import is_postgresql, sqlite_path
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "json", "console"]
 RecoveryMode = Literal["ask", "always", "never"]
+CallbackFailure = Literal["refuse", "allow"]
 
 DRAIN_S = 5.0
 """Seconds that a node drains if there are other nodes: together with finishing running requests, less than the 10 to 30
@@ -314,6 +315,37 @@ class SettingValues:
             metavar="NETWORKS",
         ),
     ] = ()
+
+    callbacks: Annotated[
+        tuple[str, ...],
+        Setting(
+            "URLs that the server asks before it executes a command, comma-separated: "
+            "`message:send=https://app.example.com/before-send`. `connect=…` is asked about tokens that the server "
+            "cannot verify. In the file, [callbacks] is a table. See docs/callbacks.md.",
+            metavar="NAME=URL",
+        ),
+    ] = ()
+
+    callback_timeout_s: Annotated[
+        float, Setting("Seconds that a callback has to respond. In the file, `timeout_s` in [callbacks].")
+    ] = 2.0
+
+    callback_on_failure: Annotated[
+        CallbackFailure,
+        Setting(
+            "What happens to a command whose callback fails or gives no valid response: `refuse` or `allow` it. In the "
+            "file, `on_failure` in [callbacks]."
+        ),
+    ] = "refuse"
+
+    callback_secret: Annotated[
+        str | None,
+        Setting(
+            "Secret that signs callbacks, `whsec_…`. In the file, `secret` in [callbacks]. Default: on SQLite, a new "
+            "one in the data folder.",
+            metavar="SECRET",
+        ),
+    ] = field(default=None, repr=False)
 
     rate_limits: Annotated[
         bool, Setting("Limit the rate of requests per user and address; `off` is for benchmarks.")

@@ -19,6 +19,7 @@ from talkwire.core.domain.ice_servers import parse_ice_server
 from talkwire.core.domain.model import is_valid_id
 from talkwire.core.engine.limits import parse_rates
 from talkwire.settings.addresses import canonical_origin, is_loopback, scheme_of, sqlite_path
+from talkwire.settings.callbacks import callback_problems
 from talkwire.settings.model import SettingValues
 
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
@@ -74,6 +75,7 @@ def problems_of(settings: SettingValues) -> list[Problem]:
         *_address_problems(settings),
         *_key_problems(settings),
         *_list_problems(settings),
+        *(Problem(name, message) for name, message in callback_problems(settings)),
         *_number_problems(settings),
     ]
 

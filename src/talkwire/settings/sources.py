@@ -23,6 +23,14 @@ PREFIX = "TALKWIRE_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 CONFIG_FILE = "talkwire.toml"
 
+CALLBACKS = "callbacks"
+_OF_CALLBACKS = {
+    "timeout_s": "callback_timeout_s",
+    "on_failure": "callback_on_failure",
+    "secret": "callback_secret",
+}
+"""Keys of the table `[callbacks]` that are not names of callbacks -> the settings that they stand for."""
+
 _METAVARS: Mapping[object, str] = {int: "NUMBER", float: "SECONDS", timedelta: "DURATION"}
 _UNITS = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
 
@@ -162,7 +170,27 @@ def _from_file(file: Path, known: Mapping[str, Known]) -> dict[str, Given]:
     problems = [Problem(key, _unknown(key, known), f"{key} in {file}") for key in content if key not in known]
     if problems:
         raise SettingsError(problems)
-    return {key: Given(value, f"{key} in {file}") for key, value in content.items()}
+    given = {key: Given(value, f"{key} in {file}") for key, value in content.items()}
+    table = content.get(CALLBACKS)
+    return given | _from_callbacks(table, file, given) if isinstance(table, dict) else given
+
+
+def _from_callbacks(table: Mapping[str, object], file: Path, given: Mapping[str, Given]) -> dict[str, Given]:
+    """Returns the settings in the table `[callbacks]`, where a callback is a key and its URL the value."""
+    settings: dict[str, Given] = {}
+    urls: list[str] = []
+    for key, value in table.items():
+        source = f"{CALLBACKS}.{key} in {file}"
+        name = _OF_CALLBACKS.get(key)
+        if name is None and not isinstance(value, str):
+            raise SettingsError([Problem(CALLBACKS, "must be a URL, as a text", source)])
+        if name is None:
+            urls.append(f"{key}={value}")
+        elif name in given:
+            raise SettingsError([Problem(name, f"is the same setting as {given[name].source}", source)])
+        else:
+            settings[name] = Given(value, source)
+    return {**settings, CALLBACKS: Given(urls, f"{CALLBACKS} in {file}")}
 
 
 def _from_environment(environ: Mapping[str, str], known: Mapping[str, Known]) -> Iterator[tuple[str, Given]]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import get_args
 
 from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory
-from talkwire.settings.model import FolderSetting, LogFormat, LogLevel, RecoveryMode
+from talkwire.settings.model import CallbackFailure, FolderSetting, LogFormat, LogLevel, RecoveryMode
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(?:[0-9]+[smhdw])+")
@@ -99,6 +99,7 @@ def _one_of(choice: object) -> Callable[[object], str]:
 
 _PARSERS: dict[object, Callable[[object], object]] = {
     Accounts | None: _one_of(Accounts),
+    CallbackFailure: _one_of(CallbackFailure),
     Creators: _one_of(Creators),
     Creators | None: _one_of(Creators),
     Deleters: _one_of(Deleters),

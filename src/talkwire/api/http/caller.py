@@ -21,7 +21,8 @@ def caller_provider(
     async def provide_caller(request: Request[Any, Any, Any]) -> Caller:
         """Identifies a request's user by `Authorization: Bearer …` or `?token=`. Where development sign-in is on,
         `?userId=` also works, but not from pages of other origins: they could make a developer's browser send it."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        authorization = request.headers.get("authorization", "")
+        scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             token = request.query_params.get("token", "")
         is_own_page = origins.allows(request.headers.get("origin"), request.headers.get("host", ""))
@@ -30,6 +31,10 @@ def caller_provider(
             request.query_params.get("userId") if is_own_page else None,
             is_forwarded(request.headers),
             address_of(request, trusted_proxies),
+            authorization=authorization or None,
+            # A page of another origin could make its visitor's browser send the cookies.
+            cookie=request.headers.get("cookie") if is_own_page and not origins.allows_all else None,
+            one_request=True,
         )
         return await callers.identify(credentials)
 

@@ -42,9 +42,20 @@ class Hooks:
     def __init__(self) -> None:
         self.by_type: dict[type[Command[Any]], list[tuple[Hook[Any], Callable[[Any], bool]]]] = {}
 
-    def add(self, command_type: type[C], hook: Hook[C], when: Callable[[C], bool] = lambda _: True) -> None:
-        """Registers `hook` for commands of this type for which `when` returns true."""
-        self.by_type.setdefault(command_type, []).append((hook, when))
+    def add(
+        self, command_type: type[C], hook: Hook[C], when: Callable[[C], bool] = lambda _: True
+    ) -> Callable[[], None]:
+        """Registers `hook` for commands of this type for which `when` returns true. Returns a function that removes
+        it."""
+        registered = (hook, when)
+        self.by_type.setdefault(command_type, []).append(registered)
+
+        def remove() -> None:
+            self.by_type[command_type].remove(registered)
+            if not self.by_type[command_type]:
+                del self.by_type[command_type]
+
+        return remove
 
     async def apply(self, actor: Actor, command: C) -> C:
         """Returns the command after all hooks. Raises ChatError if a hook refuses it, and `unavailable` if a hook

@@ -160,6 +160,15 @@ class Buckets:
             self._sweep(now)
         return 0.0
 
+    def give_back(self, key: str) -> None:
+        """Returns a token that was taken. Other nodes do not learn that if they know of the taking already."""
+        if key in self._full_at:
+            self._full_at[key] -= self._interval
+        if self._taken is not None and key in self._taken:
+            self._taken[key] -= 1
+            if not self._taken[key]:
+                del self._taken[key]
+
     def taken(self) -> dict[str, int]:
         """Returns how many tokens were taken from each bucket since the last call."""
         taken, self._taken = self._taken or {}, None if self._taken is None else {}
@@ -219,6 +228,10 @@ class Limits:
         wait_s = self.take(kind, key, now)
         if wait_s:
             raise rate_limited(wait_s)
+
+    def give_back(self, kind: Kind, key: str) -> None:
+        """Returns a token that was taken."""
+        self._buckets[kind].give_back(key)
 
     async def take_or_refuse_everywhere(self, kind: Kind, key: str, now: float) -> None:
         """As `take_or_refuse` for one of `ASKED_KINDS`, counting the tokens that were taken on all nodes."""

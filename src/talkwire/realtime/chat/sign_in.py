@@ -68,7 +68,14 @@ def _credentials(handshake: Handshake, auth: dict[str, Any]) -> Credentials:
     if isinstance(user_id, int) and not isinstance(user_id, bool):
         user_id = str(user_id)
     user_id = user_id if isinstance(user_id, str) else None
-    return Credentials(token or None, user_id, handshake.forwarded, handshake.address)
+    return Credentials(
+        token or None,
+        user_id,
+        handshake.forwarded,
+        handshake.address,
+        authorization=handshake.authorization,
+        cookie=handshake.cookie,
+    )
 
 
 def _bearer(authorization: str | None) -> str | None:

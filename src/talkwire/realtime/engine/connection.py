@@ -57,6 +57,8 @@ class Handshake(msgspec.Struct, frozen=True, gc=False):
     authorization: str | None = None
     forwarded: bool = False
     """Whether a proxy's forwarding headers were on the request."""
+    cookie: str | None = None
+    """Kept only for servers that need it (`EngineServer.keeps_cookies`)."""
 
 
 class WebSocket(Protocol):

@@ -92,6 +92,8 @@ class EngineServer(ABC):
         """Returns the time of the event loops' clock, in seconds."""
         self.node_id = ""
         """The suffix of session ids, so that other nodes can find the owner of a session."""
+        self.keeps_cookies = False
+        """Whether handshakes keep the header Cookie, which may be long, for as long as the session lasts."""
         self.forwarder: Forwarder | None = None
         """Forwards requests for sessions of other nodes; None if there are no other nodes."""
         self.lease_deadline = inf

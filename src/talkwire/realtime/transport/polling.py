@@ -266,6 +266,7 @@ class _Request:
             query=self.query,
             authorization=self.headers.get("authorization"),
             forwarded=is_forwarded(self.headers),
+            cookie=self.headers.get("cookie") if self._server.keeps_cookies else None,
         )
 
     def forwarded_head(self) -> ForwardedHead:

@@ -1,0 +1,124 @@
+"""Sends signed requests to callbacks and reads the responses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from secrets import token_hex
+from typing import Literal, TypeVar
+
+import httpx
+import msgspec
+import structlog
+
+from talkwire.callbacks.metrics import CallbackMetrics
+from talkwire.core.engine.log_rate_limit import LogRateLimit
+from talkwire.egress import Egress, EgressLimits, RefusedAddress, ResponseTooLarge, Signer
+
+A = TypeVar("A", bound=msgspec.Struct)
+
+OnFailure = Literal["refuse", "allow"]
+
+RESPONSE_MIN_MAX = 1024 * 1024
+"""Least limit of a response's bytes. A response may repeat the command, which is at most the largest packet."""
+
+MESSAGE_MAX_LENGTH = 1000
+"""Characters of a back end's error message that are passed on."""
+
+_logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackOptions:
+    """The operator's settings. `urls` are the URLs by callback: `connect` or the name of a command."""
+
+    urls: Mapping[str, str]
+    secret: str
+    timeout_s: float = 2.0
+    on_failure: OnFailure = "refuse"
+    response_max: int = RESPONSE_MIN_MAX
+
+
+class CallbackFailed(Exception):
+    """A callback gave no usable response. `reason` is one word, the text is for the operator."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class CallbackRefusal(msgspec.Struct, frozen=True):
+    """The member `error` of a response: the back end refuses. Further members are ignored, since a refusal must not
+    count as a failure that is allowed."""
+
+    code: str = ""
+    message: str = ""
+
+
+class CallbackClient:
+    """Asks the callbacks of one server. Each has connections of its own, so that one that hangs does not delay others.
+
+    `aclose` closes the connections.
+    """
+
+    def __init__(self, egress: Egress, options: CallbackOptions, metrics: CallbackMetrics) -> None:
+        limits = EgressLimits(
+            connect_s=options.timeout_s, total_s=options.timeout_s, response_max=options.response_max, connections=200
+        )
+        self._urls = options.urls
+        self._clients = {name: egress.client(limits) for name in options.urls}
+        self._signer = Signer(options.secret)
+        self._metrics = metrics
+        self._lines = LogRateLimit()
+
+    async def ask(self, name: str, request: Mapping[str, object], response_type: type[A]) -> A:
+        """Returns the response of a callback. Raises CallbackFailed."""
+        body = msgspec.json.encode({"type": name, **request}).decode()
+        headers = self._signer.headers(f"msg_{token_hex(12)}", body, datetime.now(UTC))
+        headers["content-type"] = "application/json"
+        started = time.perf_counter()
+        try:
+            response = await self._clients[name].post(self._urls[name], content=body, headers=headers)
+        except httpx.HTTPError as error:
+            raise CallbackFailed(_reason_of(error), str(error) or type(error).__name__) from error
+        finally:
+            self._metrics.observe(name, time.perf_counter() - started)
+        if response.status_code != httpx.codes.OK:
+            raise CallbackFailed("status", f"the status is {response.status_code}, not 200")
+        try:
+            return msgspec.json.decode(response.content, type=response_type)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise CallbackFailed("response", f"the response is invalid: {error}") from None
+
+    def count(self, name: str, outcome: str) -> None:
+        """Counts a callback that was asked by its outcome."""
+        self._metrics.count(name, outcome)
+
+    def count_failure(self, name: str, failure: CallbackFailed, outcome: str) -> None:
+        """Counts and logs a callback that failed. `outcome` is what happens to the command."""
+        self._metrics.count(name, "failed")
+        suppressed = self._lines.take(time.monotonic())
+        if suppressed is not None:
+            more = {"suppressed": suppressed} if suppressed else {}
+            _logger.warning(
+                "callback_failed", callback=name, reason=failure.reason, error=str(failure), outcome=outcome, **more
+            )
+
+    async def aclose(self) -> None:
+        """Closes all connections. Requests in progress fail."""
+        for client in self._clients.values():
+            await client.aclose()
+
+
+def _reason_of(error: httpx.HTTPError) -> str:
+    match error:
+        case RefusedAddress():
+            return "address"
+        case ResponseTooLarge():
+            return "response"
+        case httpx.TimeoutException():
+            return "timeout"
+        case _:
+            return "connection"

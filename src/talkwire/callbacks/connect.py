@@ -1,0 +1,147 @@
+"""Asks the application's back end who a token belongs to that this server cannot verify."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import NamedTuple
+
+import msgspec
+
+from talkwire.callbacks.client import CallbackClient, CallbackFailed, CallbackRefusal
+from talkwire.callbacks.command_callback import refusal_of
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import ActorRole, is_own_id, is_valid_id
+from talkwire.core.domain.times import ms_of
+from talkwire.identity.callers import Credentials
+from talkwire.identity.claims import LAST_S, Identity, can_be_kept, display_text
+
+CONNECT = "connect"
+
+KEPT_S = 30.0
+"""Seconds that an identity is used for further REST requests with the same credentials. Sockets always ask."""
+
+KEPT_MAX = 10_000
+CLAIMS_MAX_BYTES = 8 * 1024
+
+
+class _Response(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The user, or `error`. `expires_at` is ISO 8601, or seconds since 1970 as in a token's `exp`."""
+
+    user_id: str | int | None = None
+    name: str | None = None
+    role: ActorRole = "user"
+    claims: dict[str, object] | None = None
+    expires_at: str | float | None = None
+    error: CallbackRefusal | None = None
+
+
+class _Kept(NamedTuple):
+    identity: Identity
+    until: float
+
+
+class ConnectCallback:
+    """The callback `connect`. `clock` returns seconds since 1970."""
+
+    def __init__(self, client: CallbackClient, clock: Callable[[], float] = time.time) -> None:
+        self._client = client
+        self._clock = clock
+        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
+        self._asking: dict[bytes, asyncio.Task[Identity]] = {}
+
+    def known(self, credentials: Credentials) -> Identity | None:
+        """Returns the identity of a REST request whose credentials were asked about a moment ago, or None."""
+        if not credentials.one_request:
+            return None
+        kept = self._kept.get(_key(credentials))
+        return None if kept is None or kept.until <= self._clock() else kept.identity
+
+    async def identify(self, credentials: Credentials) -> Identity:
+        """Returns the identity that the back end names. Concurrent REST requests with the same credentials share one
+        question.
+
+        Raises ChatError: the back end's refusal, or `unavailable` if the callback fails, whatever `on_failure` says.
+        """
+        if not credentials.one_request:
+            return await self._ask(credentials)
+        key = _key(credentials)
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.create_task(self._ask(credentials))
+            asking.add_done_callback(lambda done: self._asked(key, done))
+        # A request that is cancelled must not cancel the question of the others.
+        return await asyncio.shield(asking)
+
+    def _asked(self, key: bytes, done: asyncio.Task[Identity]) -> None:
+        del self._asking[key]
+        if done.cancelled() or done.exception() is not None:
+            return
+        identity, now = done.result(), self._clock()
+        until = now + KEPT_S if identity.expires_at is None else min(now + KEPT_S, identity.expires_at)
+        self._kept[key] = _Kept(identity, until)
+        self._kept.move_to_end(key)
+        while len(self._kept) > KEPT_MAX:
+            self._kept.popitem(last=False)
+
+    async def _ask(self, credentials: Credentials) -> Identity:
+        headers = {"cookie": credentials.cookie, "authorization": credentials.authorization}
+        given = {name: value for name, value in headers.items() if value}
+        try:
+            response = await self._client.ask(CONNECT, {"token": credentials.token, "headers": given}, _Response)
+            identity = _identity(response)
+        except CallbackFailed as failure:
+            self._client.count_failure(CONNECT, failure, "refuse")
+            message = "The application could not be asked about this token. Try again later."
+            raise ChatError("unavailable", message) from None
+        except ChatError:
+            self._client.count(CONNECT, "refused")
+            raise
+        if identity.expires_at is not None and identity.expires_at <= self._clock():
+            self._client.count(CONNECT, "refused")
+            raise ChatError("token_expired", "The token has expired.")
+        self._client.count(CONNECT, "allowed")
+        return identity
+
+
+def _identity(response: _Response) -> Identity:
+    """Returns the identity of a response. Raises ChatError for a refusal, CallbackFailed for values that are
+    invalid."""
+    if response.error is not None:
+        raise refusal_of(response.error, "unauthenticated", "The application has refused this token.")
+    user_id = "" if response.user_id is None else str(response.user_id)
+    if not is_valid_id(user_id) or is_own_id(user_id):
+        raise CallbackFailed("response", "`userId` is missing or invalid")
+    claims = response.claims or {}
+    if not can_be_kept(claims) or len(msgspec.json.encode(claims)) > CLAIMS_MAX_BYTES:
+        raise CallbackFailed("response", f"`claims` are more than {CLAIMS_MAX_BYTES} bytes, or not storable")
+    return Identity(
+        user_id=user_id,
+        name=display_text(response.name),
+        role=response.role,
+        expires_at=_seconds(response.expires_at),
+        session_id=None,
+        claims=MappingProxyType(claims),
+        issued_by_us=False,
+    )
+
+
+def _seconds(expires_at: str | float | None) -> float | None:
+    """Returns a time in seconds since 1970. Raises CallbackFailed for one in another form."""
+    if isinstance(expires_at, str):
+        try:
+            return ms_of("expiresAt", expires_at) / 1000
+        except ChatError as error:
+            raise CallbackFailed("response", error.message) from None
+    if expires_at is not None and not 0 <= expires_at <= LAST_S:
+        raise CallbackFailed("response", "expiresAt: must be in seconds since 1970, or ISO 8601")
+    return expires_at
+
+
+def _key(credentials: Credentials) -> bytes:
+    parts = (credentials.token, credentials.cookie, credentials.authorization)
+    return hashlib.sha256(msgspec.json.encode(parts)).digest()

@@ -1,0 +1,88 @@
+"""The settings of callbacks: their rules, and the secret that signs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import get_args
+
+from talkwire.dialects.command_names import commands_named
+from talkwire.egress import AddressRules, RefusedUrl, check_signing_secret, new_signing_secret
+from talkwire.identity.secret import load_or_create_secret
+from talkwire.settings.model import CallbackFailure, SettingValues
+
+CONNECT = "connect"
+CALLBACK_SECRET_FILE = "callback-secret"  # noqa: S105 (its name)
+TIMEOUT_MAX_S = 20.0
+"""Below the limit of hooks (`HOOK_MAX_S`), so that `callback_on_failure` decides."""
+
+CALLBACK_SETTINGS = frozenset(
+    {"callbacks", "callback_timeout_s", "callback_on_failure", "callback_secret", "webhook_allow"}
+)
+
+
+def address_rules(settings: SettingValues) -> AddressRules:
+    """Returns the rules for URLs. Raises ValueError for an invalid network."""
+    return AddressRules.of(settings.webhook_allow, loopback=settings.demo)
+
+
+def callback_urls(settings: SettingValues) -> Mapping[str, str]:
+    """Returns the URLs of valid settings by the name of the callback."""
+    pairs = (text.partition("=") for text in settings.callbacks)
+    return {name.strip(): url.strip() for name, _, url in pairs}
+
+
+def callback_secret(settings: SettingValues) -> str:
+    """Returns the secret that signs callbacks. Without a setting, the first call creates one in the data folder.
+
+    Raises OSError if the folder is not writable, ValueError if the file contains no secret.
+    """
+    if settings.callback_secret is not None:
+        return settings.callback_secret
+    secret = load_or_create_secret(settings.data, CALLBACK_SECRET_FILE, new_signing_secret)
+    check_signing_secret(secret)
+    return secret
+
+
+def callback_problems(settings: SettingValues) -> Iterator[tuple[str, str]]:
+    """Yields the name of a setting and what is wrong with it, for each problem."""
+    if not 0 < settings.callback_timeout_s <= TIMEOUT_MAX_S:
+        yield "callback_timeout_s", f"must be more than 0 and at most {TIMEOUT_MAX_S:g} seconds"
+    if settings.callback_on_failure not in get_args(CallbackFailure):
+        yield "callback_on_failure", f'must be one of refuse, allow, not "{settings.callback_on_failure}"'
+    if settings.callback_secret is not None:
+        try:
+            check_signing_secret(settings.callback_secret)
+        except ValueError as error:
+            yield "callback_secret", str(error)
+    elif settings.callbacks and settings.on_postgresql:
+        yield "callback_secret", "is required for callbacks on PostgreSQL, since all nodes must share it"
+    yield from (("callbacks", message) for message in _url_problems(settings))
+
+
+def _url_problems(settings: SettingValues) -> Iterator[str]:
+    try:
+        rules = address_rules(settings)
+    except ValueError:
+        return  # the problem of webhook_allow is reported there
+    seen: set[str] = set()
+    for text in settings.callbacks:
+        name, _, url = (part.strip() for part in text.partition("="))
+        if name in seen:
+            yield f'"{name}": must be given only once'
+        seen.add(name)
+        problem = _problem_of(name, url, rules)
+        if problem is not None:
+            yield problem
+
+
+def _problem_of(name: str, url: str, rules: AddressRules) -> str | None:
+    try:
+        if name != CONNECT:
+            commands_named(name)
+    except ValueError as error:
+        return str(error)
+    try:
+        rules.check_url(url)
+    except RefusedUrl as refused:
+        return f'"{name}": {refused}'
+    return None
