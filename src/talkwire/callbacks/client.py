@@ -82,7 +82,7 @@ class CallbackClient:
         try:
             response = await self._clients[name].post(self._urls[name], content=body, headers=headers)
         except httpx.HTTPError as error:
-            raise CallbackFailed(_reason_of(error), str(error) or type(error).__name__) from error
+            raise _failure_of(error) from error
         finally:
             self._metrics.observe(name, time.perf_counter() - started)
         if response.status_code != httpx.codes.OK:
@@ -112,13 +112,17 @@ class CallbackClient:
             await client.aclose()
 
 
-def _reason_of(error: httpx.HTTPError) -> str:
+def _failure_of(error: httpx.HTTPError) -> CallbackFailed:
+    text = str(error) or type(error).__name__
     match error:
         case RefusedAddress():
-            return "address"
+            return CallbackFailed("address", text)
         case ResponseTooLarge():
-            return "response"
+            return CallbackFailed("response", text)
         case httpx.TimeoutException():
-            return "timeout"
+            return CallbackFailed("timeout", text)
+        case httpx.ProtocolError():
+            # The library's text quotes the response.
+            return CallbackFailed("connection", "the response is not HTTP, or the connection was closed")
         case _:
-            return "connection"
+            return CallbackFailed("connection", text)
