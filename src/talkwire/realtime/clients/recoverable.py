@@ -6,6 +6,7 @@ It keeps what a socket's `pid` cannot say: when the socket disconnected, and whi
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
@@ -78,8 +79,9 @@ class RecoverableSockets:
         self._now = now
         self._gone_max = gone_max
         self._connected: dict[str, RecoverableSocket] = {}
-        # In the order in which they disconnected.
-        self._gone: dict[str, RecoverableSocket] = {}
+        # In the order in which they disconnected, and nearly in which they return. A dict would search for its first
+        # entry behind all those that were removed: 20,000 returns would step over 200 million.
+        self._gone: OrderedDict[str, RecoverableSocket] = OrderedDict()
 
     def find(self, socket_id: str) -> RecoverableSocket | None:
         """Returns a socket that is connected or disconnected within the window."""
