@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from hashlib import sha256
 
 import msgspec
 
@@ -33,7 +32,7 @@ class RecoveryTokenSigner:
     """Signs and verifies pids with a key that all nodes share."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._keyed = hmac.new(key, digestmod="sha256")
         self._decoder = msgspec.json.Decoder(RecoveryClaims)
 
     def sign(self, claims: RecoveryClaims) -> str:
@@ -51,7 +50,10 @@ class RecoveryTokenSigner:
         return self._decoder.decode(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
 
     def _signature(self, body: str) -> bytes:
-        return hmac.digest(self._key, body.encode(), sha256)
+        # Copying takes half as long as looking up the hash function and hashing the key again.
+        signature = self._keyed.copy()
+        signature.update(body.encode())
+        return signature.digest()
 
 
 def _encode(data: bytes) -> str:

@@ -285,10 +285,14 @@ class SocketConnection(Connection):
             socket.handler.say_goodbye(socket, reason)
 
     def next_deadline(self) -> float:
+        deadline = self.session.next_deadline()
         if self.session.closed:
-            return super().next_deadline()
-        deadline = min(super().next_deadline(), self.packets.next_deadline())
-        for socket in self.sockets:
+            return deadline
+        if (of_packets := self.packets.next_deadline()) < deadline:
+            deadline = of_packets
+        if (root := self._root) is not None and root.expires < deadline:
+            deadline = root.expires
+        for socket in self._others:
             deadline = min(deadline, socket.expires)
         return deadline
 
