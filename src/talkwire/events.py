@@ -57,6 +57,7 @@ from talkwire.core.domain.events import (
     UserUnbanned,
     UserUnblocked,
     UserUpdated,
+    WebhookChanged,
 )
 
 __all__ = [
@@ -111,4 +112,5 @@ __all__ = [
     "UserUnbanned",
     "UserUnblocked",
     "UserUpdated",
+    "WebhookChanged",
 ]

@@ -19,6 +19,7 @@ from talkwire.core.commands.accounts import (
 )
 from talkwire.core.commands.blocks import BlockUser, UnblockUser
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
+from talkwire.core.commands.integration.webhooks import CreateWebhook
 from talkwire.core.commands.invitations import AcceptInvitation, CreateInvitation, DeleteInvitation
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import (
@@ -103,6 +104,7 @@ async def _notices(node: Node) -> None:
     await node.do(BOB, SetMemberPreferences("c"))
     await node.do(ALICE, RecordMissedCall("c", "call", ("bob",)))
     await node.do(BOB, MarkNotificationsRead())
+    await node.do(BACKEND, CreateWebhook("https://app.example.com/hook"))
 
 
 async def _conversations(node: Node) -> None:

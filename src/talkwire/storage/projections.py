@@ -9,7 +9,16 @@ from types import MappingProxyType
 
 from talkwire.storage.messages import changes, receipts
 from talkwire.storage.notifying import notifications
-from talkwire.storage.tables import accounts, conversations, invitations, members, offers, restrictions, users
+from talkwire.storage.tables import (
+    accounts,
+    conversations,
+    invitations,
+    members,
+    offers,
+    restrictions,
+    users,
+    webhooks,
+)
 from talkwire.storage.tables.projection import Projections
 
 PROJECTIONS: Projections = MappingProxyType(
@@ -20,6 +29,7 @@ PROJECTIONS: Projections = MappingProxyType(
         **members.PROJECTIONS,
         **restrictions.PROJECTIONS,
         **invitations.PROJECTIONS,
+        **webhooks.PROJECTIONS,
         **offers.PROJECTIONS,
         **changes.PROJECTIONS,
         **receipts.PROJECTIONS,

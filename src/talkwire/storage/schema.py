@@ -165,6 +165,50 @@ invitations = Table(
 )
 """Invitation links. `conversation_ids` is JSON; `creator_id` is empty for the application's backend."""
 
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("types", Text),
+    Column("conversation_ids", Text),
+    Column("description", Text),
+    Column("secret", Text, nullable=False),
+    Column("old_secret", Text),
+    Column("old_secret_until_ms", BigInteger),
+    Column("enabled", Boolean, nullable=False),
+    Column("enabled_ms", BigInteger, nullable=False),
+    Column("disabled_ms", BigInteger),
+    Column("disabled_reason", Text),
+    Column("pos", BigInteger, nullable=False),
+    Column("rewinds", Integer, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("node_id", Text),
+)
+"""Endpoints that receive events. `types` and `conversation_ids` are JSON; NULL: all. Events up to `pos` were accepted,
+left out, or have a row in `webhook_retries`. `node_id` is the node that delivers, while its lease lasts."""
+
+webhook_retries = Table(
+    "webhook_retries",
+    metadata,
+    Column("webhook_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("pos", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("first_ms", BigInteger),
+    Column("next_ms", BigInteger, nullable=False),
+)
+"""Conversations and users (`key`) with an event that a webhook has not accepted. From `pos` on, none of the key's
+events counts as delivered. `first_ms` is the time of the first attempt of the event at `pos`."""
+
+webhook_attempts = Table(
+    "webhook_attempts",
+    metadata,
+    Column("webhook_id", Text, primary_key=True),
+    Column("attempts", Text, nullable=False),
+)
+"""The newest attempts of each webhook, as JSON."""
+
 conversations = Table(
     "conversations",
     metadata,

@@ -25,6 +25,7 @@ from talkwire.storage.tables.restrictions import RestrictionRows
 from talkwire.storage.tables.sessions import SessionRows
 from talkwire.storage.tables.stored_answers import AnswerRows
 from talkwire.storage.tables.users import UserReads
+from talkwire.storage.tables.webhooks import WebhookRows
 
 
 class TableSnapshot(UserReads, AccountReads, ConversationReads, MemberReads, MessageReads, ReceiptReads, LogReads):
@@ -44,6 +45,7 @@ class TableSnapshot(UserReads, AccountReads, ConversationReads, MemberReads, Mes
         self.offline_queue = OfflineQueueRows(connection)
         self.restrictions = RestrictionRows(connection)
         self.invitations = InvitationRows(connection)
+        self.webhooks = WebhookRows(connection)
         self.answers = AnswerRows(connection)
         self.sessions = SessionRows(connection)
         self.calls = CallRows(connection)

@@ -38,6 +38,7 @@ from talkwire.storage.tables.restrictions import RestrictionRows
 from talkwire.storage.tables.sessions import SessionRows
 from talkwire.storage.tables.stored_answers import AnswerRows
 from talkwire.storage.tables.users import UserLookups, find_users
+from talkwire.storage.tables.webhooks import WebhookRows
 from talkwire.storage.view import View
 from talkwire.storage.workspace import Workspace
 
@@ -70,6 +71,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         self.files = AttachedFileRows(connection, lambda: write_messages(workspace))
         self.restrictions = RestrictionRows(connection)
         self.invitations = InvitationRows(connection)
+        self.webhooks = WebhookRows(connection)
         self.answers = AnswerRows(connection)
         self.offline_queue = OfflineQueueRows(connection)
         self.retention = RetentionRows(workspace)

@@ -55,6 +55,7 @@ from talkwire.core.domain.events import (
     UserUnbanned,
     UserUnblocked,
     UserUpdated,
+    WebhookChanged,
 )
 from talkwire.core.domain.model import WHOLE, HistoryStart
 
@@ -111,7 +112,7 @@ def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row a
             return NOBODY
         case LoginOpened() | LoginRenewed() | LoginEnded() | CallMissed():
             return NOBODY
-        case InvitationCreated() | InvitationUsed() | InvitationDeleted():
+        case InvitationCreated() | InvitationUsed() | InvitationDeleted() | WebhookChanged():
             return NOBODY
         case _:
             assert_never(event)

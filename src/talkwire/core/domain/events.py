@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from talkwire.core.domain.model import (
@@ -19,6 +21,8 @@ from talkwire.core.domain.model import (
     Restriction,
     User,
 )
+
+WebhookAction = Literal["created", "updated", "rewound", "secret_rotated", "deleted"]
 
 
 class DurableEvent(msgspec.Struct, frozen=True, tag_field="type"):
@@ -107,6 +111,15 @@ class InvitationDeleted(DurableEvent, frozen=True):
     """An invitation was deleted. `by` is the id of the user who deleted it, empty for the application's backend."""
 
     invitation_id: str
+    by: str = ""
+
+
+class WebhookChanged(DurableEvent, frozen=True):
+    """A webhook was created, changed or deleted. `by` is the id of the user who did it, empty for the application's
+    backend. The log never contains a webhook's secret."""
+
+    webhook_id: str
+    action: WebhookAction
     by: str = ""
 
 
@@ -490,6 +503,7 @@ Durable = (
     | InvitationCreated
     | InvitationUsed
     | InvitationDeleted
+    | WebhookChanged
     | ConversationCreated
     | ConversationUpdated
     | ConversationDeleted
@@ -542,6 +556,7 @@ ACCOUNT_EVENTS: frozenset[type[Event]] = frozenset(
         InvitationCreated,
         InvitationUsed,
         InvitationDeleted,
+        WebhookChanged,
     }
 )
 CONTACT_EVENTS: frozenset[type[Event]] = frozenset({UserUpdated, UserBlocked, UserUnblocked})

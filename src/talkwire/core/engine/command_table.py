@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from talkwire.core.features.catching_up import log_events, recovery, retries, sync
 from talkwire.core.features.conversations import call_rules, conversations, invitations, members, moderation
+from talkwire.core.features.integration import webhooks
 from talkwire.core.features.messages import (
     edits,
     files,
@@ -47,6 +48,7 @@ CHANGES: Changes = MappingProxyType(
         **custom_events.CHANGES,
         **presence_rules.CHANGES,
         **retention.CHANGES,
+        **webhooks.CHANGES,
         **recovery.CHANGES,
     }
 )
@@ -73,6 +75,7 @@ QUERIES: Queries = MappingProxyType(
         **notifications.QUERIES,
         **offline_queue.QUERIES,
         **retries.QUERIES,
+        **webhooks.QUERIES,
         **search.QUERIES,
         **presence_rules.QUERIES,
         **call_rules.QUERIES,

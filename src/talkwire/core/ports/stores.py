@@ -33,6 +33,7 @@ from talkwire.core.domain.model import (
 )
 from talkwire.core.domain.peer import Peer
 from talkwire.core.domain.search_terms import SearchScope, SearchTerms
+from talkwire.core.domain.webhooks import Webhook, WebhookAttempt, WebhookSigning
 
 
 class StoredAnswer(msgspec.Struct, frozen=True):
@@ -452,6 +453,52 @@ class Files(Protocol):
 
     def expire_upload(self, upload_id: str, now_ms: int) -> None: ...
     def drop_uploads(self, upload_ids: Collection[str]) -> None: ...
+
+
+class LogBounds(NamedTuple):
+    """The epoch of the log, and its positions: events up to `floor` are no longer stored, `head` is the newest."""
+
+    epoch: str
+    floor: int
+    head: int
+
+
+class Webhooks(Protocol):
+    """The endpoints that receive events. Read-only in a snapshot."""
+
+    def find(self, webhook_id: str) -> Webhook | None: ...
+
+    def list_all(self) -> Sequence[Webhook]:
+        """Returns all webhooks, oldest first."""
+        ...
+
+    def add(self, webhook: Webhook, secret: str) -> None: ...
+
+    def put(self, webhook: Webhook) -> None:
+        """Stores a changed webhook, except for its position."""
+        ...
+
+    def rewind(self, webhook_id: str, pos: int) -> None:
+        """Sets the position and drops the planned retries."""
+        ...
+
+    def rotate(self, webhook_id: str, secret: str, old_until_ms: int) -> None:
+        """Stores a new secret; the present one is used besides it until then."""
+        ...
+
+    def remove(self, webhook_id: str) -> None: ...
+
+    def signing(self, webhook_id: str, now_ms: int) -> WebhookSigning | None: ...
+
+    def count_failing(self, webhook_id: str) -> int:
+        """Returns how many conversations and users wait for a retry."""
+        ...
+
+    def attempts(self, webhook_id: str) -> Sequence[WebhookAttempt]:
+        """Returns the newest attempts, newest first."""
+        ...
+
+    def log_bounds(self) -> LogBounds: ...
 
 
 class Invitations(Protocol):

@@ -32,6 +32,7 @@ from talkwire.core.ports.stores import (
     StoredAnswers,
     SyncLog,
     Unreads,
+    Webhooks,
 )
 
 
@@ -123,6 +124,8 @@ class Transaction(Protocol):
     def invitations(self) -> Invitations: ...
     @property
     def answers(self) -> StoredAnswers: ...
+    @property
+    def webhooks(self) -> Webhooks: ...
 
     def unread(self, conversation_id: str, user_id: str) -> Unread:
         """Returns a member's unread counts, including this transaction's changes."""
@@ -327,6 +330,8 @@ class Snapshot(Protocol):
     def restrictions(self) -> Restrictions: ...
     @property
     def invitations(self) -> Invitations: ...
+    @property
+    def webhooks(self) -> Webhooks: ...
     @property
     def search(self) -> Search: ...
     @property

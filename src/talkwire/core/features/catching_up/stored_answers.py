@@ -7,6 +7,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from talkwire.core.commands.conversations import ConversationView, MemberView
+from talkwire.core.commands.integration.webhooks import CreatedWebhook
 from talkwire.core.commands.invitations import CreatedInvitation
 from talkwire.core.commands.receipts import ReadMark
 from talkwire.core.domain.access import AccessFacts, history_for, may_see_offer, message_for_reader, must_be_visible
@@ -25,9 +26,20 @@ class AnswerFacts(AccessFacts, Protocol):
     def message(self, message_id: int) -> Message | None: ...
 
 
+SHOWN_ONCE = (
+    "This request has created a webhook's secret already, which is shown only once. Rotate the secret under a new key."
+)
+
+
 def without_code(result: object) -> object:
-    """Returns a result without an invitation's code, because the tables must not contain it."""
-    return replace(result, code="") if isinstance(result, CreatedInvitation) else result
+    """Returns a result without an invitation's code and a webhook's secret, which stored answers must not contain."""
+    match result:
+        case CreatedInvitation():
+            return replace(result, code="")
+        case CreatedWebhook():
+            return replace(result, secret="")
+        case _:
+            return result
 
 
 def answer_now(facts: AnswerFacts, actor: Actor, result: object) -> object:
@@ -61,6 +73,8 @@ class _Answer:
                     raise forbidden()
             case CreatedInvitation(invitation=invitation):
                 raise ChatError("conflict", CODE_NOT_KEPT, {"invitationId": invitation.id})
+            case CreatedWebhook(view=view):
+                raise ChatError("conflict", SHOWN_ONCE, {"webhookId": view.webhook.id})
             case MemberView(member=member):
                 self._history(member.conversation_id)
             case Member() | Restriction() | ReadMark():

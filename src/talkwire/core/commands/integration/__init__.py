@@ -1,0 +1,1 @@
+"""Commands with which an application's backend connects its own systems to the chat."""

@@ -1,0 +1,61 @@
+"""Webhooks: endpoints of the application that receive the events of the log, and the attempts to reach them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+WEBHOOKS_MAX = 50
+"""The maximum number of webhooks on a server."""
+
+ROTATION_MS = 24 * 3600 * 1000
+"""How long requests are also signed with the previous secret after a rotation, in milliseconds."""
+
+ATTEMPTS_KEPT = 100
+"""How many of a webhook's newest attempts are kept."""
+
+DisabledReason = Literal["request", "gone", "failing"]
+"""Why a webhook is disabled: on request, after the status 410, or because an event was refused for three days."""
+
+
+class Webhook(msgspec.Struct, frozen=True):
+    """An endpoint that receives events of the log.
+
+    `types` and `conversation_ids` select events; None selects all. `pos` is the log position up to which all events
+    were accepted, left out, or recorded for a retry. `rewinds` counts how often `pos` was set, so that progress from
+    before is not stored. Attempts from before `enabled_ms` no longer count for the retry schedule.
+    """
+
+    id: str
+    url: str
+    pos: int
+    created_ms: int
+    enabled_ms: int
+    types: tuple[str, ...] | None = None
+    conversation_ids: tuple[str, ...] | None = None
+    description: str | None = None
+    enabled: bool = True
+    disabled_ms: int | None = None
+    disabled_reason: DisabledReason | None = None
+    rewinds: int = 0
+
+
+class WebhookSigning(msgspec.Struct, frozen=True):
+    """The address of a webhook and the secrets with which its requests are signed, the newest first."""
+
+    url: str
+    secrets: tuple[str, ...]
+
+
+class WebhookAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One request to a webhook. `status` is None if there was no response, `error` if the event was accepted, and
+    `next_ms` if no retry is planned."""
+
+    event_id: str
+    attempt: int
+    at_ms: int
+    duration_ms: int
+    status: int | None = None
+    error: str | None = None
+    next_ms: int | None = None

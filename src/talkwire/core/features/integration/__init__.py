@@ -1,0 +1,1 @@
+"""Features with which an application connects its own systems to the chat."""

@@ -1,0 +1,275 @@
+"""Webhooks: who may create them, and where they start in the log. `talkwire.webhooks` delivers the events.
+
+The tables contain the secrets, because each request is signed with them. The log does not.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from secrets import token_bytes
+from types import MappingProxyType
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from msgspec import UnsetType
+from msgspec.structs import replace
+
+from talkwire.core.commands.command import Page
+from talkwire.core.commands.integration.webhooks import (
+    CreatedWebhook,
+    CreateWebhook,
+    DeleteWebhook,
+    GetWebhook,
+    GetWebhookSigning,
+    ListWebhookAttempts,
+    ListWebhooks,
+    RewindWebhook,
+    RotateWebhookSecret,
+    UpdateWebhook,
+    WebhookView,
+)
+from talkwire.core.domain.access import must_be_trusted
+from talkwire.core.domain.errors import ChatError, invalid
+from talkwire.core.domain.events import WebhookAction, WebhookChanged
+from talkwire.core.domain.model import OWN_ID_BASE, Actor
+from talkwire.core.domain.texts import check_id, check_text
+from talkwire.core.domain.webhooks import ROTATION_MS, WEBHOOKS_MAX, Webhook, WebhookAttempt, WebhookSigning
+from talkwire.core.features.catching_up.sync import cursor_of, position_of
+from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
+from talkwire.core.ports.transaction import Snapshot, Transaction
+
+URL_MAX_LENGTH = 2048
+DESCRIPTION_MAX_LENGTH = 500
+TYPES_MAX = 100
+TYPE_MAX_LENGTH = 64
+CONVERSATIONS_MAX = 100
+T = TypeVar("T")
+
+START = "start"
+"""The cursor before the oldest event that is kept."""
+
+SECRET_BYTES = 32
+SECRET_PREFIX = "whsec_"  # noqa: S105 (the prefix of all secrets)
+
+
+# --- checks -----------------------------------------------------------------------------------------------------------
+
+
+def check_create(command: CreateWebhook) -> None:
+    """Raises `invalid_request` for a webhook with invalid fields."""
+    _check_fields(command.url, command.types, command.conversation_ids, command.description)
+
+
+def check_update(command: UpdateWebhook) -> None:
+    check_id("webhookId", command.webhook_id)
+    _check_fields(command.url, command.types, command.conversation_ids, command.description)
+
+
+def _check_fields(
+    url: str | UnsetType,
+    types: tuple[str, ...] | UnsetType | None,
+    conversation_ids: tuple[str, ...] | UnsetType | None,
+    description: str | UnsetType | None,
+) -> None:
+    if isinstance(url, str):
+        _check_url(url)
+    if isinstance(types, tuple):
+        _check_count("types", types, TYPES_MAX)
+        for index, type_ in enumerate(types):
+            check_text(f"types[{index}]", type_)
+            if not 0 < len(type_) <= TYPE_MAX_LENGTH:
+                raise invalid(f"types[{index}]", "must be the type of an event, such as message:new")
+    if isinstance(conversation_ids, tuple):
+        _check_count("conversationIds", conversation_ids, CONVERSATIONS_MAX)
+        for index, conversation_id in enumerate(conversation_ids):
+            check_id(f"conversationIds[{index}]", conversation_id)
+    if isinstance(description, str):
+        check_text("description", description)
+        if len(description) > DESCRIPTION_MAX_LENGTH:
+            raise invalid("description", f"must have at most {DESCRIPTION_MAX_LENGTH} characters")
+
+
+def _check_url(url: str) -> None:
+    """Raises `invalid_request` unless the text is an http(s) URL. Which addresses it may name is checked elsewhere."""
+    check_text("url", url)
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or len(url) > URL_MAX_LENGTH or any(char.isspace() for char in url):
+        raise invalid("url", f"must be an absolute URL with at most {URL_MAX_LENGTH} characters")
+
+
+def _check_count(path: str, items: tuple[str, ...], maximum: int) -> None:
+    if not 1 <= len(items) <= maximum:
+        raise invalid(path, f"must have 1 to {maximum} items; null stands for all")
+
+
+def check_rewind(command: RewindWebhook) -> None:
+    check_id("webhookId", command.webhook_id)
+    check_text("after", command.after)
+
+
+# --- changes ----------------------------------------------------------------------------------------------------------
+
+
+def create_webhook(tx: Transaction, actor: Actor, command: CreateWebhook) -> CreatedWebhook:
+    """Returns a new webhook with its secret. Raises `conflict` if there are `WEBHOOKS_MAX` already."""
+    must_be_trusted(actor)
+    if len(tx.webhooks.list_all()) >= WEBHOOKS_MAX:
+        raise ChatError("conflict", f"There are {WEBHOOKS_MAX} webhooks, which is the maximum.")
+    pos = tx.next_pos()
+    webhook = Webhook(
+        id=str(OWN_ID_BASE + pos),
+        url=command.url,
+        # The webhook's own event is not sent to it.
+        pos=pos if command.after is None else _position(tx, command.after),
+        created_ms=tx.now_ms,
+        enabled_ms=tx.now_ms,
+        types=_distinct(command.types),
+        conversation_ids=_distinct(command.conversation_ids),
+        description=command.description,
+    )
+    secret = _new_secret()
+    tx.webhooks.add(webhook, secret)
+    _record(tx, actor, webhook.id, "created")
+    return CreatedWebhook(_view(tx, webhook), secret)
+
+
+def update_webhook(tx: Transaction, actor: Actor, command: UpdateWebhook) -> WebhookView:
+    """Changes a webhook. An enabled one continues where it was, and its planned retries are due now."""
+    webhook = _find(tx, actor, command.webhook_id)
+    webhook = replace(
+        webhook,
+        url=_given(command.url, webhook.url),
+        types=_distinct(_given(command.types, webhook.types)),
+        conversation_ids=_distinct(_given(command.conversation_ids, webhook.conversation_ids)),
+        description=_given(command.description, webhook.description),
+    )
+    if command.enabled is True and not webhook.enabled:
+        webhook = replace(webhook, enabled=True, enabled_ms=tx.now_ms, disabled_ms=None, disabled_reason=None)
+    elif command.enabled is False and webhook.enabled:
+        webhook = replace(webhook, enabled=False, disabled_ms=tx.now_ms, disabled_reason="request")
+    tx.webhooks.put(webhook)
+    _record(tx, actor, webhook.id, "updated")
+    return _view(tx, webhook)
+
+
+def delete_webhook(tx: Transaction, actor: Actor, command: DeleteWebhook) -> None:
+    webhook = _find(tx, actor, command.webhook_id)
+    tx.webhooks.remove(webhook.id)
+    _record(tx, actor, webhook.id, "deleted")
+
+
+def rewind_webhook(tx: Transaction, actor: Actor, command: RewindWebhook) -> WebhookView:
+    """Lets a webhook continue after a cursor, with no planned retries."""
+    webhook = _find(tx, actor, command.webhook_id)
+    webhook = replace(webhook, pos=_position(tx, command.after))
+    tx.webhooks.rewind(webhook.id, webhook.pos)
+    _record(tx, actor, webhook.id, "rewound")
+    return _view(tx, webhook)
+
+
+def rotate_secret(tx: Transaction, actor: Actor, command: RotateWebhookSecret) -> CreatedWebhook:
+    """Returns the webhook with a new secret. Requests are also signed with the present one for a day."""
+    webhook = _find(tx, actor, command.webhook_id)
+    secret = _new_secret()
+    tx.webhooks.rotate(webhook.id, secret, tx.now_ms + ROTATION_MS)
+    _record(tx, actor, webhook.id, "secret_rotated")
+    return CreatedWebhook(_view(tx, webhook), secret)
+
+
+def _find(facts: Transaction | Snapshot, actor: Actor, webhook_id: str) -> Webhook:
+    must_be_trusted(actor)
+    webhook = facts.webhooks.find(webhook_id)
+    if webhook is None:
+        raise _unknown()
+    return webhook
+
+
+def _unknown() -> ChatError:
+    return ChatError("not_found", "There is no such webhook.")
+
+
+def _given(value: T | UnsetType, before: T) -> T:
+    return before if isinstance(value, UnsetType) else value
+
+
+def _distinct(items: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return None if items is None else tuple(dict.fromkeys(items))
+
+
+def _new_secret() -> str:
+    return SECRET_PREFIX + b64encode(token_bytes(SECRET_BYTES)).decode()
+
+
+def _position(tx: Transaction, after: str) -> int:
+    """Returns the log position of a cursor, or of `START`.
+
+    Raises `invalid_request` for text that is no cursor, `cursor_epoch` and `cursor_expired`.
+    """
+    epoch, floor, _ = tx.webhooks.log_bounds()
+    if after == START:
+        return floor
+    pos = position_of(after, epoch)
+    if pos >= tx.next_pos():
+        raise invalid("after", "must not be in the future")
+    if pos < floor:
+        oldest = {"oldest": cursor_of(epoch, floor)}
+        raise ChatError("cursor_expired", "The events since this cursor are no longer stored.", oldest)
+    return pos
+
+
+def _record(tx: Transaction, actor: Actor, webhook_id: str, action: WebhookAction) -> None:
+    by = "" if actor.is_service else actor.user_id
+    tx.record(WebhookChanged(tx.next_pos(), tx.now_ms, webhook_id, action, by))
+
+
+def _view(facts: Transaction | Snapshot, webhook: Webhook) -> WebhookView:
+    return WebhookView(webhook, facts.webhooks.log_bounds().epoch, facts.webhooks.count_failing(webhook.id))
+
+
+# --- queries ----------------------------------------------------------------------------------------------------------
+
+
+def get_webhook(snapshot: Snapshot, actor: Actor, query: GetWebhook) -> WebhookView:
+    return _view(snapshot, _find(snapshot, actor, query.webhook_id))
+
+
+def list_webhooks(snapshot: Snapshot, actor: Actor, query: ListWebhooks) -> Page[WebhookView]:
+    must_be_trusted(actor)
+    return Page(tuple(_view(snapshot, webhook) for webhook in snapshot.webhooks.list_all()), None)
+
+
+def list_attempts(snapshot: Snapshot, actor: Actor, query: ListWebhookAttempts) -> Page[WebhookAttempt]:
+    webhook = _find(snapshot, actor, query.webhook_id)
+    return Page(tuple(snapshot.webhooks.attempts(webhook.id)), None)
+
+
+def get_signing(snapshot: Snapshot, actor: Actor, query: GetWebhookSigning) -> WebhookSigning:
+    must_be_trusted(actor)
+    signing = snapshot.webhooks.signing(query.webhook_id, snapshot.now_ms)
+    if signing is None:
+        raise _unknown()
+    return signing
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        CreateWebhook: ChangeHandler(create_webhook, check_create),
+        UpdateWebhook: ChangeHandler(update_webhook, check_update),
+        DeleteWebhook: ChangeHandler(delete_webhook, lambda command: check_id("webhookId", command.webhook_id)),
+        RewindWebhook: ChangeHandler(rewind_webhook, check_rewind),
+        RotateWebhookSecret: ChangeHandler(rotate_secret, lambda command: check_id("webhookId", command.webhook_id)),
+    }
+)
+
+QUERIES: Queries = MappingProxyType(
+    {
+        GetWebhook: get_webhook,
+        ListWebhooks: list_webhooks,
+        ListWebhookAttempts: list_attempts,
+        GetWebhookSigning: get_signing,
+    }
+)
