@@ -29,6 +29,7 @@ from talkwire.bus.seal import Realm
 from talkwire.callbacks.application_callbacks import ApplicationCallbacks
 from talkwire.callbacks.client import RESPONSE_MIN_MAX, CallbackOptions
 from talkwire.control import ControlEndpoint, with_control
+from talkwire.core.cluster.lease import RENEWALS
 from talkwire.core.commands.receipts import MarkDelivered
 from talkwire.core.commands.server.nodes import ListPeers
 from talkwire.core.domain.actors import NODE
@@ -96,6 +97,7 @@ from talkwire.storage.followers.follower import Follower, FollowerWork
 from talkwire.storage.followers.offline_notifications import OfflineNotifications
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.followers.statistics import YoungStatistics
+from talkwire.storage.followers.webhook_progress import WebhookStore
 from talkwire.storage.health import FileWatch, WriteProbe
 from talkwire.storage.leases import LeaseKeeper, own_transactions
 from talkwire.storage.lineage import adopt_log, identify
@@ -105,6 +107,7 @@ from talkwire.storage.migrations import migrate
 from talkwire.storage.reader import READERS, ReaderPool
 from talkwire.storage.transfer.sqlite_file import copy_file
 from talkwire.storage.writer import GroupWriter
+from talkwire.webhooks.service import CHECK_S, WebhookService
 from talkwire.wire import EngineOptions
 
 if TYPE_CHECKING:
@@ -199,6 +202,7 @@ class Node:
         self._callbacks = self._application_callbacks(closing) if settings.callbacks else None
         await self._start_chat(writing, url, closing)
         self._follow_log(writing.dialect, url, closing)
+        await self._start_webhooks(url, closing)
         secret = policy.secret
         issuer = None if secret is None else TokenIssuer(secret)
         lifetimes = Lifetimes(settings.access_token_ttl.total_seconds(), settings.refresh_token_ttl.total_seconds())
@@ -340,6 +344,15 @@ class Node:
             pruning = asyncio.create_task(Pruner(self.chat, self.settings.retention).run())
             closing.callback(pruning.cancel)
 
+    async def _start_webhooks(self, url: URL, closing: contextlib.AsyncExitStack) -> None:
+        """Starts the delivery of events to webhooks."""
+        store = WebhookStore(reading_engine(url, 2), self._writer.transact, self.chat.node_id, _now_ms)
+        check_s = self.settings.lease_s / RENEWALS if self.settings.on_postgresql else CHECK_S
+        self.webhooks = WebhookService(store, self.egress, check_s)
+        closing.push_async_callback(self.webhooks.close)
+        self.chat.subscribe(self.webhooks.follow)
+        await self.webhooks.start()
+
     def _wake_followers(self, events: Sequence[News]) -> None:
         if isinstance(events[-1], DurableEvent):
             for follower in self._followers:
@@ -466,6 +479,7 @@ class Node:
             draining=lambda: self.engine.draining,
         )
         registry.register(ReadinessMetrics(readiness))
+        registry.register(self.webhooks.metrics)
         registry.register(EventSourceMetrics(self.chat.bus, self.chat.feed, self.chat.peers))
         rest = rest_application(
             Services(
@@ -483,6 +497,7 @@ class Node:
                 self.policy,
                 settings.public_url,
                 self._demo_sign_in(),
+                self.webhooks,
             ),
             version=version("talkwire"),
             origins=origins,

@@ -35,6 +35,7 @@ from talkwire.api.resources.blocks import blocks_router
 from talkwire.api.resources.calls import calls_router
 from talkwire.api.resources.conversations import conversations_router
 from talkwire.api.resources.files import files_router
+from talkwire.api.resources.integration.webhooks import webhooks_router
 from talkwire.api.resources.invitations import invitations_router
 from talkwire.api.resources.members import members_router
 from talkwire.api.resources.messages import message_routes
@@ -57,6 +58,7 @@ from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Limits
 from talkwire.core.engine.log_watches import LogWatches
+from talkwire.core.ports.webhooks import WebhookProbe
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import Dialect
 from talkwire.files.uploads import Uploads
@@ -84,6 +86,7 @@ _GIVEN = (
     "limits",
     "dialects",
     "demo",
+    "webhooks",
 )
 """Attributes of `Services` that are dependencies of the same name."""
 
@@ -114,6 +117,8 @@ class Services:
     public_url: str | None = None
     demo: DemoSignIn | None = None
     """What the web client at `/` shows before sign-in; None if this server has no web client."""
+    webhooks: WebhookProbe | None = None
+    """None where the routes are only described."""
 
 
 def described_routes(
@@ -126,6 +131,7 @@ def described_routes(
             *([auth_router] if has_accounts else []),
             describe_server,
             invitations_router,
+            webhooks_router,
             conversations_router,
             members_router,
             moderation_router,

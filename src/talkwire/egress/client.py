@@ -11,7 +11,7 @@ from importlib.metadata import version
 import httpx
 
 from talkwire.core.domain.errors import invalid
-from talkwire.egress.address_rules import AddressRules, RefusedUrl, port_of
+from talkwire.egress.address_rules import AddressRules, RefusedAddress, RefusedUrl, port_of
 from talkwire.egress.resolver import Resolve, Resolver, addresses_of
 from talkwire.egress.transport import CheckedTransport, EgressLimits
 
@@ -57,11 +57,23 @@ class Egress:
         if refusal is not None:
             raise invalid(member, refusal)
 
+    async def addresses(self, host: str, port: int, *, encrypted: bool) -> list[str]:
+        """Returns the addresses of a host to connect to, for clients other than `client`. `encrypted`: over https.
+
+        Raises RefusedAddress if any of them is not allowed, and OSError if the host cannot be resolved.
+        """
+        found = await addresses_of(self._resolve, host, port)
+        for address in found:
+            refusal = self.rules.refusal(address, encrypted=encrypted)
+            if refusal is not None:
+                raise RefusedAddress(f"{host}: {refusal}")
+        return list(map(str, found))
+
     def client(self, limits: EgressLimits) -> httpx.AsyncClient:
         """Returns a new HTTP client, which the caller closes. It sends no cookies, follows no redirects and uses no
         proxy of the environment."""
         return httpx.AsyncClient(
-            transport=CheckedTransport(self.rules, self._resolve, limits, self._tls),
+            transport=CheckedTransport(self.rules, self._resolve, limits, self.tls),
             headers={"user-agent": f"Talkwire/{version('talkwire')}", "accept-encoding": "identity"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx.Timeout(limits.total_s, connect=limits.connect_s),
@@ -74,7 +86,7 @@ class Egress:
         self._resolver.close()
 
     @cached_property
-    def _tls(self) -> ssl.SSLContext:
+    def tls(self) -> ssl.SSLContext:
         """Accepts what browsers accept, and the certificates that the operator has added to the system."""
         if self._given_tls is not None:
             return self._given_tls

@@ -13,6 +13,7 @@ from talkwire.core.domain.ice_servers import IceServer
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Limits
 from talkwire.core.engine.log_watches import LogWatches
+from talkwire.core.ports.webhooks import WebhookProbe
 from talkwire.dialects.dialect import Dialect
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
@@ -27,5 +28,6 @@ GivenLimits = NamedDependency[Limits | None]
 GivenPolicy = NamedDependency[AccessPolicy]
 GivenReadiness = NamedDependency[Readiness]
 GivenMetrics = NamedDependency[Callable[[], Awaitable[bytes]]]
+GivenWebhooks = NamedDependency[SkipValidation[WebhookProbe]]  # msgspec refuses a protocol
 GivenUploads = NamedDependency[Uploads]
 GivenWatches = NamedDependency[LogWatches]

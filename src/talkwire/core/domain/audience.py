@@ -244,7 +244,7 @@ def actor_of(event: Durable) -> str | None:
     match event:
         case MessageEvent() | MessagesRead() | MessagesDelivered() | OfferCreated() | OfferUpdated():
             return causing_user(event)
-        case ConversationCreated() | MemberAdded() | MemberRemoved() | InvitationDeleted():
+        case ConversationCreated() | MemberAdded() | MemberRemoved() | InvitationDeleted() | WebhookChanged():
             return event.by or None
         case MemberRestricted() | MemberUnrestricted():
             return event.restriction.by or None

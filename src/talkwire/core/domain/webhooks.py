@@ -59,3 +59,16 @@ class WebhookAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     status: int | None = None
     error: str | None = None
     next_ms: int | None = None
+
+
+class WebhookRetry(msgspec.Struct, frozen=True):
+    """A conversation or user with an event that a webhook has not accepted.
+
+    `pos` is the event's log position, `attempt` how often it was sent, `first_ms` the time of the first attempt, and
+    `next_ms` that of the next one. `first_ms` is None for an event that was not sent yet: its predecessor was retried.
+    """
+
+    pos: int
+    attempt: int
+    first_ms: int | None
+    next_ms: int

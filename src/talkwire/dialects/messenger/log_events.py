@@ -55,6 +55,8 @@ from talkwire.core.domain.events import (
     UserUnbanned,
     UserUnblocked,
     UserUpdated,
+    WebhookAction,
+    WebhookChanged,
 )
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.messenger.blocks import UserIdPayload
@@ -83,6 +85,19 @@ class LogEventPayload(Payload, frozen=True):
     data: Any
     conversation_id: str | None = None
     actor_id: str | None = None
+
+
+class WebhookEventPayload(LogEventPayload, frozen=True, kw_only=True):
+    """The body of a request to a webhook: an event of the log. `timestamp` equals `time`."""
+
+    timestamp: str
+
+
+class WebhookChangedPayload(Payload, frozen=True):
+    """A webhook that was created, changed or deleted."""
+
+    webhook_id: str
+    action: WebhookAction
 
 
 class CreatedConversationPayload(ConversationPayload, frozen=True):
@@ -151,6 +166,10 @@ def _restriction(event: MemberRestricted | MemberUnrestricted) -> RestrictionPay
     return restriction_payload(event.restriction, for_moderators=True)
 
 
+def _webhook(event: WebhookChanged) -> WebhookChangedPayload:
+    return WebhookChangedPayload(event.webhook_id, event.action)
+
+
 def _missed_call(event: CallMissed) -> MissedCallPayload:
     return MissedCallPayload(event.call_id, event.conversation_id, event.caller_id, event.user_ids)
 
@@ -206,10 +225,18 @@ LOG_EVENTS: Mapping[type[Durable], Outbound] = MappingProxyType(
         MemberUnrestricted: Outbound(
             "member:unrestricted", _restriction, summary="A moderator lifted a mute or a ban of a user."
         ),
+        WebhookChanged: Outbound("webhook:changed", _webhook, summary="A webhook was created, changed or deleted."),
         CallMissed: Outbound("call:missed", _missed_call, summary="Users did not accept a call."),
     }
 )
 """The name, the payload and the meaning of every event of the log."""
+
+
+def webhook_event_payload(event: LogEventPayload) -> WebhookEventPayload:
+    """Returns an event as webhooks receive it."""
+    return WebhookEventPayload(
+        event.id, event.type, event.time, event.data, event.conversation_id, event.actor_id, timestamp=event.time
+    )
 
 
 def log_event_payloads(events: Iterable[Durable], epoch: str) -> tuple[LogEventPayload, ...]:

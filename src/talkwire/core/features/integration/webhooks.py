@@ -34,7 +34,7 @@ from talkwire.core.domain.events import WebhookAction, WebhookChanged
 from talkwire.core.domain.model import OWN_ID_BASE, Actor
 from talkwire.core.domain.texts import check_id, check_text
 from talkwire.core.domain.webhooks import ROTATION_MS, WEBHOOKS_MAX, Webhook, WebhookAttempt, WebhookSigning
-from talkwire.core.features.catching_up.sync import cursor_of, position_of
+from talkwire.core.features.catching_up.log_events import start_position
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
@@ -44,9 +44,6 @@ TYPES_MAX = 100
 TYPE_MAX_LENGTH = 64
 CONVERSATIONS_MAX = 100
 T = TypeVar("T")
-
-START = "start"
-"""The cursor before the oldest event that is kept."""
 
 SECRET_BYTES = 32
 SECRET_PREFIX = "whsec_"  # noqa: S105 (the prefix of all secrets)
@@ -205,19 +202,14 @@ def _new_secret() -> str:
 
 
 def _position(tx: Transaction, after: str) -> int:
-    """Returns the log position of a cursor, or of `START`.
+    """Returns the log position of a cursor or of `start`.
 
     Raises `invalid_request` for text that is no cursor, `cursor_epoch` and `cursor_expired`.
     """
     epoch, floor, _ = tx.webhooks.log_bounds()
-    if after == START:
-        return floor
-    pos = position_of(after, epoch)
+    pos = start_position(after, epoch, floor)
     if pos >= tx.next_pos():
         raise invalid("after", "must not be in the future")
-    if pos < floor:
-        oldest = {"oldest": cursor_of(epoch, floor)}
-        raise ChatError("cursor_expired", "The events since this cursor are no longer stored.", oldest)
     return pos
 
 

@@ -1,0 +1,253 @@
+"""`/api/v1/webhooks`: endpoints of the application that receive the events of the log."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import Router, delete, get, patch, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
+from msgspec.structs import asdict
+
+from talkwire.api.description.refusals import may_refuse
+from talkwire.api.http.bodies import Body, ListAnswer
+from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenWebhooks
+from talkwire.api.http.idempotency import GivenKey
+from talkwire.core.commands.integration.webhooks import (
+    CreatedWebhook,
+    CreateWebhook,
+    DeleteWebhook,
+    GetWebhook,
+    GetWebhookSigning,
+    ListWebhookAttempts,
+    ListWebhooks,
+    RewindWebhook,
+    RotateWebhookSecret,
+    UpdateWebhook,
+    WebhookView,
+)
+from talkwire.core.commands.sync import cursor_of
+from talkwire.core.domain.access import must_be_trusted
+from talkwire.core.domain.times import iso
+from talkwire.core.domain.webhooks import DisabledReason, WebhookAttempt
+from talkwire.dialects.messenger.log_events import log_types_named
+
+_ONCE = (
+    "Only this response has the secret. A retry with the same `Idempotency-Key` is refused as `conflict`, with the "
+    "`webhookId` in its details."
+)
+
+
+class CreateWebhookBody(Body, frozen=True, forbid_unknown_fields=True):
+    """A webhook to create. Without `types` it receives all types of events, without `conversationIds` those of all
+    conversations and users. Without `after` it receives what happens from now on; `start` stands for the oldest event
+    that is kept."""
+
+    url: str
+    types: tuple[str, ...] | None = None
+    conversation_ids: tuple[str, ...] | None = None
+    description: str | None = None
+    after: str | None = None
+
+
+class UpdateWebhookBody(Body, frozen=True, forbid_unknown_fields=True):
+    """The members to change. An omitted member stays unchanged; null selects all types or all conversations."""
+
+    url: str | msgspec.UnsetType = msgspec.UNSET
+    types: tuple[str, ...] | msgspec.UnsetType | None = msgspec.UNSET
+    conversation_ids: tuple[str, ...] | msgspec.UnsetType | None = msgspec.UNSET
+    enabled: bool | msgspec.UnsetType = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class RewindWebhookBody(Body, frozen=True, forbid_unknown_fields=True):
+    """The cursor after which a webhook continues. `start` stands for the oldest event that is kept."""
+
+    after: str
+
+
+class WebhookAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """A webhook. `cursor` is the position up to which its events were delivered or are retried. `disabledReason` is
+    `request`, or `gone` after the status 410, or `failing` after three days of retries."""
+
+    id: str
+    url: str
+    types: tuple[str, ...] | None
+    conversation_ids: tuple[str, ...] | None
+    description: str | None
+    enabled: bool
+    disabled_at: str | None
+    disabled_reason: DisabledReason | None
+    cursor: str
+    failing: int
+    created_at: str
+
+
+class CreatedWebhookAnswer(WebhookAnswer, frozen=True, rename="camel", kw_only=True):
+    """A webhook with its newest secret, which no other response has."""
+
+    secret: str
+
+
+class WebhookDeliveryAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """One request to a webhook. `status` is null if there was no response. `next` is missing if no retry is planned."""
+
+    event_id: str
+    attempt: int
+    status: int | None
+    duration_ms: int
+    at: str
+    error: str | None = None
+    next: str | None = None
+
+
+def _webhook_answer(view: WebhookView) -> WebhookAnswer:
+    webhook = view.webhook
+    return WebhookAnswer(
+        id=webhook.id,
+        url=webhook.url,
+        types=webhook.types,
+        conversation_ids=webhook.conversation_ids,
+        description=webhook.description,
+        enabled=webhook.enabled,
+        disabled_at=None if webhook.disabled_ms is None else iso(webhook.disabled_ms),
+        disabled_reason=webhook.disabled_reason,
+        cursor=cursor_of(view.epoch, webhook.pos),
+        failing=view.failing,
+        created_at=iso(webhook.created_ms),
+    )
+
+
+def _created_webhook_answer(created: CreatedWebhook) -> CreatedWebhookAnswer:
+    return CreatedWebhookAnswer(**asdict(_webhook_answer(created.view)), secret=created.secret)
+
+
+def _delivery_answer(attempt: WebhookAttempt) -> WebhookDeliveryAnswer:
+    return WebhookDeliveryAnswer(
+        event_id=attempt.event_id,
+        attempt=attempt.attempt,
+        status=attempt.status,
+        duration_ms=attempt.duration_ms,
+        at=iso(attempt.at_ms),
+        error=attempt.error,
+        next=None if attempt.next_ms is None else iso(attempt.next_ms),
+    )
+
+
+@get("/", summary="List webhooks")
+async def list_webhooks(caller: GivenCaller, chat: GivenChat) -> ListAnswer[WebhookAnswer]:
+    page = await chat.execute(caller.actor, ListWebhooks())
+    return ListAnswer(tuple(map(_webhook_answer, page.items)), page.next)
+
+
+@post("/", summary="Create a webhook", description=_ONCE, opt=may_refuse(410))
+async def create_webhook(
+    data: JSONBody[CreateWebhookBody], caller: GivenCaller, chat: GivenChat, webhooks: GivenWebhooks, key: GivenKey
+) -> CreatedWebhookAnswer:
+    must_be_trusted(caller.actor)
+    log_types_named(data.types or ())
+    await webhooks.check_url(data.url)
+    command = CreateWebhook(data.url, data.types, data.conversation_ids, data.description, data.after)
+    return _created_webhook_answer(await chat.execute(caller.actor, command, key))
+
+
+@get("/{webhook_id:str}", summary="Get a webhook")
+async def get_webhook(webhook_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> WebhookAnswer:
+    return _webhook_answer(await chat.execute(caller.actor, GetWebhook(webhook_id)))
+
+
+@patch(
+    "/{webhook_id:str}",
+    summary="Update a webhook",
+    description="An enabled webhook continues where it was. A disabled one gets no more requests at once.",
+)
+async def update_webhook(
+    webhook_id: FromPath[str],
+    data: JSONBody[UpdateWebhookBody],
+    caller: GivenCaller,
+    chat: GivenChat,
+    webhooks: GivenWebhooks,
+) -> WebhookAnswer:
+    must_be_trusted(caller.actor)
+    if isinstance(data.types, tuple):
+        log_types_named(data.types)
+    if isinstance(data.url, str):
+        await webhooks.check_url(data.url)
+    command = UpdateWebhook(
+        webhook_id=webhook_id,
+        url=data.url,
+        types=data.types,
+        conversation_ids=data.conversation_ids,
+        enabled=data.enabled,
+        description=data.description,
+    )
+    return _webhook_answer(await chat.execute(caller.actor, command))
+
+
+@delete("/{webhook_id:str}", summary="Delete a webhook")
+async def delete_webhook(webhook_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
+    await chat.execute(caller.actor, DeleteWebhook(webhook_id))
+
+
+@post(
+    "/{webhook_id:str}/rewind",
+    status_code=HTTP_200_OK,
+    summary="Rewind a webhook",
+    description="The webhook continues after the cursor, earlier or later than where it is. Planned retries are "
+    "dropped.",
+    opt=may_refuse(410),
+)
+async def rewind_webhook(
+    webhook_id: FromPath[str], data: JSONBody[RewindWebhookBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
+) -> WebhookAnswer:
+    return _webhook_answer(await chat.execute(caller.actor, RewindWebhook(webhook_id, data.after), key))
+
+
+@post(
+    "/{webhook_id:str}/rotate-secret",
+    status_code=HTTP_200_OK,
+    summary="Rotate a webhook's secret",
+    description=f"Requests are signed with both secrets for 24 hours. {_ONCE}",
+)
+async def rotate_webhook_secret(
+    webhook_id: FromPath[str], caller: GivenCaller, chat: GivenChat, key: GivenKey
+) -> CreatedWebhookAnswer:
+    return _created_webhook_answer(await chat.execute(caller.actor, RotateWebhookSecret(webhook_id), key))
+
+
+@post(
+    "/{webhook_id:str}/test",
+    status_code=HTTP_200_OK,
+    summary="Test a webhook",
+    description="Sends a signed event of the type `webhook:test` now, also to a disabled webhook, and returns the "
+    "outcome. It is not retried.",
+)
+async def test_webhook(
+    webhook_id: FromPath[str], caller: GivenCaller, chat: GivenChat, webhooks: GivenWebhooks
+) -> WebhookDeliveryAnswer:
+    signing = await chat.execute(caller.actor, GetWebhookSigning(webhook_id))
+    return _delivery_answer(await webhooks.test(webhook_id, signing))
+
+
+@get("/{webhook_id:str}/deliveries", summary="List a webhook's deliveries", description="The newest 100 attempts.")
+async def list_webhook_deliveries(
+    webhook_id: FromPath[str], caller: GivenCaller, chat: GivenChat
+) -> ListAnswer[WebhookDeliveryAnswer]:
+    page = await chat.execute(caller.actor, ListWebhookAttempts(webhook_id))
+    return ListAnswer(tuple(map(_delivery_answer, page.items)), page.next)
+
+
+webhooks_router = Router(
+    "/webhooks",
+    route_handlers=[
+        list_webhooks,
+        create_webhook,
+        get_webhook,
+        update_webhook,
+        delete_webhook,
+        rewind_webhook,
+        rotate_webhook_secret,
+        test_webhook,
+        list_webhook_deliveries,
+    ],
+    tags=["webhooks"],
+)

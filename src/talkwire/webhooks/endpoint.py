@@ -1,0 +1,244 @@
+"""Delivers to one endpoint: reads the log for it, sends up to 16 events at a time, and plans retries."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+import msgspec
+import structlog
+
+from talkwire.core.domain.webhooks import ATTEMPTS_KEPT, DisabledReason, Webhook, WebhookAttempt, WebhookRetry
+from talkwire.dialects.messenger.log_events import webhook_event_payload
+from talkwire.storage.followers.webhook_progress import WebhookBacklog, WebhookProgress
+from talkwire.webhooks.events import EventPage
+from talkwire.webhooks.metrics import WebhookMetrics
+from talkwire.webhooks.queue import EventQueue, QueuedEvent
+from talkwire.webhooks.schedule import GIVE_UP_MS, retry_delay_ms
+from talkwire.webhooks.sender import CONNECTIONS, Outcome
+
+READ_AGAIN_MS = 5000
+"""How long to wait after the log could not be read, in milliseconds."""
+
+R = TypeVar("R")
+_encode = msgspec.json.Encoder().encode
+_logger = structlog.get_logger(__name__)
+
+
+class Source(Protocol):
+    """The events of the log that a webhook selects. Its methods block."""
+
+    def after(self, pos: int) -> EventPage: ...
+    def of_key(self, key: str, after: int, until: int) -> EventPage: ...
+
+
+class Sender(Protocol):
+    """Sends requests to the endpoint."""
+
+    async def send(self, event_id: str, body: str) -> Outcome: ...
+
+
+class Blocking(Protocol):
+    """Runs a function that blocks on another thread. Raises OSError if the database does not answer."""
+
+    def __call__(self, function: Callable[[], R]) -> Awaitable[R]: ...
+
+
+class EndpointDelivery:
+    """The delivery to one endpoint, in a task of its own.
+
+    `on_change` is called when there is progress to store. `now_ms` is the wall clock.
+    """
+
+    def __init__(  # noqa: PLR0913 (what it joins)
+        self,
+        webhook: Webhook,
+        backlog: WebhookBacklog,
+        *,
+        source: Source,
+        sender: Sender,
+        blocking: Blocking,
+        metrics: WebhookMetrics,
+        on_change: Callable[[], None],
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self.webhook = webhook
+        self.sender = sender
+        self.disabled_reason: DisabledReason | None = None
+        self.failed = False
+        """Whether a bug has ended the delivery."""
+        self._source = source
+        self._blocking = blocking
+        self._metrics = metrics
+        self._on_change = on_change
+        self._now_ms = now_ms
+        self.queue = EventQueue(webhook.pos, _current(backlog, webhook, now_ms()))
+        self._attempts: deque[WebhookAttempt] = deque(backlog.attempts, ATTEMPTS_KEPT)
+        self._has_new_attempts = False
+        self._stored_pos = webhook.pos
+        self._woken = asyncio.Event()
+        self._may_have_more = True
+        """Whether the log may have events that were not read."""
+        self._workers: set[asyncio.Task[None]] = set()
+        self._read_again_ms = 0
+        self._task = asyncio.create_task(self._run())
+        self._task.add_done_callback(self._end)
+
+    def wake(self) -> None:
+        """Notifies the delivery that the log has grown."""
+        self._may_have_more = True
+        self._woken.set()
+
+    async def stop(self) -> None:
+        """Ends the delivery at once. Requests in flight are cancelled, and count as not sent."""
+        tasks = [self._task, *self._workers]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        """Notices that a task has ended: by a bug, the delivery has to start again."""
+        self._workers.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _logger.error("webhook_delivery_failed", webhook_id=self.webhook.id, exc_info=task.exception())
+            self.failed = True
+            self._on_change()
+
+    # --- progress -----------------------------------------------------------------------------------------------------
+
+    def take_progress(self, *, released: bool = False) -> WebhookProgress | None:
+        """Returns the progress since the last call; None if there is none."""
+        retries, pos = self.queue.take_changes(), self.queue.cursor
+        attempts = tuple(self._attempts) if self._has_new_attempts else None
+        if not (retries or attempts or pos != self._stored_pos or self.disabled_reason or released):
+            return None
+        self._has_new_attempts, self._stored_pos = False, pos
+        return WebhookProgress(
+            self.webhook.id, self.webhook.rewinds, pos, retries, attempts, self.disabled_reason, released
+        )
+
+    def not_stored(self, progress: WebhookProgress) -> None:
+        """Takes progress back that could not be stored, for the next call of `take_progress`."""
+        self.queue.not_stored(progress.retries)
+        self._has_new_attempts |= progress.attempts is not None
+        self._stored_pos = -1
+
+    # --- reading and sending ------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while self.disabled_reason is None:
+            self._woken.clear()
+            await self._read_log()
+            for key, after, until in self.queue.due(self._now_ms()):
+                await self._read_key(key, after, until)
+            self._start_workers()
+            if self._should_read:
+                continue
+            due_ms = self.queue.next_due_ms
+            wait_s = None if due_ms is None else max(0, due_ms - self._now_ms()) / 1000
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    @property
+    def _should_read(self) -> bool:
+        return self._may_have_more and self.queue.wants_events
+
+    async def _read_log(self) -> None:
+        """Reads the next events into the queue."""
+        if not self._should_read:
+            return
+        self._may_have_more = False
+        page = await self._read(lambda: self._source.after(self.queue.read_pos))
+        if page is None:
+            self._may_have_more = True
+            await asyncio.sleep(READ_AGAIN_MS / 1000)
+            return
+        if page.lost:
+            _logger.warning("webhook_events_missed", webhook_id=self.webhook.id, positions=page.lost)
+        self._may_have_more |= page.more
+        self.queue.add(page.events, page.reached)
+        self._on_change()
+
+    async def _read_key(self, key: str, after: int, until: int) -> None:
+        """Reads the next events of a blocked key into the queue."""
+        page = await self._read(lambda: self._source.of_key(key, after, until))
+        if page is None:
+            self.queue.postpone(key, self._now_ms() + READ_AGAIN_MS)
+            return
+        self.queue.resume(key, page.events, page.reached)
+        self._on_change()
+
+    async def _read(self, function: Callable[[], EventPage]) -> EventPage | None:
+        """Returns a page of events; None if the database does not answer."""
+        try:
+            return await self._blocking(function)
+        except OSError as error:
+            _logger.warning("webhook_waits_for_database", webhook_id=self.webhook.id, error=str(error))
+            return None
+
+    def _start_workers(self) -> None:
+        for _ in range(min(self.queue.ready, CONNECTIONS - len(self._workers))):
+            worker = asyncio.create_task(self._work())
+            self._workers.add(worker)
+            worker.add_done_callback(self._end)
+
+    async def _work(self) -> None:
+        """Sends events until none is ready."""
+        while self.disabled_reason is None and (event := self.queue.take()) is not None:
+            body = _encode(webhook_event_payload(event.payload)).decode()
+            outcome = await self.sender.send(event.payload.id, body)
+            self._settle(event, outcome)
+            if self._should_read or self.queue.is_blocked(event.key):
+                self._woken.set()
+
+    def _settle(self, event: QueuedEvent, outcome: Outcome) -> None:
+        """Records the outcome of an attempt."""
+        self._metrics.attempts[outcome.kind] += 1
+        attempt = self.queue.attempt_of(event)
+        next_ms = None
+        if outcome.accepted:
+            self.queue.accept(event)
+        else:
+            first_ms = self.queue.first_ms_of(event) or outcome.at_ms
+            next_ms = self._next_ms(attempt, first_ms, outcome)
+            self.queue.fail(event, outcome.at_ms, next_ms or self._now_ms())
+            if next_ms is None:
+                self._disable("gone" if outcome.gone else "failing")
+                self._woken.set()
+        self._attempts.appendleft(
+            WebhookAttempt(
+                event.payload.id, attempt, outcome.at_ms, outcome.duration_ms, outcome.status, outcome.error, next_ms
+            )
+        )
+        self._has_new_attempts = True
+        self._on_change()
+
+    def _next_ms(self, attempt: int, first_ms: int, outcome: Outcome) -> int | None:
+        """Returns when to send a refused event again; None if the webhook is to be disabled."""
+        now_ms, end_ms = self._now_ms(), first_ms + GIVE_UP_MS
+        if outcome.gone or now_ms >= end_ms:
+            return None
+        return min(now_ms + retry_delay_ms(attempt, outcome.retry_after_s), end_ms)
+
+    def _disable(self, reason: DisabledReason) -> None:
+        if self.disabled_reason is None:
+            self.disabled_reason = reason
+            self._metrics.given_up[reason] += 1
+            _logger.error("webhook_disabled", webhook_id=self.webhook.id, reason=reason)
+
+
+def _current(backlog: WebhookBacklog, webhook: Webhook, now_ms: int) -> dict[str, WebhookRetry]:
+    """Returns the planned retries. Those from before the webhook was enabled are due now, and start from the first
+    attempt again."""
+    return {
+        key: WebhookRetry(retry.pos, 0, None, now_ms)
+        if retry.first_ms is not None and retry.first_ms < webhook.enabled_ms
+        else retry
+        for key, retry in backlog.retries.items()
+    }

@@ -1,0 +1,75 @@
+"""Reads the log for one endpoint, and tells which of its events have to stay in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from talkwire.core.commands.sync import LogFilter, cursor_of
+from talkwire.core.domain.audience import audience_of, conversation_of
+from talkwire.core.domain.events import Durable, UserCreated
+from talkwire.core.domain.webhooks import Webhook
+from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES, log_event_payloads, log_types_named
+from talkwire.storage.followers.webhook_progress import LogPart, WebhookStore
+from talkwire.webhooks.queue import QueuedEvent
+
+PAGE = 128
+"""How many events are read at once."""
+
+_CONVERSATION = "c/"
+_USER = "u/"
+
+
+def ordering_key(event: Durable) -> str:
+    """Returns what an event keeps its order with: its conversation, else the user that it is about."""
+    conversation_id = conversation_of(event)
+    if conversation_id is not None:
+        return _CONVERSATION + conversation_id
+    user_id = audience_of(event).user_id
+    if user_id is None:
+        user_id = event.user.id if isinstance(event, UserCreated) else getattr(event, "user_id", "")
+    return _USER + user_id
+
+
+class EventPage(NamedTuple):
+    """Events to send. The log was searched up to `reached`; `more`: it continues there. `lost` is how many positions
+    were pruned before the endpoint received them."""
+
+    events: Sequence[QueuedEvent]
+    reached: int
+    more: bool
+    lost: int
+
+
+class EventSource:
+    """The events that a webhook selects. All methods block."""
+
+    def __init__(self, store: WebhookStore, webhook: Webhook) -> None:
+        self._store = store
+        # A newer version may know more types.
+        known = None if webhook.types is None else [name for name in webhook.types if name in LOG_EVENT_NAMES]
+        types = None if known is None else log_types_named(known)
+        ids = None if webhook.conversation_ids is None else frozenset(webhook.conversation_ids)
+        self._filter = LogFilter(types, ids)
+
+    def after(self, pos: int) -> EventPage:
+        """Returns the first events after a position."""
+        return _page(pos, self._store.read(self._filter, pos, None, PAGE))
+
+    def of_key(self, key: str, after: int, until: int) -> EventPage:
+        """Returns the first events of one key after a position."""
+        wanted = self._filter
+        if key.startswith(_CONVERSATION):
+            wanted = LogFilter(wanted.types, frozenset({key.removeprefix(_CONVERSATION)}))
+        page = _page(after, self._store.read(wanted, after, until, PAGE))
+        return page._replace(events=[event for event in page.events if event.key == key])
+
+
+def _page(after: int, part: LogPart) -> EventPage:
+    payloads = {payload.id: payload for payload in log_event_payloads(part.events, part.epoch)}
+    events = [
+        QueuedEvent(event.pos, ordering_key(event), event.at_ms, payload)
+        for event in part.events
+        if (payload := payloads.get(cursor_of(part.epoch, event.pos))) is not None
+    ]
+    return EventPage(events, part.reached, part.reached < part.head, max(0, part.floor - after))

@@ -1,0 +1,223 @@
+"""Which events of one endpoint may be sent now, and up to which log position all are dealt with. Without I/O.
+
+Events of one key, a conversation or a user, are sent one after the other, those of different keys at the same time. An
+event that is refused blocks its key: later events of the key are dropped from memory, and read from the log again when
+the retry is due. So an endpoint that is down costs a bounded number of events in memory and of rows in the database.
+
+The cursor is the position before the first event that is neither accepted nor behind a blocked key. Cursor and blocked
+keys are stored together, so whatever is lost with the process was not accepted or is sent twice, never skipped.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from talkwire.core.domain.webhooks import WebhookRetry
+from talkwire.dialects.messenger.log_events import LogEventPayload
+
+WINDOW_MAX = 256
+"""How many events are kept in memory before the log is read further."""
+
+BLOCKED_MAX = 64
+"""With so many blocked keys, no event of another key is sent and the log is not read further."""
+
+
+@dataclass(slots=True, eq=False)
+class QueuedEvent:
+    """An event to send. `settled`: it was accepted, or its key is blocked."""
+
+    pos: int
+    key: str
+    at_ms: int
+    payload: LogEventPayload
+    settled: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _BlockedKey:
+    """A key with an event that was not accepted. `loading`: its events are being read from the log or sent. `reached`
+    is the position up to which they were read."""
+
+    retry: WebhookRetry
+    at_ms: int | None = None
+    loading: bool = False
+    reached: int = 0
+
+
+class EventQueue:
+    """The events of one endpoint. `pos` is its cursor, `retries` are its blocked keys."""
+
+    def __init__(self, pos: int, retries: Mapping[str, WebhookRetry]) -> None:
+        self.read_pos = pos
+        """The position up to which the log was read."""
+        self.in_flight = 0
+        self._window: deque[QueuedEvent] = deque()
+        self._lines: dict[str, deque[QueuedEvent]] = {}
+        """The events of each key that are to be sent; the first one may be in flight."""
+        self._ready: deque[str] = deque()
+        self._resumed: deque[str] = deque()
+        """As `_ready`, for blocked keys whose retry is due."""
+        self._blocked = {key: _BlockedKey(retry) for key, retry in retries.items()}
+        self._changed: set[str] = set()
+
+    # --- reading the log ----------------------------------------------------------------------------------------------
+
+    @property
+    def wants_events(self) -> bool:
+        """Whether there is room for more events of the log."""
+        return len(self._window) < WINDOW_MAX and len(self._blocked) < BLOCKED_MAX
+
+    def add(self, events: Iterable[QueuedEvent], reached: int) -> None:
+        """Adds the next events of the log, which was read up to `reached`. Those of blocked keys are left out."""
+        for event in events:
+            if event.key in self._blocked:
+                continue
+            self._window.append(event)
+            line = self._lines.get(event.key)
+            if line is None:
+                self._lines[event.key] = deque((event,))
+                self._ready.append(event.key)
+            else:
+                line.append(event)
+        self.read_pos = max(self.read_pos, reached)
+
+    def due(self, now_ms: int) -> Sequence[tuple[str, int, int]]:
+        """Returns the blocked keys whose events are to be read now, each with the position after which and the one up
+        to which to read. Pass the events to `resume`."""
+        found = []
+        for key, blocked in self._blocked.items():
+            if not blocked.loading and blocked.retry.next_ms <= now_ms:
+                blocked.loading = True
+                found.append((key, blocked.retry.pos - 1, max(self.read_pos, blocked.retry.pos)))
+        return found
+
+    def resume(self, key: str, events: Sequence[QueuedEvent], reached: int) -> None:
+        """Continues with events of a blocked key, which were read up to `reached`."""
+        blocked = self._blocked[key]
+        blocked.reached = reached
+        if events:
+            self._lines[key] = deque(events)
+            self._resumed.append(key)
+        else:
+            self._continue(key, blocked, reached + 1)
+
+    def postpone(self, key: str, next_ms: int) -> None:
+        """Lets a blocked key wait because its events could not be read."""
+        blocked = self._blocked[key]
+        blocked.loading = False
+        blocked.retry = WebhookRetry(blocked.retry.pos, blocked.retry.attempt, blocked.retry.first_ms, next_ms)
+
+    @property
+    def next_due_ms(self) -> int | None:
+        """When the next retry is due."""
+        return min((each.retry.next_ms for each in self._blocked.values() if not each.loading), default=None)
+
+    # --- sending ------------------------------------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> int:
+        """How many events `take` would return."""
+        return len(self._resumed) + (len(self._ready) if len(self._blocked) < BLOCKED_MAX else 0)
+
+    def is_blocked(self, key: str) -> bool:
+        return key in self._blocked
+
+    def take(self) -> QueuedEvent | None:
+        """Returns the next event to send, for `accept` or `fail`; None if none may be sent now."""
+        # They take turns, so that neither a backlog nor new events wait for each other.
+        prefers_new = self.in_flight % 2 == 0 and self._ready and len(self._blocked) < BLOCKED_MAX
+        if self._resumed and not prefers_new:
+            key = self._resumed.popleft()
+        elif self.ready:
+            key = self._ready.popleft()
+        else:
+            return None
+        self.in_flight += 1
+        return self._lines[key][0]
+
+    def attempt_of(self, event: QueuedEvent) -> int:
+        """Returns the number of the event's next attempt, from 1 on."""
+        blocked = self._blocked.get(event.key)
+        return 1 if blocked is None or blocked.retry.pos != event.pos else blocked.retry.attempt + 1
+
+    def first_ms_of(self, event: QueuedEvent) -> int | None:
+        """Returns when the event was sent for the first time; None if it was not sent yet."""
+        blocked = self._blocked.get(event.key)
+        return None if blocked is None or blocked.retry.pos != event.pos else blocked.retry.first_ms
+
+    def accept(self, event: QueuedEvent) -> None:
+        """Settles an event that the endpoint has accepted, and lets the next one of its key follow."""
+        self.in_flight -= 1
+        event.settled = True
+        key = event.key
+        line = self._lines[key]
+        line.popleft()
+        blocked = self._blocked.get(key)
+        if blocked is not None:
+            self._continue(key, blocked, line[0].pos if line else blocked.reached + 1)
+        elif line:
+            self._ready.append(key)
+        else:
+            del self._lines[key]
+        self._trim()
+
+    def fail(self, event: QueuedEvent, sent_ms: int, next_ms: int) -> None:
+        """Blocks the key of an event that was refused until `next_ms`."""
+        retry = WebhookRetry(event.pos, self.attempt_of(event), self.first_ms_of(event) or sent_ms, next_ms)
+        self.in_flight -= 1
+        for dropped in self._lines.pop(event.key):
+            dropped.settled = True
+        self._blocked[event.key] = _BlockedKey(retry, event.at_ms)
+        self._changed.add(event.key)
+        self._trim()
+
+    def _continue(self, key: str, blocked: _BlockedKey, pos: int) -> None:
+        """Continues a blocked key at the position of its next event: with the events in memory, else with the log."""
+        self._changed.add(key)
+        if self._lines.get(key):
+            self._resumed.append(key)
+        elif blocked.reached >= self.read_pos:
+            self._lines.pop(key, None)
+            del self._blocked[key]
+            return
+        else:
+            self._lines.pop(key, None)
+            blocked.loading = False
+        blocked.retry = WebhookRetry(pos, 0, None, 0)
+
+    def _trim(self) -> None:
+        window = self._window
+        while window and window[0].settled:
+            window.popleft()
+
+    # --- progress -----------------------------------------------------------------------------------------------------
+
+    @property
+    def cursor(self) -> int:
+        """The position up to which every event was accepted or belongs to a blocked key."""
+        return self._window[0].pos - 1 if self._window else self.read_pos
+
+    @property
+    def blocked_keys(self) -> int:
+        return len(self._blocked)
+
+    @property
+    def oldest_ms(self) -> int | None:
+        """When the oldest event was written that was not accepted yet, as far as it is known; None if there is none."""
+        known = [each.at_ms or each.retry.first_ms for each in self._blocked.values()]
+        times = [time_ms for time_ms in known if time_ms is not None]
+        if self._window:
+            times.append(self._window[0].at_ms)
+        return min(times, default=None)
+
+    def take_changes(self) -> dict[str, WebhookRetry | None]:
+        """Returns the blocked keys that have changed since the last call; None for one that is free again."""
+        changes = {key: None if (blocked := self._blocked.get(key)) is None else blocked.retry for key in self._changed}
+        self._changed.clear()
+        return changes
+
+    def not_stored(self, keys: Iterable[str]) -> None:
+        """Notes that changes of `take_changes` could not be stored."""
+        self._changed.update(keys)

@@ -1,0 +1,315 @@
+"""A thread with an event loop of its own that delivers to the endpoints which this node has claimed.
+
+The thread starts with the first webhook, so that a server without webhooks pays nothing for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+import uvloop
+from sqlalchemy.exc import SQLAlchemyError
+
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import DurableEvent, News, WebhookChanged
+from talkwire.core.domain.times import iso
+from talkwire.core.domain.webhooks import WebhookAttempt, WebhookSigning
+from talkwire.dialects.messenger.log_events import WebhookEventPayload
+from talkwire.egress import Egress
+from talkwire.storage.followers.webhook_progress import WebhookProgress, WebhookState, WebhookStore
+from talkwire.storage.writer_task import WriterClosedError
+from talkwire.webhooks.endpoint import EndpointDelivery
+from talkwire.webhooks.events import EventSource
+from talkwire.webhooks.metrics import WebhookMetrics
+from talkwire.webhooks.sender import WebhookSender
+
+STORE_S = 0.5
+"""How often progress is stored. After a crash, events of this time are sent again."""
+
+GATHER_S = 0.02
+"""Events of this time are read together."""
+
+RETRY_S = 5.0
+"""How long to wait after the database did not answer."""
+
+CHECK_S = 60.0
+"""How often to look at the stored webhooks if there are no other nodes."""
+
+R = TypeVar("R")
+_encode = msgspec.json.Encoder().encode
+_logger = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Running:
+    """A webhook that this node delivers to."""
+
+    delivery: EndpointDelivery
+    sender: WebhookSender
+
+    async def stop(self) -> None:
+        await self.delivery.stop()
+        await self.sender.close()
+
+
+class WebhookService:
+    """The webhooks of one node. Call its methods on the chat's event loop.
+
+    `store` belongs to the service. `check_s`: how often to look for webhooks of nodes that have ended, and for secrets
+    that have expired.
+    """
+
+    def __init__(self, store: WebhookStore, egress: Egress, check_s: float = CHECK_S) -> None:
+        self.metrics = WebhookMetrics()
+        self._store = store
+        self._egress = egress
+        self._check_s = check_s
+        self._thread: _DeliveryThread | None = None
+
+    async def start(self) -> None:
+        """Starts the delivery if there is a webhook."""
+        if await asyncio.to_thread(self._store.any_enabled):
+            self._started()
+
+    def follow(self, events: Sequence[News]) -> None:
+        """Notices new events. It is called with each batch."""
+        if not isinstance(events[-1], DurableEvent):
+            return
+        changed = any(type(event) is WebhookChanged for event in events)
+        if changed:
+            self._started().notify(changed=True)
+        elif self._thread is not None:
+            self._thread.notify()
+
+    async def check_url(self, url: str) -> None:
+        """Raises `invalid_request` unless a webhook may have this URL."""
+        await self._egress.check_url(url)
+
+    async def test(self, webhook_id: str, signing: WebhookSigning) -> WebhookAttempt:
+        """Sends a test event to an endpoint now, and returns the outcome."""
+        return await asyncio.wrap_future(self._started().run(send_test(self._egress, webhook_id, signing)))
+
+    async def close(self) -> None:
+        """Stops the delivery, stores its progress, and lets other nodes continue."""
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.close)
+        self._store.close()
+
+    def _started(self) -> _DeliveryThread:
+        if self._thread is None:
+            self._thread = _DeliveryThread(self._store, self._egress, self.metrics, self._check_s)
+        return self._thread
+
+
+async def send_test(egress: Egress, webhook_id: str, signing: WebhookSigning) -> WebhookAttempt:
+    """Sends a signed event `webhook:test` to an endpoint, and returns the outcome."""
+    now = iso(time.time_ns() // 1_000_000)
+    event = WebhookEventPayload(f"test-{token_hex(8)}", "webhook:test", now, {"webhookId": webhook_id}, timestamp=now)
+    sender = WebhookSender(egress, signing.url, signing.secrets)
+    try:
+        outcome = await sender.send(event.id, _encode(event).decode())
+    finally:
+        await sender.close()
+    return WebhookAttempt(event.id, 1, outcome.at_ms, outcome.duration_ms, outcome.status, outcome.error)
+
+
+class _DeliveryThread:
+    """The thread, and the deliveries on its event loop."""
+
+    def __init__(self, store: WebhookStore, egress: Egress, metrics: WebhookMetrics, check_s: float) -> None:
+        self._store = store
+        self._egress = egress
+        self._metrics = metrics
+        self._check_s = check_s
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        self._loop = self._runner.get_loop()
+        self._running: dict[str, _Running] = {}
+        self._news = asyncio.Event()
+        self._notified = False
+        self._must_check = True
+        self._changed = asyncio.Event()
+        self._closing = False
+        self._blocking = ThreadPoolExecutor(2, "talkwire-webhooks-database")
+        metrics.lag_s = self._lag_s
+        metrics.blocked_keys = lambda: sum(each.delivery.queue.blocked_keys for each in tuple(self._running.values()))
+        metrics.delivering = lambda: len(self._running)
+        self._thread = threading.Thread(target=self._run, name="talkwire-webhooks", daemon=True)
+        self._thread.start()
+
+    def notify(self, *, changed: bool = False) -> None:
+        """Notices that the log has grown, or that webhooks have changed. It can be called from any thread."""
+        if changed:
+            self._must_check = True
+        if not self._notified:  # which costs much less than to notify again
+            self._notified = True
+            with contextlib.suppress(RuntimeError):  # the thread has ended
+                self._loop.call_soon_threadsafe(self._news.set)
+
+    def run(self, coroutine: Coroutine[Any, Any, R]) -> Any:  # noqa: ANN401 (a future of R)
+        """Runs a coroutine on the thread, and returns the future of its result."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def close(self) -> None:
+        """Stops everything and stores the progress. It blocks."""
+        self._closing = True
+        self._notified = False
+        self.notify()
+        self._thread.join()
+
+    # --- the thread ---------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        with self._runner:
+            self._runner.run(self._serve())
+        self._blocking.shutdown()
+
+    async def _serve(self) -> None:
+        storing = asyncio.create_task(self._store_progress())
+        try:
+            while not self._closing:
+                await self._check()
+                await self._wait_for_news()
+                for each in self._running.values():
+                    each.delivery.wake()
+        finally:
+            storing.cancel()
+            await asyncio.gather(storing, return_exceptions=True)
+            await self._stop(tuple(self._running), released=True)
+
+    async def _wait_for_news(self) -> None:
+        """Waits for events, for changed webhooks, or until the next check."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._check_s):
+                await self._news.wait()
+            if not (self._must_check or self._closing):
+                await asyncio.sleep(GATHER_S)
+            self._news.clear()
+            self._notified = False
+            return
+        self._must_check = True
+
+    async def _check(self) -> None:
+        """Starts and stops deliveries as the stored webhooks say."""
+        if not self._must_check:
+            return
+        self._must_check = False
+        try:
+            states = await self._in_database(self._store.claim)
+            await self._apply(states)
+        except OSError as error:
+            _logger.warning("webhooks_wait_for_database", error=str(error))
+            self._loop.call_later(RETRY_S, lambda: self.notify(changed=True))
+
+    async def _apply(self, states: Sequence[WebhookState]) -> None:
+        self._metrics.disabled = sum(not state.webhook.enabled for state in states)
+        mine = {state.webhook.id: state for state in states if state.mine and state.webhook.enabled}
+        await self._stop([id_ for id_, each in self._running.items() if _is_outdated(each, mine.get(id_))])
+        for webhook_id, state in mine.items():
+            running = self._running.get(webhook_id)
+            if running is None:
+                await self._start(webhook_id)
+            elif running.sender.secrets != state.secrets:
+                running.sender.sign_with(state.secrets)
+
+    async def _start(self, webhook_id: str) -> None:
+        """Starts a delivery with the progress that is stored now."""
+        state, backlog = await self._in_database(lambda: self._store.load(webhook_id))
+        if state is None:
+            return
+        sender = WebhookSender(self._egress, state.webhook.url, state.secrets)
+        delivery = EndpointDelivery(
+            state.webhook,
+            backlog,
+            source=EventSource(self._store, state.webhook),
+            sender=sender,
+            blocking=self._in_database,
+            metrics=self._metrics,
+            on_change=self._changed.set,
+        )
+        self._running[webhook_id] = _Running(delivery, sender)
+
+    async def _stop(self, webhook_ids: Sequence[str], *, released: bool = False) -> None:
+        """Stops deliveries, and stores their progress. `released`: other nodes may claim their webhooks."""
+        stopped = [self._running.pop(webhook_id) for webhook_id in webhook_ids]
+        for each in stopped:
+            await each.stop()
+        await self._store_of([each.delivery for each in stopped], released=released)
+
+    async def _store_progress(self) -> None:
+        """Stores progress regularly, as long as there is any."""
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(STORE_S)
+            self._changed.clear()
+            if not await self._store_of([each.delivery for each in self._running.values()]):
+                await asyncio.sleep(RETRY_S)
+                self._changed.set()
+            ended = [
+                webhook_id
+                for webhook_id, each in self._running.items()
+                if each.delivery.failed or each.delivery.disabled_reason is not None
+            ]
+            for webhook_id in ended:
+                await self._running.pop(webhook_id).stop()
+            if ended:
+                self.notify(changed=True)
+
+    async def _store_of(self, deliveries: Sequence[EndpointDelivery], *, released: bool = False) -> bool:
+        """Stores the progress of deliveries. Returns False if the database did not answer."""
+        taken = {each: each.take_progress(released=released) for each in deliveries if not each.failed}
+        progress: list[WebhookProgress] = [each for each in taken.values() if each is not None]
+        if not progress:
+            return True
+        try:
+            stored = await self._in_database(lambda: self._store.store(progress))
+        except OSError as error:
+            _logger.warning("webhooks_wait_for_database", error=str(error))
+            for delivery, part in taken.items():
+                if part is not None:
+                    delivery.not_stored(part)
+            return False
+        if len(stored) < len(progress):
+            await self._drop({each.webhook_id for each in progress} - stored)
+        return True
+
+    async def _drop(self, webhook_ids: set[str]) -> None:
+        """Drops deliveries whose webhook was rewound, deleted or claimed by another node."""
+        for webhook_id in webhook_ids & self._running.keys():
+            await self._running.pop(webhook_id).stop()
+        self.notify(changed=True)
+
+    async def _in_database(self, function: Callable[[], R]) -> R:
+        """Runs a function that blocks on another thread. Raises OSError if the database does not answer."""
+        try:
+            return await self._loop.run_in_executor(self._blocking, function)
+        except (SQLAlchemyError, WriterClosedError, ChatError) as error:
+            raise OSError(str(getattr(error, "orig", None) or error)) from error
+
+    def _lag_s(self) -> float:
+        times = [each.delivery.queue.oldest_ms for each in tuple(self._running.values())]
+        oldest_ms = min((time_ms for time_ms in times if time_ms is not None), default=None)
+        return 0.0 if oldest_ms is None else max(0.0, time.time() - oldest_ms / 1000)
+
+
+def _is_outdated(running: _Running, state: WebhookState | None) -> bool:
+    """Returns whether a delivery must not go on as it is: the webhook is disabled, or sends other events elsewhere."""
+    if state is None:
+        return True
+    old, new = running.delivery.webhook, state.webhook
+    return (old.url, old.types, old.conversation_ids, old.rewinds, old.enabled_ms) != (
+        new.url,
+        new.types,
+        new.conversation_ids,
+        new.rewinds,
+        new.enabled_ms,
+    )
