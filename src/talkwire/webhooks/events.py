@@ -7,7 +7,14 @@ from typing import NamedTuple
 
 from talkwire.core.commands.sync import LogFilter, cursor_of
 from talkwire.core.domain.audience import audience_of, conversation_of
-from talkwire.core.domain.events import Durable, UserCreated
+from talkwire.core.domain.events import (
+    ACCOUNT_EVENTS,
+    CONTACT_EVENTS,
+    Durable,
+    NotificationsRead,
+    PreferencesChanged,
+    UserCreated,
+)
 from talkwire.core.domain.webhooks import Webhook
 from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES, log_event_payloads, log_types_named
 from talkwire.storage.followers.webhook_progress import LogPart, WebhookStore
@@ -18,6 +25,11 @@ PAGE = 128
 
 _CONVERSATION = "c/"
 _USER = "u/"
+
+ABOUT_USERS = frozenset(
+    kind.__name__ for kind in (*ACCOUNT_EVENTS, *CONTACT_EVENTS, PreferencesChanged, NotificationsRead)
+)
+"""The types of events that are about no conversation."""
 
 
 def ordering_key(event: Durable) -> str:
@@ -58,9 +70,11 @@ class EventSource:
 
     def of_key(self, key: str, after: int, until: int) -> EventPage:
         """Returns the first events of one key after a position."""
-        wanted = self._filter
+        types = self._filter.types
         if key.startswith(_CONVERSATION):
-            wanted = LogFilter(wanted.types, frozenset({key.removeprefix(_CONVERSATION)}))
+            wanted = LogFilter(types, frozenset({key.removeprefix(_CONVERSATION)}))
+        else:
+            wanted = LogFilter(ABOUT_USERS if types is None else types & ABOUT_USERS)
         page = _page(after, self._store.read(wanted, after, until, PAGE))
         return page._replace(events=[event for event in page.events if event.key == key])
 

@@ -112,7 +112,7 @@ class WebhookSender:
         except TimeoutError:
             return outcome("timeout", error=f"no response within {TIMEOUT_S:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return outcome("unreachable", error=str(error) or type(error).__name__)
+            return outcome("unreachable", error=_cause_of(error))
         if 200 <= response.status < 300:
             await _drain(response)
             return outcome("accepted", response.status)
@@ -133,6 +133,12 @@ def _refusal(egress: Egress, url: str) -> str | None:
     except RefusedUrl as refused:
         return f"the URL {refused}"
     return None
+
+
+def _cause_of(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"cannot connect: {error.os_error.strerror or error.os_error}"
+    return str(error) or type(error).__name__
 
 
 def _meaning_of(status: int) -> str:
