@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from talkwire.core.connected.directory import DirectoryEntry
+from talkwire.core.domain.access import may_act, require
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
 from talkwire.core.engine.chat import Chat
@@ -162,8 +163,7 @@ class Callers:
             user, entry = found
         else:
             user, entry = known.user, known
-        if entry.user is not None and entry.user.banned:
-            raise ChatError("banned", "This user is banned.")  # banned since the user was looked up
+        require(may_act(entry.user))  # banned or erased since the user was looked up
         if identity is not None and identity.session_id is not None and identity.session_id not in entry.login_ids:
             raise ChatError("unauthenticated", "This device has signed out.")
         actor = Actor(user.id, user.name) if identity is None else _actor(user, identity)

@@ -12,6 +12,7 @@ from talkwire.storage.notifying import notifications
 from talkwire.storage.tables import (
     accounts,
     conversations,
+    erasures,
     invitations,
     members,
     offers,
@@ -25,6 +26,7 @@ PROJECTIONS: Projections = MappingProxyType(
     {
         **users.PROJECTIONS,
         **accounts.PROJECTIONS,
+        **erasures.PROJECTIONS,
         **conversations.PROJECTIONS,
         **members.PROJECTIONS,
         **restrictions.PROJECTIONS,

@@ -102,9 +102,23 @@ users = Table(
     Column("folded_name", _CodePoints, nullable=False, server_default=text("''"), index=True),
     Column("metadata", Text),
     Column("named", Boolean, nullable=False, server_default=false()),
+    Column("erased", Text),
+    Column("hold", Boolean, nullable=False, server_default=false()),
+    _partial("ix_users_hold", "hold", "id"),
 )
 """`folded_name` is the name without case, by which users are searched and mentioned. `metadata` is JSON. `named`: the
-back end or the user chose the id as the name, so that tokens do not change it."""
+back end or the user chose the id as the name, so that tokens do not change it. `erased`: `keep` or `redact`."""
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("redact", Boolean, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("after_pos", BigInteger, nullable=False),
+)
+"""Erased users of whom something is still stored. `stage` names the part that is being cleaned, up to `after_pos`
+(`messages/erasure.py`)."""
 
 blocks = Table(
     "blocks",
@@ -230,10 +244,17 @@ conversations = Table(
     Column("metadata", Text),
     Column("deleted_ms", BigInteger),
     Column("blocked", Boolean, nullable=False, server_default=false()),
+    Column("retention_days", Integer),
+    Column("hold", Boolean, nullable=False, server_default=false()),
+    Column("pruned_seq", BigInteger),
     _partial("ix_conversations_public", "public", "id"),
+    _partial("ix_conversations_hold", "hold", "id"),
+    _partial("ix_conversations_pruned", "pruned_seq IS NOT NULL", "id"),
     _partial("ix_conversations_avatar", "avatar IS NOT NULL", "avatar"),
 )
-"""`direct_key` names the pair of a direct conversation, which makes it unique."""
+"""`direct_key` names the pair of a direct conversation, which makes it unique. `pruned_seq`: the conversation is pruned
+apart from the log, since its messages are or were kept for another time than others; messages up to this `seq` were
+old enough when it was pruned last."""
 
 members = Table(
     "members",

@@ -10,6 +10,7 @@ from talkwire.storage.catching_up.offline_queue import OfflineQueueRows
 from talkwire.storage.catching_up.sync import LogReads, SyncRows
 from talkwire.storage.clock import clock_of
 from talkwire.storage.messages.attachments import AttachedFileRows
+from talkwire.storage.messages.erasure import ErasureRows
 from talkwire.storage.messages.messages import MessagePartRows, MessageReads
 from talkwire.storage.messages.receipts import ReceiptReads, UnreadRows
 from talkwire.storage.messages.search import SearchRows
@@ -49,6 +50,7 @@ class TableSnapshot(UserReads, AccountReads, ConversationReads, MemberReads, Mes
         self.answers = AnswerRows(connection)
         self.sessions = SessionRows(connection)
         self.calls = CallRows(connection)
+        self.erasures = ErasureRows(connection)
 
     @property
     def now_ms(self) -> int:

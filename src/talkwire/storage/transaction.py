@@ -21,6 +21,7 @@ from talkwire.storage.messages.changes import (
     flush,
     write_messages,
 )
+from talkwire.storage.messages.erasure import ErasureRows
 from talkwire.storage.messages.messages import MessagePartRows
 from talkwire.storage.messages.receipts import ReceiptLookups, with_covered_messages
 from talkwire.storage.messages.retention import RetentionRows
@@ -76,6 +77,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         self.offline_queue = OfflineQueueRows(connection)
         self.retention = RetentionRows(workspace)
         self.sessions = SessionRows(connection)
+        self.erasures = ErasureRows(connection, workspace)
 
     @property
     def pos(self) -> int:

@@ -108,6 +108,20 @@ class EnsureUser(Change[User], frozen=True, tag="EnsureUser"):
     name: str
 
 
+class EraseUser(Change[None], frozen=True, tag="EraseUser"):
+    """Erases a user for good: the account, the profile and everything that is stored for the user.
+
+    With `redact`, the user's messages become tombstones; the server does this in steps, also after a restart. Users
+    erase themselves, the backend and admins anyone. `password_hash` is the hash that the user's password was checked
+    against, None for a user without an account. Erasing again changes nothing, but with `redact` after an erasure
+    without it the messages are redacted too.
+    """
+
+    user_id: str
+    redact: bool
+    password_hash: str | None = None
+
+
 class BanUser(Change[User], frozen=True, tag="BanUser"):
     user_id: str
 

@@ -33,6 +33,7 @@ from talkwire.core.domain.events import (
     UserBanned,
     UserBlocked,
     UserCreated,
+    UserErased,
     UserRenamed,
     UserUnbanned,
     UserUnblocked,
@@ -75,6 +76,14 @@ class DirectoryEntry:
     def set_user(self, user: User) -> None:
         """Sets the user, after it was created or changed."""
         self.user = user
+
+    def erase(self, user: User) -> None:
+        """Removes everything that was known of a user, except where they are a member."""
+        self.user = user
+        self.login_ids.clear()
+        self.blocked_ids = frozenset()
+        self.presence = None
+        self.preferences = _PREFERENCES
 
     def rename(self, name: str) -> None:
         if self.user is not None:
@@ -391,10 +400,10 @@ def _change_of_user(event: Durable) -> _Change | None:
             return [user_id], lambda entry: entry.login_ids.add(session_id)
         case LoginEnded(user_id=user_id, session_id=session_id):
             return [user_id], lambda entry: entry.login_ids.discard(session_id)
-        case UserCreated(user=user):
+        case UserCreated(user=user) | UserUpdated(user=user):
             return [user.id], lambda entry: entry.set_user(user)
-        case UserUpdated(user=user):
-            return [user.id], lambda entry: entry.set_user(user)
+        case UserErased(user=user):
+            return [user.id], lambda entry: entry.erase(user)
         case UserBlocked(user_id=user_id, blocked_id=blocked_id):
             return [user_id], lambda entry: entry.block(blocked_id)
         case UserUnblocked(user_id=user_id, blocked_id=blocked_id):

@@ -42,7 +42,9 @@ def acting_as(actor: Actor, user_id: str | None) -> str:
 
 
 def may_act(user: User | None) -> ChatError | None:
-    """Returns `banned` for a banned user, because a user's connections may outlive the ban for a moment."""
+    """Returns `banned` for a banned or erased user, because a user's connections may outlive both for a moment."""
+    if user is not None and user.erased:
+        return ChatError("banned", "This user was erased.")
     if user is not None and user.banned:
         return ChatError("banned", "This user is banned.")
     return None
@@ -51,6 +53,19 @@ def may_act(user: User | None) -> ChatError | None:
 def may_take_part(user: User | None, member: Member | None) -> ChatError | None:
     """Returns a refusal unless the user is a member. It does not reveal whether the conversation exists."""
     return may_act(user) or (forbidden() if member is None else None)
+
+
+def erased(user_id: str) -> ChatError:
+    """Returns the refusal to reuse the id of an erased user."""
+    return ChatError("conflict", "This user was erased. The id cannot be reused.", {"userId": user_id})
+
+
+def must_not_be_held(*held: Conversation | User | None) -> None:
+    """Raises `conflict` if one of these is on hold, so that nothing in it may be deleted."""
+    for each in held:
+        if each is not None and each.hold:
+            subject = "conversation" if isinstance(each, Conversation) else "user"
+            raise ChatError("conflict", f"This {subject} is on hold: nothing in it can be deleted until it is lifted.")
 
 
 class AccessFacts(Protocol):

@@ -21,6 +21,7 @@ from talkwire.core.domain.events import (
     ConversationUpdated,
     Durable,
     Event,
+    HoldChanged,
     InvitationCreated,
     InvitationDeleted,
     InvitationUsed,
@@ -51,6 +52,7 @@ from talkwire.core.domain.events import (
     UserBanned,
     UserBlocked,
     UserCreated,
+    UserErased,
     UserRenamed,
     UserUnbanned,
     UserUnblocked,
@@ -106,9 +108,9 @@ def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row a
             return Audience(user_id=event.user_id)
         case MemberRestricted() | MemberUnrestricted():
             return Audience(user_id=event.restriction.user_id)
-        case UserUpdated():
+        case UserUpdated() | UserErased():
             return Audience(user_id=event.user.id)
-        case UserCreated() | UserRenamed() | UserBanned() | UserUnbanned():
+        case HoldChanged() | UserCreated() | UserRenamed() | UserBanned() | UserUnbanned():
             return NOBODY
         case LoginOpened() | LoginRenewed() | LoginEnded() | CallMissed():
             return NOBODY

@@ -74,6 +74,29 @@ class UserUnbanned(DurableEvent, frozen=True):
     user_id: str
 
 
+class UserErased(DurableEvent, frozen=True, omit_defaults=True):
+    """A user was erased. `user` has nothing left but the id. `by` is the id of the user who did it, empty for the
+    application's backend.
+
+    With `redact`, the user's messages become tombstones: each of them has its own MessageDeleted, soon after this
+    event.
+    """
+
+    user: User
+    redact: bool = False
+    by: str = ""
+
+
+class HoldChanged(DurableEvent, frozen=True, omit_defaults=True):
+    """A hold was placed on a conversation or a user, or lifted: exactly one of both ids is set. Only the server
+    receives this event, because a hold is not disclosed to members."""
+
+    hold: bool
+    conversation_id: str = ""
+    user_id: str = ""
+    by: str = ""
+
+
 class LoginOpened(DurableEvent, frozen=True):
     """A device signed in. `session_id` identifies its sign-in."""
 
@@ -497,6 +520,8 @@ Durable = (
     | UserUnblocked
     | UserBanned
     | UserUnbanned
+    | UserErased
+    | HoldChanged
     | LoginOpened
     | LoginRenewed
     | LoginEnded
@@ -550,6 +575,7 @@ ACCOUNT_EVENTS: frozenset[type[Event]] = frozenset(
         UserRenamed,
         UserBanned,
         UserUnbanned,
+        HoldChanged,
         LoginOpened,
         LoginRenewed,
         LoginEnded,
@@ -559,7 +585,7 @@ ACCOUNT_EVENTS: frozenset[type[Event]] = frozenset(
         WebhookChanged,
     }
 )
-CONTACT_EVENTS: frozenset[type[Event]] = frozenset({UserUpdated, UserBlocked, UserUnblocked})
+CONTACT_EVENTS: frozenset[type[Event]] = frozenset({UserUpdated, UserErased, UserBlocked, UserUnblocked})
 CONVERSATION_EVENTS: frozenset[type[Event]] = frozenset(
     {ConversationCreated, ConversationUpdated, ConversationDeleted, MemberAdded, MemberRemoved, MemberUpdated}
 )

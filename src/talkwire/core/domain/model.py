@@ -44,6 +44,12 @@ SEQ_MAX = SAFE_INTEGER_MAX
 
 ActorRole = Literal["user", "service", "admin"]
 
+Erased = Literal["keep", "redact"]
+"""How an erased user's messages are treated: kept, or replaced by tombstones."""
+
+DELETED_NAME = "Deleted user"
+"""The name that others see of an erased user."""
+
 
 def is_valid_id(value: str) -> bool:
     """Returns whether a text can be an id: 1 to 128 characters, no `/`, white space or control characters, and not a
@@ -92,6 +98,8 @@ class User(msgspec.Struct, frozen=True):
 
     `text` is the status text that the user has set. `metadata` is the application's own JSON, visible to its backend
     and admins only. `named`: the backend or the user has set the name, so names in tokens no longer change it.
+    `erased`: the user was erased; only the id is left, which is never reused, and the user counts as banned. `hold`:
+    nothing of the user may be deleted.
     """
 
     id: str
@@ -103,6 +111,8 @@ class User(msgspec.Struct, frozen=True):
     text: str | None = None
     metadata: dict[str, object] | None = None
     named: bool = False
+    erased: Erased | None = None
+    hold: bool = False
 
     def should_adopt_name(self, name: str | None) -> bool:
         """Returns whether a name in a token should become the user's name.
@@ -161,6 +171,8 @@ class Conversation(msgspec.Struct, frozen=True):
     `last_pos` is the log position of its newest event of any kind, `active_pos` that of its creation or newest message.
     `blocked`: one of the two members of a direct conversation has blocked the other; stored here so that sending needs
     no further lookup. `slow_mode_s`: seconds that a member waits between two messages; 0 for no limit.
+    `retention_days`: how long messages are kept here, None for the server's setting. `hold`: nothing in the
+    conversation may be deleted.
     """
 
     id: str
@@ -180,6 +192,8 @@ class Conversation(msgspec.Struct, frozen=True):
     blocked: bool = False
     last_pos: int = 0
     active_pos: int = 0
+    retention_days: int | None = None
+    hold: bool = False
 
 
 class HistoryStart(msgspec.Struct, frozen=True):

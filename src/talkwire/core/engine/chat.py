@@ -21,10 +21,11 @@ from talkwire.core.commands.custom_events import KeepReport, SendReport, SendToU
 from talkwire.core.commands.server.nodes import ListPeers
 from talkwire.core.commands.server.retries import AnswerRetry
 from talkwire.core.connected.directory import Directory, DirectoryEntry, LoadedUsers
+from talkwire.core.domain.access import may_act, require
 from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, LogReplaced
-from talkwire.core.domain.events import Durable, DurableEvent, MessageSent, News, UnstoredEvent, UserUpdated
+from talkwire.core.domain.events import Durable, DurableEvent, MessageSent, News, UnstoredEvent, UserErased, UserUpdated
 from talkwire.core.domain.model import Actor, ActorRole, User
 from talkwire.core.engine.command_table import CHANGES, QUERIES
 from talkwire.core.engine.hooks import Hooks, sent_as
@@ -333,9 +334,9 @@ class Chat:
         return segment
 
     def _users_to_load(self, events: Sequence[Durable]) -> set[str]:
-        """Returns the users to load before the events are delivered: those with a changed profile, whose contacts are
-        notified."""
-        changed = (event.user.id for event in events if type(event) is UserUpdated)
+        """Returns the users to load before the events are delivered: those with a changed or erased profile, whose
+        contacts are notified."""
+        changed = (event.user.id for event in events if isinstance(event, UserUpdated | UserErased))
         return {user_id for user_id in changed if self.directory.peek(user_id) is None}
 
     async def _load_then_deliver(self, user_ids: Collection[str], commit: Commit) -> None:
@@ -376,8 +377,7 @@ class Chat:
             entry = await self.directory.find(user_id)
         elif user.should_adopt_name(name):
             user = await self.execute(Actor(user_id, name, role), EnsureUser(user_id, name))
-        if user.banned:
-            raise ChatError("banned", "This user is banned.")
+        require(may_act(user))
         return user, entry
 
     async def check(self) -> None:

@@ -20,7 +20,7 @@ from talkwire.core.features.messages import (
     sending,
 )
 from talkwire.core.features.notifying import notifications, offline_queue
-from talkwire.core.features.operation import nodes, retention
+from talkwire.core.features.operation import erasure, nodes, retention
 from talkwire.core.features.users import accounts, blocks, preferences, presence_rules, users
 from talkwire.core.ports.handler import Changes, NodeCommandHandlers, Queries
 from talkwire.core.signals import custom_events
@@ -49,6 +49,7 @@ CHANGES: Changes = MappingProxyType(
         **presence_rules.CHANGES,
         **retention.CHANGES,
         **webhooks.CHANGES,
+        **erasure.CHANGES,
         **recovery.CHANGES,
     }
 )
@@ -80,5 +81,6 @@ QUERIES: Queries = MappingProxyType(
         **presence_rules.QUERIES,
         **call_rules.QUERIES,
         **recovery.QUERIES,
+        **erasure.QUERIES,
     }
 )

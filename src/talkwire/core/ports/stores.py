@@ -11,6 +11,7 @@ from talkwire.core.commands.calls import CallRecord
 from talkwire.core.commands.command import IdempotencyKey
 from talkwire.core.commands.messages import MessageVersion
 from talkwire.core.commands.receipts import Unread
+from talkwire.core.commands.server.erasure import ErasureStep, LogRow, PendingErasure
 from talkwire.core.commands.server.offline_queue import Arrival, Mail
 from talkwire.core.commands.server.recovery import StoredSession
 from talkwire.core.commands.sync import LogFilter
@@ -117,6 +118,40 @@ class Search(Protocol):
 
     def public_conversations(self, after_id: str | None, limit: int) -> Sequence[Conversation]:
         """Returns public conversations in the order of their ids."""
+        ...
+
+
+class Erasures(Protocol):
+    """The erasures of users that are not finished. Read-only in a snapshot."""
+
+    def next_pending(self) -> PendingErasure | None: ...
+    def pending(self, user_id: str) -> PendingErasure | None: ...
+
+    def texts(self, pending: PendingErasure) -> ErasureStep:
+        """Returns the next messages of the user, copies of them, messages with reactions of the user, and offers."""
+        ...
+
+    def log_rows(self, pending: PendingErasure) -> ErasureStep:
+        """Returns the next events of the log that contain texts of the user, without them."""
+        ...
+
+    def held_conversations(self, user_id: str) -> Sequence[str]:
+        """Returns some of the conversations on hold that the user is or was a member of."""
+        ...
+
+    def put(self, pending: PendingErasure) -> None: ...
+    def end(self, user_id: str) -> None: ...
+
+    def forget_client_ids(self, user_id: str, message_ids: Collection[int]) -> None:
+        """Removes the client message ids of the user's tombstones among these, and the words of all of them from the
+        search index."""
+        ...
+
+    def rewrite_log(self, rows: Sequence[LogRow]) -> None: ...
+
+    def drop_rows(self, user_id: str) -> bool:
+        """Deletes some of the user's notifications, and of the stored answers that mention the user. Returns whether
+        there may be more."""
         ...
 
 

@@ -17,6 +17,7 @@ from talkwire.core.domain.membership_facts import Memberships
 from talkwire.core.domain.model import Account, Conversation, LoginSession, Member, Message, User
 from talkwire.core.ports.stores import (
     Calls,
+    Erasures,
     Files,
     Invitations,
     MessageParts,
@@ -156,6 +157,8 @@ class Transaction(Protocol):
 
     @property
     def retention(self) -> Retention: ...
+    @property
+    def erasures(self) -> Erasures: ...
     @property
     def sessions(self) -> Sessions: ...
 
@@ -334,6 +337,8 @@ class Snapshot(Protocol):
     def webhooks(self) -> Webhooks: ...
     @property
     def search(self) -> Search: ...
+    @property
+    def erasures(self) -> Erasures: ...
     @property
     def offline_queue(self) -> OfflineQueue: ...
     @property

@@ -304,6 +304,13 @@ class PresenceTracker:
         conversation_ids = self._chat.directory.memberships.contact_conversations(entry.conversation_ids, facts)
         return msgspec.structs.replace(change, circle_ids=conversation_ids, blocked_ids=tuple(entry.blocked_ids))
 
+    def forget(self, user_id: str) -> None:
+        """Forgets the chosen status and text of an erased user."""
+        record = PresenceRecord(user_id)
+        if user_id in self._left:
+            self._left[user_id] = record
+        self._state.chosen_elsewhere(record, everywhere=True)
+
     def _cache_record(self, record: PresenceRecord) -> None:
         entry = self._chat.directory.peek(record.user_id)
         if entry is not None:

@@ -21,6 +21,7 @@ from talkwire.core.domain.events import (
     RoomNews,
     TypingChanged,
     UnstoredEvent,
+    UserErased,
     UsersMoved,
 )
 from talkwire.core.ports.chat import Publisher, SignalHandlers
@@ -126,6 +127,8 @@ class Signals:
         else:
             self._typing.follow(event)
             self._calls.follow(event)
+            if isinstance(event, UserErased):
+                self.presence.forget(event.user.id)
 
     def receive(self, events: Sequence[UnstoredEvent]) -> Sequence[UnstoredEvent]:
         """Handles ephemeral events of another node. Returns those that listeners on this node have to receive."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from talkwire.core.domain.events import Event, UserUpdated
+from talkwire.core.domain.events import Event, UserErased, UserUpdated
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.payloads.users import UserPayload, user_payload
 
 
-def _updated(event: UserUpdated) -> UserPayload:
+def _updated(event: UserUpdated | UserErased) -> UserPayload:
     return user_payload(event.user, own=False)
 
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     UserUpdated: (
         Outbound("user:updated", _updated, summary="A contact or this user changed their name, picture or text."),
+    ),
+    UserErased: (
+        Outbound("user:updated", _updated, summary="A contact was erased, and is a deleted user from now on."),
     ),
 }

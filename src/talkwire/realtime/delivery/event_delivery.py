@@ -26,6 +26,7 @@ from talkwire.core.domain.events import (
     UnreadChanged,
     UploadProgressed,
     UserBanned,
+    UserErased,
     UserUpdated,
 )
 from talkwire.dialects.dialect import To
@@ -95,6 +96,8 @@ class EventDelivery:
                 self._rooms.expel(event.conversation_id, [s for room in rooms for s in clients_in(self._hub, room)])
             case UserBanned():
                 self._end_all(clients_in(self._hub, user_room(event.user_id)), "banned")
+            case UserErased():
+                self._end_all(clients_in(self._hub, user_room(event.user.id)), "erased")
             case LoginEnded():
                 devices = clients_in(self._hub, user_room(event.user_id))
                 self._end_all([s for s in devices if s.data.session_id == event.session_id], "logout")
@@ -102,7 +105,7 @@ class EventDelivery:
     def _send(self, event: Durable) -> None:
         audience = audience_of(event)
         conversation_id = audience.conversation_id
-        if isinstance(event, UserUpdated):
+        if isinstance(event, UserUpdated | UserErased):
             self._send_to_users({event.user.id, *self._directory.contacts(event.user.id)}, event)
         elif conversation_id is not None:
             for version, members in versions_of(event, lambda: self._directory.limited_histories.of(conversation_id)):

@@ -21,6 +21,7 @@ from talkwire.core.domain.events import (
     MessageEvent,
     MessageSent,
     News,
+    UserErased,
     UserUpdated,
 )
 from talkwire.core.domain.model import HistoryStart, Message
@@ -138,6 +139,8 @@ class EventRing:
         self._looks: deque[RingEntry] = deque()
         self._last_evicted_look = 0
         self._tombstones: dict[int, Message] = {}
+        self._erased: dict[str, User] = {}
+        """The users that were erased since the ring started."""
 
     def follow(self, events: Sequence[News]) -> None:
         """Adds the durable events of a batch."""
@@ -187,6 +190,7 @@ class EventRing:
         found.sort(key=lambda entry: entry.event.pos)
         for entry in found:
             self._apply_deletions(entry)
+            self._apply_erasures(entry)
         return found
 
     def _follow(self, event: Durable) -> None:
@@ -199,6 +203,9 @@ class EventRing:
             self._keep(self._users, entry)
         match event:
             case UserUpdated():
+                self._looks.append(entry)
+            case UserErased(user=user):
+                self._erased[user.id] = user
                 self._looks.append(entry)
             case MessageDeleted(message=message):
                 self._tombstones[message.id] = message
@@ -222,6 +229,17 @@ class EventRing:
             entry.event = replace(event, message=message)
             entry.frames = None
 
+    def _apply_erasures(self, entry: RingEntry) -> None:
+        """Replaces the name and picture of a user that was erased later, as the log does."""
+        event = entry.event
+        if isinstance(event, UserUpdated) and event.user.id in self._erased:
+            entry.event, entry.frames = replace(event, user=self._erased[event.user.id]), None
+        elif isinstance(event, MessageEvent) and event.message.sender_id in self._erased:
+            user = self._erased[event.message.sender_id]
+            message = replace(event.message, sender_name=user.name, sender_avatar=None)
+            if message != event.message:
+                entry.event, entry.frames = replace(event, message=message), None
+
     def _evict_old(self) -> None:
         oldest_ms = self._oldest_ms()
         while self._entries and self._entries[0][1].event.at_ms < oldest_ms:
@@ -232,7 +250,7 @@ class EventRing:
         chains.evict(entry)
         self._length -= entry.length
         match entry.event:
-            case UserUpdated():
+            case UserUpdated() | UserErased():
                 self._last_evicted_look = entry.event.pos
                 self._looks.popleft()
             case MessageDeleted(message=message):

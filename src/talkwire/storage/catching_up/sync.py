@@ -220,7 +220,7 @@ class SyncRows(Reads):
         looks = (
             select(log)
             .join(contacts, contacts.c.user_id == log.c.user_id)
-            .where(log.c.type == UserUpdated.__name__, log.c.pos > after_pos)
+            .where(log.c.type.in_((UserUpdated.__name__, UserErased.__name__)), log.c.pos > after_pos)
             .order_by(log.c.pos)
             .limit(literal(limit))
         )

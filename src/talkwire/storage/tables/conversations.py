@@ -43,6 +43,8 @@ def to_conversation(row: AnyRow) -> Conversation:
         blocked=bool(row.blocked),
         last_pos=row.last_pos,
         active_pos=row.active_pos,
+        retention_days=row.retention_days,
+        hold=bool(row.hold),
     )
 
 

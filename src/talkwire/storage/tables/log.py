@@ -108,19 +108,21 @@ def _values(event: Durable, batch: int | None) -> Values:
         message = event.message
         return event.pos, "MessageSent", message.conversation_id, None, message.id, None, event.at_ms, batch
     audience = audience_of(event)
-    message_id, data = None, event
-    if isinstance(event, MessageEvent):
-        message_id, data = event.message.id, _beside_the_message(event)
     return (
         event.pos,
         type(event).__name__,
         audience.conversation_id,
         audience.user_id,
-        message_id,
-        to_json(data),
+        event.message.id if isinstance(event, MessageEvent) else None,
+        data_of(event),
         event.at_ms,
         batch,
     )
+
+
+def data_of(event: Durable) -> str | None:
+    """Returns the column `data` of an event that is no `MessageSent`."""
+    return to_json(_beside_the_message(event) if isinstance(event, MessageEvent) else event)
 
 
 def _beside_the_message(event: MessageEvent) -> Any:  # noqa: ANN401 (JSON)

@@ -46,6 +46,8 @@ def to_user(row: AnyRow) -> User:
         text=row.text,
         metadata=from_json(row.metadata),
         named=bool(row.named),
+        erased=row.erased,
+        hold=bool(row.hold),
     )
 
 
@@ -220,7 +222,7 @@ def _updated(workspace: Workspace, event: UserUpdated) -> None:
     before = find_users(workspace, (event.user.id,))[event.user.id].avatar
     if before != event.user.avatar:
         replace_picture(workspace.connection, before, event.at_ms)
-    _write(workspace, event.user)
+    write_user(workspace, event.user)
 
 
 def _banned(workspace: Workspace, event: UserBanned) -> None:
@@ -232,10 +234,11 @@ def _unbanned(workspace: Workspace, event: UserUnbanned) -> None:
 
 
 def _change(workspace: Workspace, user_id: str, **changes: Any) -> None:  # noqa: ANN401 (fields of a user)
-    _write(workspace, replace(find_users(workspace, (user_id,))[user_id], **changes))
+    write_user(workspace, replace(find_users(workspace, (user_id,))[user_id], **changes))
 
 
-def _write(workspace: Workspace, user: User) -> None:
+def write_user(workspace: Workspace, user: User) -> None:
+    """Writes a changed user. Later commands see the user so."""
     write_new_users(workspace)
     workspace.users[user.id] = user
     workspace.forget_sender(user.id)
@@ -249,12 +252,20 @@ def _blocked(workspace: Workspace, event: UserBlocked) -> None:
 
 
 def _unblocked(workspace: Workspace, event: UserUnblocked) -> None:
-    workspace.connection.execute(
-        delete(blocks).where(blocks.c.user_id == event.user_id, blocks.c.blocked_id == event.blocked_id)
-    )
-    back = select(blocks.c.user_id).where(blocks.c.user_id == event.blocked_id, blocks.c.blocked_id == event.user_id)
+    _end_block(workspace, event.user_id, event.blocked_id)
+
+
+def end_blocks_of(workspace: Workspace, user_id: str) -> None:
+    """Removes all blocks of a user."""
+    for blocked_id in blocked_ids_of(workspace.connection, (user_id,)).get(user_id, ()):
+        _end_block(workspace, user_id, blocked_id)
+
+
+def _end_block(workspace: Workspace, user_id: str, blocked_id: str) -> None:
+    workspace.connection.execute(delete(blocks).where(blocks.c.user_id == user_id, blocks.c.blocked_id == blocked_id))
+    back = select(blocks.c.user_id).where(blocks.c.user_id == blocked_id, blocks.c.blocked_id == user_id)
     other_way = workspace.connection.execute(back).first() is not None
-    _mark_direct(workspace, event.user_id, event.blocked_id, blocked=other_way)
+    _mark_direct(workspace, user_id, blocked_id, blocked=other_way)
 
 
 def _mark_direct(workspace: Workspace, user_id: str, other_id: str, *, blocked: bool) -> None:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from talkwire.core.commands.conversations import MemberView
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.domain.access import (
+    erased,
     is_ownerless,
     may_act,
     may_give_role,
@@ -256,7 +257,11 @@ def check_users(tx: Transaction, actor: Actor, user_ids: Sequence[str], path: st
 
 
 def create_unknown_users(tx: Transaction, user_ids: Sequence[str]) -> None:
+    """Creates those of the users who do not exist. Raises `conflict` for an erased user."""
     known = tx.users(user_ids)
+    for user in known.values():
+        if user.erased:
+            raise erased(user.id)
     for user_id in user_ids:
         if user_id not in known:
             tx.record(UserCreated(tx.next_pos(), tx.now_ms, User(user_id, user_id, tx.now_ms)))

@@ -111,6 +111,14 @@ def may_close(offer: Offer, user_id: str, status: OfferDecision) -> ChatError | 
     return None
 
 
+REDACTED_TITLE = "Deleted offer"
+
+
+def without_texts(offer: Offer) -> Offer:
+    """Returns an offer of an erased user: amount, status and times stay, because others may have accepted it."""
+    return replace(offer, title=REDACTED_TITLE, description=None, metadata=None)
+
+
 def is_open(offer: Offer, now_ms: int) -> bool:
     """Returns whether an offer can still be decided. An expired one cannot, also if its status is not updated yet."""
     return offer.status == "pending" and (offer.expires_ms is None or offer.expires_ms > now_ms)

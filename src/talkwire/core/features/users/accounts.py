@@ -24,7 +24,7 @@ from talkwire.core.commands.accounts import (
     RotateLogin,
     SetPassword,
 )
-from talkwire.core.domain.access import must_be_operator
+from talkwire.core.domain.access import erased, may_act, must_be_operator, require
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import LoginEnded, LoginOpened, LoginRenewed, UserCreated
 from talkwire.core.domain.model import OWN_ID_BASE, Account, Actor, LoginSession, User, is_own_id
@@ -62,7 +62,10 @@ def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) ->
         must_be_operator(actor)
         if is_own_id(command.id):
             raise invalid("id", "must not be in the range of ids that the server generates")
-        if tx.user(command.id) is not None:
+        known = tx.user(command.id)
+        if known is not None and known.erased:
+            raise erased(known.id)
+        if known is not None:
             raise ChatError("conflict", "A user with this id already exists.")
     email = normal_email(command.email)
     if tx.account(email) is not None:
@@ -199,8 +202,7 @@ def _signed_in_user(tx: Transaction, user_id: str) -> User:
     user = tx.user(user_id)
     if user is None:
         raise forbidden()
-    if user.banned:
-        raise ChatError("banned", "This user is banned.")
+    require(may_act(user))
     return user
 
 

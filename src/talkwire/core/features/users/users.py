@@ -19,7 +19,7 @@ from talkwire.core.commands.accounts import (
     UpdateUser,
 )
 from talkwire.core.commands.command import Page
-from talkwire.core.domain.access import may_act, must_be_operator, must_be_trusted
+from talkwire.core.domain.access import erased, may_act, must_be_operator, must_be_trusted
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import UserBanned, UserCreated, UserRenamed, UserUnbanned, UserUpdated
 from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
@@ -110,6 +110,8 @@ def _decide(tx: Transaction, command: PutUser) -> tuple[User | None, User]:
         command = msgspec.structs.replace(command, email=normal_email(command.email))
     user = tx.user(command.user_id)
     if user is not None:
+        if user.erased:
+            raise erased(user.id)
         _check_sign_in(tx, user, command)
         return user, _with(user, command)
     if is_own_id(command.user_id):
@@ -204,6 +206,8 @@ def _moderated(tx: Transaction, actor: Actor, user_id: str) -> User:
     user = tx.user(user_id)
     if user is None:
         raise ChatError("not_found", "No such user.")
+    if user.erased:
+        raise erased(user.id)
     return user
 
 

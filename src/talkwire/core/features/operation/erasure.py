@@ -1,0 +1,190 @@
+"""Erasing users: nothing of an erased user is left but the id, which is never given out again.
+
+The command records one event, after which the user is gone for everyone. What takes long is done afterwards in short
+steps, so that nobody waits: first the texts, then the events of the log that contain some of them. Positions in the log
+and `seq` of messages stay, so every cursor remains valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from msgspec.structs import replace
+
+from talkwire.core.commands.accounts import EraseUser
+from talkwire.core.commands.server.erasure import (
+    EndErasure,
+    ErasureStep,
+    FindErasureStep,
+    IsErased,
+    PendingErasure,
+    Stage,
+    TakeErasureStep,
+)
+from talkwire.core.domain.access import may_act, must_be_operator, must_be_trusted, must_not_be_held, require
+from talkwire.core.domain.errors import ChatError, forbidden
+from talkwire.core.domain.events import MessageDeleted, MessageReacted, OfferUpdated, UserErased
+from talkwire.core.domain.model import DELETED_NAME, Actor, Message, Offer, User
+from talkwire.core.domain.texts import check_id
+from talkwire.core.features.messages.edits import tombstone
+from talkwire.core.features.messages.offers import without_texts
+from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
+from talkwire.core.ports.transaction import Snapshot, Transaction
+
+
+def check_erase(command: EraseUser) -> None:
+    check_id("userId", command.user_id)
+
+
+def erase_user(tx: Transaction, actor: Actor, command: EraseUser) -> None:
+    """Erases a user. Raises `conflict` while the user, or a conversation with messages to redact, is on hold."""
+    user = tx.user(command.user_id)
+    _must_be_allowed(tx, actor, command, user)
+    if user is None:
+        raise ChatError("not_found", "No such user.")
+    must_not_be_held(user)
+    if command.redact:
+        _must_be_redactable(tx, user)
+    if user.erased is None or (command.redact and user.erased == "keep"):
+        by = "" if actor.is_service else actor.user_id
+        tx.record(UserErased(tx.next_pos(), tx.now_ms, erased_user(user, redact=command.redact), command.redact, by))
+    elif command.redact:
+        # Cleans what an earlier erasure had to leave, because it was on hold.
+        tx.erasures.put(PendingErasure(user.id, redact=True, stage="texts", after_pos=0))
+
+
+def _must_be_allowed(tx: Transaction, actor: Actor, command: EraseUser, user: User | None) -> None:
+    """Raises `forbidden` unless the actor may erase the user, and `conflict` if the password was changed since it was
+    checked."""
+    if actor.user_id != command.user_id:
+        must_be_trusted(actor)
+        return
+    require(may_act(user))
+    account = tx.account_of(command.user_id)
+    if account is not None and account.password_hash != command.password_hash and not actor.is_trusted:
+        raise forbidden() if command.password_hash is None else ChatError("conflict", "The password was changed.")
+
+
+def _must_be_redactable(tx: Transaction, user: User) -> None:
+    held = tx.erasures.held_conversations(user.id)
+    if held:
+        message = "The user's messages cannot be redacted: some are in conversations on hold."
+        raise ChatError("conflict", message, {"conversationIds": held})
+
+
+def erased_user(user: User, *, redact: bool) -> User:
+    """Returns what is left of a user: the id, and when the user was created."""
+    return User(user.id, DELETED_NAME, user.created_ms, banned=True, named=True, erased="redact" if redact else "keep")
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+def find_step(snapshot: Snapshot, actor: Actor, query: FindErasureStep) -> ErasureStep | None:
+    must_be_operator(actor)
+    pending = snapshot.erasures.next_pending()
+    if pending is None:
+        return None
+    match pending.stage:
+        case "texts":
+            return snapshot.erasures.texts(pending)
+        case "log":
+            return snapshot.erasures.log_rows(pending)
+        case "bytes":
+            return ErasureStep(pending, pending.after_pos, is_last=True)
+
+
+def take_step(tx: Transaction, actor: Actor, command: TakeErasureStep) -> bool:
+    """Carries out one step, and stores how far the erasure has come."""
+    must_be_operator(actor)
+    step, pending = command.step, command.step.erasure
+    if tx.erasures.pending(pending.user_id) != pending:
+        return False
+    if pending.stage == "texts":
+        _redact_messages(tx, pending.user_id, step.message_ids)
+        _remove_reactions(tx, pending.user_id, step.reacted_ids)
+        _redact_offers(tx, pending.user_id, step.offer_ids)
+        tx.erasures.put(_after(step, "log" if step.is_last else "texts"))
+    else:
+        tx.erasures.rewrite_log(step.log_rows)
+        more = tx.erasures.drop_rows(pending.user_id)
+        tx.erasures.put(_after(step, "bytes" if step.is_last and not more else "log"))
+    return True
+
+
+def _after(step: ErasureStep, stage: Stage) -> PendingErasure:
+    moved = stage != step.erasure.stage
+    return replace(step.erasure, stage=stage, after_pos=0 if moved else step.until_pos)
+
+
+def _redact_messages(tx: Transaction, user_id: str, message_ids: Sequence[int]) -> None:
+    """Replaces messages of the user, and forwarded copies of them, by tombstones; skips what is on hold."""
+    for message_id in message_ids:
+        message = tx.message(message_id)
+        if message is None or _is_held(tx, message):
+            continue
+        if message.deleted_ms is None and _is_of(message, user_id):
+            bare = replace(message, client_message_id=None, command_hash=None)
+            tx.record(MessageDeleted(tx.next_pos(), tx.now_ms, tombstone(bare, tx.now_ms, user_id)))
+    tx.erasures.forget_client_ids(user_id, message_ids)
+
+
+def _is_of(message: Message, user_id: str) -> bool:
+    origin = message.forwarded_from
+    return message.sender_id == user_id or (origin is not None and origin.sender_id == user_id)
+
+
+def _is_held(tx: Transaction, message: Message) -> bool:
+    conversation, sender = tx.conversation(message.conversation_id), tx.user(message.sender_id)
+    return (conversation is not None and conversation.hold) or (sender is not None and sender.hold)
+
+
+def _remove_reactions(tx: Transaction, user_id: str, message_ids: Sequence[int]) -> None:
+    for message_id in message_ids:
+        message = tx.message(message_id)
+        for reaction in () if message is None else message.reactions:
+            if message is not None and tx.parts.has_reacted(message_id, user_id, reaction.emoji):
+                left = tuple(tx.parts.reactions_without(message_id, user_id, reaction.emoji))
+                message = replace(message, reactions=left)
+                tx.record(MessageReacted(tx.next_pos(), tx.now_ms, message, user_id, reaction.emoji, added=False))
+
+
+def _redact_offers(tx: Transaction, user_id: str, offer_ids: Sequence[int]) -> None:
+    for offer_id in offer_ids:
+        offer = tx.offers.find(offer_id)
+        if offer is not None and offer.author_id == user_id and offer != _redacted(tx, offer):
+            tx.record(OfferUpdated(tx.next_pos(), tx.now_ms, replace(_redacted(tx, offer), updated_ms=tx.now_ms)))
+
+
+def _redacted(tx: Transaction, offer: Offer) -> Offer:
+    """Returns an offer without its texts. Nobody is left to conclude a pending one, so it is withdrawn."""
+    conversation = tx.conversation(offer.conversation_id)
+    if conversation is not None and conversation.hold:
+        return offer
+    bare = without_texts(offer)
+    return replace(bare, status="withdrawn", closed_by=offer.author_id) if offer.status == "pending" else bare
+
+
+def end_erasure(tx: Transaction, actor: Actor, command: EndErasure) -> None:
+    must_be_operator(actor)
+    pending = tx.erasures.pending(command.user_id)
+    if pending is not None and pending.stage == "bytes":
+        tx.erasures.end(command.user_id)
+
+
+def is_erased(snapshot: Snapshot, actor: Actor, query: IsErased) -> bool:
+    must_be_operator(actor)
+    user = snapshot.user(query.user_id)
+    return user is not None and user.erased is not None and snapshot.erasures.pending(user.id) is None
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        EraseUser: ChangeHandler(erase_user, check_erase),
+        TakeErasureStep: ChangeHandler(take_step),
+        EndErasure: ChangeHandler(end_erasure),
+    }
+)
+
+QUERIES: Queries = MappingProxyType({FindErasureStep: find_step, IsErased: is_erased})

@@ -1,0 +1,172 @@
+"""Finds what is left of an erased user, a range of the log at a time, and cleans it.
+
+Messages, offers and reactions have no index by their users, which every send would have to pay for. So the ranges are
+read on a reader thread, and the writer only changes the rows that were found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, or_, select, tuple_, update
+
+from talkwire.core.commands.server.erasure import ErasureStep, LogRow, PendingErasure
+from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.core.features.messages.erased_events import WITH_TEXTS, without_texts_of
+from talkwire.storage.messages.changes import write_messages
+from talkwire.storage.messages.messages import messages_by_id
+from talkwire.storage.messages.search import WordTable
+from talkwire.storage.schema import answers, log, log_head, messages, notifications, offers, reactions
+from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.values import to_json
+from talkwire.storage.tables.erasures import drop_pending, find_pending, held_conversations_of, put_pending
+from talkwire.storage.tables.log import data_of, to_events
+from talkwire.storage.workspace import Workspace
+
+RANGE = 20_000
+"""Positions that one statement looks through."""
+
+RANGES_AT_ONCE = 10
+"""Ranges that one step looks through while it finds nothing."""
+
+TEXTS_AT_ONCE = 50
+"""Messages, and offers, that one step redacts: about 20 ms, during which nobody can send."""
+
+ROWS_AT_ONCE = 200
+"""Events of the log, notifications and stored answers that one step cleans."""
+
+_rewrite = update(log).where(log.c.pos == bindparam("at_pos")).values(data=bindparam("new_data"))
+
+
+class ErasureRows(Reads):
+    """Implements `core.ports.stores.Erasures`: in a snapshot without a workspace."""
+
+    def __init__(self, connection: Connection, workspace: Workspace | None = None) -> None:
+        super().__init__(connection)
+        self._workspace = workspace
+
+    def next_pending(self) -> PendingErasure | None:
+        return find_pending(self._connection)
+
+    def pending(self, user_id: str) -> PendingErasure | None:
+        return find_pending(self._connection, user_id)
+
+    def held_conversations(self, user_id: str) -> Sequence[str]:
+        return held_conversations_of(self._connection, user_id)
+
+    # --- finding ------------------------------------------------------------------------------------------------------
+
+    def texts(self, pending: PendingErasure) -> ErasureStep:
+        head, after = self._head(), pending.after_pos
+        until = after
+        for _ in range(RANGES_AT_ONCE):
+            after, until = until, min(until + RANGE, head)
+            found = [self._ids(statement, after, until) for statement in _texts_of(pending.user_id)]
+            if any(found) or until == head:
+                break
+        # Where there are more than one step takes, the step ends with the first kind of which more are left.
+        full = [ids[-1] - MESSAGE_ID_BASE for ids in found if len(ids) == TEXTS_AT_ONCE]
+        until = min([until, *full])
+        message_ids, reacted_ids, offer_ids = (
+            tuple(id_ for id_ in ids if id_ <= MESSAGE_ID_BASE + until) for ids in found
+        )
+        is_last = until == head and not any(found)
+        return ErasureStep(pending, until, is_last, message_ids, reacted_ids, offer_ids)
+
+    def _ids(self, statement: Select[Any], after: int, until: int) -> Sequence[int]:
+        bounds = {"after_id": MESSAGE_ID_BASE + after, "until_id": MESSAGE_ID_BASE + until}
+        return self._connection.execute(statement, bounds).scalars().all()
+
+    def log_rows(self, pending: PendingErasure) -> ErasureStep:
+        head, after = self._head(), pending.after_pos
+        until, cleaned = after, list[LogRow]()
+        for _ in range(RANGES_AT_ONCE):
+            after, until = until, min(until + RANGE, head)
+            rows = self._mentioning(pending.user_id, after, until)
+            cleaned = self._cleaned(pending, rows)
+            if len(rows) == ROWS_AT_ONCE:
+                until = rows[-1].pos
+                break
+            if cleaned or until == head:
+                break
+        return ErasureStep(pending, until, is_last=until == head, log_rows=tuple(cleaned))
+
+    def _mentioning(self, user_id: str, after: int, until: int) -> Sequence[Any]:
+        named = log.c.type.in_(WITH_TEXTS), _names(log.c.data, user_id)
+        rows = select(log).where(log.c.pos > after, log.c.pos <= until, *named)
+        return self._connection.execute(rows.order_by(log.c.pos).limit(ROWS_AT_ONCE)).all()
+
+    def _cleaned(self, pending: PendingErasure, rows: Sequence[Any]) -> list[LogRow]:
+        message_ids = {row.message_id for row in rows if row.message_id is not None}
+        events = to_events(rows, messages_by_id(self._connection, message_ids))
+        changed = ((event, without_texts_of(event, pending.user_id, redact=pending.redact)) for event in events)
+        return [LogRow(after.pos, data_of(after)) for before, after in changed if after != before]
+
+    def _head(self) -> int:
+        head: int = self._connection.execute(select(log_head.c.pos)).scalar_one()
+        return head
+
+    # --- cleaning -----------------------------------------------------------------------------------------------------
+
+    def put(self, pending: PendingErasure) -> None:
+        put_pending(self._connection, pending)
+
+    def end(self, user_id: str) -> None:
+        drop_pending(self._connection, user_id)
+
+    def forget_client_ids(self, user_id: str, message_ids: Collection[int]) -> None:
+        if not message_ids:
+            return
+        if self._workspace is not None:
+            write_messages(self._workspace)
+            self._workspace.forget_messages()
+        cleared = messages.c.id.in_(message_ids), messages.c.deleted_ms.is_not(None)
+        self._connection.execute(
+            update(messages)
+            .where(*cleared, messages.c.sender_id == user_id)
+            .values(client_message_id=None, command_hash=None)
+        )
+        gone = self._connection.execute(select(messages.c.id).where(*cleared)).scalars().all()
+        WordTable(self._connection.dialect).put(self._connection, dict.fromkeys(gone, ()))
+
+    def rewrite_log(self, rows: Sequence[LogRow]) -> None:
+        if rows:
+            self._connection.execute(_rewrite, [{"at_pos": row.pos, "new_data": row.data} for row in rows])
+
+    def drop_rows(self, user_id: str) -> bool:
+        found = select(notifications.c.id).where(notifications.c.user_id == user_id).limit(ROWS_AT_ONCE)
+        ids = self._connection.execute(found).scalars().all()
+        if ids:
+            own = notifications.c.user_id == user_id, notifications.c.id.in_(ids)
+            self._connection.execute(delete(notifications).where(*own))
+        key = answers.c.user_id, answers.c.route, answers.c.key
+        keys = self._connection.execute(select(*key).where(_names(answers.c.result, user_id)).limit(ROWS_AT_ONCE)).all()
+        if keys:
+            self._connection.execute(delete(answers).where(tuple_(*key).in_([tuple(row) for row in keys])))
+        return ROWS_AT_ONCE in {len(ids), len(keys)}
+
+
+def _texts_of(user_id: str) -> tuple[Select[Any], Select[Any], Select[Any]]:
+    """Returns selections of the ids of messages, of messages with reactions of the user, and of offers."""
+    # Without its content, a tombstone still has the id that the user's client gave it.
+    own = (messages.c.sender_id == user_id) & or_(
+        messages.c.deleted_ms.is_(None), messages.c.client_message_id.is_not(None)
+    )
+    origin = f'"sender_id":{to_json(user_id)}'
+    copied = messages.c.deleted_ms.is_(None) & messages.c.extra.contains(origin, autoescape=True)
+    return (
+        _in_range(messages.c.id, or_(own, copied)),
+        _in_range(reactions.c.message_id, reactions.c.user_id == user_id),
+        _in_range(offers.c.id, offers.c.author_id == user_id),
+    )
+
+
+def _in_range(id_: ColumnElement[int], condition: ColumnElement[bool]) -> Select[Any]:
+    between = id_ > bindparam("after_id"), id_ <= bindparam("until_id")
+    return select(id_).where(*between, condition).distinct().order_by(id_).limit(TEXTS_AT_ONCE)
+
+
+def _names(json: ColumnElement[Any], user_id: str) -> ColumnElement[bool]:
+    """Returns whether a text with JSON contains a user's id. It may also contain it where it is no id."""
+    return json.contains(to_json(user_id) or "", autoescape=True)

@@ -1,0 +1,111 @@
+"""Erased users: what the event of an erasure does to the tables, and the erasures that are not finished.
+
+What may be long is cleaned afterwards, in steps (`messages/erasure.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from sqlalchemy import Column, Connection, Table, delete, or_, select, update
+
+from talkwire.core.commands.server.erasure import PendingErasure
+from talkwire.core.domain.events import UserErased
+from talkwire.storage.schema import (
+    accounts,
+    answers,
+    conversations,
+    erasures,
+    files,
+    invitations,
+    logins,
+    mailbox,
+    mailbox_cursors,
+    members,
+    preferences,
+    presence,
+    restrictions,
+    spans,
+    uploads,
+)
+from talkwire.storage.sql.upsert import upsert
+from talkwire.storage.sql.values import AnyRow
+from talkwire.storage.tables.files import replace_picture
+from talkwire.storage.tables.projection import Projections
+from talkwire.storage.tables.users import end_blocks_of, find_users, write_user
+from talkwire.storage.workspace import Workspace
+
+HELD_MAX = 10
+"""How many conversations on hold a refusal names."""
+
+_EMPTIED: Sequence[tuple[Table, Column[str]]] = (
+    (accounts, accounts.c.user_id),
+    (logins, logins.c.user_id),
+    (preferences, preferences.c.user_id),
+    (presence, presence.c.user_id),
+    (mailbox, mailbox.c.user_id),
+    (mailbox_cursors, mailbox_cursors.c.user_id),
+    (answers, answers.c.user_id),
+    (invitations, invitations.c.creator_id),
+)
+"""The tables whose rows about the user are deleted, by the column with the user's id."""
+
+_begin = upsert(erasures)
+_put = _begin.on_conflict_do_update(
+    index_elements=[erasures.c.user_id],
+    set_={name: _begin.excluded[name] for name in ("redact", "stage", "after_pos")},
+)
+
+
+def _erased(workspace: Workspace, event: UserErased) -> None:
+    connection, user = workspace.connection, event.user
+    replace_picture(connection, find_users(workspace, (user.id,))[user.id].avatar, event.at_ms)
+    write_user(workspace, user)
+    end_blocks_of(workspace, user.id)
+    for table, column in _EMPTIED:
+        connection.execute(delete(table).where(column == user.id))
+    connection.execute(update(members).where(members.c.user_id == user.id).values(muted=False, notify=None, sound=None))
+    named = or_(restrictions.c.user_id == user.id, restrictions.c.by == user.id)
+    connection.execute(update(restrictions).where(named, restrictions.c.reason.is_not(None)).values(reason=None))
+    unfinished = uploads.c.owner_id == user.id, uploads.c.expires_ms > event.at_ms
+    connection.execute(update(uploads).where(*unfinished).values(expires_ms=event.at_ms))
+    connection.execute(update(files).where(files.c.owner_id == user.id).values(due_ms=event.at_ms))
+    put_pending(connection, PendingErasure(user.id, event.redact, "texts" if event.redact else "log", 0))
+
+
+def put_pending(connection: Connection, pending: PendingErasure) -> None:
+    """Stores how far an erasure has come."""
+    values = {
+        "user_id": pending.user_id,
+        "redact": pending.redact,
+        "stage": pending.stage,
+        "after_pos": pending.after_pos,
+    }
+    connection.execute(_put, values)
+
+
+def drop_pending(connection: Connection, user_id: str) -> None:
+    connection.execute(delete(erasures).where(erasures.c.user_id == user_id))
+
+
+def find_pending(connection: Connection, user_id: str | None = None) -> PendingErasure | None:
+    """Returns the unfinished erasure of a user, or of any user."""
+    statement = select(erasures).order_by(erasures.c.user_id).limit(1)
+    if user_id is not None:
+        statement = statement.where(erasures.c.user_id == user_id)
+    row: AnyRow | None = connection.execute(statement).one_or_none()
+    return None if row is None else PendingErasure(row.user_id, bool(row.redact), row.stage, row.after_pos)
+
+
+def held_conversations_of(connection: Connection, user_id: str) -> Sequence[str]:
+    """Returns some of the conversations on hold that the user is or was a member of."""
+    held = (
+        select(conversations.c.id)
+        .join(spans, spans.c.conversation_id == conversations.c.id)
+        .where(spans.c.user_id == user_id, conversations.c.hold)
+    )
+    return connection.execute(held.distinct().order_by(conversations.c.id).limit(HELD_MAX)).scalars().all()
+
+
+PROJECTIONS: Projections = MappingProxyType({UserErased: _erased})
