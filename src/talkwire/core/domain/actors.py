@@ -25,6 +25,9 @@ PRUNER = Actor("talkwire", "Talkwire", "admin")
 SWEEPER = Actor("talkwire", "Talkwire", "admin")
 """Removes files and uploads without references."""
 
+ERASER = Actor("talkwire", "Talkwire", "admin")
+"""Finishes the erasure of users."""
+
 OFFER_EXPIRY = Actor("", "", "service")
 """Closes offers that have expired."""
 

@@ -15,7 +15,5 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     UserUpdated: (
         Outbound("user:updated", _updated, summary="A contact or this user changed their name, picture or text."),
     ),
-    UserErased: (
-        Outbound("user:updated", _updated, summary="A contact was erased, and is a deleted user from now on."),
-    ),
+    UserErased: (Outbound("user:updated", _updated, summary="A contact was erased."),),
 }

@@ -24,7 +24,7 @@ from talkwire.core.domain.events import (
     UserErased,
     UserUpdated,
 )
-from talkwire.core.domain.model import HistoryStart, Message
+from talkwire.core.domain.model import HistoryStart, Message, User
 from talkwire.realtime.engine.hub import EncodingGroup
 
 EVENTS_MAX = 50_000
@@ -190,7 +190,8 @@ class EventRing:
         found.sort(key=lambda entry: entry.event.pos)
         for entry in found:
             self._apply_deletions(entry)
-            self._apply_erasures(entry)
+            if self._erased:
+                self._apply_erasures(entry)
         return found
 
     def _follow(self, event: Durable) -> None:

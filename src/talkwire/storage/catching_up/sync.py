@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from talkwire.core.commands.sync import LogFilter
 from talkwire.core.domain.errors import LogReplaced
-from talkwire.core.domain.events import Durable, MessagesDelivered, MessagesRead, UserUpdated
+from talkwire.core.domain.events import Durable, MessagesDelivered, MessagesRead, UserErased, UserUpdated
 from talkwire.core.domain.model import MESSAGE_ID_BASE, HistoryStart
 from talkwire.core.ports.stores import LogWindow
 from talkwire.storage.catching_up.log_events import read_events, read_window

@@ -58,8 +58,8 @@ class ErasureRows(Reads):
     # --- finding ------------------------------------------------------------------------------------------------------
 
     def texts(self, pending: PendingErasure) -> ErasureStep:
-        head, after = self._head(), pending.after_pos
-        until = after
+        head, until = self._head(), pending.after_pos
+        found: Sequence[Sequence[int]] = ()
         for _ in range(RANGES_AT_ONCE):
             after, until = until, min(until + RANGE, head)
             found = [self._ids(statement, after, until) for statement in _texts_of(pending.user_id)]
@@ -79,8 +79,7 @@ class ErasureRows(Reads):
         return self._connection.execute(statement, bounds).scalars().all()
 
     def log_rows(self, pending: PendingErasure) -> ErasureStep:
-        head, after = self._head(), pending.after_pos
-        until, cleaned = after, list[LogRow]()
+        head, until, cleaned = self._head(), pending.after_pos, list[LogRow]()
         for _ in range(RANGES_AT_ONCE):
             after, until = until, min(until + RANGE, head)
             rows = self._mentioning(pending.user_id, after, until)
