@@ -38,6 +38,7 @@ from talkwire.core.domain.ice_servers import parse_ice_server
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.command_table import CHANGES
+from talkwire.core.engine.eraser import Eraser
 from talkwire.core.engine.hooks import Hooks
 from talkwire.core.engine.limits import Kind, Limits, address_key, parse_rates
 from talkwire.core.engine.listeners import Stage
@@ -105,6 +106,7 @@ from talkwire.storage.messages.retention import DeletedConversations
 from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.migrations import migrate
 from talkwire.storage.reader import READERS, ReaderPool
+from talkwire.storage.scrub import RunningScrub
 from talkwire.storage.transfer.sqlite_file import copy_file
 from talkwire.storage.writer import GroupWriter
 from talkwire.webhooks.service import CHECK_S, WebhookService
@@ -211,6 +213,7 @@ class Node:
         self.accounts = Accounts(self.chat, self._passwords, issuer, lifetimes, self.limits, invited_only=invited_only)
         self.files.start()
         closing.push_async_callback(self.files.close)
+        self._finish_erasures(closing)
         self._recovery_key = await recovery_key(self.chat)
         self._serve_realtime_and_rest(closing)
         # Closed before everything else: ongoing signals announce their end while there is still a writer.
@@ -352,6 +355,19 @@ class Node:
         closing.push_async_callback(self.webhooks.close)
         self.chat.subscribe(self.webhooks.follow)
         await self.webhooks.start()
+
+    def _finish_erasures(self, closing: contextlib.AsyncExitStack) -> None:
+        """Starts what finishes the erasures of users, also those from before a restart."""
+        scrub = None if self.settings.on_postgresql else RunningScrub(self._writer)
+
+        async def scrub_all() -> bool:
+            await self.files.sweeper.sweep()
+            return scrub is None or await scrub.run()
+
+        eraser = Eraser(self.chat, scrub_all)
+        self.chat.subscribe(eraser.follow)
+        erasing = asyncio.create_task(eraser.run())
+        closing.callback(erasing.cancel)
 
     def _wake_followers(self, events: Sequence[News]) -> None:
         if isinstance(events[-1], DurableEvent):

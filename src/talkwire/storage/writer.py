@@ -37,7 +37,7 @@ from talkwire.storage.lineage import end_epoch
 from talkwire.storage.schema import log, log_head
 from talkwire.storage.transaction import BatchTransaction
 from talkwire.storage.view import View
-from talkwire.storage.writer_task import WriterClosedError, WriterTask
+from talkwire.storage.writer_task import MaintenanceTask, WriterClosedError, WriterTask
 
 BATCH_MAX = 1000
 QUEUE_MAX = 50_000
@@ -120,7 +120,7 @@ class GroupWriter:
         """Whether the last batch was large enough to wait after it."""
         self._in_flight = 0
         """How many commands were handed over and not settled since."""
-        self._queue: SimpleQueue[list[Job] | WriterTask | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[Job] | MaintenanceTask | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_commit: OnCommit | None = None
         self._epoch = ""
@@ -188,6 +188,15 @@ class GroupWriter:
         self._queue.put(task)
         return task.answer
 
+    def submit_maintenance(self, function: Callable[[Engine], R]) -> Future[R]:
+        """Runs `function` on the writer's thread between two batches, outside of any transaction, while no connection
+        of the writer is in use. Returns the future of the result. Raises `WriterClosedError`."""
+        if self._closed:
+            raise WriterClosedError
+        task = MaintenanceTask(function)
+        self._queue.put(task)
+        return task.answer
+
     async def begin_epoch(self) -> None:
         """Begins a new epoch of the log, unless another node has. Commands are refused from then on. Raises
         `unavailable` while the database takes no writes."""
@@ -220,7 +229,7 @@ class GroupWriter:
 
     def _run(self) -> None:
         while (work := self._next_work()) is not None:
-            if isinstance(work, WriterTask):
+            if isinstance(work, MaintenanceTask):
                 # Commands wait for it, so a database that stalls here counts as well.
                 self._under_way = (), time.monotonic()
                 self._give_back()
@@ -230,7 +239,7 @@ class GroupWriter:
                 self._carry_out(work)
         self._give_back()
 
-    def _next_work(self) -> list[Job] | WriterTask | None:
+    def _next_work(self) -> list[Job] | MaintenanceTask | None:
         """Waits for work. Gives the connection back when none comes soon."""
         if self._kept is not None:
             with contextlib.suppress(Empty):
@@ -406,7 +415,7 @@ class GroupWriter:
 
     def _drain(self) -> list[Job]:
         """Takes the batch that the thread has not begun out of the queue, and leaves the tasks in it."""
-        taken: list[list[Job] | WriterTask | None] = []
+        taken: list[list[Job] | MaintenanceTask | None] = []
         with contextlib.suppress(Empty):
             while True:
                 taken.append(self._queue.get_nowait())

@@ -13,13 +13,12 @@ class WriterClosedError(Exception):
     """The writer was closed and takes no more work."""
 
 
-class WriterTask:
-    """A function for a transaction of its own, which does not lock the log's head. `answer` gets its result or
-    error."""
+class MaintenanceTask:
+    """A function of the writer's engine. `answer` gets its result or error."""
 
     __slots__ = ("_function", "answer")
 
-    def __init__(self, function: Callable[[Connection], Any]) -> None:
+    def __init__(self, function: Callable[[Engine], Any]) -> None:
         self._function = function
         self.answer: Future[Any] = Future()
 
@@ -28,9 +27,21 @@ class WriterTask:
         if not self.answer.set_running_or_notify_cancel():
             return
         try:
-            with engine.begin() as connection:
-                result = self._function(connection)
+            result = self._function(engine)
         except Exception as error:  # noqa: BLE001 (the caller gets it)
             self.answer.set_exception(error)
         else:
             self.answer.set_result(result)
+
+
+class WriterTask(MaintenanceTask):
+    """A function for a transaction of its own, which does not lock the log's head."""
+
+    __slots__ = ()
+
+    def __init__(self, function: Callable[[Connection], Any]) -> None:
+        def in_transaction(engine: Engine) -> Any:  # noqa: ANN401 (the function's result)
+            with engine.begin() as connection:
+                return function(connection)
+
+        super().__init__(in_transaction)

@@ -54,37 +54,36 @@ class Eraser:
         while True:
             self._woken.clear()
             try:
-                rest_s = STEP_PAUSE_S if await self.step() else RETRY_S
+                rest_s = await self.step()
             except (ChatError, OSError) as error:
                 _logger.warning("an erasure waits", error=str(error))
                 rest_s = RETRY_S
-            except Finished:
+            if rest_s is None:
                 await self._wait(LOOK_EVERY_S)
-                continue
-            await asyncio.sleep(rest_s)
+            else:
+                await asyncio.sleep(rest_s)
 
     async def finish(self) -> None:
         """Finishes all erasures. Raises ChatError, and OSError if the file storage fails."""
-        try:
-            while True:
-                await asyncio.sleep(0 if await self.step() else RETRY_S)
-        except Finished:
-            return
+        rest_s = await self.step()
+        while rest_s is not None:
+            await asyncio.sleep(rest_s)
+            rest_s = await self.step()
 
-    async def step(self) -> bool:
-        """Carries out the next step. Returns False if it has to be tried again later. Raises Finished when no erasure
+    async def step(self) -> float | None:
+        """Carries out the next step. Returns how many seconds to rest before the following one, or None when no erasure
         is pending."""
         step = await self._chat.execute(ERASER, FindErasureStep())
         if step is None:
-            raise Finished
+            return None
         if step.erasure.stage != "bytes":
-            taken: bool = await self._chat.execute(ERASER, TakeErasureStep(step))
-            return taken
+            taken = await self._chat.execute(ERASER, TakeErasureStep(step))
+            return STEP_PAUSE_S if taken else RETRY_S
         if not await self._scrub():
-            return False
+            return RETRY_S
         await self._chat.execute(ERASER, EndErasure(step.erasure.user_id))
-        _logger.info("user_erased", user_id=step.erasure.user_id)
-        return True
+        _logger.info("an erasure is complete", user_id=step.erasure.user_id)
+        return STEP_PAUSE_S
 
     async def _wait(self, timeout_s: float) -> None:
         try:
@@ -92,7 +91,3 @@ class Eraser:
                 await self._woken.wait()
         except TimeoutError:
             return
-
-
-class Finished(Exception):
-    """No erasure is pending."""
