@@ -19,11 +19,12 @@ from typing import Any
 
 import msgspec
 
-from talkwire.core.commands.accounts import BanUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
+from talkwire.core.commands.accounts import BanUser, EraseUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
 from talkwire.core.commands.command import Command, Page
 from talkwire.core.commands.conversations import ConversationView, CreateConversation, ListConversations
 from talkwire.core.commands.invitations import CreatedInvitation, CreateInvitation
 from talkwire.core.commands.members import AddMembers, RemoveMember
+from talkwire.core.commands.server.erasure import IsErased
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, Member, User
 from talkwire.core.engine.chat import Chat
@@ -38,6 +39,8 @@ OperatorCommand = (
     | SetPassword
     | BanUser
     | UnbanUser
+    | EraseUser
+    | IsErased
     | ListUsers
     | CreateConversation
     | AddMembers
@@ -52,6 +55,8 @@ RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
         SetPassword: None,
         BanUser: User,
         UnbanUser: User,
+        EraseUser: None,
+        IsErased: bool,
         ListUsers: Page[User],
         CreateConversation: ConversationView,
         AddMembers: tuple[Member, ...],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -20,12 +21,17 @@ from talkwire.cli.database import database_failures, url_of
 from talkwire.cli.failures import Failure, one_line
 from talkwire.control import CONTROL_PATH, RESULTS, SNAPSHOT_PATH, CopyRequest, operator_for
 from talkwire.core.commands.command import Command
+from talkwire.core.commands.server.erasure import IsErased
 from talkwire.core.domain.errors import ChatError, ErrorCode
 from talkwire.core.engine.chat import Chat
+from talkwire.core.engine.eraser import Eraser
 from talkwire.datafolder import FolderInUse, FolderLock, Holder, prepare_folder
+from talkwire.files.service import FileService
+from talkwire.files.uploads import UploadLimits
 from talkwire.logs import configure_logs
 from talkwire.settings import Settings
 from talkwire.settings.policy import access_policy
+from talkwire.storage.scrub import scrub_file
 from talkwire.store import opened_chat
 
 R = TypeVar("R")
@@ -36,11 +42,19 @@ SNAPSHOT_TIMEOUT_S = 3600.0
 """Seconds: copying a file of many gigabytes takes a while."""
 
 
+ERASING_TIMEOUT_S = 600.0
+ERASING_POLL_S = 0.2
+
+
 class Operator(Protocol):
     """Executes an operator's commands."""
 
     async def execute(self, command: Command[R]) -> R:
         """Returns the command's result. Raises ChatError if the chat refuses it, Failure if it cannot be executed."""
+        ...
+
+    async def finish_erasure(self, user_id: str) -> None:
+        """Returns once nothing of an erased user is left. Raises ChatError, Failure."""
         ...
 
 
@@ -82,11 +96,27 @@ async def _operator(settings: Settings, *, may_create: bool) -> AsyncIterator[Op
 class _ChatOperator:
     """Executes commands in this process."""
 
-    def __init__(self, chat: Chat) -> None:
+    def __init__(self, chat: Chat, settings: Settings) -> None:
         self._chat = chat
+        self._settings = settings
 
     async def execute(self, command: Command[R]) -> R:
         return await self._chat.execute(operator_for(command), command)
+
+    async def finish_erasure(self, user_id: str) -> None:  # noqa: ARG002 (finishes all of them)
+        await Eraser(self._chat, self._scrub).finish()
+
+    async def _scrub(self) -> bool:
+        """Removes bytes of files that this process reaches; other nodes remove theirs."""
+        settings = self._settings
+        limits = UploadLimits(settings.max_file_size, settings.upload_ttl.total_seconds(), settings.user_storage)
+        await FileService(self._chat, settings.data, settings.files, limits).sweeper.sweep()
+        if settings.sqlite_file is not None:
+            try:
+                await asyncio.to_thread(scrub_file, str(settings.sqlite_file))
+            except sqlite3.Error as error:
+                raise Failure(f"{settings.sqlite_file}: cannot be vacuumed: {error}") from None
+        return True
 
 
 class _ServerOperator:
@@ -99,6 +129,14 @@ class _ServerOperator:
     async def execute(self, command: Command[R]) -> R:
         result: R = await self._ask(CONTROL_PATH, msgspec.json.encode(command), RESULTS[type(command)])
         return result
+
+    async def finish_erasure(self, user_id: str) -> None:
+        try:
+            async with asyncio.timeout(ERASING_TIMEOUT_S):
+                while not await self.execute(IsErased(user_id)):  # noqa: ASYNC110 (another process works)
+                    await asyncio.sleep(ERASING_POLL_S)
+        except TimeoutError:
+            raise Failure(f"{user_id} is erased, but the server is still deleting messages or files.") from None
 
     async def snapshot(self) -> Path:
         """Returns a new file with a copy of the server's database."""
@@ -162,4 +200,4 @@ async def _opened(settings: Settings) -> AsyncIterator[Operator]:
     configure_logs("debug" if settings.log_level == "debug" else "critical", settings.log_format)
     with database_failures(settings):
         async with opened_chat(url_of(settings), access_policy(settings)) as chat:
-            yield _ChatOperator(chat)
+            yield _ChatOperator(chat, settings)

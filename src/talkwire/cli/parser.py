@@ -68,6 +68,7 @@ def _parser() -> App:
     users.command("talkwire.cli.users:list_all", name="list", help="List all users.")
     users.command("talkwire.cli.users:ban", name="ban", help="Ban a user.")
     users.command("talkwire.cli.users:unban", name="unban", help="Unban a user.")
+    users.command("talkwire.cli.userdata.erasure:erase", name="erase", help="Erase a user for good.")
     users.command("talkwire.cli.users:password", name="password", help="Give an account a new password.")
     app.command(users)
 

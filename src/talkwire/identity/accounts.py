@@ -17,6 +17,7 @@ from talkwire.core.commands.accounts import (
     ChangePassword,
     CloseLogin,
     Device,
+    EraseUser,
     FindAccount,
     FindOwnAccount,
     Login,
@@ -135,6 +136,17 @@ class Accounts:
             raise ChatError("forbidden", "The current password is wrong.")
         new_hash = await self._passwords.hash(new)
         await self._chat.execute(actor, ChangePassword(found.password_hash, new_hash, session_id))
+
+    async def erase(self, actor: Actor, session_id: str | None, password: str | None, *, redact: bool) -> None:
+        """Erases the actor. Raises `forbidden` if the actor has an account and the password is wrong."""
+        found = await self._chat.execute(actor, FindOwnAccount())
+        if found is None:
+            await self._chat.execute(actor, EraseUser(actor.user_id, redact))
+            return
+        await self._take(Kind.ACCOUNT_SIGN_INS, f"{actor.user_id} {session_id or ''}")
+        if password is None or not await self._matches(found, password):
+            raise ChatError("forbidden", "The password is wrong.")
+        await self._chat.execute(actor, EraseUser(actor.user_id, redact, found.password_hash))
 
     async def refresh(self, refresh_token: str, device: Device = NO_DEVICE) -> SignedIn:
         """Returns new tokens for a refresh token. One that was used before ends its whole sign-in, since it may be

@@ -106,6 +106,12 @@ class UpdateConversationBody(Body, frozen=True, forbid_unknown_fields=True):
     metadata: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
 
 
+class EraseMeBody(Body, frozen=True, forbid_unknown_fields=True):
+    """The caller's password, which a user with an account on this server has to give."""
+
+    password: str | None = None
+
+
 class TypingBody(Body, frozen=True):
     is_typing: bool = True
 

@@ -9,12 +9,14 @@ from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
-from talkwire.api.http.bodies import ListAnswer, PutUserBody, PutUsersBody, UpdateUserBody
-from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.api.description.refusals import may_refuse
+from talkwire.api.http.bodies import EraseMeBody, ListAnswer, PutUserBody, PutUsersBody, UpdateUserBody
+from talkwire.api.http.dependencies import GivenAccounts, GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
 from talkwire.core.commands.accounts import (
     BanUser,
     CloseLogin,
+    EraseUser,
     GetUser,
     ListLogins,
     PutUser,
@@ -24,6 +26,7 @@ from talkwire.core.commands.accounts import (
     UpdateUser,
 )
 from talkwire.core.domain.access_policy import rights_of
+from talkwire.core.domain.model import Erased
 from talkwire.dialects.payloads.users import (
     RightsPayload,
     SessionPayload,
@@ -36,6 +39,9 @@ from talkwire.dialects.payloads.users import (
 )
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
+Messages = Annotated[
+    Erased, QueryParameter(name="messages", description="Whether the user's messages stay, or become tombstones")
+]
 Query = Annotated[str, QueryParameter(name="query", description="The start of a name, or an id")]
 
 
@@ -65,6 +71,23 @@ async def get_rights(caller: GivenCaller, chat: GivenChat) -> RightsPayload:
 async def update_me(data: JSONBody[UpdateUserBody], caller: GivenCaller, chat: GivenChat) -> UserPayload:
     user = await chat.execute(caller.actor, UpdateUser(data.name, data.avatar, data.text))
     return user_payload(user, own=True)
+
+
+@delete(
+    "/me",
+    operation_id="eraseMe",
+    summary="Erase the signed-in user",
+    description="Signs out all devices, and deletes the account, the profile and the messages. This cannot be undone.",
+    opt=may_refuse(403, 409),
+)
+async def erase_me(
+    caller: GivenCaller,
+    accounts: GivenAccounts,
+    messages: Messages = "redact",
+    data: JSONBody[EraseMeBody | None] = None,
+) -> None:
+    password = None if data is None else data.password
+    await accounts.erase(caller.actor, caller.session_id, password, redact=messages == "redact")
 
 
 @get("/me/sessions", summary="List the caller's signed-in devices, last used first")
@@ -108,6 +131,18 @@ def _to_put(user_id: str, data: PutUserBody) -> PutUser:
     return PutUser(user_id, data.name, data.avatar, data.email, data.text, data.metadata)
 
 
+@delete(
+    "/{user_id:str}",
+    operation_id="eraseUser",
+    summary="Erase a user (roles service and admin)",
+    description="Ends the user's sessions and deletes the account, the profile and all stored data of the user. Others "
+    "see a deleted user. The id is never given out again.",
+    opt=may_refuse(404, 409),
+)
+async def erase_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat, messages: Messages = "keep") -> None:
+    await chat.execute(caller.actor, EraseUser(user_id, messages == "redact"))
+
+
 @put("/{user_id:str}/ban", status_code=HTTP_204_NO_CONTENT, summary="Ban a user (roles service and admin)")
 async def ban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     await chat.execute(caller.actor, BanUser(user_id))
@@ -125,11 +160,13 @@ users_router = Router(
         get_me,
         get_rights,
         update_me,
+        erase_me,
         list_sessions,
         end_session,
         get_user,
         put_user,
         put_users,
+        erase_user,
         ban_user,
         unban_user,
     ],

@@ -1,0 +1,371 @@
+"""Erasing users: what they wrote and set is nowhere any more, and every cursor remains valid."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import select, text
+
+from talkwire.core.commands.accounts import (
+    NO_DEVICE,
+    BanUser,
+    Device,
+    EnsureUser,
+    EraseUser,
+    GetUser,
+    OpenLogin,
+    PutUser,
+    RegisterAccount,
+    UnbanUser,
+    UpdateUser,
+)
+from talkwire.core.commands.blocks import BlockUser
+from talkwire.core.commands.command import IdempotencyKey
+from talkwire.core.commands.conversations import CreateConversation, GetConversation
+from talkwire.core.commands.files import ClaimUploads, CreateUpload, FinishUpload, GetFile, ReleaseFiles
+from talkwire.core.commands.members import AddMembers
+from talkwire.core.commands.messages import (
+    AttachmentRef,
+    DeleteMessage,
+    EditMessage,
+    ForwardMessage,
+    GetMessage,
+    ListMessages,
+    React,
+    SendMessage,
+)
+from talkwire.core.commands.moderation import RestrictMember
+from talkwire.core.commands.offers import CreateOffer, GetOffer
+from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferences
+from talkwire.core.commands.presence import StorePresence
+from talkwire.core.commands.search import SearchMessages
+from talkwire.core.commands.server.erasure import EndErasure, FindErasureStep, IsErased, TakeErasureStep
+from talkwire.core.domain.events import MessageDeleted, UserErased
+from talkwire.core.domain.model import Actor, Message, Preferences, User
+from talkwire.core.engine.eraser import Eraser
+from talkwire.core.ports.transaction import Transaction
+from talkwire.storage.engine import reading_engine
+from talkwire.storage.followers.follower import Follower
+from talkwire.storage.followers.pace import Pace
+from talkwire.storage.messages import erasure as stored
+from talkwire.storage.messages.search import MessageIndex
+from talkwire.storage.schema import erasures, metadata
+from talkwire.storage.scrub import RunningScrub
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, WAIT_S, Call, Clock, Node, running
+from tests.databases import Database
+
+CANARY = "kanarienvogel"
+GONE = User("alice", "Deleted user", 0, banned=True, named=True, erased="redact")
+
+
+async def erase(node: Node, user_id: str = "alice", *, redact: bool = True) -> None:
+    """Erases a user, and finishes the erasure as a server does."""
+    await node.do(OPERATOR, EraseUser(user_id, redact))
+    await finish(node)
+
+
+async def finish(node: Node) -> None:
+    scrub = RunningScrub(node.writer).run if node.write_engine.dialect.name == "sqlite" else _no_scrub
+    async with asyncio.timeout(WAIT_S):
+        await Eraser(node.chat, scrub).finish()
+
+
+async def _no_scrub() -> bool:
+    return True
+
+
+async def indexed(node: Node) -> None:
+    """Brings the search index up to date."""
+    follower = Follower(
+        MessageIndex(node.read_engine.dialect),
+        reading_engine(node.read_engine.url, 1),
+        node.writer.transact,
+        node.clock,
+        Pace(gather_s=0, retry_s=0),
+    )
+    follower.start()
+    assert await asyncio.to_thread(follower.wait_for, node.chat.pos, WAIT_S)
+    await asyncio.to_thread(follower.close)
+
+
+def traces(database: Database, canary: str = CANARY) -> Iterator[str]:
+    """Returns where a text is found: tables, and on SQLite the database's files."""
+    with database.engine() as engine, engine.connect() as connection:
+        for table in (*(each.name for each in metadata.sorted_tables), "message_words"):
+            rows = connection.execute(text(f"SELECT * FROM {table}")).all()  # noqa: S608 (our own names)
+            if any(canary in str(row).lower() for row in rows):
+                yield table
+    if database.kind == "sqlite":
+        file = Path(database.url.database or "")
+        for path in sorted(file.parent.glob(f"{file.name}*")):
+            if canary.encode() in path.read_bytes().lower():
+                yield path.name
+
+
+async def plant(node: Node) -> Message:
+    """Puts the text into everything that Alice can write or set. Returns one of her messages."""
+    c = f"Some {CANARY} text"
+    await node.do(BACKEND, PutUser("alice", name=c, email=f"{CANARY}@example.com", text=c, metadata={"x": c}))
+    await node.do(ALICE, UpdateUser(name=f"Alice {CANARY}", avatar=f"https://example.com/{CANARY}.png"))
+    await node.group("c", ALICE, BOB, CAROL)
+    await node.do(ALICE, SetPreferences(Preferences(sounds={"direct": CANARY})))
+    await node.do(ALICE, SetMemberPreferences("c", sound=CANARY))
+    await node.do(ALICE, StorePresence("away", c))
+    await node.do(ALICE, RestrictMember("c", "carol", "mute", None, c))
+    sent = await node.send(ALICE, c, f"{CANARY}-1")
+    await node.do(ALICE, EditMessage(str(sent.id), f"{c}, edited"))
+    await node.do(ALICE, React(str(sent.id), f":{CANARY}:"))
+    gone = await node.send(ALICE, c, f"{CANARY}-2")
+    await node.do(ALICE, DeleteMessage(str(gone.id)))
+    await node.do(BOB, SendMessage("c", "I agree", reply_to_id=str(sent.id)))
+    await node.do(BOB, ForwardMessage(str(sent.id), ("c",)))
+    await node.do(ALICE, CreateOffer("c", c, 5, "EUR", c, metadata={"x": c}))
+    key = IdempotencyKey("bob", "POST /x", CANARY)
+    await node.chat.execute(BOB, SendMessage("c", "again", reply_to_id=str(sent.id)), key)
+    await node.do(ALICE, CreateUpload("u1", f"{CANARY}.txt", None, 5, 60_000))
+    await node.do(ALICE, FinishUpload("u1", "text/plain", 5, "d1"))
+    await node.do(ALICE, SendMessage("c", "", attachments=(AttachmentRef(id="u1"),)))
+    await node.do(ALICE, CreateUpload("u2", f"{CANARY}.bin", None, 5, 60_000))
+    return sent
+
+
+async def test_the_text_of_an_erased_user_is_in_no_table_and_no_file(node: Node, database: Database) -> None:
+    await node.users(ALICE, BOB, CAROL)
+    await plant(node)
+    await indexed(node)
+    # A stored answer has the text in its key too, which its own user has chosen: it is deleted with the answer.
+    assert set(await asyncio.to_thread(lambda: list(traces(database)))) > {"log", "messages", "users", "message_words"}
+    await erase(node)
+    while await node.do(OPERATOR, ReleaseFiles(100)):
+        pass
+    await node.do(OPERATOR, ClaimUploads(1))
+    await node.do(BACKEND, Call(lambda tx: tx.files.drop_uploads(("u1", "u2"))))
+    await indexed(node)
+    if database.kind == "sqlite":
+        assert await RunningScrub(node.writer).run()
+    assert await asyncio.to_thread(lambda: list(traces(database))) == []
+
+
+async def test_an_erased_user_is_a_deleted_user_to_everyone(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    await node.group("c", BOB, ALICE)
+    sent = await node.send(ALICE, "hello")
+    await erase(node, redact=False)
+    gone = msgspec.structs.replace(GONE, created_ms=node.clock.now_ms, erased="keep")
+    assert await node.do(BACKEND, GetUser("alice")) == gone
+    members = (await node.do(BOB, GetConversation("c"))).members
+    assert {member.member.user_id: member.name for member in members} == {"alice": "Deleted user", "bob": "Bob"}
+    kept = await node.do(BOB, GetMessage(str(sent.id)))
+    assert (kept.content, kept.sender_name, kept.deleted_ms) == ("hello", "Deleted user", None)
+    assert [event for event in node.log if isinstance(event, UserErased)] == [
+        UserErased(node.log[-1].pos, node.clock.now_ms, gone, by="operator")
+    ]
+
+
+async def test_redacted_messages_are_deleted_one_by_one_for_those_who_read_along(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    await node.group("c", ALICE, BOB)
+    own = [await node.send(ALICE, f"text {number}", f"m{number}") for number in range(3)]
+    other = await node.send(BOB, "from Bob")
+    await erase(node)
+    deleted = [event.message for event in node.log if isinstance(event, MessageDeleted)]
+    assert [message.id for message in deleted] == [message.id for message in own]
+    assert {(message.content, message.client_message_id, message.deleted_by) for message in deleted} == {
+        ("", None, "alice")
+    }
+    page = await node.do(BOB, ListMessages("c"))
+    assert [message.seq for message in page.items] == [1, 2, 3, 4]
+    assert page.items[-1] == other
+    replayed = await node.replay()
+    assert [(event.pos, type(event)) for event in replayed] == [(event.pos, type(event)) for event in node.log]
+    assert [event for event in replayed if isinstance(event, MessageDeleted)] == [
+        msgspec.structs.replace(event, message=msgspec.structs.replace(event.message, sender_name="Deleted user"))
+        for event in node.log
+        if isinstance(event, MessageDeleted)
+    ]
+
+
+async def test_a_reply_shows_no_text_of_an_erased_user_and_a_forwarded_copy_is_deleted(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    await node.group("c", ALICE, BOB)
+    sent = await node.send(ALICE, "secret")
+    reply = await node.do(BOB, SendMessage("c", "yes", reply_to_id=str(sent.id)))
+    (copy,) = await node.do(BOB, ForwardMessage(str(sent.id), ("c",)))
+    await erase(node)
+    quote = (await node.do(BOB, GetMessage(str(reply.id)))).reply_to
+    assert (quote.id, quote.content) == (sent.id, "")
+    assert (await node.do(BOB, GetMessage(str(copy.id)))).deleted_by == "alice"
+
+
+async def test_a_long_list_of_messages_is_redacted_in_steps_also_after_a_crash(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "TEXTS_AT_ONCE", 3)
+    monkeypatch.setattr(stored, "RANGE", 5)
+    async with running(database, clock) as node:
+        await node.users(ALICE, BOB)
+        await node.group("c", ALICE, BOB)
+        sent = [await node.send(ALICE if number % 3 else BOB, str(number)) for number in range(20)]
+        await node.do(OPERATOR, EraseUser("alice", redact=True))
+        step = await node.do(OPERATOR, FindErasureStep())
+        assert len(step.message_ids) <= 3
+        assert await node.do(OPERATOR, TakeErasureStep(step))
+        assert not await node.do(OPERATOR, TakeErasureStep(step))  # as another node that has found the same
+        assert not await node.do(OPERATOR, IsErased("alice"))
+    async with running(database, clock) as node:
+        await finish(node)
+        assert await node.do(OPERATOR, IsErased("alice"))
+        left = [message.content for message in (await node.do(BOB, ListMessages("c", limit=100))).items]
+        assert left == [message.content if message.sender_id == "bob" else "" for message in sent]
+
+
+async def test_the_id_is_never_given_out_again(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    await erase(node)
+    token = Actor("alice", "Alice")
+    for actor, command in (
+        (BACKEND, PutUser("alice", name="Alice")),
+        (BACKEND, CreateConversation("group", ("alice", "bob"), id="g")),
+        (BACKEND, BanUser("alice")),
+        (BACKEND, UnbanUser("alice")),
+        (OPERATOR, RegisterAccount("a@example.com", "Alice", "hash", "alice")),
+        (BOB, CreateConversation("direct", ("alice",))),
+    ):
+        assert await node.refusal(actor, command) == "conflict", command
+    assert await node.refusal(token, UpdateUser(name="Alice")) == "banned"
+    assert (await node.do(token, EnsureUser("alice", "Alice"))).erased == "redact"
+
+
+async def test_an_existing_conversation_with_an_erased_user_is_still_found(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    create = CreateConversation("group", ("alice", "bob"), id="g")
+    await node.do(BACKEND, create)
+    direct = await node.do(BOB, CreateConversation("direct", ("alice",)))
+    await erase(node)
+    assert (await node.do(BACKEND, create)).existed
+    found = await node.do(BOB, CreateConversation("direct", ("alice",)))
+    assert (found.conversation.id, found.name) == (direct.conversation.id, "Deleted user")
+    assert await node.do(BACKEND, AddMembers("g", ("alice",))) == ()
+
+
+async def test_users_erase_themselves_and_nobody_else(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    assert await node.refusal(BOB, EraseUser("alice", redact=True)) == "forbidden"
+    assert await node.refusal(OPERATOR, EraseUser("nobody", redact=True)) == "not_found"
+    await node.do(ALICE, EraseUser("alice", redact=True))
+    assert await node.refusal(ALICE, EraseUser("alice", redact=True)) == "banned"
+
+
+async def test_an_account_is_erased_with_its_password_and_its_devices(node: Node) -> None:
+    user = await node.do(Actor("", ""), RegisterAccount("a@example.com", "Alice", "hash"))
+    actor = Actor(user.id, "Alice")
+    await node.do(actor, OpenLogin(user.id, "token", 60_000, Device("192.0.2.1", CANARY)))
+    assert await node.refusal(actor, EraseUser(user.id, redact=True)) == "forbidden"
+    assert await node.refusal(actor, EraseUser(user.id, redact=True, password_hash="old")) == "conflict"
+    await node.do(actor, EraseUser(user.id, redact=True, password_hash="hash"))
+    assert await node.refusal(Actor("", ""), OpenLogin(user.id, "t", 60_000, NO_DEVICE)) == "banned"
+    again = await node.do(Actor("", ""), RegisterAccount("a@example.com", "Alice", "hash"))
+    assert again.id != user.id
+
+
+async def test_erasing_again_redacts_what_was_kept(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    await node.group("c", ALICE, BOB)
+    sent = await node.send(ALICE, "hello")
+    await erase(node, redact=False)
+    events = len(node.log)
+    await erase(node, redact=False)
+    assert len(node.log) == events
+    await erase(node)
+    assert (await node.do(BOB, GetMessage(str(sent.id)))).content == ""
+
+
+async def test_search_finds_nothing_of_an_erased_user(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    await node.group("c", ALICE, BOB)
+    await node.send(ALICE, f"{CANARY} one")
+    await indexed(node)
+    assert len((await node.do(BOB, SearchMessages(CANARY))).items) == 1
+    await erase(node)
+    assert (await node.do(BOB, SearchMessages(CANARY))).items == ()
+
+
+async def test_offers_of_an_erased_user_keep_their_amount_and_are_withdrawn(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    await node.group("c", ALICE, BOB)
+    offer = await node.do(ALICE, CreateOffer("c", "A bicycle", 5, "EUR", "red"))
+    await erase(node)
+    left = await node.do(BOB, GetOffer(str(offer.id)))
+    assert (left.title, left.description, left.amount, left.status) == ("Deleted offer", None, 5, "withdrawn")
+
+
+async def test_a_block_ends_with_the_user_who_set_it(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    direct = (await node.do(ALICE, CreateConversation("direct", ("bob",)))).conversation.id
+    await node.do(ALICE, BlockUser("bob"))
+    await erase(node)
+    assert (await node.do(BOB, SendMessage(direct, "hello?"))).content == "hello?"
+
+
+async def test_the_file_of_an_erased_user_is_forbidden_at_once(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    await node.group("c", ALICE, BOB)
+    await node.do(ALICE, CreateUpload("u1", "cat.png", None, 5, 60_000))
+    await node.do(ALICE, FinishUpload("u1", "text/plain", 5, "d1"))
+    sent = await node.do(ALICE, SendMessage("c", "look", attachments=(AttachmentRef(id="u1"),)))
+    assert (await node.do(BOB, GetFile("u1"))).id == "u1"
+    await erase(node)
+    assert (await node.do(BOB, GetMessage(str(sent.id)))).attachments == ()
+    assert await node.refusal(BOB, GetFile("u1")) == "forbidden"
+    assert await node.do(OPERATOR, ReleaseFiles(10)) == 1
+    assert await node.do(OPERATOR, ClaimUploads(1)) == ("u1",)
+
+
+async def test_an_erasure_is_over_only_once_the_files_are_scrubbed(node: Node) -> None:
+    await node.users(ALICE)
+    await node.do(OPERATOR, EraseUser("alice", redact=True))
+    answers = iter((False, True))
+
+    async def scrub() -> bool:
+        assert not await node.do(OPERATOR, IsErased("alice"))
+        return next(answers)
+
+    eraser = Eraser(node.chat, scrub)
+    rests = []
+    async with asyncio.timeout(WAIT_S):
+        while (rest := await eraser.step()) is not None:
+            rests.append(rest)
+    assert rests[-2:] == [5.0, 0.02]
+    assert await node.do(OPERATOR, IsErased("alice"))
+
+
+async def test_steps_are_for_operators_and_an_erasure_does_not_end_early(node: Node) -> None:
+    await node.users(ALICE)
+    await node.do(OPERATOR, EraseUser("alice", redact=True))
+    step = await node.do(OPERATOR, FindErasureStep())
+    for command in (FindErasureStep(), TakeErasureStep(step), EndErasure("alice"), IsErased("alice")):
+        assert await node.refusal(BACKEND, command) == "forbidden"
+    await node.do(OPERATOR, EndErasure("alice"))
+
+    def pending() -> Any:  # noqa: ANN401 (a row)
+        with node.read_engine.begin() as connection:
+            return connection.execute(select(erasures.c.stage)).scalar_one()
+
+    assert await asyncio.to_thread(pending) == "texts"
+
+
+async def test_a_view_of_the_writer_does_not_remember_an_erased_user(node: Node) -> None:
+    await node.users(ALICE)
+    found: list[User | None] = []
+
+    def look(tx: Transaction) -> None:
+        found.append(tx.user("alice"))
+
+    await node.in_one_batch((OPERATOR, EraseUser("alice", redact=True)), (BACKEND, Call(look)))
+    assert found[0] is not None
+    assert found[0].name == "Deleted user"
