@@ -47,7 +47,7 @@ from talkwire.core.engine.live_unread import LiveUnread
 from talkwire.core.engine.log_watches import LogWatches
 from talkwire.core.engine.observers import Observers
 from talkwire.core.engine.offer_expiry import OfferExpiry
-from talkwire.core.engine.pruner import Pruner
+from talkwire.core.engine.pruner import ConversationPruner, Pruner
 from talkwire.core.ports.bus import Bus, NoBus
 from talkwire.core.signals.signals import SignalOptions
 from talkwire.datafolder import FolderLock, prepare_folder
@@ -343,8 +343,11 @@ class Node:
         self.chat.subscribe(offer_expiry.follow)
         offer_expiry.start()
         closing.callback(offer_expiry.close)
-        if self.settings.retention is not None:
-            pruning = asyncio.create_task(Pruner(self.chat, self.settings.retention).run())
+        retention = self.settings.retention
+        apart = asyncio.create_task(ConversationPruner(self.chat, retention).run())
+        closing.callback(apart.cancel)
+        if retention is not None:
+            pruning = asyncio.create_task(Pruner(self.chat, retention).run())
             closing.callback(pruning.cancel)
 
     async def _start_webhooks(self, url: URL, closing: contextlib.AsyncExitStack) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from talkwire.core.domain.model import ID_MAX_LENGTH
 from talkwire.core.domain.texts import AVATAR_MAX_LENGTH, NAME_MAX_LENGTH, TEXT_MAX_BYTES
-from talkwire.core.features.conversations.conversations import SLOW_MODE_MAX_S
+from talkwire.core.features.conversations.conversations import RETENTION_MAX_DAYS, SLOW_MODE_MAX_S
 from talkwire.core.features.conversations.invitations import CONVERSATIONS_MAX, USES_MAX
 from talkwire.core.features.conversations.members import MEMBERS_PER_COMMAND_MAX
 from talkwire.core.features.conversations.moderation import REASON_MAX_LENGTH
@@ -227,6 +227,16 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "currentPassword": Meaning("The current password."),
         "email": Meaning("The e-mail address."),
         "banned": Meaning("Whether the user is banned from the server."),
+        "erased": Meaning("True if the user was erased. Only for the roles service and admin."),
+        "hold": Meaning(
+            "True if nothing of the user or in the conversation may be deleted. Only for the roles service and admin."
+        ),
+        "retentionDays": _count(
+            "For how many days messages are kept here; null or missing for the server's setting. Only the roles "
+            "service and admin set it.",
+            RETENTION_MAX_DAYS,
+        ),
+        "EraseMeBody.password": Meaning("The caller's password."),
         "UserOfBatch.id": _id("The id of the user."),
         "PutUsersBody.users": Meaning("The users to create or update: 1 to 100, each once."),
         "newPassword": _text("The new password.", longest=PASSWORD_MAX_LENGTH, shortest=PASSWORD_MIN_LENGTH),

@@ -63,6 +63,7 @@ class PutUserBody(Body, frozen=True, forbid_unknown_fields=True):
     email: str | msgspec.UnsetType | None = msgspec.UNSET
     text: str | msgspec.UnsetType | None = msgspec.UNSET
     metadata: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+    hold: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class UserOfBatch(PutUserBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,6 +105,8 @@ class UpdateConversationBody(Body, frozen=True, forbid_unknown_fields=True):
     history: History | msgspec.UnsetType = msgspec.UNSET
     slow_mode_s: int | msgspec.UnsetType = msgspec.UNSET
     metadata: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+    retention_days: int | msgspec.UnsetType | None = msgspec.UNSET
+    hold: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class EraseMeBody(Body, frozen=True, forbid_unknown_fields=True):

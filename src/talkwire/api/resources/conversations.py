@@ -57,7 +57,8 @@ async def list_conversations(  # noqa: PLR0913, PLR0917 (each is one query param
         return ListAnswer(tuple(map(shared_conversation_payload, found.items)), found.next)
     query = ListConversations(cursor, limit, member_id=member_id, text=text, of_everybody=caller.actor.is_trusted)
     page = await chat.execute(caller.actor, query)
-    return ListAnswer(tuple(map(conversation_payload, page.items)), page.next)
+    trusted = caller.actor.is_trusted
+    return ListAnswer(tuple(conversation_payload(view, trusted=trusted) for view in page.items), page.next)
 
 
 @post("/", summary="Create a conversation, or get the one that exists", responses=existing(ConversationPayload))
@@ -83,10 +84,11 @@ async def create_conversation(
 
 @get("/{conversation_id:str}", summary="Get a conversation with its members")
 async def get_conversation(conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> ConversationPayload:
-    return conversation_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
+    view = await chat.execute(caller.actor, GetConversation(conversation_id))
+    return conversation_payload(view, trusted=caller.actor.is_trusted)
 
 
-@patch("/{conversation_id:str}", summary="Update a group or channel")
+@patch("/{conversation_id:str}", summary="Update a group or channel, or how long messages are kept")
 async def update_conversation(
     conversation_id: FromPath[str], data: JSONBody[UpdateConversationBody], caller: GivenCaller, chat: GivenChat
 ) -> ConversationPayload:
@@ -98,9 +100,12 @@ async def update_conversation(
         history=data.history,
         slow_mode_s=data.slow_mode_s,
         metadata=data.metadata,
+        retention_days=data.retention_days,
+        hold=data.hold,
     )
     await chat.execute(caller.actor, command)
-    return conversation_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
+    view = await chat.execute(caller.actor, GetConversation(conversation_id))
+    return conversation_payload(view, trusted=caller.actor.is_trusted)
 
 
 @delete("/{conversation_id:str}", summary="Delete a group or channel")

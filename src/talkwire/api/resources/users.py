@@ -128,7 +128,7 @@ async def put_users(
 
 
 def _to_put(user_id: str, data: PutUserBody) -> PutUser:
-    return PutUser(user_id, data.name, data.avatar, data.email, data.text, data.metadata)
+    return PutUser(user_id, data.name, data.avatar, data.email, data.text, data.metadata, data.hold)
 
 
 @delete(

@@ -150,6 +150,8 @@ class PutUser(Change[User], frozen=True, tag="PutUser"):
     email: str | msgspec.UnsetType | None = msgspec.UNSET
     text: str | msgspec.UnsetType | None = msgspec.UNSET
     metadata: dict[str, object] | msgspec.UnsetType | None = msgspec.UNSET
+    hold: bool | msgspec.UnsetType = msgspec.UNSET
+    """Whether nothing of the user may be deleted."""
 
 
 class PutUsers(Change[tuple[User, ...]], frozen=True, tag="PutUsers"):

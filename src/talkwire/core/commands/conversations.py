@@ -70,6 +70,10 @@ class UpdateConversation(Change[ConversationView], frozen=True, tag="UpdateConve
     history: History | UnsetType = UNSET
     slow_mode_s: int | UnsetType = UNSET
     metadata: dict[str, object] | UnsetType | None = UNSET
+    retention_days: int | UnsetType | None = UNSET
+    """How long messages are kept; None for the server's setting. Only for the backend and admins."""
+    hold: bool | UnsetType = UNSET
+    """Whether nothing in the conversation may be deleted. Only for the backend and admins."""
 
 
 class DeleteConversation(Change[None], frozen=True, tag="DeleteConversation"):

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Protocol
 
-from talkwire.core.commands.server.retention import PruneOld
+from talkwire.core.commands.server.retention import PruneApart, PruneOld
 from talkwire.core.domain.actors import PRUNER
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
@@ -36,3 +36,26 @@ class Pruner:
             except ChatError:
                 more = False
             await sleep(STEP_PAUSE_S if more else self._look_every_s)
+
+
+class ExecutesPruning(Protocol):
+    def execute(self, actor: Actor, command: PruneApart) -> Awaitable[str | None]: ...
+
+
+class ConversationPruner:
+    """Repeatedly prunes the conversations that have their own retention time; others after `retention`, if that is
+    set."""
+
+    def __init__(self, chat: ExecutesPruning, retention: timedelta | None) -> None:
+        self._chat = chat
+        self._retention_ms = None if retention is None else round(retention.total_seconds() * 1000)
+
+    async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Prunes until cancelled. While the database is unavailable it retries later."""
+        after_id: str | None = ""
+        while True:
+            try:
+                after_id = await self._chat.execute(PRUNER, PruneApart(self._retention_ms, after_id or ""))
+            except ChatError:
+                after_id = None
+            await sleep(CHECK_EVERY_S if after_id is None else STEP_PAUSE_S)

@@ -31,6 +31,7 @@ from talkwire.core.domain.model import (
     Restriction,
     RestrictionKind,
     Upload,
+    User,
 )
 from talkwire.core.domain.peer import Peer
 from talkwire.core.domain.search_terms import SearchScope, SearchTerms
@@ -94,7 +95,25 @@ class Retention(Protocol):
 
         Handles at most `limit` messages and events, oldest first, until the first one from after `before_ms`; also
         imported messages sent before that time. Returns whether there may be more.
+
+        Messages of held users, and of conversations with a retention time of their own, are left to `prune_apart`.
         """
+        ...
+
+    def prune_apart(self, now_ms: int, retention_ms: int | None, after_id: str, limit: int) -> str | None:
+        """Deletes the content of old messages in some of the conversations that have, or had, their own retention time.
+
+        Visits them in the order of their ids, after `after_id`, and clears at most `limit` messages. `retention_ms` is
+        for conversations without a time of their own. Returns the id to continue after, or None at the end.
+        """
+        ...
+
+    def held_conversations(self, user_id: str) -> Sequence[str]:
+        """Returns some of the conversations on hold that the user is or was a member of."""
+        ...
+
+    def held_members(self, conversation_id: str) -> Sequence[User]:
+        """Returns some of the users on hold that are or were members of a conversation."""
         ...
 
 
@@ -133,10 +152,6 @@ class Erasures(Protocol):
 
     def log_rows(self, pending: PendingErasure) -> ErasureStep:
         """Returns the next events of the log that contain texts of the user, without them."""
-        ...
-
-    def held_conversations(self, user_id: str) -> Sequence[str]:
-        """Returns some of the conversations on hold that the user is or was a member of."""
         ...
 
     def put(self, pending: PendingErasure) -> None: ...

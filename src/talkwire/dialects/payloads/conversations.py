@@ -61,6 +61,8 @@ class ConversationPayload(Payload, frozen=True):
     read_seq: int | None = None
     last_message: MessagePayload | None = None
     members: tuple[MemberPayload, ...] | None = None
+    retention_days: int | None = None
+    hold: bool | None = None
 
 
 def member_payload(view: MemberView) -> MemberPayload:
@@ -76,8 +78,8 @@ def member_payload(view: MemberView) -> MemberPayload:
     )
 
 
-def conversation_payload(view: ConversationView) -> ConversationPayload:
-    """Returns a conversation from the view of one user."""
+def conversation_payload(view: ConversationView, *, trusted: bool = False) -> ConversationPayload:
+    """Returns a conversation from the view of one user. Only the backend and admins (`trusted`) see a hold."""
     reader, unread = view.reader, view.unread
     return _conversation(
         view.conversation,
@@ -90,6 +92,7 @@ def conversation_payload(view: ConversationView) -> ConversationPayload:
         read_seq=None if reader is None else reader.own_seq,
         last_message=None if view.last_message is None else message_payload(view.last_message),
         members=None if view.members is None else tuple(map(member_payload, view.members)),
+        hold=(view.conversation.hold or None) if trusted else None,
     )
 
 
@@ -110,6 +113,7 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
     read_seq: int | None = None,
     last_message: MessagePayload | None = None,
     members: Sequence[MemberPayload] | None = None,
+    hold: bool | None = None,
 ) -> ConversationPayload:
     return ConversationPayload(
         id=conversation.id,
@@ -132,4 +136,6 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
         read_seq=read_seq,
         last_message=last_message,
         members=None if members is None else tuple(members),
+        retention_days=conversation.retention_days,
+        hold=hold,
     )

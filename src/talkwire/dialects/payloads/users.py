@@ -19,6 +19,8 @@ class UserPayload(Payload, frozen=True):
     text: str | None = None
     metadata: dict[str, Any] | None = None
     banned: bool | None = None
+    erased: bool | None = None
+    hold: bool | None = None
 
 
 class RightsPayload(Payload, frozen=True):
@@ -50,7 +52,16 @@ def user_payload(user: User, *, own: bool) -> UserPayload:
 def whole_user_payload(user: User) -> UserPayload:
     """Returns a user with all members, for the application's backend and for admins."""
     return UserPayload(
-        user.id, user.name, iso(user.created_ms), user.avatar, user.email, user.text, user.metadata, user.banned
+        user.id,
+        user.name,
+        iso(user.created_ms),
+        user.avatar,
+        user.email,
+        user.text,
+        user.metadata,
+        user.banned,
+        True if user.erased else None,
+        user.hold or None,
     )
 
 

@@ -20,7 +20,7 @@ from talkwire.storage.messages.search import WordTable
 from talkwire.storage.schema import answers, log, log_head, messages, notifications, offers, reactions
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import to_json
-from talkwire.storage.tables.erasures import drop_pending, find_pending, held_conversations_of, put_pending
+from talkwire.storage.tables.erasures import drop_pending, find_pending, put_pending
 from talkwire.storage.tables.log import data_of, to_events
 from talkwire.storage.workspace import Workspace
 
@@ -51,9 +51,6 @@ class ErasureRows(Reads):
 
     def pending(self, user_id: str) -> PendingErasure | None:
         return find_pending(self._connection, user_id)
-
-    def held_conversations(self, user_id: str) -> Sequence[str]:
-        return held_conversations_of(self._connection, user_id)
 
     # --- finding ------------------------------------------------------------------------------------------------------
 

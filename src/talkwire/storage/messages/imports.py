@@ -68,9 +68,11 @@ def is_imported(conversation_id: ColumnElement[str], seq: ColumnElement[int]) ->
     return exists().where(run.c.conversation_id == conversation_id, run.c.from_seq <= seq, run.c.to_seq >= seq)
 
 
-def due_runs(connection: Connection, before_ms: int, limit: int) -> Sequence[Row[Any]]:
+def due_runs(
+    connection: Connection, before_ms: int, limit: int, *conditions: ColumnElement[bool]
+) -> Sequence[Row[Any]]:
     """Returns the runs with messages that are due to be cleared, the longest due first."""
-    due = select(imports).where(imports.c.due_ms < before_ms).order_by(imports.c.due_ms).limit(limit)
+    due = select(imports).where(imports.c.due_ms < before_ms, *conditions).order_by(imports.c.due_ms).limit(limit)
     return connection.execute(due).all()
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, select, text, update
 
 from talkwire.core.domain.events import ConversationDeleted
-from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.core.domain.model import MESSAGE_ID_BASE, User
 from talkwire.storage.messages.changes import (
     clear_messages,
     clearable_between,
@@ -18,7 +18,9 @@ from talkwire.storage.messages.changes import (
     write_messages,
 )
 from talkwire.storage.messages.imports import due_runs, forget_due, set_due
-from talkwire.storage.schema import imports, log, log_head
+from talkwire.storage.schema import conversations, imports, log, log_head, messages, spans, users
+from talkwire.storage.tables.conversations import prune_apart
+from talkwire.storage.tables.users import to_user
 from talkwire.storage.workspace import Changes
 
 CLEARED_AT_ONCE = 200
@@ -26,6 +28,27 @@ CLEARED_AT_ONCE = 200
 RUNS_AT_ONCE = 100
 """How many runs of imported messages one step visits at most, by a statement for each. Nobody sends meanwhile."""
 
+CONVERSATIONS_AT_ONCE = 100
+"""How many conversations with their own retention time one step visits."""
+
+NAMED_MAX = 10
+"""How many conversations or users on hold are named in a refusal."""
+
+DAY_MS = 86_400_000
+
+# As the partial indexes spell their conditions: with "= 1" SQLite would not use them.
+_held_users = select(users.c.id).where(text("users.hold")).order_by(users.c.id)
+_apart = select(conversations.c.id).where(conversations.c.pruned_seq.is_not(None))
+_next_apart: Select[Any] = (
+    select(conversations.c.id, conversations.c.retention_days, conversations.c.hold, conversations.c.pruned_seq)
+    .where(
+        conversations.c.pruned_seq.is_not(None),
+        conversations.c.deleted_ms.is_(None),
+        conversations.c.id > bindparam("after_id"),
+    )
+    .order_by(conversations.c.id)
+    .limit(CONVERSATIONS_AT_ONCE)
+)
 _next_due = oldest_clearable_ms(imports.c.conversation_id, imports.c.from_seq, imports.c.to_seq)
 
 
@@ -45,7 +68,7 @@ class RetentionRows(Changes):
         Of a run whose messages are all cleared then, or that has none, it writes when the next message is due.
         """
         connection = self._workspace.connection
-        runs = due_runs(connection, before_ms, RUNS_AT_ONCE)
+        runs = due_runs(connection, before_ms, RUNS_AT_ONCE, imports.c.conversation_id.not_in(_apart))
         found: list[Row[Any]] = []
         visited: list[Row[Any]] = []
         for run in runs:
@@ -54,6 +77,7 @@ class RetentionRows(Changes):
             if len(found) == limit:
                 break
             visited.append(run)
+        found = self._unheld(found)
         set_due(connection, visited, _next_due, before_ms)
         clear_messages(connection, found, self._workspace.now_ms)
         return len(found) == limit or len(runs) == RUNS_AT_ONCE
@@ -70,11 +94,70 @@ class RetentionRows(Changes):
             return False
         new_floor = found[young - 1].pos
         # A message's id is the position at which it was sent.
-        rows = clearable_between(connection, MESSAGE_ID_BASE + floor, MESSAGE_ID_BASE + new_floor)
+        rows = self._unheld(clearable_between(connection, MESSAGE_ID_BASE + floor, MESSAGE_ID_BASE + new_floor))
         clear_messages(connection, rows, self._workspace.now_ms)
         connection.execute(delete(log).where(log.c.pos <= new_floor))
         connection.execute(update(log_head).values(floor=new_floor))
         return young == limit
+
+    def _unheld(self, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+        """Returns the messages that may be cleared now. Conversations with messages of held users are pruned apart from
+        then on, so that these are cleared once the hold is lifted."""
+        connection = self._workspace.connection
+        held_ids = set(connection.execute(_held_users).scalars())
+        apart = {row.conversation_id for row in rows if row.sender_id in held_ids}
+        if apart:
+            prune_apart(connection, *sorted(apart))
+        if rows:
+            ids = sorted({row.conversation_id for row in rows})
+            apart |= set(connection.execute(_apart.where(conversations.c.id.in_(ids))).scalars())
+        return [row for row in rows if row.conversation_id not in apart]
+
+    def prune_apart(self, now_ms: int, retention_ms: int | None, after_id: str, limit: int) -> str | None:
+        write_messages(self._workspace)
+        self._workspace.forget_messages()
+        connection = self._workspace.connection
+        visited = connection.execute(_next_apart, {"after_id": after_id}).all()
+        held_ids = connection.execute(_held_users).scalars().all()
+        for row in visited:
+            kept_ms = retention_ms if row.retention_days is None else row.retention_days * DAY_MS
+            if row.hold or kept_ms is None:
+                continue
+            cleared = self._clear_old(row, now_ms - kept_ms, limit, held_ids)
+            limit -= cleared
+            if limit <= 0:
+                return after_id
+            after_id = row.id
+        return visited[-1].id if len(visited) == CONVERSATIONS_AT_ONCE else None
+
+    def _clear_old(self, conversation: Row[Any], before_ms: int, limit: int, held_ids: Sequence[str]) -> int:
+        """Clears the first messages of a conversation that are old enough. Returns how many."""
+        connection, id_ = self._workspace.connection, conversation.id
+        unheld = messages.c.sender_id.not_in(held_ids), messages.c.created_ms < before_ms
+        rows = clearable_in(connection, id_, conversation.pruned_seq, limit, *(unheld if held_ids else unheld[1:]))
+        if not rows:
+            return 0
+        clear_messages(connection, rows, self._workspace.now_ms)
+        # The next pass begins at the first message that is left. It may be one of a held user.
+        left = clearable_in(connection, id_, conversation.pruned_seq, 1)
+        pruned_seq = left[0].seq - 1 if left else rows[-1].seq
+        connection.execute(update(conversations).where(conversations.c.id == id_).values(pruned_seq=pruned_seq))
+        return len(rows)
+
+    def held_conversations(self, user_id: str) -> Sequence[str]:
+        held = (
+            select(conversations.c.id)
+            .join(spans, spans.c.conversation_id == conversations.c.id)
+            .where(spans.c.user_id == user_id, conversations.c.hold)
+        )
+        found = held.distinct().order_by(conversations.c.id).limit(NAMED_MAX)
+        return self._workspace.connection.execute(found).scalars().all()
+
+    def held_members(self, conversation_id: str) -> Sequence[User]:
+        # A held user is rare, so the statement starts with those.
+        was_member = exists().where(spans.c.user_id == users.c.id, spans.c.conversation_id == conversation_id)
+        held = select(users).where(text("users.hold"), was_member).order_by(users.c.id).limit(NAMED_MAX)
+        return [to_user(row) for row in self._workspace.connection.execute(held)]
 
 
 class DeletedConversations:

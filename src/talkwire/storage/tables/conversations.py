@@ -188,6 +188,15 @@ def _updated(workspace: Workspace, event: ConversationUpdated) -> None:
     workspace.conversations[conversation.id] = conversation
     changed = update(conversations).where(conversations.c.id == conversation.id)
     workspace.connection.execute(changed.values(**conversation_values(conversation)))
+    if conversation.retention_days is not None:
+        prune_apart(workspace.connection, conversation.id)
+
+
+def prune_apart(connection: Connection, *conversation_ids: str) -> None:
+    """Makes conversations be pruned apart from the log from now on, since it does not keep their messages as long as
+    they are kept."""
+    begin = update(conversations).where(conversations.c.id.in_(conversation_ids), conversations.c.pruned_seq.is_(None))
+    connection.execute(begin.values(pruned_seq=0))
 
 
 PROJECTIONS: Projections = MappingProxyType({ConversationUpdated: _updated})

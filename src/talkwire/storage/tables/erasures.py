@@ -15,7 +15,6 @@ from talkwire.core.domain.events import UserErased
 from talkwire.storage.schema import (
     accounts,
     answers,
-    conversations,
     erasures,
     files,
     invitations,
@@ -26,7 +25,6 @@ from talkwire.storage.schema import (
     preferences,
     presence,
     restrictions,
-    spans,
     uploads,
 )
 from talkwire.storage.sql.upsert import upsert
@@ -35,9 +33,6 @@ from talkwire.storage.tables.files import replace_picture
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.tables.users import end_blocks_of, find_users, write_user
 from talkwire.storage.workspace import Workspace
-
-HELD_MAX = 10
-"""How many conversations on hold a refusal names."""
 
 _EMPTIED: Sequence[tuple[Table, Column[str]]] = (
     (accounts, accounts.c.user_id),
@@ -96,16 +91,6 @@ def find_pending(connection: Connection, user_id: str | None = None) -> PendingE
         statement = statement.where(erasures.c.user_id == user_id)
     row: AnyRow | None = connection.execute(statement).one_or_none()
     return None if row is None else PendingErasure(row.user_id, bool(row.redact), row.stage, row.after_pos)
-
-
-def held_conversations_of(connection: Connection, user_id: str) -> Sequence[str]:
-    """Returns some of the conversations on hold that the user is or was a member of."""
-    held = (
-        select(conversations.c.id)
-        .join(spans, spans.c.conversation_id == conversations.c.id)
-        .where(spans.c.user_id == user_id, conversations.c.hold)
-    )
-    return connection.execute(held.distinct().order_by(conversations.c.id).limit(HELD_MAX)).scalars().all()
 
 
 PROJECTIONS: Projections = MappingProxyType({UserErased: _erased})

@@ -10,6 +10,7 @@ from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, tuple_, update
 
 from talkwire.core.domain.events import (
+    HoldChanged,
     UserBanned,
     UserBlocked,
     UserCreated,
@@ -24,7 +25,7 @@ from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
-from talkwire.storage.tables.conversations import change_conversation, direct_conversation_id
+from talkwire.storage.tables.conversations import change_conversation, direct_conversation_id, prune_apart
 from talkwire.storage.tables.files import replace_picture
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.workspace import Changes, Workspace
@@ -225,6 +226,14 @@ def _updated(workspace: Workspace, event: UserUpdated) -> None:
     write_user(workspace, event.user)
 
 
+def _held(workspace: Workspace, event: HoldChanged) -> None:
+    if event.user_id:
+        _change(workspace, event.user_id, hold=event.hold)
+    else:
+        change_conversation(workspace, event.conversation_id, hold=event.hold)
+        prune_apart(workspace.connection, event.conversation_id)
+
+
 def _banned(workspace: Workspace, event: UserBanned) -> None:
     _change(workspace, event.user_id, banned=True)
 
@@ -280,6 +289,7 @@ PROJECTIONS: Projections = MappingProxyType(
         UserCreated: _created,
         UserRenamed: _renamed,
         UserUpdated: _updated,
+        HoldChanged: _held,
         UserBanned: _banned,
         UserUnbanned: _unbanned,
         UserBlocked: _blocked,

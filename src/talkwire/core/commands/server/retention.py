@@ -12,3 +12,14 @@ class PruneOld(Change[bool], frozen=True, tag="PruneOld"):
     """
 
     retention_ms: int
+
+
+class PruneApart(Change["str | None"], frozen=True, tag="PruneApart"):
+    """Deletes the content of old messages in conversations with their own retention time, in a limited step. Only for
+    operators.
+
+    `retention_ms` is the server's setting. Returns the id of the conversation to continue after, or None at the end.
+    """
+
+    retention_ms: int | None
+    after_id: str = ""

@@ -29,10 +29,11 @@ from talkwire.core.domain.access import (
     may_delete,
     message_for_reader,
     must_be_trusted,
+    must_not_be_held,
     require,
 )
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
-from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, ConversationUpdated
+from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, ConversationUpdated, HoldChanged
 from talkwire.core.domain.model import (
     MESSAGE_ID_BASE,
     OWN_ID_BASE,
@@ -63,6 +64,10 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
 SLOW_MODE_MAX_S = 24 * 3600
+RETENTION_MAX_DAYS = 36_600
+
+_KEEPING = frozenset({"retention_days", "hold"})
+"""The fields that say how long messages are kept."""
 
 ROLES: Sequence[MemberRole] = get_args(MemberRole)
 EXAMINED_MAX = 5000
@@ -267,16 +272,32 @@ def check_update(command: UpdateConversation) -> None:
 
 
 def update_conversation(tx: Transaction, actor: Actor, command: UpdateConversation) -> ConversationView:
-    """Changes the name, picture or rules of a group or channel. Records nothing if they are unchanged."""
+    """Changes the name, picture or rules of a group or channel, or how long a conversation keeps its messages. Records
+    nothing if they are unchanged."""
     require_actor(tx, actor)
-    conversation = require_managed(tx, actor, command.conversation_id)
-    _check_kind(conversation.kind, command)
     given = {name: value for name, value in asdict(command).items() if value is not UNSET}
     del given["conversation_id"]
+    conversation = _changeable(tx, actor, command.conversation_id, given.keys())
+    _check_kind(conversation.kind, command)
+    hold = given.pop("hold", conversation.hold)
+    if hold != conversation.hold:
+        tx.record(HoldChanged(tx.next_pos(), tx.now_ms, hold, conversation.id, by=actor.user_id))
+        conversation = replace(conversation, hold=hold)
     if replace(conversation, **given) != conversation:
         conversation = replace(conversation, **given, updated_ms=tx.now_ms, last_pos=tx.next_pos())
         tx.record(ConversationUpdated(tx.next_pos(), tx.now_ms, conversation))
     return _view_for(tx, conversation, actor, None)
+
+
+def _changeable(tx: Transaction, actor: Actor, conversation_id: str, fields: Collection[str]) -> Conversation:
+    """Returns the conversation. Raises `forbidden` unless the actor may change these fields of it: the backend and
+    admins alone decide how long its messages are kept, also for a direct conversation."""
+    if not _KEEPING.isdisjoint(fields):
+        must_be_trusted(actor)
+    conversation = find_conversation(tx, conversation_id)
+    if conversation is not None and fields and _KEEPING.issuperset(fields):
+        return conversation
+    return require_managed(tx, actor, conversation_id)
 
 
 def _check_fields(command: CreateConversation | UpdateConversation) -> None:
@@ -286,8 +307,15 @@ def _check_fields(command: CreateConversation | UpdateConversation) -> None:
         check_avatar("avatar", command.avatar)
     if isinstance(command.metadata, dict):
         check_metadata("metadata", command.metadata)
+    if isinstance(command, UpdateConversation) and isinstance(command.retention_days, int):
+        _check_retention(command.retention_days)
     if isinstance(command.slow_mode_s, int) and not 0 <= command.slow_mode_s <= SLOW_MODE_MAX_S:
         raise invalid("slowModeS", f"must be between 0 and {SLOW_MODE_MAX_S} seconds")
+
+
+def _check_retention(days: int) -> None:
+    if not 1 <= days <= RETENTION_MAX_DAYS:
+        raise invalid("retentionDays", f"must be between 1 and {RETENTION_MAX_DAYS} days")
 
 
 def _check_kind(kind: ConversationKind, command: CreateConversation | UpdateConversation) -> None:
@@ -314,6 +342,7 @@ def delete_conversation(tx: Transaction, actor: Actor, command: DeleteConversati
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     require(may_delete(actor, conversation, tx.member(command.conversation_id, actor.user_id), tx.policy))
+    must_not_be_held(conversation, *tx.retention.held_members(command.conversation_id))
     tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, command.conversation_id, actor.user_id))
 
 

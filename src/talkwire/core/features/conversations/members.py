@@ -166,11 +166,12 @@ def end_membership(tx: Transaction, conversation: Conversation, member: Member, 
     """Ends a membership. If the member was the owner, another member becomes the owner.
 
     A conversation without members left is deleted, unless only the backend may delete it: because it has no owner, or
-    because the policy does not let owners delete.
+    because the policy does not let owners delete; or unless something in it is on hold.
     """
     tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, by))
     if conversation.member_count == 1:
-        if tx.policy.delete_conversation == "owner" and not is_ownerless(conversation):
+        held = conversation.hold or tx.retention.held_members(conversation.id)
+        if tx.policy.delete_conversation == "owner" and not is_ownerless(conversation) and not held:
             tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, conversation.id, by))
     elif member.role == "owner":
         successor = tx.next_owner(conversation.id, member.user_id)

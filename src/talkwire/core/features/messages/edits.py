@@ -15,6 +15,7 @@ from talkwire.core.domain.access import (
     may_post,
     message_for_reader,
     must_be_visible,
+    must_not_be_held,
     require,
 )
 from talkwire.core.domain.errors import forbidden, invalid
@@ -98,6 +99,7 @@ def delete_message(tx: Transaction, actor: Actor, command: DeleteMessage) -> Non
     message = existing_message(tx, command.message_id)
     deleted_by = _deleter_id(tx, actor, message)
     if message.deleted_ms is None:
+        must_not_be_held(tx.conversation(message.conversation_id), tx.user(message.sender_id))
         tx.record(MessageDeleted(tx.next_pos(), tx.now_ms, tombstone(message, tx.now_ms, deleted_by)))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from talkwire.core.commands.server.retention import PruneOld
+from talkwire.core.commands.server.retention import PruneApart, PruneOld
 from talkwire.core.domain.access import must_be_operator
 from talkwire.core.domain.model import Actor
 from talkwire.core.ports.handler import ChangeHandler, Changes
@@ -24,4 +24,11 @@ def prune_old(tx: Transaction, actor: Actor, command: PruneOld) -> bool:
     return tx.retention.prune(tx.now_ms - command.retention_ms, STEP)
 
 
-CHANGES: Changes = MappingProxyType({PruneOld: ChangeHandler(prune_old)})
+def prune_apart(tx: Transaction, actor: Actor, command: PruneApart) -> str | None:
+    """Prunes at most `STEP` messages of conversations with their own retention time. Returns the id to continue
+    after, None at the end."""
+    must_be_operator(actor)
+    return tx.retention.prune_apart(tx.now_ms, command.retention_ms, command.after_id, STEP)
+
+
+CHANGES: Changes = MappingProxyType({PruneOld: ChangeHandler(prune_old), PruneApart: ChangeHandler(prune_apart)})

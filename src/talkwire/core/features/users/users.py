@@ -21,7 +21,7 @@ from talkwire.core.commands.accounts import (
 from talkwire.core.commands.command import Page
 from talkwire.core.domain.access import erased, may_act, must_be_operator, must_be_trusted
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
-from talkwire.core.domain.events import UserBanned, UserCreated, UserRenamed, UserUnbanned, UserUpdated
+from talkwire.core.domain.events import HoldChanged, UserBanned, UserCreated, UserRenamed, UserUnbanned, UserUpdated
 from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name, check_text
@@ -84,7 +84,7 @@ def _with(user: User, command: UpdateUser | PutUser) -> User:
     given = {
         name: value
         for name, value in msgspec.structs.asdict(command).items()
-        if name != "user_id" and value is not msgspec.UNSET
+        if name not in {"user_id", "hold"} and value is not msgspec.UNSET
     }
     return msgspec.structs.replace(user, **given, named=user.named or given.get("name") == user.id)
 
@@ -101,7 +101,16 @@ def check_put(command: PutUser) -> None:
 def put_user(tx: Transaction, actor: Actor, command: PutUser) -> User:
     """Creates or changes a user. Records nothing if the user is unchanged."""
     must_be_trusted(actor)
-    return _record(tx, *_decide(tx, command))
+    return _put(tx, command, *_decide(tx, command))
+
+
+def _put(tx: Transaction, command: PutUser, before: User | None, after: User) -> User:
+    """Records a decided command. A hold has an event of its own, which nobody receives."""
+    user = _record(tx, before, after)
+    if command.hold is msgspec.UNSET or command.hold == user.hold:
+        return user
+    tx.record(HoldChanged(tx.next_pos(), tx.now_ms, command.hold, user_id=user.id))
+    return msgspec.structs.replace(user, hold=command.hold)
 
 
 def _decide(tx: Transaction, command: PutUser) -> tuple[User | None, User]:
@@ -158,8 +167,8 @@ def put_users(tx: Transaction, actor: Actor, command: PutUsers) -> tuple[User, .
     decided = []
     for index, user in enumerate(command.users):
         with _refusals_at(index):
-            decided.append(_decide(tx, user))
-    return tuple(_record(tx, before, after) for before, after in decided)
+            decided.append((user, *_decide(tx, user)))
+    return tuple(_put(tx, user, before, after) for user, before, after in decided)
 
 
 def _check_distinct(user_ids: Collection[str]) -> None:

@@ -19,9 +19,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", name="pk_erasures"),
     )
     op.add_column("users", sa.Column("erased", sa.Text))
-    for table in ("users", "conversations"):
-        op.add_column(table, sa.Column("hold", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.add_column("users", sa.Column("hold", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("conversations", sa.Column("retention_days", sa.Integer))
+    op.add_column("conversations", sa.Column("hold", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("conversations", sa.Column("pruned_seq", sa.BigInteger))
     for name, table, condition in (
         ("ix_users_hold", "users", "hold"),
