@@ -1,4 +1,4 @@
-"""Transactions of the nodes: leases, who is online where, calls, sessions that moved to another node.
+"""Transactions of the nodes: leases, who is online where, calls, sessions that moved to another node, pushes.
 
 Commands of nodes have transactions of their own, on a thread of their own. They never wait for the log's head, so that
 a node whose writes are delayed still renews its lease.
@@ -24,6 +24,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.command_table import NODE_COMMANDS
 from talkwire.storage.clock import clock_of
+from talkwire.storage.notifying.pushes import PushRows
 from talkwire.storage.tables.calls import CallRows
 from talkwire.storage.tables.nodes import NodeRows
 from talkwire.storage.tables.presence import PresenceRows
@@ -46,6 +47,7 @@ class LeaseRows:
         self.presence = PresenceRows(connection)
         self.sessions = SessionRows(connection)
         self.calls = CallRows(connection)
+        self.pushes = PushRows(connection)
 
 
 @dataclass(slots=True, eq=False)

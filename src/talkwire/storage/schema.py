@@ -21,6 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    true,
 )
 
 metadata = MetaData(
@@ -104,10 +105,12 @@ users = Table(
     Column("named", Boolean, nullable=False, server_default=false()),
     Column("erased", Text),
     Column("hold", Boolean, nullable=False, server_default=false()),
+    Column("read_receipts", Boolean, nullable=False, server_default=true()),
     _partial("ix_users_hold", "hold", "id"),
 )
 """`folded_name` is the name without case, by which users are searched and mentioned. `metadata` is JSON. `named`: the
-back end or the user chose the id as the name, so that tokens do not change it. `erased`: `keep` or `redact`."""
+back end or the user chose the id as the name, so that tokens do not change it. `erased`: `keep` or `redact`.
+`read_receipts` repeats the user's preference, for the statements that look for readers."""
 
 erasures = Table(
     "erasures",
@@ -586,6 +589,43 @@ notifications = Table(
     _partial("ix_notifications_unread", "read_ms IS NULL", "user_id", "conversation_id"),
 )
 """Notifications. A row names its subject and does not copy it: a deleted message shows no text."""
+
+push_subscriptions = Table(
+    "push_subscriptions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("p256dh", Text),
+    Column("auth", Text),
+    Column("app_id", Text),
+    Column("push_key", Text),
+    Column("session_id", Text),
+    Column("device_id", Text),
+    Column("user_agent", Text, nullable=False, server_default=text("''")),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("renewed_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    _partial("ix_push_subscriptions_session_id", "session_id IS NOT NULL", "session_id"),
+    _partial("ix_push_subscriptions_due_ms", "due_ms IS NOT NULL", "due_ms"),
+)
+"""Where pushes to a user's devices are sent. `service` is the scheme, the host and the port of `url`. From `due_ms` on a
+node may send what `pushes` has for the subscription; NULL: it has nothing to send. A node that sends moves it to the
+time from which another node may do so. `failures`: how many attempts have failed since one succeeded."""
+
+pushes = Table(
+    "pushes",
+    metadata,
+    Column("subscription_id", Text, primary_key=True),
+    Column("notification_id", BigInteger, primary_key=True, autoincrement=False, index=True),
+    Column("state", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False, index=True),
+)
+"""The notifications that are sent to a subscription. `state`: `new`; `tried`, at least once; `sent`; or `dismiss`, for one
+that was read or deleted after it was sent. `at_ms`: when the notification was created, or was read."""
 
 mailbox = Table(
     "mailbox",

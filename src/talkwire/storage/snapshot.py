@@ -15,6 +15,7 @@ from talkwire.storage.messages.messages import MessagePartRows, MessageReads
 from talkwire.storage.messages.receipts import ReceiptReads, UnreadRows
 from talkwire.storage.messages.search import SearchRows
 from talkwire.storage.notifying.notifications import NotificationRows
+from talkwire.storage.notifying.pushes import PushRows
 from talkwire.storage.tables.accounts import AccountReads
 from talkwire.storage.tables.calls import CallRows
 from talkwire.storage.tables.conversations import ConversationReads
@@ -22,6 +23,7 @@ from talkwire.storage.tables.invitations import InvitationRows
 from talkwire.storage.tables.members import MemberReads
 from talkwire.storage.tables.offers import OfferRows
 from talkwire.storage.tables.presence import PresenceRows
+from talkwire.storage.tables.push_subscriptions import PushSubscriptionRows
 from talkwire.storage.tables.restrictions import RestrictionRows
 from talkwire.storage.tables.sessions import SessionRows
 from talkwire.storage.tables.stored_answers import AnswerRows
@@ -38,6 +40,8 @@ class TableSnapshot(UserReads, AccountReads, ConversationReads, MemberReads, Mes
         self.parts = MessagePartRows(connection)
         self.offers = OfferRows(connection)
         self.notifications = NotificationRows(connection)
+        self.push_subscriptions = PushSubscriptionRows(connection)
+        self.pushes = PushRows(connection)
         self.presence = PresenceRows(connection)
         self.sync = SyncRows(connection)
         self.unreads = UnreadRows(connection)

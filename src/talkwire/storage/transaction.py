@@ -35,6 +35,7 @@ from talkwire.storage.tables.log import lock_head, new_log_rows
 from talkwire.storage.tables.members import MemberLookups, fetch_members, fetch_named_members
 from talkwire.storage.tables.offers import OfferRows
 from talkwire.storage.tables.presence import PresenceRows
+from talkwire.storage.tables.push_subscriptions import PushSubscriptionRows
 from talkwire.storage.tables.restrictions import RestrictionRows
 from talkwire.storage.tables.sessions import SessionRows
 from talkwire.storage.tables.stored_answers import AnswerRows
@@ -68,6 +69,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         self.offers = OfferRows(connection)
         self._pending = PendingNotifications(workspace)
         self.notifications = NotificationRows(connection, self._pending.store)
+        self.push_subscriptions = PushSubscriptionRows(connection)
         self.presence = PresenceRows(connection)
         self.files = AttachedFileRows(connection, lambda: write_messages(workspace))
         self.restrictions = RestrictionRows(connection)

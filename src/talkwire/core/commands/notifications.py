@@ -1,11 +1,11 @@
-"""Commands about notifications."""
+"""Commands about notifications, and about the devices that receive them as pushes."""
 
 from __future__ import annotations
 
 import msgspec
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.domain.model import Notification
+from talkwire.core.domain.model import Notification, PushSubscription, PushTarget
 
 
 class NotificationPage(Page[Notification], frozen=True):
@@ -47,3 +47,23 @@ class OccasionNames(msgspec.Struct, frozen=True):
 class FindOccasionNames(Query[OccasionNames], frozen=True, tag="FindOccasionNames"):
     actor_id: str
     conversation_id: str
+
+
+class PutPushSubscription(Change[PushSubscription], frozen=True, tag="PutPushSubscription"):
+    """Subscribes a device of the actor to pushes, or renews its subscription. A target has one subscription: one of
+    another user ends."""
+
+    target: PushTarget
+    session_id: str | None = None
+    device_id: str | None = None
+    user_agent: str = ""
+
+
+class DropPushSubscription(Change[None], frozen=True, tag="DropPushSubscription"):
+    """Ends a subscription of the actor to pushes."""
+
+    subscription_id: str
+
+
+class ListPushSubscriptions(Query[tuple[PushSubscription, ...]], frozen=True, tag="ListPushSubscriptions"):
+    """Lists the actor's subscriptions to pushes, most recently renewed first."""

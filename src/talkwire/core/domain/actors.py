@@ -34,5 +34,8 @@ OFFER_EXPIRY = Actor("", "", "service")
 NOTIFIER = Actor("", "", "service")
 """Reads the names that live notifications show."""
 
+PUSH_SENDER = Actor("talkwire/push", "Talkwire", "admin")
+"""Reads and records what is sent to push services."""
+
 UNREAD_COUNTER = Actor("", "")
 """Reads the unread counts of connected users."""

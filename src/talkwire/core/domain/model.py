@@ -99,7 +99,7 @@ class User(msgspec.Struct, frozen=True):
     `text` is the status text that the user has set. `metadata` is the application's own JSON, visible to its backend
     and admins only. `named`: the backend or the user has set the name, so names in tokens no longer change it.
     `erased`: the user was erased; only the id is left, which is never reused, and the user counts as banned. `hold`:
-    nothing of the user may be deleted.
+    nothing of the user may be deleted. `read_receipts` is the user's preference of this name.
     """
 
     id: str
@@ -113,6 +113,7 @@ class User(msgspec.Struct, frozen=True):
     named: bool = False
     erased: Erased | None = None
     hold: bool = False
+    read_receipts: bool = True
 
     def should_adopt_name(self, name: str | None) -> bool:
         """Returns whether a name in a token should become the user's name.
@@ -456,12 +457,14 @@ class DoNotDisturb(msgspec.Struct, frozen=True):
 class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
     """A user's notification settings: all types except those in `off`.
 
-    `sounds` has the types with a sound other than the default; None means no sound.
+    `sounds` has the types with a sound other than the default; None means no sound. Without `read_receipts`, others do
+    not see what the user has read, and the user does not see what others have read.
     """
 
     off: tuple[NotificationType, ...] = ()
     sounds: dict[NotificationType, str | None] = {}
     do_not_disturb: DoNotDisturb = DoNotDisturb()
+    read_receipts: bool = True
 
 
 class MemberPreferences(msgspec.Struct, frozen=True):
@@ -491,6 +494,42 @@ class Notification(msgspec.Struct, frozen=True):
     offer_id: int | None = None
     sound: str | None = None
     read_ms: int | None = None
+
+
+PushKind = Literal["web", "gateway"]
+
+
+class PushTarget(msgspec.Struct, frozen=True):
+    """Where pushes to one device are sent: a browser's push service (`web`) or a Matrix push gateway (`gateway`).
+
+    `url` is the push service's endpoint or the gateway's address. `p256dh` and `auth` are the browser's keys, in
+    base64url; `app_id` and `push_key` name the app and the device to a gateway.
+    """
+
+    kind: PushKind
+    url: str
+    p256dh: str | None = None
+    auth: str | None = None
+    app_id: str | None = None
+    push_key: str | None = None
+
+
+class PushSubscription(msgspec.Struct, frozen=True):
+    """A device of a user that receives pushes.
+
+    `session_id` is the sign-in that made it; the subscription ends with it. `device_id` is the id that the application
+    gave the device. Without both, the device is not known, and any socket of the user counts as one of it. `renewed_ms`
+    is when the device last sent the subscription.
+    """
+
+    id: str
+    user_id: str
+    target: PushTarget
+    created_ms: int
+    renewed_ms: int
+    session_id: str | None = None
+    device_id: str | None = None
+    user_agent: str = ""
 
 
 class Upload(msgspec.Struct, frozen=True):

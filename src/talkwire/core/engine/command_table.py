@@ -19,7 +19,7 @@ from talkwire.core.features.messages import (
     search,
     sending,
 )
-from talkwire.core.features.notifying import notifications, offline_queue
+from talkwire.core.features.notifying import notifications, offline_queue, pushes
 from talkwire.core.features.operation import erasure, nodes, retention
 from talkwire.core.features.users import accounts, blocks, preferences, presence_rules, users
 from talkwire.core.ports.handler import Changes, NodeCommandHandlers, Queries
@@ -44,6 +44,7 @@ CHANGES: Changes = MappingProxyType(
         **offers.CHANGES,
         **preferences.CHANGES,
         **notifications.CHANGES,
+        **pushes.CHANGES,
         **offline_queue.CHANGES,
         **custom_events.CHANGES,
         **presence_rules.CHANGES,
@@ -55,7 +56,13 @@ CHANGES: Changes = MappingProxyType(
 )
 
 NODE_COMMANDS: NodeCommandHandlers = MappingProxyType(
-    {**presence_rules.NODE_COMMANDS, **call_rules.NODE_COMMANDS, **nodes.NODE_COMMANDS, **recovery.NODE_COMMANDS}
+    {
+        **presence_rules.NODE_COMMANDS,
+        **call_rules.NODE_COMMANDS,
+        **nodes.NODE_COMMANDS,
+        **recovery.NODE_COMMANDS,
+        **pushes.NODE_COMMANDS,
+    }
 )
 
 QUERIES: Queries = MappingProxyType(
@@ -74,6 +81,7 @@ QUERIES: Queries = MappingProxyType(
         **offers.QUERIES,
         **preferences.QUERIES,
         **notifications.QUERIES,
+        **pushes.QUERIES,
         **offline_queue.QUERIES,
         **retries.QUERIES,
         **webhooks.QUERIES,

@@ -13,6 +13,7 @@ from talkwire.core.commands.messages import MessageVersion
 from talkwire.core.commands.receipts import Unread
 from talkwire.core.commands.server.erasure import ErasureStep, LogRow, PendingErasure
 from talkwire.core.commands.server.offline_queue import Arrival, Mail
+from talkwire.core.commands.server.pushes import PushJob, PushResult
 from talkwire.core.commands.server.recovery import StoredSession
 from talkwire.core.commands.sync import LogFilter
 from talkwire.core.domain.events import Durable
@@ -27,6 +28,7 @@ from talkwire.core.domain.model import (
     Offer,
     Preferences,
     PresenceRecord,
+    PushSubscription,
     Reaction,
     Restriction,
     RestrictionKind,
@@ -214,6 +216,49 @@ class Notifications(Protocol):
 
     def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> Collection[int]:
         """Marks notifications as read and returns the ids of those that were unread. `ids` None means all."""
+        ...
+
+
+    def of_keys(self, keys: Collection[tuple[str, int]]) -> Sequence[tuple[Notification, str | None]]:
+        """Returns the notifications of these keys, (user id, notification id), that their users may see now, each with
+        the name of its conversation."""
+        ...
+
+
+class PushSubscriptions(Protocol):
+    """The devices that receive pushes. Read-only in a snapshot."""
+
+    def find(self, subscription_id: str) -> PushSubscription | None: ...
+
+    def of_user(self, user_id: str) -> Sequence[PushSubscription]:
+        """Returns the user's subscriptions, most recently renewed first."""
+        ...
+
+    def put(self, subscription: PushSubscription, service: str) -> None:
+        """Stores a subscription, replacing the one with the same id. `service` is what the push service is known by."""
+        ...
+
+    def drop(self, subscription_ids: Collection[str]) -> None:
+        """Deletes subscriptions, with what was to be sent to them."""
+        ...
+
+
+class Pushes(Protocol):
+    """What is sent to subscriptions. Times are in milliseconds since 1970. Read-only in a snapshot."""
+
+    def next_due_ms(self) -> int | None:
+        """Returns from when on there is something to send, None if there is nothing."""
+        ...
+
+    def claim(self, now_ms: int, until_ms: int, limit: int, busy_services: Collection[str]) -> Sequence[PushJob]:
+        """Returns what there is to send to at most `limit` subscriptions, which nobody else gets before `until_ms`.
+
+        Subscriptions whose sign-in has ended are deleted instead.
+        """
+        ...
+
+    def record(self, results: Collection[PushResult], now_ms: int) -> None:
+        """Stores what became of claimed jobs."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Stores notifications for users that are offline: the work of a follower of the log.
+"""Stores notifications for users that are offline, and what to push: the work of a follower of the log.
 
 The transaction of a mention, a reply, an offer, an invitation and a missed call has stored their notifications already,
 whether or not the user is online (`notifying/pending.py`). They are stored here again where a node of an older version
@@ -11,16 +11,21 @@ although the user was notified, never the other way round.
 Other nodes state, when they renew their lease, up to which position they had handed out the log, and which users have
 had a socket there since which position. About later events nothing is decided until the node renews its lease again, or
 its lease ends.
+
+Every notification that is stored here is also pushed to the user's subscriptions (`notifying/pushes.py`), except to
+devices that have a socket on this node, and except quiet ones. A push is dismissed when its notification was read, or its
+message was deleted. Without any subscription, that costs one statement for each range.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, select
 
-from talkwire.core.domain.events import Durable, MessageSent
+from talkwire.core.domain.events import Durable, MessageDeleted, MessageSent, NotificationsRead
 from talkwire.core.domain.model import Conversation, Member, Notification, Preferences
 from talkwire.core.features.notifying.notification_rules import (
     EVERYONE_MAX,
@@ -43,6 +48,15 @@ from talkwire.storage.notifying.notifications import (
     insert_missing,
     notifying_messages,
 )
+from talkwire.storage.notifying.pushes import (
+    Dismissal,
+    NewPush,
+    PushDevice,
+    add_pushes,
+    any_subscriptions,
+    devices_of,
+    dismiss,
+)
 from talkwire.storage.schema import log, members, nodes, online, spans
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.tables.conversations import read_conversations
@@ -62,6 +76,9 @@ _OTHER_OCCASIONS = ("OfferCreated", "OfferUpdated", "ConversationCreated", "Memb
 IsHere = Callable[[str, int], bool]
 """(user id, log position): returns whether the user had a socket on this node at that position, and has one now. It can
 be called from any thread."""
+
+IsDeviceHere = Callable[[PushDevice], bool]
+"""Returns whether a device has a socket on this node. It can be called from any thread."""
 
 
 _Joined = tuple[Member, int]
@@ -93,6 +110,18 @@ class _NotYetKnownError(Exception):
     """Another node has to renew its lease before this can be decided."""
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedNotifications:
+    """What one range of the log adds: notifications, pushes of them, and dismissals of earlier pushes."""
+
+    rows: Sequence[Notification] = ()
+    pushes: Sequence[NewPush] = ()
+    dismissals: Sequence[Dismissal] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.pushes) + len(self.dismissals)
+
+
 class OfflineNotifications:
     """The follower's work. `clock_ms` decides which nodes are alive. `node_id` is this node; None: there is no
     other."""
@@ -101,12 +130,40 @@ class OfflineNotifications:
     from_start = False  # a migration has registered it at the log's end
     range_size = 250
 
-    def __init__(self, is_here: IsHere, clock_ms: Callable[[], int], node_id: str | None = None) -> None:
+    def __init__(
+        self,
+        is_here: IsHere,
+        clock_ms: Callable[[], int],
+        node_id: str | None = None,
+        is_device_here: IsDeviceHere = lambda _: False,
+    ) -> None:
         self._is_here = is_here
+        self._is_device_here = is_device_here
         self._clock_ms = clock_ms
         self._node_id = node_id
 
-    def prepare(self, connection: Connection, after: int, until: int) -> tuple[int, Sequence[Notification]]:
+    def prepare(self, connection: Connection, after: int, until: int) -> tuple[int, PreparedNotifications]:
+        reached, found = self._missed(connection, after, until)
+        rows = [each for each, _ in found]
+        if not any_subscriptions(connection):
+            return reached, PreparedNotifications(rows)
+        pushes = self._pushes(connection, [each for each, quiet in found if not quiet])
+        return reached, PreparedNotifications(rows, pushes, _dismissals(connection, after, reached))
+
+    def store(self, connection: Connection, prepared: PreparedNotifications) -> None:
+        if prepared.rows:
+            insert_missing(connection, prepared.rows)
+            drop_old(connection, {each.user_id: each.created_ms - KEPT_MS for each in prepared.rows}, KEPT)
+        if prepared.pushes:
+            add_pushes(connection, prepared.pushes)
+        for dismissal in prepared.dismissals:
+            dismiss(connection, dismissal)
+
+    def _missed(
+        self, connection: Connection, after: int, until: int
+    ) -> tuple[int, Sequence[tuple[Notification, bool]]]:
+        """Returns the position up to which the range is decided, and its notifications, each with whether it is
+        quiet."""
         found = [
             (event.pos, occasion)
             for event in self._events(connection, after, until)
@@ -115,7 +172,7 @@ class OfflineNotifications:
         if not found:
             return until, ()
         facts = self._facts(connection, [occasion for _, occasion in found])
-        rows: list[Notification] = []
+        rows: list[tuple[Notification, bool]] = []
         for pos, occasion in found:
             if len(rows) >= ROWS_MAX:
                 return pos - 1, rows
@@ -125,13 +182,20 @@ class OfflineNotifications:
                 return pos - 1, rows
         return until, rows
 
-    def store(self, connection: Connection, prepared: Sequence[Notification]) -> None:
-        if not prepared:
-            return
-        insert_missing(connection, prepared)
-        drop_old(connection, {each.user_id: each.created_ms - KEPT_MS for each in prepared}, KEPT)
+    def _pushes(self, connection: Connection, rows: Sequence[Notification]) -> Sequence[NewPush]:
+        devices: dict[str, list[PushDevice]] = {}
+        for device in devices_of(connection, {each.user_id for each in rows}):
+            if not self._is_device_here(device):
+                devices.setdefault(device.user_id, []).append(device)
+        return [
+            NewPush(device.subscription_id, each.id, each.created_ms)
+            for each in rows
+            for device in devices.get(each.user_id, ())
+        ]
 
-    def _notifications(self, pos: int, occasion: NotificationTrigger, facts: _Facts) -> Iterator[Notification]:
+    def _notifications(
+        self, pos: int, occasion: NotificationTrigger, facts: _Facts
+    ) -> Iterator[tuple[Notification, bool]]:
         conversation = facts.conversations.get(occasion.conversation_id)
         if conversation is None:
             return
@@ -152,7 +216,7 @@ class OfflineNotifications:
             quiet = must_not_disturb(listener, occasion.at_ms)
             for_all = quiet or reason in STORED_FOR_ALL
             if for_all or not self._was_notified(user_id, pos, occasion.at_ms, facts.elsewhere.get(user_id, ())):
-                yield notification(occasion, listener, reason, "", quiet=quiet)
+                yield notification(occasion, listener, reason, "", quiet=quiet), quiet
 
     def _was_notified(self, user_id: str, pos: int, at_ms: int, elsewhere: Sequence[_OnlineElsewhere]) -> bool:
         """Returns whether a user was notified of an event when it happened. Raises _NotYetKnownError."""
@@ -257,3 +321,15 @@ _elsewhere: Select[Any] = (
 
 def _keys(ids: Collection[str]) -> list[tuple[str]]:
     return [(id_,) for id_ in ids]
+
+
+def _dismissals(connection: Connection, after: int, until: int) -> Sequence[Dismissal]:
+    """Returns what the events of a range leave nothing to show of, of users that have subscriptions."""
+    within = (log.c.pos > after, log.c.pos <= until)
+    deleted = select(log.c.pos, log.c.at_ms, log.c.message_id).where(*within, log.c.type == MessageDeleted.__name__)
+    read = select(log).where(*within, log.c.type == NotificationsRead.__name__)
+    events = [event for event in to_events(connection.execute(read)) if isinstance(event, NotificationsRead)]
+    user_ids = {device.user_id for device in devices_of(connection, {event.user_id for event in events})}
+    found = [(event.pos, Dismissal.of_read(event)) for event in events if event.user_id in user_ids]
+    found += [(row.pos, Dismissal(row.at_ms, None, (row.message_id,))) for row in connection.execute(deleted)]
+    return [dismissal for _, dismissal in sorted(found, key=lambda each: each[0])]

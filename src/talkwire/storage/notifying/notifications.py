@@ -34,7 +34,7 @@ from talkwire.core.features.notifying.notification_rules import BODY_MAX_LENGTH
 from talkwire.storage.messages.messages import attached_names
 from talkwire.storage.schema import conversations, log, members, messages, notifications, offers, preferences, users
 from talkwire.storage.sql.batch import insert_rows
-from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
+from talkwire.storage.sql.keys import KEYS, key_number, key_text, keys_parameter
 from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.sql.values import AnyRow, Values, to_json
 from talkwire.storage.tables.projection import Projections, nothing
@@ -80,6 +80,10 @@ _notifications: Select[tuple[object, ...]] = (
     )
 )
 
+
+_of_keys: Select[Any] = _notifications.join(
+    KEYS, (notifications.c.user_id == key_text(0)) & (notifications.c.id == key_number(1))
+)
 
 _unread_of_messages: Select[Any] = (
     select(notifications.c.conversation_id, notifications.c.user_id, notifications.c.id)
@@ -220,6 +224,11 @@ class NotificationRows:
             statement = statement.where(_read_ms.is_(None))
         rows = self._connection.execute(statement.order_by(notifications.c.id.desc()).limit(limit))
         return [_to_notification(row) for row in rows]
+
+    def of_keys(self, keys: Collection[tuple[str, int]]) -> Sequence[tuple[Notification, str | None]]:
+        given = keys_parameter([(user_id, str(id_)) for user_id, id_ in keys])
+        rows = self._connection.execute(_of_keys.order_by(notifications.c.id), given)
+        return [(_to_notification(row), row.conversation_name) for row in rows]
 
     def count_unread(self, user_id: str, since_ms: int) -> int:
         self._store_pending()

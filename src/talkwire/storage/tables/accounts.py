@@ -12,13 +12,14 @@ from sqlalchemy import ColumnElement, Select, delete, insert, select
 from talkwire.core.commands.accounts import AccountRecord
 from talkwire.core.domain.events import LoginEnded, LoginOpened, LoginRenewed
 from talkwire.core.domain.model import Account, LoginSession
-from talkwire.storage.schema import accounts, logins, users
+from talkwire.storage.schema import accounts, logins, push_subscriptions, users
 from talkwire.storage.sql.keys import KEYS, key_text
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow
 from talkwire.storage.tables.projection import Projections, nothing
+from talkwire.storage.tables.push_subscriptions import drop_subscriptions
 from talkwire.storage.tables.users import ids_by_user, to_user
-from talkwire.storage.workspace import Changes
+from talkwire.storage.workspace import Changes, Workspace
 
 _login_ids: Select[Any] = (
     select(logins.c.user_id, logins.c.id).select_from(KEYS).join(logins, logins.c.user_id == key_text(0))
@@ -106,4 +107,9 @@ class AccountChanges(Changes):
         self._workspace.connection.execute(delete(logins).where(*expired))
 
 
-PROJECTIONS: Projections = MappingProxyType({LoginOpened: nothing, LoginRenewed: nothing, LoginEnded: nothing})
+def _login_ended(workspace: Workspace, event: LoginEnded) -> None:
+    """Ends the device's pushes. The row of the login is deleted by `drop_login`."""
+    drop_subscriptions(workspace.connection, push_subscriptions.c.session_id == event.session_id)
+
+
+PROJECTIONS: Projections = MappingProxyType({LoginOpened: nothing, LoginRenewed: nothing, LoginEnded: _login_ended})

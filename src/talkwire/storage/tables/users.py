@@ -28,6 +28,7 @@ from talkwire.storage.sql.values import AnyRow, from_json, to_json
 from talkwire.storage.tables.conversations import change_conversation, direct_conversation_id, prune_apart
 from talkwire.storage.tables.files import replace_picture
 from talkwire.storage.tables.projection import Projections
+from talkwire.storage.tables.push_subscriptions import drop_subscriptions_of_user
 from talkwire.storage.workspace import Changes, Workspace
 
 _LAST_CHARACTER = "\U0010ffff"
@@ -49,6 +50,7 @@ def to_user(row: AnyRow) -> User:
         named=bool(row.named),
         erased=row.erased,
         hold=bool(row.hold),
+        read_receipts=bool(row.read_receipts),
     )
 
 
@@ -236,6 +238,7 @@ def _held(workspace: Workspace, event: HoldChanged) -> None:
 
 def _banned(workspace: Workspace, event: UserBanned) -> None:
     _change(workspace, event.user_id, banned=True)
+    drop_subscriptions_of_user(workspace.connection, event.user_id)
 
 
 def _unbanned(workspace: Workspace, event: UserUnbanned) -> None:

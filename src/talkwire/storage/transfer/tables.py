@@ -61,6 +61,8 @@ COPIED = (
     "mentions",
     "offers",
     "notifications",
+    "push_subscriptions",
+    "pushes",
     "mailbox",
     "mailbox_cursors",
     "files",
@@ -81,8 +83,9 @@ HEAD = "log_head"
 LEFT_OUT = frozenset({"nodes", "online", "calls"})
 """The tables about running servers, which are outdated once a server has stopped."""
 
-NOT_BACKED_UP = frozenset({"logins", "sessions", "session_rooms", "ended_nodes"})
-"""The tables that a restore must not bring back: devices that have signed out since, and sessions of the old log."""
+NOT_BACKED_UP = frozenset({"logins", "sessions", "session_rooms", "ended_nodes", "push_subscriptions", "pushes"})
+"""The tables that a restore must not bring back: devices that have signed out since with their subscriptions to pushes,
+and sessions of the old log."""
 
 WORDS = "message_words"
 """The index of messages' words (`storage/messages/search.py`), which each database stores in its own form."""

@@ -1,0 +1,135 @@
+"""Pushes: notifications that are sent to devices without a socket, through the push service of their maker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from talkwire.core.commands.notifications import DropPushSubscription, ListPushSubscriptions, PutPushSubscription
+from talkwire.core.commands.server.pushes import (
+    ClaimPushes,
+    NextPush,
+    PushContent,
+    PushContents,
+    PushJob,
+    ReadPushContents,
+)
+from talkwire.core.domain.access import may_act, must_be_operator, require
+from talkwire.core.domain.errors import forbidden
+from talkwire.core.domain.model import Actor, MemberPreferences, PushSubscription, PushTarget
+from talkwire.core.features.notifying.notifications import KEPT_MS
+from talkwire.core.ports.handler import ChangeHandler, Changes, NodeCommandHandlers, Queries
+from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transaction
+
+SUBSCRIPTIONS_MAX = 20
+"""How many subscriptions a user has. A further one ends the one that was renewed the longest time ago."""
+
+SHOWN_MS = 24 * 3600 * 1000
+"""For how long a notification is worth a push. The push service is asked to keep it for no longer."""
+
+SENT_MS = 7 * 24 * 3600 * 1000
+"""For how long a notification that was sent can be dismissed."""
+
+_USUAL = MemberPreferences()
+
+
+def service_of(url: str) -> str:
+    """Returns the scheme, the host and the port of a URL: what a push service is known by."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def subscription_id(target: PushTarget) -> str:
+    """Returns the id of the subscription of a target: always the same one, whoever uses the device."""
+    parts = (target.kind, target.url, target.app_id or "", target.push_key or "")
+    return sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def put_subscription(tx: Transaction, actor: Actor, command: PutPushSubscription) -> PushSubscription:
+    """Stores a subscription of the actor and returns it. Ends the oldest of more than `SUBSCRIPTIONS_MAX`."""
+    require(may_act(tx.user(actor.user_id)))
+    if command.session_id is not None and tx.login(command.session_id) is None:
+        raise forbidden()
+    id_ = subscription_id(command.target)
+    before = tx.push_subscriptions.find(id_)
+    if before is not None and before.user_id != actor.user_id:
+        tx.push_subscriptions.drop((id_,))
+        before = None
+    subscription = PushSubscription(
+        id_,
+        actor.user_id,
+        command.target,
+        tx.now_ms if before is None else before.created_ms,
+        tx.now_ms,
+        command.session_id,
+        command.device_id,
+        command.user_agent,
+    )
+    tx.push_subscriptions.put(subscription, service_of(command.target.url))
+    others = [each.id for each in tx.push_subscriptions.of_user(actor.user_id) if each.id != id_]
+    if len(others) >= SUBSCRIPTIONS_MAX:
+        tx.push_subscriptions.drop(others[SUBSCRIPTIONS_MAX - 1 :])
+    return subscription
+
+
+def drop_subscription(tx: Transaction, actor: Actor, command: DropPushSubscription) -> None:
+    found = tx.push_subscriptions.find(command.subscription_id)
+    if found is None or found.user_id != actor.user_id:
+        raise forbidden()
+    tx.push_subscriptions.drop((found.id,))
+
+
+def list_subscriptions(snapshot: Snapshot, actor: Actor, query: ListPushSubscriptions) -> tuple[PushSubscription, ...]:
+    require(may_act(snapshot.user(actor.user_id)))
+    return tuple(snapshot.push_subscriptions.of_user(actor.user_id))
+
+
+# --- sending --------------------------------------------------------------------------------------------------------
+
+
+def claim(tx: LeaseTransaction, actor: Actor, command: ClaimPushes) -> tuple[PushJob, ...]:
+    must_be_operator(actor)
+    tx.pushes.record(command.results, tx.now_ms)
+    until_ms = tx.now_ms + command.claim_ms
+    return tuple(tx.pushes.claim(tx.now_ms, until_ms, command.limit, command.busy_services))
+
+
+def next_push(snapshot: Snapshot, actor: Actor, query: NextPush) -> int | None:
+    must_be_operator(actor)
+    due_ms = snapshot.pushes.next_due_ms()
+    return None if due_ms is None else max(0, due_ms - snapshot.now_ms)
+
+
+def read_contents(snapshot: Snapshot, actor: Actor, query: ReadPushContents) -> PushContents:
+    must_be_operator(actor)
+    since_ms = snapshot.now_ms - KEPT_MS
+    found = {
+        (notification.user_id, notification.id): PushContent(notification, conversation_name)
+        for notification, conversation_name in snapshot.notifications.of_keys(query.keys)
+        if notification.read_ms is None and notification.created_ms > since_ms
+    }
+    return PushContents(found, _badges(snapshot, query.user_ids))
+
+
+def _badges(snapshot: Snapshot, user_ids: tuple[str, ...]) -> Mapping[str, int]:
+    preferences = snapshot.notifications.member_preferences(user_ids)
+    conversation_ids = snapshot.memberships_of(user_ids).conversation_ids
+    keys = [(id_, user_id) for user_id in user_ids for id_ in conversation_ids.get(user_id, ())]
+    badges = dict.fromkeys(user_ids, 0)
+    for (conversation_id, user_id), unread in snapshot.unreads.of(keys).items():
+        here = preferences.get(user_id, {}).get(conversation_id, _USUAL)
+        badges[user_id] += unread.mention_count if here.muted else unread.unread_count
+    return badges
+
+
+CHANGES: Changes = MappingProxyType(
+    {PutPushSubscription: ChangeHandler(put_subscription), DropPushSubscription: ChangeHandler(drop_subscription)}
+)
+
+NODE_COMMANDS: NodeCommandHandlers = MappingProxyType({ClaimPushes: claim})
+
+QUERIES: Queries = MappingProxyType(
+    {ListPushSubscriptions: list_subscriptions, NextPush: next_push, ReadPushContents: read_contents}
+)

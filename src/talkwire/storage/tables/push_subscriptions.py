@@ -1,0 +1,73 @@
+"""Subscriptions to pushes. `notifying/pushes.py` has what is sent to them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from msgspec.structs import asdict
+from sqlalchemy import ColumnElement, Connection, delete, select
+
+from talkwire.core.domain.model import PushSubscription, PushTarget
+from talkwire.storage.schema import push_subscriptions, pushes
+from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.upsert import upsert
+from talkwire.storage.sql.values import AnyRow
+
+_TARGET = ("kind", "url", "p256dh", "auth", "app_id", "push_key")
+
+_put = upsert(push_subscriptions)
+_put_subscription = _put.on_conflict_do_update(
+    index_elements=["id"],
+    set_={
+        column.name: _put.excluded[column.name]
+        for column in push_subscriptions.columns
+        if column.name not in {"id", "created_ms", "due_ms", "failures"}
+    },
+)
+
+
+class PushSubscriptionRows(Reads):
+    """Implements `core.ports.stores.PushSubscriptions`."""
+
+    def find(self, subscription_id: str) -> PushSubscription | None:
+        found = select(push_subscriptions).where(push_subscriptions.c.id == subscription_id)
+        row = self._connection.execute(found).one_or_none()
+        return None if row is None else to_subscription(row)
+
+    def of_user(self, user_id: str) -> Sequence[PushSubscription]:
+        found = select(push_subscriptions).where(push_subscriptions.c.user_id == user_id)
+        order = (push_subscriptions.c.renewed_ms.desc(), push_subscriptions.c.id)
+        return [to_subscription(row) for row in self._connection.execute(found.order_by(*order))]
+
+    def put(self, subscription: PushSubscription, service: str) -> None:
+        values = {name: value for name, value in asdict(subscription).items() if name != "target"}
+        self._connection.execute(_put_subscription, values | asdict(subscription.target) | {"service": service})
+
+    def drop(self, subscription_ids: Collection[str]) -> None:
+        drop_subscriptions(self._connection, push_subscriptions.c.id.in_(subscription_ids))
+
+
+def to_subscription(row: AnyRow) -> PushSubscription:
+    """Returns the subscription of a row."""
+    return PushSubscription(
+        id=row.id,
+        user_id=row.user_id,
+        target=PushTarget(**{name: getattr(row, name) for name in _TARGET}),
+        created_ms=row.created_ms,
+        renewed_ms=row.renewed_ms,
+        session_id=row.session_id,
+        device_id=row.device_id,
+        user_agent=row.user_agent,
+    )
+
+
+def drop_subscriptions(connection: Connection, condition: ColumnElement[bool]) -> None:
+    """Deletes the subscriptions that meet a condition, and what was to be sent to them."""
+    dropped = select(push_subscriptions.c.id).where(condition)
+    connection.execute(delete(pushes).where(pushes.c.subscription_id.in_(dropped)))
+    connection.execute(delete(push_subscriptions).where(condition))
+
+
+def drop_subscriptions_of_user(connection: Connection, user_id: str) -> None:
+    """Deletes all subscriptions of a user, and what was to be sent to them."""
+    drop_subscriptions(connection, push_subscriptions.c.user_id == user_id)
