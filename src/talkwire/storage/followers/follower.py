@@ -79,8 +79,8 @@ class Follower(Generic[P]):
     def __init__(
         self, work: FollowerWork[P], reading: Engine, transact: Transact, clock_ms: Callable[[], int], pace: Pace
     ) -> None:
-        self.on_stored: Callable[[], None] = lambda: None
-        """Called on the follower's thread after a range was stored."""
+        self.on_stored: Callable[[P], None] = lambda _: None
+        """Called on the follower's thread with what was stored, once it is on disk."""
         self._work = work
         self._reading = reading
         self._transact = transact
@@ -150,7 +150,7 @@ class Follower(Generic[P]):
             if not self._transact(lambda connection: self._store(connection, span)):
                 return self._pace.retry_s  # another node did it, and may continue
             self._stored_s = time.monotonic()
-            self.on_stored()
+            self.on_stored(span.prepared)
         if not span.prepared and span.reached <= span.after:
             return WAIT_S
         self._move_to(span.reached)

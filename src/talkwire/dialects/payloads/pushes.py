@@ -1,0 +1,94 @@
+"""Payloads of pushes, and of the devices that are subscribed to them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from talkwire.core.domain.model import ID_MAX_LENGTH, PushKind, PushSubscription
+from talkwire.dialects.payload import Payload, iso
+from talkwire.dialects.payloads.notifications import NotificationPayload
+
+KEY_MAX_LENGTH = 200
+PUSH_KEY_MAX_LENGTH = 4096
+URL_MAX_LENGTH = 2048
+
+
+class PushPayload(NotificationPayload, frozen=True, kw_only=True):
+    """What a push shows: the notification, and the number of unread messages for the app's badge. Texts may be cut, and
+    `push_content` may leave them out."""
+
+    badge: int
+
+
+class DismissPushPayload(Payload, frozen=True, omit_defaults=False):
+    """Notifications that the user has read elsewhere, or whose message was deleted: the device stops showing them."""
+
+    ids: tuple[str, ...]
+    badge: int
+    type: Literal["dismiss"] = "dismiss"
+
+
+class DeviceKeysPayload(Payload, frozen=True):
+    """The keys of a browser's `PushSubscription`, in base64url."""
+
+    p256dh: Annotated[str, msgspec.Meta(max_length=KEY_MAX_LENGTH)]
+    auth: Annotated[str, msgspec.Meta(max_length=KEY_MAX_LENGTH)]
+
+
+class PushKeyPayload(Payload, frozen=True):
+    """The server's public key, in base64url: the `applicationServerKey` of `pushManager.subscribe`."""
+
+    public_key: str
+
+
+class SubscribePayload(Payload, frozen=True):
+    """A device that wants pushes. A browser gives `endpoint` and `keys`, a native app with `kind: "gateway"` gives `url`,
+    `appId` and `pushKey`. `deviceId` is what the device gives as `auth.deviceId` when it connects; a token of a sign-in on
+    this server makes it unnecessary."""
+
+    kind: PushKind = "web"
+    endpoint: Annotated[str, msgspec.Meta(max_length=URL_MAX_LENGTH)] | None = None
+    keys: DeviceKeysPayload | None = None
+    url: Annotated[str, msgspec.Meta(max_length=URL_MAX_LENGTH)] | None = None
+    app_id: Annotated[str, msgspec.Meta(min_length=1, max_length=KEY_MAX_LENGTH)] | None = None
+    push_key: Annotated[str, msgspec.Meta(min_length=1, max_length=PUSH_KEY_MAX_LENGTH)] | None = None
+    device_id: Annotated[str, msgspec.Meta(min_length=1, max_length=ID_MAX_LENGTH)] | None = None
+    user_agent: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
+
+
+class PushSubscriptionPayload(Payload, frozen=True):
+    """A device that receives pushes. `current`: it belongs to the caller's sign-in. `renewedAt` is when the device last
+    sent its subscription."""
+
+    id: str
+    kind: PushKind
+    created_at: str
+    renewed_at: str
+    current: bool
+    endpoint: str | None = None
+    url: str | None = None
+    app_id: str | None = None
+    device_id: str | None = None
+    session_id: str | None = None
+    user_agent: str | None = None
+
+
+def push_subscription_payload(subscription: PushSubscription, session_id: str | None) -> PushSubscriptionPayload:
+    """Returns the payload for a caller with this sign-in."""
+    target = subscription.target
+    is_web = target.kind == "web"
+    return PushSubscriptionPayload(
+        id=subscription.id,
+        kind=target.kind,
+        created_at=iso(subscription.created_ms),
+        renewed_at=iso(subscription.renewed_ms),
+        current=session_id is not None and subscription.session_id == session_id,
+        endpoint=target.url if is_web else None,
+        url=None if is_web else target.url,
+        app_id=target.app_id,
+        device_id=subscription.device_id,
+        session_id=subscription.session_id,
+        user_agent=subscription.user_agent or None,
+    )

@@ -1,0 +1,115 @@
+"""The key pair by which push services know this server (VAPID, RFC 8292), and what it signs."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Awaitable
+from typing import Protocol
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from talkwire.core.commands.server.recovery import EnsureSecret
+from talkwire.core.domain.actors import PUSH_SENDER
+from talkwire.core.domain.model import Actor
+
+SECRET = "vapid"  # noqa: S105 (the name of a secret)
+LIFETIME_S = 12 * 3600
+"""How long a signature is valid. Push services accept at most 24 hours."""
+
+RENEWED_S = 3600
+"""A signature is replaced when it is valid for less than this."""
+
+SERVICES_MAX = 1000
+"""Signatures of more push services than this are not kept."""
+
+
+class SecretKeeper(Protocol):
+    """The part of the chat that keeps secrets with the data."""
+
+    def execute(self, actor: Actor, command: EnsureSecret) -> Awaitable[str]: ...
+
+
+class VapidKey:
+    """A key pair. `subject` is the operator's contact, which some push services require."""
+
+    def __init__(self, private_key: ec.EllipticCurvePrivateKey, subject: str | None = None) -> None:
+        self._private_key = private_key
+        self._subject = subject
+        self._signed: dict[str, tuple[str, float]] = {}
+        raw = private_key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        self.public_key = base64url(raw)
+
+    def authorization(self, service: str, now_s: float) -> str:
+        """Returns the `Authorization` header for a push service: its scheme, host and port."""
+        token, expires_s = self._signed.get(service, ("", 0.0))
+        if expires_s - now_s < RENEWED_S:
+            expires_s = now_s + LIFETIME_S
+            claims = {"aud": service, "exp": int(expires_s)} | ({"sub": self._subject} if self._subject else {})
+            token = jwt.encode(claims, self._private_key, algorithm="ES256")
+            if len(self._signed) >= SERVICES_MAX:
+                self._signed.clear()
+            self._signed[service] = token, expires_s
+        return f"vapid t={token}, k={self.public_key}"
+
+
+class VapidKeys:
+    """Returns the server's key pair: the configured one, or one that is created at the first use and kept in the
+    database."""
+
+    def __init__(self, secrets: SecretKeeper, private_key: str | None, subject: str | None) -> None:
+        self._secrets = secrets
+        self._subject = subject
+        self._lock = asyncio.Lock()
+        self._key = None if private_key is None else VapidKey(parse_private_key(private_key), subject)
+
+    async def get(self) -> VapidKey:
+        """Raises `unavailable` while the database does not answer."""
+        async with self._lock:
+            if self._key is None:
+                stored = await self._secrets.execute(PUSH_SENDER, EnsureSecret(SECRET, new_private_key()))
+                self._key = VapidKey(parse_private_key(stored), self._subject)
+            return self._key
+
+
+def new_private_key() -> str:
+    """Returns a new private key in the form that `parse_private_key` reads."""
+    number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+    return base64url(number.to_bytes(32, "big"))
+
+
+def parse_private_key(text: str) -> ec.EllipticCurvePrivateKey:
+    """Returns the key of a text: 32 bytes in base64url, or PEM. Raises ValueError for anything else."""
+    if "-----BEGIN" in text:
+        key = load_pem_private_key(text.encode(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+            raise ValueError("must be a key of the curve P-256")
+        return key
+    raw = from_base64url(text)
+    if len(raw) != 32:
+        raise ValueError("must be a key of the curve P-256: 32 bytes in base64url, or PEM")
+    return ec.derive_private_key(int.from_bytes(raw, "big"), ec.SECP256R1())
+
+
+def check_device_keys(p256dh: str, auth: str) -> str | None:
+    """Returns which of a browser's keys is invalid, None if both are valid."""
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), from_base64url(p256dh))
+    except ValueError:
+        return "p256dh"
+    try:
+        return None if len(from_base64url(auth)) == 16 else "auth"
+    except ValueError:
+        return "auth"
+
+
+def base64url(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def from_base64url(text: str) -> bytes:
+    """Raises ValueError for a text that is not base64url."""
+    padded = text.strip().rstrip("=").replace("+", "-").replace("/", "_")
+    return urlsafe_b64decode((padded + "=" * (-len(padded) % 4)).encode("ascii"))
