@@ -53,7 +53,7 @@ from talkwire.core.signals.signals import SignalOptions
 from talkwire.datafolder import FolderLock, prepare_folder
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import Dialect
-from talkwire.egress import Egress
+from talkwire.egress import AddressRules, Egress, EgressLimits
 from talkwire.files.byte_store import ByteStore
 from talkwire.files.service import FINISHED_FOLDER, FileService
 from talkwire.files.uploads import UploadLimits
@@ -63,11 +63,16 @@ from talkwire.identity.issuer import TokenIssuer
 from talkwire.identity.origins import OriginPolicy
 from talkwire.identity.passwords import Passwords
 from talkwire.identity.tokens import TokenPolicy, TokenVerifier
+from talkwire.push.delivery import REQUEST_S, PushDelivery
+from talkwire.push.push_metrics import PushMetrics
+from talkwire.push.sender import JOBS_MAX, PushSender
+from talkwire.push.vapid import VapidKeys
 from talkwire.realtime.chat.chat_namespace import ChatNamespace, end_socket
 from talkwire.realtime.chat.custom_handlers import CustomHandlers
 from talkwire.realtime.chat.fencing import fence
 from talkwire.realtime.chat.news_metrics import EventSourceMetrics
 from talkwire.realtime.chat.services import NamespaceServices
+from talkwire.realtime.clients.connected_devices import ConnectedDevices
 from talkwire.realtime.clients.recovery_token import RecoveryTokenSigner
 from talkwire.realtime.clients.user_sockets import UserSockets
 from talkwire.realtime.delivery.delivery_proofs import DeliveryProofs, recipients_in
@@ -105,6 +110,7 @@ from talkwire.storage.lineage import adopt_log, identify
 from talkwire.storage.messages.retention import DeletedConversations
 from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.migrations import migrate
+from talkwire.storage.notifying.pushes import PushDevice
 from talkwire.storage.reader import READERS, ReaderPool
 from talkwire.storage.scrub import RunningScrub
 from talkwire.storage.transfer.sqlite_file import copy_file
@@ -325,16 +331,19 @@ class Node:
     def _follow_log(self, dialect: DatabaseDialect, url: URL, closing: contextlib.AsyncExitStack) -> None:
         """Starts the followers of the log, the expiry of offers, and the retention."""
         node_id = self.chat.node_id if self.settings.on_postgresql else None
+        self._devices = ConnectedDevices(self.chat.peers)
+        is_here = self.chat.directory.is_connected_since
         works: list[FollowerWork[Any]] = [
             MessageIndex(dialect),
             DeletedConversations(_now_ms),
-            OfflineNotifications(self.chat.directory.is_connected_since, _now_ms, node_id),
+            OfflineNotifications(is_here, _now_ms, node_id, self._is_device_here),
         ]
         works += [YoungStatistics()] if self.settings.on_postgresql else []
         self._followers = [
             Follower(work, reading_engine(url, 1), self._writer.transact, _now_ms, Pace(lambda: self._writer.busy))
             for work in works
         ]
+        self._send_pushes(closing)
         self.chat.subscribe(self._wake_followers)
         for follower in self._followers:
             follower.start()
@@ -371,6 +380,29 @@ class Node:
         self.chat.subscribe(eraser.follow)
         erasing = asyncio.create_task(eraser.run())
         closing.callback(erasing.cancel)
+
+    def _send_pushes(self, closing: contextlib.AsyncExitStack) -> None:
+        """Starts what sends pushes, before the followers that find something to send."""
+        settings = self.settings
+        subject = settings.vapid_subject or (settings.public_url if _is_https(settings.public_url) else None)
+        self._vapid = VapidKeys(self.chat, settings.vapid_private_key, subject)
+        client = self.egress.client(EgressLimits(total_s=REQUEST_S, connections=JOBS_MAX))
+        closing.push_async_callback(client.aclose)
+        delivery = PushDelivery(client, self._vapid, settings.push_content)
+        self._push_metrics = PushMetrics()
+        alone = not settings.on_postgresql
+        sender = PushSender(self.chat, delivery, self._devices.find, self._push_metrics, alone=alone)
+        closing.push_async_callback(sender.close)
+        for follower in self._followers:
+            if isinstance(follower.work, OfflineNotifications):
+                follower.on_stored = lambda prepared: sender.wake() if prepared.has_pushes else None
+        sender.start()
+
+    def _is_device_here(self, device: PushDevice) -> bool:
+        return self._devices.is_here(device.user_id, device.session_id, device.device_id)
+
+    async def _push_key(self) -> str:
+        return (await self._vapid.get()).public_key
 
     def _wake_followers(self, events: Sequence[News]) -> None:
         if isinstance(events[-1], DurableEvent):
@@ -470,6 +502,7 @@ class Node:
                 callers=callers,
                 rooms=rooms,
                 offline=offline,
+                devices=self._devices,
                 limits=limits,
                 handlers=self._embedding.handlers,
                 recovery=recovery,
@@ -499,6 +532,7 @@ class Node:
         )
         registry.register(ReadinessMetrics(readiness))
         registry.register(self.webhooks.metrics)
+        registry.register(self._push_metrics)
         registry.register(EventSourceMetrics(self.chat.bus, self.chat.feed, self.chat.peers))
         rest = rest_application(
             Services(
@@ -515,6 +549,8 @@ class Node:
                 tuple(map(parse_ice_server, settings.ice_servers)),
                 self.policy,
                 settings.public_url,
+                self.egress,
+                self._push_key,
                 self._demo_sign_in(),
                 self.webhooks,
             ),
@@ -640,6 +676,10 @@ def _connect_wait_s(limits: Limits, address: str) -> float:
 def _mark_delivered(chat: Chat, actor: Actor, command: MarkDelivered) -> None:
     """Submits a command without using its result, since no client asked for it."""
     chat.submit(actor, command, lambda *_: None)
+
+
+def _is_https(url: str | None) -> bool:
+    return url is not None and url.startswith("https://")
 
 
 def _now_ms() -> int:

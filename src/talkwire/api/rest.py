@@ -40,7 +40,7 @@ from talkwire.api.resources.invitations import invitations_router
 from talkwire.api.resources.members import members_router
 from talkwire.api.resources.messages import message_routes
 from talkwire.api.resources.moderation import moderation_router
-from talkwire.api.resources.notifications import notifications_router
+from talkwire.api.resources.notifications import PushKey, no_push_key, notifications_router, push_router
 from talkwire.api.resources.offers import offers_router
 from talkwire.api.resources.operations import healthz, readyz, show_metrics
 from talkwire.api.resources.preferences import preferences_router
@@ -61,6 +61,7 @@ from talkwire.core.engine.log_watches import LogWatches
 from talkwire.core.ports.webhooks import WebhookProbe
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import Dialect
+from talkwire.egress import AddressRules, Egress
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Caller, Callers
@@ -84,6 +85,8 @@ _GIVEN = (
     "ice_servers",
     "policy",
     "limits",
+    "egress",
+    "push_key",
     "dialects",
     "demo",
     "webhooks",
@@ -115,6 +118,8 @@ class Services:
     ice_servers: tuple[IceServer, ...] = ()
     policy: AccessPolicy = field(default_factory=AccessPolicy)
     public_url: str | None = None
+    egress: Egress = field(default_factory=lambda: Egress(AddressRules()))
+    push_key: PushKey = no_push_key
     demo: DemoSignIn | None = None
     """What the web client at `/` shows before sign-in; None if this server has no web client."""
     webhooks: WebhookProbe | None = None
@@ -139,6 +144,7 @@ def described_routes(
             offers_router,
             preferences_router,
             notifications_router,
+            push_router,
             users_router,
             presence_router,
             list_presence,

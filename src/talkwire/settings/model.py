@@ -14,6 +14,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "json", "console"]
 RecoveryMode = Literal["ask", "always", "never"]
 CallbackFailure = Literal["refuse", "allow"]
+PushContentLevel = Literal["full", "sender", "none"]
 
 DRAIN_S = 5.0
 """Seconds that a node drains if there are other nodes: together with finishing running requests, less than the 10 to 30
@@ -295,6 +296,32 @@ class SettingValues:
         Setting(
             "Public address of this server, such as https://chat.example.com, for links that it creates. "
             "Default: the address of the request.",
+            metavar="URL",
+        ),
+    ] = None
+
+    push_content: Annotated[
+        PushContentLevel,
+        Setting(
+            "What pushes to browsers and phones say: `full`: who and what; `sender`: who; `none`: that there is "
+            "something. See docs/push.md."
+        ),
+    ] = "full"
+
+    vapid_private_key: Annotated[
+        str | None,
+        Setting(
+            "Private key by which push services of browsers know this server: 32 bytes in base64url, or PEM. Default: "
+            "one is created and kept in the database.",
+            metavar="KEY",
+        ),
+    ] = field(default=None, repr=False)
+
+    vapid_subject: Annotated[
+        str | None,
+        Setting(
+            "Contact for push services of browsers: mailto:… or https://…. Apple requires one. Default: `public_url`, if "
+            "it begins with https://.",
             metavar="URL",
         ),
     ] = None

@@ -18,6 +18,7 @@ from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Dir
 from talkwire.core.domain.ice_servers import parse_ice_server
 from talkwire.core.domain.model import is_valid_id
 from talkwire.core.engine.limits import parse_rates
+from talkwire.push.vapid import parse_private_key
 from talkwire.settings.addresses import canonical_origin, is_loopback, scheme_of, sqlite_path
 from talkwire.settings.callbacks import callback_problems
 from talkwire.settings.model import SettingValues
@@ -26,6 +27,7 @@ DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("auto", "json", "console")
 RECOVERY_MODES = ("ask", "always", "never")
+PUSH_CONTENTS = ("full", "sender", "none")
 
 _POLICIES = {
     "accounts": Accounts,
@@ -86,6 +88,7 @@ def _single_problems(settings: SettingValues) -> Iterator[Problem]:
         ("log_level", settings.log_level, LOG_LEVELS),
         ("log_format", settings.log_format, LOG_FORMATS),
         ("recovery", settings.recovery, RECOVERY_MODES),
+        ("push_content", settings.push_content, PUSH_CONTENTS),
     ):
         if value not in known:
             yield Problem(name, f'must be one of {", ".join(known)}, not "{value}"')
@@ -120,6 +123,8 @@ def _address_problems(settings: SettingValues) -> Iterator[Problem]:
         ("redis", settings.redis, _check_redis_url),
         ("jwt_jwks_url", settings.jwt_jwks_url, _check_http_url),
         ("public_url", settings.public_url, _check_public_url),
+        ("vapid_private_key", settings.vapid_private_key, parse_private_key),
+        ("vapid_subject", settings.vapid_subject, _check_vapid_subject),
         ("files", settings.files, _check_files_place),
     ):
         message = None if url is None else _refusal(check, url)
@@ -167,6 +172,11 @@ def _check_public_url(url: str) -> None:
     parts = urlsplit(url)
     if parts.query or parts.fragment:
         raise ValueError("must be an address without a query or a fragment, such as https://chat.example.com")
+
+
+def _check_vapid_subject(text: str) -> None:
+    if not text.startswith(("mailto:", "https://")) or text in {"mailto:", "https://"}:
+        raise ValueError("must be an address like mailto:operator@example.com or https://example.com/contact")
 
 
 def _check_files_place(place: str) -> None:

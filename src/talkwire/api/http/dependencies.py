@@ -15,6 +15,7 @@ from talkwire.core.engine.limits import Limits
 from talkwire.core.engine.log_watches import LogWatches
 from talkwire.core.ports.webhooks import WebhookProbe
 from talkwire.dialects.dialect import Dialect
+from talkwire.egress import Egress
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Caller
@@ -23,11 +24,13 @@ GivenAccounts = NamedDependency[Accounts]
 GivenCaller = NamedDependency[Caller]
 GivenChat = NamedDependency[LimitedChat]
 GivenDialects = NamedDependency[SkipValidation[tuple[Dialect, ...]]]  # msgspec refuses a dialect's types
+GivenEgress = NamedDependency[Egress]
 GivenIceServers = NamedDependency[Sequence[IceServer]]
 GivenLimits = NamedDependency[Limits | None]
 GivenPolicy = NamedDependency[AccessPolicy]
 GivenReadiness = NamedDependency[Readiness]
 GivenMetrics = NamedDependency[Callable[[], Awaitable[bytes]]]
 GivenWebhooks = NamedDependency[SkipValidation[WebhookProbe]]  # msgspec refuses a protocol
+GivenPushKey = NamedDependency[Callable[[], Awaitable[str]]]
 GivenUploads = NamedDependency[Uploads]
 GivenWatches = NamedDependency[LogWatches]

@@ -1,22 +1,42 @@
-"""`/api/v1/notifications`: the caller's stored notifications."""
+"""`/api/v1/notifications` and `/api/v1/users/me/push`: the caller's stored notifications, and the devices that get
+pushes."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
-from litestar import Router, get, post
-from litestar.params import FromQuery, JSONBody, QueryParameter
+from litestar import Router, delete, get, post, put
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from talkwire.api.http.bodies import Body, ListAnswer
-from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenEgress, GivenPushKey
+from talkwire.api.http.device import USER_AGENT_MAX_LENGTH, GivenDevice
 from talkwire.api.http.idempotency import GivenKey
-from talkwire.core.commands.notifications import ListNotifications, MarkNotificationsRead
-from talkwire.core.domain.errors import invalid
+from talkwire.core.commands.notifications import (
+    DropPushSubscription,
+    ListNotifications,
+    ListPushSubscriptions,
+    MarkNotificationsRead,
+    PutPushSubscription,
+)
+from talkwire.core.domain.errors import ChatError, invalid
+from talkwire.core.domain.model import PushTarget
 from talkwire.core.features.notifying.notifications import IDS_MAX
 from talkwire.dialects.payloads.notifications import NotificationPayload, notification_payload
+from talkwire.dialects.payloads.pushes import (
+    PushKeyPayload,
+    PushSubscriptionPayload,
+    SubscribePayload,
+    push_subscription_payload,
+)
+from talkwire.egress import Egress
+from talkwire.push.push_gateway import NOTIFY_PATH
+from talkwire.push.vapid import check_device_keys
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 Unread = Annotated[bool, QueryParameter(description="Only unread notifications")]
@@ -59,4 +79,68 @@ async def mark_notifications_read(
 
 notifications_router = Router(
     "/notifications", route_handlers=[list_notifications, mark_notifications_read], tags=["notifications"]
+)
+
+
+# --- pushes ---------------------------------------------------------------------------------------------------------
+
+PushKey = Callable[[], Awaitable[str]]
+"""Returns the server's public key."""
+
+
+async def no_push_key() -> str:
+    raise ChatError("unavailable", "This server sends no pushes.")
+
+
+@get("/push/key", summary="Get the server's public key, with which browsers subscribe to pushes")
+async def get_push_key(caller: GivenCaller, push_key: GivenPushKey) -> PushKeyPayload:  # noqa: ARG001 (only for users)
+    return PushKeyPayload(await push_key())
+
+
+@put("/users/me/push", summary="Subscribe a device to pushes, or renew its subscription")
+async def put_push_subscription(
+    data: JSONBody[SubscribePayload], caller: GivenCaller, chat: GivenChat, egress: GivenEgress, device: GivenDevice
+) -> PushSubscriptionPayload:
+    target = await _checked_target(data, egress)
+    user_agent = (data.user_agent or device.user_agent)[:USER_AGENT_MAX_LENGTH]
+    command = PutPushSubscription(target, caller.session_id, data.device_id, user_agent)
+    return push_subscription_payload(await chat.execute(caller.actor, command), caller.session_id)
+
+
+@get("/users/me/push", summary="List the caller's devices that get pushes, last renewed first")
+async def list_push_subscriptions(caller: GivenCaller, chat: GivenChat) -> ListAnswer[PushSubscriptionPayload]:
+    found = await chat.execute(caller.actor, ListPushSubscriptions())
+    return ListAnswer(tuple(push_subscription_payload(each, caller.session_id) for each in found), None)
+
+
+@delete("/users/me/push/{subscription_id:str}", summary="End the pushes to a device")
+async def delete_push_subscription(subscription_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
+    await chat.execute(caller.actor, DropPushSubscription(subscription_id))
+
+
+async def _checked_target(data: SubscribePayload, egress: Egress) -> PushTarget:
+    """Returns where to send pushes. Raises `invalid_request` for a missing member, invalid keys, and an address that
+    the server may not reach."""
+    if data.kind == "web":
+        if data.endpoint is None or data.keys is None:
+            raise invalid("endpoint" if data.endpoint is None else "keys", "is missing")
+        flaw = check_device_keys(data.keys.p256dh, data.keys.auth)
+        if flaw is not None:
+            raise invalid(f"keys.{flaw}", "must be the key of a browser's subscription, in base64url")
+        await egress.check_url(data.endpoint, "endpoint")
+        return PushTarget("web", data.endpoint, data.keys.p256dh, data.keys.auth)
+    for member, value in (("url", data.url), ("appId", data.app_id), ("pushKey", data.push_key)):
+        if value is None:
+            raise invalid(member, "is missing")
+    url = data.url or ""
+    await egress.check_url(url)
+    if urlsplit(url).path != NOTIFY_PATH:
+        raise invalid("url", f"must end with {NOTIFY_PATH}")
+    return PushTarget("gateway", url, app_id=data.app_id, push_key=data.push_key)
+
+
+push_router = Router(
+    "/",
+    route_handlers=[get_push_key, put_push_subscription, list_push_subscriptions, delete_push_subscription],
+    tags=["notifications"],
 )

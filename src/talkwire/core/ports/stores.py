@@ -218,7 +218,6 @@ class Notifications(Protocol):
         """Marks notifications as read and returns the ids of those that were unread. `ids` None means all."""
         ...
 
-
     def of_keys(self, keys: Collection[tuple[str, int]]) -> Sequence[tuple[Notification, str | None]]:
         """Returns the notifications of these keys, (user id, notification id), that their users may see now, each with
         the name of its conversation."""

@@ -30,6 +30,7 @@ class ChatNamespace:
         self._chat = services.chat
         self._rooms = services.rooms
         self._offline = services.offline
+        self._devices = services.devices
         self._recovery = services.recovery
         self._encoding_groups: dict[tuple[str, bool], DialectEncoding] = {}
         self._replies = EventReplies(name, self._hub)
@@ -56,6 +57,7 @@ class ChatNamespace:
         client: ChatClient = socket.data
         user_id = client.actor.user_id
         client.entry = self._chat.directory.hold(user_id, client.entry)
+        self._devices.add(client)
         self._commands.set_expiry(socket)
         if self._recovery is not None and client.recoverable is not None:
             self._replace(self._recovery.attach(socket), socket)
@@ -87,6 +89,7 @@ class ChatNamespace:
             # Only a new socket receives the backlog from its beginning.
             self._recovery.detach(socket, reason, for_good=self._offline.has_backlog(socket))
         self._offline.left(socket)
+        self._devices.remove(client)
         self._chat.directory.release(client.actor.user_id)
         # A user stops typing in a conversation before leaving its room.
         self._chat.signals.disconnected(client.actor.user_id, socket.id)

@@ -8,6 +8,7 @@ from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.limits import Limits
 from talkwire.identity.callers import Callers
 from talkwire.realtime.chat.custom_handlers import CustomHandlers
+from talkwire.realtime.clients.connected_devices import ConnectedDevices
 from talkwire.realtime.delivery.offline_delivery import OfflineDelivery
 from talkwire.realtime.delivery.rooms import Rooms
 from talkwire.realtime.recovery.recovery import Recovery
@@ -23,6 +24,7 @@ class NamespaceServices:
     callers: Callers
     rooms: Rooms
     offline: OfflineDelivery
+    devices: ConnectedDevices
     handlers: CustomHandlers = field(default_factory=CustomHandlers)
     limits: Limits | None = None
     recovery: Recovery | None = None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import ID_MAX_LENGTH
 from talkwire.core.engine.limits import rate_limited
 from talkwire.dialects.dialect import Dialect
 from talkwire.identity.callers import Callers, Credentials
@@ -43,7 +44,9 @@ class SignIn:
                 error = rate_limited(CROWDED_S)
                 details = {"code": error.code, "details": error.details}
                 raise ConnectRefused("Too many sockets of this user", details)
-            return ChatClient.of(caller, dialect)
+            client = ChatClient.of(caller, dialect)
+            client.device_id = _device_id(auth)
+            return client
         except ChatError as error:
             details = {} if error.details is None else {"details": error.details}
             parting = None if dialect.refused_sign_in is None else dialect.refused_sign_in(error)
@@ -76,6 +79,11 @@ def _credentials(handshake: Handshake, auth: dict[str, Any]) -> Credentials:
         authorization=handshake.authorization,
         cookie=handshake.cookie,
     )
+
+
+def _device_id(auth: dict[str, Any]) -> str | None:
+    given = auth.get("deviceId")
+    return given if isinstance(given, str) and 0 < len(given) <= ID_MAX_LENGTH else None
 
 
 def _bearer(authorization: str | None) -> str | None:

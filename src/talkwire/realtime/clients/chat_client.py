@@ -59,6 +59,10 @@ class ChatClient:
     """Its state over all its connections, if it can resume after a disconnect."""
     resume_plan: ResumePlan | None = None
     """Where it resumes, between its admission and its entry."""
+    device_id: str | None = None
+    """What the application calls the device, from `auth.deviceId`."""
+    device_keys: Sequence[tuple[str, str, str]] = ()
+    """By what its device is found while it is connected."""
     catching_up: bool = False
     """Whether it receives what its user missed. Otherwise it is live: it receives events as they happen."""
     _opened: set[str] | None = None

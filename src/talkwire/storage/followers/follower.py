@@ -81,7 +81,7 @@ class Follower(Generic[P]):
     ) -> None:
         self.on_stored: Callable[[P], None] = lambda _: None
         """Called on the follower's thread with what was stored, once it is on disk."""
-        self._work = work
+        self.work = work
         self._reading = reading
         self._transact = transact
         self._clock_ms = clock_ms
@@ -134,9 +134,9 @@ class Follower(Generic[P]):
             return None
         except SQLAlchemyError as error:
             cause = str(getattr(error, "orig", None) or error)
-            _logger.warning("a follower of the log waits for the database", work=self._work.name, error=cause)
+            _logger.warning("a follower of the log waits for the database", work=self.work.name, error=cause)
         except Exception:
-            _logger.exception("a follower of the log failed", work=self._work.name)
+            _logger.exception("a follower of the log failed", work=self.work.name)
         return self._pace.retry_s
 
     def _work_on_a_range(self) -> float | None:
@@ -160,19 +160,19 @@ class Follower(Generic[P]):
         head, floor = connection.execute(select(log_head.c.pos, log_head.c.floor)).one()
         stored = self._stored_pos(connection, head)
         after = max(stored, floor, self._pos)
-        until = min(head, after + self._work.range_size)
+        until = min(head, after + self.work.range_size)
         if after >= until:
             self._move_to(after)
             return None
         lag_s = self._lag_s(connection, after)
-        return _LogRange(stored, after, *self._work.prepare(connection, after, until), lag_s)
+        return _LogRange(stored, after, *self.work.prepare(connection, after, until), lag_s)
 
     def _stored_pos(self, connection: Connection, head: int) -> int:
-        statement = select(followers.c.pos).where(followers.c.name == self._work.name)
+        statement = select(followers.c.pos).where(followers.c.name == self.work.name)
         pos = connection.execute(statement).scalar_one_or_none()
         if pos is None:
-            pos = 0 if self._work.from_start else head
-            self._transact(lambda writing: writing.execute(_register, {"name": self._work.name, "pos": pos}))
+            pos = 0 if self.work.from_start else head
+            self._transact(lambda writing: writing.execute(_register, {"name": self.work.name, "pos": pos}))
         return pos
 
     def _lag_s(self, connection: Connection, after: int) -> float:
@@ -185,7 +185,7 @@ class Follower(Generic[P]):
         began_s = time.thread_time()
         unmoved = (
             select(followers.c.name)
-            .where(followers.c.name == self._work.name, followers.c.pos == span.stored)
+            .where(followers.c.name == self.work.name, followers.c.pos == span.stored)
             .with_for_update(skip_locked=True)
             .scalar_subquery()
         )
@@ -193,19 +193,19 @@ class Follower(Generic[P]):
         if claimed.rowcount != 1:
             return False
         if span.prepared:
-            self._work.store(connection, span.prepared)
+            self.work.store(connection, span.prepared)
         span.spent_s += time.thread_time() - began_s
         return True
 
     def _store_pos(self) -> None:
         """Stores the position at the end, so that nothing is worked on again."""
-        behind = followers.c.name == self._work.name, followers.c.pos < self._pos
+        behind = followers.c.name == self.work.name, followers.c.pos < self._pos
         try:
             self._transact(
                 lambda connection: connection.execute(update(followers).where(*behind).values(pos=self._pos))
             )
         except (WriterClosedError, SQLAlchemyError):
-            _logger.warning("a follower's position could not be stored", work=self._work.name)
+            _logger.warning("a follower's position could not be stored", work=self.work.name)
 
     def _move_to(self, pos: int) -> None:
         with self._moved:

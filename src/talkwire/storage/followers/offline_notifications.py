@@ -118,6 +118,11 @@ class PreparedNotifications:
     pushes: Sequence[NewPush] = ()
     dismissals: Sequence[Dismissal] = ()
 
+    @property
+    def has_pushes(self) -> bool:
+        """Whether there is something for the sender of pushes to do."""
+        return bool(self.pushes or self.dismissals)
+
     def __len__(self) -> int:
         return len(self.rows) + len(self.pushes) + len(self.dismissals)
 

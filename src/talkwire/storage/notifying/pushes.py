@@ -188,9 +188,7 @@ class PushRows(Reads):
     def _without_ended(self, ids: Sequence[str], now_ms: int) -> list[str]:
         """Deletes the subscriptions of sign-ins that have ended, and returns the others, in the same order."""
         lasts = exists().where(logins.c.id == push_subscriptions.c.session_id, logins.c.expires_ms > now_ms)
-        has_ended = and_(
-            push_subscriptions.c.id.in_(ids), push_subscriptions.c.session_id.is_not(None), ~lasts
-        )
+        has_ended = and_(push_subscriptions.c.id.in_(ids), push_subscriptions.c.session_id.is_not(None), ~lasts)
         ended = set(self._connection.execute(select(push_subscriptions.c.id).where(has_ended)).scalars())
         if ended:
             drop_subscriptions(self._connection, push_subscriptions.c.id.in_(ended))

@@ -48,6 +48,4 @@ def upgrade() -> None:
 
 def _partial(name: str, where: str, *columns: str) -> None:
     condition = sa.text(where)
-    op.create_index(
-        name, "push_subscriptions", list(columns), sqlite_where=condition, postgresql_where=condition
-    )
+    op.create_index(name, "push_subscriptions", list(columns), sqlite_where=condition, postgresql_where=condition)

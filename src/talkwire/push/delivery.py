@@ -1,0 +1,138 @@
+"""Sends one push and says what became of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+import httpx
+import msgspec
+
+from talkwire.core.commands.server.pushes import DuePush, PushContent
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import PushSubscription
+from talkwire.core.features.notifying.pushes import SHOWN_MS
+from talkwire.push.push_content import ContentLevel, encode_dismissal, encode_shown, shown
+from talkwire.push.push_gateway import answer_decoder, gateway_dismissal, gateway_notification
+from talkwire.push.vapid import VapidKeys
+from talkwire.push.web_push import CONTENT_MAX, URGENT, PushRequest, WebPushMessage, topic_of, web_push_request
+
+Outcome = Literal["sent", "gone", "refused", "failed"]
+"""`gone`: the subscription has ended. `refused`: the message can never be sent, such as one that is too large. `failed`: a
+later attempt may succeed."""
+
+REQUEST_S = 10.0
+"""How long a push service may take to answer."""
+
+TOO_LARGE = 413
+GONE = frozenset({404, 410})
+
+
+@dataclass(frozen=True, slots=True)
+class PushOutcome:
+    """What became of one push. `unreachable`: the push service did not answer. `retry_after_s` is what it asked for."""
+
+    kind: Outcome
+    error: str | None = None
+    retry_after_s: float | None = None
+    unreachable: bool = False
+
+
+_SENT = PushOutcome("sent")
+
+
+class PushDelivery:
+    """Sends pushes through an HTTP client."""
+
+    def __init__(self, client: httpx.AsyncClient, keys: VapidKeys, level: ContentLevel) -> None:
+        self._client = client
+        self._keys = keys
+        self._level = level
+
+    async def show(
+        self, subscription: PushSubscription, push: DuePush, content: PushContent, badge: int
+    ) -> PushOutcome:
+        """Sends a notification."""
+        payload = shown(content.notification, badge, self._level)
+        if subscription.target.kind == "gateway":
+            return await self._notify(subscription, gateway_notification(subscription, content, payload, self._level))
+        message = WebPushMessage(
+            encode_shown(payload, CONTENT_MAX),
+            topic_of(subscription.target, push.notification_id),
+            _ttl_s(push.at_ms),
+            payload.type in URGENT,
+        )
+        return await self._send(subscription, message)
+
+    async def dismiss(self, subscription: PushSubscription, pushes: Sequence[DuePush], badge: int) -> PushOutcome:
+        """Makes a device stop showing notifications."""
+        ids = [push.notification_id for push in pushes]
+        if subscription.target.kind == "gateway":
+            return await self._notify(subscription, gateway_dismissal(subscription, ids, badge))
+        # One that the push service has not delivered is replaced, so that the device never shows it.
+        topic = topic_of(subscription.target, ids[0]) if len(ids) == 1 else None
+        ttl_s = max(_ttl_s(push.at_ms) for push in pushes)
+        return await self._send(subscription, WebPushMessage(encode_dismissal(ids, badge), topic, ttl_s))
+
+    async def _send(self, subscription: PushSubscription, message: WebPushMessage) -> PushOutcome:
+        try:
+            key = await self._keys.get()
+            request = web_push_request(subscription.target, message, key, time.time())
+        except ChatError as error:
+            return PushOutcome("failed", error.code)
+        response = await self._post(request)
+        if isinstance(response, PushOutcome):
+            return response
+        return PushOutcome("gone") if response.status_code in GONE else _outcome_of(response)
+
+    async def _notify(self, subscription: PushSubscription, content: bytes) -> PushOutcome:
+        request = PushRequest(subscription.target.url, {"content-type": "application/json"}, content)
+        response = await self._post(request)
+        if isinstance(response, PushOutcome):
+            return response
+        outcome = _outcome_of(response)
+        if outcome.kind != "sent":
+            return outcome
+        try:
+            answer = answer_decoder.decode(response.content)
+        except (msgspec.MsgspecError, RecursionError):
+            return PushOutcome("failed", "the gateway's answer is not what the Push Gateway API describes")
+        return PushOutcome("gone") if subscription.target.push_key in answer.rejected else _SENT
+
+    async def _post(self, request: PushRequest) -> httpx.Response | PushOutcome:
+        try:
+            return await self._client.post(request.url, headers=request.headers, content=request.content)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return PushOutcome("failed", str(error) or type(error).__name__, unreachable=True)
+
+
+def _outcome_of(response: httpx.Response) -> PushOutcome:
+    if response.is_success:
+        return _SENT
+    error = f"status {response.status_code}"
+    if response.status_code == TOO_LARGE:
+        return PushOutcome("refused", error)
+    return PushOutcome("failed", error, retry_after_s(response.headers.get("retry-after"), time.time()))
+
+
+def _ttl_s(at_ms: int) -> int:
+    """Returns for how long something is still worth showing, in seconds."""
+    return max(0, round((at_ms + SHOWN_MS) / 1000 - time.time()))
+
+
+def retry_after_s(header: str | None, now_s: float) -> float | None:
+    """Returns the seconds of a `Retry-After` header, which has a number or a date; None without a valid one."""
+    if header is None:
+        return None
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp() - now_s)

@@ -1,0 +1,54 @@
+"""What a push says: the notification as far as `push_content` allows, cut to the size that push services accept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from talkwire.core.domain.model import Notification
+from talkwire.dialects.payloads.notifications import notification_payload
+from talkwire.dialects.payloads.pushes import DismissPushPayload, PushPayload
+
+ContentLevel = Literal["full", "sender", "none"]
+"""What pushes contain: everything, the sender's name without the text, or no text at all."""
+
+_JOINER = "\u200d"
+_encode = msgspec.json.Encoder().encode
+
+
+def shown(notification: Notification, badge: int, level: ContentLevel) -> PushPayload:
+    """Returns the payload of a notification."""
+    payload = notification_payload(notification)
+    title = "" if level == "none" else payload.title
+    body = payload.body if level == "full" else ""
+    whole = msgspec.structs.asdict(payload) | {"title": title, "body": body}
+    return PushPayload(**whole, badge=badge)
+
+
+def encode_shown(payload: PushPayload, size_max: int) -> bytes:
+    """Returns the payload as JSON of at most `size_max` bytes. The body is cut first, then the title."""
+    encoded = _encode(payload)
+    for name in ("body", "title"):
+        while len(encoded) > size_max and (text := getattr(payload, name)):
+            cut = cut_text(text, len(text.encode("utf-8", "replace")) - (len(encoded) - size_max))
+            payload = replace(payload, **{name: cut})
+            encoded = _encode(payload)
+    return encoded
+
+
+def encode_dismissal(ids: Sequence[int], badge: int) -> bytes:
+    """Returns the payload that makes a device stop showing notifications."""
+    return _encode(DismissPushPayload(tuple(map(str, ids)), badge))
+
+
+def cut_text(text: str, size_max: int) -> str:
+    """Returns the beginning of a text, at most `size_max` bytes of whole characters, with "…" at its end; empty if
+    nothing fits."""
+    room = size_max - len("…".encode())
+    if room <= 0:
+        return ""
+    beginning = text.encode("utf-8", "replace")[:room].decode(errors="ignore").rstrip().rstrip(_JOINER)
+    return f"{beginning}…" if beginning else ""

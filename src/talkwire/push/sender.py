@@ -1,0 +1,310 @@
+"""Claims what is to be sent to push services, and sends it.
+
+A subscription is a job: one node sends what there is for it, in order, one request after the other. Jobs of different
+subscriptions run side by side, a limited number for each push service, so that a slow service does not delay the others.
+After a failure the subscription waits, longer each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Protocol, TypeVar
+
+import structlog
+
+from talkwire.core.background_tasks import BackgroundTasks
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.server.pushes import (
+    ClaimPushes,
+    DuePush,
+    NextPush,
+    PushContents,
+    PushJob,
+    PushResult,
+    ReadPushContents,
+)
+from talkwire.core.domain.actors import PUSH_SENDER
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor, PushSubscription
+from talkwire.push.delivery import PushDelivery, PushOutcome
+from talkwire.push.push_metrics import PushMetrics
+
+CLAIM_MS = 60_000
+"""After this time another node may send what a killed node has claimed. A job takes less."""
+
+JOB_S = 30.0
+"""A job sends nothing more after this time. The rest is another job."""
+
+JOBS_MAX = 128
+JOBS_PER_SERVICE = 16
+"""How many subscriptions of one push service are sent to at once."""
+
+GATHER_S = 0.05
+"""Results of this time are stored together."""
+
+POLL_S = 5.0
+"""How often a node looks for what other nodes have left, if there are other nodes."""
+
+RETRY_S = (5, 30, 120, 600, 1800, 3600, 7200, 18_000, 36_000)
+"""How long a subscription waits after its first, second, … failure; after all others as after the last."""
+
+JITTER = 0.1
+DATABASE_RETRY_S = 1.0
+UNREACHABLE_MAX = 3
+"""After this many attempts without an answer, nothing is sent to a push service for `PAUSE_S`."""
+
+PAUSE_S = 15.0
+CLOSE_S = 2.0
+"""How long the end of the server waits for requests in flight."""
+
+R = TypeVar("R")
+
+InUse = Callable[[Sequence[PushSubscription]], Awaitable[Collection[str]]]
+"""Returns the ids of the subscriptions whose devices have a socket, on any node."""
+
+_logger = structlog.get_logger(__name__)
+
+
+class PushChat(Protocol):
+    """The part of the chat that keeps pushes."""
+
+    def execute(self, actor: Actor, command: Command[R]) -> Awaitable[R]: ...
+
+
+class PushSender:
+    """Sends pushes from `start` to `close`. `alone`: there are no other nodes whose work this one may have to continue."""
+
+    def __init__(
+        self, chat: PushChat, delivery: PushDelivery, in_use: InUse, metrics: PushMetrics, *, alone: bool
+    ) -> None:
+        self._chat = chat
+        self._delivery = delivery
+        self._in_use = in_use
+        self._metrics = metrics
+        metrics.in_flight = lambda: self._running.total()
+        self._poll_s = None if alone else POLL_S
+        self._woken = asyncio.Event()
+        self._results: list[PushResult] = []
+        self._running: Counter[str] = Counter()
+        """How many jobs are running, by push service."""
+        self._silent: Counter[str] = Counter()
+        """How many attempts a push service did not answer, since it did."""
+        self._paused_until: dict[str, float] = {}
+        self._jobs = BackgroundTasks()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.create_task(self._run())
+
+    def wake(self) -> None:
+        """Notifies the sender that there is something to send. It can be called from any thread."""
+        with contextlib.suppress(RuntimeError):  # the event loop has ended
+            self._loop.call_soon_threadsafe(self._woken.set)
+
+    async def close(self) -> None:
+        """Waits a moment for the requests in flight, and stores what became of them."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self._jobs.wait()
+        if self._results:
+            with contextlib.suppress(ChatError):  # another node sends it once more when the claim has ended
+                await self._chat.execute(PUSH_SENDER, ClaimPushes(tuple(self._results), CLAIM_MS, 0))
+
+    # --- claiming ---------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                wait_s = await self._start_due()
+            except ChatError:  # the database does not answer
+                wait_s = DATABASE_RETRY_S
+            except Exception:
+                _logger.exception("pushes could not be claimed")
+                wait_s = POLL_S
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._woken.wait()
+            await asyncio.sleep(GATHER_S)
+
+    async def _start_due(self) -> float | None:
+        """Stores results and starts the jobs that are due. Returns the seconds until it should be called again, None if
+        `wake` will say so."""
+        due_ms = None if self._results else await self._chat.execute(PUSH_SENDER, NextPush())
+        if not self._results and due_ms != 0:
+            return _least(self._poll_s, None if due_ms is None else due_ms / 1000)
+        limit = min(JOBS_PER_SERVICE, JOBS_MAX - self._running.total())
+        results, self._results = self._results, []
+        try:
+            jobs = await self._chat.execute(PUSH_SENDER, ClaimPushes(tuple(results), CLAIM_MS, limit, self._busy()))
+        except ChatError:
+            self._results = [*results, *self._results]
+            raise
+        if not jobs:
+            # Whatever is due belongs to a service that is busy, or is not due any more.
+            return _least(self._poll_s, DATABASE_RETRY_S) if due_ms == 0 or self._running else 0.0
+        await self._begin(jobs)
+        return 0.0
+
+    def _busy(self) -> tuple[str, ...]:
+        """Returns the push services to which nothing more is sent now."""
+        now_s = self._loop.time()
+        self._paused_until = {service: until for service, until in self._paused_until.items() if until > now_s}
+        full = (service for service, jobs in self._running.items() if jobs >= JOBS_PER_SERVICE)
+        return tuple({*full, *self._paused_until})
+
+    async def _begin(self, jobs: Sequence[PushJob]) -> None:
+        """Reads what jobs show, and runs them. Jobs that cannot be read are claimed again later."""
+        for job in jobs:
+            self._running[job.service] += 1
+        try:
+            in_use = await self._in_use([job.subscription for job in jobs])
+            contents = await self._read([job for job in jobs if job.subscription.id not in in_use])
+        except ChatError:
+            for job in jobs:
+                self._finish(job, PushResult(job.subscription.id, failures=job.failures, retry_ms=1000))
+            return
+        for job in jobs:
+            if job.subscription.id in in_use:
+                self._finish(job, _skipped(job))
+            else:
+                self._jobs.start(self._work(job, contents))
+
+    async def _read(self, jobs: Sequence[PushJob]) -> PushContents:
+        keys = [
+            (job.subscription.user_id, push.notification_id) for job in jobs for push in job.pushes if not push.dismiss
+        ]
+        user_ids = dict.fromkeys(job.subscription.user_id for job in jobs if job.pushes)
+        if not user_ids:
+            return PushContents({}, {})
+        return await self._chat.execute(PUSH_SENDER, ReadPushContents(tuple(user_ids), tuple(keys)))
+
+    def _finish(self, job: PushJob, result: PushResult) -> None:
+        self._running[job.service] -= 1
+        if not self._running[job.service]:
+            del self._running[job.service]
+        self._results.append(result)
+        self._woken.set()
+
+    # --- sending ----------------------------------------------------------------------------------------------------
+
+    async def _work(self, job: PushJob, contents: PushContents) -> None:
+        work = _JobInProgress(job)
+        try:
+            await self._send(work, contents)
+        except Exception:
+            _logger.exception("a push failed", subscription=job.subscription.id)
+            work.fail(PushOutcome("failed"))
+        finally:
+            self._finish(job, work.result())
+
+    async def _send(self, work: _JobInProgress, contents: PushContents) -> None:
+        subscription = work.job.subscription
+        badge = contents.badges.get(subscription.user_id, 0)
+        until_s = self._loop.time() + JOB_S
+        for push in work.job.pushes:
+            content = contents.found.get((subscription.user_id, push.notification_id))
+            if push.dismiss:
+                continue
+            if content is None:
+                work.dropped.append(push)
+                continue
+            outcome = await self._delivery.show(subscription, push, content, badge)
+            self._note(work, (push,), outcome)
+            if outcome.kind in {"gone", "failed"} or self._loop.time() >= until_s:
+                return
+            (work.sent if outcome.kind == "sent" else work.dropped).append(push)
+        dismissed = [push for push in work.job.pushes if push.dismiss]
+        if dismissed:
+            outcome = await self._delivery.dismiss(subscription, dismissed, badge)
+            self._note(work, dismissed, outcome)
+            if outcome.kind in {"sent", "refused"}:
+                work.dismissed += dismissed
+
+    def _note(self, work: _JobInProgress, pushes: Sequence[DuePush], outcome: PushOutcome) -> None:
+        """Counts and logs an attempt, and pauses a push service that does not answer."""
+        self._metrics.count(outcome.kind, time.time() - pushes[0].at_ms / 1000)
+        service = work.job.service
+        if not outcome.unreachable:
+            self._silent.pop(service, None)
+        else:
+            self._silent[service] += 1
+            if self._silent[service] >= UNREACHABLE_MAX:
+                del self._silent[service]
+                self._paused_until[service] = self._loop.time() + PAUSE_S
+        work.note(outcome)
+        if outcome.kind == "sent":
+            return
+        _logger.warning(
+            "push_failed",
+            subscription=work.job.subscription.id,
+            service=service,
+            outcome=outcome.kind,
+            error=outcome.error,
+            failures=work.failures,
+        )
+
+
+class _JobInProgress:
+    """What one job has done so far."""
+
+    def __init__(self, job: PushJob) -> None:
+        self.job = job
+        self.failures = job.failures
+        self.sent: list[DuePush] = []
+        self.dropped: list[DuePush] = []
+        self.dismissed: list[DuePush] = []
+        self._retry_ms: int | None = None
+        self._is_gone = False
+
+    def note(self, outcome: PushOutcome) -> None:
+        """Takes over what an attempt means for the next one."""
+        match outcome.kind:
+            case "failed":
+                self.fail(outcome)
+            case "gone":
+                self._is_gone = True
+            case _:
+                self.failures = 0
+
+    def fail(self, outcome: PushOutcome) -> None:
+        self.failures += 1
+        wait_s = RETRY_S[min(self.failures, len(RETRY_S)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 (no secret)
+        self._retry_ms = round(1000 * max(wait_s, min(outcome.retry_after_s or 0.0, RETRY_S[-1])))
+
+    def result(self) -> PushResult:
+        return PushResult(
+            self.job.subscription.id,
+            _ids(self.sent),
+            _ids(self.dropped),
+            _ids(self.dismissed),
+            self.failures,
+            self._retry_ms,
+            self._is_gone,
+        )
+
+
+def _ids(pushes: Sequence[DuePush]) -> tuple[int, ...]:
+    return tuple(push.notification_id for push in pushes)
+
+
+def _skipped(job: PushJob) -> PushResult:
+    """Returns the result for a device that has a socket: nothing is sent to it."""
+    shown = _ids([push for push in job.pushes if not push.dismiss])
+    dismissed = _ids([push for push in job.pushes if push.dismiss])
+    return PushResult(job.subscription.id, dropped=shown, dismissed=dismissed, failures=job.failures)
+
+
+def _least(*waits_s: float | None) -> float | None:
+    return min((each for each in waits_s if each is not None), default=None)

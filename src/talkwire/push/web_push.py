@@ -1,0 +1,79 @@
+"""Web Push: the request that delivers one message to a browser's push service (RFC 8030).
+
+The push service sees the size and the time of a message, but not its content (RFC 8291). It knows this server by its key
+pair (RFC 8292).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import NamedTuple
+
+import http_ece
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from talkwire.core.domain.model import NotificationType, PushTarget
+from talkwire.core.features.notifying.pushes import service_of
+from talkwire.push.vapid import VapidKey, base64url, from_base64url
+
+MESSAGE_MAX = 4096
+"""Bytes of an encrypted message that every push service accepts."""
+
+OVERHEAD = 86 + 1 + 16
+"""Bytes that encryption adds: the header with the server's key, the delimiter and the tag."""
+
+CONTENT_MAX = MESSAGE_MAX - OVERHEAD
+
+URGENT: frozenset[NotificationType] = frozenset({"direct", "mention", "missed-call"})
+"""The notifications for which a push service wakes a device that saves energy."""
+
+
+class WebPushMessage(NamedTuple):
+    """One message. `topic` names what it is about: a later message of the same topic replaces one that the push service
+    has not delivered yet. `ttl_s` is for how long the push service keeps it."""
+
+    content: bytes
+    topic: str | None
+    ttl_s: int
+    urgent: bool = False
+
+
+class PushRequest(NamedTuple):
+    url: str
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def web_push_request(target: PushTarget, message: WebPushMessage, key: VapidKey, now_s: float) -> PushRequest:
+    """Returns the request that delivers a message to a browser. Raises ValueError for invalid keys of the browser."""
+    assert target.p256dh is not None, "a browser has keys"
+    assert target.auth is not None, "a browser has keys"
+    headers = {
+        "authorization": key.authorization(service_of(target.url), now_s),
+        "content-encoding": "aes128gcm",
+        "content-type": "application/octet-stream",
+        "ttl": str(message.ttl_s),
+        "urgency": "high" if message.urgent else "normal",
+    }
+    if message.topic is not None:
+        headers["topic"] = message.topic
+    return PushRequest(target.url, headers, encrypt(message.content, target.p256dh, target.auth))
+
+
+def encrypt(content: bytes, p256dh: str, auth: str) -> bytes:
+    """Returns a message that only the browser with these keys can read."""
+    encrypted: bytes = http_ece.encrypt(
+        content,
+        private_key=ec.generate_private_key(ec.SECP256R1()),
+        dh=from_base64url(p256dh),
+        auth_secret=from_base64url(auth),
+        version="aes128gcm",
+    )
+    return encrypted
+
+
+def topic_of(target: PushTarget, notification_id: int) -> str:
+    """Returns the topic of a notification: 32 characters that mean nothing to the push service."""
+    named = f"{target.auth} {notification_id}".encode()
+    return base64url(sha256(named).digest()[:24])

@@ -1,0 +1,76 @@
+"""Which devices of users have a socket, on this node and on others: the others receive pushes.
+
+A device is known by the sign-in of its token, or by the `deviceId` that it gives when it connects. A device that is known
+by neither counts as connected while its user has any socket.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from talkwire.core.cluster.peers import Peers
+from talkwire.core.domain.model import PushSubscription
+from talkwire.realtime.clients.chat_client import ChatClient
+
+_QUESTION = "push devices"
+
+DeviceKey = tuple[str, str, str]
+"""(user id, "session", sign-in), (user id, "device", device id) or (user id, "", "")"""
+
+
+class ConnectedDevices:
+    """Counts the sockets of each device on this node, and asks the other nodes for theirs."""
+
+    def __init__(self, peers: Peers) -> None:
+        self._peers = peers
+        self._sockets: Counter[DeviceKey] = Counter()
+        peers.answer(_QUESTION, list[DeviceKey], self._find_here)
+
+    def add(self, client: ChatClient) -> None:
+        """Adds a socket. Its keys stay the same until `remove`, also if its token is replaced by one of another
+        sign-in."""
+        user_id = client.actor.user_id
+        client.device_keys = tuple(device_keys(user_id, client.session_id, client.device_id))
+        for key in client.device_keys:
+            self._sockets[key] += 1
+
+    def remove(self, client: ChatClient) -> None:
+        for key in client.device_keys:
+            if self._sockets[key] > 1:
+                self._sockets[key] -= 1
+            else:
+                del self._sockets[key]
+        client.device_keys = ()
+
+    def is_here(self, user_id: str, session_id: str | None, device_id: str | None) -> bool:
+        """Returns whether a device has a socket on this node. It can be called from any thread."""
+        return any(key in self._sockets for key in _subscribed_keys(user_id, session_id, device_id))
+
+    async def find(self, subscriptions: Sequence[PushSubscription]) -> Collection[str]:
+        """Returns the ids of the subscriptions whose devices have a socket on any node that replies within a second."""
+        keys = {each.id: _subscribed_keys(each.user_id, each.session_id, each.device_id) for each in subscriptions}
+        asked = [key for of_device in keys.values() for key in of_device]
+        found = set(await self._find_here(asked))
+        if self._peers.has_peers:
+            answers = await self._peers.ask(_QUESTION, asked, list[DeviceKey])
+            found.update(key for answer in answers.values() for key in answer)
+        return {id_ for id_, of_device in keys.items() if not found.isdisjoint(of_device)}
+
+    async def _find_here(self, keys: Sequence[DeviceKey]) -> list[DeviceKey]:
+        return [key for key in keys if key in self._sockets]
+
+
+def device_keys(user_id: str, session_id: str | None, device_id: str | None) -> list[DeviceKey]:
+    """Returns the keys of a socket."""
+    return [(user_id, "", ""), *_known(user_id, session_id, device_id)]
+
+
+def _subscribed_keys(user_id: str, session_id: str | None, device_id: str | None) -> list[DeviceKey]:
+    """Returns the keys of a subscription: any of them means that its device is connected."""
+    return _known(user_id, session_id, device_id) or [(user_id, "", "")]
+
+
+def _known(user_id: str, session_id: str | None, device_id: str | None) -> list[DeviceKey]:
+    of_session = [] if session_id is None else [(user_id, "session", session_id)]
+    return of_session + ([] if device_id is None else [(user_id, "device", device_id)])
