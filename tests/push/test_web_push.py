@@ -200,7 +200,7 @@ async def test_a_ban_ends_all_subscriptions(service: PushService, server: Tempor
 INVALID = (
     ({"endpoint": None}, "endpoint"),
     ({"keys": None}, "keys"),
-    ({"endpoint": "http://push.example.com/x"}, "endpoint"),
+    ({"endpoint": "ftp://push.example.com/x"}, "endpoint"),
     ({"endpoint": "https://10.0.0.1/x"}, "endpoint"),
     ({"keys": {"p256dh": "AAAA", "auth": "AAAAAAAAAAAAAAAAAAAAAA"}}, "keys.p256dh"),
     ({"kind": "gateway", "appId": "a", "pushKey": "b"}, "url"),

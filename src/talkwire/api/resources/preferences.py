@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from litestar import Router, get, put
 from litestar.params import FromPath, JSONBody
 
@@ -30,7 +31,8 @@ async def get_preferences(caller: GivenCaller, chat: GivenChat) -> PreferencesPa
 async def set_preferences(
     data: JSONBody[PreferencesPayload], caller: GivenCaller, chat: GivenChat
 ) -> PreferencesPayload:
-    return preferences_payload(await chat.execute(caller.actor, SetPreferences(to_preferences(data))))
+    command = SetPreferences(to_preferences(data), keep_read_receipts=data.read_receipts is msgspec.UNSET)
+    return preferences_payload(await chat.execute(caller.actor, command))
 
 
 @get(

@@ -11,11 +11,12 @@ from talkwire.core.domain.model import Conversation, ConversationKind, History, 
 
 
 class MemberView(msgspec.Struct, frozen=True):
-    """A membership with the user's current name and picture."""
+    """A membership with the user's current name and picture. `read_receipts` is the user's preference."""
 
     member: Member
     name: str
     avatar: str | None
+    read_receipts: bool = True
 
 
 class ConversationView(msgspec.Struct, frozen=True):

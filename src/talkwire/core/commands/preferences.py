@@ -7,9 +7,10 @@ from talkwire.core.domain.model import MemberPreferences, Notify, Preferences
 
 
 class SetPreferences(Change[Preferences], frozen=True, tag="SetPreferences"):
-    """Replaces the actor's notification settings."""
+    """Replaces the actor's notification settings. With `keep_read_receipts`, `read_receipts` stays as it is."""
 
     preferences: Preferences
+    keep_read_receipts: bool = False
 
 
 class GetPreferences(Query[Preferences], frozen=True, tag="GetPreferences"):

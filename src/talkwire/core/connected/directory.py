@@ -162,6 +162,8 @@ class Directory:
         self.memberships = MembershipIndex(contacts_max)
         self.notify_all = NotifyAllIndex()
         self.limited_histories = LimitedHistoryIndex()
+        self._blind: set[str] = set()
+        """The cached users that do not share what they have read."""
         self.pos = 0
         self._load = load
         self._idle_max = idle_max
@@ -264,10 +266,17 @@ class Directory:
         self.memberships.apply(event, self._is_cached)
         self.notify_all.apply(event, self._is_cached)
         self.limited_histories.apply(event, self._is_cached)
+        if isinstance(event, PreferencesChanged) and self._is_cached(event.user_id):
+            self._index_reads(event.user_id, event.preferences)
         if isinstance(event, MemberAdded):
             self._load_new_conversation(event)
         for loading in self._running:
             loading.late.append(event)
+
+    def blind_ids_in(self, conversation_id: str) -> Collection[str]:
+        """Returns the cached members of a conversation that do not see what others have read."""
+        membership = self.memberships.get(conversation_id) if self._blind else None
+        return () if membership is None else self._blind.intersection(membership.user_ids)
 
     def connected(self, user_id: str) -> DirectoryEntry | None:
         """Returns the entry of a user with a socket on this node, else None. Safe to call from any thread."""
@@ -287,6 +296,13 @@ class Directory:
         self.memberships.add(user_id, entry.conversation_ids)
         self.notify_all.add(user_id, entry.member_preferences)
         self.limited_histories.add(user_id, entry.histories)
+        self._index_reads(user_id, entry.preferences)
+
+    def _index_reads(self, user_id: str, preferences: Preferences) -> None:
+        if preferences.read_receipts:
+            self._blind.discard(user_id)
+        else:
+            self._blind.add(user_id)
 
     def _is_cached(self, user_id: str) -> bool:
         return self.peek(user_id) is not None
@@ -300,6 +316,7 @@ class Directory:
         self.memberships.remove(user_id, entry.conversation_ids)
         self.notify_all.remove(user_id, entry.member_preferences)
         self.limited_histories.remove(user_id, entry.histories)
+        self._blind.discard(user_id)
 
     def _load_new_conversation(self, event: MemberAdded) -> None:
         """Loads the facts of a conversation that none of the cached users was in before."""

@@ -120,12 +120,15 @@ def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row a
             assert_never(event)
 
 
-def event_for_reader(event: Durable, user_id: str, history: HistoryStart) -> Durable | None:
+def event_for_reader(event: Durable, user_id: str, history: HistoryStart, *, sees_reads: bool = True) -> Durable | None:
     """Returns the version of a conversation's event that a member with this history may see, None if there is none.
 
-    A user who has blocked the member withholds read and delivery receipts from them.
+    A user who has blocked the member withholds read and delivery receipts from them. Users who do not share what they
+    have read receive their own read receipts only (`sees_reads`), and nobody else receives theirs.
     """
     match event:
+        case MessagesRead() if user_id != event.user_id and (event.private or not sees_reads):
+            return None
         case MessageEvent(message=message):
             seen = message_for_reader(message, history)
             if seen is None or seen is message:
@@ -141,9 +144,12 @@ def event_for_reader(event: Durable, user_id: str, history: HistoryStart) -> Dur
             return event
 
 
-def event_for_user(event: Durable, user_id: str, histories: Mapping[str, HistoryStart]) -> Durable | None:
+def event_for_user(
+    event: Durable, user_id: str, histories: Mapping[str, HistoryStart], *, sees_reads: bool = True
+) -> Durable | None:
     """Returns the version of an event that a user may see; `histories` has the limited ones, by conversation."""
-    return event_for_reader(event, user_id, histories.get(audience_of(event).conversation_id or "", WHOLE))
+    history = histories.get(audience_of(event).conversation_id or "", WHOLE)
+    return event_for_reader(event, user_id, history, sees_reads=sees_reads)
 
 
 def events_for_user(found: Iterable[tuple[Durable, HistoryStart]], user_id: str) -> Iterator[Durable]:
@@ -155,16 +161,19 @@ def events_for_user(found: Iterable[tuple[Durable, HistoryStart]], user_id: str)
 
 
 def versions_of(
-    event: Durable, histories: Callable[[], Mapping[str, HistoryStart]]
+    event: Durable,
+    histories: Callable[[], Mapping[str, HistoryStart]],
+    blind_ids: Callable[[], Collection[str]] = tuple,
 ) -> Iterator[tuple[Durable, Members]]:
     """Returns the versions of a conversation's event, each with the members that `event_for_reader` shows it to.
 
-    `histories` gives the limited histories, by user id. It is called only for events for which they matter.
+    `histories` gives the limited histories, by user id, and `blind_ids` the members who do not see what others have
+    read. Both are called only for events for which they matter.
     """
     match event:
-        case MessagesRead(user_id=user_id, authors=authors, withheld=withheld) if authors is not None:
-            yield event, Members({user_id, *authors}, withheld)
-        case MessagesRead(withheld=withheld) | MessagesDelivered(withheld=withheld) if withheld:
+        case MessagesRead():
+            yield event, _members_who_see(event, blind_ids())
+        case MessagesDelivered(withheld=withheld) if withheld:
             yield event, Members(without=withheld)
         case _ if not depends_on_history(event):
             yield event, ALL_MEMBERS
@@ -181,6 +190,15 @@ def versions_of(
             if without_quote:
                 # There is only one other version: the message without its quote.
                 yield next(iter(without_quote.values())), Members(without_quote.keys())
+
+
+def _members_who_see(event: MessagesRead, blind_ids: Collection[str]) -> Members:
+    if event.private:
+        return Members({event.user_id})
+    without = {*event.withheld, *blind_ids} - {event.user_id} if blind_ids else event.withheld
+    if event.authors is not None:
+        return Members({event.user_id, *event.authors}, without)
+    return Members(without=without) if without else ALL_MEMBERS
 
 
 def depends_on_history(event: Durable) -> bool:

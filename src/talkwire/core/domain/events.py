@@ -218,7 +218,8 @@ class MessagesRead(DurableEvent, frozen=True, omit_defaults=True):
     `since` is the `seq` up to which the member had read before. `covered` are the newest messages of other senders in
     between, as (message id, sender id), oldest first, at most `receipts.COVERED_MAX`. The log does not store them: None
     until `SyncLog.with_covered_messages` has filled them in. `withheld` are the members whom the reader has blocked;
-    they do not receive the event. The log does not store them either.
+    they do not receive the event. The log does not store them either. `private`: the reader does not share receipts, so
+    only their own devices receive it.
     """
 
     conversation_id: str
@@ -229,6 +230,7 @@ class MessagesRead(DurableEvent, frozen=True, omit_defaults=True):
     since: int = 0
     covered: tuple[tuple[int, str], ...] | None = None
     withheld: tuple[str, ...] = ()
+    private: bool = False
 
 
 class MessagesDelivered(DurableEvent, frozen=True, omit_defaults=True):

@@ -72,11 +72,13 @@ class DoNotDisturbPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class PreferencesPayload(Payload, frozen=True, omit_defaults=False):
-    """A user's notification preferences. A part that is omitted is reset to its defaults."""
+    """A user's notification preferences. A part that is omitted is reset to its defaults, except `readReceipts`, which
+    stays as it is: whether others see what the user has read, and the user what others have read."""
 
     notify: NotifyPayload = NotifyPayload()
     sounds: SoundsPayload = SoundsPayload()
     do_not_disturb: DoNotDisturbPayload = DoNotDisturbPayload()
+    read_receipts: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class MemberPreferencesPayload(Payload, frozen=True, omit_defaults=False):
@@ -110,6 +112,7 @@ def preferences_payload(preferences: Preferences) -> PreferencesPayload:
             quiet.time_zone,
             tuple(_DAYS[day] for day in quiet.days),
         ),
+        preferences.read_receipts,
     )
 
 
@@ -126,6 +129,7 @@ def to_preferences(given: PreferencesPayload) -> Preferences:
             quiet.time_zone,
             tuple(sorted({_DAYS.index(day) for day in quiet.days})),
         ),
+        read_receipts=given.read_receipts is not False,
     )
 
 

@@ -108,7 +108,12 @@ class EventDelivery:
         if isinstance(event, UserUpdated | UserErased):
             self._send_to_users({event.user.id, *self._directory.contacts(event.user.id)}, event)
         elif conversation_id is not None:
-            for version, members in versions_of(event, lambda: self._directory.limited_histories.of(conversation_id)):
+            versions = versions_of(
+                event,
+                lambda: self._directory.limited_histories.of(conversation_id),
+                lambda: self._directory.blind_ids_in(conversation_id),
+            )
+            for version, members in versions:
                 self._send_to_members(conversation_id, version, members)
         elif audience.user_id is not None:
             self._send_to_user(audience.user_id, event)

@@ -57,11 +57,13 @@ class RingEntry:
         self.later: RingEntry | None = None
         self.frames: dict[tuple[EncodingGroup, object], bytes] | None = None
 
-    def for_user(self, user_id: str, histories: Mapping[str, HistoryStart]) -> RingEntry | None:
+    def for_user(
+        self, user_id: str, histories: Mapping[str, HistoryStart], *, sees_reads: bool = True
+    ) -> RingEntry | None:
         """Returns the entry as a user may see it, None if they may not. `histories` are by conversation."""
         if type(self.event) is MessageSent and self.event.message.conversation_id not in histories:
             return self  # nearly every entry: saves 1.6 of the general path's 1.8 µs
-        seen = event_for_user(self.event, user_id, histories)
+        seen = event_for_user(self.event, user_id, histories, sees_reads=sees_reads)
         if seen is None or seen is self.event:
             return None if seen is None else self
         return RingEntry(seen)

@@ -232,8 +232,10 @@ class Replay:
         if found is None:
             self._needs_log = True
             return False
-        user_id, histories = self._client.actor.user_id, self._client.entry.histories
-        self._pending.extend(seen for entry in found if (seen := entry.for_user(user_id, histories)) is not None)
+        user_id, entry = self._client.actor.user_id, self._client.entry
+        sees_reads = entry.preferences.read_receipts
+        seen = (each.for_user(user_id, entry.histories, sees_reads=sees_reads) for each in found)
+        self._pending.extend(each for each in seen if each is not None)
         self._reach = self._missed.pos
         self._settle()
         return True

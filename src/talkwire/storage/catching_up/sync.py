@@ -36,7 +36,7 @@ from talkwire.core.ports.stores import LogWindow
 from talkwire.storage.catching_up.log_events import read_events, read_window
 from talkwire.storage.lineage import IsSameLog
 from talkwire.storage.messages.receipts import with_covered_messages
-from talkwire.storage.schema import blocks, conversations, log, log_head, members, messages, spans
+from talkwire.storage.schema import blocks, conversations, log, log_head, members, messages, spans, users
 from talkwire.storage.sql.keys import keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.tables.log import KNOWN_EVENTS, log_by_pos, to_events
@@ -187,17 +187,23 @@ class SyncRows(Reads):
     def _withheld(
         self, user_id: str, found: Sequence[tuple[Durable, HistoryStart]]
     ) -> Sequence[tuple[Durable, HistoryStart]]:
-        """Marks receipts of users that have blocked this one as withheld."""
+        """Marks receipts of users that have blocked this one as withheld, and the read receipts of all others if the
+        user does not share what they have read."""
         doers = {event.user_id for event, _ in found if isinstance(event, MessagesRead | MessagesDelivered)}
         if not doers:
             return found
         blocking = select(blocks.c.user_id).where(blocks.c.blocked_id == user_id, blocks.c.user_id.in_(doers))
         blocker_ids = frozenset(self._connection.execute(blocking).scalars())
+        hiding = select(users.c.id).where(users.c.id == user_id, ~users.c.read_receipts)
+        is_blind = self._connection.execute(hiding).first() is not None
+
+        def is_withheld(event: Durable) -> bool:
+            if isinstance(event, MessagesRead) and is_blind and event.user_id != user_id:
+                return True
+            return isinstance(event, MessagesRead | MessagesDelivered) and event.user_id in blocker_ids
+
         return [
-            (replace(event, withheld=(user_id,)), history)
-            if isinstance(event, MessagesRead | MessagesDelivered) and event.user_id in blocker_ids
-            else (event, history)
-            for event, history in found
+            (replace(event, withheld=(user_id,)) if is_withheld(event) else event, history) for event, history in found
         ]
 
     def _events_at(self, places: Mapping[int, HistoryStart]) -> Sequence[tuple[Durable, HistoryStart]]:

@@ -39,7 +39,17 @@ from talkwire.core.domain.model import NOT_MARKED, Member, Message
 from talkwire.core.features.messages.receipts import COVERED_MAX
 from talkwire.storage.messages.changes import flush, write_messages
 from talkwire.storage.messages.imports import imported_count, is_imported
-from talkwire.storage.schema import EVERYONE, blocks, conversations, members, mentions, messages, spans, tombstones
+from talkwire.storage.schema import (
+    EVERYONE,
+    blocks,
+    conversations,
+    members,
+    mentions,
+    messages,
+    spans,
+    tombstones,
+    users,
+)
 from talkwire.storage.sql.keys import KEYS, key_number, key_text, keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.tables.conversations import known_conversation
@@ -193,6 +203,12 @@ def _blocks_user(user_id: str) -> Exists:
     return exists().where(blocks.c.user_id == members.c.user_id, blocks.c.blocked_id == user_id)
 
 
+def _hides_reads_from(user_id: str) -> ColumnElement[bool]:
+    """Returns the condition that a user does not see what the member has read, since one of them does not share it."""
+    hides = exists().where(users.c.id.in_([members.c.user_id, user_id]), ~users.c.read_receipts)
+    return (members.c.user_id != user_id) & hides
+
+
 class ReceiptReads(Reads):
     """The part of `core.ports.transaction.Snapshot` that is about receipts."""
 
@@ -200,7 +216,8 @@ class ReceiptReads(Reads):
         # New members start at the newest message without having read anything.
         statement = (
             select(members.c.user_id, members.c.read_seq, members.c.history_seq)
-            .where(members.c.conversation_id == conversation_id, members.c.read_ms > 0, ~_blocks_user(asker_id))
+            .where(members.c.conversation_id == conversation_id, members.c.read_ms > 0)
+            .where(~_blocks_user(asker_id), ~_hides_reads_from(asker_id))
             .order_by(members.c.read_seq.desc(), members.c.user_id)
             .limit(limit)
         )
@@ -211,7 +228,7 @@ class ReceiptReads(Reads):
         is_withheld = _blocks_user(asker_id)
         statement = select(
             func.min(case((is_withheld, 0), else_=members.c.delivered_seq)),
-            func.min(case((is_withheld, 0), else_=members.c.read_seq)),
+            func.min(case((is_withheld, 0), (_hides_reads_from(asker_id), 0), else_=members.c.read_seq)),
         ).where(
             members.c.conversation_id == message.conversation_id,
             members.c.user_id != message.sender_id,
@@ -273,6 +290,7 @@ class ReceiptLookups(Changes):
                 members.c.history_seq < message.seq,
                 members.c.read_seq >= message.seq,
                 ~_blocks_user(message.sender_id),
+                ~_hides_reads_from(message.sender_id),
             )
             .limit(1)
         )

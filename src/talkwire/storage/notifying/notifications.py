@@ -38,6 +38,7 @@ from talkwire.storage.sql.keys import KEYS, key_number, key_text, keys_parameter
 from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.sql.values import AnyRow, Values, to_json
 from talkwire.storage.tables.projection import Projections, nothing
+from talkwire.storage.tables.users import change_user, find_users
 from talkwire.storage.workspace import Workspace
 
 _preferences: msgspec.json.Decoder[Preferences] = msgspec.json.Decoder(Preferences)
@@ -292,6 +293,9 @@ def _preferences_changed(workspace: Workspace, event: PreferencesChanged) -> Non
     workspace.connection.execute(delete(preferences).where(preferences.c.user_id == event.user_id))
     values = {"user_id": event.user_id, "data": to_json(event.preferences)}
     workspace.connection.execute(insert(preferences), values)
+    user = find_users(workspace, (event.user_id,)).get(event.user_id)
+    if user is not None and user.read_receipts != event.preferences.read_receipts:
+        change_user(workspace, event.user_id, read_receipts=event.preferences.read_receipts)
 
 
 PROJECTIONS: Projections = MappingProxyType(

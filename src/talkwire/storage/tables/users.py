@@ -218,7 +218,7 @@ def _created(workspace: Workspace, event: UserCreated) -> None:
 
 
 def _renamed(workspace: Workspace, event: UserRenamed) -> None:
-    _change(workspace, event.user_id, name=event.name)
+    change_user(workspace, event.user_id, name=event.name)
 
 
 def _updated(workspace: Workspace, event: UserUpdated) -> None:
@@ -237,15 +237,16 @@ def _held(workspace: Workspace, event: HoldChanged) -> None:
 
 
 def _banned(workspace: Workspace, event: UserBanned) -> None:
-    _change(workspace, event.user_id, banned=True)
+    change_user(workspace, event.user_id, banned=True)
     drop_subscriptions_of_user(workspace.connection, event.user_id)
 
 
 def _unbanned(workspace: Workspace, event: UserUnbanned) -> None:
-    _change(workspace, event.user_id, banned=False)
+    change_user(workspace, event.user_id, banned=False)
 
 
-def _change(workspace: Workspace, user_id: str, **changes: Any) -> None:  # noqa: ANN401 (fields of a user)
+def change_user(workspace: Workspace, user_id: str, **changes: Any) -> None:  # noqa: ANN401 (fields of a user)
+    """Changes fields of a user."""
     write_user(workspace, replace(find_users(workspace, (user_id,))[user_id], **changes))
 
 

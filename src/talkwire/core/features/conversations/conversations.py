@@ -59,7 +59,7 @@ from talkwire.core.features.conversations.members import (
     require_actor,
     require_managed,
 )
-from talkwire.core.features.messages.reading import as_shown_to
+from talkwire.core.features.messages.reading import as_shown_to, shares_reads
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
@@ -233,11 +233,12 @@ def _view_with_members(
     members = tx.members(conversation.id, user_ids)
     blocker_ids = {id_ for id_ in user_ids if tx.has_blocked(id_, actor.user_id)} if conversation.blocked else ()
     views = (
-        MemberView(members[user_id], users[user_id].name, users[user_id].avatar)
+        MemberView(members[user_id], user.name, user.avatar, user.read_receipts)
         for user_id in user_ids
-        if user_id in members and user_id in users
+        if user_id in members and (user := users.get(user_id)) is not None
     )
-    shown = tuple(as_shown_to(view, actor.user_id, blocker_ids) for view in views)
+    sees_reads = shares_reads(tx.user(actor.user_id))
+    shown = tuple(as_shown_to(view, actor.user_id, blocker_ids, sees_reads=sees_reads) for view in views)
     return _view_for(tx, conversation, actor, shown)
 
 
@@ -419,9 +420,13 @@ def views_of(
     shown = {c.id for c in conversations if c.kind == "direct" or c.member_count <= members_max}
     members = snapshot.members_of(sorted(shown))
     blocker_ids = snapshot.blockers_of(reader_id) if shown else ()
+    sees_reads = shares_reads(snapshot.user(reader_id) if shown else None)
     views = []
     for conversation in conversations:
-        listed = tuple(as_shown_to(view, reader_id, blocker_ids) for view in members.get(conversation.id, ()))
+        listed = tuple(
+            as_shown_to(view, reader_id, blocker_ids, sees_reads=sees_reads)
+            for view in members.get(conversation.id, ())
+        )
         reader = readers.get(conversation.id)
         message = last.get(conversation.id)
         if reader is not None and message is not None:

@@ -32,6 +32,7 @@ from talkwire.core.domain.model import (
     is_own_id,
 )
 from talkwire.core.domain.texts import check_id
+from talkwire.core.features.messages.reading import as_shown_to, shares_reads
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
@@ -202,7 +203,9 @@ def update_member(tx: Transaction, actor: Actor, command: UpdateMember) -> Membe
             if owner is not None:
                 _give_role(tx, owner, "admin")
         target = _give_role(tx, target, command.role)
-    return MemberView(target, user.name, user.avatar)
+    blocker_ids = {target.user_id} if tx.has_blocked(target.user_id, actor.user_id) else ()
+    view = MemberView(target, user.name, user.avatar, user.read_receipts)
+    return as_shown_to(view, actor.user_id, blocker_ids, sees_reads=shares_reads(tx.user(actor.user_id)))
 
 
 def _give_role(tx: Transaction, member: Member, role: MemberRole) -> Member:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from talkwire.core.commands.conversations import MemberView
 from talkwire.core.commands.receipts import MessageReader
-from talkwire.core.domain.model import LARGE_CONVERSATION, Message
+from talkwire.core.domain.model import LARGE_CONVERSATION, Message, User
 
 READERS_MAX = LARGE_CONVERSATION
 """How many of the members who have read furthest are examined.
@@ -25,15 +25,29 @@ def has_been_read(message: Message, readers: Iterable[MessageReader]) -> bool:
     )
 
 
-def as_shown_to(view: MemberView, reader_id: str, blocker_ids: Collection[str]) -> MemberView:
+def shares_reads(user: User | None) -> bool:
+    """Returns whether others see what a user has read, and the user what others have read."""
+    return user is None or user.read_receipts
+
+
+def may_see_reads(view: MemberView, reader_id: str, *, sees_reads: bool) -> bool:
+    """Returns whether a reader sees what a member has read. `sees_reads`: the reader shares what they have read."""
+    return view.member.user_id == reader_id or (view.read_receipts and sees_reads)
+
+
+def as_shown_to(
+    view: MemberView, reader_id: str, blocker_ids: Collection[str], *, sees_reads: bool = True
+) -> MemberView:
     """Returns a member with the positions that the reader sees.
 
     Readers see their own private read position. Members in `blocker_ids`, who have blocked the reader, appear as having
-    received and read nothing.
+    received and read nothing, and members whose reads the reader does not see (`may_see_reads`) as having read nothing.
     """
     member = view.member
     if member.user_id in blocker_ids:
         return replace(view, member=replace(member, read_seq=0, read_ms=0, delivered_seq=0, delivered_ms=0))
+    if not may_see_reads(view, reader_id, sees_reads=sees_reads):
+        return replace(view, member=replace(member, read_seq=0, read_ms=0))
     if member.user_id == reader_id and member.own_seq != member.read_seq:
         return replace(view, member=replace(member, read_seq=member.own_seq))
     return view

@@ -34,7 +34,7 @@ from talkwire.core.domain.model import (
 )
 from talkwire.core.domain.texts import check_id
 from talkwire.core.features.messages.messages import get_message
-from talkwire.core.features.messages.reading import READERS_MAX
+from talkwire.core.features.messages.reading import READERS_MAX, may_see_reads, shares_reads
 from talkwire.core.features.notifying.notifications import read_with_messages
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
@@ -67,7 +67,8 @@ def needs_of_read(actor: Actor, command: MarkRead, needs: Prefetch) -> None:
 def mark_read(tx: Transaction, actor: Actor, command: MarkRead) -> ReadMark:
     """Moves the actor's read position forward and returns it; an older message changes nothing.
 
-    Other members receive a receipt only beyond the position that they have seen before.
+    Other members receive a receipt only beyond the position that they have seen before, and only if the actor shares
+    what they have read.
     """
     conversation, member = _participation(tx, actor, command)
     target = _target(tx, conversation, member, command.message_id)
@@ -79,8 +80,19 @@ def mark_read(tx: Transaction, actor: Actor, command: MarkRead) -> ReadMark:
     authors = None
     if conversation.member_count > LARGE_CONVERSATION:
         authors = tuple(tx.authors(conversation.id, member.read_seq, seq))
-    since = member.read_seq
-    tx.record(MessagesRead(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, seq, message_id, authors, since))
+    user = tx.user(member.user_id)
+    receipt = MessagesRead(
+        tx.next_pos(),
+        tx.now_ms,
+        conversation.id,
+        member.user_id,
+        seq,
+        message_id,
+        authors,
+        since=member.read_seq,
+        private=user is not None and not user.read_receipts,
+    )
+    tx.record(receipt)
     read_with_messages(tx, conversation.id, member.user_id, message_id)
     # A member who has read everything has nothing unread; this common case needs no query.
     unread = Unread(0, 0) if seq == conversation.last_seq else tx.unread(conversation.id, member.user_id)
@@ -161,11 +173,13 @@ def _message_named(tx: Transaction, member: Member, message_id: str) -> Message:
 def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tuple[Receipt, ...]:
     """Returns each other member's receipt of a message.
 
-    A member who has blocked the actor is shown as not having received it.
+    A member who has blocked the actor is shown as not having received it, and one whose reads the actor does not see as
+    not having read it.
     """
     message = get_message(snapshot, actor, GetMessage(query.message_id))
     views = snapshot.members_of((message.conversation_id,)).get(message.conversation_id, ())
     blocker_ids = snapshot.blockers_of(actor.user_id)
+    sees_reads = shares_reads(snapshot.user(actor.user_id))
     receipts = []
     for view in views:
         member = view.member
@@ -174,7 +188,8 @@ def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tupl
         delivered_ms = read_ms = None
         if member.user_id not in blocker_ids:
             delivered_ms = _reached(member, message, member.delivered_seq, member.delivered_ms)
-            read_ms = _reached(member, message, member.read_seq, member.read_ms)
+            if may_see_reads(view, actor.user_id, sees_reads=sees_reads):
+                read_ms = _reached(member, message, member.read_seq, member.read_ms)
         receipts.append(Receipt(member.user_id, view.name, view.avatar, delivered_ms, read_ms))
     return tuple(receipts)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
 from talkwire.core.commands.preferences import (
     GetMemberPreferences,
     GetPreferences,
@@ -56,9 +58,13 @@ def set_preferences(tx: Transaction, actor: Actor, command: SetPreferences) -> P
     refusal = may_act(user)
     if refusal is not None or user is None:
         raise refusal or forbidden()
-    if command.preferences != tx.notifications.preferences((user.id,)).get(user.id, DEFAULTS):
-        tx.record(PreferencesChanged(tx.next_pos(), tx.now_ms, user.id, command.preferences))
-    return command.preferences
+    before = tx.notifications.preferences((user.id,)).get(user.id, DEFAULTS)
+    wanted = command.preferences
+    if command.keep_read_receipts:
+        wanted = replace(wanted, read_receipts=before.read_receipts)
+    if wanted != before:
+        tx.record(PreferencesChanged(tx.next_pos(), tx.now_ms, user.id, wanted))
+    return wanted
 
 
 def get_preferences(snapshot: Snapshot, actor: Actor, query: GetPreferences) -> Preferences:
