@@ -86,12 +86,12 @@ class PushSender:
         self._delivery = delivery
         self._in_use = in_use
         self._metrics = metrics
-        metrics.in_flight = lambda: self._running.total()
         self._poll_s = None if alone else POLL_S
         self._woken = asyncio.Event()
         self._results: list[PushResult] = []
         self._running: Counter[str] = Counter()
         """How many jobs are running, by push service."""
+        metrics.in_flight = self._running.total
         self._silent: Counter[str] = Counter()
         """How many attempts a push service did not answer, since it did."""
         self._paused_until: dict[str, float] = {}
