@@ -17,7 +17,7 @@ NODE_TESTS  := $(NODE_LOCKS:%/package-lock.json=%)
 NODE_STAMPS := $(NODE_TESTS:%=%/node_modules/.lock-installed)
 
 WEB_STAMP   := web/node_modules/.lock-installed
-WEB_SOURCES := $(shell find web/src web/public -type f) $(wildcard web/*.html web/*.ts web/*.json)
+WEB_SOURCES := $(shell find web/src web/worker web/public -type f) $(wildcard web/*.html web/*.ts web/*.json)
 # The web client, built into the Python package.
 WEB_CLIENT  := src/talkwire/web/index.html
 

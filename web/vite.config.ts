@@ -1,8 +1,8 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { builtFiles, SERVICE_WORKER } from "./built_files.ts";
 import { compressed } from "./compressed.ts";
 import { emojiData } from "./emoji_data.ts";
+import { serviceWorker } from "./service_worker.ts";
 import { socketIoClient } from "./socket_io_client.ts";
 
 /** Where the server finds the page: in the Python package, but not in the repository. */
@@ -11,7 +11,7 @@ const PACKAGE = "../src/talkwire/web";
 export default defineConfig({
   // The server may be mounted below any path, so no URL starts at the root.
   base: "./",
-  plugins: [react(), emojiData(), socketIoClient(), builtFiles("public"), compressed()],
+  plugins: [react(), emojiData(), socketIoClient(), serviceWorker("public"), compressed()],
   resolve: {
     // The library has the browser parse HTML for `&name;`, which the page's policy forbids.
     alias: { "markdown-to-jsx/entities": new URL("./src/ui/timeline/html_entities.ts", import.meta.url).pathname },
@@ -24,13 +24,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: "es2023",
-    rolldownOptions: {
-      input: { page: "index.html", [SERVICE_WORKER]: "worker/service_worker.ts" },
-      output: {
-        // The service worker keeps its name, so that an older page finds its successor.
-        entryFileNames: ({ name }) => (name === SERVICE_WORKER ? `${name}.js` : "page/[name]-[hash].js"),
-      },
-    },
+    rolldownOptions: { input: { page: "index.html" }, output: { entryFileNames: "page/[name]-[hash].js" } },
   },
   server: {
     // For `npm run dev` beside a server that `make run` has started.
