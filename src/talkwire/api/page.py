@@ -21,7 +21,7 @@ _NOT_BUILT = "The web client is not built: run `make install`. The API works wit
 # Even if a message contains a script, the browser runs only the page's own files, and texts never become HTML.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types talkwire-service-worker"
 )
 _HEADERS = {
