@@ -1,4 +1,4 @@
-/** Registers the service worker, which lets a reload show the page while the server is unreachable. */
+/** Registers the service worker: it shows the page while the server is unreachable, and what the server pushes. */
 
 const WORKER = "./service_worker.js";
 
@@ -6,12 +6,35 @@ interface TrustedTypes {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
 }
 
+let registration: Promise<ServiceWorkerRegistration | undefined> = Promise.resolve(undefined);
+
 /** Does nothing in browsers without service workers: without HTTPS, and in some private windows. */
 export function registerServiceWorker(): void {
   if (!import.meta.env.PROD || !("serviceWorker" in navigator)) return;
-  // The page has more urgent requests first.
-  addEventListener("load", () => {
-    navigator.serviceWorker.register(trusted(WORKER)).catch(() => undefined);
+  registration = new Promise((resolve) => {
+    // The page has more urgent requests first.
+    addEventListener("load", () => {
+      navigator.serviceWorker.register(trusted(WORKER)).then(resolve, () => resolve(undefined));
+    });
+  });
+}
+
+/** Returns the registration once its service worker runs; undefined without one. */
+export async function workerRegistration(): Promise<ServiceWorkerRegistration | undefined> {
+  const registered = await registration;
+  const worker = registered?.active ?? registered?.waiting ?? registered?.installing;
+  if (!worker) return undefined;
+  return (await isActivated(worker)) ? registered : undefined;
+}
+
+function isActivated(worker: ServiceWorker): Promise<boolean> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (worker.state === "activated") resolve(true);
+      else if (worker.state === "redundant") resolve(false);
+    };
+    worker.addEventListener("statechange", look);
+    look();
   });
 }
 

@@ -1,5 +1,19 @@
 /** Every text that the client shows, in one place. A translation is another object of this shape. */
 
+/** What happened, by type of notification. The service worker has only these texts. */
+export const happened = {
+  direct: (name: string) => name,
+  invitation: (name: string) => `${name} added you to a conversation`,
+  mention: (name: string) => `${name} mentioned you`,
+  message: (name: string) => name,
+  "missed-call": (name: string) => `Missed call from ${name}`,
+  offer: (name: string) => `${name} updated an offer`,
+  reply: (name: string) => `${name} replied to you`,
+};
+
+/** The headline of a notification that does not say what happened. */
+export const somethingHappened = "New notification";
+
 export const texts = {
   name: "Talkwire",
   signIn: "Sign in",
@@ -232,25 +246,26 @@ export const texts = {
     isNew: "unread",
     more: "Show older",
     readAll: "Mark all as read",
-    happened: {
-      direct: (name: string) => name,
-      invitation: (name: string) => `${name} added you to a conversation`,
-      mention: (name: string) => `${name} mentioned you`,
-      message: (name: string) => name,
-      "missed-call": (name: string) => `Missed call from ${name}`,
-      offer: (name: string) => `${name} updated an offer`,
-      reply: (name: string) => `${name} replied to you`,
-    },
     browser: {
       states: {
         ask: "Get notified of new messages when you're in another tab or app.",
         off: "Notifications are off in this browser.",
         on: "This browser shows notifications when you're in another tab or app.",
         denied: "Notifications are blocked. You can allow them in the browser's settings for this site.",
+        insecure: "Browsers allow notifications only on pages loaded over HTTPS.",
+        install: "On iPhone and iPad, add this page to the Home Screen and open it there to get notifications.",
         impossible: "This browser doesn't support notifications from web pages.",
+      },
+      pushed: "They also arrive when this page is closed.",
+      problems: {
+        browser: "They arrive only while this page is open, because this browser doesn't support push here.",
+        service: "They arrive only while this page is open, because the browser's push service can't be reached.",
+        server: "They arrive only while this page is open, because this server doesn't send push notifications.",
       },
       turnOn: "Turn on",
       turnOff: "Turn off",
+      offer: "Get notified of new messages?",
+      notNow: "Not now",
     },
     sounds: { drop: "Drop", chime: "Chime", knock: "Knock", bell: "Bell" },
     preview: (label: string) => `Play: ${label}`,

@@ -3,7 +3,7 @@
  * requested from the server first, so a new version shows at once. Requests to the API, files and sockets pass through.
  */
 
-export {};
+import "./push";
 
 declare const self: ServiceWorkerGlobalScope;
 

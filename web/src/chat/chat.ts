@@ -21,6 +21,7 @@ import { Idle } from "./people/idle";
 import { People } from "./people/people";
 import { PresenceStore } from "./people/presence";
 import { Profile } from "./people/profile";
+import { Push } from "./push/push";
 import { MessageSearch } from "./search/message_search";
 import { composingOf } from "./writing/drafts";
 import { EmojiStore } from "./writing/emoji";
@@ -48,6 +49,7 @@ export class Chat {
   readonly invitations: Invitations;
   readonly profile: Profile;
   readonly alerts: Alerts;
+  readonly push: Push;
   readonly offers: Offers;
   readonly calls: Calls;
   readonly #offlineState: OfflineState;
@@ -74,6 +76,7 @@ export class Chat {
     this.typing = new Typing(core);
     this.presence = new PresenceStore(core);
     this.alerts = new Alerts(core);
+    this.push = new Push(core);
     this.offers = new Offers(core);
     this.calls = new Calls(core);
     this.idle = new Idle(core, this.presence);
@@ -95,6 +98,7 @@ export class Chat {
       this.pins,
       this.typing,
       this.alerts,
+      this.push,
       this.offers,
       this.calls,
     ];
@@ -115,9 +119,10 @@ export class Chat {
     this.#core.connection.close();
   }
 
-  /** Removes the conversations that this browser has saved, for a user who signs out. */
-  forget(): Promise<void> {
-    return this.#offlineState.forget();
+  /** Ends the chat and removes what this browser has saved, for a user who signs out. */
+  async end(): Promise<void> {
+    this.stop();
+    await Promise.all([this.push.unsubscribe(), this.#offlineState.forget()]);
   }
 
   /** Opens a conversation, at a message or where the reader left off; null closes it. */
@@ -198,7 +203,8 @@ export class Chat {
 
   #ended(reason: string): void {
     this.stop();
-    void this.forget();
+    void this.#offlineState.forget();
+    void this.push.forget();
     this.onEnd(reason);
   }
 

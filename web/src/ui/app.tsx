@@ -6,6 +6,7 @@ import { Api } from "../server/api";
 import type { User } from "../server/payloads";
 import { texts } from "../texts";
 import { useAlerts } from "./alerts/use_alerts";
+import { showBadge } from "./app_badge";
 import { CallGate } from "./calls/call_gate";
 import { ChatContext, useChat, useChatState } from "./chat_context";
 import { Notice } from "./components/notice";
@@ -92,8 +93,7 @@ function SignedIn({ api, me, onLeave, children }: SignedInProps) {
   }, [api, me]);
   if (chat === null) return null;
   const signOut = async (): Promise<void> => {
-    chat.stop();
-    await chat.forget();
+    await chat.end();
     await api.logout();
     onLeave("");
   };
@@ -113,7 +113,7 @@ function Screen({ onSignOut }: { onSignOut: () => void }) {
   const isSomewhere = useChatState(({ openId }) => openId !== null);
   const hasPanel = useChatState((state) => state.panel !== null);
   useAddress(loaded);
-  useTitle();
+  useUnreadCount();
   useAlerts();
   const classes = ["screen", loaded && isSomewhere && "open", hasPanel && "with-panel"].filter(Boolean).join(" ");
   return (
@@ -180,14 +180,18 @@ function useAddress(loaded: boolean): void {
   );
 }
 
-function useTitle(): void {
-  const unread = useChatState((state) => totalUnread(state.conversations));
+/** Shows the number of unread messages in the title and on the page's icon. */
+function useUnreadCount(): void {
+  const unread = useChatState((state) => (state.loaded ? totalUnread(state.conversations) : null));
   useEffect(() => {
+    if (unread === null) return;
     document.title = unread > 0 ? `(${unread}) ${texts.name}` : texts.name;
+    showBadge(unread);
   }, [unread]);
   useEffect(
     () => () => {
       document.title = texts.name;
+      showBadge(0);
     },
     [],
   );

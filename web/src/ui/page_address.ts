@@ -1,26 +1,6 @@
-/** The page's address: `#/conversation/ID`, or `#/conversation/ID/MESSAGE` at a message. */
+/** The page's address, which says what is open. */
 
-export interface Place {
-  readonly conversationId: string | null;
-  readonly messageId?: string;
-}
-
-export function addressOf(conversationId: string, messageId?: string): string {
-  const address = `#/conversation/${encodeURIComponent(conversationId)}`;
-  return messageId === undefined ? address : `${address}/${encodeURIComponent(messageId)}`;
-}
-
-export function placeOf(hash: string): Place {
-  const [, id, messageId] = /^#\/conversation\/([^/]+)(?:\/([^/]+))?$/.exec(hash) ?? [];
-  if (id === undefined) return { conversationId: null };
-  try {
-    const place = { conversationId: decodeURIComponent(id) };
-    return messageId === undefined ? place : { ...place, messageId: decodeURIComponent(messageId) };
-  } catch {
-    // The address is malformed.
-    return { conversationId: null };
-  }
-}
+import { addressOf, type Place, placeOf } from "../place";
 
 /** Returns a link for others. */
 export function linkTo(conversationId: string, messageId: string): string {

@@ -13,6 +13,8 @@ export interface AlertState {
   readonly unread: number;
   /** The cursor of the next page; null on the last one. */
   readonly next: string | null;
+  /** Whether a message was sent or received since the page was loaded. */
+  readonly hasMessages: boolean;
 }
 
 /** A notification that this tab announces, and no other tab. */
@@ -23,7 +25,12 @@ export interface Alert {
 }
 
 export class Alerts implements ChatPart {
-  readonly state: StoreApi<AlertState> = createStore<AlertState>(() => ({ items: [], unread: 0, next: null }));
+  readonly state: StoreApi<AlertState> = createStore<AlertState>(() => ({
+    items: [],
+    unread: 0,
+    next: null,
+    hasMessages: false,
+  }));
   readonly tabs: Tabs;
   /** Called to play and show an alert. */
   onAlert: (alert: Alert) => void = () => undefined;
@@ -43,6 +50,9 @@ export class Alerts implements ChatPart {
       this.#changes += 1;
       this.#read((each) => ids === undefined || ids.includes(each.id));
       this.state.setState({ unread });
+    });
+    core.on("message:new", () => {
+      if (!this.state.getState().hasMessages) this.state.setState({ hasMessages: true });
     });
     core.on("message:read:receipt", ({ conversationId, userId, messageId }) => {
       if (userId !== core.now.me.id) return;
@@ -89,6 +99,8 @@ export class Alerts implements ChatPart {
         const { items, next, unread } = await this.#core.api.get<NotificationsAnswer>(`notifications${from}`);
         if (changes !== this.#changes && attempt < LOAD_ATTEMPTS) continue;
         this.state.setState((before) => ({ items: merged(before.items, items), next, unread }));
+        // Notifications that were read elsewhere may be shown here: a push that dismisses them can get lost.
+        this.onRead(items.filter(({ readAt }) => readAt !== undefined).map(({ id }) => id));
         return;
       }
     } catch {

@@ -1,28 +1,7 @@
-/** The browser's notifications: the permission on this device, and showing them. */
+/** The browser's notifications: those that the page shows, and those that the service worker has shown. */
 
-export type Permission = "on" | "off" | "ask" | "denied" | "impossible";
-
-/** The reader may turn off here what the browser still allows. */
-const OFF = "talkwire.notifications-off";
-
-export function permission(): Permission {
-  // Browsers on Android allow notifications only for installed applications: the constructor throws.
-  if (!("Notification" in window) || /android/i.test(navigator.userAgent)) return "impossible";
-  if (Notification.permission === "granted") return localStorage.getItem(OFF) === null ? "on" : "off";
-  return Notification.permission === "denied" ? "denied" : "ask";
-}
-
-/** Turns notifications on; the browser asks the first time. */
-export async function turnOn(): Promise<Permission> {
-  localStorage.removeItem(OFF);
-  if (permission() === "ask") await Notification.requestPermission();
-  return permission();
-}
-
-export function turnOff(): Permission {
-  localStorage.setItem(OFF, "");
-  return permission();
-}
+import { needsWorker, permission } from "../../chat/alerts/permission";
+import { workerRegistration } from "../../service_worker_registration";
 
 const shown = new Map<string, Notification>();
 
@@ -30,12 +9,20 @@ export interface Shown {
   readonly id: string;
   readonly title: string;
   readonly body: string;
+  readonly conversationId: string;
+  readonly messageId?: string | undefined;
 }
 
 /** Shows a notification without a sound, since the client plays its own. */
-export function showNotification({ id, title, body }: Shown, onClick: () => void): void {
+export async function showNotification(about: Shown, onClick: () => void): Promise<void> {
   if (permission() !== "on") return;
-  const notification = new Notification(title, { body, tag: id, icon: "./icon.svg", silent: true });
+  const { id, title, body, conversationId, messageId } = about;
+  const options = { body, tag: id, icon: "./icon-192.png", silent: true };
+  if (needsWorker()) {
+    const data = { conversationId, messageId };
+    return (await workerRegistration())?.showNotification(title, { ...options, badge: "./icon-badge.png", data });
+  }
+  const notification = new Notification(title, options);
   shown.set(id, notification);
   notification.onclose = () => shown.delete(id);
   notification.onclick = () => {
@@ -46,9 +33,11 @@ export function showNotification({ id, title, body }: Shown, onClick: () => void
 }
 
 /** Closes notifications that were read. */
-export function closeNotifications(ids: readonly string[]): void {
+export async function closeNotifications(ids: readonly string[]): Promise<void> {
   for (const id of ids) {
     shown.get(id)?.close();
     shown.delete(id);
   }
+  for (const notification of (await (await workerRegistration())?.getNotifications()) ?? [])
+    if (ids.includes(notification.tag)) notification.close();
 }

@@ -84,7 +84,7 @@ function Item({ item, onOpen }: { item: ChatNotification; onOpen: () => void }) 
       <time dateTime={item.createdAt} title={fullTime(item.createdAt)}>
         {shortTime(item.createdAt)}
       </time>
-      <span className="excerpt">{bodyOf(item, item.type === "invitation" ? undefined : where)}</span>
+      <span className="excerpt">{bodyOf(item, where)}</span>
     </button>
   );
 }

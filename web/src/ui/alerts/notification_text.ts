@@ -1,12 +1,15 @@
 import type { ChatNotification } from "../../server/payloads";
-import { texts } from "../../texts";
+import { happened, somethingHappened } from "../../texts";
 
-/** Returns who did what, in one line. */
-export function headlineOf({ type, title }: ChatNotification): string {
-  return texts.alerts.happened[type](title);
+/** A server may push less of a notification than it stores. */
+export type Worded = Partial<Pick<ChatNotification, "type" | "title" | "body">>;
+
+/** Returns who did what, in one line. A type that this client does not know is a message. */
+export function headlineOf({ type = "message", title }: Worded): string {
+  return title === undefined ? somethingHappened : (happened[type] ?? happened.message)(title);
 }
 
-/** Returns what it was about, and where. */
-export function bodyOf({ body }: ChatNotification, conversationName?: string): string {
-  return [conversationName, body].filter(Boolean).join(": ");
+/** Returns what it was about, and where. An invitation's text is the conversation's name already. */
+export function bodyOf({ type, body }: Worded, conversationName?: string): string {
+  return [type === "invitation" ? undefined : conversationName, body].filter(Boolean).join(": ");
 }

@@ -1,8 +1,8 @@
-import { own } from "../../chat/own";
 /** Announces a notification: a sound, and the browser's notification when the reader looks elsewhere. */
 
 import type { Alert } from "../../chat/alerts/alerts";
 import type { Chat } from "../../chat/chat";
+import { own } from "../../chat/own";
 import { nameOf } from "../conversation/conversation_names";
 import { goTo } from "../page_address";
 import { closeNotifications, showNotification } from "./browser_notifications";
@@ -10,14 +10,14 @@ import { bodyOf, headlineOf } from "./notification_text";
 import { play } from "./sounds";
 
 export function showAlert(chat: Chat, { notification, showsNotification }: Alert): void {
-  const { id, conversationId, messageId, type, sound } = notification;
+  const { id, conversationId, messageId, sound } = notification;
   if (sound !== undefined) void play(sound);
   if (!showsNotification) return;
   const conversation = own(chat.state.getState().conversations, conversationId);
   // In a direct conversation the headline already names the other user.
   const name = conversation === undefined || conversation.kind === "direct" ? undefined : nameOf(conversation);
-  const body = bodyOf(notification, type === "invitation" ? undefined : name);
-  showNotification({ id, title: headlineOf(notification), body }, () => {
+  const about = { id, title: headlineOf(notification), body: bodyOf(notification, name), conversationId, messageId };
+  void showNotification(about, () => {
     goTo(conversationId, messageId);
     void chat.alerts.markRead([id]);
   });

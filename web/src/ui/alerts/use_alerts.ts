@@ -1,11 +1,19 @@
 import { useEffect } from "react";
 import { useChat } from "../chat_context";
+import { goTo } from "../page_address";
 
-/** Announces notifications. The first one loads the code for it. */
+/** Announces notifications, and follows clicks on them. The first one loads the code for it. */
 export function useAlerts(): void {
   const chat = useChat();
   useEffect(() => {
     chat.alerts.onAlert = (alert) => void import("./show_alert").then(({ showAlert }) => showAlert(chat, alert));
-    chat.alerts.onRead = (ids) => void import("./show_alert").then(({ closeNotifications }) => closeNotifications(ids));
+    chat.alerts.onRead = (ids) => {
+      if (globalThis.Notification?.permission === "granted")
+        void import("./show_alert").then(({ closeNotifications }) => closeNotifications(ids));
+    };
+    chat.push.onOpen = ({ id, conversationId, messageId }) => {
+      goTo(conversationId, messageId);
+      void chat.alerts.markRead([id]);
+    };
   }, [chat]);
 }

@@ -45,11 +45,12 @@ async function ring(
   const ringNow = async (): Promise<void> => {
     if (ending.aborted) return;
     const silence = repeat("ring", RING_MS);
-    if (!chat.alerts.tabs.isFocused)
-      showNotification({ id: callId, title: texts.calls.ringing.voice(name), body: "" }, () => goTo(conversationId));
+    const about = { id: callId, title: texts.calls.ringing.voice(name), body: "", conversationId };
+    const shown = chat.alerts.tabs.isFocused ? null : showNotification(about, () => goTo(conversationId));
     await ended;
     silence();
-    closeNotifications([callId]);
+    await shown;
+    await closeNotifications([callId]);
   };
   const lock = `talkwire.ring.${chat.state.getState().me.id}.${callId}`;
   // A tab that still waits for the lock when the ringing stops has nothing to do.

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { mayCreateAny } from "../../chat/conversations/rights";
 import { texts } from "../../texts";
 import { AccountButton } from "../account/account_button";
+import { AlertOffer } from "../alerts/alert_offer";
 import { BellButton } from "../alerts/bell_button";
 import { useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
@@ -26,6 +27,7 @@ export function Sidebar({ onSignOut }: { onSignOut: () => void }) {
         )}
       </header>
       <ConversationList onOpen={setDialog} />
+      <AlertOffer />
       <ConnectionLine />
       <SidebarDialogs dialog={dialog} onClose={() => setDialog(null)} />
     </aside>

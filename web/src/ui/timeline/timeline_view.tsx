@@ -6,11 +6,11 @@ import { EMPTY, keyOf, type Row, rowsOf, type Timeline } from "../../chat/messag
 import { rowsWithOffers } from "../../chat/offers/offer_rules";
 import type { OutboxEntry } from "../../chat/outbox/outbox";
 import { own } from "../../chat/own";
+import { addressOf } from "../../place";
 import type { Message, Offer } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { OfferCard } from "../offers/offer_card";
-import { addressOf } from "../page_address";
 import { dayOf } from "../time_format";
 import { MessageView } from "./message_view";
 import { OutboxEntryView } from "./outbox_entry_view";

@@ -1,0 +1,17 @@
+import { lazy, Suspense } from "react";
+import { useStore } from "zustand";
+import { mayOffer } from "../../chat/alerts/permission";
+import { useChat } from "../chat_context";
+
+const OfferLine = lazy(() => import("./offer_line"));
+
+/** Offers notifications once a message was sent or received, when the reader has not decided yet. */
+export function AlertOffer() {
+  const hasMessages = useStore(useChat().alerts.state, (state) => state.hasMessages);
+  if (!hasMessages || !mayOffer()) return null;
+  return (
+    <Suspense>
+      <OfferLine />
+    </Suspense>
+  );
+}

@@ -1,0 +1,33 @@
+import { useState } from "react";
+import { allow, declineOffer } from "../../chat/alerts/permission";
+import { texts } from "../../texts";
+import { useChat } from "../chat_context";
+import "./permission_line.css";
+
+/** Asks whether the reader wants notifications. The browser asks only after a yes. */
+export default function OfferLine() {
+  const { push } = useChat();
+  const [isDecided, setDecided] = useState(false);
+  if (isDecided) return null;
+  const { offer, turnOn, notNow } = texts.alerts.browser;
+  const accept = async (): Promise<void> => {
+    const allowed = await allow();
+    setDecided(true);
+    if (allowed === "on") await push.subscribe();
+  };
+  const decline = (): void => {
+    declineOffer();
+    setDecided(true);
+  };
+  return (
+    <section className="permission offered" aria-label={texts.alerts.title}>
+      <span>{offer}</span>
+      <button type="button" className="quiet" onClick={decline}>
+        {notNow}
+      </button>
+      <button type="button" onClick={() => void accept()}>
+        {turnOn}
+      </button>
+    </section>
+  );
+}
