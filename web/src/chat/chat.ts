@@ -55,13 +55,14 @@ export class Chat {
   readonly #offlineState: OfflineState;
   readonly #core: Core;
   readonly #parts: readonly ChatPart[];
+  #isOver = false;
 
   constructor(api: Api, me: User) {
     const core = new Core(api, me, {
       opened: (recovered) => this.#opened(recovered),
       unreachable: () => void this.#showOfflineState(),
       lost: () => this.#lost(),
-      ended: (reason) => this.#ended(reason),
+      ended: (reason) => this.endSession(reason),
     });
     this.#core = core;
     this.state = core.state;
@@ -123,6 +124,16 @@ export class Chat {
   async end(): Promise<void> {
     this.stop();
     await Promise.all([this.push.unsubscribe(), this.#offlineState.forget()]);
+  }
+
+  /** Ends the chat because the server has ended the session; `reason` is a code. */
+  endSession(reason: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.stop();
+    void this.#offlineState.forget();
+    void this.push.forget();
+    this.onEnd(reason);
   }
 
   /** Opens a conversation, at a message or where the reader left off; null closes it. */
@@ -199,13 +210,6 @@ export class Chat {
     if (this.#core.now.loaded) return;
     const saved = await this.#offlineState.read();
     if (saved !== undefined && !this.#core.now.loaded) this.state.setState({ ...saved, loaded: true });
-  }
-
-  #ended(reason: string): void {
-    this.stop();
-    void this.#offlineState.forget();
-    void this.push.forget();
-    this.onEnd(reason);
   }
 
   /** Reloads everything, since events were missed. */

@@ -95,8 +95,8 @@ export class Api {
     return this.#request<T>("PATCH", path, body);
   }
 
-  delete<T>(path: string): Promise<T> {
-    return this.#request<T>("DELETE", path);
+  delete<T>(path: string, body?: unknown): Promise<T> {
+    return this.#request<T>("DELETE", path, body);
   }
 
   /** Uploads a small file in one request; larger ones are sent in pieces. */

@@ -1,5 +1,6 @@
 import { io, type Socket } from "socket.io-client";
 import type { Api } from "./api";
+import { deviceId } from "./device_id";
 import type { Commands, ErrorBody } from "./payloads";
 import { RequestError, UNREACHABLE } from "./request_error";
 
@@ -102,11 +103,12 @@ export class Connection {
     if (this.#socket.connected) this.#socket.volatile.emit(name, payload);
   }
 
-  #credentials(): { token: string } | { userId: string } | object {
+  #credentials(): { token: string } | { userId: string; deviceId: string } | object {
     const session = this.#api.session;
     // Another tab may have signed in another user, whose token this tab must not use.
     if (session?.user.id !== this.#userId) return {};
-    return session.accessToken === undefined ? { userId: session.user.id } : { token: session.accessToken };
+    const { accessToken, user } = session;
+    return accessToken === undefined ? { userId: user.id, deviceId: deviceId() } : { token: accessToken };
   }
 
   #received(name: string, payload: unknown): void {

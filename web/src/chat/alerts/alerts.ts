@@ -1,7 +1,8 @@
 /** The reader's notifications: those that the server stores, those that arrive, and which tab announces them. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { ChatNotification, MemberPreferences, NotificationsAnswer, Preferences } from "../../server/payloads";
+import type { ChatNotification, MemberPreferences, NotificationsAnswer } from "../../server/payloads";
+import type { PreferencesWithReceipts } from "../../server/push_payloads";
 import type { ChatPart, Core } from "../core";
 import { isStored, merged, type Notifications, unreadOf, withRead } from "./notifications";
 import { Tabs } from "./tabs";
@@ -121,13 +122,18 @@ export class Alerts implements ChatPart {
 
   // --- preferences --------------------------------------------------------------------------------------------------
 
-  preferences(): Promise<Preferences> {
+  preferences(): Promise<PreferencesWithReceipts> {
     return this.#core.api.get("users/me/preferences");
   }
 
   /** Replaces all preferences: the server resets what is left out to its default. */
-  setPreferences(preferences: Preferences): Promise<Preferences> {
+  setPreferences(preferences: PreferencesWithReceipts): Promise<PreferencesWithReceipts> {
     return this.#core.api.put("users/me/preferences", preferences);
+  }
+
+  /** Chooses whether others see what the reader has read, and the reader sees what they have read. */
+  async setReadReceipts(readReceipts: boolean): Promise<void> {
+    await this.setPreferences({ ...(await this.preferences()), readReceipts });
   }
 
   preferencesOf(conversationId: string): Promise<MemberPreferences> {

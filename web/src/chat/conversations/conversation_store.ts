@@ -55,6 +55,8 @@ export class ConversationStore {
       if (userId === myId) this.#remove(conversationId, by === myId ? () => "" : texts.places.youWereRemoved);
       else core.changeConversation(conversationId, (before) => withoutMember(before, userId));
     });
+    // With read receipts off, the server hides read positions of other members.
+    core.on("preferences:updated", () => void this.#reloadMembers());
     core.on("message:read:receipt", (received) =>
       core.changeConversation(received.conversationId, (before) => {
         const { readSeq = 0 } = before;
@@ -134,6 +136,13 @@ export class ConversationStore {
       this.#reloading.delete(id);
       void this.load(id);
     }, RELOAD_PAUSE_MS);
+  }
+
+  /** Reloads the conversations whose members are loaded. */
+  async #reloadMembers(): Promise<void> {
+    for (const { id, members } of Object.values(this.#core.now.conversations)) {
+      if (members !== undefined) await this.load(id);
+    }
   }
 
   #put(conversation: Conversation): void {

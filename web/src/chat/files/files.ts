@@ -1,6 +1,7 @@
 /** Sent files: their URLs, and the picture that is open. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
+import { download } from "../../server/download";
 import type { Attachment } from "../../server/payloads";
 import type { Core } from "../core";
 import { own } from "../own";
@@ -41,13 +42,7 @@ export class Files {
 
   /** Downloads a file. */
   async download({ url, name }: Attachment): Promise<void> {
-    await this.#core.attempt(async () => {
-      await this.#core.api.freshSession();
-      const link = document.createElement("a");
-      link.href = this.#core.api.authenticatedUrl(url);
-      link.download = name;
-      link.click();
-    });
+    await this.#core.attempt(() => download(this.#core.api, url, name));
   }
 
   /** Opens a picture, among all loaded pictures of its conversation. */

@@ -1,5 +1,6 @@
-/** The reader's own account: profile, password and signed-in devices. */
+/** The reader's own account: profile, password, signed-in devices and data. */
 
+import { download } from "../../server/download";
 import type { Rights, SignedInDevice, SignedInDevicePage, UploadedFile, User } from "../../server/payloads";
 import type { ChatPart, Core } from "../core";
 
@@ -60,6 +61,17 @@ export class Profile implements ChatPart {
 
   async signOut({ id }: SignedInDevice): Promise<void> {
     await this.#core.api.delete(`users/me/sessions/${encodeURIComponent(id)}`);
+  }
+
+  /** Downloads everything that the server has stored of the reader. */
+  async exportData(): Promise<void> {
+    const { api, now } = this.#core;
+    await download(api, `api/v1/users/${encodeURIComponent(now.me.id)}/export`, "talkwire-export.zip");
+  }
+
+  /** Deletes the reader for good. An account needs its password. */
+  async deleteAccount(password?: string): Promise<void> {
+    await this.#core.api.delete("users/me", password === undefined ? undefined : { password });
   }
 
   #put(user: User): void {

@@ -2,6 +2,7 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { withLock } from "../../secure_context_fallbacks";
+import { deviceId } from "../../server/device_id";
 import type { PushDevice, PushDevicePage, PushKey } from "../../server/push_payloads";
 import { RequestError } from "../../server/request_error";
 import { workerRegistration } from "../../service_worker_registration";
@@ -120,8 +121,11 @@ export class Push implements ChatPart {
       await this.#save(before);
       return { id: before.subscriptionId, problem: null };
     }
+    const { api } = this.#core;
+    // By a token the server knows the device.
+    const device = api.session?.accessToken === undefined ? { deviceId: deviceId() } : {};
     const { userAgent } = navigator;
-    const { id } = await this.#core.api.put<PushDevice>("users/me/push", { endpoint, keys, userAgent });
+    const { id } = await api.put<PushDevice>("users/me/push", { endpoint, keys, userAgent, ...device });
     await this.#save({ subscriptionId: id, endpoint: subscription.endpoint, pictures: before?.pictures ?? {} });
     return { id, problem: null };
   }

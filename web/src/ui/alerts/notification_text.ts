@@ -5,8 +5,8 @@ import { happened, somethingHappened } from "../../texts";
 export type Worded = Partial<Pick<ChatNotification, "type" | "title" | "body">>;
 
 /** Returns who did what, in one line. A type that this client does not know is a message. */
-export function headlineOf({ type = "message", title }: Worded): string {
-  return title === undefined ? somethingHappened : (happened[type] ?? happened.message)(title);
+export function headlineOf({ type = "message", title = "" }: Worded): string {
+  return title === "" ? somethingHappened : (happened[type] ?? happened.message)(title);
 }
 
 /** Returns what it was about, and where. An invitation's text is the conversation's name already. */

@@ -1,29 +1,25 @@
-import { Monitor } from "lucide-react";
-import { type FormEvent, useEffect, useState } from "react";
-import type { SignedInDevice } from "../../server/payloads";
+import { type FormEvent, useState } from "react";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
-import { fromNow } from "../time_format";
-import { deviceName } from "./device_name";
+import { DeleteAccountDialog } from "./delete_account_dialog";
 import { SaveStatus } from "./save_status";
 import { useSaving } from "./use_saving";
-import "./account_settings.css";
 
-/** The reader's password and signed-in devices. */
+/** The reader's password and data. */
 export function AccountSettings() {
   const { profile } = useChat();
   const me = useChatState((state) => state.me);
-  if (!profile.isAccount) return <p className="hint">{texts.settings.noAccount}</p>;
   return (
     <>
-      {me.email && (
+      {!profile.isAccount && <p className="hint">{texts.settings.noAccount}</p>}
+      {profile.isAccount && me.email && (
         <section>
           <h3>{texts.email}</h3>
           <p>{me.email}</p>
         </section>
       )}
-      <Password />
-      <Devices />
+      {profile.isAccount && <Password />}
+      <Data />
     </>
   );
 }
@@ -63,47 +59,38 @@ function Password() {
   );
 }
 
-function Devices() {
+function Data() {
   const { profile } = useChat();
-  const [devices, setDevices] = useState<readonly SignedInDevice[]>([]);
-  const saving = useSaving();
-  useEffect(() => {
-    profile.devices().then(setDevices, () => undefined);
-  }, [profile]);
-  const signOut = async (device: SignedInDevice): Promise<void> => {
-    if (await saving.save(() => profile.signOut(device)))
-      setDevices((before) => before.filter(({ id }) => id !== device.id));
-  };
+  const exporting = useSaving();
+  const [isDeleting, setDeleting] = useState(false);
   return (
-    <section>
-      <h3>{texts.settings.devices}</h3>
-      <ul className="devices">
-        {devices.map((device) => (
-          <li key={device.id}>
-            <Monitor className="icon" aria-hidden="true" />
-            <span className="device">
-              {deviceName(device.userAgent)}
-              <span className="detail">
-                {device.current ? texts.settings.thisDevice : fromNow(device.lastSeenAt)}
-                {device.address && ` · ${device.address}`}
-              </span>
-            </span>
-            {!device.current && (
-              <button
-                type="button"
-                className="danger"
-                aria-label={texts.settings.signOutOf(deviceName(device.userAgent))}
-                onClick={() => void signOut(device)}
-              >
-                {texts.signOut}
-              </button>
-            )}
-          </li>
-        ))}
-      </ul>
-      <p className="problem" role="alert">
-        {saving.problem}
-      </p>
-    </section>
+    <>
+      <section>
+        <h3>{texts.settings.exportTitle}</h3>
+        <p className="hint">{texts.settings.exportHint}</p>
+        <div className="buttons">
+          <p className="problem" role="alert">
+            {exporting.problem}
+          </p>
+          <button
+            type="button"
+            disabled={exporting.busy}
+            onClick={() => void exporting.save(() => profile.exportData())}
+          >
+            {texts.settings.exportAction}
+          </button>
+        </div>
+      </section>
+      <section>
+        <h3>{texts.settings.deleteTitle}</h3>
+        <p className="hint">{texts.settings.deleteHint}</p>
+        <div className="buttons">
+          <button type="button" className="danger" aria-haspopup="dialog" onClick={() => setDeleting(true)}>
+            {texts.settings.deleteAction}
+          </button>
+        </div>
+      </section>
+      {isDeleting && <DeleteAccountDialog onClose={() => setDeleting(false)} />}
+    </>
   );
 }

@@ -41,7 +41,7 @@ function Picture() {
             disabled={saving.busy}
             onClick={() => void saving.save(() => profile.update({ avatar: null }))}
           >
-            {texts.settings.removePicture}
+            {texts.settings.remove}
           </button>
         )}
         <SaveStatus saving={saving} />
