@@ -11,7 +11,11 @@ export function AccountSettings() {
   const me = useChatState((state) => state.me);
   return (
     <>
-      {!profile.isAccount && <p className="hint">{texts.settings.noAccount}</p>}
+      {!profile.isAccount && (
+        <section>
+          <p className="hint">{texts.settings.noAccount}</p>
+        </section>
+      )}
       {profile.isAccount && me.email && (
         <section>
           <h3>{texts.email}</h3>
