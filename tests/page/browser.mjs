@@ -82,8 +82,6 @@ async function forgetEnded() {
 // The address of the scenario's server.
 export let url;
 export let complaints = [];
-// How many browsers have visited the page in this scenario.
-let visitors = 0;
 // What a browser says whose server is away, or which is itself.
 export const LOST = /WebSocket connection to|net::ERR_/;
 
@@ -92,7 +90,6 @@ export async function begin(address) {
   await forgetEnded();
   url = address;
   complaints = [];
-  visitors = 0;
 }
 
 // Closes what the scenario opened, and returns what its pages complained about. The shared browser stays.
@@ -127,7 +124,9 @@ export function report(happened, details = {}) {
 // A browser with nothing in it, at the page. What it logs is a complaint, unless `expected` matches it.
 // `init` runs in it before the page does.
 // `at`: another address of the server.
-export async function visit({ expected = /^$/, at = url, path = "", init, from, ...options } = {}) {
+// `installs`: whether it installs the service worker, which loads all files of the page and takes as long as half a visit.
+// Without it, the browser is like a private window.
+export async function visit({ expected = /^$/, at = url, path = "", init, from, installs = false, ...options } = {}) {
   const context = await (from ?? (await sharedBrowser())).newContext({ viewport: { width: 1100, height: 700 }, ...options });
   context.setDefaultTimeout(DEADLINE_MS);
   await context.addInitScript(() => {
@@ -136,13 +135,11 @@ export async function visit({ expected = /^$/, at = url, path = "", init, from, 
     });
   });
   await context.addInitScript(noteMarked);
-  if (visitors++ > 0) await context.addInitScript(leaveOutServiceWorker);
+  if (!installs) await context.addInitScript(leaveOutServiceWorker);
   if (init !== undefined) await context.addInitScript(init);
   return watch(await context.newPage(), { expected, address: at + path });
 }
 
-// Only the first browser of a scenario installs the service worker. It loads all files of the page for that, which takes as
-// long as a third of a visit. The others are like private windows without service workers.
 function leaveOutServiceWorker() {
   delete Navigator.prototype.serviceWorker;
 }

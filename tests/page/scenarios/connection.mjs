@@ -102,7 +102,7 @@ export async function network() {
 
 // A reload while the server is away: the page, the conversations and what waits to be sent are there.
 export async function reloaded() {
-  const alice = await visitAs("alice", { expected: LOST });
+  const alice = await visitAs("alice", { expected: LOST, installs: true });
   await open(alice, "general");
   await say(alice, "Before");
   await message(alice, "Before").waitFor();

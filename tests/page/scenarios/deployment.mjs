@@ -6,7 +6,7 @@ export async function chat({ trusted }) {
   const browser = await launch(`--ignore-certificate-errors-spki-list=${trusted}`);
   report("ready");
   const { value: path } = await answers.next();
-  const page = await visit({ path, from: browser });
+  const page = await visit({ path, from: browser, installs: true });
   const sockets = [];
   page.on("websocket", (socket) => sockets.push(new URL(socket.url()).protocol));
   await submitAccount(page, { Name: "Ann", "E-mail": "ann@example.com", Password: "correct horse" });

@@ -16,7 +16,7 @@ const paper = (page) => page.evaluate(() => getComputedStyle(document.documentEl
 
 // A theme holds in all tabs, and through a reload before anything else is there.
 export async function theme() {
-  const alice = await visitAs("alice", { colorScheme: "light", serviceWorkers: "block", expected: /ERR_FAILED|blocked by Playwright/ });
+  const alice = await visitAs("alice", { colorScheme: "light", expected: /ERR_FAILED/ });
   const light = await paper(alice);
   const tab = await alice.context().newPage();
   await tab.goto(url);
@@ -24,7 +24,7 @@ export async function theme() {
   await alice.locator("dialog").getByText("Dark", { exact: true }).click();
   await tab.waitForFunction(() => document.documentElement.dataset.theme === "dark");
   const dark = await paper(alice);
-  // A service worker would answer what is refused here.
+  // No service worker is installed here that would answer what is refused.
   await alice.route("**/page/*.js", (route) => route.abort());
   await alice.reload({ waitUntil: "commit" });
   await alice.waitForFunction(() => document.documentElement.dataset.theme === "dark");
