@@ -26,8 +26,8 @@ would keep the node busy."""
 R = TypeVar("R")
 
 
-class CommandExecutor(Protocol):
-    """Executes commands, as `Chat` does."""
+class QueryExecutor(Protocol):
+    """Executes queries, as `Chat` does."""
 
     def execute(self, actor: Actor, command: Command[R]) -> Awaitable[R]: ...
 
@@ -117,7 +117,7 @@ class LogWatch:
 class LogWatches:
     """The readers of the log on this node. It has to follow the chat from the position `pos` on."""
 
-    def __init__(self, chat: CommandExecutor, pos: int) -> None:
+    def __init__(self, chat: QueryExecutor, pos: int) -> None:
         self.chat = chat
         self.pos = pos
         """The position up to which this node has handed out the log."""
