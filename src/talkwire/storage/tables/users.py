@@ -230,7 +230,7 @@ def _updated(workspace: Workspace, event: UserUpdated) -> None:
 
 def _held(workspace: Workspace, event: HoldChanged) -> None:
     if event.user_id:
-        _change(workspace, event.user_id, hold=event.hold)
+        change_user(workspace, event.user_id, hold=event.hold)
     else:
         change_conversation(workspace, event.conversation_id, hold=event.hold)
         prune_apart(workspace.connection, event.conversation_id)
