@@ -19,8 +19,11 @@ function apply({ type, conversationId, data }) {
   if (type === "member:removed") delete chat.members[data.userId];
   if (type === "message:read:receipt") chat.members[data.userId].readSeq = data.seq;
   if (type === "message:new" || type === "message:updated") chat.messages[data.id] = data;
-  if (type === "message:deleted")
-    Object.assign(chat.messages[data.messageId], { content: undefined, deletedAt: data.deletedAt });
+  if (type === "message:deleted") {
+    // Its place, its sender and its time remain.
+    const { id, seq, senderId, createdAt } = chat.messages[data.messageId];
+    chat.messages[data.messageId] = { id, seq, senderId, createdAt, deletedAt: data.deletedAt };
+  }
   if (type === "message:reaction") chat.messages[data.messageId].reactions = data.reactions;
 }
 

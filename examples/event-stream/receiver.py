@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx
 
+CONTENT = ("content", "attachments", "metadata", "mentions", "reactions", "replyTo", "pinned")  # what deleting removes
+
 db = sqlite3.connect(sys.argv[2])
 db.execute("CREATE TABLE IF NOT EXISTS rows (chat, kind, id, data, PRIMARY KEY (chat, kind, id))")
 db.execute("CREATE TABLE IF NOT EXISTS progress (only INTEGER PRIMARY KEY CHECK (only = 1), cursor)")
@@ -44,7 +46,7 @@ def apply(type_: str, chat: str, data: dict[str, Any]) -> None:
         case "message:new" | "message:updated":
             put(chat, "message", data["id"], data)
         case "message:deleted":
-            change(chat, "message", data["messageId"], content=None, deletedAt=data["deletedAt"])
+            change(chat, "message", data["messageId"], deletedAt=data["deletedAt"], **dict.fromkeys(CONTENT))
         case "message:reaction":
             change(chat, "message", data["messageId"], reactions=data["reactions"])
     for member in data.get("members", ()):  # of "conversation:new" and "member:added"

@@ -30,7 +30,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "event-stream"
 DEADLINE_S = 90.0
 USERS = ("alice", "bob", "carol", "dave")
 KILLS = 3
-ACTS_BETWEEN_KILLS = 40
+ACTS_BETWEEN_KILLS = 30
 
 Json = dict[str, Any]
 Conversations = dict[str, Json]

@@ -38,7 +38,7 @@ from talkwire.core.commands.messages import (
 )
 from talkwire.core.commands.receipts import ListReceipts, MarkDelivered, MarkRead
 from talkwire.core.commands.search import FindPublicConversations
-from talkwire.core.commands.sync import GetSyncState, ListEvents
+from talkwire.core.commands.sync import GetSyncState, ListEvents, ListLogEvents
 from talkwire.core.domain.model import Actor
 from talkwire.storage.engine import sqlite_url
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Clock, Node, running
@@ -78,6 +78,8 @@ QUESTIONS: Mapping[str, Ask] = {
     "a conversation": lambda node, ids: (ALICE, GetConversation("c")),
     "state": lambda node, ids: (ALICE, GetSyncState()),
     "newest events": lambda node, ids: (BOB, ListEvents(f"{node.chat.epoch}-{node.chat.pos - 5}")),
+    "the log's first events": lambda node, ids: (BACKEND, ListLogEvents("start", 5)),
+    "the log's newest events": lambda node, ids: (BACKEND, ListLogEvents(f"{node.chat.epoch}-{node.chat.pos - 5}")),
     "channels": lambda node, ids: (BOB, FindPublicConversations("town")),
     "delete a conversation": lambda node, ids: (BACKEND, DeleteConversation("small")),
 }
