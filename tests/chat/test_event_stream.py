@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ import pytest
 
 from talkwire.api.backend import events as route
 from tests.chat.chat_client import DEADLINE_S
-from tests.chat.chat_server import ChatAddress, in_process, serving
+from tests.chat.chat_server import ChatAddress, in_process, running_chat, serving
 from tests.chat.conftest import World, world_at
 from tests.chat.test_drain import LONG_WINDOW_S, draining_world
+from tests.chat.test_slow_clients import CONTENT, ENOUGH
 
 EVENTS = "/api/v1/events"
 STREAM = {"accept": "text/event-stream"}
@@ -215,3 +218,37 @@ async def test_a_silent_stream_sends_comments_and_moves_the_cursor(
         while streamed.last_id == first or streamed.comments < 5:
             assert await streamed.block() is not None
         assert (await events(world, after=streamed.last_id))["items"] == []
+
+
+async def test_a_stream_that_is_not_read_is_cut_off(tmp_path: Path) -> None:
+    """The server holds one page for it and reads no further."""
+    with running_chat(tmp_path, {"TALKWIRE_READ_TIMEOUT_S": "1"}) as server:
+        async with world_at(server) as world:
+            conversation = await world.conversation("alice")
+            for _ in range(ENOUGH // 3):
+                await send(world, conversation, CONTENT)
+            with closing(await open_deaf_reader(world)):
+                async with asyncio.timeout(DEADLINE_S):
+                    while await cut_off(world) == 0:
+                        pass
+
+
+async def open_deaf_reader(world: World) -> socket.socket:
+    """Returns a client that asks for a stream and never reads."""
+    loop = asyncio.get_running_loop()
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.setblocking(False)
+    host, port = world.server.url.removeprefix("http://").split(":")
+    await loop.sock_connect(client, (host, int(port)))
+    token = world.server.token(world.id_of("backend"), role="service")
+    head = f"GET {EVENTS}?after=start HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n"
+    await loop.sock_sendall(client, f"{head}Authorization: Bearer {token}\r\n\r\n".encode())
+    return client
+
+
+async def cut_off(world: World) -> int:
+    """Returns how many connections were closed because their clients did not read."""
+    metrics = (await world.request("GET", "/metrics")).text
+    found = re.search(r'^talkwire_http_closed_total\{reason="read_timeout"\} (\d+)', metrics, re.MULTILINE)
+    return 0 if found is None else int(found.group(1))

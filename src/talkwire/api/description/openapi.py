@@ -7,7 +7,7 @@ Litestar describes paths, parameters and responses. The schemas of the types com
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +21,7 @@ from litestar.typing import FieldDefinition
 from talkwire.api.description.member_meanings import meaning_of
 from talkwire.api.description.refusals import Error
 from talkwire.api.description.schemas import Json, reference_to, schema_name, schemas
+from talkwire.dialects.messenger.log_events import LOG_EVENTS, LogEventPayload
 
 _DEFAULT_VALUES: Json = {"deprecated": False, "allowEmptyValue": False, "allowReserved": False, "headers": {}}
 """Keywords that Litestar writes even where they have their default value."""
@@ -92,8 +93,21 @@ def openapi(application: Litestar) -> Json:
         for operation in operations.values():
             _finish(operation)
     types = [*application.plugins.get(NamedStructs).types, Error]
-    document["components"]["schemas"] = schemas(types).components
+    document["components"]["schemas"] = _with_log_events(types)
     return document
+
+
+def _with_log_events(types: Iterable[Any]) -> Mapping[str, Json]:
+    """Returns the schemas of these types, and those of the events of the log.
+
+    `data` names its schema by type in words: client generators do not understand a choice that a neighbouring member
+    makes, and would return an event of the wrong type.
+    """
+    kinds = {packet.name: packet.payload_type for packet in LOG_EVENTS.values()}
+    components = schemas([*types, LogEventPayload, *kinds.values()]).components
+    listed = ", ".join(f"`{name}`: {schema_name(type_)}" for name, type_ in sorted(kinds.items()))
+    components[schema_name(LogEventPayload)]["properties"]["data"]["description"] = f"Its schema by type: {listed}."
+    return components
 
 
 def _routes_with(option: str, application: Litestar) -> Iterator[tuple[str, str]]:
