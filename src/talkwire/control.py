@@ -22,11 +22,23 @@ import msgspec
 from talkwire.core.commands.accounts import BanUser, EraseUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
 from talkwire.core.commands.command import Command, Page
 from talkwire.core.commands.conversations import ConversationView, CreateConversation, ListConversations
+from talkwire.core.commands.integration.webhooks import (
+    CreatedWebhook,
+    CreateWebhook,
+    DeleteWebhook,
+    GetWebhook,
+    GetWebhookSigning,
+    ListWebhookAttempts,
+    ListWebhooks,
+    RewindWebhook,
+    WebhookView,
+)
 from talkwire.core.commands.invitations import CreatedInvitation, CreateInvitation
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.server.erasure import IsErased
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, Member, User
+from talkwire.core.domain.webhooks import WebhookAttempt, WebhookSigning
 from talkwire.core.engine.chat import Chat
 from talkwire.identity.address import is_forwarded
 
@@ -47,6 +59,13 @@ OperatorCommand = (
     | RemoveMember
     | ListConversations
     | CreateInvitation
+    | CreateWebhook
+    | ListWebhooks
+    | GetWebhook
+    | ListWebhookAttempts
+    | GetWebhookSigning
+    | RewindWebhook
+    | DeleteWebhook
 )
 
 RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
@@ -63,6 +82,13 @@ RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
         RemoveMember: None,
         ListConversations: Page[ConversationView],
         CreateInvitation: CreatedInvitation,
+        CreateWebhook: CreatedWebhook,
+        ListWebhooks: Page[WebhookView],
+        GetWebhook: WebhookView,
+        ListWebhookAttempts: Page[WebhookAttempt],
+        GetWebhookSigning: WebhookSigning,
+        RewindWebhook: WebhookView,
+        DeleteWebhook: None,
     }
 )
 """The type of each command's result, to decode the response."""

@@ -78,4 +78,16 @@ def _parser() -> App:
     conversations.command("talkwire.cli.conversations:add", name="add", help="Add members to a group.")
     conversations.command("talkwire.cli.conversations:remove", name="remove", help="Remove members from a group.")
     app.command(conversations)
+    app.command(_webhooks())
     return app
+
+
+def _webhooks() -> App:
+    webhooks = App(name="webhook", help="Endpoints that receive the events of the chat.")
+    webhooks.command("talkwire.cli.integration.webhooks:add", name="add", help="Create a webhook.")
+    webhooks.command("talkwire.cli.integration.webhooks:list_all", name="list", help="List all webhooks.")
+    webhooks.command("talkwire.cli.integration.webhooks:show", name="show", help="Show a webhook and its attempts.")
+    webhooks.command("talkwire.cli.integration.webhooks:rewind", name="rewind", help="Continue after a cursor.")
+    webhooks.command("talkwire.cli.integration.webhooks:test", name="test", help="Send a test event.")
+    webhooks.command("talkwire.cli.integration.webhooks:remove", name="remove", help="Delete a webhook.")
+    return webhooks

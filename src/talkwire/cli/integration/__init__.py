@@ -1,0 +1,1 @@
+"""Commands that connect an application's own systems to the chat."""

@@ -1,0 +1,236 @@
+"""`talkwire webhook …`: endpoints that receive the events of the log."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from talkwire.cli.delivery import run_as_operator
+from talkwire.cli.failures import Failure, Misuse
+from talkwire.cli.flags import WHERE, Flag, load, takes_settings
+from talkwire.cli.output import iso_time, print_json, print_list, print_result
+from talkwire.core.commands.integration.webhooks import (
+    CreateWebhook,
+    DeleteWebhook,
+    GetWebhook,
+    GetWebhookSigning,
+    ListWebhookAttempts,
+    ListWebhooks,
+    RewindWebhook,
+    WebhookView,
+)
+from talkwire.core.commands.sync import cursor_of
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.webhooks import WebhookAttempt, WebhookSigning
+from talkwire.dialects.messenger.log_events import log_types_named
+from talkwire.egress import AddressRules, Egress
+from talkwire.settings import Settings
+from talkwire.webhooks.service import send_test
+
+Json = Annotated[bool, Parameter(help="Print JSON.", negative=())]
+
+
+@takes_settings(*WHERE, "webhook_allow", "demo")
+def add(
+    url: str,
+    /,
+    *,
+    type: Annotated[  # noqa: A002 (a flag)
+        tuple[str, ...], Parameter(help="Type of events to receive, such as message:new; may be repeated.", negative=())
+    ] = (),
+    conversation: Annotated[
+        tuple[str, ...],
+        Parameter(help="Id of a conversation whose events to receive; may be repeated.", negative=()),
+    ] = (),
+    description: Annotated[str | None, Parameter(help="A note for operators.")] = None,
+    after: Annotated[
+        str | None, Parameter(help="Cursor to start after, or `start` for the oldest event. Default: now.")
+    ] = None,
+    **flags: Flag,
+) -> None:
+    """Create a webhook, and print its id and its secret, which is not shown again.
+
+    Parameters
+    ----------
+    url
+        Address that receives the events.
+    """
+    settings = load(flags).settings
+    asyncio.run(_check(settings, url, type))
+    command = CreateWebhook(url, type or None, conversation or None, description, after)
+    created = run_as_operator(settings, lambda operator: operator.execute(command), may_create=True)
+    print_list(("ID", "SECRET"), [(created.view.webhook.id, created.secret)])
+
+
+@takes_settings(*WHERE)
+def list_all(*, json: Json = False, **flags: Flag) -> None:
+    """List all webhooks, oldest first."""
+    page = run_as_operator(load(flags).settings, lambda operator: operator.execute(ListWebhooks()))
+    if json:
+        print_json([_described(view) for view in page.items])
+        return
+    print_list(
+        ("ID", "URL", "STATE", "FAILING", "CURSOR", "CREATED"),
+        [
+            (
+                view.webhook.id,
+                view.webhook.url,
+                _state(view),
+                str(view.failing),
+                cursor_of(view.epoch, view.webhook.pos),
+                iso_time(view.webhook.created_ms),
+            )
+            for view in page.items
+        ],
+    )
+
+
+@takes_settings(*WHERE)
+def show(webhook_id: str, /, *, json: Json = False, **flags: Flag) -> None:
+    """Show a webhook, and its newest attempts.
+
+    Parameters
+    ----------
+    webhook_id
+        Id of the webhook.
+    """
+    settings = load(flags).settings
+    view = run_as_operator(settings, lambda operator: operator.execute(GetWebhook(webhook_id)))
+    attempts = run_as_operator(settings, lambda operator: operator.execute(ListWebhookAttempts(webhook_id))).items
+    if json:
+        print_json([{**_described(view), "deliveries": list(map(_attempt, attempts))}])
+        return
+    print_list(("MEMBER", "VALUE"), [(name, _shown(value)) for name, value in _described(view).items()])
+    print_list(
+        ("EVENT", "ATTEMPT", "STATUS", "ERROR", "MS", "AT", "NEXT"),
+        [
+            (
+                each.event_id,
+                str(each.attempt),
+                _shown(each.status),
+                each.error or "",
+                str(each.duration_ms),
+                iso_time(each.at_ms),
+                "" if each.next_ms is None else iso_time(each.next_ms),
+            )
+            for each in attempts
+        ],
+    )
+
+
+@takes_settings(*WHERE)
+def rewind(webhook_id: str, after: str, /, **flags: Flag) -> None:
+    """Let a webhook continue after a cursor, earlier or later than where it is.
+
+    Parameters
+    ----------
+    webhook_id
+        Id of the webhook.
+    after
+        Cursor, or `start` for the oldest event.
+    """
+    command = RewindWebhook(webhook_id, after)
+    view = run_as_operator(load(flags).settings, lambda operator: operator.execute(command))
+    cursor = cursor_of(view.epoch, view.webhook.pos)
+    print_result(f"{webhook_id} continues after {cursor}.", cursor)
+
+
+@takes_settings(*WHERE, "webhook_allow", "demo")
+def test(webhook_id: str, /, **flags: Flag) -> None:
+    """Send a signed event `webhook:test` now, and print the outcome. A refused event is a failure.
+
+    Parameters
+    ----------
+    webhook_id
+        Id of the webhook.
+    """
+    settings = load(flags).settings
+    signing = run_as_operator(settings, lambda operator: operator.execute(GetWebhookSigning(webhook_id)))
+    attempt = asyncio.run(_test(settings, webhook_id, signing))
+    if attempt.error is not None:
+        raise Failure(f"{webhook_id} did not accept the event: {attempt.error}")
+    print_result(f"{webhook_id} accepted the event with HTTP status {attempt.status} in {attempt.duration_ms} ms.")
+
+
+@takes_settings(*WHERE)
+def remove(webhook_id: str, /, **flags: Flag) -> None:
+    """Delete a webhook.
+
+    Parameters
+    ----------
+    webhook_id
+        Id of the webhook.
+    """
+    run_as_operator(load(flags).settings, lambda operator: operator.execute(DeleteWebhook(webhook_id)))
+    print_result(f"Deleted {webhook_id}.")
+
+
+async def _check(settings: Settings, url: str, types: tuple[str, ...]) -> None:
+    """Raises Misuse for an address that may not be reached, and for an unknown type."""
+    egress = _egress(settings)
+    try:
+        log_types_named(types, "--type")
+        await egress.check_url(url, "URL")
+    except ChatError as error:
+        raise Misuse(error.message) from None
+    finally:
+        egress.close()
+
+
+async def _test(settings: Settings, webhook_id: str, signing: WebhookSigning) -> WebhookAttempt:
+    egress = _egress(settings)
+    try:
+        return await send_test(egress, webhook_id, signing)
+    finally:
+        egress.close()
+
+
+def _egress(settings: Settings) -> Egress:
+    return Egress(AddressRules.of(settings.webhook_allow, loopback=settings.demo))
+
+
+def _state(view: WebhookView) -> str:
+    return "enabled" if view.webhook.enabled else f"disabled ({view.webhook.disabled_reason})"
+
+
+def _described(view: WebhookView) -> dict[str, object]:
+    webhook = view.webhook
+    return {
+        "id": webhook.id,
+        "url": webhook.url,
+        "types": webhook.types,
+        "conversationIds": webhook.conversation_ids,
+        "description": webhook.description,
+        "enabled": webhook.enabled,
+        "disabledAt": None if webhook.disabled_ms is None else iso_time(webhook.disabled_ms),
+        "disabledReason": webhook.disabled_reason,
+        "cursor": cursor_of(view.epoch, webhook.pos),
+        "failing": view.failing,
+        "createdAt": iso_time(webhook.created_ms),
+    }
+
+
+def _attempt(attempt: WebhookAttempt) -> dict[str, object]:
+    return {
+        "eventId": attempt.event_id,
+        "attempt": attempt.attempt,
+        "status": attempt.status,
+        "error": attempt.error,
+        "durationMs": attempt.duration_ms,
+        "at": iso_time(attempt.at_ms),
+        "next": None if attempt.next_ms is None else iso_time(attempt.next_ms),
+    }
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
