@@ -22,7 +22,7 @@ _PRODUCT = str(TESTS.parent / "src")
 
 KINDS = {
     "browser": ("page", "deployment/test_web_client.py"),
-    "cluster": ("cluster", "torture", "faults"),
+    "cluster": ("cluster", "torture", "faults", "webhooks/test_kills.py"),
     "processes": (
         *("chat", "cli", "clients", "deployment", "edge", "hostile", "letting_go", "packaging", "protocol"),
         *("reference", "bus/test_redis_client.py", "bus/test_shared_limits.py", "embedding/test_examples.py"),
