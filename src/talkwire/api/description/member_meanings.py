@@ -18,6 +18,7 @@ from talkwire.core.features.conversations.conversations import RETENTION_MAX_DAY
 from talkwire.core.features.conversations.invitations import CONVERSATIONS_MAX, USES_MAX
 from talkwire.core.features.conversations.members import MEMBERS_PER_COMMAND_MAX
 from talkwire.core.features.conversations.moderation import REASON_MAX_LENGTH
+from talkwire.core.features.integration.webhooks import DESCRIPTION_MAX_LENGTH, TYPES_MAX
 from talkwire.core.features.messages.files import FILE_NAME_MAX
 from talkwire.core.features.messages.forwards import TARGETS_MAX
 from talkwire.core.features.messages.reactions import EMOJI_MAX_LENGTH
@@ -70,6 +71,11 @@ def _list(text: str, longest: int, shortest: int = 0) -> Meaning:
 
 def _id(text: str) -> Meaning:
     return _text(text, longest=ID_MAX_LENGTH, shortest=1)
+
+
+def _of_schemas(names: tuple[str, ...], **meanings: Meaning) -> dict[str, Meaning]:
+    """Returns the rows of members that mean the same in several schemas."""
+    return {f"{name}.{member}": meaning for name in names for member, meaning in meanings.items()}
 
 
 _NEWEST_MESSAGE = "The `seq` of the newest message that the member has"
@@ -211,6 +217,35 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "accounts": Meaning(
             "Who may register: `open` for anyone, `invite` for people with an invitation, `off` for no one."
         ),
+        # --- webhooks -----------------------------------------------------------------------------------------------
+        **_of_schemas(
+            ("CreateWebhookBody", "UpdateWebhookBody"),
+            url=_text("The address that receives the events.", longest=URL_MAX_LENGTH, shortest=1),
+            types=_list("The types of events to send, such as `message:new`; null selects all.", TYPES_MAX, 1),
+            conversationIds=_list("The conversations whose events to send; null selects all.", CONVERSATIONS_MAX, 1),
+            description=_text("A note for operators.", longest=DESCRIPTION_MAX_LENGTH),
+            enabled=Meaning("Whether to send events."),
+            after=Meaning("A cursor, or `start` for the oldest event that is kept."),
+        ),
+        "RewindWebhookBody.after": Meaning("A cursor, or `start` for the oldest event that is kept."),
+        **_of_schemas(
+            ("WebhookAnswer", "CreatedWebhookAnswer"),
+            url=Meaning("The address that receives the events."),
+            types=Meaning("The types of events that are sent; null stands for all."),
+            conversationIds=Meaning("The conversations whose events are sent; null stands for all."),
+            description=Meaning("A note for operators."),
+            enabled=Meaning("Whether events are sent."),
+            failing=_count("How many conversations and users wait for a retry."),
+            secret=Meaning("The secret that verifies the requests, as Standard Webhooks describes."),
+        ),
+        "disabledReason": Meaning("Why the webhook is disabled."),
+        "WebhookDeliveryAnswer.eventId": Meaning("The id of the event."),
+        "WebhookDeliveryAnswer.attempt": _count("The number of this attempt, from 1 on."),
+        "WebhookDeliveryAnswer.status": Meaning("The HTTP status of the response; null if there was none."),
+        "WebhookDeliveryAnswer.error": Meaning("Why the event was not accepted."),
+        "WebhookDeliveryAnswer.next": Meaning("When the event is sent again.", of_text={"format": "date-time"}),
+        "durationMs": _count("How long the request took, in milliseconds."),
+        "webhookId": Meaning("The id of the webhook."),
         # --- locations ----------------------------------------------------------------------------------------------
         "place": Meaning("A location on the map."),
         "MessengerPlace.address": Meaning("The location's postal address."),

@@ -21,6 +21,7 @@ from litestar.typing import FieldDefinition
 from talkwire.api.description.member_meanings import meaning_of
 from talkwire.api.description.refusals import Error
 from talkwire.api.description.schemas import Json, reference_to, schema_name, schemas
+from talkwire.api.description.webhooks import webhook_types, webhooks
 from talkwire.dialects.messenger.log_events import LOG_EVENTS, LogEventPayload
 
 _DEFAULT_VALUES: Json = {"deprecated": False, "allowEmptyValue": False, "allowReserved": False, "headers": {}}
@@ -92,7 +93,8 @@ def openapi(application: Litestar) -> Json:
     for operations in document["paths"].values():
         for operation in operations.values():
             _finish(operation)
-    types = [*application.plugins.get(NamedStructs).types, Error]
+    document["webhooks"] = webhooks()
+    types = [*application.plugins.get(NamedStructs).types, Error, *webhook_types()]
     document["components"]["schemas"] = _with_log_events(types)
     return document
 
