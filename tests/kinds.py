@@ -26,6 +26,7 @@ KINDS = {
     "processes": (
         *("chat", "cli", "clients", "deployment", "edge", "hostile", "letting_go", "packaging", "protocol"),
         *("reference", "bus/test_redis_client.py", "bus/test_shared_limits.py", "embedding/test_examples.py"),
+        "callbacks/test_express_example.py",
         *(
             "embedding/test_running.py",
             "embedding/test_sharing_the_port.py",

@@ -39,6 +39,20 @@ def test_a_burst_is_let_through_and_then_one_by_one() -> None:
     assert buckets.take("alice", 10.5) == approx(0.5)
 
 
+def test_a_token_that_is_given_back_can_be_taken_again() -> None:
+    buckets = Buckets(Rate(per_s=1, burst=1), counts=True)
+    buckets.give_back("alice")
+    assert buckets.take("alice", 10) == 0
+    buckets.give_back("alice")
+    assert buckets.taken() == {}
+    assert buckets.take("alice", 10) == 0
+    assert buckets.taken() == {"alice": 1}
+    buckets.give_back("alice")
+    assert buckets.taken() == {}, "the other nodes know of the taking already"
+    assert buckets.take("alice", 10) == 0
+    assert buckets.take("alice", 10) > 0
+
+
 @pytest.mark.parametrize("rate", [Rate(20, 60), Rate(3, 1000), Rate(0.7, 10), Rate(30, 150)])
 def test_a_burst_has_its_last_token_too(rate: Rate) -> None:
     buckets = Buckets(rate)
