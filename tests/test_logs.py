@@ -105,6 +105,7 @@ def test_values_of_secret_keys_are_hidden_at_any_depth(key: str) -> None:
         ("GET /socket.io/?EIO=4&token=abc.def&x=1", "GET /socket.io/?EIO=4&token=***&x=1"),
         ("/?access_token=abc", "/?access_token=***"),
         ("Authorization: Bearer abc.def-g", "Authorization: Bearer ***"),
+        ("signed with whsec_MDEy+zQ1/jc= now", "signed with *** now"),
         (f"cannot decode {JWT}!", "cannot decode ***!"),
         ("postgresql://talkwire:pass@host/db", "postgresql://talkwire:***@host/db"),
         (

@@ -35,6 +35,8 @@ _SECRET_TEXTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(Bearer|Basic)\s+[\w.~+/=-]+"), rf"\1 {HIDDEN}"),
     # A JWT anywhere: two JSON objects in base64url begin with `eyJ`.
     (re.compile(r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
+    # A secret that signs webhooks or callbacks.
+    (re.compile(r"\bwhsec_[A-Za-z0-9+/=]+"), HIDDEN),
     # The password in a database URL.
     (re.compile(r"(://[^\s/:@\"']*:)[^\s/@\"']+@"), rf"\1{HIDDEN}@"),
     # SQLAlchemy's description of a failed statement, which contains message texts.

@@ -157,6 +157,7 @@ async def test_a_callback_that_fails_follows_on_failure(
         assert "hello" not in line
     metrics = await request(server, "GET", "/metrics")
     assert f'talkwire_callbacks_total{{command="message:send",outcome="failed"}} {len(failures)}.0' in metrics.text
+    assert "callbacks_created" not in metrics.text
     assert f'talkwire_callback_duration_seconds_count{{command="message:send"}} {len(failures)}.0' in metrics.text
 
 
@@ -227,6 +228,15 @@ async def test_a_retry_is_not_asked_again_and_returns_the_same(back_end: BackEnd
     other = await request(server, "POST", "/api/v1/messages", json=SEND, headers=keyed)
     assert one.json() == other.json()
     assert len(back_end.asked) == 2
+
+
+async def test_a_server_for_tests_asks_no_back_end_of_the_environment() -> None:
+    settings = Settings(callbacks=("message:send=https://app.example.com/",), webhook_allow=("127.0.0.1",))
+    async with temporary_server(Talkwire(settings)) as server:
+        await server.chat.execute(CreateConversation("group", ("alice", "bob"), id="talk"))
+        await server.chat.send_message("talk", sender="alice", content="x")
+        asked = await request(server, "GET", "/metrics")
+    assert "talkwire_callbacks" not in asked.text
 
 
 async def test_a_programs_own_hooks_run_first(back_end: BackEnd, serve: Serve) -> None:

@@ -188,7 +188,7 @@ async def test_a_server_that_breaks_off_is_an_error_of_httpx(make_client: MakeCl
     async with receiver(break_off) as server:
         with pytest.raises(httpx.TransportError):
             await make_client().get(f"http://127.0.0.1:{server.port}/")
-    with pytest.raises(httpx.ConnectError):
+    with pytest.raises(httpx.ConnectError, match=rf"127\.0\.0\.1, port {server.port}, does not accept connections"):
         await make_client().get(f"http://127.0.0.1:{server.port}/")
 
 

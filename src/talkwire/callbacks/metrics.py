@@ -34,5 +34,7 @@ class CallbackMetrics(Collector):
         self._durations.labels(name).observe(duration_s)
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._outcomes.collect()
-        yield from self._durations.collect()
+        for metric in (*self._outcomes.collect(), *self._durations.collect()):
+            # The library adds when each series began, which nobody asks for.
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            yield metric

@@ -142,15 +142,12 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
         try:
             async with asyncio.timeout(timeout):
                 addresses = await self._checked_addresses(host, port)
-                failure: Exception | None = None
                 for address in addresses:
                     # A dead address must leave time for the others.
                     wait_s = None if timeout is None else timeout / len(addresses)
-                    try:
+                    with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
                         return await self._network.connect_tcp(address, port, wait_s, local_address, socket_options)
-                    except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                        failure = error
-                raise failure or httpcore.ConnectError(f"{host} has no address")
+                raise httpcore.ConnectError(f"{host}, port {port}, does not accept connections")
         except TimeoutError:
             raise httpcore.ConnectTimeout(f"{host} could not be connected to within {timeout} s") from None
 

@@ -85,6 +85,7 @@ def _isolated(folder: Path, settings: Settings, secret: str, further: Mapping[st
         "jwt_public_key": None,
         "jwt_jwks_url": None,
         "rate_limits": False,
+        "callbacks": (),
         "accounts": policy.accounts,
         "directory": policy.directory,
         "create_channel": policy.create_channel,
