@@ -113,6 +113,7 @@ from talkwire.storage.migrations import migrate
 from talkwire.storage.notifying.pushes import PushDevice
 from talkwire.storage.reader import READERS, ReaderPool
 from talkwire.storage.scrub import RunningScrub
+from talkwire.storage.transfer.exporting import ExportReader
 from talkwire.storage.transfer.sqlite_file import copy_file
 from talkwire.storage.writer import GroupWriter
 from talkwire.webhooks.service import CHECK_S, WebhookService
@@ -211,6 +212,8 @@ class Node:
         await self._start_chat(writing, url, closing)
         self._follow_log(writing.dialect, url, closing)
         await self._start_webhooks(url, closing)
+        self._export_reader = ExportReader(url)
+        closing.push_async_callback(asyncio.to_thread, self._export_reader.close)
         secret = policy.secret
         issuer = None if secret is None else TokenIssuer(secret)
         lifetimes = Lifetimes(settings.access_token_ttl.total_seconds(), settings.refresh_token_ttl.total_seconds())
@@ -553,6 +556,7 @@ class Node:
                 self._push_key,
                 self._demo_sign_in(),
                 self.webhooks,
+                self._export_reader,
             ),
             version=version("talkwire"),
             origins=origins,

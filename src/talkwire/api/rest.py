@@ -66,6 +66,7 @@ from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Caller, Callers
 from talkwire.identity.origins import OriginPolicy
+from talkwire.storage.transfer.exporting import ExportReader
 
 BODY_MAX = 256 * 1024
 """The maximum size of a request's body in bytes. The text of a message has a smaller limit."""
@@ -82,6 +83,7 @@ _GIVEN = (
     "trusted_proxies",
     "uploads",
     "watches",
+    "export_reader",
     "ice_servers",
     "policy",
     "limits",
@@ -124,6 +126,8 @@ class Services:
     """What the web client at `/` shows before sign-in; None if this server has no web client."""
     webhooks: WebhookProbe | None = None
     """None where the routes are only described."""
+    export_reader: ExportReader | None = None
+    """Reads for exports; None where there are none, as for a description of the routes."""
 
 
 def described_routes(

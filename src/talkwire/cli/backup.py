@@ -60,7 +60,7 @@ def backup(
     if path.is_dir():
         raise Failure(f"{path}: is a folder")
     _refuse_to_overwrite(path, overwrite=overwrite)
-    with _new_file(path) as (file, temporary), _readable_database(settings) as url:
+    with new_file(path) as (file, temporary), readable_database(settings) as url:
         done = _back_up(settings, url, file, path)
         _keep(file, path)
         _refuse_to_overwrite(path, overwrite=overwrite)
@@ -107,7 +107,7 @@ def restore(path: Path, /, **flags: Flag) -> None:
 
 
 @contextlib.contextmanager
-def _readable_database(settings: Settings) -> Iterator[URL]:
+def readable_database(settings: Settings) -> Iterator[URL]:
     """Yields the URL of a database to read.
 
     On SQLite beside a running server, that is a copy, which the server makes and which is removed at the end. Without a
@@ -174,7 +174,7 @@ def _refuse_to_overwrite(path: Path, *, overwrite: bool) -> None:
 
 
 @contextlib.contextmanager
-def _new_file(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
+def new_file(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
     """Yields a temporary file in the folder of `path`; removes it at the end unless it was renamed."""
     temporary = path.with_name(f".{path.name}.{token_hex(4)}.part")
     try:

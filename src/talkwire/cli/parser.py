@@ -56,6 +56,7 @@ def _parser() -> App:
     app.command("talkwire.cli.migration:migrate_database", name="migrate", help="Migrate the database to this version.")
     app.command("talkwire.cli.backup:backup", name="backup", help="Write the whole chat into one file.")
     app.command("talkwire.cli.backup:restore", name="restore", help="Fill an empty database from a backup.")
+    app.command("talkwire.cli.userdata.export:export", name="export", help="Export one user or one conversation.")
     app.command("talkwire.cli.copying:copy", name="copy", help="Copy the whole chat into another database.")
     app.command(
         "talkwire.cli.check:check", name="check", help="Check the settings and everything that the server needs."

@@ -11,6 +11,7 @@ from talkwire.storage.catching_up.sync import LogReads, SyncRows
 from talkwire.storage.clock import clock_of
 from talkwire.storage.messages.attachments import AttachedFileRows
 from talkwire.storage.messages.erasure import ErasureRows
+from talkwire.storage.messages.exporting import ExportRows
 from talkwire.storage.messages.messages import MessagePartRows, MessageReads
 from talkwire.storage.messages.receipts import ReceiptReads, UnreadRows
 from talkwire.storage.messages.search import SearchRows
@@ -55,6 +56,7 @@ class TableSnapshot(UserReads, AccountReads, ConversationReads, MemberReads, Mes
         self.sessions = SessionRows(connection)
         self.calls = CallRows(connection)
         self.erasures = ErasureRows(connection)
+        self.exports = ExportRows(connection)
 
     @property
     def now_ms(self) -> int:

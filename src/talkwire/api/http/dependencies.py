@@ -19,6 +19,7 @@ from talkwire.egress import Egress
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Caller
+from talkwire.storage.transfer.exporting import ExportReader
 
 GivenAccounts = NamedDependency[Accounts]
 GivenCaller = NamedDependency[Caller]
@@ -26,6 +27,7 @@ GivenChat = NamedDependency[LimitedChat]
 GivenDialects = NamedDependency[SkipValidation[tuple[Dialect, ...]]]  # msgspec refuses a dialect's types
 GivenEgress = NamedDependency[Egress]
 GivenIceServers = NamedDependency[Sequence[IceServer]]
+GivenExportReader = NamedDependency[ExportReader | None]
 GivenLimits = NamedDependency[Limits | None]
 GivenPolicy = NamedDependency[AccessPolicy]
 GivenReadiness = NamedDependency[Readiness]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from typing import Annotated
 
-from litestar import Router, delete, get, patch, post, put
+from litestar import Response, Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from talkwire.api.description.refusals import may_refuse
+from talkwire.api.export import ExportedUser, ExportedZip
 from talkwire.api.http.bodies import EraseMeBody, ListAnswer, PutUserBody, PutUsersBody, UpdateUserBody
-from talkwire.api.http.dependencies import GivenAccounts, GivenCaller, GivenChat
+from talkwire.api.http.dependencies import GivenAccounts, GivenCaller, GivenChat, GivenExportReader, GivenUploads
+from talkwire.api.http.download import Download
 from talkwire.api.http.idempotency import GivenKey
 from talkwire.core.commands.accounts import (
     BanUser,
@@ -25,8 +29,12 @@ from talkwire.core.commands.accounts import (
     UnbanUser,
     UpdateUser,
 )
+from talkwire.core.commands.server.erasure import IsErased
+from talkwire.core.commands.server.export import CheckExport
 from talkwire.core.domain.access_policy import rights_of
+from talkwire.core.domain.actors import ERASER
 from talkwire.core.domain.model import Erased
+from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.dialects.payloads.users import (
     RightsPayload,
     SessionPayload,
@@ -37,6 +45,11 @@ from talkwire.dialects.payloads.users import (
     user_payload_for,
     whole_user_payload,
 )
+
+ERASED_WITHIN_S = 5.0
+"""Seconds that a response waits for the end of an erasure."""
+
+ERASED_POLL_S = 0.05
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 Messages = Annotated[
@@ -82,12 +95,14 @@ async def update_me(data: JSONBody[UpdateUserBody], caller: GivenCaller, chat: G
 )
 async def erase_me(
     caller: GivenCaller,
+    chat: GivenChat,
     accounts: GivenAccounts,
     messages: Messages = "redact",
     data: JSONBody[EraseMeBody | None] = None,
 ) -> None:
     password = None if data is None else data.password
     await accounts.erase(caller.actor, caller.session_id, password, redact=messages == "redact")
+    await _wait_until_erased(chat, caller.actor.user_id)
 
 
 @get("/me/sessions", summary="List the caller's signed-in devices, last used first")
@@ -141,6 +156,15 @@ def _to_put(user_id: str, data: PutUserBody) -> PutUser:
 )
 async def erase_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat, messages: Messages = "keep") -> None:
     await chat.execute(caller.actor, EraseUser(user_id, messages == "redact"))
+    await _wait_until_erased(chat, user_id)
+
+
+async def _wait_until_erased(chat: LimitedChat, user_id: str) -> None:
+    """Returns once nothing of the user is left, or after a while: the server finishes long lists of messages later."""
+    with contextlib.suppress(TimeoutError, ChatError):
+        async with asyncio.timeout(ERASED_WITHIN_S):
+            while not await chat.execute(ERASER, IsErased(user_id)):  # noqa: ASYNC110 (any node may do it)
+                await asyncio.sleep(ERASED_POLL_S)
 
 
 @put("/{user_id:str}/ban", status_code=HTTP_204_NO_CONTENT, summary="Ban a user (roles service and admin)")
@@ -151,6 +175,30 @@ async def ban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat)
 @delete("/{user_id:str}/ban", summary="Unban a user (roles service and admin)")
 async def unban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     await chat.execute(caller.actor, UnbanUser(user_id))
+
+
+@get(
+    "/{user_id:str}/export",
+    operation_id="exportUser",
+    summary="Download a user's data as a zip file (the user, roles service and admin)",
+    description="Contains `profile.json`, `conversations.jsonl`, `messages.jsonl` with the messages that the user may "
+    "see now, and below `files/` the files that the user has uploaded.",
+    media_type="application/zip",
+    opt=may_refuse(404, 409),
+)
+async def export_user(
+    user_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    uploads: GivenUploads,
+    export_reader: GivenExportReader,
+) -> Response[bytes]:
+    assert export_reader is not None, "a running server has one"
+    own_id = caller.actor.user_id if user_id == "me" else user_id
+    user = await chat.execute(caller.actor, CheckExport(own_id))
+    export = ExportedZip(ExportedUser(user.id, caller.actor), uploads.store, export_reader.read)
+    headers = {"Content-Disposition": 'attachment; filename="export.zip"', "Cache-Control": "no-store"}
+    return Download(export, status_code=HTTP_200_OK, headers=headers, media_type="application/zip")
 
 
 users_router = Router(
@@ -167,6 +215,7 @@ users_router = Router(
         put_user,
         put_users,
         erase_user,
+        export_user,
         ban_user,
         unban_user,
     ],

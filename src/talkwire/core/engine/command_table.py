@@ -20,7 +20,7 @@ from talkwire.core.features.messages import (
     sending,
 )
 from talkwire.core.features.notifying import notifications, offline_queue, pushes
-from talkwire.core.features.operation import erasure, nodes, retention
+from talkwire.core.features.operation import erasure, export, nodes, retention
 from talkwire.core.features.users import accounts, blocks, preferences, presence_rules, users
 from talkwire.core.ports.handler import Changes, NodeCommandHandlers, Queries
 from talkwire.core.signals import custom_events
@@ -90,5 +90,6 @@ QUERIES: Queries = MappingProxyType(
         **call_rules.QUERIES,
         **recovery.QUERIES,
         **erasure.QUERIES,
+        **export.QUERIES,
     }
 )

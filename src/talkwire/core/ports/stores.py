@@ -172,6 +172,21 @@ class Erasures(Protocol):
         ...
 
 
+class ExportReads(Protocol):
+    """What only exports read. Each list is in the order of its ids, after the given one."""
+
+    def former_conversations(self, user_id: str) -> Sequence[str]:
+        """Returns the conversations that the user has left and that still exist."""
+        ...
+
+    def messages_from(self, conversation_id: str, user_id: str, after_seq: int, limit: int) -> Sequence[Message]:
+        """Returns messages that one user has sent, oldest first."""
+        ...
+
+    def files_of(self, owner_id: str, after_id: str, limit: int) -> Sequence[File]: ...
+    def files_in(self, conversation_id: str, after_id: str, limit: int) -> Sequence[File]: ...
+
+
 class Offers(Protocol):
     def find(self, offer_id: int) -> Offer | None: ...
 

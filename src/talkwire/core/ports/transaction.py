@@ -18,6 +18,7 @@ from talkwire.core.domain.model import Account, Conversation, LoginSession, Memb
 from talkwire.core.ports.stores import (
     Calls,
     Erasures,
+    ExportReads,
     Files,
     Invitations,
     MessageParts,
@@ -347,6 +348,8 @@ class Snapshot(Protocol):
     def webhooks(self) -> Webhooks: ...
     @property
     def search(self) -> Search: ...
+    @property
+    def exports(self) -> ExportReads: ...
     @property
     def erasures(self) -> Erasures: ...
     @property

@@ -15,7 +15,8 @@ from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow
 
 
-def _to_file(row: AnyRow) -> File:
+def to_file(row: AnyRow) -> File:
+    """Returns the file of a row."""
     return File(
         id=row.id,
         owner_id=row.owner_id,
@@ -60,7 +61,7 @@ class FileRows(Reads):
     def prefetch(self, file_ids: Collection[str]) -> None:
         """Reads the files that the commands of a batch will ask for."""
         rows = self._connection.execute(select(files).where(files.c.id.in_(file_ids)))
-        self._known.update((row.id, _to_file(row)) for row in rows)
+        self._known.update((row.id, to_file(row)) for row in rows)
 
     def of_ids(self, file_ids: Collection[str]) -> Mapping[str, File]:
         missing = [file_id for file_id in file_ids if file_id not in self._known]

@@ -239,12 +239,18 @@ def get_upload(snapshot: Snapshot, actor: Actor, query: GetUpload) -> Upload | F
 def get_file(snapshot: Snapshot, actor: Actor, query: GetFile) -> File:
     require(may_act(snapshot.user(actor.user_id)))
     file = snapshot.files.of_ids((query.id,)).get(query.id)
-    if file is None:
+    if file is None or _is_of_redacted(snapshot, file):
         raise forbidden()
     is_seen = _is_own(snapshot, actor, file) or _is_profile_picture(snapshot, file)
     if not is_seen and not snapshot.files.is_visible_to(file.id, actor.user_id):
         raise forbidden()
     return file
+
+
+def _is_of_redacted(snapshot: Snapshot, file: File) -> bool:
+    """Returns whether the file's owner was erased with all messages, some of which may not be tombstones yet."""
+    owner = snapshot.user(file.owner_id)
+    return owner is not None and owner.erased == "redact"
 
 
 def _is_own(snapshot: Snapshot, actor: Actor, file: File) -> bool:

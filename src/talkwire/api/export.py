@@ -1,0 +1,281 @@
+"""Exports as zip files: of one user, or of one conversation.
+
+What the database has is first written into temporary files, from one snapshot. So the snapshot is open only for as long
+as reading takes, however slowly the client receives the zip, which is made while it is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import zipfile
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, aclosing
+from dataclasses import dataclass
+from typing import IO, Any, Protocol, cast
+
+import msgspec
+
+from talkwire.core.commands.conversations import ConversationView
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor, File, Message, User
+from talkwire.core.features.operation.export import (
+    conversation_with,
+    conversations_of,
+    exported_user,
+    files_in,
+    files_of,
+    messages_in,
+    messages_of,
+)
+from talkwire.core.features.users.preferences import DEFAULTS
+from talkwire.core.ports.transaction import Snapshot
+from talkwire.dialects.payload import Payload, iso
+from talkwire.dialects.payloads.conversations import conversation_payload
+from talkwire.dialects.payloads.messages import message_payload
+from talkwire.dialects.payloads.preferences import (
+    MemberPreferencesPayload,
+    PreferencesPayload,
+    member_preferences_payload,
+    preferences_payload,
+)
+from talkwire.dialects.payloads.users import SessionPayload, UserPayload, session_payload, user_payload_for
+from talkwire.files.byte_store import ByteStore, FileKey
+
+CHUNK_BYTES = 64 * 1024
+SPOOLED_BYTES = 1024 * 1024
+"""A temporary file is in memory until it is larger."""
+
+_encode = msgspec.json.Encoder().encode
+_file = msgspec.json.Decoder(File)
+
+
+Read = Callable[[Callable[[Snapshot], None]], Awaitable[None]]
+
+
+class ExportProgress(Protocol):
+    """Shows how far an export has come."""
+
+    def begin(self, subject: str, total: int, unit: str = "rows") -> None: ...
+    def advance(self, count: int) -> None: ...
+
+
+class _Unshown:
+    """The progress of an export that a client receives."""
+
+    def begin(self, subject: str, total: int, unit: str = "rows") -> None:
+        """Shows nothing."""
+
+    def advance(self, count: int) -> None:
+        """Shows nothing."""
+
+
+class ExportedProfile(Payload, frozen=True):
+    """The file `profile.json`: the user, and what else the server has stored about them."""
+
+    user: UserPayload
+    preferences: PreferencesPayload
+    sessions: tuple[SessionPayload, ...]
+    blocked_user_ids: tuple[str, ...]
+    conversation_preferences: dict[str, MemberPreferencesPayload]
+    presence_text: str | None = None
+    last_seen_at: str | None = None
+
+
+class _Parts:
+    """The parts of an export that come from the database: JSON, one object a line. `advance` receives how many messages
+    were read."""
+
+    def __init__(self, closing: ExitStack, advance: Callable[[int], None]) -> None:
+        self.profile = b""
+        self.conversations = _temporary(closing)
+        self.messages = _temporary(closing)
+        self.files = _temporary(closing)
+        self.file_bytes = 0
+        self.is_cancelled = False
+        self._advance = advance
+
+    def add_conversation(self, view: ConversationView) -> None:
+        self.conversations.write(_encode(conversation_payload(view)) + b"\n")
+
+    def add_messages(self, pages: Iterable[Sequence[Message]]) -> None:
+        for page in pages:
+            if self.is_cancelled:
+                return
+            self.messages.write(b"".join(_encode(message_payload(message)) + b"\n" for message in page))
+            self._advance(len(page))
+
+    def add_files(self, files: Iterable[File]) -> None:
+        for file in files:
+            self.files.write(_encode(file) + b"\n")
+            self.file_bytes += file.size
+
+
+def _temporary(closing: ExitStack) -> IO[bytes]:
+    return closing.enter_context(tempfile.SpooledTemporaryFile(SPOOLED_BYTES))
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedUser:
+    """One user, as `actor` may see the profile."""
+
+    user_id: str
+    actor: Actor
+
+    def read(self, snapshot: Snapshot, parts: _Parts) -> None:
+        user = exported_user(snapshot, self.user_id)
+        parts.profile = _encode(_profile(snapshot, user, self.actor))
+        for view in conversations_of(snapshot, user.id):
+            parts.add_conversation(view)
+        parts.add_messages(messages_of(snapshot, user.id))
+        parts.add_files(files_of(snapshot, user.id))
+
+    def count(self, snapshot: Snapshot) -> int:
+        """Returns how many messages there are about, to show progress."""
+        return sum(view.conversation.last_seq for view in conversations_of(snapshot, self.user_id))
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedConversation:
+    """One conversation with all its messages and files."""
+
+    conversation_id: str
+
+    def read(self, snapshot: Snapshot, parts: _Parts) -> None:
+        parts.add_conversation(conversation_with(snapshot, self.conversation_id))
+        parts.add_messages(messages_in(snapshot, self.conversation_id))
+        parts.add_files(files_in(snapshot, self.conversation_id))
+
+    def count(self, snapshot: Snapshot) -> int:
+        """Returns how many messages there are."""
+        return conversation_with(snapshot, self.conversation_id).conversation.last_seq
+
+
+def _profile(snapshot: Snapshot, user: User, actor: Actor) -> ExportedProfile:
+    presence = snapshot.presence.records((user.id,)).get(user.id)
+    preferences = snapshot.notifications.preferences((user.id,)).get(user.id)
+    own = snapshot.notifications.member_preferences((user.id,)).get(user.id, {})
+    sessions = snapshot.logins_of(user.id, snapshot.now_ms)
+    return ExportedProfile(
+        user_payload_for(user, actor),
+        preferences_payload(preferences or DEFAULTS),
+        tuple(session_payload(session, current=False) for session in sessions),
+        tuple(sorted(snapshot.blocked_ids_of((user.id,)).get(user.id, ()))),
+        {id_: member_preferences_payload(each) for id_, each in own.items()},
+        None if presence is None else presence.text,
+        None if presence is None or presence.last_seen_ms is None else iso(presence.last_seen_ms),
+    )
+
+
+class ExportedZip:
+    """A zip file that is made while it is read. Implements `files.holders.Reading`.
+
+    `read` runs a function over a snapshot, on another thread. `store` has the bytes of files.
+    """
+
+    def __init__(
+        self,
+        subject: ExportedUser | ExportedConversation,
+        store: ByteStore,
+        read: Read,
+        progress: ExportProgress | None = None,
+    ) -> None:
+        self._subject = subject
+        self._store = store
+        self._read = read
+        self._progress = progress or _Unshown()
+        self._closing = ExitStack()
+        self._parts = _Parts(self._closing, self._progress.advance)
+        self._is_collecting = False
+        self._chunks = self._made()
+
+    def __aiter__(self) -> ExportedZip:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._chunks)
+
+    async def aclose(self) -> None:
+        """Ends reading and removes what was collected, also before the end."""
+        self._parts.is_cancelled = True
+        await self._chunks.aclose()
+        if not self._is_collecting:
+            self._closing.close()
+
+    async def _made(self) -> AsyncGenerator[bytes, None]:
+        await self._read(self._collect)
+        self._progress.begin("files", self._parts.file_bytes, "bytes")
+        sink = _Sink()
+        with zipfile.ZipFile(cast("IO[bytes]", sink), "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, chunks in self._texts():
+                with archive.open(name, "w", force_zip64=True) as entry:
+                    for chunk in chunks:
+                        await asyncio.to_thread(entry.write, chunk)
+                        yield sink.take()
+            async with aclosing(self._files(archive, sink)) as files:
+                async for chunk in files:
+                    yield chunk
+        yield sink.take()
+
+    def _collect(self, snapshot: Snapshot) -> None:
+        """Reads everything that the database has, on another thread."""
+        self._is_collecting = True
+        try:
+            self._subject.read(snapshot, self._parts)
+        finally:
+            self._is_collecting = False
+            if self._parts.is_cancelled:
+                self._closing.close()
+
+    def _texts(self) -> Iterator[tuple[str, Iterator[bytes]]]:
+        if self._parts.profile:
+            yield "profile.json", iter((self._parts.profile,))
+        yield "conversations.jsonl", _chunks_of(self._parts.conversations)
+        yield "messages.jsonl", _chunks_of(self._parts.messages)
+
+    async def _files(self, archive: zipfile.ZipFile, sink: _Sink) -> AsyncGenerator[bytes, None]:
+        """Adds the files. One that another request deletes meanwhile is left out."""
+        self._parts.files.seek(0)
+        for line in self._parts.files:
+            file = _file.decode(line)
+            try:
+                reading = await self._store.read(FileKey.of(file, "content"), 0, file.size) if file.size else None
+            except ChatError as error:
+                if error.code != "forbidden":
+                    raise
+                continue
+            # Pictures and most other files are compressed already.
+            info = zipfile.ZipInfo(f"files/{file.id}/{file.name}")
+            with archive.open(info, "w", force_zip64=True) as entry:
+                if reading is not None:
+                    async with aclosing(reading):
+                        async for chunk in reading:
+                            entry.write(chunk)
+                            self._progress.advance(len(chunk))
+                            yield sink.take()
+            yield sink.take()
+
+
+def _chunks_of(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while chunk := file.read(CHUNK_BYTES):
+        yield chunk
+
+
+class _Sink:
+    """A file that cannot be sought, and keeps what is written until it is taken."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def write(self, data: Any) -> int:  # noqa: ANN401 (bytes, or a view of them)
+        self._written += data
+        return len(data)
+
+    def flush(self) -> None:
+        """Does nothing: there is no buffer below."""
+
+    def take(self) -> bytes:
+        taken = bytes(self._written)
+        self._written.clear()
+        return taken

@@ -1,0 +1,96 @@
+"""What an export of a user or a conversation contains.
+
+A user receives what they may see now: their profile, their conversations and all messages in them, from where their
+history begins; and what they wrote in conversations that they have left. Of files, they receive those that they
+uploaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import MappingProxyType
+
+from talkwire.core.commands.conversations import ConversationView
+from talkwire.core.commands.server.export import CheckExport
+from talkwire.core.domain.access import erased, messages_for_reader, must_be_trusted
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import WHOLE, Actor, File, HistoryStart, Message, User
+from talkwire.core.domain.texts import check_id
+from talkwire.core.features.conversations.conversations import views_of
+from talkwire.core.ports.handler import Queries
+from talkwire.core.ports.transaction import Snapshot
+
+PAGE = 100
+
+
+def check_export(snapshot: Snapshot, actor: Actor, query: CheckExport) -> User:
+    check_id("userId", query.user_id)
+    if actor.user_id != query.user_id:
+        must_be_trusted(actor)
+    return exported_user(snapshot, query.user_id)
+
+
+def exported_user(snapshot: Snapshot, user_id: str) -> User:
+    """Returns a user who can be exported. Raises `not_found`, and `conflict` for an erased user."""
+    user = snapshot.user(user_id)
+    if user is None:
+        raise ChatError("not_found", "No such user.")
+    if user.erased:
+        raise erased(user_id)
+    return user
+
+
+def conversations_of(snapshot: Snapshot, user_id: str) -> Iterator[ConversationView]:
+    """Returns the user's conversations, as the user sees them, in the order of their ids."""
+    after_id: str | None = None
+    while found := snapshot.all_conversations(user_id, after_id, PAGE):
+        yield from views_of(snapshot, user_id, found)
+        after_id = found[-1].id
+
+
+def conversation_with(snapshot: Snapshot, conversation_id: str) -> ConversationView:
+    """Returns a conversation with its members. Raises `not_found`, also for a deleted one."""
+    conversation = snapshot.conversation(conversation_id)
+    if conversation is None or conversation.deleted_ms is not None:
+        raise ChatError("not_found", "No such conversation.")
+    return views_of(snapshot, "", [conversation], members_max=conversation.member_count)[0]
+
+
+def messages_of(snapshot: Snapshot, user_id: str) -> Iterator[Sequence[Message]]:
+    """Returns pages of the messages that the user may see now, and of their own in conversations that they have
+    left."""
+    for view in conversations_of(snapshot, user_id):
+        history = WHOLE if view.reader is None else view.reader.history
+        yield from messages_in(snapshot, view.conversation.id, history)
+    for conversation_id in snapshot.exports.former_conversations(user_id):
+        after_seq = 0
+        while found := snapshot.exports.messages_from(conversation_id, user_id, after_seq, PAGE):
+            yield found
+            after_seq = found[-1].seq
+
+
+def messages_in(snapshot: Snapshot, conversation_id: str, history: HistoryStart = WHOLE) -> Iterator[Sequence[Message]]:
+    """Returns pages of a conversation's messages, oldest first."""
+    after_seq = history.seq
+    while found := snapshot.messages(conversation_id, after_seq=after_seq, limit=PAGE):
+        yield messages_for_reader(found, history)
+        after_seq = found[-1].seq
+
+
+def files_of(snapshot: Snapshot, user_id: str) -> Iterator[File]:
+    """Returns the files that the user has uploaded."""
+    after_id = ""
+    while found := snapshot.exports.files_of(user_id, after_id, PAGE):
+        yield from found
+        after_id = found[-1].id
+
+
+def files_in(snapshot: Snapshot, conversation_id: str) -> Iterator[File]:
+    """Returns the files that are attached to messages of a conversation."""
+    after_id = ""
+    while found := snapshot.exports.files_in(conversation_id, after_id, PAGE):
+        yield from found
+        after_id = found[-1].id
+
+
+QUERIES: Queries = MappingProxyType({CheckExport: check_export})

@@ -1,0 +1,55 @@
+"""Reads one user or one conversation for an export, from one snapshot that may be open for long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import URL, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.ports.transaction import Snapshot
+from talkwire.storage.engine import reading_engine
+from talkwire.storage.snapshot import TableSnapshot
+from talkwire.storage.transfer.source import with_long_timeouts
+
+AT_ONCE = 2
+"""Exports that read at the same time; further ones wait."""
+
+R = TypeVar("R")
+
+_logger = structlog.get_logger(__name__)
+
+
+class ExportReader:
+    """Runs functions over a snapshot on threads of its own, so that other readers never wait. It connects when it is
+    first used."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._engine: Engine | None = None
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="talkwire-export")
+
+    async def read(self, function: Callable[[Snapshot], R]) -> R:
+        """Returns the result of `function`. Raises its errors, and `unavailable` when the database fails."""
+        if self._engine is None:
+            self._engine = with_long_timeouts(reading_engine(self._url, AT_ONCE))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, self._engine, function)
+
+    def _read(self, engine: Engine, function: Callable[[Snapshot], R]) -> R:
+        try:
+            with engine.begin() as connection:
+                return function(TableSnapshot(connection))
+        except SQLAlchemyError as error:
+            _logger.error("an export failed", error=str(getattr(error, "orig", None) or error))  # noqa: TRY400
+            raise ChatError("unavailable", "The database does not answer. Try again.") from error
+
+    def close(self) -> None:
+        """Waits for the exports that are reading."""
+        self._threads.shutdown()
+        if self._engine is not None:
+            self._engine.dispose()
