@@ -33,7 +33,8 @@ from talkwire.core.commands.server.erasure import IsErased
 from talkwire.core.commands.server.export import CheckExport
 from talkwire.core.domain.access_policy import rights_of
 from talkwire.core.domain.actors import ERASER
-from talkwire.core.domain.model import Erased
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor, Erased, User
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.dialects.payloads.users import (
     RightsPayload,
@@ -45,6 +46,10 @@ from talkwire.dialects.payloads.users import (
     user_payload_for,
     whole_user_payload,
 )
+from talkwire.files.uploads import Uploads
+from talkwire.storage.transfer.exporting import ExportReader
+
+ZIP = "application/zip"
 
 ERASED_WITHIN_S = 5.0
 """Seconds that a response waits for the end of an erasure."""
@@ -177,13 +182,32 @@ async def unban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenCha
     await chat.execute(caller.actor, UnbanUser(user_id))
 
 
+_EXPORTED = (
+    "Contains `profile.json`, `conversations.jsonl`, `messages.jsonl` with the messages that the user may see now, and "
+    "below `files/` the files that the user has uploaded."
+)
+
+
+@get(
+    "/me/export",
+    operation_id="exportMe",
+    summary="Download the signed-in user's data as a zip file",
+    description=_EXPORTED,
+    media_type=ZIP,
+)
+async def export_me(
+    caller: GivenCaller, chat: GivenChat, uploads: GivenUploads, export_reader: GivenExportReader
+) -> Response[bytes]:
+    user = await chat.execute(caller.actor, CheckExport(caller.actor.user_id))
+    return _export_of(user, caller.actor, uploads, export_reader)
+
+
 @get(
     "/{user_id:str}/export",
     operation_id="exportUser",
     summary="Download a user's data as a zip file (the user, roles service and admin)",
-    description="Contains `profile.json`, `conversations.jsonl`, `messages.jsonl` with the messages that the user may "
-    "see now, and below `files/` the files that the user has uploaded.",
-    media_type="application/zip",
+    description=_EXPORTED,
+    media_type=ZIP,
     opt=may_refuse(404, 409),
 )
 async def export_user(
@@ -193,12 +217,15 @@ async def export_user(
     uploads: GivenUploads,
     export_reader: GivenExportReader,
 ) -> Response[bytes]:
+    user = await chat.execute(caller.actor, CheckExport(user_id))
+    return _export_of(user, caller.actor, uploads, export_reader)
+
+
+def _export_of(user: User, actor: Actor, uploads: Uploads, export_reader: ExportReader | None) -> Download:
     assert export_reader is not None, "a running server has one"
-    own_id = caller.actor.user_id if user_id == "me" else user_id
-    user = await chat.execute(caller.actor, CheckExport(own_id))
-    export = ExportedZip(ExportedUser(user.id, caller.actor), uploads.store, export_reader.read)
+    export = ExportedZip(ExportedUser(user.id, actor), uploads.store, export_reader.read)
     headers = {"Content-Disposition": 'attachment; filename="export.zip"', "Cache-Control": "no-store"}
-    return Download(export, status_code=HTTP_200_OK, headers=headers, media_type="application/zip")
+    return Download(export, status_code=HTTP_200_OK, headers=headers, media_type=ZIP)
 
 
 users_router = Router(
@@ -215,6 +242,7 @@ users_router = Router(
         put_user,
         put_users,
         erase_user,
+        export_me,
         export_user,
         ban_user,
         unban_user,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -42,8 +43,10 @@ class ExportReader:
 
     def _read(self, engine: Engine, function: Callable[[Snapshot], R]) -> R:
         try:
+            # SQLite belongs to one machine, so that machine's clock counts.
+            clock_ms = _now_ms if engine.dialect.name == "sqlite" else None
             with engine.begin() as connection:
-                return function(TableSnapshot(connection))
+                return function(TableSnapshot(connection, clock_ms))
         except SQLAlchemyError as error:
             _logger.error("an export failed", error=str(getattr(error, "orig", None) or error))  # noqa: TRY400
             raise ChatError("unavailable", "The database does not answer. Try again.") from error
@@ -53,3 +56,7 @@ class ExportReader:
         self._threads.shutdown()
         if self._engine is not None:
             self._engine.dispose()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
