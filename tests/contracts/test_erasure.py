@@ -369,3 +369,13 @@ async def test_a_view_of_the_writer_does_not_remember_an_erased_user(node: Node)
     await node.in_one_batch((OPERATOR, EraseUser("alice", redact=True)), (BACKEND, Call(look)))
     assert found[0] is not None
     assert found[0].name == "Deleted user"
+
+
+async def test_another_member_becomes_the_owner_of_an_erased_users_group(node: Node) -> None:
+    await node.users(ALICE, BOB, CAROL)
+    await node.group("c", ALICE, BOB, CAROL)
+    await node.group("alone", ALICE)
+    await erase(node, "bob")
+    await erase(node)
+    assert await node.roles("c") == {"alice": "member", "bob": "member", "carol": "owner"}
+    assert await node.roles("alone") == {"alice": "member"}

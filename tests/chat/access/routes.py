@@ -28,6 +28,8 @@ NOT_IN_THE_TABLE = {
     "POST /api/v1/auth/register": "whoever comes may make an account: tests/chat/test_accounts.py",
     "POST /api/v1/auth/login": "signs in by a password, not by who is calling: tests/chat/test_accounts.py",
     "POST /api/v1/auth/refresh": "signs in by the token in its body: tests/chat/test_accounts.py",
+    "DELETE /api/v1/users/me": "erases whoever is calling: tests/chat/test_erasure.py",
+    "DELETE /api/v1/users/{user_id}": "erases a user of the scene: tests/chat/test_erasure.py",
     "GET /api/v1/server": "says the same to everybody, signed in or not: tests/chat/test_invitations.py",
 }
 
@@ -263,6 +265,8 @@ _USERS = (
     Row(f"GET {_V1}/users/me/rights", EVERYONE),
     Row(f"PATCH {_V1}/users/me", EVERYONE, {"text": "On holiday"}),
     Row(f"GET {_V1}/users/{{author}}", READERS),
+    Row(f"GET {_V1}/users/{{author}}/export", TRUSTED),
+    Row(f"GET {_V1}/users/me/export", EVERYONE),
     # Users who share no conversation, or are blocked, receive no presence.
     Row(f"GET {_V1}/users/{{author}}/presence", but(READERS, blocked=FORBIDDEN, blocker=FORBIDDEN)),
     Row(f"GET {_V1}/users/online", but(OPERATORS, service=OK)),

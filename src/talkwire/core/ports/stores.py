@@ -166,6 +166,10 @@ class Erasures(Protocol):
 
     def rewrite_log(self, rows: Sequence[LogRow]) -> None: ...
 
+    def owned_conversations(self, user_id: str) -> Sequence[str]:
+        """Returns some of the conversations that the user owns as a member."""
+        ...
+
     def drop_rows(self, user_id: str) -> bool:
         """Deletes some of the user's notifications, and of the stored answers that mention the user. Returns whether
         there may be more."""

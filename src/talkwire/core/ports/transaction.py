@@ -89,8 +89,8 @@ class Transaction(Protocol):
     def members(self, conversation_id: str, user_ids: Collection[str]) -> Mapping[str, Member]: ...
 
     def next_owner(self, conversation_id: str, leaving_id: str) -> Member | None:
-        """Returns the member who inherits a conversation when its owner leaves: the admin who joined first, else the
-        member."""
+        """Returns the member who inherits a conversation when its owner leaves or is erased: the admin who joined
+        first, else the member. Erased users inherit nothing."""
         ...
 
     def members_named(self, conversation_id: str, folded_names: Collection[str]) -> Mapping[str, Collection[str]]:

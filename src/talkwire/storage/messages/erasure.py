@@ -17,7 +17,7 @@ from talkwire.core.features.messages.erased_events import WITH_TEXTS, without_te
 from talkwire.storage.messages.changes import write_messages
 from talkwire.storage.messages.messages import messages_by_id
 from talkwire.storage.messages.search import WordTable
-from talkwire.storage.schema import answers, log, log_head, messages, notifications, offers, reactions
+from talkwire.storage.schema import answers, log, log_head, members, messages, notifications, offers, reactions
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import to_json
 from talkwire.storage.tables.erasures import drop_pending, find_pending, put_pending
@@ -129,6 +129,11 @@ class ErasureRows(Reads):
     def rewrite_log(self, rows: Sequence[LogRow]) -> None:
         if rows:
             self._connection.execute(_rewrite, [{"at_pos": row.pos, "new_data": row.data} for row in rows])
+
+    def owned_conversations(self, user_id: str) -> Sequence[str]:
+        owned = select(members.c.conversation_id).where(members.c.user_id == user_id, members.c.role == "owner")
+        found = owned.order_by(members.c.conversation_id).limit(TEXTS_AT_ONCE)
+        return self._connection.execute(found).scalars().all()
 
     def drop_rows(self, user_id: str) -> bool:
         found = select(notifications.c.id).where(notifications.c.user_id == user_id).limit(ROWS_AT_ONCE)

@@ -207,7 +207,8 @@ class MemberLookups(Changes):
 
     def next_owner(self, conversation_id: str, leaving_id: str) -> Member | None:
         admins_first = (members.c.role == "member", members.c.joined_ms, members.c.user_id)
-        heirs = select(members).where(members.c.conversation_id == conversation_id, members.c.user_id != leaving_id)
+        others = members.c.conversation_id == conversation_id, members.c.user_id != leaving_id
+        heirs = select(members).join(users, users.c.id == members.c.user_id).where(*others, users.c.erased.is_(None))
         row = self._workspace.connection.execute(heirs.order_by(*admins_first).limit(1)).one_or_none()
         return None if row is None else to_member(row)
 

@@ -13,7 +13,6 @@ from talkwire.core.domain.access import (
     erased,
     is_ownerless,
     may_act,
-    may_give_role,
     may_join,
     may_manage,
     may_remove,
@@ -177,7 +176,7 @@ def end_membership(tx: Transaction, conversation: Conversation, member: Member, 
     elif member.role == "owner":
         successor = tx.next_owner(conversation.id, member.user_id)
         if successor is not None:
-            _give_role(tx, successor, "owner")
+            give_role(tx, successor, "owner")
 
 
 # --- roles ----------------------------------------------------------------------------------------------------------
@@ -201,14 +200,15 @@ def update_member(tx: Transaction, actor: Actor, command: UpdateMember) -> Membe
         if command.role == "owner" and conversation.owner_id is not None:
             owner = tx.member(conversation.id, conversation.owner_id)
             if owner is not None:
-                _give_role(tx, owner, "admin")
-        target = _give_role(tx, target, command.role)
+                give_role(tx, owner, "admin")
+        target = give_role(tx, target, command.role)
     blocker_ids = {target.user_id} if tx.has_blocked(target.user_id, actor.user_id) else ()
     view = MemberView(target, user.name, user.avatar, user.read_receipts)
     return as_shown_to(view, actor.user_id, blocker_ids, sees_reads=shares_reads(tx.user(actor.user_id)))
 
 
-def _give_role(tx: Transaction, member: Member, role: MemberRole) -> Member:
+def give_role(tx: Transaction, member: Member, role: MemberRole) -> Member:
+    """Records a member's new role, and returns the member with it."""
     changed = replace(member, role=role)
     tx.record(MemberUpdated(tx.next_pos(), tx.now_ms, changed))
     return changed

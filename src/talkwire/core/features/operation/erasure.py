@@ -27,6 +27,7 @@ from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.events import MessageDeleted, MessageReacted, OfferUpdated, UserErased
 from talkwire.core.domain.model import DELETED_NAME, Actor, Message, Offer, User
 from talkwire.core.domain.texts import check_id
+from talkwire.core.features.conversations.members import give_role
 from talkwire.core.features.messages.edits import tombstone
 from talkwire.core.features.messages.offers import without_texts
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
@@ -108,7 +109,8 @@ def take_step(tx: Transaction, actor: Actor, command: TakeErasureStep) -> bool:
         tx.erasures.put(_after(step, "log" if step.is_last else "texts"))
     else:
         tx.erasures.rewrite_log(step.log_rows)
-        more = tx.erasures.drop_rows(pending.user_id)
+        more = _hand_over(tx, pending.user_id)
+        more = tx.erasures.drop_rows(pending.user_id) or more
         tx.erasures.put(_after(step, "bytes" if step.is_last and not more else "log"))
     return True
 
@@ -164,6 +166,19 @@ def _redacted(tx: Transaction, offer: Offer) -> Offer:
         return offer
     bare = without_texts(offer)
     return replace(bare, status="withdrawn", closed_by=offer.author_id) if offer.status == "pending" else bare
+
+
+def _hand_over(tx: Transaction, user_id: str) -> bool:
+    """Makes other members the owners of some of the user's conversations. Returns whether there may be more."""
+    conversation_ids = tx.erasures.owned_conversations(user_id)
+    for conversation_id in conversation_ids:
+        owner = tx.member(conversation_id, user_id)
+        if owner is not None:
+            give_role(tx, owner, "member")
+        successor = tx.next_owner(conversation_id, user_id)
+        if successor is not None:
+            give_role(tx, successor, "owner")
+    return bool(conversation_ids)
 
 
 def end_erasure(tx: Transaction, actor: Actor, command: EndErasure) -> None:
