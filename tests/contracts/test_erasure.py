@@ -28,7 +28,7 @@ from talkwire.core.commands.blocks import BlockUser
 from talkwire.core.commands.command import IdempotencyKey
 from talkwire.core.commands.conversations import CreateConversation, GetConversation
 from talkwire.core.commands.files import ClaimUploads, CreateUpload, FinishUpload, GetFile, ReleaseFiles
-from talkwire.core.commands.members import AddMembers
+from talkwire.core.commands.members import AddMembers, UpdateMember
 from talkwire.core.commands.messages import (
     AttachmentRef,
     DeleteMessage,
@@ -115,6 +115,8 @@ async def plant(node: Node) -> Message:
     await node.group("c", ALICE, BOB, CAROL)
     await node.do(ALICE, SetPreferences(Preferences(sounds={"direct": CANARY})))
     await node.do(ALICE, SetMemberPreferences("c", sound=CANARY))
+    await node.do(BACKEND, UpdateMember("c", "bob", "owner"))
+    await node.do(BACKEND, UpdateMember("c", "alice", "owner"))
     await node.do(ALICE, StorePresence("away", c))
     await node.do(ALICE, RestrictMember("c", "carol", "mute", None, c))
     sent = await node.send(ALICE, c, f"{CANARY}-1")

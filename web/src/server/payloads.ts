@@ -229,6 +229,13 @@ export interface Conversation {
   lastMessage?: Message;
   /** The members. */
   members?: Member[];
+  /**
+   * For how many days messages are kept here; null or missing for the server's setting. Only the roles service and
+   * admin set it.
+   */
+  retentionDays?: number;
+  /** True if nothing of the user or in the conversation may be deleted. Only for the roles service and admin. */
+  hold?: boolean;
 }
 
 export interface ConversationId {
@@ -1237,6 +1244,10 @@ export interface User {
   metadata?: Record<string, unknown>;
   /** Whether the user is banned from the server. */
   banned?: boolean;
+  /** True if the user was erased. Only for the roles service and admin. */
+  erased?: boolean;
+  /** True if nothing of the user or in the conversation may be deleted. Only for the roles service and admin. */
+  hold?: boolean;
 }
 
 export interface UserId {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from sqlalchemy import Column, Connection, Table, delete, or_, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, delete, or_, select, update
 
 from talkwire.core.commands.server.erasure import PendingErasure
 from talkwire.core.domain.events import UserErased
@@ -30,6 +30,7 @@ from talkwire.storage.schema import (
 from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.sql.values import AnyRow
 from talkwire.storage.tables.files import replace_picture
+from talkwire.storage.tables.members import change_member
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.tables.users import end_blocks_of, find_users, write_user
 from talkwire.storage.workspace import Workspace
@@ -46,6 +47,11 @@ _EMPTIED: Sequence[tuple[Table, Column[str]]] = (
 )
 """The tables whose rows about the user are deleted, by the column with the user's id."""
 
+_preferring = select(members.c.conversation_id).where(
+    members.c.user_id == bindparam("user_id"),
+    or_(members.c.muted, members.c.notify.is_not(None), members.c.sound.is_not(None)),
+)
+
 _begin = upsert(erasures)
 _put = _begin.on_conflict_do_update(
     index_elements=[erasures.c.user_id],
@@ -60,7 +66,8 @@ def _erased(workspace: Workspace, event: UserErased) -> None:
     end_blocks_of(workspace, user.id)
     for table, column in _EMPTIED:
         connection.execute(delete(table).where(column == user.id))
-    connection.execute(update(members).where(members.c.user_id == user.id).values(muted=False, notify=None, sound=None))
+    for conversation_id in connection.execute(_preferring, {"user_id": user.id}).scalars().all():
+        change_member(workspace, conversation_id, user.id, muted=False, notify=None, sound=None)
     named = or_(restrictions.c.user_id == user.id, restrictions.c.by == user.id)
     connection.execute(update(restrictions).where(named, restrictions.c.reason.is_not(None)).values(reason=None))
     unfinished = uploads.c.owner_id == user.id, uploads.c.expires_ms > event.at_ms

@@ -13,6 +13,7 @@ from talkwire.core.domain.access import (
     erased,
     is_ownerless,
     may_act,
+    may_give_role,
     may_join,
     may_manage,
     may_remove,

@@ -9,6 +9,7 @@ from talkwire.core.domain.events import (
     Durable,
     MemberRestricted,
     MemberUnrestricted,
+    MemberUpdated,
     MessageReacted,
     OfferCreated,
     OfferUpdated,
@@ -32,6 +33,7 @@ WITH_TEXTS = tuple(
         ConversationPreferred,
         MemberRestricted,
         MemberUnrestricted,
+        MemberUpdated,
         MessageReacted,
         OfferCreated,
         OfferUpdated,
@@ -58,6 +60,8 @@ def _profile_event(event: Durable, user_id: str) -> Durable | None:
             return replace(event, preferences=Preferences())
         case ConversationPreferred() if event.user_id == user_id:
             return replace(event, muted=False, notify=None, sound=None)
+        case MemberUpdated(member=member) if member.user_id == user_id:
+            return replace(event, member=replace(member, muted=False, notify=None, sound=None))
         case MemberRestricted(restriction=found) | MemberUnrestricted(restriction=found) if user_id in {
             found.user_id,
             found.by,
