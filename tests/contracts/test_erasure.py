@@ -26,7 +26,7 @@ from talkwire.core.commands.accounts import (
 )
 from talkwire.core.commands.blocks import BlockUser
 from talkwire.core.commands.command import IdempotencyKey
-from talkwire.core.commands.conversations import CreateConversation, GetConversation
+from talkwire.core.commands.conversations import CreateConversation, GetConversation, UpdateConversation
 from talkwire.core.commands.files import ClaimUploads, CreateUpload, FinishUpload, GetFile, ReleaseFiles
 from talkwire.core.commands.members import AddMembers, UpdateMember
 from talkwire.core.commands.messages import (
@@ -381,3 +381,17 @@ async def test_another_member_becomes_the_owner_of_an_erased_users_group(node: N
     await erase(node)
     assert await node.roles("c") == {"alice": "member", "bob": "member", "carol": "owner"}
     assert await node.roles("alone") == {"alice": "member"}
+
+
+async def test_kept_messages_keep_their_files_and_unused_files_go_at_once(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    await node.group("c", ALICE, BOB)
+    for file_id in ("shown", "unused", "picture"):
+        await node.do(ALICE, CreateUpload(file_id, "cat.png", None, 5, 60_000))
+        await node.do(ALICE, FinishUpload(file_id, "image/png", 5, "d1", 3, 2))
+    await node.do(ALICE, SendMessage("c", "look", attachments=(AttachmentRef(id="shown"),)))
+    await node.do(ALICE, UpdateConversation("c", avatar="/api/v1/files/picture/cat.png"))
+    await erase(node, redact=False)
+    assert await node.do(OPERATOR, ReleaseFiles(10)) == 3
+    assert await node.do(OPERATOR, ClaimUploads(1)) == ("unused",)
+    assert (await node.do(BOB, GetFile("shown"))).id == "shown"

@@ -11,8 +11,16 @@ from talkwire.core.commands.conversations import (
     GetConversation,
     UpdateConversation,
 )
+from talkwire.core.commands.files import ClaimUploads, CreateUpload, FinishUpload, GetFile, ReleaseFiles
 from talkwire.core.commands.members import RemoveMember
-from talkwire.core.commands.messages import DeleteMessage, ForwardMessage, GetMessage, ListMessages, SendMessage
+from talkwire.core.commands.messages import (
+    AttachmentRef,
+    DeleteMessage,
+    ForwardMessage,
+    GetMessage,
+    ListMessages,
+    SendMessage,
+)
 from talkwire.core.commands.server.retention import PruneApart, PruneOld
 from talkwire.core.domain.events import ConversationUpdated, HoldChanged
 from talkwire.core.features.operation import retention
@@ -200,3 +208,16 @@ async def test_a_direct_conversation_can_be_kept_and_held(node: Node) -> None:
 async def test_a_retention_time_has_a_range(node: Node, days: int) -> None:
     await begin(node)
     assert await node.refusal(BACKEND, UpdateConversation("c", retention_days=days)) == "invalid_request"
+
+
+async def test_the_file_of_a_message_that_was_kept_for_a_time_of_its_own_goes_with_it(node: Node, clock: Clock) -> None:
+    await begin(node)
+    await node.do(BACKEND, UpdateConversation("c", retention_days=1))
+    await node.do(ALICE, CreateUpload("u1", "cat.png", None, 5, 60_000))
+    await node.do(ALICE, FinishUpload("u1", "text/plain", 5, "d1"))
+    await node.do(ALICE, SendMessage("c", "look", attachments=(AttachmentRef(id="u1"),)))
+    clock.now_ms += DAY_MS + 1
+    await prune(node, None)
+    assert await node.refusal(BOB, GetFile("u1")) == "forbidden"
+    assert await node.do(OPERATOR, ReleaseFiles(10)) == 1
+    assert await node.do(OPERATOR, ClaimUploads(1)) == ("u1",)

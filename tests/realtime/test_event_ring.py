@@ -13,6 +13,7 @@ from talkwire.core.domain.events import (
     MessageSent,
     PreferencesChanged,
     TypingChanged,
+    UserErased,
     UserUpdated,
 )
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Message, Preferences, User
@@ -166,3 +167,16 @@ def test_a_frame_is_encoded_once_for_each_group_and_again_after_a_deletion() -> 
     assert [frame(group), frame(group), frame(other)] == [b"frame 1", b"frame 1", b"frame 2"]
     ring.follow([MessageDeleted(2, 2, message(1, content="", deleted_ms=2))])
     assert frame(group) == b"frame 3"
+
+
+def test_a_user_who_was_erased_since_is_a_deleted_user_in_all_events() -> None:
+    gone = User("bob", "Deleted user", 0, banned=True, erased="keep")
+    ring = ring_of(looks(1, "bob"), sent(2), UserErased(3, 3, gone))
+    found = ring.missed("alice", ("c",), lambda: ("bob",), 0)
+    assert found is not None
+    renamed = replace(sent(2).message, sender_name="Deleted user")
+    assert [entry.event for entry in found] == [
+        UserUpdated(1, 1, gone),
+        MessageSent(2, 2, renamed),
+        UserErased(3, 3, gone),
+    ]

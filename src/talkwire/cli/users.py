@@ -62,10 +62,7 @@ def list_all(
         return
     print_list(
         ("ID", "NAME", "E-MAIL", "STATE", "CREATED"),
-        [
-            (user.id, user.name, user.email or "", "banned" if user.banned else "", iso_time(user.created_ms))
-            for user in users
-        ],
+        [(user.id, user.name, user.email or "", _state_of(user), iso_time(user.created_ms)) for user in users],
     )
 
 
@@ -125,6 +122,12 @@ async def _all_users(operator: Operator) -> list[User]:
         if page.next is None:
             return users
         cursor = page.next
+
+
+def _state_of(user: User) -> str:
+    if user.erased:
+        return "erased"
+    return "banned" if user.banned else ""
 
 
 def _described(user: User) -> dict[str, object]:
