@@ -1,4 +1,4 @@
-"""The preference `readReceipts: false`: others do not see what a user reads, and the user does not see what they read."""
+"""The preference `readReceipts: false`: others do not see what a user reads, nor does the user see what they read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ async def _synced(node: Node, actor: Actor) -> list[str]:
     page = await node.do(actor, ListEvents(f"{node.chat.epoch}-0", 100))
     missed = await node.do(actor, ListMissed(0, node.chat.pos, 100))
     readers = [
-        [event.user_id for event in events if isinstance(event, MessagesRead)] for events in (page.events, missed.events)
+        [event.user_id for event in events if isinstance(event, MessagesRead)]
+        for events in (page.events, missed.events)
     ]
     assert readers[0] == readers[1]
     return readers[0]

@@ -1,5 +1,5 @@
-"""A server in this process, with a push service that it may reach. Alice and bob have a direct conversation, and a group
-with carol."""
+"""A server in this process, with a push service that it may reach. Alice and bob have a direct conversation, and a
+group with carol."""
 
 from __future__ import annotations
 

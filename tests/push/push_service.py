@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from secrets import token_bytes, token_hex
 from typing import Any
@@ -108,6 +108,9 @@ class Rest:
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
 
+    async def raw(self, method: str, path: str) -> httpx.Response:
+        return await self._client.request(method, f"{self.server.url}{path}")
+
     async def subscribe(self, by: str, browser: Browser, **more: object) -> dict[str, Any]:
         found: dict[str, Any] = await self("PUT", "users/me/push", by, json=browser.subscription | more)
         return found
@@ -117,3 +120,10 @@ class Rest:
 async def rest_of(server: TemporaryServer) -> AsyncIterator[Rest]:
     async with AsyncHttpClient() as client:
         yield Rest(server, client)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Waits until the condition holds."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not await condition():  # noqa: ASYNC110 (there is no event to wait for)
+            await asyncio.sleep(0.02)

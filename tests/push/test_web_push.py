@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from talkwire.push.vapid import from_base64url
 from talkwire.testing.server import TemporaryServer
-from tests.push.push_service import DEADLINE_S, Browser, PushService, Rest, push_service
+from tests.push.push_service import DEADLINE_S, Browser, PushService, Rest
 
 
 async def _until_listed(rest: Rest, by: str, count: int) -> list[dict[str, Any]]:
@@ -216,17 +216,3 @@ async def test_an_invalid_subscription_is_refused(service: PushService, rest: Re
         refused = await rest("PUT", "users/me/push", "bob", 422, json=body)
         assert refused["error"]["code"] == "invalid_request"
         assert refused["error"]["details"][0]["path"] == path, change
-
-
-async def test_a_service_that_does_not_answer_delays_no_other(
-    server: TemporaryServer, service: PushService, rest: Rest
-) -> None:
-    async with push_service() as slow:
-        slow.held = asyncio.Event()
-        bobs, carols = Browser(slow), Browser(service)
-        await rest.subscribe("bob", bobs)
-        await rest.subscribe("carol", carols)
-        await server.chat.send_message("team", sender="alice", content="@all look")
-        await bobs.next()
-        await carols.next()
-        slow.held.set()

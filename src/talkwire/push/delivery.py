@@ -22,8 +22,8 @@ from talkwire.push.vapid import VapidKeys
 from talkwire.push.web_push import CONTENT_MAX, URGENT, PushRequest, WebPushMessage, topic_of, web_push_request
 
 Outcome = Literal["sent", "gone", "refused", "failed"]
-"""`gone`: the subscription has ended. `refused`: the message can never be sent, such as one that is too large. `failed`: a
-later attempt may succeed."""
+"""`gone`: the subscription has ended. `refused`: the message can never be sent, such as one that is too large.
+`failed`: a later attempt may succeed."""
 
 REQUEST_S = 10.0
 """How long a push service may take to answer."""

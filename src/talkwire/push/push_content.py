@@ -33,8 +33,10 @@ def encode_shown(payload: PushPayload, size_max: int) -> bytes:
     encoded = _encode(payload)
     for name in ("body", "title"):
         while len(encoded) > size_max and (text := getattr(payload, name)):
-            cut = cut_text(text, len(text.encode("utf-8", "replace")) - (len(encoded) - size_max))
-            payload = replace(payload, **{name: cut})
+            # JSON writes some characters as several, so a text is longer there.
+            in_json, size = len(_encode(text)), len(text.encode("utf-8", "replace"))
+            room = max(0, in_json - (len(encoded) - size_max))
+            payload = replace(payload, **{name: cut_text(text, min(size - 1, size * room // in_json))})
             encoded = _encode(payload)
     return encoded
 

@@ -1,7 +1,7 @@
 """Matrix push gateways, which deliver to native apps: `POST /_matrix/push/v1/notify`.
 
-A gateway such as Sygnal forwards to the services of Apple and Google, one of UnifiedPush to the app itself. It reads what
-it forwards, so `push_content` decides what leaves this server.
+A gateway such as Sygnal forwards to the services of Apple and Google, one of UnifiedPush to the app itself. It reads
+what it forwards, so `push_content` decides what leaves this server.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Claims what is to be sent to push services, and sends it.
 
 A subscription is a job: one node sends what there is for it, in order, one request after the other. Jobs of different
-subscriptions run side by side, a limited number for each push service, so that a slow service does not delay the others.
-After a failure the subscription waits, longer each time.
+subscriptions run side by side, a limited number for each push service, so that a slow service does not delay the
+others. After a failure the subscription waits, longer each time.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ class PushChat(Protocol):
 
 
 class PushSender:
-    """Sends pushes from `start` to `close`. `alone`: there are no other nodes whose work this one may have to continue."""
+    """Sends pushes from `start` to `close`. `alone`: there are no other nodes whose work this one may have to
+    continue."""
 
     def __init__(
         self, chat: PushChat, delivery: PushDelivery, in_use: InUse, metrics: PushMetrics, *, alone: bool

@@ -1,7 +1,7 @@
 """Web Push: the request that delivers one message to a browser's push service (RFC 8030).
 
-The push service sees the size and the time of a message, but not its content (RFC 8291). It knows this server by its key
-pair (RFC 8292).
+The push service sees the size and the time of a message, but not its content (RFC 8291). It knows this server by its
+key pair (RFC 8292).
 """
 
 from __future__ import annotations

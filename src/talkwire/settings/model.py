@@ -320,8 +320,8 @@ class SettingValues:
     vapid_subject: Annotated[
         str | None,
         Setting(
-            "Contact for push services of browsers: mailto:… or https://…. Apple requires one. Default: `public_url`, if "
-            "it begins with https://.",
+            "Contact for push services of browsers: mailto:… or https://…. Apple requires one. Default: `public_url`, "
+            "if it begins with https://.",
             metavar="URL",
         ),
     ] = None

@@ -612,8 +612,8 @@ push_subscriptions = Table(
     _partial("ix_push_subscriptions_session_id", "session_id IS NOT NULL", "session_id"),
     _partial("ix_push_subscriptions_due_ms", "due_ms IS NOT NULL", "due_ms"),
 )
-"""Where pushes to a user's devices are sent. `service` is the scheme, the host and the port of `url`. From `due_ms` on a
-node may send what `pushes` has for the subscription; NULL: it has nothing to send. A node that sends moves it to the
+"""Where pushes to a user's devices are sent. `service` is the scheme, the host and the port of `url`. From `due_ms` on
+a node may send what `pushes` has for the subscription; NULL: it has nothing to send. A node that sends moves it to the
 time from which another node may do so. `failures`: how many attempts have failed since one succeeded."""
 
 pushes = Table(
@@ -624,8 +624,8 @@ pushes = Table(
     Column("state", Text, nullable=False),
     Column("at_ms", BigInteger, nullable=False, index=True),
 )
-"""The notifications that are sent to a subscription. `state`: `new`; `tried`, at least once; `sent`; or `dismiss`, for one
-that was read or deleted after it was sent. `at_ms`: when the notification was created, or was read."""
+"""The notifications that are sent to a subscription. `state`: `new`; `tried`, at least once; `sent`; or `dismiss`, for
+one that was read or deleted after it was sent. `at_ms`: when the notification was created, or was read."""
 
 mailbox = Table(
     "mailbox",

@@ -239,7 +239,7 @@ class Notifications(Protocol):
 
     def of_keys(self, keys: Collection[tuple[str, int]]) -> Sequence[tuple[Notification, str | None]]:
         """Returns the notifications of these keys, (user id, notification id), that their users may see now, each with
-        the name of its conversation."""
+        the name of its conversation, without those of deleted messages."""
         ...
 
 

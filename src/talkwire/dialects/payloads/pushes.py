@@ -44,9 +44,9 @@ class PushKeyPayload(Payload, frozen=True):
 
 
 class SubscribePayload(Payload, frozen=True):
-    """A device that wants pushes. A browser gives `endpoint` and `keys`, a native app with `kind: "gateway"` gives `url`,
-    `appId` and `pushKey`. `deviceId` is what the device gives as `auth.deviceId` when it connects; a token of a sign-in on
-    this server makes it unnecessary."""
+    """A device that wants pushes. A browser gives `endpoint` and `keys`, a native app with `kind: "gateway"` gives
+    `url`, `appId` and `pushKey`. `deviceId` is what the device gives as `auth.deviceId` when it connects; a token of a
+    sign-in on this server makes it unnecessary."""
 
     kind: PushKind = "web"
     endpoint: Annotated[str, msgspec.Meta(max_length=URL_MAX_LENGTH)] | None = None

@@ -1,7 +1,7 @@
 """Which devices of users have a socket, on this node and on others: the others receive pushes.
 
-A device is known by the sign-in of its token, or by the `deviceId` that it gives when it connects. A device that is known
-by neither counts as connected while its user has any socket.
+A device is known by the sign-in of its token, or by the `deviceId` that it gives when it connects. A device that is
+known by neither counts as connected while its user has any socket.
 """
 
 from __future__ import annotations

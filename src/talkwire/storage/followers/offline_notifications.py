@@ -13,8 +13,8 @@ had a socket there since which position. About later events nothing is decided u
 its lease ends.
 
 Every notification that is stored here is also pushed to the user's subscriptions (`notifying/pushes.py`), except to
-devices that have a socket on this node, and except quiet ones. A push is dismissed when its notification was read, or its
-message was deleted. Without any subscription, that costs one statement for each range.
+devices that have a socket on this node, and except quiet ones. A push is dismissed when its notification was read, or
+its message was deleted. Without any subscription, that costs one statement for each range.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ _notifications: Select[tuple[object, ...]] = (
 
 _of_keys: Select[Any] = _notifications.join(
     KEYS, (notifications.c.user_id == key_text(0)) & (notifications.c.id == key_number(1))
-)
+).where(messages.c.deleted_ms.is_(None))
 
 _unread_of_messages: Select[Any] = (
     select(notifications.c.conversation_id, notifications.c.user_id, notifications.c.id)

@@ -11,8 +11,8 @@ from talkwire.core.domain.model import Notification, PushSubscription
 
 
 class DuePush(msgspec.Struct, frozen=True):
-    """A notification to show, or to dismiss because it was read or deleted after it was sent. `at_ms` is the time of the
-    one or the other."""
+    """A notification to show, or to dismiss because it was read or deleted after it was sent. `at_ms` is the time of
+    the one or the other."""
 
     notification_id: int
     at_ms: int

@@ -1,0 +1,78 @@
+"""Push services that fail, and the end of the server."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from talkwire.push import sender
+from talkwire.testing import temporary_server
+from talkwire.testing.server import TemporaryServer
+from tests.push.conftest import LOOPBACK, fill
+from tests.push.push_service import Browser, PushService, Rest, push_service, rest_of
+
+
+@pytest.mark.parametrize("status", ["500 Internal Server Error", "429 Too Many Requests", "400 Bad Request"])
+async def test_a_failed_push_is_repeated(
+    server: TemporaryServer, service: PushService, rest: Rest, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    monkeypatch.setattr(sender, "RETRY_S", (0.01,))
+    service.respond = (status,)
+    browser = Browser(service)
+    await rest.subscribe("bob", browser)
+    message = await server.chat.send_message("pair", sender="alice", content="Hello")
+    await browser.next(3)
+    service.respond = ("201 Created",)
+    await server.chat.send_message("pair", sender="alice", content="the end")
+    await service.until(lambda: browser.pushes[-1]["body"] == "the end")
+    assert {each["id"] for each in browser.pushes[:-1]} == {str(message.id)}
+    assert {each.headers["topic"] for each in browser.requests[:-1]} == {browser.requests[0].headers["topic"]}
+
+
+async def test_a_push_that_is_too_large_for_its_service_is_given_up(
+    server: TemporaryServer, service: PushService, rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "RETRY_S", (0.01,))
+    service.respond = ("413 Payload Too Large",)
+    browser = Browser(service)
+    await rest.subscribe("bob", browser)
+    await server.chat.send_message("pair", sender="alice", content="large")
+    await browser.next()
+    service.respond = ("201 Created",)
+    await server.chat.send_message("pair", sender="alice", content="small")
+    assert (await browser.next(2))["body"] == "small"
+
+
+async def test_a_service_that_does_not_answer_delays_no_other(
+    server: TemporaryServer, service: PushService, rest: Rest
+) -> None:
+    async with push_service() as slow:
+        slow.held = asyncio.Event()
+        bobs, carols = Browser(slow), Browser(service)
+        await rest.subscribe("bob", bobs)
+        await rest.subscribe("carol", carols)
+        await server.chat.send_message("team", sender="alice", content="@all look")
+        await bobs.next()
+        await carols.next()
+        slow.held.set()
+
+
+async def test_a_server_that_ends_while_it_sends_continues_after_its_start(
+    service: PushService, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "CLOSE_S", 0.01)
+    database = f"sqlite:///{tmp_path_factory.mktemp('push') / 'talkwire.db'}"
+    browser = Browser(service)
+    service.held = asyncio.Event()
+    async with temporary_server(webhook_allow=LOOPBACK, database=database) as server, rest_of(server) as rest:
+        await fill(server)
+        await rest.subscribe("bob", browser)
+        message = await server.chat.send_message("pair", sender="alice", content="Hello")
+        await browser.next()
+    service.held = None
+    async with temporary_server(webhook_allow=LOOPBACK, database=database) as server, rest_of(server) as rest:
+        assert (await browser.next(2))["id"] == str(message.id)
+        metrics = (await rest.raw("GET", "/metrics")).text
+        await service.until(lambda: True)
+        assert "talkwire_push_attempts_total" in metrics
