@@ -73,6 +73,7 @@ from talkwire.realtime.chat.fencing import fence
 from talkwire.realtime.chat.news_metrics import EventSourceMetrics
 from talkwire.realtime.chat.services import NamespaceServices
 from talkwire.realtime.clients.connected_devices import ConnectedDevices
+from talkwire.realtime.clients.connected_elsewhere import ConnectedElsewhere
 from talkwire.realtime.clients.recovery_token import RecoveryTokenSigner
 from talkwire.realtime.clients.user_sockets import UserSockets
 from talkwire.realtime.delivery.delivery_proofs import DeliveryProofs, recipients_in
@@ -335,11 +336,12 @@ class Node:
         """Starts the followers of the log, the expiry of offers, and the retention."""
         node_id = self.chat.node_id if self.settings.on_postgresql else None
         self._devices = ConnectedDevices(self.chat.peers)
+        elsewhere = ConnectedElsewhere(self.chat.peers, self.chat.directory)
         is_here = self.chat.directory.is_connected_since
         works: list[FollowerWork[Any]] = [
             MessageIndex(dialect),
             DeletedConversations(_now_ms),
-            OfflineNotifications(is_here, _now_ms, node_id, self._is_device_here),
+            OfflineNotifications(is_here, _now_ms, node_id, self._is_device_here, elsewhere.ask),
         ]
         works += [YoungStatistics()] if self.settings.on_postgresql else []
         self._followers = [

@@ -99,17 +99,17 @@ class Rest:
 
     def __init__(self, server: TemporaryServer, client: httpx.AsyncClient) -> None:
         self.server = server
-        self._client = client
+        self.client = client
 
     async def __call__(self, method: str, path: str, by: str, status: int = 200, **options: Any) -> Any:  # noqa: ANN401 (JSON)
         """Returns the JSON of a response. `by` is a user id, or an access token."""
         headers = {"Authorization": f"Bearer {by}"} if "." in by else self.server.headers(by)
-        answer = await self._client.request(method, f"{self.server.url}/api/v1/{path}", headers=headers, **options)
+        answer = await self.client.request(method, f"{self.server.url}/api/v1/{path}", headers=headers, **options)
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
 
     async def raw(self, method: str, path: str) -> httpx.Response:
-        return await self._client.request(method, f"{self.server.url}{path}")
+        return await self.client.request(method, f"{self.server.url}{path}")
 
     async def subscribe(self, by: str, browser: Browser, **more: object) -> dict[str, Any]:
         found: dict[str, Any] = await self("PUT", "users/me/push", by, json=browser.subscription | more)

@@ -835,11 +835,15 @@ export interface PongReply {
   pong: number;
 }
 
-/** A user's notification preferences. A part that is omitted is reset to its defaults. */
+/**
+ * A user's notification preferences. A part that is omitted is reset to its defaults, except `readReceipts`, which
+ * stays as it is: whether others see what the user has read, and the user what others have read.
+ */
 export interface Preferences {
   notify: NotifyPreferences;
   sounds: SoundPreferences;
   doNotDisturb: DoNotDisturb;
+  readReceipts: boolean;
 }
 
 /**

@@ -10,7 +10,7 @@ although the user was notified, never the other way round.
 
 Other nodes state, when they renew their lease, up to which position they had handed out the log, and which users have
 had a socket there since which position. About later events nothing is decided until the node renews its lease again, or
-its lease ends.
+its lease ends. Where pushes are sent, the other nodes are asked first, since a push must not wait for a lease.
 
 Every notification that is stored here is also pushed to the user's subscriptions (`notifying/pushes.py`), except to
 devices that have a socket on this node, and except quiet ones. A push is dismissed when its notification was read, or
@@ -77,6 +77,10 @@ IsHere = Callable[[str, int], bool]
 """(user id, log position): returns whether the user had a socket on this node at that position, and has one now. It can
 be called from any thread."""
 
+AskOthers = Callable[[Collection[str]], Mapping[str, tuple[int, Mapping[str, int]]]]
+"""Asks the other nodes about users. Returns node id -> (position up to which the node has handed out the log, user id
+-> position since which the user has been connected there)."""
+
 IsDeviceHere = Callable[[PushDevice], bool]
 """Returns whether a device has a socket on this node. It can be called from any thread."""
 
@@ -141,16 +145,19 @@ class OfflineNotifications:
         clock_ms: Callable[[], int],
         node_id: str | None = None,
         is_device_here: IsDeviceHere = lambda _: False,
+        ask_others: AskOthers = lambda _: {},
     ) -> None:
         self._is_here = is_here
         self._is_device_here = is_device_here
+        self._ask_others = ask_others
         self._clock_ms = clock_ms
         self._node_id = node_id
 
     def prepare(self, connection: Connection, after: int, until: int) -> tuple[int, PreparedNotifications]:
-        reached, found = self._missed(connection, after, until)
+        pushes_are_sent = any_subscriptions(connection)
+        reached, found = self._missed(connection, after, until, asks=pushes_are_sent)
         rows = [each for each, _ in found]
-        if not any_subscriptions(connection):
+        if not pushes_are_sent:
             return reached, PreparedNotifications(rows)
         pushes = self._pushes(connection, [each for each, quiet in found if not quiet])
         return reached, PreparedNotifications(rows, pushes, _dismissals(connection, after, reached))
@@ -165,10 +172,10 @@ class OfflineNotifications:
             dismiss(connection, dismissal)
 
     def _missed(
-        self, connection: Connection, after: int, until: int
+        self, connection: Connection, after: int, until: int, *, asks: bool
     ) -> tuple[int, Sequence[tuple[Notification, bool]]]:
         """Returns the position up to which the range is decided, and its notifications, each with whether it is
-        quiet."""
+        quiet. `asks`: other nodes are asked where their leases do not decide."""
         found = [
             (event.pos, occasion)
             for event in self._events(connection, after, until)
@@ -176,7 +183,7 @@ class OfflineNotifications:
         ]
         if not found:
             return until, ()
-        facts = self._facts(connection, [occasion for _, occasion in found])
+        facts = self._facts(connection, [occasion for _, occasion in found], found[-1][0] if asks else 0)
         rows: list[tuple[Notification, bool]] = []
         for pos, occasion in found:
             if len(rows) >= ROWS_MAX:
@@ -244,7 +251,7 @@ class OfflineNotifications:
             events.append(MessageSent(row.pos, row.at_ms, message))
         return sorted(events, key=lambda event: event.pos)
 
-    def _facts(self, connection: Connection, occasions: Sequence[NotificationTrigger]) -> _Facts:
+    def _facts(self, connection: Connection, occasions: Sequence[NotificationTrigger], ask_up_to: int) -> _Facts:
         ids = {occasion.conversation_id for occasion in occasions}
         found = {conversation.id: conversation for conversation in read_conversations(connection, ids)}
         concerned = self._concerned(connection, occasions, found)
@@ -255,7 +262,7 @@ class OfflineNotifications:
             NotificationRows(connection).preferences(user_ids),
             blocked_ids_of(connection, user_ids),
             self._quiet_ids(connection, user_ids),
-            self._online_elsewhere(connection, user_ids),
+            self._online_elsewhere(connection, user_ids, ask_up_to),
         )
 
     def _concerned(
@@ -288,16 +295,26 @@ class OfflineNotifications:
         return {user_id for user_id, record in records.items() if record.status == "dnd"}
 
     def _online_elsewhere(
-        self, connection: Connection, user_ids: Collection[str]
+        self, connection: Connection, user_ids: Collection[str], ask_up_to: int
     ) -> Mapping[str, Sequence[_OnlineElsewhere]]:
+        """Returns where users are online. Asks the nodes whose lease does not decide about events up to `ask_up_to`."""
         if self._node_id is None:
             return {}
         lives = nodes.c.lease_until_ms > now_column(connection.dialect, self._clock_ms)
         others = _elsewhere.add_columns(lives.label("lives")).where(nodes.c.id != self._node_id)
+        rows = connection.execute(others, keys_parameter(_keys(user_ids))).all()
+        undecided = {row.user_id for row in rows if row.lives and row.pos < ask_up_to}
+        answers = self._ask_others(undecided) if undecided else {}
         found: dict[str, list[_OnlineElsewhere]] = {}
-        for row in connection.execute(others, keys_parameter(_keys(user_ids))):
+        for row in rows:
             awaited_ms = row.renewed_ms - BEHIND_MS if row.lives else None
-            found.setdefault(row.user_id, []).append(_OnlineElsewhere(row.since_pos, row.pos, awaited_ms))
+            stay: _OnlineElsewhere | None = _OnlineElsewhere(row.since_pos, row.pos, awaited_ms)
+            if row.user_id in undecided and row.node_id in answers:
+                pos, since = answers[row.node_id]
+                # A user who has left that node meanwhile is notified once more rather than not at all.
+                stay = _OnlineElsewhere(since[row.user_id], pos, awaited_ms) if row.user_id in since else None
+            if stay is not None:
+                found.setdefault(row.user_id, []).append(stay)
         return found
 
 
@@ -316,7 +333,7 @@ _named: Select[Any] = _of_keys.join(members, and_(_of_conversation, members.c.us
     spans, _span
 )
 _elsewhere: Select[Any] = (
-    select(online.c.user_id, online.c.since_pos, nodes.c.pos, nodes.c.renewed_ms)
+    select(online.c.user_id, online.c.node_id, online.c.since_pos, nodes.c.pos, nodes.c.renewed_ms)
     .select_from(KEYS)
     .join(online, online.c.user_id == key_text(0))
     .join(nodes, nodes.c.id == online.c.node_id)

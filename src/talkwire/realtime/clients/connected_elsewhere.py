@@ -1,0 +1,51 @@
+"""Since when users have been connected to other nodes, asked of these nodes.
+
+A node's lease says so too, but only when it is renewed, which is too late for pushes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from talkwire.core.cluster.peers import ASK_S, Peers
+from talkwire.core.connected.directory import Directory
+
+_QUESTION = "connected since"
+
+
+class ConnectedSince(NamedTuple):
+    """The position up to which a node has handed out the log, and since which position each user has been connected."""
+
+    pos: int
+    users: dict[str, int]
+
+
+class ConnectedElsewhere:
+    """Asks the other nodes, and answers them."""
+
+    def __init__(self, peers: Peers, directory: Directory) -> None:
+        self._peers = peers
+        self._directory = directory
+        self._loop = asyncio.get_running_loop()
+        peers.answer(_QUESTION, list[str], self._find_here)
+
+    def ask(self, user_ids: Collection[str]) -> Mapping[str, ConnectedSince]:
+        """Returns node id -> answer, of the nodes that answer in time. It blocks: call it from another thread than the
+        event loop's."""
+        if not self._peers.has_peers:
+            return {}
+        asking = asyncio.run_coroutine_threadsafe(
+            self._peers.ask(_QUESTION, sorted(user_ids), ConnectedSince), self._loop
+        )
+        try:
+            return asking.result(2 * ASK_S)
+        except (concurrent.futures.CancelledError, TimeoutError):
+            return {}  # this node is busy or ends; the leases say the same later
+
+    async def _find_here(self, user_ids: Collection[str]) -> ConnectedSince:
+        entries = ((user_id, self._directory.connected(user_id)) for user_id in user_ids)
+        since = {user_id: entry.since_pos for user_id, entry in entries if entry is not None}
+        return ConnectedSince(self._directory.pos, since)
