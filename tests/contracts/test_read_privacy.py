@@ -11,7 +11,7 @@ from talkwire.core.commands.preferences import GetPreferences, SetPreferences
 from talkwire.core.commands.receipts import GetMessageStatus, ListReaders, ListReceipts, MarkDelivered, MarkRead
 from talkwire.core.commands.server.recovery import ListMissed
 from talkwire.core.commands.sync import ListEvents
-from talkwire.core.domain.events import MessageEdited, MessagesRead
+from talkwire.core.domain.events import MessageEdited, MessagesDelivered, MessagesRead
 from talkwire.core.domain.model import Actor, Preferences
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, Node
 
@@ -56,6 +56,15 @@ async def test_others_are_not_shown_what_the_user_reads(chat: Node) -> None:
     await chat.do(CAROL, MarkRead("c"))
     assert (await chat.do(ALICE, GetMessageStatus(str(message.id)))).status == "delivered"
     await chat.do(ALICE, EditMessage(str(message.id), "hello again"))
+
+
+async def test_others_learn_that_a_message_that_was_read_in_private_was_received(chat: Node) -> None:
+    message = await chat.send(ALICE, "hello")
+    await chat.do(BOB, MarkRead("c"))
+    received = [event for event in chat.log if isinstance(event, MessagesDelivered)]
+    assert [(event.user_id, event.message_id) for event in received] == [("bob", message.id)]
+    await chat.do(BOB, MarkDelivered("c"))
+    assert [event for event in chat.log if isinstance(event, MessagesDelivered)] == received
 
 
 async def test_the_users_own_devices_learn_what_was_read(chat: Node) -> None:

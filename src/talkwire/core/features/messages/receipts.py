@@ -81,6 +81,10 @@ def mark_read(tx: Transaction, actor: Actor, command: MarkRead) -> ReadMark:
     if conversation.member_count > LARGE_CONVERSATION:
         authors = tuple(tx.authors(conversation.id, member.read_seq, seq))
     user = tx.user(member.user_id)
+    private = user is not None and not user.read_receipts
+    if private and seq > member.delivered_seq:
+        # Others may know that the message was received, which reading would imply to them.
+        _record_delivered(tx, member, target)
     receipt = MessagesRead(
         tx.next_pos(),
         tx.now_ms,
@@ -90,7 +94,7 @@ def mark_read(tx: Transaction, actor: Actor, command: MarkRead) -> ReadMark:
         message_id,
         authors,
         since=member.read_seq,
-        private=user is not None and not user.read_receipts,
+        private=private,
     )
     tx.record(receipt)
     read_with_messages(tx, conversation.id, member.user_id, message_id)
@@ -130,8 +134,13 @@ def mark_delivered(tx: Transaction, actor: Actor, command: MarkDelivered) -> Non
     conversation, member = _participation(tx, actor, command)
     target = _target(tx, conversation, member, command.message_id)
     if target is not None and target[0] > member.delivered_seq:
-        since = member.delivered_seq
-        tx.record(MessagesDelivered(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, *target, since))
+        _record_delivered(tx, member, target)
+
+
+def _record_delivered(tx: Transaction, member: Member, target: tuple[int, int]) -> None:
+    """Records that the member has received the messages up to (seq, id)."""
+    id_, user_id = member.conversation_id, member.user_id
+    tx.record(MessagesDelivered(tx.next_pos(), tx.now_ms, id_, user_id, *target, member.delivered_seq))
 
 
 def _participation(tx: Transaction, actor: Actor, command: Mark) -> tuple[Conversation, Member]:
