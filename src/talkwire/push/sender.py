@@ -31,6 +31,7 @@ from talkwire.core.commands.server.pushes import (
 from talkwire.core.domain.actors import PUSH_SENDER
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, PushSubscription
+from talkwire.core.engine.log_rate_limit import LogRateLimit
 from talkwire.push.delivery import PushDelivery, PushOutcome
 from talkwire.push.push_metrics import PushMetrics
 
@@ -96,6 +97,7 @@ class PushSender:
         self._silent: Counter[str] = Counter()
         """How many attempts a push service did not answer, since it did."""
         self._paused_until: dict[str, float] = {}
+        self._lines = LogRateLimit()
         self._jobs = BackgroundTasks()
         self._task: asyncio.Task[None] | None = None
 
@@ -223,9 +225,11 @@ class PushSender:
                 continue
             outcome = await self._delivery.show(subscription, push, content, badge)
             self._note(work, (push,), outcome)
-            if outcome.kind in {"gone", "failed"} or self._loop.time() >= until_s:
+            if outcome.kind in {"gone", "failed"}:
                 return
             (work.sent if outcome.kind == "sent" else work.dropped).append(push)
+            if self._loop.time() >= until_s:
+                return
         dismissed = [push for push in work.job.pushes if push.dismiss]
         if dismissed:
             outcome = await self._delivery.dismiss(subscription, dismissed, badge)
@@ -245,16 +249,17 @@ class PushSender:
                 del self._silent[service]
                 self._paused_until[service] = self._loop.time() + PAUSE_S
         work.note(outcome)
-        if outcome.kind == "sent":
-            return
-        _logger.warning(
-            "push_failed",
-            subscription=work.job.subscription.id,
-            service=service,
-            outcome=outcome.kind,
-            error=outcome.error,
-            failures=work.failures,
-        )
+        self._log(work, outcome)
+
+    def _log(self, work: _JobInProgress, outcome: PushOutcome) -> None:
+        where = {"subscription": work.job.subscription.id, "service": work.job.service}
+        if outcome.kind == "gone":
+            _logger.info("push_subscription_removed", **where)
+        elif outcome.kind != "sent":
+            suppressed = self._lines.take(self._loop.time())
+            if suppressed is not None:
+                more = {"suppressed": suppressed} if suppressed else {}
+                _logger.warning("push_failed", **where, error=outcome.error, failures=work.failures, **more)
 
 
 class _JobInProgress:

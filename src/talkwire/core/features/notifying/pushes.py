@@ -42,7 +42,7 @@ def service_of(url: str) -> str:
 
 
 def subscription_id(target: PushTarget) -> str:
-    """Returns the id of the subscription of a target: always the same one, whoever uses the device."""
+    """Returns the id of the subscription of a target: the same one for every user of the device."""
     parts = (target.kind, target.url, target.app_id or "", target.push_key or "")
     return sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
