@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import get_args
 
 from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory
-from talkwire.settings.model import CallbackFailure, FolderSetting, LogFormat, LogLevel, RecoveryMode
+from talkwire.settings.model import CallbackFailure, FolderSetting, LogFormat, LogLevel, PushContentLevel, RecoveryMode
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(?:[0-9]+[smhdw])+")
@@ -107,6 +107,7 @@ _PARSERS: dict[object, Callable[[object], object]] = {
     FolderSetting: _text,
     LogFormat: _one_of(LogFormat),
     LogLevel: _one_of(LogLevel),
+    PushContentLevel: _one_of(PushContentLevel),
     RecoveryMode: _one_of(RecoveryMode),
     bool: _truth,
     float: _number,

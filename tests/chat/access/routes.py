@@ -38,6 +38,8 @@ _TO_ALL = {"conversationId": "{conversation}", **_HELLO}
 _TEXT_TO_ALL = {"conversationId": "{conversation}", "type": "text", "content": {"text": "Hello"}}
 _AS_MEMBER = {"senderId": "{member}"}
 _BIKE = {"title": "Bicycle", "amount": 5000, "currency": "EUR"}
+_GATEWAY = "https://93.184.216.34/_matrix/push/v1/notify"
+_PUSH = {"kind": "gateway", "url": _GATEWAY, "appId": "com.example.app", "pushKey": "phone"}
 _BYTES = {
     "content": b"hi",
     "headers": {"tus-resumable": "1.0.0", "upload-offset": "0", "content-type": "application/offset+octet-stream"},
@@ -291,6 +293,10 @@ _REST = (
     Row(f"GET {_V1}/sync", USERS),
     Row(f"GET {_V1}/notifications", EVERYONE),
     Row(f"POST {_V1}/notifications/read", EVERYONE, {"ids": ["1"]}),
+    Row(f"GET {_V1}/push/key", EVERYONE),
+    Row(f"PUT {_V1}/users/me/push", EVERYONE, _PUSH),
+    Row(f"GET {_V1}/users/me/push", EVERYONE),
+    Row(f"DELETE {_V1}/users/me/push/{{others_session}}", NOBODY, of="another's"),
 )
 
 ROUTES = (
