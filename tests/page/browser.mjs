@@ -289,6 +289,12 @@ export async function start(page, names, group) {
   await page.locator("dialog").waitFor({ state: "detached" });
 }
 
+export async function openSettings(page, section) {
+  await page.getByRole("button", { name: /^Your account/ }).click();
+  await page.getByRole("menuitem", { name: "Settings" }).click();
+  await page.getByRole("tab", { name: section, exact: true }).click();
+}
+
 // Fills in the form for signing in, or the other one where there is a name.
 export async function submitAccount(page, fields) {
   const form = page.locator(".entrance form:not(.demo-other)");

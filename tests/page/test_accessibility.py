@@ -6,7 +6,7 @@ import pytest
 
 from tests.page.driving import Driver, run
 
-SCREENS = 24
+SCREENS = 29
 
 
 @pytest.mark.parametrize("width", ["wide", "narrow"])

@@ -22,3 +22,13 @@ def test_a_password_is_changed_and_another_device_signed_out(driver: Driver, dem
 
 def test_who_touches_nothing_is_away_until_the_first_move(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "settings", "idle")["rested"]["carol"].startswith("away")
+
+
+def test_read_receipts_are_off_in_both_directions(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "settings", "receipts")["off"] == {"alice": 0, "bob": 0}
+
+
+def test_data_is_exported_and_an_account_deleted(driver: Driver, demo_url: str) -> None:
+    reports = run(driver, demo_url, "settings", "leaving")
+    assert reports["exported"] == {"name": "talkwire-export.zip", "kind": "PK"}
+    assert "deleted" in reports

@@ -8,6 +8,7 @@ import {
   message,
   open,
   opened,
+  openSettings,
   post,
   report,
   say,
@@ -139,15 +140,22 @@ const AT_LIST = {
     await page.getByRole("button", { name: /^Your account/ }).click();
     await page.getByRole("menu").waitFor();
   },
-  settings: async (page) => {
-    await page.getByRole("button", { name: /^Your account/ }).click();
-    await page.getByRole("menuitem", { name: "Settings" }).click();
-    await page.locator("dialog[open]").waitFor();
-  },
+  settings: (page) => openSettings(page, "Profile"),
   "notification settings": async (page) => {
-    await AT_LIST.settings(page);
-    await page.getByRole("tab", { name: "Notifications" }).click();
+    await openSettings(page, "Notifications");
     await page.getByRole("tabpanel", { name: "Notifications" }).waitFor();
+  },
+  "device settings": (page) => openSettings(page, "Devices"),
+  "privacy settings": (page) => openSettings(page, "Privacy"),
+  "account settings": (page) => openSettings(page, "Account"),
+  "deleting the account": async (page) => {
+    await openSettings(page, "Account");
+    await page.getByRole("button", { name: "Delete my account" }).click();
+    await page.getByRole("dialog", { name: "Delete your account?" }).waitFor();
+  },
+  "offer of notifications": async (page) => {
+    await post("messages", "bob", { conversationId: "general", content: "News" });
+    await page.getByRole("region", { name: "Notifications" }).waitFor();
   },
   calling: async (page) => {
     await conversations(page).filter({ has: page.locator(".name").getByText("bob", { exact: true }) }).click();

@@ -1,4 +1,4 @@
-import { composer, conversations, message, open, opened, post, report, say, start, visitAs } from "../browser.mjs";
+import { composer, conversations, message, open, opened, openSettings, post, report, say, start, visitAs } from "../browser.mjs";
 
 const card = (page, name) => page.getByRole("dialog", { name });
 
@@ -56,9 +56,7 @@ export async function block() {
   await carol.locator(".folded").last().getByRole("button", { name: "Show" }).click();
   await message(carol, "Unheard").waitFor();
 
-  await carol.getByRole("button", { name: /^Your account/ }).click();
-  await carol.getByRole("menuitem", { name: "Settings" }).click();
-  await carol.getByRole("tab", { name: "Blocked" }).click();
+  await openSettings(carol, "Privacy");
   await carol.getByRole("button", { name: "Unblock bob" }).click();
   await carol.getByText("You haven't blocked anyone.").waitFor();
   await carol.keyboard.press("Escape");

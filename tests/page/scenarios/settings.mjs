@@ -1,15 +1,24 @@
-import { field, open, report, say, start, submitAccount, url, visit, visitAs } from "../browser.mjs";
+import { readFile } from "node:fs/promises";
+import {
+  call,
+  field,
+  message,
+  open,
+  openSettings,
+  report,
+  say,
+  start,
+  submitAccount,
+  until,
+  url,
+  visit,
+  visitAs,
+} from "../browser.mjs";
 
 const DOT = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
   "base64",
 );
-
-async function openSettings(page, section) {
-  await page.getByRole("button", { name: /^Your account/ }).click();
-  await page.getByRole("menuitem", { name: "Settings" }).click();
-  await page.getByRole("tab", { name: section }).click();
-}
 
 const scheme = (page) => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
 const paper = (page) => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
@@ -77,11 +86,12 @@ export async function account() {
     await other.getByRole("button", { name: /^Your account/ }).waitFor();
   };
   await enter();
-  await openSettings(one, "Account");
+  await openSettings(one, "Devices");
   await one.getByRole("button", { name: /^Sign out / }).click();
   await other.locator(".entrance").waitFor();
   const reason = await other.locator(".entrance .problem, .entrance .reason").first().textContent();
   await enter();
+  await one.getByRole("tab", { name: "Account" }).click();
   await field(one, "Current password").fill("wrong horse");
   await field(one, "New password").fill("better battery");
   await one.getByRole("button", { name: "Change password" }).click();
@@ -118,4 +128,62 @@ export async function idle() {
   // A page that is loaded again is away for a moment in another sense.
   await carol.locator(".subtitle").getByText("away").waitFor();
   report("rested", { carol: await carol.locator(".subtitle").textContent() });
+}
+
+// With read receipts off, neither side sees what the other one has read. Both see it again when they are on again.
+export async function receipts() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await start(alice, ["bob"]);
+  const status = (page, content, name) =>
+    page
+      .locator(".message:not(.letter)")
+      .filter({ has: page.locator(".text").getByText(content, { exact: true }) })
+      .getByRole("img", { name });
+  await say(alice, "Seen");
+  await open(bob, "alice");
+  await status(alice, "Seen", "Read").waitFor();
+  await openSettings(bob, "Privacy");
+  const receipts = bob.getByRole("checkbox", { name: "Let others see what you have read" });
+  await receipts.uncheck();
+  await bob.keyboard.press("Escape");
+  await say(bob, "Unseen");
+  await message(alice, "Unseen").waitFor();
+  await say(alice, "Neither");
+  await message(bob, "Neither").waitFor();
+  const id = new URL(bob.url()).hash.split("/").at(-1);
+  await until(() => call("GET", `conversations/${id}`, "bob"), ({ unreadCount }) => unreadCount === 0);
+  // What the server says of the reading comes before this.
+  await say(bob, "After it");
+  await message(alice, "After it").waitFor();
+  report("off", { alice: await status(alice, "Neither", "Read").count(), bob: await status(bob, "Unseen", "Read").count() });
+  await openSettings(bob, "Privacy");
+  await receipts.check();
+  await status(bob, "Unseen", "Read").waitFor({ state: "attached" });
+  report("on");
+}
+
+// Somebody takes their data along, and deletes their account.
+export async function leaving() {
+  const page = await visit({ expected: /status of 40[013]/ });
+  const credentials = { "E-mail": "greta@example.com", Password: "correct horse" };
+  await submitAccount(page, { Name: "Greta", ...credentials });
+  await openSettings(page, "Account");
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export my data" }).click();
+  const download = await downloading;
+  const archive = await readFile(await download.path());
+  report("exported", { name: download.suggestedFilename(), kind: archive.toString("latin1", 0, 2) });
+  await page.getByRole("button", { name: "Delete my account" }).click();
+  const question = page.getByRole("dialog", { name: "Delete your account?" });
+  const deleteWith = async (password) => {
+    await question.getByLabel("Current password").fill(password);
+    await question.getByRole("button", { name: "Delete my account" }).click();
+  };
+  await deleteWith("wrong horse");
+  await question.locator(".problem:not(:empty)").waitFor();
+  await deleteWith(credentials.Password);
+  await page.getByText("Your account was deleted.").waitFor();
+  await submitAccount(page, credentials);
+  await page.locator(".entrance .problem:not(:empty)").waitFor();
+  report("deleted");
 }

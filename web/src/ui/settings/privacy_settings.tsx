@@ -34,15 +34,12 @@ function ReadReceipts() {
   return (
     <section>
       <h3>{texts.settings.receipts}</h3>
-      <label className="switch">
-        <input
-          type="checkbox"
-          checked={isOn ?? true}
-          disabled={isOn === null || saving.busy}
-          onChange={() => void change()}
-        />
-        {texts.settings.sendReceipts}
-      </label>
+      {isOn !== null && (
+        <label className="switch">
+          <input type="checkbox" checked={isOn} onChange={() => void change()} />
+          {texts.settings.sendReceipts}
+        </label>
+      )}
       <p className="hint below">{texts.settings.receiptsHint}</p>
       <p className="problem" role="alert">
         {saving.problem}

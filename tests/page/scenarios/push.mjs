@@ -1,0 +1,177 @@
+import { call, message, open, opened, openSettings, post, report, say, until, url, visitAs } from "../browser.mjs";
+import { PushService } from "../push_service.mjs";
+
+// Stands for the browser's own connection to its push service. Everything else of the browser is real.
+function subscribeTo(given) {
+  const subscription = (key) => ({
+    ...given,
+    options: { applicationServerKey: Uint8Array.from(atob(key.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0)).buffer },
+    toJSON: () => given,
+    unsubscribe: async () => localStorage.removeItem("subscribed") ?? true,
+  });
+  PushManager.prototype.subscribe = async ({ applicationServerKey }) => {
+    localStorage.setItem("subscribed", applicationServerKey);
+    return subscription(applicationServerKey);
+  };
+  PushManager.prototype.getSubscription = async () => {
+    const key = localStorage.getItem("subscribed");
+    return key === null ? null : subscription(key);
+  };
+}
+
+// Leaves the page, and returns once the server knows.
+async function leave(page) {
+  await page.goto("about:blank");
+  await until(() => call("GET", "users/alice/presence", "bob"), ({ status }) => status === "offline");
+}
+
+const offer = (page) => page.locator(".sidebar").getByRole("region", { name: "Notifications" });
+
+// The service worker's side of a browser.
+class Worker {
+  #page;
+  #session;
+  #registrationId;
+
+  static async of(page) {
+    const worker = new Worker();
+    worker.#page = page;
+    worker.#session = await page.context().newCDPSession(page);
+    const registered = new Promise((found) =>
+      worker.#session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations: [first] }) => first && found(first.registrationId)),
+    );
+    await worker.#session.send("ServiceWorker.enable");
+    worker.#registrationId = await registered;
+    return worker;
+  }
+
+  async deliver(pushed) {
+    const { origin } = new URL(url);
+    const data = JSON.stringify(pushed);
+    await this.#session.send("ServiceWorker.deliverPushMessage", { origin, registrationId: this.#registrationId, data });
+  }
+
+  evaluate(run, given) {
+    return this.#page.context().serviceWorkers()[0].evaluate(run, given);
+  }
+
+  shown() {
+    return this.evaluate(async () => {
+      const all = await self.registration.getNotifications();
+      return all.map(({ title, body, icon, tag, silent }) => ({ title, body, icon: icon.split(/[:,]/, 2)[0], tag, silent }));
+    });
+  }
+
+  // Clicks on the only notification. Windows open and get the focus only after a real click, of which there is none here.
+  click() {
+    return this.evaluate(async () => {
+      let opened = null;
+      self.clients.openWindow = async (address) => {
+        opened = address;
+        return null;
+      };
+      let focused = false;
+      WindowClient.prototype.focus = async function () {
+        focused = true;
+        return this;
+      };
+      const [notification] = await self.registration.getNotifications();
+      const waited = [];
+      const event = new NotificationEvent("notificationclick", { notification });
+      event.waitUntil = (promise) => waited.push(promise);
+      self.dispatchEvent(event);
+      await Promise.all(waited);
+      return { opened, focused, left: (await self.registration.getNotifications()).length };
+    });
+  }
+}
+
+// Pushes from the first offer to the sign-out, in one browser.
+export async function pushes() {
+  const service = new PushService();
+  await service.start();
+  try {
+    await pushesOf(service);
+  } finally {
+    service.stop();
+  }
+}
+
+async function pushesOf(service) {
+  const init = `(${subscribeTo})(${JSON.stringify(service.subscription)})`;
+  const alice = await visitAs("alice", { init });
+  await open(alice, "general");
+  const { id } = await post("conversations", "bob", { kind: "direct", memberIds: ["alice"] });
+  const send = (content) => post("messages", "bob", { conversationId: id, content });
+  const early = await offer(alice).count();
+  await send("The first");
+  await offer(alice).waitFor();
+  await alice.context().grantPermissions(["notifications"]);
+  await offer(alice).getByRole("button", { name: "Turn on" }).click();
+  await offer(alice).waitFor({ state: "detached" });
+  const devices = async () => (await call("GET", "users/me/push", "alice")).items.length;
+  await until(devices, (count) => count === 1);
+  const worker = await Worker.of(alice);
+
+  // While no page is open, the service worker shows what comes, and a click opens a page.
+  await leave(alice);
+  const away = await send("While you were away");
+  await worker.deliver(await service.next());
+  const shown = await until(() => worker.shown(), ({ length }) => length === 1);
+  const { opened: address, left } = await worker.click();
+  report("away", { early, shown: shown.map(({ title, body, silent }) => ({ title, body, silent })), left });
+  report("opened", { isPlace: address === `${url}/#/conversation/${id}/${away.id}` });
+
+  // What was read on another device is closed here.
+  const { id: messageId } = await send("To be read elsewhere");
+  await worker.deliver(await service.next());
+  await until(() => worker.shown(), ({ length }) => length === 1);
+  await post(`conversations/${id}/read`, "alice", { messageId });
+  const dismissal = await service.next();
+  await worker.deliver(dismissal);
+  const { length } = await until(() => worker.shown(), (all) => all.length === 0);
+  report("read", { type: dismissal.type, badge: dismissal.badge, left: length });
+
+  // A click leads an open page to the message. It is in another conversation, so it does not read it by itself.
+  const last = await send("Look here");
+  const pushed = await service.next();
+  await alice.goto(url);
+  await open(alice, "general");
+  await worker.deliver(pushed);
+  await until(() => worker.shown(), (all) => all.length === 1);
+  const { focused } = await worker.click();
+  await opened(alice, "bob");
+  await message(alice, "Look here").waitFor();
+  report("led", { focused, message: (await alice.evaluate(() => location.hash)).endsWith(`/${last.id}`) });
+
+  // The reader ends it where it is listed, and starts it again; signing out ends it, too.
+  await openSettings(alice, "Devices");
+  await alice.getByText("This device").waitFor();
+  await alice.getByRole("button", { name: "Stop notifications on Chrome on Linux" }).click();
+  await until(devices, (count) => count === 0);
+  await alice.getByText("No devices.").waitFor();
+  await alice.getByRole("tab", { name: "Notifications" }).click();
+  await alice.getByText("Notifications are off in this browser.").waitFor();
+  await alice.getByRole("button", { name: "Turn on" }).click();
+  await alice.getByText("They also arrive when this page is closed.").waitFor();
+  await alice.keyboard.press("Escape");
+  const again = await devices();
+  await alice.getByRole("button", { name: /^Your account/ }).click();
+  await alice.getByRole("menuitem", { name: "Sign out" }).click();
+  await alice.getByRole("heading", { name: "Try it as" }).waitFor();
+  report("signed out", { again, left: await devices(), subscribed: await alice.evaluate(() => localStorage.getItem("subscribed")) });
+}
+
+// Who does not want notifications now is not asked again.
+export async function notNow() {
+  const bob = await visitAs("bob");
+  await open(bob, "general");
+  await say(bob, "Hello");
+  await offer(bob).getByRole("button", { name: "Not now" }).click();
+  await offer(bob).waitFor({ state: "detached" });
+  await bob.reload();
+  await open(bob, "general");
+  await say(bob, "Hello again");
+  await message(bob, "Hello again").waitFor();
+  report("declined", { offers: await offer(bob).count() });
+}
