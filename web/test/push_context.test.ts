@@ -25,7 +25,7 @@ it("takes no pictures from other servers", () => {
 it("loads a picture once, and again when it has changed", async () => {
   const load = vi.fn(async () => picture);
   const saved = await picturesFor(conversations, {}, load);
-  expect(saved["bob"]).toEqual({ path: "/files/bob", url: "data:image/png;base64,Qg==" });
+  expect(saved.bob).toEqual({ path: "/files/bob", url: "data:image/png;base64,Qg==" });
   expect(load).toHaveBeenCalledTimes(2);
   const changed = { ...conversations, g: conversation("g", { kind: "group", lastMessage: from("bob", "/files/new") }) };
   expect(Object.keys(await picturesFor(changed, saved, load))).toEqual(expect.arrayContaining(["bob", "d"]));

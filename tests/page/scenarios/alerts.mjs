@@ -36,6 +36,8 @@ function observe() {
       this.onclose?.();
     }
   };
+  // No push service can be reached, and the browser would complain about that.
+  if (window.ServiceWorkerRegistration) delete ServiceWorkerRegistration.prototype.pushManager;
   let looksAway = sessionStorage.getItem("looks away") !== null;
   document.hasFocus = () => !looksAway;
   window.look = (away) => {
