@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -15,13 +14,14 @@ from talkwire.storage.engine import sqlite_url
 from tests import kinds
 from tests.databases import Database, PostgresServer, migrated_sqlite_file, postgresql_server
 from tests.forked_talkwire import end_helper
+from tests.repetition import PROFILE
 from tests.scratch import use_memory_for_temporary_files
 
 CLIENTS = Path(__file__).with_name("clients")
 
 
-# Fewer examples while one writes; all of them in continuous integration, which has no time limit for a single one.
-hypothesis.settings.register_profile("dev", max_examples=40, deadline=None)
+# All examples in continuous integration, which has no time limit for a single one.
+hypothesis.settings.register_profile("dev", max_examples=20, deadline=None)
 hypothesis.settings.register_profile(
     "ci", max_examples=300, deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -29,7 +29,7 @@ hypothesis.settings.register_profile(
 
 def pytest_configure(config: pytest.Config) -> None:
     use_memory_for_temporary_files()
-    hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
+    hypothesis.settings.load_profile(PROFILE)
     if "not processes" in config.getoption("markexpr"):
         config.pluginmanager.register(kinds.ProcessGuard())
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from talkwire.bus.shared_limits import REPORT_EVERY_S
 from talkwire.core.engine.limits import Buckets, Rate
 from tests.bus.bucket_model import simulate
+from tests.repetition import repetitions
 
 DELAY_MAX_S = 0.1
 LAG_S = REPORT_EVERY_S + 2 * DELAY_MAX_S
@@ -42,7 +43,7 @@ def alone(rate: Rate, takes: list[tuple[float, int]]) -> list[float]:
     return [at for at, _ in sorted(takes) if not bucket.take("alice", at)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=repetitions(40), deadline=None)
 @given(rate=RATES, nodes=st.integers(1, 5), seed=SEEDS, floods=st.booleans())
 def test_nodes_together_let_through_no_more_than_a_burst_each_and_the_rate(
     rate: Rate, nodes: int, seed: int, *, floods: bool
@@ -55,14 +56,14 @@ def test_nodes_together_let_through_no_more_than_a_burst_each_and_the_rate(
     assert course.most_beyond(rate) <= bound + 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=repetitions(25), deadline=None)
 @given(rate=RATES, seed=SEEDS)
 def test_a_node_that_is_alone_with_a_steady_redis_limits_as_one_without(rate: Rate, seed: int) -> None:
     takes = wander(random.Random(seed), 1, 60)
     assert simulate(rate, 1, takes, lambda: 0.03).let_through == alone(rate, takes)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=repetitions(25), deadline=None)
 @given(rate=RATES, nodes=st.integers(1, 5), seed=SEEDS)
 def test_a_user_who_never_stops_gets_the_whole_rate_on_any_number_of_nodes(rate: Rate, nodes: int, seed: int) -> None:
     chance = random.Random(seed)

@@ -15,9 +15,10 @@ from talkwire.dialects.messenger import MESSENGER
 from tests.chat.chat_client import ChatClient
 from tests.chat.chat_server import ServerProcess
 from tests.chat.conftest import World
+from tests.repetition import repetitions
 
 FUZZ = settings(
-    max_examples=40,
+    max_examples=repetitions(40),
     deadline=None,
     derandomize=True,
     # Shrinking an example would repeat the timeouts of a broken server.

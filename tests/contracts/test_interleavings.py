@@ -22,6 +22,7 @@ from talkwire.core.domain.model import Actor, Message
 from talkwire.storage.engine import sqlite_url
 from tests.contracts.node import BACKEND, OPERATOR, Clock, Node, running
 from tests.databases import Database
+from tests.repetition import repetitions
 
 USERS = ("alice", "bob", "carol")
 CONVERSATIONS = ("c", "d")
@@ -122,7 +123,7 @@ class SmallChat:
         self.events += events
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=repetitions(60), deadline=None)
 @given(batches=_batches, restarts=st.sets(st.integers(0, 5), max_size=2))
 def test_commands_do_the_same_as_in_a_small_model_however_they_interleave(
     sqlite_template: Path, batches: list[list[Asked]], restarts: set[int]

@@ -36,6 +36,7 @@ from talkwire.storage.messages import search as search_rows
 from talkwire.storage.messages.search import MessageIndex
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, WAIT_S, Call, Clock, Node, running
 from tests.databases import Database, PostgresServer
+from tests.repetition import repetitions
 
 
 class Indexed:
@@ -444,7 +445,7 @@ bounds = st.tuples(st.sampled_from([0, 1, 32]), st.sampled_from([0, 1500, 150_00
 
 
 @given(st.lists(steps, max_size=12), st.lists(st.tuples(people, queries), min_size=1, max_size=4), bounds)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=repetitions(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_search_finds_what_looking_at_each_message_finds(
     fresh_database: FreshDatabase,
     taken: list[Any],

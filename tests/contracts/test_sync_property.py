@@ -63,6 +63,7 @@ from talkwire.storage.engine import sqlite_url
 from tests.contracts.node import BACKEND, Call, Clock, Node, running
 from tests.contracts.sync_client import SyncClient
 from tests.databases import Database, PostgresServer, migrate_url
+from tests.repetition import repetitions
 
 USERS = ("alice", "bob", "carol", "dave")
 ACTORS = tuple(Actor(user_id, user_id.title()) for user_id in USERS)
@@ -362,7 +363,7 @@ class _Listener:
             self._inside.pop(event.conversation_id, None)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=repetitions(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_recipes, _recipes, _ways)
 def test_the_state_and_the_events_after_it_are_the_state_now_on_sqlite(
     before: Sequence[Recipe], after: Sequence[Recipe], way: Way
@@ -376,7 +377,7 @@ def test_the_state_and_the_events_after_it_are_the_state_now_on_sqlite(
         shutil.rmtree(folder)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=repetitions(10), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(before=_recipes, after=_recipes, way=_ways)
 def test_the_state_and_the_events_after_it_are_the_state_now_on_postgresql(
     postgresql: PostgresServer, before: Sequence[Recipe], after: Sequence[Recipe], way: Way

@@ -14,6 +14,7 @@ from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, R
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import CallAccepted, CallEnded, CallEvent, CallHungUp, CallInvited, CallRejected
 from talkwire.core.signals.call_state import CALLS_MAX, RING_S, CallOutput, CallState
+from tests.repetition import repetitions
 
 PAIR = ("alice", "bob")
 GROUP = ("alice", "bob", "carol")
@@ -275,4 +276,4 @@ class Calling(RuleBasedStateMachine):
 
 
 TestCalling = Calling.TestCase
-TestCalling.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestCalling.settings = settings(max_examples=repetitions(200), stateful_step_count=40, deadline=None)

@@ -10,6 +10,7 @@ from talkwire.core.connected.memberships import MembershipIndex
 from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, Durable, MemberAdded, MemberRemoved
 from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import Conversation, ConversationKind, Member
+from tests.repetition import repetitions
 
 
 def _created(pos: int, conversation_id: str, kind: ConversationKind, *user_ids: str) -> ConversationCreated:
@@ -146,4 +147,4 @@ class Following(RuleBasedStateMachine):
 
 
 TestFollowing = Following.TestCase
-TestFollowing.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestFollowing.settings = settings(max_examples=repetitions(200), stateful_step_count=40, deadline=None)

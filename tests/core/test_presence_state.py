@@ -12,6 +12,7 @@ from talkwire.core.commands.presence import UserLeft
 from talkwire.core.domain.events import PresenceChanged
 from talkwire.core.domain.model import ChosenStatus, Presence, PresenceRecord, ShownStatus
 from talkwire.core.signals.presence_state import GRACE_S, PresenceState
+from tests.repetition import repetitions
 
 
 def _told(state: PresenceState) -> list[tuple[str, str, str | None]]:
@@ -325,4 +326,4 @@ class Merging(RuleBasedStateMachine):
 
 
 TestMerging = Merging.TestCase
-TestMerging.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestMerging.settings = settings(max_examples=repetitions(300), stateful_step_count=40, deadline=None)

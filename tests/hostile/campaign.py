@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from tests.hostile.entry_points import engine, events, heads, rest, tokens, uploads, websockets
 from tests.hostile.run import Outcome, Run
 from tests.hostile.scene import Scene
+from tests.repetition import repetitions
 
 SEED = os.environ.get("TALKWIRE_FUZZ_SEED", "1")
-INPUTS = int(os.environ.get("TALKWIRE_FUZZ_INPUTS", "100000"))
+INPUTS = int(os.environ.get("TALKWIRE_FUZZ_INPUTS") or repetitions(100_000))
 """How many inputs all fuzzes of the suite send together."""
 
 
