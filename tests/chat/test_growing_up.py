@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,24 +18,17 @@ from tests.chat.conftest import World, world_at
 from tests.chat.returner import Returner
 from tests.chat.test_recovery import contents, service_send
 from tests.chat.test_search import found, search
+from tests.cli.processes import run_talkwire
 from tests.databases import PostgresServer
-
-DEADLINE_S = 60.0
 
 Variables = Mapping[str, str]
 
 
 async def talkwire(folder: Path, *arguments: str) -> str:
     """Runs a `talkwire` command that must succeed, and returns its output."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "talkwire", *arguments),
-        cwd=folder,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), DEADLINE_S)
-    assert process.returncode == 0, err.decode()
-    return out.decode()
+    answer = await asyncio.to_thread(run_talkwire, *arguments, cwd=folder)
+    assert answer.exit_code == 0, answer.err
+    return answer.out
 
 
 @asynccontextmanager
