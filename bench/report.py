@@ -23,6 +23,7 @@ from bench.servers import (
     TALKWIRE,
     TALKWIRE_NODES,
     TALKWIRE_POSTGRESQL,
+    TALKWIRE_WEBHOOKS,
     Entrant,
 )
 
@@ -163,6 +164,9 @@ _MANY_NODES = (
     _ours("… seconds until the median is back (within 1.5 times)", "busloss.back_s", TALKWIRE_NODES),
     _ours("… seconds until both nodes say that it is away", "busloss.said_away_s", TALKWIRE_NODES),
     _ours("… and that it is back", "busloss.said_back_s", TALKWIRE_NODES),
+    _ours("webhook: events/s to one endpoint, 200 conversations", "webhooks.rate", TALKWIRE_WEBHOOKS),
+    _ours("… per CPU-second", "webhooks.per_cpu", TALKWIRE_WEBHOOKS),
+    _ours("… chat beside an endpoint that never answers, times that without", "webhooks.silent", TALKWIRE_WEBHOOKS),
 )
 HEADER = [
     "",

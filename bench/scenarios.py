@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import busloss, dataset, machine
+from bench import busloss, dataset, machine, webhooks
 from bench.dataset import Dataset, DatasetFiles
 from bench.load import LoadFailedError, LoadGenerator, Traffic
 from bench.machine import processor_time_s
@@ -25,6 +25,7 @@ from bench.servers import (
     TALKWIRE,
     TALKWIRE_NODES,
     TALKWIRE_POSTGRESQL,
+    TALKWIRE_WEBHOOKS,
     Entrant,
     Running,
 )
@@ -207,5 +208,6 @@ SCENARIOS = (
         dataset.one_conversation(ROOM_MEMBERS + 1),
         _cluster,
     ),
+    Scenario("webhooks", (TALKWIRE_WEBHOOKS,), dataset.pairs(webhooks.CLIENTS), webhooks.measure),
     Scenario("busloss", (TALKWIRE_NODES,), dataset.one_conversation(busloss.MEMBERS), busloss.measure_loss, once=True),
 )

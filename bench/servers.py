@@ -152,6 +152,11 @@ def _talkwire_command(place: Place) -> list[str]:
     return [str(Path(sys.executable).with_name("talkwire")), *talkwire_arguments(place)]
 
 
+def _talkwire_with_webhooks(place: Place) -> list[str]:
+    """Returns the command of a server whose webhooks may reach this machine."""
+    return [*_talkwire_command(place), "--webhook-allow", "127.0.0.1"]
+
+
 def talkwire_arguments(place: Place) -> list[str]:
     """Returns the arguments of `talkwire` that start a node."""
     data = str(place.folder / "talkwire-data")
@@ -209,6 +214,7 @@ def _python_command(place: Place) -> list[str]:
 
 
 TALKWIRE = Entrant("talkwire", "talkwire", _talkwire_command, _create_conversations)
+TALKWIRE_WEBHOOKS = replace(TALKWIRE, name="talkwire-webhooks", command=_talkwire_with_webhooks)
 TALKWIRE_POSTGRESQL = replace(TALKWIRE, name="talkwire-postgresql", on_postgresql=True)
 TALKWIRE_NODES = replace(TALKWIRE_POSTGRESQL, name="talkwire-two-nodes", nodes=2, on_valkey=True)
 NODE = Entrant("node", "node", _node_command())

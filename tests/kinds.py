@@ -32,6 +32,7 @@ KINDS = {
             "embedding/test_sharing_the_port.py",
             "files/test_images.py",
             "files/test_partials.py",
+            "webhooks/test_examples.py",
         ),
         *("storage/test_lineage.py", "test_datafolder.py", "test_demo.py"),
     ),

@@ -1,0 +1,119 @@
+"""How many events one endpoint receives, and what an endpoint that does not answer costs the chat."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from statistics import median
+from typing import Any
+
+import httpx
+
+from bench import dataset
+from bench.dataset import DatasetFiles
+from bench.load import LOAD_CORE, LoadFailedError, LoadGenerator
+from bench.machine import pinned, processor_time_s
+from bench.servers import Running
+
+CLIENTS = 400
+"""Two in each of 200 conversations."""
+
+EVENTS_MIN = 4000
+TURNS = 3
+
+
+def measure(load: LoadGenerator, server: Running, files: DatasetFiles) -> dict[str, float]:
+    """Returns the events per second from a full log, and the chat's rate with a silent endpoint over that without."""
+    return _throughput(load, server, files) | _silent(load, server, files)
+
+
+def _throughput(load: LoadGenerator, server: Running, files: DatasetFiles) -> dict[str, float]:
+    cursor = _end_of_log(server)
+    load.traffic("pairs", server, files, connections=CLIENTS)
+    with _endpoint("accept") as endpoint:
+        began_cpu_s = processor_time_s(server.processes[0].pid)
+        end = _position(_end_of_log(server))
+        with _webhook(server, endpoint, after=cursor) as webhook:
+            assert endpoint.stdout is not None
+            reports = [_report(endpoint.stdout.readline())]
+            while _position(_request(server, "GET", f"/webhooks/{webhook['id']}")["cursor"]) < end:
+                reports.append(_report(endpoint.stdout.readline()))
+        cpu_s = processor_time_s(server.processes[0].pid) - began_cpu_s
+    (first, began_s), (last, ended_s) = reports[0], reports[-1]
+    if last < EVENTS_MIN:
+        raise LoadFailedError(f"only {last} events were delivered")
+    return {"webhooks.rate": (last - first) / (ended_s - began_s), "webhooks.per_cpu": last / cpu_s}
+
+
+def _silent(load: LoadGenerator, server: Running, files: DatasetFiles) -> dict[str, float]:
+    """Measures the chat in turns, without an endpoint and with one that never answers."""
+    rates: dict[bool, list[float]] = {False: [], True: []}
+    with _endpoint("hang") as endpoint:
+        for _ in range(TURNS):
+            for silent, measured in rates.items():
+                with _webhook(server, endpoint) if silent else nullcontext():
+                    traffic = load.traffic("pairs", server, files, connections=CLIENTS)
+                measured.append(traffic.acks / traffic.server_cpu_s)
+    without, beside = median(rates[False]), median(rates[True])
+    return {"webhooks.chat_per_cpu": without, "webhooks.silent": beside / without}
+
+
+@contextmanager
+def _endpoint(mode: str) -> Iterator[subprocess.Popen[str]]:
+    with pinned(LOAD_CORE):
+        command = [sys.executable, "-m", "bench.webhook_receiver", mode]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def _webhook(server: Running, endpoint: subprocess.Popen[str], after: str | None = None) -> Iterator[Any]:
+    """Yields a webhook, which is deleted at the end."""
+    url = f"http://127.0.0.1:{_port(endpoint)}/"
+    created = _request(server, "POST", "/webhooks", {"url": url, "types": ["message:new"], "after": after})
+    try:
+        yield created
+    finally:
+        _request(server, "DELETE", f"/webhooks/{created['id']}")
+
+
+_ports: dict[int, str] = {}
+
+
+def _port(endpoint: subprocess.Popen[str]) -> str:
+    """Returns the port that the endpoint has printed first."""
+    if endpoint.pid not in _ports:
+        assert endpoint.stdout is not None
+        _ports[endpoint.pid] = endpoint.stdout.readline().strip()
+    return _ports[endpoint.pid]
+
+
+def _report(line: str) -> tuple[int, float]:
+    count, at_s = line.split()
+    return int(count), float(at_s)
+
+
+def _end_of_log(server: Running) -> str:
+    """Returns the cursor of the newest event: a new webhook starts there."""
+    created = _request(server, "POST", "/webhooks", {"url": "https://example.com/", "types": ["webhook:changed"]})
+    _request(server, "DELETE", f"/webhooks/{created['id']}")
+    return str(created["cursor"])
+
+
+def _position(cursor: str) -> int:
+    return int(cursor.rpartition("-")[2])
+
+
+def _request(server: Running, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 (JSON)
+    headers = {"authorization": f"Bearer {dataset.token('bench', 'service')}"}
+    url = f"http://127.0.0.1:{server.port}/api/v1{path}"
+    answer = httpx.request(method, url, json=body, headers=headers, timeout=60)
+    if not answer.is_success:
+        raise LoadFailedError(answer.text)
+    return answer.json() if answer.content else None
