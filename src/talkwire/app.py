@@ -53,7 +53,7 @@ from talkwire.core.signals.signals import SignalOptions
 from talkwire.datafolder import FolderLock, prepare_folder
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import Dialect
-from talkwire.egress import AddressRules, Egress, EgressLimits
+from talkwire.egress import Egress, EgressLimits
 from talkwire.files.byte_store import ByteStore
 from talkwire.files.service import FINISHED_FOLDER, FileService
 from talkwire.files.uploads import UploadLimits

@@ -13,6 +13,7 @@ from talkwire.core.domain.events import (
     ConversationCreated,
     ConversationPreferred,
     Durable,
+    HoldChanged,
     InvitationCreated,
     LoginEnded,
     MemberRestricted,
@@ -23,6 +24,7 @@ from talkwire.core.domain.events import (
     NotificationsRead,
     ReadPositionMoved,
     UserBlocked,
+    UserErased,
     UserRenamed,
     UserUpdated,
 )
@@ -108,6 +110,9 @@ def test_an_invitation_never_shows_its_code() -> None:
         (MessageUnpinned(5, 0, TOMBSTONE, "bob"), "message:unpinned", "c", "bob"),
         (ConversationCreated(5, 0, GROUP, MEMBERS), "conversation:new", "c", None),
         (UserUpdated(5, 0, ALICE), "user:updated", None, None),
+        (UserErased(5, 0, ALICE, by="bob"), "user:erased", None, "bob"),
+        (HoldChanged(5, 0, True, conversation_id="c"), "hold:changed", "c", None),
+        (HoldChanged(5, 0, True, user_id="alice", by="bob"), "hold:changed", None, "bob"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, msgspec.Struct) else None,
 )

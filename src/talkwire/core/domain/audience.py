@@ -238,6 +238,8 @@ def conversation_of(event: Durable) -> str | None:
     match event:
         case MemberRestricted() | MemberUnrestricted():
             return event.restriction.conversation_id
+        case HoldChanged():
+            return event.conversation_id or None
         case ConversationPreferred() | ReadPositionMoved() | CallMissed():
             return event.conversation_id
         case _:
@@ -250,6 +252,7 @@ IN_CONVERSATIONS_OF_ONE_USER: tuple[type[Durable], ...] = (
     ConversationPreferred,
     ReadPositionMoved,
     CallMissed,
+    HoldChanged,
 )
 """The events about a conversation whose audience is not the conversation's members."""
 
@@ -264,7 +267,9 @@ def actor_of(event: Durable) -> str | None:
     match event:
         case MessageEvent() | MessagesRead() | MessagesDelivered() | OfferCreated() | OfferUpdated():
             return causing_user(event)
-        case ConversationCreated() | MemberAdded() | MemberRemoved() | InvitationDeleted() | WebhookChanged():
+        case ConversationCreated() | MemberAdded() | MemberRemoved() | InvitationDeleted():
+            return event.by or None
+        case WebhookChanged() | UserErased() | HoldChanged():
             return event.by or None
         case MemberRestricted() | MemberUnrestricted():
             return event.restriction.by or None

@@ -24,6 +24,7 @@ from talkwire.core.domain.events import (
     ConversationPreferred,
     ConversationUpdated,
     Durable,
+    HoldChanged,
     InvitationCreated,
     InvitationDeleted,
     InvitationUsed,
@@ -51,6 +52,7 @@ from talkwire.core.domain.events import (
     UserBanned,
     UserBlocked,
     UserCreated,
+    UserErased,
     UserRenamed,
     UserUnbanned,
     UserUnblocked,
@@ -106,6 +108,21 @@ class CreatedConversationPayload(ConversationPayload, frozen=True):
     members: tuple[AddedMemberPayload, ...] | None = None  # type: ignore[assignment]  # the users' names are not known
 
 
+class ErasedUserPayload(Payload, frozen=True):
+    """A user who was erased. With `redact`, each of their messages is deleted soon afterwards."""
+
+    user_id: str
+    redact: bool
+
+
+class HoldPayload(Payload, frozen=True):
+    """Whether a conversation or a user is on hold now. Exactly one of both ids is set."""
+
+    hold: bool
+    conversation_id: str | None = None
+    user_id: str | None = None
+
+
 class LoginPayload(Payload, frozen=True):
     """A signed-in device of a user."""
 
@@ -139,6 +156,14 @@ def _user(event: UserCreated | UserUpdated) -> UserPayload:
 
 def _user_id(event: UserBanned | UserUnbanned) -> UserIdPayload:
     return UserIdPayload(event.user_id)
+
+
+def _erased_user(event: UserErased) -> ErasedUserPayload:
+    return ErasedUserPayload(event.user.id, event.redact)
+
+
+def _hold(event: HoldChanged) -> HoldPayload:
+    return HoldPayload(event.hold, event.conversation_id or None, event.user_id or None)
 
 
 def _login(event: LoginOpened | LoginRenewed | LoginEnded) -> LoginPayload:
@@ -208,6 +233,10 @@ LOG_EVENTS: Mapping[type[Durable], Outbound] = MappingProxyType(
         UserRenamed: Outbound("user:updated", _user, summary="A user received a name."),
         UserBanned: Outbound("user:banned", _user_id, summary="A user was banned from the server."),
         UserUnbanned: Outbound("user:unbanned", _user_id, summary="A user's ban was lifted."),
+        UserErased: Outbound("user:erased", _erased_user, summary="A user was erased: nothing is left but the id."),
+        HoldChanged: Outbound(
+            "hold:changed", _hold, summary="A hold was placed on a conversation or a user, or it was lifted."
+        ),
         LoginOpened: Outbound("session:started", _login, summary="A user signed in with an account on a device."),
         LoginRenewed: Outbound("session:renewed", _login, summary="A device received its next refresh token."),
         LoginEnded: Outbound("session:ended", _login, summary="A device was signed out."),
