@@ -288,7 +288,6 @@ _USERS = (
 _REST = (
     Row(f"GET {_V1}/search?q=hello", EVERYONE),
     Row(f"GET {_V1}/events?after=start", TRUSTED),
-    Row(f"GET {_V1}/events?after=start&conversationId={{conversation}}", TRUSTED, of="of one conversation"),
     Row(f"GET {_V1}/search?q=hello&conversationId={{conversation}}", READERS, of="in one conversation"),
     Row(f"GET {_V1}/sync", USERS),
     Row(f"GET {_V1}/notifications", EVERYONE),

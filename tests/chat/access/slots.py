@@ -19,6 +19,7 @@ NOT_A_SLOT = {
     "PUT /api/v1/conversations/{}/bans/{} user_id": "the same",
     "DELETE /api/v1/conversations/{}/bans/{} user_id": "the same",
     "GET /api/v1/messages/{}/history before": "a version's number",
+    "GET /api/v1/events after": "a cursor",
     "GET /api/v1/search before": "a time",
     "GET /api/v1/search after": "a time",
     "call:invite callId": "names a new call",
