@@ -336,7 +336,7 @@ class Chat:
     def _users_to_load(self, events: Sequence[Durable]) -> set[str]:
         """Returns the users to load before the events are delivered: those with a changed or erased profile, whose
         contacts are notified."""
-        changed = (event.user.id for event in events if isinstance(event, UserUpdated | UserErased))
+        changed = (event.user.id for event in events if type(event) is UserUpdated or type(event) is UserErased)
         return {user_id for user_id in changed if self.directory.peek(user_id) is None}
 
     async def _load_then_deliver(self, user_ids: Collection[str], commit: Commit) -> None:
