@@ -13,7 +13,7 @@ from jsonschema_rs import Draft7Validator, meta
 from litestar import Router
 
 from talkwire.api.description.asyncapi import asyncapi
-from talkwire.api.description.counterparts import counterparts
+from talkwire.api.description.rest_counterparts import rest_counterparts
 from talkwire.api.description.vocabularies import vocabulary
 from talkwire.api.rest import described_routes
 from talkwire.core.domain.errors import ChatError
@@ -32,7 +32,7 @@ Json = dict[str, Any]
 @pytest.fixture(scope="module")
 def document() -> Json:
     """Returns the document as it is served, decoded from its JSON."""
-    find = counterparts(Router("/", route_handlers=described_routes()).routes)
+    find = rest_counterparts(Router("/", route_handlers=described_routes()).routes)
     described = asyncapi([vocabulary(dialect, find) for dialect in DIALECTS.values()], version="1.2.3")
     read: Json = json.loads(msgspec.json.encode(described))
     return read

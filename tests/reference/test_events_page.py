@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from litestar import Router
 
-from talkwire.api.description.counterparts import counterparts
+from talkwire.api.description.rest_counterparts import rest_counterparts
 from talkwire.api.events_page import events_page
 from talkwire.api.rest import described_routes
 from talkwire.dialects.built_in import DIALECTS
@@ -32,13 +32,13 @@ def test_every_event_is_on_the_page() -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=lambda dialect: dialect.name)
 def test_every_event_has_a_route_or_a_reason_why_there_is_none(dialect: Dialect) -> None:
-    find = counterparts(Router("/", route_handlers=described_routes()).routes)
+    find = rest_counterparts(Router("/", route_handlers=described_routes()).routes)
     found = {name: find(dialect, inbound) for name, inbound in dialect.inbound.items()}
     assert [name for name, rest in found.items() if bool(rest.routes) is bool(rest.socket_only)] == []
 
 
 def test_only_events_of_one_socket_have_no_route() -> None:
-    find = counterparts(Router("/", route_handlers=described_routes()).routes)
+    find = rest_counterparts(Router("/", route_handlers=described_routes()).routes)
     without = {name for name, inbound in MESSENGER.inbound.items() if not find(MESSENGER, inbound).routes}
     assert without == {
         "auth:refresh",

@@ -15,7 +15,7 @@ from typing import Any
 from litestar import Router
 
 from talkwire.api.description.asyncapi import asyncapi
-from talkwire.api.description.counterparts import counterparts
+from talkwire.api.description.rest_counterparts import rest_counterparts
 from talkwire.api.description.schemas import REMOVED_BY_NULL, Json
 from talkwire.api.description.vocabularies import vocabulary
 from talkwire.api.rest import described_routes
@@ -44,7 +44,7 @@ _DEFAULT = re.compile(r"Default: `(.*)`\.$")
 def events_page() -> str:
     """Returns the page as Markdown."""
     routes = Router("/", route_handlers=described_routes()).routes
-    return _Page(asyncapi([vocabulary(MESSENGER, counterparts(routes))], version="")).text()
+    return _Page(asyncapi([vocabulary(MESSENGER, rest_counterparts(routes))], version="")).text()
 
 
 class _Page:

@@ -56,7 +56,7 @@ _PACKAGE = "talkwire."
 _DIALECT_MODULES = "talkwire.api.dialects."
 
 
-def counterparts(routes: Iterable[BaseRoute]) -> Counterparts:
+def rest_counterparts(routes: Iterable[BaseRoute]) -> Counterparts:
     """Returns a function that finds the REST counterparts of a dialect's event among these routes."""
     by_command: dict[type[Command[Any] | SocketCommand], set[tuple[str, str]]] = defaultdict(set)
     for route in routes:
