@@ -44,11 +44,12 @@ PROCESS_FIXTURES = frozenset(
 )
 
 LONGEST_FIRST = (
-    *("hostile/test_work_budget_rest.py", "page/test_accessibility.py", "hostile/test_work_budget_sockets.py"),
-    *("letting_go", "hostile/test_fuzz_sqlite.py", "reference/test_openapi.py", "hostile/test_fuzz_postgresql.py"),
-    *("chat/test_costs.py", "hostile/test_work_budget_http.py", "page/test_calls.py", "page/test_files.py"),
-    *("page/test_catching_up.py", "page/test_places.py", "torture/test_short_campaign.py", "chat/test_access.py"),
-    *("contracts/test_sync_property.py", "cluster/test_presence.py", "edge/test_heads.py", "cli/test_workers.py"),
+    *("reference/test_openapi.py", "page/test_accessibility.py", "page/test_calls.py", "cli/test_workers.py"),
+    *("chat/test_access.py", "hostile/test_fuzz_sqlite.py", "hostile/test_fuzz_postgresql.py", "chat/test_costs.py"),
+    *("letting_go", "page/test_files.py", "page/test_catching_up.py", "page/test_places.py", "storage/test_backup.py"),
+    *("torture/test_short_campaign.py", "hostile/test_work_budget_rest.py", "hostile/test_work_budget_sockets.py"),
+    *("chat/test_access_ids.py", "chat/test_growing_up.py", "contracts/test_sync_property.py"),
+    *("cluster/test_presence.py", "edge/test_heads.py", "hostile/test_work_budget_http.py"),
     *("hostile", "page", "cluster", "storage", "contracts/test_notifications.py", "chat/test_readiness.py"),
     *("clients", "protocol", "cli", "edge", "torture", "reference", "deployment", "faults", "packaging"),
 )
