@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -13,10 +13,10 @@ from sqlalchemy import update
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.notifications import ListNotifications
 from talkwire.core.commands.presence import RenewLease
-from talkwire.core.domain.model import Actor, Notification
+from talkwire.core.domain.model import Actor
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
-from talkwire.storage.followers.offline_notifications import BEHIND_MS, OfflineNotifications
+from talkwire.storage.followers.offline_notifications import BEHIND_MS, OfflineNotifications, PreparedNotifications
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.schema import nodes
 from tests.contracts.cluster import Cluster, Place, running_cluster
@@ -68,7 +68,7 @@ async def _come(cluster: Cluster) -> None:
 
 
 @asynccontextmanager
-async def _follower(place: Place, database: Database) -> AsyncIterator[Follower[Sequence[Notification]]]:
+async def _follower(place: Place, database: Database) -> AsyncIterator[Follower[PreparedNotifications]]:
     node = place.node
     is_here = node.chat.directory.is_connected_since
     work = OfflineNotifications(is_here, node.clock, node.chat.node_id)

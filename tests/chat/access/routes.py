@@ -38,8 +38,8 @@ _TO_ALL = {"conversationId": "{conversation}", **_HELLO}
 _TEXT_TO_ALL = {"conversationId": "{conversation}", "type": "text", "content": {"text": "Hello"}}
 _AS_MEMBER = {"senderId": "{member}"}
 _BIKE = {"title": "Bicycle", "amount": 5000, "currency": "EUR"}
-_GATEWAY = "https://93.184.216.34/_matrix/push/v1/notify"
-_PUSH = {"kind": "gateway", "url": _GATEWAY, "appId": "com.example.app", "pushKey": "phone"}
+_PUSH_GATEWAY = "https://93.184.216.34/_matrix/push/v1/notify"
+_PUSH = {"kind": "gateway", "url": _PUSH_GATEWAY, "appId": "com.example.app", "pushKey": "phone"}
 _BYTES = {
     "content": b"hi",
     "headers": {"tus-resumable": "1.0.0", "upload-offset": "0", "content-type": "application/offset+octet-stream"},
