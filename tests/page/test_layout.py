@@ -19,4 +19,4 @@ def test_a_phone_is_no_desktop(driver: Driver, demo_url: str) -> None:
     looked = run(driver, demo_url, "layout", "phone")["looked"]
     assert looked["focused"] != "TEXTAREA"
     assert looked["smallest"] >= 16
-    assert looked["says"] == "This browser doesn't support notifications from web pages."
+    assert looked["says"] == "Get notified of new messages when you're in another tab or app."

@@ -153,10 +153,6 @@ const AT_LIST = {
     await page.getByRole("button", { name: "Delete my account" }).click();
     await page.getByRole("dialog", { name: "Delete your account?" }).waitFor();
   },
-  "offer of notifications": async (page) => {
-    await post("messages", "bob", { conversationId: "general", content: "News" });
-    await page.getByRole("region", { name: "Notifications" }).waitFor();
-  },
   calling: async (page) => {
     await conversations(page).filter({ has: page.locator(".name").getByText("bob", { exact: true }) }).click();
     await page.getByRole("button", { name: "Call", exact: true }).click();
@@ -173,6 +169,12 @@ const AT_LIST = {
   "new conversation": async (page) => {
     await page.getByRole("button", { name: "New conversation" }).click();
     await page.locator("dialog[open]").waitFor();
+  },
+  "offer of notifications": async (page) => {
+    // Permissions that are not granted with others are denied.
+    await page.context().clearPermissions();
+    await post("messages", "bob", { conversationId: "general", content: "News" });
+    await page.getByRole("region", { name: "Notifications" }).waitFor();
   },
 };
 

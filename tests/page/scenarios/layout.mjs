@@ -44,7 +44,8 @@ export async function panel() {
   report("came back", { to: await log.getAttribute("aria-label") });
 }
 
-// A phone: nobody wants its keyboard before they write, it does not zoom into fields, and has no notifications of pages.
+// A phone: nobody wants its keyboard before they write, it does not zoom into fields, and
+// its service worker shows notifications.
 export async function phone() {
   const page = await visitAs("alice", {
     viewport: { width: 390, height: 760 },

@@ -23,12 +23,10 @@ export function PermissionLine() {
     setState(disallow());
     await push.unsubscribe();
   };
-  const more = id !== null ? pushed : problem !== null && problems[problem];
+  const whenClosed = id !== null ? pushed : problem !== null && problems[problem];
   return (
     <p className="permission" role="status">
-      <span>
-        {states[state]} {state === "on" && more}
-      </span>
+      <span>{[states[state], state === "on" && whenClosed].filter(Boolean).join(" ")}</span>
       {(state === "ask" || state === "off") && (
         <button type="button" onClick={() => void on()}>
           {turnOn}
