@@ -185,11 +185,13 @@ async def test_preferences_are_stored_and_reach_other_devices(world: World) -> N
             "timeZone": "Asia/Tokyo",
             "days": ["sat", "sun"],
         },
+        "readReceipts": False,
     }
+    assert usual["readReceipts"] is True
     assert await prefer(world, "bob", "users/me", wanted) == wanted
     assert (await world.request("GET", "/api/v1/users/me/preferences", by="bob")).json() == wanted
     assert await bob.next("preferences:updated") == wanted
-    assert await prefer(world, "bob", "users/me", {}) == usual
+    assert await prefer(world, "bob", "users/me", {}) == usual | {"readReceipts": False}, "which only changes if named"
 
 
 @pytest.mark.parametrize(

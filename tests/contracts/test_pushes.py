@@ -13,7 +13,14 @@ from talkwire.core.commands.messages import DeleteMessage
 from talkwire.core.commands.notifications import MarkNotificationsRead, PutPushSubscription
 from talkwire.core.commands.preferences import SetMemberPreferences
 from talkwire.core.commands.receipts import MarkRead
-from talkwire.core.commands.server.pushes import ClaimPushes, NextPush, PushJob, PushResult, ReadPushContents
+from talkwire.core.commands.server.pushes import (
+    ClaimPushes,
+    NextPush,
+    PushJob,
+    PushResult,
+    ReadPushContents,
+    ReleasePushes,
+)
 from talkwire.core.domain.actors import PUSH_SENDER
 from talkwire.core.domain.model import Actor, PushSubscription, PushTarget
 from talkwire.core.features.notifying.pushes import SENT_MS, SHOWN_MS
@@ -98,6 +105,18 @@ async def test_a_notification_is_claimed_by_one_node_until_its_claim_ends(node: 
     assert await _next(node) == CLAIM_MS
     node.clock.now_ms += CLAIM_MS
     assert _shown(*await _claim(node)) == ids, "the first node was killed"
+
+
+async def test_a_server_without_other_nodes_ends_its_claims_when_it_starts(node: Node, database: Database) -> None:
+    subscription = await _direct(node)
+    id_ = await _send(node)
+    await _follow(node, database)
+    await _claim(node)
+    await node.do(PUSH_SENDER, ReleasePushes())
+    assert _shown(*await _claim(node)) == [id_]
+    await _claim(node, PushResult(subscription.id, failures=1, retry_ms=5000))
+    await node.do(PUSH_SENDER, ReleasePushes())
+    assert await _next(node) == 5000
 
 
 async def test_what_was_sent_is_not_sent_again_and_is_dismissed_when_it_is_read(node: Node, database: Database) -> None:

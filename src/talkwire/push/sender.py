@@ -27,6 +27,7 @@ from talkwire.core.commands.server.pushes import (
     PushJob,
     PushResult,
     ReadPushContents,
+    ReleasePushes,
 )
 from talkwire.core.domain.actors import PUSH_SENDER
 from talkwire.core.domain.errors import ChatError
@@ -35,10 +36,10 @@ from talkwire.core.engine.log_rate_limit import LogRateLimit
 from talkwire.push.delivery import PushDelivery, PushOutcome
 from talkwire.push.push_metrics import PushMetrics
 
-CLAIM_MS = 60_000
+CLAIM_MS = 45_000
 """After this time another node may send what a killed node has claimed. A job takes less."""
 
-JOB_S = 30.0
+JOB_S = 20.0
 """A job sends nothing more after this time. The rest is another job."""
 
 JOBS_MAX = 128
@@ -127,6 +128,9 @@ class PushSender:
     # --- claiming ---------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
+        if self._poll_s is None:
+            with contextlib.suppress(ChatError):  # the claims end by themselves
+                await self._chat.execute(PUSH_SENDER, ReleasePushes())
         while True:
             self._woken.clear()
             try:

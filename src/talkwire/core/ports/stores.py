@@ -275,6 +275,10 @@ class Pushes(Protocol):
         """
         ...
 
+    def release(self, now_ms: int) -> None:
+        """Ends the claims of subscriptions that do not wait after a failure."""
+        ...
+
     def record(self, results: Collection[PushResult], now_ms: int) -> None:
         """Stores what became of claimed jobs."""
         ...

@@ -156,6 +156,10 @@ class PushRows(Reads):
             for row in sorted(found, key=lambda row: ids.index(row.id))
         ]
 
+    def release(self, now_ms: int) -> None:
+        claimed = and_(push_subscriptions.c.due_ms > now_ms, push_subscriptions.c.failures == 0)
+        self._connection.execute(update(push_subscriptions).where(claimed).values(due_ms=now_ms))
+
     def record(self, results: Collection[PushResult], now_ms: int) -> None:
         gone = [result.subscription_id for result in results if result.is_gone]
         if gone:

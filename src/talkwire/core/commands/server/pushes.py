@@ -60,6 +60,10 @@ class ClaimPushes(NodeCommand[tuple[PushJob, ...]], frozen=True, tag="ClaimPushe
     busy_services: tuple[str, ...] = ()
 
 
+class ReleasePushes(NodeCommand[None], frozen=True, tag="ReleasePushes"):
+    """Ends all claims, at the start of a server that has no other nodes: its former process has ended."""
+
+
 class NextPush(Query[int | None], frozen=True, tag="NextPush"):
     """Returns in how many milliseconds the next subscription is due: 0 if one is due now, None if none is."""
 

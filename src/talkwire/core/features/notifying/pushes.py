@@ -15,6 +15,7 @@ from talkwire.core.commands.server.pushes import (
     PushContents,
     PushJob,
     ReadPushContents,
+    ReleasePushes,
 )
 from talkwire.core.domain.access import may_act, must_be_operator, require
 from talkwire.core.domain.errors import forbidden
@@ -96,6 +97,11 @@ def claim(tx: LeaseTransaction, actor: Actor, command: ClaimPushes) -> tuple[Pus
     return tuple(tx.pushes.claim(tx.now_ms, until_ms, command.limit, command.busy_services))
 
 
+def release(tx: LeaseTransaction, actor: Actor, command: ReleasePushes) -> None:
+    must_be_operator(actor)
+    tx.pushes.release(tx.now_ms)
+
+
 def next_push(snapshot: Snapshot, actor: Actor, query: NextPush) -> int | None:
     must_be_operator(actor)
     due_ms = snapshot.pushes.next_due_ms()
@@ -128,7 +134,7 @@ CHANGES: Changes = MappingProxyType(
     {PutPushSubscription: ChangeHandler(put_subscription), DropPushSubscription: ChangeHandler(drop_subscription)}
 )
 
-NODE_COMMANDS: NodeCommandHandlers = MappingProxyType({ClaimPushes: claim})
+NODE_COMMANDS: NodeCommandHandlers = MappingProxyType({ClaimPushes: claim, ReleasePushes: release})
 
 QUERIES: Queries = MappingProxyType(
     {ListPushSubscriptions: list_subscriptions, NextPush: next_push, ReadPushContents: read_contents}
