@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,64 +23,74 @@ from tests.protocol.server_process import example_command, free_port, running
 
 NAMED = "named"
 PASSED = "passed on"
+FORWARDING = Path(__file__).with_name("forwarding_server.py")
 PATIENT = Path(__file__).with_name("patient_server.py")
 
 
-def ways(kind: str) -> list[str]:
-    named = {f"TALKWIRE_TEST_{kind}_URL", f"TALKWIRE_TEST_{kind}_COMMAND"} & os.environ.keys()
-    return [NAMED] if named else ["direct", PASSED]
+@dataclass(frozen=True)
+class Example:
+    """One of our examples, and what replaces it: a server that runs already, or a command line."""
+
+    script: str
+    url: str | None
+    command: str | None
+
+    def ways(self) -> list[str]:
+        """Returns the ways in which the server is tested."""
+        return ["direct", PASSED] if self.url is None and self.command is None else [NAMED]
+
+    @contextmanager
+    def serving(self, way: str, *, patient: bool = False) -> Iterator[str]:
+        """Yields the URL of the server. A patient example has a slow heartbeat; a replacement keeps its own."""
+        if self.url is not None:
+            yield self.url.rstrip("/")
+            return
+        command = self._command(way)
+        with running(_patient(command) if patient and way != NAMED else command, free_port()) as url:
+            yield url
+
+    def _command(self, way: str) -> list[str]:
+        if way == PASSED:
+            return [sys.executable, str(FORWARDING), self.script]
+        return example_command(self.script, self.command)
 
 
-@pytest.fixture(scope="session", params=ways("ENGINE"))
-def engine_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    if url := os.environ.get("TALKWIRE_TEST_ENGINE_URL"):
-        yield url.rstrip("/")
-        return
-    with running(command_of("engine_echo.py", "TALKWIRE_TEST_ENGINE_COMMAND", request.param), free_port()) as url:
-        yield url
-
-
-@pytest.fixture(scope="session", params=ways("ENGINE"))
-def patient_engine_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The same example with a slow heartbeat. A server that the environment names keeps its own."""
-    if request.param == NAMED:
-        yield str(request.getfixturevalue("engine_url"))
-        return
-    with running(
-        patient(command_of("engine_echo.py", "TALKWIRE_TEST_ENGINE_COMMAND", request.param)), free_port()
-    ) as url:
-        yield url
-
-
-@pytest.fixture(scope="session", params=ways("SOCKET"))
-def patient_socket_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """See `patient_engine_url`."""
-    if request.param == NAMED:
-        yield str(request.getfixturevalue("socket_url"))
-        return
-    with running(patient(command_of("echo.py", "TALKWIRE_TEST_SOCKET_COMMAND", request.param)), free_port()) as url:
-        yield url
-
-
-@pytest.fixture(scope="session", params=ways("SOCKET"))
-def socket_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    if url := os.environ.get("TALKWIRE_TEST_SOCKET_URL"):
-        yield url.rstrip("/")
-        return
-    with running(command_of("echo.py", "TALKWIRE_TEST_SOCKET_COMMAND", request.param), free_port()) as url:
-        yield url
-
-
-def command_of(example: str, variable: str, way: str) -> list[str]:
-    if way == PASSED:
-        return [sys.executable, str(Path(__file__).with_name("forwarding_server.py")), example]
-    return example_command(example, os.environ.get(variable))
-
-
-def patient(command: list[str]) -> list[str]:
-    """Returns the command of an example with a slow heartbeat."""
+def _patient(command: list[str]) -> list[str]:
     python, *script = command
     return [python, str(PATIENT), *script]
+
+
+def _example(script: str, kind: str) -> Example:
+    given = os.environ.get
+    return Example(script, given(f"TALKWIRE_TEST_{kind}_URL"), given(f"TALKWIRE_TEST_{kind}_COMMAND"))
+
+
+ENGINE = _example("engine_echo.py", "ENGINE")
+SOCKET = _example("echo.py", "SOCKET")
+
+
+@pytest.fixture(scope="session", params=ENGINE.ways())
+def engine_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    with ENGINE.serving(request.param) as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=ENGINE.ways())
+def patient_engine_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    with ENGINE.serving(request.param, patient=True) as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=SOCKET.ways())
+def socket_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    with SOCKET.serving(request.param) as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=SOCKET.ways())
+def patient_socket_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    with SOCKET.serving(request.param, patient=True) as url:
+        yield url
 
 
 @pytest.fixture
