@@ -322,14 +322,14 @@ async def test_a_websocket_client_receives_a_pong_to_its_control_ping(engine: Se
         await pong
 
 
-async def test_the_server_keeps_the_order_of_many_messages(engine: Server) -> None:
+async def test_the_server_keeps_the_order_of_many_messages(patient_engine: Server) -> None:
     frames: list[str | bytes] = [f"4{n}" if n % 3 else bytes([n]) for n in range(200)]
-    websocket = await engine.open_websocket()
+    websocket = await patient_engine.open_websocket()
     await websocket.send(*frames)
     assert [await websocket.receive() for _ in frames] == frames
 
     packets = [f"4{n}" for n in range(200)]
-    session = await engine.open_polling()
+    session = await patient_engine.open_polling()
     await session.send(*packets[:150])
     await session.send(*packets[150:])
     assert [await session.receive() for _ in packets] == packets
