@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from statistics import median
@@ -20,7 +21,8 @@ from bench.servers import Running
 CLIENTS = 400
 """Two in each of 200 conversations."""
 
-EVENTS_MIN = 4000
+EVENTS_MIN = 1000
+CHECK_S = 0.1
 TURNS = 3
 
 
@@ -36,11 +38,11 @@ def _throughput(load: LoadGenerator, server: Running, files: DatasetFiles) -> di
         began_cpu_s = processor_time_s(server.processes[0].pid)
         end = _position(_end_of_log(server))
         with _webhook(server, endpoint, after=cursor) as webhook:
-            assert endpoint.stdout is not None
-            reports = [_report(endpoint.stdout.readline())]
             while _position(_request(server, "GET", f"/webhooks/{webhook['id']}")["cursor"]) < end:
-                reports.append(_report(endpoint.stdout.readline()))
+                time.sleep(CHECK_S)
         cpu_s = processor_time_s(server.processes[0].pid) - began_cpu_s
+        endpoint.kill()
+        reports = [_report(line) for line in endpoint.communicate()[0].splitlines()]
     (first, began_s), (last, ended_s) = reports[0], reports[-1]
     if last < EVENTS_MIN:
         raise LoadFailedError(f"only {last} events were delivered")
@@ -69,7 +71,9 @@ def _endpoint(mode: str) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 @contextmanager

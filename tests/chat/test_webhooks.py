@@ -1,0 +1,89 @@
+"""The routes of webhooks. `tests/webhooks` has the delivery."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.chat.conftest import World
+
+URL = "https://203.0.114.7/hook"  # a public address; nothing is sent, since no event has this type
+TYPES = ["call:missed"]
+
+
+async def _create(world: World, **members: object) -> Any:  # noqa: ANN401 (JSON)
+    return await world.service("POST", "/api/v1/webhooks", {"url": URL, "types": TYPES, **members})
+
+
+async def test_a_webhook_from_its_creation_to_its_end(world: World) -> None:
+    created = await _create(world, conversationIds=[world.id_of("c")], description="orders", after="start")
+    path = f"/api/v1/webhooks/{created['id']}"
+    secret = created.pop("secret")
+    assert secret.startswith("whsec_")
+    assert await world.service("GET", path) == created
+    assert created in (await world.service("GET", "/api/v1/webhooks"))["items"]
+    changed = await world.service("PATCH", path, {"types": None, "enabled": False})
+    assert (changed["types"], changed["enabled"], changed["disabledReason"]) == (None, False, "request")
+    assert (await world.service("POST", f"{path}/rewind", {"after": created["cursor"]}))["cursor"] == created["cursor"]
+    rotated = await world.service("POST", f"{path}/rotate-secret")
+    assert rotated["secret"] not in {secret, ""}
+    assert (await world.service("GET", f"{path}/deliveries")) == {"items": [], "next": None}
+    assert await world.service("DELETE", path) is None
+    assert (await world.request("GET", path, by="backend", role="service")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"url": "http://203.0.114.7/"}, "url: must begin with https://"),
+        ({"url": "https://127.0.0.1/"}, "url: 127.0.0.1 is a loopback address"),
+        ({"url": "https://169.254.169.254/"}, "url: 169.254.169.254 is a metadata address"),
+        ({"url": "https://[::ffff:10.0.0.1]/"}, "url: 10.0.0.1 is a private address"),
+        ({"url": URL, "types": ["mesage:new"]}, "did you mean message:new?"),
+        ({"url": URL, "types": []}, "types: must have 1 to 100 items"),
+        ({"url": URL, "conversationIds": ["a b"]}, "conversationIds[0]: must be an id"),
+        ({"url": URL, "after": "nonsense"}, "after: is not a cursor"),
+        ({"url": URL, "secret": "x"}, "secret"),
+    ],
+)
+async def test_an_invalid_member_and_its_rule_are_named(world: World, body: dict[str, object], text: str) -> None:
+    answer = await world.request("POST", "/api/v1/webhooks", by="backend", role="service", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_request")
+    assert text in answer.json()["error"]["message"]
+
+
+async def test_a_test_that_reaches_nobody_is_an_outcome(world: World) -> None:
+    created = await _create(world, url="https://nobody.invalid/hook")
+    outcome = await world.service("POST", f"/api/v1/webhooks/{created['id']}/test")
+    assert (outcome["status"], outcome["attempt"]) == (None, 1)
+    assert outcome["error"].startswith("cannot connect")
+    await world.service("DELETE", f"/api/v1/webhooks/{created['id']}")
+
+
+async def test_users_have_no_access(world: World) -> None:
+    created = await _create(world)
+    path = f"/api/v1/webhooks/{created['id']}"
+    for method, place, body in (
+        ("GET", "/api/v1/webhooks", None),
+        ("POST", "/api/v1/webhooks", {"url": "https://127.0.0.1/"}),
+        ("GET", path, None),
+        ("PATCH", path, {"url": "https://127.0.0.1/"}),
+        ("DELETE", path, None),
+        ("POST", f"{path}/rewind", {"after": "start"}),
+        ("POST", f"{path}/rotate-secret", None),
+        ("POST", f"{path}/test", None),
+        ("GET", f"{path}/deliveries", None),
+    ):
+        answer = await world.request(method, place, by="alice", json=body)
+        assert answer.status_code == 403, (method, place)
+    await world.service("DELETE", path)
+
+
+async def test_the_description_has_the_request_for_each_event(world: World) -> None:
+    described = (await world.request("GET", "/openapi.json")).json()
+    request = described["webhooks"]["message:new"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert request["allOf"][1]["properties"]["type"]["const"] == "message:new"
+    data = request["allOf"][1]["properties"]["data"]["$ref"].rpartition("/")[2]
+    assert "clientMessageId" in described["components"]["schemas"][data]["properties"]
+    assert described["webhooks"].keys() >= {"user:created", "conversation:new", "webhook:changed", "webhook:test"}
