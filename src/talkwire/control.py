@@ -37,8 +37,8 @@ from talkwire.core.commands.invitations import CreatedInvitation, CreateInvitati
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.server.erasure import IsErased
 from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.integration.webhooks import WebhookAttempt, WebhookSigning
 from talkwire.core.domain.model import Actor, Member, User
-from talkwire.core.domain.webhooks import WebhookAttempt, WebhookSigning
 from talkwire.core.engine.chat import Chat
 from talkwire.identity.address import is_forwarded
 

@@ -24,7 +24,7 @@ from talkwire.core.commands.server.retention import PruneOld
 from talkwire.core.domain.actors import PRUNER
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import WebhookChanged
-from talkwire.core.domain.webhooks import ROTATION_MS, WEBHOOKS_MAX, Webhook
+from talkwire.core.domain.integration.webhooks import ROTATION_MS, WEBHOOKS_MAX, Webhook
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Node
 
 URL = "https://app.example.com/hook"

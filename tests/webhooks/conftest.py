@@ -13,8 +13,8 @@ from talkwire.app import Node
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.integration.webhooks import CreatedWebhook, CreateWebhook, DeleteWebhook, GetWebhook
 from talkwire.core.commands.messages import SendMessage
+from talkwire.core.domain.integration.webhooks import Webhook
 from talkwire.core.domain.model import Actor
-from talkwire.core.domain.webhooks import Webhook
 from talkwire.settings import Settings
 from talkwire.webhooks import endpoint, service
 from tests.chat.chat_server import SECRET

@@ -21,8 +21,8 @@ from talkwire.core.commands.integration.webhooks import (
 from talkwire.core.commands.messages import DeleteMessage, EditMessage
 from talkwire.core.commands.sync import ListLogEvents
 from talkwire.core.domain.events import UserBanned
+from talkwire.core.domain.integration.webhooks import ATTEMPTS_KEPT, Webhook, WebhookAttempt
 from talkwire.core.domain.model import Actor
-from talkwire.core.domain.webhooks import ATTEMPTS_KEPT, Webhook, WebhookAttempt
 from talkwire.dialects.messenger.log_events import log_event_payloads
 from talkwire.webhooks import endpoint
 from talkwire.webhooks.queue import BLOCKED_MAX

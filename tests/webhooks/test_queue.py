@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.core.domain.webhooks import WebhookRetry
+from talkwire.core.domain.integration.webhooks import WebhookRetry
 from talkwire.dialects.messenger.log_events import LogEventPayload
 from talkwire.webhooks.queue import BLOCKED_MAX, WINDOW_MAX, EventQueue, QueuedEvent
 

@@ -11,14 +11,20 @@ from typing import Protocol, TypeVar
 import msgspec
 import structlog
 
-from talkwire.core.domain.webhooks import ATTEMPTS_KEPT, DisabledReason, Webhook, WebhookAttempt, WebhookRetry
+from talkwire.core.domain.integration.webhooks import (
+    ATTEMPTS_KEPT,
+    DisabledReason,
+    Webhook,
+    WebhookAttempt,
+    WebhookRetry,
+)
 from talkwire.dialects.messenger.log_events import webhook_event_payload
 from talkwire.storage.followers.webhook_progress import WebhookBacklog, WebhookProgress
 from talkwire.webhooks.events import EventPage
 from talkwire.webhooks.metrics import WebhookMetrics
 from talkwire.webhooks.queue import EventQueue, QueuedEvent
 from talkwire.webhooks.schedule import GIVE_UP_MS, retry_delay_ms
-from talkwire.webhooks.sender import CONNECTIONS, Outcome
+from talkwire.webhooks.sender import CONNECTIONS, SendOutcome
 
 READ_AGAIN_MS = 5000
 """How long to wait after the log could not be read, in milliseconds."""
@@ -28,7 +34,7 @@ _encode = msgspec.json.Encoder().encode
 _logger = structlog.get_logger(__name__)
 
 
-class Source(Protocol):
+class SelectedEvents(Protocol):
     """The events of the log that a webhook selects. Its methods block."""
 
     def after(self, pos: int) -> EventPage: ...
@@ -38,7 +44,7 @@ class Source(Protocol):
 class Sender(Protocol):
     """Sends requests to the endpoint."""
 
-    async def send(self, event_id: str, body: str) -> Outcome: ...
+    async def send(self, event_id: str, body: str) -> SendOutcome: ...
 
 
 class Blocking(Protocol):
@@ -58,7 +64,7 @@ class EndpointDelivery:
         webhook: Webhook,
         backlog: WebhookBacklog,
         *,
-        source: Source,
+        source: SelectedEvents,
         sender: Sender,
         blocking: Blocking,
         metrics: WebhookMetrics,
@@ -197,7 +203,7 @@ class EndpointDelivery:
             if self._should_read or self.queue.is_blocked(event.key):
                 self._woken.set()
 
-    def _settle(self, event: QueuedEvent, outcome: Outcome) -> None:
+    def _settle(self, event: QueuedEvent, outcome: SendOutcome) -> None:
         """Records the outcome of an attempt."""
         self._metrics.attempts[outcome.kind] += 1
         attempt = self.queue.attempt_of(event)
@@ -219,7 +225,7 @@ class EndpointDelivery:
         self._has_new_attempts = True
         self._on_change()
 
-    def _next_ms(self, attempt: int, first_ms: int, outcome: Outcome) -> int | None:
+    def _next_ms(self, attempt: int, first_ms: int, outcome: SendOutcome) -> int | None:
         """Returns when to send a refused event again; None if the webhook is to be disabled."""
         now_ms, end_ms = self._now_ms(), first_ms + GIVE_UP_MS
         if outcome.gone or now_ms >= end_ms:

@@ -15,7 +15,7 @@ from talkwire.core.domain.events import (
     PreferencesChanged,
     UserCreated,
 )
-from talkwire.core.domain.webhooks import Webhook
+from talkwire.core.domain.integration.webhooks import Webhook
 from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES, log_event_payloads, log_types_named
 from talkwire.storage.followers.webhook_progress import LogPart, WebhookStore
 from talkwire.webhooks.queue import QueuedEvent

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from talkwire.core.domain.webhooks import DisabledReason
+from talkwire.core.domain.integration.webhooks import DisabledReason
 
 OUTCOMES = ("accepted", "refused", "timeout", "unreachable")
 """The outcomes of an attempt: a status 2xx, another status, no response in time, or no connection."""

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from talkwire.core.domain.webhooks import WebhookRetry
+from talkwire.core.domain.integration.webhooks import WebhookRetry
 from talkwire.dialects.messenger.log_events import LogEventPayload
 
 WINDOW_MAX = 256

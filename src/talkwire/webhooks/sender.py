@@ -39,7 +39,7 @@ _GONE = 410
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SendOutcome:
     """The outcome of one attempt. `kind` is a value of `metrics.OUTCOMES`."""
 
     kind: str
@@ -96,13 +96,13 @@ class WebhookSender:
         """Signs later requests with these secrets."""
         self._signer, self.secrets = Signer(*secrets), secrets
 
-    async def send(self, event_id: str, body: str) -> Outcome:
+    async def send(self, event_id: str, body: str) -> SendOutcome:
         """Sends one event, and returns the outcome. Never raises, except when it is cancelled."""
         began, at_s = time.monotonic(), self._now_s()
 
-        def outcome(kind: str, status: int | None = None, error: str | None = None) -> Outcome:
+        def outcome(kind: str, status: int | None = None, error: str | None = None) -> SendOutcome:
             shortened = None if error is None else error[:ERROR_MAX_LENGTH]
-            return Outcome(kind, round(at_s * 1000), round((time.monotonic() - began) * 1000), status, shortened)
+            return SendOutcome(kind, round(at_s * 1000), round((time.monotonic() - began) * 1000), status, shortened)
 
         if self._refusal is not None:
             return outcome("unreachable", error=self._refusal)
@@ -119,7 +119,7 @@ class WebhookSender:
         response.close()
         refused = outcome("refused", response.status, _meaning_of(response.status))
         retry_after_s = parse_retry_after(response.headers.get("retry-after"), at_s)
-        return Outcome("refused", refused.at_ms, refused.duration_ms, refused.status, refused.error, retry_after_s)
+        return SendOutcome("refused", refused.at_ms, refused.duration_ms, refused.status, refused.error, retry_after_s)
 
     async def close(self) -> None:
         """Closes all connections."""

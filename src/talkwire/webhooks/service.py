@@ -22,8 +22,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import DurableEvent, News, WebhookChanged
+from talkwire.core.domain.integration.webhooks import WebhookAttempt, WebhookSigning
 from talkwire.core.domain.times import iso
-from talkwire.core.domain.webhooks import WebhookAttempt, WebhookSigning
 from talkwire.dialects.messenger.log_events import WebhookEventPayload
 from talkwire.egress import Egress
 from talkwire.storage.followers.webhook_progress import WebhookProgress, WebhookState, WebhookStore

@@ -23,7 +23,7 @@ from talkwire.core.commands.integration.webhooks import (
 )
 from talkwire.core.commands.sync import cursor_of
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.webhooks import WebhookAttempt, WebhookSigning
+from talkwire.core.domain.integration.webhooks import WebhookAttempt, WebhookSigning
 from talkwire.dialects.messenger.log_events import log_types_named
 from talkwire.egress import AddressRules, Egress
 from talkwire.settings import Settings

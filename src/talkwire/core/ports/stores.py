@@ -17,6 +17,7 @@ from talkwire.core.commands.server.pushes import PushJob, PushResult
 from talkwire.core.commands.server.recovery import StoredSession
 from talkwire.core.commands.sync import LogFilter
 from talkwire.core.domain.events import Durable
+from talkwire.core.domain.integration.webhooks import Webhook, WebhookAttempt, WebhookSigning
 from talkwire.core.domain.model import (
     Conversation,
     File,
@@ -37,7 +38,6 @@ from talkwire.core.domain.model import (
 )
 from talkwire.core.domain.peer import Peer
 from talkwire.core.domain.search_terms import SearchScope, SearchTerms
-from talkwire.core.domain.webhooks import Webhook, WebhookAttempt, WebhookSigning
 
 
 class StoredAnswer(msgspec.Struct, frozen=True):

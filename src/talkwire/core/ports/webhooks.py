@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from talkwire.core.domain.webhooks import WebhookAttempt, WebhookSigning
+from talkwire.core.domain.integration.webhooks import WebhookAttempt, WebhookSigning
 
 
 class WebhookProbe(Protocol):

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, or_, select, u
 
 from talkwire.core.commands.sync import LogFilter
 from talkwire.core.domain.events import Durable
-from talkwire.core.domain.webhooks import DisabledReason, Webhook, WebhookAttempt, WebhookRetry
+from talkwire.core.domain.integration.webhooks import DisabledReason, Webhook, WebhookAttempt, WebhookRetry
 from talkwire.storage.catching_up.log_events import read_window
 from talkwire.storage.clock import now_column
 from talkwire.storage.schema import log_head, nodes, webhook_attempts, webhook_retries, webhooks

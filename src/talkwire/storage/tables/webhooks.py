@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 from sqlalchemy import delete, func, insert, select, update
 
 from talkwire.core.domain.events import WebhookChanged
-from talkwire.core.domain.webhooks import Webhook, WebhookAttempt, WebhookSigning
+from talkwire.core.domain.integration.webhooks import Webhook, WebhookAttempt, WebhookSigning
 from talkwire.core.ports.stores import LogBounds
 from talkwire.storage.schema import log_head, webhook_attempts, webhook_retries, webhooks
 from talkwire.storage.sql.reads import Reads

@@ -27,8 +27,8 @@ from talkwire.core.commands.integration.webhooks import (
 )
 from talkwire.core.commands.sync import cursor_of
 from talkwire.core.domain.access import must_be_trusted
+from talkwire.core.domain.integration.webhooks import DisabledReason, WebhookAttempt
 from talkwire.core.domain.times import iso
-from talkwire.core.domain.webhooks import DisabledReason, WebhookAttempt
 from talkwire.dialects.messenger.log_events import log_types_named
 
 _ONCE = (

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.domain.webhooks import Webhook, WebhookAttempt, WebhookSigning
+from talkwire.core.domain.integration.webhooks import Webhook, WebhookAttempt, WebhookSigning
 
 
 class WebhookView(msgspec.Struct, frozen=True):

@@ -31,9 +31,9 @@ from talkwire.core.commands.integration.webhooks import (
 from talkwire.core.domain.access import must_be_trusted
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import WebhookAction, WebhookChanged
+from talkwire.core.domain.integration.webhooks import ROTATION_MS, WEBHOOKS_MAX, Webhook, WebhookAttempt, WebhookSigning
 from talkwire.core.domain.model import OWN_ID_BASE, Actor
 from talkwire.core.domain.texts import check_id, check_text
-from talkwire.core.domain.webhooks import ROTATION_MS, WEBHOOKS_MAX, Webhook, WebhookAttempt, WebhookSigning
 from talkwire.core.features.catching_up.log_events import start_position
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction

@@ -1,0 +1,1 @@
+"""Values of the features with which an application connects its own systems to the chat."""
