@@ -56,7 +56,8 @@ class Blocking(Protocol):
 class EndpointDelivery:
     """The delivery to one endpoint, in a task of its own.
 
-    `on_change` is called when there is progress to store. `now_ms` is the wall clock.
+    `on_change` is called when there is progress to store, and `on_read` before the log is read: `wake` has to be called
+    for events that come later. `now_ms` is the wall clock.
     """
 
     def __init__(  # noqa: PLR0913 (what it joins)
@@ -69,6 +70,7 @@ class EndpointDelivery:
         blocking: Blocking,
         metrics: WebhookMetrics,
         on_change: Callable[[], None],
+        on_read: Callable[[], None],
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.webhook = webhook
@@ -80,6 +82,7 @@ class EndpointDelivery:
         self._blocking = blocking
         self._metrics = metrics
         self._on_change = on_change
+        self._on_read = on_read
         self._now_ms = now_ms
         self.queue = EventQueue(webhook.pos, _current(backlog, webhook, now_ms()))
         self._attempts: deque[WebhookAttempt] = deque(backlog.attempts, ATTEMPTS_KEPT)
@@ -160,6 +163,7 @@ class EndpointDelivery:
         if not self._should_read:
             return
         self._may_have_more = False
+        self._on_read()
         page = await self._read(lambda: self._source.after(self.queue.read_pos))
         if page is None:
             self._may_have_more = True

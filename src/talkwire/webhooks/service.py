@@ -150,7 +150,7 @@ class _DeliveryThread:
         """Notices that the log has grown, or that webhooks have changed. It can be called from any thread."""
         if changed:
             self._must_check = True
-        if not self._notified:  # which costs much less than to notify again
+        if changed or not self._notified:  # which costs much less than to notify again
             self._notified = True
             with contextlib.suppress(RuntimeError):  # the thread has ended
                 self._loop.call_soon_threadsafe(self._news.set)
@@ -162,8 +162,7 @@ class _DeliveryThread:
     def close(self) -> None:
         """Stops everything and stores the progress. It blocks."""
         self._closing = True
-        self._notified = False
-        self.notify()
+        self.notify(changed=True)
         self._thread.join()
 
     # --- the thread ---------------------------------------------------------------------------------------------------
@@ -194,9 +193,13 @@ class _DeliveryThread:
             if not (self._must_check or self._closing):
                 await asyncio.sleep(GATHER_S)
             self._news.clear()
-            self._notified = False
             return
         self._must_check = True
+
+    def _listen(self) -> None:
+        """Lets `notify` pass on the next event, since a delivery reads the log. While none does, because endpoints do
+        not answer, the chat is not disturbed."""
+        self._notified = False
 
     async def _check(self) -> None:
         """Starts and stops deliveries as the stored webhooks say."""
@@ -235,6 +238,7 @@ class _DeliveryThread:
             blocking=self._in_database,
             metrics=self._metrics,
             on_change=self._changed.set,
+            on_read=self._listen,
         )
         self._running[webhook_id] = _Running(delivery, sender)
 
