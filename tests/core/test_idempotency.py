@@ -12,6 +12,7 @@ from talkwire.core.commands.accounts import BanUser, GetUser, Login, RotateLogin
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.commands.custom_events import SendReport
+from talkwire.core.commands.integration.webhooks import CreatedWebhook, WebhookView
 from talkwire.core.commands.invitations import CreatedInvitation
 from talkwire.core.commands.receipts import ReadMark, Unread
 from talkwire.core.domain.errors import ChatError
@@ -58,6 +59,8 @@ SHOWS_NO_CONVERSATION = {
     PushSubscription,
     PresenceRecord,
     CreatedInvitation,
+    CreatedWebhook,
+    WebhookView,
     int,
     str,
     bool,

@@ -282,7 +282,7 @@ LATER_COLUMNS = {
     "uploads": {"claimed_ms", "folder_id"},
     "members": {"history_pos", "marked_seq", "marked_sent", "marked_at_seq"},
     "spans": {"history_pos"},
-    "users": {"metadata", "named", "erased", "hold"},
+    "users": {"metadata", "named", "erased", "hold", "read_receipts"},
     "conversations": {"retention_days", "hold", "pruned_seq"},
 }
 """The columns that tables have since versions after 0004."""
