@@ -40,13 +40,14 @@ from talkwire.core.commands.messages import (
     SendMessage,
 )
 from talkwire.core.commands.moderation import RestrictMember
+from talkwire.core.commands.notifications import PutPushSubscription
 from talkwire.core.commands.offers import CreateOffer, GetOffer
 from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferences
 from talkwire.core.commands.presence import StorePresence
 from talkwire.core.commands.search import SearchMessages
 from talkwire.core.commands.server.erasure import EndErasure, FindErasureStep, IsErased, TakeErasureStep
 from talkwire.core.domain.events import MessageDeleted, UserErased
-from talkwire.core.domain.model import Actor, Message, Preferences, User
+from talkwire.core.domain.model import Actor, Message, Preferences, PushTarget, User
 from talkwire.core.engine.eraser import Eraser
 from talkwire.core.ports.transaction import Transaction
 from talkwire.storage.engine import reading_engine
@@ -115,6 +116,8 @@ async def plant(node: Node) -> Message:
     await node.group("c", ALICE, BOB, CAROL)
     await node.do(ALICE, SetPreferences(Preferences(sounds={"direct": CANARY})))
     await node.do(ALICE, SetMemberPreferences("c", sound=CANARY))
+    device = PushTarget("web", f"https://push.example.com/{CANARY}", CANARY, CANARY)
+    await node.do(ALICE, PutPushSubscription(device, device_id=CANARY, user_agent=CANARY))
     await node.do(BACKEND, UpdateMember("c", "bob", "owner"))
     await node.do(BACKEND, UpdateMember("c", "alice", "owner"))
     await node.do(ALICE, StorePresence("away", c))

@@ -32,6 +32,7 @@ from talkwire.storage.sql.values import AnyRow
 from talkwire.storage.tables.files import replace_picture
 from talkwire.storage.tables.members import change_member
 from talkwire.storage.tables.projection import Projections
+from talkwire.storage.tables.push_subscriptions import drop_subscriptions_of_user
 from talkwire.storage.tables.users import end_blocks_of, find_users, write_user
 from talkwire.storage.workspace import Workspace
 
@@ -64,6 +65,7 @@ def _erased(workspace: Workspace, event: UserErased) -> None:
     replace_picture(connection, find_users(workspace, (user.id,))[user.id].avatar, event.at_ms)
     write_user(workspace, user)
     end_blocks_of(workspace, user.id)
+    drop_subscriptions_of_user(connection, user.id)
     for table, column in _EMPTIED:
         connection.execute(delete(table).where(column == user.id))
     for conversation_id in connection.execute(_preferring, {"user_id": user.id}).scalars().all():
