@@ -73,7 +73,7 @@ async def test_pages_have_every_event_once_and_in_order(node: Node, limit: int) 
         LogFilter(conversation_ids=frozenset({"c", "d"}), types=frozenset({"ReadPositionMoved", "MemberRestricted"})),
         LogFilter(types=frozenset({"UserCreated"}), conversation_ids=frozenset({"c"})),
     ],
-    ids=repr,
+    ids=["types", "a conversation", "types in conversations", "nothing"],
 )
 @pytest.mark.parametrize("limit", [1, 100])
 async def test_the_database_selects_what_the_filter_does(node: Node, wanted: LogFilter, limit: int) -> None:

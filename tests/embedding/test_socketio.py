@@ -21,7 +21,9 @@ PUBLIC = {
 }
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "examples").rglob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((REPOSITORY / "examples").rglob("*.py")), ids=lambda path: "/".join(path.parts[-2:])
+)
 def test_an_example_imports_public_modules_only(path: Path) -> None:
     found = {
         node.module

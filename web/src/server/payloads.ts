@@ -32,6 +32,7 @@ export type NotificationType = "direct" | "invitation" | "mention" | "message" |
 export type NotifyLevel = "all" | "mentions" | "none";
 export type OfferStatus = "accepted" | "countered" | "expired" | "pending" | "rejected" | "withdrawn";
 export type PresenceStatus = "away" | "dnd" | "invisible" | "offline" | "online";
+export type PushDeviceKind = "gateway" | "web";
 export type ReactionChangedAction = "added" | "removed";
 export type RestrictionKind = "ban" | "mute";
 export type UpdateOfferStatus = "accepted" | "rejected" | "withdrawn";
@@ -864,6 +865,48 @@ export interface PresenceReply {
   /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
   presence: Presence[];
+}
+
+/**
+ * A device that receives pushes. `current`: it belongs to the caller's sign-in. `renewedAt` is when the device last
+ * sent its subscription.
+ */
+export interface PushDevice {
+  id: string;
+  /** `web`: a browser; `gateway`: a native app, by the Matrix Push Gateway API. */
+  kind: PushDeviceKind;
+  /** When it was created. */
+  createdAt: string;
+  /** When the device last sent its subscription. */
+  renewedAt: string;
+  /** Whether this device made the request. */
+  current: boolean;
+  /** The address at which the browser's push service receives pushes. */
+  endpoint?: string;
+  /** The address of a native app's push gateway. */
+  url?: string;
+  /** The id of the native app at its gateway. */
+  appId?: string;
+  /** What the device gives as `auth.deviceId` when it connects. */
+  deviceId?: string;
+  /** The id of a sign-in. */
+  sessionId?: string;
+  /** The browser or app, from its `User-Agent` header. */
+  userAgent?: string;
+}
+
+/** The server's public key, in base64url: the `applicationServerKey` of `pushManager.subscribe`. */
+export interface PushKey {
+  /** The server's public key, in base64url. */
+  publicKey: string;
+}
+
+/** One page of a list. Pass `next` as the cursor to get the following page; it is null on the last one. */
+export interface PushSubscriptionPage {
+  /** The items of this page. */
+  items: PushDevice[];
+  /** The cursor of the next page; null on the last one. */
+  next: string | null;
 }
 
 /** The message that another message replies to, with the start of its current text. */

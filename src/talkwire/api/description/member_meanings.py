@@ -79,6 +79,8 @@ def _of_schemas(names: tuple[str, ...], **meanings: Meaning) -> dict[str, Meanin
 
 
 _NEWEST_MESSAGE = "The `seq` of the newest message that the member has"
+_PUSH_KIND = "`web`: a browser; `gateway`: a native app, by the Matrix Push Gateway API."
+_ACTOR = "The user who caused it, or whom alone it concerns; missing for the back end and the server."
 _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
     {
         # --- ids ----------------------------------------------------------------------------------------------------
@@ -208,6 +210,35 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "createGroup": Meaning("Whether the caller may create groups."),
         "createChannel": Meaning("Whether the caller may create channels."),
         "deleteConversation": Meaning("Whether the caller may delete conversations that they own."),
+        # --- pushes -------------------------------------------------------------------------------------------------
+        "MessengerPushSubscription.kind": Meaning(_PUSH_KIND),
+        "MessengerSubscribe.kind": Meaning(_PUSH_KIND),
+        "MessengerPushSubscription.url": Meaning("The address of a native app's push gateway."),
+        "MessengerSubscribe.url": Meaning("The address of a native app's push gateway."),
+        "endpoint": Meaning("The address at which the browser's push service receives pushes."),
+        "keys": Meaning("The browser's keys, with which pushes are encrypted."),
+        "p256dh": Meaning("The browser's public key, in base64url."),
+        "auth": Meaning("The browser's authentication secret, in base64url."),
+        "publicKey": Meaning("The server's public key, in base64url."),
+        "appId": Meaning("The id of the native app at its gateway."),
+        "pushKey": Meaning("What the gateway knows the native app's device by."),
+        "deviceId": Meaning("What the device gives as `auth.deviceId` when it connects."),
+        "renewedAt": Meaning("When the device last sent its subscription."),
+        "sessionId": Meaning("The id of a sign-in."),
+        # --- the event stream ---------------------------------------------------------------------------------------
+        "MessengerLogEvent.id": Meaning("The id of the event, which is also the cursor behind it."),
+        "MessengerWebhookEvent.id": Meaning("The id of the event, which is also the cursor behind it."),
+        "MessengerLogEvent.type": Meaning("What happened, such as `message:new`."),
+        "MessengerWebhookEvent.type": Meaning("What happened, such as `message:new`."),
+        "time": Meaning("When it happened."),
+        "MessengerLogEvent.actorId": Meaning(_ACTOR),
+        "MessengerWebhookEvent.actorId": Meaning(_ACTOR),
+        "MessengerWebhookEvent.data": Meaning("The data of the event, which depends on its type."),
+        "MessengerWebhookChanged.action": Meaning("What was done with the webhook."),
+        "redact": Meaning("Whether the messages of the user are deleted too."),
+        "callerId": Meaning("The id of the user who called."),
+        "invitationId": Meaning("The id of the invitation."),
+        "disabledAt": Meaning("When it was disabled."),
         # --- invitations --------------------------------------------------------------------------------------------
         "MessengerCreatedInvitation.code": Meaning("The code with which people register or join."),
         "MessengerCreatedInvitation.url": Meaning("The link for the people who are invited. It contains the code."),

@@ -1,8 +1,7 @@
 /** The reader's notifications: those that the server stores, those that arrive, and which tab announces them. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { ChatNotification, MemberPreferences, NotificationsAnswer } from "../../server/payloads";
-import type { PreferencesWithReceipts } from "../../server/push_payloads";
+import type { ChatNotification, MemberPreferences, NotificationsAnswer, Preferences } from "../../server/payloads";
 import type { ChatPart, Core } from "../core";
 import { isStored, merged, type Notifications, unreadOf, withRead } from "./notifications";
 import { Tabs } from "./tabs";
@@ -122,12 +121,12 @@ export class Alerts implements ChatPart {
 
   // --- preferences --------------------------------------------------------------------------------------------------
 
-  preferences(): Promise<PreferencesWithReceipts> {
+  preferences(): Promise<Preferences> {
     return this.#core.api.get("users/me/preferences");
   }
 
   /** Replaces all preferences: the server resets what is left out to its default. */
-  setPreferences(preferences: PreferencesWithReceipts): Promise<PreferencesWithReceipts> {
+  setPreferences(preferences: Preferences): Promise<Preferences> {
     return this.#core.api.put("users/me/preferences", preferences);
   }
 

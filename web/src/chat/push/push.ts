@@ -3,7 +3,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { withLock } from "../../secure_context_fallbacks";
 import { deviceId } from "../../server/device_id";
-import type { PushDevice, PushDevicePage, PushKey } from "../../server/push_payloads";
+import type { PushDevice, PushKey, PushSubscriptionPage } from "../../server/payloads";
 import { RequestError } from "../../server/request_error";
 import { workerRegistration } from "../../service_worker_registration";
 import { disallow, permission } from "../alerts/permission";
@@ -86,7 +86,7 @@ export class Push implements ChatPart {
 
   /** Returns the reader's devices that the server pushes to. This and the next method reject with `RequestError`. */
   async devices(): Promise<readonly PushDevice[]> {
-    return (await this.#core.api.get<PushDevicePage>("users/me/push")).items;
+    return (await this.#core.api.get<PushSubscriptionPage>("users/me/push")).items;
   }
 
   /** Ends the subscription of one of the reader's devices. */

@@ -1,6 +1,5 @@
 import { useEffect, useState } from "react";
 import type { Preferences, Weekday } from "../../server/payloads";
-import type { PreferencesWithReceipts } from "../../server/push_payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { PermissionLine } from "./permission_line";
@@ -19,19 +18,19 @@ const OCCASIONS: readonly (keyof Preferences["notify"])[] = [
 const DAYS: readonly Weekday[] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 interface PartProps {
-  preferences: PreferencesWithReceipts;
-  onChange: (preferences: PreferencesWithReceipts) => void;
+  preferences: Preferences;
+  onChange: (preferences: Preferences) => void;
 }
 
 /** Notification preferences: kinds, sounds and quiet hours. Each change is saved at once. */
 export default function AlertSettings() {
   const { alerts } = useChat();
-  const [preferences, setPreferences] = useState<PreferencesWithReceipts | null>(null);
+  const [preferences, setPreferences] = useState<Preferences | null>(null);
   const [problem, setProblem] = useState("");
   useEffect(() => {
     alerts.preferences().then(setPreferences, (error: Error) => setProblem(error.message));
   }, [alerts]);
-  const change = async (wanted: PreferencesWithReceipts): Promise<void> => {
+  const change = async (wanted: Preferences): Promise<void> => {
     setProblem("");
     setPreferences(wanted);
     try {
@@ -41,7 +40,7 @@ export default function AlertSettings() {
       setProblem((error as Error).message);
     }
   };
-  const onChange = (wanted: PreferencesWithReceipts): void => void change(wanted);
+  const onChange = (wanted: Preferences): void => void change(wanted);
   return (
     <div className="alerts">
       <PermissionLine />

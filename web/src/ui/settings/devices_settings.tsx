@@ -1,8 +1,7 @@
 import { BellRing, type LucideIcon, Monitor } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { useStore } from "zustand";
-import type { SignedInDevice } from "../../server/payloads";
-import type { PushDevice } from "../../server/push_payloads";
+import type { PushDevice, SignedInDevice } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { fromNow } from "../time_format";
