@@ -24,7 +24,17 @@ from tests.chat.access.table import (
     rule,
 )
 
+_OF_WEBHOOKS = "a webhook belongs to the whole server: tests/chat/test_webhooks.py"
+
 NOT_IN_THE_TABLE = {
+    "POST /api/v1/webhooks": _OF_WEBHOOKS,
+    "GET /api/v1/webhooks/{}": _OF_WEBHOOKS,
+    "PATCH /api/v1/webhooks/{}": _OF_WEBHOOKS,
+    "DELETE /api/v1/webhooks/{}": _OF_WEBHOOKS,
+    "POST /api/v1/webhooks/{}/rewind": _OF_WEBHOOKS,
+    "POST /api/v1/webhooks/{}/rotate-secret": _OF_WEBHOOKS,
+    "POST /api/v1/webhooks/{}/test": _OF_WEBHOOKS,
+    "GET /api/v1/webhooks/{}/deliveries": _OF_WEBHOOKS,
     "POST /api/v1/auth/register": "whoever comes may make an account: tests/chat/test_accounts.py",
     "POST /api/v1/auth/login": "signs in by a password, not by who is calling: tests/chat/test_accounts.py",
     "POST /api/v1/auth/refresh": "signs in by the token in its body: tests/chat/test_accounts.py",
@@ -288,6 +298,7 @@ _USERS = (
 _REST = (
     Row(f"GET {_V1}/search?q=hello", EVERYONE),
     Row(f"GET {_V1}/events?after=start", TRUSTED),
+    Row(f"GET {_V1}/webhooks", TRUSTED),
     Row(f"GET {_V1}/search?q=hello&conversationId={{conversation}}", READERS, of="in one conversation"),
     Row(f"GET {_V1}/sync", USERS),
     Row(f"GET {_V1}/notifications", EVERYONE),
