@@ -11,6 +11,7 @@ from talkwire.core.commands.accounts import (
     BanUser,
     CloseLogin,
     EnsureUser,
+    EraseUser,
     OpenLogin,
     RegisterAccount,
     RotateLogin,
@@ -105,6 +106,8 @@ async def _notices(node: Node) -> None:
     await node.do(ALICE, RecordMissedCall("c", "call", ("bob",)))
     await node.do(BOB, MarkNotificationsRead())
     await node.do(BACKEND, CreateWebhook("https://app.example.com/hook"))
+    await node.do(BACKEND, UpdateConversation("c", hold=True))
+    await node.do(OPERATOR, EraseUser("mallory", redact=False))
 
 
 async def _conversations(node: Node) -> None:
