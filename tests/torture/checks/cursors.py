@@ -19,6 +19,7 @@ WHOLE = "cursors are whole"
 
 SYNC_NAMES: Mapping[str, str] = {
     "UserUpdated": "user:updated",
+    "UserErased": "user:updated",
     "UserBlocked": "user:blocked",
     "UserUnblocked": "user:unblocked",
     "ConversationCreated": "conversation:new",
