@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -150,13 +151,23 @@ def test_an_unavailable_database_is_reported(command: Command, alone: None) -> N
 def test_an_incomplete_backup_is_refused_before_anything_is_created(command: Command, alone: None) -> None:
     assert command("backup", "b").exit_code == 0
     whole = Path("b").read_bytes()
-    Path("cut").write_bytes(whole[: len(whole) // 2])
+    with tarfile.open("b") as archive:
+        members = archive.getmembers()
+    middle = members[len(members) // 2]
+    # A whole member, and half a header, are followed by nothing; half a member may also have a damaged size.
+    Path("cut").write_bytes(whole[: middle.offset])
+    Path("cut-in-header").write_bytes(whole[: middle.offset + tarfile.BLOCKSIZE // 2])
+    Path("cut-in-content").write_bytes(whole[: middle.offset_data + middle.size // 2])
     changed = bytearray(whole)
-    changed[len(whole) // 2] ^= 1
+    changed[middle.offset_data] ^= 1
     Path("changed").write_bytes(changed)
     Path("text").write_text("no backup")
-    assert refusal(command("restore", "cut", "--data", "new")) == "cut: was cut off: its end is missing"
-    assert refusal(command("restore", "changed", "--data", "new")).startswith("changed: was ")
+    for name in ("cut", "cut-in-header"):
+        assert refusal(command("restore", name, "--data", "new")) == f"{name}: was cut off: its end is missing"
+    said = refusal(command("restore", "cut-in-content", "--data", "new"))
+    assert said == "cut-in-content: is damaged or was cut off"
+    said = refusal(command("restore", "changed", "--data", "new"))
+    assert said == "changed: was changed or damaged since it was written"
     assert refusal(command("restore", "text", "--data", "new")) == "text: is no backup of Talkwire"
     assert refusal(command("restore", "none", "--data", "new")) == "none: No such file or directory"
     assert refusal(command("restore", "talkwire-data", "--data", "new")) == "talkwire-data: Is a directory"
