@@ -48,6 +48,7 @@ export async function panel() {
 // its service worker shows notifications.
 export async function phone() {
   const page = await visitAs("alice", {
+    installs: true,
     viewport: { width: 390, height: 760 },
     isMobile: true,
     hasTouch: true,
