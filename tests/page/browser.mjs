@@ -253,6 +253,15 @@ export async function until(read, wanted) {
   }
 }
 
+// Returns what the promise resolves to. Fails after the deadline, and says that `what` is missing.
+export async function arrived(what, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${DEADLINE_MS / 1_000} seconds for ${what}`)), DEADLINE_MS);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
 // Presses one of the buttons that a message shows to whoever points at it, or one of the menu behind them.
 // `within`: the part of the page where it is.
 export async function act(page, content, name, within = page) {

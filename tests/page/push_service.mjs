@@ -2,6 +2,7 @@
 // it as a browser does (RFC 8188 and 8291).
 import { createDecipheriv, createECDH, hkdfSync, randomBytes } from "node:crypto";
 import { createServer } from "node:http";
+import { arrived } from "./browser.mjs";
 
 const LABEL = (text) => Buffer.from(`${text}\0`);
 const derived = (secret, salt, info, size) => Buffer.from(hkdfSync("sha256", secret, salt, info, size));
@@ -34,7 +35,7 @@ export class PushService {
 
   // Returns the next push as the server wrote it.
   async next() {
-    while (this.#received.length === 0) await new Promise((wake) => (this.#wake = wake));
+    while (this.#received.length === 0) await arrived("a push", new Promise((wake) => (this.#wake = wake)));
     return this.#received.shift();
   }
 

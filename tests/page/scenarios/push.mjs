@@ -1,4 +1,4 @@
-import { call, message, open, opened, openSettings, post, report, say, until, url, visitAs } from "../browser.mjs";
+import { arrived, call, message, open, opened, openSettings, post, report, say, until, url, visitAs } from "../browser.mjs";
 import { PushService } from "../push_service.mjs";
 
 // Stands for the browser's own connection to its push service. Everything else of the browser is real.
@@ -41,7 +41,7 @@ class Worker {
       worker.#session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations: [first] }) => first && found(first.registrationId)),
     );
     await worker.#session.send("ServiceWorker.enable");
-    worker.#registrationId = await registered;
+    worker.#registrationId = await arrived("a registered service worker", registered);
     return worker;
   }
 
@@ -99,7 +99,7 @@ export async function pushes() {
 
 async function pushesOf(service) {
   const init = `(${subscribeTo})(${JSON.stringify(service.subscription)})`;
-  const alice = await visitAs("alice", { init });
+  const alice = await visitAs("alice", { init, installs: true });
   await open(alice, "general");
   const { id } = await post("conversations", "bob", { kind: "direct", memberIds: ["alice"] });
   const send = (content) => post("messages", "bob", { conversationId: id, content });
