@@ -20,6 +20,9 @@ ACTING = ("member", "author", "owner", "stranger")
 ROLES = {"operator": "admin", "backend": "service"}
 CALLERS = (*ACTING, *ROLES)
 
+LEAVERS = ("victim", *(f"leaver{number}" for number in range(1, 24)))
+"""The users that inputs may erase: an erased user can neither act nor read any more, and never returns."""
+
 COMMON = ("commons", "77", "channel", "talk-1")
 """Conversations owned by a reader, so that no attacker can delete them or remove members."""
 
@@ -61,11 +64,11 @@ class _SettingUp:
         self._http = http
         self.scene = scene = Scene(server)
         scene.openapi, scene.asyncapi = http.get("/openapi.json").json(), http.get("/asyncapi.json").json()
-        for user in (*ORDINARY, *CALLERS, "victim"):
+        for user in (*ORDINARY, *CALLERS, *LEAVERS):
             scene.tokens[user] = server.token(user, ttl_s=_TOKEN_TTL_S, role=ROLES.get(user))
             self._done(user, "GET", "/api/v1/users/me")
         scene.pools = {
-            "user": [*ORDINARY, *CALLERS, "victim"],
+            "user": [*ORDINARY, *CALLERS, LEAVERS[0]],
             "conversation": [*COMMON, *OWN],
             "message": [],
             "offer": [],
@@ -79,6 +82,7 @@ class _SettingUp:
         self._make_conversations()
         for conversation in (*COMMON, *OWN):
             self._fill(conversation)
+        self._let_leavers_write()
         self._make_files()
         self._make_accounts()
         self._take_cursors()
@@ -95,6 +99,8 @@ class _SettingUp:
             owner = "owner" if id_ in OWN else ORDINARY[0]
             kind = "channel" if id_ == "channel" else "group"
             ids = [owner, *(member for member in members if member != owner)]
+            if id_ == COMMON[0]:
+                ids += LEAVERS
             name = f"About {id_}"
             body: Mapping[str, object] = {"id": id_, "kind": kind, "memberIds": ids, "ownerId": owner, "name": name}
             self._done("backend", "POST", "/api/v1/conversations", json=body)
@@ -116,6 +122,12 @@ class _SettingUp:
             offered = {"title": f"Offer {number}", "amount": 100, "currency": "EUR", "senderId": sender}
             offer = self._done("backend", "POST", f"/api/v1/conversations/{conversation}/offers", json=offered)
             self.scene.pools["offer"].append(offer["id"])
+
+    def _let_leavers_write(self) -> None:
+        for user in LEAVERS:
+            body = {"conversationId": COMMON[0], "content": f"{user} was here"}
+            message = self._done(user, "POST", "/api/v1/messages", json=body)
+            self._done(user, "PUT", f"/api/v1/messages/{message['id']}/reactions/%F0%9F%91%8D")
 
     def _make_files(self) -> None:
         for content, type_ in ((b"hello", "text/plain"), (_PIXEL, "image/png")):

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.hostile.connections import HttpConnection
 from tests.hostile.run import Run
-from tests.hostile.scene import ACTING, COMMON, ROLES
+from tests.hostile.scene import ACTING, CALLERS, COMMON, LEAVERS, ORDINARY, ROLES
 from tests.hostile.values import to_json
 
 _AT_ONCE = 4
@@ -22,11 +22,19 @@ _NEEDED = ("q", "chatId")
 
 _CALLERS = (*ACTING[:-1] * 5, *ACTING, *ROLES)
 
+_ERASE_USER = "eraseUser"
+_CALLERS_OF = {"eraseMe": LEAVERS, _ERASE_USER: (*ACTING, *ROLES, *ROLES)}
+"""The callers of operations that not everybody calls."""
+
+_NEVER_ERASED = {*ORDINARY, *CALLERS, "me"}
+"""They must still read or act after it. In an address, `me` stands for the caller."""
+
 
 @dataclass(frozen=True)
 class Operation:
     method: str
     path: str
+    id: str
     parameters: tuple[Mapping[str, Any], ...]
     body: Mapping[str, Any] | None
     weight: float
@@ -42,7 +50,9 @@ def _operations(openapi: Mapping[str, Any]) -> Iterator[Operation]:
             content = described.get("requestBody", {}).get("content", {})
             body = content.get("application/json", {}).get("schema")
             weight = 0.04 if path.endswith(_SLOW) else 1.0
-            yield Operation(method.upper(), path, tuple(described.get("parameters", ())), body, weight)
+            yield Operation(
+                method.upper(), path, described["operationId"], tuple(described.get("parameters", ())), body, weight
+            )
 
 
 class RestInputs:
@@ -58,7 +68,7 @@ class RestInputs:
     def request(self) -> bytes:
         """Returns a request that is valid HTTP; its content may be anything."""
         operation = self._random.choices(self._operations, self._weights)[0]
-        caller = self._random.choice(_CALLERS)
+        caller = self._random.choice(_CALLERS_OF.get(operation.id, _CALLERS))
         body = b"" if operation.body is None and not self._values.chance(0.03) else self._body(operation)
         lines = [f"{operation.method} {self._target(operation, caller)} HTTP/1.1", f"Host: {self._run.host}"]
         lines += self._authorization(caller)
@@ -73,7 +83,10 @@ class RestInputs:
         for parameter in operation.parameters:
             name = parameter["name"]
             if parameter["in"] == "path":
-                path = path.replace("{" + name + "}", self._part(name, caller))
+                part = self._part(name, caller)
+                if operation.id == _ERASE_USER and part in _NEVER_ERASED:
+                    part = self._random.choice(LEAVERS)
+                path = path.replace("{" + name + "}", part)
             elif parameter["in"] == "query" and self._values.chance(0.95 if name in _NEEDED else 0.4):
                 query.append(f"{name}={self._values.quoted(str(self._parameter(name)))}")
                 if self._values.chance(0.03):
