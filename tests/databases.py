@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Literal, TypedDict
 
 import psycopg
+import pytest
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import URL
 
+from talkwire.storage import engine as engine_module
 from talkwire.storage.engine import sqlite_url, writing_engine
 from talkwire.storage.migrations import migrate
 
@@ -64,6 +66,12 @@ def may_pause(engine: Engine) -> Engine:
 def _set_no_idle_limit(connection: psycopg.Connection, _record: object) -> None:
     connection.execute("SET idle_in_transaction_session_timeout = 0")
     connection.commit()
+
+
+def let_nodes_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Does what `may_pause` does for the engines of nodes that a test starts in its own process."""
+    options = f"{engine_module._POSTGRESQL_OPTIONS} -c idle_in_transaction_session_timeout=0"
+    monkeypatch.setattr(engine_module, "_POSTGRESQL_OPTIONS", options)
 
 
 class PostgresServer:

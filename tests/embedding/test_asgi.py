@@ -25,7 +25,7 @@ from talkwire import datafolder as data_folders
 from talkwire.embedding import application as embedding
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.realtime.engine.connection import UNSENT_MAX
-from tests.databases import Database
+from tests.databases import Database, let_nodes_pause
 
 SECRET = "a secret for tests, of more than 32 characters"
 DEADLINE_S = 60.0
@@ -346,7 +346,10 @@ async def test_stopping_closes_sockets_and_answers_polls(settings: Settings) -> 
         assert message["code"] == 1001
 
 
-async def test_an_upgrade_at_another_node_is_forwarded(settings: Settings, postgresql_database: Database) -> None:
+async def test_an_upgrade_at_another_node_is_forwarded(
+    settings: Settings, postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_nodes_pause(monkeypatch)
     url = postgresql_database.url.render_as_string(hide_password=False)
     here, there = (
         Talkwire(replace(settings, data=settings.data.with_name(name), database=url)) for name in ("here", "there")

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy.engine import URL
 
 from talkwire.storage.engine import sqlite_url, writing_engine
-from tests.databases import PostgresServer, migrate_url
+from tests.databases import PostgresServer, may_pause, migrate_url
 from tests.storage.full_chat import fill
 
 
 def filled(url: URL) -> None:
     migrate_url(url)
-    engine = writing_engine(url)
+    engine = may_pause(writing_engine(url))
     fill(engine)
     engine.dispose()
 

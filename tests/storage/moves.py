@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
 from talkwire.storage.engine import writing_engine
+from tests.databases import may_pause
 from tests.storage.full_chat import everything
 
 Tables = dict[str, list[tuple[object, ...]]]
@@ -34,7 +35,7 @@ class Told:
 
 @contextmanager
 def opened(url: URL) -> Iterator[Engine]:
-    engine = writing_engine(url)
+    engine = may_pause(writing_engine(url))
     try:
         yield engine
     finally:
