@@ -18,6 +18,8 @@ _make_loop = uvloop.new_event_loop
 
 
 def _make_metered_loop() -> uvloop.Loop:
+    """The server's loop is the first. The one that delivers webhooks, in a thread of its own, is not measured."""
+    uvloop.new_event_loop = _make_loop
     loop = _make_loop()
     loop.call_soon(start_meter, loop, Path(os.environ["HOSTILE_METER"]), float(os.environ["HOSTILE_BEAT_S"]))
     return loop

@@ -29,9 +29,13 @@ COMMON = ("commons", "77", "channel", "talk-1")
 OWN = ("playground", "workshop")
 """Conversations owned by an attacker."""
 
+CLOSED_URL = "http://127.0.0.1:1024/hooks"
+"""The only address that the server may send webhooks to. Nothing listens there."""
+
 _MESSAGES_EACH = 12
 _OFFERS_EACH = 4
 _ACCOUNTS = 2
+_WEBHOOKS = 3
 _TOKEN_TTL_S = 24 * 3600
 _PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63606060000000040001f61738550000000049454e44ae426082"
@@ -75,6 +79,7 @@ class _SettingUp:
             "file": [],
             "upload": [],
             "session": [],
+            "webhook": [],
             "refresh": [],
             "cursor": [],
             "token": [scene.tokens[user] for user in ACTING],
@@ -85,6 +90,7 @@ class _SettingUp:
         self._let_leavers_write()
         self._make_files()
         self._make_accounts()
+        self._make_webhooks()
         self._take_cursors()
 
     def _done(self, by: str, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401 (httpx's, and JSON)
@@ -146,6 +152,11 @@ class _SettingUp:
             made = self._http.post("/api/v1/auth/register", json=body).json()
             self.scene.pools["refresh"].append(made["refreshToken"])
             self.scene.pools["session"].append(made["refreshToken"].partition(".")[0])
+
+    def _make_webhooks(self) -> None:
+        for _ in range(_WEBHOOKS):
+            made = self._done("backend", "POST", "/api/v1/webhooks", json={"url": CLOSED_URL})
+            self.scene.pools["webhook"].append(made["id"])
 
     def _take_cursors(self) -> None:
         for user in ORDINARY:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.hostile.scene import Pools
+from tests.hostile.scene import CLOSED_URL, Pools
 from tests.hostile.values import Values
 
 Schema = Mapping[str, Any]
@@ -36,10 +36,34 @@ _POOL_OF = {
     "offerid": "offer",
     "fileid": "file",
     "sessionid": "session",
+    "webhookid": "webhook",
     "refreshtoken": "refresh",
     "cursor": "cursor",
     "token": "token",
 }
+
+_URLS = (
+    CLOSED_URL,
+    "http://127.0.0.1:22/",
+    "https://127.1/",
+    "https://2130706433/",
+    "https://127.0.0.2/",
+    "https://10.0.0.1/",
+    "https://[::1]/",
+    "https://[::ffff:10.0.0.1]/",
+    "https://[64:ff9b::a00:1]:1024/",
+    "https://[fe80::1%25eth0]/",
+    "http://169.254.169.254/latest/meta-data/",
+    "https://localhost/",
+    "https://name:word@127.0.0.1:1024/",
+    "https://127.0.0.1:99999/",
+    "https://\u0661.\u0662/",
+    "https://a..b/",
+    "https:///",
+    "file:///etc/passwd",
+    "gopher://127.0.0.1:1024/",
+)
+"""Addresses that the server must not reach, except for the first, where nothing listens. No name has to be resolved."""
 
 _OTHERS: Mapping[str, Sequence[object]] = {
     "email": ("user0@example.com", "user1@example.com", "a@b", "@", "ü@example.com", "x" * 300 + "@example.com"),
@@ -50,6 +74,8 @@ _OTHERS: Mapping[str, Sequence[object]] = {
     "type": ("text", "image", ""),
     "event": ("alert", "connect", "disconnect", "message", ""),
     "avatar": ("https://example.com/a.png", "/a.png", "javascript:alert(1)", "data:,"),
+    "url": _URLS,
+    "endpoint": _URLS,
     "amount": (1, 0, -1, 2**53, 0.5, 10**400),
     "limit": (1, 100, 101, 0, -1, 2**63),
     "kind": ("group", "direct", "channel"),

@@ -22,10 +22,11 @@ _NEEDED = ("q", "chatId")
 
 _CALLERS = (*ACTING[:-1] * 5, *ACTING, *ROLES)
 
-_ERASE_USER = "eraseUser"
-_CALLERS_OF = {"eraseMe": LEAVERS, _ERASE_USER: (*ACTING, *ROLES, *ROLES)}
-"""The callers of operations that not everybody calls."""
+_MORE_TRUSTED = (*ACTING, *ROLES, *ROLES)
+"""The callers of operations that are refused to all users without a role."""
 
+_ERASE_ME = "eraseMe"
+_ERASE_USER = "eraseUser"
 _NEVER_ERASED = {*ORDINARY, *CALLERS, "me"}
 """They must still read or act after it. In an address, `me` stands for the caller."""
 
@@ -55,6 +56,14 @@ def _operations(openapi: Mapping[str, Any]) -> Iterator[Operation]:
             )
 
 
+def _callers_of(operation: Operation) -> tuple[str, ...]:
+    if operation.id == _ERASE_ME:
+        return LEAVERS
+    if operation.id == _ERASE_USER or operation.path.startswith("/api/v1/webhooks"):
+        return _MORE_TRUSTED
+    return _CALLERS
+
+
 class RestInputs:
     """Draws requests."""
 
@@ -68,7 +77,7 @@ class RestInputs:
     def request(self) -> bytes:
         """Returns a request that is valid HTTP; its content may be anything."""
         operation = self._random.choices(self._operations, self._weights)[0]
-        caller = self._random.choice(_CALLERS_OF.get(operation.id, _CALLERS))
+        caller = self._random.choice(_callers_of(operation))
         body = b"" if operation.body is None and not self._values.chance(0.03) else self._body(operation)
         lines = [f"{operation.method} {self._target(operation, caller)} HTTP/1.1", f"Host: {self._run.host}"]
         lines += self._authorization(caller)
