@@ -489,10 +489,11 @@ class HttpProtocol(HttpToolsProtocol):
         if self._withholds and not self._has_long_rest():
             self._restore_keep_alive()
         self._deadline += len(body) / BODY_RATE
+        if not cycle.body:  # otherwise the event is set: the application takes the body when it clears it
+            cycle.message_event.set()
         cycle.body += body
         if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
-        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         self._remaining = 0
