@@ -1,0 +1,176 @@
+/** What every application of the library consists of: the parts, and what happens when the connection opens. */
+
+import { type MissedEvents, uncountedBy } from "./catching_up.ts";
+import { byId, ConversationStore } from "./conversations/conversation_store.ts";
+import type { ChatPart, Core, LoadedState } from "./core.ts";
+import { Uploads } from "./files/uploads.ts";
+import { Messages } from "./messages/messages.ts";
+import { own } from "./own.ts";
+import { People } from "./people/people.ts";
+import { PresenceStore } from "./people/presence.ts";
+import { Typing } from "./people/typing.ts";
+import { pauseAfter } from "./server/pauses.ts";
+import { RequestError } from "./server/request_error.ts";
+import type { ClientStores } from "./storage/stores.ts";
+
+/** Parts that an application replaces or adds. */
+export interface ClientOptions {
+  readonly messages?: (uploads: Uploads) => Messages;
+  readonly parts?: readonly ChatPart[];
+  /** Called when everything was reloaded. */
+  readonly onLoaded?: () => void;
+}
+
+export class Client {
+  readonly core: Core;
+  readonly conversations: ConversationStore;
+  readonly uploads: Uploads;
+  readonly messages: Messages;
+  readonly typing: Typing;
+  readonly presence: PresenceStore;
+  readonly people: People;
+  readonly #parts: ChatPart[];
+  readonly #onLoaded: () => void;
+  /** Whether events were missed that are not handled yet. */
+  #isBehind = true;
+  /** What loads the missed events; null: nothing does. A new connection starts another one. */
+  #attempt: object | null = null;
+  #wake: () => void = () => undefined;
+  /** While the server repeats missed events: the conversations whose unread counts they may have changed. */
+  #uncounted: Set<string> | null = null;
+
+  constructor(core: Core, stores: ClientStores, { messages, parts = [], onLoaded }: ClientOptions = {}) {
+    this.core = core;
+    this.#onLoaded = onLoaded ?? (() => undefined);
+    this.conversations = new ConversationStore(core);
+    this.uploads = new Uploads(core, stores.uploads);
+    this.messages = messages?.(this.uploads) ?? new Messages(core, this.uploads, stores.outbox);
+    this.typing = new Typing(core);
+    this.presence = new PresenceStore(core);
+    this.people = new People(core, this.conversations);
+    this.#parts = [this.presence, this.people, this.messages, this.uploads, this.typing, ...parts];
+    core.on("message:new", ({ conversationId }) => {
+      if (own(core.now.conversations, conversationId) === undefined) void this.conversations.load(conversationId);
+    });
+    core.onAny((name, payload) => {
+      if (this.#uncounted === null) return;
+      for (const id of uncountedBy(name, payload, core.now.me.id)) this.#uncounted.add(id);
+    });
+  }
+
+  /** Adds parts before the client starts. */
+  add(...parts: readonly ChatPart[]): void {
+    this.#parts.push(...parts);
+  }
+
+  /** The user is known. */
+  start(): void {
+    for (const part of this.#parts) part.started?.();
+  }
+
+  stop(): void {
+    this.#giveUp();
+    for (const part of this.#parts) part.stopped?.();
+    this.core.connection.close();
+  }
+
+  /** The connection is open; missed events follow if it is recovered. */
+  opened(recovered: boolean): void {
+    if (recovered && this.core.now.loaded && !this.#isBehind) void this.#followReplay();
+    else void this.#catchUp();
+  }
+
+  lost(): void {
+    this.#giveUp();
+    this.#uncounted = null;
+    this.core.state.setState({ connected: false });
+    for (const part of this.#parts) part.lost?.();
+  }
+
+  #connected(): void {
+    this.core.state.setState({ connected: true });
+    for (const part of this.#parts) part.connected?.();
+  }
+
+  #giveUp(): void {
+    this.#attempt = null;
+    this.#wake();
+  }
+
+  /** The server repeats what was missed, except unread counts. */
+  async #followReplay(): Promise<void> {
+    const uncounted = new Set<string>();
+    this.#uncounted = uncounted;
+    this.#connected();
+    // The server replies to the first command after the last missed event.
+    await this.presence.refreshed;
+    if (this.#uncounted !== uncounted) return;
+    this.#uncounted = null;
+    await this.#count(uncounted);
+  }
+
+  /** Handles the missed events, or reloads everything. Retries while the connection is open. */
+  async #catchUp(): Promise<void> {
+    this.#isBehind = true;
+    const attempt = {};
+    this.#attempt = attempt;
+    const work = this.core.holdingEvents(async () => {
+      const found = await this.#untilFound(() => this.#attempt === attempt);
+      this.#isBehind = false;
+      this.#attempt = null;
+      // All of this happens at once: what is shown must not react to a part of it.
+      if ("events" in found) this.#handle(found);
+      else this.#replace(found);
+      return found.cursor;
+    });
+    // The connection was lost again; the next one starts another attempt.
+    await work.catch(() => undefined);
+  }
+
+  async #untilFound(isWanted: () => boolean): Promise<MissedEvents | LoadedState> {
+    for (let failures = 0; ; failures++) {
+      try {
+        const found = (this.core.now.loaded ? await this.core.missedEvents() : null) ?? (await this.core.loadState());
+        if (isWanted()) return found;
+        throw new RequestError({ code: "superseded", message: "Another connection has been opened." });
+      } catch (error) {
+        if (!isWanted()) throw error;
+        await this.#pause(pauseAfter(failures, error));
+        if (!isWanted()) throw error;
+      }
+    }
+  }
+
+  #handle({ events, uncounted, presence }: MissedEvents): void {
+    this.presence.replace(presence);
+    for (const { event, data } of events) this.core.handleMissed(event, data);
+    for (const part of this.#parts) part.caughtUp?.();
+    this.#connected();
+    void this.#count(uncounted);
+  }
+
+  #replace({ conversations, presence, next }: LoadedState): void {
+    this.core.state.setState({ conversations: byId(conversations), nextConversations: next, loaded: true });
+    this.presence.replace(presence);
+    for (const part of this.#parts) part.loaded?.();
+    this.#connected();
+    this.#onLoaded();
+  }
+
+  /** Loads conversations whose unread counts may have changed. */
+  async #count(ids: Iterable<string>): Promise<void> {
+    for (const id of ids) {
+      if ((own(this.core.now.conversations, id)?.unreadCount ?? 0) > 0) await this.conversations.load(id);
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,246 @@
+/** Loads, creates and updates the reader's conversations. */
+
+import type { Core } from "../core.ts";
+import { withReceipt } from "../messages/receipts.ts";
+import { own } from "../own.ts";
+import type {
+  Conversation,
+  ConversationKind,
+  ConversationPage,
+  MemberPreferences,
+  Offer,
+  User,
+  UserPage,
+} from "../server/payloads.ts";
+import { type ConversationsById, withConversation, withLoaded } from "./conversations_by_id.ts";
+import { withoutMember, withRole } from "./membership.ts";
+
+export interface NewConversation {
+  readonly kind: ConversationKind;
+  readonly memberIds: readonly string[];
+  /** For a group or a channel. */
+  readonly name?: string;
+  /** For a group or a channel that everyone can find and join. */
+  readonly public?: boolean;
+  /** Whether new members see earlier messages. */
+  readonly history?: "all" | "from-join";
+}
+
+/** The preferences that a list of conversations shows. */
+type ListPreferences = Pick<MemberPreferences, "muted" | "favourite" | "archived">;
+
+/** Waits this long for further members before it reloads the members. */
+const RELOAD_PAUSE_MS = 300;
+
+/** Why a conversation is not the reader's any more. */
+export type RemovalReason = "deleted" | "left" | "removed";
+
+export class ConversationStore {
+  /** Called when a conversation was removed from the state. */
+  onRemoved: (id: string, why: RemovalReason, conversation: Conversation | undefined) => void = () => undefined;
+  /** Called when another device of the reader has marked messages after `readSeq` as unread. */
+  onMarkedUnread: (id: string, readSeq: number) => void = () => undefined;
+  readonly #core: Core;
+  #loading = false;
+  /** The newest change of each conversation's preferences, which the answer to an earlier one must not replace. */
+  readonly #preferred = new Map<string, object>();
+  /** The conversations whose members are about to be reloaded. */
+  readonly #reloading = new Set<string>();
+
+  constructor(core: Core) {
+    this.#core = core;
+    core.on("conversation:new", ({ id }) => void this.load(id));
+    core.on("conversation:updated", (received) =>
+      core.state.setState(({ conversations }) => ({ conversations: withConversation(conversations, received) })),
+    );
+    core.on("conversation:preferences", (preferences) => this.#show(preferences.conversationId, preferences));
+    core.on("offer:new", (offer) => this.#offered(offer));
+    core.on("offer:updated", (offer) => this.#offered(offer));
+    core.on("notification", ({ type, conversationId }) => {
+      if (type !== "offer") return;
+      core.changeConversation(conversationId, (before) => ({
+        ...before,
+        unreadOfferCount: (before.unreadOfferCount ?? 0) + 1,
+      }));
+    });
+    // The event names notifications, and not the conversations that they are about.
+    core.on("notification:read", () => {
+      for (const { id, unreadOfferCount } of Object.values(core.now.conversations)) {
+        if (unreadOfferCount) void this.load(id);
+      }
+    });
+    core.on("conversation:deleted", ({ conversationId }) => this.#remove(conversationId, "deleted"));
+    core.on("conversation:unread", ({ conversationId, ...counts }) => {
+      const { readSeq } = counts;
+      const isMarked = readSeq !== undefined && readSeq < (own(core.now.conversations, conversationId)?.readSeq ?? 0);
+      if (isMarked) this.onMarkedUnread(conversationId, readSeq);
+      // The reader is reading what arrived since, so it must not be counted for a moment.
+      if (!core.isWatched(conversationId))
+        core.changeConversation(conversationId, (before) => ({ ...before, ...counts }));
+    });
+    core.on("member:added", ({ conversationId, members }) => this.#added(conversationId, members));
+    core.on("member:updated", ({ conversationId, userId, role }) => {
+      core.changeConversation(conversationId, (before) => withRole(before, userId, role));
+      // A mute has no effect while the reader owns the conversation, which only answers say.
+      if (userId === core.now.me.id) void this.load(conversationId);
+    });
+    core.on("member:removed", ({ conversationId, userId, by }) => {
+      const myId = core.now.me.id;
+      if (userId === myId) this.#remove(conversationId, by === myId ? "left" : "removed");
+      else core.changeConversation(conversationId, (before) => withoutMember(before, userId));
+    });
+    core.on("member:restricted", ({ kind, conversationId, until, reason }) => {
+      if (kind === "mute") this.setMute(conversationId, until, reason);
+    });
+    core.on("member:unrestricted", ({ kind, conversationId }) => {
+      if (kind === "mute") this.unmuted(conversationId);
+    });
+    // With read receipts off, the server hides read positions of other members.
+    core.on("preferences:updated", () => void this.#reloadMembers());
+    core.on("message:read:receipt", (received) =>
+      core.changeConversation(received.conversationId, (before) => {
+        const { readSeq = 0 } = before;
+        const after = withReceipt(before, "readSeq", received);
+        if (received.userId !== core.now.me.id || received.seq <= readSeq) return after;
+        // Other counts follow in an event of their own, or are loaded.
+        const counts = received.seq >= before.lastSeq ? { unreadCount: 0, mentionCount: 0 } : {};
+        return { ...after, readSeq: received.seq, ...counts };
+      }),
+    );
+    core.on("message:delivered:receipt", (received) =>
+      core.changeConversation(received.conversationId, (before) => withReceipt(before, "deliveredSeq", received)),
+    );
+  }
+
+  /** Loads the next page of conversations. */
+  async loadMore(): Promise<void> {
+    const cursor = this.#core.now.nextConversations;
+    if (cursor === null || this.#loading) return;
+    this.#loading = true;
+    try {
+      const page = await this.#core.rest.get<ConversationPage>(`conversations?cursor=${encodeURIComponent(cursor)}`);
+      this.#core.state.setState(({ conversations }) => ({
+        conversations: { ...byId(page.items), ...conversations },
+        nextConversations: page.next,
+      }));
+    } finally {
+      this.#loading = false;
+    }
+  }
+
+  /** Creates a conversation and returns its id. Rejects with `RequestError`. */
+  async create(wanted: NewConversation): Promise<string> {
+    const { conversation } = await this.#core.call("conversation:create", wanted);
+    this.#put(conversation);
+    return conversation.id;
+  }
+
+  /** Marks everything in a conversation as read. Rejects with `RequestError`. */
+  async markRead(id: string): Promise<void> {
+    await this.#core.call("message:read", { conversationId: id });
+  }
+
+  /** Changes some of the reader's preferences for a conversation, here at once. Rejects with `RequestError`. */
+  async prefer(id: string, change: Partial<MemberPreferences>): Promise<MemberPreferences> {
+    const { muted = false, favourite = false, archived = false } = own(this.#core.now.conversations, id) ?? {};
+    this.#preferred.set(id, change);
+    this.#show(id, { muted, favourite, archived, ...change });
+    try {
+      const path = `conversations/${encodeURIComponent(id)}/preferences`;
+      const preferences = await this.#core.rest.patch<MemberPreferences>(path, change);
+      if (this.#preferred.get(id) === change) this.#show(id, preferences);
+      return preferences;
+    } catch (error) {
+      this.#show(id, { muted, favourite, archived });
+      throw error;
+    }
+  }
+
+  /** Marks all loaded conversations as read. */
+  async markAllRead(): Promise<void> {
+    for (const { id, unreadCount } of Object.values(this.#core.now.conversations)) {
+      if (unreadCount) await this.markRead(id);
+    }
+  }
+
+  /** Finds users whose names or handles start with `query`; an empty query finds any. Rejects with `RequestError`. */
+  async findUsers(query: string, limit = 10): Promise<User[]> {
+    const { items } = await this.#core.rest.get<UserPage>(`users?query=${encodeURIComponent(query)}&limit=${limit}`);
+    return items.filter((user) => user.id !== this.#core.now.me.id);
+  }
+
+  /** Loads a conversation with what events leave out: a direct one's name, the members and the counts. */
+  async load(id: string): Promise<void> {
+    try {
+      this.#put(await this.#core.rest.get<Conversation>(`conversations/${encodeURIComponent(id)}`));
+    } catch {
+      // It was deleted, or the reader left it: an event follows.
+    }
+  }
+
+  /** Records that a moderator has muted the reader. */
+  setMute(id: string, until: string | undefined, reason: string | undefined): void {
+    const mutedByModerator = { ...(until !== undefined && { until }), ...(reason !== undefined && { reason }) };
+    this.#core.changeConversation(id, (before) => ({ ...before, mutedByModerator }));
+  }
+
+  /** Removes the reader's mute: a moderator lifted it, or it expired. */
+  unmuted(id: string): void {
+    this.#core.changeConversation(id, ({ mutedByModerator: _, ...others }) => others);
+  }
+
+  /** One request reloads the members for many who join at once. Without loaded members only their number changes. */
+  #added(id: string, added: readonly { userId: string }[]): void {
+    const { conversations, me } = this.#core.now;
+    const before = own(conversations, id);
+    if (before === undefined || added.some(({ userId }) => userId === me.id)) {
+      void this.load(id);
+      return;
+    }
+    this.#core.changeConversation(id, (now) => ({ ...now, memberCount: now.memberCount + added.length }));
+    if (before.members === undefined || this.#reloading.has(id)) return;
+    this.#reloading.add(id);
+    setTimeout(() => {
+      this.#reloading.delete(id);
+      void this.load(id);
+    }, RELOAD_PAUSE_MS);
+  }
+
+  /** Reloads the conversations whose members are loaded. */
+  async #reloadMembers(): Promise<void> {
+    for (const { id, members } of Object.values(this.#core.now.conversations)) {
+      if (members !== undefined) await this.load(id);
+    }
+  }
+
+  #show(id: string, { muted, favourite, archived }: ListPreferences): void {
+    this.#core.changeConversation(id, (before) => ({ ...before, muted, favourite, archived }));
+  }
+
+  /** Shows an offer as the newest one of its conversation, unless a newer one is known. */
+  #offered(offer: Offer): void {
+    this.#core.changeConversation(offer.conversationId, (before) =>
+      Number(before.lastOffer?.id ?? 0) <= Number(offer.id) ? { ...before, lastOffer: offer } : before,
+    );
+  }
+
+  #put(conversation: Conversation): void {
+    this.#core.state.setState(({ conversations }) => ({
+      conversations: {
+        ...conversations,
+        [conversation.id]: withLoaded(own(conversations, conversation.id), conversation),
+      },
+    }));
+  }
+
+  #remove(id: string, why: RemovalReason): void {
+    const { [id]: gone, ...conversations } = this.#core.now.conversations;
+    const { [id]: _, ...timelines } = this.#core.now.timelines;
+    this.#core.state.setState({ conversations, timelines });
+    this.onRemoved(id, why, gone);
+  }
+}
+
+export function byId(conversations: readonly Conversation[]): ConversationsById {
+  return Object.fromEntries(conversations.map((conversation) => [conversation.id, conversation]));
+}

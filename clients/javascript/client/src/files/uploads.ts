@@ -1,0 +1,121 @@
+/** The reader's uploads, from the composer into messages. */
+
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { ChatPart, Core } from "../core.ts";
+import type { OutboxEntry } from "../outbox/outbox.ts";
+import { withLock } from "../platform.ts";
+import { RequestError, UNREACHABLE } from "../server/request_error.ts";
+import { type PendingFile, UploadQueue, type UploadStore } from "./upload_queue.ts";
+import type { Voice } from "./voice.ts";
+
+/** The server's limit for one message. */
+export const FILES_MAX = 20;
+
+/** Returns where a composer's files belong: to a conversation, or to one of its threads. */
+export function placeOf(conversationId: string, threadId?: string): string {
+  return threadId === undefined ? conversationId : `${conversationId} ${threadId}`;
+}
+
+export class Uploads implements ChatPart {
+  readonly state: StoreApi<readonly PendingFile[]> = createStore<readonly PendingFile[]>(() => []);
+  /** Called when an outbox entry may have all of its files. */
+  onProgress: () => void = () => undefined;
+  readonly #queue: UploadQueue;
+  #maxSize: number | null = null;
+
+  constructor(core: Core, store: UploadStore) {
+    this.#queue = new UploadQueue({
+      get userId() {
+        return core.now.me.id;
+      },
+      store,
+      send: async (...args) => {
+        const { upload } = await import("../server/upload.ts").catch(() => {
+          throw new RequestError({ code: UNREACHABLE, message: "A part of the program cannot be loaded." });
+        });
+        return upload(core.rest, ...args);
+      },
+      onChange: (files) => {
+        const before = this.state.getState();
+        this.state.setState(files, true);
+        if (files.some((file) => file.done && before.find(({ id }) => id === file.id)?.done !== true))
+          this.onProgress();
+      },
+      check: async ({ size }) => {
+        this.#maxSize ??= await core.rest.maxFileSize();
+        const maxSize = this.#maxSize;
+        if (maxSize !== null && size > maxSize)
+          throw new RequestError({
+            code: "file_too_large",
+            message: `The file is larger than ${maxSize} bytes.`,
+            details: { maxSize },
+          });
+      },
+      remove: (id) => void core.rest.dropFile(id),
+      withLock,
+    });
+  }
+
+  connected(): void {
+    this.#queue.wake();
+  }
+
+  stopped(): void {
+    this.#queue.stop();
+  }
+
+  /** Restores the uploads that an earlier page has stored. */
+  start(): Promise<void> {
+    return this.#queue.start();
+  }
+
+  /** Reconciles the stored uploads with the stored outbox entries, which are stored apart. */
+  reconcile(entries: readonly OutboxEntry[]): void {
+    for (const { attachments = [], clientMessageId } of entries) this.#queue.assign(attachments, clientMessageId);
+    this.#queue.keepOnly(new Set(entries.map(({ clientMessageId }) => clientMessageId)));
+    this.onProgress();
+  }
+
+  /** Adds files at a composer, up to the limit of a message. Returns the ids of those that were added. */
+  add(place: string, files: readonly File[]): string[] {
+    const room = FILES_MAX - atComposer(this.state.getState(), place).length;
+    return this.#queue.add(place, files.slice(0, Math.max(0, room)));
+  }
+
+  pause(id: string): void {
+    this.#queue.pause(id);
+  }
+
+  resume(id: string): void {
+    this.#queue.resume(id);
+  }
+
+  remove(id: string): void {
+    this.#queue.remove(id);
+  }
+
+  assign(ids: readonly string[], entryId: string): void {
+    this.#queue.assign(ids, entryId);
+  }
+
+  release(entryId: string, isSent: boolean): void {
+    this.#queue.release(entryId, isSent);
+  }
+
+  isSettled(ids: readonly string[]): boolean {
+    return this.#queue.isSettled(ids);
+  }
+
+  fileIds(ids: readonly string[]): string[] | null {
+    return this.#queue.fileIds(ids);
+  }
+
+  voiceOf(fileId: string): Voice | undefined {
+    return this.#queue.voiceOf(fileId);
+  }
+}
+
+/** Returns the files of a composer. */
+export function atComposer(files: readonly PendingFile[], place: string): PendingFile[] {
+  return files.filter((file) => file.place === place && file.entryId === null);
+}

@@ -1,0 +1,16 @@
+/**
+ * Real-time chat for browsers and Node. Start with {@link Talkwire}.
+ *
+ * @packageDocumentation
+ */
+
+export type { NewConversation } from "./conversations/conversation_store.ts";
+export type { PendingFile } from "./files/upload_queue.ts";
+export type { Typist } from "./people/typing.ts";
+export type { ConversationChanges, PendingMessage, RoomEvents, SendOptions } from "./room.ts";
+export { Room } from "./room.ts";
+export type * from "./server/payloads.ts";
+export { type ErrorFields, RequestError, TOKEN_UNAVAILABLE, UNREACHABLE } from "./server/request_error.ts";
+export type { TokenSource } from "./server/token_rest.ts";
+export { MemoryStorage, type TalkwireStorage } from "./storage/stores.ts";
+export { Talkwire, type TalkwireEvents, type TalkwireOptions, type TalkwireState } from "./talkwire.ts";

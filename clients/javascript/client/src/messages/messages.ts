@@ -1,0 +1,308 @@
+/** Messages: the timelines, the outbox, and everything that can be done with a message. */
+
+import { createStore, type StoreApi } from "zustand/vanilla";
+import { withMessage } from "../conversations/conversations_by_id.ts";
+import type { ChatPart, Core } from "../core.ts";
+import type { Uploads } from "../files/uploads.ts";
+import { type NewMessage, Outbox, type OutboxEntry, type OutboxStore } from "../outbox/outbox.ts";
+import { own } from "../own.ts";
+import { randomId } from "../platform.ts";
+import type { Message, Receipt, ReceiptPage, Version, VersionPage } from "../server/payloads.ts";
+import { RequestError } from "../server/request_error.ts";
+import { MessagePages } from "./message_pages.ts";
+import { ReadReporter } from "./read_reporter.ts";
+import {
+  excerptOf,
+  type Timeline,
+  tombstone,
+  withChanged,
+  withExcerpt,
+  withNew,
+  withoutReply,
+  withRepliesOf,
+  withReplyAtRoot,
+  withThread,
+} from "./timeline.ts";
+
+/** A message that somebody waits for. */
+interface Waiting {
+  readonly resolve: (message: Message) => void;
+  readonly reject: (error: RequestError) => void;
+}
+
+export class Messages implements ChatPart {
+  /** The messages that are not sent yet. */
+  readonly outbox: StoreApi<readonly OutboxEntry[]> = createStore<readonly OutboxEntry[]>(() => []);
+  /** Called for each message that arrives; `isNew` unless it was known. */
+  readonly arrivalHandlers: ((message: Message, isNew: boolean) => void)[] = [];
+  /** Called when the server has refused a message of the reader. */
+  onRefused: (conversationId: string, refused: RequestError) => void = () => undefined;
+  protected readonly core: Core;
+  protected readonly pages: MessagePages;
+  protected readonly reading: ReadReporter;
+  readonly #outbox: Outbox;
+  readonly #uploads: Uploads;
+  readonly #waiting = new Map<string, Waiting>();
+  /** The conversations that have to be loaded again, since changes were missed. */
+  readonly #stale = new Set<string>();
+
+  /** `collapses`: replies in threads are not among the loaded messages; their roots say how many there are. */
+  constructor(core: Core, uploads: Uploads, store: OutboxStore, collapses = false) {
+    this.core = core;
+    this.#uploads = uploads;
+    uploads.onProgress = () => this.#outbox.sendReady();
+    uploads.state.subscribe((files) => {
+      for (const { entryId, problem, problemCode, problemDetails: details } of files)
+        if (entryId !== null && problem !== null)
+          this.#settle(entryId)?.reject(new RequestError({ code: problemCode ?? "", message: problem, details }));
+    });
+    this.pages = new MessagePages(core, collapses);
+    this.reading = new ReadReporter(core);
+    this.#outbox = new Outbox({
+      get userId() {
+        return core.now.me.id;
+      },
+      store,
+      send: (entry) => this.#send(entry),
+      onChange: (outbox) => this.outbox.setState(outbox, true),
+      isReady: ({ attachments = [] }) => uploads.isSettled(attachments),
+      onRefused: ({ clientMessageId }, refused) => this.#settle(clientMessageId)?.reject(refused),
+      onRemoved: ({ clientMessageId }, isSent) => {
+        uploads.release(clientMessageId, isSent);
+        if (!isSent)
+          this.#settle(clientMessageId)?.reject(
+            new RequestError({ code: "discarded", message: "The message was discarded." }),
+          );
+      },
+    });
+    core.on("message:new", (message) => this.#arrived(withRepliesOf(message)));
+    core.on("message:updated", (message) =>
+      this.#change(message.conversationId, message.id, (before) => withRepliesOf(message, before), excerptOf(message)),
+    );
+    core.on("message:deleted", ({ conversationId, messageId, deletedAt }) =>
+      this.#change(conversationId, messageId, (message) => tombstone(message, deletedAt), ""),
+    );
+    core.on("thread:updated", ({ conversationId, messageId, thread }) =>
+      this.#change(conversationId, messageId, (root) => withThread(root, thread)),
+    );
+    core.on("message:pinned", ({ conversationId, messageId }) =>
+      this.#change(conversationId, messageId, (message) => ({ ...message, pinned: true })),
+    );
+    core.on("message:unpinned", ({ conversationId, messageId }) =>
+      this.#change(conversationId, messageId, (message) => ({ ...message, pinned: false })),
+    );
+    core.on("message:reaction", ({ conversationId, messageId, reactions }) =>
+      this.#change(conversationId, messageId, (message) => ({ ...message, reactions })),
+    );
+  }
+
+  started(): void {
+    void this.#restoreOutbox();
+  }
+
+  connected(): void {
+    this.#outbox.setOpen(true);
+    this.reading.connected();
+    for (const id of this.#stale) void this.reload(id);
+  }
+
+  lost(): void {
+    this.#outbox.setOpen(false);
+  }
+
+  stopped(): void {
+    this.#outbox.setOpen(false);
+    const closed = new RequestError({ code: "closed", message: "The client was closed. It sends the message later." });
+    for (const { reject } of this.#waiting.values()) reject(closed);
+    this.#waiting.clear();
+  }
+
+  /** What is loaded has to be replaced, since changes were missed. `connected` follows. */
+  loaded(): void {
+    for (const id of Object.keys(this.core.now.timelines)) this.#stale.add(id);
+  }
+
+  // --- reading ------------------------------------------------------------------------------------------------------
+
+  /** Replaces what is loaded of a conversation by its newest page. Removes it when it may not be read any more. */
+  async reload(id: string): Promise<void> {
+    try {
+      await this.pages.reload(id);
+      this.#stale.delete(id);
+    } catch (error) {
+      // The next connection loads it again.
+      if (error instanceof RequestError && error.isTransient) return;
+      this.#stale.delete(id);
+      const { [id]: _, ...timelines } = this.core.now.timelines;
+      this.core.state.setState({ timelines });
+    }
+  }
+
+  /** Loads the newest page of a conversation. Rejects with `RequestError`. */
+  loadNewest(id: string): Promise<void> {
+    return this.pages.newest(id);
+  }
+
+  /** Whether a page of a conversation is being loaded. */
+  isLoading(id: string): boolean {
+    return this.pages.isLoading(id);
+  }
+
+  /** Loads the next page of older messages. Rejects with `RequestError`. */
+  loadOlder(id: string): Promise<void> {
+    return this.pages.older(id);
+  }
+
+  /** Loads the next page of newer messages. Rejects with `RequestError`. */
+  loadNewer(id: string): Promise<void> {
+    return this.pages.newer(id);
+  }
+
+  /** Drops the messages at the end that is far from the reader, when many are loaded. */
+  dropEnd(id: string, end: "oldest" | "newest"): void {
+    this.pages.dropEnd(id, end);
+  }
+
+  /** Returns the versions of a message, the newest last. Rejects with `RequestError`. */
+  async versions(messageId: string): Promise<Version[]> {
+    return (await this.core.rest.get<VersionPage>(`messages/${messageId}/history?limit=100`)).items;
+  }
+
+  /** Returns who has received and read a message. Rejects with `RequestError`. */
+  async receipts(messageId: string): Promise<Receipt[]> {
+    return (await this.core.rest.get<ReceiptPage>(`messages/${messageId}/receipts`)).items;
+  }
+
+  /** Marks everything up to the newest loaded message as read. Rejects with `RequestError`. */
+  async markRead(id: string): Promise<void> {
+    await this.reading.markRead(id);
+  }
+
+  /** Marks everything from a message on as unread, by default from another user's newest message. */
+  async markUnread(id: string, messageId?: string): Promise<void> {
+    await this.reading.markUnread(id, messageId);
+  }
+
+  // --- writing ------------------------------------------------------------------------------------------------------
+
+  /** Sends a message through the outbox. Resolves when it is in the outbox. */
+  async send(message: NewMessage): Promise<void> {
+    const clientMessageId = message.clientMessageId ?? randomId();
+    const isStored = this.#outbox.add({ ...message, clientMessageId });
+    this.#uploads.assign(message.attachments ?? [], clientMessageId);
+    await isStored;
+  }
+
+  /** Sends a message through the outbox, and returns it when the server has stored it. Rejects with `RequestError`. */
+  deliver(message: NewMessage): Promise<Message> {
+    const clientMessageId = message.clientMessageId ?? randomId();
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(clientMessageId, { resolve, reject });
+      void this.send({ ...message, clientMessageId });
+    });
+  }
+
+  /** Forwards a message to other conversations. Rejects with `RequestError`. */
+  async forward(messageId: string, conversationIds: readonly string[]): Promise<void> {
+    await this.core.call("message:forward", { messageId, conversationIds });
+  }
+
+  retry(clientMessageId: string): void {
+    void this.#outbox.retry(clientMessageId);
+  }
+
+  discard(clientMessageId: string): void {
+    void this.#outbox.discard(clientMessageId);
+  }
+
+  /** Removes a file from an outbox entry. */
+  detach(clientMessageId: string, attachment: string): void {
+    this.#uploads.remove(attachment);
+    void this.#outbox.detach(clientMessageId, attachment);
+  }
+
+  /** Restores the files first, because the outbox looks for them. */
+  async #restoreOutbox(): Promise<void> {
+    await this.#uploads.start();
+    await this.#outbox.start().catch(() => undefined);
+    this.#uploads.reconcile(this.#outbox.entries);
+  }
+
+  async #send(entry: OutboxEntry): Promise<void> {
+    const { conversationId, content, clientMessageId, replyToId, threadId = null, attachments = [] } = entry;
+    const fileIds = this.#uploads.fileIds(attachments);
+    if (fileIds === null) throw new RequestError({ code: "files_lost", message: "A file of the message was lost." });
+    const reply = replyToId === null ? {} : { replyToId };
+    const thread = threadId === null ? {} : { threadId };
+    const files =
+      fileIds.length === 0 ? {} : { attachments: fileIds.map((id) => ({ id, ...this.#uploads.voiceOf(id) })) };
+    const payload = { conversationId, content, clientMessageId, ...reply, ...thread, ...files };
+    try {
+      const { message } = await this.core.call("message:send", payload);
+      this.#arrived(message);
+    } catch (error) {
+      if (error instanceof RequestError) this.onRefused(conversationId, error);
+      throw error;
+    }
+  }
+
+  /** Returns who waits for an outbox entry, for the last time. */
+  #settle(clientMessageId: string): Waiting | undefined {
+    const waiting = this.#waiting.get(clientMessageId);
+    this.#waiting.delete(clientMessageId);
+    return waiting;
+  }
+
+  // --- events -------------------------------------------------------------------------------------------------------
+
+  #arrived(message: Message): void {
+    const { conversations, me, blocked } = this.core.now;
+    const isSeen = this.core.isWatched(message.conversationId);
+    this.core.state.setState({ conversations: withMessage(conversations, message, me.id, blocked, isSeen) });
+    this.pages.arrived(message);
+    const add = this.pages.leavesOut(message) ? withoutReply : withNew;
+    this.#changeTimeline(message.conversationId, (timeline) => add(timeline, message));
+    // The message was not counted as unread, so it has to be marked as read in any case.
+    if (isSeen) void this.markRead(message.conversationId).catch(() => undefined);
+    const isNew = message.seq > (own(conversations, message.conversationId)?.lastSeq ?? 0);
+    if (isNew && message.threadId !== undefined)
+      this.#changeShown(message.conversationId, message.threadId, (root) => withReplyAtRoot(root, message));
+    if (message.senderId === me.id && message.clientMessageId !== undefined) {
+      this.#outbox.arrived(message.clientMessageId);
+      this.#settle(message.clientMessageId)?.resolve(message);
+    }
+    for (const handler of this.arrivalHandlers) handler(message, isNew);
+  }
+
+  /** Makes a change that may be repeated. `excerpt`: how replies quote the message from now on. */
+  #change(conversationId: string, messageId: string, change: (message: Message) => Message, excerpt?: string): void {
+    const changed = (message: Message): Message => {
+      if (message.id === messageId) return change(message);
+      return excerpt === undefined ? message : withExcerpt(message, messageId, excerpt);
+    };
+    this.pages.changed(conversationId, changed);
+    if (excerpt === undefined) this.#changeShown(conversationId, messageId, change);
+    else this.#changeAll(conversationId, changed);
+  }
+
+  #changeShown(conversationId: string, messageId: string, change: (message: Message) => Message): void {
+    this.#changeTimeline(conversationId, (timeline) => withChanged(timeline, messageId, change));
+    this.core.changeConversation(conversationId, (before) =>
+      before.lastMessage?.id === messageId ? { ...before, lastMessage: change(before.lastMessage) } : before,
+    );
+  }
+
+  #changeAll(conversationId: string, change: (message: Message) => Message): void {
+    this.#changeTimeline(conversationId, (timeline) => ({ ...timeline, messages: timeline.messages.map(change) }));
+    this.core.changeConversation(conversationId, (before) =>
+      before.lastMessage === undefined ? before : { ...before, lastMessage: change(before.lastMessage) },
+    );
+  }
+
+  #changeTimeline(id: string, change: (before: Timeline) => Timeline): void {
+    const before = own(this.core.now.timelines, id);
+    if (before === undefined) return;
+    const after = change(before);
+    if (after !== before) this.core.state.setState(({ timelines }) => ({ timelines: { ...timelines, [id]: after } }));
+  }
+}

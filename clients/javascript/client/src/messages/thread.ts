@@ -1,0 +1,60 @@
+/** A thread: its root, and the loaded replies in the order of `seq`. All functions are pure. */
+
+import { bySender } from "../conversations/membership.ts";
+import type { Message, ThreadAnswer, User } from "../server/payloads.ts";
+import { withExcerpt, withReplyAtRoot } from "./timeline.ts";
+
+export interface Thread {
+  readonly rootId: string;
+  /** Null until it is loaded. */
+  readonly root: Message | null;
+  readonly replies: readonly Message[];
+  /** The cursor of older replies; null when all are loaded. */
+  readonly next: string | null;
+  /** Why it could not be loaded; empty when it was. */
+  readonly problem: string;
+  /** Whether the reader follows it; undefined until it is loaded. */
+  readonly following?: boolean;
+}
+
+export const threadOf = (rootId: string): Thread => ({ rootId, root: null, replies: [], next: null, problem: "" });
+
+/** Adds a loaded page, and keeps replies that arrived meanwhile. The root of the first page does not count these. */
+export function withPage(
+  thread: Thread,
+  { root, items, next, following }: Pick<ThreadAnswer, "root" | "next" | "following"> & { items: readonly Message[] },
+): Thread {
+  const loaded = new Set(items.map(({ id }) => id));
+  const told = thread.replies.filter(({ id }) => !loaded.has(id));
+  const replies = [...items, ...told].sort((one, other) => one.seq - other.seq);
+  const lastSeq = items.at(-1)?.seq ?? 0;
+  const counted = thread.root ?? told.filter(({ seq }) => seq > lastSeq).reduce(withReplyAtRoot, root);
+  return { ...thread, root: counted, replies, next, problem: "", following };
+}
+
+/** Appends a new reply once; ignores messages of other threads. */
+export function withReply(thread: Thread, message: Message): Thread {
+  if (message.threadId !== thread.rootId || thread.replies.some(({ id }) => id === message.id)) return thread;
+  const root = thread.root === null ? null : withReplyAtRoot(thread.root, message);
+  return { ...thread, root, replies: [...thread.replies, message] };
+}
+
+/** Updates the sender of a user's messages. */
+export function withSenderInThread(thread: Thread, user: User): Thread {
+  const updated = bySender(user);
+  return { ...thread, root: thread.root === null ? null : updated(thread.root), replies: thread.replies.map(updated) };
+}
+
+/** Changes the root or a reply. */
+export function withThreadChange(thread: Thread, id: string, change: (message: Message) => Message): Thread {
+  if (thread.root?.id === id) return { ...thread, root: change(thread.root) };
+  const index = thread.replies.findIndex((reply) => reply.id === id);
+  const reply = thread.replies[index];
+  return reply === undefined ? thread : { ...thread, replies: thread.replies.with(index, change(reply)) };
+}
+
+/** Changes how replies quote a message. */
+export function withQuotes(thread: Thread, quotedId: string, content: string): Thread {
+  if (!thread.replies.some(({ replyTo }) => replyTo?.id === quotedId)) return thread;
+  return { ...thread, replies: thread.replies.map((reply) => withExcerpt(reply, quotedId, content)) };
+}

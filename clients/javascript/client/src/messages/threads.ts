@@ -1,0 +1,137 @@
+/** The thread that is open beside its conversation. */
+
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { ChatPart, Core } from "../core.ts";
+import type { Message, ThreadAnswer } from "../server/payloads.ts";
+import {
+  type Thread,
+  threadOf,
+  withPage,
+  withQuotes,
+  withReply,
+  withSenderInThread,
+  withThreadChange,
+} from "./thread.ts";
+import { excerptOf, tombstone, withRepliesOf, withThread } from "./timeline.ts";
+
+/** A change that may be repeated. */
+type Change = (thread: Thread) => Thread;
+
+export class Threads implements ChatPart {
+  readonly state: StoreApi<{ readonly thread: Thread | null }> = createStore<{ thread: Thread | null }>(() => ({
+    thread: null,
+  }));
+  readonly #core: Core;
+  /** Older replies that are being loaded. */
+  #older: Promise<void> | null = null;
+  /** The changes that arrived while a page was on its way, which may have been read before them. */
+  readonly #requests = new Set<Change[]>();
+
+  constructor(core: Core) {
+    this.#core = core;
+    core.on("message:new", (message) => this.#update((thread) => withReply(thread, withRepliesOf(message))));
+    core.on("user:updated", (user) => this.#change((thread) => withSenderInThread(thread, user)));
+    core.on("message:updated", (message) => {
+      this.#changeMessage(message.id, (before) => withRepliesOf(message, before));
+      this.#change((thread) => withQuotes(thread, message.id, excerptOf(message)));
+    });
+    core.on("message:deleted", ({ messageId, deletedAt }) => {
+      this.#changeMessage(messageId, (message) => tombstone(message, deletedAt));
+      this.#change((thread) => withQuotes(thread, messageId, ""));
+    });
+    core.on("thread:updated", ({ messageId, thread }) =>
+      this.#changeMessage(messageId, (root) => withThread(root, thread)),
+    );
+    core.on("thread:marked", ({ messageId, following }) =>
+      this.#change((thread) => (thread.rootId === messageId ? { ...thread, following } : thread)),
+    );
+    core.on("message:reaction", ({ messageId, reactions }) =>
+      this.#changeMessage(messageId, (message) => ({ ...message, reactions })),
+    );
+    core.on("message:pinned", ({ messageId }) =>
+      this.#changeMessage(messageId, (message) => ({ ...message, pinned: true })),
+    );
+    core.on("message:unpinned", ({ messageId }) =>
+      this.#changeMessage(messageId, (message) => ({ ...message, pinned: false })),
+    );
+  }
+
+  loaded(): void {
+    const { thread } = this.state.getState();
+    if (thread !== null) void this.open(thread.rootId);
+  }
+
+  /** Opens a thread, and loads replies back to the wanted one. */
+  async open(rootId: string, messageId?: string): Promise<void> {
+    this.state.setState({ thread: threadOf(rootId) });
+    await this.#load(rootId, "");
+    while (messageId !== undefined && this.#lacks(rootId, messageId)) await this.loadOlder();
+  }
+
+  /** Closes a thread, unless another one is open by now. */
+  close(rootId: string): void {
+    if (this.state.getState().thread?.rootId === rootId) this.state.setState({ thread: null });
+  }
+
+  /** Follows a thread, or stops following it. Rejects with `RequestError`. */
+  async follow(messageId: string, follows: boolean): Promise<void> {
+    await this.#core.call(follows ? "thread:follow" : "thread:unfollow", { messageId });
+  }
+
+  /** Marks the loaded replies of the open thread as read. The next reply tries again when it fails. */
+  async markRead(): Promise<void> {
+    const { thread } = this.state.getState();
+    const last = thread?.replies.at(-1);
+    if (thread === null || last === undefined || thread.following !== true) return;
+    await this.#core.call("thread:read", { messageId: thread.rootId, replyId: last.id }).catch(() => undefined);
+  }
+
+  /** Loads older replies; a call during the load waits for it. */
+  loadOlder(): Promise<void> {
+    this.#older ??= this.#loadOlder().finally(() => {
+      this.#older = null;
+    });
+    return this.#older;
+  }
+
+  async #loadOlder(): Promise<void> {
+    const { thread } = this.state.getState();
+    if (thread !== null && thread.next !== null) await this.#load(thread.rootId, `&before=${thread.next}`);
+  }
+
+  async #load(rootId: string, where: string): Promise<void> {
+    const path = `messages/${encodeURIComponent(rootId)}/thread?limit=50${where}`;
+    const changes: Change[] = [];
+    this.#requests.add(changes);
+    try {
+      const page = await this.#core.rest.get<ThreadAnswer>(path);
+      const after = (thread: Thread): Thread => changes.reduce((before, change) => change(before), thread);
+      this.#update((thread) => (thread.rootId === rootId ? after(withPage(thread, page)) : thread));
+    } catch (error) {
+      const problem = (error as Error).message;
+      this.#update((thread) => (thread.rootId === rootId ? { ...thread, problem } : thread));
+    } finally {
+      this.#requests.delete(changes);
+    }
+  }
+
+  #lacks(rootId: string, messageId: string): boolean {
+    const { thread } = this.state.getState();
+    if (thread === null || thread.rootId !== rootId || thread.next === null || thread.problem !== "") return false;
+    return !thread.replies.some(({ id }) => id === messageId);
+  }
+
+  #changeMessage(id: string, change: (message: Message) => Message): void {
+    this.#change((thread) => withThreadChange(thread, id, change));
+  }
+
+  #change(change: Change): void {
+    for (const changes of this.#requests) changes.push(change);
+    this.#update(change);
+  }
+
+  #update(change: Change): void {
+    const { thread } = this.state.getState();
+    if (thread !== null) this.state.setState({ thread: change(thread) });
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * The messages that are not sent yet. An entry is stored until the server has acknowledged it, so that neither a lost
+ * connection nor a reload loses it. The messages of a conversation are sent in order. `clientMessageId` makes retries
+ * safe.
+ */
+
+import { randomId } from "../platform.ts";
+import { RequestError } from "../server/request_error.ts";
+
+export interface OutboxEntry {
+  readonly clientMessageId: string;
+  readonly userId: string;
+  readonly conversationId: string;
+  readonly content: string;
+  readonly replyToId: string | null;
+  /** The root of the thread; undefined in entries that an older page has stored. */
+  readonly threadId?: string | null;
+  /** Ids of the uploads (uploads.ts). The entry waits until all of them are on the server. */
+  readonly attachments?: readonly string[];
+  /** Milliseconds since 1970; the order of sending. */
+  readonly writtenAt: number;
+  /** Why the server refused it, for developers; null while it is to be sent. */
+  readonly problem: string | null;
+  /** The error's code, and its details. Undefined in entries that an older version has stored. */
+  readonly problemCode?: string;
+  readonly problemDetails?: unknown;
+}
+
+/** A message to add to the outbox. */
+export interface NewMessage {
+  readonly conversationId: string;
+  readonly content: string;
+  readonly replyToId?: string | null;
+  readonly threadId?: string | null;
+  readonly attachments?: readonly string[];
+  /** Chosen by the caller when something else refers to the entry. */
+  readonly clientMessageId?: string;
+}
+
+export interface OutboxStore {
+  /** Returns a user's entries, the oldest first. */
+  read(userId: string): Promise<OutboxEntry[]>;
+  has(clientMessageId: string): Promise<boolean>;
+  put(entry: OutboxEntry): Promise<void>;
+  delete(clientMessageId: string): Promise<void>;
+}
+
+export interface OutboxOptions {
+  readonly userId: string;
+  readonly store: OutboxStore;
+  /** Resolves when the server has acknowledged it. Rejects with `RequestError`. */
+  readonly send: (entry: OutboxEntry) => Promise<void>;
+  readonly onChange: (entries: readonly OutboxEntry[]) => void;
+  /** Whether the entry can be sent; one that cannot does not block others. */
+  readonly isReady?: (entry: OutboxEntry) => boolean;
+  /** Called when the server has refused the entry, which stays until it is retried or discarded. */
+  readonly onRefused?: (entry: OutboxEntry, refused: RequestError) => void;
+  /** Called when the entry was sent or discarded. */
+  readonly onRemoved?: (entry: OutboxEntry, isSent: boolean) => void;
+  readonly now?: () => number;
+  readonly sleep?: (ms: number) => Promise<void>;
+}
+
+const RETRY_DELAY_MS = 2_000;
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  #entries: readonly OutboxEntry[] = [];
+  readonly #sending = new Set<string>();
+  /** The entries that are stored, as far as this tab knows. */
+  readonly #stored = new Set<string>();
+  #open = false;
+  #lastWrittenAt = 0;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  get entries(): readonly OutboxEntry[] {
+    return this.#entries;
+  }
+
+  /** Restores the entries that an earlier page has stored. */
+  async start(): Promise<void> {
+    const stored = await this.#options.store.read(this.#options.userId);
+    const known = new Set(this.#entries.map((entry) => entry.clientMessageId));
+    for (const { clientMessageId } of stored) this.#stored.add(clientMessageId);
+    const before = stored.filter((entry) => !known.has(entry.clientMessageId));
+    this.#set([...before, ...this.#entries]);
+    await this.#writeAfter(before.at(-1)?.writtenAt ?? 0);
+    this.#sendAll();
+  }
+
+  /** Keeps the order of what was added before the stored entries were read: a clock may be behind, and many are fast. */
+  async #writeAfter(lastWrittenAt: number): Promise<void> {
+    const isRestored = (entry: OutboxEntry): boolean => this.#stored.has(entry.clientMessageId);
+    const late = this.#entries.filter((entry) => !isRestored(entry) && entry.writtenAt <= lastWrittenAt);
+    this.#lastWrittenAt = Math.max(this.#lastWrittenAt, lastWrittenAt);
+    for (const entry of late) {
+      this.#lastWrittenAt += 1;
+      await this.#replace({ ...entry, writtenAt: this.#lastWrittenAt });
+    }
+  }
+
+  /** Sets whether there is a connection. */
+  setOpen(open: boolean): void {
+    this.#open = open;
+    this.#sendAll();
+  }
+
+  /** Shows the entry at once; sends it after it is stored and the entries before it are sent. */
+  async add(message: NewMessage): Promise<void> {
+    const { now = Date.now, userId } = this.#options;
+    // Two entries within one millisecond keep their order.
+    this.#lastWrittenAt = Math.max(now(), this.#lastWrittenAt + 1);
+    const rest = { replyToId: null, threadId: null, attachments: [], clientMessageId: randomId() };
+    const entry: OutboxEntry = { ...rest, ...message, userId, writtenAt: this.#lastWrittenAt, problem: null };
+    this.#set([...this.#entries, entry]);
+    // Without storage (a private window, a full disk) the entry is still sent.
+    await this.#save(entry);
+    this.#sendNext(entry.conversationId);
+  }
+
+  /** Sends entries that have become ready. */
+  sendReady(): void {
+    this.#sendAll();
+  }
+
+  /** Removes a file from an entry; discards the entry when nothing is left in it. */
+  async detach(clientMessageId: string, attachment: string): Promise<void> {
+    const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
+    if (entry === undefined) return;
+    const attachments = (entry.attachments ?? []).filter((each) => each !== attachment);
+    if (attachments.length === 0 && entry.content === "") return this.discard(clientMessageId);
+    await this.#replace({ ...withoutProblem(entry), attachments });
+    this.#sendNext(entry.conversationId);
+  }
+
+  /** Retries an entry that the server refused. */
+  async retry(clientMessageId: string): Promise<void> {
+    const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
+    if (entry === undefined || entry.problem === null) return;
+    await this.#replace(withoutProblem(entry));
+    this.#sendNext(entry.conversationId);
+  }
+
+  async discard(clientMessageId: string): Promise<void> {
+    await this.#remove(clientMessageId, false);
+  }
+
+  /** The message has arrived as an event, so it was sent, whatever its acknowledgement says. */
+  arrived(clientMessageId: string): void {
+    if (this.#entries.some((entry) => entry.clientMessageId === clientMessageId))
+      void this.#remove(clientMessageId, true);
+  }
+
+  async #remove(clientMessageId: string, isSent: boolean): Promise<void> {
+    const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
+    this.#set(this.#entries.filter((each) => each !== entry));
+    this.#stored.delete(clientMessageId);
+    await this.#options.store.delete(clientMessageId).catch(() => undefined);
+    if (entry !== undefined) this.#options.onRemoved?.(entry, isSent);
+  }
+
+  #sendAll(): void {
+    for (const id of new Set(this.#entries.map((entry) => entry.conversationId))) this.#sendNext(id);
+  }
+
+  #sendNext(conversationId: string): void {
+    const { isReady = () => true } = this.#options;
+    const next = this.#entries.find(
+      (entry) => entry.conversationId === conversationId && entry.problem === null && isReady(entry),
+    );
+    if (!this.#open || next === undefined || this.#sending.has(conversationId)) return;
+    this.#sending.add(conversationId);
+    void this.#deliver(next).finally(() => {
+      this.#sending.delete(conversationId);
+      this.#sendNext(conversationId);
+    });
+  }
+
+  async #deliver(entry: OutboxEntry): Promise<void> {
+    const { send, sleep = pause } = this.#options;
+    try {
+      await send(entry);
+      await this.#remove(entry.clientMessageId, true);
+    } catch (error) {
+      const refused = error instanceof RequestError ? error : null;
+      if (refused !== null && !refused.isTransient) await this.#refused(entry, refused);
+      else if (this.#open) await sleep(Math.max(RETRY_DELAY_MS, refused?.retryAfterMs ?? 0));
+    }
+  }
+
+  async #replace(entry: OutboxEntry): Promise<void> {
+    this.#set(this.#entries.map((each) => (each.clientMessageId === entry.clientMessageId ? entry : each)));
+    await this.#save(entry);
+  }
+
+  async #refused(entry: OutboxEntry, refused: RequestError): Promise<void> {
+    if (await this.#isGone(entry)) return this.#remove(entry.clientMessageId, true);
+    const { message, code, details } = refused;
+    await this.#replace({ ...entry, problem: message, problemCode: code, problemDetails: details });
+    this.#options.onRefused?.(entry, refused);
+  }
+
+  async #save(entry: OutboxEntry): Promise<void> {
+    await this.#options.store.put(entry).then(
+      () => this.#stored.add(entry.clientMessageId),
+      () => undefined,
+    );
+  }
+
+  /** Returns whether the entry was discarded, or another tab has sent it and removed its files. */
+  async #isGone({ clientMessageId }: OutboxEntry): Promise<boolean> {
+    if (!this.#entries.some((each) => each.clientMessageId === clientMessageId)) return true;
+    if (!this.#stored.has(clientMessageId)) return false;
+    return !(await this.#options.store.has(clientMessageId).catch(() => true));
+  }
+
+  #set(entries: readonly OutboxEntry[]): void {
+    this.#entries = entries;
+    this.#options.onChange(entries);
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+function withoutProblem({ problemCode: _, problemDetails: __, ...entry }: OutboxEntry): OutboxEntry {
+  return { ...entry, problem: null };
+}

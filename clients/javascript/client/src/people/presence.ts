@@ -1,0 +1,115 @@
+/** The presence of contacts, and of other users who are shown. */
+
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { ChatPart, Core } from "../core.ts";
+import { own } from "../own.ts";
+import type { ChosenStatus, Presence } from "../server/payloads.ts";
+
+export type PresenceByUser = Readonly<Record<string, Presence>>;
+
+/** The server's limit for subscriptions. */
+const WATCHED_MAX = 1_000;
+
+export class PresenceStore implements ChatPart {
+  readonly state: StoreApi<PresenceByUser> = createStore<PresenceByUser>(() => ({}));
+  readonly #core: Core;
+  /** Users who are not contacts, with the number of components that show them. */
+  readonly #watched = new Map<string, number>();
+  readonly #subscribed = new Set<string>();
+  /** The subscriptions before the connection was lost. */
+  #subscribedBefore: ReadonlySet<string> = new Set();
+  #isReplaced = false;
+  #isScheduled = false;
+  /** Resolves when the presence was loaded again, or could not be. */
+  refreshed: Promise<void> = Promise.resolve();
+
+  constructor(core: Core) {
+    this.#core = core;
+    core.on("presence:update", (received) => this.state.setState({ [received.userId]: received }));
+  }
+
+  /** The reader's own presence. */
+  get mine(): Presence | undefined {
+    return own(this.state.getState(), this.#core.now.me.id);
+  }
+
+  connected(): void {
+    this.#subscribedBefore = new Set(this.#subscribed);
+    this.#subscribed.clear();
+    this.#scheduleSubscribe();
+    // Presence is not in the log, so recovery does not include changes during the interruption.
+    if (!this.#isReplaced) this.refreshed = this.#refresh();
+    this.#isReplaced = false;
+  }
+
+  /** Replaces the presence of all users. */
+  replace(presence: readonly Presence[]): void {
+    this.#isReplaced = true;
+    this.state.setState(Object.fromEntries(presence.map((each) => [each.userId, each])), true);
+  }
+
+  /** Subscribes to a user's presence while it is shown. Returns a function that ends this. */
+  watch(userId: string): () => void {
+    this.#watched.set(userId, (this.#watched.get(userId) ?? 0) + 1);
+    this.#scheduleSubscribe();
+    return () => {
+      const left = (this.#watched.get(userId) ?? 1) - 1;
+      if (left > 0) this.#watched.set(userId, left);
+      else this.#forget(userId);
+    };
+  }
+
+  /** Sets the reader's status; without `text` the status text stays. Rejects with `RequestError`. */
+  async set(status: ChosenStatus, text?: string): Promise<void> {
+    await this.#core.call("presence:set", text === undefined ? { status } : { status, text });
+    this.#setMine(status, text);
+  }
+
+  /** The server sends the update only to other devices. */
+  #setMine(status: ChosenStatus, text?: string): void {
+    const { mine } = this;
+    const userId = this.#core.now.me.id;
+    const newText = text === undefined ? (mine?.text ?? null) : text || null;
+    this.state.setState({ [userId]: { userId, status, text: newText, lastSeenAt: null } });
+  }
+
+  #forget(userId: string): void {
+    this.#watched.delete(userId);
+    if (this.#subscribed.delete(userId)) this.#core.send("presence:unsubscribe", { userIds: [userId] });
+  }
+
+  /** Subscribes once for all users that appear together. */
+  #scheduleSubscribe(): void {
+    if (this.#isScheduled || !this.#core.now.connected) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      void this.#subscribe();
+    });
+  }
+
+  async #subscribe(): Promise<void> {
+    const known = this.state.getState();
+    // The presence of contacts is known anyway.
+    const isMissing = (id: string): boolean =>
+      !this.#subscribed.has(id) && (own(known, id) === undefined || this.#subscribedBefore.has(id));
+    const userIds = [...this.#watched.keys()].filter(isMissing).slice(0, WATCHED_MAX - this.#subscribed.size);
+    if (userIds.length === 0) return;
+    for (const id of userIds) this.#subscribed.add(id);
+    try {
+      const { presence } = await this.#core.call("presence:subscribe", { userIds });
+      this.state.setState(Object.fromEntries(presence.map((each) => [each.userId, each])));
+    } catch {
+      // The connection was lost; the next one subscribes again.
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      const { presence } = await this.#core.loadState(1);
+      this.state.setState(Object.fromEntries(presence.map((each) => [each.userId, each])));
+    } catch {
+      // As above.
+    }
+  }
+}

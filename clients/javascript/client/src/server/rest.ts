@@ -1,0 +1,140 @@
+/** The REST API below `api/v1`, with the credentials of the signed-in user. */
+
+import type { ErrorAnswer, User } from "./payloads.ts";
+import { RequestError, UNREACHABLE } from "./request_error.ts";
+
+/** The signed-in user and what proves it. A user of a demo server has no token. */
+export interface Session {
+  user: User;
+  accessToken?: string;
+  /** Milliseconds since 1970. */
+  expiresAt?: number;
+  /** Whether an OpenID provider has signed the user in. Such a user has no password here. */
+  byProvider?: boolean;
+}
+
+/** A token with less time left is renewed before a long request. */
+const FRESH_FOR_MS = 20_000;
+
+/** Sends requests for a session. Classes that extend it say where the session comes from. */
+export abstract class Rest {
+  readonly base: string;
+
+  /** `base`: the URL that the server's paths are relative to. It ends with a slash. */
+  constructor(base: string) {
+    this.base = base;
+  }
+
+  /** Null without a signed-in user. */
+  abstract get session(): Session | null;
+
+  /** Renews the token. Rejects with `RequestError`; after a transient one a retry may succeed. */
+  abstract refresh(): Promise<Session>;
+
+  /** Whether another token may be accepted after the server has refused one that was not expired. */
+  get replacesRefusedTokens(): boolean {
+    return false;
+  }
+
+  /** Names this device on a demo server; a token names it elsewhere. */
+  get deviceId(): string | undefined {
+    return undefined;
+  }
+
+  /** Saves the signed-in user's new profile. */
+  rememberUser(_user: User): void {}
+
+  get<T>(path: string): Promise<T> {
+    return this.#request<T>("GET", path);
+  }
+
+  post<T>(path: string, body?: unknown): Promise<T> {
+    return this.#request<T>("POST", path, body);
+  }
+
+  put<T>(path: string, body?: unknown): Promise<T> {
+    return this.#request<T>("PUT", path, body);
+  }
+
+  patch<T>(path: string, body?: unknown): Promise<T> {
+    return this.#request<T>("PATCH", path, body);
+  }
+
+  delete<T>(path: string, body?: unknown): Promise<T> {
+    return this.#request<T>("DELETE", path, body);
+  }
+
+  /** Uploads a small file in one request; larger ones are sent in pieces. */
+  upload<T>(form: FormData): Promise<T> {
+    return this.#request<T>("POST", "files", form);
+  }
+
+  /** Returns the session with a token that is valid for some time. Rejects with `RequestError`. */
+  async freshSession(): Promise<Session | null> {
+    const { session } = this;
+    return (session?.expiresAt ?? Number.POSITIVE_INFINITY) - Date.now() < FRESH_FOR_MS ? this.refresh() : session;
+  }
+
+  /**
+   * Returns the URL of a resource for requests without our headers: with the token in its query. `path` is relative to
+   * the server's root.
+   */
+  authenticatedUrl(path: string): string {
+    const url = new URL(path.replace(/^\//, ""), this.base);
+    // A path that somebody has made up may lead elsewhere, where no proof belongs.
+    if (url.origin !== new URL(this.base).origin) return url.href;
+    const { session } = this;
+    if (session?.accessToken !== undefined) url.searchParams.set("token", session.accessToken);
+    else if (session !== null) url.searchParams.set("userId", session.user.id);
+    return url.href;
+  }
+
+  /** Returns the largest size of a file in bytes; null when it is unknown. */
+  async maxFileSize(): Promise<number | null> {
+    try {
+      const answer = await fetch(new URL("api/v1/files", this.base), { method: "OPTIONS" });
+      const size = Number(answer.headers.get("Tus-Max-Size") ?? Number.NaN);
+      return Number.isNaN(size) ? null : size;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Deletes an uploaded file that is in no message. Ignores errors, since the server deletes it after a day. */
+  async dropFile(id: string): Promise<void> {
+    await this.#request("DELETE", `files/${encodeURIComponent(id)}`).catch(() => undefined);
+  }
+
+  async #request<T>(method: string, path: string, body?: unknown): Promise<T> {
+    try {
+      return await this.send<T>(method, path, this.session, body);
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.code !== "token_expired") throw error;
+      return this.send<T>(method, path, await this.refresh(), body);
+    }
+  }
+
+  /** Sends one request for a session, or for nobody. Rejects with `RequestError`. */
+  protected async send<T>(method: string, path: string, session: Session | null, body?: unknown): Promise<T> {
+    const url = new URL(`api/v1/${path}`, this.base);
+    const headers: Record<string, string> = {};
+    const isForm = body instanceof FormData;
+    if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
+    if (session?.accessToken !== undefined) headers.Authorization = `Bearer ${session.accessToken}`;
+    else if (session !== null) url.searchParams.set("userId", session.user.id);
+    let status: number;
+    let answer: unknown;
+    try {
+      const response = await fetch(url, { method, headers, body: isForm ? body : (JSON.stringify(body) ?? null) });
+      status = response.status;
+      answer = status === 204 ? null : await response.json();
+    } catch {
+      throw new RequestError({ code: UNREACHABLE, message: "The server cannot be reached." });
+    }
+    if (status >= 400) {
+      const { error } = answer as Partial<ErrorAnswer>;
+      throw new RequestError(error ?? { code: String(status), message: "The request failed." });
+    }
+    return answer as T;
+  }
+}

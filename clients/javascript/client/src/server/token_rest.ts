@@ -1,0 +1,106 @@
+/** REST for an application's users: their tokens come from the application. */
+
+import type { User } from "./payloads.ts";
+import { RequestError, TOKEN_UNAVAILABLE } from "./request_error.ts";
+import { Rest, type Session } from "./rest.ts";
+import { contentOf } from "./token.ts";
+
+/** A token, or a function that fetches one from the application. */
+export type TokenSource = string | (() => string | Promise<string>);
+
+/** A function that takes longer is considered to have failed. */
+const TOKEN_TIMEOUT_MS = 30_000;
+
+export class TokenRest extends Rest {
+  /** Called when the application's function fails; another attempt follows by itself. */
+  onTokenError: (error: unknown) => void = () => undefined;
+  readonly #source: TokenSource;
+  #user: User;
+  #token: string | undefined;
+  #expiresAt: number | undefined;
+  #subject: string | undefined;
+  #fetching: Promise<Session> | undefined;
+
+  constructor(base: string, source: TokenSource, user: User) {
+    super(base);
+    this.#source = source;
+    this.#user = user;
+    if (typeof source === "string") this.#keep(source);
+  }
+
+  get session(): Session | null {
+    if (this.#token === undefined) return null;
+    return {
+      user: this.#user,
+      accessToken: this.#token,
+      ...(this.#expiresAt !== undefined && { expiresAt: this.#expiresAt }),
+    };
+  }
+
+  /** The signed-in user, as far as is known. The id is empty until the server has said who it is. */
+  get user(): User {
+    return this.#user;
+  }
+
+  override get replacesRefusedTokens(): boolean {
+    return typeof this.#source === "function";
+  }
+
+  override rememberUser(user: User): void {
+    this.#user = user;
+  }
+
+  /** Fetches the first token, if there is none. Rejects with `RequestError`. */
+  async ready(): Promise<void> {
+    if (this.#token === undefined) await this.refresh();
+  }
+
+  /** Fetches a token. Calls at the same time share one. */
+  refresh(): Promise<Session> {
+    this.#fetching ??= this.#fetch().finally(() => {
+      this.#fetching = undefined;
+    });
+    return this.#fetching;
+  }
+
+  async #fetch(): Promise<Session> {
+    if (typeof this.#source === "string")
+      throw new RequestError({
+        code: "unauthenticated",
+        message: "The token has expired: pass a function as `token`, so that it can be renewed.",
+      });
+    try {
+      const token = await withTimeout(this.#source(), TOKEN_TIMEOUT_MS);
+      if (typeof token !== "string" || token.trim() === "")
+        throw new TypeError("The token function returned no token.");
+      this.#keep(token.trim());
+    } catch (error) {
+      if (error instanceof RequestError) throw error;
+      this.onTokenError(error);
+      throw new RequestError({ code: TOKEN_UNAVAILABLE, message: "The token function failed.", details: error });
+    }
+    return this.session as Session;
+  }
+
+  #keep(token: string): void {
+    const { subject, expiresAt } = contentOf(token, Date.now());
+    // Messages that one user has written must never be sent as another user.
+    if (this.#subject !== undefined && subject !== undefined && subject !== this.#subject)
+      throw new RequestError({ code: "forbidden", message: "The new token belongs to another user." });
+    this.#subject ??= subject;
+    this.#token = token;
+    this.#expiresAt = expiresAt;
+  }
+}
+
+async function withTimeout<T>(work: T | Promise<T>, ms: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("The token function took too long.")), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * Saves the conversations in IndexedDB. The page shows them after a reload without a server, together with the outbox.
+ *
+ * The messages of each conversation have a record of their own. So a tab writes what it has in memory, and keeps what
+ * another tab or an earlier page has written.
+ */
+
+import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { ChatPart, ClientState, Core } from "../core.ts";
+import { newestOf, type Timeline } from "../messages/timeline.ts";
+import { own } from "../own.ts";
+
+/** The part of the state that is saved. */
+export type SavedState = Pick<ClientState, "conversations" | "timelines">;
+
+interface SavedTimeline {
+  readonly userId: string;
+  readonly conversationId: string;
+  /** Milliseconds since 1970. */
+  readonly writtenAt: number;
+  readonly timeline: Timeline;
+}
+
+interface Database extends DBSchema {
+  /** By user. */
+  states: { key: string; value: Pick<SavedState, "conversations"> };
+  timelines: { key: [string, string]; value: SavedTimeline; indexes: { byUser: [string, number] } };
+}
+
+const PAUSE_MS = 1_000;
+/** Messages of each opened conversation. */
+const MESSAGES_MAX = 50;
+/** Conversations of each user whose messages are saved: those that were written last. */
+const TIMELINES_MAX = 50;
+
+export class OfflineState implements ChatPart {
+  readonly #core: Core;
+  readonly #name: string;
+  #database: Promise<IDBPDatabase<Database>> | undefined;
+  #stopWatching: () => void = () => undefined;
+  #waiting: ReturnType<typeof setTimeout> | undefined;
+  /**
+   * The list that was saved last on this connection. Conversations that are missing in the current list were removed.
+   */
+  #listed: ClientState["conversations"] = {};
+  /** The timelines that were written last: an unchanged one is not written again. */
+  #written: ClientState["timelines"] = {};
+
+  constructor(core: Core, name: string) {
+    this.#core = core;
+    this.#name = name;
+  }
+
+  started(): void {
+    this.#stopWatching = this.#core.state.subscribe((now, before) => {
+      if (!now.connected) return;
+      const isChanged = now.conversations !== before.conversations || now.timelines !== before.timelines;
+      if (isChanged || !before.connected) this.#waiting ??= setTimeout(() => void this.#save(), PAUSE_MS);
+    });
+    addEventListener("pagehide", this.#saveNow);
+    // A page that is being closed has no time to open the database.
+    void this.#open().catch(() => undefined);
+  }
+
+  /** The list may have fewer pages than before. */
+  loaded(): void {
+    this.#listed = this.#core.now.conversations;
+  }
+
+  stopped(): void {
+    this.#stopWatching();
+    removeEventListener("pagehide", this.#saveNow);
+    clearTimeout(this.#waiting);
+    this.#waiting = undefined;
+  }
+
+  /** Returns the saved state; undefined without one, or without storage. */
+  async read(): Promise<SavedState | undefined> {
+    const { id } = this.#core.now.me;
+    try {
+      const database = await this.#open();
+      const state = await database.get("states", id);
+      if (state === undefined) return undefined;
+      const saved = await database.getAllFromIndex("timelines", "byUser", allOf(id));
+      const timelines = Object.fromEntries(saved.map(({ conversationId, timeline }) => [conversationId, timeline]));
+      return { conversations: state.conversations, timelines };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Removes the saved state. */
+  async forget(): Promise<void> {
+    const { id } = this.#core.now.me;
+    try {
+      const transaction = (await this.#open()).transaction(["states", "timelines"], "readwrite");
+      const timelines = transaction.objectStore("timelines");
+      const removed = [transaction.objectStore("states").delete(id)];
+      for (const key of await timelines.index("byUser").getAllKeys(allOf(id))) removed.push(timelines.delete(key));
+      await Promise.all([...removed, transaction.done]);
+    } catch {
+      // Without storage there is nothing to remove.
+    }
+  }
+
+  readonly #saveNow = (): void => {
+    if (this.#waiting !== undefined) void this.#save();
+  };
+
+  async #save(): Promise<void> {
+    clearTimeout(this.#waiting);
+    this.#waiting = undefined;
+    const { me, conversations, nextConversations, timelines } = this.#core.now;
+    const here = Object.entries(timelines).filter(([id, { atEnd }]) => atEnd && Object.hasOwn(conversations, id));
+    const changed = here.filter(([id, timeline]) => own(this.#written, id) !== timeline);
+    const removed = Object.keys(this.#listed).filter((id) => !Object.hasOwn(conversations, id));
+    this.#listed = conversations;
+    this.#written = Object.fromEntries(here);
+    try {
+      const database = await this.#open();
+      await write(database, me.id, conversations, changed, removed);
+      await removeSuperfluous(database, me.id, nextConversations === null ? conversations : null);
+    } catch {
+      // A private window or a full disk: the page works without it.
+    }
+  }
+
+  #open(): Promise<IDBPDatabase<Database>> {
+    this.#database ??= openDB<Database>(this.#name, 2, {
+      upgrade(database, before) {
+        if (before < 1) database.createObjectStore("states");
+        const timelines = database.createObjectStore("timelines", { keyPath: ["userId", "conversationId"] });
+        timelines.createIndex("byUser", ["userId", "writtenAt"]);
+      },
+    });
+    return this.#database;
+  }
+}
+
+const allOf = (userId: string): IDBKeyRange => IDBKeyRange.bound([userId, 0], [userId, Number.POSITIVE_INFINITY]);
+
+/** Writes without waiting between requests, because the page may be closed at any moment. */
+async function write(
+  database: IDBPDatabase<Database>,
+  userId: string,
+  conversations: ClientState["conversations"],
+  changed: readonly (readonly [string, Timeline])[],
+  removed: readonly string[],
+): Promise<void> {
+  const transaction = database.transaction(["states", "timelines"], "readwrite");
+  const timelines = transaction.objectStore("timelines");
+  const writtenAt = Date.now();
+  await Promise.all([
+    transaction.objectStore("states").put({ conversations }, userId),
+    ...changed.map(([conversationId, timeline]) =>
+      timelines.put({ userId, conversationId, writtenAt, timeline: newestOf(timeline, MESSAGES_MAX) }),
+    ),
+    ...removed.map((id) => timelines.delete([userId, id])),
+    transaction.done,
+  ]);
+}
+
+/** Removes the oldest timelines over the limit, and those of conversations that are not in the whole list. */
+async function removeSuperfluous(
+  database: IDBPDatabase<Database>,
+  userId: string,
+  wholeList: ClientState["conversations"] | null,
+): Promise<void> {
+  const transaction = database.transaction("timelines", "readwrite");
+  const keys = await transaction.store.index("byUser").getAllKeys(allOf(userId));
+  const isListed = ([, id]: [string, string]) => wholeList === null || Object.hasOwn(wholeList, id);
+  const left = new Set(keys.filter(isListed).slice(-TIMELINES_MAX));
+  const surplus = keys.filter((key) => !left.has(key));
+  await Promise.all([...surplus.map((key) => transaction.store.delete(key)), transaction.done]);
+}

@@ -1,0 +1,416 @@
+/** The chat of one user, as an application uses it. */
+
+import { Client } from "./client.ts";
+import type { NewConversation } from "./conversations/conversation_store.ts";
+import { newestFirst, totalUnread } from "./conversations/conversations_by_id.ts";
+import { Core } from "./core.ts";
+import { Emitter } from "./emitter.ts";
+import { own } from "./own.ts";
+import { Room } from "./room.ts";
+import { pauseAfter } from "./server/pauses.ts";
+import type {
+  ChatNotification,
+  ChosenStatus,
+  Commands,
+  Conversation,
+  Message,
+  Presence,
+  User,
+} from "./server/payloads.ts";
+import { RequestError } from "./server/request_error.ts";
+import type { Rest } from "./server/rest.ts";
+import { TokenRest, type TokenSource } from "./server/token_rest.ts";
+import { type ClientStores, indexedDbStores, MemoryStorage, storesIn, type TalkwireStorage } from "./storage/stores.ts";
+
+/** Options of `new Talkwire`. */
+export interface TalkwireOptions {
+  /** The server's address, such as `https://chat.example.com`, with the path below which it is mounted. */
+  readonly url: string;
+  /**
+   * The user's token, or a function that fetches one from your back end. The function is called again before the token
+   * expires. A token that is given as a text cannot be renewed: the chat ends when it expires.
+   */
+  readonly token: TokenSource;
+  /**
+   * The user's id, if your application knows it. Then messages can be written, and outlive a reload, before the server
+   * could be reached for the first time.
+   */
+  readonly userId?: string;
+  /** Where messages wait until they are sent. Default: IndexedDB in browsers, memory elsewhere. */
+  readonly storage?: TalkwireStorage;
+}
+
+/**
+ * `connecting`: the first connection is being made. `online`: signed in, and everything is loaded. `offline`: not
+ * connected; the client reconnects by itself after `connect`. `ended`: the server has refused the token or ended the
+ * session, or `close` was called.
+ */
+export type TalkwireState = "connecting" | "online" | "offline" | "ended";
+
+/** What happens in a chat. */
+export interface TalkwireEvents {
+  state: TalkwireState;
+  /** The list of conversations, or something in it, has changed. */
+  conversations: readonly Conversation[];
+  /** A message arrived in any conversation, the user's own ones included. */
+  message: Message;
+  notification: ChatNotification;
+  /** A user's presence changed. */
+  presence: Presence;
+  /** The server has ended the session: why. */
+  ended: RequestError;
+  /** The token function failed, with what it has thrown. It is called again by itself. */
+  error: unknown;
+}
+
+/** The chat of one user. */
+export class Talkwire {
+  readonly #rest: Rest;
+  readonly #tokens: TokenRest | null;
+  readonly #client: Client;
+  readonly #rooms = new Map<string, Room>();
+  readonly #events = new Emitter<TalkwireEvents>();
+  readonly #identified: Promise<void>;
+  #setIdentified: () => void = () => undefined;
+  #isIdentified = false;
+  /** Whether the application wants to be connected. */
+  #isWanted = false;
+  #connecting: Promise<void> | undefined;
+  #state: TalkwireState = "offline";
+  #problem: RequestError | null = null;
+  #conversations: readonly Conversation[] = [];
+  #wake: () => void = () => undefined;
+  /** Rejects what `connect` has returned. */
+  #giveUp: (why: RequestError) => void = () => undefined;
+
+  constructor(options: TalkwireOptions);
+  /** @internal For a program that has put its client together itself, and connects it. */
+  constructor(options: { readonly client: Client });
+  constructor(options: TalkwireOptions | { readonly client: Client }) {
+    this.#identified = new Promise((resolve) => {
+      this.#setIdentified = resolve;
+    });
+    if ("client" in options) {
+      this.#client = options.client;
+      this.#rest = options.client.core.rest;
+      this.#tokens = null;
+      this.#isIdentified = true;
+      this.#setIdentified();
+      this.#client.core.state.subscribe(({ connected }, before) => {
+        if (!connected && before.connected) this.#setState("offline");
+      });
+    } else {
+      this.#tokens = tokensOf(options);
+      this.#rest = this.#tokens;
+      this.#client = this.#clientOf(options, this.#tokens);
+    }
+    this.#follow(this.#client.core);
+    if (!this.#isIdentified && this.#client.core.now.me.id !== "") this.#identify();
+  }
+
+  /** Returns a client that this object connects. */
+  #clientOf({ storage }: TalkwireOptions, rest: TokenRest): Client {
+    rest.onTokenError = (error) => this.#events.emit("error", error);
+    const core = new Core(rest, rest.user, {
+      opened: (recovered) => this.#client.opened(recovered),
+      unreachable: () => this.#setState("offline"),
+      lost: () => {
+        this.#setState("offline");
+        this.#client.lost();
+      },
+      ended: (code) => this.#end(new RequestError({ code, message: "The server has ended the session." })),
+    });
+    globalThis.addEventListener?.("online", this.#online);
+    return new Client(core, storesFor(rest.base, storage));
+  }
+
+  // --- the connection -----------------------------------------------------------------------------------------------
+
+  /**
+   * Connects, and reconnects by itself from then on. Resolves when everything is loaded. Waits as long as the server
+   * or the token function does not work, and rejects with `RequestError` only when the server refuses the token.
+   */
+  connect(): Promise<void> {
+    if (this.#state === "ended") return Promise.reject(this.#problem ?? closedError());
+    if (this.#state === "online") return Promise.resolve();
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  /** Disconnects until `connect` is called again. What is loaded stays. */
+  disconnect(): void {
+    this.#isWanted = false;
+    this.#wake();
+    this.#client.core.connection.pause();
+    if (this.#state === "online") this.#client.lost();
+    this.#setState("offline");
+    this.#giveUp(new RequestError({ code: "disconnected", message: "The client was disconnected." }));
+  }
+
+  /** Disconnects for good. Messages that are not sent yet stay in the storage for the next start. */
+  close(): void {
+    this.#end(null);
+  }
+
+  /** Reconnects at once instead of waiting, for example when the network is back. Browsers' `online` event does it. */
+  reconnectNow(): void {
+    this.#wake();
+    if (this.#isWanted) this.#client.core.connection.reconnectNow();
+  }
+
+  get state(): TalkwireState {
+    return this.#state;
+  }
+
+  /** Calls `handler` each time. Returns a function that ends this. */
+  on<Name extends keyof TalkwireEvents>(name: Name, handler: (payload: TalkwireEvents[Name]) => void): () => void {
+    return this.#events.on(name, handler);
+  }
+
+  off<Name extends keyof TalkwireEvents>(name: Name, handler: (payload: TalkwireEvents[Name]) => void): void {
+    this.#events.off(name, handler);
+  }
+
+  // --- conversations ------------------------------------------------------------------------------------------------
+
+  /** The signed-in user; undefined until the server has said who it is. */
+  get me(): User | undefined {
+    return this.#isIdentified ? this.#client.core.now.me : undefined;
+  }
+
+  /** The loaded conversations, the one with the newest message or offer first. */
+  get conversations(): readonly Conversation[] {
+    return this.#conversations;
+  }
+
+  /** Whether there are more conversations than those that are loaded. */
+  get hasMoreConversations(): boolean {
+    return this.#client.core.now.nextConversations !== null;
+  }
+
+  /** The number of unread messages. In muted and archived conversations only mentions count. */
+  get unreadCount(): number {
+    return totalUnread(this.#client.core.now.conversations);
+  }
+
+  /** Returns a conversation, and loads its newest messages. The same id returns the same object. */
+  conversation(id: string): Room {
+    const known = this.#rooms.get(id);
+    if (known !== undefined) return known;
+    const room = new Room(id, this.#client, this.#identified);
+    this.#rooms.set(id, room);
+    return room;
+  }
+
+  /** Forgets the messages of a conversation that is not shown any more. `conversation` loads them again. */
+  release(id: string): void {
+    this.#rooms.get(id)?.close();
+    this.#rooms.delete(id);
+  }
+
+  /** Loads the next page of conversations. Rejects with `RequestError`. */
+  loadMoreConversations(): Promise<void> {
+    return this.#client.conversations.loadMore();
+  }
+
+  /** Creates a conversation, or returns the direct one that exists. Rejects with `RequestError`. */
+  async createConversation(wanted: NewConversation): Promise<Room> {
+    return this.conversation(await this.#client.conversations.create(wanted));
+  }
+
+  // --- people -------------------------------------------------------------------------------------------------------
+
+  /** Finds users whose names start with a text. Rejects with `RequestError`. */
+  findUsers(query: string): Promise<User[]> {
+    return this.#client.conversations.findUsers(query);
+  }
+
+  /** Returns a user. Rejects with `RequestError`. */
+  user(id: string): Promise<User> {
+    return this.#client.people.get(id);
+  }
+
+  /** Returns the presence of a user who is a contact, or who is watched; undefined when it is not known. */
+  presence(userId: string): Presence | undefined {
+    return own(this.#client.presence.state.getState(), userId);
+  }
+
+  /** Follows the presence of a user who may be no contact. Returns a function that ends this. */
+  watchPresence(userId: string): () => void {
+    return this.#client.presence.watch(userId);
+  }
+
+  /** Sets the user's status. Rejects with `RequestError`. */
+  setPresence(status: ChosenStatus, text?: string): Promise<void> {
+    return this.#client.presence.set(status, text);
+  }
+
+  /** Blocks a user: neither can message the other. Rejects with `RequestError`. */
+  block(userId: string): Promise<void> {
+    return this.#client.people.block(userId);
+  }
+
+  unblock(userId: string): Promise<void> {
+    return this.#client.people.unblock(userId);
+  }
+
+  // --- everything else ----------------------------------------------------------------------------------------------
+
+  /** Sends a command that this class has no method for (docs/events.md). Rejects with `RequestError`. */
+  call<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): Promise<Commands[Name]["reply"]> {
+    return this.#client.core.call(name, payload);
+  }
+
+  /** Sends a REST request: `path` is relative to `api/v1/`. Rejects with `RequestError`. */
+  async request<T>(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<T> {
+    const name = method.toLowerCase() as "get" | "post" | "put" | "patch" | "delete";
+    return this.#rest[name]<T>(path, body);
+  }
+
+  /**
+   * Returns the address from which a browser loads a file or a picture of a message, with the token in it. It works
+   * until the token expires.
+   */
+  fileUrl(path: string): string {
+    return this.#rest.authenticatedUrl(path);
+  }
+
+  #follow(core: Core): void {
+    core.state.subscribe((now, before) => {
+      if (now.conversations !== before.conversations) {
+        this.#conversations = newestFirst(now.conversations);
+        this.#events.emit("conversations", this.#conversations);
+      }
+      if (now.connected && !before.connected) this.#setState("online");
+    });
+    core.on("notification", (notification) => this.#events.emit("notification", notification));
+    core.on("presence:update", (presence) => this.#events.emit("presence", presence));
+    core.on("user:updated", (user) => {
+      if (user.id === core.now.me.id) this.#setMe(user);
+    });
+    this.#client.messages.arrivalHandlers.push((message, isNew) => {
+      if (!isNew) return;
+      this.#rooms.get(message.conversationId)?.arrived(message);
+      this.#events.emit("message", message);
+    });
+  }
+
+  readonly #online = (): void => this.reconnectNow();
+
+  async #connect(): Promise<void> {
+    this.#isWanted = true;
+    if (this.#state !== "online") this.#setState("connecting");
+    const online = this.#untilOnline();
+    // The token's function and the server may fail at first, as long as they like.
+    for (let failures = 0; this.#isWanted; failures++) {
+      try {
+        await this.#signIn();
+        if (this.#isWanted) this.#client.core.connection.open();
+        break;
+      } catch (error) {
+        if (!(error instanceof RequestError) || !error.isTransient) {
+          this.#end(error as RequestError);
+          break;
+        }
+        if (this.#isWanted) this.#setState("offline");
+        await this.#pause(pauseAfter(failures, error));
+      }
+    }
+    await online;
+  }
+
+  /** Fetches a token, and asks the server whose it is. */
+  async #signIn(): Promise<void> {
+    await this.#tokens?.ready();
+    if (this.#isIdentified && this.me?.createdAt !== "") return;
+    const user = await this.#rest.get<User>("users/me");
+    const { me } = this.#client.core.now;
+    if (me.id !== "" && me.id !== user.id)
+      throw new RequestError({
+        code: "forbidden",
+        message: `The token belongs to the user “${user.id}”, and not to “${me.id}”.`,
+      });
+    this.#setMe(user);
+    if (!this.#isIdentified) this.#identify();
+  }
+
+  #setMe(user: User): void {
+    this.#rest.rememberUser(user);
+    this.#client.core.state.setState({ me: user });
+  }
+
+  #identify(): void {
+    this.#isIdentified = true;
+    this.#client.start();
+    this.#setIdentified();
+  }
+
+  #untilOnline(): Promise<void> {
+    const online = new Promise<void>((resolve, reject) => {
+      const stop = this.on("state", (state) => {
+        if (state === "online") settle(resolve);
+      });
+      const settle = (how: () => void): void => {
+        stop();
+        this.#giveUp = () => undefined;
+        how();
+      };
+      this.#giveUp = (why) => settle(() => reject(why));
+    });
+    // It may be rejected while something else is awaited.
+    online.catch(() => undefined);
+    return online;
+  }
+
+  #end(problem: RequestError | null): void {
+    if (this.#state === "ended") return;
+    this.#isWanted = false;
+    this.#problem = problem;
+    this.#wake();
+    globalThis.removeEventListener?.("online", this.#online);
+    this.#setState("ended");
+    this.#client.lost();
+    this.#client.stop();
+    this.#giveUp(problem ?? closedError());
+    if (problem !== null) this.#events.emit("ended", problem);
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #setState(state: TalkwireState): void {
+    if (state === this.#state || this.#state === "ended") return;
+    this.#state = state;
+    this.#events.emit("state", state);
+  }
+}
+
+function tokensOf({ url, token, userId = "" }: TalkwireOptions): TokenRest {
+  return new TokenRest(baseOf(url), token, { id: userId, name: userId, createdAt: "" });
+}
+
+function baseOf(url: string): string {
+  try {
+    const { origin, pathname } = new URL(url);
+    return `${origin}${pathname.replace(/\/*$/, "/")}`;
+  } catch {
+    throw new TypeError(`“${url}” is no address: give the server's, such as https://chat.example.com.`);
+  }
+}
+
+function storesFor(base: string, storage: TalkwireStorage | undefined): ClientStores {
+  if (storage !== undefined) return storesIn(storage);
+  if (globalThis.indexedDB === undefined) return storesIn(new MemoryStorage());
+  return indexedDbStores(`talkwire ${base}`, `talkwire-uploads ${base}`);
+}
+
+const closedError = (): RequestError => new RequestError({ code: "closed", message: "The client was closed." });

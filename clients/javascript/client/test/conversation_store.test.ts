@@ -1,0 +1,79 @@
+import { expect, it, vi } from "vitest";
+import { createStore } from "zustand/vanilla";
+import { ConversationStore } from "../src/conversations/conversation_store.ts";
+import { withMessage } from "../src/conversations/conversations_by_id.ts";
+import type { ClientState, Core } from "../src/core.ts";
+import type { Conversation } from "../src/server/payloads.ts";
+import { conversation, ME, message } from "./samples.ts";
+
+it("keeps what arrived while an older answer was on its way", async () => {
+  const state = createStore(() => ({ conversations: { c: conversation("c", { lastSeq: 1, readSeq: 1 }) } }));
+  let resolve: (answer: Conversation) => void = () => undefined;
+  const promise = new Promise<Conversation>((answer) => {
+    resolve = answer;
+  });
+  const core = { state, on: () => undefined, rest: { get: () => promise } } as unknown as Core;
+  const loaded = new ConversationStore(core).load("c");
+  const { conversations } = state.getState() as unknown as ClientState;
+  state.setState({ conversations: withMessage(conversations, message(2), ME) as never });
+  resolve(conversation("c", { lastSeq: 1, readSeq: 1, unreadCount: 0, members: [] }));
+  await loaded;
+  expect(state.getState().conversations.c).toMatchObject({ lastSeq: 2, unreadCount: 1, members: [] });
+});
+
+it("does not count what was read while an older answer was on its way", async () => {
+  const state = createStore(() => ({ conversations: { c: conversation("c", { lastSeq: 3, readSeq: 3 }) } }));
+  const answer = conversation("c", { lastSeq: 3, readSeq: 1, unreadCount: 2, members: [] });
+  const core = { state, on: () => undefined, rest: { get: async () => answer } } as unknown as Core;
+  await new ConversationStore(core).load("c");
+  expect(state.getState().conversations.c).toMatchObject({ readSeq: 3, unreadCount: 0 });
+});
+
+it("asks whether its reader may write when their role changes", async () => {
+  const muted = conversation("c", { members: [], mutedByModerator: {} });
+  const state = createStore(() => ({ conversations: { c: muted }, me: { id: ME } }));
+  const handlers = new Map<string, (told: unknown) => void>();
+  const asked: string[] = [];
+  const core = {
+    state,
+    get now() {
+      return state.getState();
+    },
+    on: (name: string, handler: (told: unknown) => void) => handlers.set(name, handler),
+    changeConversation: () => undefined,
+    rest: {
+      get: async (path: string) => {
+        asked.push(path);
+        return conversation("c", { members: [], ownerId: ME });
+      },
+    },
+  } as unknown as Core;
+  new ConversationStore(core);
+  handlers.get("member:updated")?.({ conversationId: "c", userId: "somebody else", role: "admin" });
+  expect(asked).toEqual([]);
+  handlers.get("member:updated")?.({ conversationId: "c", userId: ME, role: "owner" });
+  await vi.waitFor(() => expect(state.getState().conversations.c).not.toHaveProperty("mutedByModerator"));
+});
+
+it("shows the newest change of preferences, not the answer to an earlier one", async () => {
+  const state = createStore(() => ({ conversations: { c: conversation("c") } }));
+  const answers: ((preferences: object) => void)[] = [];
+  const core = {
+    state,
+    get now() {
+      return state.getState();
+    },
+    on: () => undefined,
+    changeConversation: (id: "c", change: (before: Conversation) => Conversation) =>
+      state.setState({ conversations: { c: change(state.getState().conversations[id]) } }),
+    rest: { patch: () => new Promise((answer) => answers.push(answer)) },
+  } as unknown as Core;
+  const store = new ConversationStore(core);
+  const first = store.prefer("c", { muted: true });
+  const second = store.prefer("c", { favourite: true });
+  answers[1]?.({ muted: true, favourite: true, archived: false });
+  await second;
+  answers[0]?.({ muted: true, favourite: false, archived: false });
+  await first;
+  expect(state.getState().conversations.c).toMatchObject({ muted: true, favourite: true, archived: false });
+});

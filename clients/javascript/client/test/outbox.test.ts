@@ -1,0 +1,238 @@
+import "fake-indexeddb/auto";
+import { beforeEach, describe, expect, it } from "vitest";
+import { Outbox, type OutboxEntry } from "../src/outbox/outbox.ts";
+import { IndexedDbOutboxStore } from "../src/outbox/outbox_store.ts";
+import { RequestError, UNREACHABLE } from "../src/server/request_error.ts";
+
+const refused = (code: string, details?: unknown) => new RequestError({ code, message: `no: ${code}`, details });
+
+/** A server that replies on demand. */
+class Server {
+  readonly asked: OutboxEntry[] = [];
+  readonly #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  pauses: number[] = [];
+  wake: () => void = () => undefined;
+
+  send = (entry: OutboxEntry): Promise<void> => {
+    this.asked.push(entry);
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  };
+  sleep = (ms: number): Promise<void> => {
+    this.pauses.push(ms);
+    return new Promise((resolve) => {
+      this.wake = resolve;
+    });
+  };
+  async acknowledge(): Promise<void> {
+    this.#waiting.shift()?.resolve();
+    await settled();
+  }
+  async refuse(error: Error): Promise<void> {
+    this.#waiting.shift()?.reject(error);
+    await settled();
+  }
+  get contents(): string[] {
+    return this.asked.map(({ content }) => content);
+  }
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+let databases = 0;
+let store: IndexedDbOutboxStore;
+let server: Server;
+beforeEach(() => {
+  store = new IndexedDbOutboxStore(`outbox-${databases++}`);
+  server = new Server();
+});
+
+function outboxOf(userId = "alice", onChange: (entries: readonly OutboxEntry[]) => void = () => undefined): Outbox {
+  return new Outbox({ userId, store, send: server.send, sleep: server.sleep, onChange, now: () => 1000 });
+}
+
+async function stored(userId = "alice"): Promise<string[]> {
+  return (await store.read(userId)).map(({ content }) => content);
+}
+
+async function oldLetter(): Promise<OutboxEntry> {
+  const outbox = outboxOf();
+  await outbox.add({ conversationId: "c", content: "old" });
+  return outbox.entries[0] as OutboxEntry;
+}
+
+describe("outbox entries", () => {
+  it("are shown at once, stored, and removed once they are acknowledged", async () => {
+    const shown: string[][] = [];
+    const outbox = outboxOf("alice", (entries) => shown.push(entries.map(({ content }) => content)));
+    outbox.setOpen(true);
+    const added = outbox.add({ conversationId: "c", content: "hello" });
+    expect(shown).toEqual([["hello"]]);
+    await added;
+    expect(await stored()).toEqual(["hello"]);
+    await server.acknowledge();
+    expect(shown.at(-1)).toEqual([]);
+    expect(await stored()).toEqual([]);
+  });
+
+  it("of one conversation are sent in sequence, those of another in parallel", async () => {
+    const outbox = outboxOf();
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "1" });
+    await outbox.add({ conversationId: "c", content: "2" });
+    await outbox.add({ conversationId: "d", content: "3" });
+    expect(server.contents).toEqual(["1", "3"]);
+    await server.acknowledge();
+    expect(server.contents).toEqual(["1", "3", "2"]);
+  });
+
+  it("wait for the connection, also through a reload, in order", async () => {
+    const before = outboxOf();
+    for (const content of ["1", "2", "3"]) await before.add({ conversationId: "c", content });
+    expect(server.asked).toEqual([]);
+    const after = outboxOf();
+    await after.start();
+    expect(after.entries.map(({ content }) => content)).toEqual(["1", "2", "3"]);
+    after.setOpen(true);
+    for (let count = 0; count < 3; count++) await server.acknowledge();
+    expect(server.contents).toEqual(["1", "2", "3"]);
+    expect(await stored()).toEqual([]);
+  });
+
+  it("are sent again with the same id when their delivery is unknown", async () => {
+    const outbox = outboxOf();
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "once" });
+    outbox.setOpen(false);
+    await server.refuse(refused(UNREACHABLE));
+    expect(server.pauses).toEqual([]);
+    outbox.setOpen(true);
+    expect(server.asked.map(({ clientMessageId }) => clientMessageId)).toEqual(
+      Array(2).fill(outbox.entries[0]?.clientMessageId),
+    );
+  });
+
+  it("wait as long as the server asks", async () => {
+    const outbox = outboxOf();
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "1" });
+    await outbox.add({ conversationId: "c", content: "2" });
+    await server.refuse(refused("rate_limited", { retryAfterMs: 9000 }));
+    expect(server.pauses).toEqual([9000]);
+    expect(server.contents).toEqual(["1"]);
+    server.wake();
+    await settled();
+    expect(server.contents).toEqual(["1", "1"]);
+  });
+
+  it("that are refused show why, let others pass, and stay until they are retried or discarded", async () => {
+    const outbox = outboxOf();
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "bad" });
+    await outbox.add({ conversationId: "c", content: "good" });
+    await server.refuse(refused("muted"));
+    await server.acknowledge();
+    expect(outbox.entries.map(({ content, problem }) => [content, problem])).toEqual([["bad", "no: muted"]]);
+    const id = outbox.entries[0]?.clientMessageId as string;
+    const reloaded = outboxOf();
+    await reloaded.start();
+    reloaded.setOpen(true);
+    expect(server.contents).toEqual(["bad", "good"]);
+    await reloaded.retry(id);
+    expect(server.contents).toEqual(["bad", "good", "bad"]);
+    await server.refuse(refused("muted"));
+    await reloaded.discard(id);
+    expect(reloaded.entries).toEqual([]);
+    expect(await stored()).toEqual([]);
+  });
+
+  it("are removed when their message arrives, whatever the reply says", async () => {
+    const outbox = outboxOf();
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "1" });
+    outbox.arrived(outbox.entries[0]?.clientMessageId as string);
+    await settled();
+    expect(outbox.entries).toEqual([]);
+    expect(await stored()).toEqual([]);
+  });
+
+  it("of another user are left alone", async () => {
+    await outboxOf("bob").add({ conversationId: "c", content: "bob's" });
+    const outbox = outboxOf();
+    await outbox.start();
+    expect(outbox.entries).toEqual([]);
+    expect(await stored("bob")).toEqual(["bob's"]);
+  });
+
+  it("wait for their files without blocking others", async () => {
+    const ready = new Set<string>();
+    const onRemoved: string[] = [];
+    const outbox = new Outbox({
+      userId: "alice",
+      store,
+      send: server.send,
+      onChange: () => undefined,
+      isReady: ({ attachments = [] }) => attachments.every((id) => ready.has(id)),
+      onRemoved: ({ content }, isSent) => onRemoved.push(`${content} ${isSent}`),
+    });
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "with", attachments: ["u1", "u2"] });
+    await outbox.add({ conversationId: "c", content: "without" });
+    expect(server.contents).toEqual(["without"]);
+    await server.acknowledge();
+    ready.add("u1");
+    outbox.sendReady();
+    expect(server.contents).toEqual(["without"]);
+    await outbox.detach(outbox.entries[0]?.clientMessageId as string, "u2");
+    expect(server.asked.at(-1)).toMatchObject({ content: "with", attachments: ["u1"] });
+    await server.acknowledge();
+    expect(onRemoved).toEqual(["without true", "with true"]);
+  });
+
+  it("with only a file are discarded when it is removed", async () => {
+    const outbox = outboxOf();
+    await outbox.add({ conversationId: "c", content: "", attachments: ["u1"] });
+    await outbox.detach(outbox.entries[0]?.clientMessageId as string, "u1");
+    expect(outbox.entries).toEqual([]);
+    expect(await stored()).toEqual([]);
+  });
+
+  it("of an older page, without files and threads, are sent as they are", async () => {
+    const { threadId: _, attachments: __, ...old } = await oldLetter();
+    await store.put(old);
+    const outbox = outboxOf();
+    await outbox.start();
+    outbox.setOpen(true);
+    expect(server.contents).toEqual(["old"]);
+  });
+
+  it("are sent by a browser without storage", async () => {
+    store.put = () => Promise.reject(new Error("the disk is full"));
+    const outbox = outboxOf();
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "unkept" });
+    expect(server.contents).toEqual(["unkept"]);
+  });
+});
+
+describe("outbox entries of two tabs", () => {
+  it("are not stored again after the other tab has sent or discarded them", async () => {
+    const first = outboxOf();
+    await first.add({ conversationId: "c", content: "with a file that is gone now", attachments: ["file"] });
+    await first.add({ conversationId: "c", content: "mine" });
+    const second = outboxOf();
+    await second.start();
+    await first.discard(first.entries[0]?.clientMessageId ?? "");
+    second.setOpen(true);
+    await server.refuse(refused("invalid_request"));
+    expect(second.entries.map(({ content }) => content)).toEqual(["mine"]);
+    expect(await stored()).toEqual(["mine"]);
+  });
+
+  it("are not stored again when they are discarded while they are being sent", async () => {
+    const outbox = outboxOf();
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "unwanted" });
+    await outbox.discard(outbox.entries[0]?.clientMessageId ?? "");
+    await server.refuse(refused("forbidden"));
+    expect(await stored()).toEqual([]);
+  });
+});

@@ -1,0 +1,40 @@
+import { gzipSync } from "node:zlib";
+import { build, type Rolldown } from "vite";
+import { expect, it } from "vitest";
+
+const LIMIT_BYTES = 40 * 1024;
+const ENTRY = "virtual:entry";
+const INDEX = new URL("../src/index.ts", import.meta.url).pathname;
+
+/** Returns what a page with this program loads at its start, and what it loads later. */
+async function bundle(program: string): Promise<{ first: string; later: string[] }> {
+  const built = await build({
+    configFile: false,
+    logLevel: "error",
+    plugins: [
+      {
+        name: "entry",
+        resolveId: (id) => (id === ENTRY ? id : undefined),
+        load: (id) => (id === ENTRY ? program : undefined),
+      },
+    ],
+    build: { write: false, modulePreload: false, rolldownOptions: { input: ENTRY, preserveEntrySignatures: "strict" } },
+  });
+  const { output } = built as Rolldown.RolldownOutput;
+  const chunks = output.filter((each) => each.type === "chunk");
+  const first = chunks.filter((each) => !each.isDynamicEntry).map(({ code }) => code);
+  return { first: first.join("\n"), later: chunks.filter((each) => each.isDynamicEntry).map(({ code }) => code) };
+}
+
+it("the client has at most 40 KB with the Socket.IO client, and loads uploads when a file is sent", async () => {
+  const { first, later } = await bundle(`export { Talkwire } from ${JSON.stringify(INDEX)};`);
+  expect(gzipSync(first).length).toBeLessThan(LIMIT_BYTES);
+  expect(first).toContain("websocket");
+  expect(first).not.toContain("Tus-Resumable");
+  expect(later.join()).toContain("Tus-Resumable");
+});
+
+it("a program gets only what it imports", async () => {
+  const { first } = await bundle(`export { RequestError } from ${JSON.stringify(INDEX)};`);
+  expect(gzipSync(first).length).toBeLessThan(1_000);
+});

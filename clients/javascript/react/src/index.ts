@@ -1,0 +1,146 @@
+/**
+ * Hooks for chat in React. Start with {@link TalkwireProvider} and {@link useConversation}.
+ *
+ * @packageDocumentation
+ */
+
+import type {
+  Conversation,
+  Member,
+  Message,
+  PendingMessage,
+  Presence,
+  RequestError,
+  Room,
+  SendOptions,
+  Talkwire,
+  TalkwireState,
+  Typist,
+} from "@talkwire/client";
+import {
+  createContext,
+  createElement,
+  type ReactElement,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useReducer,
+  useSyncExternalStore,
+} from "react";
+
+const TalkwireContext = createContext<Talkwire | null>(null);
+
+/** Properties of {@link TalkwireProvider}. */
+export interface TalkwireProviderProps {
+  /** The client, which the application creates and connects. */
+  readonly client: Talkwire;
+  readonly children?: ReactNode;
+}
+
+/** Gives a client to all components below it. */
+export function TalkwireProvider({ client, children }: TalkwireProviderProps): ReactElement {
+  return createElement(TalkwireContext.Provider, { value: client }, children);
+}
+
+/** Returns the client that `TalkwireProvider` was given. */
+export function useTalkwire(): Talkwire {
+  const client = useContext(TalkwireContext);
+  if (client === null) throw new Error("There is no TalkwireProvider above this component.");
+  return client;
+}
+
+/** Returns whether the client is connected, and why the chat has ended. */
+export function useConnection(): TalkwireState {
+  const client = useTalkwire();
+  const subscribe = useCallback((changed: () => void) => client.on("state", changed), [client]);
+  return useSyncExternalStore(subscribe, () => client.state);
+}
+
+/** What {@link useConversations} returns. */
+export interface Conversations {
+  /** The one with the newest message first. */
+  readonly conversations: readonly Conversation[];
+  /** Whether there are more than those that are loaded. */
+  readonly hasMore: boolean;
+  /** Loads the next page. Rejects with `RequestError`. */
+  readonly loadMore: () => Promise<void>;
+}
+
+/** Returns the user's conversations. */
+export function useConversations(): Conversations {
+  const client = useTalkwire();
+  const subscribe = useCallback((changed: () => void) => client.on("conversations", changed), [client]);
+  const conversations = useSyncExternalStore(subscribe, () => client.conversations);
+  const loadMore = useCallback(() => client.loadMoreConversations(), [client]);
+  return { conversations, hasMore: client.hasMoreConversations, loadMore };
+}
+
+/** Returns the number of unread messages in all conversations. */
+export function useUnread(): { readonly count: number } {
+  const client = useTalkwire();
+  const subscribe = useCallback((changed: () => void) => client.on("conversations", changed), [client]);
+  const count = useSyncExternalStore(subscribe, () => client.unreadCount);
+  return useMemo(() => ({ count }), [count]);
+}
+
+/** Returns a user's presence while the component is shown; undefined until it is known. */
+export function usePresence(userId: string): Presence | undefined {
+  const client = useTalkwire();
+  useEffect(() => client.watchPresence(userId), [client, userId]);
+  const subscribe = useCallback((changed: () => void) => client.on("presence", changed), [client]);
+  return useSyncExternalStore(subscribe, () => client.presence(userId));
+}
+
+/** What {@link useConversation} returns. */
+export interface ConversationView {
+  /** Everything else that can be done with the conversation. */
+  readonly room: Room;
+  /** Name, kind and counts; undefined until it is loaded. */
+  readonly info: Conversation | undefined;
+  /** The loaded messages, the oldest first. */
+  readonly messages: readonly Message[];
+  /** The messages that are not sent yet. */
+  readonly pending: readonly PendingMessage[];
+  /** Empty until `room.loadMembers()` was called. */
+  readonly members: readonly Member[];
+  /** Who is typing, without the reader. */
+  readonly typing: readonly Typist[];
+  readonly unreadCount: number;
+  readonly isLoaded: boolean;
+  readonly hasOlder: boolean;
+  /** Why the messages could not be loaded; null if they were. */
+  readonly error: RequestError | null;
+  /** See `Room.send`. */
+  readonly send: (content: string, options?: SendOptions) => Promise<Message>;
+  /** Loads a page of older messages. */
+  readonly loadOlder: () => Promise<void>;
+  /** Marks all messages as read. Nothing else does. */
+  readonly markRead: () => Promise<void>;
+  /** Shows others that the reader is typing. Call it at every key. */
+  readonly startTyping: () => void;
+}
+
+/** Returns a conversation with its newest messages, and follows it while the component is shown. */
+export function useConversation(id: string): ConversationView {
+  const client = useTalkwire();
+  const room = client.conversation(id);
+  const [, renew] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    // It may have changed between the rendering and this effect.
+    renew();
+    return room.on("change", renew);
+  }, [room]);
+  const actions = useMemo(
+    () => ({
+      send: (content: string, options?: SendOptions) => room.send(content, options),
+      loadOlder: () => room.loadOlder(),
+      markRead: () => room.markRead(),
+      startTyping: () => room.startTyping(),
+    }),
+    [room],
+  );
+  const { info, messages, pending, members, typing, unreadCount, isLoaded, hasOlder, error } = room;
+  return { room, info, messages, pending, members, typing, unreadCount, isLoaded, hasOlder, error, ...actions };
+}

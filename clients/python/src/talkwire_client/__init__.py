@@ -1,0 +1,36 @@
+"""A client for Talkwire, a self-hosted messaging server: for bots, back ends and other programs with asyncio.
+
+async with Talkwire("https://chat.example.com", token=get_token) as chat:
+    await chat.send("order-17", "Hello!")
+    async for event in chat.events():
+        ...
+"""
+
+from talkwire_client.client import State, Talkwire
+from talkwire_client.errors import TalkwireError
+from talkwire_client.event import Event, Signal
+from talkwire_client.live import SignalStream
+from talkwire_client.payloads import AnyEvent, AnySignal, Conversation, File, Member, Message, Notification, User
+from talkwire_client.streams import EventStream
+from talkwire_client.tokens import Token
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AnyEvent",
+    "AnySignal",
+    "Conversation",
+    "Event",
+    "EventStream",
+    "File",
+    "Member",
+    "Message",
+    "Notification",
+    "Signal",
+    "SignalStream",
+    "State",
+    "Talkwire",
+    "TalkwireError",
+    "Token",
+    "User",
+]

@@ -1,0 +1,115 @@
+"""The calls about conversations and their members."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Literal
+
+from talkwire_client.api import Api, path, without_none
+from talkwire_client.payloads import Conversation, ConversationList, Member
+
+PAGE = 100
+
+ConversationKind = Literal["direct", "group", "channel"]
+MemberRole = Literal["owner", "admin", "member"]
+
+
+class ConversationCalls:
+    """The client's methods for conversations and their members."""
+
+    _api: Api
+
+    async def conversations(
+        self, *, query: str | None = None, member_id: str | None = None, cursor: str | None = None
+    ) -> AsyncIterator[Conversation]:
+        """Yields conversations, those with the newest messages first: the user's own, or for the application's back end
+        all.
+
+        With `query`, yields the public groups and channels that match it instead. `member_id` selects the conversations
+        of one user, for the application's back end only. `cursor` continues an earlier list.
+        """
+        while True:
+            page: ConversationList = await self._api.get(
+                path("conversations"), query=query, memberId=member_id, cursor=cursor, limit=PAGE
+            )
+            for conversation in page["items"]:
+                yield conversation
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+    async def conversation(self, conversation_id: str) -> Conversation:
+        """Returns a conversation with its members."""
+        found: Conversation = await self._api.get(path("conversations", conversation_id))
+        return found
+
+    async def create_conversation(
+        self,
+        kind: ConversationKind,
+        member_ids: Sequence[str],
+        *,
+        id: str | None = None,  # noqa: A002 (the API's name)
+        name: str | None = None,
+        public: bool | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        owner_id: str | None = None,
+        roles: Mapping[str, MemberRole] | None = None,
+        **more: Any,  # noqa: ANN401 (JSON)
+    ) -> Conversation:
+        """Creates a conversation and returns it. A direct conversation of two users exists only once: if it exists
+        already, it is returned.
+
+        `id`, `owner_id` and `roles` are for the application's back end. `more` are other fields of
+        `CreateConversationBody` in the REST API.
+        """
+        body = {
+            "kind": kind,
+            "memberIds": list(member_ids),
+            "id": id,
+            "name": name,
+            "public": public,
+            "metadata": metadata,
+            "ownerId": owner_id,
+            "roles": roles,
+            **more,
+        }
+        made: Conversation = await self._api.call("POST", path("conversations"), without_none(body))
+        return made
+
+    async def update_conversation(self, conversation_id: str, **changes: Any) -> Conversation:  # noqa: ANN401 (JSON)
+        """Changes a conversation and returns it. `changes` are fields of `UpdateConversationBody` in the REST API, such
+        as `name` and `metadata`.
+        """
+        changed: Conversation = await self._api.call("PATCH", path("conversations", conversation_id), changes)
+        return changed
+
+    async def delete_conversation(self, conversation_id: str) -> None:
+        """Deletes a conversation for all members."""
+        await self._api.call("DELETE", path("conversations", conversation_id))
+
+    async def members(self, conversation_id: str) -> list[Member]:
+        """Returns the members of a conversation."""
+        return (await self.conversation(conversation_id)).get("members", [])
+
+    async def add_members(self, conversation_id: str, user_ids: Sequence[str]) -> Conversation:
+        """Adds members to a conversation and returns it. A user can also join a public conversation by adding their own
+        id.
+        """
+        body = {"userIds": list(user_ids)}
+        changed: Conversation = await self._api.call("POST", path("conversations", conversation_id, "members"), body)
+        return changed
+
+    async def remove_member(self, conversation_id: str, user_id: str) -> None:
+        """Removes a member from a conversation. With the caller's own id, the caller leaves the conversation."""
+        await self._api.call("DELETE", path("conversations", conversation_id, "members", user_id))
+
+    async def update_member(self, conversation_id: str, user_id: str, role: MemberRole) -> Member:
+        """Changes a member's role in a conversation and returns the member."""
+        changed: Member = await self._api.call(
+            "PATCH", path("conversations", conversation_id, "members", user_id), {"role": role}
+        )
+        return changed
+
+    async def typing(self, conversation_id: str, *, is_typing: bool = True) -> None:
+        """Shows the other members that the user is typing, or has stopped typing. Repeat the call every few seconds."""
+        await self._api.call("POST", path("conversations", conversation_id, "typing"), {"isTyping": is_typing})

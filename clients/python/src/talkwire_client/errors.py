@@ -1,0 +1,33 @@
+"""The exception that all calls of the client raise: `TalkwireError`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MUST_RELOAD = frozenset({"cursor_expired", "cursor_epoch"})
+
+
+class TalkwireError(Exception):
+    """Raised when the server refuses a request, or cannot be reached in time.
+
+    `code` is one of the API's error codes (`forbidden`, `not_found`, `conflict`, ...). `unavailable` also means that
+    the server could not be reached within the call's time (`patience_s`); the server may have executed the call then.
+    """
+
+    def __init__(self, code: str, message: str, details: Any = None, status: int | None = None) -> None:  # noqa: ANN401 (JSON)
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.details = details
+        """What the server says beside the code, such as `{"retryAfterMs": 800}`."""
+        self.status = status
+        """The HTTP status, or None if there was no HTTP response."""
+
+    @property
+    def must_reload(self) -> bool:
+        """True if the server no longer has all events after the cursor (the position in the event log) that the call
+        named.
+
+        The application then has to load its state again, and follow the events from that state's cursor.
+        """
+        return self.code in MUST_RELOAD

@@ -1,0 +1,183 @@
+"""The calls that send, read and change messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+from weakref import WeakValueDictionary
+
+from talkwire_client.api import FOR_EVER_S, Api, Request, path, without_none
+from talkwire_client.payloads import Attachment, File, Message, MessageList, ReadPosition
+
+PAGE = 100
+
+
+class MessageCalls:
+    """The client's methods for messages. `sender_id` names the user for whom the application's back end acts."""
+
+    _api: Api
+
+    def __init__(self) -> None:
+        self._sending: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def send(
+        self,
+        conversation_id: str,
+        content: str = "",
+        *,
+        attachments: Sequence[File | Attachment | Mapping[str, Any]] = (),
+        reply_to_id: str | None = None,
+        thread_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        client_message_id: str | None = None,
+        sender_id: str | None = None,
+        created_at: str | None = None,
+    ) -> Message:
+        """Sends a message and returns it as stored.
+
+        The same request is repeated until the server acknowledges it, however long that takes: use `asyncio.timeout` to
+        give up. The server stores the message once, since each attempt has the same `clientMessageId`. To repeat a
+        message after a restart of your program, pass your own `client_message_id`, unique for the sender in the
+        conversation.
+
+        Messages to one conversation are stored in the order of the calls. `attachments` are the results of `upload`, or
+        `{"url": ..., "name": ...}`. `sender_id` and `created_at` (the time of an imported message) are for the
+        application's back end.
+        """
+        body = {
+            "conversationId": conversation_id,
+            "content": content,
+            "clientMessageId": client_message_id or uuid4().hex,
+            "attachments": [_attached(each) for each in attachments] or None,
+            "replyToId": reply_to_id,
+            "threadId": thread_id,
+            "metadata": metadata,
+            "senderId": sender_id,
+            "createdAt": created_at,
+        }
+        lock = self._sending.setdefault(conversation_id, asyncio.Lock())
+        async with lock:
+            response = await self._api.send(Request("POST", path("messages"), json=without_none(body)), FOR_EVER_S)
+        sent: Message = response.json()
+        return sent
+
+    async def message(self, message_id: str) -> Message:
+        """Returns the message with this id."""
+        found: Message = await self._api.get(path("messages", message_id))
+        return found
+
+    async def messages(
+        self,
+        conversation_id: str,
+        *,
+        before: str | None = None,
+        after: str | None = None,
+        around: str | None = None,
+        around_seq: int | None = None,
+        limit: int = 50,
+    ) -> MessageList:
+        """Returns a page of a conversation's messages, the oldest first.
+
+        It is by default the newest page; otherwise the one before, after or around a message id, or around a `seq` (a
+        message's number in its conversation). `limit` is at most 100.
+        """
+        found: MessageList = await self._api.get(
+            path("conversations", conversation_id, "messages"),
+            before=before,
+            after=after,
+            around=around,
+            aroundSeq=around_seq,
+            limit=limit,
+        )
+        return found
+
+    async def history(self, conversation_id: str) -> AsyncIterator[Message]:
+        """Yields all messages of a conversation, the newest first. Loads further pages when the iteration needs
+        them.
+        """
+        before = None
+        while True:
+            page = await self.messages(conversation_id, before=before, limit=PAGE)
+            for message in reversed(page["items"]):
+                yield message
+            before = page["next"]
+            if before is None:
+                return
+
+    async def search(
+        self, query: str, *, conversation_id: str | None = None, sender_id: str | None = None
+    ) -> AsyncIterator[Message]:
+        """Yields the messages that contain the words of a query, the newest first."""
+        cursor = None
+        while True:
+            page: MessageList = await self._api.get(
+                path("search"), q=query, conversationId=conversation_id, senderId=sender_id, cursor=cursor
+            )
+            for message in page["items"]:
+                yield message
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+    async def edit(self, message_id: str, content: str, *, sender_id: str | None = None) -> Message:
+        """Replaces the text of a message that the user has sent, and returns the message."""
+        body = without_none({"content": content, "senderId": sender_id})
+        edited: Message = await self._api.call("PATCH", path("messages", message_id), body)
+        return edited
+
+    async def delete(self, message_id: str) -> None:
+        """Deletes a message for all members."""
+        await self._api.call("DELETE", path("messages", message_id))
+
+    async def forward(
+        self, message_id: str, conversation_ids: Sequence[str], *, sender_id: str | None = None
+    ) -> list[Message]:
+        """Copies a message to up to 20 conversations, and returns the copies."""
+        body = without_none({"conversationIds": list(conversation_ids), "senderId": sender_id})
+        copies: MessageList = await self._api.call("POST", path("messages", message_id, "forward"), body)
+        return copies["items"]
+
+    async def react(self, message_id: str, emoji: str) -> Message:
+        """Adds the user's reaction (an emoji) to a message, and returns the message."""
+        changed: Message = await self._api.call("PUT", path("messages", message_id, "reactions", emoji))
+        return changed
+
+    async def unreact(self, message_id: str, emoji: str) -> Message:
+        """Removes the user's reaction from a message, and returns the message."""
+        changed: Message = await self._api.call("DELETE", path("messages", message_id, "reactions", emoji))
+        return changed
+
+    async def pin(self, message_id: str) -> Message:
+        """Pins a message in its conversation for all members, and returns the message."""
+        changed: Message = await self._api.call("PUT", path("messages", message_id, "pin"))
+        return changed
+
+    async def unpin(self, message_id: str) -> Message:
+        """Unpins a message for all members, and returns the message."""
+        changed: Message = await self._api.call("DELETE", path("messages", message_id, "pin"))
+        return changed
+
+    async def mark_read(self, conversation_id: str, message_id: str | None = None) -> ReadPosition:
+        """Marks a conversation as read by the user, up to a message or by default to its end. Returns the new read
+        position.
+        """
+        return await self._move(conversation_id, "read", message_id)
+
+    async def mark_unread(self, conversation_id: str, message_id: str | None = None) -> ReadPosition:
+        """Marks a conversation as unread from a message on, by default from the newest one that another member sent.
+
+        Returns the user's new read position.
+        """
+        return await self._move(conversation_id, "unread", message_id)
+
+    async def _move(self, conversation_id: str, action: str, message_id: str | None) -> ReadPosition:
+        body = without_none({"messageId": message_id})
+        position: ReadPosition = await self._api.call("POST", path("conversations", conversation_id, action), body)
+        return position
+
+
+def _attached(attachment: File | Attachment | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the form in which a request names an attachment: only the id if it is an uploaded file."""
+    return {"id": attachment["id"]} if "id" in attachment else attachment
