@@ -29,7 +29,7 @@ def tune_collector() -> None:
 
 
 async def collect_while_idle(sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-    """Runs a full collection whenever the server has become idle, until it is cancelled.
+    """Runs a full garbage collection each time the server becomes idle. Never returns; cancel it to stop.
 
     After a rush, nothing would trigger the collector on an idle server, and the memory would stay in use. The server
     counts as idle if the first generation was not collected within CHECK_EVERY_S seconds.
@@ -42,8 +42,8 @@ async def collect_while_idle(sleep: Callable[[float], Awaitable[None]] = asyncio
 
 
 def has_grown() -> bool:
-    """Returns whether the first generation was collected since the last full collection. False while the collector is
-    off.
+    """Returns whether the garbage collector's first generation was collected since the last full collection. Always
+    False while the collector is disabled.
     """
     _, first, second = gc.get_count()
     return gc.isenabled() and bool(first or second)

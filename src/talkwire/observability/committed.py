@@ -1,0 +1,62 @@
+"""Logs and counts the events that this node has committed: messages, and members who joined or left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import structlog
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from talkwire.core.domain.events import ConversationCreated, Durable, MemberAdded, MemberRemoved, MessageSent
+from talkwire.core.domain.model import Member
+
+_NAMED_MAX = 20
+
+_logger = structlog.get_logger(__name__)
+
+
+class CommittedEvents(Collector):
+    """The Prometheus collector that counts the messages that this node has stored. Register it with a
+    `CollectorRegistry`.
+
+    It also logs members who join or leave and, with `logs_messages`, each message at the level `debug`.
+    """
+
+    def __init__(self, *, logs_messages: bool) -> None:
+        self._logs_messages = logs_messages
+        self.messages = 0
+        """How many messages this node has stored."""
+
+    def note(self, events: Sequence[Durable]) -> None:
+        """Logs and counts the events of one transaction."""
+        for event in events:
+            match event:
+                case MessageSent():
+                    self._note_message(event)
+                case MemberAdded():
+                    _log_joined(event.conversation_id, event.members, event.by)
+                case ConversationCreated():
+                    _log_joined(event.conversation.id, event.members, event.by)
+                case MemberRemoved():
+                    _logger.info("left", conversation_id=event.conversation_id, user_id=event.user_id, by=event.by)
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily("talkwire_messages", "Messages that this node has stored", self.messages)
+
+    def _note_message(self, event: MessageSent) -> None:
+        self.messages += 1
+        if self._logs_messages:
+            message = event.message
+            _logger.debug(
+                "message_sent",
+                message_id=str(message.id),
+                conversation_id=message.conversation_id,
+                user_id=message.sender_id,
+            )
+
+
+def _log_joined(conversation_id: str, members: Sequence[Member], by: str) -> None:
+    """Logs members who were added together in one line, with their number and the ids of the first ones."""
+    user_ids = [member.user_id for member in members[:_NAMED_MAX]]
+    _logger.info("joined", conversation_id=conversation_id, user_ids=user_ids, count=len(members), by=by)

@@ -1,0 +1,102 @@
+"""Keeps the newest refusals of this process in memory: what was refused, to which user and why, for operators."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from types import MappingProxyType
+from typing import Literal
+
+import msgspec
+
+RefusalKind = Literal["connection", "sign_in", "command", "rate_limit"]
+
+KEPT_OF_A_KIND = 500
+"""Each kind has its own room, so that a client that is limited does not displace those that cannot sign in."""
+
+_TEXT_MAX = 128
+"""Longer texts come from clients and are cut."""
+
+_KINDS: MappingProxyType[str, RefusalKind] = MappingProxyType(
+    {
+        "connection_refused": "connection",
+        "sign_in_refused": "sign_in",
+        "command_refused": "command",
+        "rate_limited": "rate_limit",
+    }
+)
+"""The kinds by the events of the log. Other events are not kept."""
+
+_MEMBERS = ("command", "limit", "method", "detail", "user_id", "address", "origin", "namespace")
+"""The fields of log lines that are kept. None of them has what users write."""
+
+
+class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A refused connection, sign-in or command, or an exceeded rate limit, and the client that it was refused to.
+
+    `count` is how often the same was refused to this client, the last time at `at_ms` (milliseconds since 1970).
+    `number` orders the refusals of this process.
+    """
+
+    at_ms: int
+    number: int
+    kind: RefusalKind
+    reason: str
+    command: str | None = None
+    limit: str | None = None
+    method: str | None = None
+    detail: str | None = None
+    user_id: str | None = None
+    address: str | None = None
+    origin: str | None = None
+    namespace: str | None = None
+    count: int = 1
+
+
+class RecentRefusals:
+    """The newest refusals of each kind (connection, sign-in, command, rate limit), kept in memory.
+
+    `kept` is the maximum number of each kind. `now_ms` returns milliseconds since 1970.
+    """
+
+    def __init__(
+        self, kept: int = KEPT_OF_A_KIND, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    ) -> None:
+        self._kept = kept
+        self._now_ms = now_ms
+        self._numbers = count(1)
+        self._by_kind: dict[RefusalKind, OrderedDict[tuple[str, ...], tuple[int, int, int]]] = {
+            kind: OrderedDict() for kind in _KINDS.values()
+        }
+        """For each kind: reason and members -> (time, number, count), the newest last."""
+        self.total = 0
+        """How many refusals there were since the start."""
+
+    def add(self, event: str, fields: Mapping[str, object]) -> None:
+        """Keeps a refusal, from the event and the fields of its log line. Ignores events that are not refusals."""
+        kind = _KINDS.get(event)
+        if kind is None:
+            return
+        self.total += 1
+        reason = fields.get("reason") or fields.get("code") or fields.get("limit") or ""
+        key = (str(reason)[:_TEXT_MAX], *(str(fields.get(name) or "")[:_TEXT_MAX] for name in _MEMBERS))
+        kept = self._by_kind[kind]
+        _, _, before = kept.pop(key, (0, 0, 0))
+        kept[key] = self._now_ms(), next(self._numbers), before + 1
+        if len(kept) > self._kept:
+            kept.popitem(last=False)
+
+    def newest(self, kind: RefusalKind | None = None, user_id: str | None = None) -> Iterator[Refusal]:
+        """Yields the kept refusals, kind by kind, the newest of each kind first; with arguments, only of one kind or
+        one user.
+        """
+        for each, kept in self._by_kind.items():
+            if kind not in {None, each}:
+                continue
+            for (reason, *members), (at_ms, number, times) in reversed(kept.items()):
+                given = dict(zip(_MEMBERS, members, strict=True))
+                if user_id in {None, given["user_id"]}:
+                    shown = {name: value for name, value in given.items() if value}
+                    yield Refusal(at_ms, number, each, reason, count=times, **shown)
