@@ -1,0 +1,72 @@
+"""Turns the claims of an OpenID provider into a user's profile (OpenID Connect Core 1.0, section 5.1).
+
+A claim with a value that is invalid in Talkwire is left out, so that, for example, an invalid picture does not prevent
+a sign-in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import ProviderProfile
+from talkwire.core.domain.texts import check_avatar
+from talkwire.core.features.users.accounts import normal_email
+from talkwire.core.features.users.handles import normal_handle
+from talkwire.identity.claims import display_text
+
+Claims = Mapping[str, object]
+
+PROFILE_CLAIMS = ("name", "preferred_username", "email", "picture")
+
+
+def profile_of(claims: Claims) -> ProviderProfile:
+    """Returns the user's profile that the provider's claims describe. The name is the first of these that the claims
+    have: `name`, the given and the family name, `preferred_username`, `email` up to the @, `sub`."""
+    return ProviderProfile(_name(claims), _email(claims), _avatar(claims), _handle(claims))
+
+
+def _name(claims: Claims) -> str:
+    parts = [display_text(claims.get(claim)) for claim in ("given_name", "family_name")]
+    found = (
+        display_text(claims.get("name")),
+        display_text(" ".join(part for part in parts if part is not None)),
+        display_text(_before_at(claims.get("preferred_username"))),
+        display_text(_before_at(claims.get("email"))),
+        display_text(claims.get("sub")),
+    )
+    return next((name for name in found if name is not None), "?")
+
+
+def _email(claims: Claims) -> str | None:
+    """Returns the e-mail address in the claims; None if there is none, if it is invalid, or if the provider says that
+    it is not verified, since it may be somebody else's."""
+    return None if claims.get("email_verified") in {False, "false"} else _valid(normal_email, claims.get("email"))
+
+
+def _avatar(claims: Claims) -> str | None:
+    picture = claims.get("picture")
+    return _valid(_checked_avatar, picture) if isinstance(picture, str) and picture.startswith("https://") else None
+
+
+def _checked_avatar(picture: str) -> str:
+    check_avatar("picture", picture)
+    return picture
+
+
+def _handle(claims: Claims) -> str | None:
+    """Returns a handle (a unique name) from the claim `preferred_username`, which some providers fill with an e-mail
+    address; None if it makes no valid handle."""
+    return _valid(normal_handle, _before_at(claims.get("preferred_username")))
+
+
+def _before_at(value: object) -> str | None:
+    return value.partition("@")[0] if isinstance(value, str) else None
+
+
+def _valid(normal: Callable[[str], str], value: object) -> str | None:
+    """Returns `value` as `normal` normalises it; None if it is not a text or is invalid."""
+    try:
+        return normal(value) if isinstance(value, str) else None
+    except ChatError:
+        return None

@@ -1,0 +1,145 @@
+"""A sign-in through an OpenID provider, from the redirect to the provider to the first refresh token.
+
+1. `begin` returns the provider's address, and the value of the cookie that the browser keeps meanwhile.
+2. `finish` checks the provider's response against the cookie, exchanges its code, and signs in the device.
+3. The web client exchanges the first refresh token, which is valid for a minute, as any other refresh token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hmac import compare_digest
+from secrets import token_urlsafe
+from typing import Literal, Protocol
+
+import structlog
+
+from talkwire.core.commands.accounts import Device
+from talkwire.core.domain.errors import ChatError
+from talkwire.identity.accounts import Accounts, ProviderUser
+from talkwire.observability.refusals import log_refusal
+from talkwire.openid.pending import Destination, PendingSignIn, SignInSeal
+from talkwire.openid.profile import Claims, profile_of
+
+CALLBACK = "/api/v1/auth/oidc/callback"
+"""The path of this server to which the provider redirects the browser after a sign-in."""
+
+Reason = Literal["refused", "expired", "unavailable", "invalid", "banned", "closed", "rate_limited"]
+"""The reasons why a sign-in fails:
+
+`refused`       the provider refused it, or the user did not consent
+`expired`       the browser has no pending sign-in, or another one
+`unavailable`   the provider does not respond
+`invalid`       the provider's response is invalid
+`banned`        the user is banned from this server
+`closed`        the user is new, and this server creates no users
+`rate_limited`  too many attempts from this address
+"""
+
+_REASONS: dict[str, Reason] = {"banned": "banned", "forbidden": "closed", "rate_limited": "rate_limited"}
+
+_logger = structlog.get_logger(__name__)
+
+
+class SignInFailed(Exception):
+    """A sign-in through an OpenID provider that failed. `detail` is for the operator's log; it never contains a token
+    or a part of one."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class Provider(Protocol):
+    """An OpenID provider, as `ProviderSignIn` uses it. Methods raise `SignInFailed` with `unavailable`, `invalid` or
+    `refused`."""
+
+    @property
+    def issuer(self) -> str: ...
+
+    async def authorization_url(self, pending: PendingSignIn) -> str:
+        """Returns the address at the provider to which the browser is redirected to sign in."""
+        ...
+
+    async def claims(self, code: str, pending: PendingSignIn) -> Claims:
+        """Exchanges the code from the provider's response for tokens, and returns the claims of the verified ID token
+        and of the user's profile."""
+        ...
+
+    async def check_issuer(self, issuer: str | None) -> None:
+        """Checks that a response comes from this provider, by the issuer that it names (RFC 9207). Raises
+        `SignInFailed` if it does not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The query parameters of the provider's response, with which it redirects the browser to this server (RFC 6749,
+    section 4.1.2; RFC 9207)."""
+
+    state: str | None = None
+    code: str | None = None
+    error: str | None = None
+    issuer: str | None = None
+
+
+class ProviderSignIn:
+    """Signs users in through one OpenID provider. `name` is the provider's name for display."""
+
+    def __init__(self, name: str, provider: Provider, seal: SignInSeal, accounts: Accounts) -> None:
+        self.name = name
+        self._provider = provider
+        self._seal = seal
+        self._accounts = accounts
+
+    async def begin(self, redirect_uri: str, destination: Destination, device: Device) -> tuple[str, str]:
+        """Starts a sign-in. Returns the provider's address to redirect the browser to, and the value of the cookie that
+        the browser keeps meanwhile. Raises `SignInFailed`."""
+        pending = PendingSignIn(token_urlsafe(24), token_urlsafe(24), token_urlsafe(48), redirect_uri, destination)
+        try:
+            return await self._provider.authorization_url(pending), self._seal.close(pending)
+        except SignInFailed as failed:
+            self._log_refusal(failed, device)
+            raise
+
+    async def finish(self, answer: Answer, sealed: str | None, device: Device) -> tuple[str, Destination]:
+        """Finishes a sign-in with the provider's response and the cookie's value `sealed`. Returns the device's first
+        refresh token, and the place in the web client to show. Raises `SignInFailed`."""
+        try:
+            pending = self._pending(answer, sealed)
+            refresh_token = await self._sign_in(answer, pending, device)
+        except SignInFailed as failed:
+            self._log_refusal(failed, device)
+            raise
+        return refresh_token, pending.destination
+
+    def _pending(self, answer: Answer, sealed: str | None) -> PendingSignIn:
+        pending = None if sealed is None else self._seal.open(sealed)
+        if pending is None:
+            raise SignInFailed("expired", "the browser has no pending sign-in")
+        if answer.state is None or not compare_digest(answer.state.encode(), pending.state.encode()):
+            raise SignInFailed("expired", "the answer belongs to another sign-in")
+        return pending
+
+    async def _sign_in(self, answer: Answer, pending: PendingSignIn, device: Device) -> str:
+        try:
+            await self._accounts.take_provider_attempt(device)
+            await self._provider.check_issuer(answer.issuer)
+            if answer.error is not None:
+                raise SignInFailed("refused", f"the provider says {answer.error[:100]!r}")
+            if answer.code is None:
+                raise SignInFailed("invalid", "the answer has no code")
+            claims = await self._provider.claims(answer.code, pending)
+            user = ProviderUser(self._provider.issuer, str(claims["sub"]), profile_of(claims))
+            refresh_token, signed_in = await self._accounts.sign_in_provider_user(user, device)
+        except ChatError as error:
+            raise SignInFailed(_REASONS.get(error.code, "unavailable"), error.code) from None
+        _logger.info("signed_in", method="oidc", user_id=signed_in.id, address=device.address)
+        return refresh_token
+
+    @staticmethod
+    def _log_refusal(failed: SignInFailed, device: Device) -> None:
+        log_refusal(
+            "sign_in_refused", method="oidc", reason=failed.reason, detail=failed.detail, address=device.address
+        )
