@@ -1,0 +1,116 @@
+"""Fetches linked pages and their pictures, within limits of time, size and redirects, and only from public
+addresses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.message import Message as Header
+from http import HTTPStatus
+from urllib.parse import urljoin
+
+import httpx
+
+from talkwire.egress import Egress, EgressLimits
+from talkwire.previews.page import LinkedPage, page_of
+
+PAGE_MAX_BYTES = 256 * 1024
+"""Bytes of a page that are read. What follows is not looked at: a page says what it is in its head."""
+
+IMAGE_MAX_BYTES = 3 * 1024 * 1024
+REDIRECTS_MAX = 4
+TOTAL_S = 8.0
+"""Seconds that each request has, up to the end of its response."""
+
+CONNECTIONS = 8
+
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    url: str
+    content_type: str
+    charset: str | None
+    body: bytes
+
+
+class NoPreview(Exception):
+    """Raised if a page or its picture is not suitable for a preview. The text says why."""
+
+
+class PageFetcher:
+    """An HTTP client that fetches linked pages and pictures from addresses that the rules of `egress` allow.
+
+    `may_follow` returns whether a redirect to a URL may be followed.
+    """
+
+    def __init__(self, egress: Egress, may_follow: Callable[[str], bool]) -> None:
+        limits = EgressLimits(
+            total_s=TOTAL_S, response_max=IMAGE_MAX_BYTES, connections=CONNECTIONS, idle_connections=0
+        )
+        self._client = egress.client(limits)
+        self._may_follow = may_follow
+
+    async def page(self, url: str) -> LinkedPage:
+        """Fetches a page and returns its title, description, site name and picture's URL. Raises NoPreview and httpx's
+        errors.
+        """
+        response = await self._get(url, "text/html,application/xhtml+xml", PAGE_MAX_BYTES, cut=True)
+        if response.content_type not in _HTML:
+            raise NoPreview(f"it is {response.content_type or 'of an unknown type'}")
+        page = await asyncio.to_thread(page_of, response.body, response.charset, response.url)
+        if page is None:
+            raise NoPreview("it has no title")
+        return page
+
+    async def image(self, url: str) -> bytes:
+        """Fetches a picture and returns its bytes, which are not verified to be a picture. Raises NoPreview and httpx's
+        errors.
+        """
+        response = await self._get(url, "image/*", IMAGE_MAX_BYTES, cut=False)
+        if not response.content_type.startswith("image/"):
+            raise NoPreview("the picture is none")
+        return response.body
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _get(self, url: str, accept: str, max_bytes: int, *, cut: bool) -> _Response:
+        for _ in range(REDIRECTS_MAX + 1):
+            async with self._client.stream("GET", url, headers={"accept": accept}) as response:
+                if response.status_code in _REDIRECTS:
+                    url = self._target(url, response.headers.get("location"))
+                    continue
+                if response.status_code != HTTPStatus.OK:
+                    raise NoPreview(f"its status is {response.status_code}")
+                header = Header()
+                header["content-type"] = response.headers.get("content-type", "")
+                body = await _read(response, max_bytes, cut=cut)
+                content_type = header.get_content_type() if header["content-type"] else ""
+                return _Response(url, content_type, header.get_content_charset(), body)
+        raise NoPreview("there are too many redirects")
+
+    def _target(self, url: str, location: str | None) -> str:
+        try:
+            target = urljoin(url, location or "").partition("#")[0]
+        except ValueError:
+            target = ""
+        if location is None or not self._may_follow(target):
+            raise NoPreview("it leads to an address that is not fetched")
+        return target
+
+
+async def _read(response: httpx.Response, max_bytes: int, *, cut: bool) -> bytes:
+    """Returns a response's body. If it is longer than `max_bytes`, cuts it with `cut`, else raises NoPreview."""
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > max_bytes:
+            if not cut:
+                raise NoPreview("it is too large")
+            break
+    return bytes(body[:max_bytes])

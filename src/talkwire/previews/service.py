@@ -1,0 +1,198 @@
+"""A background service that fetches the links of new messages and stores their previews."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import httpx
+import structlog
+
+from talkwire.core.commands.messages import FetchedPreview, SetLinkPreviews
+from talkwire.core.domain.actors import PREVIEWER
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import Durable, MessageEdited, MessageSent
+from talkwire.core.domain.model import Actor, File, Message
+from talkwire.core.engine.chat import Chat
+from talkwire.files.form import FormFile
+from talkwire.files.uploads import Interrupted
+from talkwire.previews.fetching import IMAGE_MAX_BYTES, NoPreview, PageFetcher
+from talkwire.previews.metrics import Outcome, PreviewMetrics
+
+WAITING_MAX = 500
+"""Messages that wait at most. Beyond it, messages get no previews: a queue that only grows would be of no use."""
+
+WORKERS = 4
+PER_HOST = 1
+"""Messages whose first link is on the same host, at once."""
+
+MESSAGE_S = 30.0
+"""Seconds for all links of a message."""
+
+_FAILURES = (NoPreview, httpx.HTTPError, httpx.InvalidURL, OSError)
+
+_logger = structlog.get_logger(__name__)
+
+
+class ImageUploads(Protocol):
+    """The part of the upload service that stores the picture of a linked page as a file."""
+
+    async def store_form_file(self, actor: Actor, form: FormFile, limit: int) -> File: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    message: Message
+    links: tuple[str, ...]
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.links[0]).hostname or ""
+
+
+class LinkPreviews:
+    """A background service that fetches link previews for messages that this node has stored, from `start` to `close`.
+
+    `links_in` returns the links in a message's text.
+    """
+
+    def __init__(
+        self,
+        chat: Chat,
+        uploads: ImageUploads,
+        fetcher: PageFetcher,
+        links_in: Callable[[str], tuple[str, ...]],
+    ) -> None:
+        self._chat = chat
+        self._uploads = uploads
+        self._fetcher = fetcher
+        self._links_in = links_in
+        self.metrics = PreviewMetrics()
+        self.metrics.waiting = lambda: len(self._waiting)
+        self._waiting: deque[_Job] = deque()
+        self._busy: Counter[str] = Counter()
+        self._changed = asyncio.Event()
+        self._dropped = 0
+        self._workers: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self._workers = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
+
+    async def close(self) -> None:
+        """Cancels the requests in flight. Messages that still wait get no previews."""
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        await self._fetcher.close()
+
+    def note(self, events: Sequence[Durable]) -> None:
+        """Queues new and edited messages that contain links, among the events that this node has committed."""
+        for event in events:
+            if isinstance(event, MessageSent | MessageEdited) and "://" in event.message.content:
+                self._enqueue(event.message)
+
+    def _enqueue(self, message: Message) -> None:
+        if message.imported or message.without_previews:
+            return
+        links = self._links_in(message.content)
+        if not links or links == tuple(preview.url for preview in message.previews):
+            return
+        if len(self._waiting) >= WAITING_MAX:
+            self._dropped += 1
+            self.metrics.count("dropped", len(links))
+            return
+        self._waiting.append(_Job(message, links))
+        self._changed.set()
+
+    async def _work(self) -> None:
+        while True:
+            job = self._next()
+            if job is None:
+                self._changed.clear()
+                await self._changed.wait()
+                continue
+            try:
+                async with asyncio.timeout(MESSAGE_S):
+                    await self._preview(job)
+            except TimeoutError:
+                self.metrics.count("failed")
+                _logger.debug("link_preview_failed", message=str(job.message.id))
+            except ChatError:
+                _logger.debug("link_preview_failed", message=str(job.message.id))
+            except Exception:
+                _logger.exception("a link preview failed")
+            finally:
+                self._busy[job.host] -= 1
+                self._changed.set()
+
+    def _next(self) -> _Job | None:
+        """Returns the oldest waiting message whose host is not being fetched from, and marks the host as busy; None if
+        there is none.
+        """
+        if self._dropped and not self._waiting:
+            _logger.warning("messages got no link previews, since too many waited", messages=self._dropped)
+            self._dropped = 0
+        for job in self._waiting:
+            if self._busy[job.host] < PER_HOST:
+                self._waiting.remove(job)
+                self._busy[job.host] += 1
+                return job
+        self._busy = +self._busy
+        return None
+
+    async def _preview(self, job: _Job) -> None:
+        known = {preview.url: preview for preview in job.message.previews}
+        fetched: list[FetchedPreview] = []
+        for link in job.links:
+            if link in known:
+                before = known[link]
+                image_id = None if before.image is None else before.image.id
+                fetched.append(FetchedPreview(link, before.title, before.description, before.site_name, image_id))
+                continue
+            preview = await self._fetch(job.message, link)
+            if preview is not None:
+                fetched.append(preview)
+        if fetched:
+            message = job.message
+            await self._chat.execute(PREVIEWER, SetLinkPreviews(message.id, message.content, tuple(fetched)))
+
+    async def _fetch(self, message: Message, link: str) -> FetchedPreview | None:
+        """Fetches a link and returns its preview; None if the page is unsuitable or cannot be fetched."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        outcome: Outcome = "fetched"
+        try:
+            preview = await self._preview_of(message, link)
+        except NoPreview:
+            preview, outcome = None, "unsuitable"
+        except _FAILURES:
+            preview, outcome = None, "failed"
+        self.metrics.observe(outcome, clock() - began)
+        return preview
+
+    async def _preview_of(self, message: Message, link: str) -> FetchedPreview:
+        page = await self._fetcher.page(link)
+        image_id = None
+        if page.image_url is not None:
+            with contextlib.suppress(*_FAILURES, ChatError, Interrupted):
+                image_id = await self._store_image(message, page.image_url)
+        return FetchedPreview(link, page.title, page.description, page.site_name, image_id)
+
+    async def _store_image(self, message: Message, url: str) -> str | None:
+        """Fetches a page's picture, stores it as a file of the message's author, and returns the file's id.
+
+        The file counts towards the author's storage limit. Returns None if it is not a picture.
+        """
+        data = await self._fetcher.image(url)
+        author = Actor(message.sender_id, message.sender_name)
+        file = await self._uploads.store_form_file(author, FormFile("preview", None, _chunks(data)), IMAGE_MAX_BYTES)
+        return file.id if file.width is not None else None
+
+
+async def _chunks(data: bytes) -> AsyncIterator[bytes]:
+    yield data
