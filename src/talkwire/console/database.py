@@ -1,0 +1,77 @@
+"""Checks whether the database responds, and counts its users, conversations and messages for the operators' console."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Literal, NamedTuple
+
+from talkwire.core.commands.server.console import Totals
+from talkwire.core.domain.errors import ChatError
+
+COUNT_EVERY_S = 30.0
+"""Counting reads an index of all users and the rows of all conversations, so it is done no more often."""
+
+ANSWER_S = 3.0
+
+DatabaseKind = Literal["sqlite", "postgresql"]
+
+
+class DatabaseState(NamedTuple):
+    """The result of a check: whether the database responded, and after how many milliseconds; None if it did not."""
+
+    answers: bool
+    latency_ms: float | None
+
+
+class DatabaseWatch:
+    """Checks the database by calling `check`, and counts its content by calling `count`.
+
+    Both functions raise ChatError while the database is unavailable.
+    """
+
+    def __init__(
+        self,
+        kind: DatabaseKind,
+        check: Callable[[], Awaitable[None]],
+        count: Callable[[], Awaitable[Totals]],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.kind = kind
+        self._check = check
+        self._count = count
+        self._now = now
+        self._totals: Totals | None = None
+        self._counted_at = 0.0
+        self._counting: asyncio.Task[Totals] | None = None
+
+    async def state(self) -> DatabaseState:
+        began = time.perf_counter()
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await self._check()
+        except (ChatError, TimeoutError):
+            return DatabaseState(answers=False, latency_ms=None)
+        return DatabaseState(answers=True, latency_ms=round((time.perf_counter() - began) * 1000, 2))
+
+    async def totals(self) -> Totals | None:
+        """Returns how much the database holds, counted at most `COUNT_EVERY_S` seconds ago.
+
+        While the database is unavailable, returns the previous count, or None if there is none. Concurrent calls share
+        one count.
+        """
+        if self._totals is not None and self._now() - self._counted_at < COUNT_EVERY_S:
+            return self._totals
+        if self._counting is None:
+            self._counting = asyncio.ensure_future(self._count())
+            self._counting.add_done_callback(self._counted)
+        try:
+            return await asyncio.shield(self._counting)
+        except ChatError:
+            return self._totals
+
+    def _counted(self, counting: asyncio.Task[Totals]) -> None:
+        self._counting = None
+        if not counting.cancelled() and counting.exception() is None:
+            self._totals, self._counted_at = counting.result(), self._now()

@@ -1,0 +1,166 @@
+/** What the server answers to the console. Times are ISO 8601 texts. */
+
+/** Nodes that are alive, but did not answer in time: what they have is missing. */
+interface OfNodes {
+  silentNodes?: string[];
+}
+
+export interface NodeAnswer {
+  id: string;
+  version: string;
+  host: string;
+  pid: number;
+  startedAt: string;
+  /** Whether it is about to stop. */
+  draining: boolean;
+  connections: number;
+  users: number;
+  loopLagMs: number;
+  cpuSeconds: number;
+  memoryBytes: number | null;
+  /** Whether it is the node that has answered. */
+  isSelf: boolean;
+}
+
+export interface OverviewAnswer extends OfNodes {
+  version: string;
+  nodes: NodeAnswer[];
+  bus: { kind: string; state: string };
+  database: { kind: string; state: string; latencyMs: number | null; sizeBytes: number | null };
+  /** Null while the database does not answer. */
+  totals: { users: number; conversations: number; messages: number } | null;
+  perMinute: { messages: number; commands: number; refusals: number };
+}
+
+export interface ConnectionAnswer {
+  id: string;
+  userId: string;
+  transport: string;
+  dialect: string;
+  node: string;
+  address: string;
+  connectedAt: string;
+}
+
+export interface UserAnswer {
+  id: string;
+  name: string;
+  handle: string | null;
+  email: string | null;
+  createdAt: string;
+  lastSeenAt: string | null;
+  online: boolean;
+  banned: { reason: string | null; until: string | null } | null;
+  erased: boolean;
+  connections: number;
+}
+
+export interface ConversationAnswer {
+  id: string;
+  name: string | null;
+  kind: string;
+  memberCount: number;
+  messageCount: number;
+  lastMessageAt: string | null;
+  createdAt: string;
+}
+
+export interface RefusalAnswer {
+  at: string;
+  kind: string;
+  reason: string;
+  node: string;
+  /** How often the same was refused, the last time at `at`. */
+  count: number;
+  /** More about the reason. */
+  detail?: string;
+  command?: string;
+  limit?: string;
+  method?: string;
+  userId?: string;
+  address?: string;
+  origin?: string;
+  namespace?: string;
+}
+
+export interface LimitAnswer {
+  name: string;
+  value: number;
+  perSeconds?: number;
+  refused: number;
+}
+
+export interface PushFailure {
+  id: string;
+  userId: string;
+  kind: string;
+  service: string;
+  failures: number;
+  nextAttemptAt: string | null;
+  error: string | null;
+}
+
+export interface PushAnswer extends OfNodes {
+  registrations: Record<string, number>;
+  waiting: number;
+  attempts: Record<string, number>;
+  failures: PushFailure[];
+}
+
+export interface SettingAnswer {
+  name: string;
+  value: string | null;
+  source: string;
+  isSecret: boolean;
+}
+
+export interface WebhookAnswer {
+  id: string;
+  url: string;
+  types: string[] | null;
+  conversationIds: string[] | null;
+  description: string | null;
+  enabled: boolean;
+  disabledAt: string | null;
+  disabledReason: "request" | "gone" | "failing" | null;
+  cursor: string;
+  /** The number of events that wait for another attempt. */
+  failing: number;
+  createdAt: string;
+}
+
+export interface DeliveryAnswer {
+  eventId: string;
+  attempt: number;
+  status: number | null;
+  durationMs: number;
+  at: string;
+  error?: string;
+  next?: string;
+}
+
+export interface ReportAnswer {
+  id: string;
+  messageId: string;
+  conversationId: string;
+  reporterId: string;
+  reason: string;
+  state: string;
+  createdAt: string;
+  note?: string;
+  action?: string;
+  decision?: string;
+  decidedAt?: string;
+  decidedBy?: string;
+}
+
+export interface AuditAnswer {
+  id: string;
+  action: string;
+  actorId: string;
+  targetId: string;
+  at: string;
+  address: string | null;
+  conversationId?: string;
+  reason?: string;
+}
