@@ -1,4 +1,4 @@
-"""`talkwire backup` and `talkwire restore`: write the whole chat into one file, and read it back."""
+"""The commands `talkwire backup` and `talkwire restore`, which write the whole chat into one file and read it back."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def backup(
     overwrite: Annotated[bool, Parameter(help="Replace the file if it exists.", negative=())] = False,
     **flags: Flag,
 ) -> None:
-    """Write the whole chat into one file, whether a server runs or not.
+    """Write the whole chat into one file, whether a server is running or not.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def backup(
 
 @takes_settings(*WHERE)
 def restore(path: Path, /, **flags: Flag) -> None:
-    """Fill an empty database from a backup. Clients reload everything afterwards.
+    """Fill an empty database from a backup. Afterwards, clients reload all their data from the server.
 
     Parameters
     ----------
@@ -108,10 +108,10 @@ def restore(path: Path, /, **flags: Flag) -> None:
 
 @contextlib.contextmanager
 def readable_database(settings: Settings) -> Iterator[URL]:
-    """Yields the URL of a database to read.
+    """Yields the URL of a database that can be read while the context is open.
 
-    On SQLite beside a running server, that is a copy, which the server makes and which is removed at the end. Without a
-    running server, none can be started meanwhile.
+    If a server is running on a SQLite database, the URL is that of a copy, which the server makes and which is removed
+    at the end. Otherwise no server can start on the SQLite database meanwhile.
     """
     with database_failures(settings):
         if settings.lock_file is None:
@@ -175,7 +175,10 @@ def _refuse_to_overwrite(path: Path, *, overwrite: bool) -> None:
 
 @contextlib.contextmanager
 def new_file(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
-    """Yields a temporary file in the folder of `path`; removes it at the end unless it was renamed."""
+    """Yields a new temporary file in the folder of `path`, open for writing, and the path of that file.
+
+    Removes the file at the end unless the caller has renamed it.
+    """
     temporary = path.with_name(f".{path.name}.{token_hex(4)}.part")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
@@ -224,7 +227,7 @@ def _restore(
 
 @contextlib.contextmanager
 def _file_keeper(settings: Settings, archive: ArchiveReader) -> Iterator[Callable[[ArchivePart], None]]:
-    """Yields a function that stores the bytes of an uploaded file where the server will look for them."""
+    """Yields a function that stores an uploaded file from the backup in the place where the server will read it."""
     if not archive.sums.files:
         yield _no_file
         return
@@ -242,9 +245,10 @@ def _file_keeper(settings: Settings, archive: ArchiveReader) -> Iterator[Callabl
 
 
 def _place_of(part: ArchivePart) -> FileKey:
-    """Returns the key under which a server stores a part of a backup.
+    """Returns the key under which the server's file store keeps an uploaded file from a backup.
 
-    Raises ArchiveError for any other file name: its content has an unknown purpose, and its path could lead anywhere.
+    Raises ArchiveError for a file with any other name: its purpose is unknown, and its path could lead outside the
+    folder.
     """
     found = _FILE_NAME.fullmatch("/".join(part.names))
     if found is None:

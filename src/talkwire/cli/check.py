@@ -1,5 +1,6 @@
-"""`talkwire check`: tries everything that `serve` needs, changes nothing, and prints what is right and wrong, line by
-line.
+"""The command `talkwire check`, which tries everything that `serve` needs, without changing anything.
+
+It prints a line for each thing that is right or wrong.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ from talkwire.files.service import FINISHED_FOLDER
 from talkwire.identity.jwks import KeySet
 from talkwire.identity.secret import FILE_NAME as SECRET_FILE
 from talkwire.identity.signatures import public_key, secret_key
+from talkwire.openid.sign_in import CALLBACK, SignInFailed
 from talkwire.realtime.serving.server import listen
 from talkwire.settings import Problem, Settings, SettingsError
 from talkwire.settings.addresses import is_loopback
 from talkwire.settings.callbacks import CALLBACK_SECRET_FILE, CALLBACK_SETTINGS, address_rules, callback_urls
 from talkwire.settings.keys import SECRET_MIN_BYTES, WEAK_SECRET, is_weak, public_key_text
-from talkwire.settings.policy import access_policy
+from talkwire.settings.policy import access_policy, web_sign_in
 from talkwire.settings.sources import LoadedSettings, known_settings, unknown_variables
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.migrations import newest_revision, revision_of
@@ -47,8 +49,9 @@ _WELL_KNOWN = frozenset({"secret", "changeme", "change-me", "password", "your-se
 
 
 class Finding(NamedTuple):
-    """One printed line. If `state` is `wrong`, the command ends with `exit_code`, or a higher one of
-    another finding.
+    """One result of `talkwire check`, printed as one line.
+
+    If any finding has the state `wrong`, the command ends with the highest `exit_code` of those findings.
     """
 
     state: State
@@ -88,6 +91,8 @@ def _findings(flags: dict[str, Flag]) -> Iterator[Finding]:
     yield from _on_redis(settings)
     yield from _on_callbacks(settings)
     yield _on_accounts(settings)
+    yield from _on_sign_in(settings)
+    yield from _on_provider(settings)
     yield _on_address(settings, holder)
     yield from _on_origins(settings)
 
@@ -286,7 +291,9 @@ def _on_callbacks(settings: Settings) -> Iterator[Finding]:
 
 
 async def _refused_urls(settings: Settings) -> dict[str, str | None]:
-    """Returns why the server cannot reach the URL of each callback, also after resolving its name; None if it can."""
+    """Returns for each callback's name why the server cannot send requests to its URL; None if it can. Resolves host
+    names.
+    """
     egress = Egress(address_rules(settings))
     try:
         return {name: await egress.refusal(url) for name, url in callback_urls(settings).items()}
@@ -317,6 +324,45 @@ def _on_accounts(settings: Settings) -> Finding:
             return Finding("ok", "accounts", "open: anyone who reaches this machine's loopback may register")
         case "open":
             return Finding("warning", "accounts", "open: anyone who reaches this server may register")
+
+
+def _on_sign_in(settings: Settings) -> Iterator[Finding]:
+    has_no_way = access_policy(settings).accounts == "off" and settings.oidc_issuer is None
+    if web_sign_in(settings) == "account" and has_no_way:
+        shown = "web_sign_in is account, but accounts are off: no one can sign in to the web client"
+        yield Finding("warning", "web client", shown)
+
+
+def _on_provider(settings: Settings) -> Iterator[Finding]:
+    issuer = settings.oidc_issuer
+    if issuer is None:
+        if settings.oidc_client_id is not None:
+            yield Finding("warning", "oidc", "oidc_client_id has no effect without oidc_issuer")
+        return
+    failure = asyncio.run(_provider_failure(settings))
+    if failure is None:
+        yield Finding("ok", "oidc", f"{issuer} responds")
+    else:
+        yield Finding("warning", "oidc", f"{issuer} cannot be used now: {failure}")
+    if settings.public_url is None:
+        yield Finding("note", "oidc", "no public_url is set: people are sent back to the address that they have opened")
+    else:
+        redirect = f"{settings.public_url.rstrip('/')}{CALLBACK}"
+        yield Finding("ok", "oidc", f"the redirect address to register at the provider is {redirect}")
+
+
+async def _provider_failure(settings: Settings) -> str | None:
+    """Returns why the OpenID provider of the settings cannot be used now; None if it can."""
+    from talkwire.openid.provider import OpenIdProvider  # noqa: PLC0415 (its libraries take long to import)
+
+    provider = OpenIdProvider(settings.oidc_issuer or "", settings.oidc_client_id or "", settings.oidc_client_secret)
+    try:
+        await provider.metadata()
+    except SignInFailed as failed:
+        return failed.detail
+    finally:
+        await provider.aclose()
+    return None
 
 
 def _on_origins(settings: Settings) -> Iterator[Finding]:

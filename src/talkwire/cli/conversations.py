@@ -1,4 +1,4 @@
-"""`talkwire conversation …`: conversations and their members."""
+"""The commands `talkwire conversation …`, which create and list conversations, and add and remove members."""
 
 from __future__ import annotations
 
@@ -119,7 +119,10 @@ def _require(members: Sequence[str]) -> None:
 
 
 async def _all_conversations(operator: Operator) -> list[ConversationView]:
-    """Returns all conversations, each once, even if it moves to the front while pages are read."""
+    """Returns all conversations, each only once.
+
+    A conversation that moves to the front of the list while its pages are read is not repeated.
+    """
     views: dict[str, ConversationView] = {}
     cursor: str | None = None
     while True:

@@ -1,4 +1,4 @@
-"""`talkwire copy`: copies one database into another, while no server runs on either."""
+"""The command `talkwire copy`, which copies one database into another while no server runs on either."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def copy(
     ],
     **flags: Flag,
 ) -> None:
-    """Copy a whole chat into another database. Clients resume there with the cursors that they have.
+    """Copy a whole chat into another database. Clients can resume on the copy where they were on the original.
 
     No server may run on either database meanwhile. Start an interrupted copy again to continue it.
     """
@@ -69,7 +69,7 @@ def copy(
 
 @dataclass(frozen=True)
 class _Side:
-    """The source or the target database."""
+    """One of the two databases of a copy: the source or the target."""
 
     settings: Settings
 
@@ -83,7 +83,10 @@ class _Side:
 
     @contextmanager
     def owned(self) -> Iterator[None]:
-        """Keeps servers from opening a SQLite file. Raises Failure if a server has it open, or DataFolderError."""
+        """Prevents servers from opening this database until the context ends, if it is SQLite.
+
+        Raises Failure if a server has it open, and DataFolderError if its folder cannot be used.
+        """
         try:
             with owned_database(self.settings):
                 yield
@@ -91,7 +94,9 @@ class _Side:
             raise Failure(f"{error}: stop it first") from None
 
     def check(self) -> None:
-        """Raises Failure if the database is unavailable or invalid, before anything is done with either one."""
+        """Raises Failure if this database is unavailable or invalid. The copy calls it for both databases before it
+        starts.
+        """
         with database_failures(self.settings):
             engine = reading_engine(url_of(self.settings), 1)
             try:
@@ -129,7 +134,9 @@ def _shown(copied: Mapping[str, Summed]) -> Iterator[tuple[str, str, str]]:
 
 
 def _notes(source: _Side, settings: Settings, copied: Mapping[str, Summed]) -> Iterator[str]:
-    """Yields notes on what the new server needs besides the database."""
+    """Yields sentences for the operator about what the new server needs besides the database: files and the token
+    secret.
+    """
     folder = settings.data if source.file is None else source.file.parent
     place = settings.files or str(folder / FINISHED_FOLDER)
     if files := copied["files"].rows:

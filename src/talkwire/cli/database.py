@@ -1,4 +1,4 @@
-"""Opens databases for commands, and turns their errors into one line."""
+"""Opens the databases that commands work on, and turns database errors into one line of text."""
 
 from __future__ import annotations
 
@@ -28,14 +28,17 @@ def url_of(settings: Settings) -> URL:
 
 
 def printable_database(settings: Settings) -> str:
-    """Returns the database as it may be printed: without its password."""
+    """Returns a text that names the database of the settings, without its password, for printing."""
     file = settings.sqlite_file
     return str(file) if file is not None else make_url(settings.database or "").render_as_string(hide_password=True)
 
 
 @contextmanager
 def owned_database(settings: Settings) -> Iterator[None]:
-    """Keeps servers from opening a SQLite file. Raises FolderInUse if a server has it open, or DataFolderError."""
+    """Prevents servers from opening the database until the context ends, if it is SQLite.
+
+    Raises FolderInUse if a server has it open, and DataFolderError if its folder cannot be used.
+    """
     if settings.lock_file is None:
         yield
         return
@@ -48,7 +51,7 @@ def owned_database(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def database_failures(settings: Settings) -> Iterator[None]:
-    """Turns errors of a database or its driver into a Failure of one line."""
+    """Turns errors of the database or its driver, raised inside the context, into a Failure with one line of text."""
     try:
         yield
     except (OtherTablesError, NewerTablesError, UnfinishedError) as error:
@@ -64,6 +67,6 @@ def database_failures(settings: Settings) -> Iterator[None]:
 
 
 def reason_of(error: SQLAlchemyError) -> str:
-    """Returns a database's error text without the statement and its parameters."""
+    """Returns the text of a database error in one line, without the SQL statement and its parameters."""
     text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     return one_line(text.partition("\n[SQL")[0].partition("\n")[0])

@@ -1,4 +1,4 @@
-"""How an operator's commands reach the chat.
+"""Executes chat commands for the command line, in a running server or on the database itself.
 
 On SQLite, one process owns the database. While a server runs, commands are sent to it; otherwise this process takes the
 lock and opens the database itself. On PostgreSQL it always opens the database, since locks in the database order all
@@ -47,19 +47,29 @@ ERASING_POLL_S = 0.2
 
 
 class Operator(Protocol):
-    """Executes an operator's commands."""
+    """The interface for executing chat commands with an operator's rights."""
 
     async def execute(self, command: Command[R]) -> R:
-        """Returns the command's result. Raises ChatError if the chat refuses it, Failure if it cannot be executed."""
+        """Executes a chat command and returns its result.
+
+        Raises ChatError if the chat refuses the command, and Failure if the command cannot be executed.
+        """
         ...
 
     async def finish_erasure(self, user_id: str) -> None:
-        """Returns once nothing of an erased user is left. Raises ChatError, Failure."""
+        """Waits until all data of an erased user has been removed.
+
+        Raises ChatError if the chat refuses, and Failure if the erasure cannot be completed.
+        """
         ...
 
 
 def run_as_operator(settings: Settings, job: Callable[[Operator], Awaitable[T]], *, may_create: bool = False) -> T:
-    """Runs `job` with an operator and returns its result. `may_create` allows to create a missing database."""
+    """Calls `job` with an `Operator`, which executes chat commands with an operator's rights, and returns the job's
+    result.
+
+    If `may_create` is true, a missing database is created; otherwise it is a Failure.
+    """
 
     async def run() -> T:
         async with _operator(settings, may_create=may_create) as operator:
@@ -94,7 +104,7 @@ async def _operator(settings: Settings, *, may_create: bool) -> AsyncIterator[Op
 
 
 class _ChatOperator:
-    """Executes commands in this process."""
+    """Executes an operator's chat commands in this process, on a database that this process has opened."""
 
     def __init__(self, chat: Chat, settings: Settings) -> None:
         self._chat = chat
@@ -107,7 +117,11 @@ class _ChatOperator:
         await Eraser(self._chat, self._scrub).finish()
 
     async def _scrub(self) -> bool:
-        """Removes bytes of files that this process reaches; other nodes remove theirs."""
+        """Removes the bytes of deleted files that this process can reach, and deleted data from SQLite's file. Returns
+        True.
+
+        Other nodes (server processes) remove the files that only they can reach.
+        """
         settings = self._settings
         limits = UploadLimits(settings.max_file_size, settings.upload_ttl.total_seconds(), settings.user_storage)
         await FileService(self._chat, settings.data, settings.files, limits).sweeper.sweep()
@@ -120,7 +134,7 @@ class _ChatOperator:
 
 
 class _ServerOperator:
-    """Executes commands in a running server on this machine."""
+    """Executes an operator's chat commands by sending them to a running server on this machine."""
 
     def __init__(self, client: httpx.AsyncClient, pid: int) -> None:
         self._client = client
@@ -139,7 +153,7 @@ class _ServerOperator:
             raise Failure(f"{user_id} is erased, but the server is still deleting messages or files.") from None
 
     async def snapshot(self) -> Path:
-        """Returns a new file with a copy of the server's database."""
+        """Lets the server copy its SQLite database into a new file, and returns the path of the file."""
         found: CopyRequest = await self._ask(SNAPSHOT_PATH, b"", CopyRequest)
         return Path(found.path)
 
@@ -175,7 +189,9 @@ def _refusal(body: bytes) -> ChatError:
 
 
 def server_snapshot(holder: Holder) -> Path:
-    """Has a running server copy its SQLite database into a new file, and returns the file. The caller removes it."""
+    """Lets a running server copy its SQLite database into a new file, and returns the file's path. The caller removes
+    it.
+    """
 
     async def ask() -> Path:
         async with _connected(holder, SNAPSHOT_TIMEOUT_S) as server:

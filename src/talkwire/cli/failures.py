@@ -1,4 +1,4 @@
-"""How a command fails: one line on stderr, and an exit code.
+"""The exceptions that end a command of the command line with one line on stderr and an exit code.
 
 CommandError
  ├── Failure   exit code 1: the command did not work
@@ -19,27 +19,27 @@ INTERRUPTED = 130
 
 
 class CommandError(Exception):
-    """Ends the command; its text is printed for the user."""
+    """Raised to end the running command of the command line. Its text is printed for the user."""
 
     exit_code = FAILED
 
 
 class Failure(CommandError):
-    """The command was tried and did not work."""
+    """Raised when a command was tried and did not work (exit code 1)."""
 
 
 class TransientFailure(Failure):
-    """A failure that may go away without a change of the settings; a retry may succeed."""
+    """A failure, such as an unavailable database, after which a retry with the same settings may succeed."""
 
 
 class Misuse(CommandError):
-    """The command line is invalid."""
+    """Raised when the command line is invalid (exit code 2)."""
 
     exit_code = WRONG_USAGE
 
 
 def outcome_of(error: CommandError | ChatError | DataFolderError | SettingsError | OSError) -> tuple[int, str]:
-    """Returns how a command ends: the exit code and the line to print."""
+    """Returns the exit code of a command that raised this error, and the line to print."""
     match error:
         case CommandError():
             return error.exit_code, str(error)
@@ -57,5 +57,5 @@ def outcome_of(error: CommandError | ChatError | DataFolderError | SettingsError
 
 
 def one_line(text: str) -> str:
-    """Returns a text, such as a library's error, in one line."""
+    """Returns a text, such as a library's error message, in one line: each run of white space becomes one space."""
     return " ".join(text.split())

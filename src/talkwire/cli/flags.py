@@ -1,5 +1,6 @@
-"""The settings as flags. A command declares which of them it has; all other settings come from the environment and the
-file.
+"""Makes command-line flags of the settings.
+
+A command declares for which settings it has flags; it reads all others from the environment and the settings file.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def takes_settings(*names: str) -> Callable[[F], F]:
 
 
 def load(flags: Mapping[str, Flag]) -> LoadedSettings:
-    """Returns the settings of a command from its `**flags`. Raises SettingsError."""
+    """Returns the settings of a command from its `**flags`, the environment and the file. Raises SettingsError."""
     given = {name: value for name, value in flags.items() if value is not None and name != "config"}
     config = flags.get("config")
     return load_settings(given, os.environ, Path(config) if isinstance(config, str) else None)

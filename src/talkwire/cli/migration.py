@@ -1,4 +1,4 @@
-"""`talkwire migrate`: migrates the database to this version's tables."""
+"""The command `talkwire migrate`, which changes the database's tables to those of this version."""
 
 from __future__ import annotations
 

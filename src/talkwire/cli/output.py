@@ -1,6 +1,6 @@
-"""Prints the output of commands: sentences and tables on a terminal, tabs and lines elsewhere.
+"""Prints the output of commands: sentences and tables on a terminal, lines with tabs elsewhere.
 
-Names come from users, so control characters are removed: a terminal would execute them, and a tab would forge a column.
+Control characters in names of users are removed: a terminal would execute them, and a tab would look like a column.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from rich.text import Text
 
 
 def print_line(text: str) -> None:
-    """Prints one line to stdout, unchanged."""
+    """Prints one line of text to stdout, unchanged."""
     sys.stdout.write(f"{text}\n")
 
 
 def print_note(text: str) -> None:
-    """Prints one line to stderr, for people."""
+    """Prints one line of text to stderr, for people rather than programs."""
     sys.stderr.write(f"{text}\n")
 
 
 def print_result(sentence: str, value: str | None = None) -> None:
-    """Prints what was done. Unless stdout is a terminal, prints only `value`, if there is one."""
+    """Prints a sentence about what a command did. Unless stdout is a terminal, prints only `value`, if there is one."""
     on_terminal = sys.stdout.isatty()
     print_line(_clean(sentence) if on_terminal or value is None else _clean(value))
 
 
 def print_list(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Prints a table with headings on a terminal, else one line per row, with tabs and without headings."""
+    """Prints rows as a table with headings on a terminal; elsewhere as lines with tabs, without headings."""
     if not sys.stdout.isatty():
         for row in rows:
             print_line("\t".join(map(_clean, row)))

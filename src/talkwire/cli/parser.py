@@ -1,4 +1,4 @@
-"""The commands and their names, and how they end.
+"""Parses the command line: declares the commands and their names, runs one, and turns its error into an exit code.
 
 A command's module is imported only when the command runs: `talkwire token` does not wait for the database's code.
 """
@@ -62,6 +62,7 @@ def _parser() -> App:
         "talkwire.cli.check:check", name="check", help="Check the settings and everything that the server needs."
     )
 
+    app.command("talkwire.cli.load_test.command:load_test", name="load", help="Test a server under load.")
     app.command("talkwire.cli.invitations:invite", name="invite", help="Print a link that invites people.")
 
     users = App(name="user", help="Users and their accounts.")
@@ -80,7 +81,22 @@ def _parser() -> App:
     conversations.command("talkwire.cli.conversations:remove", name="remove", help="Remove members from a group.")
     app.command(conversations)
     app.command(_webhooks())
+    app.command(_imports())
     return app
+
+
+def _imports() -> App:
+    imports = App(name="import", help="Import the history of another system into a server that runs.")
+    imports.command("talkwire.cli.history_import.command:slack", name="slack", help="Import a Slack export.")
+    imports.command(
+        "talkwire.cli.history_import.command:mattermost", name="mattermost", help="Import a Mattermost bulk export."
+    )
+    imports.command(
+        "talkwire.cli.history_import.command:rocketchat",
+        name="rocketchat",
+        help="Import collections of a Rocket.Chat database.",
+    )
+    return imports
 
 
 def _webhooks() -> App:

@@ -1,5 +1,6 @@
-"""Reads passwords from a prompt or from the first line of stdin; never from arguments, which all users of the machine
-can read.
+"""Reads passwords from a prompt or from the first line of stdin.
+
+It does not read them from arguments, which all users of the machine can see.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ FROM_STDIN = "-"
 
 
 def hashed_password(source: str | None) -> str:
-    """Returns the hash of a password, read from stdin for `-` or without a terminal, else from a prompt.
+    """Returns the hash of a password. Reads the password from stdin for `-` or without a terminal, else from a prompt.
 
-    Raises Misuse or Failure.
+    Raises Misuse if `source` is anything else, and Failure if the password is empty or its two entries differ.
     """
     if source not in {None, FROM_STDIN}:
         raise Misuse(

@@ -17,7 +17,7 @@ EVERY_S = 5.0
 
 
 class Bar:
-    """Progress on a terminal. Implements `storage.transfer.copying.Progress`."""
+    """Shows the progress of a long command as a bar on a terminal. Implements `storage.transfer.copying.Progress`."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
@@ -37,8 +37,10 @@ class Bar:
 
 
 class Lines:
-    """Progress elsewhere: a line for each part that is not empty, and more for a part that takes long. Implements the
-    same.
+    """Prints the progress of a long command as lines, where there is no terminal.
+
+    It prints a line for each part that is not empty, and further lines for a part that takes long. Implements
+    `storage.transfer.copying.Progress`.
     """
 
     def __init__(self) -> None:
@@ -63,7 +65,10 @@ class Lines:
 
 @contextmanager
 def progress_display() -> Iterator[Bar | Lines]:
-    """Yields what shows the progress, until the end of the `with`."""
+    """Yields the object that shows a command's progress: a bar if stderr is a terminal, else printed lines.
+
+    A bar disappears at the end of the `with` block.
+    """
     if not sys.stderr.isatty():
         yield Lines()
         return

@@ -1,6 +1,6 @@
-"""Checks the configured Redis: whether it responds, and whether nodes can use it.
+"""Checks the configured Redis: whether it responds, and whether nodes (server processes) can use it.
 
-Import this module only after `extras.require_redis`.
+Import this module only after calling `extras.require_redis`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Remark = tuple[Literal["ok", "note", "warning", "wrong"], str]
 
 
 def client_of(url: str) -> Redis:
-    """Returns a client that has not connected yet. Raises Failure for an invalid URL."""
+    """Returns a Redis client that has not connected yet. Raises Failure for an invalid URL."""
     try:
         return redis_client(url)
     except ValueError as error:
@@ -33,7 +33,10 @@ def client_of(url: str) -> Redis:
 
 
 async def check_redis(url: str) -> list[Remark]:
-    """Returns remarks on the Redis at `url`. Leaves no data there. Raises Failure if it does not respond."""
+    """Checks the Redis at `url`, and returns a list of remarks: pairs of a state, such as `ok` or `wrong`, and a text.
+
+    Leaves no data in Redis. Raises Failure if Redis does not respond.
+    """
     redis = client_of(url)
     try:
         async with asyncio.timeout(ANSWERS_WITHIN_S):
@@ -108,6 +111,6 @@ def _on_full_memory(info: dict[str, Any]) -> str:
 
 
 def _shown(url: str) -> str:
-    """Returns the URL as it may be printed: without user and password."""
+    """Returns a Redis URL without user and password, for printing."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,4 +1,4 @@
-"""`talkwire serve`: runs the server until a signal ends it."""
+"""The command `talkwire serve`, which runs the server until a signal ends it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,24 @@ from importlib.metadata import version
 
 from talkwire import demo
 from talkwire.cli.database import database_failures, printable_database
-from talkwire.cli.extras import require_redis, require_s3
+from talkwire.cli.extras import require_otlp, require_redis, require_s3
 from talkwire.cli.failures import Failure
 from talkwire.cli.flags import Flag, load, takes_settings
-from talkwire.cli.output import print_line
+from talkwire.cli.output import iso_time, print_line, print_note
 from talkwire.cli.workers.supervisor import Workers
+from talkwire.control import operator_for
+from talkwire.core.background_tasks import BackgroundTasks
+from talkwire.core.commands.invitations import EnsureFirstInvitation
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.engine.chat import Chat
 from talkwire.datafolder import FolderInUse, find_holder, prepare_folder, reachable_url
+from talkwire.dialects.payloads.invitations import invitation_url
 from talkwire.files.byte_store import SCHEME
 from talkwire.logs import are_json, configure_logs
 from talkwire.realtime.serving.server import bind_shared, listen
+from talkwire.service_manager import READY, notify, report_alive
 from talkwire.settings import Settings
+from talkwire.settings.policy import access_policy
 from talkwire.settings.sources import known_settings
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
@@ -31,11 +39,13 @@ _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 def serve(**flags: Flag) -> None:
     """Run the server until SIGTERM or Ctrl-C."""
     settings = load(flags).settings
-    configure_logs(settings.log_level, settings.log_format)
+    configure_logs(settings.log_level, settings.log_format, is_final=settings.workers == 1)
     _refuse_a_second_server(settings)
     _refuse_an_unusable_redis(settings)
     if settings.files is not None and settings.files.startswith(SCHEME):
         require_s3()
+    if settings.otlp_endpoint is not None:
+        require_otlp()
     listening = _listen(settings)
     if settings.workers > 1:
         _serve_with_workers(settings, listening)
@@ -47,31 +57,67 @@ def serve(**flags: Flag) -> None:
     with listening, database_failures(settings):
         prepare_folder(settings.data)
         url = reachable_url(listening)
-        run(Node(settings), listening, lambda: _greet(settings, url))
+        node, tasks = Node(settings), BackgroundTasks()
+
+        def greet() -> None:
+            _greet(settings, url)
+            if sys.stdout.isatty() and not are_json(settings.log_format):
+                tasks.start(_greet_first_admin(settings, url, node.chat))
+
+        run(node, listening, greet)
 
 
 def _serve_with_workers(settings: Settings, listening: socket.socket) -> None:
-    """Runs workers on the port. A socket that accepts no connections reserves the address, since
-    workers come and go.
+    """Runs the workers (server processes that share the port) until a signal ends them.
+
+    A socket that accepts no connections reserves the address, since single workers end and restart.
     """
     url, port = reachable_url(listening), listening.getsockname()[1]
     listening.close()
     with bind_shared(settings.host, port):
 
         async def run() -> None:
-            await Workers(settings, port, lambda: _greet(settings, url)).run()
+            alive = asyncio.create_task(report_alive())
+            try:
+                await Workers(settings, port, lambda: _greet(settings, url)).run()
+            finally:
+                alive.cancel()
 
         asyncio.run(run())
+
+
+async def _greet_first_admin(settings: Settings, url: str, chat: Chat) -> None:
+    """Prints the link with which the first admin registers, if people can have accounts and no account is an admin.
+
+    The link is as sensitive as a password, so it is printed only on terminals and never logged.
+    """
+    if settings.demo or access_policy(settings).accounts == "off":
+        return
+    command = EnsureFirstInvitation()
+    try:
+        created = await chat.execute(operator_for(command), command)
+    except ChatError as error:
+        print_note(f"the link for the first admin could not be made: {error.message}")
+        return
+    if created is not None:
+        until = iso_time(created.invitation.expires_ms or 0)
+        print_line(f"No admin yet: {invitation_url(settings.public_url or url, created.code)}")
+        print_line(f"      registers the first one, once, until {until}.")
+        sys.stdout.flush()
 
 
 def _greet(settings: Settings, url: str) -> None:
     lines = [_greeting_for_programs(settings, url)] if are_json(settings.log_format) else _greeting(settings, url)
     print_line("\n".join(lines))
     sys.stdout.flush()
+    notify(READY)
 
 
 def _greeting_for_programs(settings: Settings, url: str) -> str:
-    """Returns the greeting as one line of JSON, since standard output and the log often end up in one file."""
+    """Returns the message that the server is running, as one line of JSON with its URL and main settings.
+
+    It is JSON like the log, since standard output and the log often end up in one file.
+    """
     greeting = {
         "event": "serving",
         "level": "info",
@@ -96,6 +142,7 @@ def _greeting(settings: Settings, url: str) -> list[str]:
             f"Demo: open {url}/ and sign in as one of the people there; no password is needed.",
             f"      Users of the examples: {', '.join(demo.SNIPPET_USERS)}",
             f"      An account: {demo.ACCOUNT_EMAIL}, password {demo.ACCOUNT_PASSWORD}",
+            f"      An admin: talkwire user add EMAIL --name NAME --role admin --data {settings.data}",
         ]
     elif settings.insecure_dev_auth:
         lines.append("Anyone on this machine can sign in as any user: --insecure-dev-auth is for development.")
@@ -103,7 +150,10 @@ def _greeting(settings: Settings, url: str) -> list[str]:
 
 
 def _refuse_a_second_server(settings: Settings) -> None:
-    """Raises FolderInUse before the port is tried, since this error says more than a port that is in use."""
+    """Raises FolderInUse if a server already uses the same SQLite database.
+
+    This runs before the port is opened, since this error says more than one about a port in use.
+    """
     if settings.lock_file is None:
         return
     holder = find_holder(settings.lock_file)
@@ -112,8 +162,9 @@ def _refuse_a_second_server(settings: Settings) -> None:
 
 
 def _refuse_an_unusable_redis(settings: Settings) -> None:
-    """Raises Failure for an invalid URL or a missing client. A Redis that is only unavailable now may
-    become available.
+    """Raises Failure if the Redis URL is invalid or the Redis client is not installed.
+
+    A Redis that does not respond now is accepted, since it may become available later.
     """
     if settings.redis is not None:
         require_redis()

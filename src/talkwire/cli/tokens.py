@@ -1,5 +1,6 @@
-"""`talkwire token`: prints a JWT for a user, signed with the secret of the settings or the data folder, without a
-server.
+"""The command `talkwire token`, which prints a JWT (JSON Web Token) for a user without asking a server.
+
+The token is signed with the secret of the settings or the data folder.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def token(
         ttl_s = parse_duration(ttl).total_seconds()
     except ValueError as error:
         raise Misuse(f"--ttl: {error}") from None
-    issuer = TokenIssuer(_secret(settings))
+    issuer = TokenIssuer(secret_of(settings))
     print_line(issuer.issue(user, ttl_s=ttl_s, name=name, role=role, claims=claims))
 
 
@@ -66,7 +67,8 @@ def _claim(text: str) -> tuple[str, object]:
         return key, value
 
 
-def _secret(settings: Settings) -> str:
+def secret_of(settings: Settings) -> str:
+    """Returns the secret that signs tokens, from the settings or the data folder. Raises Misuse if there is none."""
     if settings.jwt_secret is None and not settings.on_postgresql:
         prepare_folder(settings.data)
     secret = signing_secret(settings)

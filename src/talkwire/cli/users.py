@@ -1,4 +1,4 @@
-"""`talkwire user …`: accounts, bans and passwords."""
+"""The commands `talkwire user …`, which add and list users, ban and unban them, and set passwords."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from talkwire.cli.delivery import Operator, run_as_operator
+from talkwire.cli.failures import Misuse
 from talkwire.cli.flags import WHERE, Flag, load, takes_settings
 from talkwire.cli.output import iso_time, print_json, print_list, print_note, print_result
 from talkwire.cli.passwords import hashed_password
 from talkwire.core.commands.accounts import BanUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
-from talkwire.core.domain.model import User
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import AccountRole, User
+from talkwire.core.domain.times import ms_of
 from talkwire.settings import Settings
 from talkwire.settings.policy import access_policy
 
@@ -33,6 +36,7 @@ def add(
     name: Annotated[str, Parameter(help="Name that others see.")],
     id: Annotated[str | None, Parameter(help="Id of the user. Default: a new id.")] = None,  # noqa: A002 (a flag)
     password: Password = None,
+    role: Annotated[AccountRole, Parameter(help="What the account may do: `admin` may use the admin routes.")] = "user",
     **flags: Flag,
 ) -> None:
     """Create an account that can sign in with an e-mail address and a password.
@@ -43,7 +47,7 @@ def add(
         Address to sign in with.
     """
     settings = load(flags).settings
-    command = RegisterAccount(email, name, hashed_password(password), id)
+    command = RegisterAccount(email, name, hashed_password(password), id, role=role)
     user = run_as_operator(settings, lambda operator: operator.execute(command), may_create=True)
     print_result(f"Added {user.name} <{email}>, whose id is {user.id}.", user.id)
     _warn_without_accounts(settings)
@@ -67,7 +71,17 @@ def list_all(
 
 
 @takes_settings(*WHERE)
-def ban(user_id: str, /, **flags: Flag) -> None:
+def ban(
+    user_id: str,
+    /,
+    *,
+    reason: Annotated[str | None, Parameter(help="Reason that the user sees.")] = None,
+    until: Annotated[
+        str | None,
+        Parameter(help="When the ban ends, such as 2030-01-31T12:00:00Z; in UTC without an offset. Default: never."),
+    ] = None,
+    **flags: Flag,
+) -> None:
     """Ban a user, and close their sockets.
 
     Parameters
@@ -75,8 +89,10 @@ def ban(user_id: str, /, **flags: Flag) -> None:
     user_id
         Id of the user to ban.
     """
-    user = run_as_operator(load(flags).settings, lambda operator: operator.execute(BanUser(user_id)))
-    print_result(f"{user.id} is banned.")
+    command = BanUser(user_id, reason, None if until is None else _end_of(until))
+    user = run_as_operator(load(flags).settings, lambda operator: operator.execute(command))
+    end = "" if user.ban_until_ms is None else f" until {iso_time(user.ban_until_ms)}"
+    print_result(f"{user.id} is banned{end}.")
 
 
 @takes_settings(*WHERE)
@@ -108,6 +124,14 @@ def password(user_id: str, /, *, password: Password = None, **flags: Flag) -> No
     _warn_without_accounts(settings)
 
 
+def _end_of(until: str) -> int:
+    """Returns when a ban ends, in milliseconds since 1970. Raises Misuse if the text is no valid time."""
+    try:
+        return ms_of("--until", until)
+    except ChatError as error:
+        raise Misuse(error.message) from None
+
+
 def _warn_without_accounts(settings: Settings) -> None:
     if access_policy(settings).accounts == "off":
         print_note("accounts are off in these settings: no one can sign in with a password unless accounts is set")
@@ -136,5 +160,6 @@ def _described(user: User) -> dict[str, object]:
         "name": user.name,
         "email": user.email,
         "banned": user.banned,
+        "bannedUntil": None if user.ban_until_ms is None else iso_time(user.ban_until_ms),
         "createdAt": iso_time(user.created_ms),
     }

@@ -1,1 +1,1 @@
-"""Commands that connect an application's own systems to the chat."""
+"""The commands that connect an application's own systems to the chat: webhooks."""

@@ -1,4 +1,4 @@
-"""`talkwire webhook …`: endpoints that receive the events of the log."""
+"""The commands `talkwire webhook …`, which manage the HTTP endpoints that receive the chat's events."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def list_all(*, json: Json = False, **flags: Flag) -> None:
 
 @takes_settings(*WHERE)
 def show(webhook_id: str, /, *, json: Json = False, **flags: Flag) -> None:
-    """Show a webhook, and its newest attempts.
+    """Show a webhook, and its newest attempts to deliver events.
 
     Parameters
     ----------
@@ -122,14 +122,14 @@ def show(webhook_id: str, /, *, json: Json = False, **flags: Flag) -> None:
 
 @takes_settings(*WHERE)
 def rewind(webhook_id: str, after: str, /, **flags: Flag) -> None:
-    """Let a webhook continue after a cursor, earlier or later than where it is.
+    """Let a webhook continue after another event, earlier or later than the one that it has reached.
 
     Parameters
     ----------
     webhook_id
         Id of the webhook.
     after
-        Cursor, or `start` for the oldest event.
+        Cursor (the id of an event) after which to continue, or `start` for the oldest event.
     """
     command = RewindWebhook(webhook_id, after)
     view = run_as_operator(load(flags).settings, lambda operator: operator.execute(command))
@@ -139,7 +139,7 @@ def rewind(webhook_id: str, after: str, /, **flags: Flag) -> None:
 
 @takes_settings(*WHERE, "webhook_allow", "demo")
 def test(webhook_id: str, /, **flags: Flag) -> None:
-    """Send a signed event `webhook:test` now, and print the outcome. A refused event is a failure.
+    """Send a signed event `webhook:test` to a webhook now, and print the outcome. A refused event is a failure.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def remove(webhook_id: str, /, **flags: Flag) -> None:
 
 
 async def _check(settings: Settings, url: str, types: tuple[str, ...]) -> None:
-    """Raises Misuse for an address that may not be reached, and for an unknown type."""
+    """Raises Misuse if the server may not send requests to the webhook's address, or if an event type is unknown."""
     egress = _egress(settings)
     try:
         log_types_named(types, "--type")

@@ -1,1 +1,1 @@
-"""Commands about the data of one user or conversation: erasing and exporting it."""
+"""The commands that erase and export the data of one user or conversation."""

@@ -1,4 +1,4 @@
-"""`talkwire user erase`: erases a user for good."""
+"""The command `talkwire user erase`, which permanently removes a user's data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def erase(
     yes: Annotated[bool, Parameter(help="Do not ask for confirmation.", negative=())] = False,
     **flags: Flag,
 ) -> None:
-    """Erase a user for good: account, profile, devices, files and settings. The id is never given out again.
+    """Erase a user permanently: account, profile, devices, files and settings. The id is never used for another user.
 
     Parameters
     ----------
@@ -50,7 +50,10 @@ def erase(
 
 
 def _confirm(user_id: str, messages: Erased) -> None:
-    """Raises Failure unless the operator confirms on a terminal; does not ask where there is none."""
+    """Asks the operator on a terminal to confirm the erasure. Raises Failure if the answer is not yes.
+
+    Without a terminal, it does not ask.
+    """
     if not sys.stdin.isatty():
         return
     fate = "with all messages" if messages == "redact" else "and keep the messages"

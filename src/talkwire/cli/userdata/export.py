@@ -1,4 +1,4 @@
-"""`talkwire export`: writes the data of one user or one conversation into a zip file."""
+"""The command `talkwire export`, which writes the data of one user or one conversation into a zip file."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from sqlalchemy import URL
 
 from talkwire.api.export import ExportedConversation, ExportedUser, ExportedZip
 from talkwire.cli.backup import WHERE, new_file, readable_database
+from talkwire.cli.delivery import run_as_operator
 from talkwire.cli.failures import Failure, Misuse
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_result
 from talkwire.cli.progress import Bar, Lines, progress_display
+from talkwire.core.commands.moderation.audit import RecordExport
 from talkwire.core.domain.model import Actor
 from talkwire.files.byte_store import ByteStore
 from talkwire.files.service import FINISHED_FOLDER
@@ -33,7 +35,7 @@ def export(
     conversation: Annotated[str | None, Parameter(help="Id of the conversation to export.")] = None,
     **flags: Flag,
 ) -> None:
-    """Write the data of one user, or of one conversation, into a zip file, whether a server runs or not.
+    """Write the data of one user, or of one conversation, into a zip file, whether a server is running or not.
 
     Parameters
     ----------
@@ -45,6 +47,7 @@ def export(
     settings = load(flags).settings
     if path.exists():
         raise Failure(f"{path}: exists already")
+    run_as_operator(settings, lambda operator: operator.execute(RecordExport(user, conversation)))
     subject = ExportedUser(user, _OPERATOR) if user is not None else ExportedConversation(conversation or "")
     with new_file(path) as (file, temporary), readable_database(settings) as url, progress_display() as progress:
         asyncio.run(_write(settings, url, subject, file, progress))

@@ -1,1 +1,1 @@
-"""Several nodes on one machine: the supervisor, its workers, and the channel between them."""
+"""Runs several server processes (workers) on one machine: the supervisor, its workers, and their channel."""

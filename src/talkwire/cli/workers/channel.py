@@ -1,6 +1,6 @@
-"""The channel between the supervisor of `serve --workers` and a worker: JSON lines over a pair of sockets.
+"""The channel for messages between the supervisor of `serve --workers` and a worker: JSON lines over a socket pair.
 
-The pair closes with either process, even if it is killed, so each side notices the end of the other.
+When either process ends, even if it is killed, its socket closes, so the other process notices.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ class WorkerMessage(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ready(WorkerMessage, frozen=True):
-    """The worker accepts requests."""
+    """A message from a worker to the supervisor: the worker accepts requests now."""
 
 
 class Failed(WorkerMessage, frozen=True):
-    """The worker could not start, and ends. `line` is what a command would print; `transient` says that a retry may
-    succeed.
+    """A message from a worker to the supervisor: the worker could not start, and ends.
+
+    `line` is the error text to print for the user; `transient` is true if a retry may succeed.
     """
 
     line: str
@@ -34,17 +35,19 @@ class Failed(WorkerMessage, frozen=True):
 
 
 class Stop(WorkerMessage, frozen=True):
-    """The worker shall stop, as by SIGTERM."""
+    """A message from the supervisor that asks a worker to stop, as the signal SIGTERM does."""
 
 
 class AskAllMetrics(WorkerMessage, frozen=True):
-    """A worker requests the metrics of all workers. The supervisor answers with `AllMetricsReply`."""
+    """A message in which a worker requests the metrics of all workers. The supervisor replies with
+    `AllMetricsReply`.
+    """
 
     id: int
 
 
 class AskMetrics(WorkerMessage, frozen=True):
-    """The supervisor requests one worker's metrics. The worker answers with `MetricsReply`."""
+    """A message in which the supervisor requests one worker's metrics. The worker replies with `MetricsReply`."""
 
     id: int
 
@@ -55,7 +58,10 @@ class MetricsReply(WorkerMessage, frozen=True):
 
 
 class AllMetricsReply(WorkerMessage, frozen=True):
-    """The metrics by worker number, without the workers that did not answer in time."""
+    """The supervisor's reply with the metrics of all workers, by worker number.
+
+    Workers that did not reply in time are missing.
+    """
 
     id: int
     metrics: dict[int, str]
@@ -68,14 +74,14 @@ _decoder: msgspec.json.Decoder[AnyMessage] = msgspec.json.Decoder(AnyMessage)
 
 
 def send_blocking(end: socket.socket, message: AnyMessage) -> None:
-    """Sends a message from a process without an event loop. Does nothing if the other process has ended."""
+    """Sends a message from a process that has no event loop. Does nothing if the other process has ended."""
     end.setblocking(True)  # noqa: FBT003 (takes it by place only)
     with contextlib.suppress(OSError):
         end.sendall(_encode(message) + b"\n")
 
 
 class WorkerChannel:
-    """One side of the channel."""
+    """One end of the channel between the supervisor and a worker, which sends and receives messages."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -83,16 +89,16 @@ class WorkerChannel:
 
     @classmethod
     async def over(cls, end: socket.socket) -> WorkerChannel:
-        """Returns the channel over one of the two sockets."""
+        """Returns the end of the channel that uses this socket, one of a pair."""
         return cls(*await asyncio.open_connection(sock=end, limit=LINE_MAX))
 
     def send(self, message: AnyMessage) -> None:
-        """Sends a message without waiting. It is lost if the other process has ended."""
+        """Sends a message without waiting. The message is lost if the other process has ended."""
         if not self._writer.is_closing():
             self._writer.write(_encode(message) + b"\n")
 
     async def received(self) -> AsyncIterator[AnyMessage]:
-        """Yields the other side's messages until that process ends."""
+        """Yields the messages that the other process sends, until that process ends."""
         try:
             while line := await self._reader.readline():
                 yield _decoder.decode(line)

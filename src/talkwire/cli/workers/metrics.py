@@ -1,4 +1,4 @@
-"""Merges the metrics of several workers into one response."""
+"""Merges the metrics of several workers (server processes on one port) into one response."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from prometheus_client.registry import Collector
 
 
 class _Merged(Collector):
-    """Collects the samples of several workers. Groups them by metric, as Prometheus' format requires."""
+    """A Prometheus collector that merges the metrics of several workers, grouped by metric as Prometheus' format
+    requires.
+    """
 
     def __init__(self, metrics: Mapping[int, str]) -> None:
         self._metrics = metrics
@@ -28,8 +30,9 @@ class _Merged(Collector):
 
 
 def merged_metrics(metrics: Mapping[int, str]) -> bytes:
-    """Returns the workers' metrics in Prometheus' format, each sample with the label `worker`. `metrics` has texts by
-    number.
+    """Returns the metrics of all workers in Prometheus' text format, each sample with the worker's number as a label.
+
+    `metrics` has the text of each worker by its number.
     """
     registry = CollectorRegistry()
     registry.register(_Merged(metrics))

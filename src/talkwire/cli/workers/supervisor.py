@@ -1,9 +1,9 @@
-"""`serve --workers N`: runs N nodes on this machine and one port, supervised by the process that was started.
+"""Runs the N workers of `serve --workers N`: complete nodes (server processes) on one machine and one port.
 
-Each worker is a complete node in a process of its own (`worker.py`), with a listening socket of its own on the same
-port. The kernel spreads connections over these sockets: with one shared socket, one of four workers accepted 644 of
-1,000 simultaneous connections and another 30; with one socket each, they accept 230 to 280. A socket closes with its
-worker, so no client waits for a dead worker.
+The supervisor is the process that the operator started. Each worker has a process (`worker.py`) and a listening socket
+of its own on the same port. The kernel spreads connections over these sockets: with one shared socket, one of four
+workers accepted 644 of 1,000 simultaneous connections and another 30; with one socket each, they accept 230 to 280. A
+socket closes with its worker, so no client waits for a dead worker.
 
 A worker that dies is restarted, after a pause that grows while it keeps dying. A failure that a retry cannot fix, such
 as an invalid setting, stops all workers.
@@ -55,7 +55,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class WorkerFailed(CommandError):
-    """A worker could not be started. The text is the worker's own error."""
+    """Raised when a worker cannot be started. Its text is the worker's own error message."""
 
     def __init__(self, line: str, exit_code: int) -> None:
         super().__init__(line)
@@ -63,7 +63,7 @@ class WorkerFailed(CommandError):
 
 
 class Worker:
-    """One worker process and the channel to it."""
+    """A worker process as seen by the supervisor, with the channel to the process."""
 
     def __init__(self, process: asyncio.subprocess.Process, channel: WorkerChannel) -> None:
         self.ready = False
@@ -75,7 +75,7 @@ class Worker:
 
     @classmethod
     async def start(cls, number: int, port: int) -> Worker:
-        """Returns a new worker, whose process waits for `begin`."""
+        """Starts a worker process, which waits until `begin` sends it the settings, and returns its `Worker`."""
         ours, theirs = socket.socketpair()
         with contextlib.ExitStack() as failed, theirs:
             failed.callback(ours.close)
@@ -98,7 +98,7 @@ class Worker:
         stdin.close()
 
     async def requests(self) -> AsyncIterator[Ready | AskAllMetrics]:
-        """Yields the messages that the supervisor has to handle, until the worker ends."""
+        """Yields the messages from the worker that the supervisor has to handle, until the worker ends."""
         async for message in self._channel.received():
             match message:
                 case Ready() | AskAllMetrics():
@@ -113,7 +113,7 @@ class Worker:
                     pass
 
     async def metrics(self) -> str | None:
-        """Returns the worker's metrics; None if it does not answer within METRICS_WITHIN_S."""
+        """Returns the worker's metrics as text; None if the worker does not reply within METRICS_WITHIN_S seconds."""
         id_ = next(self._ids)
         said: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._asked[id_] = said
@@ -130,8 +130,9 @@ class Worker:
         self._channel.send(AllMetricsReply(question.id, metrics))
 
     def stop(self) -> None:
-        """Asks the worker to stop, over the channel: somebody else may have sent a signal, and a second one ends it at
-        once.
+        """Asks the worker to stop, by a message over the channel instead of a signal.
+
+        The worker may have received a signal from elsewhere, and a second signal would end it at once.
         """
         self._channel.send(Stop())
 
@@ -140,14 +141,16 @@ class Worker:
             self._process.kill()
 
     async def ended(self) -> int:
-        """Waits until the worker has ended, and returns its exit code."""
+        """Waits until the worker process has ended, and returns its exit code."""
         exit_code = await self._process.wait()
         self._channel.close()
         return exit_code
 
 
 class Workers:
-    """All workers, on a reserved port. `greet` is called once all of them accept requests."""
+    """Starts all workers on a reserved port and restarts those that end. Calls `greet` once all of them accept
+    requests.
+    """
 
     def __init__(self, settings: Settings, port: int, greet: Callable[[], None]) -> None:
         self._settings = settings
@@ -161,7 +164,7 @@ class Workers:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Runs until a signal stops it. Raises WorkerFailed."""
+        """Runs the workers until a signal arrives or a worker cannot run, and stops them. Raises WorkerFailed."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop_or_die)
@@ -181,7 +184,7 @@ class Workers:
         self._greet()
 
     def _stop_or_die(self) -> None:
-        """Handles a signal: the first stops the workers in order, the second kills them."""
+        """Handles a signal: the first one stops the workers gracefully, the second kills them and this process."""
         if self._over.is_set():
             for worker in self._workers.values():
                 worker.kill()
@@ -189,7 +192,7 @@ class Workers:
         self._over.set()
 
     async def _stop(self) -> None:
-        """Stops all workers at once, each in order; kills those that take too long."""
+        """Asks all workers to stop gracefully, and kills those that take too long."""
         self._ready[FIRST].set()
         for worker in self._workers.values():
             worker.stop()
@@ -201,7 +204,9 @@ class Workers:
             await asyncio.wait(self._tasks)
 
     async def _keep(self, number: int) -> None:
-        """Runs one worker and restarts it whenever it has ended. Raises WorkerFailed."""
+        """Runs one worker and restarts it, after a pause, whenever it ends. Raises WorkerFailed if a restart is
+        useless.
+        """
         loop, pause_s = asyncio.get_running_loop(), FIRST_PAUSE_S
         while not self._over.is_set():
             began_s = loop.time()
@@ -241,7 +246,11 @@ class Workers:
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     async def _begin(self, number: int) -> Worker | None:
-        """Returns a new worker; None if the system has no room for a process. Then the other workers continue."""
+        """Starts a worker process and returns it; None if the operating system cannot start one while others are
+        serving.
+
+        Raises OSError if that happens before all workers are ready.
+        """
         try:
             worker = self._workers[number] = await Worker.start(number, self._port)
         except OSError as error:

@@ -1,11 +1,11 @@
-"""One worker of `serve --workers`: a complete node, in a process of its own, on a port that the other workers share.
+"""The process of one worker of `serve --workers`: a complete node on a port that the workers share.
 
     python -P -m talkwire.cli.workers.worker NUMBER PORT CHANNEL
 
-CHANNEL is a file descriptor; the settings arrive over stdin.
+CHANNEL is the file descriptor of the channel to the supervisor; the settings arrive over stdin.
 
-The worker stops on a message over its channel, on a signal, and when its supervisor has ended: nobody would restart it
-then, and the next supervisor needs the port.
+The worker stops on a message over its channel, on a signal, and when its supervisor has ended: nobody would restart the
+worker then, and the next supervisor needs the port.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import os
 import pickle
 import socket
 import sys
-from dataclasses import replace
 
 import structlog
 
@@ -52,11 +51,11 @@ _logger = structlog.get_logger(__name__)
 
 
 class WorkerNode(Node):
-    """A node that reports its state over the channel."""
+    """A node (server process) that reports its state to the supervisor of `serve --workers` over their channel."""
 
     def __init__(self, settings: Settings, number: int, channel: socket.socket) -> None:
         port = settings.internal_port
-        super().__init__(replace(settings, internal_port=port + number - 1) if port else settings)
+        super().__init__(settings.changed(internal_port=port + number - 1) if port else settings)
         self._number = number
         self._end = channel
         self._stopping = False
@@ -82,8 +81,9 @@ class WorkerNode(Node):
         return self._server
 
     async def metrics(self) -> bytes:
-        """Returns the metrics of all workers, labelled with their numbers: a scrape of the port cannot
-        choose a worker.
+        """Returns the metrics of all workers, each sample labelled with its worker's number.
+
+        A request to the shared port cannot choose a worker, so each worker returns all metrics.
         """
         id_ = next(self._ids)
         answered: asyncio.Future[dict[int, str]] = asyncio.get_running_loop().create_future()
@@ -133,7 +133,7 @@ class WorkerNode(Node):
 def main() -> int:
     number, port, end = (int(argument) for argument in sys.argv[1:4])
     settings: Settings = pickle.load(sys.stdin.buffer)  # noqa: S301 (of the process that has started this one)
-    configure_logs(settings.log_level, settings.log_format, worker=number)
+    configure_logs(settings.log_level, settings.log_format, worker=number, is_final=True)
     channel = socket.socket(fileno=end)
     try:
         with database_failures(settings):

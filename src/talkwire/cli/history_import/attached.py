@@ -1,0 +1,124 @@
+"""Opens the files to import: from the export, or downloaded from the URL that the export names."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import IO
+
+import httpx
+
+from talkwire.cli.history_import.archive import UNREADABLE, Archive
+from talkwire.cli.history_import.source import InvalidExport
+from talkwire.egress import Egress, EgressLimits
+
+DOWNLOADS = 3
+"""How often a download is tried."""
+
+REDIRECTS_MAX = 3
+_IN_MEMORY_BYTES = 4 * 1024 * 1024
+_DOWNLOAD_S = 300.0
+_TOKEN_HOSTS = ("slack.com", "slack-files.com")
+_HTML = "text/html"
+
+
+class FileMissing(Exception):
+    """Raised when a file cannot be imported. Its text is the kind of loss under which the import counts the file."""
+
+
+class AttachedFiles:
+    """Opens the files that messages of an export have attached.
+
+    `egress` downloads them; if it is None, nothing is downloaded. `token` is sent only to Slack.
+    """
+
+    def __init__(self, archive: Archive, egress: Egress | None = None, token: str | None = None) -> None:
+        self._archive = archive
+        self._egress = egress
+        self._token = token
+
+    @property
+    def downloads(self) -> bool:
+        return self._egress is not None
+
+    @asynccontextmanager
+    async def opened(self, path: str | None, url: str | None, most: int, name: str = "") -> AsyncIterator[IO[bytes]]:
+        """Yields a file of at most `most` bytes, open for reading: from `path` in the export, or else downloaded from
+        `url`.
+
+        Raises FileMissing if the file is not available or is too large.
+        """
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as content:
+            if path is not None:
+                self._unpack(path, content, most)
+            elif url is not None and self._egress is not None:
+                await self._download(url, content, most, name)
+            else:
+                raise FileMissing("files that the export does not contain")
+            content.seek(0)
+            yield content
+
+    def _unpack(self, path: str, content: IO[bytes], most: int) -> None:
+        if self._archive.size(path) > most:
+            raise FileMissing("files that are larger than the server allows")
+        try:
+            with self._archive.open(path) as packed:
+                shutil.copyfileobj(_Limited(packed, most), content)
+        except InvalidExport:
+            raise FileMissing("files that cannot be unpacked") from None
+
+    async def _download(self, url: str, content: IO[bytes], most: int, name: str) -> None:
+        assert self._egress is not None
+        for _ in range(DOWNLOADS):
+            content.seek(0)
+            content.truncate()
+            with suppress(httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError):
+                if await self._fetch(self._egress, url, content, most, name):
+                    return
+                break
+        raise FileMissing("files that could not be downloaded")
+
+    async def _fetch(self, egress: Egress, url: str, content: IO[bytes], most: int, name: str) -> bool:
+        """Downloads a URL into `content`. Returns False if the server does not respond with the file."""
+        async with egress.client(EgressLimits(total_s=_DOWNLOAD_S, response_max=most)) as client:
+            for _ in range(REDIRECTS_MAX + 1):
+                async with client.stream("GET", url, headers=self.headers_for(url)) as answer:
+                    if answer.has_redirect_location:
+                        url = str(httpx.URL(url).join(answer.headers["location"]))
+                        continue
+                    # Slack shows its sign-in page instead of a file that the token may not read.
+                    is_page = answer.headers.get("content-type", "").startswith(_HTML)
+                    if answer.status_code != httpx.codes.OK or (is_page and not name.endswith((".html", ".htm"))):
+                        return False
+                    async for chunk in answer.aiter_raw():
+                        content.write(chunk)
+                    return True
+        return False
+
+    def headers_for(self, url: str) -> dict[str, str]:
+        """Returns the request headers for downloading a URL: the token if the URL is Slack's and https, else none."""
+        address = httpx.URL(url)
+        is_slack = any(address.host == each or address.host.endswith(f".{each}") for each in _TOKEN_HOSTS)
+        if self._token is None or not is_slack or address.scheme != "https":
+            return {}
+        return {"authorization": f"Bearer {self._token}"}
+
+
+class _Limited:
+    """A file whose `read` raises FileMissing after `most` bytes, since the sizes stated in zip files may be wrong."""
+
+    def __init__(self, file: IO[bytes], most: int) -> None:
+        self._file = file
+        self._left = most
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            found = self._file.read(size)
+        except UNREADABLE as error:
+            raise InvalidExport(str(error)) from None
+        self._left -= len(found)
+        if self._left < 0:
+            raise FileMissing("files that are larger than the server allows")
+        return found

@@ -1,0 +1,190 @@
+"""The commands `talkwire import slack|mattermost|rocketchat`, which import another chat system's export into a
+server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from talkwire.cli.failures import OK, Misuse
+from talkwire.cli.flags import Flag, load, takes_settings
+from talkwire.cli.history_import.archive import Archive
+from talkwire.cli.history_import.attached import AttachedFiles
+from talkwire.cli.history_import.mattermost import PASSES, read_mattermost
+from talkwire.cli.history_import.people import People
+from talkwire.cli.history_import.rocketchat import read_rocketchat
+from talkwire.cli.history_import.run import ImportRun
+from talkwire.cli.history_import.slack import read_slack
+from talkwire.cli.history_import.source import UserIds
+from talkwire.cli.history_import.staging import Staging
+from talkwire.cli.history_import.target import ReceivingServer
+from talkwire.cli.output import print_list, print_note
+from talkwire.cli.progress import Bar, Lines, progress_display
+from talkwire.cli.tokens import secret_of
+from talkwire.egress import AddressRules, Egress
+from talkwire.identity.issuer import TokenIssuer
+from talkwire.settings import Settings
+
+Read = Callable[[Archive, Staging], None]
+
+_TOKEN_S = 30 * 24 * 3600
+_SETTINGS = ("data", "jwt_secret", "allow_weak_secret")
+
+ServerUrl = Annotated[
+    str | None, Parameter(help="Address of the server that receives the history, such as https://chat.example.com.")
+]
+DryRun = Annotated[
+    bool, Parameter(help="Only read the export, and print what an import brings and what it drops.", negative=())
+]
+Ids = Annotated[
+    UserIds,
+    Parameter(
+        name="--user-ids",
+        help="What becomes the id of a user, and so the `sub` of their token: the id in the `source`, the `handle` or "
+        "the `email` address.",
+    ),
+]
+
+
+@takes_settings(*_SETTINGS, "webhook_allow", "demo")
+def slack(  # noqa: PLR0913 (each is one flag)
+    path: Path,
+    /,
+    *,
+    server: ServerUrl = None,
+    dry_run: DryRun = False,
+    user_ids: Ids = "source",
+    download: Annotated[
+        bool,
+        Parameter(help="Download files and pictures of users from Slack. Else files are links to it.", negative=()),
+    ] = False,
+    slack_token: Annotated[
+        str | None,
+        Parameter(help="Token of a Slack app with the scope files:read, for --download.", env_var="SLACK_TOKEN"),
+    ] = None,
+    **flags: Flag,
+) -> int:
+    """Import the export of a Slack workspace. Running the import again adds only what is new.
+
+    Parameters
+    ----------
+    path
+        The zip file that Slack offers, or its content in a folder.
+    """
+    settings = load(flags).settings
+    rules = AddressRules.of(settings.webhook_allow, loopback=settings.demo)
+    return _Import("slack", read_slack, path, user_ids).run(
+        settings, server, dry_run=dry_run, egress=Egress(rules) if download else None, token=slack_token
+    )
+
+
+@takes_settings(*_SETTINGS)
+def mattermost(
+    path: Path, /, *, server: ServerUrl = None, dry_run: DryRun = False, user_ids: Ids = "source", **flags: Flag
+) -> int:
+    """Import the bulk export of a Mattermost server. Running the import again adds only what is new.
+
+    Parameters
+    ----------
+    path
+        The zip file of `mmctl export`, its content in a folder, or a folder with a .jsonl file.
+    """
+    importing = _Import("mattermost", read_mattermost, path, user_ids, PASSES)
+    return importing.run(load(flags).settings, server, dry_run=dry_run)
+
+
+@takes_settings(*_SETTINGS)
+def rocketchat(
+    path: Path, /, *, server: ServerUrl = None, dry_run: DryRun = False, user_ids: Ids = "source", **flags: Flag
+) -> int:
+    """Import collections of a Rocket.Chat database. Running the import again adds only what is new.
+
+    Parameters
+    ----------
+    path
+        A folder or zip file with users.json, rocketchat_room.json and rocketchat_message.json of mongoexport.
+    """
+    return _Import("rocketchat", read_rocketchat, path, user_ids).run(load(flags).settings, server, dry_run=dry_run)
+
+
+class _Import:
+    """Runs one import command: reads an export, sends it to the server unless it is a dry run, and prints the counts.
+
+    `passes` is the number of times that `read` reads the export's files, for the progress display.
+    """
+
+    def __init__(self, source: str, read: Read, path: Path, user_ids: UserIds, passes: int = 1) -> None:
+        self._source = source
+        self._passes = passes
+        self._read = read
+        self._path = path
+        self._user_ids = user_ids
+
+    def run(
+        self,
+        settings: Settings,
+        server: str | None,
+        *,
+        dry_run: bool,
+        egress: Egress | None = None,
+        token: str | None = None,
+    ) -> int:
+        if not dry_run and (server is None or not server.startswith(("http://", "https://"))):
+            raise Misuse(
+                "--server: must be the address of the server, such as https://chat.example.com, or use --dry-run"
+            )
+        issuer = None if dry_run else TokenIssuer(secret_of(settings))
+        staging = Staging(People(self._source, self._user_ids))
+        try:
+            with Archive(self._path) as archive, progress_display() as progress:
+                progress.begin("reading", self._passes * archive.documents_kib(), "KiB")
+                archive.on_read = progress.advance
+                self._read(archive, staging)
+                if issuer is None or server is None:
+                    _print(_found(staging), staging)
+                    return OK
+
+                def sign(user_id: str, role: str | None) -> str:
+                    return issuer.issue(user_id, ttl_s=_TOKEN_S, role=role)
+
+                attached = AttachedFiles(archive, egress, token)
+                counts = asyncio.run(self._send(ReceivingServer(server, sign), staging, attached, progress))
+            _print(counts, staging)
+        finally:
+            staging.close()
+            if egress is not None:
+                egress.close()
+        return OK
+
+    async def _send(
+        self, server: ReceivingServer, staging: Staging, attached: AttachedFiles, progress: Bar | Lines
+    ) -> list[tuple[str, int]]:
+        async with server:
+            run = ImportRun(self._source, staging, server, attached, progress)
+            await run.run()
+        return sorted((kind, count) for kind, count in run.counts.items() if count)
+
+
+def _found(staging: Staging) -> list[tuple[str, int]]:
+    return [
+        ("users", len(staging.people)),
+        ("conversations", staging.conversation_count),
+        ("messages", staging.message_count),
+        ("replies in threads", staging.thread_replies),
+        ("reactions", staging.reaction_count),
+        ("files", staging.file_count),
+    ]
+
+
+def _print(counts: list[tuple[str, int]], staging: Staging) -> None:
+    print_list(("IMPORTED", "COUNT"), [(kind, str(count)) for kind, count in counts])
+    if staging.dropped:
+        print_note("")
+        print_note("Not imported, or not as it was:")
+        for kind, count in sorted(staging.dropped.items()):
+            print_note(f"  {count} {kind}")

@@ -1,0 +1,66 @@
+"""Converts names of emoji to emoji: the names that Slack, Mattermost, GitHub and Rocket.Chat use."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+_SKIN = re.compile(
+    r":skin-tone-([2-6])|_tone([1-5])|_(light|medium_light|medium|medium_dark|dark)_skin_tone", re.IGNORECASE
+)
+_TONES = ("light", "medium_light", "medium", "medium_dark", "dark")
+_FIRST_TONE = 0x1F3FB
+_IN_TEXT = re.compile(r":([a-z0-9_+'-]{1,60}):(?::?(skin-tone-[2-6]):)?", re.IGNORECASE)
+_EMOJI_STYLE = "\ufe0f"
+
+
+def emoji_named(name: str) -> str | None:
+    """Returns the emoji with a name such as `thumbsup`, `wave::skin-tone-3` or `+1_light_skin_tone`.
+
+    The name may be enclosed in colons. Returns None for an unknown name, such as that of a custom emoji.
+    """
+    name = name.strip(":").replace("::", ":")
+    found = _table().get(name.lower())
+    if found is not None:
+        return found
+    skin = _SKIN.search(name)
+    if skin is None:
+        return name if name and not name.isascii() else None
+    base = _table().get((name[: skin.start()] + name[skin.end() :]).lower().strip(":"))
+    return None if base is None else _toned(base, _tone_of(skin))
+
+
+def _tone_of(skin: re.Match[str]) -> int:
+    slack, joypixels, mattermost = skin.groups()
+    if slack:
+        return int(slack) - 2
+    return int(joypixels) - 1 if joypixels else _TONES.index(mattermost.lower())
+
+
+def _toned(base: str, tone: int) -> str:
+    """Returns an emoji of one person or hand with a skin tone, which is added after its first character."""
+    first, rest = base[0], base[1:].removeprefix(_EMOJI_STYLE)
+    return f"{first}{chr(_FIRST_TONE + tone)}{rest}"
+
+
+def with_emoji(text: str) -> str:
+    """Returns a text in which emoji replace their names between colons, such as `:thumbsup:`. Unknown names stay."""
+
+    def shown(match: re.Match[str]) -> str:
+        name = match[1] if match[2] is None else f"{match[1]}:{match[2]}"
+        return emoji_named(name) or match[0]
+
+    return _IN_TEXT.sub(shown, text) if ":" in text else text
+
+
+@cache
+def _table() -> dict[str, str]:
+    """Returns the emoji by their names, read from `emoji_names.txt`."""
+    lines = files(__package__).joinpath("emoji_names.txt").read_text(encoding="utf-8").splitlines()
+    found: dict[str, str] = {}
+    for line in lines:
+        if not line.startswith("#"):
+            emoji, *names = line.split(" ")
+            found.update(dict.fromkeys(names, emoji))
+    return found

@@ -1,0 +1,271 @@
+"""Reads the bulk export of a Mattermost server into a `Staging` (the temporary database of everything to import).
+
+The export is a file with JSON lines, alone or in a zip file or folder with the attachments in `data/`
+(https://docs.mattermost.com/manage/bulk-export-tool.html).
+
+Posts have no ids in it. As in Mattermost's own import, a post is recognised by its conversation, its author and its
+time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from talkwire.cli.history_import.archive import Archive, is_inside, items_of, ms_of, object_of, text_of, texts_of
+from talkwire.cli.history_import.emoji import emoji_named
+from talkwire.cli.history_import.source import (
+    InvalidExport,
+    SourceConversation,
+    SourceFile,
+    SourceMessage,
+    SourceUser,
+)
+from talkwire.cli.history_import.staging import Staging
+from talkwire.cli.history_import.texts import from_mattermost, storable
+
+_KNOWN_LINES = {"version", "team", "channel", "user", "bot", "post", "direct_channel", "direct_post", "emoji", "info"}
+_UNUSED = {"role": "roles", "scheme": "permission schemes", "emoji": "custom emoji"}
+
+
+PASSES = 2
+"""How often the lines are read."""
+
+
+def read_mattermost(archive: Archive, staging: Staging) -> None:
+    """Reads a Mattermost export into the staging (the temporary database of everything to import).
+
+    Reads users and channels first, since messages mention them.
+    """
+    name = _lines_of(archive)
+    reader = _Reader(archive, staging)
+    for line, raw in archive.objects(name):
+        if raw is None:
+            staging.drop("lines that are not JSON")
+        elif line == 1 and (raw.get("type") != "version" or raw.get("version") != 1):
+            raise InvalidExport(f"{archive.path}: {name} begins with no version 1 of Mattermost's bulk export")
+        else:
+            reader.read_person_or_channel(raw)
+    reader.add_channels()
+    for _, raw in archive.objects(name):
+        if raw is not None:
+            reader.read_post(raw)
+
+
+def _lines_of(archive: Archive) -> str:
+    found = [name for name in archive.names(suffix=".jsonl") if name.count("/") <= 1]
+    if not found:
+        raise InvalidExport(f"{archive.path}: has no .jsonl file, so it is no bulk export of Mattermost")
+    return min(found, key=lambda name: (name.count("/"), name))
+
+
+class _Reader:
+    def __init__(self, archive: Archive, staging: Staging) -> None:
+        self._archive = archive
+        self._staging = staging
+        self._channels: dict[str, SourceConversation] = {}
+        self._members: dict[str, dict[str, None]] = {}
+        """The users of each channel, in order."""
+
+    def read_person_or_channel(self, raw: dict[str, Any]) -> None:
+        kind = text_of(raw.get("type"))
+        body = object_of(raw.get(kind))
+        if kind in {"user", "bot"}:
+            self._read_user(body, is_bot=kind == "bot")
+        elif kind == "channel":
+            self._read_channel(body)
+        elif kind == "direct_channel":
+            self._read_direct_channel(body)
+        elif kind in _UNUSED:
+            self._staging.drop(_UNUSED[kind])
+        elif kind not in _KNOWN_LINES:
+            self._staging.drop(f"lines of the type {kind[:40] or 'none'}")
+
+    def _read_user(self, body: dict[str, Any], *, is_bot: bool) -> None:
+        username = text_of(body.get("username"))
+        if not username:
+            self._staging.drop("users without a name")
+            return
+        full = f"{text_of(body.get('first_name'))} {text_of(body.get('last_name'))}".strip()
+        name = text_of(body.get("nickname")) or full or text_of(body.get("display_name")) or username
+        self._staging.people.add(
+            SourceUser(
+                username,
+                storable(name),
+                username,
+                None if is_bot else text_of(body.get("email")) or None,
+                self._path(text_of(body.get("profile_image"))),
+                deactivated=bool(body.get("delete_at")),
+            )
+        )
+        for team in items_of(body.get("teams")):
+            for channel in items_of(team.get("channels")):
+                self._join(username, _channel_key(text_of(team.get("name")), text_of(channel.get("name"))), channel)
+
+    def _join(self, username: str, key: str, membership: dict[str, Any]) -> None:
+        self._members.setdefault(key, {})[username] = None
+        conversation = self._channels.get(key)
+        is_admin = "channel_admin" in text_of(membership.get("roles")).split() or membership.get("is_admin") is True
+        if conversation is not None and is_admin:
+            conversation.roles[username] = "admin"
+
+    def _read_channel(self, body: dict[str, Any]) -> None:
+        key = _channel_key(text_of(body.get("team")), text_of(body.get("name")))
+        self._channels[key] = SourceConversation(
+            key,
+            "group",
+            [],
+            name=storable(text_of(body.get("display_name")) or text_of(body.get("name"))),
+            public=body.get("type") == "O",
+            topic=from_mattermost(text_of(body.get("header")), self._staging.people),
+            description=from_mattermost(text_of(body.get("purpose")), self._staging.people),
+            archived=bool(body.get("deleted_at") or body.get("delete_at")),
+            roles={},
+        )
+
+    def _read_direct_channel(self, body: dict[str, Any]) -> None:
+        members = _members(body)
+        conversation = _direct(members)
+        conversation.topic = from_mattermost(text_of(body.get("header")), self._staging.people) or None
+        self._channels.setdefault(conversation.key, conversation)
+
+    def add_channels(self) -> None:
+        """Adds the channels to the staging (the temporary database). Call it after all users have been read, for the
+        members.
+        """
+        for key, conversation in self._channels.items():
+            conversation.members += self._members.get(key, ())
+            for username in conversation.members:
+                self._known(username)
+            self._staging.add_conversation(conversation)
+
+    def read_post(self, raw: dict[str, Any]) -> None:
+        kind = text_of(raw.get("type"))
+        body = object_of(raw.get(kind))
+        if kind == "post":
+            key = _channel_key(text_of(body.get("team")), text_of(body.get("channel")))
+            if not self._staging.has_conversation(key):
+                self._staging.drop("messages of channels that the export does not have")
+                return
+            self._add(body, key)
+        elif kind == "direct_post":
+            conversation = _direct(_members(body))
+            for username in conversation.members:
+                self._known(username)
+            self._staging.add_conversation(conversation)
+            self._add(body, conversation.key)
+
+    def _add(self, body: dict[str, Any], conversation: str) -> None:
+        root = self._message(body, conversation, None)
+        replies = items_of(body.get("replies"))
+        if root is None:
+            self._staging.drop("threads of replies whose first message is missing", len(replies))
+        for reply in replies:
+            self._message(reply, conversation, root)
+
+    def _message(self, body: dict[str, Any], conversation: str, root: str | None) -> str | None:
+        """Adds a post to the staging (the temporary database) and returns the post's key; None if it is not
+        imported.
+        """
+        staging = self._staging
+        created, username = ms_of(body.get("create_at")), text_of(body.get("user"))
+        kind = text_of(body.get("type"))
+        if kind.startswith("system_"):
+            staging.drop(f"notices ({kind[:40]})")
+            return None
+        if kind.startswith("custom_calls"):
+            staging.drop("calls and huddles")
+            return None
+        if created is None or not username:
+            staging.drop("messages without a time or an author")
+            return None
+        if body.get("delete_at"):
+            staging.drop("deleted messages")
+            return None
+        text = from_mattermost(text_of(body.get("message")), staging.people)
+        text = "\n".join(filter(None, (text, *self._cards(body))))
+        text = f"_{text.strip()}_" if kind == "me" and text.strip() else text
+        files = list(self._files(body))
+        if not text.strip() and not files:
+            staging.drop("empty messages")
+            return None
+        key = self._key(conversation, self._known(username), created)
+        edited = ms_of(body.get("edit_at"))
+        message = SourceMessage(
+            conversation,
+            key,
+            username,
+            created * 1000,
+            text,
+            edited_ms=edited if edited is not None and edited > created else None,
+            thread=root,
+            pinned=body.get("is_pinned") is True,
+            reactions=self._reactions(body),
+            files=files,
+        )
+        staging.add_message(message)
+        return key
+
+    def _key(self, conversation: str, username: str, created: int) -> str:
+        """Returns a key for a post, which is the same in later exports of the same server.
+
+        It consists of time, author and, for further posts of the same millisecond, a number.
+        """
+        key, number = f"{created}-{username}", 1
+        while self._staging.has_message(conversation, key):
+            number += 1
+            key = f"{created}-{username}-{number}"
+        return key
+
+    def _known(self, username: str) -> str:
+        self._staging.people.add(SourceUser(username, username, username))
+        return username
+
+    def _cards(self, body: dict[str, Any]) -> Iterator[str]:
+        """Yields the texts of a post's message attachments (cards that integrations add), as quotes in Markdown."""
+        for card in items_of(object_of(body.get("props")).get("attachments")):
+            title, text = text_of(card.get("title")), text_of(card.get("text")) or text_of(card.get("fallback"))
+            said = from_mattermost("\n".join(filter(None, (title, text))), self._staging.people)
+            if said.strip():
+                yield "\n".join(f"> {line}" for line in said.splitlines())
+
+    def _reactions(self, body: dict[str, Any]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        given = [each for each in items_of(body.get("reactions")) if text_of(each.get("user"))]
+        for each in sorted(given, key=lambda each: each["create_at"] if isinstance(each.get("create_at"), int) else 0):
+            emoji = emoji_named(text_of(each.get("emoji_name")))
+            if emoji is None:
+                self._staging.drop("reactions with custom emoji")
+                continue
+            users = found.setdefault(emoji, [])
+            if each["user"] not in users:
+                users.append(self._known(each["user"]))
+        return found
+
+    def _files(self, body: dict[str, Any]) -> Iterator[SourceFile]:
+        for each in items_of(body.get("attachments")):
+            said = text_of(each.get("path"))
+            if said:
+                yield SourceFile(storable(said.replace("\\", "/").rpartition("/")[2]), self._path(said))
+
+    def _path(self, said: str) -> str | None:
+        """Returns the name that a file has in the archive, given the path in the export's data; None if the archive
+        lacks it.
+        """
+        if not said or not is_inside(said):
+            return None
+        return next((name for name in (f"data/{said}", said) if name in self._archive), None)
+
+
+def _channel_key(team: str, channel: str) -> str:
+    return f"{team}-{channel}"
+
+
+def _members(body: dict[str, Any]) -> list[str]:
+    given = texts_of(body.get("members")) or texts_of(body.get("channel_members"))
+    given = given or [text_of(each.get("username")) for each in items_of(body.get("participants"))]
+    return sorted(set(filter(None, given)))
+
+
+def _direct(members: list[str]) -> SourceConversation:
+    return SourceConversation(f"direct-{'-'.join(members)}", "direct" if len(members) == 2 else "group", members)

@@ -1,0 +1,100 @@
+"""Holds the users of an export, assigns their ids on the receiving server, and writes mentions of them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from talkwire.cli.history_import.source import SourceUser, UserIds, printable
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import ID_MAX_LENGTH, is_own_id, is_valid_id
+from talkwire.core.features.users.handles import normal_handle
+
+NAME_MAX_LENGTH = 200
+
+_UNUSABLE = re.compile(r"[\s/\x00-\x1f\x7f-\x9f]+")
+
+
+class People:
+    """The users of an export, by their keys (ids in the source system) and by their handles (unique names).
+
+    It is held in memory, which the messages of an export may exceed.
+    """
+
+    def __init__(self, source: str, user_ids: UserIds) -> None:
+        self._source = source
+        self._user_ids = user_ids
+        self._users: dict[str, SourceUser] = {}
+        self._ids: dict[str, str] = {}
+        self._taken: set[str] = set()
+        self._keys_by_handle: dict[str, str] = {}
+        self._names: Counter[str] = Counter()
+
+    def add(self, user: SourceUser) -> None:
+        """Adds a user, unless the key (id in the source system) is known.
+
+        A handle or server id that an earlier user has is not given to a later one.
+        """
+        if user.key in self._users:
+            return
+        user.name = printable(user.name).strip()[:NAME_MAX_LENGTH].strip() or user.key
+        user.handle = _handle(user.handle)
+        if user.handle is not None and user.handle in self._keys_by_handle:
+            user.handle = None
+        if user.handle is not None:
+            self._keys_by_handle[user.handle] = user.key
+        self._users[user.key] = user
+        self._ids[user.key] = self._id_for(user)
+        self._taken.add(self._ids[user.key])
+        self._names[user.name.casefold()] += 1
+
+    def _id_for(self, user: SourceUser) -> str:
+        wanted = {"handle": user.handle, "email": user.email, "source": None}[self._user_ids]
+        for candidate in (wanted, user.key, f"{self._source}-{user.key}"):
+            found = _UNUSABLE.sub("-", candidate or "")[:ID_MAX_LENGTH]
+            if is_valid_id(found) and not is_own_id(found) and found not in self._taken:
+                return found
+        return f"{self._source}-user-{len(self._users)}"
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._users
+
+    def __len__(self) -> int:
+        return len(self._users)
+
+    def __iter__(self) -> Iterator[tuple[str, SourceUser]]:
+        """Yields pairs of a user's id on the receiving server and the user."""
+        return ((self._ids[key], user) for key, user in self._users.items())
+
+    def get(self, key: str) -> SourceUser | None:
+        return self._users.get(key)
+
+    def id_of(self, key: str) -> str:
+        """Returns the id on the receiving server of a user that was added, given the user's key in the source
+        system.
+        """
+        return self._ids[key]
+
+    def key_of_handle(self, handle: str) -> str | None:
+        """Returns the key (id in the source system) of the user with a handle, ignoring case; None if there is none."""
+        return self._keys_by_handle.get(handle.lower())
+
+    def mention(self, key: str) -> str:
+        """Returns the text that mentions a user: `@` and the name, or the handle or id if several users have
+        this name.
+        """
+        user = self._users.get(key)
+        if user is None:
+            return f"@{key}"
+        if self._names[user.name.casefold()] == 1 and user.name.casefold() != "all":
+            return f"@{user.name}"
+        return f"@{user.handle or self._ids[key]}"
+
+
+def _handle(handle: str | None) -> str | None:
+    """Returns a handle in the form that the server accepts; None if it is missing or cannot be accepted."""
+    try:
+        return None if handle is None else normal_handle(handle)
+    except ChatError:
+        return None

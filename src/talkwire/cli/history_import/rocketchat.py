@@ -1,0 +1,309 @@
+"""Reads the collections of a Rocket.Chat database into a `Staging` (the temporary database of everything to import).
+
+mongoexport or bsondump writes the collections: a JSON document a line, in MongoDB's extended JSON
+(https://www.mongodb.com/docs/database-tools/mongoexport/).
+
+    users.json, rocketchat_room.json, rocketchat_message.json; rocketchat_subscription.json, rocketchat_uploads.json
+
+Files are in `uploads/`, named by their ids, as Rocket.Chat's file system store writes them. The export that Rocket.Chat
+itself offers to users is not supported, since it has single rooms only, without the users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from talkwire.cli.history_import.archive import Archive, items_of, ms_of, object_of, text_of, texts_of
+from talkwire.cli.history_import.emoji import emoji_named
+from talkwire.cli.history_import.source import (
+    InvalidExport,
+    SourceConversation,
+    SourceFile,
+    SourceMessage,
+    SourceUser,
+)
+from talkwire.cli.history_import.staging import Staging
+from talkwire.cli.history_import.texts import from_rocketchat, storable
+
+_UPLOADS = "uploads/"
+_KINDS = {"l": "rooms of visitors (omnichannel)", "v": "calls and huddles", "e": "encrypted rooms"}
+
+
+def read_rocketchat(archive: Archive, staging: Staging) -> None:
+    """Reads the collections of a Rocket.Chat database into the staging (the temporary database of everything to
+    import).
+    """
+    reader = _Reader(archive, staging)
+    for raw in reader.documents("users"):
+        reader.read_user(raw)
+    for raw in reader.documents("rocketchat_subscription", optional=True):
+        reader.read_subscription(raw)
+    for raw in reader.documents("rocketchat_room"):
+        reader.read_room(raw)
+    for raw in reader.documents("rocketchat_uploads", optional=True):
+        reader.read_upload(raw)
+    for raw in reader.documents("rocketchat_message"):
+        reader.read_message(raw)
+
+
+class _Reader:
+    def __init__(self, archive: Archive, staging: Staging) -> None:
+        self._archive = archive
+        self._staging = staging
+        self._members: dict[str, dict[str, None]] = {}
+        """The users of each room, in order."""
+        self._roles: dict[str, dict[str, str]] = {}
+        self._names_of_files: dict[str, str] = {}
+        self._files = {
+            name.rpartition("/")[2].partition(".")[0]: name for name in archive.names() if _UPLOADS in f"/{name}"
+        }
+
+    def documents(self, collection: str, *, optional: bool = False) -> Iterator[dict[str, Any]]:
+        found = [name for name in self._archive.names(suffix=f"{collection}.json") if _is_collection(name, collection)]
+        if not found and not optional:
+            raise InvalidExport(f"{self._archive.path}: has no {collection}.json: export it with mongoexport")
+        for line, raw in self._archive.objects(found[0]) if found else ():
+            document = None if raw is None else _document(raw)
+            if document is not None:
+                yield document
+            elif line == 1:
+                raise InvalidExport(
+                    f"{self._archive.path}: {found[0]} does not begin with a JSON object: "
+                    "export it with mongoexport, and without --jsonArray"
+                )
+            else:
+                self._staging.drop("lines that are not JSON")
+
+    def read_user(self, raw: dict[str, Any]) -> None:
+        key = text_of(raw.get("_id"))
+        if not key:
+            self._staging.drop("users without an id")
+            return
+        emails = [text_of(each.get("address")) for each in items_of(raw.get("emails"))]
+        username = text_of(raw.get("username"))
+        self._staging.people.add(
+            SourceUser(
+                key,
+                storable(text_of(raw.get("name")) or username or key),
+                username or None,
+                next(filter(None, emails), None),
+                deactivated=raw.get("active") is False,
+            )
+        )
+        for room in texts_of(raw.get("__rooms")):
+            self._join(room, key)
+
+    def read_subscription(self, raw: dict[str, Any]) -> None:
+        room, user = text_of(raw.get("rid")), text_of(object_of(raw.get("u")).get("_id"))
+        if room and user:
+            self._join(room, user)
+            roles = texts_of(raw.get("roles"))
+            if "owner" in roles or "moderator" in roles or "leader" in roles:
+                self._roles.setdefault(room, {})[user] = "owner" if "owner" in roles else "admin"
+
+    def _join(self, room: str, user: str) -> None:
+        if user in self._staging.people:
+            self._members.setdefault(room, {})[user] = None
+
+    def read_room(self, raw: dict[str, Any]) -> None:
+        key, kind = text_of(raw.get("_id")), text_of(raw.get("t"))
+        if kind not in {"c", "p", "d"} or not key:
+            self._staging.drop(_KINDS.get(kind, f"rooms of the type {kind[:20] or 'none'}"))
+            return
+        people = self._staging.people
+        members = list(self._members.get(key, ()))
+        if kind == "d":
+            members = [user for user in texts_of(raw.get("uids")) if user in people] or members
+        if kind == "d" and len(members) == 2:
+            self._staging.add_conversation(SourceConversation(key, "direct", members, created_ms=_ms(raw.get("ts"))))
+            return
+        if raw.get("encrypted") is True:
+            self._staging.drop("rooms with encryption (their encrypted messages)")
+        description = "\n".join(filter(None, (text_of(raw.get("description")), text_of(raw.get("announcement")))))
+        self._staging.add_conversation(
+            SourceConversation(
+                key,
+                "channel" if raw.get("ro") is True else "group",
+                members,
+                name=storable(text_of(raw.get("fname")) or text_of(raw.get("name"))) or None,
+                public=kind == "c",
+                topic=from_rocketchat(text_of(raw.get("topic")), people),
+                description=from_rocketchat(description, people),
+                created_ms=_ms(raw.get("ts")),
+                archived=raw.get("archived") is True,
+                roles=self._roles_of(key, members, text_of(object_of(raw.get("u")).get("_id"))),
+            )
+        )
+
+    def _roles_of(self, room: str, members: list[str], creator: str) -> dict[str, Any]:
+        """Returns the roles of a room's owner and admins by user key.
+
+        A room has one owner on the server: its creator if the creator is an owner. Other owners become admins.
+        """
+        present = self._members.get(room, {})
+        given = {user: role for user, role in self._roles.get(room, {}).items() if user in present}
+        owners = [user for user, role in given.items() if role == "owner"]
+        if not given and creator in members:
+            return {creator: "owner"}
+        owner = creator if creator in owners else next(iter(owners), None)
+        return {user: "owner" if user == owner else "admin" for user in given}
+
+    def read_upload(self, raw: dict[str, Any]) -> None:
+        if text_of(raw.get("name")):
+            self._names_of_files[text_of(raw.get("_id"))] = storable(text_of(raw.get("name")))
+
+    def read_message(self, raw: dict[str, Any]) -> None:
+        staging = self._staging
+        room, key, created = text_of(raw.get("rid")), text_of(raw.get("_id")), _ms(raw.get("ts"))
+        reason = _unwanted(raw)
+        if reason is None and (not key or created is None):
+            reason = "messages without an id or a time"
+        if reason is None and not staging.has_conversation(room):
+            reason = "messages of rooms that are not imported"
+        if reason is not None or created is None:
+            staging.drop(str(reason))
+            return
+        text, reply_to = self._text(raw)
+        files = list(self._attached(raw))
+        if not text.strip() and not files:
+            staging.drop("empty messages")
+            return
+        edited = _ms(raw.get("editedAt"))
+        staging.add_message(
+            SourceMessage(
+                room,
+                key,
+                self._sender(raw),
+                created * 1000,
+                text,
+                edited_ms=edited if edited is not None and edited > created else None,
+                thread=text_of(raw.get("tmid")) or None,
+                reply_to=reply_to,
+                pinned=raw.get("pinned") is True,
+                reactions=self._reactions(raw),
+                files=files,
+            )
+        )
+
+    def _text(self, raw: dict[str, Any]) -> tuple[str, str | None]:
+        """Returns a pair: the text of a message as Markdown, with its cards as quotes, and the key of the message it
+        replies to.
+
+        The key is None if the message is no reply.
+        """
+        people = self._staging.people
+        parts, reply_to = [from_rocketchat(text_of(raw.get("msg")), people)], None
+        for card in items_of(raw.get("attachments")):
+            link = text_of(card.get("message_link"))
+            if "msg=" in link:
+                reply_to = link.rpartition("msg=")[2].partition("&")[0]
+                # The link to the quoted message stands before what is said.
+                parts[0] = parts[0].replace(f"[ ]({link})", "", 1).strip()
+                continue
+            said = [text_of(card.get("title")) if "title_link_download" not in card else ""]
+            said += [text_of(card.get("text")), text_of(card.get("description"))]
+            lines = from_rocketchat("\n".join(filter(None, said)), people).splitlines()
+            parts.append("\n".join(f"> {line}" for line in lines))
+        return "\n".join(filter(None, parts)), reply_to
+
+    def _sender(self, raw: dict[str, Any]) -> str:
+        author = object_of(raw.get("u"))
+        key = text_of(author.get("_id")) or "unknown"
+        if key not in self._staging.people:
+            username = text_of(author.get("username"))
+            name = storable(text_of(author.get("name")) or username or key)
+            self._staging.people.add(SourceUser(key, name, username or None))
+        return key
+
+    def _reactions(self, raw: dict[str, Any]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        people = self._staging.people
+        for name, given in object_of(raw.get("reactions")).items():
+            usernames = texts_of(object_of(given).get("usernames"))
+            emoji = emoji_named(name)
+            if emoji is None:
+                self._staging.drop("reactions with custom emoji", max(1, len(usernames)))
+                continue
+            keys = [people.key_of_handle(username) for username in usernames]
+            self._staging.drop("reactions whose user the export does not name", keys.count(None))
+            users = found.setdefault(emoji, [])
+            users += [key for key in keys if key is not None and key not in users]
+            if not users:
+                del found[emoji]
+        return found
+
+    def _attached(self, raw: dict[str, Any]) -> Iterator[SourceFile]:
+        files = items_of(raw.get("files")) or items_of([raw.get("file")])
+        for each in files:
+            key, name = text_of(each.get("_id")), text_of(each.get("name"))
+            if name.startswith("thumb-") and len(files) > 1:
+                continue
+            shown = self._names_of_files.get(key) or storable(name) or key or "file"
+            yield SourceFile(shown, self._files.get(key))
+
+
+def _is_collection(name: str, collection: str) -> bool:
+    return name.rpartition("/")[2] == f"{collection}.json"
+
+
+def _unwanted(raw: dict[str, Any]) -> str | None:
+    """Returns the reason, under which the loss is counted, why a document of the message collection is not imported.
+
+    Returns None if the document is imported.
+    """
+    kind = text_of(raw.get("t"))
+    if kind == "rm" or raw.get("_hidden") is True:
+        return "deleted messages"
+    if kind == "e2e":
+        return "encrypted messages"
+    if kind in {"videoconf", "jitsi_call_started"}:
+        return "calls and huddles"
+    if kind:
+        return f"notices ({kind[:40]})"
+    return None
+
+
+def _document(raw: dict[str, Any]) -> dict[str, Any] | None:
+    """Returns a document of MongoDB's extended JSON as plain JSON; None if it is nested too deep."""
+    try:
+        return object_of(_plain(raw))
+    except RecursionError:
+        return None
+
+
+def _plain(value: object) -> object:
+    """Returns a value of MongoDB's extended JSON as plain JSON; times become milliseconds since 1970."""
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        ((kind, inner),) = value.items()
+        match kind, inner:
+            case "$oid", str():
+                return inner
+            case (("$numberLong" | "$numberInt"), str()) if inner.lstrip("-").isdecimal() and len(inner) < 20:
+                return int(inner)
+            case "$date", _:
+                return _date(_plain(inner))
+    return {key: _plain(each) for key, each in value.items()}
+
+
+def _date(value: object) -> int | None:
+    if isinstance(value, str):
+        try:
+            time = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        time = time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+        return int(time.timestamp() * 1000)
+    return value if isinstance(value, int) else None
+
+
+def _ms(value: object) -> int | None:
+    """Returns a time in milliseconds since 1970, from such a number or from a text in ISO 8601; None for any other
+    value.
+    """
+    return ms_of(_date(value))

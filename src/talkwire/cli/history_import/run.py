@@ -1,0 +1,409 @@
+"""Runs one import: sends the users, and then the conversations with their messages, from the staging to the server.
+
+The staging is the temporary database of everything to import. Repeating an import is safe, at whatever point it was
+stopped. The ids of users and conversations and the `clientMessageId` of messages are derived from the export, so they
+are the same each time. If a conversation on the server has messages, the run first lists them, and skips those that
+were imported before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from talkwire.cli.failures import CommandError
+from talkwire.cli.history_import.attached import AttachedFiles, FileMissing
+from talkwire.cli.history_import.source import SourceConversation, SourceFile, SourceMessage, SourceUser
+from talkwire.cli.history_import.staging import Staging
+from talkwire.cli.history_import.target import ReceivingServer, ServerRefusal, in_path
+from talkwire.cli.history_import.texts import pieces
+from talkwire.cli.output import iso_time
+from talkwire.cli.progress import Bar, Lines
+from talkwire.core.domain.model import REACTION_USERS_MAX
+
+WORKERS = 8
+"""How many conversations are imported at a time; messages of one go one after the other."""
+
+MEMBERS_AT_ONCE = 5000
+ATTACHMENTS_MAX = 20
+EMOJI_MAX = 20
+NAME_MAX_LENGTH = 100
+TOPIC_MAX_LENGTH = 250
+DESCRIPTION_MAX_LENGTH = 2000
+_ID_MAX_LENGTH = 100
+_KEY_MAX_LENGTH = 90
+
+_UNUSABLE = re.compile(r"[\s/\x00-\x1f\x7f-\x9f]+")
+
+_LESS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "threadId": (("threadId",), "replies that could not be put into their thread"),
+    "replyToId": (("replyToId",), "quotes of messages that are missing"),
+    "pinned": (("pinned",), "pins beyond the 100 of a conversation"),
+    "editedAt": (("editedAt",), "times of edits that are not possible"),
+    "reactions": (("reactions",), "reactions that the server refused"),
+}
+"""Members of a message that may be left out if the server refuses them, and how that is counted."""
+
+
+class ImportRun:
+    """Sends the content of one staging (the temporary database of everything to import) to the server.
+
+    `source` is the name of the other system, with which the ids of conversations and messages begin.
+    """
+
+    def __init__(
+        self, source: str, staging: Staging, server: ReceivingServer, attached: AttachedFiles, progress: Bar | Lines
+    ) -> None:
+        self._source = source
+        self._staging = staging
+        self._people = staging.people
+        self._server = server
+        self._attached = attached
+        self._progress = progress
+        self._gone: set[str] = set()
+        """Ids of users that were erased on the server, and of those that it refused."""
+        self.counts: Counter[str] = Counter()
+        """What was imported and what was there before, by kind."""
+
+    async def run(self) -> None:
+        """Imports everything from the staging. Raises Failure if the server becomes unreachable."""
+        users = list(self._people)
+        self._progress.begin("users", len(users), "users")
+        await self._in_parallel(users, lambda each: self._put_user(*each))
+        self._progress.begin("messages", self._staging.message_count, "messages")
+        await self._in_parallel(self._staging.conversations(), self._import_conversation)
+        await self._in_parallel([id_ for id_, user in users if user.deactivated], self._ban)
+
+    async def _in_parallel(self, items: Sequence[Any], work: Any) -> None:  # noqa: ANN401 (a function of one item)
+        waiting = iter(items)
+
+        async def worker() -> None:
+            for item in waiting:
+                await work(item)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(WORKERS):
+                    group.create_task(worker())
+        except* CommandError as errors:
+            raise errors.exceptions[0] from None
+
+    # --- users --------------------------------------------------------------------------------------------------------
+
+    async def _put_user(self, user_id: str, user: SourceUser) -> None:
+        """Creates a user on the server. A user who exists there with this id stays unchanged."""
+        try:
+            known = await self._server.request("GET", f"/users/{in_path(user_id)}")
+        except ServerRefusal:
+            known = None
+        if known is not None and known.get("erased"):
+            self._gone.add(user_id)
+            self._staging.drop("users that were erased on this server")
+        elif known is not None:
+            self.counts["users, there before"] += 1
+        else:
+            await self._create_user(user_id, user)
+        self._progress.advance(1)
+
+    async def _create_user(self, user_id: str, user: SourceUser) -> None:
+        body: dict[str, Any] = {"name": user.name}
+        body |= {} if user.handle is None else {"handle": user.handle}
+        body |= {} if user.email is None else {"email": user.email}
+        # A handle may be taken, an address invalid: the user is more important.
+        for left_out in (None, "handle", "email"):
+            body.pop(left_out or "", None)
+            try:
+                await self._server.request("PUT", f"/users/{in_path(user_id)}", body)
+            except ServerRefusal:
+                continue
+            if left_out is not None:
+                self._staging.drop("handles and e-mail addresses that are taken or invalid")
+            self.counts["users"] += 1
+            await self._put_picture(user_id, user)
+            return
+        self._gone.add(user_id)
+        self._staging.drop("users that the server refused")
+
+    async def _put_picture(self, user_id: str, user: SourceUser) -> None:
+        picture = user.picture
+        if picture is None or user.deactivated:
+            return
+        is_url = picture.startswith(("https://", "http://"))
+        try:
+            path, url = (None, picture) if is_url else (picture, None)
+            async with self._attached.opened(path, url, self._server.max_file_size) as content:
+                uploaded = await self._server.upload("picture", content, user_id)
+            await self._server.request("PUT", f"/users/{in_path(user_id)}", {"avatar": uploaded["url"]})
+        except FileMissing as missing:
+            kind = "pictures of users (use --download)" if is_url and not self._attached.downloads else str(missing)
+            self._staging.drop(kind)
+        except ServerRefusal:
+            self._staging.drop("pictures of users that the server refused")
+        else:
+            self.counts["pictures of users"] += 1
+
+    async def _ban(self, user_id: str) -> None:
+        """Bans a user who was deactivated in the source system, so that nobody can sign in as this user."""
+        if user_id in self._gone:
+            return
+        with suppress(ServerRefusal):
+            if not (await self._server.request("GET", f"/users/{in_path(user_id)}")).get("banned"):
+                await self._server.request("PUT", f"/users/{in_path(user_id)}/ban")
+                self.counts["users, banned as they were deactivated"] += 1
+
+    # --- conversations ------------------------------------------------------------------------------------------------
+
+    async def _import_conversation(self, key: str) -> None:
+        conversation = self._staging.conversation(key)
+        opened = await self._open(conversation)
+        if opened is None:
+            dropped = sum(1 for _ in self._staging.messages(key))
+            self._staging.drop("messages of conversations that are not imported", dropped)
+            self._progress.advance(dropped)
+            return
+        conversation_id, has_messages = opened
+        newest_ms = await self._list_sent(conversation_id, key) if has_messages else 0
+        for message in self._staging.messages(key):
+            await self._import_message(conversation_id, message, newest_ms)
+            self._progress.advance(1)
+
+    async def _open(self, conversation: SourceConversation) -> tuple[str, bool] | None:
+        """Creates a conversation on the server, or finds the one that an earlier import created.
+
+        Returns a pair: the id, and whether the conversation has messages. Returns None if it cannot be imported.
+        """
+        member_ids = self._member_ids(conversation)
+        if not member_ids or (conversation.kind == "direct" and len(member_ids) != 2):
+            self._staging.drop("conversations without members")
+            return None
+        body = self._body(conversation, member_ids)
+        try:
+            created = await self._server.request("POST", "/conversations", body)
+        except ServerRefusal as refusal:
+            return await self._open_existing(refusal, body["id"], member_ids)
+        has_messages = bool(created["lastSeq"])
+        self.counts["conversations, there before" if has_messages else "conversations"] += 1
+        if conversation.kind != "direct":
+            await self._add_members(created["id"], member_ids[MEMBERS_AT_ONCE:])
+        return created["id"], has_messages
+
+    async def _open_existing(
+        self, refusal: ServerRefusal, conversation_id: str, member_ids: list[str]
+    ) -> tuple[str, bool] | None:
+        details = refusal.details if isinstance(refusal.details, dict) else {}
+        differs = details.get("differs", [])
+        if refusal.code != "conflict" or "deleted" in differs or not details.get("conversationId"):
+            deleted = "conversations that were deleted on this server"
+            self._staging.drop(deleted if "deleted" in differs else f"conversations: {refusal}")
+            return None
+        self.counts["conversations, there before"] += 1
+        if "memberIds" in differs and differs != ["id"]:
+            await self._add_members(conversation_id, member_ids)
+        return str(details["conversationId"]), True
+
+    async def _add_members(self, conversation_id: str, member_ids: list[str]) -> None:
+        for start in range(0, len(member_ids), MEMBERS_AT_ONCE):
+            body = {"userIds": member_ids[start : start + MEMBERS_AT_ONCE]}
+            try:
+                await self._server.request("POST", f"/conversations/{in_path(conversation_id)}/members", body)
+            except ServerRefusal:
+                self._staging.drop("members that the server refused", len(body["userIds"]))
+
+    def _member_ids(self, conversation: SourceConversation) -> list[str]:
+        """Returns the ids of a conversation's members on the server.
+
+        An archived conversation may have lost its members; its authors become members then, so that somebody can read
+        it.
+        """
+        keys = [key for key in conversation.members if key in self._people]
+        if not keys and conversation.kind != "direct":
+            authors = [key for key in self._staging.senders(conversation.key) if key in self._people]
+            active = [key for key in authors if not getattr(self._people.get(key), "deactivated", False)]
+            keys = active or authors
+        ids = dict.fromkeys(self._people.id_of(key) for key in keys)
+        return [user_id for user_id in ids if user_id not in self._gone]
+
+    def _body(self, conversation: SourceConversation, member_ids: list[str]) -> dict[str, Any]:
+        created_ms = conversation.created_ms
+        body: dict[str, Any] = {
+            "id": self._conversation_id(conversation.key),
+            "kind": conversation.kind,
+            "memberIds": member_ids[:MEMBERS_AT_ONCE],
+        }
+        if created_ms is not None:
+            body["createdAt"] = iso_time(created_ms)
+        if conversation.kind == "direct":
+            return body
+        # Nobody writes in a channel without an owner and admins.
+        body["kind"] = "channel" if conversation.archived else conversation.kind
+        roles = {} if conversation.archived else conversation.roles
+        body["roles"] = {
+            user_id: role
+            for key, role in roles.items()
+            if key in self._people and (user_id := self._people.id_of(key)) in body["memberIds"]
+        }
+        body["name"] = _one_line(conversation.name or self._names(conversation))[:NAME_MAX_LENGTH]
+        body["public"] = conversation.public
+        body["topic"] = _one_line(conversation.topic)[:TOPIC_MAX_LENGTH] or None
+        body["description"] = (conversation.description or "").strip()[:DESCRIPTION_MAX_LENGTH] or None
+        return body
+
+    def _names(self, conversation: SourceConversation) -> str:
+        users = [self._people.get(key) for key in conversation.members]
+        return ", ".join(user.name for user in users if user is not None) or conversation.key
+
+    def _conversation_id(self, key: str) -> str:
+        found = _UNUSABLE.sub("-", f"{self._source}-{key}")
+        return _short(found, _ID_MAX_LENGTH)
+
+    # --- messages -----------------------------------------------------------------------------------------------------
+
+    async def _list_sent(self, conversation_id: str, key: str) -> int:
+        """Lists a conversation's messages on the server, and records in the staging which of them earlier imports sent.
+
+        Returns the time of the conversation's newest message, in milliseconds since 1970.
+        """
+        newest_ms, before = 0, ""
+        prefix = self._client_id("")
+        while True:
+            path = f"/conversations/{in_path(conversation_id)}/messages?limit=100{before}"
+            page = await self._server.request("GET", path)
+            for message in page["items"]:
+                newest_ms = max(newest_ms, _ms_of(message["createdAt"]))
+                sent = message.get("clientMessageId", "")
+                if sent.startswith(prefix):
+                    message_id = "" if message.get("deletedAt") else message["id"]
+                    self._staging.put_sent(key, sent.removeprefix(prefix), message_id)
+            if page["next"] is None:
+                return newest_ms
+            before = f"&before={in_path(page['next'])}"
+
+    def _client_id(self, key: str) -> str:
+        return f"{self._source}:{key}"
+
+    async def _import_message(self, conversation_id: str, message: SourceMessage, newest_ms: int) -> None:
+        sender_id = self._people.id_of(message.sender)
+        if sender_id in self._gone:
+            self._staging.drop("messages of users that are not imported")
+            return
+        parts = pieces(message.text)
+        for number, part in enumerate(parts, 1):
+            key = _short(message.key if number == 1 else f"{message.key}#{number}", _KEY_MAX_LENGTH)
+            if self._staging.sent_id(message.conversation, key) is not None:
+                self.counts["messages, there before"] += number == 1
+            elif message.created_ms < newest_ms:
+                self._staging.drop("messages older than the newest one of their conversation here")
+            else:
+                body = await self._message_body(conversation_id, sender_id, message, is_first=number == 1)
+                body |= {"content": part, "clientMessageId": self._client_id(key)}
+                await self._send(message, key, body, is_first=number == 1)
+
+    async def _message_body(
+        self, conversation_id: str, sender_id: str, message: SourceMessage, *, is_first: bool
+    ) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "conversationId": conversation_id,
+            "senderId": sender_id,
+            "createdAt": iso_time(message.created_ms),
+        }
+        if message.thread is not None:
+            root_id = self._staging.sent_id(message.conversation, _short(message.thread, _KEY_MAX_LENGTH))
+            if root_id:
+                body["threadId"] = root_id
+            else:
+                self._staging.drop("threads of replies whose first message is missing")
+        if not is_first:
+            return body
+        if message.reply_to is not None:
+            quoted_id = self._staging.sent_id(message.conversation, _short(message.reply_to, _KEY_MAX_LENGTH))
+            if quoted_id:
+                body["replyToId"] = quoted_id
+            else:
+                self._staging.drop("quotes of messages that are missing")
+        if message.edited_ms is not None:
+            body["editedAt"] = iso_time(max(message.edited_ms, message.created_ms))
+        if message.pinned:
+            body["pinned"] = True
+        body["reactions"] = self._reactions(message)
+        body["attachments"] = [each for file in message.files if (each := await self._attach(file)) is not None]
+        if len(body["attachments"]) > ATTACHMENTS_MAX:
+            self._staging.drop("files beyond the 20 of a message", len(body["attachments"]) - ATTACHMENTS_MAX)
+            del body["attachments"][ATTACHMENTS_MAX:]
+        return body
+
+    def _reactions(self, message: SourceMessage) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for emoji, keys in message.reactions.items():
+            ids = dict.fromkeys(self._people.id_of(key) for key in keys if key in self._people)
+            user_ids = [user_id for user_id in ids if user_id not in self._gone]
+            kept = user_ids[:REACTION_USERS_MAX] if len(found) < EMOJI_MAX else []
+            self._staging.drop("reactions beyond 20 emoji or 100 users of an emoji", len(user_ids) - len(kept))
+            if kept:
+                found.append({"emoji": emoji, "userIds": kept})
+        return found
+
+    async def _attach(self, file: SourceFile) -> dict[str, Any] | None:
+        """Uploads a file and returns the JSON of its attachment for the message.
+
+        If the file is not available, returns a link to the source system instead; None if there is no link either.
+        """
+        name = (file.name.strip() or "file")[:NAME_MAX_LENGTH]
+        try:
+            async with self._attached.opened(file.path, file.url, self._server.max_file_size, name) as content:
+                uploaded = await self._server.upload(name, content)
+        except FileMissing as missing:
+            reason = str(missing)
+        except ServerRefusal:
+            reason = "files that the server refused"
+        else:
+            self.counts["files"] += 1
+            return {"id": uploaded["id"]}
+        if file.link is not None and file.link.startswith(("http://", "https://")):
+            self.counts["files, as links to where they are"] += 1
+            return {"url": file.link, "name": name}
+        self._staging.drop(reason)
+        return None
+
+    async def _send(self, message: SourceMessage, key: str, body: dict[str, Any], *, is_first: bool) -> None:
+        """Sends one message to the server. Omits parts that the server refuses, such as reactions, to keep the
+        message.
+        """
+        while True:
+            if not body["content"].strip() and not body.get("attachments"):
+                self._staging.drop("messages that were only a file, which is lost")
+                return
+            try:
+                sent = await self._server.request("POST", "/messages", body)
+            except ServerRefusal as refusal:
+                left_out, kind = _LESS.get(re.split(r"[\[.]", refusal.path)[0], ((), ""))
+                if not any(body.pop(member, None) for member in left_out):
+                    self._staging.drop(f"messages that the server refused: {refusal}"[:120])
+                    return
+                self._staging.drop(kind)
+                continue
+            self._staging.put_sent(message.conversation, key, sent["id"])
+            self.counts["messages"] += is_first
+            self.counts["replies in threads"] += is_first and "threadId" in body
+            self.counts["reactions"] += sum(len(each["userIds"]) for each in body.get("reactions", ()))
+            return
+
+
+def _short(text: str, most: int) -> str:
+    """Returns a text unchanged if it has at most `most` characters, else its start and a hash of the whole text."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most - 33]}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def _ms_of(time: str) -> int:
+    return round(datetime.fromisoformat(time).timestamp() * 1000)

@@ -1,0 +1,316 @@
+"""Reads the export of a Slack workspace into a `Staging` (the temporary database of everything to import).
+
+The export has users.json, channels.json, groups.json, dms.json, mpims.json, and a folder for each conversation with a
+file for each day (https://slack.com/help/articles/220556107).
+
+It contains only the addresses of files. Tools that download the files put them into `__uploads/ID/NAME` or
+`CONVERSATION/attachments/ID-NAME`, where the import finds them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from talkwire.cli.history_import.archive import Archive, items_of, ms_of, object_of, text_of, texts_of
+from talkwire.cli.history_import.emoji import emoji_named
+from talkwire.cli.history_import.people import People
+from talkwire.cli.history_import.source import (
+    InvalidExport,
+    Kind,
+    SourceConversation,
+    SourceFile,
+    SourceMessage,
+    SourceUser,
+)
+from talkwire.cli.history_import.staging import Staging
+from talkwire.cli.history_import.texts import from_slack, storable
+
+SLACKBOT = "USLACKBOT"
+
+_TIME = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
+_ID = re.compile(r"[UW][A-Z0-9]{2,}")
+
+_LISTS: tuple[tuple[str, Kind], ...] = (
+    ("channels.json", "group"),
+    ("groups.json", "group"),
+    ("mpims.json", "group"),
+    ("dms.json", "direct"),
+)
+
+_MESSAGES = {
+    "": "",
+    "bot_message": "",
+    "me_message": "",
+    "thread_broadcast": "",
+    "file_share": "",
+    "file_comment": "",
+    "tombstone": "",
+    "reminder_add": "",
+    "slackbot_response": "",
+}
+"""Subtypes that are messages of people and bots."""
+
+_CALLS = frozenset({"huddle_thread", "sh_room_created", "call", "huddle_invite"})
+_CANVASES = frozenset({"channel_canvas_updated", "document_comment_root", "document_mention", "canvas"})
+
+
+def read_slack(archive: Archive, staging: Staging) -> None:
+    """Reads a Slack export into the staging (the temporary database of everything to import)."""
+    root = _root(archive)
+    _read_users(archive, root, staging.people)
+    uploads = _uploads(archive, root)
+    for name, kind in _LISTS:
+        if root + name not in archive:
+            continue
+        for raw in items_of(archive.document(root + name)):
+            _read_conversation(_Source(archive, root, staging, uploads), raw, kind, name)
+    for name in archive.names(root):
+        if name.removeprefix(root) in {"canvases.json", "lists.json"}:
+            staging.drop("canvases and lists", len(items_of(archive.document(name))))
+
+
+class _Source:
+    """The objects that all readers of one Slack export share: archive, root folder, staging and downloaded files."""
+
+    def __init__(self, archive: Archive, root: str, staging: Staging, uploads: dict[str, str]) -> None:
+        self.archive = archive
+        self.root = root
+        self.staging = staging
+        self.uploads = uploads
+
+
+def _root(archive: Archive) -> str:
+    """Returns the folder inside the archive that has users.json, with a final `/`; empty if it is the top folder.
+
+    Some tools pack the export's folder instead of its content.
+    """
+    found = [name for name in archive.names(suffix="users.json") if name.count("/") <= 1]
+    if not found:
+        raise InvalidExport(f"{archive.path}: has no users.json, so it is no export of Slack")
+    return min(found, key=len).removesuffix("users.json")
+
+
+def _uploads(archive: Archive, root: str) -> dict[str, str]:
+    """Returns the names in the archive of downloaded files, by the files' ids in Slack."""
+    found = {}
+    for name in archive.names(root):
+        folder, _, last = name.removeprefix(root).rpartition("/")
+        if folder.startswith("__uploads/"):
+            found[folder.rpartition("/")[2]] = name
+        elif folder.endswith("/attachments") and "-" in last:
+            found[last.partition("-")[0]] = name
+    return found
+
+
+def _read_users(archive: Archive, root: str, people: People) -> None:
+    for raw in items_of(archive.document(f"{root}users.json")):
+        profile = object_of(raw.get("profile"))
+        key = text_of(raw.get("id"))
+        names = (profile.get("display_name"), profile.get("real_name"), raw.get("real_name"), raw.get("name"))
+        if key:
+            people.add(
+                SourceUser(
+                    key,
+                    storable(next((name for name in map(text_of, names) if name.strip()), key)),
+                    text_of(raw.get("name")) or None,
+                    text_of(profile.get("email")) or None,
+                    text_of(profile.get("image_512")) or text_of(profile.get("image_192")) or None,
+                    deactivated=raw.get("deleted") is True,
+                )
+            )
+
+
+def _read_conversation(source: _Source, raw: dict[str, Any], kind: Kind, list_name: str) -> None:
+    staging = source.staging
+    key = text_of(raw.get("id"))
+    if not key:
+        staging.drop("conversations without an id")
+        return
+    members = [_known(staging.people, each) for each in dict.fromkeys(texts_of(raw.get("members")))]
+    conversation = SourceConversation(key, kind if len(members) == 2 else "group", members)
+    if kind == "group" or len(members) != 2:
+        creator = text_of(raw.get("creator"))
+        conversation.name = storable(text_of(raw.get("name"))) if list_name != "mpims.json" else None
+        conversation.kind = "group"
+        conversation.public = list_name == "channels.json"
+        conversation.topic = from_slack(text_of(object_of(raw.get("topic")).get("value")), staging.people)
+        conversation.description = from_slack(text_of(object_of(raw.get("purpose")).get("value")), staging.people)
+        conversation.archived = raw.get("is_archived") is True
+        if creator in members and list_name in {"channels.json", "groups.json"}:
+            conversation.roles = {creator: "owner"}
+    created = raw.get("created")
+    conversation.created_ms = ms_of(created * 1000) if isinstance(created, int) and created > 0 else None
+    staging.add_conversation(conversation)
+    pinned = {text_of(pin.get("id")) for pin in items_of(raw.get("pins"))}
+    for raw_message in _messages(source, raw, key):
+        _read_message(source, raw_message, key, pinned)
+
+
+def _known(people: People, key: str) -> str:
+    """Adds a user with this key (id in Slack), unless the user has been read from users.json, and returns the key."""
+    people.add(SourceUser(key, "Slackbot" if key == SLACKBOT else key))
+    return key
+
+
+def _messages(source: _Source, raw: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
+    folders = dict.fromkeys((text_of(raw.get("name")), key))
+    for folder in filter(None, folders):
+        found = source.archive.names(f"{source.root}{folder}/", ".json")
+        days = [name for name in found if _DAY.fullmatch(name.rpartition("/")[2])]
+        for day in days:
+            yield from items_of(source.archive.document(day))
+        if days:
+            return
+
+
+def _read_message(source: _Source, raw: dict[str, Any], conversation: str, pinned: set[str]) -> None:
+    staging = source.staging
+    key, order = text_of(raw.get("ts")), _micros(text_of(raw.get("ts")))
+    subtype = text_of(raw.get("subtype"))
+    reason = _unwanted(raw, subtype)
+    if reason is not None:
+        staging.drop(reason)
+        return
+    if order is None:
+        staging.drop("messages without a time")
+        return
+    text = _text(raw, subtype, staging)
+    files = _files(source, raw)
+    if not text.strip() and not files:
+        staging.drop("empty messages")
+        return
+    thread = text_of(raw.get("thread_ts"))
+    edited = _micros(text_of(object_of(raw.get("edited")).get("ts")))
+    staging.add_message(
+        SourceMessage(
+            conversation,
+            key,
+            _sender(raw, staging.people),
+            order,
+            text,
+            edited_ms=None if edited is None else edited // 1000,
+            thread=thread if thread and thread != key else None,
+            pinned=key in pinned or conversation in texts_of(raw.get("pinned_to")),
+            reactions=_reactions(raw, staging),
+            files=files,
+        )
+    )
+
+
+def _unwanted(raw: dict[str, Any], subtype: str) -> str | None:
+    """Returns the reason, under which the loss is counted, why a line of the export is not imported as a message.
+
+    Returns None if the line is imported.
+    """
+    if raw.get("type") not in {"message", None}:
+        return f"lines of the type {str(raw.get('type'))[:40]}"
+    if subtype in _CALLS or "room" in raw:
+        return "calls and huddles"
+    if subtype in _CANVASES:
+        return "canvases and lists"
+    if subtype == "tombstone" and not raw.get("reply_count"):
+        return "deleted messages"
+    if subtype not in _MESSAGES or raw.get("hidden") is True:
+        return f"notices ({subtype[:40] or 'hidden'})"
+    return None
+
+
+def _micros(ts: str) -> int | None:
+    found = _TIME.fullmatch(ts)
+    return None if found is None else int(found[1]) * 1_000_000 + int((found[2] or "0").ljust(6, "0"))
+
+
+def _text(raw: dict[str, Any], subtype: str, staging: Staging) -> str:
+    """Returns the text of a message as Markdown, followed by the cards of bots and links as quotes."""
+    people = staging.people
+    text = from_slack(text_of(raw.get("text")), people)
+    if subtype == "me_message" and text.strip():
+        text = f"_{text.strip()}_"
+    cards = [_card(each, people) for each in items_of(raw.get("attachments")) if not _is_preview(each)]
+    if any(each.get("type") not in {"rich_text", "section", "header", "divider", "context"} for each in _blocks(raw)):
+        staging.drop("buttons, pictures and forms in messages of apps")
+    if not text.strip() and not cards:
+        text = "\n".join(filter(None, (from_slack(_block_text(each), people) for each in _blocks(raw))))
+    return "\n".join(filter(None, (text, *cards)))
+
+
+def _blocks(raw: dict[str, Any]) -> list[dict[str, Any]]:
+    return items_of(raw.get("blocks"))
+
+
+def _block_text(block: dict[str, Any]) -> str:
+    return text_of(object_of(block.get("text")).get("text"))
+
+
+def _is_preview(card: dict[str, Any]) -> bool:
+    """Returns whether a card is only the preview of a link, which is not imported since the text has the link."""
+    return bool(card.get("from_url") or card.get("original_url")) and not card.get("is_share")
+
+
+def _card(card: dict[str, Any], people: People) -> str:
+    """Returns a card (an attachment that a bot or link added) as a quote in Markdown: title, text and fields."""
+    title, link = from_slack(text_of(card.get("title")), people), text_of(card.get("title_link"))
+    lines = [
+        from_slack(text_of(card.get("pretext")), people),
+        f"[{title}]({link})" if title and link.startswith(("http://", "https://")) else title,
+        from_slack(text_of(card.get("text")), people),
+    ]
+    for each in items_of(card.get("fields")):
+        name, value = from_slack(text_of(each.get("title")), people), from_slack(text_of(each.get("value")), people)
+        lines.append(f"{name}: {value}" if name and value else name or value)
+    said = "\n".join(line for line in lines if line.strip())
+    said = said or from_slack(text_of(card.get("fallback")), people)
+    return "\n".join(f"> {line}" for line in said.splitlines())
+
+
+def _sender(raw: dict[str, Any], people: People) -> str:
+    """Returns the key of a message's author.
+
+    Adds authors that users.json does not have: bots, and people of other workspaces.
+    """
+    key = text_of(raw.get("user")) or text_of(object_of(raw.get("comment")).get("user"))
+    if _ID.fullmatch(key):
+        if key not in people:
+            profile = object_of(raw.get("user_profile"))
+            name = text_of(profile.get("display_name")) or text_of(profile.get("real_name"))
+            people.add(SourceUser(key, "Slackbot" if key == SLACKBOT else storable(name) or key))
+        return key
+    bot = text_of(raw.get("bot_id")) or "bot"
+    name = storable(text_of(object_of(raw.get("bot_profile")).get("name")) or text_of(raw.get("username")))
+    people.add(SourceUser(bot, name or "Bot"))
+    return bot
+
+
+def _reactions(raw: dict[str, Any], staging: Staging) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for each in items_of(raw.get("reactions")):
+        user_keys = texts_of(each.get("users"))
+        emoji = emoji_named(text_of(each.get("name")))
+        if emoji is None:
+            staging.drop("reactions with custom emoji", max(1, len(user_keys)))
+            continue
+        given = found.setdefault(emoji, [])
+        given += [_known(staging.people, key) for key in user_keys if key not in given]
+        count = each.get("count")
+        if isinstance(count, int) and count > len(user_keys):
+            staging.drop("reactions whose user the export does not name", count - len(user_keys))
+    return found
+
+
+def _files(source: _Source, raw: dict[str, Any]) -> list[SourceFile]:
+    found = []
+    for each in items_of(raw.get("files")) or items_of([raw.get("file")]):
+        if each.get("mode") in {"tombstone", "hidden_by_limit"}:
+            source.staging.drop("files that Slack has deleted or hidden")
+            continue
+        key = text_of(each.get("id"))
+        name = storable(text_of(each.get("name")) or text_of(each.get("title"))) or key or "file"
+        url = text_of(each.get("url_private_download")) or text_of(each.get("url_private"))
+        link = text_of(each.get("permalink"))
+        if each.get("is_external") is True:
+            link, url = link or text_of(each.get("url_private")), ""
+        found.append(SourceFile(name, source.uploads.get(key), url or None, link or None))
+    return found

@@ -1,0 +1,100 @@
+"""The classes that represent the content of any export: users, conversations, messages and files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Literal
+
+import msgspec
+
+from talkwire.cli.failures import Failure
+
+Kind = Literal["direct", "group", "channel"]
+UserIds = Literal["source", "handle", "email"]
+
+
+class SourceUser(msgspec.Struct, omit_defaults=True):
+    """A person or a bot in an export. `key` is the user's id in the source system, by which messages refer to the user.
+
+    `picture` is a path in the export or a URL.
+    """
+
+    key: str
+    name: str
+    handle: str | None = None
+    email: str | None = None
+    picture: str | None = None
+    deactivated: bool = False
+
+
+class SourceConversation(msgspec.Struct, omit_defaults=True):
+    """A conversation in an export. `roles` has the roles of owners and admins by user key (id in the source system).
+
+    An `archived` conversation is imported so that nobody can write in it.
+    """
+
+    key: str
+    kind: Kind
+    members: list[str]
+    name: str | None = None
+    public: bool = False
+    topic: str | None = None
+    description: str | None = None
+    created_ms: int | None = None
+    archived: bool = False
+    roles: dict[str, Literal["owner", "admin"]] = {}
+
+
+class SourceFile(msgspec.Struct, omit_defaults=True):
+    """A file attached to a message of an export. It is in the export at `path`, or can be downloaded from `url`.
+
+    `link` is the address at which users of the source system open it.
+    """
+
+    name: str
+    path: str | None = None
+    url: str | None = None
+    link: str | None = None
+
+
+class SourceMessage(msgspec.Struct, omit_defaults=True):
+    """A message in an export. `key` is its id, unique in the conversation; `order` is its time in microseconds since
+    1970.
+
+    `text` is Markdown. `thread` and `reply_to` are keys of other messages; `reactions` has lists of user keys by emoji.
+    """
+
+    conversation: str
+    key: str
+    sender: str
+    order: int
+    text: str
+    edited_ms: int | None = None
+    thread: str | None = None
+    reply_to: str | None = None
+    pinned: bool = False
+    reactions: dict[str, list[str]] = {}
+    files: list[SourceFile] = []
+
+    @property
+    def created_ms(self) -> int:
+        return self.order // 1000
+
+
+class Dropped(Counter[str]):
+    """Counts what is not imported, by a description of its kind."""
+
+
+class InvalidExport(Failure):
+    """Raised when an export cannot be read. Its text names the file and the problem."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable(text))
+
+
+def printable(text: str) -> str:
+    """Returns a text with its control characters replaced by spaces.
+
+    Texts of an export come from others, and a terminal would execute control characters.
+    """
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -1,0 +1,135 @@
+"""A temporary database with everything to import, sorted by conversation and time.
+
+An export is neither in the order that an import needs, nor small enough for memory.
+
+The database is a temporary one of SQLite: it is in the folder for temporary files, has no name there, and disappears
+with the process, however the process ends. It does not have to last, since a later import asks the server what was
+imported (`run.py`).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import msgspec
+
+from talkwire.cli.history_import.people import People
+from talkwire.cli.history_import.source import Dropped, SourceConversation, SourceMessage, printable
+
+_SCHEMA = """
+CREATE TABLE conversations (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE messages (
+    conversation TEXT NOT NULL, place INTEGER NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (conversation, place, number)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX messages_by_key ON messages (conversation, key);
+CREATE TABLE sent (
+    conversation TEXT NOT NULL, key TEXT NOT NULL, message_id TEXT NOT NULL, PRIMARY KEY (conversation, key)
+) WITHOUT ROWID;
+"""
+KINDS_MAX = 100
+"""How many kinds of dropped things are counted apart; types of messages come from the export."""
+
+OTHER = "others"
+_FETCHED = 500
+
+_message = msgspec.json.Decoder(SourceMessage)
+_conversation = msgspec.json.Decoder(SourceConversation)
+
+
+class Staging:
+    """The users, conversations and messages of one export in a temporary database, and counts of what is not
+    imported.
+    """
+
+    def __init__(self, people: People) -> None:
+        self.people = people
+        self.dropped = Dropped()
+        self.message_count = 0
+        self.file_count = 0
+        self.reaction_count = 0
+        self.conversation_count = 0
+        self.thread_replies = 0
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
+        self._db.execute("BEGIN")
+
+    def close(self) -> None:
+        self._db.close()
+
+    def drop(self, kind: str, count: int = 1) -> None:
+        """Counts something that is not imported under a description of its kind."""
+        kind = printable(kind)
+        if count:
+            self.dropped[kind if kind in self.dropped or len(self.dropped) < KINDS_MAX else OTHER] += count
+
+    def add_conversation(self, conversation: SourceConversation) -> None:
+        """Adds a conversation, unless one with the same key has been added."""
+        row = (conversation.key, msgspec.json.encode(conversation))
+        added = self._db.execute("INSERT OR IGNORE INTO conversations VALUES (?, ?)", row).rowcount
+        self.conversation_count += added
+
+    def add_message(self, message: SourceMessage) -> None:
+        """Adds a message, unless one with the same key has been added: exports repeat some messages."""
+        self.message_count += 1
+        row = (message.conversation, message.order, self.message_count, message.key, msgspec.json.encode(message))
+        try:
+            self._db.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?)", row)
+        except sqlite3.IntegrityError:
+            self.message_count -= 1
+            self.drop("repeated messages")
+            return
+        self.file_count += len(message.files)
+        self.reaction_count += sum(map(len, message.reactions.values()))
+        self.thread_replies += message.thread is not None
+
+    def has_conversation(self, key: str) -> bool:
+        return self._db.execute("SELECT 1 FROM conversations WHERE key = ?", (key,)).fetchone() is not None
+
+    def conversations(self) -> list[str]:
+        """Returns the sorted keys (ids in the source system) of all conversations."""
+        return [key for (key,) in self._db.execute("SELECT key FROM conversations ORDER BY key")]
+
+    def conversation(self, key: str) -> SourceConversation:
+        (body,) = self._db.execute("SELECT body FROM conversations WHERE key = ?", (key,)).fetchone()
+        return _conversation.decode(body)
+
+    def messages(self, conversation: str) -> Iterator[SourceMessage]:
+        """Yields the messages of a conversation in the order of time. The database can be used for other things
+        meanwhile.
+        """
+        place, number = -1, -1
+        while True:
+            rows = self._db.execute(
+                "SELECT place, number, body FROM messages WHERE conversation = ? AND (place, number) > (?, ?) "
+                "ORDER BY place, number LIMIT ?",
+                (conversation, place, number, _FETCHED),
+            ).fetchall()
+            yield from (_message.decode(body) for _, _, body in rows)
+            if len(rows) < _FETCHED:
+                return
+            place, number, _ = rows[-1]
+
+    def senders(self, conversation: str) -> list[str]:
+        """Returns the keys (ids in the source system) of the users that wrote messages in a conversation."""
+        rows = self._db.execute(
+            "SELECT DISTINCT json_extract(CAST(body AS TEXT), '$.sender') FROM messages WHERE conversation = ?",
+            (conversation,),
+        )
+        return sorted(key for (key,) in rows)
+
+    def has_message(self, conversation: str, key: str) -> bool:
+        found = self._db.execute("SELECT 1 FROM messages WHERE conversation = ? AND key = ?", (conversation, key))
+        return found.fetchone() is not None
+
+    def put_sent(self, conversation: str, key: str, message_id: str) -> None:
+        """Records the id that an imported message has on the server; an empty text if the message was deleted there."""
+        self._db.execute("INSERT OR REPLACE INTO sent VALUES (?, ?, ?)", (conversation, key, message_id))
+
+    def sent_id(self, conversation: str, key: str) -> str | None:
+        """Returns the id on the server that `put_sent` recorded for a message; None if it recorded none."""
+        found = self._db.execute(
+            "SELECT message_id FROM sent WHERE conversation = ? AND key = ?", (conversation, key)
+        ).fetchone()
+        return None if found is None else str(found[0])

@@ -1,0 +1,168 @@
+"""Converts the markup of other systems to Markdown, which the web client shows.
+
+Slack's mrkdwn: https://api.slack.com/reference/surfaces/formatting. Mattermost writes Markdown; Rocket.Chat marks bold
+and deleted text with one character, as Slack does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+
+from talkwire.cli.history_import.emoji import with_emoji
+from talkwire.cli.history_import.people import People
+
+TEXT_MAX_BYTES = 64 * 1024
+
+_FENCE = re.compile(r"```(.+?)```", re.DOTALL)
+_INLINE = re.compile(r"`[^`\n]+`")
+_REFERENCE = re.compile(r"<([^<>\n]{1,3000})>")
+_ADDRESS = re.compile(r"https?://[^\s<>]+")
+_MARKDOWN_LINK = re.compile(r"\[[^\[\]\n]{1,500}\]\(https?://[^\s()]+\)")
+_HANDLE = re.compile(r"(?<![\w@.+/-])@([A-Za-z0-9][A-Za-z0-9._-]*)")
+_BOLD = re.compile(r"(?<![\w*])\*(?![\s*])([^*\n]+?)(?<![\s*])\*(?![\w*])")
+_DELETED = re.compile(r"(?<![\w~])~(?![\s~])([^~\n]+?)(?<![\s~])~(?![\w~])")
+_KEPT = re.compile("\x00(\\d+)\x00")
+_EVERYBODY = {"channel": "@all", "everyone": "@all", "group": "@all", "here": "@here"}
+
+
+class _Kept:
+    """Replaces parts of a text by placeholders, so that the following conversions do not change them."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+
+    def keep(self, part: str) -> str:
+        """Stores a part of a text and returns its placeholder."""
+        self._parts.append(part)
+        return f"\x00{len(self._parts) - 1}\x00"
+
+    def restored(self, text: str) -> str:
+        """Returns a text with the stored parts in place of their placeholders. A part may contain further
+        placeholders.
+        """
+        while "\x00" in text:
+            text = _KEPT.sub(lambda match: self._parts[int(match[1])], text)
+        return text
+
+
+def from_slack(text: str, people: People) -> str:
+    """Converts a text in Slack's markup to Markdown."""
+    kept = _Kept()
+    text = _FENCE.sub(lambda match: _alone(match, kept.keep(_fence(_plain(match[1], people)))), storable(text))
+    text = _INLINE.sub(lambda match: kept.keep(_plain(match[0], people)), text)
+    text = _REFERENCE.sub(lambda match: kept.keep(_reference(match[1], people)), text)
+    return kept.restored(_styled(unescape(text)))
+
+
+def from_rocketchat(text: str, people: People) -> str:
+    """Converts a text in Rocket.Chat's markup to Markdown."""
+    kept = _Kept()
+    text = _FENCE.sub(lambda match: _alone(match, kept.keep(_fence(match[1]))), storable(text))
+    for pattern in (_INLINE, _MARKDOWN_LINK, _ADDRESS):
+        text = pattern.sub(lambda match: kept.keep(match[0]), text)
+    return kept.restored(_styled(_mentions(text, people, kept)))
+
+
+def from_mattermost(text: str, people: People) -> str:
+    """Converts mentions and emoji names in a text of Mattermost, which is otherwise Markdown already."""
+    kept = _Kept()
+    text = storable(text)
+    for pattern in (_FENCE, _INLINE, _ADDRESS):
+        text = pattern.sub(lambda match: kept.keep(match[0]), text)
+    return kept.restored(with_emoji(_mentions(text, people, kept)))
+
+
+def storable(text: str) -> str:
+    """Returns a text without the characters that databases refuse: U+0000 is removed, lone surrogates become `?`."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def pieces(text: str, limit: int = TEXT_MAX_BYTES) -> list[str]:
+    """Splits a text into pieces of at most `limit` bytes, so that each fits into a message.
+
+    Cuts at ends of lines or words where possible.
+    """
+    found = []
+    while len(text.encode()) > limit:
+        head = text.encode()[:limit].decode(errors="ignore")
+        cut = max(head.rfind("\n"), head.rfind(" "))
+        head = head[: cut + 1] if cut > limit // 2 else head
+        found.append(head)
+        text = text[len(head) :]
+    return [*found, text]
+
+
+def _styled(text: str) -> str:
+    return with_emoji(_DELETED.sub(r"~~\1~~", _BOLD.sub(r"**\1**", text)))
+
+
+def _fence(code: str) -> str:
+    """Returns a code block whose fences (three backticks) are on lines of their own, as Markdown requires."""
+    newline = "\n"
+    return f"```{'' if code.startswith(newline) else newline}{code}{'' if code.endswith(newline) else newline}```"
+
+
+def _alone(match: re.Match[str], block: str) -> str:
+    """Returns a block with line breaks that separate it from the text before and after the match."""
+    before, after = match.string[: match.start()], match.string[match.end() :]
+    first = "" if not before.strip(" ") or before.endswith("\n") else "\n"
+    last = "" if not after.strip(" ") or after.startswith("\n") else "\n"
+    return f"{first}{block}{last}"
+
+
+def _plain(code: str, people: People) -> str:
+    """Returns a piece of code from Slack in which links and mentions are plain text."""
+    return unescape(_REFERENCE.sub(lambda match: _reference(match[1], people, in_code=True), code))
+
+
+def _reference(content: str, people: People, *, in_code: bool = False) -> str:
+    """Returns the Markdown for a reference that Slack writes between `<` and `>`: a mention, channel, link or
+    command.
+    """
+    target, _, label = content.partition("|")
+    label = unescape(label)
+    if target.startswith("@"):
+        return people.mention(target[1:]) if target[1:] in people or not label else f"@{label.removeprefix('@')}"
+    if target.startswith("#"):
+        return f"#{label or target[1:]}"
+    if target.startswith("!"):
+        return _command(target[1:], label)
+    address = unescape(target)
+    if address.startswith(("mailto:", "tel:")):
+        return label or address.partition(":")[2]
+    if in_code or not label or label == address or label.rstrip("/") in {address, address.partition("://")[2]}:
+        return address
+    return f"[{_in_link(label)}]({address.replace(' ', '%20').replace(')', '%29')})"
+
+
+def _command(name: str, label: str) -> str:
+    word = name.partition("^")[0]
+    if word in _EVERYBODY:
+        return _EVERYBODY[word]
+    return label or f"@{word}"
+
+
+def _in_link(label: str) -> str:
+    return label.replace("[", "(").replace("]", ")")
+
+
+def _mentions(text: str, people: People, kept: _Kept) -> str:
+    """Returns a text in which mentions by a source system's handle are replaced by mentions that the server
+    understands.
+    """
+
+    def named(match: re.Match[str]) -> str:
+        handle = match[1].rstrip("._-")
+        rest = match[1][len(handle) :]
+        if handle.lower() in {"all", "channel", "here"}:
+            return f"@{'here' if handle.lower() == 'here' else 'all'}{rest}"
+        key = people.key_of_handle(handle)
+        key = handle if key is None and handle in people else key
+        return match[0] if key is None else kept.keep(people.mention(key)) + rest
+
+    return _HANDLE.sub(named, text)
+
+
+Converter = Callable[[str, People], str]
