@@ -1,4 +1,4 @@
-"""`python -m talkwire` is `talkwire`."""
+"""Runs the `talkwire` command line for `python -m talkwire`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The chat's commands, as frozen Structs: `Talkwire.execute` executes them and `Talkwire.before` hooks receive them.
+"""The chat's commands, as frozen msgspec Structs: `Talkwire.execute` executes them and `Talkwire.before` hooks receive
+them.
 
-A `sender_id` is the user in whose name the program acts.
+A `sender_id` is the id of the user on whose behalf the program acts.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from talkwire.core.commands.conversations import (
     DeleteConversation,
     GetConversation,
     ListConversations,
+    ListNotices,
     UpdateConversation,
 )
+from talkwire.core.commands.files import FileInMessage, ListFiles
 from talkwire.core.commands.integration.webhooks import (
     CreatedWebhook,
     CreateWebhook,
@@ -51,21 +54,34 @@ from talkwire.core.commands.messages import (
     AttachmentRef,
     DeleteMessage,
     EditMessage,
+    FollowedThread,
+    FollowedThreads,
+    FollowThread,
     ForwardMessage,
     GetMessage,
     ListMessages,
+    ListSaved,
+    ListThreads,
+    MarkThreadRead,
     MessagePage,
     PinMessage,
     React,
+    RemoveLinkPreviews,
+    SaveMessage,
     SendMessage,
+    ThreadMark,
+    UnfollowThread,
     UnpinMessage,
     Unreact,
+    UnsaveMessage,
 )
+from talkwire.core.commands.moderation.audit import ListAudit
+from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage
 from talkwire.core.commands.notifications import ListNotifications, MarkNotificationsRead, NotificationPage
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
-from talkwire.core.commands.search import FindPublicConversations
+from talkwire.core.commands.search import FindPublicConversations, SearchMessages
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SetTyping
 
@@ -85,13 +101,18 @@ __all__ = [
     "CreateWebhook",
     "CreatedInvitation",
     "CreatedWebhook",
+    "DecideReport",
     "DeleteConversation",
     "DeleteInvitation",
     "DeleteMessage",
     "DeleteWebhook",
     "EditMessage",
     "EnsureUser",
+    "FileInMessage",
     "FindPublicConversations",
+    "FollowThread",
+    "FollowedThread",
+    "FollowedThreads",
     "ForwardMessage",
     "GetConversation",
     "GetMessage",
@@ -101,18 +122,25 @@ __all__ = [
     "GetWebhook",
     "HangUpCall",
     "InviteToCall",
+    "ListAudit",
     "ListConversations",
     "ListEvents",
+    "ListFiles",
     "ListInvitations",
     "ListMessages",
+    "ListNotices",
     "ListNotifications",
     "ListOffers",
+    "ListReports",
+    "ListSaved",
+    "ListThreads",
     "ListUsers",
     "ListWebhookAttempts",
     "ListWebhooks",
     "MarkDelivered",
     "MarkNotificationsRead",
     "MarkRead",
+    "MarkThreadRead",
     "MarkUnread",
     "MessagePage",
     "NotificationPage",
@@ -124,9 +152,13 @@ __all__ = [
     "React",
     "RegisterAccount",
     "RejectCall",
+    "RemoveLinkPreviews",
     "RemoveMember",
+    "ReportMessage",
     "RewindWebhook",
     "RotateWebhookSecret",
+    "SaveMessage",
+    "SearchMessages",
     "SearchUsers",
     "SendCallSignal",
     "SendMessage",
@@ -134,9 +166,12 @@ __all__ = [
     "SetPresence",
     "SetTyping",
     "Signal",
+    "ThreadMark",
     "UnbanUser",
+    "UnfollowThread",
     "UnpinMessage",
     "Unreact",
+    "UnsaveMessage",
     "UpdateConversation",
     "UpdateMember",
     "UpdateOffer",

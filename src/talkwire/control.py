@@ -1,4 +1,4 @@
-"""How the command line's operator commands reach a running server.
+"""The endpoint through which the command line's operator commands reach a running server on the same machine.
 
     POST /internal/commands    Authorization: Bearer <the lock file's token>
                                a command as JSON → 200 and its result as JSON, or the usual error body
@@ -33,8 +33,9 @@ from talkwire.core.commands.integration.webhooks import (
     RewindWebhook,
     WebhookView,
 )
-from talkwire.core.commands.invitations import CreatedInvitation, CreateInvitation
+from talkwire.core.commands.invitations import CreatedInvitation, CreateInvitation, EnsureFirstInvitation
 from talkwire.core.commands.members import AddMembers, RemoveMember
+from talkwire.core.commands.moderation.audit import RecordExport
 from talkwire.core.commands.server.erasure import IsErased
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.integration.webhooks import WebhookAttempt, WebhookSigning
@@ -52,12 +53,14 @@ OperatorCommand = (
     | BanUser
     | UnbanUser
     | EraseUser
+    | RecordExport
     | IsErased
     | ListUsers
     | CreateConversation
     | AddMembers
     | RemoveMember
     | ListConversations
+    | EnsureFirstInvitation
     | CreateInvitation
     | CreateWebhook
     | ListWebhooks
@@ -75,6 +78,7 @@ RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
         BanUser: User,
         UnbanUser: User,
         EraseUser: None,
+        RecordExport: None,
         IsErased: bool,
         ListUsers: Page[User],
         CreateConversation: ConversationView,
@@ -82,6 +86,7 @@ RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
         RemoveMember: None,
         ListConversations: Page[ConversationView],
         CreateInvitation: CreatedInvitation,
+        EnsureFirstInvitation: CreatedInvitation | None,
         CreateWebhook: CreatedWebhook,
         ListWebhooks: Page[WebhookView],
         GetWebhook: WebhookView,
@@ -106,10 +111,10 @@ _commands = msgspec.json.Decoder(OperatorCommand)
 
 
 def operator_for(command: Command[Any]) -> Actor:
-    """Returns the actor of an operator's command.
+    """Returns the actor (user id, name and role) as which an operator's command is executed.
 
-    Creating conversations, members and invitations is done as the application's backend, which may choose ids and
-    creates users by naming them.
+    Creating conversations, members and invitations is done with the role of the application's backend (`service`),
+    which may choose ids and creates users by naming them. All other commands have the role `admin`.
     """
     if isinstance(command, CreateConversation | AddMembers | CreateInvitation):
         return Actor(_OPERATOR_ID, "Operator", "service")
@@ -117,13 +122,18 @@ def operator_for(command: Command[Any]) -> Actor:
 
 
 class CopyRequest(msgspec.Struct, frozen=True):
-    """The path of a copy of the database."""
+    """The response to a snapshot request: the path of a copy of the SQLite database, which the caller reads and
+    removes.
+    """
 
     path: str
 
 
 class ControlEndpoint:
-    """An ASGI application for `CONTROL_PATH` and `SNAPSHOT_PATH`. `token` is the lock's control token; `copy_database`
+    """An ASGI application that executes operator commands at `CONTROL_PATH`, and copies the SQLite database at
+    `SNAPSHOT_PATH`.
+
+    `token` is the lock file's token, which requests must contain. `copy_database` returns the path of a new copy; it
     blocks until the copy is complete.
     """
 
@@ -152,8 +162,8 @@ class ControlEndpoint:
             raise ChatError("unavailable", f"The database could not be copied: {error.strerror or error}") from error
 
     def _authorize(self, scope: Scope) -> None:
-        """Raises `unauthenticated` unless the token is right and the request is from this machine. A forwarded request
-        is not.
+        """Raises `unauthenticated` for a request that is not a POST, has a wrong token, or was forwarded by a proxy,
+        since it may then come from another machine.
         """
         headers: dict[bytes, bytes] = dict(scope["headers"])
         forwarded = is_forwarded({name.decode("latin-1"): "" for name in headers})
@@ -163,7 +173,7 @@ class ControlEndpoint:
 
 
 def with_control(endpoint: ControlEndpoint, app: AsgiApp) -> AsgiApp:
-    """Returns an application that serves the endpoint at its paths, and `app` everywhere else."""
+    """Returns an ASGI application that serves the control endpoint at its two paths, and `app` at all others."""
 
     async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
         inner = endpoint if scope["type"] == "http" and scope["path"] in {CONTROL_PATH, SNAPSHOT_PATH} else app
@@ -195,7 +205,9 @@ async def _body(receive: Receive) -> bytes:
 
 
 def _status_of(error: ChatError) -> int:
-    """Returns an HTTP status for an error; the client only needs the error code."""
+    """Returns the HTTP status for a chat error: 401, 503 or 422. The command line only reads the error code in the
+    body.
+    """
     return {"unauthenticated": 401, "unavailable": 503}.get(error.code, 422)
 
 

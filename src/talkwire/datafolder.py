@@ -1,7 +1,7 @@
-"""The data folder, and the lock by which one process at a time owns a SQLite database.
+"""The data folder, and the file lock by which only one process at a time uses a SQLite database.
 
-The kernel holds the lock (`flock`), so it ends with its process, however that ends. The locked file names the owner
-and, for a server, its address and the token that commands to it must carry.
+The kernel holds the lock (`flock`), so the lock ends with its process, even if the process is killed. The locked file
+names the process and, for a server, its address and the token that operator commands to the server must contain.
 
     DataFolderError
      └── FolderInUse    another process owns the database; `holder` says which
@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 LOCK_WAIT_S = 10.0
-"""Seconds to wait for the lock: commands hold it for moments only, and servers start within moments."""
+"""Seconds to wait for the lock: commands hold it only briefly, and servers start within moments."""
 
 _RETRY_S = 0.02
 _LOCK_MAX_BYTES = 4096
@@ -27,7 +27,9 @@ _OWNER_ONLY = 0o600
 
 
 class Holder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The process that owns a database. `url` and `token` are set for a server that accepts requests."""
+    """The process that holds the lock of a SQLite database. `url` and `token` are set if it is a server that accepts
+    requests.
+    """
 
     pid: int
     url: str | None = None
@@ -38,11 +40,11 @@ class Holder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DataFolderError(Exception):
-    """The folder is unusable; the text says in one line which one and why."""
+    """The data folder cannot be used. The error's text names the folder and the reason in one line."""
 
 
 class FolderInUse(DataFolderError):
-    """Another process owns the database."""
+    """Another process holds the lock of the SQLite database; `holder` names the process."""
 
     def __init__(self, path: Path, holder: Holder) -> None:
         where = "" if holder.url is None else f" at {holder.url}"
@@ -69,7 +71,7 @@ def prepare_folder(folder: Path) -> None:
 
 
 class FolderLock:
-    """A held lock, from `acquire` to `release` or the end of the process."""
+    """The held lock of a SQLite database, from `acquire` until `release` or the end of the process."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
@@ -78,10 +80,11 @@ class FolderLock:
 
     @classmethod
     def acquire(cls, path: Path, wait_s: float = LOCK_WAIT_S) -> FolderLock:
-        """Acquires the lock. Waits up to `wait_s` seconds for a command, or for a server that is still starting.
+        """Acquires the lock of a SQLite database. If another process holds it, waits up to `wait_s` seconds for a
+        command-line tool to finish or a server to finish starting.
 
-        Raises FolderInUse if a running server has it or the wait was too short; DataFolderError if the file cannot be
-        opened.
+        Raises FolderInUse if a running server holds the lock or the wait was too short; DataFolderError if the lock
+        file cannot be opened.
         """
         deadline = time.monotonic() + wait_s
         while True:
@@ -97,12 +100,14 @@ class FolderLock:
             time.sleep(_RETRY_S)
 
     def announce(self, url: str) -> None:
-        """Writes the server's address into the file, so that commands can be sent to it."""
+        """Writes the server's address into the lock file, so that command-line tools can send their commands to the
+        server.
+        """
         self._write(Holder(os.getpid(), url, self.control_token))
 
     def release(self) -> None:
-        """Empties the file and releases the lock. Keeps the file: removing it could take the lock from a process that
-        waits for it.
+        """Empties the lock file and releases the lock. Keeps the file: removing it could take the lock from a process
+        that waits for it.
         """
         if self._descriptor is not None:
             os.ftruncate(self._descriptor, 0)
@@ -116,7 +121,9 @@ class FolderLock:
 
 
 def find_holder(path: Path) -> Holder | None:
-    """Returns the current holder of the lock, or None. Never takes the lock."""
+    """Returns the process that holds the lock of a SQLite database, or None if no process does. Never acquires the
+    lock.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):
@@ -130,7 +137,9 @@ def find_holder(path: Path) -> Holder | None:
 
 
 def reachable_url(listening: socket.socket) -> str:
-    """Returns the URL at which a process on this machine reaches the server of a listening socket."""
+    """Returns the `http://` URL by which other processes on this machine reach the server that accepts on
+    this socket.
+    """
     host, port = listening.getsockname()[:2]
     if listening.family == socket.AF_INET6:
         return f"http://[{'::1' if host == '::' else host}]:{port}"
@@ -159,7 +168,7 @@ def _try_lock(descriptor: int, kind: int) -> bool:
 
 
 def _read(descriptor: int) -> Holder:
-    """Returns the holder that the file names; process 0 if it has not written its name yet."""
+    """Returns the process that the lock file names, or a holder with process id 0 if the file names none yet."""
     try:
         return msgspec.json.decode(os.pread(descriptor, _LOCK_MAX_BYTES, 0), type=Holder)
     except msgspec.DecodeError:

@@ -1,6 +1,8 @@
-"""The events of the chat that `Talkwire.after` receives, as frozen Structs of values from `talkwire.core.domain.model`.
+"""The events of the chat that `Talkwire.after` receives, as frozen msgspec Structs of values from
+`talkwire.core.domain.model`.
 
-A durable event has `pos`, its position in the one log, and `at_ms`, when it was written, in milliseconds since 1970.
+A durable event has `pos`, its position in the log (the ordered list of all committed events), and `at_ms`, when it was
+written, in milliseconds since 1970.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from talkwire.core.domain.events import (
     CallHungUp,
     CallInvited,
     CallMissed,
+    CallRecorded,
     CallRejected,
     CallSignalled,
     ConversationCreated,
@@ -23,6 +26,7 @@ from talkwire.core.domain.events import (
     InvitationCreated,
     InvitationDeleted,
     InvitationUsed,
+    LinkPreviewsChanged,
     LoginEnded,
     LoginOpened,
     LoginRenewed,
@@ -46,8 +50,14 @@ from talkwire.core.domain.events import (
     PreferencesChanged,
     PresenceChanged,
     ReadPositionMoved,
+    ReportCreated,
+    ReportDecided,
     RoomEntered,
     RoomLeft,
+    SavedChanged,
+    ThreadMarked,
+    ThreadUnreadChanged,
+    ThreadUpdated,
     TypingChanged,
     UnreadChanged,
     UploadProgressed,
@@ -68,6 +78,7 @@ __all__ = [
     "CallHungUp",
     "CallInvited",
     "CallMissed",
+    "CallRecorded",
     "CallRejected",
     "CallSignalled",
     "ConversationCreated",
@@ -80,6 +91,7 @@ __all__ = [
     "InvitationCreated",
     "InvitationDeleted",
     "InvitationUsed",
+    "LinkPreviewsChanged",
     "LoginEnded",
     "LoginOpened",
     "LoginRenewed",
@@ -103,8 +115,14 @@ __all__ = [
     "PreferencesChanged",
     "PresenceChanged",
     "ReadPositionMoved",
+    "ReportCreated",
+    "ReportDecided",
     "RoomEntered",
     "RoomLeft",
+    "SavedChanged",
+    "ThreadMarked",
+    "ThreadUnreadChanged",
+    "ThreadUpdated",
     "TypingChanged",
     "UnreadChanged",
     "UploadProgressed",

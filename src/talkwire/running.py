@@ -1,8 +1,9 @@
-"""Runs a node until it stops: as a process of its own, in the caller's event loop, or inside another ASGI server.
+"""Runs a node (one chat server) until it stops: as a process of its own, in the caller's event loop, or inside another
+ASGI server.
 
-A node also stops when its memory no longer matches the database, because the database went back to an earlier time or
-is another one. A process of its own then starts the node again and keeps the listening socket, so that clients wait
-instead of being refused. In the other two cases the node ends.
+A node also stops when its memory no longer matches the database, because the database was restored to an earlier time
+or replaced by another one. A process of its own then starts the node again and keeps the listening socket, so that
+clients wait instead of being refused. In the other two cases the node ends.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from talkwire.datafolder import reachable_url
 from talkwire.realtime.http.descriptors import raise_descriptor_limit
 from talkwire.realtime.serving.server import Server, attached, listen
 from talkwire.realtime.transport.asgi_websocket import AsgiWebSockets
+from talkwire.service_manager import report_alive
 
 FEW_DESCRIPTORS = 1024
 """A server with fewer file descriptors logs a warning: each client needs one."""
@@ -35,10 +37,11 @@ _logger = structlog.get_logger(__name__)
 
 
 def run(node: Node, listening: socket.socket | None = None, on_ready: Callable[[], None] | None = None) -> None:
-    """Serves until a signal stops the process, at `listening` or else at the settings' address. Restarts the node if
-    the log was replaced. Calls `on_ready` each time that the node has begun to accept requests.
+    """Serves the chat until a signal stops the process. Accepts connections on the socket `listening`, else at the
+    settings' address. Restarts the node if its database was replaced or went back in time. Calls `on_ready` after each
+    start, once the node accepts requests.
 
-    Raises OSError if it cannot listen on the address, and what `Node.start` raises.
+    Raises OSError if it cannot listen on the address, and all errors that `Node.start` raises.
     """
     descriptors = raise_descriptor_limit()
     log = _logger.warning if descriptors < FEW_DESCRIPTORS else _logger.debug
@@ -50,13 +53,13 @@ def run(node: Node, listening: socket.socket | None = None, on_ready: Callable[[
 
 
 async def _run_once(node: Node, listening: socket.socket, on_ready: Callable[[], None] | None) -> socket.socket | None:
-    """Serves until the server stops. Returns a socket to continue listening on if the node has to restart, else
-    None.
+    """Starts the node and serves until the server stops. Returns the socket to continue listening on if the node has to
+    restart, else None.
     """
     kept: list[socket.socket] = []
     async with node.started():
         _tune_interpreter()
-        collecting = asyncio.create_task(collect_while_idle())
+        background = [asyncio.create_task(collect_while_idle()), asyncio.create_task(report_alive())]
         server = node.server()
         if on_ready is not None:
             server.on_ready = on_ready
@@ -67,7 +70,8 @@ async def _run_once(node: Node, listening: socket.socket, on_ready: Callable[[],
             _logger.warning("this node restarts")
             return kept[0]
         finally:
-            collecting.cancel()
+            for task in background:
+                task.cancel()
     return None
 
 
@@ -76,8 +80,9 @@ async def serve(
 ) -> None:
     """Serves a started node until the server stops.
 
-    Raises ApplicationFailed; and LogReplaced, if the node had to stop because its memory no longer matches the
-    database. `on_replaced` is called before it stops.
+    Raises ApplicationFailed if the embedding application fails to start, and LogReplaced if the node had to stop
+    because its database was replaced or went back in time. `on_replaced` is called before the node stops for that
+    reason.
     """
     node.announce_url(reachable_url(listening))
     replaced = False
@@ -100,10 +105,11 @@ async def serve(
 
 @contextlib.asynccontextmanager
 async def run_attached(node: Node) -> AsyncIterator[AsgiWebSockets]:
-    """Runs the node inside another ASGI server, which sends requests to `node.app` and WebSockets to the yielded
-    application. The process ends with SIGTERM if the log is replaced.
+    """Runs the node inside another ASGI server. Yields the application that the ASGI server must send WebSockets to;
+    HTTP requests go to `node.app`. If the database is replaced or goes back in time, the process ends itself with
+    SIGTERM.
 
-    Raises what `Node.start` raises.
+    Raises all errors that `Node.start` raises.
     """
 
     def stop() -> None:
@@ -119,6 +125,8 @@ async def run_attached(node: Node) -> AsyncIterator[AsgiWebSockets]:
 
 
 def _tune_interpreter() -> None:
-    """Tunes the interpreter for one busy event loop and one writer thread."""
+    """Sets the interpreter's thread switch interval and garbage collector for one busy event loop and one writer
+    thread.
+    """
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     tune_collector()

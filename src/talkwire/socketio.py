@@ -1,4 +1,4 @@
-"""A Socket.IO server without the chat: namespaces with handlers, rooms and acks.
+"""A Socket.IO server without the chat: namespaces with handlers, rooms and acknowledgements.
 
     from talkwire.socketio import EngineOptions, SocketServer, serve
 
@@ -11,8 +11,8 @@
 
     serve(server, port=3000)
 
-The names here are public and stay as they are within a major version. `talkwire.wire` is the protocol alone, without
-input and output.
+These names are public and do not change within a major version. `talkwire.wire` is the protocol alone, without input
+and output.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Opens a chat over its database without a server: for the command line while no server runs."""
+"""Opens the chat over its database without a server, for command-line tools that run while no server does."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ from talkwire.storage.writer import GroupWriter
 
 
 class OtherTablesError(Exception):
-    """A database that other nodes may be using has tables of another version, so it is not migrated here."""
+    """The database has tables of another Talkwire version. It is not migrated, because nodes of that version may be
+    using it.
+    """
 
 
 @contextlib.asynccontextmanager
 async def opened_chat(url: URL, policy: AccessPolicy = DEFAULT_POLICY) -> AsyncIterator[Chat]:
-    """Yields a chat that can execute commands. Creates the tables in an empty database, and migrates an older SQLite
-    file.
+    """Opens a database and yields a chat that can execute commands. Creates the tables in an empty database, and
+    migrates an older SQLite file.
 
-    Raises SQLAlchemyError if the database cannot be opened, OtherTablesError if it would need a migration that is not
-    allowed here.
+    Raises SQLAlchemyError if the database cannot be opened, and OtherTablesError if a PostgreSQL database has tables of
+    another version, which only `talkwire migrate` upgrades.
     """
     writing = writing_engine(url)
     try:

@@ -42,7 +42,8 @@ _DEFAULT = re.compile(r"Default: `(.*)`\.$")
 
 
 def events_page() -> str:
-    """Returns the page as Markdown."""
+    """Returns the text of `docs/events.md` in Markdown: tables of the messenger dialect's events, and of the objects in
+    their payloads."""
     routes = Router("/", route_handlers=described_routes()).routes
     return _Page(asyncapi([vocabulary(MESSENGER, rest_counterparts(routes))], version="")).text()
 
@@ -95,8 +96,8 @@ class _Page:
     # --- payloads and types -----------------------------------------------------------------------------------------
 
     def _find_objects(self) -> set[str]:
-        """Returns the names of the schemas that get their own section: those nested in others, and payloads of several
-        events."""
+        """Returns the names of the schemas that get a section of their own on the page: schemas nested in others, and
+        payloads of several events."""
         inside = {name for schema in self._schemas.values() for name in _referred(schema)}
         whole = Counter(
             name for key, message in self._messages.items() if key.startswith("out.") for name in _referred(message)
@@ -110,7 +111,8 @@ class _Page:
         return self._type(schema)
 
     def _members(self, schema: Json | None) -> str:
-        """Returns the members of a payload in one table cell. Omits `success`, which every acknowledgement has."""
+        """Returns the members of a payload with their types, as the text of one table cell. Omits `success`, which
+        every acknowledgement has."""
         if schema is None:
             return ""
         schema = self._resolve(schema)
@@ -122,8 +124,8 @@ class _Page:
         )
 
     def _member_type(self, schema: Json, *, is_required: bool) -> str:
-        """Returns a member's type and default. Omits null from the type of an optional member if null means the same as
-        absence."""
+        """Returns a member's type and default value as text. Omits null from the type of an optional member if null
+        means the same as leaving the member out."""
         description = schema.get("description", "")
         default = _DEFAULT.search(description)
         null_has_a_meaning = is_required or default is not None or description.endswith(REMOVED_BY_NULL)
@@ -170,7 +172,7 @@ class _Page:
 
 
 def _referred(value: object) -> Iterator[str]:
-    """Yields the names of the schemas that a part of the document refers to."""
+    """Yields the names of the schemas that a part of the AsyncAPI document refers to."""
     match value:
         case {"$ref": str() as reference}:
             yield reference.rpartition("/")[2]

@@ -1,7 +1,7 @@
-"""Exports as zip files: of one user, or of one conversation.
+"""Exports the data of one user, or of one conversation, as a zip file.
 
-What the database has is first written into temporary files, from one snapshot. So the snapshot is open only for as long
-as reading takes, however slowly the client receives the zip, which is made while it is sent.
+The rows of the database are first copied from one snapshot to temporary files. The zip is made from these files while
+the client downloads it, so a slow client does not keep the snapshot open.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import msgspec
 
 from talkwire.core.commands.conversations import ConversationView
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.model import Actor, File, Message, User
+from talkwire.core.domain.model import Actor, File, Message, ProviderIdentity, User
 from talkwire.core.features.operation.export import (
     conversation_with,
     conversations_of,
@@ -27,6 +27,8 @@ from talkwire.core.features.operation.export import (
     files_of,
     messages_in,
     messages_of,
+    preferences_in,
+    saved_by,
 )
 from talkwire.core.features.users.preferences import DEFAULTS
 from talkwire.core.ports.transaction import Snapshot
@@ -44,7 +46,7 @@ from talkwire.files.byte_store import ByteStore, FileKey
 
 CHUNK_BYTES = 64 * 1024
 SPOOLED_BYTES = 1024 * 1024
-"""A temporary file is in memory until it is larger."""
+"""Temporary files up to this size stay in memory; larger ones are written to disk."""
 
 _encode = msgspec.json.Encoder().encode
 _file = msgspec.json.Decoder(File)
@@ -54,37 +56,61 @@ Read = Callable[[Callable[[Snapshot], None]], Awaitable[None]]
 
 
 class ExportProgress(Protocol):
-    """Shows how far an export has come."""
+    """Receives the progress of an export, to display it: `begin` starts a step of `total` units, `advance` counts
+    completed units."""
 
     def begin(self, subject: str, total: int, unit: str = "rows") -> None: ...
     def advance(self, count: int) -> None: ...
 
 
 class _Unshown:
-    """The progress of an export that a client receives."""
+    """An `ExportProgress` that displays nothing, for exports that are downloaded over HTTP."""
 
     def begin(self, subject: str, total: int, unit: str = "rows") -> None:
-        """Shows nothing."""
+        """Ignores that a part of the export begins, since a download has no progress bar."""
 
     def advance(self, count: int) -> None:
-        """Shows nothing."""
+        """Ignores that `count` more units were exported, since a download has no progress bar."""
+
+
+class SavedReferencePayload(Payload, frozen=True):
+    """A message that the user has saved for later, by its id; the export's file `messages.jsonl` has its text."""
+
+    message_id: str
+    conversation_id: str
+    saved_at: str
+
+
+class ExportedIdentity(Payload, frozen=True):
+    """A user's identity at an OpenID provider, and the profile that the server last copied from there."""
+
+    issuer: str
+    subject: str
+    created_at: str
+    name: str
+    email: str | None = None
+    avatar: str | None = None
+    handle: str | None = None
 
 
 class ExportedProfile(Payload, frozen=True):
-    """The file `profile.json`: the user, and what else the server has stored about them."""
+    """The content of the file `profile.json` in a user's export: the user's profile, preferences, devices, blocked
+    users and other data that the server has stored about the user."""
 
     user: UserPayload
     preferences: PreferencesPayload
     sessions: tuple[SessionPayload, ...]
     blocked_user_ids: tuple[str, ...]
     conversation_preferences: dict[str, MemberPreferencesPayload]
+    saved_messages: tuple[SavedReferencePayload, ...]
     presence_text: str | None = None
     last_seen_at: str | None = None
+    provider_identities: tuple[ExportedIdentity, ...] = ()
 
 
 class _Parts:
-    """The parts of an export that come from the database: JSON, one object a line. `advance` receives how many messages
-    were read."""
+    """The data of an export that comes from the database, in temporary files with one JSON object a line:
+    conversations, messages, and records of files. `advance` is called with the number of messages just written."""
 
     def __init__(self, closing: ExitStack, advance: Callable[[int], None]) -> None:
         self.profile = b""
@@ -117,7 +143,8 @@ def _temporary(closing: ExitStack) -> IO[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class ExportedUser:
-    """One user, as `actor` may see the profile."""
+    """The subject of an export: one user's profile, conversations, messages and files. `actor` is the caller who
+    exports; the profile has only the members that this caller may see."""
 
     user_id: str
     actor: Actor
@@ -131,13 +158,13 @@ class ExportedUser:
         parts.add_files(files_of(snapshot, user.id))
 
     def count(self, snapshot: Snapshot) -> int:
-        """Returns how many messages there are about, to show progress."""
+        """Returns the approximate number of the user's messages, for a display of progress."""
         return sum(view.conversation.last_seq for view in conversations_of(snapshot, self.user_id))
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedConversation:
-    """One conversation with all its messages and files."""
+    """The subject of an export: one conversation with all its messages and files."""
 
     conversation_id: str
 
@@ -147,14 +174,14 @@ class ExportedConversation:
         parts.add_files(files_in(snapshot, self.conversation_id))
 
     def count(self, snapshot: Snapshot) -> int:
-        """Returns how many messages there are."""
+        """Returns the number of messages in the conversation, for a display of progress."""
         return conversation_with(snapshot, self.conversation_id).conversation.last_seq
 
 
 def _profile(snapshot: Snapshot, user: User, actor: Actor) -> ExportedProfile:
     presence = snapshot.presence.records((user.id,)).get(user.id)
     preferences = snapshot.notifications.preferences((user.id,)).get(user.id)
-    own = snapshot.notifications.member_preferences((user.id,)).get(user.id, {})
+    own = preferences_in(snapshot, user.id)
     sessions = snapshot.logins_of(user.id, snapshot.now_ms)
     return ExportedProfile(
         user_payload_for(user, actor),
@@ -162,15 +189,34 @@ def _profile(snapshot: Snapshot, user: User, actor: Actor) -> ExportedProfile:
         tuple(session_payload(session, current=False) for session in sessions),
         tuple(sorted(snapshot.blocked_ids_of((user.id,)).get(user.id, ()))),
         {id_: member_preferences_payload(each) for id_, each in own.items()},
+        tuple(
+            SavedReferencePayload(str(each.message.id), each.message.conversation_id, iso(each.saved_ms))
+            for each in saved_by(snapshot, user.id)
+        ),
         None if presence is None else presence.text,
         None if presence is None or presence.last_seen_ms is None else iso(presence.last_seen_ms),
+        tuple(map(_identity, snapshot.provider_identities_of(user.id))),
+    )
+
+
+def _identity(identity: ProviderIdentity) -> ExportedIdentity:
+    profile = identity.profile
+    return ExportedIdentity(
+        identity.issuer,
+        identity.subject,
+        iso(identity.created_ms),
+        profile.name,
+        profile.email,
+        profile.avatar,
+        profile.handle,
     )
 
 
 class ExportedZip:
-    """A zip file that is made while it is read. Implements `files.holders.Reading`.
+    """An asynchronous iterator over the bytes of an export's zip file, which is made while it is read. Implements
+    `files.holders.Reading`, so that a download can send it.
 
-    `read` runs a function over a snapshot, on another thread. `store` has the bytes of files.
+    `read` calls a function with a snapshot of the database, on another thread. `store` has the bytes of uploaded files.
     """
 
     def __init__(
@@ -196,7 +242,7 @@ class ExportedZip:
         return await anext(self._chunks)
 
     async def aclose(self) -> None:
-        """Ends reading and removes what was collected, also before the end."""
+        """Stops the export, finished or not, and removes its temporary files."""
         self._parts.is_cancelled = True
         await self._chunks.aclose()
         if not self._is_collecting:
@@ -218,7 +264,7 @@ class ExportedZip:
         yield sink.take()
 
     def _collect(self, snapshot: Snapshot) -> None:
-        """Reads everything that the database has, on another thread."""
+        """Copies the export's rows from a snapshot of the database into the temporary files. Runs on another thread."""
         self._is_collecting = True
         try:
             self._subject.read(snapshot, self._parts)
@@ -234,7 +280,8 @@ class ExportedZip:
         yield "messages.jsonl", _chunks_of(self._parts.messages)
 
     async def _files(self, archive: zipfile.ZipFile, sink: _Sink) -> AsyncGenerator[bytes, None]:
-        """Adds the files. One that another request deletes meanwhile is left out."""
+        """Adds the uploaded files to the zip, and yields its bytes. Skips a file that another request has deleted
+        meanwhile."""
         self._parts.files.seek(0)
         for line in self._parts.files:
             file = _file.decode(line)
@@ -263,7 +310,7 @@ def _chunks_of(file: IO[bytes]) -> Iterator[bytes]:
 
 
 class _Sink:
-    """A file that cannot be sought, and keeps what is written until it is taken."""
+    """The output file of the zip library: a buffer in memory without seeking, which `take` returns and empties."""
 
     def __init__(self) -> None:
         self._written = bytearray()
@@ -273,7 +320,7 @@ class _Sink:
         return len(data)
 
     def flush(self) -> None:
-        """Does nothing: there is no buffer below."""
+        """Does nothing, since `take` reads the buffer directly."""
 
     def take(self) -> bytes:
         taken = bytes(self._written)

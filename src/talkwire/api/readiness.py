@@ -1,4 +1,4 @@
-"""Readiness of this node for load balancers (`/readyz`), and the same state as metrics."""
+"""Determines whether this node is ready for requests, for load balancers (`/readyz`) and as metrics."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ DATABASE_TIMEOUT_S = 3.0
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """The body of `/readyz`. The node is ready when `status` is `ok`. `bus` does not affect the status: without a bus,
-    nodes read events from the log, a little later."""
+    """The body of `/readyz`, the state of this node. The node is ready when `status` is `ok`. `bus` does not affect
+    `status`: while the bus between the nodes is unavailable, nodes read events from the log in the database, a little
+    later."""
 
     status: Literal["ok", "unavailable", "draining"]
     database: Literal["ok", "away"]
@@ -33,15 +34,17 @@ def _never() -> bool:
 
 
 async def _accept_writes() -> None:
-    """The default check of writes, which always succeeds."""
+    """The default for `Readiness.check_writes`, which always succeeds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Checks this node's state.
+    """Checks whether this node (server process) is ready: whether its database works, it has its lease (the record in
+    the database that it is alive), and it is not about to stop.
 
-    `check_reads` raises ChatError while the database does not respond, `check_writes` while writes fail. `lease_lost`
-    is true while other nodes may believe that this node is dead. `draining` is true when the node is about to stop.
+    `check_reads` raises ChatError while the database does not respond, `check_writes` while writes fail.
+    `bus_disconnected`, `lease_lost` (other nodes may consider this node dead) and `draining` (the node is about to
+    stop) return the present state.
     """
 
     check_reads: Callable[[], Awaitable[None]]
@@ -77,7 +80,8 @@ class Readiness:
 
 
 class ReadinessMetrics(Collector):
-    """Metrics with the state of the bus, the lease and the drain, which are known without a database query."""
+    """Prometheus metrics of this node's state: each is 1 while the bus between the nodes is unavailable, the node's
+    lease is lost, or the node is about to stop. Collecting them needs no database query."""
 
     def __init__(self, readiness: Readiness) -> None:
         self._readiness = readiness

@@ -1,4 +1,4 @@
-"""Assembles the REST application from its routes, dependencies and middleware."""
+"""Assembles the REST application from its routes, their dependencies and the middleware."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ from talkwire.api.http.errors import on_chat_error, on_http_error, on_unexpected
 from talkwire.api.http.idempotency import provide_key
 from talkwire.api.http.json_request import JsonRequest, refuse_unstorable
 from talkwire.api.http.methods import HeadAsGet, OwnOptions
-from talkwire.api.page import DemoSignIn, demo_json, page_handlers
+from talkwire.api.http.request_log import RequestLog
+from talkwire.api.page import DemoSignIn, PageOptions, demo_json, page_handlers
 from talkwire.api.readiness import Readiness
-from talkwire.api.resources.auth import auth_router
+from talkwire.api.resources.admin.routes import admin_router
 from talkwire.api.resources.blocks import blocks_router
 from talkwire.api.resources.calls import calls_router
 from talkwire.api.resources.conversations import conversations_router
@@ -39,7 +40,9 @@ from talkwire.api.resources.integration.webhooks import webhooks_router
 from talkwire.api.resources.invitations import invitations_router
 from talkwire.api.resources.members import members_router
 from talkwire.api.resources.messages import message_routes
-from talkwire.api.resources.moderation import moderation_router
+from talkwire.api.resources.moderation.audit import list_audit
+from talkwire.api.resources.moderation.reports import report_message, reports_router
+from talkwire.api.resources.moderation.restrictions import moderation_router
 from talkwire.api.resources.notifications import PushKey, no_push_key, notifications_router, push_router
 from talkwire.api.resources.offers import offers_router
 from talkwire.api.resources.operations import healthz, readyz, show_metrics
@@ -48,9 +51,11 @@ from talkwire.api.resources.presence import list_presence, presence_router
 from talkwire.api.resources.receipts import list_receipts, mark_delivered, mark_read, mark_unread
 from talkwire.api.resources.search import search_messages
 from talkwire.api.resources.server import describe_server
+from talkwire.api.resources.sign_in.auth import auth_router
 from talkwire.api.resources.sync import sync
 from talkwire.api.resources.users import users_router
 from talkwire.api.site import site_provider
+from talkwire.console.console import OperatorsConsole
 from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.ice_servers import IceServer
@@ -60,12 +65,17 @@ from talkwire.core.engine.limits import Limits
 from talkwire.core.engine.log_watches import LogWatches
 from talkwire.core.ports.webhooks import WebhookProbe
 from talkwire.dialects.built_in import DIALECTS
+from talkwire.dialects.command_names import name_of_command
 from talkwire.dialects.dialect import Dialect
 from talkwire.egress import AddressRules, Egress
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Caller, Callers
 from talkwire.identity.origins import OriginPolicy
+from talkwire.observability.command_outcomes import CommandOutcomes
+from talkwire.observability.request_metrics import RequestMetrics
+from talkwire.observability.spans import Tracer
+from talkwire.openid.sign_in import ProviderSignIn
 from talkwire.storage.transfer.exporting import ExportReader
 
 BODY_MAX = 256 * 1024
@@ -91,7 +101,10 @@ _GIVEN = (
     "push_key",
     "dialects",
     "demo",
+    "page_options",
     "webhooks",
+    "console",
+    "openid",
 )
 """Attributes of `Services` that are dependencies of the same name."""
 
@@ -101,7 +114,7 @@ _KEPT = 8
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services that routes depend on."""
+    """The objects that the REST routes use, such as the chat, the accounts and the limits. Each server has its own."""
 
     chat: Chat
     accounts: Accounts
@@ -112,10 +125,13 @@ class Services:
     uploads: Uploads
     readiness: Readiness
     watches: LogWatches
+    outcomes: CommandOutcomes = field(default_factory=lambda: CommandOutcomes(name_of_command))
+    requests: RequestMetrics = field(default_factory=RequestMetrics)
+    tracer: Tracer | None = None
     limits: Limits | None = None
     trusted_proxies: frozenset[str] = frozenset()
     dialects: tuple[Dialect, ...] = tuple(DIALECTS.values())
-    """The dialects that are on."""
+    """The dialects (client applications' vocabularies) that the operator has turned on."""
 
     ice_servers: tuple[IceServer, ...] = ()
     policy: AccessPolicy = field(default_factory=AccessPolicy)
@@ -124,26 +140,36 @@ class Services:
     push_key: PushKey = no_push_key
     demo: DemoSignIn | None = None
     """What the web client at `/` shows before sign-in; None if this server has no web client."""
+    page_options: PageOptions = field(default_factory=PageOptions)
     webhooks: WebhookProbe | None = None
-    """None where the routes are only described."""
+    """Sends test events to webhooks; None if the routes are only described in documents."""
+    console: OperatorsConsole | None = None
+    """Answers the operators' console; None if the routes are only described in documents."""
     export_reader: ExportReader | None = None
-    """Reads for exports; None where there are none, as for a description of the routes."""
+    """Reads the data of exports; None if the routes are only described in documents."""
+    openid: ProviderSignIn | None = None
+    """Signs users in through the OpenID provider; None if there is no provider."""
 
 
 def described_routes(
-    dialects: Collection[str] = tuple(DIALECT_ROUTES), *, has_accounts: bool = True
+    dialects: Collection[str] = tuple(DIALECT_ROUTES), *, has_accounts: bool = True, has_provider: bool = True
 ) -> list[ControllerRouterHandler]:
-    """Returns the routes that `/openapi.json` describes: the general ones, and those of the dialects that are on."""
+    """Returns the routes that `/openapi.json` describes: the general routes, and the routes of the given dialects
+    (client applications' APIs)."""
+    auth = auth_router(has_accounts=has_accounts, has_provider=has_provider)
     api = Router(
         "/api/v1",
         route_handlers=[
-            *([auth_router] if has_accounts else []),
+            *([] if auth is None else [auth]),
             describe_server,
             invitations_router,
             webhooks_router,
+            admin_router,
             conversations_router,
             members_router,
             moderation_router,
+            reports_router,
+            list_audit,
             blocks_router,
             offers_router,
             preferences_router,
@@ -158,34 +184,57 @@ def described_routes(
     )
     of_dialects = [route for name, routes in DIALECT_ROUTES.items() if name in dialects for route in routes]
     in_conversations = [mark_read, mark_unread, mark_delivered, list_receipts]
-    return [api, *message_routes, *in_conversations, sync, list_log_events, search_messages, *of_dialects]
+    return [
+        api,
+        *message_routes,
+        report_message,
+        *in_conversations,
+        sync,
+        list_log_events,
+        search_messages,
+        *of_dialects,
+    ]
 
 
-class RestApplication(CrossOrigin):
-    """The ASGI application of all routes, and the list of its routes."""
+class RestApplication:
+    """The ASGI application that serves all REST routes of a server. `routes` is the list of these routes."""
 
-    def __init__(self, routes: Litestar, services: Services, origins: OriginPolicy) -> None:
-        super().__init__(HeadAsGet(_with_services(routes, services, origins)), origins, services.trusted_proxies)
+    def __init__(self, routes: Litestar, services: Services, origins: OriginPolicy, prefix: str = "") -> None:
+        application = HeadAsGet(_with_services(routes, services, origins, prefix))
+        self._served = RequestLog(
+            CrossOrigin(application, origins, services.trusted_proxies), services.requests, services.tracer
+        )
         self.routes: Sequence[BaseRoute] = routes.routes
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
+        await self._served(scope, receive, send)
 
 
 def rest_application(services: Services, *, version: str, origins: OriginPolicy, prefix: str = "") -> RestApplication:
-    """Returns the application of all routes. The descriptions show the paths below `prefix`; the caller must remove the
-    prefix from requests."""
+    """Returns the ASGI application that serves all REST routes with the given services. `/openapi.json` shows the paths
+    below `prefix`, but the caller must remove the prefix from requests."""
     names = tuple(dialect.name for dialect in services.dialects if dialect.name in DIALECT_ROUTES)
-    has_accounts = services.policy.accounts != "off"
-    routes = _routes(names, version, prefix, has_accounts=has_accounts, has_page=services.demo is not None)
-    return RestApplication(routes, services, origins)
+    routes = _routes(
+        names,
+        version,
+        prefix,
+        has_accounts=services.policy.accounts != "off",
+        has_provider=services.openid is not None,
+        has_page=services.demo is not None,
+    )
+    return RestApplication(routes, services, origins, prefix)
 
 
 @lru_cache(maxsize=_KEPT)
-def _routes(names: tuple[str, ...], version: str, prefix: str, *, has_accounts: bool, has_page: bool) -> Litestar:
-    """Returns Litestar's application of all routes.
+def _routes(  # noqa: PLR0913 (what differs between servers)
+    names: tuple[str, ...], version: str, prefix: str, *, has_accounts: bool, has_provider: bool, has_page: bool
+) -> Litestar:
+    """Returns the Litestar application of all routes with these options.
 
-    Litestar takes as long to build it as everything else takes to start a server. So servers in the same process share
-    it: it contains nothing of a server, and finds the services in the scope of each request.
+    Building it takes Litestar as long as the rest of a server's start, so servers in the same process share it. It
+    contains nothing of a server; each request finds the services of its server in the ASGI scope.
     """
-    described = described_routes(names, has_accounts=has_accounts)
+    described = described_routes(names, has_accounts=has_accounts, has_provider=has_provider)
     pages = [*page_handlers(), demo_json] if has_page else []
     return Litestar(
         [*described, healthz, readyz, show_metrics, openapi_json, asyncapi_json, assets_router(), *pages],
@@ -214,12 +263,13 @@ def _routes(names: tuple[str, ...], version: str, prefix: str, *, has_accounts: 
     )
 
 
-def _with_services(application: Litestar, services: Services, origins: OriginPolicy) -> AsgiApp:
-    """Returns an ASGI application that adds a server's services to the scope of each request."""
+def _with_services(application: Litestar, services: Services, origins: OriginPolicy, prefix: str) -> AsgiApp:
+    """Returns an ASGI application that puts the services of one server into the scope of each request, and then calls
+    `application`."""
     given: Mapping[str, Any] = {
         **{name: getattr(services, name) for name in _GIVEN},
-        "chat": LimitedChat(services.chat, services.limits, time.monotonic),
-        "site": site_provider(services.public_url, services.trusted_proxies),
+        "chat": LimitedChat(services.chat, services.limits, time.monotonic, services.outcomes),
+        "site": site_provider(services.public_url, services.trusted_proxies, prefix),
         "caller": caller_provider(services.callers, services.trusted_proxies, origins),
     }
 
@@ -231,7 +281,8 @@ def _with_services(application: Litestar, services: Services, origins: OriginPol
 
 
 def _provider(name: str) -> Callable[[Scope], Any]:
-    """Returns the provider of a dependency that is a service."""
+    """Returns a Litestar provider for the dependency `name`: a function that returns the service of that name from the
+    request's scope."""
 
     def provide(scope: Scope) -> Any:  # noqa: ANN401 (of any type)
         return _services_of(scope)[name]
@@ -240,10 +291,10 @@ def _provider(name: str) -> Callable[[Scope], Any]:
 
 
 def _provide_chat(caller: GivenCaller, scope: Scope) -> LimitedChat:  # noqa: ARG001 (resolved first)
-    """Returns the chat, for routes that need a caller.
+    """Returns the chat, for routes that need a signed-in user.
 
-    The provider depends on `caller`, so both run one after the other. That is faster than Litestar's default, which
-    starts a task for each independent dependency.
+    The unused parameter `caller` makes Litestar authenticate the user first. Litestar would otherwise start a task for
+    each of the two dependencies, which is slower.
     """
     chat: LimitedChat = _services_of(scope)["chat"]
     return chat

@@ -1,4 +1,4 @@
-"""The public address of this server, with which links to it begin."""
+"""Determines the public address of this server, with which links to the server begin."""
 
 from __future__ import annotations
 
@@ -14,22 +14,36 @@ from talkwire.identity.address import came_over_tls
 GivenSite = NamedDependency[str]
 
 
-def site_provider(public_url: str | None, trusted_proxies: frozenset[str]) -> Callable[[Request[Any, Any, Any]], str]:
-    """Returns the provider of the dependency `site`: the setting `public_url`, or else the address that the request was
-    sent to."""
+OUTER = "talkwire.outer"
+"""A key in an ASGI scope: the original scope, with its root path, of a request that an application passed to the
+chat."""
+
+
+def site_provider(
+    public_url: str | None, trusted_proxies: frozenset[str], prefix: str = ""
+) -> Callable[[Request[Any, Any, Any]], str]:
+    """Returns Litestar's provider of the dependency `site`, the server's public address: the setting `public_url`, or
+    else the address that the request was sent to, without the path of the route."""
 
     def provide_site(request: Request[Any, Any, Any]) -> str:
         if public_url is not None:
             return public_url
         host = request.headers.get("host", "")
-        return f"{_scheme(request, host, trusted_proxies)}://{host}"
+        return f"{_scheme(request, host, trusted_proxies)}://{host}{_root_of(request.scope)}{prefix}"
 
     return provide_site
 
 
+def _root_of(scope: Any) -> str:  # noqa: ANN401 (ASGI)
+    """Returns the path at which another ASGI application has mounted this one, for example `/chat`; empty if there is
+    none."""
+    root: str = scope.get(OUTER, {}).get("root_path", "")
+    return root
+
+
 def _scheme(request: Request[Any, Any, Any], host: str, trusted_proxies: frozenset[str]) -> str:
-    """Returns the scheme of the request's address. If a page of this server sent the request, its `Origin` has the
-    scheme even behind a proxy that does not forward it."""
+    """Returns `http` or `https`, the scheme of the address that the client used. If a page of this server sent the
+    request, the scheme is taken from `Origin`, since a proxy may not forward the scheme."""
     try:
         page = urlsplit(request.headers.get("origin", ""))
     except ValueError:

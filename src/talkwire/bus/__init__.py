@@ -1,1 +1,3 @@
-"""The bus: carries events and other messages between nodes."""
+"""The bus between a cluster's nodes (server processes): it carries the log's new events, ephemeral events and questions
+over PostgreSQL, Redis or, in tests, memory.
+"""

@@ -26,18 +26,17 @@ from talkwire.bus.seal import Realm, Seal
 from talkwire.core.ports.bus import AnyBusMessage, BusCounts, Receive
 
 BEAT_S = 1.0
-"""Seconds between parcels at most; an empty one is sent if need be."""
+"""The longest time in seconds between two parcels of a node; an empty parcel is sent if there are no messages."""
 
 ANSWER_S = 1.5
-"""Seconds that connecting, sending a parcel or its return may take."""
+"""Seconds within which the network has to connect, to accept a parcel, and to return a sent parcel to its sender."""
 
 START_S = 2.0
-"""Seconds that a starting node waits for the bus."""
+"""Seconds that a starting node waits for the bus to connect."""
 
 TURN_S = 0.002
-"""Seconds of handling parcels before other tasks of the event loop run. What is handled in one turn is written to a
-client at once, and writing to all members of a large room takes longer than this.
-"""
+"""Seconds of handling received parcels before other tasks of the event loop run. Events handled in one turn are written
+to a client at once, and writing to all members of a large room takes longer than this."""
 
 PAUSES_S = (0.05, 0.1, 0.2, 0.5)
 """Seconds between attempts to listen again; the last value repeats."""
@@ -48,16 +47,17 @@ PUBLISH_PAUSE_S = 0.2
 CANCEL_AGAIN_S = 0.5
 
 WARN_EVERY_S = 60.0
-"""Seconds between log entries about refused parcels: a stranger may send them without end."""
+"""Seconds between log entries about refused parcels, which a stranger may send without end."""
 
 _AROUND = 64 << 10
-"""Bytes of a parcel beside its messages, at most."""
+"""How many bytes of a parcel are not messages, at most."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class BusTransport(Protocol):
-    """Sends parcels to every listener, including the sender.
+    """A network connection that sends parcels (sealed batches of messages) to every listening node, including the
+    sender.
 
     A parcel may be slightly larger than `dispatch_max` bytes. If the network does not work, every method raises one of
     `failures` within some seconds.
@@ -70,15 +70,17 @@ class BusTransport(Protocol):
     async def publish(self, parcel: bytes) -> None: ...
 
     def listening(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Yields the parcels that are published after this is entered."""
+        """Connects as a listener; inside the `async with`, yields every parcel that any node publishes from then on."""
         ...
 
     async def close(self) -> None: ...
 
 
 class TransportBus:
-    """Implements `core.ports.bus.Bus` over a transport. `carry` makes the transport for the log name that `realm`
-    derives.
+    """A bus between nodes over a network transport: queues messages, sends them in sealed parcels and passes received
+    ones on. Implements `core.ports.bus.Bus`.
+
+    `carry` creates the transport for a channel name; `realm` derives the name and the sealing key from the log's name.
     """
 
     def __init__(self, carry: Callable[[str], BusTransport], realm: Realm) -> None:
@@ -162,7 +164,9 @@ class TransportBus:
             tries += 1
 
     def _take(self, parcel: bytes) -> bool:
-        """Handles one parcel. Returns whether it is this node's own."""
+        """Handles one received parcel (a sealed batch of messages). Returns whether this node sent the parcel
+        itself.
+        """
         opened = None if len(parcel) > self._parcel_max else self._seal.open(parcel)
         if opened is None:
             self._refuse(parcel)
@@ -212,7 +216,7 @@ class TransportBus:
 
 
 class _Turn:
-    """Measures the event loop's current turn, which ends when the task waits."""
+    """A stopwatch for one turn of the event loop: measures how long a task has run without letting other tasks run."""
 
     __slots__ = ("_began", "_loop")
 
@@ -221,7 +225,7 @@ class _Turn:
         self._began: float | None = None
 
     def lasts_s(self) -> float:
-        """Returns the seconds since this was first called in this turn."""
+        """Returns the seconds since the first call in the event loop's current turn; 0 at the first call."""
         now = self._loop.time()
         if self._began is None:
             self._began = now

@@ -1,4 +1,4 @@
-"""A bus between nodes in one process, for tests and embedding."""
+"""A bus between nodes in one process, for tests and embedding: messages are passed in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from talkwire.core.ports.bus import AnyBusMessage, BusCounts, Receive
 
 
 class Exchange:
-    """The buses of one process that can reach each other."""
+    """Connects the in-memory buses of one process: a message sent on one bus reaches the other joined buses of the same
+    log.
+    """
 
     def __init__(self) -> None:
         self.joined: dict[MemoryBus, str] = {}
@@ -16,7 +18,9 @@ class Exchange:
 
 
 class MemoryBus:
-    """Implements `core.ports.bus.Bus`. A message arrives in a later turn of the event loop, as over any network."""
+    """A bus between nodes in one process, for tests. Messages arrive in a later turn of the event loop, as over a
+    network. Implements `core.ports.bus.Bus`.
+    """
 
     includes_events = True
 

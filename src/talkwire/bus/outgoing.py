@@ -1,4 +1,6 @@
-"""A node's queue of messages for other nodes: bounded; drops the oldest first."""
+"""A node's queue of bus messages for other nodes. The queue is bounded: when it is full, the oldest messages are
+dropped.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,10 @@ _logger = structlog.get_logger(__name__)
 
 
 class Outgoing:
-    """A queue of messages for other nodes.
+    """A bounded queue of encoded bus messages for other nodes.
 
-    `dispatch_max` is the largest message in bytes. Without `with_events`, batches of committed events are sent as the
-    newest log position only, and other nodes read the events from the log.
+    `dispatch_max` is the size of the largest message in bytes. Without `with_events`, a committed batch of events is
+    sent as its log positions only, and other nodes read the events from the log (the ordered list of committed events).
     """
 
     def __init__(self, counts: BusCounts, *, dispatch_max: int, with_events: bool) -> None:
@@ -57,7 +59,9 @@ class Outgoing:
         self.waiting.set()
 
     def take(self) -> tuple[int, bytes]:
-        """Returns the next parcel and how many messages it holds. The parcel is empty if none are queued."""
+        """Removes messages from the queue. Returns their number, and the parcel that contains them: empty if none are
+        queued.
+        """
         taken: list[bytes] = []
         size = 0
         if self._newest is not None:
@@ -74,7 +78,9 @@ class Outgoing:
         return len(taken), pack(taken)
 
     def drop(self) -> None:
-        """Drops all messages: nobody receives them now, and later they are out of date."""
+        """Empties the queue and counts its messages as dropped, since nobody can receive them now and later they are
+        out of date.
+        """
         self._counts.dropped += len(self._dispatches) + (self._newest is not None)
         self._dispatches.clear()
         self._size = 0
@@ -82,7 +88,9 @@ class Outgoing:
         self.waiting.clear()
 
     def _replacement(self, dispatch: AnyBusMessage, size: int) -> bytes | None:
-        """Returns what is sent in place of a message that is too large: a batch's log positions, and else None."""
+        """Returns what to send instead of a message that is too large: for a committed batch, the batch without its
+        events; for all other messages None, which drops them.
+        """
         if isinstance(dispatch, CommittedBatch):
             return encode(_without_events(dispatch))
         if not self._warned:

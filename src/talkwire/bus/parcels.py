@@ -1,7 +1,7 @@
-"""Encodes what travels between nodes: parcels, each a MessagePack array of one sender's messages.
+"""Encodes and decodes the messages between nodes: a parcel is a MessagePack array of messages from one sender.
 
-During an upgrade, nodes of two versions exchange messages. A message that a node does not understand is dropped. Of a
-`CommittedBatch` it keeps the log positions: the events are in the log and can be read there.
+During an upgrade, nodes of two versions exchange messages. A message that a node cannot decode is dropped. Of a
+`CommittedBatch` with unknown events the node keeps the log positions, and reads the events from the log.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from talkwire.core.domain.events import UnstoredEvent
 from talkwire.core.ports.bus import AnyBusMessage, CommittedBatch, EphemeralBatch
 
 _LONG_NUMBER = 1
-"""The MessagePack extension type for an integer beyond 64 bits, which JSON allows: its decimal digits."""
+"""The MessagePack extension type for an integer beyond 64 bits, which JSON allows. Its data are the decimal digits."""
 
 _ENCODING_FAILURES = (TypeError, ValueError, OverflowError, RecursionError)
 _DECODING_FAILURES = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -25,13 +25,13 @@ _logger = structlog.get_logger(__name__)
 
 
 def pack(dispatches: Iterable[bytes]) -> bytes:
-    """Returns a parcel of messages that `encode` has encoded."""
+    """Returns a parcel (a MessagePack array) of messages that `encode` has encoded."""
     return _encode([msgspec.Raw(dispatch) for dispatch in dispatches])
 
 
 def encode(dispatch: AnyBusMessage) -> bytes | None:
-    """Returns an encoded message. Logs and returns None for one that cannot be encoded, such as one with an
-    application's own object.
+    """Returns a bus message as MessagePack bytes. Returns None and logs an error if it cannot be encoded, for example
+    because it contains an object of the application's own class.
     """
     try:
         try:
@@ -64,7 +64,7 @@ def _extension(code: int, data: memoryview) -> object:
 
 
 class _Header(msgspec.Struct):
-    """The fields that can be read of any message."""
+    """The fields that can be decoded from a message of any version, even if the rest of the message is unknown."""
 
     kind: str
     node_id: str
@@ -86,7 +86,7 @@ _decode_event_header = msgspec.msgpack.Decoder(_EventHeader).decode
 
 
 class Unpacker:
-    """Decodes parcels. Logs each kind of message that it does not understand once."""
+    """Decodes parcels into messages, and drops messages that it cannot decode. Logs each such kind of message once."""
 
     def __init__(self) -> None:
         self.not_understood = 0

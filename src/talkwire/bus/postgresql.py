@@ -1,9 +1,9 @@
-"""Sends parcels by PostgreSQL's LISTEN and NOTIFY, for nodes without Redis. The channel is named after the database's
-log.
+"""Sends parcels (batches of messages between nodes) by PostgreSQL's LISTEN and NOTIFY, for nodes without Redis. The
+channel is named after the database's log.
 
-A notification holds a text of less than 8,000 bytes, so a parcel is sent as several of them in one transaction. Uses
-two connections of its own, so that it never waits for the writer or delays it. PostgreSQL keeps notifications only
-until all listeners have received them.
+A notification holds a text of less than 8,000 bytes, so a parcel is sent as several notifications in one transaction.
+Uses two connections of its own, so that it never waits for the thread that writes the chat, or delays that thread.
+PostgreSQL keeps notifications only until all listeners have received them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ _NOTIFY = "SELECT pg_notify(%s, chunk) FROM unnest(%s::text[]) AS chunk"
 
 
 class PostgresTransport:
-    """Implements `carried.BusTransport`. `conninfo` is a libpq connection string, such as a `postgresql://` URL."""
+    """Sends and receives parcels (batches of messages between nodes) by NOTIFY and LISTEN. Implements
+    `carried.BusTransport`. `conninfo` is a libpq connection string, such as a `postgresql://` URL.
+    """
 
     # Reading the log is cheaper than sending events through the same database a second time.
     includes_events = False
@@ -95,7 +97,7 @@ async def _parcels(connection: Connection) -> AsyncIterator[bytes]:
 
 
 def split(number: int, parcel: bytes) -> Sequence[str]:
-    """Returns a parcel as the texts of notifications: `number index count base64`."""
+    """Splits a parcel into the texts of several notifications, each of the form `number index count base64`."""
     starts = range(0, len(parcel), CHUNK)
     return [
         f"{number} {index} {len(starts)} {b64encode(parcel[start : start + CHUNK]).decode()}"
@@ -104,7 +106,7 @@ def split(number: int, parcel: bytes) -> Sequence[str]:
 
 
 class Joiner:
-    """Joins notifications into parcels.
+    """Reassembles parcels from the notifications that they were split into.
 
     The notifications of one transaction arrive in a row, so at most one parcel is incomplete. A notification that does
     not continue it starts another parcel, or is dropped.
@@ -115,8 +117,8 @@ class Joiner:
         self._chunks: list[bytes] = []
 
     def add(self, sender: int, text: str) -> bytes | None:
-        """Returns the parcel that a notification completes, else None. `sender` is the process id of the sender's
-        PostgreSQL backend.
+        """Adds a received notification. Returns the parcel that it completes, or None if more notifications are
+        missing. `sender` is the process id of the sender's PostgreSQL backend.
         """
         try:
             number, index, count, data = text.split(" ")
@@ -139,10 +141,11 @@ class Joiner:
 
 
 async def _answered(connection: Connection, statement: Coroutine[object, object, R]) -> R:
-    """Returns a statement's result. Raises TimeoutError or psycopg.Error; after ANSWER_S seconds, closes the
-    connection.
+    """Awaits a statement and returns its result. Raises TimeoutError or psycopg.Error; if there is no result after
+    ANSWER_S seconds, closes the connection.
 
-    Without that, psycopg would ask the server to cancel the statement, and wait for a server that does not answer.
+    Closing keeps psycopg from asking the server to cancel the statement, and from waiting for a server that does not
+    reply.
     """
     executing = asyncio.ensure_future(statement)
     try:

@@ -1,7 +1,8 @@
-"""Sends parcels by publish and subscribe in Redis or Valkey. The channel is named after the database's log.
+"""Sends parcels (batches of messages between nodes) by publish and subscribe in Redis or Valkey. The channel is named
+after the database's log.
 
 Redis keeps nothing for subscribers that are disconnected, and disconnects those that read too slowly. Both are
-harmless, since the events are in the log.
+harmless, since nodes read missed events from the log in the database.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from talkwire.bus.redis_client import FAILURES
 
 
 class RedisTransport:
-    """Implements `carried.BusTransport`."""
+    """Sends and receives parcels (batches of messages between nodes) over one Redis channel. Implements
+    `carried.BusTransport`.
+    """
 
     includes_events = True
     # With default settings, Redis disconnects a subscriber with 32 MiB of unread messages.
@@ -43,7 +46,7 @@ class RedisTransport:
             yield _parcels(subscription)
 
     async def close(self) -> None:
-        """Does nothing: the client belongs to the node."""
+        """Does nothing: the Redis client belongs to the node, which closes it."""
 
 
 async def _parcels(subscription: PubSub) -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""A node's one client of Redis or Valkey: how it connects, how long it waits, and that it does not retry.
+"""Creates the one Redis or Valkey client of a node, with its timeouts and without retries.
 
 Needs the package of the extra `redis`; import this module only if a Redis is configured.
 """
@@ -15,7 +15,7 @@ CONNECT_WITHIN_S = 2.0
 ANSWER_WITHIN_S = 5.0
 
 FAILURES = (RedisError, OSError, TimeoutError)
-"""The exceptions of a command if Redis, or the network to it, fails."""
+"""The exceptions that a command raises if Redis, or the network to it, fails."""
 
 
 def redis_client(url: str) -> Redis:
@@ -42,5 +42,5 @@ def redis_client(url: str) -> Redis:
 
 
 def reason_of(error: Exception) -> str:
-    """Returns an error's text in one line, without the URL and its password."""
+    """Returns a Redis error's text in one line for logs, without the Redis URL and its password."""
     return " ".join(str(error).split()) or type(error).__name__

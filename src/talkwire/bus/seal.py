@@ -1,4 +1,5 @@
-"""Seals parcels, so that only nodes of the same database can send them, and each is received only once.
+"""Authenticates parcels (batches of messages between nodes): only nodes of the same database can send them, and each
+node accepts a parcel only once.
 
     parcel = MAC (16 bytes) + sender's mark (8) + number (8) + body
 
@@ -22,13 +23,13 @@ NUMBER_BYTES = 8
 HEAD_BYTES = MAC_BYTES + MARK_BYTES + NUMBER_BYTES
 
 SENDERS_MAX = 4096
-"""How many senders' newest numbers are kept. Each start of a node is a new sender."""
+"""How many senders' newest parcel numbers are kept. Each start of a node is a new sender."""
 
 _PURPOSE = b"talkwire bus 1\n"
 
 
 class Realm(NamedTuple):
-    """The nodes that trust each other: those of one database.
+    """The identity and secret that all nodes of one database share, from which bus keys and channel names are derived.
 
     `database` is an id that copies of the database do not share; `secret` is stored in the database.
     """
@@ -37,11 +38,13 @@ class Realm(NamedTuple):
     secret: bytes
 
     def name(self, log: str) -> str:
-        """Returns the name of one of this database's logs, for channels and keys on servers that others use too."""
+        """Returns the channel or key prefix for one of this database's logs: a hash, unique also on Redis servers that
+        others use.
+        """
         return sha256(self._context(log)).hexdigest()[:32]
 
     def key(self, log: str) -> bytes:
-        """Returns the key that seals the parcels of a log."""
+        """Returns the 32-byte key that seals (authenticates) the bus parcels of one of this database's logs."""
         return HKDF(SHA256(), 32, salt=None, info=_PURPOSE + self._context(log)).derive(self.secret)
 
     def _context(self, log: str) -> bytes:
@@ -49,14 +52,16 @@ class Realm(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """The body of a parcel with a valid seal. `own` says that this node has sealed it."""
+    """The body of a received parcel whose seal was valid. `own` is True if this node sent the parcel."""
 
     body: memoryview
     own: bool
 
 
 class Seal:
-    """Seals this node's parcels, and opens those of all nodes with the same key."""
+    """Adds authentication codes to this node's bus parcels, and verifies parcels of all nodes that have the
+    same key.
+    """
 
     def __init__(self, key: bytes) -> None:
         self._keyed = blake2b(key=key, digest_size=MAC_BYTES)
@@ -66,16 +71,18 @@ class Seal:
         """By sender, the number of the newest parcel that was opened."""
 
     def seal(self, body: bytes) -> bytes:
-        """Returns a sealed parcel. Each node can open it once, and only before a later one."""
+        """Returns `body` as a sealed parcel, with a higher number than the parcel before. A receiving node accepts it
+        once, and only before it has accepted a later one.
+        """
         self._number += 1
         sealed = self._mark + self._number.to_bytes(NUMBER_BYTES) + body
         return self._mac(sealed) + sealed
 
     def open(self, parcel: bytes) -> Opened | None:
-        """Returns the content of a parcel, or None if its seal is invalid or it is not newer than the sender's last
-        one.
+        """Returns the content of a received parcel, or None if its seal is invalid or the node has accepted this or a
+        later parcel of the same sender.
 
-        The latter is a copy, or was delayed by an attacker.
+        A parcel with an old number is a copy, or was delayed by an attacker.
         """
         view = memoryview(parcel)
         if len(view) < HEAD_BYTES or not compare_digest(view[:MAC_BYTES], self._mac(view[MAC_BYTES:])):

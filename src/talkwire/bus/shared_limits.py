@@ -1,9 +1,9 @@
-"""Rate limits across nodes: Redis adds up what each node has allowed.
+"""Rate limits across nodes: each node reports the requests that it allowed to Redis, which adds them up.
 
-A node takes tokens from its own buckets (`core/engine/limits.py`) without waiting. Some times a second it reports to
-Redis what it took, and receives what all nodes together have left. Only password checks wait for Redis. While Redis
-fails, each node limits by its own buckets. Times in Redis are microseconds of its own clock, since nodes' clocks may
-differ.
+A node takes tokens from its own token buckets (`core/engine/limits.py`) without waiting. Five times a second it reports
+to Redis how many it took, and receives how many all nodes together have left. Only password checks wait for Redis.
+While Redis fails, each node limits by its own buckets. Times in Redis are microseconds of its own clock, since nodes'
+clocks may differ.
 
 Tokens that nodes allowed before they knew of each other become a debt: the shared bucket is then below empty. So N
 nodes allow N bursts at first, but the configured rate in the long run. `docs/limits.md` has the bound.
@@ -26,7 +26,7 @@ REPORT_EVERY_S = 0.2
 REPORT_WITHIN_S = 1.0
 ASK_WITHIN_S = 0.2
 REPORT_MAX = 500
-"""Buckets in one call. Redis runs one script at a time, so each must be short."""
+"""How many buckets one call of the script may name. Redis runs one script at a time, so each must be short."""
 
 PAUSE_S = 0.5
 PAUSE_MAX_S = 10.0
@@ -68,7 +68,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class Report(NamedTuple):
-    """Tokens that were taken from buckets of one kind.
+    """The tokens that a node took from rate-limit buckets of one kind, as it reports them to Redis.
 
     `at` and `since` are seconds of the node's clock: when the report was written, and the time after which the tokens
     were taken.
@@ -86,7 +86,9 @@ class Report(NamedTuple):
 
 
 def reports(limits: Limits, since: float, now: float) -> Iterator[Report]:
-    """Yields reports of the tokens taken since `since`, the time of the last call."""
+    """Yields reports, of at most REPORT_MAX buckets each, of the rate-limit tokens taken since the last call, which was
+    at the time `since`. Times are in seconds.
+    """
     for kind, taken in limits.taken():
         interval_us = _US / limits.rates[kind].per_s
         costs_us = [int(tokens * interval_us) for tokens in taken.values()]
@@ -97,7 +99,7 @@ def reports(limits: Limits, since: float, now: float) -> Iterator[Report]:
 
 
 def adopt_reply(limits: Limits, report: Report, answers_us: Sequence[int]) -> None:
-    """Stores Redis's reply to a report in this node's buckets.
+    """Stores Redis's reply to a report (when each bucket will be full again) in this node's own rate-limit buckets.
 
     Redis replied later than the report was written; counting from the earlier time errs on the side of allowing more.
     """
@@ -107,7 +109,7 @@ def adopt_reply(limits: Limits, report: Report, answers_us: Sequence[int]) -> No
 
 
 class _Pauses:
-    """Decides when Redis may be tried again."""
+    """Decides when Redis may be tried again after failures: the pause doubles with each failure, up to PAUSE_MAX_S."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -116,7 +118,7 @@ class _Pauses:
 
     @property
     def failing(self) -> bool:
-        """Whether the last attempt failed."""
+        """True if the last attempt to reach Redis failed."""
         return self._pause_s > 0
 
     @property
@@ -132,9 +134,11 @@ class _Pauses:
 
 
 class SharedLimits:
-    """Shares this node's buckets with all nodes of one log, whose `name` prefixes the keys.
+    """Shares this node's rate-limit buckets through Redis with all nodes of the same log; `name` prefixes the Redis
+    keys.
 
-    `limits` holds the kinds that are `shared`; `clock` is the clock of their times, in seconds.
+    `limits` are the node's own buckets, of which those of `shared` kinds are shared; `clock` returns the node's time in
+    seconds.
     """
 
     def __init__(self, redis: Redis, limits: Limits, name: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -149,20 +153,21 @@ class SharedLimits:
 
     @property
     def is_disconnected(self) -> bool:
-        """Whether this node limits by its own buckets only, because Redis fails."""
+        """True while Redis fails, so that this node limits requests by its own buckets only."""
         return self._reporting.failing
 
     async def run(self) -> None:
-        """Reports every REPORT_EVERY_S seconds, for ever. Never raises."""
+        """Calls `report` every REPORT_EVERY_S seconds until cancelled. Never raises another error."""
         while True:
             await asyncio.sleep(REPORT_EVERY_S)
             await self.report()
 
     async def report(self) -> None:
-        """Reports what was taken, and stores what is left.
+        """Reports to Redis the tokens taken since the last report, and stores in this node's buckets what all nodes
+        have left.
 
-        A report that may have reached Redis without a reply is not repeated, nor is what was taken during a pause:
-        counting twice is worse, and buckets refill.
+        A report that may have reached Redis without a reply is not repeated, and tokens taken during a pause after
+        failures are not reported: counting twice is worse, and buckets refill.
         """
         now = self._clock()
         since, self._reported_at = self._reported_at, now
@@ -183,7 +188,8 @@ class SharedLimits:
             self._reporting.succeeded()
 
     async def ask(self, kind: Kind, key: str) -> float:
-        """Takes one token from the shared bucket. Returns 0, or the seconds until one is free.
+        """Takes one token from the bucket that all nodes share in Redis. Returns 0 if it got one, else the seconds
+        until one is free.
 
         Returns 0 as well if Redis does not reply within ASK_WITHIN_S: this node's own bucket has allowed the request.
         """

@@ -1,4 +1,4 @@
-"""All callbacks of one server."""
+"""Creates, registers and closes all callbacks of one server: HTTP requests that ask the application's back end."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from talkwire.egress import Egress
 
 
 class ApplicationCallbacks:
-    """The callbacks that the operator has configured. `connect` is None if the application is not asked about tokens.
+    """The callbacks that the operator has configured: HTTP requests by which the server asks the application's back
+    end.
 
-    Those before commands run after the program's own hooks, on the results of these.
+    `connect` asks about tokens; it is None if that callback is not configured. Callbacks before commands run after the
+    hooks of the embedding program, on the command as those hooks have changed it.
     """
 
     def __init__(self, egress: Egress, options: CallbackOptions, hooks: Hooks) -> None:
@@ -30,6 +32,6 @@ class ApplicationCallbacks:
                 self._registered.callback(hooks.add(named.command_type, callback, named.when))
 
     async def aclose(self) -> None:
-        """Removes the hooks and closes all connections."""
+        """Unregisters the callbacks from the chat's hooks and closes all their connections."""
         self._registered.close()
         await self._client.aclose()

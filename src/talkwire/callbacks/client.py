@@ -1,4 +1,4 @@
-"""Sends signed requests to callbacks and reads the responses."""
+"""Sends the signed HTTP requests of callbacks to the application's back end, and reads the responses."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import msgspec
 import structlog
 
 from talkwire.callbacks.metrics import CallbackMetrics
-from talkwire.core.engine.log_rate_limit import LogRateLimit
 from talkwire.egress import Egress, EgressLimits, RefusedAddress, ResponseTooLarge, Signer
+from talkwire.observability.log_rate_limit import LogRateLimit
 
 A = TypeVar("A", bound=msgspec.Struct)
 
@@ -32,7 +32,11 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackOptions:
-    """The operator's settings. `urls` are the URLs by callback: `connect` or the name of a command."""
+    """The operator's settings of callbacks. `urls` has the URL of each callback by its name: `connect` or a command's
+    name.
+
+    `on_failure` is what happens to a command if its callback fails. `response_max` is in bytes.
+    """
 
     urls: Mapping[str, str]
     secret: str
@@ -42,7 +46,9 @@ class CallbackOptions:
 
 
 class CallbackFailed(Exception):
-    """A callback gave no usable response. `reason` is one word, the text is for the operator."""
+    """Raised if a callback got no valid response. `reason` is one word, such as `timeout`; the text is for the
+    operator.
+    """
 
     def __init__(self, reason: str, text: str) -> None:
         super().__init__(text)
@@ -50,17 +56,19 @@ class CallbackFailed(Exception):
 
 
 class CallbackRefusal(msgspec.Struct, frozen=True):
-    """The member `error` of a response: the back end refuses. Further members are ignored, since a refusal must not
-    count as a failure that is allowed."""
+    """The member `error` of a callback's response, with which the back end refuses a command or a token.
+
+    Unknown members are ignored, so that a refusal never counts as an invalid response, which `on_failure` might allow.
+    """
 
     code: str = ""
     message: str = ""
 
 
 class CallbackClient:
-    """Asks the callbacks of one server. Each has connections of its own, so that one that hangs does not delay others.
+    """An HTTP client that sends signed callback requests to the application's back end.
 
-    `aclose` closes the connections.
+    Each callback has its own connections, so that a slow callback does not delay the others.
     """
 
     def __init__(self, egress: Egress, options: CallbackOptions, metrics: CallbackMetrics) -> None:
@@ -74,7 +82,10 @@ class CallbackClient:
         self._lines = LogRateLimit()
 
     async def ask(self, name: str, request: Mapping[str, object], response_type: type[A]) -> A:
-        """Returns the response of a callback. Raises CallbackFailed."""
+        """Sends a request to the callback `name`, and returns the response as `response_type`.
+
+        Raises CallbackFailed if the response is missing, late or invalid.
+        """
         body = msgspec.json.encode({"type": name, **request}).decode()
         headers = self._signer.headers(f"msg_{token_hex(12)}", body, datetime.now(UTC))
         headers["content-type"] = "application/json"
@@ -93,11 +104,13 @@ class CallbackClient:
             raise CallbackFailed("response", f"the response is invalid: {error}") from None
 
     def count(self, name: str, outcome: str) -> None:
-        """Counts a callback that was asked by its outcome."""
+        """Counts one call of the callback `name` in the metrics, with its outcome."""
         self._metrics.count(name, outcome)
 
     def count_failure(self, name: str, failure: CallbackFailed, outcome: str) -> None:
-        """Counts and logs a callback that failed. `outcome` is what happens to the command."""
+        """Counts and logs a failed call of the callback `name`. `outcome` is what happens to the command: `refuse` or
+        `allow`.
+        """
         self._metrics.count(name, "failed")
         suppressed = self._lines.take(time.monotonic())
         if suppressed is not None:
@@ -107,7 +120,7 @@ class CallbackClient:
             )
 
     async def aclose(self) -> None:
-        """Closes all connections. Requests in progress fail."""
+        """Closes the connections of all callbacks. Requests in flight fail."""
         for client in self._clients.values():
             await client.aclose()
 

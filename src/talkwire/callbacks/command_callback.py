@@ -1,4 +1,6 @@
-"""A hook that asks the application's back end before a command is executed."""
+"""A hook that asks the application's back end over HTTP before the server executes a command, such as
+`message:send`.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,21 @@ _CODES: dict[str, ErrorCode] = {code: code for code in get_args(ErrorCode)}
 
 
 class _Response(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`{}`: execute the command. `command`: execute this one instead. `error`: refuse it."""
+    """The back end's response about a command.
+
+    `{}`: execute the command. `command`: execute this changed command instead. `error`: refuse the command.
+    """
 
     command: dict[str, object] | None = None
     error: CallbackRefusal | None = None
 
 
 class CommandCallback:
-    """The callback of one command of the messenger dialect, to be registered as a hook (`core/engine/hooks.py`)."""
+    """A hook that asks the application's back end over HTTP about one command, such as `message:send`.
+
+    It is registered in `core/engine/hooks.py`. The command's name and payload are those of the messenger dialect, the
+    default event vocabulary of clients.
+    """
 
     def __init__(self, name: str, client: CallbackClient, on_failure: OnFailure) -> None:
         self._name = name
@@ -39,9 +48,10 @@ class CommandCallback:
         self._on_failure = on_failure
 
     async def __call__(self, actor: Actor, command: C) -> C | None:
-        """Returns the command to execute instead, or None to execute it unchanged.
+        """Asks the back end, and returns the command to execute instead, or None to execute the command unchanged.
 
-        Raises ChatError if the back end refuses it, and `unavailable` if a failing callback refuses commands.
+        Raises ChatError if the back end refuses the command; `unavailable` if the callback fails and `on_failure` is
+        `refuse`.
         """
         try:
             response = await self._client.ask(self._name, self._request(actor, command), _Response)
@@ -74,7 +84,9 @@ class CommandCallback:
 
 
 def refusal_of(refusal: CallbackRefusal, code: ErrorCode, message: str) -> ChatError:
-    """Returns a back end's refusal as clients receive it. `code` replaces one that clients do not know, `message` an
-    empty one."""
+    """Returns the error that a client receives when the back end refuses.
+
+    `code` is used if the back end's code is not one of the server's, and `message` if the back end sent none.
+    """
     known = _CODES.get(refusal.code, code)
     return ChatError(known, refusal.message[:MESSAGE_MAX_LENGTH] or message)

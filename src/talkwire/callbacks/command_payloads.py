@@ -1,7 +1,8 @@
-"""Converts commands to payloads of the messenger dialect, as callbacks receive them, and back.
+"""Converts commands to payloads of the messenger dialect (the default event vocabulary of clients), as callback
+requests contain them, and changed payloads back to commands.
 
-A command of any dialect or route becomes the payload that a messenger client would have sent. What such a payload
-cannot say, such as the socket that a signal came from, stays as it was when the payload comes back.
+A command of any dialect or REST route becomes the payload that a messenger client would have sent. Fields that such a
+payload cannot express, such as the socket that a typing signal came from, are taken from the original command.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from msgspec.structs import fields, replace
 
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.invitations import AcceptInvitation
-from talkwire.core.commands.messages import AttachmentRef, SendMessage
+from talkwire.core.commands.messages import AttachmentRef, RemoveLinkPreviews, SendMessage
 from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.offers import CounterOffer, CreateOffer
-from talkwire.core.commands.search import FindPublicConversations
+from talkwire.core.commands.search import FindPublicConversations, SearchMessages
 from talkwire.core.domain.times import iso
 from talkwire.core.features.messages.sending import check_attachment_count
 from talkwire.dialects.messenger import MESSENGER
@@ -31,20 +32,33 @@ _ATTACHMENTS = "attachments"
 
 
 class AcceptInvitationPayload(Payload, frozen=True):
-    """The invitation to accept. Clients send it over REST only."""
+    """The payload of a callback before an invitation is accepted. Clients accept invitations over REST only."""
 
     code: str
 
 
+class RemoveLinkPreviewsPayload(Payload, frozen=True):
+    """The payload of a callback before the link previews of a message are removed. Clients remove them over REST
+    only.
+    """
+
+    message_id: str
+
+
 class _Form(NamedTuple):
-    """How a command looks as a payload."""
+    """The payload type of a command, and the function that makes the command of such a payload."""
 
     payload: type[msgspec.Struct]
     to_command: Callable[[Any], Any]
 
 
 _REST_FORMS: Mapping[str, _Form] = MappingProxyType(
-    {"invitation:accept": _Form(AcceptInvitationPayload, lambda payload: AcceptInvitation(payload.code))}
+    {
+        "invitation:accept": _Form(AcceptInvitationPayload, lambda payload: AcceptInvitation(payload.code)),
+        "message:remove-previews": _Form(
+            RemoveLinkPreviewsPayload, lambda payload: RemoveLinkPreviews(payload.message_id)
+        ),
+    }
 )
 
 _OTHER_FIELDS: Mapping[type[Command[Any]], Mapping[str, str]] = MappingProxyType(
@@ -53,17 +67,22 @@ _OTHER_FIELDS: Mapping[type[Command[Any]], Mapping[str, str]] = MappingProxyType
         CreateOffer: {"expires_at": "expires_ms"},
         CounterOffer: {"expires_at": "expires_ms"},
         FindPublicConversations: {"query": "text"},
+        SearchMessages: {"q": "text", "before": "before_ms", "after": "after_ms"},
         MarkNotificationsRead: {"all": "ids"},
     }
 )
 """Fields of payloads -> the command's fields that have another name or form."""
 
-_TIMES = frozenset({"created_at", "expires_at"})
+_TIMES = frozenset({"created_at", "expires_at", "before", "after"})
 """Fields of payloads that are ISO 8601, and milliseconds in the command."""
 
 
 def payload_of(name: str, command: Command[Any]) -> dict[str, object]:
-    """Returns a command as the payload of the messenger event `name`, without members that have their default value."""
+    """Returns a command as the payload of the event `name` in the messenger dialect (the default event vocabulary of
+    clients).
+
+    Members that have their default value are left out.
+    """
     said: dict[str, object] = {}
     for field in fields(_form(name).payload):
         value = _value(command, field.name)
@@ -74,9 +93,10 @@ def payload_of(name: str, command: Command[Any]) -> dict[str, object]:
 
 
 def command_of(name: str, payload: Mapping[str, object], original: C) -> C:
-    """Returns the command that a changed payload stands for.
+    """Returns the command that a payload changed by the back end describes. Fields that payloads lack come from
+    `original`.
 
-    Raises ValueError and ChatError for a payload that is invalid or stands for another kind of command.
+    Raises ValueError and ChatError for a payload that is invalid or describes another type of command.
     """
     form = _form(name)
     names = {field.encode_name for field in fields(form.payload)}
@@ -98,7 +118,10 @@ def command_of(name: str, payload: Mapping[str, object], original: C) -> C:
 
 
 def _attachments(said: object) -> tuple[AttachmentRef, ...]:
-    """Returns attachments with all that a dialect can attach, such as places, which the messenger's payload has not."""
+    """Returns the attachments of a message that the back end has changed, and checks their number.
+
+    They may be files and also places, which payloads of messenger clients do not allow.
+    """
     refs = msgspec.convert(said, tuple[AttachmentRef, ...])
     check_attachment_count(len(refs))
     return refs
@@ -113,7 +136,7 @@ def _form(name: str) -> _Form:
 
 
 def _value(command: Command[Any], name: str) -> object:
-    """Returns the value of a payload's field; UNSET if the command has no such field."""
+    """Returns a command's value for the payload field `name`; UNSET if the command has no such field."""
     if isinstance(command, MarkNotificationsRead) and name == "all":
         return True if command.ids is None else UNSET
     value: object = getattr(command, _OTHER_FIELDS.get(type(command), {}).get(name, name), UNSET)
@@ -123,7 +146,7 @@ def _value(command: Command[Any], name: str) -> object:
 
 
 def _unsaid(command_type: type[Command[Any]], payload: type[msgspec.Struct]) -> set[str]:
-    """Returns the fields of a command that its payload does not have."""
+    """Returns the names of a command's fields that its payload does not contain."""
     others = _OTHER_FIELDS.get(command_type, {})
     said = {others.get(field.name, field.name) for field in fields(payload)}
     return {field.name for field in fields(command_type)} - said

@@ -1,4 +1,6 @@
-"""Asks the application's back end who a token belongs to that this server cannot verify."""
+"""The callback `connect`: asks the application's back end which user a token belongs to that this server cannot
+verify.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,10 @@ CLAIMS_MAX_BYTES = 8 * 1024
 
 
 class _Response(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """The user, or `error`. `expires_at` is ISO 8601, or seconds since 1970 as in a token's `exp`."""
+    """The back end's response about a token: the user whom it belongs to, or `error`.
+
+    `expires_at` is ISO 8601, or seconds since 1970 as in a token's `exp`.
+    """
 
     user_id: str | int | None = None
     name: str | None = None
@@ -46,7 +51,10 @@ class _Kept(NamedTuple):
 
 
 class ConnectCallback:
-    """The callback `connect`. `clock` returns seconds since 1970."""
+    """The callback `connect`, which asks the back end which user a client's credentials belong to.
+
+    `clock` returns seconds since 1970.
+    """
 
     def __init__(self, client: CallbackClient, clock: Callable[[], float] = time.time) -> None:
         self._client = client
@@ -55,17 +63,19 @@ class ConnectCallback:
         self._asking: dict[bytes, asyncio.Task[Identity]] = {}
 
     def known(self, credentials: Credentials) -> Identity | None:
-        """Returns the identity of a REST request whose credentials were asked about a moment ago, or None."""
+        """Returns the cached identity of a REST request's credentials; None if the back end has to be asked with
+        `identify`.
+        """
         if not credentials.one_request:
             return None
         kept = self._kept.get(_key(credentials))
         return None if kept is None or kept.until <= self._clock() else kept.identity
 
     async def identify(self, credentials: Credentials) -> Identity:
-        """Returns the identity that the back end names. Concurrent REST requests with the same credentials share one
-        question.
+        """Asks the back end, and returns the user whom the credentials belong to.
 
-        Raises ChatError: the back end's refusal, or `unavailable` if the callback fails, whatever `on_failure` says.
+        Concurrent REST requests with the same credentials share one callback. Raises ChatError: the back end's refusal,
+        or `unavailable` if the callback fails, whatever the setting `on_failure` is.
         """
         if not credentials.one_request:
             return await self._ask(credentials)
@@ -109,8 +119,10 @@ class ConnectCallback:
 
 
 def _identity(response: _Response) -> Identity:
-    """Returns the identity of a response. Raises ChatError for a refusal, CallbackFailed for values that are
-    invalid."""
+    """Returns the user and the claims in the back end's response about a token.
+
+    Raises ChatError if the back end refuses the token, CallbackFailed if the response has invalid values.
+    """
     if response.error is not None:
         raise refusal_of(response.error, "unauthenticated", "The application has refused this token.")
     user_id = "" if response.user_id is None else str(response.user_id)
@@ -131,7 +143,10 @@ def _identity(response: _Response) -> Identity:
 
 
 def _seconds(expires_at: str | float | None) -> float | None:
-    """Returns a time in seconds since 1970. Raises CallbackFailed for one in another form."""
+    """Returns the end of a token's validity in seconds since 1970; None if the response has none.
+
+    Raises CallbackFailed for an invalid time.
+    """
     if isinstance(expires_at, str):
         try:
             return ms_of("expiresAt", expires_at) / 1000

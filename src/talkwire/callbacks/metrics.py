@@ -1,4 +1,4 @@
-"""Metrics of callbacks."""
+"""The Prometheus metrics of callbacks: how many were called, with which outcome, and how long they took."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from talkwire.observability.series import without_created
+
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 
 
 class CallbackMetrics(Collector):
-    """A collector to register with a `CollectorRegistry`. `command` is the callback's name, `outcome` is `allowed`,
-    `changed`, `refused` or `failed`."""
+    """The Prometheus collector of callback metrics, to register with a `CollectorRegistry`.
+
+    The label `command` is the callback's name, `outcome` is `allowed`, `changed`, `refused` or `failed`.
+    """
 
     def __init__(self) -> None:
         self._outcomes = Counter(
@@ -34,7 +38,4 @@ class CallbackMetrics(Collector):
         self._durations.labels(name).observe(duration_s)
 
     def collect(self) -> Iterator[Metric]:
-        for metric in (*self._outcomes.collect(), *self._durations.collect()):
-            # The library adds when each series began, which nobody asks for.
-            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
-            yield metric
+        return without_created(self._outcomes, self._durations)

@@ -1,4 +1,4 @@
-"""Tasks that run on the event loop while nobody awaits them."""
+"""Starts and keeps track of tasks that run on the event loop while nobody awaits them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class BackgroundTasks:
         return task
 
     async def wait(self) -> None:
-        """Waits for all running tasks. Raises the first exception of one of them."""
+        """Waits for all tasks that are running now. Raises the first exception of one of them."""
         await asyncio.gather(*self._tasks)
 
     def cancel(self) -> None:

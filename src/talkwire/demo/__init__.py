@@ -1,4 +1,4 @@
-"""Fills an empty server for `--demo`: with a small company and its messages, and with the users in the documentation's
+"""Fills an empty database for `--demo`, with a small company's messages and the users of the documentation's
 snippets.
 """
 

@@ -1,4 +1,7 @@
-"""Fernhill Bikes, a small company, and its messages in the week before the server starts."""
+"""The people, conversations and messages of Fernhill Bikes, the fictional company that `--demo` shows.
+
+Its messages are from the week before the server starts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws the demo's pictures and writes its documents, so no one else has rights to them."""
+"""Generates the demo's pictures and documents by code, so that no one else has rights to them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _THUMBNAIL_SIDE = 320
 
 
 def portrait_name(person: Person) -> str:
-    """Returns the file name of a person's picture."""
+    """Returns the file name of a demo person's picture."""
     return f"{person.id}.webp"
 
 
 def portrait(person: Person) -> Attached:
-    """Returns a person's picture: a head and shoulders in flat colours."""
+    """Draws a person's picture: a head and shoulders in flat colours. Returns it as a file to attach."""
     side = _SIDE * _FINE
     picture = Image.new("RGB", (side, side), person.backdrop)
     draw = ImageDraw.Draw(picture)
@@ -55,7 +55,7 @@ def portrait(person: Person) -> Attached:
 
 @cache
 def dusk() -> Attached:
-    """Returns a picture of hills at dusk, each ridge in front of the one before."""
+    """Draws a picture of hills at dusk, one ridge in front of the other. Returns it as a file to attach."""
     width, height = 960, 450
     gradient = Image.linear_gradient("L").resize((width, height))
     picture = Image.composite(
@@ -76,7 +76,7 @@ def dusk() -> Attached:
 
 @cache
 def price_list() -> Attached:
-    """Returns a small PDF of one page."""
+    """Returns a small PDF file of one page, to attach to a demo message."""
     lines = (
         ("Fernhill Bikes", 26),
         ("Price list, autumn", 16),
@@ -113,7 +113,7 @@ def price_list() -> Attached:
 
 @cache
 def visits() -> Attached:
-    """Returns a table of visits as CSV."""
+    """Returns a CSV file with a table of visits, to attach to a demo message."""
     counts = (312, 355, 298, 402, 517, 634, 588)
     days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
     rows = [f"{day},{count},{round(count * 0.031)}" for day, count in zip(days, counts, strict=True)]

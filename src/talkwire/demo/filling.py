@@ -1,4 +1,7 @@
-"""Fills an empty database with the demo, by ordinary commands, at the times of the story."""
+"""Fills an empty database with the demo's story (people, conversations, messages) by executing ordinary chat commands.
+
+Each command runs with a clock that shows the time at which the story says it happened.
+"""
 
 from __future__ import annotations
 
@@ -63,10 +66,10 @@ _logger = structlog.get_logger(__name__)
 
 
 async def fill_empty(url: URL, store: ByteStore, passwords: Passwords) -> bool:
-    """Fills the database if it is empty, or continues an interrupted filling. Returns whether the database is a demo's.
+    """Fills the database with the demo if it is empty, or resumes an interrupted filling.
 
-    Any other database stays unchanged. No node may use the database yet: a writer whose clock shows the story's times
-    executes the commands.
+    Returns True if the database now contains the demo; False if it has other data, which stays unchanged. No node may
+    use the database yet, since the writer's clock shows the story's times meanwhile.
     """
     unlock = await asyncio.to_thread(_locked, url)
     try:
@@ -83,7 +86,7 @@ async def fill_empty(url: URL, store: ByteStore, passwords: Passwords) -> bool:
 
 
 class _StoryClock:
-    """A clock that shows the time of the current step, in milliseconds since 1970."""
+    """A clock that shows the time of the story's current step, in milliseconds since 1970."""
 
     def __init__(self) -> None:
         self.now_ms = 0
@@ -94,7 +97,7 @@ class _StoryClock:
 
 @asynccontextmanager
 async def _opened(url: URL) -> AsyncIterator[tuple[Chat, _StoryClock]]:
-    """Yields a chat without a server, and its clock."""
+    """Yields a chat on the database, without a server, and the clock that its commands use."""
     clock = _StoryClock()
     engine = writing_engine(url)
     writer = GroupWriter(engine, CHANGES, clock)
@@ -113,7 +116,11 @@ async def _opened(url: URL) -> AsyncIterator[tuple[Chat, _StoryClock]]:
 
 
 async def _state_of(chat: Chat) -> int | None:
-    """Returns when the filling of this database started, or `_EMPTY` or `_FILLED`; None if it is not a demo's."""
+    """Returns how far the demo has been filled into this database.
+
+    The result is `_EMPTY`, `_FILLED`, or the time when the filling started (milliseconds since 1970); None if the
+    database has other data.
+    """
     if chat.pos == 0:
         return _EMPTY
     try:
@@ -125,7 +132,9 @@ async def _state_of(chat: Chat) -> int | None:
 
 
 def _locked(url: URL) -> Callable[[], None]:
-    """Waits until no other node fills the database, and returns a function that ends this exclusion."""
+    """Waits until no other node fills the database, locks it against them, and returns a function that releases the
+    lock.
+    """
     if url.get_backend_name() != "postgresql":
         return lambda: None  # the lock of the data folder is enough
     engine = writing_engine(url)
@@ -142,7 +151,7 @@ def _locked(url: URL) -> Callable[[], None]:
 
 
 class _Filling:
-    """Executes the story. Skips what was done before an interruption."""
+    """Executes the commands of the demo's story. Skips those that an interrupted filling has executed."""
 
     def __init__(self, chat: Chat, clock: _StoryClock, store: ByteStore, started_ms: int) -> None:
         self._chat = chat
@@ -154,7 +163,7 @@ class _Filling:
         self._named: dict[str, str] = {}
 
     async def run(self, passwords: Passwords) -> None:
-        """Executes the whole story."""
+        """Executes the whole story in the order of time."""
         self._clock.now_ms = moment(self._start, _FIRST_DAY)
         await self._prepare_snippets(passwords)
         await asyncio.gather(*map(self._introduce, PEOPLE))
@@ -169,7 +178,9 @@ class _Filling:
         return await self._chat.execute(actor, command)
 
     async def _create(self, command: CreateConversation) -> None:
-        """Creates a conversation. The first member owns it, unless it is direct."""
+        """Creates a conversation, unless it exists. The first member becomes its owner, except in a direct
+        conversation.
+        """
         conversation_id = command.id or ""
         if not await _found(self._chat.execute(_BACKEND, GetConversation(conversation_id))):
             await self._do(_BACKEND, command)
@@ -241,7 +252,9 @@ class _Filling:
         await self._do(_ACTORS[offered.who], command)
 
     async def _read(self, room: Room) -> None:
-        """Marks messages as read by every member, except those that the story leaves unread."""
+        """Marks a conversation's messages as read by every member, except the newest ones that the story leaves
+        unread.
+        """
         marks = []
         for user_id in room.members:
             read = self._message_ids[room.id][: -room.unread.get(user_id, 0) or None]
@@ -254,7 +267,9 @@ class _Filling:
     # --- files ------------------------------------------------------------------------------------------------------
 
     async def _keep(self, actor: Actor, attached: Attached) -> File:
-        """Stores a file without examining it, because the demo has made it."""
+        """Stores a file of the demo and returns its record. Skips the usual inspection, since the demo generated the
+        file.
+        """
         file_id, size = _file_id(actor.user_id, attached.name), len(attached.content)
         if not await _found(self._chat.execute(actor, GetUpload(file_id))):
             await self._do(actor, CreateUpload(file_id, attached.name, attached.content_type, size, _UPLOAD_MS))
@@ -273,7 +288,7 @@ class _Filling:
 
 
 async def _found(query: Awaitable[object]) -> bool:
-    """Returns whether a query finds its object."""
+    """Returns whether a query finds its object, i.e. raises no ChatError."""
     try:
         await query
     except ChatError:
@@ -282,11 +297,14 @@ async def _found(query: Awaitable[object]) -> bool:
 
 
 def picture_path(person: Person) -> str:
-    """Returns the path at which a person's first picture is downloaded."""
+    """Returns the URL path from which the picture of a demo person is downloaded."""
     name = portrait_name(person)
     return f"/api/v1/files/{_file_id(person.id, name)}/{name}"
 
 
 def _file_id(user_id: str, name: str) -> str:
-    """Returns the same id for the same file each time, so that an interrupted filling finds its files again."""
+    """Returns a file id that depends only on the user and the file's name.
+
+    An interrupted filling finds its files again by these ids.
+    """
     return hashlib.blake2b(f"{user_id}/{name}".encode(), digest_size=16).hexdigest()

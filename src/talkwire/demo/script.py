@@ -1,6 +1,6 @@
-"""The vocabulary of the demo's story: who writes what in which room, and when.
+"""The classes in which the demo's story is written: people, conversations, messages and price offers, with their times.
 
-A time is a number of days before the server starts with a time of day, or a number of minutes before the start.
+A time is either a number of days before the server starts with a time of day, or a number of minutes before the start.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ When = tuple[int, str] | int
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person with a name and a picture. `role` is their status text; the picture's colours are RGB."""
+    """A fictional person of the demo. `role` is the person's status text.
+
+    The colours (RGB) and features are those of the picture that the demo draws.
+    """
 
     id: str
     name: str
@@ -32,7 +35,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file that the demo makes. A picture has a width, a height and a thumbnail."""
+    """A file that the demo generates. For a picture it has a width and a height in pixels, and a thumbnail."""
 
     name: str
     content_type: str
@@ -44,8 +47,9 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class ScriptedMessage:
-    """A message. Later messages refer to its `name` in `reply_to` and `thread`. `reactions` has emoji by the reacting
-    person.
+    """A message of the demo's story. `reply_to` and `thread` are the `name` of an earlier message.
+
+    `reactions` has an emoji by the id of the reacting person.
     """
 
     who: str
@@ -61,7 +65,7 @@ class ScriptedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """An offer of `amount` (in cents) that is open for `days`."""
+    """A price offer of `amount` cents that a member makes in a conversation and that is open for `days` days."""
 
     who: str
     title: str
@@ -74,7 +78,9 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A conversation. `unread` says how many of the newest messages each person has not read."""
+    """A conversation of the demo, with its story. `unread` has the number of messages that a person has not read, by
+    id.
+    """
 
     id: str
     kind: ConversationKind
@@ -88,7 +94,10 @@ class Room:
 
 
 def moment(start: datetime, when: When) -> int:
-    """Returns a time of the story in milliseconds since 1970, for a server that starts at `start`, in its time zone."""
+    """Returns a time of the story in milliseconds since 1970, for a server that starts at `start`.
+
+    A time of day is in the time zone of `start`.
+    """
     if isinstance(when, int):
         return _ms(start - timedelta(minutes=when))
     days, clock = when

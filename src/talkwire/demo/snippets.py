@@ -1,4 +1,7 @@
-"""Users and conversations of the client snippets in the documentation. The company's people are not in them."""
+"""Users and conversations that the code snippets in the documentation name, and that `--demo` therefore creates.
+
+The people of the demo's company are not among them.
+"""
 
 from __future__ import annotations
 

@@ -1,2 +1,3 @@
-"""The dialects: each maps event names and payloads of one kind of client to commands, and chat events back to event
-names and payloads. Dialects depend on the chat, but neither on sockets nor on each other."""
+"""The dialects: each is the vocabulary of one kind of client application. It maps the event names and payloads of these
+clients to the chat's commands, and the chat's events back to event names and payloads. Dialects depend on the chat, but
+neither on sockets nor on each other."""

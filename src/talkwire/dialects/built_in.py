@@ -1,4 +1,4 @@
-"""The dialects that Talkwire brings."""
+"""The list of the dialects (client applications' vocabularies) that Talkwire contains."""
 
 from __future__ import annotations
 

@@ -1,9 +1,12 @@
-"""Names of commands in hooks, callbacks and settings: those of the messenger dialect."""
+"""A table of names of commands, as hooks, callbacks, settings, logs and metrics use them: the event names of the
+messenger dialect, such as `message:send`."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -20,28 +23,45 @@ from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMembe
 from talkwire.core.commands.messages import (
     DeleteMessage,
     EditMessage,
+    FollowThread,
     ForwardMessage,
     ListMessages,
+    ListSaved,
+    MarkThreadRead,
     PinMessage,
     React,
+    RemoveLinkPreviews,
+    SaveMessage,
     SendMessage,
+    UnfollowThread,
     UnpinMessage,
     Unreact,
+    UnsaveMessage,
 )
+from talkwire.core.commands.moderation.reports import ReportMessage
 from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
-from talkwire.core.commands.search import FindPublicConversations
+from talkwire.core.commands.search import FindPublicConversations, SearchMessages
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SetTyping
+from talkwire.dialects.dialect import (
+    GetIdentity,
+    GetServerTime,
+    JoinRoom,
+    LeaveRoom,
+    RenewSignIn,
+    SubscribePresence,
+    UnsubscribePresence,
+)
 
 CommandType = type[Command[Any]]
 
 
 class Named(NamedTuple):
-    """A command class that a name stands for. `when` selects the commands of that class that the name means, since
-    `typing:start` and `typing:stop` share a class."""
+    """A command class that a command's name, such as `message:send`, stands for. `when` returns whether a command of
+    this class has the name: `typing:start` and `typing:stop` share a class."""
 
     command_type: CommandType
     when: Callable[[Any], bool] = lambda _: True
@@ -57,11 +77,19 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "message:unreact": (Named(Unreact),),
         "message:pin": (Named(PinMessage),),
         "message:unpin": (Named(UnpinMessage),),
+        "message:save": (Named(SaveMessage),),
+        "message:unsave": (Named(UnsaveMessage),),
+        "message:report": (Named(ReportMessage),),
+        "saved:list": (Named(ListSaved),),
         "message:read": (Named(MarkRead),),
         "message:delivered": (Named(MarkDelivered),),
         "conversation:mark-unread": (Named(MarkUnread),),
+        "thread:follow": (Named(FollowThread),),
+        "thread:unfollow": (Named(UnfollowThread),),
+        "thread:read": (Named(MarkThreadRead),),
         "notifications:read": (Named(MarkNotificationsRead),),
         "messages:list": (Named(ListMessages),),
+        "messages:search": (Named(SearchMessages),),
         "conversation:create": (Named(CreateConversation),),
         "conversation:update": (Named(UpdateConversation),),
         "conversation:delete": (Named(DeleteConversation),),
@@ -86,8 +114,13 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
     }
 )
 
-REST_COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType({"invitation:accept": (Named(AcceptInvitation),)})
-"""Commands that users can give over REST only, for hooks that want to refuse them."""
+REST_COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
+    {
+        "invitation:accept": (Named(AcceptInvitation),),
+        "message:remove-previews": (Named(RemoveLinkPreviews),),
+    }
+)
+"""Commands that users can give over REST only, with names by which a hook can refuse them."""
 
 SOCKET_EVENTS = frozenset(
     {
@@ -102,9 +135,33 @@ SOCKET_EVENTS = frozenset(
 """Events of the messenger dialect that concern one socket only and execute no command."""
 
 
+_NAMES: Mapping[type, str] = MappingProxyType(
+    {
+        **{each.command_type: name for name, named in {**COMMANDS, **REST_COMMANDS}.items() for each in named},
+        SetTyping: "typing",
+        RenewSignIn: "auth:refresh",
+        JoinRoom: "conversation:join",
+        LeaveRoom: "conversation:leave",
+        GetServerTime: "ping",
+        GetIdentity: "identity",
+        SubscribePresence: "presence:subscribe",
+        UnsubscribePresence: "presence:unsubscribe",
+    }
+)
+
+_WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
+
+
+@cache
+def name_of_command(command_type: type) -> str:
+    """Returns the name of a command class in logs and metrics: its event name in the messenger dialect, or else a name
+    made of the class name, such as `get_message`."""
+    return _NAMES.get(command_type) or _WORDS.sub("_", command_type.__name__).lower()
+
+
 def commands_named(what: str | type) -> tuple[Named, ...]:
-    """Returns the commands that a name stands for, or a command class itself. Raises ValueError for any other name or
-    class."""
+    """Returns the command classes that a name such as `message:send` stands for, each with its condition. A command
+    class stands for itself. Raises ValueError for any other name or class."""
     if isinstance(what, type) and issubclass(what, Command):
         return (Named(what),)
     name = what if isinstance(what, str) else what.__name__
@@ -121,6 +178,7 @@ def _why_not_a_command(name: str) -> str:
 
 
 def similar(name: str, names: Iterable[object]) -> str:
-    """Returns a hint at the most similar of these names, to be appended to a message; empty if none is similar."""
+    """Returns a text to append to an error message, which suggests the most similar of the known names; empty if none
+    is similar."""
     close = difflib.get_close_matches(name, [str(each) for each in names], 1)
     return f"; did you mean {close[0]}?" if close else ""

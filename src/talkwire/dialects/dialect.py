@@ -1,4 +1,5 @@
-"""The classes from which dialects are built."""
+"""The classes from which a dialect is built: a table that maps a client application's Socket.IO events to the chat's
+commands, and the chat's events to Socket.IO events. Also the commands that concern one socket only."""
 
 from __future__ import annotations
 
@@ -16,53 +17,55 @@ from talkwire.core.domain.model import User
 
 
 class JoinRoom(msgspec.Struct, frozen=True):
-    """A client asks to receive the events of a conversation on this socket. Returns the conversation's id."""
+    """A socket's command to receive the events of a conversation. Its result is the conversation's id."""
 
     conversation_id: str
 
 
 class LeaveRoom(msgspec.Struct, frozen=True):
-    """A client asks to stop receiving the events of a conversation on this socket. Returns the conversation's id."""
+    """A socket's command to stop receiving the events of a conversation. Its result is the conversation's id."""
 
     conversation_id: str
 
 
 class GetServerTime(msgspec.Struct, frozen=True):
-    """A client asks for the server's time. Returns milliseconds since 1970."""
+    """A socket's command that asks for the server's time. Its result is in milliseconds since 1970 UTC."""
 
 
 class RenewSignIn(msgspec.Struct, frozen=True):
-    """A client presents a newer token of the same user. Returns when that token expires, in seconds since 1970, or
-    None."""
+    """A socket's command that replaces its token with a newer token of the same user. Its result is when the new token
+    expires, in seconds since 1970 UTC; None if it does not expire."""
 
     token: str
 
 
 class SubscribePresence(msgspec.Struct, frozen=True):
-    """A client asks to receive presence changes of these users on this socket. Returns their current presence."""
+    """A socket's command to receive presence changes (online, away, offline) of these users. Its result is their
+    current presence."""
 
     user_ids: tuple[str, ...]
 
 
 class UnsubscribePresence(msgspec.Struct, frozen=True):
-    """A client asks to stop receiving presence changes of these users on this socket."""
+    """A socket's command to stop receiving presence changes (online, away, offline) of these users."""
 
     user_ids: tuple[str, ...]
 
 
 class GetIdentity(msgspec.Struct, frozen=True):
-    """A client asks which user and socket it is connected as. Returns a `SocketIdentity`."""
+    """A socket's command that asks for the user and the id of the socket. Its result is a `SocketIdentity`."""
 
 
 class SocketIdentity(msgspec.Struct, frozen=True):
-    """The user that a socket's token belongs to, and the socket's id."""
+    """The result of `GetIdentity`: the user that the socket's token belongs to, and the socket's id."""
 
     user_id: str
     socket_id: str
 
 
 class AnyJson(msgspec.Struct, frozen=True):
-    """The payload of an event that accepts any JSON: `value`, or None if the event has no payload."""
+    """The payload of an event from a client that may be any JSON value: `value`, which is None if the event has no
+    payload."""
 
     value: object = None
 
@@ -75,10 +78,12 @@ SocketCommand = (
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """An event that the server sends back to the socket that sent an event, besides the acknowledgement.
+    """A dialect's entry for an event that the server sends back to the socket that sent an event, in addition to the
+    acknowledgement.
 
-    `payload(received payload, result)` builds its payload. `struct` is the type of that payload, needed only if
-    `payload` has no return annotation, such as a lambda. `summary` describes the event in the API documentation.
+    `payload(received payload, command's result)` builds the payload of this event. `struct` is the type of that
+    payload, needed only if the function `payload` has no return annotation, such as a lambda. `summary` describes the
+    event in the API documentation.
     """
 
     name: str
@@ -88,21 +93,22 @@ class Echo:
 
     @property
     def payload_type(self) -> type[msgspec.Struct]:
-        """Returns the type of the payload. Raises TypeError when it is neither given nor annotated."""
+        """Returns the type of the event's payload: `struct`, or else the return annotation of `payload`. Raises
+        TypeError when there is neither."""
         return self.struct or _result_type(self.payload)
 
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """An event that clients send.
+    """A dialect's entry for an event that clients send: how the server turns it into a command and acknowledges it.
 
-    `payload` is the type of its payload; if None, the event's arguments are ignored. `to_command` builds the command
-    from the payload, and `reply` the acknowledgement from the command's result. `answer` is the type of the
+    `payload` is the type of the event's payload; if None, the event's arguments are ignored. `to_command` builds the
+    command from the payload, and `reply` the acknowledgement from the command's result. `answer` is the type of the
     acknowledgement, needed only if `reply` has no return annotation, such as a lambda. `echo` is an event that the
     server also sends back to the sender's socket. `summary` describes the event in the API documentation.
 
-    `follow_up(result)` returns a query that is executed after the command; `reply` then receives a tuple of both
-    results.
+    `follow_up(result)` returns a query that is executed after the command; `reply` then receives a tuple of the
+    command's result and the query's result.
     """
 
     payload: type[msgspec.Struct] | None
@@ -115,13 +121,14 @@ class Inbound:
 
     @property
     def answer_type(self) -> type[msgspec.Struct]:
-        """Returns the type of the acknowledgement on success. Raises TypeError when it is neither given nor
-        annotated."""
+        """Returns the type of the acknowledgement on success: `answer`, or else the return annotation of `reply`.
+        Raises TypeError when there is neither."""
         return self.answer or _result_type(self.reply)
 
 
 class To(Enum):
-    """The sockets that receive an event of a conversation."""
+    """The sockets that receive a dialect's event about a conversation: those that follow the conversation, or those of
+    members that do not."""
 
     ROOM = "all sockets that follow the conversation"
     OTHERS = "sockets that follow the conversation, except those of the user who caused the event"
@@ -130,11 +137,12 @@ class To(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """An event that the server sends to clients when a chat event happens.
+    """A dialect's entry for an event that the server sends to clients when an event happens in the chat.
 
-    `payload` builds its payload from the chat event. `struct` is the type of that payload, needed only if `payload` has
-    no return annotation, such as a lambda. `when`, if given, returns whether a chat event is sent under this name at
-    all. `summary` describes the event in the API documentation.
+    `payload` builds the payload from the chat's event. `struct` is the type of that payload, needed only if the
+    function `payload` has no return annotation, such as a lambda. `to` selects the sockets that receive the event.
+    `when`, if given, returns whether a chat event is sent under this name at all. `summary` describes the event in the
+    API documentation.
     """
 
     name: str
@@ -146,16 +154,18 @@ class Outbound:
 
     @property
     def payload_type(self) -> type[msgspec.Struct]:
-        """Returns the type of the payload. Raises TypeError when it is neither given nor annotated."""
+        """Returns the type of the event's payload: `struct`, or else the return annotation of `payload`. Raises
+        TypeError when there is neither."""
         return self.struct or _result_type(self.payload)
 
 
 @dataclass(frozen=True, slots=True)
 class PersonalOutbound:
-    """An event with a separate payload for each recipient.
+    """A dialect's entry for an event that the server sends to some users when an event happens in the chat, with a
+    separate payload for each user.
 
-    `payloads` yields pairs of user id and payload, at most `PERSONAL_MAX` for one chat event. With `followers_only`,
-    only the recipients' sockets that follow the conversation receive it.
+    `payloads` returns pairs of user id and payload, at most `PERSONAL_MAX` for one chat event. With `followers_only`,
+    only those of the users' sockets receive it that follow the conversation.
     """
 
     name: str
@@ -166,7 +176,7 @@ class PersonalOutbound:
 
     @property
     def payload_type(self) -> type[msgspec.Struct]:
-        """Returns the type of the payload."""
+        """Returns the type of the event's payload."""
         return self.struct
 
 
@@ -176,7 +186,8 @@ OutboundEntry = Outbound | PersonalOutbound
 
 
 def _result_type(function: Callable[..., msgspec.Struct]) -> type[msgspec.Struct]:
-    """Returns the annotated return type of a function. Raises TypeError when it is not a Struct."""
+    """Returns the annotated return type of a function that builds a payload. Raises TypeError when it is not a
+    Struct."""
     made = get_type_hints(function).get("return")
     if isinstance(made, type) and issubclass(made, msgspec.Struct):
         return made
@@ -187,10 +198,12 @@ def _result_type(function: Callable[..., msgspec.Struct]) -> type[msgspec.Struct
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
-    """The vocabulary of one kind of client. Every chat event is in either `outbound` or `silent`.
+    """The vocabulary of one kind of client application, in one Socket.IO namespace. `inbound` has the events that
+    clients send, by name; `outbound` has the packets for the chat's events. Every kind of chat event is in either
+    `outbound` or `silent`, which are the events that these clients do not receive.
 
-    With `follows_all`, a socket follows all conversations of its user from the start; otherwise it follows those that
-    its client joins.
+    With `follows_all`, a socket receives the events of all conversations of its user from the start; otherwise only of
+    the conversations that its client joins.
     """
 
     name: str
@@ -211,14 +224,14 @@ class Dialect:
     server closes a socket, or None."""
     follows_all: bool = False
     sends_notifications: bool = False
-    """Whether events for sockets that do not follow a conversation are notifications. If so, those of blocked users and
+    """True if events for sockets that do not follow a conversation are notifications. Then those of blocked users and
     muted conversations are not sent, and those missed while the user was offline are sent at the next connect, together
     with the events that the application has stored for the user."""
     refused_sign_in: Callable[[ChatError], tuple[str, msgspec.Struct]] | None = None
     """A function `(refusal)` that returns the name and the payload of an event for a client whose sign-in was refused:
     its socket is accepted, receives the event and is closed. If None, the client receives CONNECT_ERROR instead."""
     sends_to_non_followers: bool = field(init=False)
-    """Whether sockets receive some events of conversations that they do not follow."""
+    """True if sockets receive some events of conversations that they do not follow."""
 
     def __post_init__(self) -> None:
         told = (each for packets in self.outbound.values() for each in packets)

@@ -1,4 +1,5 @@
-"""The base class of all payloads."""
+"""The base class of all payloads (JSON types of events and of REST bodies). Re-exports functions that modules of
+payloads use."""
 
 from __future__ import annotations
 
@@ -11,4 +12,5 @@ __all__ = ["Payload", "invalid_payload", "iso"]
 
 
 class Payload(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """A JSON object with camelCase members. Members that have their default value are omitted."""
+    """The base class of payloads: a JSON object whose members have camelCase names. Members that have their default
+    value are omitted."""

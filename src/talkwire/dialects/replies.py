@@ -1,4 +1,4 @@
-"""Acknowledgements and refusals that dialects share."""
+"""Acknowledgements of events, and error payloads, which the dialects (client applications' vocabularies) share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def done(_: object) -> Reply:
-    """Returns an acknowledgement without further members."""
+    """Returns the acknowledgement `{success: true}`, for commands whose result clients do not need."""
     return Reply()
 
 
@@ -36,7 +36,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RefusalWithMessage(Refusal, frozen=True, kw_only=True):
-    """A refusal that repeats its text in `message` beside `error`, for clients that expect it there."""
+    """An acknowledgement with an error, whose text is also in `message` beside `error`, where some clients expect
+    it."""
 
     message: str
 
@@ -57,8 +58,8 @@ def refusal_with_message(error: ChatError) -> RefusalWithMessage:
 
 
 def with_renamed_members(error: ChatError, names: Mapping[str, str]) -> ChatError:
-    """Returns a refusal with renamed members. `names` maps members of commands, such as `conversationId`, to the
-    dialect's."""
+    """Returns an error whose details and text use a dialect's names of members. `names` maps the names in commands,
+    such as `conversationId`, to the dialect's."""
     message, details = error.message, error.details
     if not isinstance(details, list):
         return error

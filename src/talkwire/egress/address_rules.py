@@ -76,31 +76,39 @@ _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 class RefusedUrl(ValueError):
-    """A URL that the rules refuse. The text says which rule, and begins with a verb or the address."""
+    """Raised for a URL that the address rules refuse. Its text completes a sentence about the URL and names the
+    rule.
+    """
 
 
 class RefusedAddress(httpx.ConnectError):
-    """A connection that the rules refuse, since the name of the URL resolves to an address that is not allowed."""
+    """Raised when a connection is refused because the host of its URL resolves to an address that is not allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddressRules:
-    """The rules of one server. `allowed` are the networks that the operator names in `webhook_allow`."""
+    """Decides to which addresses the server may send requests.
+
+    `allowed` are networks from the setting `webhook_allow`: they may be reached although they are not global, and over
+    http too.
+    """
 
     allowed: tuple[Network, ...] = ()
 
     @classmethod
     def of(cls, networks: Iterable[str], *, loopback: bool = False) -> AddressRules:
-        """Returns the rules that allow these networks, such as `10.0.0.0/8`. `loopback` allows this machine too.
+        """Returns rules that allow the networks `allowed`, such as `10.0.0.0/8`, in addition to global addresses.
 
-        Raises ValueError for a text that is not a network.
+        `loopback` also allows this machine. Raises ValueError for a text that is not a network.
         """
         texts = (*networks, *(_LOOPBACK if loopback else ()))
         return cls(tuple(ip_network(text, strict=False) for text in texts))
 
     def check_url(self, text: str) -> httpx.URL:
-        """Returns the parsed URL. Raises RefusedUrl unless it may be reached, as far as that is known without a name
-        server."""
+        """Returns the parsed URL. Raises RefusedUrl if the rules refuse it.
+
+        This checks the syntax and any literal address, but does not resolve host names.
+        """
         url = _parsed(text)
         if url.scheme not in _DEFAULT_PORTS:
             raise RefusedUrl("must begin with https://")
@@ -118,7 +126,9 @@ class AddressRules:
         return url
 
     def refusal(self, address: Address, *, encrypted: bool) -> str | None:
-        """Returns why the server must not connect to an address; None if it may. `encrypted`: over https."""
+        """Returns why the server must not connect to an address; None if it may. `encrypted` says whether it would use
+        https.
+        """
         mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
         address = mapped or address
         if self._is_allowed(address):
@@ -156,15 +166,15 @@ class AddressRules:
 
 
 def port_of(url: httpx.URL) -> int:
-    """Returns the port of a URL, or the default of its scheme."""
+    """Returns the port of a URL, or the default port of its scheme if it names none."""
     return _DEFAULT_PORTS[url.scheme] if url.port is None else url.port
 
 
 def literal_address(host: str) -> Address | None:
-    """Returns the address that a host of a URL is, in any spelling that programs accept; None for a name.
+    """Returns the IP address that the host of a URL spells out; None if the host is a name to resolve.
 
     IPv4 addresses may have one to four parts in decimal, octal or hexadecimal: `2130706433`, `0x7f.1` and `0177.0.0.1`
-    are all 127.0.0.1. Raises RefusedUrl for a host that ends in a number and is no address, since no name may.
+    are all 127.0.0.1. Raises RefusedUrl for a host that ends in a number without being a valid address.
     """
     if ":" in host:
         return _ipv6(host)
@@ -192,7 +202,10 @@ def _ipv6(host: str) -> IPv6Address:
 
 
 def _number(part: str) -> int:
-    """Returns a part of an IPv4 address: hexadecimal after `0x`, octal after `0`, else decimal. Raises RefusedUrl."""
+    """Returns the value of one part of an IPv4 address: hexadecimal after `0x`, octal after `0`, else decimal.
+
+    Raises RefusedUrl if the part is not a number.
+    """
     try:
         if part.startswith("0x"):
             return int(part[2:] or "0", 16)
@@ -216,7 +229,9 @@ def _parsed(text: str) -> httpx.URL:
 
 
 def _kind_of(address: Address) -> str | None:
-    """Returns what kind of address this is; None for a global one."""
+    """Returns a description of an address that is not global, such as "a private address"; None for a global
+    address.
+    """
     for embedded in _embedded(address):
         kind = _kind_of(embedded)
         if kind is not None:
@@ -232,7 +247,7 @@ def _kind_of(address: Address) -> str | None:
 
 
 def _embedded(address: Address) -> Iterator[IPv4Address]:
-    """Yields the IPv4 addresses to which a network may pass on a packet for an IPv6 address: NAT64 and tunnels."""
+    """Yields the IPv4 addresses inside an IPv6 address, to which NAT64 or a tunnel may forward its packets."""
     if isinstance(address, IPv4Address):
         return
     last = IPv4Address(int(address) & 0xFFFFFFFF)

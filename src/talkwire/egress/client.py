@@ -1,4 +1,4 @@
-"""Checks URLs and creates HTTP clients by the address rules of one server."""
+"""Checks URLs by the server's address rules, and creates HTTP clients that apply these rules to each connection."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ CHECK_S = 5.0
 
 
 class Egress:
-    """Sends the requests of this server to URLs that users or operators name.
+    """Checks the URLs that users or operators name, and creates HTTP clients for requests to them.
 
-    `resolve` and `tls` replace the system's name servers and certificates, for tests. The owner closes the clients
-    first, and then this.
+    `resolve` and `tls` replace the system's name servers and certificates, for tests. Close its clients before the
+    `Egress` itself.
     """
 
     def __init__(
@@ -35,9 +35,10 @@ class Egress:
         self._given_tls = tls
 
     async def refusal(self, url: str) -> str | None:
-        """Returns which rule refuses a URL, also after resolving its name; None if it may be reached.
+        """Returns why the address rules refuse a URL; None if the server may send requests to it. Resolves the host
+        name.
 
-        A name that cannot be resolved now is not refused: it is checked again at each connection.
+        A name that cannot be resolved now is not refused, since each connection checks the name again.
         """
         try:
             checked = self.rules.check_url(url)
@@ -52,15 +53,19 @@ class Egress:
         return next((refusal for refusal in refusals if refusal is not None), None)
 
     async def check_url(self, url: str, member: str = "url") -> None:
-        """Raises `invalid_request`, which names the rule and the member, unless the URL may be reached."""
+        """Raises the ChatError `invalid_request` if the address rules refuse the URL.
+
+        Its text names the broken rule and `member`, the request's field that has the URL.
+        """
         refusal = await self.refusal(url)
         if refusal is not None:
             raise invalid(member, refusal)
 
     async def addresses(self, host: str, port: int, *, encrypted: bool) -> list[str]:
-        """Returns the addresses of a host to connect to, for clients other than `client`. `encrypted`: over https.
+        """Returns the IP addresses to which a host name resolves, for connections that do not use `client`.
 
-        Raises RefusedAddress if any of them is not allowed, and OSError if the host cannot be resolved.
+        `encrypted` says whether the connection will use TLS. Raises RefusedAddress if any of the addresses is not
+        allowed, and OSError if the host cannot be resolved.
         """
         found = await addresses_of(self._resolve, host, port)
         for address in found:
@@ -70,10 +75,12 @@ class Egress:
         return list(map(str, found))
 
     def client(self, limits: EgressLimits) -> httpx.AsyncClient:
-        """Returns a new HTTP client, which the caller closes. It sends no cookies, follows no redirects and uses no
-        proxy of the environment."""
+        """Returns a new HTTP client that connects to allowed addresses only. The caller closes it.
+
+        It sends no cookies, follows no redirects and ignores proxies set in the environment.
+        """
         return httpx.AsyncClient(
-            transport=CheckedTransport(self.rules, self._resolve, limits, self.tls),
+            transport=CheckedTransport(self.rules, self._resolve, limits, lambda: self.tls),
             headers={"user-agent": f"Talkwire/{version('talkwire')}", "accept-encoding": "identity"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx.Timeout(limits.total_s, connect=limits.connect_s),
@@ -87,7 +94,9 @@ class Egress:
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
-        """Accepts what browsers accept, and the certificates that the operator has added to the system."""
+        """The TLS context of all clients. It trusts the usual public authorities and the certificates of the operating
+        system.
+        """
         if self._given_tls is not None:
             return self._given_tls
         context = httpx.create_ssl_context(trust_env=False)

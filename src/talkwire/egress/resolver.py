@@ -1,4 +1,4 @@
-"""Resolves host names on threads of its own, so that a slow name server delays nothing else in this process."""
+"""Resolves host names on separate threads, so that a slow name server delays nothing else in this process."""
 
 from __future__ import annotations
 
@@ -17,22 +17,25 @@ THREADS = 8
 
 
 class Resolver:
-    """Resolves names as the system is configured to."""
+    """Resolves host names with the operating system's resolver (`getaddrinfo`), on a pool of threads."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, "resolver")
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """Returns the addresses of a host. Raises OSError for an unknown host."""
+        """Returns the IP addresses of a host name as texts. Raises OSError if the name cannot be resolved."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host, port)
 
     def close(self) -> None:
-        """Ends the threads without waiting for lookups in progress."""
+        """Ends the resolver's threads without waiting for lookups in progress."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 async def addresses_of(resolve: Resolve, host: str, port: int) -> list[Address]:
-    """Returns the addresses of a URL's host, which may be an address itself. Raises OSError for an unknown host."""
+    """Returns the IP addresses of a URL's host; if the host is itself an address, only that one.
+
+    Raises OSError if the host cannot be resolved.
+    """
     try:
         address = literal_address(host)
     except RefusedUrl as refused:

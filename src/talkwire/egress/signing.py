@@ -1,4 +1,4 @@
-"""Signs requests as Standard Webhooks describes, so that their receivers can verify the sender."""
+"""Signs requests as the Standard Webhooks specification describes, so that receivers can verify the sender."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ SECRET_MAX_BYTES = 64
 
 
 class Signer:
-    """Signs with one secret, or with several while receivers change to a new one. Raises ValueError for a secret that
-    is invalid."""
+    """Signs requests with a secret, or with several at once while receivers change to a new secret.
+
+    Raises ValueError for an invalid secret.
+    """
 
     def __init__(self, *signing_secrets: str) -> None:
         for secret in signing_secrets:
@@ -26,7 +28,10 @@ class Signer:
         self._signing = tuple(map(Webhook, signing_secrets))
 
     def headers(self, message_id: str, body: str, at: datetime) -> dict[str, str]:
-        """Returns the headers of a request with this body. `message_id` is the same in each attempt."""
+        """Returns the headers that sign a request with this body and time.
+
+        `message_id` identifies the event, and stays the same when the request is repeated.
+        """
         at = at.astimezone(UTC)
         return {
             "webhook-id": message_id,
@@ -36,12 +41,12 @@ class Signer:
 
 
 def new_signing_secret() -> str:
-    """Returns a random secret, such as `whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD…`."""
+    """Returns a new random signing secret, such as `whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD…`."""
     return PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def check_signing_secret(text: str) -> None:
-    """Raises ValueError unless the text is a secret of Standard Webhooks."""
+    """Raises ValueError unless the text is a valid signing secret: `whsec_` and 24 to 64 bytes in base64."""
     try:
         size = len(b64decode(text.removeprefix(PREFIX), validate=True)) if text.startswith(PREFIX) else 0
     except (binascii.Error, ValueError):

@@ -1,8 +1,8 @@
-"""An httpx transport that connects to checked addresses only, within limits of time and size.
+"""An httpx transport that connects only to addresses that the rules allow, within limits of time and size.
 
-It resolves a name once for each connection, checks every address, and connects to one of these addresses itself, so a
-name that resolves differently a moment later (DNS rebinding) cannot lead elsewhere. TLS verifies the name of the URL.
-It neither follows redirects nor decompresses, and drops cookies that endpoints set.
+The transport resolves a name once for each connection, checks every address, and connects to one of these addresses
+itself. So a name that resolves to another address a moment later (DNS rebinding) cannot redirect the connection. TLS
+verifies the host name of the URL. The transport neither follows redirects nor decompresses bodies, and drops cookies.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +28,10 @@ _DROPPED = frozenset({b"content-encoding", b"set-cookie"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EgressLimits:
-    """Limits of one client. `total_s` is from the start of a request to the end of its response.
+    """The limits of one HTTP client. Names ending in `_s` are in seconds; `response_max` is in bytes.
 
-    Idle connections are closed early: many servers close theirs after 5 s, and a request must not meet that moment.
+    `total_s` limits the time from the start of a request to the end of its response. Idle connections are closed after
+    `idle_s`, before the 5 s after which many servers close them, so that no request meets a connection being closed.
     """
 
     connect_s: float = 5.0
@@ -42,28 +43,28 @@ class EgressLimits:
 
 
 class ResponseTooLarge(httpx.ReadError):
-    """The response has more bytes than the client's limit."""
+    """Raised when a response has more bytes than the client's limit allows."""
 
 
 class CheckedTransport(httpx.AsyncBaseTransport):
-    """The transport of one client. Raises `RefusedAddress` for addresses that the rules refuse, and httpx's errors."""
+    """The httpx transport of one client, which connects only to allowed addresses.
 
-    def __init__(self, rules: AddressRules, resolve: Resolve, limits: EgressLimits, tls: ssl.SSLContext) -> None:
+    Raises `RefusedAddress` for addresses that the rules refuse, and httpx's errors for other failures.
+    """
+
+    def __init__(
+        self, rules: AddressRules, resolve: Resolve, limits: EgressLimits, tls: Callable[[], ssl.SSLContext]
+    ) -> None:
         self._rules = rules
+        self._resolve = resolve
         self._limits = limits
-        self._pools = {
-            scheme: httpcore.AsyncConnectionPool(
-                ssl_context=tls,
-                max_connections=limits.connections,
-                max_keepalive_connections=limits.idle_connections,
-                keepalive_expiry=limits.idle_s,
-                network_backend=_CheckedNetwork(rules, resolve, encrypted=scheme == "https"),
-            )
-            for scheme in ("http", "https")
-        }
+        self._tls = tls
+        self._pools: dict[str, httpcore.AsyncConnectionPool] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends a request, and returns the response, of which the body is read later."""
+        """Sends a request and returns its response as soon as the headers have arrived. The caller reads the body from
+        it.
+        """
         try:
             self._rules.check_url(str(request.url))
         except RefusedUrl as refused:
@@ -83,7 +84,8 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         )
         deadline = asyncio.get_running_loop().time() + self._limits.total_s
         async with _until(deadline):
-            response = await self._pools[request.url.scheme].handle_async_request(sent)
+            pool = await self._pool(request.url.scheme)
+            response = await pool.handle_async_request(sent)
         return httpx.Response(
             response.status,
             headers=[(name, value) for name, value in response.headers if name.lower() not in _DROPPED],
@@ -91,14 +93,33 @@ class CheckedTransport(httpx.AsyncBaseTransport):
             extensions=response.extensions,
         )
 
+    async def _pool(self, scheme: str) -> httpcore.AsyncConnectionPool:
+        """Returns the connection pool of `http` or `https`. The TLS context is made with the first request that needs
+        it, and in another thread: reading the trusted certificates takes tens of milliseconds, and most servers send no
+        such request.
+        """
+        if scheme not in self._pools:
+            tls = await asyncio.to_thread(self._tls) if scheme == "https" else None
+            self._pools.setdefault(scheme, self._new_pool(tls, encrypted=scheme == "https"))
+        return self._pools[scheme]
+
+    def _new_pool(self, tls: ssl.SSLContext | None, *, encrypted: bool) -> httpcore.AsyncConnectionPool:
+        return httpcore.AsyncConnectionPool(
+            ssl_context=tls,
+            max_connections=self._limits.connections,
+            max_keepalive_connections=self._limits.idle_connections,
+            keepalive_expiry=self._limits.idle_s,
+            network_backend=_CheckedNetwork(self._rules, self._resolve, encrypted=encrypted),
+        )
+
     async def aclose(self) -> None:
-        """Closes all connections."""
+        """Closes all connections of this transport."""
         for pool in self._pools.values():
             await pool.aclose()
 
 
 class _LimitedStream(httpx.AsyncByteStream):
-    """The body of a response, up to a time and a size."""
+    """The body of a response. Reading it fails after the deadline, and after more than `most` bytes."""
 
     def __init__(self, response: httpcore.Response, deadline: float, most: int) -> None:
         self._response = response
@@ -123,7 +144,10 @@ class _LimitedStream(httpx.AsyncByteStream):
 
 
 class _CheckedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to the addresses of a name after checking all of them. `encrypted`: TLS follows."""
+    """Opens TCP connections to a host name after checking all addresses to which the name resolves.
+
+    `encrypted` says whether TLS will be used on the connections, since http is allowed for fewer addresses.
+    """
 
     def __init__(self, rules: AddressRules, resolve: Resolve, *, encrypted: bool) -> None:
         self._rules = rules
@@ -152,7 +176,9 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectTimeout(f"{host} could not be connected to within {timeout} s") from None
 
     async def _checked_addresses(self, host: str, port: int) -> list[str]:
-        """Returns the first addresses of a host. Raises RefusedAddress if any of its addresses is not allowed."""
+        """Returns the first `ADDRESSES_MAX` addresses of a host. Raises RefusedAddress if any of its addresses is not
+        allowed.
+        """
         try:
             addresses = await addresses_of(self._resolve, host, port)
         except OSError as error:
@@ -166,7 +192,9 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
 
 @contextlib.asynccontextmanager
 async def _until(deadline: float) -> AsyncIterator[None]:
-    """Ends a step of a request at the deadline, and raises httpx's errors instead of httpcore's."""
+    """Ends the enclosed step of a request at the deadline (event loop time), and replaces httpcore's errors by
+    httpx's.
+    """
     try:
         async with asyncio.timeout_at(deadline):
             yield

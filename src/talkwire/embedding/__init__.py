@@ -1,1 +1,1 @@
-"""Talkwire as a library: the `Talkwire` class, its ASGI application, and the names of commands and events for hooks."""
+"""Talkwire as a library: the `Talkwire` class with its ASGI application, for running the chat in a Python program."""

@@ -9,7 +9,7 @@ import sys
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -54,8 +54,7 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """The address of a running server: `url`, such as `http://127.0.0.1:3000`, is for HTTP requests and Socket.IO
-    clients."""
+    """The address of a running server. HTTP and Socket.IO clients connect to `url`, such as `http://127.0.0.1:3000`."""
 
     url: str
 
@@ -66,7 +65,7 @@ class Talkwire:
     `settings` default to `settings_from_environment()`. `app` is an ASGI application that shares the port: it receives
     every request whose path is not one of Talkwire's (see `Settings.prefix`) and every WebSocket that is not
     Socket.IO's. Its lifespan starts after Talkwire has started and ends before Talkwire stops. `dialects` are the
-    program's own dialects, in addition to the built-in ones.
+    program's own dialects (event names and payloads for its clients), in addition to the built-in ones.
 
     Raises SettingsError for invalid settings, and ValueError for a dialect whose name is already taken.
     """
@@ -98,8 +97,9 @@ class Talkwire:
     # --- handlers, hooks and observers ------------------------------------------------------------------------------
 
     def on(self, event: str) -> Callable[[F], F]:
-        """Registers a handler `(socket, data) -> answer`, sync or async, for a custom event. Clients of every dialect
-        and in every namespace may send the event.
+        """Registers a handler `(socket, data) -> answer`, sync or async, for a custom event (one that the application
+        defines). Clients of every dialect (a kind of client with its own event names) and in every namespace may send
+        the event.
 
         `socket` is a `ClientSocket`; `data` is the event's first argument, or None. The returned value, JSON or bytes,
         is the acknowledgement; None is sent as `{"success": true}`. A `Refused` that the handler raises is sent to the
@@ -121,13 +121,14 @@ class Talkwire:
     def before(self, command: str) -> Callable[[F], F]: ...
     def before(self, command: str | type[Command[Any]]) -> Callable[[Any], Any]:
         """Registers a hook `(actor, command) -> changed command | None`, sync or async, which runs before a command is
-        executed, for every dialect and REST route. A hook refuses the command by raising `Refused`.
+        executed, whether a client of any dialect (set of event names) or a REST route issued it. A hook refuses the
+        command by raising `Refused`.
 
-        `command` is a name of the messenger dialect (`message:send`) or a class of `talkwire.commands`. Commands are
-        frozen: `msgspec.structs.replace` makes a changed copy, which is validated like the original. When a hook fails,
-        returns a wrong type or takes longer than 30 s, the command is refused as `unavailable`. A retry of a command
-        that was executed earlier does not run the hook again; a retry that arrives while the hook runs may run it
-        twice.
+        `command` is an event name of the messenger dialect (`message:send`) or a class of `talkwire.commands`. Commands
+        are frozen: `msgspec.structs.replace` makes a changed copy, which is validated like the original. When a hook
+        fails, returns a wrong type or takes longer than 30 s, the command is refused as `unavailable`. A retry of a
+        command that was executed earlier does not run the hook again; a retry that arrives while the hook runs may run
+        it twice.
 
         Raises ValueError for a name that stands for no command.
         """
@@ -141,8 +142,8 @@ class Talkwire:
         return register
 
     def after(self, *events: str | type) -> Callable[[F], F]:
-        """Registers an observer `(event) -> None`, sync or async. This node calls it once for each durable event, after
-        the commit, in the order of the log.
+        """Registers an observer `(event) -> None`, sync or async. This node calls it once for each durable event (an
+        event that is stored in the log), after the commit, in the order of the log.
 
         `events` are names of the messenger dialect (`message:new`) or classes of `talkwire.events`. Each observer has
         its own queue, so a slow one does not delay others. When more than 10,000 events wait, further ones are dropped,
@@ -162,8 +163,9 @@ class Talkwire:
     # --- sending ----------------------------------------------------------------------------------------------------
 
     async def send_to_user(self, user_id: str, event: str, data: object) -> int:
-        """Sends an event to all sockets of a user on all nodes, and returns how many sockets there are. Sockets of a
-        node that does not reply within a second are not counted. The event is not stored.
+        """Sends an event to all sockets of a user on all nodes (server processes), and returns the number of sockets.
+
+        Sockets of a node that does not reply within a second are not counted. The event is not stored.
 
         Raises Refused with `invalid_request` for an event name that Socket.IO reserves or for data that is not JSON.
         """
@@ -171,8 +173,10 @@ class Talkwire:
         return report.sockets
 
     async def broadcast_to_conversation(self, conversation_id: str, event: str, data: object) -> None:
-        """Sends an event to all sockets that follow a conversation. The event is not stored. Raises like
-        `send_to_user`."""
+        """Sends an event to all sockets that follow a conversation, i.e. receive its events. The event is not stored.
+
+        Raises Refused with `invalid_request` for an event name that Socket.IO reserves or for data that is not JSON.
+        """
         await self.execute(SendToConversation(conversation_id, event, data))
 
     async def send_message(  # noqa: PLR0913 (each is a member of a message)
@@ -208,29 +212,37 @@ class Talkwire:
         return await self.execute(command)
 
     async def execute(self, command: Command[R], actor: Actor = BACKEND) -> R:
-        """Executes any command of `talkwire.commands`, as the application's backend or as another actor. Hooks apply,
-        rate limits do not. Raises Refused."""
+        """Executes a command of `talkwire.commands` and returns its result. Hooks apply, rate limits do not.
+
+        The actor (who issues the command) is the application's backend unless another one is passed. Raises Refused.
+        """
         return await self._started.chat.execute(actor, command)
 
     # --- connected users --------------------------------------------------------------------------------------------
 
     async def is_user_online(self, user_id: str) -> bool:
-        """Returns whether a user has a socket on any node, even if the user is invisible to others. For a node that
-        does not reply, the database says which users were connected to it last."""
+        """Returns whether a user has a socket on any node (server process), even if the user is invisible to others.
+
+        If a node does not reply, the database's record of the users last connected to that node is used.
+        """
         return await self.execute(IsConnected(user_id))
 
     async def get_active_users(self) -> list[str]:
-        """Returns the ids of all users that have a socket, sorted. Users on other nodes are read from the database,
-        which may be a moment behind."""
+        """Returns the sorted ids of all users that have a socket.
+
+        Users on other nodes (server processes) are read from the database, which may be a moment behind.
+        """
         return list(await self.execute(ListConnected()))
 
     async def get_active_users_count(self) -> int:
-        """Returns how many users have a socket."""
+        """Returns the number of users that have a socket."""
         return len(await self.get_active_users())
 
     async def get_user_sockets(self, user_id: str) -> list[str]:
-        """Returns the ids of a user's sockets, as clients know them (`socket.id`), on all nodes that reply within a
-        second."""
+        """Returns the ids of a user's sockets, as clients know them (`socket.id`).
+
+        The sockets are those of all nodes (server processes) that reply within a second.
+        """
         return await self._started.user_sockets.find(user_id)
 
     # --- serving ----------------------------------------------------------------------------------------------------
@@ -251,7 +263,8 @@ class Talkwire:
         FastAPI(lifespan=chat.lifespan); app.mount("/", chat)`.
 
         The setting `host` is ignored, since the other server owns the port. So registering needs an invitation by
-        default, and with `insecure_dev_auth` or `demo` only requests from this machine are served. Raises like `run`.
+        default, and with `insecure_dev_auth` or `demo` only requests from this machine are served. Raises the same
+        errors as `run`.
         """
         hand_over_logs()
         with self._use(served_by_another(self.settings)) as node:
@@ -284,7 +297,8 @@ class Talkwire:
     ) -> AsyncIterator[RunningServer]:
         """Serves in the running event loop until the block ends. The program handles signals itself. Port 0 picks a
         free port. `settings` replace the settings of this object, for tests. Logs to the standard library's loggers
-        `talkwire.…`. Raises like `run`."""
+        `talkwire.…`. Raises the same errors as `run`.
+        """
         hand_over_logs()
         with self._use(settings or self._at(host, port)) as node:
             listening = listen(node.settings.host, node.settings.port)
@@ -304,8 +318,10 @@ class Talkwire:
 
     @contextlib.contextmanager
     def _use(self, settings: Settings) -> Iterator[Node]:
-        """Makes a node with these settings the current one until the block ends. Raises RuntimeError when another one
-        is running."""
+        """Makes a node with these settings the one that this object uses, until the block ends.
+
+        Raises RuntimeError if this object already runs a node.
+        """
         if self._in_use:
             raise RuntimeError("this Talkwire object is already running")
         self._node = Node(settings, self._dialects, self._embedding)
@@ -319,7 +335,7 @@ class Talkwire:
         settings = self.settings
         if host is None and port is None:
             return settings
-        return replace(settings, host=host or settings.host, port=settings.port if port is None else port)
+        return settings.changed(host=host or settings.host, port=settings.port if port is None else port)
 
     @property
     def _started(self) -> Node:
@@ -328,7 +344,7 @@ class Talkwire:
         return self._node
 
     def _dialect_with(self, event: str) -> str | None:
-        """Returns the name of the dialect that has an inbound event of this name, or None."""
+        """Returns the name of the dialect whose clients can send an event of this name; None if there is none."""
         return next((dialect.name for dialect in self._node.dialects if event in dialect.inbound), None)
 
 

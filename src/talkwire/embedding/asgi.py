@@ -1,5 +1,6 @@
-"""The chat as an ASGI application, for programs whose port belongs to another server (uvicorn, gunicorn, Hypercorn
-…)."""
+"""Serves the chat as an ASGI application, for programs whose port belongs to another server (uvicorn, gunicorn,
+Hypercorn …).
+"""
 
 from __future__ import annotations
 
@@ -16,12 +17,12 @@ from uvicorn import Config
 from uvicorn.lifespan.on import LifespanOn
 
 from talkwire.api.http.errors import STATUS, error_body
-from talkwire.api.http.own_paths import OUTER
+from talkwire.api.site import OUTER
 from talkwire.app import AsgiApp, Node
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.engine.log_rate_limit import LogRateLimit
 from talkwire.datafolder import DataFolderError, FolderInUse
 from talkwire.identity.address import is_loopback
+from talkwire.observability.log_rate_limit import LogRateLimit
 from talkwire.realtime.serving.server import ApplicationFailed
 from talkwire.realtime.transport.asgi_websocket import REFUSAL_EXTENSION, AsgiWebSockets
 from talkwire.running import run_attached
@@ -31,7 +32,8 @@ Send = Callable[[Any], Awaitable[None]]
 
 NOT_RUNNING = (
     "Talkwire is not running. Serve the Talkwire object itself (`uvicorn shop:chat`), give your application its "
-    "lifespan (`FastAPI(lifespan=chat.lifespan)`), or call `chat.run()` or `chat.serving()`."
+    "lifespan (`FastAPI(lifespan=chat.lifespan)`), or call `chat.run()` or `chat.serving()`. An ASGI server without "
+    "lifespan, such as Daphne, cannot run it."
 )
 
 LOCAL_ONLY = (
@@ -48,8 +50,10 @@ _logger = structlog.get_logger(__name__)
 
 
 class AsgiChat:
-    """An ASGI application that serves a node below another ASGI server. `application` receives the requests that are
-    not for the chat."""
+    """An ASGI application that serves a node inside another ASGI server (uvicorn, for example).
+
+    Requests that are not for the chat are passed to `application`.
+    """
 
     def __init__(self, node: Node, websockets: AsgiWebSockets, application: AsgiApp | None) -> None:
         self._node = node
@@ -79,7 +83,9 @@ class AsgiChat:
             await _refuse(scope, receive, send, _NOT_FOUND)
 
     def _announce(self, scope: Mapping[str, Any]) -> None:
-        """Records this server's address for commands on this machine, once a request reveals the address."""
+        """Records the server's URL in the data folder when the first request reveals it, so that commands can find the
+        server.
+        """
         server = scope.get("server")
         if self._is_announced or scope.get("root_path") or not server or server[1] is None:
             return
@@ -95,8 +101,11 @@ class AsgiChat:
 
 
 async def _refuse(scope: Mapping[str, Any], receive: Receive, send: Send, refusal: ChatError) -> None:
-    """Refuses a request with an HTTP response. A WebSocket gets one only if the ASGI server supports it; otherwise it
-    is closed before it opens, which the client sees as status 403."""
+    """Refuses a request with an HTTP error response.
+
+    A WebSocket gets the response only if the ASGI server supports that; otherwise it is closed before it opens, which
+    the client sees as status 403.
+    """
     kind = "http.response"
     if scope["type"] == "websocket":
         await receive()
@@ -120,7 +129,7 @@ def _is_local(scope: Mapping[str, Any]) -> bool:
 
 
 def _below_root(scope: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the scope of a request with the path relative to `root_path`, as Talkwire's own server would pass it."""
+    """Returns an ASGI scope in which the path is relative to `root_path`, as Talkwire's own server would pass it."""
     root, path = scope.get("root_path", ""), scope["path"]
     raw_path = scope.get("raw_path") or quote(path, safe="/%:@!$&'()*+,;=~").encode()
     if root and (path == root or path.startswith(f"{root}/")):
@@ -132,7 +141,10 @@ def _below_root(scope: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def running(node: Node, application: AsgiApp | None) -> AsyncIterator[AsgiChat]:
-    """Runs the chat until the block ends. Raises like `Node.start`."""
+    """Runs the node until the block ends, and yields the ASGI application that serves it.
+
+    Raises the same errors as `Node.start`.
+    """
     async with run_attached(node) as websockets:
         yield AsgiChat(node, websockets, application)
 
@@ -162,8 +174,10 @@ async def serve_lifespan(
 
 @contextlib.asynccontextmanager
 async def _application_running(application: AsgiApp | None, scope: Mapping[str, Any]) -> AsyncIterator[None]:
-    """Runs an application's lifespan, if it has one, until the block ends. Raises ApplicationFailed when it does not
-    start."""
+    """Runs the ASGI lifespan of `application`, if it has one, until the block ends.
+
+    Raises ApplicationFailed if the application does not start.
+    """
     if application is None:
         yield
         return
@@ -186,6 +200,6 @@ def _log_failure(event: str, error: Exception) -> None:
 
 
 def _explained(error: Exception) -> str:
-    """Returns the first line of an error's text, with advice where it helps, for operators."""
+    """Returns the first line of an error's text for operators; for a data folder in use, with advice."""
     text = str(error).strip().partition("\n")[0]
     return f"{text}: {ONE_PROCESS}" if isinstance(error, FolderInUse) else text

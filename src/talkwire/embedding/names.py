@@ -1,4 +1,4 @@
-"""Names that an application uses for events in observers: those of the messenger dialect."""
+"""Resolves the event names that an application passes to observers: those of the messenger dialect."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from talkwire.dialects.messenger import MESSENGER
 
 
 def events_named(what: Iterable[str | type]) -> Collection[type]:
-    """Returns the event classes that these names or classes stand for. Raises ValueError for one that stands for no
-    event."""
+    """Returns the event classes for names of the messenger dialect (such as `message:new`) or event classes themselves.
+
+    Raises ValueError for a name or class that stands for no event.
+    """
     named = _events_by_name()
     found: dict[type, None] = {}
     for each in what:

@@ -1,4 +1,4 @@
-"""Uploaded files: their bytes, from upload to download. Their names, types and owners are in the database.
+"""Uploaded files: receives, checks, stores and serves their bytes. Their names, types and owners are in the database.
 
 tus.py              the headers of the tus protocol
 partials.py         the bytes of unfinished uploads

@@ -30,7 +30,11 @@ _RETRIES: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=20
 
 
 class BucketBytes:
-    """Implements `byte_store.Bytes`. `place` is `s3://bucket/prefix`; the AWS_… variables hold the rest."""
+    """The S3 backend of the file store: writes, reads and removes the bytes of finished files as objects of a bucket.
+
+    Implements `byte_store.Bytes`. `place` is `s3://bucket/prefix`; the AWS_… environment variables have the
+    credentials, region and endpoint.
+    """
 
     def __init__(self, place: str) -> None:
         parts = urlsplit(place)
@@ -58,7 +62,7 @@ class BucketBytes:
 
 
 class BucketReading:
-    """Implements `byte_store.Reading`: a part of one object, requested range by range.
+    """A download of a part of one S3 object, requested range by range. Implements `holders.Reading`.
 
     No request is open while the caller handles a chunk, and at most one range is in memory.
     """
@@ -75,7 +79,7 @@ class BucketReading:
         return self
 
     async def __anext__(self) -> bytes:
-        """Returns the next chunk. Raises OSError if the object is shorter than the part."""
+        """Returns the next chunk. Raises OSError if the object ends before the part that was requested."""
         if not self._fetched:
             await self.fetch()
         if not self._fetched:
@@ -85,7 +89,7 @@ class BucketReading:
         return chunk
 
     async def fetch(self) -> None:
-        """Requests the next range, if there is one."""
+        """Requests the next range of the object from S3 into memory. Does nothing at the end of the part to read."""
         until = min(self._offset + RANGE_BYTES, self._end)
         if self._offset >= until:
             return
@@ -96,6 +100,6 @@ class BucketReading:
         self._fetched = found
 
     async def aclose(self) -> None:
-        """Drops what was fetched. Further reads return nothing."""
+        """Frees the fetched range. Further reads return nothing."""
         self._fetched = memoryview(b"")
         self._offset = self._end

@@ -1,7 +1,7 @@
-"""Stores the bytes of finished files, in a folder or on S3: `content` and, for pictures, `thumbnail`.
+"""Stores the bytes of finished files, in a folder or on S3: the content and, for pictures, a thumbnail.
 
-The key of a file's bytes contains its id and their digest. So two uploads of the same key, by a retry or by two nodes
-at once, store the same bytes; and a file's row in the database always describes the bytes that are stored.
+The key of stored bytes contains the file's id and the content's digest. So two uploads with the same key, by a retry or
+by two nodes at once, store the same bytes; and a file's row in the database always describes the bytes that are stored.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FileKey:
-    """Names a part of a file in the store. `digest` is that of the content, for the thumbnail too.
+    """The name of a file's content or thumbnail in the store. `digest` is the content's digest, for the thumbnail too.
 
     `folder_id` is the folder that has the bytes; None if it is unknown or they are on S3.
     """
@@ -51,7 +51,7 @@ class FileKey:
 
     @classmethod
     def of(cls, file: File, part: Part) -> FileKey:
-        """Returns the key of a part of a file."""
+        """Returns the key under which the content or the thumbnail of a file is stored."""
         return cls(file.id, file.digest, part, file.folder_id)
 
     @property
@@ -60,8 +60,9 @@ class FileKey:
 
 
 class Bytes(Protocol):
-    """A storage backend. Raises FileNotFoundError for a missing key, and other OSErrors or BaseError if the storage
-    fails.
+    """The interface of a storage backend, a folder or S3: writes, reads and removes bytes by key.
+
+    Its methods raise FileNotFoundError for a missing key, and other OSErrors or BaseError if the storage fails.
     """
 
     async def put(self, key: str, source: Path) -> None: ...
@@ -72,14 +73,16 @@ class Bytes(Protocol):
 
 
 class ByteStore:
-    """Stores finished files. Each call raises ChatError `unavailable` while the storage fails.
+    """Stores finished files. Each method raises ChatError `unavailable` while the storage fails.
 
-    `place` is a folder, or `s3://bucket/prefix` (with the AWS_… variables). `holders` are the nodes with other folders:
-    bytes that are not in this node's folder are read from them.
+    `place` is a folder, or `s3://bucket/prefix` (with the AWS_… variables). Bytes that are not in this node's folder
+    are read through `holders`, the other nodes with folders of their own (None if there are none).
     """
 
     def __init__(self, place: str | Path) -> None:
-        """Creates the folder. Raises OSError if that fails or the variables are invalid."""
+        """Creates the storage folder, or the S3 client. Raises OSError if that fails or the AWS_… variables are
+        invalid.
+        """
         self.holders: Holders | None = None
         self.folder_id: str | None = None
         self._bytes: Bytes
@@ -90,8 +93,8 @@ class ByteStore:
             raise OSError(f"{place}: {_first_line(error)}") from error
 
     def identify(self) -> str | None:
-        """Returns the id of the folder; None for S3. Call it before reading: the store uses the id to know which files
-        are its own.
+        """Returns the id of the storage folder; None for S3. Call it before reading: the store uses the id to know
+        which files are in its own folder.
 
         Raises OSError.
         """
@@ -100,12 +103,14 @@ class ByteStore:
         return self.folder_id
 
     async def put(self, place: FileKey, source: Path) -> None:
-        """Stores a copy of `source`. When this returns, the copy is on disk."""
+        """Stores a copy of the file `source` under a key. When this returns, the copy is on disk or on S3."""
         with _failing_as_unavailable():
             await self._bytes.put(place.key, source)
 
     async def total(self, place: FileKey) -> int:
-        """Returns the length in bytes. Raises `forbidden` if the bytes are missing."""
+        """Returns the length in bytes of a stored content or thumbnail. Raises ChatError `forbidden` if the bytes are
+        missing.
+        """
         with _failing_as_unavailable(), _missing_as_forbidden():
             try:
                 return await self._bytes.total(place.key)
@@ -113,10 +118,9 @@ class ByteStore:
                 return await self._holders_of(place).total(place.folder_id, place.key)
 
     async def read(self, place: FileKey, start: int, end: int) -> Reading:
-        """Opens the bytes from `start` up to, but not including, `end`, which must be greater. Raises `forbidden` if
-        they are missing.
+        """Opens stored bytes from offset `start` up to, but not including, `end`, which must be greater.
 
-        The caller closes the returned reading.
+        Raises ChatError `forbidden` if they are missing. The caller closes the returned reading.
         """
         with _failing_as_unavailable(), _missing_as_forbidden():
             try:
@@ -125,29 +129,31 @@ class ByteStore:
                 return await self._holders_of(place).read(place.folder_id, place.key, start, end)
 
     def local(self) -> ByteStore:
-        """Returns a store that reads only this node's own folder, to serve other nodes from."""
+        """Returns a store that reads only this node's own folder. Requests of other nodes are served from it."""
         here = copy(self)
         here.holders = None
         return here
 
     async def find(self, file_ids: Collection[str]) -> list[str]:
-        """Returns the ids of those files whose bytes are in this node's folder."""
+        """Returns those of the file ids whose bytes are in this node's folder, or in the bucket."""
         with _failing_as_unavailable():
             return [file_id for file_id in file_ids if await self._bytes.has(_folder_of(file_id))]
 
     async def remove(self, file_id: str) -> None:
-        """Removes all bytes of a file. Does nothing if there are none."""
+        """Removes the content and the thumbnail of a file. Does nothing if they are not stored."""
         with _failing_as_unavailable(), suppress(FileNotFoundError):  # another node may remove them at the same time
             await self._bytes.remove(_folder_of(file_id))
 
     def _holders_of(self, place: FileKey) -> Holders:
-        """Returns the other nodes' folders. Raises FileNotFoundError if none of them can have the bytes."""
+        """Returns the client that reads from other nodes' folders. Raises FileNotFoundError if no other node can have
+        the bytes.
+        """
         if self.holders is None or place.folder_id == self.folder_id:
             raise FileNotFoundError
         return self.holders
 
     async def check(self) -> None:
-        """Raises `unavailable` while the storage fails."""
+        """Raises ChatError `unavailable` if the storage (the folder or S3) fails when it is read now."""
         try:
             await self.total(FileKey("0" * 32, "0", "content"))
         except ChatError as error:
@@ -156,7 +162,7 @@ class ByteStore:
 
 
 class _Checked:
-    """A reading that raises ChatError if the storage fails."""
+    """An open download whose failures in the storage become ChatError `unavailable`."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
@@ -201,5 +207,5 @@ def _failing_as_unavailable() -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    """Returns the first line of a library's error text: the others are debugging output."""
+    """Returns the first line of a library's error text; the other lines are debugging output."""
     return str(error).strip().partition("\n")[0]

@@ -1,4 +1,6 @@
-"""Stores the bytes of finished files in a folder. Each download has a file descriptor of its own, closed with it."""
+"""Stores the bytes of finished files in a folder. Each download has its own file descriptor, which is closed at its
+end.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,13 @@ _FOLDER_MODE = 0o700
 
 
 class FolderBytes:
-    """Implements `byte_store.Bytes`. Keys are paths below `folder`; only the owner can read the files."""
+    """The backend of the file store that keeps bytes in a folder. Implements `byte_store.Bytes`.
+
+    Keys are paths below `folder`; only the owner can read the files.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Creates the folder. Raises OSError."""
+        """Creates the folder that will have the files. Raises OSError."""
         self.folder = folder.absolute()
         self.folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
 
@@ -53,7 +58,7 @@ class FolderBytes:
         self._keep_names(key)
 
     def _keep_names(self, key: str) -> None:
-        """Flushes the folders above a file to disk, since the response to an upload promises that it is stored."""
+        """Flushes (fsync) the folders above a new file, so that the file's name survives a power failure."""
         for parent in Path(key).parents:
             descriptor = os.open(self.folder / parent, os.O_RDONLY)
             try:
@@ -63,14 +68,14 @@ class FolderBytes:
 
 
 class FolderReading:
-    """Implements `byte_store.Reading`: a part of one file, read on a thread chunk by chunk.
+    """A download of a part of one file in the folder, read on a thread chunk by chunk. Implements `holders.Reading`.
 
-    Closes itself when it is garbage-collected: a cancelled caller never receives it, and a cancelled `aclose` may not
-    run.
+    It closes itself when it is garbage-collected: a cancelled caller never receives it, and a cancelled `aclose` may
+    not run.
     """
 
     def __init__(self, path: Path, start: int, end: int, chunk_bytes: int) -> None:
-        """Opens the file; may block. Raises OSError."""
+        """Opens the file at `path` for a read of the bytes from `start` to `end`; may block. Raises OSError."""
         self._descriptor: int | None = None
         self._offset = start
         self._end = end
@@ -85,7 +90,7 @@ class FolderReading:
         return self
 
     async def __anext__(self) -> bytes:
-        """Returns the next chunk. Raises OSError if the file is shorter than the part."""
+        """Returns the next chunk. Raises OSError if the file ends before the part that was requested."""
         count = min(self._chunk_bytes, self._end - self._offset)
         if count <= 0:
             raise StopAsyncIteration
@@ -94,7 +99,7 @@ class FolderReading:
         return chunk
 
     async def aclose(self) -> None:
-        """Closes the descriptor, after a read in progress. Further calls do nothing."""
+        """Closes the file descriptor, after a read in progress. Further calls do nothing."""
         if self._descriptor is not None:
             await asyncio.to_thread(self._close)
 
@@ -118,6 +123,8 @@ _Raised = tuple[type[BaseException], BaseException, TracebackType]
 
 
 def _ignore_missing(_function: object, _path: str, raised: _Raised) -> None:
-    """Ignores missing files: another node may remove the same folder at the same time."""
+    """Ignores missing files and raises other errors, as `shutil.rmtree` calls it: another node may remove the same
+    folder.
+    """
     if not isinstance(raised[1], FileNotFoundError):
         raise raised[1]

@@ -1,4 +1,4 @@
-"""Reads the one file of a form (`multipart/form-data`, RFC 7578) while it arrives."""
+"""Reads the one file of an HTML form upload (`multipart/form-data`, RFC 7578) while the request's body arrives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ FRAME_MAX_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FormFile:
-    """A file in a form. `name` and `content_type` are unverified client input. Read `chunks` to the end of the form."""
+    """A file in an uploaded form. `name` and `content_type` are unverified client input; `chunks` yields its bytes.
+
+    Read `chunks` to the end: it raises `invalid_request` if the form has a second file.
+    """
 
     name: str
     content_type: str | None
@@ -25,13 +28,15 @@ class FormFile:
 
 
 def boundary_of(content_type: str) -> str | None:
-    """Returns the boundary of a form's fields; None for a body that is not a form."""
+    """Returns the boundary between a form's fields, from a header `Content-Type`; None for a body that is not a
+    form.
+    """
     kind, options = parse_options_header(content_type)
     return options.get("boundary") or None if kind.lower() == FORM_TYPE else None
 
 
 async def file_in_form(boundary: str, body: AsyncIterator[bytes]) -> FormFile:
-    """Returns the form's file once its header has arrived. Skips other fields.
+    """Returns the form's file once the file's header has arrived. Skips other fields.
 
     Raises `invalid_request` for an invalid form or one without a file; iterating `chunks` also raises it for a second
     file.
@@ -51,7 +56,9 @@ async def _chunks(parts: AsyncIterator[MultipartSegment | bytes]) -> AsyncIterat
 
 
 async def _parts(boundary: str, body: AsyncIterator[bytes]) -> AsyncGenerator[MultipartSegment | bytes]:
-    """Yields each file's header and then its bytes."""
+    """Yields the header of each file in a form and then the file's bytes, while the body arrives. Skips other
+    fields.
+    """
     beside = 0
     inside = False
     try:

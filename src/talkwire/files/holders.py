@@ -1,7 +1,7 @@
-"""Which node has which folder of files.
+"""Identifies folders of files by an id, and defines how a node reads files from folders of other nodes.
 
-Each folder has an id, which the rows of files and uploads name. Nodes that share a folder read the same id. So a node
-knows without asking whether it has the bytes of a file, and if not, which node has them.
+The rows of files and uploads name the id of their folder. Nodes that share a folder read the same id. So a node knows
+without a request whether it has the bytes of a file, and if not, which node has them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _OWNER_ONLY = 0o600
 
 
 def folder_id(folder: Path) -> str:
-    """Returns the id of a folder; the first process that asks creates it. Raises OSError."""
+    """Returns the id of a folder of files, from a file in the folder. The first call creates it. Raises OSError."""
     path = folder / _NAME
     while True:
         try:
@@ -37,7 +37,7 @@ def folder_id(folder: Path) -> str:
 
 
 def _give_id(folder: Path, path: Path) -> None:
-    """Writes a new id in one atomic step; keeps the id that another process has written meanwhile."""
+    """Writes a new folder id in one atomic step. If another process has written an id meanwhile, that id stays."""
     draft = folder / f"{_NAME}.{token_hex(8)}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     try:
@@ -55,7 +55,9 @@ FORWARDED = "talkwire.forwarded"
 
 
 class HeldElsewhere(Exception):
-    """The bytes of an upload are in a folder that this node does not have: forward the request."""
+    """Raised if the bytes of an upload are in another node's folder, so that the request has to be forwarded to that
+    node.
+    """
 
     def __init__(self, folder_id: str) -> None:
         super().__init__(f"the upload is in the folder {folder_id}")
@@ -63,7 +65,7 @@ class HeldElsewhere(Exception):
 
 
 class HolderAway(ChatError):
-    """The node that has the bytes is not running, or does not respond."""
+    """Raised if the node that has the bytes of a file or an upload is not running, or does not respond."""
 
     def __init__(self, message: str) -> None:
         super().__init__("unavailable", message)
@@ -71,7 +73,9 @@ class HolderAway(ChatError):
 
 @dataclass(frozen=True, slots=True)
 class ForwardedRequest:
-    """A client's request to forward. `target` is its path with the query; `address` is the client's."""
+    """A client's HTTP request to forward to another node. `target` is the path with the query; `address` is the
+    client's.
+    """
 
     method: str
     target: str
@@ -82,7 +86,7 @@ class ForwardedRequest:
 
 @dataclass(frozen=True, slots=True)
 class ForwardedAnswer:
-    """The response of the node that has the upload."""
+    """The HTTP response of the node to which a client's upload request was forwarded."""
 
     status: int
     headers: Mapping[str, str]
@@ -91,7 +95,7 @@ class ForwardedAnswer:
 
 
 class Reading(Protocol):
-    """A part of a file's bytes. The reader calls `aclose`, also before the end."""
+    """An open download of a part of a file: yields chunks of bytes. The reader calls `aclose`, also before the end."""
 
     def __aiter__(self) -> Reading: ...
     async def __anext__(self) -> bytes: ...
@@ -99,25 +103,29 @@ class Reading(Protocol):
 
 
 class Holders(Protocol):
-    """The other nodes, by their folders.
+    """Reads files from the folders of other nodes, and forwards requests about uploads to them.
 
     Each method raises HolderAway while no running node has the folder, or if the connection breaks. A file whose folder
     is unknown (None) is looked up in all folders.
     """
 
     async def total(self, folder_id: str | None, key: str) -> int:
-        """Returns the length of a part of a finished file. Raises FileNotFoundError if its folder is known and does not
-        have it.
+        """Returns the length in bytes of a file's content or thumbnail in another node's folder.
+
+        Raises FileNotFoundError if the folder is known and does not have the bytes.
         """
         ...
 
     async def read(self, folder_id: str | None, key: str, start: int, end: int) -> Reading:
-        """Opens a part of a finished file. Raises as `total` does."""
+        """Opens the bytes of a file from offset `start` up to, but not including, `end` in another node's folder.
+
+        Raises FileNotFoundError if the folder is known and does not have the bytes.
+        """
         ...
 
     async def forward(self, folder_id: str, request: ForwardedRequest, body: AsyncIterator[bytes]) -> ForwardedAnswer:
-        """Returns another node's response to a request, whose body is streamed.
+        """Forwards a client's request to the node that has the folder, streams `body` to it, and returns its response.
 
-        Raises TusRefusal 410 if that node has been gone for too long, and what `body` raises.
+        Raises TusRefusal with HTTP status 410 if that node has been offline for too long, and whatever `body` raises.
         """
         ...

@@ -5,8 +5,9 @@ nothing of Talkwire. It removes metadata (EXIF, XMP, comments) and all bytes beh
 orientation. Still pictures are encoded again; GIF, WebP and animated PNG are copied without loss, block by block,
 without the blocks that are not part of the picture.
 
-Prints one line of JSON: `{"content_type", "width", "height"}`; `{"problem": "unreadable"}` for bytes that are not a
-picture in one of these formats; `{"problem": "pixels", "width", "height"}` for one with too many pixels.
+Prints one line of JSON: `{"content_type", "width", "height", "animated"}`; `{"problem": "unreadable"}` for
+bytes that are not a picture in one of these formats; `{"problem": "pixels", "width", "height"}` for one with too many
+pixels.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ CONTENT_TYPES = {
     "WEBP": "image/webp",
     "AVIF": "image/avif",
 }
-THUMBNAIL_SIDE = 320
+THUMBNAIL_SIDE = 640
+"""Twice the 320 pixels that clients give a picture, for screens with two pixels in each direction."""
+
 ANIMATION_PIXELS_MAX = 1_000_000_000
 """Pixels of all frames together, at most."""
 
@@ -46,11 +49,11 @@ _GIF_LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 
 
 class Broken(Exception):
-    """The bytes are not a valid picture of the format that they start like."""
+    """The picture is invalid: its bytes start like a known format, but do not follow that format."""
 
 
 class TooManyPixels(Exception):
-    """The picture has more pixels than allowed."""
+    """The picture has more pixels (width times height, times frames) than allowed."""
 
     def __init__(self, width: int, height: int) -> None:
         super().__init__(f"{width} x {height}")
@@ -59,7 +62,8 @@ class TooManyPixels(Exception):
 
 
 def prepare(source: Path, picture: Path, thumbnail: Path, pixels_max: int) -> dict[str, object]:
-    """Writes the safe picture and its thumbnail (WebP), and returns the picture's type and size.
+    """Writes a safe copy of a picture and its thumbnail (WebP). Returns the picture's type, width, height and whether
+    it is animated.
 
     Raises Broken, TooManyPixels, and whatever Pillow raises.
     """
@@ -78,11 +82,13 @@ def prepare(source: Path, picture: Path, thumbnail: Path, pixels_max: int) -> di
         else:
             picture.write_bytes(copied)
         _save_thumbnail(upright, thumbnail)
-    return {"content_type": content_type, "width": upright.width, "height": upright.height}
+    return {"content_type": content_type, "width": upright.width, "height": upright.height, "animated": animated}
 
 
 def _copied(source: Path, content_type: str, image: Image.Image, *, animated: bool, turned: bool) -> bytes | None:
-    """Returns a lossless copy of the picture; None if it has to be encoded again."""
+    """Returns a lossless copy of the picture without metadata; None for formats and pictures that have to be encoded
+    again.
+    """
     data = source.read_bytes()
     match content_type:
         case "image/gif":
@@ -101,7 +107,7 @@ def _copied(source: Path, content_type: str, image: Image.Image, *, animated: bo
 
 
 def _encoding(image: Image.Image, content_type: str) -> dict[str, Any]:
-    """Returns Pillow's options for a still picture: as it was encoded before, as far as its format tells."""
+    """Returns Pillow's options to encode a still picture in its own format, a JPEG with its former quality."""
     match content_type:
         case "image/jpeg":
             assert isinstance(image, JpegImagePlugin.JpegImageFile)
@@ -120,14 +126,16 @@ def _save_thumbnail(image: Image.Image, path: Path) -> None:
     small = image.convert("RGBA" if transparent else "RGB")
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     small.info = {}
-    small.save(path, format="WEBP", quality=80)
+    small.save(path, format="WEBP", quality=75)
 
 
 # --- copies without loss --------------------------------------------------------------------------------------------
 
 
 def copy_png(data: bytes) -> tuple[bytes, int]:
-    """Returns the chunks of the picture itself and the number of its frames (PNG, third edition, section 5.3)."""
+    """Returns (data, frames): a PNG without metadata chunks, and its number of frames (PNG, third edition, section
+    5.3).
+    """
     out = bytearray(data[:8])
     frames, place = 1, 8
     while True:
@@ -145,7 +153,9 @@ def copy_png(data: bytes) -> tuple[bytes, int]:
 
 
 def copy_webp(data: bytes) -> tuple[bytes, int]:
-    """Returns the chunks of the picture itself and the number of its frames (RFC 9649, sections 2.3 and 2.7)."""
+    """Returns (data, frames): a WebP without metadata chunks, and its number of frames (RFC 9649, sections 2.3 and
+    2.7).
+    """
     (size,) = _unpacked("<I", data, 4)
     body = bytearray(b"WEBP")
     frames, place, end = 0, 12, min(8 + size, len(data))
@@ -165,7 +175,9 @@ def copy_webp(data: bytes) -> tuple[bytes, int]:
 
 
 def copy_gif(data: bytes) -> tuple[bytes, int]:
-    """Returns the blocks of the picture itself and the number of its frames (GIF89a, sections 17 to 27)."""
+    """Returns (data, frames): a GIF without comments and other metadata, and its number of frames (GIF89a, sections 17
+    to 27).
+    """
     (flags,) = _unpacked("B", data, 10)
     place = 13 + _color_table(flags)
     out = bytearray(data[:place])
@@ -203,7 +215,9 @@ def _end_of_blocks(data: bytes, place: int) -> int:
 
 
 def _is_of_the_picture(data: bytes, place: int) -> bool:
-    """Returns whether an extension block controls how frames are shown or repeated. Drops comments and plain text."""
+    """Returns whether a GIF's extension block controls how frames are shown or repeated. Other blocks, such as
+    comments, are not copied.
+    """
     label = data[place + 1]
     return label == 0xF9 or (label == 0xFF and data[place + 3 : place + 14] in _GIF_LOOPS)
 
@@ -219,7 +233,8 @@ def _unpacked(form: str, data: bytes, place: int) -> tuple[Any, ...]:
 
 
 def answer(source: Path, picture: Path, thumbnail: Path, pixels_max: int) -> dict[str, object]:
-    """Returns what the program prints."""
+    """Encodes the uploaded picture `source` again, without its metadata, as `picture`, and a small one as `thumbnail`.
+    Returns what this process prints as JSON: the picture's type and size, or why it was refused."""
     try:
         return prepare(source, picture, thumbnail, pixels_max)
     except TooManyPixels as error:

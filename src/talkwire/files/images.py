@@ -1,4 +1,4 @@
-"""Makes pictures safe by running `image_worker.py`: two at a time, each in a process of its own."""
+"""Makes pictures safe by running the program `image_worker.py`: at most two at a time, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -31,22 +31,26 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture that is safe to show; the caller named the file. Width and height are in pixels."""
+    """The type and the size in pixels of a picture that was made safe to show, and whether it is animated."""
 
     content_type: str
     width: int
     height: int
+    animated: bool = False
 
 
 class _Answer(msgspec.Struct, frozen=True):
     content_type: str = ""
     width: int = 0
     height: int = 0
+    animated: bool = False
     problem: str | None = None
 
 
 class ImageWorkers:
-    """Runs the image program on threads, off the event loop."""
+    """Makes uploaded pictures safe: starts `image_worker.py` for each, and waits for it on a thread, off the event
+    loop.
+    """
 
     def __init__(self, *, pixels_max: int = PIXELS_MAX, deadline_s: float = DEADLINE_S) -> None:
         self._pixels_max = pixels_max
@@ -54,16 +58,17 @@ class ImageWorkers:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="talkwire-image")
 
     async def prepare(self, source: Path, picture: Path, thumbnail: Path) -> Picture | None:
-        """Writes `picture` and `thumbnail` (WebP). Returns None, and writes nothing, if `source` is not a readable
-        picture.
+        """Writes a safe copy of `source` to `picture` and its thumbnail (WebP) to `thumbnail`. Returns the copy's type
+        and size.
 
-        Raises `invalid_request` for a picture with too many pixels, or one that takes too long or too much memory.
+        Returns None, and writes nothing, if `source` is not a readable picture. Raises `invalid_request` for a picture
+        with too many pixels, or one that takes too long or too much memory.
         """
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(self._threads, self._run, source, picture, thumbnail)
         match answer.problem:
             case None:
-                return Picture(answer.content_type, answer.width, answer.height)
+                return Picture(answer.content_type, answer.width, answer.height, answer.animated)
             case "unreadable":
                 return None
             case "pixels":

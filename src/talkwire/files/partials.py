@@ -1,7 +1,7 @@
-"""The bytes of unfinished uploads, on this machine's disk. An upload's offset is the length of its file.
+"""Keeps the bytes of unfinished uploads on this machine's disk. An upload's offset is the length of its file.
 
-So resuming after a crash needs nothing but the disk. One request at a time works on an upload: a file lock, which ends
-with its process, keeps out other requests, also those of other nodes that share the folder.
+So an upload can resume after a crash from the file alone. One request at a time works on an upload: a file lock, which
+ends with its process, keeps out other requests, including those of other nodes that share the folder.
 """
 
 from __future__ import annotations
@@ -26,20 +26,24 @@ _OWNER_ONLY = 0o600
 
 
 class Partials:
-    """The folder of unfinished uploads. The server creates the ids, so that no client chooses a path."""
+    """The folder of unfinished uploads: one file each, named by an id that the server created, so no client chooses a
+    path.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.folder_id: str | None = None
 
     def prepare(self) -> None:
-        """Creates the folder. Raises OSError."""
+        """Creates the folder of unfinished uploads and reads its id. Raises OSError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The id is in the parent folder: older versions take every name in this one for an upload that may be removed.
         self.folder_id = folder_id(self.folder.parent)
 
     def offset(self, upload_id: str) -> int:
-        """Returns how many bytes of an upload this node has; 0 if it has none, or the upload is on another node."""
+        """Returns how many bytes of an upload this node has; 0 if it has none, as when the upload is on another
+        node.
+        """
         try:
             return (self.folder / f"{upload_id}{_BYTES}").stat().st_size
         except FileNotFoundError:
@@ -50,7 +54,10 @@ class Partials:
         return (self.folder / f"{upload_id}{_BYTES}").exists()
 
     def open(self, upload_id: str) -> Partial:
-        """Locks an upload for one request. Raises TusRefusal 423 while another request has it."""
+        """Opens the file of an upload, creates it if necessary, and locks it for one request.
+
+        Raises TusRefusal with HTTP status 423 while another request has the lock.
+        """
         path = self.folder / f"{upload_id}{_BYTES}"
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
@@ -64,15 +71,15 @@ class Partials:
             os.close(descriptor)  # the request that had the lock has removed the file
 
     def ids(self) -> set[str]:
-        """Returns the ids of all uploads of which this folder has a file."""
+        """Returns the ids of all uploads that have a file in this folder."""
         return {path.name.partition(".")[0] for path in self.folder.iterdir()}
 
 
 class Partial:
-    """One upload's bytes so far, locked until `close` or garbage collection.
+    """The bytes of one unfinished upload, locked until `close` or garbage collection.
 
-    A request that is cancelled while a thread locks an upload never receives it; then collection closes it. Calls may
-    come from any thread, one after the other.
+    If a request is cancelled while a thread locks its upload, it never receives this object; garbage collection then
+    releases the lock. Methods may be called from any thread, one call after the other.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -88,7 +95,9 @@ class Partial:
         return os.fstat(self._opened()).st_size
 
     def sibling(self, name: Sibling) -> Path:
-        """Returns the path of another file of this upload, which is removed with the upload."""
+        """Returns the path of a further file of this upload, such as its thumbnail. It is removed together with the
+        upload.
+        """
         return self.path.with_suffix(f".{name}")
 
     def append(self, data: bytes | bytearray) -> None:
@@ -100,14 +109,18 @@ class Partial:
                 view = view[os.write(descriptor, view) :]
 
     def append_file(self, path: Path) -> None:
-        """Appends another file's bytes. A crash leaves a prefix of them."""
+        """Appends the bytes of another file to the upload. After a crash, only the first part of them may be
+        appended.
+        """
         with path.open("rb") as file:
             while data := file.read(COPY_BYTES):
                 self.append(data)
 
     @contextlib.contextmanager
     def temporary_file(self) -> Iterator[Partial]:
-        """Yields a temporary file for bytes that are not verified yet; removes it at the end."""
+        """Yields a second, temporary file for bytes whose checksum is not verified yet; removes it when the
+        block ends.
+        """
         path = self.sibling("aside")
         temporary = Partial(path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY))
         try:
@@ -122,11 +135,11 @@ class Partial:
             os.ftruncate(self._opened(), offset)
 
     def head(self, count: int) -> bytes:
-        """Returns the first `count` bytes."""
+        """Returns the first `count` bytes of the upload."""
         return os.pread(self._opened(), count, 0)
 
     def remove(self) -> None:
-        """Removes all files of this upload. It stays locked."""
+        """Removes all files of this upload from the disk. The upload stays locked until `close`."""
         # The locked file is removed last: while it exists, no other request creates files of this upload.
         for name in SIBLINGS:
             self.sibling(name).unlink(missing_ok=True)

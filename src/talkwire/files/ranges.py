@@ -1,4 +1,4 @@
-"""Parses the range of bytes that a request asks for (RFC 9110, section 14)."""
+"""Parses the header `Range`, by which a request asks for a part of a file (RFC 9110, section 14)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 class Unsatisfiable(ValueError):
-    """The requested range is outside the file: answer with HTTP 416."""
+    """Raised for a range that is outside of the file. The response is HTTP status 416."""
 
 
 def part_of(header: str | None, total: int) -> tuple[int, int] | None:
-    """Returns (start, end), `end` not included; None to send the whole file, also for anything but a single range of
-    bytes.
+    """Returns the requested part of a file of `total` bytes as (start, end), `end` not included.
 
-    Raises Unsatisfiable.
+    Returns None if the whole file is to be sent: without the header, and for anything but a single valid range of
+    bytes. Raises Unsatisfiable.
     """
     match = _RANGE.fullmatch((header or "").replace(" ", ""))
     if match is None or match[1] == match[2] == "":

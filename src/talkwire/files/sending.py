@@ -14,9 +14,10 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 async def send_reading(reading: Reading, receive: Receive, send: Send) -> None:
-    """Sends the chunks of `reading`, each once the client has room for it.
+    """Sends the chunks of a file as a response's body, each once the client has room for it.
 
-    Ends early if the client disconnects. Cuts the connection if the file cannot be read. The caller closes `reading`.
+    Ends early if the client disconnects. If the file cannot be read, leaves the body incomplete, which breaks the
+    connection. The caller closes `reading`.
     """
     sending = asyncio.create_task(_send_chunks(reading, send))
     gone = asyncio.create_task(_wait_until_gone(receive))

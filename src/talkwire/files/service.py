@@ -1,4 +1,6 @@
-"""Starts and stops everything that serves files in one process."""
+"""Creates, starts and stops the parts that store and serve files in one node: store, uploads, sweeper, image
+processing.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,9 @@ PARTIALS_FOLDER = "uploads"
 
 
 class FileService:
-    """The file service of one node. `data` is the data folder; `place` is where finished files are, if not there
-    (`ByteStore`).
+    """The file service of one node: its store, its uploads and the removal of expired ones. `data` is the data folder.
+
+    `place` is where finished files are stored (see `ByteStore`); None for a folder in `data`.
     """
 
     def __init__(self, chat: Chat, data: Path, place: str | None, limits: UploadLimits) -> None:
@@ -38,11 +41,11 @@ class FileService:
         return self.sweeper.folder_ids
 
     def start(self) -> None:
-        """Starts sweeping in the background."""
+        """Starts the sweeper, a background task that removes expired uploads and unused files."""
         self._sweeping = asyncio.create_task(self.sweeper.run())
 
     async def close(self) -> None:
-        """Stops sweeping, and waits for pictures that are being processed."""
+        """Stops the sweeper, the task that removes unused bytes, and waits for pictures that are being processed."""
         if self._sweeping is not None:
             self._sweeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -1,7 +1,7 @@
-"""Detects a file's type by its bytes. The type that a client declares counts only where it can do no harm.
+"""Detects a file's type by its bytes. The type that a client declares is used only where it can do no harm.
 
-Browsers show pictures, sound and video, and run HTML, SVG and scripts. The former types are given to files only because
-of their bytes; the latter are never given, so that no browser ever runs an uploaded file.
+Browsers show pictures, sound and video in a page, so a file gets such a type only if its bytes prove it. Browsers run
+HTML, SVG and scripts, so no file ever gets one of these types, and no browser ever runs an uploaded file.
 """
 
 from __future__ import annotations
@@ -56,20 +56,22 @@ _SHOWN = ("image/", "audio/", "video/")
 
 
 def is_inline(content_type: str) -> bool:
-    """Returns whether a browser may show a file of this type in place: sound, video, and pictures that
-    were made safe.
+    """Returns whether a browser may show a file of this type in a page instead of saving it: sound, video, and pictures
+    that were made safe.
     """
     return content_type in _PICTURES or content_type.startswith(("audio/", "video/"))
 
 
 def may_be_picture(head: bytes) -> bool:
-    """Returns whether the bytes begin like a picture, so that decoding is worth a try."""
+    """Returns whether a file begins like a picture of a supported format, so that decoding is worth a try."""
     found = _found(head)
     return bool(found) and found[0][0] in _PICTURES
 
 
 def content_type_of(head: bytes, declared: str | None) -> str:
-    """Returns the type of a file that is not a picture, by its first bytes and the type that the client declared."""
+    """Returns the media type of a file that is not a picture, by its first bytes and the type that the client
+    declared.
+    """
     said = _normal(declared)
     for name, confidence in _found(head):
         played = _SOUND_AND_FILM.get(name)
@@ -83,7 +85,7 @@ def content_type_of(head: bytes, declared: str | None) -> str:
 
 
 def _found(head: bytes) -> list[tuple[str, float]]:
-    """Returns (type, confidence) of everything that the bytes may be, the likeliest first."""
+    """Returns the possible media types of a file by its first bytes, as (type, confidence), the most probable first."""
     try:
         return [(found.mime_type, found.confidence) for found in puremagic.magic_string(head) if found.mime_type]
     except (puremagic.PureError, ValueError):
@@ -91,6 +93,6 @@ def _found(head: bytes) -> list[tuple[str, float]]:
 
 
 def _normal(declared: str | None) -> str | None:
-    """Returns a type without its parameters; None if it is invalid."""
+    """Returns a media type in lower case and without parameters; None if it is missing or invalid."""
     word = (declared or "").partition(";")[0].strip().lower()
     return word if _TYPE.fullmatch(word) else None

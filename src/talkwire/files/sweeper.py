@@ -1,5 +1,5 @@
-"""Removes the bytes of expired uploads, of files that no message refers to, and of operations that a
-crash interrupted.
+"""Removes the bytes of expired uploads, of files that no message refers to, and of uploads and removals that a crash
+interrupted.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _logger = structlog.get_logger(__name__)
 
 
 class Sweeper:
-    """Removes bytes that are not needed.
+    """A background task that removes the bytes of expired uploads and of files that no message refers to.
 
-    Removes bytes before their row, so that an interrupted sweep is repeated. With several nodes, each removes what it
-    has claimed.
+    It removes bytes before the database row that names them, so that an interrupted sweep is repeated. With several
+    nodes, each node removes the uploads that it has claimed in the database.
     """
 
     def __init__(self, chat: Chat, partials: Partials, store: ByteStore) -> None:
@@ -53,7 +53,9 @@ class Sweeper:
         self._store = store
 
     async def run(self, every_s: float = EVERY_S) -> None:
-        """Sweeps now and every `every_s` seconds, until it is cancelled."""
+        """Sweeps at once and then every `every_s` seconds, until the task is cancelled. Errors are logged and do not
+        end it.
+        """
         placed = False
         while True:
             try:
@@ -66,7 +68,8 @@ class Sweeper:
             await asyncio.sleep(every_s)
 
     async def sweep(self) -> None:
-        """Removes what is due now; bytes that cannot be removed are left for a later sweep.
+        """Removes all uploads and files that are due for removal. Bytes that cannot be removed are left for a later
+        sweep.
 
         Raises ChatError while the database is unavailable.
         """
@@ -77,11 +80,13 @@ class Sweeper:
 
     @property
     def folder_ids(self) -> tuple[str, ...]:
-        """The ids of the folders whose bytes this sweeper removes."""
+        """The ids of the folders in which this sweeper removes bytes: of unfinished uploads and of finished files."""
         return tuple(found for found in (self._partials.folder_id, self._store.folder_id) if found is not None)
 
     async def place_files(self) -> None:
-        """Records the folder of files that were uploaded by a version that did not record it."""
+        """Records in the database which folder has each file that was uploaded by an old version, which did not record
+        it.
+        """
         folder_id, after_id = self._store.folder_id, ""
         if folder_id is None:
             return
@@ -101,10 +106,11 @@ class Sweeper:
                 return
 
     async def _sweep_leftovers(self) -> None:
-        """Removes bytes of uploads without a row.
+        """Removes partial bytes that have no row of an unfinished upload in the database.
 
-        The row is created before the first byte. So bytes that were on disk before their row was looked up, and have
-        none, belong to an upload that is finished, or that another node dropped while this one was about to finish it.
+        An upload's row is created before its first byte. So bytes that were on disk before their row was looked up, and
+        have no row, belong to an upload that is finished, or that another node dropped while this node was about to
+        finish it.
         """
         found = iter(await asyncio.to_thread(self._partials.ids))
         while ids := frozenset(islice(found, AT_ONCE)):
@@ -112,10 +118,10 @@ class Sweeper:
             await self._remove_all(over, await self._chat.execute(SWEEPER, FindFiles(over)))
 
     async def _remove_all(self, upload_ids: Collection[str], finished: Collection[str] = ()) -> list[str]:
-        """Removes the bytes of uploads; of `finished` ones, only the partial bytes. Returns the ids of which nothing is
-        left.
+        """Removes the bytes of uploads; of those in `finished`, only the partial bytes. Returns the ids whose bytes are
+        all gone.
 
-        Skips uploads that a request works on. Logs those whose bytes cannot be removed.
+        Skips uploads that a request is writing to. Logs uploads whose bytes cannot be removed.
         """
         removed: list[str] = []
         errors: dict[str, str] = {}
@@ -131,8 +137,9 @@ class Sweeper:
         return removed
 
     async def _remove(self, upload_id: str, *, is_file: bool) -> bool:
-        """Removes all bytes of an upload; only the partial ones if it has become a file. Returns False while a request
-        works on it.
+        """Removes all bytes of an upload; only the partial bytes if the upload has become a file.
+
+        Returns False, and removes nothing, while a request is writing to the upload.
         """
         try:
             partial = await asyncio.to_thread(self._partials.open, upload_id)

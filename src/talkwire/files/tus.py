@@ -1,6 +1,6 @@
-"""The headers of the tus resumable upload protocol 1.0.0 (https://tus.io/protocols/resumable-upload).
+"""Parses the headers of the tus resumable upload protocol 1.0.0 (https://tus.io/protocols/resumable-upload).
 
-Supported extensions: creation, creation-with-upload, termination, checksum, expiration. Nothing here performs I/O.
+Supported extensions: creation, creation-with-upload, termination, checksum, expiration. This module performs no I/O.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class TusRefusal(ChatError):
-    """A refusal with a status that the protocol defines."""
+    """A refused upload request, with the HTTP status that the tus protocol defines for the reason."""
 
     def __init__(self, status: int, code: ErrorCode, message: str) -> None:
         super().__init__(code, message)
@@ -35,19 +35,23 @@ class TusRefusal(ChatError):
 
 
 def check_version(headers: Mapping[str, str]) -> None:
-    """Raises TusRefusal 412 unless the request names version 1.0.0, as every request has to."""
+    """Raises TusRefusal 412 unless the header `Tus-Resumable` is 1.0.0. Every tus request must have it."""
     if headers.get("tus-resumable") != VERSION:
         raise TusRefusal(412, "invalid_request", f"Tus-Resumable: must be {VERSION}")
 
 
 def check_body_type(headers: Mapping[str, str]) -> None:
-    """Raises TusRefusal 415 unless the body has the type of upload bytes."""
+    """Raises TusRefusal 415 unless the header `Content-Type` is `application/offset+octet-stream`, the type of upload
+    bytes.
+    """
     if headers.get("content-type", "").partition(";")[0].strip().lower() != BODY_TYPE:
         raise TusRefusal(415, "invalid_request", f"Content-Type: must be {BODY_TYPE}")
 
 
 def upload_length(headers: Mapping[str, str], limit: int) -> int:
-    """Returns the upload's length in bytes. Raises `invalid_request` or `payload_too_large`."""
+    """Returns the length of a new upload in bytes, from `Upload-Length`. Raises `invalid_request`, or
+    `payload_too_large` above `limit`.
+    """
     length = _number(headers, "Upload-Length")
     if length > limit:
         raise ChatError("payload_too_large", f"Upload-Length: at most {limit} bytes")
@@ -55,7 +59,9 @@ def upload_length(headers: Mapping[str, str], limit: int) -> int:
 
 
 def upload_offset(headers: Mapping[str, str]) -> int:
-    """Returns how many bytes the server has according to the client. Raises `invalid_request`."""
+    """Returns the number of bytes that the client believes the server has, from `Upload-Offset`. Raises
+    `invalid_request`.
+    """
     return _number(headers, "Upload-Offset")
 
 
@@ -67,7 +73,7 @@ def _number(headers: Mapping[str, str], name: str) -> int:
 
 
 def upload_metadata(headers: Mapping[str, str]) -> dict[str, str]:
-    """Returns the upload's metadata: texts by key, in base64 in the header. Raises `invalid_request`."""
+    """Returns the texts in the header `Upload-Metadata` by key, decoded from base64. Raises `invalid_request`."""
     text = headers.get("upload-metadata", "")
     if len(text) > METADATA_MAX_LENGTH:
         raise invalid("Upload-Metadata", f"must have at most {METADATA_MAX_LENGTH} characters")
@@ -85,13 +91,13 @@ def upload_metadata(headers: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class UploadChecksum:
-    """The digest that the bytes of one request must have."""
+    """The expected digest of one upload request's body, and its algorithm, from the header `Upload-Checksum`."""
 
     algorithm: str
     digest: bytes
 
     def check(self, path: Path) -> None:
-        """Raises TusRefusal 460 if the bytes of the file have another digest."""
+        """Raises TusRefusal 460 if the file at `path`, which has the request's body, has another digest."""
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, self.algorithm).digest()
         if not hmac.compare_digest(digest, self.digest):
@@ -99,8 +105,9 @@ class UploadChecksum:
 
 
 def upload_checksum(headers: Mapping[str, str]) -> UploadChecksum | None:
-    """Returns the checksum of a request; None without one. Raises TusRefusal 400 for an algorithm that is not
-    supported.
+    """Returns the checksum in the header `Upload-Checksum`; None without the header.
+
+    Raises TusRefusal 400 for an invalid checksum or an algorithm that is not supported.
     """
     text = headers.get("upload-checksum")
     if text is None:

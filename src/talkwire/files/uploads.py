@@ -1,4 +1,4 @@
-"""From the first byte of an upload to the finished file.
+"""Turns uploads into files: receives their bytes in one or more requests, and stores and records the finished file.
 
 The bytes of a request are written to disk as they arrive, without the database. After the last byte, the file's type is
 detected, a picture is made safe, and the result is stored; then the chat's database records the file, and only then
@@ -42,12 +42,12 @@ _logger = structlog.get_logger(__name__)
 
 
 class Interrupted(Exception):
-    """The request ended before its body did. Bytes that have arrived count."""
+    """Raised if a request ends before its whole body has arrived. The upload keeps the bytes that have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """Limits of uploads.
+    """The operator's limits of uploads.
 
     `max_file_size` is in bytes. An unfinished upload expires after `lifetime_s` seconds. All files of a user together
     have at most `user_storage` bytes.
@@ -60,7 +60,10 @@ class UploadLimits:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """An upload's progress: `offset` of `length` bytes. `expires_ms` is None once it is a file."""
+    """The progress of an upload: the server has `offset` of its `length` bytes.
+
+    `expires_ms` is when an unfinished upload is removed, in milliseconds since 1970; None once the upload is a file.
+    """
 
     length: int
     offset: int
@@ -69,8 +72,8 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What is stored of a finished upload: paths of the file and its thumbnail, its type and, for pictures, its size in
-    pixels.
+    """The content of a finished upload before it is stored: the paths of the file and of its thumbnail, its media type
+    and, for pictures, its size in pixels.
     """
 
     path: Path
@@ -78,11 +81,13 @@ class _Content:
     width: int | None = None
     height: int | None = None
     thumbnail: Path | None = None
+    animated: bool = False
 
 
 class Uploads:
-    """Creates, fills, finishes and drops uploads. Raises ChatError, and TusRefusal for statuses that the protocol
-    defines.
+    """Creates, fills, finishes and drops uploads of users.
+
+    Its methods raise ChatError, and TusRefusal for an HTTP status that the tus protocol defines.
     """
 
     def __init__(
@@ -97,13 +102,15 @@ class Uploads:
         self._images = images
         self._waits: set[asyncio.Timeout] = set()
         self.stopping = False
+        self.finished = self.finished_bytes = 0
+        """Uploads that ended on this node, and their bytes."""
 
     @contextlib.asynccontextmanager
     async def idle_timeout(self, idle_s: float) -> AsyncIterator[None]:
-        """Limits the wait for a client's next bytes: raises TimeoutError after `idle_s` seconds, or once the server
-        shuts down.
+        """A context manager around the wait for a client's next bytes: raises TimeoutError after `idle_s` seconds, or
+        when the server shuts down.
 
-        Bytes that have arrived count, and the client resumes later.
+        The upload keeps the bytes that have arrived, and the client resumes later.
         """
         async with asyncio.timeout(0 if self.stopping else idle_s) as patience:
             self._waits.add(patience)
@@ -113,14 +120,16 @@ class Uploads:
                 self._waits.discard(patience)
 
     def stop_waiting(self) -> None:
-        """Ends all waits for clients, because the server shuts down."""
+        """Ends all waits for bytes from clients with TimeoutError, because the server shuts down."""
         self.stopping = True
         for patience in self._waits:
             if not patience.expired():
                 patience.reschedule(0)
 
     async def create(self, actor: Actor, name: str, content_type: str | None, length: int) -> Upload:
-        """Creates an upload of `length` bytes. `name` and `content_type` are the client's; the type is not trusted."""
+        """Creates an upload of `length` bytes, whose bytes follow. `name` and `content_type` come from the client, and
+        the type is not trusted.
+        """
         lifetime_ms = round(self.limits.lifetime_s * 1000)
         upload_id = secrets.token_hex(16)
         content_type = content_type and content_type[:200]
@@ -134,9 +143,10 @@ class Uploads:
         return upload
 
     async def state(self, actor: Actor, upload_id: str) -> State:
-        """Returns the progress of the actor's own upload. Finishes an upload that is complete but not a file yet.
+        """Returns the progress of the actor's own upload. Turns an upload that has all bytes into a file if that was
+        interrupted.
 
-        Raises HeldElsewhere.
+        Raises HeldElsewhere if the bytes are in another node's folder.
         """
         found = await self._find_here(actor, upload_id)
         if isinstance(found, File):
@@ -154,10 +164,12 @@ class Uploads:
         body: AsyncIterator[bytes],
         checksum: UploadChecksum | None = None,
     ) -> State:
-        """Appends the bytes of one request, which starts at `offset`. The last byte turns the upload into a file.
+        """Appends the bytes of one request to an upload, and returns its progress. The last byte turns the upload into
+        a file.
 
-        If `body` raises Interrupted, the bytes before it are kept, unless there is a checksum of the whole body. Raises
-        HeldElsewhere before it reads any of `body`.
+        `offset` is where the request's bytes start. If `body` raises Interrupted, the bytes before it are kept, unless
+        there is a checksum of the whole body. Raises HeldElsewhere before it reads `body` if another node has the
+        upload.
         """
         await self._find_here(actor, upload_id)
         async with self._taken(upload_id) as partial:
@@ -178,7 +190,9 @@ class Uploads:
             return State(upload.length, upload.length, None)
 
     async def store_form_file(self, actor: Actor, form: FormFile, limit: int) -> File:
-        """Stores a whole file of at most `limit` bytes from one request. Keeps nothing unless all of it arrives."""
+        """Stores a file of at most `limit` bytes that arrives whole in one form request. Keeps nothing unless all of it
+        arrives.
+        """
         name, content_type, body = form.name, form.content_type, form.chunks
         upload = await self.create(actor, name, content_type, limit)
         try:
@@ -191,11 +205,13 @@ class Uploads:
             raise
 
     async def file(self, actor: Actor, file_id: str) -> File:
-        """Returns a file that the actor may see. Raises ChatError."""
+        """Returns the record (name, type, size, owner) of a file that the actor may see. Raises ChatError for other
+        files.
+        """
         return await self._chat.execute(actor, GetFile(file_id))
 
     async def drop(self, actor: Actor, file_id: str) -> None:
-        """Drops an upload, or deletes a file that no message has attached.
+        """Removes an unfinished upload, or deletes a file that no message has attached.
 
         If the bytes cannot be removed now, because a request is still sending them or another node has them, the
         sweeper removes them later.
@@ -211,7 +227,9 @@ class Uploads:
             await self._chat.execute(SWEEPER, ForgetUploads((file_id,)))
 
     async def find_other_holder(self, actor: Actor, file_id: str) -> HeldElsewhere | None:
-        """Returns where the bytes of the actor's own upload or file are if another node has them; else None."""
+        """Returns a HeldElsewhere with the folder of the actor's own upload or file if another node has its bytes; else
+        None.
+        """
         if self.holders is None:
             return None
         folder = (await self._find(actor, file_id)).folder_id
@@ -219,7 +237,9 @@ class Uploads:
         return None if folder is None or folder in here else HeldElsewhere(folder)
 
     async def _find_here(self, actor: Actor, upload_id: str) -> Upload | File:
-        """Returns the actor's own upload, or the file that it has become. Raises HeldElsewhere."""
+        """Returns the actor's own upload, or the file that it has become. Raises HeldElsewhere if another node has its
+        bytes.
+        """
         found = await self._find(actor, upload_id)
         if isinstance(found, File) or found.folder_id in {None, self._partials.folder_id}:
             return found
@@ -234,8 +254,9 @@ class Uploads:
 
     @contextlib.asynccontextmanager
     async def _taken(self, upload_id: str) -> AsyncIterator[Partial]:
-        """Locks an upload for one request and yields its bytes. Raises `unavailable` if the disk fails; bytes on it are
-        kept.
+        """Locks an upload for one request and yields its bytes on disk, to be read and extended.
+
+        Raises `unavailable` if the disk fails; bytes that are already on disk are kept.
         """
         try:
             partial = await asyncio.to_thread(self._partials.open, upload_id)
@@ -261,7 +282,14 @@ class Uploads:
         if content.thumbnail is not None:
             await self.store.put(FileKey(upload.id, digest, "thumbnail"), content.thumbnail)
         command = FinishUpload(
-            upload.id, content.content_type, size, digest, content.width, content.height, self.store.folder_id
+            id=upload.id,
+            content_type=content.content_type,
+            size=size,
+            digest=digest,
+            width=content.width,
+            height=content.height,
+            folder_id=self.store.folder_id,
+            animated=content.animated,
         )
         try:
             file = await self._chat.execute(actor, command)
@@ -271,6 +299,8 @@ class Uploads:
                 await asyncio.to_thread(partial.remove)
             raise
         await asyncio.to_thread(partial.remove)
+        self.finished += 1
+        self.finished_bytes += size
         return file
 
     async def _content_of(self, upload: Upload, partial: Partial) -> _Content:
@@ -281,11 +311,11 @@ class Uploads:
         picture = await self._images.prepare(partial.path, path, thumbnail)
         if picture is None:
             return _Content(partial.path, UNKNOWN)
-        return _Content(path, picture.content_type, picture.width, picture.height, thumbnail)
+        return _Content(path, picture.content_type, picture.width, picture.height, thumbnail, picture.animated)
 
 
 class _Progress:
-    """Reports an upload's progress to its owner's sockets: every PROGRESS_EVERY_S seconds, and at the end."""
+    """Publishes an upload's progress to its owner's sockets: every PROGRESS_EVERY_S seconds, and at the end."""
 
     def __init__(self, chat: Chat, upload: Upload, offset: int) -> None:
         self._chat = chat
@@ -303,8 +333,8 @@ class _Progress:
 
 
 async def _fill(partial: Partial, body: AsyncIterator[bytes], limit: int, progress: _Progress | None) -> None:
-    """Writes a body as it arrives. Keeps nothing of a body that is longer than `limit`, since its
-    length is then wrong.
+    """Appends a request's body to an upload as it arrives. Raises `payload_too_large`, and keeps nothing of the body,
+    if it is longer than `limit` bytes.
     """
     start = partial.offset
     received = 0
@@ -330,7 +360,7 @@ async def _fill(partial: Partial, body: AsyncIterator[bytes], limit: int, progre
 async def _fill_checked(
     partial: Partial, body: AsyncIterator[bytes], limit: int, checksum: UploadChecksum, progress: _Progress
 ) -> None:
-    """Appends a body only if its checksum is right."""
+    """Appends a request's body to an upload only if the whole body has the expected checksum."""
     with partial.temporary_file() as temporary:
         await _fill(temporary, body, limit, progress)
         await asyncio.to_thread(checksum.check, temporary.path)
@@ -338,13 +368,13 @@ async def _fill_checked(
 
 
 def _must_be_at(partial_offset: int, offset: int) -> None:
-    """Raises TusRefusal 409 if the client's offset is wrong; the client then asks for the right one."""
+    """Raises TusRefusal 409 unless the client's offset is the number of bytes that the server has."""
     if offset != partial_offset:
         raise TusRefusal(409, "conflict", f"Upload-Offset: must be {partial_offset}, not {offset}")
 
 
 def _measured(path: Path) -> tuple[int, str]:
-    """Returns a file's length and its SHA-256 in hexadecimal digits."""
+    """Returns (length, digest): a file's length in bytes and its SHA-256 in hexadecimal digits."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return file.tell(), digest

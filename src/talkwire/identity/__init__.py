@@ -1,4 +1,4 @@
-"""Authentication: tokens and their keys, passwords of accounts, the server's own secret.
+"""Authentication: verifies tokens and their keys, hashes the passwords of accounts, and keeps the server's own secret.
 
-Knows nothing of sockets, routes or tables: takes a token as text and returns an `Identity`, or raises a `ChatError`.
+It does not depend on sockets, routes or tables: from a token as text it returns an `Identity`, or raises a `ChatError`.
 """

@@ -1,7 +1,7 @@
-"""Registers accounts and signs their users in and out, with passwords and tokens.
+"""Registers accounts with e-mail and password, signs their users in and out, and issues their tokens.
 
-A refresh token is `<session id>.<secret>`; the database stores a hash of the secret. Each use replaces it with a new
-one.
+A refresh token is `<session id>.<secret>`; the database stores a hash of the secret. Each use of a refresh token
+replaces the secret with a new one.
 """
 
 from __future__ import annotations
@@ -22,25 +22,32 @@ from talkwire.core.commands.accounts import (
     FindOwnAccount,
     Login,
     OpenLogin,
+    OpenProviderLogin,
     RegisterAccount,
     RehashPassword,
     RotateLogin,
 )
 from talkwire.core.domain.errors import ChatError, invalid
-from talkwire.core.domain.model import Actor, User
+from talkwire.core.domain.model import Actor, ProviderProfile, User
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.limits import Kind, Limits, address_key, site_key
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.identity.passwords import Passwords
+from talkwire.observability.sign_ins import SignInAttempt, logged_sign_in, note_refused_token
 
 PASSWORD_MIN_LENGTH = 8
+
+FIRST_REFRESH_S = 60
+"""Seconds within which a page exchanges the refresh token that it receives from a sign-in through an OpenID provider.
+"""
+
 _NOBODY = Actor("", "")
 """The actor of requests that nobody has signed in for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """Lifetimes of tokens, in seconds."""
+    """The lifetimes of access tokens and refresh tokens, in seconds."""
 
     access_s: float = 3600
     refresh_s: float = 30 * 24 * 3600
@@ -48,7 +55,8 @@ class Lifetimes:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A client's new tokens. `expires_in_s` is the access token's lifetime, in seconds."""
+    """The tokens of a client that has signed in, and its user. `expires_in_s` is the access token's lifetime in
+    seconds."""
 
     access_token: str
     refresh_token: str
@@ -58,7 +66,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """The data of a user who registers. `invitation` is the code of an invitation, if there is one."""
+    """The data with which a user registers. `invitation` is the code of an invitation; None if there is none."""
 
     email: str
     password: str
@@ -66,11 +74,22 @@ class Registration:
     invitation: str | None = None
 
 
-class Accounts:
-    """The accounts of this server.
+@dataclass(frozen=True, slots=True)
+class ProviderUser:
+    """A user whom an OpenID provider has identified: the user's id there (`subject`) and profile."""
 
-    Raises `unauthenticated`, `banned`, `conflict`, `forbidden`, `invalid_request`, and `rate_limited` for too many
-    attempts with passwords. `limits` None turns the limits off. With `invited_only`, registering needs an invitation.
+    issuer: str
+    subject: str
+    profile: ProviderProfile
+
+
+class Accounts:
+    """Registers and signs in users: those with an account on this server, and those of an OpenID provider.
+
+    Methods raise ChatError: `unauthenticated`, `banned`, `conflict`, `forbidden`, `invalid_request`, and `rate_limited`
+    for too many attempts with passwords. If `limits` is None, attempts are not limited. With `invited_only`,
+    registering needs an invitation. `creates_users` says whether the first sign-in through an OpenID provider creates a
+    user.
     """
 
     def __init__(  # noqa: PLR0913 (what it joins)
@@ -82,23 +101,28 @@ class Accounts:
         limits: Limits | None = None,
         *,
         invited_only: bool = False,
+        creates_users: bool = True,
     ) -> None:
         self._chat = chat
         self._invited_only = invited_only
+        self._creates_users = creates_users
         self._passwords = passwords
         self._issuer = issuer
         self._lifetimes = lifetimes
         self._limits = limits
 
     async def register(self, asked: Registration, device: Device = NO_DEVICE) -> SignedIn:
-        """Creates an account and returns it, signed in."""
-        await self._take(Kind.SIGN_INS, address_key(device.address))
-        if self._invited_only and asked.invitation is None:
-            raise ChatError("forbidden", "Registering needs an invitation. Ask a member of this server for a link.")
-        return await self._sign_in(await self._create(_NOBODY, asked), device)
+        """Creates an account, signs its user in, and returns the tokens."""
+        with logged_sign_in("register", device.address) as attempt:
+            await self._take(Kind.SIGN_INS, address_key(device.address))
+            if self._invited_only and asked.invitation is None:
+                raise ChatError("forbidden", "Registering needs an invitation. Ask a member of this server for a link.")
+            signed_in = await self._sign_in(await self._create(_NOBODY, asked), device)
+            attempt.user_id = signed_in.user.id
+        return signed_in
 
     async def create(self, actor: Actor, email: str, password: str, name: str, user_id: str | None = None) -> User:
-        """Creates an account and returns its user. Only operators may choose the id."""
+        """Creates an account and returns its user, without signing in. Only operators may choose `user_id`."""
         return await self._create(actor, Registration(email, password, name), user_id)
 
     async def _create(self, actor: Actor, asked: Registration, user_id: str | None = None) -> User:
@@ -108,13 +132,19 @@ class Accounts:
         return await self._chat.execute(actor, command)
 
     async def login(self, email: str, password: str, device: Device = NO_DEVICE) -> SignedIn:
-        """Signs in and returns new tokens. A wrong password and an unknown address get the same error after the same
-        time.
-        """
+        """Signs a user in by e-mail address and password, and returns new tokens. A wrong password and an unknown
+        address get the same error after the same time, so the response does not show whether the address has an
+        account."""
+        with logged_sign_in("password", device.address) as attempt:
+            return await self._login(email, password, device, attempt)
+
+    async def _login(self, email: str, password: str, device: Device, attempt: SignInAttempt) -> SignedIn:
         await self._take(Kind.SIGN_INS, address_key(device.address))
         account = _hash(email.casefold())
         await self._take(Kind.ACCOUNT_SIGN_INS, f"{account} {address_key(device.address)}")
         found = await self._find(email)
+        if found is not None:
+            attempt.user_id = found.user.id
         await self._take_guess(account, found, device)
         if not await self._matches(found, password) or found is None:
             raise ChatError("unauthenticated", "The e-mail address or the password is wrong.")
@@ -124,8 +154,35 @@ class Accounts:
             await self._chat.execute(_NOBODY, RehashPassword(found.user.id, found.password_hash, password_hash))
         return await self._sign_in(found.user, device, password_hash)
 
+    async def take_provider_attempt(self, device: Device) -> None:
+        """Counts an attempt to sign in through an OpenID provider, before the server sends a request to the provider.
+        Raises `rate_limited` after too many attempts from the device's address."""
+        await self._take(Kind.SIGN_INS, address_key(device.address))
+
+    async def sign_in_provider_user(self, user: ProviderUser, device: Device = NO_DEVICE) -> tuple[str, User]:
+        """Signs in a device of a user whom an OpenID provider has identified.
+
+        Returns the device's first refresh token, which is valid for `FIRST_REFRESH_S` seconds, and the user. Raises
+        `banned`, and `forbidden` for a new user if this server does not create users at the first sign-in.
+        """
+        secret = token_urlsafe(32)
+        login = await self._chat.execute(
+            _NOBODY,
+            OpenProviderLogin(
+                user.issuer,
+                user.subject,
+                user.profile,
+                _hash(secret),
+                FIRST_REFRESH_S * 1000,
+                device,
+                self._creates_users,
+            ),
+        )
+        return _refresh_token(login, secret), login.user
+
     async def change_password(self, actor: Actor, session_id: str | None, current: str, new: str) -> None:
-        """Changes the password of the actor's account, and ends all its sign-ins except `session_id`.
+        """Changes the password of the actor's account from `current` to `new`, and signs out all devices of the account
+        except `session_id`.
 
         Raises `forbidden` for a wrong password, and after the same time if the actor has no account.
         """
@@ -138,7 +195,8 @@ class Accounts:
         await self._chat.execute(actor, ChangePassword(found.password_hash, new_hash, session_id))
 
     async def erase(self, actor: Actor, session_id: str | None, password: str | None, *, redact: bool) -> None:
-        """Erases the actor. Raises `forbidden` if the actor has an account and the password is wrong."""
+        """Erases the data of the actor, who is the caller. Raises `forbidden` if the actor has an account and the
+        password is wrong. With `redact`, the actor's messages are deleted too."""
         found = await self._chat.execute(actor, FindOwnAccount())
         if found is None:
             await self._chat.execute(actor, EraseUser(actor.user_id, redact))
@@ -149,9 +207,8 @@ class Accounts:
         await self._chat.execute(actor, EraseUser(actor.user_id, redact, found.password_hash))
 
     async def refresh(self, refresh_token: str, device: Device = NO_DEVICE) -> SignedIn:
-        """Returns new tokens for a refresh token. One that was used before ends its whole sign-in, since it may be
-        stolen.
-        """
+        """Returns new tokens in exchange for a refresh token, which becomes invalid. A refresh token that was used
+        before may be stolen, so it ends the sign-in of its device."""
         if self._limits is not None:
             self._limits.take_or_refuse(Kind.REFRESHES, address_key(device.address), time.monotonic())
         session_id, _, secret = refresh_token.partition(".")
@@ -162,14 +219,17 @@ class Accounts:
             login = await self._chat.execute(_NOBODY, command)
         except ChatError as error:
             if error.code != "invalid_request":
+                note_refused_token("refresh", error, device.address)
                 raise
             login = None  # not a refresh token that this server has issued
         if login is None:
-            raise ChatError("unauthenticated", "The refresh token is invalid or expired.")
+            refused = ChatError("unauthenticated", "The refresh token is invalid or expired.")
+            note_refused_token("refresh", refused, device.address)
+            raise refused
         return self._signed_in(login, renewed_secret)
 
     async def logout(self, actor: Actor, session_id: str) -> None:
-        """Ends the sign-in of the actor's token and closes its sockets."""
+        """Signs out the actor's device `session_id` and closes its sockets."""
         try:
             await self._chat.execute(actor, CloseLogin(session_id))
         except ChatError as error:
@@ -185,10 +245,10 @@ class Accounts:
             return None
 
     async def _take_guess(self, account: str, found: AccountRecord | None, device: Device) -> None:
-        """Limits guesses at one account from many addresses, but not its owner.
+        """Limits guesses of one account's password from many addresses, without locking out the account's owner.
 
-        Addresses where a device of the account is signed in are free, and so are the first attempts from any other
-        address.
+        Attempts from addresses where a device of the account is signed in do not count against the limit, and neither
+        do the first attempts from any other address.
         """
         address = address_key(device.address)
         if self._limits is None or (found is not None and address in map(address_key, found.addresses)):
@@ -201,7 +261,8 @@ class Accounts:
             await self._take(Kind.ACCOUNT_GUESSES, account)
 
     async def _is_free(self, kind: Kind, key: str) -> bool:
-        """Returns whether a bucket had a token; then the attempt takes none from the account's bucket."""
+        """Returns whether the bucket `key` still had a token (each bucket allows some attempts for a time). If so, the
+        attempt does not count against the account's own limit."""
         return self._limits is None or not await self._limits.take_everywhere(kind, key, time.monotonic())
 
     async def _matches(self, found: AccountRecord | None, password: str) -> bool:
@@ -217,14 +278,24 @@ class Accounts:
         if self._issuer is None:
             raise ChatError("unavailable", "This server has no secret to sign tokens with.")
         token = self._issuer.issue(
-            login.user.id, ttl_s=self._lifetimes.access_s, name=login.user.name, session_id=login.session.id
+            login.user.id,
+            ttl_s=self._lifetimes.access_s,
+            name=login.user.name,
+            role=None if login.role == "user" else login.role,
+            session_id=login.session.id,
+            provider=login.session.issuer,
         )
-        return SignedIn(token, f"{login.session.id}.{secret}", self._lifetimes.access_s, login.user)
+        return SignedIn(token, _refresh_token(login, secret), self._lifetimes.access_s, login.user)
 
     async def _take(self, kind: Kind, key: str) -> None:
-        """Takes a token before a password is checked, from the bucket that all nodes share. Raises `rate_limited`."""
+        """Counts an attempt with a password against a limit that all nodes share. Raises `rate_limited` if the limit is
+        used up."""
         if self._limits is not None:
             await self._limits.take_or_refuse_everywhere(kind, key, time.monotonic())
+
+
+def _refresh_token(login: Login, secret: str) -> str:
+    return f"{login.session.id}.{secret}"
 
 
 def _check_password(path: str, password: str) -> None:

@@ -1,4 +1,5 @@
-"""Finds the address that a request comes from. Believes a forwarding header only if a trusted proxy has sent it."""
+"""Finds the IP address of the client that sent a request. It uses a header such as `X-Forwarded-For` only if a trusted
+proxy has sent it."""
 
 from __future__ import annotations
 
@@ -9,14 +10,14 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 FORWARDING_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 HOPS_MAX = 32
-"""Proxies in a row that are examined; each is compared with all trusted networks."""
+"""The maximum number of addresses in `X-Forwarded-For` that are compared with the trusted networks."""
 
 
 def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Returns headers by name. Joins repeated ones with commas (RFC 9110, section 5.3).
+    """Returns a request's headers by name. Repeated headers are joined with commas (RFC 9110, section 5.3).
 
-    A proxy may add a line of its own behind one that the client has sent; reading the first alone would mean to believe
-    the client.
+    A proxy may append its own header line to a line that the client has sent, so a reader of the first line alone would
+    trust the client.
     """
     headers: dict[str, str] = {}
     repeated: dict[str, list[str]] = {}
@@ -31,12 +32,14 @@ def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def is_forwarded(headers: Mapping[str, str]) -> bool:
-    """Returns whether a proxy has forwarded the request. Names are in lower case."""
+    """Returns whether the headers show that a proxy has forwarded the request. The names of the headers are in lower
+    case."""
     return any(name in headers for name in FORWARDING_HEADERS)
 
 
 def is_loopback(address: str) -> bool:
-    """Returns whether a connection's address is one of this machine's own; `localhost` counts as one."""
+    """Returns whether an address is a loopback address, by which a machine reaches itself; `localhost` counts as
+    one."""
     try:
         return address == "localhost" or _unmapped(address).is_loopback
     except ValueError:
@@ -44,9 +47,10 @@ def is_loopback(address: str) -> bool:
 
 
 def client_address(peer: str, forwarded_for: str | None, trusted_proxies: frozenset[str]) -> str:
-    """Returns the client's address: the last one in `X-Forwarded-For` that is not a trusted proxy, else `peer`.
+    """Returns the IP address of the client: the last address in `X-Forwarded-For` (`forwarded_for`) that is not a
+    trusted proxy, or `peer`, the connection's address, if no trusted proxy has sent that header.
 
-    `trusted_proxies` holds addresses and networks (`10.0.0.0/8`).
+    `trusted_proxies` has addresses and networks such as `10.0.0.0/8`.
     """
     if forwarded_for is None or not is_trusted(peer, trusted_proxies):
         return peer
@@ -59,7 +63,7 @@ def client_address(peer: str, forwarded_for: str | None, trusted_proxies: frozen
 
 
 def _bare(hop: str) -> str:
-    """Returns an address without port and zone: some proxies add the port, which differs for each connection."""
+    """Returns an address without port and IPv6 zone: some proxies add the port, which differs for each connection."""
     if hop.startswith("["):
         hop = hop[1:].partition("]")[0]
     elif hop.count(":") == 1:
@@ -68,10 +72,10 @@ def _bare(hop: str) -> str:
 
 
 def came_over_tls(scheme: str, peer: str, forwarded_proto: str | None, trusted_proxies: frozenset[str]) -> bool:
-    """Returns whether the client's connection used TLS: what a trusted proxy says (`X-Forwarded-Proto`), else by the
-    scheme of the ASGI scope.
+    """Returns whether the client's connection used TLS: by `X-Forwarded-Proto` if a trusted proxy has sent it, or else
+    by the scheme of the ASGI scope.
 
-    Talkwire's own server has no certificate, so there the scheme is always `http`.
+    Talkwire's own server has no certificate, so its scheme is always `http`.
     """
     if forwarded_proto is not None and is_trusted(peer, trusted_proxies):
         scheme = forwarded_proto.rpartition(",")[2].strip().lower()
@@ -90,7 +94,8 @@ def is_trusted(address: str, trusted_proxies: frozenset[str]) -> bool:
 
 
 def _unmapped(address: str) -> IPv4Address | IPv6Address:
-    """Returns an address, as IPv4 if it is mapped into IPv6: a socket that listens on :: reports IPv4 peers so.
+    """Returns an IP address; for an IPv4 address that is mapped into IPv6, the IPv4 address. A socket that listens on
+    `::` reports IPv4 peers in the mapped form.
 
     Raises ValueError for an invalid address.
     """

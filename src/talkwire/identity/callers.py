@@ -1,4 +1,5 @@
-"""Authenticates requests: turns the credentials of a request into an actor."""
+"""Authenticates requests and sockets: turns their credentials, such as a token, into an actor (a user id with a
+role)."""
 
 from __future__ import annotations
 
@@ -9,19 +10,22 @@ import msgspec
 
 from talkwire.core.connected.directory import DirectoryEntry
 from talkwire.core.domain.access import may_act, require
+from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.limits import Kind, Limits, address_key
 from talkwire.identity.signatures import UnverifiableToken
 from talkwire.identity.tokens import Identity, TokenVerifier
+from talkwire.observability.sign_ins import SignInAttempt, note_refused_token
 
 
 class Credentials(msgspec.Struct, frozen=True, gc=False):
-    """The credentials of a request, and where it comes from. `user_id` counts only for development sign-in.
+    """The credentials that a client presented, and the client's IP address. `user_id` is used only for development
+    sign-in. `forwarded` says that a proxy has forwarded the request.
 
-    `authorization` and `cookie` are headers, which only the application can understand. `one_request`: they are for one
-    REST request and not for a socket.
+    `authorization` and `cookie` are the headers with these names, which the application can verify if this server
+    cannot. `one_request` is true if the credentials are for one REST request and not for a socket.
     """
 
     token: str | None
@@ -34,19 +38,23 @@ class Credentials(msgspec.Struct, frozen=True, gc=False):
 
 
 class ForeignTokens(Protocol):
-    """Identifies users by credentials that this server cannot verify. The package `callbacks` implements it."""
+    """Identifies users by credentials that this server cannot verify, by asking the application's backend. The package
+    `callbacks` implements this protocol."""
 
     def known(self, credentials: Credentials) -> Identity | None:
-        """Returns the identity if it is known without asking anyone."""
+        """Returns the identity for these credentials if an earlier answer of the application is still valid; None if
+        the application has to be asked."""
         ...
 
     async def identify(self, credentials: Credentials) -> Identity:
-        """Returns the identity. Raises ChatError."""
+        """Asks the application whose credentials these are, and returns the identity. Raises ChatError if it refuses or
+        does not respond."""
         ...
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """An authenticated caller, with the chat's record of the user."""
+    """The authenticated user of a request or a socket, with the role and the stored user. `identity` has the token's
+    claims."""
 
     actor: Actor
     user: User
@@ -56,16 +64,17 @@ class Caller(msgspec.Struct, frozen=True):
 
     @property
     def session_id(self) -> str | None:
-        """The signed-in device of the token; None for a token that was not issued by a sign-in on this server."""
+        """The id of the signed-in device that the token belongs to; None for a token that was not issued by a sign-in
+        on this server."""
         return None if self.identity is None else self.identity.session_id
 
 
 class Callers:
-    """Authenticates callers.
+    """Authenticates the users of requests and sockets.
 
-    Raises ChatError: `unauthenticated`, `token_expired`, `banned`, `unavailable`, and `rate_limited` for an address
-    that sends too many invalid tokens (never if `limits` is None). `accounts` says whether tokens of this server's
-    accounts are accepted. `foreign` identifies users by credentials that this server cannot verify.
+    Methods raise ChatError: `unauthenticated`, `token_expired`, `banned`, `unavailable`, and `rate_limited` for an
+    address that sends too many invalid tokens (never if `limits` is None). `policy` says which sign-ins on this server
+    are accepted. `foreign` identifies users by credentials that this server cannot verify.
     """
 
     def __init__(  # noqa: PLR0913 (what an operator sets; all but two may be left out)
@@ -74,7 +83,7 @@ class Callers:
         verifier: TokenVerifier,
         *,
         create_users: bool = True,
-        accounts: bool = True,
+        policy: AccessPolicy = DEFAULT_POLICY,
         insecure_dev_auth: bool = False,
         limits: Limits | None = None,
         foreign: ForeignTokens | None = None,
@@ -82,33 +91,37 @@ class Callers:
         self._chat = chat
         self._verifier = verifier
         self._create_users = create_users
-        self._accounts = accounts
+        self._policy = policy
         self._insecure_dev_auth = insecure_dev_auth
         self._limits = limits
         self._foreign = foreign
 
     async def identify(self, credentials: Credentials) -> Caller:
-        """Returns the caller; stores a new user if need be.
+        """Returns the authenticated caller for these credentials, and stores a user who is new to this server.
 
-        Valid tokens are always accepted, even if their address is rate-limited: a whole company may share it.
+        Valid tokens are always accepted, even if their address has sent too many invalid ones: a whole company may
+        share it.
         """
+        attempt = SignInAttempt()
         try:
-            return await self._identify(credentials)
+            return await self._identify(credentials, attempt)
         except ChatError as error:
+            note_refused_token("token", error, credentials.address, attempt.user_id)
             if self._limits is not None and error.code in {"unauthenticated", "token_expired"}:
                 self._limits.take_or_refuse(Kind.REFUSED_TOKENS, address_key(credentials.address), time.monotonic())
             raise
 
-    async def _identify(self, credentials: Credentials) -> Caller:
+    async def _identify(self, credentials: Credentials, attempt: SignInAttempt) -> Caller:
         if credentials.token is None and not self._has_foreign(credentials):
             return await self._by_user_id(credentials)
         identity = await self._identity(credentials)
-        if identity.session_id is not None and not self._accounts:
-            raise ChatError("unauthenticated", "This server has no accounts: the token of one is not accepted.")
-        return await self._caller(identity.user_id, identity.name, identity)
+        attempt.user_id = identity.user_id
+        if identity.session_id is not None and not self._policy.accepts_sign_in(identity.provider):
+            raise ChatError("unauthenticated", "This server does not accept this way of signing in any more.")
+        return await self._caller(credentials, identity.user_id, identity.name, identity)
 
     async def identity_of(self, token: str) -> Identity:
-        """Returns the identity of a verified token."""
+        """Verifies a token and returns the identity that it contains. Raises ChatError for an invalid token."""
         now = time.time()
         return self._verifier.verify_now(token, now) or await self._verifier.verify(token, now)
 
@@ -123,10 +136,10 @@ class Callers:
         return await self._foreign_identity(credentials)
 
     async def _foreign_identity(self, credentials: Credentials) -> Identity:
-        """Returns the identity that the application knows.
+        """Returns the identity that the application gives for credentials that this server cannot verify.
 
-        An attempt counts as refused until the application has responded, so that one address cannot have it asked about
-        more tokens at once than it may send invalid ones.
+        An attempt counts as refused until the application has responded. So one address cannot make the server ask
+        about more tokens at once than the number of invalid tokens that it may send.
         """
         assert self._foreign is not None
         known = self._foreign.known(credentials)
@@ -142,7 +155,7 @@ class Callers:
             self._limits.give_back(Kind.REFUSED_TOKENS, key)
 
     def _has_foreign(self, credentials: Credentials) -> bool:
-        """Returns whether the application may know the user by a header, where there is no token."""
+        """Returns whether credentials without a token have a header by which the application may identify the user."""
         if self._foreign is None or (self._insecure_dev_auth and credentials.user_id is not None):
             return False
         return bool(credentials.authorization or credentials.cookie)
@@ -153,9 +166,11 @@ class Callers:
             raise ChatError("unauthenticated", "A token is needed.")
         if not is_valid_id(user_id) or is_own_id(user_id):
             raise ChatError("unauthenticated", "This user id is invalid.")
-        return await self._caller(user_id, None, None)
+        return await self._caller(credentials, user_id, None, None)
 
-    async def _caller(self, user_id: str, name: str | None, identity: Identity | None) -> Caller:
+    async def _caller(
+        self, credentials: Credentials, user_id: str, name: str | None, identity: Identity | None
+    ) -> Caller:
         role = "user" if identity is None else identity.role
         known = self._chat.directory.peek(user_id)
         if known is None or known.user is None or known.user.banned or known.user.should_adopt_name(name):
@@ -166,9 +181,10 @@ class Callers:
         require(may_act(entry.user))  # banned or erased since the user was looked up
         if identity is not None and identity.session_id is not None and identity.session_id not in entry.login_ids:
             raise ChatError("unauthenticated", "This device has signed out.")
-        actor = Actor(user.id, user.name) if identity is None else _actor(user, identity)
+        address = credentials.address or None
+        actor = Actor(user.id, user.name, address=address) if identity is None else _actor(user, identity, address)
         return Caller(actor, user, entry, identity)
 
 
-def _actor(user: User, identity: Identity) -> Actor:
-    return Actor(user.id, user.name, identity.role, identity.claims)
+def _actor(user: User, identity: Identity, address: str | None) -> Actor:
+    return Actor(user.id, user.name, identity.role, identity.claims, address)

@@ -1,6 +1,6 @@
-"""Turns the claims of a verified token into an identity. Pure: no keys, no clock.
+"""Turns the claims of a verified token into an identity. Functions here use no keys and no clock.
 
-Claims come from foreign identity providers, so everything that could be misread is refused here.
+Claims come from other identity providers, so this module refuses every claim that could be misread.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _EXACT_FLOAT_MAX = 2**53
 
 LAST_S = 253_402_300_799
-"""9999-12-31T23:59:59Z. A later time is one in milliseconds, as many languages provide it; such a token would never
+"""9999-12-31T23:59:59Z. A later time must be in milliseconds, as many languages provide it; such a token would never
 expire.
 """
 
@@ -34,15 +34,17 @@ _decoder = msgspec.json.Decoder(dict[str, object])
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """A caller whose token was verified.
+    """The identity of a caller whose token was verified: user id, name, role and further claims.
 
-    `expires_at` is when the sockets and requests that the token authenticated have to end, in seconds since 1970 UTC:
-    at `exp`, or, for a token that arrived after `exp` within the leeway, at the end of the leeway. None for a token
-    without `exp`.
+    `expires_at` is when the sockets and requests that use the token must end, in seconds since 1970 UTC. That is at the
+    token's `exp` or, if the token arrived after `exp` but within the leeway for differing clocks, at the end of the
+    leeway. None for a token without `exp`.
 
-    `session_id` is the signed-in device of an account on this server. `claims` is a read-only mapping of the claims for
-    the application's hooks: `role`, `type`, `department`, `permissions` and those that the policy names, as far as the
-    token has them.
+    `session_id` is the device that signed in on this server, None for tokens from elsewhere. `provider` is the OpenID
+    provider through which it signed in; None for an account with a password. `claims` is a read-only mapping of the
+    claims for the application's hooks: `role`, `type`, `department`, `permissions` and those that the policy names, as
+    far as the token has them. `issued_by_us` says that this server or the application signed the token with the
+    server's secret and issuer.
     """
 
     user_id: str
@@ -52,12 +54,12 @@ class Identity(msgspec.Struct, frozen=True):
     session_id: str | None
     claims: Mapping[str, object]
     issued_by_us: bool
+    provider: str | None = None
 
 
 def decode_claims(payload: bytes) -> Claims:
-    """Returns the claims of a JSON object. Raises `unauthenticated` for anything else, also for NaN, lone surrogates
-    and endless nesting.
-    """
+    """Returns the claims in a token's payload, which must be a JSON object. Raises `unauthenticated` for anything else,
+    also for NaN, lone surrogates and JSON that is nested too deeply to decode."""
     try:
         return _decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -65,15 +67,17 @@ def decode_claims(payload: bytes) -> Claims:
 
 
 def identity_of(claims: Claims, policy: TokenPolicy, *, signed_with_secret: bool) -> Identity:
-    """Returns the identity that the claims describe. Raises `unauthenticated` for a wrong issuer, audience or user id.
+    """Returns the identity that the claims of a verified token describe. Raises `unauthenticated` for a wrong issuer,
+    audience or user id.
 
-    A token counts as this server's own if its issuer says so and it was signed with the secret, which only the server
-    and the application have.
+    A token counts as this server's own if it has this server's issuer and was signed with the secret, which only the
+    server and the application have.
     """
     issued_by_us = signed_with_secret and claims.get("iss") == OWN_ISSUER
     if not issued_by_us:
         _check_issuer_and_audience(claims, policy)
     session_id = claims.get("sid") if issued_by_us else None
+    provider = claims.get("idp") if issued_by_us else None
     return Identity(
         user_id=_user_id(claims, own_allowed=issued_by_us),
         name=_name(claims),
@@ -82,13 +86,13 @@ def identity_of(claims: Claims, policy: TokenPolicy, *, signed_with_secret: bool
         session_id=session_id if isinstance(session_id, str) else None,
         claims=_kept(claims, policy),
         issued_by_us=issued_by_us,
+        provider=provider if isinstance(provider, str) else None,
     )
 
 
 def number_claim(claims: Claims, name: str) -> float | None:
-    """Returns a NumericDate (RFC 7519, section 2), or None without the claim. Raises `unauthenticated` for anything but
-    a number.
-    """
+    """Returns the time in a claim such as `exp`, in seconds since 1970 UTC (NumericDate of RFC 7519, section 2); None
+    if the token has no such claim. Raises `unauthenticated` if it is no valid time."""
     value = claims.get(name)
     if value is None:
         return None
@@ -112,7 +116,8 @@ def _check_issuer_and_audience(claims: Claims, policy: TokenPolicy) -> None:
 
 
 def _user_id(claims: Claims, *, own_allowed: bool) -> str:
-    """Returns the user id. The first of the claims that is present decides, so that nobody is two users."""
+    """Returns the user id in a token's claims: the first present one of `sub`, `userId`, `id` and `_id`. Since the
+    order is fixed, a token always means the same user. Raises `unauthenticated` for an invalid id."""
     value = next((claims[name] for name in _USER_ID_CLAIMS if claims.get(name) is not None), None)
     if value is None:
         raise unauthenticated("The token names no user: none of sub, userId, id and _id is there.")
@@ -125,7 +130,7 @@ def _user_id(claims: Claims, *, own_allowed: bool) -> str:
 
 
 def _decimal_text(value: object) -> str | None:
-    """Returns the decimal text of a whole number; some providers write 12 as 12.0."""
+    """Returns the decimal text of a whole number; None for any other value. Some providers write the id 12 as 12.0."""
     match value:
         case bool():
             return None
@@ -146,9 +151,8 @@ def _name(claims: Claims) -> str | None:
 
 
 def display_text(value: object) -> str | None:
-    """Returns a name as one line without control characters, cut to the maximum length. Names are only shown, so they
-    are repaired instead of refused.
-    """
+    """Returns a name as one line without control characters, cut to the maximum length; None if it is empty or not a
+    text. Names are only shown, so invalid ones are repaired instead of refused."""
     if not isinstance(value, str):
         return None
     if not value.isprintable():
@@ -157,9 +161,8 @@ def display_text(value: object) -> str | None:
 
 
 def _role(claims: Claims, policy: TokenPolicy, *, issued_by_us: bool) -> ActorRole:
-    """Returns the role. In the server's own tokens, claim `role` says it; in all others, the policy maps a claim to
-    roles.
-    """
+    """Returns the caller's role by a token's claims. In the server's own tokens, the claim `role` names it; in all
+    others, the policy says which values of a claim mean which role."""
     if issued_by_us:
         match claims.get("role"):
             case "service":
@@ -185,12 +188,14 @@ def _kept(claims: Claims, policy: TokenPolicy) -> Claims:
 
 @lru_cache(64)
 def _only_role(role: str) -> Claims:
-    """Returns the claims of most tokens. Each connection keeps its claims: shared ones save it 280 bytes."""
+    """Returns a read-only mapping with the claim `role` alone, as most tokens have it. Each connection keeps its
+    claims; sharing one mapping saves 280 bytes a connection."""
     return MappingProxyType({"role": role})
 
 
 def can_be_kept(value: object, depth: int = NESTING_MAX) -> bool:
-    """Returns whether JSON can be stored: it has no U+0000 and is not nested deeper than `depth`."""
+    """Returns whether a JSON value can be stored: its texts do not contain U+0000, and it is not nested deeper than
+    `depth`."""
     match value:
         case str():
             return "\x00" not in value

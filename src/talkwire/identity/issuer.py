@@ -1,4 +1,4 @@
-"""Issues this server's own tokens: for accounts that sign in here, and for `talkwire token`."""
+"""Issues this server's own tokens: for users who sign in on this server, and for the command `talkwire token`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from talkwire.identity.claims import LAST_S
 from talkwire.identity.policy import OWN_ISSUER
 from talkwire.identity.signatures import TOKEN_MAX_LENGTH, secret_key, sign_compact
 
-_OWN_CLAIMS = frozenset({"iss", "sub", "iat", "exp", "jti", "sid"})
+_OWN_CLAIMS = frozenset({"iss", "sub", "iat", "exp", "jti", "sid", "idp"})
 
 
 class TokenIssuer:
-    """Signs tokens with HS256. `clock` returns seconds since 1970 UTC. Raises ValueError for an unusable secret."""
+    """Signs tokens with HS256 and the server's secret. `clock` returns seconds since 1970 UTC. Raises ValueError for an
+    unusable secret."""
 
     def __init__(self, secret: str, clock: Callable[[], float] = time.time) -> None:
         secret_key(secret)
@@ -32,6 +33,7 @@ class TokenIssuer:
         name: str | None = None,
         role: str | None = None,
         session_id: str | None = None,
+        provider: str | None = None,
         claims: Mapping[str, object] | None = None,
     ) -> str:
         """Returns a token for `user_id` that is valid for `ttl_s` seconds, rounded up to a whole second.
@@ -47,7 +49,7 @@ class TokenIssuer:
         now = self._clock()
         if now + ttl_s > LAST_S:
             raise invalid("ttl", "must end before the year 10000")
-        given = {"name": name, "role": role, "sid": session_id}
+        given = {"name": name, "role": role, "sid": session_id, "idp": provider}
         token = sign_compact(
             {
                 "iss": OWN_ISSUER,

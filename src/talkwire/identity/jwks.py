@@ -1,8 +1,8 @@
-"""The public keys of an identity provider, fetched from its JWKS address (RFC 7517) and cached.
+"""The public keys of an identity provider, which are fetched from its JWKS address (RFC 7517) and cached.
 
-Fetches keys when they are first needed, when they are old, and when a token names an unknown key, but never more often
-than every `retry_after_s` seconds: a flood of forged tokens must not become a flood of requests. While the address
-fails, the cached keys stay in use.
+Keys are fetched when they are first needed, when they are old, and when a token names an unknown key, but never more
+often than every `retry_after_s` seconds: a flood of forged tokens must not become a flood of requests. While the
+address does not respond, the cached keys stay in use.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchLimits:
-    """Limits of fetching keys. Durations are in seconds."""
+    """Limits for fetching the keys of an identity provider. Durations are in seconds."""
 
     max_age_s: float = 600.0
     retry_after_s: float = 30.0
@@ -37,13 +37,13 @@ class _Document(msgspec.Struct, frozen=True):
 
 
 class _FetchFailedError(Exception):
-    """The response is not a usable set of keys."""
+    """Keys could not be fetched: the response of the JWKS address is not a usable set of keys."""
 
 
 class KeySet:
-    """The keys of one JWKS address. `clock` returns seconds of any epoch and never goes back.
+    """The cached public keys of one JWKS address. `clock` returns seconds since any time and never goes back.
 
-    The caller closes `client`. Without one, the set creates its own and `aclose` closes it.
+    The caller closes `client`. If it is None, the key set creates an HTTP client, which `aclose` closes.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class KeySet:
         limits: FetchLimits | None = None,
     ) -> None:
         self.last_failure: str | None = None
-        """Why the last fetch failed, in one line for an operator; None if it succeeded."""
+        """The reason why the last fetch failed, in one line for an operator; None if it succeeded."""
         self._url = url
         self._client = client
         self._owns_client = client is None
@@ -67,14 +67,16 @@ class KeySet:
         self._fetch: asyncio.Task[None] | None = None
 
     def find(self, key_id: str | None, algorithm: str) -> Key | None:
-        """Returns the key that a token's header names; without a `kid`, the only key of its algorithm; else None."""
+        """Returns the cached key with the id and algorithm that a token's header names; for a header without an id, the
+        only key of the algorithm. Returns None if there is no such key."""
         if key_id is not None:
             return self._keys.get((key_id, algorithm))
         candidates = [key for key in self._keys.values() if key.algorithm == algorithm]
         return candidates[0] if len(candidates) == 1 else None
 
     def should_refresh(self, *, found: bool) -> bool:
-        """Returns whether to call `refresh`: keys are missing or old, and a fetch is allowed now or running already."""
+        """Returns whether to call `refresh`: the key was not found or the keys are old, and a fetch is running or
+        allowed again."""
         now = self._clock()
         is_old = self._fetched_at is None or now - self._fetched_at >= self._limits.max_age_s
         if found and not is_old:
@@ -82,9 +84,8 @@ class KeySet:
         return self._fetch is not None or self._tried_at is None or now - self._tried_at >= self._limits.retry_after_s
 
     async def refresh(self) -> None:
-        """Fetches the keys. Concurrent callers share one fetch. A failure keeps the cached keys and sets
-        `last_failure`.
-        """
+        """Fetches the keys from the JWKS address. Concurrent callers share one fetch. If it fails, the cached keys
+        remain, and `last_failure` has the reason."""
         if self._fetch is None:
             self._tried_at = self._clock()
             self._fetch = asyncio.create_task(self._fetch_keys())
@@ -93,7 +94,7 @@ class KeySet:
         await asyncio.shield(self._fetch)
 
     async def aclose(self) -> None:
-        """Cancels a running fetch, and closes the client that the set created."""
+        """Cancels a running fetch, and closes the HTTP client if the key set has created it."""
         if self._fetch is not None:
             self._fetch.cancel()
             await asyncio.wait([self._fetch])
@@ -148,9 +149,8 @@ class KeySet:
             raise _FetchFailedError(f"more than {self._limits.max_bytes} bytes")
 
     def _read(self, body: bytes) -> dict[tuple[str | None, str], Key]:
-        """Returns the keys of a response. Raises _FetchFailedError if none is usable, since caching that would lock
-        everyone out.
-        """
+        """Returns the keys in the body of a JWKS response, by key id and algorithm. Raises _FetchFailedError if none is
+        usable, since caching that would lock out all users."""
         try:
             document = msgspec.json.decode(body, type=_Document)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -5,14 +5,11 @@ Browsers apply no same-origin policy to WebSockets, so the server has to check t
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-import structlog
-
-from talkwire.core.engine.log_rate_limit import LogRateLimit
+from talkwire.observability.refusals import log_refusal
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -20,41 +17,41 @@ DEVELOPMENT_ONLY = "Development sign-in is on, so this server only serves names 
 """The error for a request whose `Host` is another name."""
 
 _SHOWN = 200
-"""Characters of client input that are logged."""
-
-_logger = structlog.get_logger(__name__)
+"""The maximum number of characters of a client's header that are logged."""
 
 
 class OriginPolicy:
-    """The allowed origins, such as `https://app.example.com`; `*` allows every page.
+    """Decides by the header `Origin` which web pages may connect. `allowed` has origins such as
+    `https://app.example.com`; `*` allows every page.
 
-    Pages of this server itself always pass. Without allowed origins, pages of any port of this machine pass too, if the
-    request reaches the server through loopback. A request without Origin comes from no browser and passes.
+    Pages of this server itself may always connect. Without allowed origins, pages of any port of this machine may
+    connect too, if the request reaches the server through loopback. A request without `Origin` does not come from a
+    browser and is allowed.
 
-    `loopback_only` serves only requests to names of this machine. Any web page could otherwise point its own name at
-    this machine (DNS rebinding), and would then count as a page of this server.
+    With `loopback_only`, the server handles only requests to names of this machine, such as `localhost`. Any web page
+    could otherwise point its own domain name at this machine (DNS rebinding), and would then count as a page of this
+    server.
     """
 
     def __init__(self, allowed: Collection[str] = (), *, loopback_only: bool = False) -> None:
         self._loopback_only = loopback_only
         self._allowed = frozenset(origin.rstrip("/").lower() for origin in allowed)
-        self._lines = LogRateLimit()
 
     @property
     def allows_all(self) -> bool:
         return "*" in self._allowed
 
     def serves(self, host: str) -> bool:
-        """Returns whether requests with this Host header are served. Browsers always send one."""
+        """Returns whether the server handles requests with this `Host` header, which browsers always send."""
         return not self._loopback_only or not host or _is_loopback_name(host)
 
     def allows(self, origin: str | None, host: str, *, over_tls: bool = False) -> bool:
-        """Returns whether a page of this origin may connect. `host` is the request's Host header.
+        """Returns whether a page of this origin may connect. `host` is the request's `Host` header.
 
-        `over_tls` says that the client's connection used TLS, by the word of a trusted proxy or of the ASGI server. A
-        page that was loaded over plain HTTP then does not count as this server's own, since anyone on the network may
-        have changed it. Without `over_tls`, a proxy may have terminated TLS without saying so, so pages of both schemes
-        pass.
+        `over_tls` means that the client's connection used TLS, as a trusted proxy or the ASGI server reports. A page
+        that was loaded over plain HTTP then does not count as this server's own, since anyone on the network may have
+        changed it. Without `over_tls`, a proxy may have ended TLS without reporting it, so pages of both schemes are
+        allowed.
         """
         if origin is None or self.allows_all:
             return True
@@ -71,13 +68,12 @@ class OriginPolicy:
         return bool(page.netloc) and (same_host or loopback)
 
     def log_refusal(self, origin: str | None, host: str, address: str) -> None:
-        """Logs a page that was refused, and the setting that would allow it. `address` is the client's."""
-        suppressed = self._lines.take(time.monotonic())
-        if origin is None or suppressed is None:
+        """Logs that a page was not allowed to connect, and the setting that would allow it. `address` is the client's
+        IP address."""
+        if origin is None:
             return
         shown = origin[:_SHOWN]
-        more = {"suppressed": suppressed} if suppressed else {}
-        _logger.warning(
+        log_refusal(
             "connection_refused",
             reason="origin",
             origin=shown,
@@ -85,11 +81,11 @@ class OriginPolicy:
             address=address,
             # Pages without an origin of their own, such as files and sandboxed frames, send `null`.
             setting=f'origins = ["{shown if "://" in shown else "*"}"]',
-            **more,
         )
 
     def response_headers(self, origin: str | None) -> dict[str, str]:
-        """Returns the CORS headers of a response to an allowed request."""
+        """Returns the CORS headers of the response to an allowed request from a page of `origin`; empty if the request
+        had no `Origin`."""
         if origin is None:
             return {}
         if self.allows_all:

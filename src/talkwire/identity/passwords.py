@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import unicodedata
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,14 +23,15 @@ from talkwire.core.domain.errors import ChatError, invalid
 PASSWORD_MAX_BYTES = 1024
 
 PASSWORD_MAX_LENGTH = 1024
-"""Characters, checked before anything else: normalising a text takes quadratic time."""
+"""The maximum length in characters. It is checked first, since normalising a text takes quadratic time."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashCost:
-    """The cost of one hash: passes over `memory_kib` KiB on `lanes` threads. The default is OWASP's for argon2id."""
+    """The cost of computing one password hash: `passes` over `memory_kib` KiB of memory on `lanes` threads. The default
+    is OWASP's recommendation for argon2id."""
 
     passes: int = 2
     memory_kib: int = 19 * 1024
@@ -37,7 +39,7 @@ class HashCost:
 
 
 class Passwords:
-    """Hashes and verifies passwords. Call `close` when done."""
+    """Hashes and verifies passwords on threads of its own. Call `close` when done."""
 
     def __init__(self, cost: HashCost | None = None, *, workers: int = 2, waiting_max: int = 64) -> None:
         cost = cost or HashCost()
@@ -45,39 +47,35 @@ class Passwords:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="talkwire-passwords")
         self._queued = 0
         self._queued_max = workers + waiting_max
-        # Compared with when there is no account, so that this takes as long. It is the pool's first job: later jobs
-        # find it done, or running on another thread.
-        self._nobodys_hash = self._pool.submit(self._hasher.hash, secrets.token_bytes(32))
+        self._nobodys_hash = _random_hash(cost)
 
     async def hash(self, password: str) -> str:
-        """Returns the hash to store. Raises `invalid_request` for a password that is too long, `unavailable` if too
-        many callers wait.
-        """
+        """Returns the hash of a password, to store it. Raises `invalid_request` for a password that is too long, and
+        `unavailable` if too many callers wait for a thread."""
         if len(password) > PASSWORD_MAX_LENGTH:
             raise _too_long()
         return await self._run(lambda: self._hash(password))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
-        """Returns whether `password` is right. None as `password_hash` means "no such account": returns False after the
-        same time.
+        """Returns whether `password` belongs to the stored `password_hash`. None as `password_hash` stands for an
+        account that does not exist: the result is then False, after the same time.
 
-        Raises `unavailable` if too many callers wait.
+        Raises `unavailable` if too many callers wait for a thread.
         """
         if len(password) > PASSWORD_MAX_LENGTH:
             password_hash, password = None, ""
         return await self._run(lambda: self._matches(password_hash, password))
 
     def needs_rehash(self, password_hash: str) -> bool:
-        """Returns whether a stored hash was made at another cost. If so, hash the password again after the next
-        successful sign-in.
-        """
+        """Returns whether a stored hash was computed at another cost than today's. If so, hash the password again after
+        the next successful sign-in."""
         try:
             return self._hasher.check_needs_rehash(password_hash)
         except InvalidHashError:
             return True
 
     def close(self) -> None:
-        """Stops the threads. Cancels jobs that have not started."""
+        """Stops the threads, and cancels hashes whose computation has not started."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _hash(self, password: str) -> str:
@@ -89,7 +87,7 @@ class Passwords:
     def _matches(self, password_hash: str | None, password: str) -> bool:
         data = _to_bytes(password)[: PASSWORD_MAX_BYTES + 1]
         try:
-            self._hasher.verify(password_hash or self._nobodys_hash.result(), data)
+            self._hasher.verify(password_hash or self._nobodys_hash, data)
         except (VerificationError, InvalidHashError):
             return False
         return password_hash is not None
@@ -105,12 +103,18 @@ class Passwords:
             self._queued -= 1
 
 
+def _random_hash(cost: HashCost) -> str:
+    """Returns an encoded hash of the given cost with random bytes for salt and hash, so that no password matches. To
+    verify a password against it takes as long as against the hash of an account, and to make it takes no time."""
+    salt, tag = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
+    return f"$argon2id$v=19$m={cost.memory_kib},t={cost.passes},p={cost.lanes}${salt}${tag}"
+
+
 def _too_long() -> ChatError:
     return invalid("password", f"must have at most {PASSWORD_MAX_LENGTH} characters and {PASSWORD_MAX_BYTES} bytes")
 
 
 def _to_bytes(password: str) -> bytes:
-    """Returns a password in normalisation form C (RFC 8265, section 4.2), since keyboards compose characters
-    differently.
-    """
+    """Returns a password as bytes, in Unicode normalisation form C (RFC 8265, section 4.2), since keyboards compose
+    characters differently."""
     return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""What an operator requires of tokens, as plain data."""
+"""The requirements that an operator sets for tokens, such as keys, issuer and audience, as plain data."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ OWN_ISSUER = "talkwire"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPolicy:
-    """The keys and claims that make a token valid.
+    """The requirements for a valid token: the keys that may have signed it, and its issuer and audience; and how its
+    claims are read.
 
     `secret` verifies HS256; either `public_key` (PEM) or `jwks_url` verifies RS256, ES256 or EdDSA, depending on the
     key. `issuer` and `audience` are compared if set, except for this server's own tokens, whose issuer is known.
-    `leeway_s` is by how many seconds the clocks of two machines may differ. `keep_claims` are claims that the
-    application's hooks can read.
+    `leeway_s` is the accepted difference in seconds between the clocks of two machines. `keep_claims` are claims that
+    the application's hooks can read.
 
-    The values of claim `role_claim` that mean `service` and `admin` are configurable, because an application may use
-    those words for something else. Raises ValueError without a key, or with two asymmetric ones.
+    The values of the claim `role_claim` that mean the roles `service` and `admin` are configurable, because an
+    application may use those words for something else. Raises ValueError without a key, or with two asymmetric keys.
     """
 
     secret: str | None = None

@@ -1,4 +1,5 @@
-"""Secrets in the data folder, for what the operator has configured none: tokens and callbacks."""
+"""Creates secrets in files of the data folder, where the operator has not configured one: the secret that signs tokens,
+and the secret that signs callbacks."""
 
 from __future__ import annotations
 
@@ -16,10 +17,10 @@ _OWNER_ONLY = 0o600
 def load_or_create_secret(
     data_dir: Path, name: str = FILE_NAME, new: Callable[[], str] = lambda: secrets.token_urlsafe(_SECRET_BYTES)
 ) -> str:
-    """Returns the content of a file in the data folder. The first call creates it with the text that `new` returns: 256
-    random bits in base64url. Only its owner can read the file.
+    """Returns the secret in a file of the data folder. If the file does not exist, creates it with the text that `new`
+    returns, by default 256 random bits in base64url. Only the file's owner can read it.
 
-    Processes that start at the same time agree on one secret. Raises OSError if the folder is not writable, ValueError
+    Processes that start at the same time get the same secret. Raises OSError if the folder is not writable, ValueError
     if the file's content is too short for a secret.
     """
     path = data_dir / name
@@ -34,7 +35,8 @@ def load_or_create_secret(
 
 
 def _create(path: Path, secret: str) -> None:
-    """Creates the file atomically: writes a draft, syncs it, and links it, which fails if another process was first."""
+    """Creates the secret's file atomically: writes and syncs a temporary file, and links it to the final name, which
+    fails if another process was first."""
     draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     try:
@@ -58,7 +60,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _tighten(path: Path) -> None:
-    """Makes the file readable by its owner only. Does nothing where that is not permitted (a mounted secret)."""
+    """Makes the secret's file readable by its owner only. Does nothing if the process may not change the file's mode,
+    such as for a mounted secret."""
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
         with contextlib.suppress(OSError):

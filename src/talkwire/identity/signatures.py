@@ -1,8 +1,9 @@
-"""Signed tokens in compact form (RFC 7515) and the keys that verify them. No claims, no clock, no network.
+"""Parses and signs tokens in compact form (RFC 7515), and loads the keys that verify their signatures. This module does
+not read claims, the clock or the network.
 
-Parses the compact form without PyJWT, whose check of each base64 character in Python takes 30 of the 44 µs of a decode,
-because connecting has to be cheap; PyJWT's algorithms verify the asymmetric signatures. A key is bound to one algorithm
-when it is loaded, so a token's `alg` selects a key but never how that key is used (RFC 8725, section 3.1).
+It parses the compact form without PyJWT, whose check of each base64 character in Python takes 30 of the 44 µs of a
+decode, because connecting has to be cheap; PyJWT's algorithms verify the asymmetric signatures. A key is bound to one
+algorithm when it is loaded, so a token's `alg` selects a key but never how that key is used (RFC 8725, section 3.1).
 """
 
 from __future__ import annotations
@@ -34,12 +35,14 @@ ASYMMETRIC_ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})
 
 
 def unauthenticated(message: str) -> ChatError:
-    """Returns the error for a refused token. `message` must not repeat any content of the token."""
+    """Returns the error `unauthenticated` for a token that is refused. `message` must not repeat any content of the
+    token."""
     return ChatError("unauthenticated", message)
 
 
 class UnverifiableToken(ChatError):
-    """`unauthenticated` for a token that no key of this server verifies. The application may know whose it is."""
+    """The error `unauthenticated` for a token that no key of this server verifies. The application may still be able to
+    identify the user."""
 
     def __init__(self, message: str) -> None:
         super().__init__("unauthenticated", message)
@@ -47,18 +50,16 @@ class UnverifiableToken(ChatError):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key with the one algorithm that it is used with. `verify(signed, signature)` returns a bool and
-    never raises.
-    """
+    """A key that verifies signatures, with its only algorithm. `verify(signed bytes, signature)` returns whether the
+    signature is right, and never raises."""
 
     algorithm: str
     verify: Callable[[bytes, bytes], bool]
 
 
 def secret_key(secret: str) -> Key:
-    """Returns an HS256 key. Raises ValueError for an empty text, and for a PEM or SSH key, which has been set by
-    mistake.
-    """
+    """Returns the key that verifies HS256 signatures with a secret. Raises ValueError for an empty secret, and for a
+    PEM or SSH key, which was set by mistake."""
     if not secret.strip():
         raise ValueError("The secret is empty.")
     if secret.lstrip().startswith(("-----BEGIN ", "ssh-", "ecdsa-sha2-")):
@@ -67,10 +68,10 @@ def secret_key(secret: str) -> Key:
 
 
 def public_key(pem: str) -> Key:
-    """Returns a key for RS256, ES256 or EdDSA, depending on the type of a PEM public key. Raises ValueError for
-    anything else.
+    """Returns the key for a public key in PEM form; its type decides between RS256, ES256 and EdDSA. Raises ValueError
+    for any other text.
 
-    Accepts a backslash and an n as a line end, because environment files often spell line ends so.
+    It also accepts a backslash and the letter n as a line end, as environment files often have them.
     """
     try:
         loaded = load_pem_public_key(pem.replace("\\n", "\n").encode())
@@ -83,9 +84,9 @@ def public_key(pem: str) -> Key:
 
 
 def key_of_jwk(jwk: dict[str, object]) -> Key | None:
-    """Returns the key of one member of a JWK set (RFC 7517); None if it cannot verify an accepted algorithm.
+    """Returns the key that a JSON Web Key (RFC 7517) describes; None if it cannot verify an accepted algorithm.
 
-    Ignores a symmetric or private key: in a published set, everyone knows it.
+    A symmetric or private key is ignored: everyone knows it, since the set of keys is published.
     """
     operations = jwk.get("key_ops")
     if jwk.get("use") not in {None, "sig"} or (isinstance(operations, list) and "verify" not in operations):
@@ -123,7 +124,7 @@ def _verify_hs256(keyed: hmac.HMAC, signed: bytes, signature: bytes) -> bool:
 
 
 class Header(msgspec.Struct, frozen=True):
-    """The members of a JOSE header that are used; `crit` must be absent."""
+    """The members of a token's header that Talkwire uses: algorithm and key id. `crit` must be absent."""
 
     alg: str
     kid: str | None = None
@@ -131,7 +132,8 @@ class Header(msgspec.Struct, frozen=True):
 
 
 class SignedToken(msgspec.Struct, frozen=True, gc=False):
-    """A parsed token that is not verified yet. `signature` signs `signed`; `payload` is JSON."""
+    """A token that was parsed but not verified yet: `signature` is the signature of the bytes `signed`; `payload` is
+    JSON with the claims."""
 
     header: Header
     payload: bytes
@@ -142,11 +144,11 @@ class SignedToken(msgspec.Struct, frozen=True, gc=False):
 _header_decoder = msgspec.json.Decoder(Header)
 
 
-def parse_compact(token: str) -> SignedToken:
-    """Returns a token's header, payload and signature (RFC 7515, section 3.1). Raises UnverifiableToken for anything
-    else, and `unauthenticated` for a text that is too long for a token.
-    """
-    if len(token) > TOKEN_MAX_LENGTH:
+def parse_compact(token: str, max_length: int = TOKEN_MAX_LENGTH) -> SignedToken:
+    """Parses a token in compact form (RFC 7515, section 3.1) and returns its header, payload and signature, which are
+    not verified. Raises UnverifiableToken for a malformed token, and `unauthenticated` for a text that is too long for
+    a token."""
+    if len(token) > max_length:
         raise unauthenticated("The token is too long.")
     try:
         signed, _, signature = token.encode("ascii").rpartition(b".")
@@ -163,7 +165,7 @@ def parse_compact(token: str) -> SignedToken:
 
 
 def sign_compact(claims: dict[str, object], secret: str) -> str:
-    """Returns a token in compact form, signed with HS256."""
+    """Returns a token with these claims in compact form, signed with HS256 and the secret."""
     signed = _HS256_HEADER + b"." + _to_base64url(msgspec.json.encode(claims))
     signature = hmac.digest(secret.encode(), signed, "sha256")
     return (signed + b"." + _to_base64url(signature)).decode()
@@ -177,7 +179,8 @@ _LAST_LETTERS = {2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
 
 
 def _from_base64url(part: bytes) -> bytes:
-    """Returns the bytes of canonical base64url without padding. Raises ValueError for any other spelling."""
+    """Returns the decoded bytes of a text in canonical base64url without padding. Raises ValueError for any other
+    text."""
     remainder = len(part) % 4
     if remainder:
         if part[-1] not in _LAST_LETTERS.get(remainder, b""):

@@ -32,9 +32,9 @@ __all__ = ["Identity", "TokenPolicy", "TokenVerifier"]
 
 
 class TokenVerifier:
-    """Verifies tokens against one policy. Raises ValueError for an unusable key.
+    """Verifies tokens by one policy, which has the keys and the required claims. Raises ValueError for an unusable key.
 
-    `key_set` replaces the set that is created for the policy's `jwks_url`. `aclose` closes it.
+    `key_set` replaces the set of keys that is otherwise created for the policy's `jwks_url`. `aclose` closes either.
     """
 
     def __init__(self, policy: TokenPolicy, *, key_set: KeySet | None = None) -> None:
@@ -50,9 +50,8 @@ class TokenVerifier:
         self._keys[key.algorithm] = key
 
     async def verify(self, token: str, now: float) -> Identity:
-        """Returns the identity of a valid token. `now` is in seconds since 1970 UTC. Waits only if keys must be
-        fetched. Raises ChatError.
-        """
+        """Verifies a token and returns the caller's identity. `now` is in seconds since 1970 UTC. Waits only if keys
+        must be fetched. Raises ChatError for an invalid token, and if keys cannot be fetched."""
         signed = parse_compact(token)
         key = self._key_at_hand(signed)
         if key is None and self._key_set is not None:
@@ -63,20 +62,19 @@ class TokenVerifier:
         return self._identity(signed, key, now)
 
     def verify_now(self, token: str, now: float) -> Identity | None:
-        """Like `verify`, but never waits: returns None if keys must be fetched first."""
+        """Verifies a token like `verify`, but without waiting: returns None if keys must be fetched first."""
         signed = parse_compact(token)
         key = self._key_at_hand(signed)
         return None if key is None else self._identity(signed, key, now)
 
     async def aclose(self) -> None:
-        """Closes the connections to the JWKS address."""
+        """Closes the connections to the address from which keys are fetched (JWKS)."""
         if self._key_set is not None:
             await self._key_set.aclose()
 
     def _key_at_hand(self, signed: SignedToken) -> Key | None:
-        """Returns the token's key; None if fetching keys may find it. Raises `unauthenticated` for an algorithm without
-        a key, such as `none`.
-        """
+        """Returns the key that verifies a token, if it is known; None if it has to be fetched first. Raises
+        UnverifiableToken for an algorithm without a key, such as `none`."""
         header = signed.header
         if (key := self._keys.get(header.alg)) is not None:
             return key
@@ -90,9 +88,8 @@ class TokenVerifier:
         return key
 
     def _no_key(self) -> ChatError:
-        """Returns the error for an unknown key: `unavailable` while the JWKS address fails, since the key may be a new
-        one.
-        """
+        """Returns the error for a token that is signed with an unknown key: `unavailable` while keys cannot be fetched,
+        since the key may be a new one; otherwise UnverifiableToken."""
         if self._key_set is not None and self._key_set.last_failure is not None:
             return ChatError("unavailable", "The keys that tokens are signed with could not be fetched. Try again.")
         return UnverifiableToken("The token is signed with an unknown key.")
@@ -106,11 +103,12 @@ class TokenVerifier:
         return identity if identity.expires_at == ends_at else replace(identity, expires_at=ends_at)
 
     def _end_of(self, claims: Claims, now: float) -> float | None:
-        """Returns when sockets and requests with this token have to end: at `exp`; None for a token without `exp`.
+        """Returns when sockets and requests with this token have to end, in seconds since 1970 UTC: at the claim `exp`;
+        None for a token without `exp`.
 
-        For a token that arrives after `exp`, within the leeway, returns the end of the leeway: otherwise its socket
-        would end at once, and reconnect with the same token. Raises `token_expired`, and `unauthenticated` for a token
-        that is not valid yet.
+        For a token that arrives after `exp` but within the leeway for differing clocks, returns the end of the leeway:
+        otherwise its socket would end at once, and the client would reconnect with the same token. Raises
+        `token_expired`, and `unauthenticated` for a token that is not valid yet.
         """
         leeway_s = self._policy.leeway_s
         for claim in ("nbf", "iat"):

@@ -1,12 +1,10 @@
-"""Sends one push and says what became of it."""
+"""Sends one push request to a push service or a Matrix gateway, and returns the outcome."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import httpx
@@ -16,6 +14,7 @@ from talkwire.core.commands.server.pushes import DuePush, PushContent
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import PushSubscription
 from talkwire.core.features.notifying.pushes import SHOWN_MS
+from talkwire.egress import parse_retry_after
 from talkwire.push.push_content import ContentLevel, encode_dismissal, encode_shown, shown
 from talkwire.push.push_gateway import answer_decoder, gateway_dismissal, gateway_notification
 from talkwire.push.vapid import VapidKeys
@@ -34,7 +33,11 @@ GONE = frozenset({404, 410})
 
 @dataclass(frozen=True, slots=True)
 class PushOutcome:
-    """What became of one push. `unreachable`: the push service did not answer. `retry_after_s` is what it asked for."""
+    """The outcome of one push request. `kind` is `sent`, `gone` (the subscription has ended), `refused` or `failed`.
+
+    `unreachable`: the push service did not respond. `retry_after_s` is the delay in seconds that its response asks for;
+    None if it asks for none.
+    """
 
     kind: Outcome
     error: str | None = None
@@ -46,7 +49,11 @@ _SENT = PushOutcome("sent")
 
 
 class PushDelivery:
-    """Sends pushes through an HTTP client."""
+    """Sends pushes to devices over HTTP, by Web Push or through a Matrix gateway.
+
+    `keys` sign Web Push requests. `level` is how much of a notification the server may send: `full`, `sender` or
+    `none`.
+    """
 
     def __init__(self, client: httpx.AsyncClient, keys: VapidKeys, level: ContentLevel) -> None:
         self._client = client
@@ -56,7 +63,7 @@ class PushDelivery:
     async def show(
         self, subscription: PushSubscription, push: DuePush, content: PushContent, badge: int
     ) -> PushOutcome:
-        """Sends a notification."""
+        """Sends a notification to a device, with `badge` as the number of unread notifications. Returns the outcome."""
         payload = shown(content.notification, badge, self._level)
         if subscription.target.kind == "gateway":
             return await self._notify(subscription, gateway_notification(subscription, content, payload, self._level))
@@ -69,7 +76,9 @@ class PushDelivery:
         return await self._send(subscription, message)
 
     async def dismiss(self, subscription: PushSubscription, pushes: Sequence[DuePush], badge: int) -> PushOutcome:
-        """Makes a device stop showing notifications."""
+        """Makes a device remove notifications that the user has read elsewhere, and updates its badge. Returns the
+        outcome.
+        """
         ids = [push.notification_id for push in pushes]
         if subscription.target.kind == "gateway":
             return await self._notify(subscription, gateway_dismissal(subscription, ids, badge))
@@ -116,23 +125,9 @@ def _outcome_of(response: httpx.Response) -> PushOutcome:
     error = f"status {response.status_code}"
     if response.status_code == TOO_LARGE:
         return PushOutcome("refused", error)
-    return PushOutcome("failed", error, retry_after_s(response.headers.get("retry-after"), time.time()))
+    return PushOutcome("failed", error, parse_retry_after(response.headers.get("retry-after"), time.time()))
 
 
 def _ttl_s(at_ms: int) -> int:
-    """Returns for how long something is still worth showing, in seconds."""
+    """Returns for how many more seconds a notification of the time `at_ms` is worth showing; 0 if it is too old."""
     return max(0, round((at_ms + SHOWN_MS) / 1000 - time.time()))
-
-
-def retry_after_s(header: str | None, now_s: float) -> float | None:
-    """Returns the seconds of a `Retry-After` header, which has a number or a date; None without a valid one."""
-    if header is None:
-        return None
-    text = header.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp() - now_s)

@@ -1,4 +1,6 @@
-"""What a push says: the notification as far as `push_content` allows, cut to the size that push services accept."""
+"""Builds the content of pushes: the parts of a notification that the setting `push_content` allows, cut to the size
+that push services accept.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +22,17 @@ _encode = msgspec.json.Encoder().encode
 
 
 def shown(notification: Notification, badge: int, level: ContentLevel) -> PushPayload:
-    """Returns the payload of a notification."""
+    """Returns the payload of the push that shows a notification, without the title or text that `level` forbids."""
     payload = notification_payload(notification)
     title = "" if level == "none" else payload.title
     body = payload.body if level == "full" else ""
-    whole = msgspec.structs.asdict(payload) | {"title": title, "body": body}
+    outcome = None if level == "none" else payload.outcome
+    whole = msgspec.structs.asdict(payload) | {"title": title, "body": body, "outcome": outcome}
     return PushPayload(**whole, badge=badge)
 
 
 def encode_shown(payload: PushPayload, size_max: int) -> bytes:
-    """Returns the payload as JSON of at most `size_max` bytes. The body is cut first, then the title."""
+    """Returns the payload as JSON of at most `size_max` bytes. Cuts the body if it is too long, then the title."""
     encoded = _encode(payload)
     for name in ("body", "title"):
         while len(encoded) > size_max and (text := getattr(payload, name)):
@@ -42,13 +45,14 @@ def encode_shown(payload: PushPayload, size_max: int) -> bytes:
 
 
 def encode_dismissal(ids: Sequence[int], badge: int) -> bytes:
-    """Returns the payload that makes a device stop showing notifications."""
+    """Returns the JSON payload of the push that makes a device remove the notifications with these ids."""
     return _encode(DismissPushPayload(tuple(map(str, ids)), badge))
 
 
 def cut_text(text: str, size_max: int) -> str:
-    """Returns the beginning of a text, at most `size_max` bytes of whole characters, with "…" at its end; empty if
-    nothing fits."""
+    """Returns the beginning of a text and "…", together at most `size_max` bytes, without splitting a character; empty
+    if nothing fits.
+    """
     room = size_max - len("…".encode())
     if room <= 0:
         return ""

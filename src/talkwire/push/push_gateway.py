@@ -1,7 +1,7 @@
-"""Matrix push gateways, which deliver to native apps: `POST /_matrix/push/v1/notify`.
+"""Builds requests to Matrix push gateways, which deliver to native apps: `POST /_matrix/push/v1/notify`.
 
-A gateway such as Sygnal forwards to the services of Apple and Google, one of UnifiedPush to the app itself. It reads
-what it forwards, so `push_content` decides what leaves this server.
+A gateway such as Sygnal forwards pushes to the services of Apple and Google; a UnifiedPush gateway forwards them to the
+app itself. A gateway can read the pushes, so the setting `push_content` decides what they contain.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 class GatewayAnswer(msgspec.Struct, frozen=True):
-    """The push keys that the gateway will not deliver to any more."""
+    """A gateway's response: `rejected` has the push keys (ids of app installations) to which it will deliver nothing
+    more.
+    """
 
     rejected: tuple[str, ...] = ()
 
@@ -41,7 +43,9 @@ answer_decoder = msgspec.json.Decoder(GatewayAnswer)
 def gateway_notification(
     subscription: PushSubscription, content: PushContent, payload: PushPayload, level: ContentLevel
 ) -> bytes:
-    """Returns the body of the request that shows a notification. With the level `none` it has ids and counts only."""
+    """Returns the body of the gateway request that shows a notification. With the level `none` it has ids and counts
+    only.
+    """
     notification: dict[str, Any] = {
         "event_id": payload.id,
         "room_id": payload.conversation_id,
@@ -65,8 +69,11 @@ def gateway_notification(
 
 
 def gateway_dismissal(subscription: PushSubscription, ids: Sequence[int], badge: int) -> bytes:
-    """Returns the body of the request after notifications were read. Without an event, a gateway updates the badge; an
-    app that receives the whole finds the notifications in `content`."""
+    """Returns the body of the gateway request that is sent after a user has read notifications elsewhere.
+
+    It names no event, so a gateway updates the badge only. An app that receives the whole request finds the ids of the
+    notifications to remove in `content`.
+    """
     notification = {
         "prio": "low",
         "counts": {"unread": badge},

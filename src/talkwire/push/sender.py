@@ -1,8 +1,8 @@
-"""Claims what is to be sent to push services, and sends it.
+"""Claims pending pushes of subscriptions (devices) in the database, and sends them to push services.
 
-A subscription is a job: one node sends what there is for it, in order, one request after the other. Jobs of different
-subscriptions run side by side, a limited number for each push service, so that a slow service does not delay the
-others. After a failure the subscription waits, longer each time.
+A job is what is to be sent to one subscription: one node sends it in order, one request after the other. Jobs of
+different subscriptions run at the same time, a limited number for each push service, so that a slow service does not
+delay the others. After a failure the subscription waits, longer each time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from talkwire.core.commands.server.pushes import (
 from talkwire.core.domain.actors import PUSH_SENDER
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, PushSubscription
-from talkwire.core.engine.log_rate_limit import LogRateLimit
+from talkwire.observability.log_rate_limit import LogRateLimit
 from talkwire.push.delivery import PushDelivery, PushOutcome
 from talkwire.push.push_metrics import PushMetrics
 
@@ -73,14 +73,16 @@ _logger = structlog.get_logger(__name__)
 
 
 class PushChat(Protocol):
-    """The part of the chat that keeps pushes."""
+    """The part of the chat that the push sender uses: the commands that claim pushes and store their results."""
 
     def execute(self, actor: Actor, command: Command[R]) -> Awaitable[R]: ...
 
 
 class PushSender:
-    """Sends pushes from `start` to `close`. `alone`: there are no other nodes whose work this one may have to
-    continue."""
+    """A background task that sends pending pushes, from `start` to `close`.
+
+    `alone`: there are no other nodes, so this node need not look for pushes that a killed node has left.
+    """
 
     def __init__(
         self, chat: PushChat, delivery: PushDelivery, in_use: InUse, metrics: PushMetrics, *, alone: bool
@@ -107,12 +109,12 @@ class PushSender:
         self._task = asyncio.create_task(self._run())
 
     def wake(self) -> None:
-        """Notifies the sender that there is something to send. It can be called from any thread."""
+        """Notifies the sender that there are pushes to send. It can be called from any thread."""
         with contextlib.suppress(RuntimeError):  # the event loop has ended
             self._loop.call_soon_threadsafe(self._woken.set)
 
     async def close(self) -> None:
-        """Waits a moment for the requests in flight, and stores what became of them."""
+        """Stops the sender, waits up to two seconds for requests in flight, and stores their results."""
         if self._task is None:
             return
         self._task.cancel()
@@ -146,8 +148,10 @@ class PushSender:
             await asyncio.sleep(GATHER_S)
 
     async def _start_due(self) -> float | None:
-        """Stores results and starts the jobs that are due. Returns the seconds until it should be called again, None if
-        `wake` will say so."""
+        """Stores results and starts the jobs that are due (a job: the pushes of one device).
+
+        Returns the seconds until the next call, None to wait for `wake`.
+        """
         due_ms = None if self._results else await self._chat.execute(PUSH_SENDER, NextPush())
         if not self._results and due_ms != 0:
             return _least(self._poll_s, None if due_ms is None else due_ms / 1000)
@@ -165,14 +169,19 @@ class PushSender:
         return 0.0
 
     def _busy(self) -> tuple[str, ...]:
-        """Returns the push services to which nothing more is sent now."""
+        """Returns the push services to which no further job is sent now: those with enough jobs, or paused after
+        failures.
+        """
         now_s = self._loop.time()
         self._paused_until = {service: until for service, until in self._paused_until.items() if until > now_s}
         full = (service for service, jobs in self._running.items() if jobs >= JOBS_PER_SERVICE)
         return tuple({*full, *self._paused_until})
 
     async def _begin(self, jobs: Sequence[PushJob]) -> None:
-        """Reads what jobs show, and runs them. Jobs that cannot be read are claimed again later."""
+        """Reads the notifications of claimed jobs (a job: the pushes of one device) and starts to send them.
+
+        Drops jobs of devices that are connected. If the database cannot be read, the jobs are claimed again later.
+        """
         for job in jobs:
             self._running[job.service] += 1
         try:
@@ -242,8 +251,9 @@ class PushSender:
                 work.dismissed += dismissed
 
     def _note(self, work: _JobInProgress, pushes: Sequence[DuePush], outcome: PushOutcome) -> None:
-        """Counts and logs an attempt, and pauses a push service that does not answer."""
+        """Counts and logs the outcome of a push request, and pauses a push service that does not respond."""
         self._metrics.count(outcome.kind, time.time() - pushes[0].at_ms / 1000)
+        self._metrics.note(work.job.subscription.id, outcome.error if outcome.kind == "failed" else None)
         service = work.job.service
         if not outcome.unreachable:
             self._silent.pop(service, None)
@@ -267,7 +277,7 @@ class PushSender:
 
 
 class _JobInProgress:
-    """What one job has done so far."""
+    """The results of one job (the pushes of one device) so far: which pushes were sent, dropped or dismissed."""
 
     def __init__(self, job: PushJob) -> None:
         self.job = job
@@ -279,7 +289,9 @@ class _JobInProgress:
         self._is_gone = False
 
     def note(self, outcome: PushOutcome) -> None:
-        """Takes over what an attempt means for the next one."""
+        """Updates the job's number of failures, its next retry, and whether its subscription has ended, after a push
+        request.
+        """
         match outcome.kind:
             case "failed":
                 self.fail(outcome)
@@ -290,8 +302,7 @@ class _JobInProgress:
 
     def fail(self, outcome: PushOutcome) -> None:
         self.failures += 1
-        wait_s = RETRY_S[min(self.failures, len(RETRY_S)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 (no secret)
-        self._retry_ms = round(1000 * max(wait_s, min(outcome.retry_after_s or 0.0, RETRY_S[-1])))
+        self._retry_ms = retry_ms(self.failures, outcome.retry_after_s)
 
     def result(self) -> PushResult:
         return PushResult(
@@ -305,12 +316,24 @@ class _JobInProgress:
         )
 
 
+def retry_ms(failures: int, retry_after_s: float | None) -> int:
+    """Returns how many milliseconds a device's subscription waits after this number of failures in a row.
+
+    This is at least the delay in seconds that the push service asked for, `retry_after_s`, up to the longest regular
+    wait.
+    """
+    wait_s = RETRY_S[min(failures, len(RETRY_S)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 (no secret)
+    return round(1000 * max(wait_s, min(retry_after_s or 0.0, RETRY_S[-1])))
+
+
 def _ids(pushes: Sequence[DuePush]) -> tuple[int, ...]:
     return tuple(push.notification_id for push in pushes)
 
 
 def _skipped(job: PushJob) -> PushResult:
-    """Returns the result for a device that has a socket: nothing is sent to it."""
+    """Returns the result of a job for a device that is connected to the server: its pushes are dropped, nothing is
+    sent.
+    """
     shown = _ids([push for push in job.pushes if not push.dismiss])
     dismissed = _ids([push for push in job.pushes if push.dismiss])
     return PushResult(job.subscription.id, dropped=shown, dismissed=dismissed, failures=job.failures)

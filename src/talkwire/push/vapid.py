@@ -1,4 +1,4 @@
-"""The key pair by which push services know this server (VAPID, RFC 8292), and what it signs."""
+"""The key pair by which push services recognize this server (VAPID, RFC 8292), and the signatures made with it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,16 @@ SERVICES_MAX = 1000
 
 
 class SecretKeeper(Protocol):
-    """The part of the chat that keeps secrets with the data."""
+    """The part of the chat that stores secrets in the database."""
 
     def execute(self, actor: Actor, command: EnsureSecret) -> Awaitable[str]: ...
 
 
 class VapidKey:
-    """A key pair. `subject` is the operator's contact, which some push services require."""
+    """A VAPID key pair, which signs requests to push services.
+
+    `subject` is the operator's contact (a URL), which some push services require.
+    """
 
     def __init__(self, private_key: ec.EllipticCurvePrivateKey, subject: str | None = None) -> None:
         self._private_key = private_key
@@ -43,7 +46,10 @@ class VapidKey:
         self.public_key = base64url(raw)
 
     def authorization(self, service: str, now_s: float) -> str:
-        """Returns the `Authorization` header for a push service: its scheme, host and port."""
+        """Returns the `Authorization` header of requests to a push service at the time `now_s`, in seconds since 1970.
+
+        `service` is the push service's scheme, host and port.
+        """
         token, expires_s = self._signed.get(service, ("", 0.0))
         if expires_s - now_s < RENEWED_S:
             expires_s = now_s + LIFETIME_S
@@ -56,8 +62,9 @@ class VapidKey:
 
 
 class VapidKeys:
-    """Returns the server's key pair: the configured one, or one that is created at the first use and kept in the
-    database."""
+    """Provides the server's VAPID key pair: the configured one, or one that the first use creates and stores in the
+    database.
+    """
 
     def __init__(self, secrets: SecretKeeper, private_key: str | None, subject: str | None) -> None:
         self._secrets = secrets
@@ -66,7 +73,7 @@ class VapidKeys:
         self._key = None if private_key is None else VapidKey(parse_private_key(private_key), subject)
 
     async def get(self) -> VapidKey:
-        """Raises `unavailable` while the database does not answer."""
+        """Returns the server's VAPID key pair. Raises ChatError `unavailable` while the database does not respond."""
         async with self._lock:
             if self._key is None:
                 stored = await self._secrets.execute(PUSH_SENDER, EnsureSecret(SECRET, new_private_key()))
@@ -75,13 +82,13 @@ class VapidKeys:
 
 
 def new_private_key() -> str:
-    """Returns a new private key in the form that `parse_private_key` reads."""
+    """Returns a new random private key in base64url, which `parse_private_key` reads."""
     number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
     return base64url(number.to_bytes(32, "big"))
 
 
 def parse_private_key(text: str) -> ec.EllipticCurvePrivateKey:
-    """Returns the key of a text: 32 bytes in base64url, or PEM. Raises ValueError for anything else."""
+    """Returns the VAPID private key in a text: 32 bytes in base64url, or PEM. Raises ValueError for anything else."""
     if "-----BEGIN" in text:
         key = load_pem_private_key(text.encode(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
@@ -94,7 +101,7 @@ def parse_private_key(text: str) -> ec.EllipticCurvePrivateKey:
 
 
 def check_device_keys(p256dh: str, auth: str) -> str | None:
-    """Returns which of a browser's keys is invalid, None if both are valid."""
+    """Returns the name of a browser's invalid key, `p256dh` or `auth`; None if both keys are valid."""
     try:
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), from_base64url(p256dh))
     except ValueError:
@@ -110,6 +117,6 @@ def base64url(raw: bytes) -> str:
 
 
 def from_base64url(text: str) -> bytes:
-    """Raises ValueError for a text that is not base64url."""
+    """Returns the bytes of a base64url text, with or without padding. Raises ValueError for other texts."""
     padded = text.strip().rstrip("=").replace("+", "-").replace("/", "_")
     return urlsafe_b64decode((padded + "=" * (-len(padded) % 4)).encode("ascii"))

@@ -1,7 +1,7 @@
-"""Web Push: the request that delivers one message to a browser's push service (RFC 8030).
+"""Builds Web Push requests, each of which delivers one message to a browser's push service (RFC 8030).
 
-The push service sees the size and the time of a message, but not its content (RFC 8291). It knows this server by its
-key pair (RFC 8292).
+The push service sees the size and the time of a message, but not its content, which is encrypted (RFC 8291). It
+recognizes this server by its key pair (RFC 8292).
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ URGENT: frozenset[NotificationType] = frozenset({"direct", "mention", "missed-ca
 
 
 class WebPushMessage(NamedTuple):
-    """One message. `topic` names what it is about: a later message of the same topic replaces one that the push service
-    has not delivered yet. `ttl_s` is for how long the push service keeps it."""
+    """A message to a browser. The push service keeps it for `ttl_s` seconds while the browser is offline.
+
+    A later message with the same `topic` replaces one that the push service has not delivered yet.
+    """
 
     content: bytes
     topic: str | None
@@ -46,7 +48,10 @@ class PushRequest(NamedTuple):
 
 
 def web_push_request(target: PushTarget, message: WebPushMessage, key: VapidKey, now_s: float) -> PushRequest:
-    """Returns the request that delivers a message to a browser. Raises ValueError for invalid keys of the browser."""
+    """Returns the request that delivers a message to a browser, encrypted for it and signed with `key`.
+
+    `now_s` is in seconds since 1970. Raises ValueError if the browser's keys are invalid.
+    """
     assert target.p256dh is not None, "a browser has keys"
     assert target.auth is not None, "a browser has keys"
     headers = {
@@ -62,7 +67,7 @@ def web_push_request(target: PushTarget, message: WebPushMessage, key: VapidKey,
 
 
 def encrypt(content: bytes, p256dh: str, auth: str) -> bytes:
-    """Returns a message that only the browser with these keys can read."""
+    """Returns the content encrypted (aes128gcm) for the browser with the public key `p256dh` and the secret `auth`."""
     encrypted: bytes = http_ece.encrypt(
         content,
         private_key=ec.generate_private_key(ec.SECP256R1()),
@@ -74,6 +79,6 @@ def encrypt(content: bytes, p256dh: str, auth: str) -> bytes:
 
 
 def topic_of(target: PushTarget, notification_id: int) -> str:
-    """Returns the topic of a notification: 32 characters that mean nothing to the push service."""
+    """Returns the Web Push topic of a notification: a hash of 32 characters that tells the push service nothing."""
     named = f"{target.auth} {notification_id}".encode()
     return base64url(sha256(named).digest()[:24])

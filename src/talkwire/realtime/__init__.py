@@ -1,6 +1,6 @@
-"""Connections: HTTP, WebSockets and long polling on one side, `talkwire.wire` and the chat on the other.
+"""Connections to clients: links HTTP, WebSockets and long polling to the protocols in `talkwire.wire` and to the chat.
 
-scheduling/  deadlines and fair shares of the event loop
+scheduling/  deadlines, and fair shares of the event loop for all clients
 http/        HTTP connections and their limits
 engine/      Engine.IO sessions, and the hub that sends frames to their connections
 socketio/    a Socket.IO server: namespaces, sockets, acks; knows nothing of chat
@@ -10,5 +10,6 @@ serving/     listening sockets, start and orderly shutdown
 clients/     the chat's state of each socket, and the sockets that can resume
 delivery/    events and signals to the sockets that may receive them
 recovery/    sockets that resume after their connection broke
-chat/        the namespace in which a dialect's events become commands
+chat/        the namespace in which clients' events become commands of the chat
+admin_ui/    the namespace for pages of Socket.IO's Admin UI
 """

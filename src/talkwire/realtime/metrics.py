@@ -1,4 +1,4 @@
-"""The Prometheus metrics of connections.
+"""Prometheus metrics of this node's connections, sessions and sockets.
 
 Counted as plain numbers, which is cheap enough for every event, and turned into metrics on each scrape.
 """
@@ -30,13 +30,18 @@ CLOSE_REASONS = (
 
 
 class RealtimeMetrics(Collector):
-    """The metrics of one node. Register it with a `CollectorRegistry`."""
+    """The counters of one node's connections, sessions and sockets: a Prometheus collector, to register with a
+    `CollectorRegistry`.
+    """
 
     def __init__(self) -> None:
         self.connections = 0
         self.sockets = 0
         self.events_received = 0
-        self.refused_connects = 0
+        self.refused_connects: Counter[str] = Counter()
+        """Refused connections and sockets, by reason."""
+        self.crowded = 0
+        """Sockets that were refused because their users had too many."""
         self.closed: Counter[str] = Counter()
         """Ended sessions, by reason."""
         self.refused_handshakes: Counter[int] = Counter()
@@ -56,7 +61,7 @@ class RealtimeMetrics(Collector):
         self.http_aborted_bodies = 0
 
     def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("talkwire_connections", "Open Engine.IO sessions", self.connections)
+        yield GaugeMetricFamily("talkwire_sessions", "Open Engine.IO sessions", self.connections)
         yield GaugeMetricFamily("talkwire_sockets", "Sockets, one a session and namespace", self.sockets)
         yield GaugeMetricFamily("talkwire_tasks", "Tasks on the event loop", _tasks())
         yield _by_label("talkwire_closed", "Engine.IO sessions that have ended", "reason", self.closed)
@@ -67,7 +72,9 @@ class RealtimeMetrics(Collector):
             {str(int(code)): n for code, n in self.refused_handshakes.items()},
         )
         yield CounterMetricFamily("talkwire_events_received", "Events from clients", self.events_received)
-        yield CounterMetricFamily("talkwire_refused_connects", "Sockets that were refused", self.refused_connects)
+        yield _by_label(
+            "talkwire_refused_connects", "Connections and sockets that were refused", "reason", self.refused_connects
+        )
         yield CounterMetricFamily(
             "talkwire_slow_connections", "Connections closed because their client did not read", self.slow_connections
         )
@@ -128,7 +135,7 @@ def _by_label(name: str, documentation: str, label: str, counts: Mapping[str, in
 
 
 def _tasks() -> int:
-    """Returns how many tasks the running event loop has; 0 in a thread without a loop."""
+    """Returns how many asyncio tasks the running event loop has; 0 in a thread without a loop."""
     try:
         return len(asyncio.all_tasks())
     except RuntimeError:

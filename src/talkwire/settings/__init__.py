@@ -8,6 +8,9 @@ values.py     parses the texts of flags and environment variables
 sources.py    precedence: flags, environment, file, defaults
 policy.py     what the operator allows users to do
 keys.py       the keys that sign and verify tokens
+callbacks.py  requests to the application's back end
+logos.py      the web client's logo
+shown.py      the settings as operators see them, without secrets
 """
 
 from __future__ import annotations

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
+
+_FRAMING_ORIGIN = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
+"""The origins that a `Content-Security-Policy` can name, without its own characters."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_loopback(host: str) -> bool:
-    """Returns whether only this machine can reach the address. Of names, only `localhost` counts."""
+    """Returns whether only this machine can reach a host. Of host names, only `localhost` counts; others are not
+    resolved.
+    """
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
@@ -22,14 +28,14 @@ def is_postgresql(url: str) -> bool:
 
 
 def sqlite_path(url: str) -> Path:
-    """Returns the file of `sqlite:///relative.db` or `sqlite:////absolute.db`."""
+    """Returns the path in a database URL `sqlite:///relative.db` or `sqlite:////absolute.db`."""
     return Path(url.partition("://")[2].removeprefix("/"))
 
 
 def canonical_origin(text: str) -> str:
     """Returns an origin as browsers send it: `https://App.example.com:443/chat` becomes `https://app.example.com`.
 
-    Raises ValueError.
+    Returns `*` unchanged. Raises ValueError for a text that is not an origin.
     """
     if text == "*":
         return text
@@ -40,6 +46,21 @@ def canonical_origin(text: str) -> str:
     port = parts.port
     shown_port = "" if port is None or _DEFAULT_PORTS.get(parts.scheme) == port else f":{port}"
     return f"{parts.scheme}://{host}{shown_port}"
+
+
+def embed_origin(text: str) -> str:
+    """Returns, in canonical form, an origin whose pages may show the web client in a frame; `self` is the server's own
+    origin.
+
+    Raises ValueError for other texts. `*` and parts of names are not allowed: the web client sends messages to the page
+    around the frame by its exact origin.
+    """
+    if text == "self":
+        return text
+    origin = canonical_origin(text)
+    if _FRAMING_ORIGIN.fullmatch(origin) is None:
+        raise ValueError(f'"{text}" is neither an origin such as https://app.example.com nor self')
+    return origin
 
 
 def scheme_of(url: str) -> str:

@@ -1,4 +1,6 @@
-"""The settings of callbacks: their rules, and the secret that signs them."""
+"""Validates the settings of callbacks (requests to the application's back end), and loads the secret that signs
+them.
+"""
 
 from __future__ import annotations
 
@@ -21,20 +23,23 @@ CALLBACK_SETTINGS = frozenset(
 
 
 def address_rules(settings: SettingValues) -> AddressRules:
-    """Returns the rules for URLs. Raises ValueError for an invalid network."""
+    """Returns the rules for URLs that the server may send webhooks and callbacks to.
+
+    Raises ValueError if the setting `webhook_allow` has an invalid network.
+    """
     return AddressRules.of(settings.webhook_allow, loopback=settings.demo)
 
 
 def callback_urls(settings: SettingValues) -> Mapping[str, str]:
-    """Returns the URLs of valid settings by the name of the callback."""
+    """Returns the URL of each configured callback by the callback's name. The settings must be valid."""
     pairs = (text.partition("=") for text in settings.callbacks)
     return {name.strip(): url.strip() for name, _, url in pairs}
 
 
 def callback_secret(settings: SettingValues) -> str:
-    """Returns the secret that signs callbacks. Without a setting, the first call creates one in the data folder.
+    """Returns the secret that signs callbacks. If it is not set, the first call creates one in the data folder.
 
-    Raises OSError if the folder is not writable, ValueError if the file contains no secret.
+    Raises OSError if the folder is not writable, ValueError if the secret's file contains no secret.
     """
     if settings.callback_secret is not None:
         return settings.callback_secret
@@ -44,7 +49,7 @@ def callback_secret(settings: SettingValues) -> str:
 
 
 def callback_problems(settings: SettingValues) -> Iterator[tuple[str, str]]:
-    """Yields the name of a setting and what is wrong with it, for each problem."""
+    """Yields each problem with the settings of callbacks, as (setting's name, error text)."""
     if not 0 < settings.callback_timeout_s <= TIMEOUT_MAX_S:
         yield "callback_timeout_s", f"must be more than 0 and at most {TIMEOUT_MAX_S:g} seconds"
     if settings.callback_on_failure not in get_args(CallbackFailure):

@@ -1,4 +1,4 @@
-"""Generates `docs/configuration.md` from the settings: how to set them, and a row for each.
+"""Generates `docs/configuration.md` from the settings: how to set them, and a table row for each setting.
 
 python -m talkwire.settings.configuration_page docs/configuration.md      (part of `make docs`)
 """
@@ -57,6 +57,15 @@ JWT_SECRET=…
 Give a secret in a variable, or in a file that only the server's user can read: flags can be seen by all users of a
 machine.
 
+Each variable also exists with `_FILE` at its end. It names a file whose content is the value: container platforms and
+systemd provide secrets as such files. White space around the value is ignored. Setting the variable and its file is an
+error.
+
+```dotenv
+JWT_SECRET_FILE=/run/secrets/jwt_secret
+DATABASE_URL_FILE=/run/secrets/database_url
+```
+
 ## How values are written
 
 | | flag or variable | in the file |
@@ -73,7 +82,7 @@ machine.
 |---|---|---|---|
 """
 
-_PAGE = re.compile(r"docs/(\w+\.md)")
+_PAGE = re.compile(r"docs/([\w-]+\.md)")
 
 
 def configuration_page() -> str:

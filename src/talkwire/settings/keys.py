@@ -1,4 +1,4 @@
-"""The keys that sign and verify tokens, from the settings and the data folder."""
+"""Loads and checks the keys that sign and verify access tokens, from the settings and the data folder."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _PEM = "-----BEGIN "
 
 
 def signing_secret(settings: Settings) -> str | None:
-    """Returns the secret that signs this server's own tokens.
+    """Returns the secret with which this server signs access tokens of accounts.
 
-    On SQLite there always is one, created in the data folder by the first call. On PostgreSQL all nodes must share it;
-    returns None if none is set, and then no account can sign in.
+    With SQLite, the first call creates a secret in the data folder if none is set. With PostgreSQL all nodes must share
+    the secret; returns None if none is set, and then no account can sign in.
 
     Raises SettingsError for a secret that is unusable or too short, OSError if the data folder is not writable.
     """
@@ -43,12 +43,12 @@ def signing_secret(settings: Settings) -> str | None:
 
 
 def is_weak(secret: str) -> bool:
-    """Returns whether a secret is too short to be safe from guessing."""
+    """Returns whether a secret is shorter than 32 bytes, and so not safe from guessing."""
     return len(secret.encode()) < SECRET_MIN_BYTES
 
 
 def token_policy(settings: Settings) -> TokenPolicy:
-    """Returns what the settings require of tokens.
+    """Returns how access tokens are verified: the keys, the required claims and the roles, as the settings say.
 
     Raises SettingsError for unusable keys, and on PostgreSQL without any key; OSError if the data folder is not
     writable.
@@ -73,7 +73,11 @@ def token_policy(settings: Settings) -> TokenPolicy:
 
 
 def public_key_text(settings: Settings) -> str | None:
-    """Returns the public key's PEM text, read from its file if the setting is a path. Raises SettingsError."""
+    """Returns the PEM text of the public key that verifies tokens, from the setting or the file that it names; None if
+    not set.
+
+    Raises SettingsError if the file cannot be read.
+    """
     text = settings.jwt_public_key
     if text is None or text.lstrip().startswith(_PEM):
         return text

@@ -1,4 +1,6 @@
-"""The settings. The flags, the variables and their documentation are generated from this class."""
+"""Defines every setting with its type, default and description. Flags, variables and documentation are generated from
+it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory
+from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory, WebSignIn
 from talkwire.settings.addresses import is_postgresql, sqlite_path
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -27,7 +29,10 @@ LOCK_FILE = "lock"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """The description of a setting. `variables` are further environment variables, read after `TALKWIRE_…`."""
+    """The description of a setting, as `--help` and the documentation show it.
+
+    `variables` are further environment variables, read after `TALKWIRE_…`. `metavar` is the value's name in `--help`.
+    """
 
     help: str
     variables: tuple[str, ...] = ()
@@ -35,7 +40,7 @@ class Setting:
 
 
 class FolderSetting:
-    """A field that accepts a text or a path, and always returns a path."""
+    """A descriptor for a setting that accepts a text or a `Path`, and always returns a `Path`."""
 
     def __init__(self, default: str) -> None:
         self._default = Path(default)
@@ -64,7 +69,7 @@ DataFolder = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class SettingValues:
-    """All settings, as plain data that is not validated."""
+    """All settings of a server, not validated. `Settings` validates them."""
 
     host: Annotated[str, Setting("Address to listen on.", metavar="ADDRESS")] = "127.0.0.1"
 
@@ -160,11 +165,34 @@ class SettingValues:
         bool, Setting("Serve the official Socket.IO client for web pages, at /socket.io/socket.io.js.")
     ] = True
 
+    socketio_admin: Annotated[
+        str | None,
+        Setting(
+            "Account for Socket.IO's Admin UI, as NAME:BCRYPT-HASH, which `htpasswd -nB NAME` prints. Default: none, "
+            "and the namespace /admin does not exist.",
+            metavar="NAME:HASH",
+        ),
+    ] = field(default=None, repr=False)
+
+    socketio_admin_detail: Annotated[
+        str,
+        Setting(
+            "What the Admin UI shows: totals (numbers only), sockets (also each socket with its user and rooms), "
+            "events (also the names of events) or contents (also the messages in them).",
+            metavar="HOW-MUCH",
+        ),
+    ] = "events"
+
+    socketio_admin_control: Annotated[
+        bool,
+        Setting("Let the Admin UI send events to sockets, disconnect them and put them into rooms of its own."),
+    ] = False
+
     prefix: Annotated[
         str,
         Setting(
-            "Path below which REST, health, metrics and docs are served, such as /chat, if an "
-            "application on the same host uses such paths. Socket.IO keeps its path.",
+            "Path below which REST, the web client, health, metrics and docs are served, such as /chat, if an "
+            "application on the same host uses such paths. Socket.IO keeps its path, and is served below this one too.",
             metavar="PATH",
         ),
     ] = ""
@@ -245,6 +273,32 @@ class SettingValues:
         ),
     ] = None
 
+    oidc_issuer: Annotated[
+        str | None,
+        Setting(
+            "OpenID provider that people sign in with: its issuer, such as https://login.example.com/realms/team. "
+            "See docs/openid-connect.md.",
+            metavar="URL",
+        ),
+    ] = None
+
+    oidc_client_id: Annotated[
+        str | None, Setting("Id under which the OpenID provider knows this server.", metavar="TEXT")
+    ] = None
+
+    oidc_client_secret: Annotated[
+        str | None,
+        Setting(
+            "Secret that the OpenID provider has issued to this server. Default: none, for a public client.",
+            metavar="SECRET",
+        ),
+    ] = field(default=None, repr=False)
+
+    oidc_name: Annotated[
+        str | None,
+        Setting("Name of the OpenID provider on the sign-in page. Default: the host of `oidc_issuer`.", metavar="TEXT"),
+    ] = None
+
     directory: Annotated[
         Directory | None,
         Setting(
@@ -291,11 +345,53 @@ class SettingValues:
         ),
     ] = ()
 
+    web_sign_in: Annotated[
+        WebSignIn | None,
+        Setting(
+            "How people sign in to the web client: with an `account`, with a `token` of the application, or `both`. "
+            "Default: `token` if there are no accounts, else `account`. See docs/embedding-the-web-client.md."
+        ),
+    ] = None
+
+    embed_origins: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Origins whose web pages may show the web client in a frame, comma-separated; `self` is the server's own. "
+            "Default: none. See docs/embedding-the-web-client.md.",
+            metavar="ORIGINS",
+        ),
+    ] = ()
+
+    web_name: Annotated[
+        str,
+        Setting(
+            "Name of the web client: at its entrance, above the conversations and as the page's title.", metavar="NAME"
+        ),
+    ] = "Talkwire"
+
+    web_description: Annotated[
+        str | None,
+        Setting(
+            "Sentence below the name at the web client's entrance. Default: one about Talkwire, in the reader's "
+            "language.",
+            metavar="TEXT",
+        ),
+    ] = None
+
+    web_logo: Annotated[
+        str | None,
+        Setting(
+            "Image file with the web client's logo, which is its icon too: a square SVG, PNG, WebP or JPEG of at most "
+            "1 MB. Default: Talkwire's own.",
+            metavar="FILE",
+        ),
+    ] = None
+
     public_url: Annotated[
         str | None,
         Setting(
-            "Public address of this server, such as https://chat.example.com, for links that it creates. "
-            "Default: the address of the request.",
+            "Public address of this server, such as https://chat.example.com, for links that it creates, with the "
+            "`prefix` if there is one. Default: the address of the request.",
             metavar="URL",
         ),
     ] = None
@@ -339,6 +435,37 @@ class SettingValues:
         Setting(
             "Networks that are not public, but that webhooks, callbacks and push may reach, also over http:, "
             "comma-separated, such as 10.0.0.0/8. See docs/egress.md.",
+            metavar="NETWORKS",
+        ),
+    ] = ()
+
+    offers: Annotated[
+        bool,
+        Setting(
+            "Show offers in the web client; `demo` shows them too. The API has them in any case. See docs/offers.md."
+        ),
+    ] = False
+
+    offer_currency: Annotated[
+        str,
+        Setting(
+            "The currency of a conversation's first offer in the web client, as an ISO 4217 code.", metavar="CURRENCY"
+        ),
+    ] = "EUR"
+
+    link_previews: Annotated[
+        bool,
+        Setting(
+            "Fetch the titles and pictures of pages that messages link to, from public https: addresses. The sites see "
+            "this server's address then. See docs/link-previews.md."
+        ),
+    ] = False
+
+    link_preview_allow: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Networks that are not public, but that may be reached for link previews, over http: too, comma-separated. "
+            "Every user can make the server send GET requests there.",
             metavar="NETWORKS",
         ),
     ] = ()
@@ -477,9 +604,18 @@ class SettingValues:
 
     log_format: Annotated[LogFormat, Setting("`auto` is readable on a terminal and JSON elsewhere.")] = "auto"
 
+    otlp_endpoint: Annotated[
+        str | None,
+        Setting(
+            "Where traces are sent by OTLP over HTTP, such as http://localhost:4318. See docs/traces.md.", metavar="URL"
+        ),
+    ] = None
+
     @property
     def has_token_keys(self) -> bool:
-        """Whether the operator has set a key for tokens: the application then signs the tokens of its own users."""
+        """True if the operator has set a key for access tokens, which means that the application signs the tokens of
+        its users.
+        """
         return any((self.jwt_secret, self.jwt_public_key, self.jwt_jwks_url))
 
     @property
@@ -488,24 +624,26 @@ class SettingValues:
 
     @property
     def drain_window_s(self) -> float:
-        """`drain_s`, or its default."""
+        """The seconds over which a stopping node sends its clients to other nodes: the setting `drain_s`, or its
+        default.
+        """
         if self.drain_s is None:
             return DRAIN_S if self.on_postgresql else 0.0
         return self.drain_s
 
     @property
     def sqlite_file(self) -> Path | None:
-        """The file of the SQLite database; None on PostgreSQL."""
+        """The path of the SQLite database's file; None on PostgreSQL."""
         if self.database is None:
             return self.data / DATABASE_FILE
         return None if self.on_postgresql else sqlite_path(self.database)
 
     @property
     def lock_file(self) -> Path | None:
-        """The lock file of a SQLite database; None on PostgreSQL.
+        """The lock file of a SQLite database, which only one server can lock; None on PostgreSQL.
 
-        It is the same however the database is named: by a symbolic link, a relative path, or the data folder. The lock
-        of `talkwire.db` is called `lock`, that of other files `NAME-lock`.
+        The path is the same however the database is named: by a symbolic link, a relative path, or the data folder. The
+        lock of `talkwire.db` is called `lock`, that of another file `NAME-lock`.
         """
         file = self.sqlite_file
         if file is None:
@@ -516,6 +654,8 @@ class SettingValues:
 
     @property
     def folder_lock_file(self) -> Path | None:
-        """The lock file of the data folder, if the SQLite database is not the one in that folder; else None."""
+        """The lock file of the data folder, if the SQLite database is another file than the folder's `talkwire.db`;
+        else None.
+        """
         lock, of_folder = self.lock_file, self.data / LOCK_FILE
         return None if lock is None or lock.resolve() == of_folder.resolve() else of_folder

@@ -1,19 +1,19 @@
-"""The access policy of a server, with defaults that depend on other settings."""
+"""Derives from the settings what users may do: sign up, find others, create and delete conversations."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from urllib.parse import urlsplit
 
-from talkwire.core.domain.access_policy import AccessPolicy, Accounts
+from talkwire.core.domain.access_policy import AccessPolicy, Accounts, WebSignIn
 from talkwire.settings.addresses import is_loopback
 from talkwire.settings.settings import Settings
 
 
 def access_policy(settings: Settings) -> AccessPolicy:
-    """Returns the access policy of a server with these settings.
+    """Returns what these settings allow users to do (the access policy), with defaults for values that are not set.
 
-    An application that signs its own tokens has its own users. So its server is closed by default: no accounts, a
-    directory of contacts, and only the backend creates channels.
+    An application that signs its own tokens has its own users. So its server is closed by default: no accounts, users
+    find only their contacts, and only the backend creates channels.
     """
     own_users = settings.has_token_keys
     return AccessPolicy(
@@ -24,6 +24,7 @@ def access_policy(settings: Settings) -> AccessPolicy:
         create_channel=settings.create_channel or ("service" if own_users else "everyone"),
         delete_conversation=settings.delete_conversation,
         default_conversations=settings.default_conversations,
+        oidc_issuer=None if settings.oidc_issuer is None else settings.oidc_issuer.rstrip("/"),
     )
 
 
@@ -35,12 +36,29 @@ def _default_accounts(settings: Settings) -> Accounts:
     return "open" if is_loopback(settings.host) else "invite"
 
 
-def served_by_another(settings: Settings) -> Settings:
-    """Returns the settings of a chat inside another ASGI server.
+def web_sign_in(settings: Settings) -> WebSignIn:
+    """Returns how people sign in to the web client: with an account, or with a token if the server has no accounts.
 
-    `host` does not say where that server listens. So accounts need an invitation unless `accounts` says otherwise; a
-    demo, which serves this machine only, stays open.
+    The setting `web_sign_in` overrides it.
+    """
+    if settings.web_sign_in is not None:
+        return settings.web_sign_in
+    return "token" if access_policy(settings).accounts == "off" else "account"
+
+
+def provider_name(settings: Settings) -> str:
+    """Returns the OpenID provider's name for the sign-in button: the setting `oidc_name`, or the host of
+    `oidc_issuer`.
+    """
+    return settings.oidc_name or urlsplit(settings.oidc_issuer or "").hostname or ""
+
+
+def served_by_another(settings: Settings) -> Settings:
+    """Returns the settings for a chat that runs inside another ASGI server: accounts need an invitation by default.
+
+    The setting `host` does not say on which address that server listens, so the default cannot depend on it. A demo,
+    which serves this machine only, stays open.
     """
     if settings.accounts is not None or settings.demo or settings.has_token_keys:
         return settings
-    return replace(settings, accounts="invite")
+    return settings.changed(accounts="invite")

@@ -1,4 +1,4 @@
-"""Checks whether settings are valid. Pure: opens nothing and resolves no names; `talkwire check` does that.
+"""Checks whether settings are valid. Opens no files and resolves no names; the command `talkwire check` does that.
 
 ValueError
  └── SettingsError   `problems` has all problems, and its text is the first one
@@ -14,13 +14,15 @@ from ipaddress import ip_network
 from typing import get_args
 from urllib.parse import urlsplit
 
-from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory
+from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory, WebSignIn
+from talkwire.core.domain.currencies import CURRENCIES
 from talkwire.core.domain.ice_servers import parse_ice_server
 from talkwire.core.domain.model import is_valid_id
 from talkwire.core.engine.limits import parse_rates
 from talkwire.push.vapid import parse_private_key
-from talkwire.settings.addresses import canonical_origin, is_loopback, scheme_of, sqlite_path
+from talkwire.settings.addresses import canonical_origin, embed_origin, is_loopback, scheme_of, sqlite_path
 from talkwire.settings.callbacks import callback_problems
+from talkwire.settings.logos import LOGO_TYPES, logo_type
 from talkwire.settings.model import SettingValues
 
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
@@ -28,6 +30,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("auto", "json", "console")
 RECOVERY_MODES = ("ask", "always", "never")
 PUSH_CONTENTS = ("full", "sender", "none")
+ADMIN_DETAILS = ("totals", "sockets", "events", "contents")
 
 _POLICIES = {
     "accounts": Accounts,
@@ -36,6 +39,7 @@ _POLICIES = {
     "create_group": Creators,
     "create_channel": Creators,
     "delete_conversation": Deleters,
+    "web_sign_in": WebSignIn,
 }
 
 MIN_PAYLOAD = 1024
@@ -45,13 +49,17 @@ MAX_USER_STORAGE = 10**15
 MAX_CAP = 10_000_000
 WORKERS_MAX = 256
 MAX_PORT = 65535
+_ADMIN_ACCOUNT = re.compile(r"[^:]{1,128}:\$2[abxy]\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}", re.ASCII)
+"""A name and a bcrypt hash. Its cost is at most 15: verifying a password then takes about two seconds."""
+
 _PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem with a setting. `source` says where the value came from, such as `--port`; None if Python code passed
-    it.
+    """A setting's invalid value: the setting's name and an error text.
+
+    `source` is where the value was set, such as `--port`; None if Python code passed it.
     """
 
     name: str
@@ -63,7 +71,7 @@ class Problem:
 
 
 class SettingsError(ValueError):
-    """The settings are invalid. `problems` has all problems; the error's text is the first one."""
+    """Raised if settings are invalid. `problems` has all problems; the error's text is the first one."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(str(problems[0]))
@@ -71,11 +79,13 @@ class SettingsError(ValueError):
 
 
 def problems_of(settings: SettingValues) -> list[Problem]:
-    """Returns all problems, one for each setting and reason."""
+    """Returns all problems with the settings; an empty list if they are valid."""
     return [
         *_single_problems(settings),
         *_address_problems(settings),
         *_key_problems(settings),
+        *_offer_problems(settings),
+        *_provider_problems(settings),
         *_list_problems(settings),
         *(Problem(name, message) for name, message in callback_problems(settings)),
         *_number_problems(settings),
@@ -89,6 +99,7 @@ def _single_problems(settings: SettingValues) -> Iterator[Problem]:
         ("log_format", settings.log_format, LOG_FORMATS),
         ("recovery", settings.recovery, RECOVERY_MODES),
         ("push_content", settings.push_content, PUSH_CONTENTS),
+        ("socketio_admin_detail", settings.socketio_admin_detail, ADMIN_DETAILS),
     ):
         if value not in known:
             yield Problem(name, f'must be one of {", ".join(known)}, not "{value}"')
@@ -107,6 +118,8 @@ def _single_problems(settings: SettingValues) -> Iterator[Problem]:
         ("host", settings.host),
         ("internal_host", settings.internal_host),
         ("role_claim", settings.role_claim),
+        ("web_name", settings.web_name),
+        ("web_description", settings.web_description),
     ):
         if text is not None and not text.strip():
             yield Problem(name, "must not be empty")
@@ -122,10 +135,14 @@ def _address_problems(settings: SettingValues) -> Iterator[Problem]:
         ("database", settings.database, _check_database_url),
         ("redis", settings.redis, _check_redis_url),
         ("jwt_jwks_url", settings.jwt_jwks_url, _check_http_url),
+        ("otlp_endpoint", settings.otlp_endpoint, _check_http_url),
         ("public_url", settings.public_url, _check_public_url),
+        ("oidc_issuer", settings.oidc_issuer, _check_issuer),
         ("vapid_private_key", settings.vapid_private_key, parse_private_key),
         ("vapid_subject", settings.vapid_subject, _check_vapid_subject),
         ("files", settings.files, _check_files_place),
+        ("web_logo", settings.web_logo, _check_logo),
+        ("socketio_admin", settings.socketio_admin, _check_admin_account),
     ):
         message = None if url is None else _refusal(check, url)
         if message is not None:
@@ -134,6 +151,18 @@ def _address_problems(settings: SettingValues) -> Iterator[Problem]:
         yield Problem("workers", "more than one requires PostgreSQL; a SQLite database has one server")
     if settings.internal_port <= MAX_PORT < settings.internal_port + settings.workers - 1:
         yield Problem("internal_port", f"must leave room for a port of each worker, up to {MAX_PORT}")
+
+
+def _check_logo(path: str) -> None:
+    """Raises `ValueError` unless the file name of `path` ends like an image that browsers show."""
+    if logo_type(path) is None:
+        raise ValueError(f"must be a file that ends with {', '.join(LOGO_TYPES)}")
+
+
+def _check_admin_account(account: str) -> None:
+    """Raises `ValueError` unless `account` is a name, a colon and a bcrypt hash."""
+    if _ADMIN_ACCOUNT.fullmatch(account) is None:
+        raise ValueError("must be a name, a colon and a bcrypt hash of a cost from 4 to 15, such as admin:$2b$10$…")
 
 
 def _check_database_url(url: str) -> None:
@@ -167,6 +196,13 @@ def _check_http_url(url: str) -> None:
     _check_port(url)
 
 
+def _check_issuer(url: str) -> None:
+    _check_public_url(url)
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError("must begin with https://, since anyone on the network could change what comes over http://")
+
+
 def _check_public_url(url: str) -> None:
     _check_http_url(url)
     parts = urlsplit(url)
@@ -195,6 +231,11 @@ def _check_port(url: str) -> None:
         raise ValueError("the port must be a number from 0 to 65535") from None
 
 
+def _offer_problems(settings: SettingValues) -> Iterator[Problem]:
+    if settings.offer_currency not in CURRENCIES:
+        yield Problem("offer_currency", "must be the ISO 4217 code of a currency, such as EUR")
+
+
 def _key_problems(settings: SettingValues) -> Iterator[Problem]:
     if settings.jwt_public_key is not None and settings.jwt_jwks_url is not None:
         yield Problem("jwt_public_key", "a public key and a JWKS address exclude each other")
@@ -204,11 +245,27 @@ def _key_problems(settings: SettingValues) -> Iterator[Problem]:
             yield Problem(name, "must not be empty")
 
 
+def _provider_problems(settings: SettingValues) -> Iterator[Problem]:
+    """Yields the problems with the settings of an OpenID provider (`oidc_…`)."""
+    for name in ("oidc_client_id", "oidc_client_secret", "oidc_name"):
+        value: str | None = getattr(settings, name)
+        if value is not None and not value.strip():
+            yield Problem(name, "must not be empty")
+    if settings.oidc_issuer is None:
+        return
+    if settings.oidc_client_id is None:
+        yield Problem("oidc_client_id", "is required with oidc_issuer")
+    if settings.on_postgresql and settings.jwt_secret is None:
+        yield Problem("jwt_secret", "is required on PostgreSQL with oidc_issuer, since all nodes must share it")
+
+
 def _list_problems(settings: SettingValues) -> Iterator[Problem]:
     for name, texts, check in (
         ("origins", settings.origins, canonical_origin),
+        ("embed_origins", settings.embed_origins, embed_origin),
         ("trusted_proxies", settings.trusted_proxies, _check_network),
         ("webhook_allow", settings.webhook_allow, _check_network),
+        ("link_preview_allow", settings.link_preview_allow, _check_network),
         ("rates", settings.rates, lambda text: parse_rates([text])),
         ("ice_servers", settings.ice_servers, parse_ice_server),
         ("default_conversations", settings.default_conversations, _check_conversation_id),

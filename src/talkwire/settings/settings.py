@@ -1,21 +1,48 @@
-"""`Settings`: validated setting values."""
+"""Defines `Settings`, the validated settings of a server."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
-from talkwire.settings.addresses import canonical_origin
+from talkwire.settings.addresses import canonical_origin, embed_origin
 from talkwire.settings.model import DATA_FOLDER, DataFolder, SettingValues
 from talkwire.settings.rules import SettingsError, problems_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SettingValues):
-    """All settings of a server. Raises SettingsError for values that are invalid alone or together."""
+    """All settings of a server, validated. Raises SettingsError for values that are invalid alone or together."""
 
     # Declared again for type checkers: for an inherited descriptor they use the accepted type instead of the returned
     # one.
     data: DataFolder = DATA_FOLDER
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """The place where each setting was set, by the setting's name: a flag, an environment variable or a key in a
+        file.
+
+        Settings with their default, and those that Python code passed, are missing.
+        """
+        return MappingProxyType(self.__dict__.get("_sources", {}))
+
+    def note_sources(self, sources: Mapping[str, str]) -> None:
+        """Stores where each setting was set (a flag, an environment variable or a file), which `sources` then
+        returns.
+        """
+        self.__dict__["_sources"] = dict(sources)
+
+    def changed(self, **values: Any) -> Settings:  # noqa: ANN401 (as the class has them)
+        """Returns a copy of the settings with these values replaced. Raises SettingsError.
+
+        Unchanged settings keep the record of where they were set (`sources`).
+        """
+        settings = replace(self, **values)
+        settings.note_sources({name: source for name, source in self.sources.items() if name not in values})
+        return settings
 
     def __post_init__(self) -> None:
         if self.demo:
@@ -24,3 +51,4 @@ class Settings(SettingValues):
         if problems:
             raise SettingsError(problems)
         object.__setattr__(self, "origins", tuple(dict.fromkeys(map(canonical_origin, self.origins))))
+        object.__setattr__(self, "embed_origins", tuple(dict.fromkeys(map(embed_origin, self.embed_origins))))

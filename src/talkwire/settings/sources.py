@@ -1,6 +1,6 @@
 """Loads settings from their sources: flags, then the environment, then talkwire.toml, then the defaults.
 
-Each value keeps the name of its source, so that an error can point to the place to fix.
+Each value keeps the name of its source, so that an error message can name the place to fix.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
@@ -22,6 +22,10 @@ from talkwire.settings.values import parse_value
 PREFIX = "TALKWIRE_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 CONFIG_FILE = "talkwire.toml"
+
+FILE_SUFFIX = "_FILE"
+"""What follows the name of a variable whose value is in a file."""
+SECRET_MAX_BYTES = 64 * 1024
 
 CALLBACKS = "callbacks"
 _OF_CALLBACKS = {
@@ -36,7 +40,7 @@ _UNITS = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 class Known(NamedTuple):
-    """One setting, as flags and pages of documentation are generated from it."""
+    """A setting's name, type, description and default, from which flags and the documentation are generated."""
 
     name: str
     kind: object
@@ -49,36 +53,31 @@ class Known(NamedTuple):
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The names of its environment variables; the first one that is set counts."""
+        """The names of the setting's environment variables; the first one that has a value is used."""
         return (f"{PREFIX}{self.name.upper()}", *self.setting.variables)
 
     @property
+    def file_variables(self) -> tuple[str, ...]:
+        """The names of the environment variables that contain the path of a file with the setting's value
+        (`…_FILE`).
+        """
+        return tuple(f"{variable}{FILE_SUFFIX}" for variable in self.variables)
+
+    @property
     def metavar(self) -> str | None:
-        """The placeholder for the value in `--help`."""
+        """The name of the setting's value in `--help`, such as `SECONDS` or the choices; None if it has none."""
         if get_origin(self.kind) is Literal:
             return "|".join(get_args(self.kind))
         return self.setting.metavar or _METAVARS.get(self.kind)
 
     @property
     def shown_default(self) -> str:
-        """The default, written as for a flag or a variable; empty if there is none."""
-        match self.default:
-            case None | ():
-                return ""
-            case bool():
-                return "on" if self.default else "off"
-            case timedelta():
-                return _duration_text(self.default)
-            case frozenset():
-                return ",".join(sorted(self.default))
-            case float():
-                return f"{self.default:g}"
-            case _:
-                return str(self.default)
+        """The setting's default, written as for a flag or a variable; empty if it has none."""
+        return as_text(self.default)
 
 
 class Given(NamedTuple):
-    """A value as it was written, and the place."""
+    """A setting's value as it was read, before parsing, and where: a flag, a variable or a key in a file."""
 
     value: object
     source: str
@@ -86,22 +85,43 @@ class Given(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """Settings, the sources of those that are not defaults, and the file that was read."""
+    """The loaded settings, the sources of those that are not defaults, and the configuration file; None if none was
+    read.
+    """
 
     settings: Settings
     sources: Mapping[str, str]
     file: Path | None
 
 
+def as_text(value: object) -> str:
+    """Returns a setting's value as text, as a flag or a variable would have it; empty for None and empty lists."""
+    match value:
+        case None | ():
+            return ""
+        case bool():
+            return "on" if value else "off"
+        case timedelta():
+            return _duration_text(value)
+        case frozenset() | tuple():
+            return ",".join(sorted(value) if isinstance(value, frozenset) else value)
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
+
+
 def _duration_text(duration: timedelta) -> str:
-    """Returns a duration in the largest unit of which it is a whole number, such as `90s`."""
+    """Returns a duration as a whole number of its largest possible unit: days, hours, minutes or seconds, such as
+    `90s`.
+    """
     seconds = round(duration.total_seconds())
     unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
     return f"{seconds // size}{unit}"
 
 
 def known_settings() -> Mapping[str, Known]:
-    """Returns every setting by its name, in the order of the class."""
+    """Returns the descriptions of all settings by name, in the order of their declaration in `Settings`."""
     hints = get_type_hints(Settings, include_extras=True)
     known = {}
     for each in fields(Settings):
@@ -113,10 +133,10 @@ def known_settings() -> Mapping[str, Known]:
 def load_settings(
     flags: Mapping[str, object], environ: Mapping[str, str], config: Path | None = None
 ) -> LoadedSettings:
-    """Returns the settings of this process. `flags` holds the flags that were given; `config` is the file of
-    `--config`.
+    """Loads the settings of this process from all sources: flags, environment variables, file and defaults.
 
-    Raises SettingsError, whose problems name their sources.
+    `flags` has the flags on the command line; `config` is the file of `--config`. Raises SettingsError, whose problems
+    name the sources of the invalid values.
     """
     known = known_settings()
     file = _config_file(environ, config)
@@ -128,7 +148,9 @@ def load_settings(
     values = _parse(given, known)
     sources = {name: each.source for name, each in given.items()}
     try:
-        return LoadedSettings(Settings(**values), sources, file)
+        settings = Settings(**values)
+        settings.note_sources(sources)
+        return LoadedSettings(settings, sources, file)
     except SettingsError as error:
         raise SettingsError(
             [Problem(each.name, each.message, sources.get(each.name)) for each in error.problems]
@@ -136,19 +158,21 @@ def load_settings(
 
 
 def settings_from_environment(**values: Any) -> Settings:  # noqa: ANN401 (as the class has them)
-    """Returns the settings that `talkwire serve` would use here without flags; `values` override them.
+    """Returns the settings that `talkwire serve` without flags would use in this process; `values` override single
+    settings.
 
     Raises SettingsError.
     """
     settings = load_settings({}, os.environ).settings
-    return replace(settings, **values) if values else settings
+    return settings.changed(**values) if values else settings
 
 
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
-    """Yields the variables `TALKWIRE_…` that are not settings, each with the most similar valid name, or None."""
+    """Yields each variable `TALKWIRE_…` that is not a setting, as (name, most similar valid name or None)."""
     names = [variable for each in known_settings().values() for variable in each.variables]
+    of_files = {f"{name}{FILE_SUFFIX}" for name in names}
     for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in names and name != CONFIG_VARIABLE:
+        if name.startswith(PREFIX) and name not in names and name not in of_files and name != CONFIG_VARIABLE:
             yield name, _similar(name, names)
 
 
@@ -176,7 +200,9 @@ def _from_file(file: Path, known: Mapping[str, Known]) -> dict[str, Given]:
 
 
 def _from_callbacks(table: Mapping[str, object], file: Path, given: Mapping[str, Given]) -> dict[str, Given]:
-    """Returns the settings in the table `[callbacks]`, where a callback is a key and its URL the value."""
+    """Returns the settings in the file's table `[callbacks]`, whose keys are callbacks' names or settings of
+    callbacks.
+    """
     settings: dict[str, Given] = {}
     urls: list[str] = []
     for key, value in table.items():
@@ -194,15 +220,42 @@ def _from_callbacks(table: Mapping[str, object], file: Path, given: Mapping[str,
 
 
 def _from_environment(environ: Mapping[str, str], known: Mapping[str, Known]) -> Iterator[tuple[str, Given]]:
-    """Yields values from the environment. An empty variable counts as not set: container tools spell "not set" so."""
+    """Yields (setting's name, value) for each setting in the environment. An empty variable counts as not set.
+
+    Container tools set variables to an empty text to unset them. Raises SettingsError for a setting that has both a
+    value and a file, and for a file that cannot be read.
+    """
     for name, each in known.items():
         present = [variable for variable in each.variables if environ.get(variable, "").strip()]
-        if not present:
-            continue
-        if name == "origins":
+        of_file = next((variable for variable in each.file_variables if environ.get(variable, "").strip()), None)
+        if present and of_file is not None:
+            raise SettingsError([Problem(name, f"is also set by {present[0]}; set one of them", of_file)])
+        if of_file is not None:
+            yield name, Given(_read_secret(name, Path(environ[of_file]), of_file), of_file)
+        elif present and name == "origins":
             yield name, Given(",".join(environ[variable] for variable in present), " and ".join(present))
-        else:
+        elif present:
             yield name, Given(environ[present[0]], present[0])
+
+
+def _read_secret(name: str, file: Path, variable: str) -> str:
+    """Returns the text in a file that an environment variable names, without white space around it.
+
+    Raises SettingsError if the file is empty, too large or not text.
+    """
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(SECRET_MAX_BYTES + 1)
+        text = content.decode("utf-8").strip()
+    except OSError as error:
+        raise SettingsError([Problem(name, f"the file {file} cannot be read: {error.strerror}", variable)]) from None
+    except UnicodeDecodeError:
+        raise SettingsError([Problem(name, f"the file {file} is not UTF-8 text", variable)]) from None
+    if not text:
+        raise SettingsError([Problem(name, f"the file {file} is empty", variable)])
+    if len(content) > SECRET_MAX_BYTES:
+        raise SettingsError([Problem(name, f"the file {file} is larger than {SECRET_MAX_BYTES} bytes", variable)])
+    return text
 
 
 def _parse(given: Mapping[str, Given], known: Mapping[str, Known]) -> dict[str, Any]:

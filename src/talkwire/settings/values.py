@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import get_args
 
-from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory
+from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory, WebSignIn
 from talkwire.settings.model import CallbackFailure, FolderSetting, LogFormat, LogLevel, PushContentLevel, RecoveryMode
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -22,12 +22,12 @@ _NO = frozenset({"off", "false", "no", "0"})
 
 
 def parse_value(kind: object, value: object) -> object:
-    """Returns `value` as the type `kind` of a setting. Raises ValueError."""
+    """Converts a setting's value from a flag, variable or file to the setting's type `kind`. Raises ValueError."""
     return _PARSERS[kind](value)
 
 
 def parse_duration(text: str) -> timedelta:
-    """Returns the duration of a text such as `90s`, `15m`, `1h`, `30d` or `1h30m`. Raises ValueError."""
+    """Parses a duration such as `90s`, `15m`, `1h`, `30d` or `1h30m`. Raises ValueError."""
     if _DURATION.fullmatch(text) is None:
         raise ValueError("must be a duration such as 90s, 15m, 1h or 30d")
     try:
@@ -109,6 +109,7 @@ _PARSERS: dict[object, Callable[[object], object]] = {
     LogLevel: _one_of(LogLevel),
     PushContentLevel: _one_of(PushContentLevel),
     RecoveryMode: _one_of(RecoveryMode),
+    WebSignIn | None: _one_of(WebSignIn),
     bool: _truth,
     float: _number,
     float | None: _number,

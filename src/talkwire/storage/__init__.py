@@ -1,16 +1,17 @@
-"""The log and the tables, on SQLite or PostgreSQL, from one source.
+"""Stores the chat in SQLite or PostgreSQL: the log (the ordered list of all committed events) and the tables derived
+from it. One source serves both databases.
 
 writer.py        the group-committing writer: one thread, one transaction for all commands that are queued
 transaction.py   the transaction in which commands change the chat
-reader.py        a pool of reader threads; snapshot.py: what they can read
+reader.py        a pool of reader threads; snapshot.py: the read-only view of the database that they use
 leases.py        transactions of the nodes: leases, presence, sessions, calls
-followers/       work behind the log: the search index, notifications of offline users
+followers/       background work that reads the log: the search index, notifications of offline users
 
-schema.py        the tables; migrations/: how a database gets them; sql/: how statements are written
-tables/          one module a table: rows as values, reads, and what events do to them; so are the further packages
-messages/        messages and what belongs to them
-notifying/       notifications and preferences        catching_up/   the log as a user reads it, the offline queue
-projections.py   which module handles which event     workspace.py   what one transaction has changed so far
+schema.py        the tables; migrations/: creates and upgrades them; sql/: helpers for writing statements
+tables/          one module for each table: rows as values, reads, and the changes that events make to the table
+messages/        the same for messages and all tables that belong to them
+notifying/       notifications and preferences        catching_up/   reads of the log for one user, the offline queue
+projections.py   maps each event to its projection    workspace.py   the uncommitted changes of one transaction
 
 transfer/        copies, backups and restores
 """

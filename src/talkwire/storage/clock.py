@@ -1,4 +1,5 @@
-"""Which time it is. Where several nodes write, the database says so: one node's clock may be an hour off."""
+"""Provides the current time. Where several nodes write, it is the database's clock, since the clock of one node may be
+an hour off."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class DatabaseMs(FunctionElement[Any]):
-    """The database's own time in milliseconds since 1970, NULL for SQLite, which has no better clock than its
-    process."""
+    """A SQL expression for the database's own time in milliseconds since 1970. It is NULL on SQLite, where the server
+    uses its process's clock instead."""
 
     type = BigInteger()
     inherit_cache = True
@@ -30,7 +31,8 @@ def _on_postgresql(_element: DatabaseMs, _compiler: SQLCompiler, **_: Any) -> st
 
 
 def clock_of(dialect: Dialect, clock_ms: Callable[[], int] | None) -> Callable[[Connection], int]:
-    """Returns the given clock or, without one, the database's."""
+    """Returns a function that reads the current time in milliseconds: `clock_ms` if it is not None, else the clock of
+    the PostgreSQL database."""
     if clock_ms is not None:
         return lambda _: clock_ms()
     assert dialect.name == "postgresql", "a database of one process takes that process's clock"
@@ -38,5 +40,6 @@ def clock_of(dialect: Dialect, clock_ms: Callable[[], int] | None) -> Callable[[
 
 
 def now_column(dialect: Dialect, clock_ms: Callable[[], int]) -> ColumnElement[int]:
-    """Returns the current time for a condition: the database's, or that of the process which is alone with it."""
+    """Returns a SQL expression for the current time in milliseconds, for use in conditions: the database's clock on
+    PostgreSQL, the process's clock on SQLite."""
     return DatabaseMs() if dialect.name == "postgresql" else literal(clock_ms())

@@ -1,4 +1,5 @@
-"""Connections to SQLite and PostgreSQL, set up so that a commit is on disk and a stalled node holds no lock."""
+"""Creates the SQLAlchemy engines for SQLite and PostgreSQL. Their settings ensure that a commit is on disk, and that a
+node that stalls holds no lock for long."""
 
 from __future__ import annotations
 
@@ -15,13 +16,18 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
 BUSY_TIMEOUT_MS = 10_000
-"""How long a SQLite connection waits for a lock that another process holds."""
+"""How many milliseconds a SQLite connection waits for a lock that another process holds."""
 
 _BUSY_PAUSE_S = 0.01
 
+_WRITER_IDLE_MS = 2_000
+"""After how many milliseconds PostgreSQL ends the idle transaction of a writer. All other nodes wait for its locks."""
+
+_READER_IDLE_MS = 8_000
+"""The same for a read-only transaction. Only migrations wait for its locks, and they wait for longer than this."""
+
 _POSTGRESQL_OPTIONS = (
-    "-c idle_in_transaction_session_timeout=2000 -c lock_timeout=10000 -c statement_timeout=30000 "
-    "-c synchronous_commit=on "
+    "-c lock_timeout=10000 -c statement_timeout=30000 -c synchronous_commit=on "
     # Every statement finds its rows by an index. A plan that was made while a table was empty would read all of it, and
     # be kept for minutes, until PostgreSQL has counted the rows.
     "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
@@ -29,8 +35,8 @@ _POSTGRESQL_OPTIONS = (
 
 
 def database_url(text: str) -> URL:
-    """Returns the URL of a text (`postgresql://…`, `postgres://…` or `sqlite:///path`) with our driver. Raises
-    ValueError."""
+    """Parses a database URL (`postgresql://…`, `postgres://…` or `sqlite:///path`) and sets Talkwire's database driver
+    in it. Raises ValueError for any other text."""
     try:
         url = make_url(text)
     except ArgumentError:
@@ -45,30 +51,31 @@ def database_url(text: str) -> URL:
 
 
 def sqlite_url(path: Path) -> URL:
-    """Returns the URL of a SQLite file."""
+    """Returns the SQLAlchemy URL of a SQLite file."""
     return URL.create("sqlite", database=str(path))
 
 
 def writing_engine(url: URL) -> Engine:
-    """Returns an engine with one connection, for the writer's thread."""
+    """Returns an engine with a single connection that writes, for the writer's thread."""
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1, writes=True)
-    engine = _postgresql_engine(url, size=1)
+    engine = _postgresql_engine(url, 1, _WRITER_IDLE_MS)
     _take_statements_with_commit(engine)
     return engine
 
 
 def reading_engine(url: URL, size: int) -> Engine:
-    """Returns an engine with `size` connections that only read, each transaction from one snapshot."""
+    """Returns an engine with `size` read-only connections. Each transaction reads from one consistent snapshot."""
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, begin="BEGIN", size=size, writes=False)
-    return _postgresql_engine(url, size=size).execution_options(
+    return _postgresql_engine(url, size, _READER_IDLE_MS).execution_options(
         isolation_level="REPEATABLE READ", postgresql_readonly=True
     )
 
 
 def _take_statements_with_commit(engine: Engine) -> None:
-    """Makes COMMIT run what was given to `pipeline.execute_with_commit`."""
+    """Replaces the engine's commit and rollback, so that statements queued by `pipeline.execute_with_commit` are sent
+    together with COMMIT in one round trip."""
     from talkwire.storage.sql import pipeline  # noqa: PLC0415 (needs the package of an extra)
 
     # SQLAlchemy has no events that replace them.
@@ -116,14 +123,14 @@ def _sqlite_engine(url: URL, *, begin: str, size: int, writes: bool) -> Engine:
 
 
 def _create_private(path: Path) -> None:
-    """Creates a new database's file, readable for its owner only; SQLite gives the files beside it the same mode."""
+    """Creates a new database file that only its owner can read. SQLite creates its WAL files with the same mode."""
     with suppress(OSError):  # the file exists, or SQLite reports why it cannot be created
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _use_wal(cursor: sqlite3.Cursor) -> None:
-    """Sets WAL mode. Of several connections that open a new file at once, one sets it; the others get an error at once,
-    whatever the busy timeout, so this retries."""
+    """Sets SQLite's WAL mode, and retries while the file is busy. If several connections open a new file at once, only
+    one can set the mode, and SQLite reports an error to the others without waiting for its busy timeout."""
     until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
@@ -136,7 +143,7 @@ def _use_wal(cursor: sqlite3.Cursor) -> None:
             return
 
 
-def _postgresql_engine(url: URL, size: int) -> Engine:
+def _postgresql_engine(url: URL, size: int, idle_ms: int) -> Engine:
     return create_engine(
         url,
         pool_size=size,
@@ -144,7 +151,7 @@ def _postgresql_engine(url: URL, size: int) -> Engine:
         hide_parameters=True,
         pool_pre_ping=True,
         connect_args={
-            "options": _POSTGRESQL_OPTIONS,
+            "options": f"{_POSTGRESQL_OPTIONS} -c idle_in_transaction_session_timeout={idle_ms}",
             "connect_timeout": 5,
             "tcp_user_timeout": 5000,
             # `tcp_user_timeout` is for data that was sent. Keepalives notice a dead machine while waiting for an

@@ -1,4 +1,4 @@
-"""Checks that the database takes writes, and that a SQLite file is still where it was opened."""
+"""Checks that the database accepts writes, and that a SQLite file is still at the path where it was opened."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from talkwire.storage.writer import GroupWriter
 from talkwire.storage.writer_task import WriterClosedError
 
 TRUST_S = 5.0
-"""How long a commit proves that the database takes writes."""
+"""How many seconds a commit proves that the database accepts writes."""
 
 PROBE_EVERY_S = 1.0
-"""The shortest time from a failed probe to the next one."""
+"""The shortest time in seconds between a failed test write and the next one."""
 
 CHECK_EVERY_S = 2.0
-"""How often to check where the file is."""
+"""Seconds between two checks that the SQLite file is still at its path."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class WriteProbe:
-    """Checks whether writes succeed: by the writer's commits or, when there were none, by a small write of its own."""
+    """Checks whether writes to the database succeed, by the writer's recent commits or, if there are none, by a small
+    write of its own."""
 
     def __init__(self, writer: GroupWriter) -> None:
         self._writer = writer
@@ -39,7 +40,7 @@ class WriteProbe:
         self._probing: asyncio.Task[None] | None = None
 
     async def check(self) -> None:
-        """Raises `unavailable` while no write succeeds. However often this is called, there is one probe at a time."""
+        """Raises `unavailable` while writes to the database fail. Concurrent calls share one test write."""
         if not self._has_written_lately():
             if self._probing is None and time.monotonic() - self._failed_at >= PROBE_EVERY_S:
                 self._probing = asyncio.ensure_future(self._probe())
@@ -70,8 +71,8 @@ class WriteProbe:
 
 
 def _write_something(connection: Connection) -> None:
-    """Writes without changing anything. On PostgreSQL it waits for the log's head as every command does. SQLite does
-    not write a row that stays the same, so there a row is inserted and deleted."""
+    """Makes a test write that leaves the data unchanged. On PostgreSQL it waits for the lock of the log's head, as
+    every command does. SQLite does not write a row that stays the same, so there a row is inserted and deleted."""
     if connection.dialect.name == "postgresql":
         connection.execute(update(log_head).values(pos=log_head.c.pos))
         return
@@ -81,9 +82,11 @@ def _write_something(connection: Connection) -> None:
 
 
 class FileWatch:
-    """Has the writer refuse commands while its SQLite file is not at its path: what is written to a file that was
-    renamed or removed is lost with the process. It checks on a thread of its own, since a disk that stalls may block
-    the check."""
+    """Makes the writer refuse commands while its SQLite file is not at its path, since everything written to a renamed
+    or removed file is lost with the process.
+
+    Checks on a thread of its own, since a disk that stalls may block the check.
+    """
 
     def __init__(self, file: Path, writer: GroupWriter) -> None:
         self._file = file.absolute()
@@ -92,7 +95,7 @@ class FileWatch:
         self._closed = threading.Event()
 
     def start(self) -> None:
-        """Checks every `CHECK_EVERY_S` until `close`."""
+        """Starts the thread that checks the file every `CHECK_EVERY_S` seconds until `close`."""
         # A daemon: a check that hangs must not keep the process from ending.
         threading.Thread(target=self._run, name="talkwire-file-watch", daemon=True).start()
 
@@ -112,7 +115,7 @@ class FileWatch:
         self._writer.refuses = is_gone
 
     def _found(self) -> tuple[int, int] | None:
-        """Returns the device and inode of the file at the path, if there is one."""
+        """Returns (device, inode) of the file at the path, or None if it does not exist or cannot be read."""
         try:
             found = self._file.stat()
         except OSError:

@@ -1,7 +1,8 @@
-"""Transactions of the nodes: leases, who is online where, calls, sessions that moved to another node, pushes.
+"""Executes the commands that nodes (server processes) issue for themselves: renewing their lease (the record that a
+node is alive), presence of users, calls, moved sessions, and pushes.
 
-Commands of nodes have transactions of their own, on a thread of their own. They never wait for the log's head, so that
-a node whose writes are delayed still renews its lease.
+Node commands have their own transactions and thread. They never wait for the lock on the log's head, so a node whose
+chat writes are delayed still renews its lease.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class LeaseRows:
-    """Implements `core.ports.transaction.LeaseTransaction`."""
+    """A transaction on the tables of nodes, presence, calls, sessions and pushes. Implements
+    `core.ports.transaction.LeaseTransaction`."""
 
     def __init__(self, connection: Connection, now_ms: int) -> None:
         self.now_ms = now_ms
@@ -52,7 +54,7 @@ class LeaseRows:
 
 @dataclass(slots=True, eq=False)
 class _NodeJob:
-    """One command of a node, and its outcome."""
+    """One queued command of a node, the future for its result, and its outcome."""
 
     actor: Actor
     command: NodeCommand[Any]
@@ -62,13 +64,14 @@ class _NodeJob:
 
 
 class LeaseKeeper:
-    """Implements `core.engine.chat.NodeCommandExecutor`.
+    """Executes node commands (lease renewals, presence, calls) on a thread of its own. Implements
+    `core.engine.chat.NodeCommandExecutor`.
 
-    `transact` runs a function in a transaction: `own_transactions`, or a task of the writer between two batches where
-    the database allows one writing connection only. `clock_ms` is None where the database's clock counts.
+    `transact` runs a function in a transaction: `own_transactions`, or on SQLite, which allows one writing connection
+    only, a task on the writer's thread. With `clock_ms` None the database's clock is used.
 
-    Commands that arrive while a transaction runs go into the next one together: thousands of users of a node that was
-    killed may connect at once.
+    Commands that arrive while a transaction runs share the next one: thousands of users of a killed node may connect at
+    once.
     """
 
     def __init__(
@@ -84,7 +87,8 @@ class LeaseKeeper:
         self._closed = False
 
     def keep(self, actor: Actor, command: NodeCommand[R]) -> Awaitable[R]:
-        """Carries out a command, in the order of the calls. Raises `unavailable` while the database does not answer."""
+        """Queues a node command and returns an awaitable of its result. Commands are executed in the order of the
+        calls. Raises `unavailable` while the database does not respond."""
         if self._closed:
             raise ChatError("unavailable", "The server is closing. Try again.")
         loop = asyncio.get_running_loop()
@@ -94,12 +98,13 @@ class LeaseKeeper:
         return answer
 
     async def close(self) -> None:
-        """Carries out the queued commands, then ends the thread."""
+        """Executes the queued commands, then ends the thread."""
         self._closed = True
         await asyncio.to_thread(self._thread.shutdown)
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Carries out all queued commands; none, if an earlier call has taken them."""
+        """Executes all queued commands in one transaction, and if that fails each in its own. Does nothing if an
+        earlier call has executed them already."""
         taken: list[_NodeJob] = []
         with contextlib.suppress(Empty):
             while len(taken) < BATCH_MAX:
@@ -111,8 +116,8 @@ class LeaseKeeper:
             loop.call_soon_threadsafe(_answer, taken)
 
     def _carry_out(self, taken: Sequence[_NodeJob]) -> bool:
-        """Carries out commands in one transaction. Returns False if one of several has failed and nothing was
-        written."""
+        """Executes commands in one transaction and stores their results or errors. Returns False if nothing was written
+        because one of several commands failed, so that the caller must retry them one by one."""
         try:
             self._transact(partial(self._carry_out_in, taken))
         except (SQLAlchemyError, WriterClosedError) as error:
@@ -134,11 +139,13 @@ class LeaseKeeper:
 
 
 _COLLISIONS = frozenset({"40001", "40P01"})
-"""PostgreSQL's codes for a transaction that it has aborted in favour of another: it can be retried at once."""
+"""PostgreSQL's error codes for a transaction that it has aborted in favour of another one. The transaction can be
+retried at once."""
 
 
 def _is_away(error: Exception) -> bool:
-    """Returns whether the database is unreachable: trying each command by itself would only wait as often."""
+    """Returns whether an error means that the database is unreachable, so that retrying each command alone would only
+    take longer."""
     if not isinstance(error, DBAPIError) or error.connection_invalidated:
         return True
     return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) not in _COLLISIONS
@@ -160,7 +167,7 @@ def _answer(taken: Iterable[_NodeJob]) -> None:
 
 
 def own_transactions(engine: Engine) -> Callable[[Callable[[Connection], object]], object]:
-    """Returns a function that runs another one in a transaction over a connection of the engine."""
+    """Returns a function that calls another function with a connection of this engine, inside a new transaction."""
 
     def transact(function: Callable[[Connection], object]) -> object:
         with engine.begin() as connection:

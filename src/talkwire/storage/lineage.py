@@ -1,11 +1,13 @@
-"""Which history the database has, so that a log that went back is noticed.
+"""Detects that a PostgreSQL database has lost its newest transactions, by comparing its lineage (cluster identifier and
+timeline) with the stored one.
 
-A PostgreSQL that takes over without the last transactions, or that was recovered to an earlier time, gives positions a
-second time. No table can tell, since all of them went back together. But PostgreSQL starts a new timeline whenever it
-ends a recovery from an archive or from another server (its manual, "Timelines"), and every cluster has an identifier of
-its own. Both together are the lineage; `log_head` keeps the one that its epoch belongs to.
+A PostgreSQL that takes over without the last transactions, or that was recovered to an earlier time, assigns log
+positions a second time. No table can show that, since all tables went back together. But PostgreSQL starts a new
+timeline whenever it ends a recovery from an archive or from another server (its manual, "Timelines"), and every cluster
+has an identifier of its own. Both together are the lineage. The table `log_head` stores the lineage to which the log's
+epoch belongs.
 
-PostgreSQL's functions for this stand here as text.
+Calls of PostgreSQL's functions for this are written as SQL text.
 """
 
 from __future__ import annotations
@@ -39,17 +41,18 @@ _logger = structlog.get_logger(__name__)
 
 
 class LogIdentity(NamedTuple):
-    """What the nodes of one database have in common: the database's `name`, which a copy of the database does not
-    share, and a `secret` that is stored in the database."""
+    """The identity that all nodes of one database share: the database's `name`, which a copy of the database does not
+    have, and a `secret` that is stored in the database."""
 
     name: str
     secret: bytes
 
 
 class IsSameLog(FunctionElement[Any]):
-    """A column for statements over `log_head`: whether the log continues from where it was adopted.
+    """A SQL column for statements over `log_head`: whether the database still has the lineage (cluster and timeline)
+    that was stored by `adopt_log`.
 
-    A log that was never adopted always does: SQLite's, and that of a server which cannot tell.
+    Always true if no lineage is stored: on SQLite, and on servers that do not provide it.
     """
 
     inherit_cache = True
@@ -67,8 +70,9 @@ def _on_postgresql(_element: IsSameLog, _compiler: SQLCompiler, **_: Any) -> str
 
 
 def adopt_log(engine: Engine) -> None:
-    """Notes the log's lineage; call this before a node reads the log. Where the lineage has changed since the log was
-    adopted, a new epoch begins: clients with a cursor have to reload everything."""
+    """Stores the database's lineage (PostgreSQL's cluster and timeline) if it is new. If the lineage has changed,
+    begins a new epoch of the log, so that clients with an older cursor reload everything. Call this before a node reads
+    the log."""
     if engine.dialect.name != "postgresql":
         return
     with engine.begin() as connection:
@@ -88,16 +92,18 @@ def adopt_log(engine: Engine) -> None:
 
 
 def end_epoch(connection: Connection, epoch: str) -> None:
-    """Begins a new epoch if the log still has this one. It is for positions that are given a second time although the
-    lineage is the same, as after a crash that lost acknowledged transactions."""
+    """Begins a new epoch of the log if `epoch` is still the current one, so that clients reload everything. Used if log
+    positions are assigned a second time although the lineage is the same, as after a crash that lost acknowledged
+    transactions."""
     connection.execute(update(log_head).where(log_head.c.epoch == epoch).values(epoch=new_epoch()))
 
 
 def identify(engine: Engine) -> LogIdentity:
-    """Returns the identity by which the nodes of this database recognize each other. The first node makes the secret.
+    """Returns the name and secret by which the nodes of this database recognize each other. The first node creates the
+    secret.
 
-    A dump or a template becomes another database of the cluster, and a dump in another cluster has that one's
-    identifier. A copy of the cluster's files has the same of both: its nodes are told apart by their leases.
+    Databases restored from a dump or created from a template get another name. A copy of the cluster's files has the
+    same name and secret; its nodes are distinguished by their leases.
     """
     with engine.begin() as connection:
         new = upsert(secrets).values(name=_BUS_SECRET, value=token_hex(32)).on_conflict_do_nothing()
@@ -126,8 +132,8 @@ def _lineage(connection: Connection) -> str | None:
 
 
 def _control_data(connection: Connection, expression: str) -> str | None:
-    """Returns what PostgreSQL's functions say of its cluster; None for another product with PostgreSQL's protocol that
-    does not have these functions."""
+    """Returns the value of an expression over PostgreSQL's control data functions, or None if the server is a
+    compatible product without these functions."""
     try:
         with connection.begin_nested():
             found: str = connection.execute(select(literal_column(expression))).scalar_one()

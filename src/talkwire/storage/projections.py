@@ -1,13 +1,14 @@
-"""Which table modules handle which events: the only place where events change the tables.
+"""Joins the projections of all table modules: for each type of event, the function that applies the event to the
+tables. Only projections change the tables because of events.
 
-A conversation's newest position is moved for every event that concerns it, in `transaction.BatchTransaction.record`.
+The newest log position of an event's conversation is updated separately, in `transaction.BatchTransaction.record`.
 """
 
 from __future__ import annotations
 
 from types import MappingProxyType
 
-from talkwire.storage.messages import changes, receipts
+from talkwire.storage.messages import changes, receipts, saved
 from talkwire.storage.notifying import notifications
 from talkwire.storage.tables import (
     accounts,
@@ -16,10 +17,10 @@ from talkwire.storage.tables import (
     invitations,
     members,
     offers,
-    restrictions,
     users,
     webhooks,
 )
+from talkwire.storage.tables.moderation import reports, restrictions
 from talkwire.storage.tables.projection import Projections
 
 PROJECTIONS: Projections = MappingProxyType(
@@ -30,12 +31,14 @@ PROJECTIONS: Projections = MappingProxyType(
         **conversations.PROJECTIONS,
         **members.PROJECTIONS,
         **restrictions.PROJECTIONS,
+        **reports.PROJECTIONS,
         **invitations.PROJECTIONS,
         **webhooks.PROJECTIONS,
         **offers.PROJECTIONS,
+        **saved.PROJECTIONS,
         **changes.PROJECTIONS,
         **receipts.PROJECTIONS,
         **notifications.PROJECTIONS,
     }
 )
-"""A function for each durable event."""
+"""Type of durable event -> the function that applies the event to the tables."""

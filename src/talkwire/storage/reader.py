@@ -1,4 +1,4 @@
-"""Reading off the event loop: a small pool of threads, each with a connection of its own."""
+"""Reads the database without blocking the event loop: a small pool of threads, each with its own connection."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from talkwire.storage.snapshot import TableSnapshot
 READERS = 4
 
 READ_WITHIN_S = 8.0
-"""How long a read may take, the wait for a thread included: a client gets an error while it still waits for the answer
-of a database that stalls."""
+"""How many seconds a read may take, including the wait for a thread. If the database stalls, a client gets an error
+while it still waits for the response."""
 
 R = TypeVar("R")
 
@@ -27,7 +27,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class ReaderPool:
-    """Implements `core.engine.chat.SnapshotReader`. Without `clock_ms` the database's time counts."""
+    """A pool of threads that run functions over read-only snapshots of the database. Implements
+    `core.engine.chat.SnapshotReader`. Without `clock_ms` the database's clock is used."""
 
     def __init__(self, engine: Engine, threads: int = READERS, clock_ms: Callable[[], int] | None = None) -> None:
         self._engine = engine
@@ -36,7 +37,8 @@ class ReaderPool:
         self._closed = False
 
     def read(self, function: Callable[[Snapshot], R]) -> Awaitable[R]:
-        """Returns the result of `function`. Raises its errors, and `unavailable` when the database does not answer."""
+        """Runs `function` with a snapshot on a reader thread, and returns an awaitable of its result. Raises the
+        function's errors, and `unavailable` if the database does not respond in time."""
         if self._closed:
             raise ChatError("unavailable", "The server is closing. Try again.")
         return _within(asyncio.get_running_loop().run_in_executor(self._threads, self._read, function))

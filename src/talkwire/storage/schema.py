@@ -1,8 +1,8 @@
-"""The tables. Times are milliseconds since 1970 UTC.
+"""Defines the database's tables and indexes. All times are in milliseconds since 1970 UTC.
 
-JSON is kept as text, so that both databases return the same.
+JSON is stored as text, so that both databases return the same.
 
-The conditions of partial indexes and the defaults of columns are SQL as text: a database uses such an index only for a
+The conditions of partial indexes and the defaults of columns are SQL text: a database uses such an index only for a
 query that spells the condition as the index does, and Alembic compares defaults as they are spelt.
 """
 
@@ -35,7 +35,7 @@ metadata = MetaData(
 
 
 def _partial(name: str, where: str, *columns: str, unique: bool = False) -> Index:
-    """Returns an index over the rows that meet a condition."""
+    """Returns an index that contains only the rows that meet a condition."""
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
@@ -45,8 +45,21 @@ _Position = BigInteger().with_variant(Integer(), "sqlite")
 # In the order of code points, whatever the database's language, so that a prefix is a range of the index.
 _CodePoints = Text().with_variant(Text(collation="C"), "postgresql")
 
+SEARCH_INDEX = {
+    # No search asks where in a text or how often a word occurs.
+    "sqlite": (
+        "CREATE VIRTUAL TABLE message_words USING fts5 (words, tokenize = 'ascii', detail = none, columnsize = 0)",
+    ),
+    "postgresql": (
+        "CREATE TABLE message_words (message_id bigint PRIMARY KEY, words tsvector NOT NULL)",
+        "CREATE INDEX ix_message_words_words ON message_words USING gin (words)",
+    ),
+}
+"""The SQL statements that create the full-text index of messages, by database. It is not in `metadata`, because
+SQLAlchemy has no construct for virtual tables; see `messages/search.py`."""
+
 HEAD_ID = 1
-"""The one row of `log_head`."""
+"""The id of the only row of `log_head`."""
 
 log_head = Table(
     "log_head",
@@ -58,8 +71,11 @@ log_head = Table(
     Column("lineage", Text),
     CheckConstraint(f"id = {HEAD_ID}", name="one_row"),
 )
-"""One row: every writing transaction locks it first, so log order is commit order. Events up to `floor` have been
-pruned. `lineage` is the database's history that the epoch belongs to (`lineage.py`)."""
+"""The state of the log, in one row. Every writing transaction locks the row first, so log order is commit order. Events
+up to `floor` have been pruned. `lineage` identifies the database's history that the epoch belongs to (`lineage.py`)."""
+
+NOTICED = "type IN ('CallRecorded', 'ConversationUpdated', 'MemberAdded', 'MemberRemoved', 'OfferUpdated')"
+"""The SQL condition that an event of the log can be a notice (`core/features/conversations/notices.py`)."""
 
 log = Table(
     "log",
@@ -75,12 +91,13 @@ log = Table(
     _partial(
         "ix_log_conversation_id_pos", "conversation_id IS NOT NULL AND data IS NOT NULL", "conversation_id", "pos"
     ),
+    _partial("ix_log_noticed", NOTICED, "conversation_id", "type", "pos"),
     _partial("ix_log_user_id_pos", "user_id IS NOT NULL", "user_id", "pos"),
 )
 """Every durable event, with the conversation or the user that it concerns (`core.domain.audience`). `data` is the event
 as JSON, without its message, which is read from `messages`. A `MessageSent` has no `data` and is in no index: it is
-found among the messages. The last row of a transaction carries a random `batch`: by this a writer that lost the reply
-to COMMIT learns whether the transaction was committed."""
+found among the messages. The last row of a transaction has a random number `batch`, by which a writer that lost the
+reply to COMMIT finds out whether the transaction was committed."""
 
 followers = Table(
     "followers",
@@ -88,7 +105,7 @@ followers = Table(
     Column("name", Text, primary_key=True),
     Column("pos", BigInteger, nullable=False),
 )
-"""The position up to which each follower of the log has done its work."""
+"""The log position up to which each follower (a background task that processes the log) has done its work."""
 
 users = Table(
     "users",
@@ -100,17 +117,24 @@ users = Table(
     Column("banned", Boolean, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("text", Text),
-    Column("folded_name", _CodePoints, nullable=False, server_default=text("''"), index=True),
+    Column("folded_name", _CodePoints, nullable=False, server_default=text("''")),
     Column("metadata", Text),
     Column("named", Boolean, nullable=False, server_default=false()),
     Column("erased", Text),
     Column("hold", Boolean, nullable=False, server_default=false()),
     Column("read_receipts", Boolean, nullable=False, server_default=true()),
+    Column("handle", _CodePoints),
+    Column("ban_reason", Text),
+    Column("ban_until_ms", BigInteger),
+    _partial("ix_users_ban_until_ms", "ban_until_ms IS NOT NULL", "ban_until_ms"),
+    Index("ix_users_folded_name_id", "folded_name", "id"),
+    _partial("ix_users_banned", "banned", "folded_name", "id"),
     _partial("ix_users_hold", "hold", "id"),
+    _partial("ix_users_handle", "handle IS NOT NULL", "handle", unique=True),
 )
 """`folded_name` is the name without case, by which users are searched and mentioned. `metadata` is JSON. `named`: the
 back end or the user chose the id as the name, so that tokens do not change it. `erased`: `keep` or `redact`.
-`read_receipts` repeats the user's preference, for the statements that look for readers."""
+`read_receipts` repeats the user's preference, for the statements that look for readers. `handle` is in lower case."""
 
 erasures = Table(
     "erasures",
@@ -138,7 +162,19 @@ accounts = Table(
     Column("email", Text, primary_key=True),
     Column("user_id", Text, nullable=False, unique=True),
     Column("password_hash", Text, nullable=False),
+    Column("role", Text, nullable=False, server_default="user"),
 )
+
+provider_identities = Table(
+    "provider_identities",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("user_id", Text, nullable=False, index=True),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("profile", Text, nullable=False),
+)
+"""The users of OpenID providers. `profile` is JSON: what was last taken over from the provider."""
 
 logins = Table(
     "logins",
@@ -151,7 +187,9 @@ logins = Table(
     Column("last_seen_ms", BigInteger, nullable=False, server_default="0"),
     Column("address", Text, nullable=False, server_default=text("''")),
     Column("user_agent", Text, nullable=False, server_default=text("''")),
+    Column("issuer", Text),
 )
+"""Signed-in devices. `issuer` is the OpenID provider; NULL for a sign-in with a password."""
 
 answers = Table(
     "answers",
@@ -177,6 +215,7 @@ invitations = Table(
     Column("expires_ms", BigInteger),
     Column("max_uses", Integer),
     Column("uses", Integer, nullable=False, server_default="0"),
+    Column("role", Text, nullable=False, server_default="user"),
     Index("ix_invitations_creator_id_id", "creator_id", "id"),
     _partial("ix_invitations_expires_ms", "expires_ms IS NOT NULL", "expires_ms"),
 )
@@ -202,8 +241,8 @@ webhooks = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("node_id", Text),
 )
-"""Endpoints that receive events. `types` and `conversation_ids` are JSON; NULL: all. Events up to `pos` were accepted,
-left out, or have a row in `webhook_retries`. `node_id` is the node that delivers, while its lease lasts."""
+"""Endpoints that receive events. `types` and `conversation_ids` are JSON; NULL means all. Events up to `pos` were
+accepted, left out, or have a row in `webhook_retries`. `node_id` is the node that delivers, while its lease lasts."""
 
 webhook_retries = Table(
     "webhook_retries",
@@ -225,6 +264,9 @@ webhook_attempts = Table(
     Column("attempts", Text, nullable=False),
 )
 """The newest attempts of each webhook, as JSON."""
+
+NOT_DELETED = "deleted_ms IS NULL"
+"""The SQL condition that a conversation was not deleted."""
 
 conversations = Table(
     "conversations",
@@ -250,14 +292,21 @@ conversations = Table(
     Column("retention_days", Integer),
     Column("hold", Boolean, nullable=False, server_default=false()),
     Column("pruned_seq", BigInteger),
+    Column("topic", Text),
+    Column("description", Text),
+    Column("offer_pos", BigInteger, nullable=False, server_default="0"),
+    Column("folded_name", _CodePoints, nullable=False, server_default=text("''")),
+    _partial("ix_conversations_age", NOT_DELETED, "kind", "created_ms", "id"),
+    _partial("ix_conversations_named", f"name IS NOT NULL AND {NOT_DELETED}", "kind", "folded_name", "id"),
     _partial("ix_conversations_public", "public", "id"),
     _partial("ix_conversations_hold", "hold", "id"),
     _partial("ix_conversations_pruned", "pruned_seq IS NOT NULL", "id"),
     _partial("ix_conversations_avatar", "avatar IS NOT NULL", "avatar"),
 )
-"""`direct_key` names the pair of a direct conversation, which makes it unique. `pruned_seq`: the conversation is pruned
-apart from the log, since its messages are or were kept for another time than others; messages up to this `seq` were
-old enough when it was pruned last."""
+"""`direct_key` identifies the two members of a direct conversation, which makes it unique. `pruned_seq` is set for
+conversations that are pruned separately from the log, since their messages are or were kept for another time than
+others; messages up to this `seq` were old enough when it was pruned last. `folded_name` is the name without case, empty
+without a name."""
 
 members = Table(
     "members",
@@ -287,6 +336,8 @@ members = Table(
     Column("marked_seq", BigInteger, nullable=False, server_default="0"),
     Column("marked_sent", BigInteger, nullable=False, server_default="0"),
     Column("marked_at_seq", BigInteger, nullable=False, server_default="-1"),
+    Column("favourite", Boolean, nullable=False, server_default=false()),
+    Column("archived_seq", BigInteger),
     Index("ix_members_user_id_conversation_id", "user_id", "conversation_id"),
     _partial("ix_members_eager", "notify = 'all'", "conversation_id"),
 )
@@ -315,6 +366,47 @@ restrictions = Table(
     Column("reason", Text),
 )
 """Users that moderators have muted in a conversation or banned from it. Restrictions outlast a membership."""
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("message_id", BigInteger, nullable=False),
+    Column("conversation_id", Text, nullable=False),
+    Column("author_id", Text, nullable=False),
+    Column("reporter_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("note", Text),
+    Column("state", Text, nullable=False),
+    Column("action", Text),
+    Column("decision", Text),
+    Column("decided_ms", BigInteger),
+    Column("decided_by", Text),
+    Column("decided_pos", BigInteger),
+    Index("ix_reports_state_id", "state", "id"),
+    _partial("ix_reports_open", "state = 'open'", "message_id", "reporter_id", unique=True),
+    _partial("ix_reports_decided_pos", "decided_pos IS NOT NULL", "decided_pos"),
+)
+"""Reports of messages. `decided_pos` is the log position of the decision, from which its notifications have their
+ids."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("action", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("target_id", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("address", Text),
+    Column("conversation_id", Text),
+    Column("reason", Text),
+    Index("ix_audit_action_id", "action", "id"),
+    Index("ix_audit_actor_id_id", "actor_id", "id"),
+    Index("ix_audit_target_id_id", "target_id", "id"),
+)
+"""The audit log. Ids are numbered without gaps."""
 
 messages = Table(
     "messages",
@@ -353,6 +445,19 @@ messages = Table(
 """`extra` is JSON of what few messages have (`messages.Extra`). The milestones, one in 64 messages, lead from a log
 position to a `seq` without an index over all messages, which every send would have to pay for."""
 
+thread_follows = Table(
+    "thread_follows",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("root_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("conversation_id", Text, nullable=False),
+    Column("following", Boolean, nullable=False),
+    Column("read_seq", BigInteger, nullable=False),
+    Index("ix_thread_follows_root_id", "root_id"),
+)
+"""The threads that users follow, and the `seq` up to which they have read them. A row in which `following` is false is
+kept, so that a mention does not make the user follow the thread again."""
+
 imports = Table(
     "imports",
     metadata,
@@ -374,7 +479,8 @@ tombstones = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("sender_id", Text, nullable=False),
 )
-"""The deleted messages, to be counted without looking at those that are not. Imported ones are in `imports`."""
+"""The deleted messages, in a table of their own so that they can be counted without reading the others. Deleted
+imported messages are counted in `imports`."""
 
 message_versions = Table(
     "message_versions",
@@ -403,10 +509,23 @@ mentions = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("sender_id", Text, nullable=False),
 )
-"""The users that a message names; `user_id` is `EVERYONE` where it names all. Deleted messages name nobody."""
+"""The users that messages mention; `user_id` is `EVERYONE` if a message mentions all members. Deleted messages mention
+nobody."""
 
 EVERYONE = "/"
-"""Stands for all members in `mentions`. It is not a valid user id."""
+"""The value in `mentions` for all members. It is not a valid user id."""
+
+saved_messages = Table(
+    "saved_messages",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False, index=True),
+    Column("conversation_id", Text, nullable=False),
+    Column("saved_ms", BigInteger, nullable=False),
+    Column("pos", BigInteger, nullable=False),
+)
+"""The messages that users have saved for later, at the log position `pos`. Deleting a message removes it from all
+users' saved messages, and users who leave a conversation lose the messages that they saved in it."""
 
 offers = Table(
     "offers",
@@ -464,8 +583,8 @@ sessions = Table(
     Column("ended_ms", BigInteger),
     Column("changed_ms", BigInteger, nullable=False, index=True),
 )
-"""Recoverable sessions of which the `pid` does not say all: those that continued on another node than the one where
-they started, and those that ended on purpose."""
+"""Recoverable sessions whose state differs from that in their recovery token (`pid`): those that continued on another
+node than the one where they started, and those that ended on purpose."""
 
 session_rooms = Table(
     "session_rooms",
@@ -475,7 +594,7 @@ session_rooms = Table(
     Column("opened", Boolean, nullable=False),
     Column("changed_ms", BigInteger, nullable=False, index=True),
 )
-"""The conversations that recoverable sessions have opened or closed themselves."""
+"""The conversations that the sockets of recoverable sessions have opened or closed themselves."""
 
 ended_nodes = Table(
     "ended_nodes",
@@ -483,7 +602,7 @@ ended_nodes = Table(
     Column("id", Text, primary_key=True),
     Column("ended_ms", BigInteger, nullable=False),
 )
-"""Servers that ended not long ago, and when. One that was killed ended with its lease."""
+"""Nodes (server processes) that ended not long ago, and when. A killed node ended with its lease."""
 
 online = Table(
     "online",
@@ -493,9 +612,9 @@ online = Table(
     Column("away", Boolean, nullable=False, server_default=false()),
     Column("since_pos", BigInteger, nullable=False, server_default="0"),
 )
-"""Users that have a socket on a node, or had one a moment ago. `away`: all of their devices there are away.
-`since_pos`: since this log position they have had a socket without a break, until the node's own `pos`. When a node's
-lease has ended, another node deletes its rows."""
+"""Users that have a socket on a node, or had one a moment ago. `away`: all of the user's devices on that node are away.
+`since_pos`: since this log position the user has had a socket without a break, until the node's own `pos`. When a
+node's lease has ended, another node deletes its rows."""
 
 calls = Table(
     "calls",
@@ -507,7 +626,7 @@ calls = Table(
     Column("member_ids", Text, nullable=False),
     Column("ringing_ids", Text, nullable=False),
 )
-"""Ongoing calls: the node that carries the call, who may take part, and who has not answered yet (JSON)."""
+"""Calls in progress: the node that holds the call's state, who may take part, and who has not answered yet (JSON)."""
 
 presence = Table(
     "presence",
@@ -550,6 +669,7 @@ files = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("due_ms", BigInteger),
     Column("folder_id", Text),
+    Column("animated", Boolean, nullable=False, server_default=false()),
     Index("ix_files_owner_id_size", "owner_id", "size"),
     _partial("ix_files_due_ms", "due_ms IS NOT NULL", "due_ms"),
 )
@@ -562,8 +682,11 @@ file_links = Table(
     Column("message_id", BigInteger, primary_key=True, autoincrement=False),
     Column("conversation_id", Text, nullable=False),
     Column("seq", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False, server_default="file"),
+    Index("ix_file_links_place", "conversation_id", "kind", "seq", "file_id"),
 )
-"""The attachments of messages that are files."""
+"""The attachments of messages that are files. `kind` is the list of the conversation's files that has this one
+(`core.domain.model.FileKind`)."""
 
 preferences = Table(
     "preferences",

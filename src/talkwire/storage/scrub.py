@@ -1,7 +1,7 @@
-"""Removes what a SQLite file still holds of deleted rows.
+"""Scrubs SQLite files: overwrites the copies of deleted rows that a file still contains.
 
 `secure_delete` overwrites deleted rows, but copies of them remain in three places: in the search index until its
-segments are merged, in pages that were split, which only VACUUM rewrites, and in the WAL.
+segments are merged, in pages that were split, which only VACUUM rewrites, and in the WAL (SQLite's write-ahead log).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from talkwire.storage.writer import GroupWriter
 from talkwire.storage.writer_task import WriterClosedError
 
 MERGE_PAGES = 200
-"""Pages of the search index that one step writes: a few milliseconds, during which nobody can send."""
+"""How many pages of the search index one step writes: a few milliseconds, during which nobody can send."""
 
 VACUUM_MAX_BYTES = 64 * 1024 * 1024
-"""The largest file that is vacuumed while the server runs: it takes about half a second, during which nobody can
-send."""
+"""The size of the largest file that is vacuumed while the server runs: it takes about half a second, during which
+nobody can send."""
 
 R = TypeVar("R")
 
@@ -31,15 +31,16 @@ _logger = structlog.get_logger(__name__)
 
 
 class RunningScrub:
-    """Scrubs the database of a running server on the writer's thread, between batches."""
+    """Scrubs (overwrites the copies of deleted rows in) the SQLite file of a running server, on the writer's thread
+    between batches."""
 
     def __init__(self, writer: GroupWriter) -> None:
         self._writer = writer
         self._is_compact = False
 
     async def run(self) -> bool:
-        """Returns False while readers keep the WAL in use, or SQLite reports an error; then it is to be called
-        again."""
+        """Scrubs the SQLite file. Returns True once it has finished, or False if readers still use the write-ahead log
+        or SQLite reports an error; the caller must then call it again later."""
         try:
             return await self._run()
         except (sqlite3.Error, WriterClosedError) as error:
@@ -66,7 +67,7 @@ class RunningScrub:
 
 
 def scrub_file(path: str) -> None:
-    """Scrubs a SQLite file that no server uses. Raises sqlite3.Error."""
+    """Scrubs (overwrites the copies of deleted rows in) a SQLite file that no server uses. Raises sqlite3.Error."""
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute("PRAGMA secure_delete=ON")
@@ -80,9 +81,10 @@ def scrub_file(path: str) -> None:
 
 
 def merge_words(connection: sqlite3.Connection, *, begin: bool = False) -> bool:
-    """Merges a part of the search index, which drops the words of deleted messages. Returns whether there is more.
+    """Merges a part of the search index, which removes the words of deleted messages from the file. Returns whether
+    there is more to merge.
 
-    `begin`: all segments of now are to become one.
+    `begin` starts a new merge of all existing segments into one.
     """
     before = connection.total_changes
     pages = -MERGE_PAGES if begin else MERGE_PAGES
@@ -92,7 +94,7 @@ def merge_words(connection: sqlite3.Connection, *, begin: bool = False) -> bool:
 
 
 def truncate_wal(connection: sqlite3.Connection) -> bool:
-    """Writes the WAL into the database and empties it. Returns False if readers still need it."""
+    """Copies SQLite's write-ahead log into the database file and empties it. Returns False if readers still use it."""
     timeout_ms = connection.execute("PRAGMA busy_timeout").fetchone()[0]
     connection.execute("PRAGMA busy_timeout=100")
     try:

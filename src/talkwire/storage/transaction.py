@@ -25,6 +25,8 @@ from talkwire.storage.messages.erasure import ErasureRows
 from talkwire.storage.messages.messages import MessagePartRows
 from talkwire.storage.messages.receipts import ReceiptLookups, with_covered_messages
 from talkwire.storage.messages.retention import RetentionRows
+from talkwire.storage.messages.saved import SavedRows
+from talkwire.storage.messages.threads import ThreadRows
 from talkwire.storage.notifying.notifications import NotificationRows
 from talkwire.storage.notifying.pending import OCCASIONS, PendingNotifications
 from talkwire.storage.projections import PROJECTIONS
@@ -33,10 +35,12 @@ from talkwire.storage.tables.conversations import ConversationLookups, fetch_con
 from talkwire.storage.tables.invitations import InvitationRows
 from talkwire.storage.tables.log import lock_head, new_log_rows
 from talkwire.storage.tables.members import MemberLookups, fetch_members, fetch_named_members
+from talkwire.storage.tables.moderation.audit import AuditRows
+from talkwire.storage.tables.moderation.reports import ReportRows
+from talkwire.storage.tables.moderation.restrictions import RestrictionRows
 from talkwire.storage.tables.offers import OfferRows
 from talkwire.storage.tables.presence import PresenceRows
 from talkwire.storage.tables.push_subscriptions import PushSubscriptionRows
-from talkwire.storage.tables.restrictions import RestrictionRows
 from talkwire.storage.tables.sessions import SessionRows
 from talkwire.storage.tables.stored_answers import AnswerRows
 from talkwire.storage.tables.users import UserLookups, find_users
@@ -46,10 +50,11 @@ from talkwire.storage.workspace import Workspace
 
 
 class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberLookups, MessageLookups, ReceiptLookups):
-    """Implements `core.ports.transaction.Transaction` over one connection: each base is one table's part of it.
+    """The write transaction of one batch of commands: each base class has the lookups and changes of one table.
+    Implements `core.ports.transaction.Transaction`.
 
-    It begins with the head locked; call `flush` at its end. The time is that of `clock_ms` or, without one, the
-    database's.
+    The constructor locks the log's head; call `flush` before the commit. The transaction's time is that of `clock_ms`
+    or, with None, of the database.
     """
 
     def __init__(
@@ -66,7 +71,9 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         workspace = Workspace(connection, view, self.now_ms)
         super().__init__(workspace)
         self.parts = MessagePartRows(connection)
+        self.threads = ThreadRows(connection, lambda: write_messages(workspace))
         self.offers = OfferRows(connection)
+        self.saved = SavedRows(connection)
         self._pending = PendingNotifications(workspace)
         self.notifications = NotificationRows(connection, self._pending.store)
         self.push_subscriptions = PushSubscriptionRows(connection)
@@ -75,6 +82,8 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         self.restrictions = RestrictionRows(connection)
         self.invitations = InvitationRows(connection)
         self.webhooks = WebhookRows(connection)
+        self.reports = ReportRows(connection)
+        self.audit = AuditRows(connection)
         self.answers = AnswerRows(connection)
         self.offline_queue = OfflineQueueRows(connection)
         self.retention = RetentionRows(workspace)
@@ -83,11 +92,12 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
 
     @property
     def pos(self) -> int:
-        """The position of the newest event, this transaction's own included."""
+        """The log position of the newest event, including events that this transaction has recorded."""
         return self._pos
 
     def prefetch(self, needs: Prefetch) -> None:
-        """Reads what the commands of a batch are going to look up, at most one statement a table."""
+        """Reads the rows that the commands of a batch will look up into the caches, with at most one statement for each
+        table."""
         workspace = self._workspace
         find_users(workspace, {user_id for _, user_id in needs.members})
         fetch_conversations(workspace, {conversation_id for conversation_id, _ in needs.members})
@@ -108,8 +118,11 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
     def next_pos(self) -> int:
         return self._pos + 1
 
+    def recorded_since(self, pos: int) -> Sequence[Durable]:
+        return self.events[pos - self.start_pos - 1 :]
+
     def created_users(self) -> Sequence[UserCreated]:
-        """Returns the events of the users that this transaction has created."""
+        """Returns the `UserCreated` events that this transaction has recorded."""
         if len(self._sent) == len(self.events):  # the usual case: nothing but messages
             return ()
         return [event for event in self.events if type(event) is UserCreated]
@@ -129,7 +142,8 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
             touch_conversation(self._workspace, conversation_id, event.pos)
 
     def flush(self) -> None:
-        """Writes everything that was staged, and moves the log's head; on PostgreSQL some of it with COMMIT."""
+        """Writes all staged rows and the log rows of the recorded events, and moves the log's head. On PostgreSQL some
+        of it is sent together with COMMIT."""
         if not self.events:
             return
         log_rows = new_log_rows(self.events, self._sent, self.batch_id)
@@ -140,7 +154,8 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
             self.events = with_covered_messages(self._workspace.connection, self.events)
 
     def committed(self) -> None:
-        """Brings the writer's view up to date. Call it once the transaction is on disk."""
+        """Copies this transaction's changes into the writer's view, its cache between transactions. Call it after the
+        commit."""
         self._workspace.committed(self._pos)
 
 

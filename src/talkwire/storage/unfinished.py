@@ -1,7 +1,7 @@
-"""The mark on a database that a copy or a restore is filling: no server starts on it before it is complete.
+"""Marks a database that a copy or restore is filling, so that no server starts on it before it is complete.
 
-The mark is a table of its own, which no version of the schema has. It is created before the first row and dropped in
-the transaction that completes the database, so that it stays when the work is killed in between.
+The mark is a table that no version of the schema has. It is created before the first row and dropped in the transaction
+that completes the database, so that it remains if the work is killed.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ unfinished = Table(
     Column("epoch", Text, nullable=False),
     Column("pos", BigInteger, nullable=False),
 )
-"""One row. `source` names where the data comes from, without a password."""
+"""The table with the mark of an unfinished copy or restore, in one row. `source` names the source of the data, without
+a password."""
 
 
 class UnfinishedMark(NamedTuple):
-    """What fills the database: from `source`, whose log had this epoch and position."""
+    """The mark of an unfinished copy or restore: what it is, its source, and the epoch and position of the source's
+    log."""
 
     what: What
     source: str
@@ -33,7 +35,7 @@ class UnfinishedMark(NamedTuple):
 
 
 class UnfinishedError(Exception):
-    """The database holds only a part of a chat."""
+    """The database contains an unfinished copy or restore, so no server may use it."""
 
     def __init__(self, mark: UnfinishedMark) -> None:
         again = f"run the same talkwire {mark.what} again"
@@ -41,26 +43,26 @@ class UnfinishedError(Exception):
 
 
 def mark_of(connection: Connection) -> UnfinishedMark | None:
-    """Returns the mark, if there is one."""
+    """Returns the mark of an unfinished copy or restore in the database, or None if it has none."""
     if not inspect(connection).has_table(unfinished.name):
         return None
     return UnfinishedMark(*connection.execute(select(unfinished)).one())
 
 
 def put_mark(connection: Connection, mark: UnfinishedMark) -> None:
-    """Creates the mark, or replaces it."""
+    """Stores the mark of an unfinished copy or restore in the database, replacing an earlier one."""
     unfinished.create(connection, checkfirst=True)
     connection.execute(delete(unfinished))
     connection.execute(insert(unfinished), mark._asdict())
 
 
 def drop_mark(connection: Connection) -> None:
-    """Removes the mark: the database is complete."""
+    """Removes the mark of an unfinished copy or restore, because the database is complete."""
     unfinished.drop(connection)
 
 
 def refuse_unfinished(connection: Connection) -> None:
-    """Raises UnfinishedError."""
+    """Raises UnfinishedError if the database contains an unfinished copy or restore."""
     mark = mark_of(connection)
     if mark is not None:
         raise UnfinishedError(mark)

@@ -1,4 +1,4 @@
-"""What the writer remembers between transactions: conversations, members and users as of one log position.
+"""The writer's cache between transactions: conversations, members and users as of one log position.
 
 Only the writer's thread uses it. It is correct as long as the log's head is where the writer left it. When another node
 has written since, the view is emptied and filled again from the database.
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from talkwire.core.domain.model import Conversation, Member, User
 
 ENTRIES_MAX = 500_000
-"""Beyond this the view is emptied: it is a cache, and refilling it costs a statement a table."""
+"""The number of cached values above which the view is emptied. Refilling it costs one statement for each table."""
 
 
 @dataclass(slots=True)
 class View:
-    """Values as of log position `pos`."""
+    """Cached conversations, members and users of the writer, as of log position `pos`."""
 
     pos: int = -1
     conversations: dict[str, Conversation] = field(default_factory=dict)
@@ -24,7 +24,8 @@ class View:
     users: dict[str, User] = field(default_factory=dict)
 
     def move_to(self, pos: int) -> None:
-        """Keeps the values if nobody else has written up to `pos`, else drops them."""
+        """Empties the cache unless it is as of log position `pos`, which means that no other node has written since.
+        Also empties it if it has grown too large."""
         if pos != self.pos or len(self.members) + len(self.conversations) + len(self.users) > ENTRIES_MAX:
             self.conversations.clear()
             self.members.clear()

@@ -1,9 +1,10 @@
-"""What one transaction has changed so far, and what it has yet to write.
+"""The uncommitted changes of one transaction: changed values that later commands of the batch must see, and staged rows
+that are not written yet.
 
-A workspace knows no table: the modules of the tables look values up in it, put changed ones into it and write the rows
-that were staged. A value is looked up among this transaction's changes, then in the writer's view, then in the
-database. New messages are staged and written together, so that a batch of a thousand takes as many statements as a
-batch of one.
+A workspace does not depend on any table: the modules of the tables look values up in it, put changed ones into it and
+write the staged rows. A value is looked up among this transaction's changes, then in the writer's view (its cache
+between transactions), then in the database. New messages are staged and written together, so that a batch of a thousand
+takes as many statements as a batch of one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from talkwire.storage.view import View
 
 
 class ImportedRun(NamedTuple):
-    """Messages of one conversation that were imported, without another between them. The oldest is of `oldest_ms`."""
+    """Consecutive messages of one conversation, from `from_seq` to `to_seq`, that were all imported from another
+    system. `oldest_ms` is when the first one was sent, in milliseconds since 1970."""
 
     conversation_id: str
     from_seq: int
@@ -29,28 +31,44 @@ class ImportedRun(NamedTuple):
 
 
 class MessagePlace(NamedTuple):
-    """Where a message is."""
+    """The place of a message: its conversation and its `seq` (number in the conversation)."""
 
     conversation_id: str
     seq: int
 
 
+class NewFollow(NamedTuple):
+    """A user who starts to follow a thread, unless a row says that the user follows it or has stopped following it.
+    With `again`, a user who has stopped follows it again."""
+
+    user_id: str
+    root_id: int
+    conversation_id: str
+    read_seq: int
+    again: bool
+
+
 class StagedMessages:
-    """New messages and what is stored with them, until they are written. `only_texts`: none has more than its text."""
+    """New messages of a transaction and the rows stored with them, until they are written. `only_texts` is True while
+    no message has more than a text."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.only_texts = True
         self.mentions: list[tuple[str, str, int, str]] = []
-        self.links: list[tuple[str, int, str, int]] = []
+        self.links: list[tuple[str, int, str, int, str]] = []
         self.replies: Counter[int] = Counter()
         self.runs: dict[str, list[ImportedRun]] = {}
+        self.imported: list[Message] = []
+        """Imported messages that were edited, pinned or reacted to in the other system."""
+        self.follows: dict[tuple[str, int], NewFollow] = {}
+        """By (user id, root id)."""
         self.references: list[MessageSent] = []
         """Events of new messages that name users or reply to a message: their notifications are not staged yet."""
 
 
 class Workspace:
-    """One transaction's changes over one connection."""
+    """The changed values and staged rows of one transaction over one connection."""
 
     def __init__(self, connection: Connection, view: View, now_ms: int) -> None:
         self.connection = connection
@@ -74,39 +92,40 @@ class Workspace:
         self.staged = StagedMessages()
 
     def put_member(self, conversation_id: str, user_id: str, member: Member | None) -> None:
-        """Makes later commands see the member so; the caller writes the row. None: they were removed."""
+        """Stores a changed member, which later commands of the transaction then see; None for a removed one. The caller
+        writes the row."""
         self.members[conversation_id, user_id] = member
         self.moved_members.discard((conversation_id, user_id))
         if self.named:
             self.named = {key: ids for key, ids in self.named.items() if key[0] != conversation_id}
 
     def move_member(self, member: Member, **cursors: int) -> None:
-        """Changes a member's cursors and counts. Like new messages they are staged."""
+        """Changes a member's counts and read and delivery positions. The row is staged, to be written at the end."""
         key = (member.conversation_id, member.user_id)
         self.members[key] = replace(member, **cursors)
         self.moved_members.add(key)
 
     def put_message(self, message: Message) -> None:
-        """Makes later commands see the message so; the caller writes the row."""
+        """Stores a changed message, which later commands of the transaction then see. The caller writes the row."""
         self.messages[message.id] = message
         if message.client_message_id is not None:
             # A retry is answered with the message as it is now.
             self.sent[message.conversation_id, message.sender_id, message.client_message_id] = message
 
     def forget_sender(self, user_id: str) -> None:
-        """Drops cached messages and names after a user was changed: messages show their sender's name, and texts
-        mention users by it."""
+        """Removes cached messages and names that depend on a changed user: messages contain their sender's name, and
+        mentions are found by it."""
         self.named.clear()
-        self.messages = {id_: m for id_, m in self.messages.items() if m is None or m.sender_id != user_id}
-        self.sent = {key: m for key, m in self.sent.items() if m is None or m.sender_id != user_id}
+        self.messages = {id_: m for id_, m in self.messages.items() if m is None or not _names(m, user_id)}
+        self.sent = {key: m for key, m in self.sent.items() if m is None or not _names(m, user_id)}
 
     def forget_messages(self) -> None:
-        """Drops all cached messages."""
+        """Removes all cached messages, so that later commands read them again from the database."""
         self.messages.clear()
         self.sent.clear()
 
     def forget_message(self, message_id: int) -> None:
-        """Drops a cached message, and those that quote it."""
+        """Removes a message and the messages that quote it from the cache."""
 
         def is_other(message: Message | None) -> bool:
             quote = None if message is None else message.reply_to
@@ -116,12 +135,13 @@ class Workspace:
         self.sent = {key: message for key, message in self.sent.items() if is_other(message)}
 
     def take_references(self) -> list[MessageSent]:
-        """Returns `staged.references` since the last call."""
+        """Returns the events of new messages with mentions or a quoted message that were staged since the last call."""
         found, self.staged.references = self.staged.references, []
         return found
 
     def committed(self, pos: int) -> None:
-        """Brings the writer's view up to date. Call it once the transaction is on disk."""
+        """Copies the transaction's changes into the writer's view, its cache between transactions. Call it after the
+        commit."""
         view = self.view
         view.pos = pos
         view.conversations.update(self.conversations)
@@ -133,8 +153,14 @@ class Workspace:
                 view.members[key] = member
 
 
+def _names(message: Message, user_id: str) -> bool:
+    """Returns whether a message contains the user's name, as its sender or as a participant of its thread."""
+    participants = () if message.thread is None else message.thread.participants
+    return message.sender_id == user_id or any(each.user_id == user_id for each in participants)
+
+
 class Changes:
-    """The base of the parts of a transaction, each in the module of its table."""
+    """The base class of the parts of a write transaction, each of which is in the module of its table."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace

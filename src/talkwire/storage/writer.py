@@ -1,7 +1,9 @@
-"""The group-committing writer: one thread that carries out all queued commands in one transaction, then the next.
+"""The group-committing writer: one thread that executes all queued commands in one transaction, commits, and takes the
+next batch.
 
 Commands that arrive while a transaction is being written wait on the event loop, and all of them go into the next one.
-So as many commands share an fsync as arrived during the last one. A command is answered after the commit, never before.
+So as many commands share an fsync as arrived during the last one. A command's result is returned after the commit,
+never before.
 """
 
 from __future__ import annotations
@@ -31,8 +33,11 @@ from talkwire.core.domain.model import Actor
 from talkwire.core.engine.chat import Done
 from talkwire.core.engine.default_conversations import DefaultConversations
 from talkwire.core.features.catching_up.idempotency import decide_once
+from talkwire.core.features.moderation.acts import ACTS, decide_audited
 from talkwire.core.ports.handler import ChangeHandler
 from talkwire.core.ports.transaction import Prefetch
+from talkwire.observability.spans import Tracer
+from talkwire.observability.writer_metrics import WriterMetrics
 from talkwire.storage.lineage import end_epoch
 from talkwire.storage.schema import log, log_head
 from talkwire.storage.transaction import BatchTransaction
@@ -49,15 +54,15 @@ for each command. With 200 clients that send as fast as they can it saves a seve
 16 from one client gains nothing by waiting. A command that is alone never waits."""
 
 STALL_S = 10.0
-"""The longest time to wait for a transaction. After it the commands are answered with `unavailable`, and further ones
-are refused. The transaction may still be committed when the database continues."""
+"""The longest time in seconds to wait for a transaction. After it the commands get `unavailable`, and further ones are
+refused. The transaction may still be committed when the database continues."""
 
 KEEP_S = 0.1
-"""How long the thread keeps its connection for the next batch. The pool would check it before each batch, which takes a
-round trip on PostgreSQL."""
+"""How many seconds the thread keeps its connection for the next batch. The pool would check the connection before each
+batch, which takes a round trip on PostgreSQL."""
 
 CHECK_EVERY_S = 1.0
-"""How often to check whether the database stalls, while a transaction is in flight."""
+"""Seconds between two checks whether the database stalls, while a transaction is in flight."""
 
 R = TypeVar("R")
 
@@ -65,7 +70,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class Job(msgspec.Struct, eq=False):
-    """One queued command and, once it was carried out, its outcome."""
+    """One queued command with its actor, and its result or error once it was executed."""
 
     actor: Actor
     command: Command[Any]
@@ -78,25 +83,29 @@ class Job(msgspec.Struct, eq=False):
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """How far a transaction has come: `tx` is set once it has the head's lock, `commit_sent` once COMMIT was sent."""
+    """The progress of a transaction: `tx` is set once it has locked the log's head, `commit_sent` once COMMIT
+    was sent."""
 
     tx: BatchTransaction | None = None
     commit_sent: bool = False
 
 
 class Outcome(NamedTuple):
-    """The outcome of some jobs, together; `commit` is None where nothing was committed."""
+    """Jobs (queued commands) that were executed together, and the commit with their events; `commit` is None if nothing
+    was committed."""
 
     jobs: Sequence[Job]
     commit: Commit | None
 
 
 OnCommit = Callable[[Commit, Callable[[], None]], None]
-"""(transaction, function that answers its commands): called on the event loop, in the order of the transactions."""
+"""A callback with (transaction, function that gives its commands their results), called on the event loop in the order
+of the transactions."""
 
 
 class GroupWriter:
-    """Implements `core.engine.chat.CommandWriter`. `clock_ms` None: the database's time counts."""
+    """Executes commands that change the chat in batches, on a thread of its own. Implements
+    `core.engine.chat.CommandWriter`. With `clock_ms` None the database's clock is used."""
 
     def __init__(
         self,
@@ -104,6 +113,7 @@ class GroupWriter:
         handlers: Mapping[type[Command[Any]], ChangeHandler],
         clock_ms: Callable[[], int] | None,
         policy: AccessPolicy = DEFAULT_POLICY,
+        tracer: Tracer | None = None,
     ) -> None:
         self._policy = policy
         self._default_conversations = DefaultConversations(policy.default_conversations)
@@ -134,24 +144,25 @@ class GroupWriter:
         self._watching: asyncio.TimerHandle | None = None
         self.refuses = False
         """Set while nothing may be written, because the database's file was moved or removed."""
+        self.metrics = WriterMetrics(lambda: self._in_flight + len(self._waiting), tracer)
         self.wrote_at = self.failed_at = -inf
         """When the last transaction was committed, and when the last one failed; by `time.monotonic`."""
 
     @property
     def busy(self) -> bool:
-        """Whether commands are queued or being carried out."""
+        """True while commands are queued or being executed."""
         return bool(self._in_flight or self._waiting)
 
     def start(self, on_commit: OnCommit, epoch: str) -> None:
-        """Starts the thread; call it on the event loop that commands come from. Commands are refused (`LogReplaced`)
-        once the log has another epoch than this one."""
+        """Starts the writer's thread. Call it on the event loop from which commands are queued. If the log's epoch in
+        the database is no longer `epoch`, commands are refused with `LogReplaced`."""
         self._loop = asyncio.get_running_loop()
         self._on_commit = on_commit
         self._epoch = epoch
         self._thread.start()
 
     async def close(self) -> None:
-        """Carries out the queued commands, then ends the thread."""
+        """Executes the queued commands, then ends the thread."""
         self._closed = True
         if self._handing_over is not None:
             self._handing_over.cancel()
@@ -176,12 +187,12 @@ class GroupWriter:
 
     def transact(self, function: Callable[[Connection], R]) -> R:
         """Runs `function` in a transaction of its own, on the writer's thread between two batches, and returns its
-        result. It blocks, so call it from other threads. Raises the function's errors, and `WriterClosedError`."""
+        result. Blocks, so call it from other threads. Raises the function's errors, and `WriterClosedError`."""
         return self.submit_transaction(function).result()
 
     def submit_transaction(self, function: Callable[[Connection], R]) -> Future[R]:
-        """As `transact`, for callers that must not block: returns the future of the result. Raises
-        `WriterClosedError`."""
+        """Queues `function` to run in a transaction of its own on the writer's thread, without blocking. Returns the
+        future of its result. Raises `WriterClosedError`."""
         if self._closed:
             raise WriterClosedError
         task = WriterTask(function)
@@ -189,8 +200,8 @@ class GroupWriter:
         return task.answer
 
     def submit_maintenance(self, function: Callable[[Engine], R]) -> Future[R]:
-        """Runs `function` on the writer's thread between two batches, outside of any transaction, while no connection
-        of the writer is in use. Returns the future of the result. Raises `WriterClosedError`."""
+        """Queues `function` to run on the writer's thread between two batches, outside any transaction and while the
+        writer uses no connection. Returns the future of its result. Raises `WriterClosedError`."""
         if self._closed:
             raise WriterClosedError
         task = MaintenanceTask(function)
@@ -198,8 +209,8 @@ class GroupWriter:
         return task.answer
 
     async def begin_epoch(self) -> None:
-        """Begins a new epoch of the log, unless another node has. Commands are refused from then on. Raises
-        `unavailable` while the database takes no writes."""
+        """Begins a new epoch of the log, unless another node has. From then on, commands are refused and older cursors
+        (clients' positions in the log) are invalid. Raises `unavailable` while the database accepts no writes."""
         try:
             await asyncio.wrap_future(self.submit_transaction(partial(end_epoch, epoch=self._epoch)))
         except (SQLAlchemyError, WriterClosedError) as error:
@@ -216,7 +227,7 @@ class GroupWriter:
             self._handing_over = self._loop.call_soon(self._hand_over)
 
     def _hand_over(self) -> None:
-        """Gives the waiting commands to the thread, as one batch."""
+        """Passes the waiting commands to the writer's thread, as one batch."""
         self._handing_over = None
         batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
         self._in_flight += len(batch)
@@ -240,7 +251,8 @@ class GroupWriter:
         self._give_back()
 
     def _next_work(self) -> list[Job] | MaintenanceTask | None:
-        """Waits for work. Gives the connection back when none comes soon."""
+        """Waits for the next batch or task. Returns the connection to the pool if none arrives within KEEP_S seconds.
+        Returns None when the writer is closed."""
         if self._kept is not None:
             with contextlib.suppress(Empty):
                 return self._queue.get(timeout=KEEP_S)
@@ -248,21 +260,22 @@ class GroupWriter:
         return self._queue.get()
 
     def _give_back(self) -> None:
-        """Returns the connection to the pool, which checks it before its next use."""
+        """Returns the kept connection to the pool, which checks it before its next use."""
         kept, self._kept = self._kept, None
         if kept is not None:
             kept.close()
 
     def _end(self, outcome: Outcome) -> None:
-        """Has the event loop settle the commands that were in flight."""
+        """Schedules on the event loop that the executed commands get their results."""
         self._under_way = None
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._settle, outcome)
 
     def _carry_out(self, jobs: list[Job], behind: Sequence[Job] = ()) -> None:
-        """Carries out all jobs in one transaction. When a job breaks it, each gets its own, so that one failure stays
-        one. `behind`: the jobs of a broken batch that come after these."""
-        self._under_way = (*jobs, *behind), time.monotonic()
+        """Executes all jobs (queued commands) in one transaction. If one of them makes it fail, executes each in its
+        own transaction, so that only that one fails. `behind` are the later jobs of a failed batch."""
+        began_at = time.monotonic()
+        self._under_way = (*jobs, *behind), began_at
         attempt = Attempt()
         try:
             self._commit(jobs, attempt)
@@ -277,6 +290,7 @@ class GroupWriter:
                         self._carry_out([job], jobs[number:])
                     return
                 self.failed_at = time.monotonic()
+                self.metrics.failed()
                 _fail(jobs, error)
                 self._end(Outcome(jobs, None))
                 return
@@ -284,14 +298,15 @@ class GroupWriter:
         tx = attempt.tx
         assert tx is not None
         self.wrote_at = time.monotonic()
+        self.metrics.committed(len(jobs), self.wrote_at - began_at)
         tx.committed()
         self._end(Outcome(jobs, Commit(tx.start_pos, tx.pos, tx.events)))
 
     def _commit(self, jobs: list[Job], attempt: Attempt) -> None:
-        """Decides the jobs one after the other in one transaction, and commits it.
+        """Executes the jobs (queued commands) one after the other in one transaction, and commits it.
 
-        Raises the error of the database or of a command. Nothing is written then, unless `attempt.commit_sent` says
-        that the database was asked to commit and may have done so.
+        Raises the error of the database or of a command. Nothing is written then, except that if `attempt.commit_sent`
+        is set, the database may have committed.
         """
         kept = self._kept is not None
         try:
@@ -319,7 +334,8 @@ class GroupWriter:
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[Connection]:
-        """Yields the connection that was kept, or one from the pool, and keeps it unless an error is raised."""
+        """Yields the connection kept from the last batch, or one from the pool. Keeps it for the next batch unless an
+        error is raised."""
         connection, self._kept = self._kept or self._engine.connect(), None
         try:
             yield connection
@@ -339,6 +355,8 @@ class GroupWriter:
     def _decide(self, tx: BatchTransaction, job: Job) -> None:
         job.error = None
         decide = self._handlers[type(job.command)].decide
+        if type(job.command) in ACTS:
+            decide = partial(decide_audited, decide)
         try:
             if job.key is None:
                 job.result = decide(tx, job.actor, job.command)
@@ -348,9 +366,11 @@ class GroupWriter:
             job.error = refusal
 
     def _was_committed(self, attempt: Attempt) -> bool | None:
-        """Returns whether the transaction is in the log, after the reply to COMMIT was lost; None if that is unknown,
-        as for a transaction without events. It waits for the head's lock, by which time the lost transaction has
-        ended."""
+        """Returns whether a transaction is in the log although its commit failed, because the reply to COMMIT was lost;
+        None if that is unknown, as for a transaction without events.
+
+        Waits for the lock of the log's head first, by which time the lost transaction has ended.
+        """
         tx = attempt.tx
         if tx is None or not attempt.commit_sent:
             return False
@@ -381,7 +401,7 @@ class GroupWriter:
                 self._next_batch()
 
     def _next_batch(self) -> None:
-        """Schedules the next batch after one has ended."""
+        """Schedules the next batch of waiting commands after the last one has ended."""
         assert self._loop is not None
         if self._gathers:
             self._gathers_until = self._loop.time() + GATHER_S
@@ -389,7 +409,8 @@ class GroupWriter:
             self._schedule_hand_over()
 
     def _check_stall(self) -> None:
-        """Checks whether the database stalls, and schedules the next check while commands are in flight."""
+        """Answers commands with an error if the transaction in progress takes longer than STALL_S seconds. Schedules
+        the next check while commands are in flight."""
         self._watching = None
         under_way = self._under_way  # the thread may set it meanwhile
         if under_way is not None and time.monotonic() - under_way[1] >= STALL_S:
@@ -414,7 +435,8 @@ class GroupWriter:
             _answer_one(job, None, ChatError("unavailable", "The database does not answer. Try again."))
 
     def _drain(self) -> list[Job]:
-        """Takes the batch that the thread has not begun out of the queue, and leaves the tasks in it."""
+        """Removes the batches that the thread has not begun from its queue, and returns their jobs. Leaves other tasks
+        in the queue."""
         taken: list[list[Job] | MaintenanceTask | None] = []
         with contextlib.suppress(Empty):
             while True:
@@ -431,7 +453,8 @@ def _answer(jobs: Sequence[Job]) -> None:
 
 
 def _answer_one(job: Job, result: object, error: Exception | None) -> None:
-    """Answers a command, once: one that was answered because the database stalls is not answered again."""
+    """Passes a command's result or error to its caller, unless the command was answered already because the database
+    stalled."""
     if job.answered:
         return
     job.answered = True
@@ -443,16 +466,16 @@ def _answer_one(job: Job, result: object, error: Exception | None) -> None:
 
 
 def _is_of_a_command(error: Exception, attempt: Attempt) -> bool:
-    """Returns whether a batch may have failed because of one of its commands. A lock that was not given or a connection
-    that broke is not their fault: trying each by itself would only wait as often."""
+    """Returns whether a batch may have failed because of one of its commands, and not because of the log's lock or the
+    connection. Only then is it useful to execute the commands one by one."""
     if attempt.tx is None or isinstance(error, LogReplaced):
         return False
     return not (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
 def _fail(jobs: Sequence[Job], error: Exception) -> None:
-    """Sets the jobs' errors. When the database failed, it is unknown whether a change was stored: the answer is to try
-    again, which is safe. Any other error is a bug, and the job fails with it."""
+    """Sets the jobs' errors. If the database failed, it is unknown whether a change was stored: the error says to try
+    again, which is safe. Any other error is a bug and is passed on unchanged."""
     if isinstance(error, LogReplaced):
         for job in jobs:
             job.error = error

@@ -1,4 +1,4 @@
-"""Work for the writer's thread that is not a command: it runs between two batches."""
+"""Tasks for the writer's thread other than commands. They run between two batches of commands."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Engine
 
 
 class WriterClosedError(Exception):
-    """The writer was closed and takes no more work."""
+    """The writer (the thread that changes the chat) was closed and accepts no more work."""
 
 
 class MaintenanceTask:
-    """A function of the writer's engine. `answer` gets its result or error."""
+    """A function of the writer's engine that runs on the writer's thread. The future `answer` gets its result
+    or error."""
 
     __slots__ = ("_function", "answer")
 
@@ -23,7 +24,7 @@ class MaintenanceTask:
         self.answer: Future[Any] = Future()
 
     def carry_out(self, engine: Engine) -> None:
-        """Runs the function, unless `answer` was cancelled in the meantime. Never raises."""
+        """Calls the function with the engine and sets `answer`, unless `answer` was cancelled before. Never raises."""
         if not self.answer.set_running_or_notify_cancel():
             return
         try:
@@ -35,7 +36,7 @@ class MaintenanceTask:
 
 
 class WriterTask(MaintenanceTask):
-    """A function for a transaction of its own, which does not lock the log's head."""
+    """A function that runs on the writer's thread in a transaction of its own, without locking the log's head."""
 
     __slots__ = ()
 

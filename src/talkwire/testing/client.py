@@ -31,7 +31,7 @@ DEADLINE_S = 10.0
 
 
 class Rejected(Exception):
-    """The server refused the connection. `data` is the server's reason, `{code, …}`."""
+    """Raised if the server refuses a socket. `data` is the server's reason, `{code, …}`."""
 
     def __init__(self, message: str, data: object = None) -> None:
         super().__init__(message)
@@ -40,8 +40,10 @@ class Rejected(Exception):
 
 
 class Client:
-    """A socket in one namespace, made by `connected`. `waiting` holds the received events that no call of `wait_for`
-    has returned yet, each with its arguments."""
+    """A Socket.IO test client with a socket in one namespace. Create it with `connected`.
+
+    `waiting` holds the received events, as (name, arguments), that no call of `wait_for` has returned yet.
+    """
 
     def __init__(self, connection: ClientConnection, namespace: str) -> None:
         self.id = ""
@@ -86,9 +88,9 @@ class Client:
         timeout_s: float = DEADLINE_S,
     ) -> Any:  # noqa: ANN401 (JSON)
         """Waits for the next event of this name whose first argument satisfies `where`, and returns that argument.
-        Other events stay queued.
 
-        Raises TimeoutError, whose text lists the queued events, and ConnectionError when the socket ends first.
+        Other events stay queued. Raises TimeoutError, whose text lists the queued events, and ConnectionError when the
+        socket ends first.
         """
         try:
             async with asyncio.timeout(timeout_s), self._received:
@@ -105,7 +107,7 @@ class Client:
             raise TimeoutError(f"{event!r} did not arrive; received instead: {list(self.waiting)}") from None
 
     async def wait_disconnected(self, *, timeout_s: float = DEADLINE_S) -> None:
-        """Waits until the server has ended the socket. Raises TimeoutError."""
+        """Waits until the server has ended the socket. Raises TimeoutError after `timeout_s` seconds."""
         async with asyncio.timeout(timeout_s), self._received:
             await self._received.wait_for(lambda: self._is_disconnected or self._reading.done())
 
@@ -115,7 +117,10 @@ class Client:
         await asyncio.wait([self._reading])
 
     async def connect(self, auth: Mapping[str, object]) -> None:
-        """Connects to the namespace with this auth payload. Raises Rejected, TimeoutError or ConnectionError."""
+        """Connects a socket to the client's namespace. `auth` is Socket.IO's auth payload, with a token.
+
+        Raises Rejected, TimeoutError or ConnectionError.
+        """
         prefix = "" if self._namespace == "/" else f"{self._namespace},"
         await self._connection.send(f"40{prefix}{msgspec.json.encode(auth).decode()}")
         async with asyncio.timeout(DEADLINE_S), self._received:
@@ -190,7 +195,10 @@ class Client:
 async def connected(
     url: str, auth: Mapping[str, object], *, namespace: str = "/", query: Mapping[str, str] | None = None
 ) -> AsyncIterator[Client]:
-    """Connects a client, and closes it when the block ends. Raises Rejected, TimeoutError or OSError."""
+    """Connects a Socket.IO test client to the server at `url`, and closes it when the block ends.
+
+    `auth` is Socket.IO's auth payload, with a token. Raises Rejected, TimeoutError or OSError.
+    """
     parameters = urlencode({"EIO": "4", "transport": "websocket", **(query or {})})
     address = f"ws{url.removeprefix('http').rstrip('/')}/socket.io/?{parameters}"
     async with connect(address, max_size=None, compression=None, ping_interval=None, proxy=None) as connection:

@@ -1,4 +1,4 @@
-"""Temporary servers for tests, which also issue tokens for their users."""
+"""Starts temporary Talkwire servers for tests, and issues tokens for their users."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ START_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class TemporaryServer:
-    """A running server at `url`; `chat` is the `Talkwire` object that it serves."""
+    """A running test server at `url`. `chat` is the `Talkwire` object that it serves; `secret` signs its tokens."""
 
     url: str
     chat: Talkwire
@@ -41,18 +41,23 @@ class TemporaryServer:
         ttl_s: float = 3600,
         claims: Mapping[str, object] | None = None,
     ) -> str:
-        """Returns a token for any user id. The role `service` is the application's backend; `admin` moderates the whole
-        server."""
+        """Returns an access token for a user id, valid for `ttl_s` seconds. The user need not exist.
+
+        The role `service` is the application's backend; `admin` moderates the whole server.
+        """
         return TokenIssuer(self.secret).issue(user_id, ttl_s=ttl_s, name=name, role=role, claims=claims)
 
     def headers(self, user_id: str, *, role: str | None = None) -> dict[str, str]:
-        """Returns the headers of a REST request by this user."""
+        """Returns the HTTP headers that authenticate a REST request as this user."""
         return {"Authorization": f"Bearer {self.token(user_id, role=role)}"}
 
     def client(
         self, user_id: str, *, namespace: str = "/", role: str | None = None, **auth: object
     ) -> AbstractAsyncContextManager[Client]:
-        """Connects a client as this user. `auth` are further members of the auth payload, such as `dialect`."""
+        """Connects a Socket.IO test client as this user until the block ends.
+
+        `auth` has further members of the auth payload, such as `dialect`.
+        """
         return connected(self.url, {"token": self.token(user_id, role=role), **auth}, namespace=namespace)
 
 
@@ -71,8 +76,11 @@ async def temporary_server(chat: Talkwire | None = None, **settings: Any) -> Asy
 
 
 def _isolated(folder: Path, settings: Settings, secret: str, further: Mapping[str, Any]) -> Settings:
-    """Returns settings for a server that only the test can reach. The test server has a token secret even if `settings`
-    have none, so values that depend on having a secret are copied from the original access policy."""
+    """Returns settings for a test server that uses no external service and that only the test can reach.
+
+    The test server has a token secret even if `settings` have none, so values that depend on having a secret are copied
+    from the original access policy.
+    """
     policy = access_policy(settings)
     values: dict[str, Any] = {
         "host": "127.0.0.1",
@@ -94,7 +102,7 @@ def _isolated(folder: Path, settings: Settings, secret: str, further: Mapping[st
 
 
 class ThreadedServer:
-    """A `TemporaryServer` for tests without an event loop."""
+    """A `TemporaryServer` that runs in its own thread, for tests without an event loop."""
 
     def __init__(self, server: TemporaryServer, loop: asyncio.AbstractEventLoop) -> None:
         self.url = server.url
@@ -105,13 +113,15 @@ class ThreadedServer:
 
     def run(self, coroutine: Coroutine[Any, Any, R], timeout_s: float = 30.0) -> R:
         """Runs a coroutine on the server's event loop and returns its result: `server.run(chat.send_message(…))`.
-        Raises TimeoutError."""
+
+        Raises TimeoutError after `timeout_s` seconds.
+        """
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout_s)
 
 
 @contextlib.contextmanager
 def threaded_server(chat: Talkwire | None = None, **settings: Any) -> Iterator[ThreadedServer]:  # noqa: ANN401
-    """Runs `temporary_server` in its own thread until the block ends."""
+    """Runs a temporary server (see `temporary_server`) in its own thread until the block ends."""
     running = _Thread(chat, settings)
     running.thread.start()
     try:
@@ -132,8 +142,10 @@ class _Thread:
         self._ended: asyncio.Event | None = None
 
     def wait_started(self) -> ThreadedServer:
-        """Returns the server once it has started. Raises the exception that stopped it from starting, or
-        TimeoutError."""
+        """Waits until the server has started, and returns it.
+
+        Raises the exception that prevented the start, or TimeoutError.
+        """
         if not self._ready.wait(START_S):
             raise TimeoutError("the server did not start")
         if self._error is not None:

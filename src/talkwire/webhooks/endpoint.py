@@ -1,4 +1,7 @@
-"""Delivers to one endpoint: reads the log for it, sends up to 16 events at a time, and plans retries."""
+"""Delivers events to one webhook endpoint: reads the log, sends up to 16 events at a time, and plans retries.
+
+The log is the ordered list of committed events.
+"""
 
 from __future__ import annotations
 
@@ -35,29 +38,33 @@ _logger = structlog.get_logger(__name__)
 
 
 class SelectedEvents(Protocol):
-    """The events of the log that a webhook selects. Its methods block."""
+    """Reads those events of the log (the ordered list of committed events) that a webhook subscribes to. Its methods
+    block.
+    """
 
     def after(self, pos: int) -> EventPage: ...
     def of_key(self, key: str, after: int, until: int) -> EventPage: ...
 
 
 class Sender(Protocol):
-    """Sends requests to the endpoint."""
+    """Sends one event at a time to the webhook's endpoint over HTTP and returns the outcome."""
 
     async def send(self, event_id: str, body: str) -> SendOutcome: ...
 
 
 class Blocking(Protocol):
-    """Runs a function that blocks on another thread. Raises OSError if the database does not answer."""
+    """A function that runs a blocking database call on another thread, and raises OSError if the database does not
+    respond.
+    """
 
     def __call__(self, function: Callable[[], R]) -> Awaitable[R]: ...
 
 
 class EndpointDelivery:
-    """The delivery to one endpoint, in a task of its own.
+    """The delivery of events to one webhook endpoint, in its own asyncio task from creation to `stop`.
 
-    `on_change` is called when there is progress to store, and `on_read` before the log is read: `wake` has to be called
-    for events that come later. `now_ms` is the wall clock.
+    `on_change` is called when there is progress to store. `on_read` is called before the log is read; call `wake` for
+    events that are committed after that. `now_ms` returns milliseconds since 1970.
     """
 
     def __init__(  # noqa: PLR0913 (what it joins)
@@ -97,19 +104,21 @@ class EndpointDelivery:
         self._task.add_done_callback(self._end)
 
     def wake(self) -> None:
-        """Notifies the delivery that the log has grown."""
+        """Notifies the delivery that new events were committed, so that it reads the log."""
         self._may_have_more = True
         self._woken.set()
 
     async def stop(self) -> None:
-        """Ends the delivery at once. Requests in flight are cancelled, and count as not sent."""
+        """Ends the delivery at once. Cancels the requests in flight; their events will be sent again later."""
         tasks = [self._task, *self._workers]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        """Notices that a task has ended: by a bug, the delivery has to start again."""
+        """Handles the end of a task. If an exception ended it, logs it and marks the delivery as failed, to be started
+        again.
+        """
         self._workers.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _logger.error("webhook_delivery_failed", webhook_id=self.webhook.id, exc_info=task.exception())
@@ -119,7 +128,9 @@ class EndpointDelivery:
     # --- progress -----------------------------------------------------------------------------------------------------
 
     def take_progress(self, *, released: bool = False) -> WebhookProgress | None:
-        """Returns the progress since the last call; None if there is none."""
+        """Returns the delivery's progress since the last call (position, retries, attempts), to be stored; None if
+        there is none.
+        """
         retries, pos = self.queue.take_changes(), self.queue.cursor
         attempts = tuple(self._attempts) if self._has_new_attempts else None
         if not (retries or attempts or pos != self._stored_pos or self.disabled_reason or released):
@@ -130,7 +141,7 @@ class EndpointDelivery:
         )
 
     def not_stored(self, progress: WebhookProgress) -> None:
-        """Takes progress back that could not be stored, for the next call of `take_progress`."""
+        """Restores progress that could not be stored, so that the next call of `take_progress` returns it again."""
         self.queue.not_stored(progress.retries)
         self._has_new_attempts |= progress.attempts is not None
         self._stored_pos = -1
@@ -159,7 +170,9 @@ class EndpointDelivery:
         return self._may_have_more and self.queue.wants_events
 
     async def _read_log(self) -> None:
-        """Reads the next events into the queue."""
+        """Reads the next events of the log (the ordered list of committed events) into the queue if the queue has room
+        for them.
+        """
         if not self._should_read:
             return
         self._may_have_more = False
@@ -176,7 +189,10 @@ class EndpointDelivery:
         self._on_change()
 
     async def _read_key(self, key: str, after: int, until: int) -> None:
-        """Reads the next events of a blocked key into the queue."""
+        """Reads the events after `after` and up to `until` of a blocked key into the queue, because their retry is due.
+
+        A blocked key is a conversation or user whose events wait for a retry.
+        """
         page = await self._read(lambda: self._source.of_key(key, after, until))
         if page is None:
             self.queue.postpone(key, self._now_ms() + READ_AGAIN_MS)
@@ -185,7 +201,7 @@ class EndpointDelivery:
         self._on_change()
 
     async def _read(self, function: Callable[[], EventPage]) -> EventPage | None:
-        """Returns a page of events; None if the database does not answer."""
+        """Returns the page of events that `function` reads from the log; None if the database does not respond."""
         try:
             return await self._blocking(function)
         except OSError as error:
@@ -199,7 +215,7 @@ class EndpointDelivery:
             worker.add_done_callback(self._end)
 
     async def _work(self) -> None:
-        """Sends events until none is ready."""
+        """Sends queued events to the endpoint, one after the other, until none may be sent."""
         while self.disabled_reason is None and (event := self.queue.take()) is not None:
             body = _encode(webhook_event_payload(event.payload)).decode()
             outcome = await self.sender.send(event.payload.id, body)
@@ -208,7 +224,7 @@ class EndpointDelivery:
                 self._woken.set()
 
     def _settle(self, event: QueuedEvent, outcome: SendOutcome) -> None:
-        """Records the outcome of an attempt."""
+        """Records the outcome of sending an event: marks it as accepted, plans a retry, or disables the webhook."""
         self._metrics.attempts[outcome.kind] += 1
         attempt = self.queue.attempt_of(event)
         next_ms = None
@@ -230,7 +246,7 @@ class EndpointDelivery:
         self._on_change()
 
     def _next_ms(self, attempt: int, first_ms: int, outcome: SendOutcome) -> int | None:
-        """Returns when to send a refused event again; None if the webhook is to be disabled."""
+        """Returns when to retry a refused event, in milliseconds since 1970; None if the webhook is to be disabled."""
         now_ms, end_ms = self._now_ms(), first_ms + GIVE_UP_MS
         if outcome.gone or now_ms >= end_ms:
             return None
@@ -244,8 +260,9 @@ class EndpointDelivery:
 
 
 def _current(backlog: WebhookBacklog, webhook: Webhook, now_ms: int) -> dict[str, WebhookRetry]:
-    """Returns the planned retries. Those from before the webhook was enabled are due now, and start from the first
-    attempt again."""
+    """Returns the stored retries of a webhook by key (conversation or user). Those that were planned before the webhook
+    was enabled again are due now and start with the first attempt.
+    """
     return {
         key: WebhookRetry(retry.pos, 0, None, now_ms)
         if retry.first_ms is not None and retry.first_ms < webhook.enabled_ms

@@ -1,4 +1,7 @@
-"""Reads the log for one endpoint, and tells which of its events have to stay in order."""
+"""Reads events for one webhook endpoint from the log, the ordered list of committed events.
+
+It also decides which events must be delivered in order.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,9 @@ ABOUT_USERS = frozenset(
 
 
 def ordering_key(event: Durable) -> str:
-    """Returns what an event keeps its order with: its conversation, else the user that it is about."""
+    """Returns the key of an event: its conversation, else the user that it is about. Events with the same key are
+    delivered in order.
+    """
     conversation_id = conversation_of(event)
     if conversation_id is not None:
         return _CONVERSATION + conversation_id
@@ -44,8 +49,11 @@ def ordering_key(event: Durable) -> str:
 
 
 class EventPage(NamedTuple):
-    """Events to send. The log was searched up to `reached`; `more`: it continues there. `lost` is how many positions
-    were pruned before the endpoint received them."""
+    """A page of events to send, read from the log (the ordered list of committed events) up to the position `reached`.
+
+    `more`: the log continues after `reached`. `lost` is the number of positions that were removed from the log as too
+    old before the endpoint received their events.
+    """
 
     events: Sequence[QueuedEvent]
     reached: int
@@ -54,7 +62,9 @@ class EventPage(NamedTuple):
 
 
 class EventSource:
-    """The events that a webhook selects. All methods block."""
+    """Reads those events of the log that one webhook subscribes to, by event type and conversation. All methods
+    block.
+    """
 
     def __init__(self, store: WebhookStore, webhook: Webhook) -> None:
         self._store = store
@@ -65,11 +75,13 @@ class EventSource:
         self._filter = LogFilter(types, ids)
 
     def after(self, pos: int) -> EventPage:
-        """Returns the first events after a position."""
+        """Returns the first page of the webhook's events after a log position."""
         return _page(pos, self._store.read(self._filter, pos, None, PAGE))
 
     def of_key(self, key: str, after: int, until: int) -> EventPage:
-        """Returns the first events of one key after a position."""
+        """Returns the first page of events of one key (a conversation or a user) after the log position `after`, up to
+        `until`.
+        """
         types = self._filter.types
         if key.startswith(_CONVERSATION):
             wanted = LogFilter(types, frozenset({key.removeprefix(_CONVERSATION)}))

@@ -17,7 +17,9 @@ DISABLED_REASONS: tuple[DisabledReason, ...] = ("gone", "failing")
 
 
 class WebhookMetrics(Collector):
-    """The metrics of one node's webhooks. Register it with a `CollectorRegistry`."""
+    """The Prometheus metrics of one node's webhooks: attempts, disabled webhooks, lag. Register it with a
+    `CollectorRegistry`.
+    """
 
     def __init__(self) -> None:
         self.attempts: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))

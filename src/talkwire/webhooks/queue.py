@@ -1,11 +1,14 @@
-"""Which events of one endpoint may be sent now, and up to which log position all are dealt with. Without I/O.
+"""A queue of one webhook endpoint's events: decides which may be sent now, and tracks the delivered position. Without
+I/O.
 
-Events of one key, a conversation or a user, are sent one after the other, those of different keys at the same time. An
-event that is refused blocks its key: later events of the key are dropped from memory, and read from the log again when
-the retry is due. So an endpoint that is down costs a bounded number of events in memory and of rows in the database.
+The key of an event is its conversation or user. Events of one key are sent one after the other, those of different keys
+at the same time. An event that is refused blocks its key: later events of the key are dropped from memory, and read
+from the log again when the retry is due. So an endpoint that is down costs a bounded number of events in memory and of
+rows in the database.
 
-The cursor is the position before the first event that is neither accepted nor behind a blocked key. Cursor and blocked
-keys are stored together, so whatever is lost with the process was not accepted or is sent twice, never skipped.
+The cursor is the log position before the first event that is neither accepted nor behind a blocked key. Cursor and
+blocked keys are stored together. So if the process ends, events that were not accepted are sent again, some accepted
+events are sent twice, and none is skipped.
 """
 
 from __future__ import annotations
@@ -26,7 +29,12 @@ BLOCKED_MAX = 64
 
 @dataclass(slots=True, eq=False)
 class QueuedEvent:
-    """An event to send. `settled`: it was accepted, or its key is blocked."""
+    """An event that waits to be sent to a webhook. Events with the same key (a conversation or a user) are sent in
+    order.
+
+    `settled`: nothing is left to do for now. The receiver accepted the event, or an earlier event of the key failed and
+    blocks the key until it is accepted.
+    """
 
     pos: int
     key: str
@@ -37,8 +45,10 @@ class QueuedEvent:
 
 @dataclass(slots=True, eq=False)
 class _BlockedKey:
-    """A key with an event that was not accepted. `loading`: its events are being read from the log or sent. `reached`
-    is the position up to which they were read."""
+    """A key (conversation or user) whose events wait, because the endpoint did not accept the first of them.
+
+    `loading`: its events are being read from the log or sent. `reached` is the log position up to which they were read.
+    """
 
     retry: WebhookRetry
     at_ms: int | None = None
@@ -47,7 +57,11 @@ class _BlockedKey:
 
 
 class EventQueue:
-    """The events of one endpoint. `pos` is its cursor, `retries` are its blocked keys."""
+    """The queue of events to send to one webhook endpoint, filled from the log (the ordered list of committed events).
+
+    `pos` is the log position up to which all events were handled, and `retries` are the blocked keys: the conversations
+    and users whose events wait for a retry.
+    """
 
     def __init__(self, pos: int, retries: Mapping[str, WebhookRetry]) -> None:
         self.read_pos = pos
@@ -66,11 +80,13 @@ class EventQueue:
 
     @property
     def wants_events(self) -> bool:
-        """Whether there is room for more events of the log."""
+        """True while the queue has room for more events of the log (the ordered list of committed events)."""
         return len(self._window) < WINDOW_MAX and len(self._blocked) < BLOCKED_MAX
 
     def add(self, events: Iterable[QueuedEvent], reached: int) -> None:
-        """Adds the next events of the log, which was read up to `reached`. Those of blocked keys are left out."""
+        """Adds the next events of the log, which was read up to position `reached`. Skips events of blocked keys
+        (conversations and users that wait for a retry), which are read from the log again later.
+        """
         for event in events:
             if event.key in self._blocked:
                 continue
@@ -84,8 +100,11 @@ class EventQueue:
         self.read_pos = max(self.read_pos, reached)
 
     def due(self, now_ms: int) -> Sequence[tuple[str, int, int]]:
-        """Returns the blocked keys whose events are to be read now, each with the position after which and the one up
-        to which to read. Pass the events to `resume`."""
+        """Returns the blocked keys whose retry is due, as (key, after, until): read the key's events from the log
+        between these positions and pass them to `resume`.
+
+        A blocked key is a conversation or user whose events wait for a retry.
+        """
         found = []
         for key, blocked in self._blocked.items():
             if not blocked.loading and blocked.retry.next_ms <= now_ms:
@@ -94,7 +113,9 @@ class EventQueue:
         return found
 
     def resume(self, key: str, events: Sequence[QueuedEvent], reached: int) -> None:
-        """Continues with events of a blocked key, which were read up to `reached`."""
+        """Queues events of a blocked key (a conversation or user that waited for a retry), read from the log up to
+        `reached`.
+        """
         blocked = self._blocked[key]
         blocked.reached = reached
         if events:
@@ -104,28 +125,30 @@ class EventQueue:
             self._continue(key, blocked, reached + 1)
 
     def postpone(self, key: str, next_ms: int) -> None:
-        """Lets a blocked key wait because its events could not be read."""
+        """Moves the retry of a blocked key (a conversation or user) to `next_ms`, because its events could not
+        be read.
+        """
         blocked = self._blocked[key]
         blocked.loading = False
         blocked.retry = WebhookRetry(blocked.retry.pos, blocked.retry.attempt, blocked.retry.first_ms, next_ms)
 
     @property
     def next_due_ms(self) -> int | None:
-        """When the next retry is due."""
+        """The time of the next retry of a refused event, in milliseconds since 1970; None if none is planned."""
         return min((each.retry.next_ms for each in self._blocked.values() if not each.loading), default=None)
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
     @property
     def ready(self) -> int:
-        """How many events `take` would return."""
+        """The number of events that may be sent now, each by a call of `take`."""
         return len(self._resumed) + (len(self._ready) if len(self._blocked) < BLOCKED_MAX else 0)
 
     def is_blocked(self, key: str) -> bool:
         return key in self._blocked
 
     def take(self) -> QueuedEvent | None:
-        """Returns the next event to send, for `accept` or `fail`; None if none may be sent now."""
+        """Returns the next event to send; None if none may be sent now. Report the outcome with `accept` or `fail`."""
         # They take turns, so that neither a backlog nor new events wait for each other.
         prefers_new = self.in_flight % 2 == 0 and self._ready and len(self._blocked) < BLOCKED_MAX
         if self._resumed and not prefers_new:
@@ -138,17 +161,19 @@ class EventQueue:
         return self._lines[key][0]
 
     def attempt_of(self, event: QueuedEvent) -> int:
-        """Returns the number of the event's next attempt, from 1 on."""
+        """Returns the number of the event's next attempt, starting with 1."""
         blocked = self._blocked.get(event.key)
         return 1 if blocked is None or blocked.retry.pos != event.pos else blocked.retry.attempt + 1
 
     def first_ms_of(self, event: QueuedEvent) -> int | None:
-        """Returns when the event was sent for the first time; None if it was not sent yet."""
+        """Returns when the event was first sent, in milliseconds since 1970; None if it was not sent yet."""
         blocked = self._blocked.get(event.key)
         return None if blocked is None or blocked.retry.pos != event.pos else blocked.retry.first_ms
 
     def accept(self, event: QueuedEvent) -> None:
-        """Settles an event that the endpoint has accepted, and lets the next one of its key follow."""
+        """Removes an event that the endpoint has accepted, and allows the next event of its conversation or user to be
+        sent.
+        """
         self.in_flight -= 1
         event.settled = True
         key = event.key
@@ -164,7 +189,9 @@ class EventQueue:
         self._trim()
 
     def fail(self, event: QueuedEvent, sent_ms: int, next_ms: int) -> None:
-        """Blocks the key of an event that was refused until `next_ms`."""
+        """Blocks the key (conversation or user) of an event that was refused: no event of the key is sent until
+        `next_ms`.
+        """
         retry = WebhookRetry(event.pos, self.attempt_of(event), self.first_ms_of(event) or sent_ms, next_ms)
         self.in_flight -= 1
         for dropped in self._lines.pop(event.key):
@@ -174,7 +201,10 @@ class EventQueue:
         self._trim()
 
     def _continue(self, key: str, blocked: _BlockedKey, pos: int) -> None:
-        """Continues a blocked key at the position of its next event: with the events in memory, else with the log."""
+        """Lets a blocked key (conversation or user) continue with its next event, at log position `pos`.
+
+        Uses the key's events in memory; else has them read from the log, or unblocks the key if none is left to read.
+        """
         self._changed.add(key)
         if self._lines.get(key):
             self._resumed.append(key)
@@ -196,7 +226,10 @@ class EventQueue:
 
     @property
     def cursor(self) -> int:
-        """The position up to which every event was accepted or belongs to a blocked key."""
+        """The position in the log of committed events up to which every event was accepted or belongs to a blocked key.
+
+        A blocked key is a conversation or user whose events wait for a retry.
+        """
         return self._window[0].pos - 1 if self._window else self.read_pos
 
     @property
@@ -205,7 +238,9 @@ class EventQueue:
 
     @property
     def oldest_ms(self) -> int | None:
-        """When the oldest event was written that was not accepted yet, as far as it is known; None if there is none."""
+        """The time of the oldest known event that the endpoint has not accepted, in milliseconds since 1970; None if
+        there is none.
+        """
         known = [each.at_ms or each.retry.first_ms for each in self._blocked.values()]
         times = [time_ms for time_ms in known if time_ms is not None]
         if self._window:
@@ -213,11 +248,14 @@ class EventQueue:
         return min(times, default=None)
 
     def take_changes(self) -> dict[str, WebhookRetry | None]:
-        """Returns the blocked keys that have changed since the last call; None for one that is free again."""
+        """Returns the changes to blocked keys (conversations and users) since the last call, to be stored.
+
+        The values are the planned retries by key; None for a key that is no longer blocked.
+        """
         changes = {key: None if (blocked := self._blocked.get(key)) is None else blocked.retry for key in self._changed}
         self._changed.clear()
         return changes
 
     def not_stored(self, keys: Iterable[str]) -> None:
-        """Notes that changes of `take_changes` could not be stored."""
+        """Marks keys as changed again, because the changes that `take_changes` returned could not be stored."""
         self._changed.update(keys)

@@ -1,9 +1,8 @@
-"""When a refused event is sent again."""
+"""Computes when an event that a webhook endpoint refused is sent again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from random import random
 
 DELAYS_S = (5, 30, 120, 600, 1800, 3600, 2 * 3600, 5 * 3600, 10 * 3600)
@@ -20,21 +19,12 @@ RETRY_AFTER_MAX_S = DELAYS_S[-1]
 
 
 def retry_delay_ms(attempt: int, retry_after_s: float | None, random_of: Callable[[], float] = random) -> int:
-    """Returns how long to wait after the failed attempt number `attempt`, in milliseconds."""
+    """Returns the milliseconds to wait after the failed attempt number `attempt`, at least the endpoint's
+    `retry_after_s`.
+
+    The delay varies at random. `random_of` returns a number from 0 to 1.
+    """
     delay_s = DELAYS_S[min(attempt, len(DELAYS_S)) - 1] * (1 - JITTER + 2 * JITTER * random_of())
     if retry_after_s is not None:
         delay_s = max(delay_s, min(retry_after_s, RETRY_AFTER_MAX_S))
     return round(delay_s * 1000)
-
-
-def parse_retry_after(text: str | None, now_s: float) -> float | None:
-    """Returns the seconds of a header `Retry-After`, which has seconds or a date; None if it is missing or invalid."""
-    if text is None:
-        return None
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now_s)
-    except (ValueError, OverflowError):
-        return None

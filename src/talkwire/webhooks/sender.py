@@ -1,4 +1,4 @@
-"""Signs and sends requests to one endpoint, over connections to checked addresses only.
+"""Signs and sends requests to one webhook endpoint, over connections to allowed IP addresses only.
 
 It uses aiohttp, which takes a fraction of the processor time of httpx (docs/decisions/0052).
 """
@@ -17,8 +17,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from talkwire.egress import Egress, RefusedAddress, RefusedUrl, Signer
-from talkwire.webhooks.schedule import parse_retry_after
+from talkwire.egress import Egress, RefusedAddress, RefusedUrl, Signer, parse_retry_after
 
 CONNECTIONS = 16
 """How many requests one endpoint receives at a time."""
@@ -40,7 +39,10 @@ _GONE = 410
 
 @dataclass(frozen=True, slots=True)
 class SendOutcome:
-    """The outcome of one attempt. `kind` is a value of `metrics.OUTCOMES`."""
+    """The outcome of one attempt to send an event: HTTP status, error, start and duration in milliseconds.
+
+    `kind` is one of `metrics.OUTCOMES`, such as `accepted` or `timeout`.
+    """
 
     kind: str
     at_ms: int
@@ -55,14 +57,14 @@ class SendOutcome:
 
     @property
     def gone(self) -> bool:
-        """Whether the endpoint wants no more requests."""
+        """True if the endpoint responded with HTTP 410, which means that it wants no more requests."""
         return self.status == _GONE
 
 
 class WebhookSender:
-    """Sends to one endpoint. Create it on the event loop that sends, and close it there.
+    """An HTTP client that sends signed events to one endpoint. Create and close it on the event loop that uses it.
 
-    `secrets` sign the requests; they can be replaced. `now_s` is the wall clock.
+    `secrets` sign the requests; `sign_with` replaces them. `now_s` returns seconds since 1970.
     """
 
     def __init__(
@@ -93,11 +95,11 @@ class WebhookSender:
         )
 
     def sign_with(self, secrets: tuple[str, ...]) -> None:
-        """Signs later requests with these secrets."""
+        """Replaces the secrets that sign requests, for all later requests."""
         self._signer, self.secrets = Signer(*secrets), secrets
 
     async def send(self, event_id: str, body: str) -> SendOutcome:
-        """Sends one event, and returns the outcome. Never raises, except when it is cancelled."""
+        """Sends one event to the endpoint and returns the outcome. Never raises, except when it is cancelled."""
         began, at_s = time.monotonic(), self._now_s()
 
         def outcome(kind: str, status: int | None = None, error: str | None = None) -> SendOutcome:
@@ -122,12 +124,12 @@ class WebhookSender:
         return SendOutcome("refused", refused.at_ms, refused.duration_ms, refused.status, refused.error, retry_after_s)
 
     async def close(self) -> None:
-        """Closes all connections."""
+        """Closes all connections to the endpoint."""
         await self._session.close()
 
 
 def _refusal(egress: Egress, url: str) -> str | None:
-    """Returns why a URL may not be reached, as far as that is known without a name server."""
+    """Returns why the address rules forbid a URL, without a name lookup; None if they allow it."""
     try:
         egress.rules.check_url(url)
     except RefusedUrl as refused:
@@ -148,7 +150,9 @@ def _meaning_of(status: int) -> str:
 
 
 async def _drain(response: aiohttp.ClientResponse) -> None:
-    """Reads the rest of an accepted response, or closes its connection if it is long or slow."""
+    """Reads and drops the body of an accepted response, so that its connection can be reused. Closes the connection if
+    the body is long or slow.
+    """
     if response.content.at_eof():
         response.release()
         return
@@ -168,7 +172,9 @@ async def _drain(response: aiohttp.ClientResponse) -> None:
 
 
 class _CheckedResolver(AbstractResolver):
-    """Resolves names to addresses that the rules allow. `encrypted`: over https."""
+    """A name resolver for aiohttp that returns only addresses which the server may reach. `encrypted`: for https
+    URLs.
+    """
 
     def __init__(self, egress: Egress, *, encrypted: bool) -> None:
         self._egress = egress
@@ -180,7 +186,7 @@ class _CheckedResolver(AbstractResolver):
         port: int = 0,
         family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002 (aiohttp's signature)
     ) -> list[ResolveResult]:
-        """Returns the addresses of a host. Raises OSError if one of them is not allowed."""
+        """Returns the IP addresses of a host name. Raises OSError if the server may not reach one of them."""
         try:
             addresses = await self._egress.addresses(host, port, encrypted=self._encrypted)
         except RefusedAddress as refused:
@@ -198,4 +204,4 @@ class _CheckedResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Does nothing: the threads that resolve names belong to `Egress`."""
+        """Does nothing, as aiohttp requires the method: the threads that resolve names belong to `Egress`."""

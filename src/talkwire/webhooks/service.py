@@ -1,6 +1,6 @@
-"""A thread with an event loop of its own that delivers to the endpoints which this node has claimed.
+"""Runs the delivery to all webhooks that this node has claimed, on a thread with its own event loop.
 
-The thread starts with the first webhook, so that a server without webhooks pays nothing for them.
+The thread starts with the first webhook, so that a server without webhooks has no such thread.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Running:
-    """A webhook that this node delivers to."""
+    """A webhook that this node delivers to: its delivery task and its HTTP client."""
 
     delivery: EndpointDelivery
     sender: WebhookSender
@@ -63,10 +63,10 @@ class _Running:
 
 
 class WebhookService:
-    """The webhooks of one node. Call its methods on the chat's event loop.
+    """Starts, notifies and stops the webhook deliveries of one node. Call its methods on the chat's event loop.
 
-    `store` belongs to the service. `check_s`: how often to look for webhooks of nodes that have ended, and for secrets
-    that have expired.
+    The service closes `store`. Every `check_s` seconds it looks for webhooks of nodes that have ended, and for expired
+    secrets.
     """
 
     def __init__(self, store: WebhookStore, egress: Egress, check_s: float = CHECK_S) -> None:
@@ -77,12 +77,14 @@ class WebhookService:
         self._thread: _DeliveryThread | None = None
 
     async def start(self) -> None:
-        """Starts the delivery if there is a webhook."""
+        """Starts the delivery thread if any webhook is enabled."""
         if await asyncio.to_thread(self._store.any_enabled):
             self._started()
 
     def follow(self, events: Sequence[News]) -> None:
-        """Notices new events. It is called with each batch."""
+        """Notifies the delivery thread of newly committed events. The chat calls it with the events of each
+        transaction.
+        """
         if not isinstance(events[-1], DurableEvent):
             return
         changed = any(type(event) is WebhookChanged for event in events)
@@ -92,15 +94,17 @@ class WebhookService:
             self._thread.notify()
 
     async def check_url(self, url: str) -> None:
-        """Raises `invalid_request` unless a webhook may have this URL."""
+        """Raises ChatError `invalid_request` if the server may not send webhooks to this URL."""
         await self._egress.check_url(url)
 
     async def test(self, webhook_id: str, signing: WebhookSigning) -> WebhookAttempt:
-        """Sends a test event to an endpoint now, and returns the outcome."""
+        """Sends a test event to a webhook's endpoint now, and returns the attempt with its outcome."""
         return await asyncio.wrap_future(self._started().run(send_test(self._egress, webhook_id, signing)))
 
     async def close(self) -> None:
-        """Stops the delivery, stores its progress, and lets other nodes continue."""
+        """Stops all deliveries, stores their progress, and releases the webhooks so that other nodes can deliver to
+        them.
+        """
         if self._thread is not None:
             await asyncio.to_thread(self._thread.close)
         self._store.close()
@@ -112,7 +116,7 @@ class WebhookService:
 
 
 async def send_test(egress: Egress, webhook_id: str, signing: WebhookSigning) -> WebhookAttempt:
-    """Sends a signed event `webhook:test` to an endpoint, and returns the outcome."""
+    """Sends a signed event `webhook:test` to a webhook's endpoint, and returns the attempt with its outcome."""
     now = iso(time.time_ns() // 1_000_000)
     event = WebhookEventPayload(f"test-{token_hex(8)}", "webhook:test", now, {"webhookId": webhook_id}, timestamp=now)
     sender = WebhookSender(egress, signing.url, signing.secrets)
@@ -124,7 +128,7 @@ async def send_test(egress: Egress, webhook_id: str, signing: WebhookSigning) ->
 
 
 class _DeliveryThread:
-    """The thread, and the deliveries on its event loop."""
+    """A thread with an event loop, on which all webhook deliveries of this node run."""
 
     def __init__(self, store: WebhookStore, egress: Egress, metrics: WebhookMetrics, check_s: float) -> None:
         self._store = store
@@ -147,7 +151,10 @@ class _DeliveryThread:
         self._thread.start()
 
     def notify(self, *, changed: bool = False) -> None:
-        """Notices that the log has grown, or that webhooks have changed. It can be called from any thread."""
+        """Wakes the deliveries because new events were committed, or with `changed` because webhooks were changed.
+
+        It can be called from any thread.
+        """
         if changed:
             self._must_check = True
         if changed or not self._notified:  # which costs much less than to notify again
@@ -156,11 +163,11 @@ class _DeliveryThread:
                 self._loop.call_soon_threadsafe(self._news.set)
 
     def run(self, coroutine: Coroutine[Any, Any, R]) -> Any:  # noqa: ANN401 (a future of R)
-        """Runs a coroutine on the thread, and returns the future of its result."""
+        """Runs a coroutine on the delivery thread's event loop, and returns a future of its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def close(self) -> None:
-        """Stops everything and stores the progress. It blocks."""
+        """Stops all deliveries, stores their progress, and waits for the end of the thread."""
         self._closing = True
         self.notify(changed=True)
         self._thread.join()
@@ -186,7 +193,7 @@ class _DeliveryThread:
             await self._stop(tuple(self._running), released=True)
 
     async def _wait_for_news(self) -> None:
-        """Waits for events, for changed webhooks, or until the next check."""
+        """Waits for new events, for changed webhooks, or until the next regular check of the stored webhooks is due."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._check_s):
                 await self._news.wait()
@@ -197,12 +204,17 @@ class _DeliveryThread:
         self._must_check = True
 
     def _listen(self) -> None:
-        """Lets `notify` pass on the next event, since a delivery reads the log. While none does, because endpoints do
-        not answer, the chat is not disturbed."""
+        """Re-enables `notify`, because a delivery is about to read the log and must be woken for later events.
+
+        While no delivery reads, because all endpoints are down, `notify` does nothing and costs the chat nothing.
+        """
         self._notified = False
 
     async def _check(self) -> None:
-        """Starts and stops deliveries as the stored webhooks say."""
+        """Claims webhooks for this node in the database, and starts and stops deliveries accordingly.
+
+        Does nothing unless a check is due. Tries again later if the database does not respond.
+        """
         if not self._must_check:
             return
         self._must_check = False
@@ -225,7 +237,7 @@ class _DeliveryThread:
                 running.sender.sign_with(state.secrets)
 
     async def _start(self, webhook_id: str) -> None:
-        """Starts a delivery with the progress that is stored now."""
+        """Starts the delivery to a webhook from the position and the retries that the database has for it."""
         state, backlog = await self._in_database(lambda: self._store.load(webhook_id))
         if state is None:
             return
@@ -243,14 +255,16 @@ class _DeliveryThread:
         self._running[webhook_id] = _Running(delivery, sender)
 
     async def _stop(self, webhook_ids: Sequence[str], *, released: bool = False) -> None:
-        """Stops deliveries, and stores their progress. `released`: other nodes may claim their webhooks."""
+        """Stops deliveries and stores their progress. With `released`, other nodes may claim their webhooks."""
         stopped = [self._running.pop(webhook_id) for webhook_id in webhook_ids]
         for each in stopped:
             await each.stop()
         await self._store_of([each.delivery for each in stopped], released=released)
 
     async def _store_progress(self) -> None:
-        """Stores progress regularly, as long as there is any."""
+        """Stores the progress of all deliveries at intervals, whenever it has changed. Stops deliveries that have
+        failed or were disabled.
+        """
         while True:
             await self._changed.wait()
             await asyncio.sleep(STORE_S)
@@ -269,7 +283,7 @@ class _DeliveryThread:
                 self.notify(changed=True)
 
     async def _store_of(self, deliveries: Sequence[EndpointDelivery], *, released: bool = False) -> bool:
-        """Stores the progress of deliveries. Returns False if the database did not answer."""
+        """Stores the progress of these deliveries. Returns False if the database did not respond."""
         taken = {each: each.take_progress(released=released) for each in deliveries if not each.failed}
         progress: list[WebhookProgress] = [each for each in taken.values() if each is not None]
         if not progress:
@@ -287,13 +301,13 @@ class _DeliveryThread:
         return True
 
     async def _drop(self, webhook_ids: set[str]) -> None:
-        """Drops deliveries whose webhook was rewound, deleted or claimed by another node."""
+        """Stops deliveries whose webhook was set back to an earlier position, deleted, or claimed by another node."""
         for webhook_id in webhook_ids & self._running.keys():
             await self._running.pop(webhook_id).stop()
         self.notify(changed=True)
 
     async def _in_database(self, function: Callable[[], R]) -> R:
-        """Runs a function that blocks on another thread. Raises OSError if the database does not answer."""
+        """Runs a blocking database function on another thread. Raises OSError if the database does not respond."""
         try:
             return await self._loop.run_in_executor(self._blocking, function)
         except (SQLAlchemyError, WriterClosedError, ChatError) as error:
@@ -306,7 +320,9 @@ class _DeliveryThread:
 
 
 def _is_outdated(running: _Running, state: WebhookState | None) -> bool:
-    """Returns whether a delivery must not go on as it is: the webhook is disabled, or sends other events elsewhere."""
+    """Returns whether a delivery must be stopped: its webhook is disabled or no longer this node's, or now has another
+    URL, other events or another start position.
+    """
     if state is None:
         return True
     old, new = running.delivery.webhook, state.webhook

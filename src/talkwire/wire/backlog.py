@@ -1,4 +1,4 @@
-"""The output of a polling session that its client has not fetched yet."""
+"""The output of an Engine.IO session over long polling that its client has not fetched yet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from talkwire.wire.engine_packet import join_payload
 from talkwire.wire.frame import frame_at
 
 CAUTIOUS_PACKETS_MAX: Final = 16
-"""Packets in one poll response for a client of an unknown kind: python-engineio accepts no more than 16."""
+"""The most packets in one poll response for an unknown kind of client: python-engineio accepts no more than 16."""
 
 POLL_PACKETS_MAX: Final = 2048
 """Packets in one poll response for all other clients. The protocol sets no limit; this one bounds the time spent on one
@@ -20,10 +20,11 @@ POLL_BYTES_MAX: Final = 128 * 1024
 
 
 class Backlog:
-    """Counts the frames in a session's `out` and takes them from the front, one poll response at a time.
+    """Counts the WebSocket frames in a polling session's output list `out`, and takes them from its front, one poll
+    response at a time.
 
-    Shares the list with the session and never replaces it. Taking costs time linear in what is taken; counting costs
-    time linear in the frames appended since the last count.
+    Works on the session's own list and never replaces it. Taking frames costs time linear in the frames taken; counting
+    costs time linear in the frames appended since the last count.
     """
 
     __slots__ = ("_counted", "_out", "_size", "packets_max")
@@ -35,14 +36,16 @@ class Backlog:
         self._size = 0
 
     def size(self) -> int:
-        """Returns how many bytes of frames no poll has fetched."""
+        """Returns the number of bytes, frame headers included, that no poll has fetched yet."""
         if self._counted < len(self._out):
             self._size += sum(map(len, self._out[self._counted :]))
             self._counted = len(self._out)
         return self._size
 
     def take(self) -> str:
-        """Returns the body of one poll response and removes its packets; the rest stays for the next poll."""
+        """Returns the body of one poll response, and removes its packets from the list. Packets beyond the limits of
+        one response wait for the next poll.
+        """
         size = self.size()
         out, packets = self._out, list[str | bytes]()
         index = position = taken = 0

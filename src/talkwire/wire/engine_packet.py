@@ -20,7 +20,7 @@ _NOT_BASE64: Final = bytes(set(range(256)) - set(_BASE64 + b"-_"))
 
 
 class PacketType(IntEnum):
-    """The first digit of every text packet."""
+    """The type of an Engine.IO packet, such as ping or message: the first digit of every text packet."""
 
     OPEN = 0
     CLOSE = 1
@@ -43,7 +43,7 @@ _MESSAGE: Final = PacketType.MESSAGE
 
 
 def decode_packet(message: str | bytes) -> Packet:
-    """Returns the packet in one WebSocket message or in one part of a polling payload.
+    """Decodes one Engine.IO packet: the content of one WebSocket message, or one part of a polling body.
 
     Raises RemoteProtocolError for an unknown packet type; the caller then closes the session.
     """
@@ -65,8 +65,8 @@ def encode_packet(packet: Packet) -> str | bytes:
 
 
 def iter_payload(body: str) -> Iterator[Packet]:
-    """Yields the packets of a polling body. At a broken packet, raises RemoteProtocolError after yielding those before
-    it.
+    """Yields the packets of a polling body. Raises RemoteProtocolError at the first broken packet, after yielding the
+    packets before it.
 
     Decodes one packet at a time, so that the caller can spread the work over several turns of the event loop, and a
     body of nothing but separators fills no memory.
@@ -84,13 +84,13 @@ def decode_payload(body: str) -> list[Packet]:
 
 
 def encode_payload(packets: Iterable[Packet]) -> str:
-    """Returns the body of a polling request or response that carries `packets`."""
+    """Returns the body of a polling request or response with these packets, in their order."""
     return join_payload(encode_packet(packet) for packet in packets)
 
 
 def join_payload(encoded: Iterable[str | bytes]) -> str:
-    """Returns the polling body of packets that are encoded already. Polling carries text only, so a binary message
-    becomes `b` and base64.
+    """Returns the polling body of packets that are encoded already. Polling transports only text, so a binary message
+    becomes the letter `b` and its base64.
     """
     return SEPARATOR.join([_encode_base64(data) if isinstance(data, bytes) else data for data in encoded])
 
@@ -100,7 +100,7 @@ def _encode_base64(data: bytes) -> str:
 
 
 def _decode_base64(text: str) -> bytes:
-    """Returns the bytes of a base64 text, as leniently as Socket.IO's Node server.
+    """Decodes base64, and tolerates the same deviations as Socket.IO's Node server.
 
     Skips line breaks (Android's encoder writes them) and all characters outside the alphabet, accepts the URL-safe
     alphabet and missing padding, and stops at the first padding character.

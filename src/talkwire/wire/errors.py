@@ -1,10 +1,10 @@
-"""Errors of the wire layer, as data that the server turns into an HTTP status or a close.
+"""Exceptions of the package `wire`; the server turns each into an HTTP error response or closes the session.
 
 WireError
-├── LocalProtocolError       a bug of ours: the wire layer was called wrongly
+├── LocalProtocolError       the server's own code used the package wrongly: a bug
 ├── RemoteProtocolError      the peer broke the protocol: close its session
-│   └── PayloadTooLarge      a request body exceeds the limit: answer with HTTP 413
-└── HandshakeRefused         the request may neither open nor reach a session
+│   └── PayloadTooLarge      a request body exceeds the limit: respond with HTTP 413
+└── HandshakeRefused         the request may neither open a session nor use an open one
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ class WireError(Exception):
 
 
 class LocalProtocolError(WireError):
-    """The caller asked for something that the protocol does not allow: a bug on the server's side."""
+    """The server's own code asked for something that the protocol does not allow, which is a bug."""
 
 
 class RemoteProtocolError(WireError):
-    """The peer broke the protocol; close its session. `reason` says how: log it, but never send it to the peer."""
+    """The peer broke the protocol: the caller closes its session. `reason` is for the log only; never send it to the
+    peer.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -32,13 +34,15 @@ class RemoteProtocolError(WireError):
 
 
 class PayloadTooLarge(RemoteProtocolError):
-    """A request body is larger than `max_payload` bytes. Answer with `status`; the session stays open."""
+    """A polling request's body is larger than `max_payload` bytes. Respond with HTTP `status`, which is 413; the
+    session stays open.
+    """
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE.value
 
 
 class RefusalCode(IntEnum):
-    """Engine.IO's error codes, which clients read in the field `code` of an error response."""
+    """Engine.IO's error codes for refused requests, which clients read in the field `code` of an error response."""
 
     UNKNOWN_TRANSPORT = 0
     UNKNOWN_SESSION = 1
@@ -59,7 +63,9 @@ _MESSAGES = {
 
 
 class HandshakeRefused(WireError):
-    """An HTTP request, or the opening request of a WebSocket, is refused: answer with `status` and `body()`."""
+    """Refuses an HTTP request, or the opening request of a WebSocket. The response has the HTTP status `status` and the
+    body `body()`.
+    """
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(message)
@@ -69,8 +75,8 @@ class HandshakeRefused(WireError):
 
     @classmethod
     def of(cls, code: RefusalCode, message: str | None = None) -> HandshakeRefused:
-        """Returns the refusal for `code`. `message` replaces the standard text, as Socket.IO's Node server allows for
-        FORBIDDEN.
+        """Returns the refusal for `code`, with its HTTP status. `message` replaces Engine.IO's standard text for the
+        code.
         """
         forbidden = code is RefusalCode.FORBIDDEN
         status = HTTPStatus.FORBIDDEN if forbidden else HTTPStatus.BAD_REQUEST

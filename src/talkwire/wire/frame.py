@@ -25,9 +25,9 @@ _SHORT_TEXT_HEADERS: Final = tuple(bytes((_FIN | _TEXT, length)) for length in r
 
 
 def text_frame(payload: str | bytes) -> bytes:
-    """Returns a text frame. `payload` is text, or bytes that are UTF-8 already.
+    """Returns a WebSocket text frame. `payload` is text, or bytes that are UTF-8 already.
 
-    Raises LocalProtocolError for text with a lone surrogate.
+    Raises LocalProtocolError for text with a lone surrogate, which UTF-8 cannot encode.
     """
     data = encode_text(payload) if isinstance(payload, str) else payload
     return text_header(len(data)) + data
@@ -38,20 +38,22 @@ def binary_frame(payload: bytes) -> bytes:
 
 
 def message_frame(data: str | bytes) -> bytes:
-    """Returns the WebSocket frame of one Engine.IO message: text gets the packet type `4`, bytes are sent
-    as they are.
+    """Returns the WebSocket frame of one Engine.IO message. Text gets the packet type `4` in front, bytes become a
+    binary frame without a prefix.
     """
     return binary_frame(data) if isinstance(data, bytes) else text_frame("4" + data)
 
 
 def close_frame(code: int, reason: str = "") -> bytes:
-    """Returns a close frame with a status code (RFC 6455, section 7.4). Cuts `reason` to the 123 bytes that fit."""
+    """Returns a WebSocket close frame with a status code (RFC 6455, section 7.4). Cuts `reason` to the 123 bytes that
+    fit.
+    """
     text = encode_text(reason)[: _MAX_CONTROL - 2].decode("utf-8", "ignore")
     return _control_frame(_CLOSE, code.to_bytes(2, "big") + text.encode())
 
 
 def pong_frame(data: bytes) -> bytes:
-    """Returns the pong frame that answers a WebSocket ping (not Engine.IO's ping): it carries the same data.
+    """Returns the pong frame that responds to a WebSocket ping (not Engine.IO's ping), with the ping's data.
 
     Raises LocalProtocolError for more than 125 bytes of data.
     """
@@ -59,13 +61,13 @@ def pong_frame(data: bytes) -> bytes:
 
 
 def text_header(length: int) -> bytes:
-    """Returns the header of a text frame of `length` bytes, for callers that join header and payload themselves."""
+    """Returns the header of a WebSocket text frame with `length` bytes of payload, which the caller appends."""
     return _SHORT_TEXT_HEADERS[length] if length < _SHORT else _header(_TEXT, length)
 
 
 def unframe(frames: bytes) -> Iterator[str | bytes]:
-    """Yields the messages in a run of the server's own frames, text as str. Skips control frames, which only WebSockets
-    carry.
+    """Yields the messages inside concatenated frames of this server: str for a text frame, bytes for a binary one.
+    Skips control frames, such as a pong.
     """
     position = 0
     while position < len(frames):
@@ -75,8 +77,8 @@ def unframe(frames: bytes) -> Iterator[str | bytes]:
 
 
 def frame_at(frames: bytes, position: int) -> tuple[str | bytes | None, int]:
-    """Returns the message of the server's own frame at `position` (None for a control frame) and the
-    position after it.
+    """Returns the message inside this server's own frame at `position` (None for a control frame), and the position
+    after the frame.
     """
     opcode = frames[position] & 0x0F
     start, end = _payload_span(frames, position)
@@ -86,9 +88,7 @@ def frame_at(frames: bytes, position: int) -> tuple[str | bytes | None, int]:
 
 
 def encode_text(text: str) -> bytes:
-    """Returns `text` as UTF-8. Raises LocalProtocolError for lone surrogates: RFC 6455, section 8.1, forbids to send
-    them.
-    """
+    """Returns `text` as UTF-8. Raises LocalProtocolError for a lone surrogate, which RFC 6455, section 8.1, forbids."""
     try:
         return text.encode()
     except UnicodeEncodeError as error:

@@ -1,7 +1,8 @@
-"""Decides which requests may open or reach a session, and writes the open packet.
+"""Checks the requests that open an Engine.IO session or use an open one, and writes a new session's first packet, the
+open packet.
 
-Engine.IO protocol, revision 4, section "Handshake". The checks and their order are those of Socket.IO's Node server
-(engine.io 6.6). Holds no sessions: the caller passes `known` to look them up.
+Engine.IO protocol, revision 4, section "Handshake". The checks and their order are the same as in Socket.IO's Node
+server (engine.io 6.6). Holds no sessions: the caller passes `known` to look them up.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _HEADER_TEXT: Final = re.compile("[\t\x20-\x7e\x80-\xff]*")
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """The limits of Engine.IO sessions, shared by all of them. `max_payload` is in bytes, per message, for both
-    transports.
+    """The limits of all Engine.IO sessions of a server. `max_payload` is the largest message in bytes, over both
+    transports; names that end with `_s` are in seconds.
     """
 
     ping_interval_s: float = 25.0
@@ -39,8 +40,8 @@ class EngineOptions:
 
 
 class EngineRequest(msgspec.Struct, frozen=True, gc=False):
-    """The parts of a request that are checked. `websocket` is True if the request asks for a WebSocket (`Upgrade:
-    websocket`).
+    """The parts of an HTTP request that `check_request` checks. `websocket` is True if the request asks for a WebSocket
+    (`Upgrade: websocket`).
     """
 
     method: str
@@ -50,8 +51,8 @@ class EngineRequest(msgspec.Struct, frozen=True, gc=False):
 
 
 class Admission(NamedTuple):
-    """A request that passed the checks. It opens a session if `engine_sid` is None; a WebSocket with an `engine_sid` of
-    a polling session asks for an upgrade.
+    """A request that passed the checks, with its transport. It opens a new session if `engine_sid` is None; a WebSocket
+    with the `engine_sid` of a polling session asks to upgrade that session.
     """
 
     transport: Transport
@@ -59,8 +60,8 @@ class Admission(NamedTuple):
 
 
 def read_query(text: str) -> dict[str, str]:
-    """Returns a request's query parameters. Joins the values of a repeated parameter with a comma: the Node server
-    reads it as an array, which is no valid transport, session id or version either.
+    """Returns a request's query parameters by name. Joins the values of a repeated parameter with a comma, which makes
+    it an invalid transport, session id or version, as in Socket.IO's Node server.
     """
     values: dict[str, list[str]] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
@@ -73,11 +74,11 @@ def check_request(
     known: Callable[[str], Transport | None],
     options: EngineOptions,
 ) -> Admission:
-    """Returns the admission of a request. Raises HandshakeRefused for one that is refused; answer with its status and
-    body.
+    """Checks a request that opens an Engine.IO session or uses an open one, and returns its admission. Raises
+    HandshakeRefused, which has the HTTP status and body of the response.
 
-    `known` returns the current transport of an open session, and None for an unknown `engine_sid`. The caller must
-    check the value of the Origin header, and apply checks of its own, after this.
+    `known` returns the current transport of an open session, and None for an unknown `engine_sid`. Afterwards, the
+    caller must check the value of the Origin header and apply checks of its own.
     """
     transport = _check_transport(request, options)
     if not _HEADER_TEXT.fullmatch(request.origin or ""):
@@ -91,7 +92,9 @@ def check_request(
 
 
 def open_packet(engine_sid: str, transport: Transport, options: EngineOptions) -> str:
-    """Returns the open packet, `0{...}`. Its keys are exactly these five; durations are in milliseconds."""
+    """Returns Engine.IO's open packet, `0{...}`, the first packet of a session: its id, possible upgrades, heartbeat
+    durations in milliseconds and the largest payload in bytes.
+    """
     details = {
         "sid": engine_sid,
         "upgrades": _upgrades(transport, options),
@@ -130,9 +133,7 @@ def _check_reaching(request: EngineRequest, transport: Transport, current: Trans
 
 
 def _check_transport_matches(request: EngineRequest, transport: Transport) -> None:
-    """Raises HandshakeRefused unless `?transport=websocket` arrives as a WebSocket and
-    `?transport=polling` does not.
-    """
+    """Raises HandshakeRefused if `?transport=websocket` is not a WebSocket request, or `?transport=polling` is one."""
     if request.websocket is not (transport is Transport.WEBSOCKET):
         raise HandshakeRefused.of(RefusalCode.BAD_REQUEST)
 

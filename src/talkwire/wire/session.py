@@ -1,8 +1,8 @@
 """One Engine.IO session without I/O: heartbeat, polling, upgrade and close.
 
-Engine.IO protocol, revision 4. The table in `transitions` says what each packet does. The caller passes the time as
-`now` (seconds of any monotonic clock) and sends the output, which collects in `out` as WebSocket frames. Knows neither
-Socket.IO nor the content of messages.
+Engine.IO protocol, revision 4. The table in the module `transitions` defines the effect of each packet. The caller
+passes the time as `now` (seconds of any monotonic clock) and sends the output, which collects in `Session.out` as
+WebSocket frames. The module knows neither Socket.IO nor the content of messages.
 """
 
 from __future__ import annotations
@@ -40,25 +40,26 @@ _OVER_WEBSOCKET: Final = Phase.WEBSOCKET
 
 
 class MessageReceived(msgspec.Struct, frozen=True):
-    """The peer sent a message; `data` is bytes if the message is binary. Pass it to `SocketSession.receive`."""
+    """The peer has sent a message. `data` is bytes if the message is binary. Pass it to `SocketSession.receive`."""
 
     data: str | bytes
 
 
 class Upgraded(msgspec.Struct, frozen=True):
-    """The session has moved to the WebSocket that was on trial. Answer a pending poll (`take_poll`), then write `out`
-    there.
+    """The session has moved from polling to the new WebSocket that was on trial (being probed). Respond to a pending
+    poll with `take_poll`, then write `Session.out` to the WebSocket.
     """
 
 
 class UpgradeFailed(msgspec.Struct, frozen=True):
-    """The upgrade failed. Close the WebSocket that was on trial; the session continues polling."""
+    """The upgrade from polling to a WebSocket failed. Close the new WebSocket; the session continues over polling."""
 
 
 class SessionClosed(msgspec.Struct, frozen=True):
-    """The session has ended; `reason` is one of the reasons of Socket.IO's Node server, such as "ping timeout".
+    """The session has ended. `reason` is one of the reasons of Socket.IO's Node server, such as "ping timeout".
 
-    Write what is in `out` and close each WebSocket of the session, or answer a pending poll (`take_poll`).
+    Write the frames in `Session.out` and close each WebSocket of the session, or respond to a pending poll with
+    `take_poll`.
     """
 
     reason: str
@@ -68,7 +69,7 @@ Event = MessageReceived | Upgraded | UpgradeFailed | SessionClosed
 
 
 class _Trial:
-    """A WebSocket that may replace polling; exists only during the upgrade."""
+    """A new WebSocket during an upgrade, on trial: the client probes it, and it then replaces polling."""
 
     __slots__ = ("deadline", "noop_due", "out")
 
@@ -86,15 +87,15 @@ class Session:
 
         - write `out` to the WebSocket and clear it, if `transport` is WEBSOCKET;
         - call `take_poll` and send its result as the poll's response, if `poll_pending`;
-        - write `probe_out` to the WebSocket on trial and clear it, if `upgrading`;
+        - write `probe_out` to the WebSocket on trial (the one that an upgrade probes) and clear it, if `upgrading`;
         - handle the returned events in their order;
-        - have `handle_deadline` called when `next_deadline` says.
+        - call `handle_deadline` at the time that `next_deadline` returns.
 
-    `out` belongs to the caller as well: it may append frames and clear the list (a server's hub does). So the session
-    changes this list in place and never assigns another one to `out`.
+    The caller may also append frames to the list `out` and clear it, as a server's hub does. So the session changes
+    this list in place and never assigns another list to `out`.
 
-    Every method that reports something about the peer takes `now`, even where no rule needs it today. A peer that
-    breaks the protocol raises nothing; it closes the session.
+    Every method that reports something about the peer takes `now`, even where no rule needs it today. When the peer
+    breaks the protocol, methods raise no exception: they close the session.
     """
 
     __slots__ = (
@@ -141,40 +142,47 @@ class Session:
 
     @property
     def closed(self) -> bool:
-        """Whether the session has ended."""
+        """Returns whether the session has ended. A closed polling session may still have output for its client
+        (`lingering`).
+        """
         return self._phase is Phase.CLOSED
 
     @property
     def lingering(self) -> bool:
-        """Whether a closed polling session still has output for its client. Keep the session reachable for polls until
-        this is False.
+        """Returns whether a closed polling session still has output for its client. The caller must accept the
+        session's polls until this is False.
         """
         return self._goodbye is not None
 
     @property
     def upgrading(self) -> bool:
-        """Whether a WebSocket is on trial."""
+        """Returns whether an upgrade is running: a WebSocket is on trial, and the session still uses polling."""
         return self._trial is not None
 
     @property
     def probe_out(self) -> list[bytes]:
-        """Frames for the WebSocket on trial; empty without one. Write them there and clear the list."""
+        """Frames to write to the WebSocket on trial during an upgrade; empty without an upgrade. The caller writes them
+        and clears the list.
+        """
         return [] if self._trial is None else self._trial.out
 
     # Input
 
     def only_forwards(self) -> bool:
-        """Returns whether the session would hand on each message of its WebSocket without any effect of its own.
+        """Returns whether a message from the session's WebSocket would only be returned as MessageReceived, without a
+        change of the session.
 
-        That is so while the session has a WebSocket and waits for no pong. The caller may then skip
+        That is the case while the session uses a WebSocket and waits for no pong. The caller may then skip
         `receive_websocket` for a message packet.
         """
         return self._phase is _OVER_WEBSOCKET and not self._awaits_pong
 
     def receive_websocket(self, message: str | bytes, now: float) -> list[Event]:
-        """Returns the events of one WebSocket message, from the session's WebSocket or from the one on trial.
+        """Handles one message from the session's WebSocket, or from the WebSocket on trial during an upgrade, and
+        returns the resulting events.
 
-        Handle the events, then send the output as the class says. Sections "Message" and "Upgrade" of the protocol.
+        The caller handles the events, then sends the output as the class describes. Sections "Message" and "Upgrade" of
+        the protocol.
         """
         if message[:1] == "4" and self.only_forwards():
             return [MessageReceived(message[1:])]
@@ -185,11 +193,11 @@ class Session:
         return self.receive_packet(Transport.WEBSOCKET, packet, now)
 
     def receive_payload(self, body: str, now: float) -> Iterator[Event]:
-        """Yields the events of the body of a polling POST. Packets before a broken one count, as in Socket.IO's Node
-        server.
+        """Handles the body of a polling POST, and yields the resulting events. Packets before a broken packet are
+        handled, as in Socket.IO's Node server.
 
         Decodes each packet when its event is requested, so that the caller can spread the work. Stops when the session
-        closes. Afterwards call `post_ended` and answer the POST.
+        closes. Afterwards, the caller calls `post_ended` and responds to the POST.
         """
         if self.transport is not Transport.POLLING:
             return
@@ -202,8 +210,8 @@ class Session:
             yield from self._fail("parse error")
 
     def receive_packet(self, transport: Transport, packet: Packet, now: float) -> list[Event]:
-        """Returns the events of one packet that arrived over `transport`; see `receive_websocket` for what to do with
-        them.
+        """Handles one packet that arrived over `transport`, and returns the resulting events, which the caller handles
+        as those of `receive_websocket`.
         """
         if self._awaits_pong and transport is self.transport:
             if now >= self._heartbeat_due:
@@ -217,23 +225,26 @@ class Session:
     # Output
 
     def send_message(self, data: str | bytes) -> None:
-        """Appends one message to `out`; does nothing if the session is closed. The caller then sends the output."""
+        """Appends one message to `out`; does nothing if the session is closed. The caller then sends the frames in
+        `out`.
+        """
         if not self.closed:
             self.out.append(message_frame(data))
 
     def take_many(self) -> None:
-        """Allows up to POLL_PACKETS_MAX packets in one poll response. Call it for clients that are known to accept that
-        many.
+        """Raises the limit of one poll response to POLL_PACKETS_MAX packets. Call it for clients that are known to
+        accept that many.
         """
         if self._backlog is not None:
             self._backlog.packets_max = POLL_PACKETS_MAX
 
     def unfetched(self) -> int:
-        """Returns how many bytes wait for the next poll; 0 once the session has a WebSocket."""
+        """Returns how many bytes of output wait for the next poll; 0 if the session uses a WebSocket."""
         return 0 if self._backlog is None else self._backlog.size()
 
     def close(self, reason: str) -> list[Event]:
-        """Returns the SessionClosed event of a close by the server, or nothing if the session is closed already.
+        """Closes the session from the server's side. Returns its SessionClosed event, or an empty list if the session
+        is closed already.
 
         The caller then writes `out` and closes the WebSocket. A polling session is `lingering`: its client fetches the
         remaining output, and at last the close packet, with polls that it may send until the next heartbeat deadline.
@@ -248,10 +259,11 @@ class Session:
     # Polling
 
     def poll_started(self, now: float) -> bool:  # noqa: ARG002 - see the class
-        """Returns whether a GET may poll; answer it with HTTP 400 if not. After True, call `take_poll`.
+        """Registers a polling GET. Returns True if it may wait for output: then call `take_poll`. Otherwise respond
+        with HTTP 400.
 
-        A second poll while one is pending closes the session, without an event. After False, check `closed`: if it is
-        True, answer the first poll with `take_poll` and handle the close, whose reason is `close_reason`.
+        A second poll while another is pending closes the session, without an event. After False, check `closed`: if it
+        is True, respond to the first poll with `take_poll` and handle the close, whose reason is `close_reason`.
         """
         if self.closed and not self.poll_pending:
             self.poll_pending = self.lingering
@@ -265,9 +277,9 @@ class Session:
         return True
 
     def take_poll(self, now: float) -> str | None:  # noqa: ARG002 - see the class
-        """Returns the response body of the pending poll, or None if no poll is pending or there is no output yet.
+        """Returns the response body for the pending poll, or None if no poll is pending or there is no output yet.
 
-        Send the body at once: it is not kept for another poll.
+        Send the body at once: the session does not keep it for another poll.
         """
         if not self.poll_pending:
             return None
@@ -276,7 +288,9 @@ class Session:
         return body
 
     def poll_aborted(self, now: float) -> list[Event]:  # noqa: ARG002 - see the class
-        """Returns the events of a client that disconnected before its poll was answered."""
+        """Handles a client that disconnected while its poll was pending: closes the session if it still uses polling,
+        and returns the resulting events.
+        """
         if not self.poll_pending:
             return []
         self.poll_pending = False
@@ -284,10 +298,11 @@ class Session:
         return self._fail("transport error") if self.transport is Transport.POLLING else []
 
     def post_started(self, now: float) -> bool:  # noqa: ARG002 - see the class
-        """Returns whether a POST may be received; answer it with HTTP 400 if not.
+        """Registers a polling POST. Returns True if its body may be received: then call `receive_payload` with the
+        body, and `post_ended`. Otherwise respond with HTTP 400.
 
-        A second POST at a time closes the session, without an event: check `closed` as for `poll_started`. After True,
-        call `receive_payload` with the body and then `post_ended`.
+        A second POST while another is being received closes the session, without an event: check `closed` as for
+        `poll_started`.
         """
         if self.closed or self.transport is not Transport.POLLING:
             return False
@@ -298,19 +313,21 @@ class Session:
         return True
 
     def post_ended(self) -> None:
-        """Ends a POST; call it when the response is sent. Until then a second POST closes the session."""
+        """Ends a polling POST. Call it when the response is sent: until then a second POST closes the session."""
         self._post_pending = False
 
     def post_aborted(self, now: float) -> list[Event]:  # noqa: ARG002 - see the class
-        """Returns the events of a client that disconnected in the middle of its POST."""
+        """Handles a client that disconnected in the middle of its POST: closes the session if it still uses polling,
+        and returns the resulting events.
+        """
         self._post_pending = False
         return self._fail("transport error") if self.transport is Transport.POLLING else []
 
     # Upgrade
 
     def upgrade_started(self, now: float) -> bool:
-        """Returns whether a new WebSocket is on trial now. Close the WebSocket if not: the session has one, or upgrades
-        are disabled.
+        """Puts a new WebSocket on trial for an upgrade from polling. Returns False if the session does not accept it,
+        because it has one already or upgrades are disabled: then close the WebSocket.
 
         After True, pass its messages to `receive_websocket` and write `probe_out` to it. Protocol section "Upgrade".
         """
@@ -326,8 +343,8 @@ class Session:
         now: float,  # noqa: ARG002 - see the class
         reason: str = "transport close",
     ) -> list[Event]:
-        """Returns the events of a transport that broke. Pass "transport error" as `reason` if it ended with
-        an error.
+        """Handles the end of a transport and returns the resulting events: the session closes, or its upgrade fails.
+        Pass "transport error" as `reason` if the transport ended with an error.
         """
         if transport is self.transport:
             return self._fail(reason)
@@ -336,9 +353,9 @@ class Session:
     # Time
 
     def next_deadline(self) -> float:
-        """Returns the time at which the caller must call `handle_deadline`; `inf` for never.
+        """Returns the time at which the caller must call `handle_deadline`, on the clock of `now`; `inf` for never.
 
-        Any other method may change it: ask again after each call.
+        Any other method may change the deadline, so the caller asks for it again after each call.
         """
         if self._phase is Phase.CLOSED and self._goodbye is None:
             return inf
@@ -347,8 +364,8 @@ class Session:
         return min(self._heartbeat_due, self._trial.deadline, self._trial.noop_due)
 
     def handle_deadline(self, now: float) -> list[Event]:
-        """Returns the events that are due: a failed upgrade or a ping timeout. Sends a ping or releases a poll when
-        due.
+        """Handles a deadline that has passed: sends a ping, ends a pending poll during an upgrade, or returns the event
+        of a failed upgrade or a ping timeout.
 
         The caller then sends the output. A call before the deadline does nothing.
         """
@@ -360,10 +377,10 @@ class Session:
         return events
 
     def hasten_ping(self, now: float) -> None:
-        """Makes the next ping due now, unless one is unanswered. Its pong proves that the client has received
-        everything before it.
+        """Makes the next ping due now, unless an earlier ping is unanswered. The client's pong proves that it has
+        received everything that was sent before the ping.
 
-        The caller then calls `handle_deadline`.
+        The caller then calls `handle_deadline`, which sends the ping.
         """
         if not self.closed and not self._awaits_pong:
             self._heartbeat_due = min(self._heartbeat_due, now)
@@ -402,9 +419,9 @@ class Session:
         return [SessionClosed(reason)]
 
     def _fail(self, reason: str, goodbye: str = _CLOSE) -> list[Event]:
-        """Closes the session because of the peer and drops what is in `out`, as Socket.IO's Node server does.
+        """Closes the session after a fault of the peer, and drops all unsent output, as Socket.IO's Node server does.
 
-        Only a client with a pending poll receives `goodbye`.
+        The packet `goodbye` is sent only in response to a pending poll.
         """
         if self.closed:
             return []
@@ -428,10 +445,11 @@ class Session:
         return None
 
     def _last_answer(self) -> str | None:
-        """Returns the body of a closed session's poll: the remaining output, or else the close packet alone.
+        """Returns the response body for a poll of a closed session: the remaining output, or the close packet if
+        nothing remains.
 
         The close packet has a response of its own because the official client handles it before the packets in front of
-        it in the same response: it would keep these and emit them again after its next connect.
+        it in the same response: the client would keep these packets and emit them again after its next connect.
         """
         if self.out:
             return self._drain()
@@ -439,7 +457,9 @@ class Session:
         return goodbye
 
     def _drain(self) -> str | None:
-        """Returns the body of one poll response; the rest waits for the next poll."""
+        """Returns the body of one poll response, and removes its packets from the output; packets beyond its limits
+        wait for the next poll.
+        """
         self._release_poll = False
         return None if self._backlog is None else self._backlog.take()
 
@@ -451,7 +471,9 @@ class Session:
         return []
 
     def _switch(self, now: float) -> list[Event]:
-        """Moves the session to the WebSocket on trial. Its remaining probe frames go before the buffered output."""
+        """Completes an upgrade: moves the session from polling to the WebSocket on trial. The WebSocket's unsent probe
+        frames go before the buffered output.
+        """
         self.out[:0] = self.probe_out
         self._trial = self._backlog = None
         self._phase = Phase.WEBSOCKET
@@ -497,8 +519,8 @@ class Session:
         self._heartbeat_due = now + self.options.ping_interval_s
 
     def _extend_heartbeat(self, now: float) -> None:
-        """Restarts the wait for the pong, once: another packet also shows that the peer is alive. Socket.IO's Node
-        server does this too.
+        """Restarts the timeout for the pong, at most once per ping, since any other packet also shows that the peer is
+        alive. Socket.IO's Node server does this too.
         """
         self._may_extend = False
         self._heartbeat_due = now + self.options.ping_timeout_s

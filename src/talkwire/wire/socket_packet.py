@@ -1,7 +1,8 @@
-"""Encodes and decodes Socket.IO packets as Engine.IO messages.
+"""Encodes and decodes Socket.IO packets, which Engine.IO messages contain.
 
-Socket.IO protocol, revision 5, section "Packet encoding". Accepts what Node's socket.io-parser 4.2.7 accepts, except
-for what would cost too much (see the limits below). Knows which packets are well formed, not which are allowed when.
+Socket.IO protocol, revision 5, section "Packet encoding". Accepts the same packets as Node's socket.io-parser 4.2.7,
+except for packets that are too expensive to handle (the limits in this module). Checks whether a packet is well formed,
+not whether the client may send it now.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ MAX_ATTACHMENTS: Final = 10
 """The most attachments that one packet may have, as in Node's parser."""
 
 MAX_DEPTH: Final = 64
-"""Nested arrays and objects in one packet. Node has no limit; this one protects recursive code from deep values."""
+"""The most levels of nested arrays and objects in one packet. Node has no limit; this one protects recursive code."""
 
 MAX_CONTAINERS: Final = 50_000
-"""Arrays and objects in one packet: the server visits each of them."""
+"""The most arrays and objects in one packet: the server visits each of them."""
 
 MAX_EXPONENTS: Final = 15_000
 """Numbers with a two-digit exponent in one packet; one with three digits counts as 25. msgspec takes up to 0.4 µs for
@@ -58,22 +59,23 @@ _decode_list: Final = msgspec.json.Decoder(list[Any]).decode
 
 
 class Connect(msgspec.Struct, frozen=True):
-    """The peer asks to join a namespace; `data` is the whole auth payload, None if there was none."""
+    """The CONNECT packet: the peer asks to join a namespace. `data` is the whole auth payload, None without one."""
 
     namespace: str
     data: dict[str, Any] | None = None
 
 
 class Disconnect(msgspec.Struct, frozen=True):
-    """One side leaves a namespace."""
+    """The DISCONNECT packet: the peer leaves a namespace."""
 
     namespace: str
 
 
 class Event(msgspec.Struct, frozen=True):
-    """An event. `args[0]` is its name, a text or a number; `args` is empty only for the bare packet `2`.
+    """An event packet. `args[0]` is the event's name, a text or a number; `args` is empty only for the bare packet `2`.
 
-    `flaw` says why only the name was kept: the JSON is valid for Node, but exceeds a limit of this server.
+    If `flaw` is not empty, this server refuses to decode the payload, for the reason in `flaw`, although Node's parser
+    accepts it: then `args` has only the name.
     """
 
     namespace: str
@@ -83,7 +85,9 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Ack(msgspec.Struct, frozen=True):
-    """The ack of the event that carried `ack_id`. A packet without an id is well formed, but acknowledges nothing."""
+    """The acknowledgement of the event with this `ack_id`. A packet with the `ack_id` None is well formed, but
+    acknowledges nothing.
+    """
 
     namespace: str
     args: list[Any]
@@ -91,7 +95,7 @@ class Ack(msgspec.Struct, frozen=True):
 
 
 class ConnectError(msgspec.Struct, frozen=True):
-    """The server refuses a namespace; `data` says why."""
+    """The CONNECT_ERROR packet: the server refuses a client a namespace, with the reason in `data`."""
 
     namespace: str
     data: dict[str, Any] | str | None = None
@@ -101,7 +105,8 @@ SocketPacket = Connect | Disconnect | Event | Ack | ConnectError
 
 
 class Decoder:
-    """Turns the messages of one session into packets; holds a packet while its attachments are missing.
+    """Turns the Engine.IO messages of one session into Socket.IO packets. Keeps a packet until its binary attachments,
+    which follow as separate messages, have arrived.
 
     After a RemoteProtocolError the decoder is unusable: the caller closes the session.
     """
@@ -115,7 +120,8 @@ class Decoder:
         self._partial: _Partial | None = None
 
     def receive(self, data: str | bytes) -> SocketPacket | None:
-        """Returns the packet that one message completes, or None if attachments are still missing.
+        """Decodes one message. Returns the packet that it completes, or None if attachments of the packet are still
+        missing.
 
         Raises RemoteProtocolError for a packet that is malformed or too large; the caller then closes the session.
         """
@@ -141,11 +147,13 @@ class Decoder:
         return None
 
     def forget(self) -> None:
-        """Drops a packet whose attachments are missing."""
+        """Drops an incomplete packet whose binary attachments have not all arrived."""
         self._partial = None
 
     def _read_count(self, text: str) -> str:
-        """Returns the digits for the number of attachments: `2` in `52-[...]`."""
+        """Returns the digits of the attachment count at the front of a binary packet: `2` for `52-[...]`. Raises
+        RemoteProtocolError for an invalid count.
+        """
         count, dash, _ = text[1:].partition("-")
         # Longer numbers are refused before they are parsed: int() is slow for them.
         if not (dash and count.isascii() and count.isdigit() and len(count) <= _MAX_DIGITS):
@@ -170,10 +178,11 @@ class Decoder:
 
 
 def read_root_event(message: str, size_max: int) -> tuple[list[Any], int | None] | None:
-    """Returns arguments and ack id of an Engine.IO message that is an event of the root namespace.
+    """Decodes the most frequent message quickly: an event of the root namespace `/`. Returns the event's arguments and
+    its ack id, which is None without one.
 
-    Returns None for everything else, and for each event that `Decoder.receive` would refuse or keep only the name of.
-    This is the usual message; reading it here takes 1.3 µs instead of 2.3.
+    Returns None for every other message, and for an event that `Decoder.receive` would refuse or reduce to its name.
+    Takes 1.3 µs instead of the general decoder's 2.3.
     """
     if message[:2] != "42" or not len(message) <= min(_CHECKED_FROM, size_max):
         return None
@@ -195,7 +204,7 @@ def read_root_event(message: str, size_max: int) -> tuple[list[Any], int | None]
 
 
 class _Partial:
-    """A packet whose attachments are missing."""
+    """An incomplete packet: some of its binary attachments have not arrived."""
 
     __slots__ = ("attachments", "count", "packet", "size")
 
@@ -207,7 +216,8 @@ class _Partial:
 
 
 def encode_event(namespace: str, args: Sequence[Any], ack_id: int | None = None) -> list[str | bytes]:
-    """Returns an event as messages: the text, then one attachment for each bytes value anywhere inside `args`.
+    """Encodes an event as Engine.IO messages: the text, then one binary attachment for each bytes value anywhere inside
+    `args`.
 
     `args[0]` is the event's name; the rest is anything that msgspec encodes. Raises LocalProtocolError for a value that
     JSON cannot hold or that contains itself. Pass each message to `Session.send_message`, in this order.
@@ -216,34 +226,37 @@ def encode_event(namespace: str, args: Sequence[Any], ack_id: int | None = None)
 
 
 def encode_ack(namespace: str, args: Sequence[Any], ack_id: int) -> list[str | bytes]:
-    """Returns an ack as messages; otherwise like `encode_event`."""
+    """Encodes the acknowledgement of the event `ack_id` as Engine.IO messages: the text, then one binary attachment for
+    each bytes value inside `args`. Raises as `encode_event`.
+    """
     return _encode_with_attachments("3", "6", namespace, args, ack_id)
 
 
 def encode_connect(namespace: str, socket_id: str, pid: str | None = None) -> str:
-    """Returns the packet that accepts a socket. Give `pid` only if the socket is recoverable: clients check for that
-    key.
+    """Returns the packet that accepts a client in a namespace. Pass a `pid` (recovery token) only if the socket is
+    recoverable: clients check whether the key exists.
     """
     data = {"sid": socket_id} if pid is None else {"sid": socket_id, "pid": pid}
     return f"0{_prefix(namespace)}{_to_json(data)}"
 
 
 def encode_connect_error(namespace: str, message: str, data: object = None) -> str:
-    """Returns the packet that refuses a socket."""
+    """Returns the packet that refuses a client a namespace, with a message for the client and optional data."""
     details = {"message": message} if data is None else {"message": message, "data": data}
     return f"4{_prefix(namespace)}{_to_json(details)}"
 
 
 def encode_disconnect(namespace: str) -> str:
-    """Returns the packet that ends a socket."""
+    """Returns the packet that disconnects a client from a namespace."""
     return f"1{_prefix(namespace)}"
 
 
 def event_frame(namespace: str, name: str, payload_json: bytes, offset: str | None = None) -> bytes:
-    """Returns the WebSocket frame of the event `name` with one argument that is JSON already. All recipients share the
-    frame.
+    """Returns the WebSocket frame of the event `name` with one argument, which is JSON already. The same frame serves
+    all recipients.
 
-    `offset` is the event's recovery offset; it is appended as the last argument.
+    `offset` (the position in the event log from which a client can resume) is appended as the last argument unless it
+    is None.
     """
     head = _event_head(namespace, name)
     tail = b"]" if offset is None else encode_text(f",{_to_json(offset)}]")
@@ -256,13 +269,15 @@ def _event_head(namespace: str, name: str) -> bytes:
 
 
 def ack_frame(namespace: str, ack_id: int, payload_json: bytes) -> bytes:
-    """Returns the WebSocket frame of the ack `ack_id` with one argument that is JSON already."""
+    """Returns the WebSocket frame that acknowledges the event `ack_id`, with one argument, which is JSON already."""
     head = encode_text(f"43{_prefix(namespace)}{ack_id}[")
     return b"".join((text_header(len(head) + len(payload_json) + 1), head, payload_json, b"]"))
 
 
 def _split(text: str, position: int) -> tuple[str, int | None, str]:
-    """Returns namespace, ack id and JSON text of what follows type and attachments: `[<nsp>,][<id>][json]`."""
+    """Parses `[<nsp>,][<id>][json]`, the part of a packet after its type and attachment count. Returns the namespace,
+    the ack id (None without one) and the JSON text.
+    """
     header = _HEADER.match(text, position)
     assert header is not None
     namespace, digits = header.groups()
@@ -354,14 +369,14 @@ def _check_name(name: object) -> None:
 
 
 class _Undecodable(RemoteProtocolError):
-    """Well-formed JSON that this server does not decode. It breaks no protocol: browsers send such JSON when users
-    paste it.
+    """Well-formed JSON that this server refuses to decode, for instance because it is too deep. It breaks no protocol:
+    browsers send such JSON when users paste it.
     """
 
 
 def _decode_json(json: str) -> object:
-    """Returns the value of a JSON text. Refuses NaN, lone surrogates, nesting beyond MAX_DEPTH and JSON that is slow to
-    decode.
+    """Returns the value of a JSON text. Raises RemoteProtocolError for invalid JSON, NaN included, and _Undecodable for
+    lone surrogates, nesting beyond MAX_DEPTH and JSON that is slow to decode.
     """
     if len(json) > _CHECKED_FROM:
         _check_cost(json)
@@ -379,13 +394,15 @@ def _decode_json(json: str) -> object:
 
 
 def _check_cost(json: str) -> None:
-    """Raises _Undecodable for JSON that is slow to decode or to visit. The check itself takes 10 ns a character."""
+    """Raises _Undecodable for JSON that is slow to decode or to traverse. The check itself takes 10 ns a character."""
     if _flaw_of(json) and (flaw := _flaw_of(_without_texts(json))):
         raise _Undecodable(flaw)
 
 
 def _flaw_of(json: str) -> str:
-    """Returns why JSON would be slow, as far as counting characters shows it; an empty text for other JSON."""
+    """Returns the reason why JSON would be slow to decode, as far as counting characters shows it; an empty text if it
+    would not.
+    """
     if json.count("[") + json.count("{") > MAX_CONTAINERS:
         return "too many arrays and objects"
     if json.count("e") + json.count("E") <= MAX_EXPONENTS // _COSTLY_EXPONENT:
@@ -399,7 +416,7 @@ def _flaw_of(json: str) -> str:
 
 
 def _without_texts(json: str) -> str:
-    """Returns JSON without its texts; unchanged if it has more texts than MAX_TEXTS.
+    """Returns JSON without its string literals; returns it unchanged if it has more of them than MAX_TEXTS.
 
     Takes 5 ms for a megabyte; a regular expression, as in api/http/json_budget.py, takes up to 27 ms.
     """
@@ -408,7 +425,7 @@ def _without_texts(json: str) -> str:
 
 
 def _has_lone_surrogates(json: str) -> bool:
-    """Returns whether lone surrogates are the only error in a JSON text."""
+    """Returns whether escaped lone surrogates are the only error in a JSON text."""
     readable, found = _LONE_SURROGATE.subn(r"\\ufffd", json)
     if not found:
         return False
@@ -420,7 +437,9 @@ def _has_lone_surrogates(json: str) -> bool:
 
 
 def _name_in(json: str) -> str | int | float:
-    """Returns the first element of an array whose other elements are not decoded. Raises RemoteProtocolError."""
+    """Returns the event name, the first element of a JSON array, without decoding the other elements. Raises
+    RemoteProtocolError for an invalid name or array.
+    """
     text = json.strip()
     first = text[1:].lstrip()
     if first[:1] in {"[", "{"}:
@@ -438,8 +457,8 @@ def _name_in(json: str) -> str | int | float:
 
 
 def _may_be_too_deep(json: str) -> bool:
-    """Returns whether a JSON text has enough brackets to be too deep. Nearly no text has, so nearly no value is
-    visited.
+    """Returns whether a JSON text has enough brackets to exceed MAX_DEPTH. For nearly every text it is False, which
+    saves traversing the decoded value.
     """
     return len(json) > 2 * MAX_DEPTH and json.count("[") + json.count("{") > MAX_DEPTH
 
@@ -498,7 +517,9 @@ _BINARY: Final = (bytes, bytearray, memoryview)
 
 
 def _detach(value: object, attachments: list[str | bytes]) -> object:
-    """Returns a copy of `value` with placeholders for the bytes inside it, and appends these to `attachments`."""
+    """Returns a copy of `value` with a placeholder for each bytes value inside it, and appends the bytes to
+    `attachments`.
+    """
     if isinstance(value, _BINARY):
         attachments.append(bytes(value))
         return {"_placeholder": True, "num": len(attachments) - 1}

@@ -1,7 +1,7 @@
-"""The Socket.IO side of one Engine.IO session: which namespaces its client asked for, has joined, and has left.
+"""The Socket.IO side of one Engine.IO session: the namespaces that its client has asked for, joined and left.
 
 Socket.IO protocol, revision 5, sections "Connection to a namespace" and "Sample session"; Node's server calls this a
-client. Does not decide who may join: the caller answers each ConnectRequested with `accept` or `refuse`.
+client. The caller decides who may join: it responds to each ConnectRequested with `accept`, `refuse` or `turn_away`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ FIRST_PACKET_MAX: Final = 16_384
 
 
 class ConnectRequested(msgspec.Struct, frozen=True):
-    """The client asks to join a namespace: call `accept`, `refuse` or `turn_away`, and send the packets that they
-    return.
+    """The client asks to join a namespace. The caller calls `accept`, `refuse` or `turn_away`, and sends the packets
+    that the method returns.
 
     `namespace` is the full name, a query included; `auth` is the whole payload.
     """
@@ -44,9 +44,10 @@ class ConnectRequested(msgspec.Struct, frozen=True):
 
 
 class EventReceived(msgspec.Struct, frozen=True):
-    """An event for a namespace that the client has joined; `args[0]` is its name.
+    """The client has sent an event to a namespace that it has joined; `args[0]` is the event's name.
 
-    If `flaw` is not empty, only the name was kept: refuse the event and send `flaw` to the client as the reason.
+    If `flaw` is not empty, the payload was not decoded and `args` has only the name: refuse the event and send `flaw`
+    to the client as the reason.
     """
 
     namespace: str
@@ -56,7 +57,9 @@ class EventReceived(msgspec.Struct, frozen=True):
 
 
 class AckReceived(msgspec.Struct, frozen=True):
-    """An ack. Ignore it unless the caller has sent an event with this `ack_id` and waits for its ack."""
+    """The client has acknowledged an event. Ignore the ack unless the caller has sent an event with this `ack_id` and
+    waits for its ack.
+    """
 
     namespace: str
     args: list[Any]
@@ -64,7 +67,7 @@ class AckReceived(msgspec.Struct, frozen=True):
 
 
 class Disconnected(msgspec.Struct, frozen=True):
-    """The client left a namespace. Send no answer."""
+    """The client has left a namespace. The server sends no packet in response."""
 
     namespace: str
 
@@ -82,10 +85,11 @@ _CONNECTED: Final = _Membership.CONNECTED
 
 
 class SocketSession:
-    """The Socket.IO side of one session. Pass the data of every MessageReceived to `receive`.
+    """The Socket.IO side of one Engine.IO session: tracks its namespaces. Pass the data of every MessageReceived to
+    `receive`.
 
-    The methods that return packets only encode them: the caller sends each with `Session.send_message`. The caller
-    closes the session at `next_deadline`.
+    The methods that return packets only encode them: the caller sends each with `Session.send_message`. At
+    `next_deadline`, the caller closes the session.
     """
 
     __slots__ = ("_deadline", "_decoder", "_options", "_others", "_part_deadline", "_root")
@@ -105,7 +109,8 @@ class SocketSession:
         return self._decoder.max_size
 
     def receive(self, data: str | bytes, now: float) -> SocketEvent | None:
-        """Returns the event of one message, or None if there is nothing to handle (yet).
+        """Handles one Engine.IO message. Returns the Socket.IO event for the caller, or None if there is nothing to
+        handle (yet).
 
         Raises RemoteProtocolError if the client broke the protocol; the caller then closes the session.
         """
@@ -132,10 +137,10 @@ class SocketSession:
                 assert_never(packet)
 
     def receive_root_event(self, message: str) -> tuple[list[Any], int | None] | None:
-        """Returns arguments and ack id of an Engine.IO message that is an event of the root namespace, which the client
-        has joined.
+        """Decodes an Engine.IO message quickly if it is an event of the root namespace, which the client has joined.
+        Returns the event's arguments and its ack id, which is None without one.
 
-        Returns None for everything else; then pass the message's data to `receive`, which says what it is.
+        Returns None for every other message; then pass the message's data to `receive`.
         """
         if self._root is not _CONNECTED or self._part_deadline != inf:
             return None
@@ -153,16 +158,19 @@ class SocketSession:
         return encode_connect(namespace, socket_id, pid)
 
     def refuse(self, namespace: str, message: str, data: object = None) -> str:
-        """Returns the packet that refuses the client a namespace; the client may ask again. Raises as `accept`."""
+        """Returns the packet that refuses the client a namespace; the client may ask again. Raises LocalProtocolError
+        unless a ConnectRequested for `namespace` is unanswered.
+        """
         self._require(namespace, _Membership.PENDING)
         self._note(namespace, None)
         return encode_connect_error(namespace, message, data)
 
     def turn_away(self, namespace: str, socket_id: str) -> tuple[str, str]:
-        """Returns two packets that accept the client in a namespace and at once disconnect it, so that it can be sent
-        events in between.
+        """Returns two packets: one accepts the client in a namespace, the other disconnects it. The caller can send
+        events between them, such as the reason.
 
-        This does not count as joining: the connect timeout and the small packet limit stay. Raises as `accept`.
+        The client does not count as joined: the connect timeout and the small packet limit stay. Raises
+        LocalProtocolError unless a ConnectRequested for `namespace` is unanswered.
         """
         deadline, max_size = self._deadline, self._decoder.max_size
         packets = self.accept(namespace, socket_id), self.disconnect(namespace)
@@ -170,8 +178,8 @@ class SocketSession:
         return packets
 
     def disconnect(self, namespace: str) -> str:
-        """Returns the packet that disconnects the client from a namespace. Raises LocalProtocolError if it has not
-        joined it.
+        """Returns the packet that disconnects the client from a namespace. Raises LocalProtocolError if the client has
+        not joined the namespace.
         """
         self._require(namespace, _CONNECTED)
         self._note(namespace, _Membership.DISMISSED)
@@ -186,14 +194,16 @@ class SocketSession:
         return [name for name, membership in known.items() if membership is _CONNECTED]
 
     def next_deadline(self) -> float:
-        """Returns when the caller must close the session: no namespace was joined, or attachments are missing, for too
-        long.
+        """Returns the time at which the caller must close the session: the client has joined no namespace, or has not
+        sent a packet's attachments, for too long. Returns `inf` for no deadline.
         """
         return min(self._deadline, self._part_deadline)
 
     @property
     def waits_for_attachments(self) -> bool:
-        """Whether a packet's attachments are missing. Each must arrive within the ping timeout of the one before."""
+        """Returns whether a packet is incomplete because binary attachments are missing. Each attachment must arrive
+        within the ping timeout of the previous one.
+        """
         return self._part_deadline != inf
 
     def close(self) -> None:
@@ -208,7 +218,7 @@ class SocketSession:
         return None if self._others is None else self._others.get(namespace)
 
     def _note(self, namespace: str, membership: _Membership | None) -> None:
-        """Notes the membership in a namespace; None removes it."""
+        """Stores the client's membership state in a namespace; None removes it."""
         if namespace == "/":
             self._root = membership
             return
@@ -247,10 +257,11 @@ class SocketSession:
         return Disconnected(packet.namespace)
 
     def _admits(self, namespace: str) -> bool:
-        """Returns whether to handle a packet for a namespace: False if it crossed the server's own disconnect.
+        """Returns whether to handle a client's packet for a namespace: False if the server has disconnected the client
+        from it and the packet was on its way.
 
-        Raises RemoteProtocolError for any other namespace that is not connected. Node's server closes the session, and
-        with it all other namespaces, even for a packet that crossed its disconnect.
+        Raises RemoteProtocolError for any other namespace that the client has not joined. Node's server closes the
+        session, and with it all other namespaces, even for a packet that was on its way.
         """
         membership = self._membership(namespace)
         if membership is None or membership is _Membership.PENDING:

@@ -1,7 +1,8 @@
-"""The state machine of one Engine.IO session: what each packet does, by phase and by the transport that carried it.
+"""The state machine of one Engine.IO session: a table of the action for each packet, by the session's phase and the
+packet's transport.
 
 Engine.IO protocol, revision 4, sections "Transports", "Upgrade" and "Heartbeat"; where Socket.IO's Node server differs,
-the table follows it. Only the table is here: `session` performs the actions.
+the table follows it. This module has only the table: the module `session` performs the actions.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from talkwire.wire.transport import Transport
 
 
 class Phase(Enum):
-    """The phase of a session's life."""
+    """The phases of an Engine.IO session: polling, upgrading to a WebSocket, on a WebSocket, closed."""
 
     POLLING = "polling"
     UPGRADING = "upgrading"  # still polling, while a WebSocket is on trial
@@ -25,7 +26,7 @@ class Phase(Enum):
 
 
 class Action(Enum):
-    """What a packet makes the session do.
+    """The possible reactions of a session to a packet.
 
     The session handles DELIVER on the transport in use without a look into the table: messages are the most frequent
     packets. The tests of the table check that both agree.

@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Transport(Enum):
-    """How a session's packets travel."""
+    """The ways in which the packets of an Engine.IO session travel: long polling (HTTP requests) or a WebSocket."""
 
     POLLING = "polling"
     WEBSOCKET = "websocket"

@@ -1,1 +1,2 @@
-"""Routes for the application's backend and admins alone."""
+"""REST routes that only the application's backend and admins may use: they read the log, the ordered list of all
+committed events."""

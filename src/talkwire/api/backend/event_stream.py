@@ -1,4 +1,5 @@
-"""Server-sent events (HTML Standard, section 9.2): a response that sends pages of events as they come."""
+"""An HTTP response of server-sent events (HTML Standard, section 9.2), which sends pages of the log's events to the
+application's backend as the events are committed."""
 
 from __future__ import annotations
 
@@ -26,14 +27,15 @@ _COMMENT = b":\n\n"
 
 
 class StreamedPage(NamedTuple):
-    """Events to send, and the cursor behind them."""
+    """One page of a stream of events: the events to send, and the cursor from which a client resumes after them."""
 
     events: tuple[LogEventPayload, ...]
     cursor: str
 
 
 class EventStream(Response[Any]):
-    """The response of a stream. It closes `resources` however the stream ends."""
+    """A Litestar response that sends pages of events as server-sent events. It closes `resources` when the stream ends,
+    also after an error or a disconnect. With `is_bodiless`, for a HEAD request, it sends only the headers."""
 
     def __init__(
         self, pages: AsyncIterator[StreamedPage], resources: contextlib.AsyncExitStack, *, is_bodiless: bool
@@ -62,10 +64,11 @@ class EventStream(Response[Any]):
 
 
 async def blocks_of(pages: AsyncIterator[StreamedPage]) -> AsyncGenerator[bytes]:
-    """Yields the bytes of each page.
+    """Yields the bytes of each page, as blocks of server-sent events.
 
-    A page that moves the cursor beyond its last event ends with a block that has only an `id`: clients resume from it,
-    and see no event. An empty page that does not move the cursor is a comment.
+    A page whose cursor is later than its last event ends with a block that has only an `id`: a client resumes from that
+    cursor, and its code receives no event for the block. A page without events whose cursor was sent already becomes a
+    comment, which keeps the connection open.
     """
     sent = ""
     async for page in pages:

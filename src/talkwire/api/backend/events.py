@@ -1,4 +1,5 @@
-"""`GET /api/v1/events`: the events of the whole log, as pages, by long polling or as a stream."""
+"""The route `GET /api/v1/events`: the application's backend reads the events of the whole log as pages, by long
+polling, or as a stream of server-sent events."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ from talkwire.identity.callers import Caller
 
 WAIT_MAX_S = 60
 HEARTBEAT_S = 15.0
-"""How many seconds a stream is silent at most. Proxies close connections that are silent for longer."""
+"""After this many seconds without an event a stream sends a comment, since proxies close idle connections."""
 
 _STREAM_TYPE = "text/event-stream"
 
@@ -51,8 +52,9 @@ OfConversation = Annotated[
 
 
 class LogEventsAnswer(msgspec.Struct, frozen=True):
-    """Events in the order of the log. `cursor` is the `after` of the next request; `more`: the log continues behind
-    it, so ask again at once. With a filter, a page may be empty although the log continues."""
+    """A page of events of the log (the ordered list of all committed events), oldest first. `cursor` is the `after` of
+    the next request. With `more`, the log has further events, so request the next page at once. With a filter, a page
+    may be empty although `more` is true."""
 
     items: tuple[LogEventPayload, ...]
     cursor: str
@@ -62,7 +64,7 @@ class LogEventsAnswer(msgspec.Struct, frozen=True):
 @get(
     "/api/v1/events",
     operation_id="listLogEvents",
-    summary="List the events of the log, wait for new ones, or stream them",
+    summary="List all committed events, wait for new ones, or stream them (role service or admin)",
     tags=["events"],
     opt={**may_refuse(410), **STREAMS},
 )
@@ -101,7 +103,8 @@ async def list_log_events(  # noqa: PLR0913, PLR0917 (Litestar passes them by na
 async def _stream(
     request: Request[Any, Any, Any], watches: LogWatches, caller: Caller, query: ListLogEvents
 ) -> EventStream:
-    """Returns the stream after its first page has been read, so that an invalid cursor is refused with a status."""
+    """Returns a response with server-sent events. It reads the first page before that, so that the client receives an
+    error status if its cursor is invalid."""
     async with contextlib.AsyncExitStack() as closing:
         watch = await closing.enter_async_context(_reading(watches, caller, query, request))
         first = await watch.next_page(0.0)
@@ -111,7 +114,8 @@ async def _stream(
 
 
 async def _pages(watch: LogWatch, first: LogPage, end_s: float) -> AsyncIterator[StreamedPage]:
-    """Yields pages with events, and an empty page after each time of silence, until the stream has to end."""
+    """Yields pages of events, beginning with `first`, and an empty page after every `HEARTBEAT_S` seconds without an
+    event. Ends when `watch`, which reads the log, ends, or when the caller's token expires at `end_s`."""
     loop = asyncio.get_running_loop()
     page = first
     while True:
@@ -128,14 +132,16 @@ async def _pages(watch: LogWatch, first: LogPage, end_s: float) -> AsyncIterator
 async def _reading(
     watches: LogWatches, caller: Caller, query: ListLogEvents, request: Request[Any, Any, Any]
 ) -> AsyncIterator[LogWatch]:
-    """Provides a reader that ends when the client disconnects, and when the caller may read no longer."""
+    """A context manager that provides a watch, which reads events from the log for a caller. The watch ends when the
+    client disconnects, or when the caller loses the right to read the log."""
     with watches.open(caller.actor, query, caller.session_id) as watch:
         async with until_disconnect(request.receive, watch.end):
             yield watch
 
 
 def _end_of(caller: Caller) -> float:
-    """Returns the time of the event loop's clock at which the caller's token expires."""
+    """Returns when the caller's token expires, on the clock of the event loop in seconds; infinity if it does not
+    expire."""
     expires_at = None if caller.identity is None else caller.identity.expires_at
     return inf if expires_at is None else asyncio.get_running_loop().time() + expires_at - time.time()
 

@@ -1,4 +1,5 @@
-"""Generates `/asyncapi.json`, which describes the events of the dialects in AsyncAPI 3.0, from their payload Structs.
+"""Generates `/asyncapi.json`, which describes the events of the dialects (client applications' vocabularies) in
+AsyncAPI 3.0, from their payload Structs.
 
 A dialect is a channel, whose address is its Socket.IO namespace. An event from the client is an operation that the
 server receives, with the acknowledgement as its reply. An event to the client is an operation that the server sends.
@@ -48,7 +49,7 @@ _QUERY: Json = {
 
 
 def asyncapi(vocabularies: Sequence[Vocabulary], version: str) -> Json:
-    """Returns the AsyncAPI document of these vocabularies, as JSON values."""
+    """Returns the AsyncAPI document that describes the events of these dialects, as JSON values."""
     described = schemas(struct for vocabulary in vocabularies for struct in vocabulary.structs())
     return {
         "asyncapi": "3.0.0",

@@ -1,5 +1,5 @@
-"""Serves `/openapi.json`, `/asyncapi.json`, and `/docs` with Swagger UI. The server has all assets itself, so the page
-works without internet access."""
+"""Serves the API documentation: `/openapi.json`, `/asyncapi.json`, and `/docs` with Swagger UI. The server itself has
+all scripts and styles of `/docs`, so the page works without internet access."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ _POLICY = (
 
 
 def _with_policy(response: Response[Any]) -> Response[Any]:
-    """Adds a content security policy: the browser may run this server's scripts and the page's inline scripts, by
-    hash."""
+    """Adds a content security policy to the response of `/docs`: the browser runs only this server's scripts, and the
+    page's inline scripts, which the policy names by their hashes."""
     content = response.content
     hashes = [_hash_of(script) for script in _INLINE_SCRIPT.findall(content)] if isinstance(content, bytes) else []
     response.headers["content-security-policy"] = _POLICY.format(scripts=" ".join(["'self'", *hashes]))
@@ -58,8 +58,8 @@ def _hash_of(script: bytes) -> str:
 
 
 def openapi_config(version: str, prefix: str = "") -> OpenAPIConfig:
-    """Returns Litestar's configuration of the documentation: the document's head, and the page at `/docs`. Clients
-    reach the routes below `prefix`."""
+    """Returns Litestar's configuration for `/openapi.json` and `/docs`: title, version, authentication, error
+    responses, and Swagger UI. `prefix` is the path below which clients reach the routes."""
     assets = f"{prefix}{_ASSETS}"
     swagger = _DocumentPage(
         js_url=f"{assets}/swagger-ui-bundle.js",
@@ -92,13 +92,14 @@ def openapi_config(version: str, prefix: str = "") -> OpenAPIConfig:
 
 
 async def _describe_routes(request: Request[Any, Any, Any]) -> None:
-    """Generates the OpenAPI document on a thread before the page needs it, since that takes 100 to 250 ms the first
-    time."""
+    """Generates the OpenAPI document on a thread before `/docs` is rendered, since the first generation takes 100 to
+    250 ms."""
     await asyncio.to_thread(_routes_of, request)
 
 
 def _routes_of(request: Request[Any, Any, Any]) -> Json:
-    """Returns the OpenAPI document, which is generated once for each application."""
+    """Returns the OpenAPI document of the application that handles the request. It is generated once for each
+    application."""
     state = request.app.state
     if "openapi" not in state:
         state["openapi"] = openapi(request.app)
@@ -107,7 +108,8 @@ def _routes_of(request: Request[Any, Any, Any]) -> Json:
 
 
 class _DocumentPage(SwaggerRenderPlugin):
-    """Swagger UI with the document of `/openapi.json` instead of the one that Litestar generates."""
+    """A renderer of the page `/docs`: Swagger UI with the document of `/openapi.json` instead of the document that
+    Litestar generates."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:  # noqa: ARG002 (Litestar's)
         return super().render(request, _routes_of(request))
@@ -115,13 +117,13 @@ class _DocumentPage(SwaggerRenderPlugin):
 
 @get("/openapi.json", include_in_schema=False, sync_to_thread=True)
 def openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Returns the OpenAPI document."""
+    """Handles `GET /openapi.json`: returns the OpenAPI document, which describes the REST API."""
     return _written_once(request, "openapi_json", lambda: _routes_of(request))
 
 
 @get("/asyncapi.json", include_in_schema=False, sync_to_thread=True)
 def asyncapi_json(request: Request[Any, Any, Any], dialects: GivenDialects) -> Response[bytes]:
-    """Returns the AsyncAPI document."""
+    """Handles `GET /asyncapi.json`: returns the AsyncAPI document, which describes the Socket.IO events."""
 
     def describe() -> Json:
         find = rest_counterparts(request.app.routes)
@@ -137,9 +139,11 @@ def _version_of(request: Request[Any, Any, Any]) -> str:
 
 
 def _written_once(request: Request[Any, Any, Any], key: Hashable, describe: Callable[[], object]) -> Response[bytes]:
-    """Returns a document as JSON. It is generated at the first request, on a thread, since that takes up to 200 ms.
+    """Returns a response with the document that `describe` makes, as JSON. The first request for `key` generates it,
+    which takes up to 200 ms; later requests get the same bytes.
 
-    Servers that share the routes share their documents; `key` has what else a document depends on.
+    Servers in one process that share the routes share their documents too, so `key` names everything else that a
+    document depends on.
     """
     written: dict[Hashable, bytes] = request.app.state.setdefault("documents", {})
     if key not in written:

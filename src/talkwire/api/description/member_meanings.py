@@ -1,4 +1,5 @@
-"""Descriptions of the members of the API's JSON objects, and their bounds, which come from the validators' constants.
+"""A table with the descriptions and bounds of the members of the API's JSON objects, for the OpenAPI and AsyncAPI
+documents. The bounds come from the validators' constants.
 
 A member has the same meaning wherever it occurs, so most rows have its name only. A row for `Schema.member` takes
 precedence, and a description in the type itself (`msgspec.Meta(description=…)`) over both.
@@ -14,7 +15,12 @@ from typing import Any
 
 from talkwire.core.domain.model import ID_MAX_LENGTH
 from talkwire.core.domain.texts import AVATAR_MAX_LENGTH, NAME_MAX_LENGTH, TEXT_MAX_BYTES
-from talkwire.core.features.conversations.conversations import RETENTION_MAX_DAYS, SLOW_MODE_MAX_S
+from talkwire.core.features.conversations.conversations import (
+    ABOUT_MAX_LENGTH,
+    RETENTION_MAX_DAYS,
+    SLOW_MODE_MAX_S,
+    TOPIC_MAX_LENGTH,
+)
 from talkwire.core.features.conversations.invitations import CONVERSATIONS_MAX, USES_MAX
 from talkwire.core.features.conversations.members import MEMBERS_PER_COMMAND_MAX
 from talkwire.core.features.conversations.moderation import REASON_MAX_LENGTH
@@ -23,8 +29,11 @@ from talkwire.core.features.messages.files import FILE_NAME_MAX
 from talkwire.core.features.messages.forwards import TARGETS_MAX
 from talkwire.core.features.messages.reactions import EMOJI_MAX_LENGTH
 from talkwire.core.features.messages.sending import ATTACHMENTS_MAX, URL_MAX_LENGTH
+from talkwire.core.features.moderation.reports import NOTE_MAX_LENGTH, WORD_MAX_LENGTH
+from talkwire.core.features.users.handles import HANDLE_MAX_LENGTH, HANDLE_MIN_LENGTH
 from talkwire.core.features.users.presence_rules import ASKED_MAX
 from talkwire.core.features.users.presence_rules import TEXT_MAX_LENGTH as PRESENCE_TEXT_MAX
+from talkwire.core.features.users.users import REASON_MAX_LENGTH as BAN_REASON_MAX_LENGTH
 from talkwire.core.features.users.users import TEXT_MAX_LENGTH as USER_TEXT_MAX
 from talkwire.identity.accounts import PASSWORD_MIN_LENGTH
 from talkwire.identity.passwords import PASSWORD_MAX_LENGTH
@@ -44,7 +53,8 @@ class Meaning:
 
 
 def meaning_of(schema: str, member: str) -> Meaning | None:
-    """Returns the description of a schema's member, or None if its name and type say everything."""
+    """Returns the description and bounds of a schema's member; None if the table has no row for the member, because its
+    name and type are clear enough."""
     found = _MEANINGS.get(f"{schema}.{member}") or _MEANINGS.get(member)
     if found is None and _TIME.fullmatch(member):
         found = Meaning("")
@@ -74,7 +84,7 @@ def _id(text: str) -> Meaning:
 
 
 def _of_schemas(names: tuple[str, ...], **meanings: Meaning) -> dict[str, Meaning]:
-    """Returns the rows of members that mean the same in several schemas."""
+    """Returns rows for the table of meanings: each of the given members, in each of the named schemas."""
     return {f"{name}.{member}": meaning for name in names for member, meaning in meanings.items()}
 
 
@@ -136,6 +146,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "lastSeenAt": Meaning("When the user was last online."),
         "pinnedAt": Meaning("When the message was pinned."),
         "readAt": Meaning("When it was read."),
+        "savedAt": Meaning("When the user saved the message."),
         "timestamp": Meaning("When it happened."),
         "until": Meaning("When it ends. Without it, it lasts until a moderator ends it."),
         "updatedAt": Meaning("When it last changed."),
@@ -157,6 +168,8 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "reactions": Meaning("The reactions to the message, one item for each emoji."),
         "replyCount": _count("How many replies the message's thread has."),
         "replyTo": Meaning("The message that this one replies to."),
+        "saved": Meaning("Whether the message is saved now."),
+        "MessengerSavedListReply.saved": Meaning("The saved messages."),
         "seq": _count("The message's number in its conversation: 1, 2, 3, …"),
         "isRead": Meaning("Whether any user other than the sender has read the message."),
         "remove": Meaning("`true` removes the reaction instead of adding it."),
@@ -184,6 +197,13 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "lastSeq": _count("The `seq` of the newest message."),
         "memberCount": _count("How many members there are."),
         "members": Meaning("The members."),
+        "favourite": Meaning("Whether the conversation is one of the user's favourites."),
+        "archived": Meaning(
+            "Whether the user has archived the conversation. A new message ends it; in a muted conversation, only one "
+            "that mentions the user."
+        ),
+        "lastOffer": Meaning("The newest offer that the user may see."),
+        "unreadOfferCount": _count("How many of the user's notifications of offers are unread."),
         "mentionCount": _count("How many of the unread messages mention the user."),
         "muted": Meaning("Whether the user has muted the conversation."),
         "name": _text("The name.", longest=NAME_MAX_LENGTH),
@@ -195,6 +215,35 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "slowModeS": _count(
             "Seconds that an ordinary member must wait between two messages; 0 for no limit.", SLOW_MODE_MAX_S
         ),
+        "handle": _text(
+            "The unique name by which the user is found and mentioned. Upper case is converted to lower case.",
+            longest=HANDLE_MAX_LENGTH,
+            shortest=HANDLE_MIN_LENGTH,
+        ),
+        "MessengerNotice.id": Meaning("The id of the notice, comparable with those of messages and offers."),
+        "MessengerNotice.actorId": Meaning("The user who did it."),
+        "MessengerNotice.type": Meaning("What happened."),
+        "MessengerNotice.names": Meaning("The current names of the users, by user ID."),
+        "MessengerNotice.userIds": Meaning("The first users who joined, were added or removed, or left."),
+        "MessengerNotice.name": Meaning("The new name, if it was changed and not removed."),
+        "MessengerNotice.topic": Meaning("The new topic, if it was changed and not removed."),
+        "MessengerNotice.reason": Meaning("Why the call ended."),
+        "changes": Meaning("Which fields of the conversation were changed."),
+        "userCount": _count("How many users joined, were added or removed, or left."),
+        "offerStatus": Meaning("The offer's status after the answer."),
+        "durationS": _count("Seconds since the first user accepted the call; missing if nobody did."),
+        "topic": _text("One line about the subject.", longest=TOPIC_MAX_LENGTH),
+        **{
+            f"{schema}.description": _text("A text about the conversation.", longest=ABOUT_MAX_LENGTH)
+            for schema in (
+                "MessengerConversation",
+                "CreateConversationBody",
+                "UpdateConversationBody",
+                "MessengerCreateConversation",
+                "MessengerUpdateConversation",
+                "MessengerCreatedConversation",
+            )
+        },
         "unreadCount": _count("How many messages the user has not read."),
         "MessengerRestriction.kind": Meaning(
             "`mute`: the user cannot write in the conversation; `ban`: the user cannot be a member of it."
@@ -209,6 +258,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "createDirect": Meaning("Whether the caller may create direct conversations."),
         "createGroup": Meaning("Whether the caller may create groups."),
         "createChannel": Meaning("Whether the caller may create channels."),
+        "chooseHandle": Meaning("Whether the caller may change their own handle."),
         "deleteConversation": Meaning("Whether the caller may delete conversations that they own."),
         # --- pushes -------------------------------------------------------------------------------------------------
         "MessengerPushSubscription.kind": Meaning(_PUSH_KIND),
@@ -245,9 +295,13 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "invitation": Meaning("The code of an invitation."),
         "maxUses": Meaning("How many times the invitation can be used.", of_number={"minimum": 1, "maximum": USES_MAX}),
         "uses": _count("How many times the invitation was used."),
+        "offers": Meaning("The offers."),
+        "ServerAnswer.offers": Meaning("Whether the web client shows offers."),
+        "offerCurrency": Meaning("The currency of a conversation's first offer in the web client."),
         "accounts": Meaning(
             "Who may register: `open` for anyone, `invite` for people with an invitation, `off` for no one."
         ),
+        "ProviderAnswer.name": Meaning("How people know the OpenID provider."),
         # --- webhooks -----------------------------------------------------------------------------------------------
         **_of_schemas(
             ("CreateWebhookBody", "UpdateWebhookBody"),
@@ -275,8 +329,80 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "WebhookDeliveryAnswer.status": Meaning("The HTTP status of the response; null if there was none."),
         "WebhookDeliveryAnswer.error": Meaning("Why the event was not accepted."),
         "WebhookDeliveryAnswer.next": Meaning("When the event is sent again.", of_text={"format": "date-time"}),
-        "durationMs": _count("How long the request took, in milliseconds."),
+        "WebhookDeliveryAnswer.durationMs": _count("How long the request took, in milliseconds."),
+        "durationMs": _count("How long the sound is, in milliseconds."),
+        "waveform": Meaning("The loudness from 0 to 100, at equal distances."),
+        "animated": Meaning("Whether the picture moves."),
+        "previews": Meaning("The previews of links in the text."),
+        "MessengerLinkPreview.url": Meaning("The link, as it is in the text."),
+        "siteName": Meaning("How the site calls itself."),
         "webhookId": Meaning("The id of the webhook."),
+        # --- the operators' console ---------------------------------------------------------------------------------
+        "silentNodes": Meaning("The ids of nodes that are alive, but did not answer in time."),
+        "OverviewAnswer.version": Meaning("The version of the node that answers."),
+        "OverviewAnswer.nodes": Meaning("The nodes that answered, the oldest first."),
+        **_of_schemas(
+            ("NodeAnswer",),
+            id=Meaning("The id of the node, which changes at each start."),
+            version=Meaning("The version of Talkwire."),
+            host=Meaning("The name of the machine."),
+            pid=Meaning("The id of the process."),
+            draining=Meaning("Whether the node is about to stop."),
+            connections=_count("How many sockets the node has."),
+            users=_count("How many users are connected to the node."),
+            loopLagMs=Meaning("How late the event loop was at most in the last ten seconds, in milliseconds."),
+            cpuSeconds=Meaning("How much processor time the process has used, in seconds."),
+            memoryBytes=_count("How much memory the process uses, in bytes; null where the system does not say it."),
+            isSelf=Meaning("Whether this is the node that answers."),
+        ),
+        **_of_schemas(
+            ("BusAnswer",),
+            kind=Meaning("What carries news between nodes; `none` where there are no other nodes."),
+            state=Meaning("Whether the node reaches the bus."),
+            sent=_count("Messages sent."),
+            received=_count("Messages received."),
+            dropped=_count("Messages that could not be sent or read."),
+            refused=_count("Messages that were not of a node of this database."),
+        ),
+        **_of_schemas(
+            ("DatabaseAnswer",),
+            kind=Meaning("Which database it is."),
+            state=Meaning("Whether the database answers."),
+            latencyMs=Meaning("How long it took to answer, in milliseconds; null if it did not."),
+            sizeBytes=_count("Its size in bytes; null while it does not answer."),
+        ),
+        **_of_schemas(
+            ("LimitAnswer",),
+            name=Meaning("The name of the limit, as in the settings."),
+            value=_count("How much is allowed at once."),
+            perSeconds=Meaning("In how many seconds a rate limit that is used up is full again."),
+            refused=_count("How often more was refused."),
+        ),
+        **_of_schemas(
+            ("RefusalAnswer",),
+            at=Meaning("When it was refused the last time."),
+            kind=Meaning("What was refused."),
+            limit=Meaning("The rate limit that was exceeded."),
+            address=Meaning("The IP address of the client."),
+            count=_count("How often the same was refused to the same client."),
+            detail=Meaning("What the client was told, or the OpenID provider said."),
+        ),
+        "ConnectionAnswer.address": Meaning("The IP address of the client."),
+        "AdminUserAnswer.banned": Meaning("The ban of the user; null if the user is not banned."),
+        "AdminUserAnswer.erased": Meaning("Whether the user was erased."),
+        "AdminUserAnswer.connections": _count("How many sockets the user has."),
+        "BanAnswer.until": Meaning("When the ban ends; null if it does not end by itself."),
+        "PushAnswer.waiting": _count("How many devices something is to be sent to."),
+        "PushFailureAnswer.kind": Meaning(_PUSH_KIND),
+        "PushFailureAnswer.service": Meaning("The scheme, the host and the port of the push service."),
+        "PushFailureAnswer.failures": _count("How many attempts have failed since one succeeded."),
+        **_of_schemas(
+            ("SettingAnswer",),
+            name=Meaning("The name of the setting, as in `talkwire.toml`."),
+            value=Meaning("The value, written as for a flag; null without one, and for a secret."),
+            source=Meaning("Where the value was set."),
+            isSecret=Meaning("Whether the setting is a secret, whose value is never shown."),
+        ),
         # --- locations ----------------------------------------------------------------------------------------------
         "place": Meaning("A location on the map."),
         "MessengerPlace.address": Meaning("The location's postal address."),
@@ -293,6 +419,45 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "currentPassword": Meaning("The current password."),
         "email": Meaning("The e-mail address."),
         "banned": Meaning("Whether the user is banned from the server."),
+        "banReason": Meaning("Why the user is banned. Only for the roles service and admin."),
+        "bannedUntil": Meaning("When the ban ends by itself. Only for the roles service and admin."),
+        "BanBody.reason": _text("The reason, shown to the user.", longest=BAN_REASON_MAX_LENGTH, shortest=1),
+        "MessengerUserBan.reason": Meaning("The reason."),
+        # --- the audit log and reports ------------------------------------------------------------------------------
+        "MessengerAuditEntry.id": Meaning("The number of the entry. There are no gaps."),
+        "MessengerAuditEntry.action": Meaning("What was done."),
+        "MessengerAuditEntry.actorId": Meaning(
+            "The caller who did it, also where the backend acted for a user; `talkwire/operator` for the command line."
+        ),
+        "targetId": Meaning("The user, message, conversation, invitation, webhook or report that it was done to."),
+        "MessengerAuditEntry.at": Meaning("When it was done.", of_text={"format": "date-time"}),
+        "MessengerAuditEntry.address": Meaning("The IP address of the caller; null for the command line."),
+        "MessengerAuditEntry.reason": Meaning("The reason that the actor gave."),
+        "reporterId": Meaning("The user who reported the message."),
+        "note": _text("What the reporter adds.", longest=NOTE_MAX_LENGTH, shortest=1),
+        **_of_schemas(
+            ("ReportBody", "MessengerReportMessage", "MessengerReport"),
+            reason=_text("A short word such as `spam`, `abuse` or `other`.", longest=WORD_MAX_LENGTH, shortest=1),
+        ),
+        **_of_schemas(
+            ("DecideReportBody", "MessengerReport"),
+            state=Meaning("`dismissed`: nothing is wrong with the message; `resolved`: the report was right."),
+            action=Meaning(
+                "`delete` deletes the message, `mute` mutes its author in the conversation, `ban` bans the author from "
+                "the server."
+            ),
+        ),
+        "DecideReportBody.reason": _text(
+            "The reason, shown to those who are notified.", longest=REASON_MAX_LENGTH, shortest=1
+        ),
+        "decision": Meaning("The reason of the decision."),
+        "decidedAt": Meaning("When the report was decided."),
+        "decidedBy": Meaning("The admin who decided."),
+        "report": Meaning("The report."),
+        "outcome": Meaning(
+            "What was decided: about the user's own report `dismissed` or `resolved`, else what was done to the user "
+            "or their message."
+        ),
         "erased": Meaning("True if the user was erased. Only for the roles service and admin."),
         "hold": Meaning(
             "True if nothing of the user or in the conversation may be deleted. Only for the roles service and admin."
@@ -343,5 +508,22 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "reconnect": Meaning("Whether the client should connect again."),
         "success": Meaning("Whether the event succeeded."),
         "unread": _count("How many notifications are unread."),
+        # --- threads ------------------------------------------------------------------------------------------------
+        "FollowedThreadsAnswer.unread": _count("How many followed threads have unread replies."),
+        **_of_schemas(
+            ("ThreadAnswer", "MessengerFollowedThread", "MessengerThreadMark"),
+            following=Meaning("Whether the user follows the thread."),
+            readSeq=_count("The `seq` up to which the user has read the thread."),
+            unreadCount=_count("How many replies in the thread the user has not read, at most 100."),
+        ),
+        "root": Meaning("The first message of the thread."),
+        "replyId": _id("The id of a reply in the thread."),
+        "lastReplyAt": Meaning("When the newest reply was sent."),
+        "MessengerThreadSummary.participants": Meaning("Users who have replied, the newest first."),
+        **_of_schemas(
+            ("MessengerMessage", "MessengerThreadUpdated"),
+            thread=Meaning("What the message shows of the thread that it started; missing without replies."),
+        ),
+        "threads": Meaning("`collapsed` leaves out the replies in threads."),
     }
 )

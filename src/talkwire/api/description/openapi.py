@@ -19,7 +19,7 @@ from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 
 from talkwire.api.description.member_meanings import meaning_of
-from talkwire.api.description.refusals import Error
+from talkwire.api.description.refusals import ErrorAnswer
 from talkwire.api.description.schemas import Json, reference_to, schema_name, schemas
 from talkwire.api.description.webhooks import webhook_types, webhooks
 from talkwire.dialects.messenger.log_events import LOG_EVENTS, LogEventPayload
@@ -29,6 +29,10 @@ _DEFAULT_VALUES: Json = {"deprecated": False, "allowEmptyValue": False, "allowRe
 
 
 _NULL: Json = {"type": "null"}
+
+_ZIP = "application/zip"
+_BYTES: Json = {"type": "string", "format": "binary"}
+"""The schema of a response of bytes, which Litestar describes as a text."""
 
 _FORM = "form"
 _FORM_WITH_A_FILE: Json = {
@@ -60,7 +64,8 @@ TAKES_FORM: Mapping[str, object] = MappingProxyType({_FORM: True})
 
 
 class NamedStructs(OpenAPISchemaPlugin):
-    """A Litestar plugin that replaces the schemas of Structs with named placeholders, and records the Structs."""
+    """A Litestar plugin that replaces the schemas of msgspec's Structs with named placeholders, and records the Structs
+    in `types`, so that `openapi` can add the real schemas."""
 
     def __init__(self) -> None:
         self.types: list[Any] = []
@@ -94,16 +99,16 @@ def openapi(application: Litestar) -> Json:
         for operation in operations.values():
             _finish(operation)
     document["webhooks"] = webhooks()
-    types = [*application.plugins.get(NamedStructs).types, Error, *webhook_types()]
+    types = [*application.plugins.get(NamedStructs).types, ErrorAnswer, *webhook_types()]
     document["components"]["schemas"] = _with_log_events(types)
     return document
 
 
 def _with_log_events(types: Iterable[Any]) -> Mapping[str, Json]:
-    """Returns the schemas of these types, and those of the events of the log.
+    """Returns the schemas of the given types, and the schemas of the payloads of the log's events.
 
-    `data` names its schema by type in words: client generators do not understand a choice that a neighbouring member
-    makes, and would return an event of the wrong type.
+    The description of the member `data` of such an event names the schema for each event type, in words. A choice
+    between schemas that depends on the neighbouring member `type` would be misread by client generators.
     """
     kinds = {packet.name: packet.payload_type for packet in LOG_EVENTS.values()}
     components = schemas([*types, LogEventPayload, *kinds.values()]).components
@@ -113,7 +118,7 @@ def _with_log_events(types: Iterable[Any]) -> Mapping[str, Json]:
 
 
 def _routes_with(option: str, application: Litestar) -> Iterator[tuple[str, str]]:
-    """Yields the paths and methods of the routes with an option."""
+    """Yields (path, method) of each route that has an option in `opt`. The method is in lower case."""
     for route in application.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if option in handler.opt:
@@ -121,8 +126,8 @@ def _routes_with(option: str, application: Litestar) -> Iterator[tuple[str, str]
 
 
 def _tidied(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 (JSON)
-    """Returns a part of the document with Talkwire's schema names, without default values, and with whole numbers as
-    integers."""
+    """Returns a part of the OpenAPI document with Talkwire's schema names, without keywords that have their default
+    value, and with whole numbers as integers."""
     match value:
         case {"$ref": str() as reference}:
             return {"$ref": references.get(reference, reference)}
@@ -141,12 +146,16 @@ def _finish(operation: Json) -> None:
     for parameter in operation.get("parameters", ()):
         _finish_parameter(parameter)
     for response in operation["responses"].values():
-        if any(answer["schema"] == _NULL for answer in response.get("content", {}).values()):
+        content = response.get("content", {})
+        if any(answer["schema"] == _NULL for answer in content.values()):
             del response["content"]
+        if _ZIP in content:
+            content[_ZIP]["schema"] = _BYTES
 
 
 def _finish_parameter(parameter: Json) -> None:
-    """Moves a parameter's description from its schema to the parameter, or adds one from `member_meanings.py`."""
+    """Removes the description that Litestar repeats in a parameter's schema. A parameter without a description gets the
+    one that `member_meanings.py` has for its name."""
     schema = parameter["schema"] = _without_null(parameter["schema"])
     schema.pop("description", None)
     first, *others = parameter["name"].split("_")

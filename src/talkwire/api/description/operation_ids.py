@@ -1,7 +1,8 @@
-"""Makes the id of each operation in `/openapi.json`, from which client generators name their functions.
+"""Makes the `operationId` of each operation in `/openapi.json`, from which client generators name their functions.
 
-The id is the name of the route's function in camelCase, prefixed with the dialect's name for a dialect's routes:
-`sendMessage`, `talksSendMessage`. A route whose function name would be ambiguous sets `operation_id=`.
+The id is the name of the route's function in camelCase, prefixed with the dialect's name for routes of a dialect (the
+API of one kind of client application): `sendMessage`, `talksSendMessage`. A route whose function name would be
+ambiguous sets `operation_id=` itself.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ _ALIAS = "Alias"
 
 
 def operation_id(handler: HTTPRouteHandler, _: Method, path: list[str | PathParameterDefinition]) -> str:
-    """Returns the id of an operation that does not set one. For a route with several paths, the path below `/api` has
-    the plain id, and the others have the suffix `Alias`."""
+    """Returns the id of an operation whose route does not set `operation_id=`. For a route with several paths, the path
+    below `/api` has the plain id, and the other paths have the suffix `Alias`."""
     words = [word for word in (dialect_of(handler.fn.__module__), *handler.fn.__name__.split("_")) if word]
     first, *others = words
     name = first + "".join(word.capitalize() for word in others)

@@ -1,8 +1,8 @@
-"""Describes the error responses of each route in `/openapi.json`.
+"""Describes the error responses of each REST route in `/openapi.json`.
 
-Litestar describes successful responses, and errors in a format that Talkwire does not use. This module replaces the
-errors with references to `components.responses`. Which errors a route has follows from its form: whether it needs a
-caller, takes a body, or changes something. Others are declared with `opt=may_refuse(410)`.
+Litestar describes successful responses, and errors in a format that Talkwire does not use. This module replaces these
+errors with references to `components.responses`. A route's errors follow from its form: whether it needs a signed-in
+caller, takes a body, or changes something. A route declares further errors with `opt=may_refuse(410)`.
 """
 
 from __future__ import annotations
@@ -65,14 +65,15 @@ _HEADERS: Mapping[int, Mapping[str, OpenAPIHeader]] = MappingProxyType(
 )
 
 
-class Error(msgspec.Struct, frozen=True):
+class ErrorAnswer(msgspec.Struct, frozen=True):
     """The body of every error response."""
 
     error: ErrorBody
 
 
 def may_refuse(*statuses: int) -> dict[str, object]:
-    """Returns the option of a route that declares error statuses which do not follow from its form."""
+    """Returns a value for `opt=` in a route's decorator. It documents error statuses of the route in addition to the
+    statuses that follow from its method, dependencies and body."""
     return {_OPT: statuses}
 
 
@@ -105,7 +106,8 @@ def _statuses(handler: HTTPRouteHandler) -> set[int]:
 
 
 def _needs_caller(handler: HTTPRouteHandler) -> bool:
-    """Returns whether a route depends on `caller`, directly or through another dependency."""
+    """Returns whether a route needs a signed-in user: whether it depends on `caller`, directly or through another
+    dependency."""
     dependencies = handler.resolve_dependencies()
     asked, seen = list(handler.parsed_fn_signature.parameters), set[str]()
     while asked:
@@ -143,14 +145,15 @@ def _operation_class(statuses: frozenset[int], needs_caller: bool, needs_body: b
 
 
 def _shorten_description(status: int, response: OpenAPIResponse | Reference) -> None:
-    """Replaces Python's long description of a status with its short phrase, such as "Created"."""
+    """Replaces Python's long description of an HTTP status in a documented response with its short phrase, such as
+    "Created"."""
     if isinstance(response, OpenAPIResponse) and response.description == HTTPStatus(status).description:
         response.description = HTTPStatus(status).phrase
 
 
 def _response(status: int) -> OpenAPIResponse:
     codes = sorted({code for code, its_status in STATUS.items() if its_status == status} | _protocol_codes(status))
-    schema = Reference(ref=reference_to(schema_name(Error)))
+    schema = Reference(ref=reference_to(schema_name(ErrorAnswer)))
     example = {"error": {"code": codes[0], "message": f"{codes[0].replace('_', ' ').capitalize()}."}}
     return OpenAPIResponse(
         description=_listed(codes),
@@ -172,8 +175,8 @@ def _reference(status: int) -> Reference:
 
 
 def _name(status: int) -> str:
-    """Returns the name of a response in `components`: the status's first error code, such as `RateLimited`, or HTTP's
-    name."""
+    """Returns the name of an error response in `components.responses`: the first error code that has this status, such
+    as `RateLimited`, or else HTTP's name of the status."""
     if status == _CHECKSUM_MISMATCH:
         return "ChecksumMismatch"
     words = next((code for code, its_status in STATUS.items() if its_status == status), HTTPStatus(status).name)

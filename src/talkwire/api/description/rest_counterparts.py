@@ -1,8 +1,10 @@
-"""Finds the REST routes that do the same as an event from the client: those whose code names the same command.
+"""Finds the REST routes that do the same as an event from a Socket.IO client: the routes whose code uses the same
+command.
 
 The commands of a function are found in its bytecode, in the names that it uses, so no one maintains a list by hand. An
-event has one command; a route may use several, depending on its query. Routes of a dialect are counterparts of that
-dialect's events only. `SOCKET_ONLY` says why a command has no route.
+event has one command; a route may use several, depending on its query. Routes of a dialect (the API of one kind of
+client application) are counterparts of that dialect's events only. `SOCKET_ONLY` gives the reason why a command has no
+route.
 """
 
 from __future__ import annotations
@@ -57,7 +59,8 @@ _DIALECT_MODULES = "talkwire.api.dialects."
 
 
 def rest_counterparts(routes: Iterable[BaseRoute]) -> Counterparts:
-    """Returns a function that finds the REST counterparts of a dialect's event among these routes."""
+    """Returns a function `(dialect, inbound event)` that returns which of these routes do the same as the event, or why
+    no route does."""
     by_command: dict[type[Command[Any] | SocketCommand], set[tuple[str, str]]] = defaultdict(set)
     for route in routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
@@ -77,13 +80,14 @@ def rest_counterparts(routes: Iterable[BaseRoute]) -> Counterparts:
 
 
 def _dialect_of(function: object) -> str:
-    """Returns the name of the dialect that a route function belongs to; empty for the chat's own routes."""
+    """Returns the name of the dialect that a route function belongs to; empty for a route that all clients use."""
     module: str = getattr(function, "__module__", "")
     return module.removeprefix(_DIALECT_MODULES) if module.startswith(_DIALECT_MODULES) else ""
 
 
 def _commands(function: object, seen: set[object]) -> Iterator[type[Command[Any] | SocketCommand]]:
-    """Yields the commands that a function uses, itself or through Talkwire functions that it calls, in order of use."""
+    """Yields the command classes that a function uses, itself or through functions of Talkwire that it calls, in order
+    of use. `seen` has the functions that were visited."""
     if not isinstance(function, FunctionType) or function in seen or not function.__module__.startswith(_PACKAGE):
         return
     seen.add(function)

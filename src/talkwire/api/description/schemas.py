@@ -1,7 +1,8 @@
-"""The JSON schemas of the API's types, for both `/openapi.json` and `/asyncapi.json`.
+"""Generates the JSON schemas of the API's types, for both `/openapi.json` and `/asyncapi.json`.
 
-A schema's name begins with its dialect: `MessengerMessage`, `CrmMessage`. The name depends on the type alone
-(`schema_name`), so it is the same whichever dialects are on, and client generators never merge two types.
+A schema's name begins with its dialect, the kind of client application that it is for: `MessengerMessage`,
+`CrmMessage`. The name depends on the type alone (`schema_name`), so it does not change when an operator turns dialects
+on or off, and client generators never merge two types.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ _REFERENCE = "#/components/schemas/"
 
 
 def schema_name(type_: Any) -> str:  # noqa: ANN401 (a Struct, or a generic one with its arguments)
-    """Returns a type's schema name: its dialect and its class name, without the suffix `Payload`.
+    """Returns the name of a type's schema: the name of its dialect (a client application's vocabulary), then its class
+    name without the suffix `Payload`.
 
-    A type of no dialect, such as the body of a REST request, has its class name only. `ListAnswer[MessagePayload]`
-    becomes `MessengerMessageList`.
+    A type that belongs to no dialect, such as the body of a REST request, has its class name only.
+    `ListAnswer[MessagePayload]` becomes `MessengerMessageList`.
     """
     origin = get_origin(type_)
     if origin is not None:
@@ -45,9 +47,10 @@ def schema_name(type_: Any) -> str:  # noqa: ANN401 (a Struct, or a generic one 
 
 
 def dialect_of(module: str) -> str:
-    """Returns the dialect that a module belongs to; empty if it belongs to none.
+    """Returns the name of the dialect that a module, given by its full name, belongs to; empty if it belongs to none.
 
-    A dialect outside this package is a module of the same name.
+    For a module outside the package `talkwire`, which defines a dialect of its own, this is the last part of the
+    module's name.
     """
     if module.partition(".")[0] != "talkwire":
         return module.rpartition(".")[2]
@@ -58,24 +61,24 @@ def dialect_of(module: str) -> str:
 
 
 def reference_to(name: str) -> str:
-    """Returns the `$ref` of a schema with this name."""
+    """Returns the `$ref` that points to the schema with this name in the document's components."""
     return _REFERENCE + name
 
 
 @dataclass(frozen=True, slots=True)
 class Schemas:
-    """The schemas of some types and of all types nested in them, by name."""
+    """JSON schemas of some types and of all types nested in them. `components` has them by schema name."""
 
     components: Mapping[str, Json]
 
     def of(self, type_: Any) -> Json:  # noqa: ANN401 (a Struct, or a generic one with its arguments)
-        """Returns the `$ref` of a type's schema."""
+        """Returns a JSON object with the `$ref` of a type's schema; for `AnyJson`, a schema that allows any value."""
         return dict(ANYTHING) if type_ is AnyJson else {"$ref": reference_to(schema_name(type_))}
 
 
 def schemas(types: Iterable[Any]) -> Schemas:
-    """Returns the schemas of these types and of the types nested in them. Raises TypeError when two types have the same
-    name."""
+    """Returns the JSON schemas of the given types and of the types nested in them. Raises TypeError when two types have
+    the same schema name."""
     named: dict[str, Any] = {}
     for type_ in _reachable(types):
         other = named.setdefault(schema_name(type_), type_)
@@ -85,8 +88,8 @@ def schemas(types: Iterable[Any]) -> Schemas:
 
 
 def _schema(name: str, type_: Any) -> Json:  # noqa: ANN401 (a Struct, or a generic one with its arguments)
-    """Returns the schema of one type. It is generated with the nested types only: msgspec would give two generic lists
-    of same-named types from different modules the same name."""
+    """Returns the JSON schema of one type, with the schema name `name`. Each schema is generated on its own, since
+    msgspec would give two generic lists of same-named types from different modules the same name."""
     inside = _reachable([type_])
     references, components = msgspec.json.schema_components(
         inside, ref_template=_REFERENCE + "{name}", schema_hook=_schema_of_anything
@@ -108,7 +111,7 @@ def _schema_of_anything(type_: type) -> Json:
 
 
 def _reachable(types: Iterable[Any]) -> list[Any]:
-    """Returns these types and all Structs nested in them, each once."""
+    """Returns the Structs among the given types, and all Structs nested in these types, each once."""
     found: dict[Any, None] = {}
     waiting: list[object] = [msgspec.inspect.type_info(type_) for type_ in types]
     while waiting:
@@ -122,7 +125,7 @@ def _reachable(types: Iterable[Any]) -> list[Any]:
 
 
 def _inside(info: object) -> Iterator[object]:
-    """Yields the parts of msgspec's description of a type."""
+    """Yields the values that msgspec's description of a type contains, among them the descriptions of nested types."""
     if isinstance(info, msgspec.inspect.Type | msgspec.inspect.Field):
         for part in msgspec.structs.astuple(info):
             yield from part if isinstance(part, tuple) else (part,)
@@ -132,13 +135,14 @@ def _inside(info: object) -> Iterator[object]:
 
 
 REMOVED_BY_NULL = "Null removes it."
-"""Added to the description of an optional member for which null and absence have different meanings."""
+"""A sentence in the description of an optional member for which null and absence have different meanings."""
 
 _NULL: Json = {"type": "null"}
 
 
 def _finished(name: str, schema: Json, renamed: Mapping[str, str]) -> Json:
-    """Returns a schema with its title and with a description of each member."""
+    """Returns the generated schema of a type with a title, with Talkwire's schema names in its references, and with a
+    description of each member."""
     finished: Json = {**_plain(schema, renamed), "title": name}
     required = finished.get("required", ())
     properties: dict[str, Json] = finished.get("properties", {})
@@ -151,9 +155,10 @@ def _finished(name: str, schema: Json, renamed: Mapping[str, str]) -> Json:
 
 
 def _name_choices(schema: Json, name: str) -> None:
-    """Names the enumeration of a member, for the generator Modelina, which would call it AnonymousSchema_78 otherwise.
+    """Sets a name for the enumeration of a member, for the generator Modelina, which would otherwise call it
+    AnonymousSchema_78.
 
-    Other generators derive a name themselves, and would misread a `title`.
+    The name is in `x-parser-schema-id`, since other generators derive a name themselves and would misread a `title`.
     """
     for option in schema.get("anyOf", [schema]):
         for values in (option, option.get("items", {})):
@@ -162,7 +167,7 @@ def _name_choices(schema: Json, name: str) -> None:
 
 
 def _describe(schema: Json, meaning: Meaning | None, *, is_required: bool) -> None:
-    """Adds a member's description, bounds and default to its schema."""
+    """Adds a member's description, bounds and default value to its schema."""
     options = schema.get("anyOf", [schema])
     sentences = [schema["description"]] if "description" in schema else []
     if meaning is not None:
@@ -180,7 +185,8 @@ def _describe(schema: Json, meaning: Meaning | None, *, is_required: bool) -> No
 
 
 def _add_bounds(schema: Json, meaning: Meaning) -> None:
-    """Adds the bounds and the format for the schema's type."""
+    """Adds a member's bounds and format to its schema: lengths for a string, a range for an integer, a number of items
+    for an array."""
     type_ = schema.get("type")
     if type_ == "string" and "enum" not in schema:
         schema.update(meaning.of_text)
@@ -191,7 +197,8 @@ def _add_bounds(schema: Json, meaning: Meaning) -> None:
 
 
 def _plain(value: Any, renamed: Mapping[str, str]) -> Any:  # noqa: ANN401 (JSON)
-    """Returns a part of a schema with renamed references and with null as a separate alternative of an enumeration."""
+    """Returns a part of a schema with Talkwire's schema names in its references, and with each enumeration that
+    contains null split into the enumeration and null."""
     match value:
         case {"$ref": str() as reference}:
             return {"$ref": renamed[reference]}
@@ -210,8 +217,8 @@ def _plain(value: Any, renamed: Mapping[str, str]) -> Any:  # noqa: ANN401 (JSON
 
 
 def _choice(values: list[Any]) -> Json:
-    """Returns the schema of an enumeration with its type. Null becomes an alternative, since few generators support
-    enumerations of two types."""
+    """Returns the schema of an enumeration of these values. Null becomes a separate alternative, since few generators
+    support an enumeration of two types."""
     if None in values:
         return {"anyOf": [_choice([value for value in values if value is not None]), _NULL]}
     if len(values) == 1 and isinstance(values[0], bool):

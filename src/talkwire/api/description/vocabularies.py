@@ -1,4 +1,5 @@
-"""Lists the events of a dialect in both directions, for its reference documentation."""
+"""Collects the events of a dialect (one client application's vocabulary) in both directions, for the AsyncAPI document
+and the reference pages."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ Struct = type[msgspec.Struct]
 
 @dataclass(frozen=True, slots=True)
 class Counterpart:
-    """The REST routes that do the same as an event, such as `POST /api/v1/messages`, or the reason why there are
-    none."""
+    """The REST routes that do the same as an event from a client, such as `POST /api/v1/messages`; or, in
+    `socket_only`, the reason why there is no such route."""
 
     routes: tuple[str, ...] = ()
     socket_only: str = ""
@@ -32,7 +33,8 @@ _REFUSAL = ChatError("invalid_request", "content: is missing", [{"path": "conten
 
 @dataclass(frozen=True, slots=True)
 class InboundEvent:
-    """An event that clients send to the server."""
+    """The description of an event that clients send to the server. `answer` is the type of its acknowledgement, `rest`
+    names the REST routes that do the same."""
 
     name: str
     payload: Struct | None
@@ -43,8 +45,8 @@ class InboundEvent:
 
 @dataclass(frozen=True, slots=True)
 class OutboundEvent:
-    """An event that the server sends to clients. Several chat events may share an event name, which then has several
-    payloads."""
+    """The description of an event that the server sends to clients. Several kinds of events in the chat may be sent
+    under one name, which then has several payload types."""
 
     name: str
     payloads: tuple[Struct, ...]
@@ -54,7 +56,8 @@ class OutboundEvent:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """All events of a dialect."""
+    """The descriptions of all events of a dialect: those that its clients send (`inbound`), and those that the server
+    sends to them (`outbound`)."""
 
     dialect: Dialect
     inbound: tuple[InboundEvent, ...]
@@ -74,7 +77,8 @@ class Vocabulary:
 
 
 def vocabulary(dialect: Dialect, counterparts: Counterparts = lambda *_: Counterpart()) -> Vocabulary:
-    """Returns the events of a dialect. Raises TypeError when the types of a dialect's entry cannot be determined."""
+    """Returns the descriptions of all events of a dialect. `counterparts` finds the REST routes for an event. Raises
+    TypeError when the payload or acknowledgement type of an event cannot be determined."""
     inbound_events = (
         InboundEvent(name, inbound.payload, inbound.answer_type, inbound.summary, counterparts(dialect, inbound))
         for name, inbound in dialect.inbound.items()
@@ -84,7 +88,8 @@ def vocabulary(dialect: Dialect, counterparts: Counterparts = lambda *_: Counter
 
 
 def _socket_events(dialect: Dialect) -> Iterator[OutboundEvent]:
-    """Yields the events that functions make for one socket; their types follow from an example."""
+    """Yields the events that concern one socket: the first event after the connect, a refusal, and the last event
+    before the close. Functions make their payloads, so each type is taken from an example."""
     welcome = dialect.welcome(_USER, "bHWzYpVzBrfV3qPVAAAB", "1-42")
     if welcome is not None:
         yield _by_example(
@@ -112,7 +117,8 @@ def _chat_events(dialect: Dialect) -> Iterator[OutboundEvent]:
 
 
 def _merged(events: Sequence[OutboundEvent]) -> tuple[OutboundEvent, ...]:
-    """Returns one event for each name, with the payloads of all events of that name."""
+    """Returns the events with one description for each event name, which has the payload types of all events of that
+    name."""
     merged: dict[str, OutboundEvent] = {}
     for event in events:
         known = merged.setdefault(event.name, event)

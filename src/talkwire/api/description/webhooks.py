@@ -1,4 +1,5 @@
-"""Describes the requests that webhooks receive, for the object `webhooks` of `/openapi.json`."""
+"""Describes the requests that the server sends to webhooks (HTTP endpoints of the application), for the object
+`webhooks` of `/openapi.json`."""
 
 from __future__ import annotations
 
@@ -25,12 +26,13 @@ _RESPONSES: Json = {
 
 
 def webhook_types() -> list[Any]:
-    """Returns the types whose schemas the descriptions refer to."""
+    """Returns the types of the request's body and of its payloads, whose schemas `webhooks` refers to."""
     return [WebhookEventPayload, *(packet.payload_type for packet in LOG_EVENTS.values())]
 
 
 def webhooks() -> Json:
-    """Returns the description of the request for each type of event."""
+    """Returns the value of `webhooks` in `/openapi.json`: for each type of event, the description of the request that a
+    webhook receives."""
     by_name: dict[str, list[Outbound]] = defaultdict(list)
     for packet in LOG_EVENTS.values():
         by_name[packet.name].append(packet)
@@ -46,7 +48,7 @@ def _operation(name: str, packets: list[Outbound]) -> Json:
 
 def _test_operation() -> Json:
     data = {"type": "object", "properties": {"webhookId": {"type": "string"}}, "required": ["webhookId"]}
-    return _request("webhook:test", "A test was requested. The event is not in the log.", data)
+    return _request("webhook:test", "A test of the webhook was requested. This event is not in the log.", data)
 
 
 def _request(name: str, summary: str, data: Json) -> Json:

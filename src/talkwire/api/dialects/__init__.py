@@ -1,4 +1,5 @@
-"""REST routes for clients of one dialect, in addition to the general routes; one module for each dialect."""
+"""REST routes for the clients of one dialect (an existing client application's API), in addition to the general routes;
+one module for each dialect."""
 
 from __future__ import annotations
 

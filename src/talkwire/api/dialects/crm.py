@@ -1,4 +1,5 @@
-"""REST routes for clients of the `crm` dialect. Their paths begin at the root, as the clients expect."""
+"""REST routes for clients of the `crm` dialect, which call a conversation a chat. Their paths are `/chat-messages…` at
+the root instead of below `/api`, as these clients expect."""
 
 from __future__ import annotations
 
@@ -41,14 +42,15 @@ _TAGS = ["crm"]
 
 
 class UpdateBody(Body, frozen=True):
-    """The new text of a message. Only the role `service` sets `senderId`: the author of the message."""
+    """The new text of a message. Only callers with the role `service` set `senderId`, to the author of the message."""
 
     content: str
     sender_id: NumeralId | None = None
 
 
 class MessagesAnswer(Payload, frozen=True, omit_defaults=False):
-    """One page of a list. Pass `next` as the cursor to get the following page; it is null on the last one."""
+    """One page of a chat's messages. Pass `next` as the cursor to get the following page; it is null on the last
+    one."""
 
     items: tuple[MessagePayload, ...]
     next: NumeralId | None
@@ -56,7 +58,8 @@ class MessagesAnswer(Payload, frozen=True, omit_defaults=False):
 
 @contextmanager
 def _crm_names_in_refusals() -> Iterator[None]:
-    """Renames members in refusals of the block to the names that these clients use, such as `chatId`."""
+    """A context manager that renames the members in an error's details to the names of the `crm` dialect, such as
+    `chatId` instead of `conversationId`."""
     try:
         yield
     except ChatError as error:

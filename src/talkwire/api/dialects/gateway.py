@@ -20,8 +20,8 @@ from talkwire.dialects.payload import Payload
 
 
 class SendBody(Body, frozen=True):
-    """An event for one user. `message` is any JSON value; `event` is any name that Socket.IO does not reserve. With
-    `store`, a user who is offline receives the event when they next connect."""
+    """A custom event to send to one user. `message` is any JSON value; `event` is any event name that Socket.IO does
+    not reserve. With `store`, a user who is offline receives the event at the next connect."""
 
     user_id: str
     event: str
@@ -30,7 +30,8 @@ class SendBody(Body, frozen=True):
 
 
 class SendManyBody(Body, frozen=True):
-    """An event for several users. The members have the same meaning as for one user."""
+    """A custom event to send to several users. `message` is any JSON value; `event` is any event name that Socket.IO
+    does not reserve. With `store`, users who are offline receive the event at their next connect."""
 
     user_ids: tuple[str, ...]
     event: str
@@ -39,8 +40,8 @@ class SendManyBody(Body, frozen=True):
 
 
 class SentAnswer(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """`success`: the user is connected, and the event was sent. `stored`: the user is offline and will receive the
-    event when they next connect."""
+    """The result of sending an event to a user. `success`: the user is connected, and the event was sent. `stored`: the
+    user is offline and will receive the event at the next connect."""
 
     success: bool
     message: str
@@ -48,8 +49,8 @@ class SentAnswer(Body, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class SentManyAnswer(SentAnswer, frozen=True, kw_only=True):
-    """`userIds` are the users who are connected. `success`: at least one is. `stored`: the others will receive the
-    event when they next connect."""
+    """The result of sending an event to several users. `userIds` are the users who are connected. `success`: at least
+    one is connected. `stored`: the others will receive the event at their next connect."""
 
     user_ids: tuple[str, ...]
 
@@ -69,7 +70,7 @@ class StatsAnswer(Payload, frozen=True, omit_defaults=False):
     user_ids: tuple[str, ...]
 
 
-@post("/send", status_code=HTTP_200_OK, summary="Send an event to all sockets of a user (role service or admin)")
+@post("/send", status_code=HTTP_200_OK, summary="Send a custom event to all sockets of a user (role service or admin)")
 async def send(data: JSONBody[SendBody], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> SentAnswer:
     check_id("userId", data.user_id)
     command = SendToUsers((data.user_id,), data.event, data.message, data.store)
@@ -79,7 +80,7 @@ async def send(data: JSONBody[SendBody], caller: GivenCaller, chat: GivenChat, k
     return SentAnswer(success=False, message=f"User {data.user_id} is not connected", stored=bool(report.stored))
 
 
-@post("/send-many", status_code=HTTP_200_OK, summary="Send an event to several users (role service or admin)")
+@post("/send-many", status_code=HTTP_200_OK, summary="Send a custom event to several users (role service or admin)")
 async def send_many(
     data: JSONBody[SendManyBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
 ) -> SentManyAnswer:

@@ -42,9 +42,9 @@ PARTICIPANTS_LISTED = 20
 
 
 class OpenTalkBody(Payload, frozen=True):
-    """A direct talk with one user (`receiverId`), or a group (`participantIds`) with an optional name. Only the role
-    `service` sets `id`, `senderId` (the user who opens a direct talk), `ownerId` and `roles` (of a group). A group that
-    this role creates without `ownerId` has no owner."""
+    """A talk (a conversation) to open: a direct talk with one user (`receiverId`), or a group (`participantIds`) with
+    an optional name. Only callers with the role `service` set `id`, `senderId` (the user who opens a direct talk),
+    `ownerId` and `roles` (both of a group). A group that such a caller creates without `ownerId` has no owner."""
 
     receiver_id: str | None = None
     participant_ids: tuple[str, ...] | None = None
@@ -56,8 +56,8 @@ class OpenTalkBody(Payload, frozen=True):
 
 
 class TalkPayload(Payload, frozen=True):
-    """A talk. Lists omit `participants` when there are more than 20. In a direct talk, `name` and `avatar` are those of
-    the other user."""
+    """A talk, which is a conversation. Lists omit `participants` of a talk that has more than 20. In a direct talk,
+    `name` and `avatar` are those of the other user."""
 
     id: str
     kind: ConversationKind
@@ -90,8 +90,8 @@ def talk_payload(view: ConversationView) -> TalkPayload:
 
 
 def to_create(actor: Actor, given: OpenTalkBody) -> CreateConversation:
-    """Returns the command that opens a talk. Raises `invalid_request` unless the body describes either a direct talk or
-    a group."""
+    """Returns the command that creates a conversation from the body of a request to open a talk. Raises
+    `invalid_request` unless the body describes either a direct talk or a group."""
     if (given.receiver_id is None) == (given.participant_ids is None):
         raise invalid("receiverId", "give either receiverId or participantIds")
     if given.receiver_id is None:
@@ -112,7 +112,8 @@ def to_create(actor: Actor, given: OpenTalkBody) -> CreateConversation:
 
 
 def _with_body_names(error: ChatError, given: OpenTalkBody) -> ChatError:
-    """Returns a refusal of the command's `memberIds` with the name of the body's member instead."""
+    """Returns an error whose details name the member of the request's body (such as `participantIds`) instead of the
+    command's `memberIds`."""
     match error.details:
         case [{"path": str() as path, "message": str() as message}] if path.startswith("memberIds"):
             if given.participant_ids is not None:
@@ -129,7 +130,7 @@ async def list_talks(
     return ListAnswer(tuple(map(talk_payload, page.items)), page.next)
 
 
-@post("/", operation_id="talksOpen", summary="Open a talk, or get the one that exists", responses=existing(TalkPayload))
+@post("/", operation_id="talksOpen", summary="Open a talk, or get the existing one", responses=existing(TalkPayload))
 async def open_talk(
     data: JSONBody[OpenTalkBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
 ) -> Response[TalkPayload]:
@@ -159,7 +160,7 @@ async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     return ListAnswer(tuple(map(message_payload, page.items)), page.next)
 
 
-@post("/{conversation_id:str}/message", summary="Send a message")
+@post("/{conversation_id:str}/message", summary="Send a message to a talk")
 async def send_message(
     conversation_id: FromPath[str],
     data: JSONBody[SendBody],
@@ -185,7 +186,7 @@ async def mark_read(
     return ReadAnswer(mark.conversation_id, mark.seq, mark.unread.unread_count, mark.unread.mention_count)
 
 
-@post("/{conversation_id:str}/offers", summary="Make an offer to the other participants")
+@post("/{conversation_id:str}/offers", summary="Make a price offer to the other participants of a talk")
 async def create_offer(
     conversation_id: FromPath[str],
     data: JSONBody[NewOfferPayload],

@@ -27,8 +27,8 @@ Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of i
 
 
 class StatusBody(Body, frozen=True):
-    """The new status of a message for the caller. It applies to all earlier messages too. A status never moves back
-    from `read` to `delivered`."""
+    """The new status (`delivered` or `read`) of a message for the caller. It applies to all earlier messages of the
+    conversation too. A status never moves back from `read` to `delivered`."""
 
     status: Literal["delivered", "read"]
 

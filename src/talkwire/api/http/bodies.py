@@ -1,4 +1,5 @@
-"""Request bodies and lists in responses that are not payloads of a dialect."""
+"""Types of request bodies and of list responses that several REST routes share and that are not payloads of a dialect
+(one client application's vocabulary)."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ T = TypeVar("T")
 
 
 class Body(msgspec.Struct, frozen=True, rename="camel"):
-    """The JSON object in a request's body."""
+    """The base class of types for the JSON object in a request's body."""
 
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -24,7 +25,7 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 class RegisterBody(Body, frozen=True):
     """A new account. `invitation` is the code of an invitation, whose conversations the new user joins. Some servers
-    require one."""
+    require an invitation."""
 
     email: str
     password: str
@@ -47,16 +48,18 @@ class ChangePasswordBody(Body, frozen=True):
 
 
 class UpdateUserBody(Body, frozen=True, forbid_unknown_fields=True):
-    """The members to change. An omitted member stays unchanged; null removes a picture or a text."""
+    """Changes to the caller's own profile. An omitted member stays unchanged; null removes a picture, a text or a
+    handle (a unique name such as `ann.smith`)."""
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     avatar: str | msgspec.UnsetType | None = msgspec.UNSET
     text: str | msgspec.UnsetType | None = msgspec.UNSET
+    handle: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class PutUserBody(Body, frozen=True, forbid_unknown_fields=True):
-    """The members to change. An omitted member stays unchanged; null removes a value. `metadata` is JSON of the
-    application, which users do not see."""
+    """A user's profile to create or change, as the application's backend sets it. An omitted member stays unchanged;
+    null removes a value. `metadata` is JSON of the application, which users do not see."""
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     avatar: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -64,10 +67,12 @@ class PutUserBody(Body, frozen=True, forbid_unknown_fields=True):
     text: str | msgspec.UnsetType | None = msgspec.UNSET
     metadata: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
     hold: bool | msgspec.UnsetType = msgspec.UNSET
+    handle: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class UserOfBatch(PutUserBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One user of a batch, with the members to change."""
+    """One user of a batch: the user's `id`, and the members of the profile to set. An omitted member stays
+    unchanged."""
 
     id: str
 
@@ -79,9 +84,9 @@ class PutUsersBody(Body, frozen=True, forbid_unknown_fields=True):
 
 
 class CreateConversationBody(Body, frozen=True):
-    """A conversation to create. Only the role `service` may set `id`, `ownerId` and `roles`, or name users that do not
-    exist yet. Groups and channels that this role creates without `ownerId` have no owner. `public` applies to groups
-    and channels."""
+    """A conversation to create. Only callers with the role `service` may set `id`, `ownerId`, `roles` and `createdAt`
+    (for a conversation from another system), or name users that do not exist yet. A group or channel that such a caller
+    creates without `ownerId` has no owner. `public` applies to groups and channels."""
 
     kind: ConversationKind
     member_ids: tuple[str, ...]
@@ -94,10 +99,13 @@ class CreateConversationBody(Body, frozen=True):
     metadata: dict[str, Any] | None = None
     owner_id: str | None = None
     roles: dict[str, MemberRole] | None = None
+    topic: str | None = None
+    description: str | None = None
+    created_at: Moment | None = None
 
 
 class UpdateConversationBody(Body, frozen=True, forbid_unknown_fields=True):
-    """The members to change. An omitted member stays unchanged; null removes a name, a picture or metadata."""
+    """Changes to a conversation. An omitted member stays unchanged; null removes a text, a picture or metadata."""
 
     name: str | msgspec.UnsetType | None = msgspec.UNSET
     avatar: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -107,10 +115,13 @@ class UpdateConversationBody(Body, frozen=True, forbid_unknown_fields=True):
     metadata: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
     retention_days: int | msgspec.UnsetType | None = msgspec.UNSET
     hold: bool | msgspec.UnsetType = msgspec.UNSET
+    topic: str | msgspec.UnsetType | None = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class EraseMeBody(Body, frozen=True, forbid_unknown_fields=True):
-    """The caller's password, which a user with an account on this server has to give."""
+    """The caller's password, to confirm that the caller's own data is to be erased. A user whose account has a password
+    on this server must give it."""
 
     password: str | None = None
 
@@ -128,10 +139,19 @@ class UpdateMemberBody(Body, frozen=True):
 
 
 class RestrictBody(Body, frozen=True, forbid_unknown_fields=True):
-    """The end and the reason of a mute or a ban. Without `until`, it lasts until a moderator ends it."""
+    """The reason for a mute or a ban in a conversation, and when it ends. Without `until`, it lasts until a moderator
+    ends it."""
 
     until: Moment | None = None
     reason: str | None = None
+
+
+class BanBody(Body, frozen=True, forbid_unknown_fields=True):
+    """The reason for a ban from the server, and when it ends. The user sees both. Without `until`, the ban lasts until
+    it is lifted."""
+
+    reason: str | None = None
+    until: Moment | None = None
 
 
 class ListAnswer(msgspec.Struct, Generic[T], frozen=True):

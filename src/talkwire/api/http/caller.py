@@ -1,4 +1,4 @@
-"""Authentication of REST requests: routes that need a signed-in user depend on `caller`."""
+"""Authenticates REST requests: a route that needs a signed-in user has the parameter `caller`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from talkwire.identity.origins import OriginPolicy
 def caller_provider(
     callers: Callers, trusted_proxies: frozenset[str], origins: OriginPolicy
 ) -> Callable[[Request[Any, Any, Any]], Awaitable[Caller]]:
-    """Returns the provider of the dependency `caller`."""
+    """Returns Litestar's provider of the dependency `caller`: a function that returns the authenticated user of a
+    request."""
 
     async def provide_caller(request: Request[Any, Any, Any]) -> Caller:
-        """Identifies a request's user by `Authorization: Bearer …` or `?token=`. Where development sign-in is on,
-        `?userId=` also works, but not from pages of other origins: they could make a developer's browser send it."""
+        """Returns the authenticated user of a request, whose token is in `Authorization: Bearer …` or `?token=`. Where
+        development sign-in is on, `?userId=` also works, but not from pages of other origins, which could make a
+        developer's browser send it."""
         authorization = request.headers.get("authorization", "")
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":

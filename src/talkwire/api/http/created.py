@@ -1,4 +1,5 @@
-"""Responses of routes that create a conversation or return the existing one: status 201 or 200."""
+"""Responses of routes that create a conversation (status 201) or return the conversation that exists already (status
+200)."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ T = TypeVar("T")
 
 
 def existing(payload: type) -> dict[int, ResponseSpec]:
-    """Returns the description of the response 200, for a route that also responds with 201."""
+    """Returns the OpenAPI description of the response 200, for a route that normally responds with 201: the
+    conversation already existed."""
     return {HTTP_200_OK: ResponseSpec(payload, description="The conversation already existed", generate_examples=False)}
 
 

@@ -1,7 +1,7 @@
-"""Cross-origin requests (CORS): pages of the origins that may open sockets may also use REST.
+"""Cross-origin requests (CORS): web pages of the origins that may open sockets may also use the REST API.
 
-Before a browser sends a token to another origin it asks with a preflight request (`OPTIONS`), and it hides the response
-from pages of origins that are not allowed.
+Before a browser sends a token to another origin, it sends a preflight request (`OPTIONS`). It hides the response from
+pages of origins that the server does not allow.
 """
 
 from __future__ import annotations
@@ -35,13 +35,16 @@ _EXPOSED = (
 """Response headers that pages of other origins may read. Uploads need most of them."""
 
 
+EMBED_SCRIPT = "/embed.js"
+"""The web component `<talkwire-chat>`, a script that pages of every origin may load, as from a package registry."""
+
 _SAFE = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"), (b"referrer-policy", b"no-referrer"))
 """Security headers of every response that does not set them itself: responses are for one caller and are not pages."""
 
 
 class CrossOrigin:
-    """An ASGI middleware that handles CORS and adds security headers to every response. Requests without an `Origin`
-    header pass."""
+    """An ASGI middleware that handles CORS and adds security headers to every response. It passes on requests without
+    an `Origin` header, which do not come from a page of another origin."""
 
     def __init__(self, app: AsgiApp, origins: OriginPolicy, trusted_proxies: frozenset[str] = frozenset()) -> None:
         self._app = app
@@ -53,6 +56,9 @@ class CrossOrigin:
         host = headers.get(b"host", "")
         if not self._origins.serves(host):
             await _misdirected(send)
+            return
+        if scope["path"] == EMBED_SCRIPT:
+            await self._app(scope, receive, _sending_with({"access-control-allow-origin": "*"}, send))
             return
         origin = headers.get(b"origin")
         is_allowed = self._origins.allows(origin, host, over_tls=self._came_by_tls(scope, headers))

@@ -1,4 +1,5 @@
-"""Types of the dependencies that `rest.py` provides to routes."""
+"""Types for the parameters of route functions that Litestar fills in, such as `caller: GivenCaller`. `rest.py` provides
+their values."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from talkwire.api.readiness import Readiness
+from talkwire.console.console import OperatorsConsole
 from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.ice_servers import IceServer
 from talkwire.core.engine.limited_chat import LimitedChat
@@ -19,11 +21,13 @@ from talkwire.egress import Egress
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Caller
+from talkwire.openid.sign_in import ProviderSignIn
 from talkwire.storage.transfer.exporting import ExportReader
 
 GivenAccounts = NamedDependency[Accounts]
 GivenCaller = NamedDependency[Caller]
 GivenChat = NamedDependency[LimitedChat]
+GivenConsole = NamedDependency[SkipValidation[OperatorsConsole]]
 GivenDialects = NamedDependency[SkipValidation[tuple[Dialect, ...]]]  # msgspec refuses a dialect's types
 GivenEgress = NamedDependency[Egress]
 GivenIceServers = NamedDependency[Sequence[IceServer]]
@@ -31,6 +35,8 @@ GivenExportReader = NamedDependency[ExportReader | None]
 GivenLimits = NamedDependency[Limits | None]
 GivenPolicy = NamedDependency[AccessPolicy]
 GivenReadiness = NamedDependency[Readiness]
+GivenProviderSignIn = NamedDependency[SkipValidation[ProviderSignIn]]
+GivenMaybeProvider = NamedDependency[SkipValidation[ProviderSignIn | None]]
 GivenMetrics = NamedDependency[Callable[[], Awaitable[bytes]]]
 GivenWebhooks = NamedDependency[SkipValidation[WebhookProbe]]  # msgspec refuses a protocol
 GivenPushKey = NamedDependency[Callable[[], Awaitable[str]]]

@@ -1,4 +1,5 @@
-"""The device that a request comes from: routes that sign in depend on `device`."""
+"""Describes the device that a request comes from, by its address and `User-Agent`: a route that signs in a user has the
+parameter `device`."""
 
 from __future__ import annotations
 
@@ -17,15 +18,16 @@ GivenTrustedProxies = NamedDependency[frozenset[str]]
 
 
 def address_of(request: Request[Any, Any, Any], trusted_proxies: frozenset[str]) -> str:
-    """Returns the client's IP address. Behind a proxy that is not trusted, that is the proxy's address."""
+    """Returns the IP address of the client that sent a request. Behind a proxy that is not in `trusted_proxies`, that
+    is the proxy's address."""
     peer = "" if request.client is None else request.client.host
     forwarded_for = ", ".join(request.headers.getall("x-forwarded-for", [])) or None
     return client_address(peer, forwarded_for, trusted_proxies)
 
 
 async def provide_device(request: Request[Any, Any, Any], trusted_proxies: GivenTrustedProxies) -> Device:
-    """Returns the request's IP address and `User-Agent`. Users see the latter in their list of devices, so unprintable
-    characters are replaced and long values cut instead of refused."""
+    """Returns the device that sent a request: its IP address and `User-Agent`. Users see the `User-Agent` in their list
+    of devices, so unprintable characters are replaced and long values are cut instead of refused."""
     user_agent = request.headers.get("user-agent", "")[:USER_AGENT_MAX_LENGTH]
     shown = "".join(character if character.isprintable() else " " for character in user_agent)
     return Device(address_of(request, trusted_proxies), shown.strip())

@@ -1,4 +1,4 @@
-"""Notices that the client of a long request has disconnected."""
+"""Detects that the client of a long request, such as a long poll, has disconnected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from litestar.types import Receive
 
 @contextlib.asynccontextmanager
 async def until_disconnect(receive: Receive, on_disconnect: Callable[[], None]) -> AsyncIterator[None]:
-    """Calls `on_disconnect` if the client disconnects within the block. The request's body is discarded."""
+    """A context manager that calls `on_disconnect` if the client disconnects within the block. It reads and discards
+    the request's body."""
     watching = asyncio.create_task(_watch(receive, on_disconnect))
     try:
         yield

@@ -1,4 +1,4 @@
-"""The response of a download, which closes the file however the download ends."""
+"""An HTTP response that sends a file, and closes the file when the download ends or is broken off."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from talkwire.files.sending import send_reading
 
 
 class Download(Response[bytes]):
-    """A response that sends the bytes of `reading`, and closes it when all bytes are sent, when the client disconnects,
-    or when the server stops. It reads the next chunk only once the client can receive it."""
+    """A Litestar response that sends the bytes of `reading`. It closes `reading` when all bytes are sent, when the
+    client disconnects, or when the server stops. It reads the next chunk only when the client can receive it."""
 
     def __init__(self, reading: Reading, *, status_code: int, headers: dict[str, str], media_type: str) -> None:
         super().__init__(b"", status_code=status_code, headers=headers, media_type=media_type)

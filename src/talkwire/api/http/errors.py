@@ -1,4 +1,4 @@
-"""Turns refusals and other exceptions into HTTP error responses."""
+"""Turns the chat's errors (ChatError) and other exceptions into HTTP error responses."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def on_chat_error(request: Request[Any, Any, Any], error: ChatError) -> Response
 
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """Returns the response to a request that Litestar refused: an invalid body, an unknown path, or a method that the
-    path does not have."""
+    """Returns the response to a request that Litestar refused, for example because of an invalid body, an unknown path,
+    or a method that the path does not support."""
     if isinstance(error, InternalServerException) and error.detail == _BODY_BROKE_OFF:
         # The client has disconnected, so it never receives this response. The connection has counted the failure.
         return _answer(ChatError("invalid_request", "The connection ended before the request's body."))
@@ -104,8 +104,8 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
 
 
 def _no_such_method(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """Returns 204 with the header `Allow` for OPTIONS, and 405 for any other method that the path does not have (see
-    `methods.py`)."""
+    """Returns the response to a method that no route of the path has: 204 with the header `Allow` for OPTIONS, 405 for
+    any other method (see `methods.py`)."""
     methods = {method.strip() for method in (error.headers or {}).get("allow", "").split(",")} | {"OPTIONS"}
     allow = {"Allow": ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))}
     if request.method == "OPTIONS":
@@ -123,13 +123,13 @@ def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Re
 
 
 def on_unreadable_body(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:  # noqa: ARG001
-    """Returns the response to a body that is not UTF-8 or is nested too deeply for the JSON decoder."""
+    """Returns the error response for a request body that is not UTF-8, or is nested too deeply for the JSON decoder."""
     return _answer(ChatError("invalid_request", "The body must be valid JSON in UTF-8."))
 
 
 def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> ChatError:
-    """Returns the refusal of an invalid request. Litestar's own text is not used: it contains the URL, and so perhaps a
-    token."""
+    """Returns the error `invalid_request` for a request that Litestar found invalid, with the invalid members in its
+    details. Litestar's own message is not used, since it contains the URL, which may contain a token."""
     extra = error.extra if isinstance(error.extra, list) else []
     details = [_detail(request, str(item.get("key", "")), str(item.get("message", ""))) for item in extra]
     missing = _MISSING_PARAMETER.match(error.detail)
@@ -143,14 +143,16 @@ def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> Cha
 
 
 def _detail(request: Request[Any, Any, Any], path: str, message: str) -> dict[str, str]:
-    """Returns one problem of a request. Litestar reports a missing body as the parameter `data`."""
+    """Returns one item of an error's details: the path of an invalid member or parameter, and a message. Litestar names
+    a missing body `data`, which becomes an empty path."""
     if path == "data":
         return {"path": "", "message": "must be a JSON object"}
     return {"path": path, "message": _range_of(request, path) or plain(message)}
 
 
 def _range_of(request: Request[Any, Any, Any], path: str) -> str | None:
-    """Returns the allowed range of a parameter, if it has a minimum and a maximum."""
+    """Returns a message with the allowed range of a query parameter, such as "must be between 1 and 100"; None if it
+    has no minimum or no maximum."""
     for name, parameter in request.route_handler.parsed_fn_signature.parameters.items():
         given = parameter.kwarg_definition
         if path in {name, getattr(given, "alias", None), getattr(given, "name", None)}:

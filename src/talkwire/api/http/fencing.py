@@ -1,4 +1,5 @@
-"""Fencing of REST: a node that other nodes may believe to be dead refuses requests, so that it changes nothing."""
+"""Fencing of the REST API: a node (server process) that has lost its lease, so that other nodes may consider it dead,
+refuses requests. So it changes nothing that another node may have taken over."""
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ ALWAYS_SERVED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class FencedApp:
-    """An ASGI middleware that refuses requests while `is_fenced()` is true: at the start, and before each part of a
-    body."""
+    """An ASGI middleware that refuses requests while `is_fenced()` is true, which means that this node (server process)
+    has lost its lease, the record that it is alive. It checks when a request begins, and before each part of the
+    request's body."""
 
     def __init__(self, app: AsgiApp, is_fenced: Callable[[], bool]) -> None:
         self._app = app

@@ -1,13 +1,13 @@
-"""The header `Idempotency-Key`: a POST request that the client repeats is executed once.
+"""The header `Idempotency-Key`: a POST request that the client sends again with the same key is executed once.
 
-A route supports it by passing the key to the command (see `core/features/catching_up/idempotency.py`):
+A route supports the header by passing the key to the command (see `core/features/catching_up/idempotency.py`):
 
     @post("/")
     async def create_thing(data: JSONBody[NewThing], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> Thing:
         return thing(await chat.execute(caller.actor, CreateThing(data.name), key))
 
-The command's result is stored and returned again for a retry. A route that queries something else afterwards queries it
-again for a retry. The command must be built from the request alone, without random or current values.
+The server stores the command's result and returns it again for a retry. Queries that a route executes after the command
+are executed again. The command must be built from the request alone, without random or current values.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ _Header = Annotated[
 async def provide_key(
     request: Request[Any, Any, Any], caller: GivenCaller, idempotency_key: _Header = None
 ) -> IdempotencyKey | None:
-    """Returns the request's key, which is unique for its user, method and path; None if the request has none."""
+    """Returns the idempotency key of a request, which is unique for the user, the method and the path; None if the
+    request has no `Idempotency-Key`."""
     if idempotency_key is None:
         return None
     return IdempotencyKey(caller.actor.user_id, f"{request.method} {request.url.path.rstrip('/')}", idempotency_key)

@@ -1,4 +1,5 @@
-"""Limits how expensive a JSON body may be to decode. Even a small body can keep the event loop busy for long."""
+"""Limits how expensive the JSON body of a request may be to decode, since even a small body can block the event loop
+for long."""
 
 from __future__ import annotations
 

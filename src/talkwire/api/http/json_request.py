@@ -1,4 +1,5 @@
-"""JSON bodies of requests, validated as strictly as payloads of sockets: `"5"` is not accepted as a number."""
+"""Decodes and validates JSON bodies of REST requests as strictly as payloads of sockets: `"5"` is not accepted as a
+number."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ _UNFIT = object()
 
 
 class JsonRequest(Request[Any, Any, Any]):
-    """A request that decodes its JSON body to the route's type itself. Litestar's decoder would accept `"5"` as 5 and 1
-    as true."""
+    """A Litestar request that decodes its JSON body directly to the type that the route declares. Litestar's own
+    decoder would accept `"5"` as 5 and 1 as true."""
 
     async def json(self) -> Any:  # noqa: ANN401 (JSON)
         """Returns the body as the type that the route expects.
@@ -52,13 +53,15 @@ def refuse_unstorable(request: Request[Any, Any, Any]) -> None:
 
 
 def body_problem(request: Request[Any, Any, Any]) -> ChatError | None:
-    """Returns why the body is invalid, or None if the body was not the reason of the refusal."""
+    """Returns the error that describes why the request's body is invalid; None if the request was refused for another
+    reason."""
     problem = request.state.get(_PROBLEM)
     return problem if isinstance(problem, ChatError) else None
 
 
 def with_unknown_fields_of_body(request: Request[Any, Any, Any], error: ChatError) -> ChatError:
-    """Returns the refusal of a request, extended with the names of unknown members of its body."""
+    """Returns the error extended with the names of unknown members in the request's JSON body, if it is
+    `invalid_request`; else the error unchanged."""
     body, expected = request.state.get(_BODY, (None, None))
     if body is None or error.code != "invalid_request":
         return error

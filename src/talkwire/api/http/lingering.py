@@ -21,10 +21,11 @@ connections."""
 
 
 class Lingering(Response[Any]):
-    """A response that discards the rest of the request's body after it has been sent."""
+    """A Litestar response that, after it has been sent, reads and discards the rest of the request's body for up to
+    three seconds."""
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **options: Any) -> Any:  # noqa: ANN401
-        """Returns an ASGI application; Litestar needs nothing else of the result."""
+        """Returns an ASGI application that sends the response and then discards the rest of the request's body."""
         return partial(_send_and_linger, super().to_asgi_response(app, request, **options))
 
 
@@ -42,7 +43,7 @@ async def _send_and_linger(answer: ASGIResponse, scope: Scope, receive: Receive,
 
 
 async def _discard(receive: Receive) -> None:
-    """Reads until the body ends or the client disconnects."""
+    """Reads and discards the request's body until it ends or the client disconnects."""
     while True:
         message = await receive()
         if message["type"] != "http.request" or not message.get("more_body", False):

@@ -20,7 +20,8 @@ AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class OwnOptions(ReceiveRoutePlugin):
-    """A Litestar plugin that removes Litestar's own OPTIONS handlers. A route's explicit OPTIONS handler stays."""
+    """A Litestar plugin that removes the OPTIONS handlers that Litestar generates. It keeps the OPTIONS handler of a
+    route that defines one."""
 
     def receive_route(self, route: BaseRoute) -> None:
         if isinstance(route, HTTPRoute) and "OPTIONS" in route.route_handler_map:
@@ -30,8 +31,8 @@ class OwnOptions(ReceiveRoutePlugin):
 
 
 class HeadAsGet:
-    """An ASGI middleware that handles HEAD with the path's GET route and drops the body, unless the path has a HEAD
-    route."""
+    """An ASGI middleware that handles a HEAD request with the path's GET route and drops the response's body. It does
+    not change HEAD requests to a path that has a HEAD route."""
 
     def __init__(self, app: AsgiApp) -> None:
         self._app = app

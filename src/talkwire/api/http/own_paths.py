@@ -1,11 +1,12 @@
-"""Separates the chat's requests from those of an application that shares the port. The chat handles its own paths,
-below the prefix if there is one. Everything else belongs to the application: `/`, WebSockets other than Socket.IO's,
-and its lifespan."""
+"""Decides which HTTP requests belong to the chat and which to an ASGI application that shares the port. The chat
+handles the paths of its own routes, below the prefix if there is one. All other requests belong to the application,
+among them `/`, WebSockets except those of Socket.IO, and the ASGI lifespan."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types.internal_types import PathParameterDefinition
 
 from talkwire.api.http.errors import STATUS, error_body
+from talkwire.api.site import OUTER
 from talkwire.core.domain.errors import ChatError
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -22,13 +24,8 @@ FILES = "/api/v1/files"
 """The path of files. Messages contain it, so it works without the prefix too, even after the prefix has changed."""
 
 
-OUTER = "talkwire.outer"
-"""A key in an ASGI scope: the original scope, with its root path, of a request that an application passed to the
-chat."""
-
-
 class OwnPaths:
-    """The paths of some routes, below a prefix such as `/chat`, which may be empty."""
+    """The set of the paths that the chat's routes handle, below a prefix such as `/chat`, which may be empty."""
 
     def __init__(self, routes: Iterable[BaseRoute], prefix: str = "") -> None:
         self._prefix = prefix
@@ -36,7 +33,7 @@ class OwnPaths:
         self._own = re.compile("|".join(sorted(patterns)))
 
     def within(self, path: str) -> str | None:
-        """Returns a path without the prefix if one of the routes handles it, or None."""
+        """Returns the path without the prefix if one of the chat's routes handles it; None if none does."""
         if self._prefix and path.startswith(f"{FILES}/"):
             return path
         inner = path.removeprefix(self._prefix)
@@ -46,13 +43,15 @@ class OwnPaths:
 
 
 def route_by_path(own: AsgiApp, paths: OwnPaths, application: AsgiApp | None) -> AsgiApp:
-    """Returns an ASGI application that passes requests to `own` for its paths and to `application` otherwise. Without
-    an application, other paths are not found."""
+    """Returns an ASGI application that passes a request to `own` if `paths` contains its path, and to `application`
+    otherwise. If `application` is None, other paths get the status 404."""
     elsewhere = application or _not_found
 
     async def dispatch(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
         inner = paths.within(scope["path"]) if scope["type"] == "http" else None
-        if inner is not None:
+        if inner == "":
+            await _to_folder(scope, send)
+        elif inner is not None:
             # `state` in the scope belongs to the application's lifespan, so the chat's routes get their own.
             raw_path = scope["raw_path"][len(scope["path"]) - len(inner) :]
             await own({**scope, "path": inner, "raw_path": raw_path, "state": {}}, receive, send)
@@ -61,6 +60,16 @@ def route_by_path(own: AsgiApp, paths: OwnPaths, application: AsgiApp | None) ->
             await elsewhere(scope if outer is None else {**outer, OUTER: outer}, receive, send)
 
     return dispatch
+
+
+async def _to_folder(scope: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
+    """Redirects a request for the prefix without a final slash, such as `/chat`, to `/chat/`, since the page there
+    refers to its files by relative addresses. The redirect is relative too, since a proxy may change the path."""
+    name = scope["raw_path"].rpartition(b"/")[2]
+    query = b"?" + scope["query_string"] if scope["query_string"] else b""
+    headers = [(b"location", b"./" + name + b"/" + query), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": HTTPStatus.PERMANENT_REDIRECT, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _not_found(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401, ARG001 (ASGI)

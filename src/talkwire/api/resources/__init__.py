@@ -1,1 +1,2 @@
-"""The REST routes, one module for each resource. A route turns a request into a command, and its result into JSON."""
+"""The general REST routes, one module for each resource. A route builds a command from a request, and JSON from the
+command's result."""

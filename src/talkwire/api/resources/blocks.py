@@ -1,4 +1,4 @@
-"""`/api/v1/users/me/blocks`: the users that the caller has blocked."""
+"""Routes of `/api/v1/users/me/blocks`: list, block and unblock users from whom the caller receives nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`/api/v1/calls`: the STUN and TURN servers through which the devices in a call connect to each other."""
+"""The route `/api/v1/calls/ice-servers`: the STUN and TURN servers through which the devices in a call connect to each
+other."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from talkwire.core.commands.preferences import GetPreferences
 
 
 class IceServerAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A STUN or TURN server, in the form that `RTCPeerConnection` takes."""
+    """A STUN or TURN server, in the form that the browser's `RTCPeerConnection` takes."""
 
     urls: str
     username: str | None = None

@@ -1,7 +1,7 @@
-"""`/api/v1/files`: uploads by the tus protocol or as a form, and downloads.
+"""Routes of `/api/v1/files`: uploads by the tus protocol (resumable uploads) or as a form, and downloads.
 
-Request bodies are streamed and never held in memory. Browsers load `<img src>` without headers, so the token may also
-be in the query, as for every route.
+Request bodies are streamed and never held in memory. Browsers load `<img src>` without an `Authorization` header, so
+the token may also be in the query, as for every route.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ async def describe_uploads(uploads: GivenUploads) -> Response[None]:
 @post(
     "/",
     operation_id="uploadFile",
-    summary="Upload a file, or start an upload (tus 1.0)",
+    summary="Upload a file, or start a resumable upload (tus 1.0)",
     description="With the header `Tus-Resumable`, starts an upload and returns its address in `Location`. With a form "
     "(`multipart/form-data`) of one file, uploads the file and returns its description.",
     request_max_body_size=None,
@@ -125,7 +125,7 @@ async def create_upload(
 @head(
     "/{file_id:str}",
     operation_id="getUploadState",
-    summary="Get the state of an upload (tus 1.0)",
+    summary="Get how many bytes of an upload have arrived (tus 1.0)",
     status_code=HTTP_200_OK,
     opt=may_refuse(*_TUS_STATUSES),
 )
@@ -149,7 +149,7 @@ async def upload_state(
     "/{file_id:str}",
     status_code=HTTP_204_NO_CONTENT,
     operation_id="sendUploadBytes",
-    summary="Send bytes of an upload (tus 1.0)",
+    summary="Send the next bytes of an upload (tus 1.0)",
     request_max_body_size=None,
     opt=may_refuse(*_TUS_STATUSES),
 )
@@ -170,7 +170,7 @@ async def send_bytes(
     "/{file_id:str}",
     status_code=HTTP_204_NO_CONTENT,
     operation_id="overrideUploadMethod",
-    summary="Send a PATCH or DELETE as POST, named in `X-HTTP-Method-Override` (tus 1.0)",
+    summary="Send bytes of an upload, or delete it, where only POST is possible (tus 1.0)",
     request_max_body_size=None,
     opt=may_refuse(*_TUS_STATUSES, 405),
 )
@@ -181,7 +181,8 @@ async def overridden(
     uploads: GivenUploads,
     trusted_proxies: GivenTrustedProxies,
 ) -> Response[None]:
-    """Handles PATCH and DELETE for clients behind proxies that only allow GET and POST, as tus defines it."""
+    """Handles a POST request that names PATCH or DELETE in `X-HTTP-Method-Override`, as the tus protocol defines it for
+    clients behind proxies that only allow GET and POST."""
     match request.headers.get("x-http-method-override", "").upper():
         case "PATCH":
             try:
@@ -213,8 +214,8 @@ async def drop_file(
 async def _first_bytes(
     request: AnyRequest, actor: Actor, uploads: Uploads, upload: Upload, checksum: UploadChecksum | None
 ) -> State:
-    """Stores the bytes that came with the creation of an upload. If the body is interrupted, the received part
-    counts."""
+    """Stores the bytes that were sent in the request that created an upload, and returns the upload's state. If the
+    request is interrupted, the bytes received until then are kept."""
     try:
         return await uploads.receive(actor, upload.id, 0, _body(request, uploads), checksum)
     except Interrupted:
@@ -247,7 +248,8 @@ async def _receive(file_id: str, request: AnyRequest, actor: Actor, uploads: Upl
 async def _drop(
     file_id: str, request: AnyRequest, actor: Actor, uploads: Uploads, trusted_proxies: frozenset[str]
 ) -> Response[None]:
-    """Deletes an upload. If another node holds its bytes, that node removes them now, or when it is running again."""
+    """Deletes an upload. If another node has its bytes on disk, that node removes the bytes now, or when it is running
+    again."""
     held = await uploads.find_other_holder(actor, file_id)
     if held is not None and not request.scope.get(FORWARDED):
         with contextlib.suppress(HolderAway, TusRefusal):
@@ -259,7 +261,8 @@ async def _drop(
 async def _forward(
     held: HeldElsewhere, request: AnyRequest, uploads: Uploads, trusted_proxies: frozenset[str]
 ) -> Response[None]:
-    """Passes a request on to the node that holds the upload, and returns its response. Raises ChatError."""
+    """Passes a request to the node that has the upload's bytes, and returns that node's response. Raises ChatError if
+    the node cannot be reached."""
     if uploads.holders is None or request.scope.get(FORWARDED):
         raise HolderAway("The node that holds this upload is not running. Try again later.")
     target = f"{request.scope['raw_path'].decode('latin-1')}?{request.scope['query_string'].decode('latin-1')}"
@@ -299,7 +302,7 @@ async def _body(request: AnyRequest, uploads: Uploads) -> AsyncIterator[bytes]:
 
 
 def _body_length(request: AnyRequest) -> int | None:
-    """Returns the length of a request's body; None if it is chunked."""
+    """Returns the length of a request's body in bytes; None if the body is chunked or the header is invalid."""
     if "transfer-encoding" in request.headers:
         return None
     text = request.headers.get("content-length", "0")
@@ -307,14 +310,15 @@ def _body_length(request: AnyRequest) -> int | None:
 
 
 def _must_fit(request: AnyRequest, limit: int) -> None:
-    """Raises `payload_too_large` if a request's headers announce a body longer than the limit."""
+    """Raises `payload_too_large` if the request's `Content-Length` is more than `limit` bytes."""
     length = _body_length(request)
     if length is not None and length > limit:
         raise ChatError("payload_too_large", f"Content-Length must be at most {limit} bytes")
 
 
 class _Stopping(ChatError):
-    """The refusal of an upload that is interrupted because the server stops."""
+    """The error of an upload that is interrupted because the server is stopping. The client may resume the upload
+    later."""
 
     def __init__(self) -> None:
         super().__init__("unavailable", "The server is stopping. Resume the upload when it is back.")
@@ -397,7 +401,8 @@ async def _download(request: AnyRequest, uploads: Uploads, file: File, part: Par
 
 
 def _description(file: File, part: Part) -> dict[str, str]:
-    """Returns the headers that describe a file to browsers. Only types that are safe to display get `inline`."""
+    """Returns the headers `Content-Type` and `Content-Disposition` of a file's download. Browsers display only types
+    that are safe (`inline`); they save other files."""
     if part == "thumbnail":
         return {"Content-Type": _THUMBNAIL_TYPE, "Content-Disposition": "inline"}
     disposition = "inline" if is_inline(file.content_type) else "attachment"
@@ -415,8 +420,8 @@ def _names(if_none_match: str, etag: str) -> bool:
 
 
 def _on_refusal(request: AnyRequest, error: ChatError) -> Response[Any]:
-    """Returns the error response of a refusal, with the status and the headers of the tus protocol where it defines
-    them."""
+    """Returns the error response for a ChatError in these routes, with the status and the headers that the tus protocol
+    requires."""
     answer = on_chat_error(request, error)
     if isinstance(error, _Stopping):
         answer = Lingering(answer.content, status_code=answer.status_code, headers=answer.headers)

@@ -1,4 +1,5 @@
-"""`/api/v1/invitations`: links with which people register on the server and join conversations."""
+"""Routes of `/api/v1/invitations`, which create, list, delete and accept invitations: links with which people register
+on the server and join conversations."""
 
 from __future__ import annotations
 
@@ -45,7 +46,7 @@ class AcceptedAnswer(msgspec.Struct, frozen=True):
     conversations: tuple[ConversationPayload, ...]
 
 
-@get("/", summary="List invitations")
+@get("/", summary="List the invitations that the caller has created, or all of them for admins")
 async def list_invitations(
     caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: Limit = 50
 ) -> ListAnswer[InvitationPayload]:

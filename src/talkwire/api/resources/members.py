@@ -1,4 +1,5 @@
-"""`/api/v1/conversations/{id}/members`. The user id `me` stands for the caller."""
+"""Routes of `/api/v1/conversations/{id}/members`: add and remove members, and change their roles. The user id `me`
+stands for the caller."""
 
 from __future__ import annotations
 

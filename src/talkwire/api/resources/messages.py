@@ -1,4 +1,5 @@
-"""`/api/v1/messages`, and `/messages` as a short path for sending, editing and deleting."""
+"""Routes of `/api/v1/messages`: send, edit, delete, forward, pin and save messages, reactions and threads. `/messages`
+is a short path for sending, editing and deleting."""
 
 from __future__ import annotations
 
@@ -17,28 +18,47 @@ from talkwire.api.http.idempotency import GivenKey
 from talkwire.core.commands.messages import (
     DeleteMessage,
     EditMessage,
+    FollowThread,
     ForwardMessage,
     GetMessage,
     GetThread,
+    GivenReaction,
+    ImportedParts,
     ListPins,
+    ListSaved,
+    ListThreads,
     ListVersions,
+    MarkThreadRead,
     PinMessage,
     React,
+    RemoveLinkPreviews,
+    SaveMessage,
     SendMessage,
+    UnfollowThread,
     UnpinMessage,
     Unreact,
+    UnsaveMessage,
 )
 from talkwire.core.domain.times import ms_of_datetime
 from talkwire.dialects.payloads.messages import (
     AttachmentBody,
     MessagePayload,
+    SavedMessagePayload,
     VersionPayload,
     attachment_refs,
     message_payload,
+    saved_message_payload,
     version_payload,
+)
+from talkwire.dialects.payloads.threads import (
+    FollowedThreadPayload,
+    ThreadMarkPayload,
+    followed_thread_payload,
+    thread_mark_payload,
 )
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
+SavedIn = Annotated[str | None, QueryParameter(name="conversationId", description="Only messages of this conversation")]
 IdempotencyKey = Annotated[
     str | None, HeaderParameter(name="Idempotency-Key", description="Used as clientMessageId if the body has none")
 ]
@@ -48,10 +68,19 @@ _MESSAGE = f"{_MESSAGES}/{{message_id:str}}"
 _TAGS = ["messages"]
 
 
+class GivenReactionBody(Body, frozen=True):
+    """An existing reaction of an imported message: an emoji, and the users who reacted with it, in the order of their
+    reactions."""
+
+    emoji: str
+    user_ids: tuple[str, ...]
+
+
 class SendMessageBody(Body, frozen=True):
-    """A message to send. `content` may be empty if there are attachments. Only the role `service` sets `senderId`: the
-    user who sends the message. The roles `service` and `admin` may set `createdAt` to import a message that was sent at
-    that time."""
+    """A message to send. `content` may be empty if there are attachments. Only callers with the role `service` set
+    `senderId`, to the user who sends the message. Callers with the role `service` or `admin` may set `createdAt` to
+    import a message from another system, which was sent at that time, and with it `editedAt`, `reactions` and `pinned`.
+    """
 
     conversation_id: str
     content: str = ""
@@ -62,26 +91,59 @@ class SendMessageBody(Body, frozen=True):
     reply_to_id: str | None = None
     thread_id: str | None = None
     created_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    edited_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    reactions: tuple[GivenReactionBody, ...] | None = None
+    pinned: bool = False
+
+    def imported(self) -> ImportedParts | None:
+        """Returns the time of the last edit, the reactions and the pin of an imported message; None if it has none of
+        these."""
+        if self.edited_at is None and not self.reactions and not self.pinned:
+            return None
+        return ImportedParts(
+            None if self.edited_at is None else ms_of_datetime("editedAt", self.edited_at),
+            tuple(GivenReaction(each.emoji, each.user_ids) for each in self.reactions or ()),
+            self.pinned,
+        )
 
 
 class EditMessageBody(Body, frozen=True):
-    """The new text of a message. Only the role `service` sets `senderId`: the author of the message."""
+    """The new text of a message. Only callers with the role `service` set `senderId`, to the author of the message."""
 
     content: str
     sender_id: str | None = None
 
 
 class ForwardMessageBody(Body, frozen=True):
-    """Up to 20 conversations to copy a message to. Only the role `service` sets `senderId`: the user who forwards."""
+    """The conversations to copy a message to, at most 20. Only callers with the role `service` set `senderId`, to the
+    user who forwards the message."""
 
     conversation_ids: tuple[str, ...]
     sender_id: str | None = None
 
 
-class ThreadAnswer(ListAnswer[MessagePayload], frozen=True):
-    """A thread: its first message (`root`), and a page of its replies in ascending `seq`."""
+class ThreadAnswer(ListAnswer[MessagePayload], frozen=True, rename="camel"):
+    """A thread, the replies to one message: its first message (`root`), and a page of its replies in ascending `seq`.
+    `following` says whether the caller follows the thread; `readSeq` is the `seq` of the last reply that the caller has
+    read, and `unreadCount` the number of unread replies."""
 
     root: MessagePayload
+    following: bool
+    read_seq: int
+    unread_count: int
+
+
+class ReadThreadBody(Body, frozen=True):
+    """The replies of a thread to mark as read: all up to `replyId`, or all if it is omitted."""
+
+    reply_id: str | None = None
+
+
+class FollowedThreadsAnswer(ListAnswer[FollowedThreadPayload], frozen=True):
+    """A page of the threads that the caller follows. `unread` is the number of all followed threads with unread
+    replies, on this page or not."""
+
+    unread: int
 
 
 @post([_MESSAGES, "/messages"], summary="Send a message", tags=_TAGS)
@@ -98,6 +160,7 @@ async def send_message(
         reply_to_id=data.reply_to_id,
         thread_id=data.thread_id,
         created_ms=None if data.created_at is None else ms_of_datetime("createdAt", data.created_at),
+        imported=data.imported(),
     )
     return message_payload(await chat.execute(caller.actor, command))
 
@@ -148,7 +211,63 @@ async def get_thread(  # noqa: PLR0913, PLR0917 (each is one query parameter)
 ) -> ThreadAnswer:
     thread = await chat.execute(caller.actor, GetThread(message_id, before, after, limit))
     replies = tuple(map(message_payload, thread.replies.items))
-    return ThreadAnswer(replies, thread.replies.next, message_payload(thread.root))
+    mark = thread.mark
+    return ThreadAnswer(
+        replies,
+        thread.replies.next,
+        message_payload(thread.root),
+        following=mark.following,
+        read_seq=mark.read_seq,
+        unread_count=mark.unread_count,
+    )
+
+
+@get("/api/v1/threads", summary="List the threads that the caller follows, newest reply first", tags=_TAGS)
+async def list_threads(
+    caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: Limit = 50
+) -> FollowedThreadsAnswer:
+    page = await chat.execute(caller.actor, ListThreads(cursor, limit))
+    return FollowedThreadsAnswer(tuple(map(followed_thread_payload, page.items)), page.next, page.unread)
+
+
+@put(
+    f"{_MESSAGE}/thread/following",
+    status_code=HTTP_200_OK,
+    operation_id="followThread",
+    summary="Follow a thread",
+    tags=_TAGS,
+)
+async def follow_thread(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> ThreadMarkPayload:
+    return thread_mark_payload(await chat.execute(caller.actor, FollowThread(message_id)))
+
+
+@delete(
+    f"{_MESSAGE}/thread/following",
+    status_code=HTTP_200_OK,
+    operation_id="unfollowThread",
+    summary="Stop following a thread",
+    tags=_TAGS,
+)
+async def unfollow_thread(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> ThreadMarkPayload:
+    return thread_mark_payload(await chat.execute(caller.actor, UnfollowThread(message_id)))
+
+
+@post(
+    f"{_MESSAGE}/thread/read",
+    status_code=HTTP_200_OK,
+    operation_id="markThreadRead",
+    summary="Mark a followed thread as read",
+    tags=_TAGS,
+)
+async def mark_thread_read(
+    message_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    key: GivenKey,
+    data: JSONBody[ReadThreadBody | None] = None,
+) -> ThreadMarkPayload:
+    command = MarkThreadRead(message_id, None if data is None else data.reply_id)
+    return thread_mark_payload(await chat.execute(caller.actor, command, key))
 
 
 @post(
@@ -197,7 +316,22 @@ async def unpin_message(message_id: FromPath[str], caller: GivenCaller, chat: Gi
     return message_payload(await chat.execute(caller.actor, UnpinMessage(message_id)))
 
 
-@get("/api/v1/conversations/{conversation_id:str}/pins", summary="List pinned messages, newest pin first", tags=_TAGS)
+@delete(
+    f"{_MESSAGE}/previews",
+    status_code=HTTP_200_OK,
+    operation_id="removeLinkPreviews",
+    summary="Remove the link previews of a message, as its author",
+    tags=_TAGS,
+)
+async def remove_previews(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> MessagePayload:
+    return message_payload(await chat.execute(caller.actor, RemoveLinkPreviews(message_id)))
+
+
+@get(
+    "/api/v1/conversations/{conversation_id:str}/pins",
+    summary="List a conversation's pinned messages, last pinned first",
+    tags=_TAGS,
+)
 async def list_pins(
     conversation_id: FromPath[str],
     caller: GivenCaller,
@@ -209,6 +343,39 @@ async def list_pins(
     return ListAnswer(tuple(map(message_payload, page.items)), page.next)
 
 
+@put(
+    f"{_MESSAGE}/saved",
+    status_code=HTTP_200_OK,
+    operation_id="saveMessage",
+    summary="Save a message for later",
+    tags=_TAGS,
+)
+async def save_message(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> SavedMessagePayload:
+    return saved_message_payload(await chat.execute(caller.actor, SaveMessage(message_id)))
+
+
+@delete(
+    f"{_MESSAGE}/saved",
+    operation_id="unsaveMessage",
+    summary="Remove a message from the caller's saved messages",
+    tags=_TAGS,
+)
+async def unsave_message(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
+    await chat.execute(caller.actor, UnsaveMessage(message_id))
+
+
+@get("/api/v1/saved", summary="List the caller's saved messages, last saved first", tags=_TAGS)
+async def list_saved(
+    caller: GivenCaller,
+    chat: GivenChat,
+    cursor: FromQuery[str | None] = None,
+    limit: Limit = 50,
+    conversation_id: SavedIn = None,
+) -> ListAnswer[SavedMessagePayload]:
+    page = await chat.execute(caller.actor, ListSaved(cursor, limit, conversation_id))
+    return ListAnswer(tuple(map(saved_message_payload, page.items)), page.next)
+
+
 message_routes: tuple[ControllerRouterHandler, ...] = (
     send_message,
     get_message,
@@ -216,10 +383,18 @@ message_routes: tuple[ControllerRouterHandler, ...] = (
     delete_message,
     list_versions,
     get_thread,
+    list_threads,
+    follow_thread,
+    unfollow_thread,
+    mark_thread_read,
     forward_message,
     react,
     unreact,
     pin_message,
     unpin_message,
+    remove_previews,
     list_pins,
+    save_message,
+    unsave_message,
+    list_saved,
 )

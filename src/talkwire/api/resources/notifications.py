@@ -1,5 +1,5 @@
-"""`/api/v1/notifications` and `/api/v1/users/me/push`: the caller's stored notifications, and the devices that get
-pushes."""
+"""Routes of `/api/v1/notifications` and `/api/v1/users/me/push`: the caller's stored notifications, and the caller's
+devices that receive pushes."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ Unread = Annotated[bool, QueryParameter(description="Only unread notifications")
 
 
 class MarkNotificationsReadBody(Body, frozen=True):
-    """Which notifications to mark as read: either `ids`, or all."""
+    """The notifications to mark as read: either the listed `ids`, or all."""
 
     ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=IDS_MAX)] | None = None
     all: Literal[True] | None = None
 
 
 class NotificationsAnswer(ListAnswer[NotificationPayload], frozen=True):
-    """A page of notifications. `unread` is the number of all unread notifications, on this page or not."""
+    """A page of the caller's notifications. `unread` is the number of all unread notifications, on this page or not."""
 
     unread: int
 
@@ -92,12 +92,12 @@ async def no_push_key() -> str:
     raise ChatError("unavailable", "This server sends no pushes.")
 
 
-@get("/push/key", summary="Get the server's public key, with which browsers subscribe to pushes")
+@get("/push/key", summary="Get the server's public key for push subscriptions of browsers")
 async def get_push_key(caller: GivenCaller, push_key: GivenPushKey) -> PushKeyPayload:  # noqa: ARG001 (only for users)
     return PushKeyPayload(await push_key())
 
 
-@put("/users/me/push", summary="Subscribe a device to pushes, or renew its subscription")
+@put("/users/me/push", summary="Subscribe a device to push notifications, or renew its subscription")
 async def put_push_subscription(
     data: JSONBody[SubscribePayload], caller: GivenCaller, chat: GivenChat, egress: GivenEgress, device: GivenDevice
 ) -> PushSubscriptionPayload:
@@ -107,20 +107,20 @@ async def put_push_subscription(
     return push_subscription_payload(await chat.execute(caller.actor, command), caller.session_id)
 
 
-@get("/users/me/push", summary="List the caller's devices that get pushes, last renewed first")
+@get("/users/me/push", summary="List the caller's devices that receive push notifications, last renewed first")
 async def list_push_subscriptions(caller: GivenCaller, chat: GivenChat) -> ListAnswer[PushSubscriptionPayload]:
     found = await chat.execute(caller.actor, ListPushSubscriptions())
     return ListAnswer(tuple(push_subscription_payload(each, caller.session_id) for each in found), None)
 
 
-@delete("/users/me/push/{subscription_id:str}", summary="End the pushes to a device")
+@delete("/users/me/push/{subscription_id:str}", summary="Unsubscribe a device from push notifications")
 async def delete_push_subscription(subscription_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     await chat.execute(caller.actor, DropPushSubscription(subscription_id))
 
 
 async def _checked_target(data: SubscribePayload, egress: Egress) -> PushTarget:
-    """Returns where to send pushes. Raises `invalid_request` for a missing member, invalid keys, and an address that
-    the server may not reach."""
+    """Returns the push service's address and the keys to send pushes to, from the body of a subscription. Raises
+    `invalid_request` for a missing member, invalid keys, or an address that the server may not reach."""
     if data.kind == "web":
         if data.endpoint is None or data.keys is None:
             raise invalid("endpoint" if data.endpoint is None else "keys", "is missing")

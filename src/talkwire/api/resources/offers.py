@@ -1,4 +1,4 @@
-"""`/api/v1/offers`, and the offers of a conversation."""
+"""Routes of `/api/v1/offers` and of a conversation's offers: prices that one member proposes to the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from talkwire.dialects.payloads.offers import (
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 
 
-@post("/conversations/{conversation_id:str}/offers", summary="Make an offer to the other members")
+@post("/conversations/{conversation_id:str}/offers", summary="Make a price offer to the other members")
 async def create_offer(
     conversation_id: FromPath[str],
     data: JSONBody[NewOfferPayload],
@@ -36,7 +36,7 @@ async def create_offer(
     return offer_payload(await chat.execute(caller.actor, to_create_offer(conversation_id, data), key))
 
 
-@get("/conversations/{conversation_id:str}/offers", summary="List a conversation's offers, newest first")
+@get("/conversations/{conversation_id:str}/offers", summary="List a conversation's price offers, newest first")
 async def list_offers(
     conversation_id: FromPath[str],
     caller: GivenCaller,
@@ -48,34 +48,36 @@ async def list_offers(
     return ListAnswer(tuple(map(offer_payload, page.items)), page.next)
 
 
-@get("/offers/{offer_id:str}", summary="Get an offer")
+@get("/offers/{offer_id:str}", summary="Get a price offer")
 async def get_offer(offer_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> OfferPayload:
     return offer_payload(await chat.execute(caller.actor, GetOffer(offer_id)))
 
 
-@patch("/offers/{offer_id:str}", summary="Accept, reject or withdraw an offer")
+@patch("/offers/{offer_id:str}", summary="Accept, reject or withdraw a price offer")
 async def update_offer(
     offer_id: FromPath[str], data: JSONBody[OfferDecisionPayload], caller: GivenCaller, chat: GivenChat
 ) -> OfferPayload:
     return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, data.status, data.sender_id)))
 
 
-@post("/offers/{offer_id:str}/accept", status_code=HTTP_200_OK, summary="Accept an offer")
+@post("/offers/{offer_id:str}/accept", status_code=HTTP_200_OK, summary="Accept a price offer")
 async def accept_offer(offer_id: FromPath[str], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> OfferPayload:
     return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, "accepted"), key))
 
 
-@post("/offers/{offer_id:str}/reject", status_code=HTTP_200_OK, summary="Reject an offer")
+@post("/offers/{offer_id:str}/reject", status_code=HTTP_200_OK, summary="Reject a price offer")
 async def reject_offer(offer_id: FromPath[str], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> OfferPayload:
     return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, "rejected"), key))
 
 
-@post("/offers/{offer_id:str}/withdraw", status_code=HTTP_200_OK, summary="Withdraw the caller's own offer")
+@post("/offers/{offer_id:str}/withdraw", status_code=HTTP_200_OK, summary="Withdraw the caller's own price offer")
 async def withdraw_offer(offer_id: FromPath[str], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> OfferPayload:
     return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, "withdrawn"), key))
 
 
-@post("/offers/{offer_id:str}/counter", summary="Replace another member's offer with a new one")
+@post(
+    "/offers/{offer_id:str}/counter", summary="Reply to another member's price offer with a new one, which replaces it"
+)
 async def counter_offer(
     offer_id: FromPath[str],
     data: JSONBody[CounterOfferPayload],

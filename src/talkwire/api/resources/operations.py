@@ -1,4 +1,4 @@
-"""Routes for operators and monitoring: liveness, readiness and metrics."""
+"""Routes for operators and monitoring: `/healthz` (the process runs), `/readyz` (the node is ready) and `/metrics`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from talkwire.api.readiness import Standing
 
 @get("/healthz", include_in_schema=False)
 async def healthz() -> dict[str, str]:
-    """Responds while the process is running (liveness)."""
+    """Handles `GET /healthz`: always responds with status 200, which shows that the process is running."""
     return {"status": "ok"}
 
 
 @get("/readyz", include_in_schema=False)
 async def readyz(readiness: GivenReadiness) -> Response[Standing]:
-    """Returns this node's readiness, with status 503 while it should not receive requests."""
+    """Handles `GET /readyz`: returns this node's state, with status 503 while load balancers should send it no
+    requests."""
     standing = await readiness.check()
     status_code = HTTP_200_OK if standing.status == "ok" else HTTP_503_SERVICE_UNAVAILABLE
     return Response(standing, status_code=status_code)
@@ -26,6 +27,6 @@ async def readyz(readiness: GivenReadiness) -> Response[Standing]:
 
 @get("/metrics", include_in_schema=False)
 async def show_metrics(metrics: GivenMetrics) -> Response[bytes]:
-    """Returns the metrics in the text format of Prometheus."""
+    """Handles `GET /metrics`: returns the metrics in the text format of Prometheus."""
     # Litestar adds the charset to every text response itself.
     return Response(await metrics(), media_type=CONTENT_TYPE_LATEST.partition("; charset")[0])

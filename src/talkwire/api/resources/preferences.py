@@ -1,9 +1,9 @@
-"""The caller's notification preferences: general ones, and those of one conversation."""
+"""Routes of the caller's preferences: for notifications in general, and for single conversations."""
 
 from __future__ import annotations
 
 import msgspec
-from litestar import Router, get, put
+from litestar import Router, get, patch, put
 from litestar.params import FromPath, JSONBody
 
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
@@ -14,6 +14,7 @@ from talkwire.core.commands.preferences import (
     SetPreferences,
 )
 from talkwire.dialects.payloads.preferences import (
+    MemberPreferencesChange,
     MemberPreferencesPayload,
     PreferencesPayload,
     member_preferences_payload,
@@ -54,12 +55,30 @@ async def get_member_preferences(
 async def set_member_preferences(
     conversation_id: FromPath[str], data: JSONBody[MemberPreferencesPayload], caller: GivenCaller, chat: GivenChat
 ) -> MemberPreferencesPayload:
-    command = SetMemberPreferences(conversation_id, data.muted, data.notify, data.sound)
+    command = SetMemberPreferences(conversation_id, data.muted, data.notify, data.sound, data.favourite, data.archived)
+    return member_preferences_payload(await chat.execute(caller.actor, command))
+
+
+@patch(
+    "/conversations/{conversation_id:str}/preferences",
+    operation_id="changeConversationPreferences",
+    summary="Change some of the caller's preferences for a conversation",
+)
+async def change_member_preferences(
+    conversation_id: FromPath[str], data: JSONBody[MemberPreferencesChange], caller: GivenCaller, chat: GivenChat
+) -> MemberPreferencesPayload:
+    command = SetMemberPreferences(conversation_id, data.muted, data.notify, data.sound, data.favourite, data.archived)
     return member_preferences_payload(await chat.execute(caller.actor, command))
 
 
 preferences_router = Router(
     "/",
-    route_handlers=[get_preferences, set_preferences, get_member_preferences, set_member_preferences],
+    route_handlers=[
+        get_preferences,
+        set_preferences,
+        get_member_preferences,
+        set_member_preferences,
+        change_member_preferences,
+    ],
     tags=["notifications"],
 )

@@ -1,4 +1,4 @@
-"""Presence of users: who is online, away or offline."""
+"""Routes of presence: who is online, away or offline, and the caller's own presence."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ AskedIds = Annotated[
 
 
 class SetPresenceBody(Body, frozen=True):
-    """The caller's presence on all devices. An omitted `text` stays unchanged; null removes it."""
+    """The presence to set for the caller on all devices, such as `away`, and a text. An omitted `text` stays unchanged;
+    null removes it."""
 
     status: Literal["online", "away", "dnd", "invisible"]
     text: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-@get("/presence", summary="List the presence of users", tags=["users"])
+@get("/presence", summary="Get the presence of several users (online, away or offline)", tags=["users"])
 async def list_presence(caller: GivenCaller, chat: GivenChat, user_ids: AskedIds) -> ListAnswer[PresencePayload]:
     found = await chat.execute(caller.actor, GetPresence(tuple(user_ids)))
     return ListAnswer(tuple(map(presence_payload, found)), None)
@@ -44,18 +45,18 @@ async def list_online(
     return ListAnswer(tuple(map(presence_payload, page.items)), page.next)
 
 
-@get("/me/presence", summary="Get the caller's presence")
+@get("/me/presence", summary="Get the caller's presence (online, away or offline)")
 async def get_own_presence(caller: GivenCaller, chat: GivenChat) -> PresencePayload:
     return presence_payload(await chat.execute(caller.actor, GetPresenceOf(caller.actor.user_id)))
 
 
-@put("/me/presence", summary="Set the caller's presence")
+@put("/me/presence", summary="Set the caller's presence, such as away or do not disturb")
 async def set_presence(data: JSONBody[SetPresenceBody], caller: GivenCaller, chat: GivenChat) -> PresencePayload:
     await chat.execute(caller.actor, SetPresence(data.status, data.text))
     return presence_payload(await chat.execute(caller.actor, GetPresenceOf(caller.actor.user_id)))
 
 
-@get("/{user_id:str}/presence", summary="Get a user's presence")
+@get("/{user_id:str}/presence", summary="Get the presence of a user (online, away or offline)")
 async def get_presence(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> PresencePayload:
     return presence_payload(await chat.execute(caller.actor, GetPresenceOf(user_id)))
 

@@ -1,4 +1,4 @@
-"""Receipts: marking messages as read, unread or delivered, and listing who has received and read a message."""
+"""Routes of receipts: mark messages as read, unread or delivered, and list who has received and read a message."""
 
 from __future__ import annotations
 
@@ -15,26 +15,28 @@ from talkwire.dialects.payloads.receipts import ReceiptPayload, receipt_payload
 
 
 class ReadBody(Body, frozen=True):
-    """The messages to mark as read: all up to `messageId`, or all without it."""
+    """The messages to mark as read: all up to `messageId`, or all messages of the conversation if it is omitted."""
 
     message_id: str | None = None
 
 
 class UnreadBody(Body, frozen=True):
-    """The messages to mark as unread: all from `messageId` on, or only the newest message of another member without
-    it."""
+    """The messages to mark as unread: all from `messageId` on; if it is omitted, all from the newest message of another
+    member on."""
 
     message_id: str | None = None
 
 
 class DeliveredBody(Body, frozen=True):
-    """The messages that the caller's device has received: all up to `messageId`, or all without it."""
+    """The messages that the caller's device has received: all up to `messageId`, or all messages of the conversation if
+    it is omitted."""
 
     message_id: str | None = None
 
 
 class ReadAnswer(Payload, frozen=True, omit_defaults=False):
-    """How far the user has now read, and how many messages are still unread."""
+    """The caller's read position in a conversation: `seq` is the number of the last message read, `unreadCount` the
+    number of unread messages, and `mentionCount` how many of these mention the caller."""
 
     conversation_id: str
     seq: int
@@ -84,7 +86,7 @@ def _answer(mark: ReadMark) -> ReadAnswer:
 @post(
     "/api/v1/conversations/{conversation_id:str}/delivered",
     status_code=HTTP_204_NO_CONTENT,
-    summary="Mark messages as delivered",
+    summary="Mark messages as delivered to the caller's device",
     tags=["conversations"],
 )
 async def mark_delivered(

@@ -1,4 +1,4 @@
-"""`/api/v1/search`: full-text search in messages."""
+"""The route `/api/v1/search`: full-text search in messages."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
-from talkwire.core.commands.search import SearchMessages
-from talkwire.core.domain.times import bound_ms_of
+from talkwire.dialects.messenger.messages import SearchMessagesPayload, search_command
 from talkwire.dialects.payloads.messages import MessagePayload, message_payload
 
 Text = Annotated[str, QueryParameter(description='Words and "phrases in quotes". The last word may be incomplete')]
@@ -35,14 +34,6 @@ async def search_messages(  # noqa: PLR0913, PLR0917 (each is one query paramete
     cursor: FromQuery[str | None] = None,
     limit: Limit = 50,
 ) -> ListAnswer[MessagePayload]:
-    command = SearchMessages(
-        text=q,
-        conversation_id=conversation_id,
-        sender_id=sender_id,
-        before_ms=None if before is None else bound_ms_of("before", before),
-        after_ms=None if after is None else bound_ms_of("after", after),
-        cursor=cursor,
-        limit=limit,
-    )
-    page = await chat.execute(caller.actor, command)
+    asked = SearchMessagesPayload(q, conversation_id, sender_id, before, after, cursor, limit)
+    page = await chat.execute(caller.actor, search_command(asked))
     return ListAnswer(tuple(map(message_payload, page.items)), page.next)

@@ -1,4 +1,4 @@
-"""`/api/v1/users`: the caller, the caller's devices, and other users."""
+"""Routes of `/api/v1/users`: the caller, the caller's devices, and other users."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from talkwire.api.description.refusals import may_refuse
 from talkwire.api.export import ExportedUser, ExportedZip
-from talkwire.api.http.bodies import EraseMeBody, ListAnswer, PutUserBody, PutUsersBody, UpdateUserBody
+from talkwire.api.http.bodies import BanBody, EraseMeBody, ListAnswer, PutUserBody, PutUsersBody, UpdateUserBody
 from talkwire.api.http.dependencies import GivenAccounts, GivenCaller, GivenChat, GivenExportReader, GivenUploads
 from talkwire.api.http.download import Download
 from talkwire.api.http.idempotency import GivenKey
@@ -29,12 +29,14 @@ from talkwire.core.commands.accounts import (
     UnbanUser,
     UpdateUser,
 )
+from talkwire.core.commands.moderation.audit import RecordExport
 from talkwire.core.commands.server.erasure import IsErased
 from talkwire.core.commands.server.export import CheckExport
 from talkwire.core.domain.access_policy import rights_of
 from talkwire.core.domain.actors import ERASER
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, Erased, User
+from talkwire.core.domain.times import ms_of_datetime
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.dialects.payloads.users import (
     RightsPayload,
@@ -60,10 +62,10 @@ Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of i
 Messages = Annotated[
     Erased, QueryParameter(name="messages", description="Whether the user's messages stay, or become tombstones")
 ]
-Query = Annotated[str, QueryParameter(name="query", description="The start of a name, or an id")]
+Query = Annotated[str, QueryParameter(name="query", description="The start of a name or a handle, or an id")]
 
 
-@get("/", summary="Search users by the start of their name, or by id")
+@get("/", summary="Search users by the start of their name or handle, or by id")
 async def search_users(
     caller: GivenCaller,
     chat: GivenChat,
@@ -75,26 +77,26 @@ async def search_users(
     return ListAnswer(tuple(user_payload_for(user, caller.actor) for user in page.items), page.next)
 
 
-@get("/me", summary="Get the signed-in user")
+@get("/me", summary="Get the signed-in user's profile")
 async def get_me(caller: GivenCaller, chat: GivenChat) -> UserPayload:
     return user_payload(await chat.execute(caller.actor, GetUser(caller.actor.user_id)), own=True)
 
 
-@get("/me/rights", summary="Get what the caller may create and delete")
+@get("/me/rights", summary="Get the caller's rights on this server")
 async def get_rights(caller: GivenCaller, chat: GivenChat) -> RightsPayload:
     return rights_payload(rights_of(caller.actor, chat.policy))
 
 
-@patch("/me", summary="Update the signed-in user")
+@patch("/me", summary="Update the signed-in user's profile")
 async def update_me(data: JSONBody[UpdateUserBody], caller: GivenCaller, chat: GivenChat) -> UserPayload:
-    user = await chat.execute(caller.actor, UpdateUser(data.name, data.avatar, data.text))
+    user = await chat.execute(caller.actor, UpdateUser(data.name, data.avatar, data.text, data.handle))
     return user_payload(user, own=True)
 
 
 @delete(
     "/me",
     operation_id="eraseMe",
-    summary="Erase the signed-in user",
+    summary="Erase the signed-in user and their data",
     description="Signs out all devices, and deletes the account, the profile and the messages. This cannot be undone.",
     opt=may_refuse(403, 409),
 )
@@ -121,7 +123,7 @@ async def end_session(session_id: FromPath[str], caller: GivenCaller, chat: Give
     await chat.execute(caller.actor, CloseLogin(session_id))
 
 
-@get("/{user_id:str}", summary="Get a user")
+@get("/{user_id:str}", summary="Get a user's profile")
 async def get_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> UserPayload:
     user = await chat.execute(caller.actor, GetUser(user_id))
     return user_payload_for(user, caller.actor)
@@ -148,13 +150,13 @@ async def put_users(
 
 
 def _to_put(user_id: str, data: PutUserBody) -> PutUser:
-    return PutUser(user_id, data.name, data.avatar, data.email, data.text, data.metadata, data.hold)
+    return PutUser(user_id, data.name, data.avatar, data.email, data.text, data.metadata, data.hold, data.handle)
 
 
 @delete(
     "/{user_id:str}",
     operation_id="eraseUser",
-    summary="Erase a user (roles service and admin)",
+    summary="Erase a user and their data (roles service and admin)",
     description="Ends the user's sessions and deletes the account, the profile and all stored data of the user. Others "
     "see a deleted user. The id is never given out again.",
     opt=may_refuse(404, 409),
@@ -165,19 +167,28 @@ async def erase_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenCha
 
 
 async def _wait_until_erased(chat: LimitedChat, user_id: str) -> None:
-    """Returns once nothing of the user is left, or after a while: the server finishes long lists of messages later."""
+    """Waits until all stored data of the user is erased, for a few seconds at most: if the user has many messages, the
+    server erases the rest later."""
     with contextlib.suppress(TimeoutError, ChatError):
         async with asyncio.timeout(ERASED_WITHIN_S):
             while not await chat.execute(ERASER, IsErased(user_id)):  # noqa: ASYNC110 (any node may do it)
                 await asyncio.sleep(ERASED_POLL_S)
 
 
-@put("/{user_id:str}/ban", status_code=HTTP_204_NO_CONTENT, summary="Ban a user (roles service and admin)")
-async def ban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
-    await chat.execute(caller.actor, BanUser(user_id))
+@put(
+    "/{user_id:str}/ban",
+    status_code=HTTP_204_NO_CONTENT,
+    summary="Ban a user from the server (roles service and admin)",
+)
+async def ban_user(
+    user_id: FromPath[str], caller: GivenCaller, chat: GivenChat, data: JSONBody[BanBody | None] = None
+) -> None:
+    asked = data or BanBody()
+    until_ms = None if asked.until is None else ms_of_datetime("until", asked.until)
+    await chat.execute(caller.actor, BanUser(user_id, asked.reason, until_ms))
 
 
-@delete("/{user_id:str}/ban", summary="Unban a user (roles service and admin)")
+@delete("/{user_id:str}/ban", summary="Lift a user's ban from the server (roles service and admin)")
 async def unban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     await chat.execute(caller.actor, UnbanUser(user_id))
 
@@ -218,6 +229,8 @@ async def export_user(
     export_reader: GivenExportReader,
 ) -> Response[bytes]:
     user = await chat.execute(caller.actor, CheckExport(user_id))
+    if user.id != caller.actor.user_id:
+        await chat.execute(caller.actor, RecordExport(user_id=user.id))
     return _export_of(user, caller.actor, uploads, export_reader)
 
 

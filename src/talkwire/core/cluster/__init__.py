@@ -1,4 +1,5 @@
-"""This node in a cluster: the ordered feed of the log's events, the lease, and questions to other nodes.
+"""The cooperation of this node with the other nodes of a cluster: delivering the log's events in order, the lease (the
+record that a node is alive), and questions to other nodes.
 
-Uses protocols for the database and the bus, not their implementations.
+Uses protocols for the database and for the bus between nodes, not their implementations.
 """

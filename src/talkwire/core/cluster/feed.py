@@ -1,8 +1,9 @@
-"""Delivers the log's events on this node: in log order, each once, without gaps.
+"""Delivers the events of the log (the ordered list of committed events) on this node: in order, each once, without
+gaps.
 
-Events come from this node's writer, from the bus, and from the log itself, which is read to fill gaps. The results of
-this node's own commands wait for their position too, so that a caller who receives a result finds everything that
-happened before it applied.
+Events come from this node's writer, from the bus between nodes, and from the log itself, which is read to fill gaps.
+The results of this node's own commands wait for their position too, so that a caller who receives a result finds
+everything that happened before it applied.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ RETRY_S = 0.5
 """Seconds between a failed read and the next attempt."""
 
 PAGE = 1000
-"""How many positions one read returns at most."""
+"""The maximum number of log positions that one read returns."""
 
 WAITING_MAX = 10_000
 """The maximum number of transactions that wait for an earlier one. Beyond it, transactions from the bus are dropped and
@@ -37,7 +38,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class Commit(NamedTuple):
-    """A transaction that brought the log from `start_pos` to `pos` with these events."""
+    """A committed transaction with its events. They are at the log positions after `start_pos` and up to `pos`."""
 
     start_pos: int
     pos: int
@@ -45,7 +46,8 @@ class Commit(NamedTuple):
 
 
 class LogSegment(NamedTuple):
-    """A part of the log: the events up to position `reached`. Events up to `floor` have been pruned."""
+    """A part of the log of events as read from the database: the events up to position `reached`. Events up to `floor`
+    have been deleted from the log."""
 
     reached: int
     events: Sequence[Durable]
@@ -57,7 +59,7 @@ ReadLog = Callable[[int, int], Awaitable[LogSegment]]
 
 
 class _Waiting(NamedTuple):
-    """A transaction that waits for earlier ones. Sorted by start position, then by arrival."""
+    """A transaction that waits in a heap for earlier ones. Sorted by start position, then by order of arrival."""
 
     start_pos: int
     number: int
@@ -66,10 +68,11 @@ class _Waiting(NamedTuple):
 
 
 class LogFeed:
-    """Calls `hand_out` with the events of the log, in order.
+    """Calls `hand_out` with the events of the log, in order, each once and without gaps.
 
-    `read` reads the log. `is_brought` says whether a bus delivers other nodes' events, so that it may fill a gap.
-    `lost` is called if the log was pruned beyond this node's position, so that events are missing for its clients.
+    `read` reads events from the log. `is_brought` says whether the bus delivers other nodes' events, so that it may
+    fill a gap. `lost` is called if the log was pruned beyond this node's position, so that events are missing for its
+    clients.
     """
 
     def __init__(
@@ -97,11 +100,11 @@ class LogFeed:
 
     @property
     def lag(self) -> int:
-        """The number of positions that are known to be in the log and are not delivered yet."""
+        """The number of events that are known to be in the log and that this node has not delivered yet."""
         return max(0, self._known_pos - self.pos)
 
     def start(self, pos: int) -> None:
-        """Starts after the given position; earlier events are not delivered."""
+        """Sets the log position after which events are delivered; earlier events are not delivered."""
         self.pos = self._known_pos = max(self.pos, pos)
 
     def close(self) -> None:
@@ -113,28 +116,29 @@ class LogFeed:
         self._release_answers()
 
     def committed(self, commit: Commit, answer: Callable[[], None]) -> None:
-        """Accepts a transaction of this node's writer. `answer` is called just before its events are delivered, in the
-        same turn."""
+        """Accepts a transaction of this node's writer, and delivers its events once all earlier ones were delivered.
+        `answer` is called just before, in the same turn of the event loop."""
         if self._closed:
             answer()
         else:
             self._accept(commit, answer)
 
     def receive(self, commit: Commit) -> None:
-        """Accepts another node's transaction from the bus. One without all of its events is read from the log."""
+        """Accepts another node's transaction from the bus. If it does not contain all of its events, they are read from
+        the log."""
         if not _is_dense(commit):
             self.notice_head(commit.pos)
         elif commit.pos > self.pos and len(self._waiting) < WAITING_MAX and not self._closed:
             self._accept(commit, None)
 
     def notice_head(self, pos: int) -> None:
-        """Reads what is missing up to a position that the log is known to have."""
+        """Starts reading the events that are missing up to `pos`, a position that the log is known to have."""
         if pos > self.pos:
             self._known_pos = max(self._known_pos, pos)
             self._read_gap()
 
     async def wait_until(self, pos: int) -> None:
-        """Waits until the events up to a position have been delivered, or reading has failed."""
+        """Waits until the events up to the log position `pos` have been delivered, or reading them has failed."""
         self.notice_head(pos)
         while self.pos < pos and self._reading is not None:
             await asyncio.wait([self._reading])
@@ -162,7 +166,7 @@ class LogFeed:
             self._deliver(events)
 
     def _deliver_waiting(self) -> None:
-        """Delivers the waiting transactions whose predecessors have been delivered."""
+        """Delivers the waiting transactions for which all earlier events have been delivered."""
         while self._waiting and self._waiting[0].start_pos <= self.pos:
             waiting = heappop(self._waiting)
             self._deliver_commit(waiting.commit, waiting.answer)
@@ -217,14 +221,14 @@ class LogFeed:
         self._deliver_waiting()
 
     def _give_up_waiting(self) -> None:
-        """Stops waiting for positions that a node has announced and that the log does not contain."""
+        """Stops waiting for log positions that a node has announced and that the log does not contain."""
         _logger.error("the bus announced a position beyond the end of the log", pos=self.pos, announced=self._known_pos)
         self._release_answers()
         self._waiting.clear()
         self._known_pos = self.pos
 
     def _missing(self) -> int:
-        """Returns how many positions to read: up to the first waiting transaction."""
+        """Returns how many log positions to read next: up to the first waiting transaction, at most `PAGE`."""
         until = self._waiting[0].start_pos if self._waiting else self._known_pos
         return min(max(until, self.pos + 1) - self.pos, PAGE)
 
@@ -237,7 +241,7 @@ class LogFeed:
 
 
 def _is_dense(commit: Commit) -> bool:
-    """Returns whether the events cover every position of the transaction."""
+    """Returns whether a transaction contains an event for every one of its log positions."""
     expected = range(commit.start_pos + 1, commit.pos + 1)
     events = commit.events
     return 0 < len(events) == commit.pos - commit.start_pos and all(

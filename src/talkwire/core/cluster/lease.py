@@ -1,8 +1,9 @@
-"""This node's lease: proves to the other nodes that it is alive, and tells it which other nodes are.
+"""This node's lease: a record in the database that the node is alive. Renewing it also returns which other nodes are
+alive.
 
 A node that was stopped for longer than its lease (SIGSTOP, a suspended machine) has been declared dead: its users count
-as offline and its calls as ended. It has to detect that before it handles any waiting input. So every input is checked
-against a deadline, `lease_deadline`, that is only extended while the node runs.
+as offline and its calls as ended. The node has to detect that before it handles any waiting input. So every input is
+checked against a deadline, `lease_deadline`, that is only extended while the node runs.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ RENEWALS = 3
 """How often a lease is renewed within its duration."""
 
 RECORD_S = 0.1
-"""How many seconds of users' connects and disconnects are recorded together."""
+"""Connects and disconnects of users within this many seconds are recorded together."""
 
 BEATS = 15
 STALL_BEATS = 3
@@ -42,21 +43,23 @@ _logger = structlog.get_logger(__name__)
 
 
 class Users(Protocol):
-    """The source of the users' connects and disconnects that the lease records."""
+    """The interface from which the lease takes the users that connected and disconnected, to record them in the
+    database. Presence implements it."""
 
     @property
     def grace_s(self) -> float:
-        """How many seconds a user may be without a socket before they count as offline."""
+        """The number of seconds that a user may be without a socket before they count as offline."""
         ...
 
     def take_user_changes(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
-        """Returns (connected, disconnected, away) since the last call; `away` are users in `connected`."""
+        """Returns the users (connected, disconnected, away) since the last call; `away` are connected users whose
+        devices are all away."""
         ...
 
     def recorded(self, lease: RenewLease, report: LeaseReport) -> None: ...
 
     def not_recorded(self, lease: RenewLease) -> None:
-        """Takes back the users of a renewal that failed, to record them with the next one."""
+        """Keeps the users of a renewal that failed, to record them with the next renewal."""
         ...
 
     @property
@@ -64,9 +67,9 @@ class Users(Protocol):
 
 
 class Lease:
-    """Takes and renews this node's lease.
+    """Takes and renews this node's lease, the record in the database that the node is alive.
 
-    `on_lost` is called when other nodes may have declared this one dead: its clients then have to reconnect.
+    `on_lost` is called when other nodes may have declared this node dead: its clients then have to reconnect.
     `on_deadline_moved` receives the deadline, on the event loop's clock, until which input may be handled without a
     check. `on_regained` is called when the lease is held again.
     """
@@ -92,6 +95,8 @@ class Lease:
         self._until = 0.0
         self._deadline = inf
         self._lost = False
+        self._serves = True
+        self._taken = asyncio.Event()
         self._renewing = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -102,12 +107,15 @@ class Lease:
         address: str | None = None,
         lease_s: float = LEASE_S,
         folder_ids: tuple[str, ...] = (),
+        serves: bool = True,
     ) -> None:
-        """Takes the lease. Raises ChatError.
+        """Takes the lease, the record that this node is alive, and starts renewing it. Raises ChatError.
 
         `alone`: no other node can be running, so the records of all others are removed. `address`: where other nodes
-        can reach this one. `folder_ids`: the file folders that this node has.
+        can reach this one. `folder_ids`: the file folders that this node has. `serves`: whether clients may connect
+        already; otherwise `begin_serving` follows. `lease_s` is the lease's duration in seconds.
         """
+        self._serves = serves
         self._alone, self._address, self._lease_s, self._folder_ids = alone, address, lease_s, folder_ids
         began = self._now()
         self._peers.start_reading()
@@ -119,8 +127,17 @@ class Lease:
         if not alone:
             self._beat()
 
+    async def begin_serving(self) -> None:
+        """Waits until the lease is held. From then on clients may connect, and losing the lease ends their
+        connections."""
+        self.check_stop()
+        while not self.held:
+            self._taken.clear()
+            await self._taken.wait()
+        self._serves = True
+
     def close(self) -> None:
-        """Ends the lease and takes this node's users offline."""
+        """Ends the lease, which takes this node's users offline."""
         for timer in self._timers.values():
             timer.cancel()
         if self._started:
@@ -130,21 +147,27 @@ class Lease:
             self._chat.submit(NODE, EndLease(self.node_id, grace_ms), _ignore)
 
     def record_soon(self) -> None:
-        """Schedules the recording of users who connected or disconnected."""
+        """Schedules that users who connected or disconnected are recorded in the database."""
         if self._started and not self._renewing and "record" not in self._timers and self._users.has_user_changes:
             self._later("record", RECORD_S, self._record)
 
     def handle_stop(self) -> None:
-        """Handles a stop for longer than the lease: clients have to reconnect."""
+        """Gives up the lease and takes a new one, because the process did not run for longer than the lease (on a
+        suspended machine, say). Clients have to reconnect."""
         if not self._started or self._alone or not self.held:
             return
-        _logger.error("this node was stopped for longer than its lease: its clients have to reconnect")
-        self._lose()
+        if self._serves:
+            _logger.error("this node was stopped for longer than its lease: its clients have to reconnect")
+            self._lose()
+        else:
+            # It has no clients yet, so nothing that other nodes have declared dead.
+            _logger.warning("this node was stopped for longer than its lease while it started: it takes a new one")
+            self.held = False
         if not self._renewing:
             self._record()
 
     def check_stop(self) -> None:
-        """Calls `handle_stop` if the node was stopped for too long.
+        """Calls `handle_stop` if the process did not run for longer than the lease.
 
         Called before any input is handled, because the input may have been waiting since before the stop.
         """
@@ -208,7 +231,7 @@ class Lease:
             return
         if not self._started:
             return
-        if not report.known and self.held and not self._alone:
+        if not report.known and self.held and self._serves and not self._alone:
             _logger.error("other nodes have declared this one dead: its clients have to reconnect")
             self._lose()
         self._apply(lease, report, began)
@@ -228,6 +251,8 @@ class Lease:
         self._peers.set_peers(report.peers)
         self._users.recorded(lease, report)
         self._lost = self._lost and not self.held
+        if self.held:
+            self._taken.set()
         if self.held and not was_held and not self._alone:
             self._extend_deadline(self._now())
             self.on_regained()
@@ -238,8 +263,8 @@ def _ms(seconds: float) -> int:
 
 
 def _nothing() -> None:
-    """The default callback: nobody is connected yet."""
+    """Does nothing: the default of callbacks that nothing has set yet."""
 
 
 def _ignore(result: object, error: Exception | None) -> None:
-    """Ignores the result: the node is stopping, and the lease expires by itself."""
+    """Ignores the result of ending the lease: the node is stopping, and the lease expires by itself."""

@@ -1,6 +1,7 @@
-"""Polls the log for events that the bus has not delivered: after a silence, or while the bus is disconnected.
+"""Polls the log of events for events that the bus between nodes has not delivered: after a silence, or while the bus is
+disconnected.
 
-It also detects that the log was replaced, because no events are written to the old one any more.
+It also detects that the database's log was replaced, because no events are written to the old one any more.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ _logger = structlog.get_logger(__name__)
 
 
 class LogPoller:
-    """Polls the log's head until the log is replaced, then calls `on_replaced` once and ends.
+    """Polls the newest position of the log of events until the log is replaced, then calls `on_replaced` once and ends.
 
-    `read_head` returns the position of the log's newest event. `begin_epoch` continues the log under another epoch.
+    `read_head` returns the position of the log's newest event. `begin_epoch` gives the log a new epoch (version), so
+    that clients' old cursors are refused.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class LogPoller:
                 silent_s = 0.0
 
     async def _poll(self) -> None:
-        """Polls once. Raises LogReplaced; other errors are left to the next poll."""
+        """Polls the log once. Raises LogReplaced; other errors are logged or ignored, and the next poll tries again."""
         try:
             await self._compare()
         except LogReplaced:
@@ -75,10 +77,11 @@ class LogPoller:
             _logger.exception("the log's head could not be read")
 
     async def _compare(self) -> None:
-        """Compares the log's head with what was delivered. Raises LogReplaced if the log lacks delivered events.
+        """Compares the log's newest position with what was delivered. Raises LogReplaced if the log lacks delivered
+        events.
 
         In that case the node's memory is of another log, and the next events would look like old ones. Clients have
-        cursors from there that must be refused, so another epoch starts first.
+        cursors of the old log that must be refused, so a new epoch is started first.
         """
         delivered = self._feed.pos
         head = await self._read_head()

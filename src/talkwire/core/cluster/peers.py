@@ -1,7 +1,7 @@
-"""The other nodes: which are alive, and questions to them.
+"""The other nodes of the cluster: which of them are alive, and questions to them.
 
-Questions are sent over the bus, so answers may be lost. Callers set how long to wait and use the answers that arrived.
-Nothing durable depends on an answer.
+Questions are sent over the bus between nodes, so answers may be lost. Callers set how long to wait and use the answers
+that arrived. Nothing durable depends on an answer.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _MALFORMED = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 def _as_dict(value: object) -> object:
-    """Encodes an actor's claims, a read-only mapping, as a dictionary."""
+    """Converts a read-only mapping (an actor's claims) to a dictionary for MessagePack; raises TypeError for other
+    types."""
     if isinstance(value, MappingProxyType):
         return dict(value)
     raise TypeError(f"cannot be sent to another node: {type(value).__name__}")
@@ -46,7 +47,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class _Question:
-    """A question that was sent, the nodes that have not answered, and the answers so far."""
+    """A question to other nodes that waits for answers: the nodes that have not answered, and the answers until now."""
 
     __slots__ = ("answers", "done", "missing")
 
@@ -62,9 +63,9 @@ class _Topic(NamedTuple):
 
 
 class Peers:
-    """Tracks the other nodes and exchanges questions with them.
+    """Keeps track of the other living nodes, and exchanges questions and answers with them.
 
-    `send` puts a message on the bus; `away` says whether the bus is disconnected.
+    `send` puts a message on the bus between nodes; `away` says whether the bus is disconnected.
     """
 
     def __init__(self, node_id: str, send: Callable[[AnyBusMessage], None], away: Callable[[], bool]) -> None:
@@ -89,35 +90,43 @@ class Peers:
 
     @property
     def has_peers(self) -> bool:
-        """Whether any other node is alive."""
+        """Returns whether any other node is alive."""
         return bool(self._living or self._new)
 
+    @property
+    def living_ids(self) -> Collection[str]:
+        """The ids of all other living nodes: those with a lease, and those that have sent something since the leases
+        were read."""
+        return {*self._living, *self._new}
+
     def have_answered(self, answers: Collection[str]) -> bool:
-        """Returns whether all other living nodes are among those that answered."""
+        """Returns whether `answers` (node ids) contains all other living nodes."""
         return self._living.keys() <= set(answers)
 
     def is_peer(self, node_id: str) -> bool:
-        """Returns whether a node was alive when the leases were last read, or has started since."""
+        """Returns whether a node is known to be alive: it had a lease when the leases were last read, or has started
+        since."""
         return node_id in self._living or node_id in self._new
 
     def find(self, node_id: str) -> Peer | None:
         return self._living.get(node_id)
 
     def with_folder(self, folder_id: str) -> Peer | None:
-        """Returns a living node that has this file folder, or None."""
+        """Returns a living node that can read the file folder `folder_id`, which holds uploaded files, or None."""
         return next((peer for peer in self._living.values() if folder_id in peer.folder_ids), None)
 
     def with_folders(self) -> list[Peer]:
-        """Returns all living nodes that have file folders."""
+        """Returns all living nodes that can read any file folder, i.e. that hold uploaded files."""
         return [peer for peer in self._living.values() if peer.folder_ids]
 
     def start_reading(self) -> None:
-        """Notes that the leases are being requested: nodes that are discovered after this may be missing in the
-        result."""
+        """Notes that the leases are being read now, so that nodes which are discovered during the read are not removed
+        by its result."""
         self._known_before = set(self._new)
 
     def set_peers(self, peers: Iterable[Peer]) -> None:
-        """Sets the living nodes, as read from the leases."""
+        """Replaces the set of living nodes by those whose leases were just read, and reports nodes that are no longer
+        alive."""
         before = self._living.keys()
         self._new -= self._known_before
         self._living = {peer.node_id: peer for peer in peers if peer.node_id != self.node_id}
@@ -130,20 +139,20 @@ class Peers:
             self.on_peers_gone(gone)
 
     def add(self, node_id: str) -> None:
-        """Adds a node that has sent something and may have started after the lease was renewed."""
+        """Adds a living node that has sent something, and may have started after the leases were last read."""
         if node_id not in self._living:
             self._new.add(node_id)
 
     def answer(self, topic: str, kind: type[T], function: Callable[[T], Awaitable[object]]) -> None:
-        """Registers the function that answers questions of a topic, whose bodies have the type `kind`."""
+        """Registers the function that answers other nodes' questions of a topic, whose bodies have the type `kind`."""
         self._topics[topic] = _Topic(msgspec.msgpack.Decoder(kind).decode, function)
 
     async def ask(
         self, topic: str, body: object, kind: type[T], *, to: str | None = None, wait_s: float = ASK_S
     ) -> dict[str, T]:
-        """Asks all other nodes, or only `to`, and returns node id -> answer. Nodes that do not answer in time are
-        missing."""
-        missing = {to} if to is not None else {*self._living, *self._new}
+        """Sends a question to all other nodes, or only to the node `to`, and returns node id -> answer. Nodes that do
+        not answer within `wait_s` seconds are missing."""
+        missing = {to} if to is not None else set(self.living_ids)
         if not missing or self._away():
             return {}
         question_id = token_hex(8)
@@ -166,7 +175,7 @@ class Peers:
         return answers
 
     def receive(self, dispatch: PeerQuestion | PeerAnswer) -> None:
-        """Handles a question or an answer from the bus."""
+        """Handles a message from the bus: passes on another node's answer, or answers its question."""
         if isinstance(dispatch, PeerAnswer):
             question = self._questions.get(dispatch.id) if dispatch.to == self.node_id else None
             if question is not None and dispatch.node_id in question.missing:
@@ -196,16 +205,16 @@ class Peers:
         self._send(PeerAnswer(self.node_id, question.id, question.node_id, msgspec.Raw(body)))
 
     def _warn_of_silence(self, topic: str, missing: Iterable[str]) -> None:
-        """Logs missing answers, rarely: a node that never answers, such as one of another version, is queried again and
-        again."""
+        """Logs which nodes have not answered, at most every `WARN_EVERY_S` for each topic, because a node of another
+        version never answers."""
         now = time.monotonic()
         if now - self._warned_at.get(topic, -WARN_EVERY_S) >= WARN_EVERY_S:
             self._warned_at[topic] = now
             _logger.warning("not all nodes have answered", topic=topic, missing=sorted(missing))
 
     def _count_malformed(self, topic: str, what: str) -> None:
-        """Counts a body that could not be decoded, and logs it once for each topic. It is probably of another
-        version."""
+        """Counts a question or answer that could not be decoded, and logs it once for each topic. It is probably from a
+        node of another version."""
         self.malformed += 1
         if (topic, what) not in self._warned:
             self._warned.add((topic, what))

@@ -1,7 +1,8 @@
-"""Verifies senders on the bus: only nodes with a lease in this node's own database are accepted.
+"""Verifies the senders of messages on the bus between nodes: only nodes with a lease in this node's own database are
+accepted.
 
-A copy of the database has the same signing secret, and old messages can be replayed by others. But a lease in the copy
-is not in the original database, and a lease ends with its node.
+A copy of the database has the same signing secret, and old messages can be replayed by others. But a node that runs on
+the copy has no lease in the original database, and a lease ends with its node.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ _logger = structlog.get_logger(__name__)
 
 
 class SenderVerifier:
-    """Keeps messages of unknown nodes until `list_living` has read the leases.
+    """Keeps messages from unknown nodes until `list_living` has read which nodes have a lease.
 
-    Calls `receive` with the messages of living nodes, in order. Other messages are dropped and counted as refused.
+    Then it calls `receive` with the messages from living nodes, in order. Other messages are dropped and counted as
+    refused.
     """
 
     def __init__(
@@ -53,7 +55,8 @@ class SenderVerifier:
         self._failed_at = self._warned_at = -WARN_EVERY_S
 
     def hold(self, dispatch: AnyBusMessage) -> None:
-        """Keeps a message of an unknown node and starts reading the leases."""
+        """Keeps a message from an unknown node and starts reading the leases, which show whether the node is alive.
+        Above the limits, the message is dropped."""
         held = self._held.get(dispatch.node_id)
         if held is None and len(self._held) < NODES_MAX:
             held = self._held[dispatch.node_id] = []

@@ -1,1 +1,2 @@
-"""The commands: one module a feature; `command` has what they are made of."""
+"""The commands and queries that callers can send to the chat, one module a feature. `command` has their base
+classes."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.domain.model import LoginSession, User
+from talkwire.core.domain.model import AccountRole, LoginSession, ProviderProfile, User
 
 
 class Device(msgspec.Struct, frozen=True):
-    """The origin of a sign-in, shown to the user in the list of devices."""
+    """The IP address and user agent with which a device signed in, shown to the user in the list of devices."""
 
     address: str = ""
     user_agent: str = ""
@@ -23,6 +23,7 @@ class Login(msgspec.Struct, frozen=True):
 
     session: LoginSession
     user: User
+    role: AccountRole = "user"
 
 
 class RegisterAccount(Change[User], frozen=True, tag="RegisterAccount"):
@@ -37,6 +38,8 @@ class RegisterAccount(Change[User], frozen=True, tag="RegisterAccount"):
     id: str | None = None
     invitation: str | None = None
     """The code of an invitation. The account joins the invitation's conversations."""
+    role: AccountRole | None = None
+    """The account's role. Only operators may choose it; otherwise it is that of the invitation."""
 
 
 class SetPassword(Change[None], frozen=True, tag="SetPassword"):
@@ -68,10 +71,10 @@ class RehashPassword(Change[None], frozen=True, tag="RehashPassword"):
 
 
 class OpenLogin(Change[Login], frozen=True, tag="OpenLogin"):
-    """Stores a signed-in device.
+    """Signs a device in: stores it with its first refresh token and returns it with its user.
 
-    `token_hash` is the hash of its first refresh token. `password_hash` is the hash that the password was checked
-    against, None for a sign-in without a password. `lifetime_ms` is in milliseconds.
+    `token_hash` is the hash of the refresh token. `password_hash` is the hash that the password was checked against,
+    None for a sign-in without a password. The sign-in ends after `lifetime_ms` milliseconds unless it is renewed.
     """
 
     user_id: str
@@ -81,8 +84,25 @@ class OpenLogin(Change[Login], frozen=True, tag="OpenLogin"):
     password_hash: str | None = None
 
 
+class OpenProviderLogin(Change[Login], frozen=True, tag="OpenProviderLogin"):
+    """Signs in a device of a user whom an OpenID provider has identified by `issuer` and `subject`, and returns it with
+    the user.
+
+    Creates the user at the first sign-in, unless `create_user` is false, and copies the provider's changes of the
+    profile later.
+    """
+
+    issuer: str
+    subject: str
+    profile: ProviderProfile
+    token_hash: str
+    lifetime_ms: int
+    device: Device = NO_DEVICE
+    create_user: bool = True
+
+
 class RotateLogin(Change["Login | None"], frozen=True, tag="RotateLogin"):
-    """Replaces a refresh token by the next one.
+    """Replaces a device's refresh token by the next one.
 
     A token that was already replaced has probably been stolen: it signs the device out. The result is then None and not
     an error, because an error would roll the sign-out back.
@@ -102,7 +122,8 @@ class CloseLogin(Change[None], frozen=True, tag="CloseLogin"):
 
 
 class EnsureUser(Change[User], frozen=True, tag="EnsureUser"):
-    """Stores the user of a token on first sight. Returns the stored user, also if that user is banned."""
+    """Stores the user that a token names, if the user is not stored yet. Returns the stored user, also if that user is
+    banned."""
 
     user_id: str
     name: str
@@ -111,10 +132,10 @@ class EnsureUser(Change[User], frozen=True, tag="EnsureUser"):
 class EraseUser(Change[None], frozen=True, tag="EraseUser"):
     """Erases a user for good: the account, the profile and everything that is stored for the user.
 
-    With `redact`, the user's messages become tombstones; the server does this in steps, also after a restart. Users
-    erase themselves, the backend and admins anyone. `password_hash` is the hash that the user's password was checked
-    against, None for a user without an account. Erasing again changes nothing, but with `redact` after an erasure
-    without it the messages are redacted too.
+    With `redact`, the user's messages become tombstones (messages without content); the server does this in steps, also
+    after a restart. Users erase themselves, the backend and admins anyone. `password_hash` is the hash that the user's
+    password was checked against, None for a user without an account. Erasing a user again changes nothing, except that
+    `redact` also redacts the messages that an erasure without it has kept.
     """
 
     user_id: str
@@ -123,19 +144,35 @@ class EraseUser(Change[None], frozen=True, tag="EraseUser"):
 
 
 class BanUser(Change[User], frozen=True, tag="BanUser"):
+    """Bans a user from the server, replacing the reason and the end of an earlier ban.
+
+    Without `until_ms`, the ban lasts until it is lifted.
+    """
+
     user_id: str
+    reason: str | None = None
+    until_ms: int | None = None
 
 
 class UnbanUser(Change[User], frozen=True, tag="UnbanUser"):
     user_id: str
 
 
+class EndBans(Change["int | None"], frozen=True, tag="EndBans"):
+    """Internal: lifts the bans from the server whose time has ended, and returns when the next one ends, in
+    milliseconds since 1970, or None. Only for operators."""
+
+
 class UpdateUser(Change[User], frozen=True, tag="UpdateUser"):
-    """Changes the actor's profile. Fields that are not set stay the same; None removes a picture or a text."""
+    """Changes the actor's profile. Fields that are not set stay the same; None removes a picture, a text or a handle.
+
+    Users choose their handles only where the server has accounts; elsewhere the backend sets them.
+    """
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     avatar: str | msgspec.UnsetType | None = msgspec.UNSET
     text: str | msgspec.UnsetType | None = msgspec.UNSET
+    handle: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class PutUser(Change[User], frozen=True, tag="PutUser"):
@@ -152,17 +189,18 @@ class PutUser(Change[User], frozen=True, tag="PutUser"):
     metadata: dict[str, object] | msgspec.UnsetType | None = msgspec.UNSET
     hold: bool | msgspec.UnsetType = msgspec.UNSET
     """Whether nothing of the user may be deleted."""
+    handle: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class PutUsers(Change[tuple[User, ...]], frozen=True, tag="PutUsers"):
-    """Creates or changes these users: all of them, or none if one is refused."""
+    """Creates or changes several users: all of them, or none if one is refused."""
 
     users: tuple[PutUser, ...]
 
 
 class AccountRecord(msgspec.Struct, frozen=True):
-    """An account with its user. `addresses` are the IP addresses of the latest sign-in or renewal of its signed-in
-    devices."""
+    """An account with its user and the hash of its password. `addresses` are the IP addresses of the latest sign-in or
+    renewal of its signed-in devices."""
 
     user: User
     password_hash: str
@@ -170,13 +208,18 @@ class AccountRecord(msgspec.Struct, frozen=True):
 
 
 class FindAccount(Query["AccountRecord | None"], frozen=True, tag="FindAccount"):
-    """Internal: returns the account to check a sign-in against."""
+    """Internal: returns the account with this e-mail address, to check the password of a sign-in, or None if there is
+    none."""
 
     email: str
 
 
+class HasAdmin(Query[bool], frozen=True, tag="HasAdmin"):
+    """Internal: returns whether an account has the role admin."""
+
+
 class FindOwnAccount(Query["AccountRecord | None"], frozen=True, tag="FindOwnAccount"):
-    """Internal: returns the account to check the actor's current password against."""
+    """Internal: returns the actor's own account, to check its current password, or None if the actor has no account."""
 
 
 class ListLogins(Query[tuple[LoginSession, ...]], frozen=True, tag="ListLogins"):
@@ -199,7 +242,7 @@ class ListUsers(Query[Page[User]], frozen=True, tag="ListUsers"):
 
 
 class SearchUsers(Query[Page[User]], frozen=True, tag="SearchUsers"):
-    """Finds users whose name starts with `text`, ignoring case, and the user with that id.
+    """Finds users whose name or handle starts with `text`, ignoring case, and the user whose id is `text`.
 
     An empty text finds all users. The setting `directory` restricts which users an ordinary user finds.
     """

@@ -1,4 +1,4 @@
-"""Commands about blocked users."""
+"""Commands with which users block others, i.e. receive nothing from them any more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class UnblockUser(Change[None], frozen=True, tag="UnblockUser"):
 class IsBlocked(Query[bool], frozen=True, tag="IsBlocked"):
     """Returns whether one of the two members of a direct conversation has blocked the other.
 
-    Callers must ask for members only: it does not check the actor.
+    It does not check the actor's rights: callers must send it for members only.
     """
 
     conversation_id: str

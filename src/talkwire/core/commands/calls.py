@@ -1,6 +1,6 @@
 """Commands about calls in a conversation.
 
-The server relays signals and tracks who is in a call. Audio and video do not pass through it.
+The server relays the clients' signals and tracks who is in a call. Audio and video do not pass through it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from talkwire.core.commands.command import NodeCommand, Query, SocketSignal
 
 
 class CallSignal(SocketSignal[str], frozen=True):
-    """The base of call signals; the result is the call's id.
+    """The base class of commands that a client sends during a call; the result is the call's id.
 
-    `to_user_id`: send only to that member. `data` is defined by the clients and relayed unchanged.
+    With `to_user_id`, only that member receives the signal. `data` is defined by the clients and relayed unchanged.
     """
 
     conversation_id: str
@@ -23,11 +23,12 @@ class CallSignal(SocketSignal[str], frozen=True):
 
 
 class InviteToCall(CallSignal, frozen=True, tag="InviteToCall"):
-    """Calls the other members of a conversation, or only `to_user_id`. The server generates an empty `call_id`."""
+    """Starts a call to the other members of a conversation, or only to `to_user_id`. If `call_id` is empty, the server
+    generates it."""
 
 
 class AcceptCall(CallSignal, frozen=True, tag="AcceptCall"):
-    """Joins a call. Any member of the conversation may, including members who were not called."""
+    """Makes the actor join a call. Any member of the conversation may join, including members who were not called."""
 
 
 class RejectCall(CallSignal, frozen=True, tag="RejectCall"):
@@ -53,7 +54,8 @@ class Callees(msgspec.Struct, frozen=True):
 
 
 class FindCallees(Query[Callees], frozen=True, tag="FindCallees"):
-    """Returns the users whom the actor would call in a conversation. Refused above `members_max` members."""
+    """Returns the users whom the actor would call in a conversation. Refused for a conversation with more than
+    `members_max` members."""
 
     conversation_id: str
     members_max: int
@@ -63,7 +65,7 @@ class FindCallees(Query[Callees], frozen=True, tag="FindCallees"):
 
 
 class CallRecord(msgspec.Struct, frozen=True):
-    """A call in progress.
+    """The stored state of a call in progress.
 
     `node_id` is the node that manages the call. The users in `member_ids` may join it. `ringing_ids` were called and
     have not responded; empty once somebody has accepted.
@@ -78,10 +80,10 @@ class CallRecord(msgspec.Struct, frozen=True):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """The result of claiming a call.
+    """The result of `ClaimCall`, with which a node starts to manage a call.
 
-    `holder` is the call now in progress in the conversation. `replaced` is a call that it replaced because the call's
-    node had died.
+    `holder` is the call now in progress in the conversation. `replaced` is an earlier call that was removed because its
+    node had died, None without one.
     """
 
     holder: CallRecord
@@ -89,13 +91,13 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class ClaimCall(NodeCommand[Claim], frozen=True, tag="ClaimCall"):
-    """Starts a call on a node, unless another call is in progress in its conversation."""
+    """Stores that a node manages a new call, unless another call is in progress in its conversation."""
 
     record: CallRecord
 
 
 class KeepRinging(NodeCommand[None], frozen=True, tag="KeepRinging"):
-    """Stores which users a call of this node is still ringing for."""
+    """Stores which users a call managed by the node `node_id` is still ringing for."""
 
     conversation_id: str
     node_id: str
@@ -103,7 +105,7 @@ class KeepRinging(NodeCommand[None], frozen=True, tag="KeepRinging"):
 
 
 class DropCall(NodeCommand[None], frozen=True, tag="DropCall"):
-    """Removes a call of this node, which has ended."""
+    """Removes the stored record of a call that has ended. The node `node_id` managed it."""
 
     conversation_id: str
     node_id: str

@@ -1,29 +1,48 @@
-"""Commands about conversations. `members.py` has those about their members."""
+"""Commands about conversations and their notices (lines such as "Ann joined"). Commands about members are in
+`members.py`."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.command import Change, Page, Query
 from talkwire.core.commands.receipts import Unread
-from talkwire.core.domain.model import Conversation, ConversationKind, History, Member, MemberRole, Message, Restriction
+from talkwire.core.domain.model import (
+    CallEndReason,
+    Conversation,
+    ConversationKind,
+    History,
+    Member,
+    MemberRole,
+    Message,
+    Offer,
+    OfferStatus,
+    Restriction,
+)
 
 
 class MemberView(msgspec.Struct, frozen=True):
-    """A membership with the user's current name and picture. `read_receipts` is the user's preference."""
+    """A membership with the user's current name and picture. `read_receipts` says whether the user shares what they
+    have read."""
 
     member: Member
     name: str
     avatar: str | None
     read_receipts: bool = True
+    handle: str | None = None
 
 
 class ConversationView(msgspec.Struct, frozen=True):
-    """A conversation as one reader sees it. A direct one has the name of the other member.
+    """A conversation as one reader sees it. A direct conversation has the name of the other member.
 
-    `reader` and `unread` are None if the reader is not a member. `mute` is the moderator's mute of the reader.
-    `existed`: the conversation was created by an earlier command.
+    `reader` (the reader's membership) and `unread` are None if the reader is not a member. `mute` is the moderator's
+    mute of the reader. `archived`: the reader has archived the conversation. `last_offer` is the newest offer (a
+    proposed price) that the reader may see, `unread_offers` the number of unread notifications of offers. `existed`:
+    the conversation was created by an earlier command.
     """
 
     conversation: Conversation
@@ -35,6 +54,9 @@ class ConversationView(msgspec.Struct, frozen=True):
     unread: Unread | None = None
     mute: Restriction | None = None
     existed: bool = False
+    archived: bool = False
+    last_offer: Offer | None = None
+    unread_offers: int = 0
 
 
 class CreateConversation(Change[ConversationView], frozen=True, tag="CreateConversation"):
@@ -43,9 +65,10 @@ class CreateConversation(Change[ConversationView], frozen=True, tag="CreateConve
     A direct conversation exists once for each pair of users, and the role `service` may repeat a creation with the same
     `id` and members.
 
-    Only the role `service` may set `id`, `owner_id` and `roles` and name unknown `member_ids`. Its groups and channels
-    have no owner unless `owner_id` or `roles` names one. Both are excluded from the command's hash when they are not
-    set, so that a retry from before these fields existed is recognised.
+    Only the role `service` may set `id`, `owner_id` and `roles`, name unknown users in `member_ids`, and set
+    `created_ms` of a conversation from another system. Groups and channels that it creates have no owner unless
+    `owner_id` or `roles` names one. Fields that default to `UNSET` are excluded from the command's hash when they are
+    not set, so that a retry from before these fields existed is recognised.
     """
 
     kind: ConversationKind
@@ -59,10 +82,13 @@ class CreateConversation(Change[ConversationView], frozen=True, tag="CreateConve
     metadata: dict[str, object] | None = None
     owner_id: str | UnsetType = UNSET
     roles: dict[str, MemberRole] | UnsetType = UNSET
+    topic: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    created_ms: int | UnsetType = UNSET
 
 
 class UpdateConversation(Change[ConversationView], frozen=True, tag="UpdateConversation"):
-    """Changes a conversation. Fields that are not set stay the same; None removes a name, picture or metadata."""
+    """Changes a conversation. Fields that are not set stay the same; None removes a text, picture or metadata."""
 
     conversation_id: str
     name: str | UnsetType | None = UNSET
@@ -75,6 +101,8 @@ class UpdateConversation(Change[ConversationView], frozen=True, tag="UpdateConve
     """How long messages are kept; None for the server's setting. Only for the backend and admins."""
     hold: bool | UnsetType = UNSET
     """Whether nothing in the conversation may be deleted. Only for the backend and admins."""
+    topic: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
 
 
 class DeleteConversation(Change[None], frozen=True, tag="DeleteConversation"):
@@ -86,7 +114,8 @@ class GetConversation(Query[ConversationView], frozen=True, tag="GetConversation
 
 
 class ListConversations(Query[Page[ConversationView]], frozen=True, tag="ListConversations"):
-    """Lists the actor's conversations, the one with the newest message first.
+    """Lists the actor's conversations, the one with the newest message or offer first. `archived` true selects only
+    those that the actor has archived, false only the others.
 
     With `of_everybody`, `member_id` or `text`, the backend and admins list all conversations in the order of their ids:
     those of `member_id`, and those whose names contain all words of `text`. Conversations of at most `members_max`
@@ -99,3 +128,59 @@ class ListConversations(Query[Page[ConversationView]], frozen=True, tag="ListCon
     member_id: str | None = None
     text: str | None = None
     of_everybody: bool = False
+    archived: bool | None = None
+
+
+# --- notices ----------------------------------------------------------------------------------------------------------
+
+NoticeKind = Literal["joined", "added", "left", "removed", "changed", "call", "offer"]
+
+ConversationChange = Literal["name", "topic", "description", "avatar"]
+"""The fields of a conversation of which a notice names a change."""
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """A line in a conversation's timeline beside the messages, such as a member who joined or a call that ended.
+
+    Ids of notices, messages and offers grow together in the order of time. `actor_id` is None if the application's
+    backend or the server did it. `user_ids` are the first of `user_count` users that joined, were added or removed, or
+    left. `names` has the current names of all these users.
+
+    For the kind `changed`, `changes` are the changed fields, and `name` and `topic` their new values. For the kind
+    `call`, `duration_s` is None if nobody accepted the call, and `reason` says why it ended.
+    """
+
+    id: int
+    conversation_id: str
+    kind: NoticeKind
+    created_ms: int
+    actor_id: str | None = None
+    user_ids: tuple[str, ...] = ()
+    user_count: int = 0
+    changes: tuple[ConversationChange, ...] = ()
+    name: str | None = None
+    topic: str | None = None
+    reason: CallEndReason | None = None
+    duration_s: int | None = None
+    offer_id: int | None = None
+    offer_status: OfferStatus | None = None
+    names: Mapping[str, str] = {}
+
+
+class ListNotices(Query[Page[Notice]], frozen=True, tag="ListNotices"):
+    """Lists the notices of a conversation (lines of its timeline such as "Ann joined"), newest first. A page may be
+    short or empty and still have a next page."""
+
+    conversation_id: str
+    cursor: str | None = None
+    limit: int = 50
+
+
+class RecordCall(Change[None], frozen=True, tag="RecordCall"):
+    """Internal: records that the actor's call has ended. `duration_s` is its length in seconds, None if nobody accepted
+    it."""
+
+    conversation_id: str
+    call_id: str
+    reason: CallEndReason
+    duration_s: int | None = None

@@ -8,10 +8,10 @@ from talkwire.core.commands.command import Change, Signal
 
 
 class SendReport(msgspec.Struct, frozen=True):
-    """The result of sending an event to users.
+    """The result of `SendToUsers`, which sends a custom event to users.
 
     `reached` are the users with connected sockets, `sockets` the number of these sockets on all nodes that responded.
-    `stored` are the other users, if the event was stored for them. Ids are in the order of the command.
+    `stored` are the users without a socket for whom the event was stored. Ids are in the order of the command.
     """
 
     reached: tuple[str, ...]
@@ -20,11 +20,11 @@ class SendReport(msgspec.Struct, frozen=True):
 
 
 class SendToUsers(Signal[SendReport], frozen=True, tag="SendToUsers"):
-    """Sends an event of the application to all sockets of these users. Only for the application's backend and
-    operators.
+    """Sends a custom event of the application to all sockets of the users in `user_ids`. Only for the application's
+    backend and operators.
 
     The event can have any name that Socket.IO does not reserve and any JSON payload. With `store`, users without a
-    socket receive it at their next connect in the `gateway` dialect.
+    socket receive it at their next connect in the `gateway` dialect (the one client protocol that supports this).
 
     A node that does not respond in time is not counted, and nothing is stored for users connected to it.
     """
@@ -36,18 +36,18 @@ class SendToUsers(Signal[SendReport], frozen=True, tag="SendToUsers"):
 
 
 class KeepReport(Change[SendReport], frozen=True, tag="KeepReport"):
-    """Internal: returns `report`.
+    """Internal: returns its own field `report`, which is thereby stored as the result of a request.
 
-    It is executed with the idempotency key of a `SendToUsers` to store that command's result for retries. Only for the
-    application's backend and operators.
+    A `SendToUsers` cannot store its result itself. This command is executed with the same idempotency key, so that a
+    retry of the request finds the result. Only for the application's backend and operators.
     """
 
     report: SendReport
 
 
 class SendToConversation(Signal[None], frozen=True, tag="SendToConversation"):
-    """Sends an event of the application to the sockets that follow a conversation. As `SendToUsers`, but it is never
-    stored."""
+    """Sends a custom event of the application to the sockets that follow a conversation, i.e. receive its events. It is
+    never stored. Only for the application's backend and operators."""
 
     conversation_id: str
     event: str

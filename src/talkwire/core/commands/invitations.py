@@ -16,9 +16,10 @@ class CreatedInvitation(msgspec.Struct, frozen=True):
 
 
 class CreateInvitation(Change[CreatedInvitation], frozen=True, tag="CreateInvitation"):
-    """Creates an invitation. Without conversations it only lets people register.
+    """Creates an invitation, a link with which people register. If `conversation_ids` is not empty, they also join
+    these conversations.
 
-    `expires_ms` None: it does not expire. `max_uses` None: there is no limit of uses.
+    `expires_ms` is in milliseconds since 1970, None for no end. `max_uses` None means no limit.
     """
 
     conversation_ids: tuple[str, ...] = ()
@@ -26,14 +27,22 @@ class CreateInvitation(Change[CreatedInvitation], frozen=True, tag="CreateInvita
     max_uses: int | None = None
 
 
+class EnsureFirstInvitation(Change["CreatedInvitation | None"], frozen=True, tag="EnsureFirstInvitation"):
+    """Internal: returns the invitation whose account becomes the first admin, or None if there is an admin.
+
+    Creates the invitation unless there is a valid one, however many nodes send this command. It can be used once within
+    a week.
+    """
+
+
 class DeleteInvitation(Change[None], frozen=True, tag="DeleteInvitation"):
-    """Deletes an invitation. Users who have joined with it stay."""
+    """Deletes an invitation. Users who have registered or joined conversations with it stay."""
 
     invitation_id: str
 
 
 class AcceptInvitation(Change[tuple[str, ...]], frozen=True, tag="AcceptInvitation"):
-    """Adds the actor to an invitation's conversations and returns their ids."""
+    """Adds the actor to the conversations of an invitation and returns the conversations' ids."""
 
     code: str
 

@@ -8,9 +8,9 @@ from talkwire.core.domain.model import Member, MemberRole
 
 
 class AddMembers(Change[tuple[Member, ...]], frozen=True, tag="AddMembers"):
-    """Adds members and returns those who were not members before.
+    """Adds users to a conversation and returns the members who were not members before.
 
-    To join a public group or channel, users add themselves and nobody else.
+    Users join a public group or channel by adding themselves and nobody else.
     """
 
     conversation_id: str
@@ -18,14 +18,14 @@ class AddMembers(Change[tuple[Member, ...]], frozen=True, tag="AddMembers"):
 
 
 class RemoveMember(Change[None], frozen=True, tag="RemoveMember"):
-    """Removes a member. Members who remove themselves leave."""
+    """Removes a member from a conversation. Members leave by removing themselves."""
 
     conversation_id: str
     user_id: str
 
 
 class UpdateMember(Change[MemberView], frozen=True, tag="UpdateMember"):
-    """Changes a member's role. When a member becomes the owner, the former owner becomes an admin."""
+    """Changes a member's role in a conversation. When a member becomes the owner, the former owner becomes an admin."""
 
     conversation_id: str
     user_id: str

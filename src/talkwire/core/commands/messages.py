@@ -1,7 +1,8 @@
 """Commands about messages.
 
 `message_id` and other ids from clients may be any text; a text that is no valid id is treated as an unknown message.
-`sender_id`, where there is one, is the user in whose name the role `service` acts; nobody else may name another user.
+`sender_id`, in commands that have it, is the user in whose name the role `service` acts; nobody else may name another
+user.
 """
 
 from __future__ import annotations
@@ -9,26 +10,59 @@ from __future__ import annotations
 import msgspec
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.domain.model import AttachedKind, Message, Place
+from talkwire.core.domain.model import AttachedKind, Message, Place, SavedMessage
 
 
 class MessagePage(msgspec.Struct, frozen=True):
-    """Messages in ascending `seq`. `has_more` says whether there are more in the requested direction."""
+    """One page of messages in ascending order of their numbers. `has_more` says whether there are more in the requested
+    direction."""
 
     items: tuple[Message, ...]
     has_more: bool
     next: str | None
 
 
+class ThreadMark(msgspec.Struct, frozen=True):
+    """A user's state in a thread: whether they follow it, the message number (`read_seq`) up to which they have read
+    it, and how many replies of other users come after that, at most `THREAD_UNREAD_MAX`."""
+
+    conversation_id: str
+    root_id: int
+    following: bool
+    read_seq: int
+    unread_count: int
+
+
+THREAD_UNREAD_MAX = 100
+
+
 class Thread(msgspec.Struct, frozen=True):
-    """A thread's root message and one page of its replies."""
+    """A thread's root message, one page of its replies, and the reader's read position in it."""
 
     root: Message
     replies: MessagePage
+    mark: ThreadMark
+
+
+class FollowedThread(msgspec.Struct, frozen=True):
+    """A thread that a user follows: its root message and the user's read position in it."""
+
+    root: Message
+    mark: ThreadMark
+
+
+class FollowedThreads(msgspec.Struct, frozen=True):
+    """A page of the threads that a user follows. `unread` is how many of all these threads, not only of this page, have
+    unread replies."""
+
+    items: tuple[FollowedThread, ...]
+    next: str | None
+    unread: int
 
 
 class MessageVersion(msgspec.Struct, frozen=True):
-    """A message's text from the time `written_ms` on; the first version has the number 1."""
+    """One version of an edited message's text, which was written at `written_ms`. The first version has the number
+    1."""
 
     number: int
     content: str
@@ -38,7 +72,7 @@ class MessageVersion(msgspec.Struct, frozen=True):
 class AttachmentRef(msgspec.Struct, frozen=True, omit_defaults=True):
     """A reference to something to attach: an uploaded file by its `id`, a `place`, or a `url` with a name.
 
-    `kind` is the type that clients display for the message.
+    `kind` is the type that clients display for the message. `duration_ms` and `waveform` describe a voice message.
     """
 
     id: str | None = None
@@ -46,15 +80,45 @@ class AttachmentRef(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str | None = None
     kind: AttachedKind | None = None
     place: Place | None = None
+    duration_ms: int | None = None
+    waveform: tuple[int, ...] = ()
+
+
+class FetchedPreview(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The title, description, site name and image with which a page that a message links to describes itself.
+    `image_id` is the image as an uploaded file."""
+
+    url: str
+    title: str
+    description: str | None = None
+    site_name: str | None = None
+    image_id: str | None = None
+
+
+class GivenReaction(msgspec.Struct, frozen=True):
+    """The users who reacted with one emoji to an imported message, in the order of their reactions."""
+
+    emoji: str
+    user_ids: tuple[str, ...]
+
+
+class ImportedParts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The changes of an imported message in the system that it comes from: when it was edited, the reactions to it, and
+    whether it is pinned."""
+
+    edited_ms: int | None = None
+    reactions: tuple[GivenReaction, ...] = ()
+    pinned: bool = False
 
 
 class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     """Sends a message.
 
-    `client_message_id` must be unique for conversation and sender; a second message with it is a retry. `content` may
-    be empty if there are attachments. If a hook has changed the message, `sent_hash` is the hash of what the client
-    sent, because a retry repeats that. With `created_ms`, the backend or an admin imports a message that was sent at
-    that time.
+    `client_message_id` must be unique for conversation and sender; a second message with the same one is a retry.
+    `content` may be empty if there are attachments. If a hook (a function of the application) has changed the message,
+    `sent_hash` is the hash of what the client sent, because a retry repeats that. With `created_ms`, the backend or an
+    admin imports a message that was sent at that time; `imported` may then say how it was edited, pinned and reacted
+    to. `imported` may differ in a retry.
     """
 
     conversation_id: str
@@ -67,15 +131,17 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     thread_id: str | None = None
     sent_hash: int | None = None
     created_ms: int | None = None
+    imported: ImportedParts | None = None
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is only a text, without anything to look up: attachments, mentions, a reply or a thread."""
+        """Returns whether the message is only a text, without attachments, mentions, a reply or a thread, which would
+        have to be looked up."""
         return not self.attachments and self.reply_to_id is None and self.thread_id is None and "@" not in self.content
 
 
 class ForwardMessage(Change[tuple[Message, ...]], frozen=True, tag="ForwardMessage"):
-    """Forwards a message to all of these conversations, or to none if one is refused."""
+    """Forwards a message to several conversations: to all of them, or to none if one is refused."""
 
     message_id: str
     conversation_ids: tuple[str, ...]
@@ -92,8 +158,23 @@ class DeleteMessage(Change[None], frozen=True, tag="DeleteMessage"):
     message_id: str
 
 
+class SetLinkPreviews(Change[None], frozen=True, tag="SetLinkPreviews"):
+    """Stores the previews of a message's links, unless the message's text is no longer `content`. `image_id` of a
+    preview is a file of the author. Only for operators."""
+
+    message_id: int
+    content: str
+    previews: tuple[FetchedPreview, ...]
+
+
+class RemoveLinkPreviews(Change[Message], frozen=True, tag="RemoveLinkPreviews"):
+    """Removes the previews of a message's links permanently. Repeating the command is no error."""
+
+    message_id: str
+
+
 class React(Change[Message], frozen=True, tag="React"):
-    """Adds a reaction: an emoji, or a custom one as `:name:`. Repeating it is no error."""
+    """Adds a reaction to a message: an emoji, or a custom one as `:name:`. Repeating the command is no error."""
 
     message_id: str
     emoji: str
@@ -121,8 +202,8 @@ class GetMessage(Query[Message], frozen=True, tag="GetMessage"):
 class ListMessages(Query[MessagePage], frozen=True, tag="ListMessages"):
     """Lists messages of a conversation, the newest page by default.
 
-    `before`, `after` and `around` are message ids. `around_seq` is a `seq`, of which the message may have been deleted.
-    Only one of them may be set.
+    `before`, `after` and `around` are message ids. `around_seq` is a message's number, which may be that of a deleted
+    message. At most one of the four may be set. `without_replies` leaves out the replies in threads.
     """
 
     conversation_id: str
@@ -131,18 +212,54 @@ class ListMessages(Query[MessagePage], frozen=True, tag="ListMessages"):
     around: str | None = None
     limit: int = 50
     around_seq: int | None = None
+    without_replies: bool = False
 
 
 class GetThread(Query[Thread], frozen=True, tag="GetThread"):
-    """Returns the thread of a root message or of one of its replies.
+    """Returns the thread of a root message or of one of its replies, with a page of replies.
 
-    `before` and `after` are ids of replies; without them it returns the newest page.
+    `before` and `after` are ids of replies; without them, the page is the newest one.
     """
 
     message_id: str
     before: str | None = None
     after: str | None = None
     limit: int = 50
+
+
+class FollowThread(Change[ThreadMark], frozen=True, tag="FollowThread"):
+    """Makes the actor follow the thread of a root message or of one of its replies, i.e. have a read position and
+    unread count in it. Repeating the command is no error."""
+
+    message_id: str
+
+
+class UnfollowThread(Change[ThreadMark], frozen=True, tag="UnfollowThread"):
+    """Makes the actor stop following a thread. Being mentioned in it does not make the actor follow it again; writing a
+    reply does."""
+
+    message_id: str
+
+
+class MarkThreadRead(Change[ThreadMark], frozen=True, tag="MarkThreadRead"):
+    """Marks a followed thread as read, up to the reply `reply_id`, or up to the newest reply if that is None. The
+    position only moves forward."""
+
+    message_id: str
+    reply_id: str | None = None
+
+
+class ListThreads(Query[FollowedThreads], frozen=True, tag="ListThreads"):
+    """Lists the threads that the actor follows, newest activity first. `cursor` is the `next` of the previous page."""
+
+    cursor: str | None = None
+    limit: int = 50
+
+
+class CountThreads(Query[tuple[tuple[str, ThreadMark], ...]], frozen=True, tag="CountThreads"):
+    """Internal: returns the read positions of all followers of some threads, as (user id, mark)."""
+
+    root_ids: tuple[int, ...]
 
 
 class ListPins(Query[Page[Message]], frozen=True, tag="ListPins"):
@@ -162,3 +279,27 @@ class ListVersions(Query[Page[MessageVersion]], frozen=True, tag="ListVersions")
     message_id: str
     before: str | None = None
     limit: int = 50
+
+
+# --- saved messages ---------------------------------------------------------------------------------------------------
+
+
+class SaveMessage(Change[SavedMessage], frozen=True, tag="SaveMessage"):
+    """Adds a message to the actor's saved messages. Saving it again changes nothing."""
+
+    message_id: str
+
+
+class UnsaveMessage(Change[None], frozen=True, tag="UnsaveMessage"):
+    """Removes a message from those that the actor has saved. Does nothing for a message that is not saved."""
+
+    message_id: str
+
+
+class ListSaved(Query[Page[SavedMessage]], frozen=True, tag="ListSaved"):
+    """Lists the messages that the actor has saved and may see now, last saved first: all of them, or those of one
+    conversation."""
+
+    cursor: str | None = None
+    limit: int = 50
+    conversation_id: str | None = None

@@ -9,13 +9,14 @@ from talkwire.core.domain.model import Notification, PushSubscription, PushTarge
 
 
 class NotificationPage(Page[Notification], frozen=True):
-    """One page of the actor's notifications. `unread` is the total number of unread ones."""
+    """One page of the actor's notifications. `unread` is the number of unread notifications on all pages."""
 
     unread: int
 
 
 class ListNotifications(Query[NotificationPage], frozen=True, tag="ListNotifications"):
-    """Lists the actor's notifications, newest first. Those too old at `now_ms` are left out."""
+    """Lists the actor's notifications, newest first, with `unread` only the unread ones. Notifications that have
+    outlived their retention time at `now_ms` are left out."""
 
     now_ms: int
     cursor: str | None = None
@@ -24,13 +25,14 @@ class ListNotifications(Query[NotificationPage], frozen=True, tag="ListNotificat
 
 
 class MarkNotificationsRead(Change[int], frozen=True, tag="MarkNotificationsRead"):
-    """Marks the actor's notifications as read: those in `ids`, or all for None. Returns how many are still unread."""
+    """Marks the actor's notifications with the ids in `ids` as read, or all of them if it is None. Returns how many are
+    still unread."""
 
     ids: tuple[str, ...] | None = None
 
 
 class RecordMissedCall(Change[None], frozen=True, tag="RecordMissedCall"):
-    """Internal: records that the users in `user_ids` missed the actor's call."""
+    """Internal: records that the users in `user_ids` did not accept a call of the actor."""
 
     conversation_id: str
     call_id: str
@@ -38,7 +40,7 @@ class RecordMissedCall(Change[None], frozen=True, tag="RecordMissedCall"):
 
 
 class OccasionNames(msgspec.Struct, frozen=True):
-    """The names to show in a notification: of the user who caused it and of the conversation."""
+    """The names that a notification shows: of the user who caused it and of the conversation."""
 
     actor: str
     conversation: str
@@ -50,8 +52,10 @@ class FindOccasionNames(Query[OccasionNames], frozen=True, tag="FindOccasionName
 
 
 class PutPushSubscription(Change[PushSubscription], frozen=True, tag="PutPushSubscription"):
-    """Subscribes a device of the actor to pushes, or renews its subscription. A target has one subscription: one of
-    another user ends."""
+    """Subscribes a device of the actor to pushes, or renews its subscription.
+
+    A device's push address (`target`) has one subscription only: if another user had one for it, that one ends.
+    """
 
     target: PushTarget
     session_id: str | None = None

@@ -11,8 +11,8 @@ OfferDecision = Literal["accepted", "rejected", "withdrawn"]
 
 
 class CreateOffer(Change[Offer], frozen=True, tag="CreateOffer"):
-    """Creates an offer. `amount` is in the smallest unit of `currency` (ISO 4217). Only the role `service` sets
-    `sender_id`."""
+    """Creates an offer, a price proposed in a conversation. `amount` is in the smallest unit of `currency` (ISO 4217).
+    Only the role `service` sets `sender_id`."""
 
     conversation_id: str
     title: str
@@ -25,9 +25,9 @@ class CreateOffer(Change[Offer], frozen=True, tag="CreateOffer"):
 
 
 class UpdateOffer(Change[Offer], frozen=True, tag="UpdateOffer"):
-    """Closes an offer: its author withdraws it, any other member accepts or rejects it.
+    """Closes an offer (a proposed price): its author withdraws it, any other member accepts or rejects it.
 
-    If `conversation_id` is set and the offer is of another conversation, it counts as unknown.
+    If `conversation_id` is set and the offer is of another conversation, the command fails as for an unknown offer.
     """
 
     offer_id: str
@@ -37,7 +37,7 @@ class UpdateOffer(Change[Offer], frozen=True, tag="UpdateOffer"):
 
 
 class CounterOffer(Change[Offer], frozen=True, tag="CounterOffer"):
-    """Closes another member's offer and returns the actor's new one, which replaces it.
+    """Closes another member's offer (a proposed price) and returns the actor's new one, which replaces it.
 
     Title, currency and description default to those of the first offer; its expiry and metadata are not copied.
     """
@@ -53,7 +53,8 @@ class CounterOffer(Change[Offer], frozen=True, tag="CounterOffer"):
 
 
 class ExpireOffers(Change[int | None], frozen=True, tag="ExpireOffers"):
-    """Closes the offers that have expired. Returns when the next one expires in milliseconds since 1970, or None."""
+    """Closes the offers (proposed prices) whose time has ended. Returns when the next one expires, in milliseconds
+    since 1970, or None."""
 
 
 class GetOffer(Query[Offer], frozen=True, tag="GetOffer"):
@@ -61,7 +62,7 @@ class GetOffer(Query[Offer], frozen=True, tag="GetOffer"):
 
 
 class ListOffers(Query[Page[Offer]], frozen=True, tag="ListOffers"):
-    """Lists the offers of a conversation, newest first."""
+    """Lists the offers (proposed prices) of a conversation, newest first."""
 
     conversation_id: str
     cursor: str | None = None

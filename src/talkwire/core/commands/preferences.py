@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET, UnsetType
+
 from talkwire.core.commands.command import Change, Query
-from talkwire.core.domain.model import MemberPreferences, Notify, Preferences
+from talkwire.core.domain.model import ConversationPreferences, Notify, Preferences
 
 
 class SetPreferences(Change[Preferences], frozen=True, tag="SetPreferences"):
-    """Replaces the actor's notification settings. With `keep_read_receipts`, `read_receipts` stays as it is."""
+    """Replaces the actor's notification settings. With `keep_read_receipts`, the stored choice whether to share read
+    receipts stays the same."""
 
     preferences: Preferences
     keep_read_receipts: bool = False
@@ -17,15 +20,17 @@ class GetPreferences(Query[Preferences], frozen=True, tag="GetPreferences"):
     """Returns the actor's notification settings."""
 
 
-class SetMemberPreferences(Change[MemberPreferences], frozen=True, tag="SetMemberPreferences"):
-    """Sets the actor's notification settings for one conversation; `notify` None is the default of the conversation's
-    kind."""
+class SetMemberPreferences(Change[ConversationPreferences], frozen=True, tag="SetMemberPreferences"):
+    """Sets the actor's settings for one conversation; `notify` None is the default of the conversation's kind. Fields
+    that are `UNSET` stay the same."""
 
     conversation_id: str
-    muted: bool = False
-    notify: Notify | None = None
-    sound: str | None = None
+    muted: bool | UnsetType = False
+    notify: Notify | UnsetType | None = None
+    sound: str | UnsetType | None = None
+    favourite: bool | UnsetType = UNSET
+    archived: bool | UnsetType = UNSET
 
 
-class GetMemberPreferences(Query[MemberPreferences], frozen=True, tag="GetMemberPreferences"):
+class GetMemberPreferences(Query[ConversationPreferences], frozen=True, tag="GetMemberPreferences"):
     conversation_id: str

@@ -11,9 +11,9 @@ from talkwire.core.domain.peer import Peer
 
 
 class SetPresence(SocketSignal[None], frozen=True, tag="SetPresence"):
-    """Sets the actor's status on the device `source`, or on all devices if it is None.
+    """Sets the actor's status on the device whose socket is `source`, or on all devices if it is None.
 
-    A `text` that is not set stays the same; None or an empty text removes it.
+    If `text` is not set, the status text stays the same; None or an empty text removes it.
     """
 
     status: ChosenStatus
@@ -48,7 +48,8 @@ class ListOnline(Signal[Page[Presence]], frozen=True, tag="ListOnline"):
 class StorePresence(Change[PresenceRecord], frozen=True, tag="StorePresence"):
     """Stores the status that the actor has chosen, for later connections and after restarts.
 
-    `hidden_ms`: since when the actor has been invisible, which is when others last saw them.
+    `hidden_ms` is the time since when the actor has been invisible, which is when others last saw them; None if the
+    actor is not.
     """
 
     status: ChosenStatus
@@ -57,11 +58,12 @@ class StorePresence(Change[PresenceRecord], frozen=True, tag="StorePresence"):
 
 
 class UserLeft(msgspec.Struct, frozen=True):
-    """A user's last socket on a node closed; `last_seen_ms` is None if others could not see the user.
+    """A node's report that a user's last socket on the node closed. `last_seen_ms` is None if others could not see the
+    user.
 
-    It is reported twice: at once, because the node delivers nothing to the user from then on, and after the grace
-    period if the user has not come back. The first report says in `returned` whether the user is already back; the
-    second has None.
+    Each departure is reported twice: at once, because the node delivers nothing to the user from then on, and after the
+    grace period if the user has not reconnected. `returned` says in the first report whether the user has already
+    reconnected; it is None in the second.
     """
 
     user_id: str
@@ -70,10 +72,11 @@ class UserLeft(msgspec.Struct, frozen=True):
 
 
 class PresenceTransition(msgspec.Struct, frozen=True):
-    """A user's transition on one node: connected, disconnected, became active or away.
+    """A change of a user's presence on one node: the user connected, disconnected, became active or away.
 
-    `before` and `after` say whether all of the user's devices on the node are away; None: not connected there. `others`
-    has the same for each other node with the user. `record` is the stored presence.
+    `before` and `after` say whether all of the user's devices on the node are away, before and after the change; None
+    if the user is not connected to the node. `others` lists the same for each other node with the user, as (node id,
+    away). `record` is the stored presence.
     """
 
     record: PresenceRecord
@@ -83,12 +86,12 @@ class PresenceTransition(msgspec.Struct, frozen=True):
 
 
 class LeaseReport(msgspec.Struct, frozen=True):
-    """The result of renewing a lease.
+    """The result of renewing a lease, the record that a node is alive.
 
     `known`: the node had a lease before; otherwise other nodes may have removed its users. `peers`: the other living
-    nodes. `transitions`: the transitions of users who connected and disconnected, unless the node is alone; each
-    transition shows what other nodes have recorded before. `ended_calls`: the calls of dead nodes. `left_behind`: users
-    of dead nodes are still recorded, and have to be removed (`ForgetUsers`).
+    nodes. `transitions`: the changes of presence of users who connected and disconnected, unless the node is alone;
+    each shows what other nodes have recorded before. `ended_calls`: the calls of dead nodes. `left_behind`: users of
+    dead nodes are still recorded, and have to be removed (`ForgetUsers`).
     """
 
     known: bool
@@ -99,14 +102,14 @@ class LeaseReport(msgspec.Struct, frozen=True):
 
 
 class RenewLease(NodeCommand[LeaseReport], frozen=True, tag="RenewLease"):
-    """Renews a node's lease for `lease_ms`, and records which users have connected and disconnected since the last
-    renewal.
+    """Renews a node's lease (the record that it is alive) for `lease_ms`, and records which users have connected
+    (`arrived`) and disconnected (`departed`) since the last renewal.
 
-    `away` are the users in `arrived`, or connected before, whose devices are all away.
+    `away` are the users, newly or already connected, whose devices are all away.
 
     Other nodes whose lease has ended are declared dead; with `alone`, as on SQLite, all other nodes are. `address` is
-    where other nodes can reach this one, `folder_ids` are its file folders. `pos` is the log position that the node has
-    delivered, which the users in `arrived` were connected for.
+    where other nodes can reach this node, `folder_ids` are its file folders. `pos` is the position in the log of events
+    up to which the node has delivered events, also to the users in `arrived`.
     """
 
     node_id: str
@@ -121,9 +124,10 @@ class RenewLease(NodeCommand[LeaseReport], frozen=True, tag="RenewLease"):
 
 
 class EndLease(NodeCommand[None], frozen=True, tag="EndLease"):
-    """Ends the lease of a node that shuts down.
+    """Ends the lease (the record that a node is alive) of a node that shuts down.
 
-    Its recorded users become offline now, or after `grace_ms` if they can reconnect to other nodes.
+    The users recorded as connected to the node become offline now, or after `grace_ms` if they can reconnect to other
+    nodes.
     """
 
     node_id: str
@@ -131,10 +135,10 @@ class EndLease(NodeCommand[None], frozen=True, tag="EndLease"):
 
 
 class RemovedUsers(msgspec.Struct, frozen=True):
-    """One page of users removed with a dead node.
+    """One page of the users whose connections to a dead node were removed from the records.
 
-    `transitions` has their transitions, and `more` says whether there are further users. `node_id` is None when nothing
-    was left to remove.
+    `transitions` are the resulting changes of their presence, and `more` says whether there are further users.
+    `node_id` is the dead node, None when there was none left.
     """
 
     node_id: str | None
@@ -143,7 +147,7 @@ class RemovedUsers(msgspec.Struct, frozen=True):
 
 
 class ForgetUsers(NodeCommand[RemovedUsers], frozen=True, tag="ForgetUsers"):
-    """Removes at most `limit` of the users whom dead nodes have left behind.
+    """Removes the records of at most `limit` users that dead nodes have left as connected, and returns these users.
 
     Several nodes may do this at once; each receives different users.
     """
@@ -152,10 +156,10 @@ class ForgetUsers(NodeCommand[RemovedUsers], frozen=True, tag="ForgetUsers"):
 
 
 class VisiblePresence(msgspec.Struct, frozen=True):
-    """The presence data of a user whom the actor may see.
+    """The presence of a user whom the actor may see.
 
-    `record` is what is stored, `elsewhere` whether the user is online on another node, `away` whether all devices there
-    are away.
+    `record` is the stored status, `elsewhere` whether the user is online on another node, `away` whether all devices on
+    other nodes are away.
     """
 
     record: PresenceRecord
@@ -164,23 +168,23 @@ class VisiblePresence(msgspec.Struct, frozen=True):
 
 
 class FindVisiblePresence(Query[tuple[VisiblePresence, ...]], frozen=True, tag="FindAcquaintances"):
-    """Returns which of `user_ids` the actor may see: users who share a conversation with the actor and have no
-    block."""
+    """Returns the presence of those of `user_ids` whom the actor may see: users who share a conversation with the
+    actor, and neither has blocked the other. `node_id` is the asking node."""
 
     user_ids: tuple[str, ...]
     node_id: str
 
 
 class FindContacts(Query[tuple[VisiblePresence, ...]], frozen=True, tag="FindContacts"):
-    """Returns the actor's contacts: users who share a direct conversation or a group of at most `members_max`
-    members."""
+    """Returns the presence of the actor's contacts: users who share a direct conversation or a group of at most
+    `members_max` members. `node_id` is the asking node."""
 
     members_max: int
     node_id: str
 
 
 class FindOnlineElsewhere(Query[tuple[VisiblePresence, ...]], frozen=True, tag="FindOnlineElsewhere"):
-    """Lists the users who are online on other nodes, in the order of their ids."""
+    """Lists the presence of users who are online on nodes other than `node_id`, in the order of their ids."""
 
     node_id: str
     after: str | None
@@ -188,14 +192,14 @@ class FindOnlineElsewhere(Query[tuple[VisiblePresence, ...]], frozen=True, tag="
 
 
 class FindConnectedElsewhere(Query[tuple[str, ...]], frozen=True, tag="FindConnectedElsewhere"):
-    """Returns which of `user_ids` are connected to other living nodes."""
+    """Returns which of `user_ids` are connected to living nodes other than `node_id`."""
 
     user_ids: tuple[str, ...]
     node_id: str
 
 
 class ListConnectedElsewhere(Query[tuple[str, ...]], frozen=True, tag="ListConnectedElsewhere"):
-    """Lists the users who are connected to other living nodes, in the order of their ids."""
+    """Lists the ids of the users who are connected to living nodes other than `node_id`, in order."""
 
     node_id: str
     after: str | None

@@ -1,4 +1,4 @@
-"""Commands about delivery and read receipts."""
+"""Commands about delivery and read receipts: how far each member of a conversation has received and read it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class Unread(msgspec.Struct, frozen=True):
 
 
 class ReadMark(msgspec.Struct, frozen=True):
-    """A member's read position in a conversation, with the unread counts after it."""
+    """A member's read position in a conversation (the number `seq` of the last read message), with the unread counts
+    after it."""
 
     conversation_id: str
     seq: int
@@ -29,10 +30,10 @@ class ReadMark(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """A message's receipts of one member.
+    """The delivery and read times of one message for one member.
 
-    The times, in milliseconds since 1970, are of the member's last cursor move at or beyond the message; None: not
-    delivered or not read yet.
+    The times, in milliseconds since 1970, are when the member's position last moved to this message or beyond it. None:
+    not delivered or not read yet.
     """
 
     user_id: str
@@ -43,14 +44,15 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class MarkRead(Change[ReadMark], frozen=True, tag="MarkRead"):
-    """Marks all messages up to one as read, up to the newest by default. The position only moves forward."""
+    """Marks all messages of a conversation up to `message_id` as read, or up to the newest if that is None. The read
+    position only moves forward."""
 
     conversation_id: str
     message_id: str | None = None
 
 
 class MarkUnread(Change[ReadMark], frozen=True, tag="MarkUnread"):
-    """Moves the actor's own read position back to before a message, by default the newest message from others.
+    """Moves the actor's own read position back to before a message, by default before the newest message from others.
 
     Other members are not notified.
     """
@@ -60,7 +62,8 @@ class MarkUnread(Change[ReadMark], frozen=True, tag="MarkUnread"):
 
 
 class MarkDelivered(Change[None], frozen=True, tag="MarkDelivered"):
-    """Records that the actor's devices have received all messages up to one, up to the newest by default."""
+    """Records that the actor's devices have received all messages of a conversation up to `message_id`, or up to the
+    newest if that is None."""
 
     conversation_id: str
     message_id: str | None = None
@@ -73,7 +76,8 @@ class ListReceipts(Query[tuple[Receipt, ...]], frozen=True, tag="ListReceipts"):
 
 
 class MessageReader(msgspec.Struct, frozen=True):
-    """A member who has read messages, up to `read_seq`. The member cannot see messages up to `history_seq`."""
+    """A member who has read a conversation's messages up to number `read_seq`. The member cannot see messages up to
+    number `history_seq`, which were sent before they joined."""
 
     user_id: str
     read_seq: int
@@ -94,19 +98,20 @@ Status = Literal["sent", "delivered", "read"]
 
 
 class MessageStatus(msgspec.Struct, frozen=True):
-    """A message with the delivery state that all other members have reached."""
+    """A message with its delivery state: the lowest one among all members other than the sender."""
 
     message: Message
     status: Status
 
 
 class GetMessageStatus(Query[MessageStatus], frozen=True, tag="GetMessageStatus"):
-    """Returns a message with its delivery state."""
+    """Returns a message with its delivery state (sent, delivered or read), the lowest among the recipients."""
 
     message_id: str
 
 
 class CountUnread(Query[tuple[tuple[str, str, Unread], ...]], frozen=True, tag="CountUnread"):
-    """Internal: returns the unread counts of several members as (conversation id, user id, counts)."""
+    """Internal: returns the unread counts for several members (conversation id and user id), as (conversation id, user
+    id, counts)."""
 
     keys: tuple[tuple[str, str], ...]

@@ -1,4 +1,4 @@
-"""Commands of the search."""
+"""Commands that search messages and public conversations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class SearchMessages(Query[Page[Message]], frozen=True, tag="SearchMessages"):
     """Finds messages that contain all words of `text`, newest first.
 
     `conversation_id`, `sender_id` and `after_ms` <= sent < `before_ms` narrow the search. A page may have fewer than
-    `limit` items, or none, while `next` says that there is more to search.
+    `limit` items, or none, while its `next` cursor says that there is more to search.
     """
 
     text: str
@@ -24,7 +24,7 @@ class SearchMessages(Query[Page[Message]], frozen=True, tag="SearchMessages"):
 
 class FindPublicConversations(Query[Page[Conversation]], frozen=True, tag="FindPublicConversations"):
     """Finds public groups and channels whose names contain all words of `text`, in the order of their ids, and the one
-    with that id."""
+    whose id is `text`."""
 
     text: str
     cursor: str | None = None

@@ -12,13 +12,14 @@ from talkwire.core.domain.model import Presence
 
 
 def cursor_of(epoch: str, pos: int) -> str:
-    """Returns the cursor of a position in the log with this epoch."""
+    """Returns the cursor (opaque text for clients) of a position in the log of events. `epoch` names the version of the
+    log."""
     return f"{epoch}-{pos}"
 
 
 class SyncState(msgspec.Struct, frozen=True):
-    """The initial state of a client: the conversations with the newest messages, and the cursor from which events
-    continue.
+    """The initial state of a client: the conversations with the newest messages, and the cursor after which the client
+    asks for events.
 
     `next` is the cursor for `ListConversations` to load more conversations, None at the end. `presence` is that of the
     actor and their contacts at about the same time; it is not part of the log.
@@ -31,41 +32,55 @@ class SyncState(msgspec.Struct, frozen=True):
 
 
 class SyncPage(msgspec.Struct, frozen=True):
-    """Durable events that the actor may see, in log order.
+    """One page of the log's events that the actor may see, in log order.
 
-    `cursor` is the position up to which the log was searched; `more`: there may be further events now.
+    `cursor` is the position up to which the log was searched. `more` says that there may be further events now.
+    `presence` is that of the actor and their contacts, None if it was not requested; it is not part of the log.
     """
 
     events: tuple[Durable, ...]
     cursor: str
     more: bool
+    presence: tuple[Presence, ...] | None = None
 
 
 class GetSyncState(Signal[SyncState], frozen=True, tag="GetSyncState"):
-    """Returns the actor's initial state. A signal and not a query, because presence is not read from the database."""
+    """Returns the actor's initial state: conversations, presence and a cursor. The command is a Signal and not a Query,
+    because presence is not read from the database."""
 
     limit: int = 100
 
 
 class GetStoredState(Query[SyncState], frozen=True, tag="GetStoredState"):
-    """Returns the initial state without presence."""
+    """Returns the part of a client's initial state that is in the database: all but presence."""
 
     limit: int
 
 
-class ListEvents(Query[SyncPage], frozen=True, tag="ListEvents"):
-    """Lists events after a cursor.
+class ListEvents(Signal[SyncPage], frozen=True, tag="ListEvents"):
+    """Lists the events that the actor may see after a cursor. The command is a Signal and not a Query, because presence
+    is not read from the database.
 
-    Raises `cursor_expired` or `cursor_epoch` if the events since then are not complete any more.
+    Raises `cursor_expired` or `cursor_epoch` if some of the events after the cursor are no longer stored.
     """
 
     after: str
     limit: int = 100
+    presence: bool = False
+    """Whether the presence of contacts is included."""
+
+
+class ListStoredEvents(Query[SyncPage], frozen=True, tag="ListStoredEvents"):
+    """Lists the events that the actor may see after a cursor, without presence. `members_max` is the size of the
+    largest group whose members are contacts."""
+
+    after: str
+    limit: int
+    members_max: int
 
 
 class LogFilter(msgspec.Struct, frozen=True):
-    """Selects events of the log: those of these types, the names of their classes, and of these conversations. None
-    selects all."""
+    """Selects events of the log by the names of their classes (`types`) and by conversation. None selects all."""
 
     types: frozenset[str] | None = None
     conversation_ids: frozenset[str] | None = None
@@ -77,8 +92,8 @@ class LogFilter(msgspec.Struct, frozen=True):
 
 
 class LogPage(msgspec.Struct, frozen=True):
-    """Events of the log with this epoch, in its order. `pos` is the position up to which the log was searched; `more`:
-    the log continues behind it."""
+    """One page of the log's events, in its order. `epoch` names the version of the log, `pos` is the position up to
+    which it was searched, and `more` says that the log continues after it."""
 
     events: tuple[Durable, ...]
     epoch: str
@@ -93,9 +108,9 @@ class LogPage(msgspec.Struct, frozen=True):
 class ListLogEvents(Query[LogPage], frozen=True, tag="ListLogEvents"):
     """Lists the events of the whole log after a cursor, for the application's backend and admins.
 
-    `after` is a cursor, `start` for the oldest event that is kept, or None for the end of the log. `types` and
-    `conversation_ids` are as in LogFilter. A page may be empty and still have a next page, because each query searches
-    a limited part of the log.
+    `after` is a cursor, `start` for the oldest event that is still stored, or None for the end of the log. `types`
+    (names of event classes) and `conversation_ids` select events; None selects all. A page may be empty and still have
+    a next page, because each query searches a limited part of the log.
 
     Raises `cursor_expired` or `cursor_epoch`, both with the oldest cursor as `details.oldest`, if events after the
     cursor are no longer stored or the cursor belongs to another log.

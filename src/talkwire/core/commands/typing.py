@@ -1,4 +1,4 @@
-"""The command about typing."""
+"""The command with which a client says that its user is typing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from talkwire.core.commands.command import SocketSignal
 
 
 class SetTyping(SocketSignal[None], frozen=True, tag="SetTyping"):
-    """Starts or stops the actor's typing in a conversation. It also stops when the socket `source` closes."""
+    """Starts or stops showing others that the actor is typing in a conversation. Typing also stops when the socket
+    `source` closes."""
 
     conversation_id: str
     is_typing: bool

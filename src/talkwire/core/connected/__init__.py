@@ -1,1 +1,1 @@
-"""In-memory indexes of the users connected to this node, kept current with the events of the log."""
+"""In-memory indexes of the users connected to this node, kept current with the committed events."""

@@ -1,4 +1,5 @@
-"""The part of the chat that leases and signals use: its commands, and the directory of connected users."""
+"""An interface to the part of the chat that leases, presence and calls use: executing commands, and the directory of
+connected users."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from talkwire.core.ports.chat import CommandExecutor
 
 
 class ChatAccess(CommandExecutor, Protocol):
-    """Executes commands and has the directory of connected users. `core.engine.chat.Chat` implements it."""
+    """An interface that executes commands and has the directory of connected users. `core.engine.chat.Chat` implements
+    it."""
 
     directory: Directory

@@ -1,7 +1,8 @@
-"""The directory of the users connected to this node, with their conversations, kept current with the events of the log.
+"""The directory: a cache of the users connected to this node, with their conversations, kept current with the committed
+events.
 
-Connecting, room changes and signals are served from it without a database query. An entry is loaded as of a log
-position; events after that position that arrived during loading are then applied to it.
+It serves connecting, opening conversations and signals without a database query. An entry is loaded as of a position in
+the log of events; events after that position that arrived during loading are then applied to it.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ _PREFERENCES = Preferences()
 
 @dataclass(slots=True, eq=False)
 class DirectoryEntry:
-    """The cached data of one user. `user` is None for an id that no user has yet."""
+    """The cached data of one user: conversations, blocked users, devices, settings. `user` is None for an id that no
+    user has yet."""
 
     user: User | None
     conversation_ids: set[str]
@@ -74,11 +76,12 @@ class DirectoryEntry:
     """The log position of the last change of `conversation_ids`: of joining, leaving or loading."""
 
     def set_user(self, user: User) -> None:
-        """Sets the user, after it was created or changed."""
+        """Sets the entry's user, after the user was created or changed."""
         self.user = user
 
     def erase(self, user: User) -> None:
-        """Removes everything that was known of a user, except where they are a member."""
+        """Removes everything cached of an erased user, except which conversations they are a member of. `user` has only
+        the id."""
         self.user = user
         self.login_ids.clear()
         self.blocked_ids = frozenset()
@@ -105,7 +108,8 @@ class DirectoryEntry:
             self.member_preferences = {**self.member_preferences, conversation_id: wanted}
 
     def join(self, conversation_id: str, members: Sequence[Member], pos: int) -> None:
-        """Adds a conversation. `members` joined together with the user, so they all have the same history."""
+        """Adds a conversation to the user's conversations. `members` joined together with the user, so they all see it
+        from the same point. `pos` is the log position of the event."""
         self.moved_pos = max(self.moved_pos, pos)
         self.conversation_ids.add(conversation_id)
         self.histories.pop(conversation_id, None)
@@ -113,8 +117,8 @@ class DirectoryEntry:
             self.histories[conversation_id] = members[0].history
 
     def leave(self, conversation_id: str, pos: int) -> None:
-        """Removes a conversation. Its history stays, because events from before may still be being delivered to the
-        user."""
+        """Removes a conversation from the user's conversations. The point from which the user saw it is kept, because
+        earlier events may still be being delivered to the user. `pos` is the log position of the event."""
         if conversation_id in self.conversation_ids:
             self.moved_pos = max(self.moved_pos, pos)
         self.conversation_ids.discard(conversation_id)
@@ -126,13 +130,18 @@ class DirectoryEntry:
                 id_: wanted for id_, wanted in self.member_preferences.items() if id_ != conversation_id
             }
 
-    def set_banned(self, *, banned: bool) -> None:
+    def set_ban(self, ban: UserBanned | None) -> None:
+        """Marks the user as banned from the server as the event says, or as not banned for None."""
         if self.user is not None:
-            self.user = msgspec.structs.replace(self.user, banned=banned)
+            reason, until_ms = (None, None) if ban is None else (ban.reason, ban.until_ms)
+            self.user = msgspec.structs.replace(
+                self.user, banned=ban is not None, ban_reason=reason, ban_until_ms=until_ms
+            )
 
 
 class LoadedUsers(NamedTuple):
-    """Users loaded from the database as of log position `pos`, and the facts of the conversations that they are in."""
+    """Users loaded from the database as of log position `pos`, with the kinds and sizes of the conversations that they
+    are in."""
 
     pos: int
     entries: Mapping[str, DirectoryEntry]
@@ -145,17 +154,19 @@ Load = Callable[[Collection[str]], Awaitable[LoadedUsers]]
 
 @dataclass(slots=True, eq=False)
 class _Loading:
-    """One running query, and the events that arrived since it started."""
+    """A running query for users, and the committed events that arrived since it started, to be applied to its
+    result."""
 
     user_ids: Sequence[str]
     late: list[Durable] = field(default_factory=list)
 
 
 class Directory:
-    """Caches entries by user id: those that are held, and the `idle_max` most recently used others.
+    """A cache of users by id: users that are held, i.e. connected to this node, and the `idle_max` most recently used
+    others.
 
-    `memberships` indexes the users by conversation, `notify_all` those with `notify="all"`, `limited_histories` those
-    with a limited history. The owner sets `pos`, the current log position.
+    `memberships` indexes the cached users by conversation, `notify_all` those with `notify="all"`, `limited_histories`
+    those who do not see a conversation from its beginning. The owner sets `pos`, the current log position.
     """
 
     def __init__(self, load: Load, idle_max: int = IDLE_MAX, contacts_max: int = CONTACTS_MAX) -> None:
@@ -174,13 +185,18 @@ class Directory:
         self._running: set[_Loading] = set()
         self._tasks = BackgroundTasks()
 
+    @property
+    def held_count(self) -> int:
+        """The number of held users: those who are connected to this node."""
+        return len(self._held)
+
     def peek(self, user_id: str) -> DirectoryEntry | None:
-        """Returns the user's entry if it is cached, else None."""
+        """Returns the user's entry if it is in memory, else None."""
         return self._held.get(user_id) or self._idle.get(user_id)
 
     async def find(self, user_id: str) -> DirectoryEntry:
-        """Returns the user's entry, loading it if needed. Users requested in one turn of the event loop are loaded by
-        one query."""
+        """Returns the user's entry, loading it from the database if needed. Users requested in one turn of the event
+        loop are loaded by one query."""
         entry = self.peek(user_id)
         if entry is not None:
             if not entry.holds:
@@ -189,7 +205,8 @@ class Directory:
         return await asyncio.shield(self._request(user_id))
 
     def contacts(self, user_id: str) -> set[str]:
-        """Returns the cached users who are notified of the user's presence without subscribing."""
+        """Returns the cached contacts of a user, who are notified of the user's presence without subscribing: members
+        of the same direct conversations and small groups, if neither has blocked the other."""
         entry = self.peek(user_id)
         if entry is None:
             return set()
@@ -197,7 +214,7 @@ class Directory:
         return {other_id for other_id in found if not self.is_blocked(user_id, other_id)}
 
     def contacts_in(self, conversation_ids: Iterable[str], user_id: str, blocked_ids: Collection[str]) -> set[str]:
-        """Returns the cached contacts of a user who need not be cached.
+        """Returns the cached users in `conversation_ids` who are contacts of a user. The user need not be cached.
 
         `conversation_ids` are the conversations whose members are contacts of the user, `blocked_ids` the users whom
         the user has blocked.
@@ -226,7 +243,8 @@ class Directory:
         )
 
     def hold(self, user_id: str, entry: DirectoryEntry) -> DirectoryEntry:
-        """Keeps an entry that was just found, until `release` has been called as often as `hold`.
+        """Keeps a user's entry in memory until `release` has been called as often as `hold`. `entry` was just found
+        with `find`.
 
         Returns the entry to use: another one if `entry` was evicted and loaded again meanwhile.
         """
@@ -242,7 +260,7 @@ class Directory:
         return entry
 
     def release(self, user_id: str) -> None:
-        """Reverts one call of `hold`."""
+        """Reverts one call of `hold`, after which the user's entry may be removed from memory."""
         entry = self._held[user_id]
         entry.holds -= 1
         if not entry.holds:
@@ -250,12 +268,12 @@ class Directory:
             self._make_idle(user_id, entry)
 
     def forget_idle(self) -> None:
-        """Removes all entries that are not held, because they may be outdated."""
+        """Removes the entries of all users who are not connected to this node, because they may be outdated."""
         while self._idle:
             self._evict(*self._idle.popitem(last=False))
 
     def apply(self, event: Durable) -> None:
-        """Updates the entries and indexes with an event of the log."""
+        """Updates the cached users and the indexes with a committed event."""
         if type(event) is MessageSent:
             return  # nearly every event is a message, which changes no entry
         if isinstance(event, ConversationDeleted):
@@ -274,7 +292,8 @@ class Directory:
             loading.late.append(event)
 
     def blind_ids_in(self, conversation_id: str) -> Collection[str]:
-        """Returns the cached members of a conversation that do not see what others have read."""
+        """Returns the ids of the cached members of a conversation who do not see read receipts, because they share
+        none."""
         membership = self.memberships.get(conversation_id) if self._blind else None
         return () if membership is None else self._blind.intersection(membership.user_ids)
 
@@ -287,8 +306,8 @@ class Directory:
         return self._held.keys()
 
     def is_connected_since(self, user_id: str, pos: int) -> bool:
-        """Returns whether a user has been connected to this node since before a log position. Safe to call from any
-        thread."""
+        """Returns whether a user has been connected to this node since before the log position `pos`. Safe to call from
+        any thread."""
         entry = self._held.get(user_id)
         return entry is not None and entry.since_pos < pos
 
@@ -319,7 +338,7 @@ class Directory:
         self._blind.discard(user_id)
 
     def _load_new_conversation(self, event: MemberAdded) -> None:
-        """Loads the facts of a conversation that none of the cached users was in before."""
+        """Loads the kind and size of a conversation that none of the cached users was in before the event."""
         if self.memberships.is_incomplete(event.conversation_id):
             for member in event.members:
                 if self.peek(member.user_id) is not None:
@@ -427,8 +446,8 @@ def _change_of_user(event: Durable) -> _Change | None:
             return [user_id], lambda entry: entry.unblock(blocked_id)
         case UserRenamed(user_id=user_id, name=name):
             return [user_id], lambda entry: entry.rename(name)
-        case UserBanned(user_id=user_id) | UserUnbanned(user_id=user_id):
-            return [user_id], lambda entry: entry.set_banned(banned=isinstance(event, UserBanned))
+        case UserBanned() | UserUnbanned():
+            return [event.user_id], lambda entry: entry.set_ban(event if isinstance(event, UserBanned) else None)
         case _:
             return None
 

@@ -1,4 +1,4 @@
-"""Indexes cached users with a limited history: members who do not see a conversation from its beginning.
+"""An index of cached users with a limited history: members who do not see a conversation from its beginning.
 
 In some conversations these are all members, so delivery uses this index only for events that members may see
 differently (`audience.depends_on_history`).
@@ -16,31 +16,34 @@ _NOBODY: Mapping[str, HistoryStart] = MappingProxyType({})
 
 
 class LimitedHistoryIndex:
-    """Maps conversation ids to the histories of their cached members with a limited history.
+    """Maps conversation ids to the cached members who do not see the conversation from its beginning, each with the
+    point from which they see it.
 
-    Members who have left stay in it while they are cached, because events from before they left may still be being
-    delivered to them.
+    Members who have left stay in the index while they are cached, because events from before they left may still be
+    being delivered to them.
     """
 
     def __init__(self) -> None:
         self._histories: dict[str, dict[str, HistoryStart]] = {}
 
     def of(self, conversation_id: str) -> Mapping[str, HistoryStart]:
-        """Returns user id -> history of a conversation."""
+        """Returns the members of a conversation who do not see it from its beginning: user id -> the point from which
+        they do."""
         return self._histories.get(conversation_id, _NOBODY)
 
     def add(self, user_id: str, histories: Mapping[str, HistoryStart]) -> None:
-        """Adds a user who is now cached, with histories by conversation id."""
+        """Adds a user who is now cached. `histories` maps conversation ids to the point from which the user sees each
+        conversation."""
         for conversation_id, history in histories.items():
             self._histories.setdefault(conversation_id, {})[user_id] = history
 
     def remove(self, user_id: str, histories: Mapping[str, HistoryStart]) -> None:
-        """Removes a user who is no longer cached."""
+        """Removes a user who is no longer cached from the conversations in `histories`."""
         for conversation_id in histories:
             self._discard(conversation_id, user_id)
 
     def apply(self, event: Durable, is_cached: Callable[[str], bool]) -> None:
-        """Updates the index with an event of the log."""
+        """Updates the index with a committed event: members who were added to a conversation."""
         if not isinstance(event, MemberAdded):
             return
         for member in event.members:

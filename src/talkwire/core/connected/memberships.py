@@ -1,4 +1,4 @@
-"""Indexes which cached users are in which conversation, and whether they are contacts.
+"""An index of which cached users are in which conversation, and whether they are contacts.
 
 Contacts are notified of each other's presence without subscribing: the members of a direct conversation, or of a group
 of at most `members_max`. Each conversation is stored once, for all of its cached members.
@@ -19,8 +19,8 @@ _FEW = 8
 
 
 class ConversationMembership:
-    """A conversation as of log position `pos`, with the ids of its cached members. `kind` is None until it is
-    loaded."""
+    """A conversation's kind and size as of log position `pos`, with the ids of its cached members. `kind` is None until
+    it is loaded."""
 
     __slots__ = ("kind", "member_count", "pos", "user_ids")
 
@@ -47,7 +47,7 @@ class ConversationMembership:
 
 
 class MembershipIndex:
-    """Maps conversation ids to their cached members."""
+    """Maps conversation ids to their cached members, kind and size."""
 
     def __init__(self, members_max: int = CONTACTS_MAX) -> None:
         self._members_max = members_max
@@ -57,12 +57,13 @@ class MembershipIndex:
         return self._memberships.get(conversation_id)
 
     def add(self, user_id: str, conversation_ids: Iterable[str]) -> None:
-        """Adds a user who is now cached."""
+        """Adds a user who is now cached to the members of the conversations `conversation_ids`."""
         for conversation_id in conversation_ids:
             self._membership(conversation_id).add(user_id)
 
     def remove(self, user_id: str, conversation_ids: Iterable[str]) -> None:
-        """Removes a user who is no longer cached, or no longer a member."""
+        """Removes a user, who is no longer cached or no longer a member, from the members of the conversations
+        `conversation_ids`."""
         for conversation_id in conversation_ids:
             membership = self._memberships.get(conversation_id)
             if membership is not None:
@@ -71,7 +72,8 @@ class MembershipIndex:
                     del self._memberships[conversation_id]
 
     def fill(self, facts: Mapping[str, ConversationFacts], pos: int, later: Iterable[Durable]) -> None:
-        """Sets the facts of conversations loaded as of a log position, and applies the events since then."""
+        """Sets the kinds and sizes of conversations, which were read from the database as of the log position `pos`,
+        and applies the events since then (`later`)."""
         new = {
             id_: membership
             for id_ in facts
@@ -84,12 +86,12 @@ class MembershipIndex:
             _count(event, new.get)
 
     def is_incomplete(self, conversation_id: str) -> bool:
-        """Returns whether a cached user is in a conversation whose facts are not loaded."""
+        """Returns whether cached users are members of the conversation, but its kind and size are not loaded yet."""
         membership = self._memberships.get(conversation_id)
         return membership is not None and membership.kind is None
 
     def apply(self, event: Durable, is_cached: Callable[[str], bool]) -> None:
-        """Updates the index with an event of the log."""
+        """Updates the index with a committed event. `is_cached` says whether a user is cached."""
         match event:
             case ConversationCreated(conversation=conversation):
                 for member in event.members:
@@ -111,7 +113,8 @@ class MembershipIndex:
                 self._memberships.pop(event.conversation_id, None)
 
     def contacts(self, user_id: str, conversation_ids: Collection[str]) -> set[str]:
-        """Returns the cached contacts of a user who is in these conversations."""
+        """Returns the cached contacts of a user who is in `conversation_ids`: the members of those that are direct
+        conversations or small groups."""
         found: set[str] = set()
         for conversation_id in conversation_ids:
             membership = self._memberships.get(conversation_id)
@@ -123,7 +126,7 @@ class MembershipIndex:
     def contact_conversations(
         self, conversation_ids: Iterable[str], facts: Mapping[str, ConversationFacts]
     ) -> tuple[str, ...]:
-        """Returns which of these conversations make their members contacts: direct ones and small groups.
+        """Returns those of the conversations whose members are contacts of each other: direct ones and small groups.
 
         The kind and size of a conversation are taken from `facts`, else from the index.
         """
@@ -135,7 +138,7 @@ class MembershipIndex:
         return tuple(found)
 
     def members(self, conversation_ids: Iterable[str]) -> set[str]:
-        """Returns the cached users who are in any of these conversations."""
+        """Returns the cached users who are in any of the conversations."""
         memberships = (self._memberships.get(conversation_id) for conversation_id in conversation_ids)
         return {user_id for membership in memberships if membership is not None for user_id in membership.user_ids}
 

@@ -1,6 +1,7 @@
-"""Indexes the connected users whose settings for a group or channel are `notify="all"`.
+"""An index of the cached users whose settings for a group or channel are `notify="all"`: a notification for each
+message.
 
-They are few, so whether a message needs a notification is usually one dictionary lookup.
+Such users are few, so whether a message needs a notification is usually one dictionary lookup.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from talkwire.core.domain.model import MemberPreferences
 
 
 class NotifyAllIndex:
-    """Maps conversation ids to the cached users with `notify="all"` there."""
+    """Maps conversation ids to the cached users who want a notification for each message of the conversation
+    (`notify="all"`)."""
 
     def __init__(self) -> None:
         self._user_ids: dict[str, set[str]] = {}
@@ -21,18 +23,18 @@ class NotifyAllIndex:
         return self._user_ids.get(conversation_id, ())
 
     def add(self, user_id: str, preferences: Mapping[str, MemberPreferences]) -> None:
-        """Adds a user who is now cached, with settings by conversation id."""
+        """Adds a user who is now cached. `preferences` has the user's notification settings by conversation id."""
         for conversation_id, wanted in preferences.items():
             if wanted.notify == "all":
                 self._user_ids.setdefault(conversation_id, set()).add(user_id)
 
     def remove(self, user_id: str, preferences: Mapping[str, MemberPreferences]) -> None:
-        """Removes a user who is no longer cached."""
+        """Removes a user who is no longer cached from the conversations in `preferences`."""
         for conversation_id in preferences:
             self._discard(conversation_id, user_id)
 
     def apply(self, event: Durable, is_cached: Callable[[str], bool]) -> None:
-        """Updates the index with an event of the log."""
+        """Updates the index with a committed event. `is_cached` says whether a user is cached."""
         match event:
             case ConversationPreferred(conversation_id=conversation_id, user_id=user_id):
                 if event.notify != "all":

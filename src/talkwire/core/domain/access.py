@@ -30,9 +30,9 @@ from talkwire.core.domain.times import iso_end
 
 
 def acting_as(actor: Actor, user_id: str | None) -> str:
-    """Returns the id of the user in whose name a command is carried out.
+    """Returns the id of the user in whose name a command runs: `user_id`, or the actor's own id if it is None.
 
-    Only the application's backend may name a user other than itself. Raises `forbidden` for anyone else.
+    Raises `forbidden` if anyone but the application's backend names another user.
     """
     if user_id is None or user_id == actor.user_id:
         return actor.user_id
@@ -42,16 +42,28 @@ def acting_as(actor: Actor, user_id: str | None) -> str:
 
 
 def may_act(user: User | None) -> ChatError | None:
-    """Returns `banned` for a banned or erased user, because a user's connections may outlive both for a moment."""
+    """Returns a `banned` refusal for a banned or erased user, else None. Commands check this because the user's
+    connections may stay open for a moment after a ban or an erasure."""
     if user is not None and user.erased:
         return ChatError("banned", "This user was erased.")
     if user is not None and user.banned:
-        return ChatError("banned", "This user is banned.")
+        return ChatError("banned", "This user is banned.", _ban_details(user))
     return None
 
 
+def _ban_details(user: User) -> dict[str, object] | None:
+    """Returns the details of a `banned` error: the ban's end (`until`) and its `reason`, where it has them, or None."""
+    details: dict[str, object] = {}
+    if user.ban_until_ms is not None:
+        details["until"] = iso_end(user.ban_until_ms)
+    if user.ban_reason is not None:
+        details["reason"] = user.ban_reason
+    return details or None
+
+
 def may_take_part(user: User | None, member: Member | None) -> ChatError | None:
-    """Returns a refusal unless the user is a member. It does not reveal whether the conversation exists."""
+    """Returns a refusal unless the user is a member of the conversation and not banned, else None. The refusal does not
+    reveal whether the conversation exists."""
     return may_act(user) or (forbidden() if member is None else None)
 
 
@@ -61,7 +73,8 @@ def erased(user_id: str) -> ChatError:
 
 
 def must_not_be_held(*held: Conversation | User | None) -> None:
-    """Raises `conflict` if one of these is on hold, so that nothing in it may be deleted."""
+    """Raises `conflict` if one of the conversations and users is on hold, which means that nothing in or of it may be
+    deleted."""
     for each in held:
         if each is not None and each.hold:
             subject = "conversation" if isinstance(each, Conversation) else "user"
@@ -69,7 +82,8 @@ def must_not_be_held(*held: Conversation | User | None) -> None:
 
 
 class AccessFacts(Protocol):
-    """The reads from which a reader's access follows. `Transaction` and `Snapshot` both provide them."""
+    """The database reads that access rules need: a user, a conversation, a membership. `Transaction` and `Snapshot`
+    both provide them."""
 
     def user(self, user_id: str) -> User | None: ...
     def conversation(self, conversation_id: str) -> Conversation | None: ...
@@ -77,10 +91,10 @@ class AccessFacts(Protocol):
 
 
 def history_for(facts: AccessFacts, actor: Actor, conversation_id: str) -> HistoryStart:
-    """Returns the part of a conversation that the actor may read now: all of it for the application's backend and
-    operators.
+    """Returns the point from which the actor may now read a conversation: its start for the application's backend and
+    operators, the start of the membership's `history` for a member.
 
-    Raises `forbidden` for anyone who is not a member, and `banned`.
+    Raises `forbidden` for anyone who is not a member, and `banned` for a banned user.
     """
     if actor.role != "user":
         conversation = facts.conversation(conversation_id)
@@ -94,15 +108,17 @@ def history_for(facts: AccessFacts, actor: Actor, conversation_id: str) -> Histo
 
 
 def history_of(actor: Actor, member: Member) -> HistoryStart:
-    """Returns the part of a conversation that an answer to the actor may show, where `member` is the actor's
-    membership."""
+    """Returns the point from which a conversation may be shown to the actor: its start for the application's backend
+    and operators, else `member.history`. `member` is the actor's membership."""
     return member.history if actor.role == "user" else WHOLE
 
 
 def message_for_reader(message: Message, history: HistoryStart) -> Message | None:
-    """Returns the message as a reader with this history may see it, or None if it was sent before that history starts.
+    """Returns the message as a reader may see it, or None if it is older than `history`, where the reader's part of the
+    conversation starts.
 
-    A quote from before the start is removed. Every path on which messages reach readers uses this function.
+    If the message quotes an older one, the quote is removed. Every path on which messages reach readers uses this
+    function.
     """
     if not history.seq:
         return message
@@ -114,15 +130,16 @@ def message_for_reader(message: Message, history: HistoryStart) -> Message | Non
 
 
 def messages_for_reader(messages: Sequence[Message], history: HistoryStart) -> Sequence[Message]:
-    """Returns the messages that a reader with this history may see, each as `message_for_reader` returns it."""
+    """Returns the messages that a reader may see whose part of the conversation starts at `history`, each as
+    `message_for_reader` returns it."""
     if not history.seq:
         return messages
     return [seen for message in messages if (seen := message_for_reader(message, history)) is not None]
 
 
 def must_be_visible(message: Message, history: HistoryStart) -> Message:
-    """Returns the message as `message_for_reader` does. Raises `forbidden` for a message from before the reader's
-    history starts."""
+    """Returns the message as a reader may see it (`message_for_reader`). Raises `forbidden` for a message that is older
+    than `history`, where the reader's part of the conversation starts."""
     seen = message_for_reader(message, history)
     if seen is None:
         raise forbidden()
@@ -130,12 +147,13 @@ def must_be_visible(message: Message, history: HistoryStart) -> Message:
 
 
 def may_see_offer(offer_id: int, history: HistoryStart) -> bool:
-    """Returns whether an offer was made within this history. An offer's id contains its log position."""
+    """Returns whether an offer (a price proposed in a conversation) is newer than `history`, where the reader's part of
+    the conversation starts. The offer's id contains its log position."""
     return not history.pos or offer_id - MESSAGE_ID_BASE > history.pos
 
 
 def may_post(conversation: Conversation, member: Member, now_ms: int) -> ChatError | None:
-    """Returns why a member may not send a message now, or None.
+    """Returns a refusal if a member may not send a message to the conversation now, else None.
 
     The refusal is `blocked` in a direct conversation with a block, `forbidden` for ordinary members of a channel,
     `muted` (`until` is null when the mute has no end) or, in slow mode, `rate_limited` (`retryAfterMs`). Slow mode does
@@ -158,8 +176,8 @@ def may_post(conversation: Conversation, member: Member, now_ms: int) -> ChatErr
 
 
 def is_muted(member: Member, now_ms: int) -> bool:
-    """Returns whether a moderator's mute applies now. It never applies to the owner, also if it is older than the
-    ownership."""
+    """Returns whether a moderator's mute, which forbids writing, applies to the member now. It never applies to the
+    owner, even if the member was muted before becoming the owner."""
     return member.muted_until_ms > now_ms and member.role != "owner"
 
 
@@ -175,9 +193,9 @@ def blocked() -> ChatError:
 
 
 def may_manage(actor: Actor, conversation: Conversation | None, member: Member | None) -> ChatError | None:
-    """Returns a refusal unless the actor may rename a conversation, set its rules, add members and moderate.
+    """Returns a refusal unless the actor may rename a conversation, set its rules, add members and moderate, else None.
 
-    These are the owner and admins of a group or channel, the application's backend and operators. `member` is the
+    Allowed are the owner and admins of a group or channel, the application's backend and operators. `member` is the
     actor's membership.
     """
     if conversation is None or (actor.role == "user" and member is None):
@@ -190,7 +208,8 @@ def may_manage(actor: Actor, conversation: Conversation | None, member: Member |
 
 
 def may_create(actor: Actor, kind: ConversationKind, policy: AccessPolicy) -> ChatError | None:
-    """Returns `forbidden` for a user where only the application's backend and operators create this kind."""
+    """Returns `forbidden` for a user if only the application's backend and operators may create conversations of this
+    kind, else None."""
     if actor.role == "user" and policy.creators_of(kind) == "service":
         return ChatError("forbidden", f"Users cannot create {_PLURALS[kind]} here.")
     return None
@@ -204,9 +223,10 @@ _PLURALS: Mapping[ConversationKind, str] = MappingProxyType(
 def may_delete(
     actor: Actor, conversation: Conversation | None, member: Member | None, policy: AccessPolicy
 ) -> ChatError | None:
-    """Returns a refusal unless the actor may delete the conversation.
+    """Returns a refusal unless the actor may delete the conversation, else None.
 
-    These are the owner of a group or channel if the policy allows owners to, the application's backend and operators.
+    Allowed are the application's backend, operators and, if the server's policy allows it, the owner of a group or
+    channel.
     """
     if conversation is None or (actor.role == "user" and member is None):
         return forbidden()
@@ -218,17 +238,18 @@ def may_delete(
 
 
 def may_join(actor: Actor, conversation: Conversation | None, user_ids: Collection[str]) -> bool:
-    """Returns whether the actor may join without being added: only to a public conversation, and only themselves."""
+    """Returns whether the actor may join a conversation without being added by a member: only if it is public and the
+    actor is the only one of `user_ids`, the users to add."""
     return conversation is not None and conversation.public and set(user_ids) == {actor.user_id}
 
 
 def may_remove(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None
 ) -> ChatError | None:
-    """Returns a refusal unless the actor may remove the target from a group or channel.
+    """Returns a refusal unless the actor may remove the member `target` from a group or channel, else None.
 
     Any member may leave. The owner removes anyone, admins remove ordinary members. In a conversation without an owner,
-    only the application's backend and operators remove members.
+    only the application's backend and operators remove other members.
     """
     if conversation is not None and conversation.kind != "direct" and member is not None and member == target:
         return None
@@ -245,10 +266,10 @@ def may_remove(
 def may_give_role(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None, role: MemberRole
 ) -> ChatError | None:
-    """Returns a refusal unless the actor may give the target this role.
+    """Returns a refusal unless the actor may give the member `target` this role in a conversation, else None.
 
-    The owner, the application's backend and operators may; an admin may step down. The owner keeps the role until
-    another member receives it.
+    The owner, the application's backend and operators may give roles; an admin may become an ordinary member. The owner
+    keeps the role until another member receives it.
     """
     refusal = may_manage(actor, conversation, member)
     if refusal is not None:
@@ -266,7 +287,7 @@ def may_give_role(
 def may_restrict(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None
 ) -> ChatError | None:
-    """Returns a refusal unless the actor may mute and ban the target.
+    """Returns a refusal unless the actor may mute and ban `target` in a conversation, else None.
 
     Owner and admins may restrict ordinary members and users outside the conversation. Only the owner may restrict an
     admin, and nobody may restrict the owner.
@@ -282,9 +303,10 @@ def may_restrict(
 def may_ban(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None
 ) -> ChatError | None:
-    """Returns a refusal unless the actor may ban the target: as `may_restrict`, because a ban also removes a member.
+    """Returns a refusal unless the actor may ban `target` from a conversation, else None.
 
-    In a conversation without an owner, only the application's backend and operators ban.
+    The rules of `may_restrict` apply. Because a ban also removes a member, only the application's backend and operators
+    ban in a conversation without an owner.
     """
     refusal = may_restrict(actor, conversation, member, target)
     if refusal is None and actor.role == "user" and is_ownerless(conversation):
@@ -313,7 +335,7 @@ def _only_the_backend() -> ChatError:
 
 
 def require(refusal: ChatError | None) -> None:
-    """Raises the refusal that a rule returned; does nothing for None."""
+    """Raises the refusal that an access rule (`may_…`) returned; does nothing for None, which means allowed."""
     if refusal is not None:
         raise refusal
 

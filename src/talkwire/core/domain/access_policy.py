@@ -1,4 +1,5 @@
-"""What the operator allows users to do: registering, searching for others, creating and deleting conversations."""
+"""The operator's rules for what users may do: registering, searching for others, creating and deleting
+conversations."""
 
 from __future__ import annotations
 
@@ -11,11 +12,13 @@ Accounts = Literal["open", "invite", "off"]
 Directory = Literal["everyone", "contacts", "off"]
 Creators = Literal["everyone", "service"]
 Deleters = Literal["owner", "service"]
+WebSignIn = Literal["account", "token", "both"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessPolicy:
-    """The operator's rules for users. They do not restrict the application's backend (`service`) and admins."""
+    """The operator's rules for what users may do. They do not restrict the application's backend (`service`) and
+    admins."""
 
     accounts: Accounts = "open"
     """Who may register with e-mail and password. `off`: nobody, and existing accounts cannot sign in."""
@@ -33,8 +36,22 @@ class AccessPolicy:
     default_conversations: tuple[str, ...] = ()
     """The ids of the conversations that every new user joins."""
 
+    oidc_issuer: str | None = None
+    """The OpenID provider that users sign in with; None: there is none."""
+
+    @property
+    def has_sign_in(self) -> bool:
+        """Returns whether users sign in on this server, with an account or through an OpenID provider."""
+        return self.accounts != "off" or self.oidc_issuer is not None
+
+    def accepts_sign_in(self, issuer: str | None) -> bool:
+        """Returns whether a device stays signed in under this policy, by how it signed in: through the OpenID provider
+        `issuer`, or with an account's password if `issuer` is None."""
+        return self.accounts != "off" if issuer is None else issuer == self.oidc_issuer
+
     def creators_of(self, kind: ConversationKind) -> Creators:
-        """Returns who may create conversations of this kind."""
+        """Returns who may create conversations of this kind: `everyone`, or `service` for only the application's
+        backend and operators."""
         match kind:
             case "direct":
                 return self.create_direct
@@ -46,7 +63,7 @@ class AccessPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """What one user may do on this server, independent of roles in conversations."""
+    """The actions that one user may perform on this server, independent of roles in conversations."""
 
     create_direct: bool
     create_group: bool
@@ -54,15 +71,20 @@ class Rights:
     delete_conversation: bool
     """Whether the user may delete conversations that the user owns."""
 
+    choose_handle: bool
+    """Whether users may choose their own handle, as they may if users sign in on this server."""
+
 
 def rights_of(actor: Actor, policy: AccessPolicy) -> Rights:
-    """Returns the actor's rights under the policy. The application's backend and operators have all rights."""
+    """Returns what the actor may do under the operator's policy. The application's backend and operators have all
+    rights."""
     is_free = actor.role != "user"
     return Rights(
         create_direct=is_free or policy.create_direct == "everyone",
         create_group=is_free or policy.create_group == "everyone",
         create_channel=is_free or policy.create_channel == "everyone",
         delete_conversation=is_free or policy.delete_conversation == "owner",
+        choose_handle=is_free or policy.has_sign_in,
     )
 
 

@@ -1,6 +1,7 @@
-"""The actors in whose name parts of the server issue commands.
+"""The actors (ids with roles) in whose name parts of the server issue commands to the chat.
 
-No user can be one of them: a user id is not empty and contains no `/`, and only operators' tokens may name `talkwire`.
+No user can have the id of such an actor: a user id is not empty and contains no `/`, and only operators' tokens may
+name `talkwire`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,14 @@ NODE = Actor("talkwire/node", "Node", "admin")
 OFFLINE_QUEUE = Actor("talkwire/mail", "Talkwire", "admin")
 """Records which items of the offline queues users have received."""
 
+STARTER = Actor("talkwire", "Talkwire", "admin")
+"""Looks at the accounts when a node starts."""
+
 RECOVERY = Actor("talkwire/recovery", "Talkwire", "admin")
 """Stores and finds recoverable sessions."""
+
+PREVIEWER = Actor("talkwire", "Talkwire", "admin")
+"""Stores the previews of links in messages."""
 
 PRUNER = Actor("talkwire", "Talkwire", "admin")
 """Prunes messages and events older than the retention time."""
@@ -27,6 +34,9 @@ SWEEPER = Actor("talkwire", "Talkwire", "admin")
 
 ERASER = Actor("talkwire", "Talkwire", "admin")
 """Finishes the erasure of users."""
+
+BAN_EXPIRY = Actor("talkwire", "Talkwire", "admin")
+"""Lifts bans from the server that have ended."""
 
 OFFER_EXPIRY = Actor("", "", "service")
 """Closes offers that have expired."""

@@ -1,7 +1,7 @@
-"""Decides which users an event concerns, and which version of it each of them may see.
+"""Decides which users an event concerns, and which version of the event each user may see.
 
-Live delivery, recovery, sync and the columns by which the log finds an event all use these functions, so that what is
-sent and what is replayed cannot differ.
+Live delivery, recovery of broken connections, sync and the database columns by which events are found all use these
+functions, so that what is sent live and what is sent later cannot differ.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from talkwire.core.domain.access import may_see_offer, message_for_reader
 from talkwire.core.domain.events import (
     CallMissed,
+    CallRecorded,
     ConversationCreated,
     ConversationDeleted,
     ConversationPreferred,
@@ -46,8 +47,13 @@ from talkwire.core.domain.events import (
     OfferUpdated,
     PreferencesChanged,
     ReadPositionMoved,
+    ReportCreated,
+    ReportDecided,
     RoomEntered,
     RoomLeft,
+    SavedChanged,
+    ThreadMarked,
+    ThreadUpdated,
     TypingChanged,
     UserBanned,
     UserBlocked,
@@ -64,7 +70,8 @@ from talkwire.core.domain.model import WHOLE, HistoryStart
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """The members of a conversation, or one user, or nobody but the server: at most one of both ids is given."""
+    """The recipients of an event: all members of a conversation, one user, or, if neither id is set, only the server
+    itself. At most one id is set."""
 
     conversation_id: str | None = None
     user_id: str | None = None
@@ -74,7 +81,8 @@ NOBODY = Audience()
 
 
 class Members(NamedTuple):
-    """A selection of a conversation's members: `only` these users, None for all, except those of `without`."""
+    """A selection of a conversation's members: the users in `only` (None: all members) except the users in
+    `without`."""
 
     only: Collection[str] | None = None
     without: Collection[str] = ()
@@ -87,9 +95,11 @@ ALL_MEMBERS = Members()
 
 
 def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row an event)
-    """Returns the users that may see an event, before the limits of each member's history (`event_for_reader`).
+    """Returns the recipients of an event. Members of a conversation may still receive another version of it, or none
+    (`event_for_reader`).
 
-    A changed name or picture is also sent to the user's connected contacts. Others read it with messages and members.
+    A changed name or picture also reaches the user's contacts: live, in recovery and in sync. Other users see it with
+    messages and members.
     """
     match event:
         case MessageEvent():
@@ -100,10 +110,12 @@ def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row a
             return Audience(conversation_id=event.member.conversation_id)
         case OfferCreated() | OfferUpdated():
             return Audience(conversation_id=event.offer.conversation_id)
-        case MemberAdded() | MemberRemoved() | ConversationDeleted() | MessagesRead() | MessagesDelivered():
+        case (MemberAdded() | MemberRemoved() | ConversationDeleted() | CallRecorded()) | (
+            MessagesRead() | MessagesDelivered()
+        ):
             return Audience(conversation_id=event.conversation_id)
         case (ConversationPreferred() | PreferencesChanged() | UserBlocked() | UserUnblocked()) | (
-            ReadPositionMoved() | NotificationsRead()
+            ReadPositionMoved() | ThreadMarked() | NotificationsRead() | SavedChanged()
         ):
             return Audience(user_id=event.user_id)
         case MemberRestricted() | MemberUnrestricted():
@@ -114,17 +126,20 @@ def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row a
             return NOBODY
         case LoginOpened() | LoginRenewed() | LoginEnded() | CallMissed():
             return NOBODY
-        case InvitationCreated() | InvitationUsed() | InvitationDeleted() | WebhookChanged():
+        case (InvitationCreated() | InvitationUsed() | InvitationDeleted() | WebhookChanged()) | (
+            ReportCreated() | ReportDecided()
+        ):
             return NOBODY
         case _:
             assert_never(event)
 
 
 def event_for_reader(event: Durable, user_id: str, history: HistoryStart, *, sees_reads: bool = True) -> Durable | None:
-    """Returns the version of a conversation's event that a member with this history may see, None if there is none.
+    """Returns the version of a conversation's event that a member may see whose part of the conversation starts at
+    `history`, or None if the member may not see the event.
 
-    A user who has blocked the member withholds read and delivery receipts from them. Users who do not share what they
-    have read receive their own read receipts only (`sees_reads`), and nobody else receives theirs.
+    A user who has blocked the member withholds read and delivery receipts from them. A member who does not share read
+    receipts (`sees_reads` false) sees only their own, and nobody else sees those of that member.
     """
     match event:
         case MessagesRead() if user_id != event.user_id and (event.private or not sees_reads):
@@ -147,13 +162,17 @@ def event_for_reader(event: Durable, user_id: str, history: HistoryStart, *, see
 def event_for_user(
     event: Durable, user_id: str, histories: Mapping[str, HistoryStart], *, sees_reads: bool = True
 ) -> Durable | None:
-    """Returns the version of an event that a user may see; `histories` has the limited ones, by conversation."""
+    """Returns the version of an event that a user may see, or None if the user may not see it.
+
+    `histories` maps ids of conversations that the user does not see from the start to where the user's part starts.
+    """
     history = histories.get(audience_of(event).conversation_id or "", WHOLE)
     return event_for_reader(event, user_id, history, sees_reads=sees_reads)
 
 
 def events_for_user(found: Iterable[tuple[Durable, HistoryStart]], user_id: str) -> Iterator[Durable]:
-    """Returns the versions that a user may see of events that come with the user's history in their conversations."""
+    """Yields the versions of events that a user may see. Each event in `found` comes with where the user's part of its
+    conversation starts; events that the user may not see are left out."""
     for event, history in found:
         seen = event_for_reader(event, user_id, history)
         if seen is not None:
@@ -165,10 +184,11 @@ def versions_of(
     histories: Callable[[], Mapping[str, HistoryStart]],
     blind_ids: Callable[[], Collection[str]] = tuple,
 ) -> Iterator[tuple[Durable, Members]]:
-    """Returns the versions of a conversation's event, each with the members that `event_for_reader` shows it to.
+    """Yields each version of a conversation's event with the members that receive this version, as `event_for_reader`
+    decides.
 
-    `histories` gives the limited histories, by user id, and `blind_ids` the members who do not see what others have
-    read. Both are called only for events for which they matter.
+    `histories` returns where the conversation starts for members who do not see all of it, by user id. `blind_ids`
+    returns the members who do not see what others have read. Both are called only for events for which they matter.
     """
     match event:
         case MessagesRead():
@@ -202,9 +222,10 @@ def _members_who_see(event: MessagesRead, blind_ids: Collection[str]) -> Members
 
 
 def depends_on_history(event: Durable) -> bool:
-    """Whether members of a conversation may see different versions of an event because of their histories.
+    """Returns whether members may see different versions of an event because they joined at different times.
 
-    Every member that receives a new message may see it: only what it quotes may lie before their history.
+    Every member that receives a new message may see it. Only a message that it quotes may be older than what a member
+    sees.
     """
     if isinstance(event, MessageSent):
         return event.message.reply_to is not None
@@ -212,7 +233,7 @@ def depends_on_history(event: Durable) -> bool:
 
 
 def causing_user(event: Event) -> str | None:
-    """Returns the user that caused an event in a conversation, None if no user did."""
+    """Returns the id of the user that caused an event in a conversation, or None if no user did."""
     match event:
         case MessageReacted() | MessagePinned() | MessageUnpinned() | MessagesRead() | MessagesDelivered():
             return event.user_id
@@ -220,6 +241,8 @@ def causing_user(event: Event) -> str | None:
             return event.user_id
         case MessageDeleted():
             return event.message.deleted_by
+        case ThreadUpdated():
+            return None
         case MessageEvent():
             return event.message.sender_id
         case OfferCreated():
@@ -231,16 +254,20 @@ def causing_user(event: Event) -> str | None:
 
 
 def conversation_of(event: Durable) -> str | None:
-    """Returns the conversation that an event is about, None for an event about a user or about several conversations.
+    """Returns the id of the conversation that an event is about, or None for an event about a user or several
+    conversations.
 
-    Unlike the conversation of `audience_of`, it is also set for events that only one member receives.
+    `audience_of` names a conversation only if all its members receive the event; this function also names one if only a
+    single member receives it.
     """
     match event:
         case MemberRestricted() | MemberUnrestricted():
             return event.restriction.conversation_id
+        case ReportCreated() | ReportDecided():
+            return event.report.conversation_id
         case HoldChanged():
             return event.conversation_id or None
-        case ConversationPreferred() | ReadPositionMoved() | CallMissed():
+        case ConversationPreferred() | ReadPositionMoved() | ThreadMarked() | SavedChanged() | CallMissed():
             return event.conversation_id
         case _:
             return audience_of(event).conversation_id
@@ -251,23 +278,27 @@ IN_CONVERSATIONS_OF_ONE_USER: tuple[type[Durable], ...] = (
     MemberUnrestricted,
     ConversationPreferred,
     ReadPositionMoved,
+    SavedChanged,
+    ThreadMarked,
     CallMissed,
     HoldChanged,
+    ReportCreated,
+    ReportDecided,
 )
 """The events about a conversation whose audience is not the conversation's members."""
 
 
 def actor_of(event: Durable) -> str | None:
-    """Returns the id of the user that an event is attributed to, None if it was the application's backend, the server
-    itself, or is not recorded.
+    """Returns the id of the user that an event is attributed to, or None if that is the application's backend or the
+    server itself, or was not recorded.
 
-    This is the user that caused the event. Of an event that concerns only one user, such as a changed preference, it is
-    that user.
+    The event is attributed to the user that caused it. An event that concerns only one user, such as a changed
+    preference, is attributed to that user.
     """
     match event:
         case MessageEvent() | MessagesRead() | MessagesDelivered() | OfferCreated() | OfferUpdated():
             return causing_user(event)
-        case ConversationCreated() | MemberAdded() | MemberRemoved() | InvitationDeleted():
+        case ConversationCreated() | ConversationUpdated() | MemberAdded() | MemberRemoved() | InvitationDeleted():
             return event.by or None
         case WebhookChanged() | UserErased() | HoldChanged():
             return event.by or None
@@ -275,18 +306,25 @@ def actor_of(event: Durable) -> str | None:
             return event.restriction.by or None
         case InvitationCreated():
             return event.invitation.creator_id or None
-        case CallMissed():
+        case ReportCreated():
+            return event.report.reporter_id
+        case ReportDecided():
+            return event.report.decided_by
+        case CallMissed() | CallRecorded():
             return event.caller_id
         case _:
             return _user_of(event)
 
 
 def _user_of(event: Durable) -> str | None:
-    """Returns the user of an event that concerns only this user or that this user caused, else None."""
+    """Returns the id of the user that an event concerns, if it concerns only one user or that user caused it, else
+    None."""
     match event:
         case UserBlocked() | UserUnblocked() | LoginOpened() | LoginRenewed() | LoginEnded() | InvitationUsed():
             return event.user_id
-        case PreferencesChanged() | ConversationPreferred() | ReadPositionMoved() | NotificationsRead():
+        case PreferencesChanged() | ConversationPreferred() | NotificationsRead() | SavedChanged():
+            return event.user_id
+        case ReadPositionMoved() | ThreadMarked():
             return event.user_id
         case ConversationDeleted():
             return event.user_id or None

@@ -1,4 +1,4 @@
-"""The currencies that offers can use.
+"""The currencies that offers (prices proposed in a conversation) can use.
 
 ISO 4217, list one (https://www.six-group.com/en/products-services/financial-information/data-standards.html), as of
 January 2026, without its codes for metals, bonds, tests and accounting between institutions.

@@ -1,4 +1,4 @@
-"""The errors with which commands are refused."""
+"""The exceptions with which the chat refuses commands, and functions that make frequent ones."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _CODES = frozenset(get_args(ErrorCode))
 
 
 class ChatError(Exception):
-    """A refusal with a code for programs and a message for people; `details` is JSON.
+    """The refusal of a command, with a `code` for programs, a `message` for people, and `details` as JSON values.
 
-    The HTTP and Socket.IO layers turn `code` into a status or an ack. Applications import it as `talkwire.Refused`.
-    Raises ValueError for an unknown code, which no client would understand.
+    The HTTP and Socket.IO layers turn `code` into a status or an acknowledgement. Applications import the class as
+    `talkwire.Refused`. Its constructor raises ValueError for an unknown code, which no client would understand.
     """
 
     def __init__(self, code: ErrorCode, message: str, details: object | None = None) -> None:
@@ -40,7 +40,7 @@ class ChatError(Exception):
 
 
 class LogReplaced(ChatError):
-    """Raised when the database holds another log than the one this node has followed.
+    """Raised when the database's log of events is not the one that this node has followed.
 
     This happens when the database was restored to an earlier time or replaced. The node must discard everything it has
     cached.
@@ -51,10 +51,12 @@ class LogReplaced(ChatError):
 
 
 def invalid(path: str, message: str) -> ChatError:
-    """Returns `invalid_request` for one field of a payload; `path` is written as in the request (`memberIds[3]`)."""
+    """Returns an `invalid_request` error for one field of a payload; `path` is written as in the request
+    (`memberIds[3]`)."""
     return ChatError("invalid_request", f"{path}: {message}", [{"path": path, "message": message}])
 
 
 def forbidden() -> ChatError:
-    """Returns the refusal for anything the actor may not see. It does not reveal whether the thing exists."""
+    """Returns the `forbidden` error for anything that the caller of a command may not see. It does not reveal whether
+    the thing exists."""
     return ChatError("forbidden", "You have no access to this.")

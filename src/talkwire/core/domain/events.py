@@ -1,4 +1,5 @@
-"""The events of the chat. Durable events have a position in the log; ephemeral events are sent and not stored."""
+"""The events of the chat. Durable events are stored in the log, the ordered list of all committed events; ephemeral
+events are sent to connected clients and not stored."""
 
 from __future__ import annotations
 
@@ -21,35 +22,36 @@ from talkwire.core.domain.model import (
     Restriction,
     User,
 )
+from talkwire.core.domain.moderation.reports import MessageReport
 
 WebhookAction = Literal["created", "updated", "rewound", "secret_rotated", "deleted"]
 
 
 class DurableEvent(msgspec.Struct, frozen=True, tag_field="type"):
-    """An event in the log. `pos` is its position, `at_ms` the time when it was written, in milliseconds since 1970
-    UTC."""
+    """The base class of events in the log, the ordered list of all committed events. `pos` is the event's position in
+    the log, `at_ms` the time when it was written, in milliseconds since 1970 UTC."""
 
     pos: int
     at_ms: int
 
 
 class UserCreated(DurableEvent, frozen=True, omit_defaults=True):
-    """A user was stored for the first time. `is_backend`: the user is the application's backend, known by its token's
-    role."""
+    """A user was stored for the first time. With `is_backend`, the user is the application's backend, recognised by its
+    token's role."""
 
     user: User
     is_backend: bool = False
 
 
 class UserRenamed(DurableEvent, frozen=True):
-    """A user whose name was only their id received a name."""
+    """A user who had no name other than the id received a name."""
 
     user_id: str
     name: str
 
 
 class UserUpdated(DurableEvent, frozen=True):
-    """A user changed their public profile."""
+    """A user's public profile changed. `user` has the new one."""
 
     user: User
 
@@ -66,8 +68,13 @@ class UserUnblocked(DurableEvent, frozen=True):
     blocked_id: str
 
 
-class UserBanned(DurableEvent, frozen=True):
+class UserBanned(DurableEvent, frozen=True, omit_defaults=True):
+    """A user was banned from the server, or the reason or the end of the ban changed. Without `until_ms`, the ban lasts
+    until it is lifted."""
+
     user_id: str
+    reason: str | None = None
+    until_ms: int | None = None
 
 
 class UserUnbanned(DurableEvent, frozen=True):
@@ -75,11 +82,11 @@ class UserUnbanned(DurableEvent, frozen=True):
 
 
 class UserErased(DurableEvent, frozen=True, omit_defaults=True):
-    """A user was erased. `user` has nothing left but the id. `by` is the id of the user who did it, empty for the
-    application's backend.
+    """A user was erased: everything about `user` but the id was deleted. `by` is the id of the user who did it, empty
+    for the application's backend.
 
-    With `redact`, the user's messages become tombstones: each of them has its own MessageDeleted, soon after this
-    event.
+    With `redact`, the user's messages become tombstones (messages without content), and each message has its own
+    MessageDeleted soon after this event.
     """
 
     user: User
@@ -88,8 +95,9 @@ class UserErased(DurableEvent, frozen=True, omit_defaults=True):
 
 
 class HoldChanged(DurableEvent, frozen=True, omit_defaults=True):
-    """A hold was placed on a conversation or a user, or lifted: exactly one of both ids is set. Only the server
-    receives this event, because a hold is not disclosed to members."""
+    """A hold, which forbids deleting anything in a conversation or of a user, was placed or lifted. Exactly one of
+    `conversation_id` and `user_id` is set. No client receives this event, because holds are not disclosed to
+    members."""
 
     hold: bool
     conversation_id: str = ""
@@ -112,7 +120,8 @@ class LoginRenewed(DurableEvent, frozen=True):
 
 
 class LoginEnded(DurableEvent, frozen=True):
-    """A device signed out, or its refresh token was used twice. The server closes its sockets."""
+    """A device signed out, or its refresh token was used twice, which suggests that it was stolen. The server closes
+    the device's sockets."""
 
     user_id: str
     session_id: str
@@ -123,8 +132,8 @@ class InvitationCreated(DurableEvent, frozen=True):
 
 
 class InvitationUsed(DurableEvent, frozen=True):
-    """A user registered with an invitation or joined its conversations. Each joined conversation has its own
-    MemberAdded."""
+    """A user registered with an invitation, or joined the conversations that it names. Each joined conversation has its
+    own MemberAdded event."""
 
     invitation_id: str
     user_id: str
@@ -138,8 +147,8 @@ class InvitationDeleted(DurableEvent, frozen=True):
 
 
 class WebhookChanged(DurableEvent, frozen=True):
-    """A webhook was created, changed or deleted. `by` is the id of the user who did it, empty for the application's
-    backend. The log never contains a webhook's secret."""
+    """A webhook, an endpoint that receives the chat's events, was created, changed or deleted. `by` is the id of the
+    user who did it, empty for the application's backend. The event never contains a webhook's secret."""
 
     webhook_id: str
     action: WebhookAction
@@ -155,17 +164,21 @@ class ConversationCreated(DurableEvent, frozen=True):
 
 
 class MemberAdded(DurableEvent, frozen=True):
-    """Members were added. `by` is the id of the user who added them, empty for the application's backend."""
+    """Members were added to a conversation. `by` is the id of the user who added them, empty for the application's
+    backend."""
 
     conversation_id: str
     members: tuple[Member, ...]
     by: str = ""
 
 
-class ConversationUpdated(DurableEvent, frozen=True):
-    """A conversation's name, picture or rules changed."""
+class ConversationUpdated(DurableEvent, frozen=True, omit_defaults=True):
+    """A conversation's name, texts, picture or rules changed. `by` is the id of the user who changed it, empty for the
+    application's backend. `changed` are the names of the changed fields."""
 
     conversation: Conversation
+    by: str = ""
+    changed: tuple[str, ...] = ()
 
 
 class ConversationDeleted(DurableEvent, frozen=True):
@@ -176,7 +189,8 @@ class ConversationDeleted(DurableEvent, frozen=True):
 
 
 class MemberRemoved(DurableEvent, frozen=True):
-    """A member left or was removed. `by` is the id of the user who removed the member, or the member's own id."""
+    """A member left a conversation or was removed from it. `by` is the id of the user who removed the member, or the
+    member's own id."""
 
     conversation_id: str
     user_id: str
@@ -184,13 +198,15 @@ class MemberRemoved(DurableEvent, frozen=True):
 
 
 class MemberUpdated(DurableEvent, frozen=True):
-    """A member's role changed. Giving a member the role of owner transfers the conversation to them."""
+    """A member's role in a conversation changed. Giving a member the role of owner transfers the conversation to
+    them."""
 
     member: Member
 
 
 class MemberRestricted(DurableEvent, frozen=True):
-    """A moderator muted a member or banned a user. A ban of a member is accompanied by MemberRemoved."""
+    """A moderator muted a member of a conversation or banned a user from it. A ban of a member is accompanied by
+    MemberRemoved."""
 
     restriction: Restriction
 
@@ -199,27 +215,55 @@ class MemberUnrestricted(DurableEvent, frozen=True):
     restriction: Restriction
 
 
+class ReportCreated(DurableEvent, frozen=True):
+    """A user reported a message to the admins. Webhooks and the backend's event stream receive this event; clients do
+    not."""
+
+    report: MessageReport
+
+
+class ReportDecided(DurableEvent, frozen=True):
+    """An admin closed a user's report of a message. Deleting the message, or muting or banning its author, has its own
+    events. No client receives this event."""
+
+    report: MessageReport
+
+
 class ConversationPreferred(DurableEvent, frozen=True):
-    """A member changed their notification settings for one conversation. Only the member receives this event."""
+    """A member changed their settings for one conversation. Only the member receives this event. `archived_seq` is the
+    number of the newest message when the member archived the conversation, None if it is not archived."""
 
     conversation_id: str
     user_id: str
     muted: bool
     notify: Notify | None
     sound: str | None
+    favourite: bool = False
+    archived_seq: int | None = None
+
+
+class SavedChanged(DurableEvent, frozen=True):
+    """A user saved a message for later or, with `saved` false, removed it from their saved messages. Only the user
+    receives this event."""
+
+    user_id: str
+    conversation_id: str
+    message_id: int
+    saved: bool
 
 
 class MessagesRead(DurableEvent, frozen=True, omit_defaults=True):
-    """A member has read all messages up to one.
+    """A member has read all messages of a conversation up to number `seq`, which has the id `message_id`.
 
-    In a large conversation only the reader and `authors`, the senders of the messages that were read, receive it;
-    `authors` is None when all members do.
+    In a large conversation only the reader and `authors`, the senders of the messages that were read, receive the
+    event; `authors` is None when all members receive it.
 
-    `since` is the `seq` up to which the member had read before. `covered` are the newest messages of other senders in
-    between, as (message id, sender id), oldest first, at most `receipts.COVERED_MAX`. The log does not store them: None
-    until `SyncLog.with_covered_messages` has filled them in. `withheld` are the members whom the reader has blocked;
-    they do not receive the event. The log does not store them either. `private`: the reader does not share receipts, so
-    only their own devices receive it.
+    `since` is the number of the message up to which the member had read before. `covered` are the newest messages of
+    other senders after `since` and up to `seq`, as (message id, sender id), oldest first, at most
+    `receipts.COVERED_MAX`. The log does not store them: the field is None until `SyncLog.with_covered_messages` has set
+    it. `withheld` are the members whom the reader has blocked; they do not receive the event, and the log does not
+    store them either. With `private`, the reader does not share receipts, so only the reader's own devices receive the
+    event.
     """
 
     conversation_id: str
@@ -234,8 +278,8 @@ class MessagesRead(DurableEvent, frozen=True, omit_defaults=True):
 
 
 class MessagesDelivered(DurableEvent, frozen=True, omit_defaults=True):
-    """A member's devices have received all messages up to one. `since`, `covered` and `withheld` are as in
-    `MessagesRead`."""
+    """A member's devices have received all messages of a conversation up to number `seq`, which has the id
+    `message_id`. `since`, `covered` and `withheld` have the same meaning as in `MessagesRead`."""
 
     conversation_id: str
     user_id: str
@@ -247,11 +291,12 @@ class MessagesDelivered(DurableEvent, frozen=True, omit_defaults=True):
 
 
 class ReadPositionMoved(DurableEvent, frozen=True):
-    """A member's own read position moved in a way that other members do not see.
+    """A member's own read position in a conversation moved to message number `seq` in a way that other members do not
+    see.
 
-    It moved back because the member marked messages as unread, or forward again over messages whose receipts others had
-    received before. Only the member receives this event. The counts are the unread messages and mentions after `seq` at
-    that time.
+    The position moved back because the member marked messages as unread, or forward again over messages that others had
+    already seen as read. Only the member receives this event. `unread_count` and `mention_count` count the unread
+    messages and mentions after `seq` at that time.
     """
 
     conversation_id: str
@@ -261,9 +306,21 @@ class ReadPositionMoved(DurableEvent, frozen=True):
     mention_count: int
 
 
+class ThreadMarked(DurableEvent, frozen=True):
+    """A member started or stopped following a thread (the replies to message `root_id`), or has read its replies up to
+    `read_seq`. Only the member receives this event. `unread_count` is the number of unread replies at that time."""
+
+    conversation_id: str
+    user_id: str
+    root_id: int
+    following: bool
+    read_seq: int
+    unread_count: int
+
+
 class MessageEvent(DurableEvent, frozen=True):
-    """The base of events about one message. The log stores only the message's id, so a replay has its current
-    content."""
+    """The base class of events about one message. The log of events stores only the message's id, so an event that is
+    read from the log contains the message's current content."""
 
     message: Message
 
@@ -273,14 +330,24 @@ class MessageSent(MessageEvent, frozen=True):
 
 
 class MessageEdited(MessageEvent, frozen=True):
-    """A message was edited. `read`: whether a user other than the author had read it before; None in a large
+    """A message was edited. `read` says whether a user other than the author had read it before; None in a large
     conversation, where this is not computed."""
 
     read: bool | None = None
 
 
 class MessageDeleted(MessageEvent, frozen=True):
-    """A message was deleted. `message` is the tombstone, which has the time of the deletion and the user who did it."""
+    """A message was deleted. `message` is what remains of it (its tombstone), with the time of the deletion and the
+    user who did it."""
+
+
+class LinkPreviewsChanged(MessageEvent, frozen=True):
+    """The previews of a message's links were fetched or removed. The message does not count as edited."""
+
+
+class ThreadUpdated(MessageEvent, frozen=True):
+    """A reply was deleted from the thread below `message`. A new reply is announced by its own MessageSent event
+    instead."""
 
 
 class MessageReacted(MessageEvent, frozen=True):
@@ -304,7 +371,8 @@ class OfferCreated(DurableEvent, frozen=True):
 
 
 class OfferUpdated(DurableEvent, frozen=True):
-    """An offer was closed: accepted, rejected, withdrawn, countered or expired."""
+    """An offer (a price proposed in a conversation) was closed: accepted, rejected, withdrawn, answered by a
+    counter-offer, or expired."""
 
     offer: Offer
 
@@ -317,9 +385,10 @@ class PreferencesChanged(DurableEvent, frozen=True):
 
 
 class NotificationsRead(DurableEvent, frozen=True):
-    """A user has read notifications, explicitly or by reading their messages. Only the user receives this event.
+    """A user has read notifications, explicitly or by reading the messages that they are about. Only the user receives
+    this event.
 
-    `ids` None means all notifications stored so far. `unread` is the number of unread notifications left.
+    `ids` None means all notifications stored until now. `unread` is the number of unread notifications left.
     """
 
     user_id: str
@@ -328,7 +397,7 @@ class NotificationsRead(DurableEvent, frozen=True):
 
 
 class CallMissed(DurableEvent, frozen=True):
-    """`caller_id` called `user_ids`, who never accepted.
+    """The user `caller_id` called the users in `user_ids`, who never accepted.
 
     Connected clients learn of the call's end from CallEnded. This event creates the notifications that disconnected
     users see later.
@@ -340,12 +409,24 @@ class CallMissed(DurableEvent, frozen=True):
     user_ids: tuple[str, ...]
 
 
+class CallRecorded(DurableEvent, frozen=True, omit_defaults=True):
+    """A call that the user `caller_id` started has ended. `duration_s` is the time in seconds since the first user
+    accepted, None if nobody did."""
+
+    conversation_id: str
+    call_id: str
+    caller_id: str
+    reason: CallEndReason
+    duration_s: int | None = None
+
+
 class EphemeralEvent(msgspec.Struct, frozen=True, tag_field="type"):
-    """An event that is sent to connected sockets on all nodes, as far as the bus delivers it, and not stored."""
+    """The base class of events that are sent to connected sockets on all nodes and not stored. An event that is lost
+    between nodes is not repeated."""
 
 
 class TypingChanged(EphemeralEvent, frozen=True):
-    """A member started or stopped typing. Not sent to the typing user's own sockets."""
+    """A member started or stopped typing in a conversation. Not sent to the typing user's own sockets."""
 
     conversation_id: str
     user_id: str
@@ -354,9 +435,10 @@ class TypingChanged(EphemeralEvent, frozen=True):
 
 
 class RoomEntered(EphemeralEvent, frozen=True):
-    """A user's first socket started to follow a conversation. Sent to the sockets that follow the conversation.
+    """A user's first socket started to follow a conversation, i.e. to receive its events. Sent to the sockets that
+    follow the conversation.
 
-    Between nodes: the user's first socket on the node `node_id`.
+    Nodes send it to each other when it is the user's first socket on the node `node_id`.
     """
 
     conversation_id: str
@@ -366,7 +448,8 @@ class RoomEntered(EphemeralEvent, frozen=True):
 
 
 class RoomLeft(EphemeralEvent, frozen=True):
-    """A user's last socket stopped following a conversation. Sent to the sockets that follow the conversation."""
+    """A user's last socket stopped following a conversation, i.e. receiving its events. Sent to the sockets that follow
+    the conversation."""
 
     conversation_id: str
     user_id: str
@@ -384,14 +467,26 @@ class UnreadChanged(EphemeralEvent, frozen=True):
     mention_count: int
 
 
+class ThreadUnreadChanged(EphemeralEvent, frozen=True):
+    """The number of unread replies in a thread that the user follows changed, because a reply was sent or deleted. Sent
+    to the user's own sockets."""
+
+    user_id: str
+    conversation_id: str
+    root_id: int
+    read_seq: int
+    unread_count: int
+
+
 class PresenceChanged(EphemeralEvent, frozen=True):
-    """A user's merged status or text changed. Sent to the user's contacts and to sockets that subscribed to the user.
+    """A user's status or text changed, merged from all of the user's devices. Sent to the user's contacts and to
+    sockets that subscribed to the user.
 
-    An event of the user's `own` view is sent to the user's devices except the socket `source`, which caused it. `came`:
-    others saw the user as offline before.
+    With `own`, `presence` is what the user's own devices show; it is sent to them, except to the socket `source`, which
+    caused it. With `came`, others saw the user as offline before.
 
-    Other nodes may not know the user, so the event carries what they need: `circle_ids` are the conversations that make
-    their members contacts of the user, `blocked_ids` the users whom the user has blocked. `circle_ids` is None on a
+    Other nodes may not have loaded the user, so the event says whom to notify: `circle_ids` are the conversations whose
+    members are contacts of the user, `blocked_ids` the users whom the user has blocked. `circle_ids` is None on a
     server with one node.
     """
 
@@ -404,8 +499,8 @@ class PresenceChanged(EphemeralEvent, frozen=True):
 
 
 class CallEvent(EphemeralEvent, frozen=True):
-    """A user's message about a call. Sent to the sockets of the users in `to`, except the socket `source` that sent
-    it."""
+    """The base class of what one user sends to others about a call, such as an invitation or a hang-up. Sent to the
+    sockets of the users in `to`, except the socket `source` that sent it."""
 
     call_id: str
     conversation_id: str
@@ -437,7 +532,8 @@ class CallHungUp(CallEvent, frozen=True):
 
 
 class CallEnded(EphemeralEvent, frozen=True):
-    """A call ended for the users in `to`. `missed_by` are the users who were called and never accepted."""
+    """A call ended for the users in `to`. `missed_by` are the users who were called and never accepted. `is_over` says
+    that nobody is in the call any more."""
 
     call_id: str
     conversation_id: str
@@ -445,12 +541,13 @@ class CallEnded(EphemeralEvent, frozen=True):
     reason: CallEndReason
     to: tuple[str, ...]
     missed_by: tuple[str, ...] = ()
+    is_over: bool = True
 
 
 class Notified(EphemeralEvent, frozen=True):
     """A user received a notification. Sent to the user's own sockets.
 
-    `quiet`: the user is in "do not disturb", so clients count the notification and do not announce it.
+    With `quiet`, the user has set "do not disturb", so clients count the notification and do not announce it.
     """
 
     user_id: str
@@ -468,9 +565,11 @@ class UploadProgressed(EphemeralEvent, frozen=True):
 
 
 class CustomEvent(EphemeralEvent, frozen=True):
-    """An event of the application's own, sent as `name` with the JSON `payload`, unchanged by every dialect.
+    """An event of the application's own, sent as `name` with the JSON `payload`. It is the same in every dialect (a
+    client application's vocabulary).
 
-    Sent to all sockets of one user, or to the sockets that follow one conversation. Exactly one of the two ids is set.
+    Sent to all sockets of one user, or to the sockets that follow one conversation, i.e. receive its events. Exactly
+    one of `user_id` and `conversation_id` is set.
     """
 
     name: str
@@ -480,22 +579,22 @@ class CustomEvent(EphemeralEvent, frozen=True):
 
 
 class MailStored(EphemeralEvent, frozen=True):
-    """An item was stored in the offline queue of a user, who may have connected meanwhile. Only the server receives
-    this event."""
+    """A custom event was stored in the offline queue of a user, i.e. for the user's next connection. Only the server
+    receives this event, in case the user has connected meanwhile."""
 
     user_id: str
 
 
 class PresenceChosen(EphemeralEvent, frozen=True):
-    """A user's chosen status or text was stored. Only the other nodes receive this event. `everywhere`: it applies to
-    all of the user's devices."""
+    """The status or text that a user chose was stored. Only the other nodes receive this event. `everywhere` says that
+    it applies to all of the user's devices."""
 
     record: PresenceRecord
     everywhere: bool
 
 
 class UsersMoved(EphemeralEvent, frozen=True):
-    """The recorded online users of the node `node_id` changed. Only the other nodes receive this event.
+    """The set of users recorded as online on the node `node_id` changed. Only the other nodes receive this event.
 
     `came`: users on the node, also online on other nodes, who connected or changed between active and away. `first`:
     users who connected and were online nowhere. `away`: the users in `came` whose devices on the node are all away.
@@ -535,17 +634,23 @@ Durable = (
     | ConversationUpdated
     | ConversationDeleted
     | ConversationPreferred
+    | SavedChanged
     | MemberAdded
     | MemberRemoved
     | MemberUpdated
     | MemberRestricted
     | MemberUnrestricted
+    | ReportCreated
+    | ReportDecided
     | MessagesRead
     | MessagesDelivered
     | ReadPositionMoved
+    | ThreadMarked
     | MessageSent
     | MessageEdited
     | MessageDeleted
+    | LinkPreviewsChanged
+    | ThreadUpdated
     | MessageReacted
     | MessagePinned
     | MessageUnpinned
@@ -554,9 +659,11 @@ Durable = (
     | PreferencesChanged
     | NotificationsRead
     | CallMissed
+    | CallRecorded
 )
 RoomNews = RoomEntered | RoomLeft
-Ephemeral = TypingChanged | RoomNews | UnreadChanged | PresenceChanged | CallNews | Notified | UploadProgressed
+UnreadNews = UnreadChanged | ThreadUnreadChanged
+Ephemeral = TypingChanged | RoomNews | UnreadNews | PresenceChanged | CallNews | Notified | UploadProgressed
 Event = Durable | Ephemeral
 """The events that every dialect must translate or explicitly leave out."""
 
@@ -585,6 +692,8 @@ ACCOUNT_EVENTS: frozenset[type[Event]] = frozenset(
         InvitationUsed,
         InvitationDeleted,
         WebhookChanged,
+        ReportCreated,
+        ReportDecided,
     }
 )
 CONTACT_EVENTS: frozenset[type[Event]] = frozenset({UserUpdated, UserErased, UserBlocked, UserUnblocked})
@@ -593,8 +702,10 @@ CONVERSATION_EVENTS: frozenset[type[Event]] = frozenset(
 )
 MODERATION_EVENTS: frozenset[type[Event]] = frozenset({MemberRestricted, MemberUnrestricted})
 PIN_EVENTS: frozenset[type[Event]] = frozenset({MessagePinned, MessageUnpinned})
+SAVED_EVENTS: frozenset[type[Event]] = frozenset({SavedChanged})
 OFFER_EVENTS: frozenset[type[Event]] = frozenset({OfferCreated, OfferUpdated})
 NOTIFICATION_EVENTS: frozenset[type[Event]] = frozenset(
-    {Notified, NotificationsRead, PreferencesChanged, ConversationPreferred, CallMissed}
+    {Notified, NotificationsRead, PreferencesChanged, ConversationPreferred, CallMissed, CallRecorded}
 )
 UNREAD_EVENTS: frozenset[type[Event]] = frozenset({UnreadChanged, ReadPositionMoved})
+THREAD_EVENTS: frozenset[type[Event]] = frozenset({ThreadUpdated, ThreadMarked, ThreadUnreadChanged})

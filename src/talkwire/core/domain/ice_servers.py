@@ -22,8 +22,8 @@ class IceServer(NamedTuple):
 
 
 def parse_ice_server(text: str) -> IceServer:
-    """Parses `stun:host:port` or `turn:user:password@host:port?transport=udp`; user and password may be
-    percent-encoded.
+    """Parses the address of a STUN or TURN server: `stun:host:port` or `turn:user:password@host:port?transport=udp`;
+    user and password may be percent-encoded.
 
     Raises ValueError for anything else, with a message that does not contain the password.
     """

@@ -1,4 +1,4 @@
-"""The membership data that the indexes in memory are loaded from."""
+"""Data types for users' memberships as read from the database to fill the node's in-memory indexes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from talkwire.core.domain.model import ConversationKind, HistoryStart
 
 
 class ConversationFacts(NamedTuple):
-    """The properties of a conversation that decide whether its members are contacts."""
+    """A conversation's kind and number of members, which decide whether its members are contacts, i.e. see each other's
+    presence."""
 
     kind: ConversationKind
     member_count: int
 
 
 class Memberships(NamedTuple):
-    """The memberships of some users.
+    """The conversations that some users are members of, as read from the database.
 
-    `conversation_ids`: user id -> the conversations the user is in. `histories`: user id -> conversation id -> the
-    user's history there, only where it does not start at the beginning. `facts`: conversation id -> the facts of that
-    conversation.
+    `conversation_ids`: user id -> the conversations the user is in. `histories`: user id -> conversation id -> where
+    the conversation starts for the user, only where that is not its beginning. `facts`: conversation id -> the
+    conversation's kind and number of members.
     """
 
     conversation_ids: Mapping[str, set[str]]

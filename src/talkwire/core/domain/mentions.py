@@ -46,26 +46,28 @@ NOBODY = Mentions()
 
 
 class MentionMark(msgspec.Struct, frozen=True):
-    """The texts after one @ that may be a name, longest first."""
+    """One @ in a text that may start a mention: the texts after it that may be a member's name, longest first."""
 
     spellings: tuple[str, ...]
 
 
 def mention_marks(text: str) -> list[MentionMark]:
-    """Returns a mark for each place of the text where a member may be mentioned."""
+    """Returns a mark (the possible names) for each place in the text where an @ may mention a member."""
     if "@" not in text:
         return []
     return [MentionMark(tuple(_spellings(text, start))) for start in _starts(text)]
 
 
 def spellings(marks: Collection[MentionMark]) -> frozenset[str]:
-    """Returns all texts to look up among the members: names are compared casefolded, ids exactly."""
+    """Returns all texts after an @ to look up among the members: the written ones, to compare with ids, and casefolded
+    ones, to compare with names."""
     written = {spelling for mark in marks for spelling in mark.spellings}
     return frozenset(written | {spelling.casefold() for spelling in written})
 
 
 def resolve(marks: Collection[MentionMark], named: Mapping[str, Collection[str]]) -> Mentions:
-    """Returns the users that the marks mention. `named`: casefolded name or id -> the ids of the members it fits."""
+    """Returns the users that the marks (the places of a text with an @) mention. `named` maps a casefolded name or an
+    id to the ids of the members that have it."""
     user_ids: dict[str, None] = {}
     everyone = False
     for mark in marks:
@@ -80,7 +82,8 @@ def resolve(marks: Collection[MentionMark], named: Mapping[str, Collection[str]]
 
 
 def _starts(text: str) -> Iterator[int]:
-    """Yields the indexes after each @ that may start a mention. Takes time linear in the length of any text."""
+    """Yields the index after each @ in the text that may start a mention. Takes time linear in the length of any
+    text."""
     code = _code_spans(text)
     span = next(code, None)
     for match in islice(_MARK.finditer(text), MARKS_MAX):
@@ -92,7 +95,8 @@ def _starts(text: str) -> Iterator[int]:
 
 
 def _code_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Yields the spans of inline code, delimited by equally long runs of backticks as in Markdown."""
+    """Yields the (start, end) of each span of inline code, which is delimited by equally long runs of backticks as in
+    Markdown."""
     runs = [match.span() for match in _BACKTICKS.finditer(text)]
     latest: dict[int, int] = {}
     closing: dict[int, int] = {}
@@ -110,7 +114,7 @@ def _code_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_in_address(text: str, place: int) -> bool:
-    """Returns whether the word around index `place` has started as a URL."""
+    """Returns whether index `place` lies in a URL: the word before it contains `://` or `www.`."""
     before = text[max(0, place - _ADDRESS_MAX_LENGTH) : place]
     word = "" if before[-1:].isspace() else "".join(before.split()[-1:])
     return "://" in word or "www." in word.lower()

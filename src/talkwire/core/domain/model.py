@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
+
+from talkwire.core.domain.moderation.reports import Outcome
 
 MESSAGE_ID_BASE = 10**12
 OWN_ID_BASE = 8 * 10**15
@@ -29,7 +31,7 @@ LARGE_CONVERSATION = 100
 ConversationKind = Literal["direct", "group", "channel"]
 MemberRole = Literal["owner", "admin", "member"]
 History = Literal["all", "from-join"]
-"""How much of the time before a member joined the member sees."""
+"""Which messages a new member sees: `all`, or only those sent since the member joined."""
 
 Notify = Literal["all", "mentions", "none"]
 """Which messages of a conversation a member is notified of."""
@@ -41,6 +43,9 @@ SAFE_INTEGER_MAX = 2**53 - 1
 """The largest integer that every JSON parser keeps exactly: JavaScript and others read numbers as doubles."""
 
 SEQ_MAX = SAFE_INTEGER_MAX
+
+AccountRole = Literal["user", "admin"]
+"""The role that an account's tokens have."""
 
 ActorRole = Literal["user", "service", "admin"]
 
@@ -58,7 +63,7 @@ def is_valid_id(value: str) -> bool:
 
 
 def is_own_id(value: str) -> bool:
-    """Returns whether an id lies in the range that only the server generates."""
+    """Returns whether an id of a user or conversation is in the numeric range that only the server generates."""
     return value.isascii() and value.isdigit() and OWN_ID_BASE <= int(value) < OWN_ID_BASE + 10**15
 
 
@@ -75,13 +80,15 @@ NO_CLAIMS: Mapping[str, object] = MappingProxyType({})
 class Actor(msgspec.Struct, frozen=True):
     """The caller of a command: a user, the application's backend (`service`), or a moderator or operator (`admin`).
 
-    `claims` are the token's claims that the application's hooks may read. They grant nothing; `role` does.
+    `claims` are the token's claims that the application's hooks may read. They grant nothing; `role` does. `address` is
+    the caller's IP address, for the audit log; None for the command line and the server's own actors.
     """
 
     user_id: str
     name: str
     role: ActorRole = "user"
     claims: Mapping[str, object] = NO_CLAIMS
+    address: str | None = None
 
     @property
     def is_service(self) -> bool:
@@ -89,7 +96,8 @@ class Actor(msgspec.Struct, frozen=True):
 
     @property
     def is_trusted(self) -> bool:
-        """Whether the actor is the application's backend or an admin, to whom the rules for users do not apply."""
+        """Returns whether the actor is the application's backend or an admin, to whom the rules for users do not
+        apply."""
         return self.role != "user"
 
 
@@ -99,7 +107,9 @@ class User(msgspec.Struct, frozen=True):
     `text` is the status text that the user has set. `metadata` is the application's own JSON, visible to its backend
     and admins only. `named`: the backend or the user has set the name, so names in tokens no longer change it.
     `erased`: the user was erased; only the id is left, which is never reused, and the user counts as banned. `hold`:
-    nothing of the user may be deleted. `read_receipts` is the user's preference of this name.
+    nothing of the user may be deleted. `read_receipts`: the user shares what they have read and sees what others have
+    read. `handle` is a name that is unique on the server, in lower case (`core/features/users/handles.py`).
+    `ban_until_ms` is when a ban ends by itself.
     """
 
     id: str
@@ -114,29 +124,33 @@ class User(msgspec.Struct, frozen=True):
     erased: Erased | None = None
     hold: bool = False
     read_receipts: bool = True
+    handle: str | None = None
+    ban_reason: str | None = None
+    ban_until_ms: int | None = None
 
     def should_adopt_name(self, name: str | None) -> bool:
-        """Returns whether a name in a token should become the user's name.
+        """Returns whether `name`, from the user's token, should become the user's name.
 
-        It should if the user's name is still the id and nobody chose that. Banned users are never changed.
+        That is the case if the user's name is still the id and nobody has set it. Banned users are never changed.
         """
         unnamed = not self.banned and not self.named and self.name == self.id
         return unnamed and name is not None and name != self.id
 
 
 class Account(msgspec.Struct, frozen=True):
-    """The sign-in data of a user with e-mail and password. It never leaves the server."""
+    """The data with which a user signs in: e-mail address, hashed password and role. It never leaves the server."""
 
     user_id: str
     email: str
     password_hash: str
+    role: AccountRole = "user"
 
 
 class LoginSession(msgspec.Struct, frozen=True):
     """One signed-in device: a chain of refresh tokens of which only the newest, `token_hash`, is valid.
 
     `last_seen_ms` is when the device signed in or last received a new token; `address` and `user_agent` are from that
-    request.
+    request. `issuer` is the OpenID provider that the user signed in with, None for an account with a password.
     """
 
     id: str
@@ -147,6 +161,32 @@ class LoginSession(msgspec.Struct, frozen=True):
     last_seen_ms: int = 0
     address: str = ""
     user_agent: str = ""
+    issuer: str | None = None
+
+
+class ProviderProfile(msgspec.Struct, frozen=True):
+    """The name, e-mail address, picture and handle that an OpenID provider states for a user, as far as they are valid
+    on this server."""
+
+    name: str
+    email: str | None = None
+    avatar: str | None = None
+    handle: str | None = None
+
+
+class ProviderIdentity(msgspec.Struct, frozen=True):
+    """Links a person at an OpenID provider (`issuer`, `subject`) to the local user `user_id`. A provider never gives a
+    `subject` to another person.
+
+    `profile` is what was last copied from the provider. A field of the user with another value was changed on this
+    server.
+    """
+
+    issuer: str
+    subject: str
+    user_id: str
+    created_ms: int
+    profile: ProviderProfile
 
 
 class Invitation(msgspec.Struct, frozen=True):
@@ -164,16 +204,19 @@ class Invitation(msgspec.Struct, frozen=True):
     expires_ms: int | None = None
     max_uses: int | None = None
     uses: int = 0
+    role: AccountRole = "user"
+    """The role of the accounts that register with it: `admin` for the first admin's invitation only."""
 
 
 class Conversation(msgspec.Struct, frozen=True):
     """A direct conversation of two users, a group or a channel.
 
-    `last_pos` is the log position of its newest event of any kind, `active_pos` that of its creation or newest message.
-    `blocked`: one of the two members of a direct conversation has blocked the other; stored here so that sending needs
-    no further lookup. `slow_mode_s`: seconds that a member waits between two messages; 0 for no limit.
-    `retention_days`: how long messages are kept here, None for the server's setting. `hold`: nothing in the
-    conversation may be deleted.
+    `last_pos` is the log position of its newest event of any kind, `active_pos` that of its creation or newest message,
+    `offer_pos` that of its newest offer (a proposed price), 0 without offers. `blocked`: one of the two members of a
+    direct conversation has blocked the other; stored here so that sending needs no further lookup. `slow_mode_s`:
+    seconds that a member waits between two messages; 0 for no limit. `retention_days`: how long messages are kept in
+    this conversation, None for the server's setting. `hold`: nothing in the conversation may be deleted. `topic` is one
+    line about the subject, `description` a longer text.
     """
 
     id: str
@@ -195,12 +238,16 @@ class Conversation(msgspec.Struct, frozen=True):
     active_pos: int = 0
     retention_days: int | None = None
     hold: bool = False
+    topic: str | None = None
+    description: str | None = None
+    offer_pos: int = 0
 
 
 class HistoryStart(msgspec.Struct, frozen=True):
     """The point from which a member sees a conversation.
 
-    Messages up to `seq`, and offers created up to log position `pos`, are not visible to the member.
+    Messages up to number `seq`, and offers (proposed prices) created up to log position `pos`, are not visible to the
+    member.
     """
 
     seq: int = 0
@@ -216,16 +263,20 @@ NOT_MARKED = -1
 
 
 class Member(msgspec.Struct, frozen=True):
-    """A user's membership in a conversation, with read and delivery cursors and notification settings.
+    """A user's membership in a conversation, with the read and delivery positions and notification settings.
 
-    `read_seq` and `delivered_seq` are the `seq` up to which the member has read and received messages, `…_ms` the times
-    of their last change. `sent_count` is the number of messages that the member has sent since joining, `read_sent` how
-    many of these are not after `read_seq`: the unread count follows from both without counting messages. Until
-    `muted_until_ms` the member may not write. `history_seq` and `history_pos` are the fields of `history`.
+    `read_seq` and `delivered_seq` are the message numbers (`seq`) up to which the member has read and received
+    messages, `…_ms` the times of their last change. `sent_count` is the number of messages that the member has sent
+    since joining, `read_sent` how many of these are not after `read_seq`: the unread count follows from both without
+    counting messages. Until `muted_until_ms` the member may not write. `history_seq` and `history_pos` are the fields
+    of `history`, the point from which the member sees the conversation.
 
     `read_seq` is the read position that others see and never moves back. A member who marks messages as unread moves
-    back only their own position: `marked_seq`, with `marked_sent` of their own messages up to it. It applies while
-    `read_seq` equals `marked_at_seq`, so a receipt that moves `read_seq` ends it.
+    back only their own position: `marked_seq`, with `marked_sent` as the number of messages that the member sent up to
+    it. It applies while `read_seq` equals `marked_at_seq`, so a receipt that moves `read_seq` ends it.
+
+    `archived_seq` is the `seq` of the newest message when the member archived the conversation, None if they did not.
+    Newer messages end the archiving (`core/features/conversations/archive.py`).
     """
 
     conversation_id: str
@@ -248,6 +299,8 @@ class Member(msgspec.Struct, frozen=True):
     marked_seq: int = 0
     marked_sent: int = 0
     marked_at_seq: int = NOT_MARKED
+    favourite: bool = False
+    archived_seq: int | None = None
 
     @property
     def history(self) -> HistoryStart:
@@ -255,12 +308,13 @@ class Member(msgspec.Struct, frozen=True):
 
     @property
     def own_seq(self) -> int:
-        """The read position as the member sees it, as a `seq`."""
+        """The number (`seq`) of the last message that counts as read for the member: it may be before `read_seq`, which
+        others see, after the member marked messages as unread."""
         return self.marked_seq if self.marked_at_seq == self.read_seq else self.read_seq
 
     @property
     def own_sent(self) -> int:
-        """How many messages the member has sent up to `own_seq`."""
+        """The number of messages that the member has sent up to `own_seq`, the member's own read position."""
         return self.marked_sent if self.marked_at_seq == self.read_seq else self.read_sent
 
 
@@ -269,7 +323,7 @@ AttachedKind = Literal["text", "image", "video", "audio", "document"]
 
 
 class Place(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A geographic location, in degrees."""
+    """A geographic location: latitude and longitude in degrees, with an optional name and address."""
 
     latitude: float
     longitude: float
@@ -280,7 +334,8 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
 class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     """An attachment of a message: an uploaded file (`id`), an external URL, or a `place`, whose `url` is a map.
 
-    `kind` is what the sender's client has set. Without it, readers derive the kind from the content type.
+    `kind`, `duration_ms` and `waveform` are set by the sender's client. Without `kind`, readers derive it from the
+    content type. `waveform` is the loudness of a voice message, from 0 to 100 at equal distances.
     """
 
     url: str
@@ -293,13 +348,42 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     thumbnail_url: str | None = None
     kind: AttachedKind | None = None
     place: Place | None = None
+    animated: bool = False
+    duration_ms: int | None = None
+    waveform: tuple[int, ...] = ()
+
+
+class LinkPreview(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The title, description, site name and image with which a page that a message links to describes itself. `image`
+    is a copy on this server."""
+
+    url: str
+    title: str
+    description: str | None = None
+    site_name: str | None = None
+    image: Attachment | None = None
+
+
+FileKind = Literal["media", "audio", "file"]
+"""The lists of a conversation's files: pictures and film, sound, and everything else."""
+
+FILE_KINDS: tuple[FileKind, ...] = get_args(FileKind)
+
+
+def file_kind(attachment: Attachment) -> FileKind:
+    """Returns in which list of a conversation's files an attachment appears: `media`, `audio` or `file`. An attachment
+    with a width is media, because only a picture that the server has decoded has one."""
+    content_type = attachment.content_type or ""
+    if attachment.width is not None or content_type.startswith("video/"):
+        return "media"
+    return "audio" if content_type.startswith("audio/") else "file"
 
 
 class Quote(msgspec.Struct, frozen=True):
-    """The message that another one replies to, with the beginning of its current text; empty after its deletion.
+    """The message that a reply refers to, with the beginning of its current text, which is empty after its deletion.
 
-    `seq` decides which readers see the quote. Nodes of an older version write 0: such a quote is shown only to readers
-    who see the whole conversation.
+    `seq` is the quoted message's number, which decides which readers see the quote. Nodes of an older version write 0:
+    such a quote is shown only to readers who see the whole conversation.
     """
 
     id: int
@@ -328,6 +412,28 @@ REACTION_USERS_MAX = 100
 
 EXCERPT_LENGTH = 200
 """How many characters of a quoted message's text are kept."""
+
+
+class Participant(msgspec.Struct, frozen=True):
+    """A user who has replied in a thread, with the name and picture that clients show."""
+
+    user_id: str
+    name: str
+    avatar: str | None = None
+
+
+class ThreadActivity(msgspec.Struct, frozen=True):
+    """What clients show with the first message of a thread beside its `reply_count`: the time of the newest reply, and
+    the users who have replied, the newest first. Deleted replies do not count."""
+
+    last_reply_ms: int
+    participants: tuple[Participant, ...]
+
+
+PARTICIPANTS_MAX = 5
+
+PARTICIPANT_REPLIES = 50
+"""How many of a thread's newest replies are searched for participants."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -363,6 +469,11 @@ class Message(msgspec.Struct, frozen=True):
     deleted_ms: int | None = None
     deleted_by: str | None = None
     imported: bool = False
+    previews: tuple[LinkPreview, ...] = ()
+    without_previews: bool = False
+    """Whether the author has removed the previews of links, and so does not want any."""
+    thread: ThreadActivity | None = None
+    """Set for the root of a thread, as long as it has replies."""
 
 
 RestrictionKind = Literal["mute", "ban"]
@@ -388,8 +499,8 @@ devices."""
 
 
 class Presence(msgspec.Struct, frozen=True):
-    """One user's presence as a certain viewer sees it. `last_seen_ms` is None while the user is connected, and if the
-    user never was."""
+    """One user's presence (status and text) as seen by another user or by the user's own devices. `last_seen_ms` is
+    None while the user is connected, and if the user never was."""
 
     user_id: str
     status: ShownStatus
@@ -398,7 +509,7 @@ class Presence(msgspec.Struct, frozen=True):
 
 
 class PresenceRecord(msgspec.Struct, frozen=True):
-    """The stored presence of a user: the last chosen status and text, and when others last saw the user."""
+    """The stored presence of a user: the last chosen status and text, and when others last saw the user online."""
 
     user_id: str
     status: ChosenStatus = "online"
@@ -436,8 +547,9 @@ class Offer(msgspec.Struct, frozen=True):
     """The user who accepted, rejected, withdrew or countered the offer; None when it expired."""
 
 
-NotificationType = Literal["direct", "mention", "reply", "message", "offer", "invitation", "missed-call"]
-"""What a notification is about. `message`: a message in a group or channel with `notify="all"`."""
+NotificationType = Literal["direct", "mention", "reply", "message", "offer", "invitation", "missed-call", "moderation"]
+"""What a notification is about. `message`: a message in a group or channel with `notify="all"`. `moderation`: a report
+of the user, or of one of the user's messages, was decided."""
 
 
 class DoNotDisturb(msgspec.Struct, frozen=True):
@@ -455,7 +567,7 @@ class DoNotDisturb(msgspec.Struct, frozen=True):
 
 
 class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A user's notification settings: all types except those in `off`.
+    """A user's notification settings: the user receives all types of notifications except those in `off`.
 
     `sounds` has the types with a sound other than the default; None means no sound. Without `read_receipts`, others do
     not see what the user has read, and the user does not see what others have read.
@@ -476,10 +588,27 @@ class MemberPreferences(msgspec.Struct, frozen=True):
     sound: str | None = None
 
 
+class ConversationPreferences(MemberPreferences, frozen=True):
+    """A member's settings for one conversation: for notifications, and whether it is a favourite or archived in the
+    member's list."""
+
+    favourite: bool = False
+    archived: bool = False
+
+
+class SavedMessage(msgspec.Struct, frozen=True):
+    """A message that a user has saved for later. `pos` is the log position at which the user saved it."""
+
+    message: Message
+    saved_ms: int
+    pos: int
+
+
 class Notification(msgspec.Struct, frozen=True):
     """A notification of one user about something that `actor_id` did. `title` and `body` are the texts to show.
 
-    The id is derived from the position of the event that caused it. `sound` None means no sound.
+    The id is derived from the position of the event that caused it. `sound` None means no sound. `outcome` is set for
+    the type `moderation`, which names no actor.
     """
 
     id: int
@@ -494,13 +623,15 @@ class Notification(msgspec.Struct, frozen=True):
     offer_id: int | None = None
     sound: str | None = None
     read_ms: int | None = None
+    outcome: Outcome | None = None
 
 
 PushKind = Literal["web", "gateway"]
 
 
 class PushTarget(msgspec.Struct, frozen=True):
-    """Where pushes to one device are sent: a browser's push service (`web`) or a Matrix push gateway (`gateway`).
+    """The address and keys for pushes to one device: at a browser's push service (`web`) or a Matrix push gateway
+    (`gateway`).
 
     `url` is the push service's endpoint or the gateway's address. `p256dh` and `auth` are the browser's keys, in
     base64url; `app_id` and `push_key` name the app and the device to a gateway.
@@ -515,11 +646,11 @@ class PushTarget(msgspec.Struct, frozen=True):
 
 
 class PushSubscription(msgspec.Struct, frozen=True):
-    """A device of a user that receives pushes.
+    """A user's device that receives pushes.
 
-    `session_id` is the sign-in that made it; the subscription ends with it. `device_id` is the id that the application
-    gave the device. Without both, the device is not known, and any socket of the user counts as one of it. `renewed_ms`
-    is when the device last sent the subscription.
+    `session_id` is the sign-in that made the subscription, which ends with it. `device_id` is the id that the
+    application gave the device. If both are None, the device is unknown, and any connected socket of the user is
+    treated as a socket of this device. `renewed_ms` is when the device last sent the subscription.
     """
 
     id: str
@@ -535,8 +666,8 @@ class PushSubscription(msgspec.Struct, frozen=True):
 class Upload(msgspec.Struct, frozen=True):
     """An unfinished upload of `length` bytes, to be completed before `expires_ms`.
 
-    `content_type` is what the client has sent. `folder_id` is the folder with the bytes; None if all nodes can reach
-    them, or if it is unknown.
+    `content_type` is what the client has sent. `folder_id` identifies the file folder that has the bytes; None if it is
+    unknown or all nodes can reach the bytes (S3).
     """
 
     id: str
@@ -553,8 +684,8 @@ class File(msgspec.Struct, frozen=True):
     """A finished upload, with the upload's id.
 
     Pictures are re-encoded to remove unsafe content, so `size` may differ from `upload_length`; they have `width` and
-    `height` in pixels and a thumbnail. `digest` is the SHA-256 of the bytes in hexadecimal. `folder_id` is as in
-    Upload.
+    `height` in pixels and a thumbnail, and may be `animated`. `digest` is the SHA-256 of the bytes in hexadecimal.
+    `folder_id` identifies the file folder that has the bytes; None if it is unknown or all nodes can reach them (S3).
     """
 
     id: str
@@ -568,3 +699,4 @@ class File(msgspec.Struct, frozen=True):
     width: int | None = None
     height: int | None = None
     folder_id: str | None = None
+    animated: bool = False

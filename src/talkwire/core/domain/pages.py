@@ -1,4 +1,4 @@
-"""Limits of one page of a list."""
+"""The maximum size of one page of a list, in items and in bytes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ T = TypeVar("T")
 
 
 def within_bytes(items: Sequence[T], size_of: Callable[[T], int], max_bytes: int = PAGE_MAX_BYTES) -> Sequence[T]:
-    """Returns the first items whose sizes in bytes add up to at most `max_bytes`, and at least one.
+    """Returns as many of the first items as fit into `max_bytes` in total, but at least one. `size_of` returns an
+    item's size in bytes.
 
-    A page of the largest items would exceed what a client's connection buffers.
+    Without this limit, a page of the largest items would exceed what a client's connection buffers.
     """
     size = 0
     for index, item in enumerate(items):

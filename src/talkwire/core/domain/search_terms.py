@@ -18,7 +18,8 @@ PREFIX_MIN_LENGTH = 2
 
 
 class SearchPhrase(msgspec.Struct, frozen=True):
-    """Words that follow each other in a text. With `open_ended` the last one matches as a prefix."""
+    """Words that have to follow each other in a text. With `open_ended`, the last word may also be the beginning of a
+    word of the text."""
 
     words: tuple[str, ...]
     open_ended: bool = False
@@ -34,20 +35,20 @@ class SearchPhrase(msgspec.Struct, frozen=True):
 
 
 class SearchTerms(msgspec.Struct, frozen=True):
-    """The phrases that a matching text has to contain, all of them."""
+    """The parsed query of a search: the phrases that a matching text has to contain, all of them."""
 
     phrases: tuple[SearchPhrase, ...]
 
     @property
     def whole_words(self) -> frozenset[str]:
-        """The words that a matching text contains as whole words."""
+        """The words of the query that a matching text must contain as complete words."""
         return frozenset(
             word for phrase in self.phrases for word in (phrase.words[:-1] if phrase.open_ended else phrase.words)
         )
 
     @property
     def beginnings(self) -> frozenset[str]:
-        """The prefixes that words of a matching text start with."""
+        """The words of the query that may be incomplete: each is a prefix of some word of a matching text."""
         return frozenset(phrase.words[-1] for phrase in self.phrases if phrase.open_ended)
 
     def are_in(self, text: str) -> bool:
@@ -56,8 +57,9 @@ class SearchTerms(msgspec.Struct, frozen=True):
 
 
 class SearchScope(msgspec.Struct, frozen=True):
-    """Where to search: in the conversations that `member_id` sees, limited to the member's history (None: in all), only
-    in `conversation_id` if set, and only messages with `after_ms` <= sent < `before_ms`."""
+    """Limits which messages a search covers: those in conversations that `member_id` is in, as far as the member may
+    see them (None: all conversations), only in `conversation_id` and by `sender_id` if set, and only messages sent from
+    `after_ms` until before `before_ms`."""
 
     member_id: str | None
     conversation_id: str | None = None
@@ -88,17 +90,17 @@ def terms_of(path: str, text: str) -> SearchTerms:
 
 
 def _phrases(texts: Sequence[str], *, unfinished: bool) -> list[SearchPhrase]:
-    """Returns one phrase for each text with words: `a@b.example` becomes a phrase. With `unfinished` the last one is
-    open-ended."""
+    """Returns a phrase for each text that contains words: `a@b.example` becomes one phrase of three words. With
+    `unfinished`, the last word of the last phrase may be a prefix."""
     found = [words for text in texts if (words := words_of(text))]
     return [_phrase(words, unfinished=unfinished and place == len(found)) for place, words in enumerate(found, 1)]
 
 
 def _phrase(words: Sequence[str], *, unfinished: bool) -> SearchPhrase:
-    """Returns the phrase for some words.
+    """Returns the words as a phrase of a search query. With `unfinished`, its last word may be a prefix.
 
-    In scripts without spaces, a single last character is indexed only at the end of a text, so it is dropped in favour
-    of a prefix match of the pair before it.
+    Texts in scripts without spaces are indexed as pairs of characters, and a single last character only at the end of a
+    text. So such a character is dropped from the phrase, and the pair before it matches as a prefix.
     """
     *before, last = words
     if is_unspaced(last):

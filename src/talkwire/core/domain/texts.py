@@ -44,9 +44,10 @@ def check_name(path: str, value: str, limit: int = NAME_MAX_LENGTH) -> None:
 
 
 def check_content(path: str, value: str, *, may_be_empty: bool = False) -> None:
-    """Raises an error for an invalid message text.
+    """Raises an error for an invalid text of a message.
 
-    `invalid_request` if it is blank, unless `may_be_empty`; `payload_too_large` above `TEXT_MAX_BYTES` of UTF-8.
+    The error is `invalid_request` for a blank text, unless `may_be_empty`, and `payload_too_large` for a text above
+    `TEXT_MAX_BYTES` of UTF-8.
     """
     check_text(path, value)
     if (not value or value.isspace()) and not may_be_empty:
@@ -113,7 +114,8 @@ def check_metadata(path: str, value: dict[str, object]) -> None:
 
 
 def check_avatar(path: str, value: str) -> None:
-    """Raises `invalid_request` unless the text is an http(s) URL or an absolute path on this server."""
+    """Raises `invalid_request` unless `value`, the address of a picture, is an http(s) URL or an absolute path on this
+    server."""
     check_text(path, value)
     if len(value) > AVATAR_MAX_LENGTH or _AVATAR.fullmatch(value) is None:
         raise invalid(path, f"must be an http(s) URL or a path, with at most {AVATAR_MAX_LENGTH} characters")

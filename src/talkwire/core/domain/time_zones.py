@@ -9,7 +9,7 @@ _ZONE = re.compile(r"[A-Za-z0-9+_-]{1,32}(?:/[A-Za-z0-9+_-]{1,32}){0,3}")
 
 
 def zone_of(name: str) -> ZoneInfo | None:
-    """Returns the time zone with this IANA name, or None if there is none."""
+    """Returns the time zone with this IANA name, such as `Europe/Berlin`, or None if there is no such zone."""
     if _ZONE.fullmatch(name) is None:
         return None
     try:

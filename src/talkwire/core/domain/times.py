@@ -18,7 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Cached because formatting takes longer than encoding a whole message, and all messages of a commit share one time.
 @lru_cache(maxsize=1024)
 def iso(ms: int) -> str:
-    """Returns milliseconds since 1970 as ISO 8601 in UTC, with milliseconds.
+    """Formats milliseconds since 1970 as ISO 8601 in UTC, with milliseconds.
 
     Never raises: a time out of range becomes the nearest one in range.
     """
@@ -28,20 +28,21 @@ def iso(ms: int) -> str:
 
 
 def iso_end(until_ms: int) -> str | None:
-    """Returns the end of something as ISO 8601, or None if it never ends."""
+    """Formats the end of a ban or mute, in milliseconds since 1970, as ISO 8601; returns None if it never ends."""
     return None if until_ms >= FOR_EVER_MS else iso(until_ms)
 
 
 def ms_of(path: str, text: str) -> int:
-    """Returns a time in ISO 8601 as milliseconds since 1970; without an offset it is in UTC.
+    """Converts a time in ISO 8601 to milliseconds since 1970; a time without an offset is in UTC.
 
-    Raises `invalid_request` for invalid text and for a time out of range.
+    Raises `invalid_request` for invalid text and for a time before 1970 or after the year 9999; `path` names the field.
     """
     return ms_of_datetime(path, _parsed(path, text))
 
 
 def bound_ms_of(path: str, text: str) -> int:
-    """Returns a bound of a search as milliseconds since 1970; a time out of range becomes the nearest one in range.
+    """Converts the earliest or latest time of a search from ISO 8601 to milliseconds since 1970; a time out of range
+    becomes the nearest one in range.
 
     Programs write "no bound" as the first or last time of their library, such as 0001-01-01T00:00:00Z.
     """
@@ -49,7 +50,8 @@ def bound_ms_of(path: str, text: str) -> int:
 
 
 def ms_of_datetime(path: str, time: datetime) -> int:
-    """Returns a time as milliseconds since 1970, rounded down. Raises `invalid_request` for a time out of range."""
+    """Converts a time to milliseconds since 1970, rounded down. Raises `invalid_request` for a time before 1970 or
+    after the year 9999; `path` names the field."""
     ms = _ms_since_epoch(time)
     check_time(path, ms)
     return ms

@@ -36,7 +36,7 @@ _LETTERS = {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "�
 
 
 class _Characters(dict[int, str]):
-    """The search form of each character of a case-folded text, computed and cached on first use."""
+    """A cache from characters of a case-folded text to their replacements in searches, each computed on first use."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -48,8 +48,8 @@ class _Characters(dict[int, str]):
 
 
 def _fold_character(character: str, kind: str) -> str:
-    """Returns what replaces a character: letters and digits stay, symbols become separate words, accents are removed,
-    and everything else becomes a separator."""
+    """Returns the replacement of a character in searches: letters and digits stay, symbols become separate words,
+    accents are removed, and everything else becomes a separator."""
     if character in _LETTERS:
         return _LETTERS[character]
     if character == _TATWEEL or (kind == "Cf" and character != _ZERO_WIDTH_SPACE):
@@ -64,7 +64,8 @@ def _fold_character(character: str, kind: str) -> str:
 
 
 def _is_vowel_sign(mark: str) -> bool:
-    """Returns whether a mark distinguishes words as a letter does: Indic vowels and viramas, and voiced kana."""
+    """Returns whether a combining mark distinguishes words as a letter does: Indic vowels and viramas, and voiced
+    kana."""
     order = combining(mark)
     return order == _KANA_VOICING or (order in {0, _VIRAMA} and ord(mark) in _INDIC)
 
@@ -73,7 +74,7 @@ _characters = _Characters()
 
 
 class _Marks(dict[str, tuple[int, int]]):
-    """For each character, the number of combining marks at the start and at the end of its decomposition.
+    """A cache from a character to the number of combining marks at the start and at the end of its decomposition.
 
     The second number is -1 for a character that consists of marks only.
     """
@@ -98,9 +99,10 @@ def _normal(form: Literal["NFC", "NFKD"], text: str) -> str:
 
 
 def _cut_marks(found: re.Match[str]) -> str:
-    """Returns a run of characters with at most `MARKS_MAX` marks in a row.
+    """Returns the matched run of characters with at most `MARKS_MAX` combining marks in a row; further marks are
+    removed.
 
-    As Unicode's stream-safe text (UAX 15, D4), but further marks are removed.
+    This is Unicode's stream-safe text (UAX 15, D4), except that the latter keeps further marks.
     """
     count = 0
     kept: list[str] = []
@@ -134,7 +136,7 @@ def is_unspaced(word: str) -> bool:
 
 
 def _words_of_run(run: str) -> Iterator[str]:
-    """Yields the words of a run without spaces.
+    """Yields the words of a text without spaces; characters of unspaced scripts in overlapping pairs.
 
     `東京大学` becomes 東京, 京大, 大学 and 学, so that each character starts a word.
     """

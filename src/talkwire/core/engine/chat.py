@@ -1,4 +1,5 @@
-"""The entry point of the chat: sockets, routes and the command line execute every command with `Chat.execute`."""
+"""`Chat`, the entry point of the core: sockets, REST routes and the command line execute every command with
+`Chat.execute`."""
 
 from __future__ import annotations
 
@@ -46,48 +47,53 @@ Done = Callable[[Any, "Exception | None"], None]
 
 
 class CommandWriter(Protocol):
-    """Executes changes in order, many in one transaction. The storage package implements it."""
+    """Executes changes (commands that write) in order, many in one transaction. The storage package implements it."""
 
     @property
     def busy(self) -> bool:
-        """Whether changes are queued or being executed."""
+        """Returns whether changes are queued or being executed."""
         ...
 
     def start(self, on_commit: Callable[[Commit, Callable[[], None]], None], epoch: str) -> None:
-        """Starts writing.
+        """Starts writing to the log of events, whose version must be `epoch`; the writer refuses to write to another
+        one.
 
-        `on_commit` is called on the event loop with each transaction, in order, and a function that delivers its
-        results. The writer refuses to write to a log of another epoch.
+        For each transaction, in order, `on_commit` is called on the event loop with the transaction and a function that
+        delivers the results to the callers.
         """
         ...
 
     def enqueue(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
-        """Queues a change. `done` is called on the event loop when the change is committed or refused.
+        """Queues a change. `done` is called on the event loop with (result, error) when the change is committed or
+        refused.
 
-        A change whose key was committed before is not executed again; `done` receives the stored result.
+        A change whose idempotency key was committed before is not executed again; `done` receives the stored result.
         """
         ...
 
     async def begin_epoch(self) -> None:
-        """Continues the log under another epoch, unless another node has done so. Raises ChatError."""
+        """Gives the log of events a new epoch (version), so that clients' old cursors are refused, unless another node
+        has done so. Raises ChatError."""
         ...
 
 
 class SnapshotReader(Protocol):
-    """Runs functions over a consistent snapshot, off the event loop. The storage package implements it."""
+    """Runs functions that read a consistent snapshot of the database, off the event loop. The storage package
+    implements it."""
 
     def read(self, function: Callable[[Snapshot], R]) -> Awaitable[R]: ...
 
 
 class NodeCommandExecutor(Protocol):
-    """Executes the commands about leases, which do not write to the log. The storage package implements it."""
+    """Executes the commands about leases (records of living nodes), which do not write to the log of events. The
+    storage package implements it."""
 
     def keep(self, actor: Actor, command: NodeCommand[R]) -> Awaitable[R]: ...
 
 
 class Chat:
-    """Executes commands, delivers events to listeners, and connects this node's parts. It knows neither storage nor
-    transport."""
+    """Executes commands, delivers events to listeners, and connects the parts of the core on this node. It depends on
+    no particular database or network protocol."""
 
     def __init__(  # noqa: PLR0913 (what it joins)
         self,
@@ -130,6 +136,7 @@ class Chat:
         """Called when this node has missed events: its clients have to reload everything."""
         self.on_replaced: Callable[[], None] = _nothing
         """Called when the log was replaced: everything in this node's memory is invalid."""
+        self._commit_listeners: list[Callable[[Sequence[Durable]], None]] = []
         self.directory = Directory(self._load_entries, contacts_max=options.contacts_max)
         self.signals = Signals(self, self, self.peers, options)
         self.lease = Lease(self, self.node_id, self.signals, self.peers)
@@ -141,8 +148,9 @@ class Chat:
     def execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> Awaitable[R]:
         """Executes a command and returns its result.
 
-        Changes are queued before this returns, in the order of the calls, unless they have hooks; their result is
-        available after the commit. A change with a key is executed once, however often it is sent (`idempotency.py`).
+        Changes are queued before this returns, in the order of the calls, unless the application has hooks for them;
+        their result is available after the commit. A change with an idempotency key is executed once, however often it
+        is sent (`idempotency.py`).
 
         Raises `ChatError`: from the awaitable, or immediately for a command that is invalid.
         """
@@ -151,7 +159,8 @@ class Chat:
         return self._execute(actor, command, key)
 
     def submit(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
-        """Queues a change, in the order of the calls, unless it has hooks, and calls `done` with its result.
+        """Queues a command that writes, and calls `done` with its (result, error). The order is that of the calls,
+        except for commands for which the application has hooks.
 
         `done` is called on the event loop, in one turn for all changes that were committed together. Raises `ChatError`
         for a command that is invalid.
@@ -166,8 +175,8 @@ class Chat:
         self._submit(CHANGES[type(command)], actor, command, done, key)
 
     async def _ask_hooks(self, actor: Actor, command: Command[R], key: IdempotencyKey | None) -> R:
-        """Executes the command that the hooks return. A retry of an executed command returns its result without calling
-        the hooks."""
+        """Passes a command to the application's hooks and executes the command that they return. A retry of an executed
+        command returns its result without calling the hooks."""
         retry = AnswerRetry(command, key)
         if retry.is_possible:
             change = CHANGES.get(type(command))
@@ -190,7 +199,7 @@ class Chat:
         return future
 
     def _execute_unqueued(self, actor: Actor, command: Command[R], key: IdempotencyKey | None) -> Awaitable[R]:
-        """Executes a command that does not write to the log."""
+        """Executes a command that does not write to the log of events: a query, a node's command or a signal."""
         query = self._queries.get(type(command))
         if query is not None:
             return cast("Awaitable[R]", self._reader.read(lambda snapshot: query(snapshot, actor, command)))
@@ -202,12 +211,13 @@ class Chat:
         if handler is not None:
             self.lease.check()
             return cast("Awaitable[R]", handler(actor, command))
-        raise TypeError(f"nothing carries out {type(command).__name__}")
+        raise TypeError(f"no handler is registered for {type(command).__name__}")
 
     async def _load_and_change(
         self, user_ids: Collection[str], actor: Actor, command: Command[R], key: IdempotencyKey | None
     ) -> R:
-        """Executes a change after loading the users whose contacts have to be notified into the directory."""
+        """Executes a change after loading the users `user_ids`, whose contacts have to be notified, into the
+        directory."""
         await asyncio.gather(*map(self.directory.find, user_ids))
         change = CHANGES[type(command)]
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
@@ -215,7 +225,8 @@ class Chat:
         return await future
 
     async def _send_once(self, actor: Actor, command: SendToUsers, key: IdempotencyKey) -> SendReport:
-        """Sends an event to users unless that was done under this key before.
+        """Sends a custom event to users, or returns the stored result if that was already done under the same
+        idempotency key.
 
         Sending cannot be stored in one transaction with its result, so the result is stored afterwards. A retry that
         comes before that, or after a crash in between, sends again.
@@ -235,11 +246,18 @@ class Chat:
         self._writer.enqueue(actor, command, done, key)
 
     def subscribe(self, listener: Listener, stage: Stage = Stage.OBSERVERS) -> None:
-        """Calls `listener` on the event loop with each batch of events, in log order and in the order of stages."""
+        """Registers `listener`, which is then called on the event loop with each batch of events, in log order. `stage`
+        gives its place among the listeners."""
         self._listeners.add(listener, stage)
 
+    def subscribe_commits(self, listener: Callable[[Sequence[Durable]], None]) -> None:
+        """Registers `listener`, which is then called with the events of each transaction that this node commits, but
+        not with those of other nodes. It must not raise."""
+        self._commit_listeners.append(listener)
+
     async def start(self, *, alone: bool = True) -> None:
-        """Reads the log's position and starts following the log. `alone`: no other node can be running."""
+        """Reads the current position of the log of events, and starts executing changes and delivering events. `alone`
+        says that no other node can be running."""
         self.epoch, pos = await self._reader.read(lambda snapshot: snapshot.head())
         self.pos = self.directory.pos = pos
         self.feed.start(pos)
@@ -258,12 +276,14 @@ class Chat:
             self._watching = asyncio.create_task(watch.run())
 
     def close(self) -> None:
-        """Stops sending events to clients. To be called while the writer still accepts commands."""
+        """Stops sending events to clients and ends this node's lease. To be called while the writer still accepts
+        commands."""
         self.signals.close()
         self.lease.close()
 
     async def stop_following(self) -> None:
-        """Stops following the log. To be called last, after the writer has ended."""
+        """Stops delivering events and receiving messages of other nodes. To be called last, after the writer has
+        ended."""
         if self._watching is not None:
             self._watching.cancel()
         self._sender_verifier.close()
@@ -271,18 +291,21 @@ class Chat:
         await self.bus.close()
 
     def announce_node(self) -> None:
-        """Tells the other nodes that this one is running, before they see its lease."""
+        """Sends the other nodes a message that this node is running, before they see its lease."""
         self.bus.send(EphemeralBatch(self.node_id, ()))
 
     # --- the log ----------------------------------------------------------------------------------------------------
 
     def _committed(self, commit: Commit, answer: Callable[[], None]) -> None:
-        """Handles a transaction of this node's writer. Publishes it to the other nodes at once, even if this node's
-        feed is behind."""
+        """Handles a transaction of this node's writer: sends it to the other nodes at once, and to this node's event
+        feed, which may deliver it later."""
         if commit.events and self.peers.has_peers:
             events = tuple(commit.events)
             self.bus.send(CommittedBatch(self.node_id, commit.start_pos, commit.pos, events, self._writer.busy))
         self.feed.committed(commit, answer)
+        if commit.events:
+            for listener in self._commit_listeners:
+                listener(commit.events)
 
     def _receive(self, dispatch: AnyBusMessage) -> None:
         if dispatch.node_id == self.node_id:
@@ -295,7 +318,7 @@ class Chat:
             self._sender_verifier.hold(dispatch)
 
     def _handle(self, dispatch: AnyBusMessage) -> None:
-        """Handles a message of a living node."""
+        """Handles a message from another node whose lease is valid."""
         if isinstance(dispatch, CommittedBatch):
             self._more_until = asyncio.get_running_loop().time() + MORE_S if dispatch.more else 0.0
         match dispatch:
@@ -317,7 +340,8 @@ class Chat:
 
     @property
     def expects_more(self) -> bool:
-        """Whether more events are expected soon: this node is executing changes, or another one was a moment ago."""
+        """Returns whether more events are expected soon: this node is executing changes, or another node has just
+        announced more."""
         return self._writer.busy or asyncio.get_running_loop().time() < self._more_until
 
     def _is_brought(self) -> bool:
@@ -334,19 +358,21 @@ class Chat:
         return segment
 
     def _users_to_load(self, events: Sequence[Durable]) -> set[str]:
-        """Returns the users to load before the events are delivered: those with a changed or erased profile, whose
-        contacts are notified."""
+        """Returns the ids of users to load before the events are delivered: users with a changed or erased profile,
+        because their contacts are notified."""
         changed = (event.user.id for event in events if type(event) is UserUpdated or type(event) is UserErased)
         return {user_id for user_id in changed if self.directory.peek(user_id) is None}
 
     async def _load_then_deliver(self, user_ids: Collection[str], commit: Commit) -> None:
-        """Loads users, then passes the transaction to the feed. Later transactions wait for it as for any late one."""
+        """Loads users into the directory, then passes another node's transaction to the feed. Later transactions wait
+        for it."""
         with contextlib.suppress(ChatError):
             await asyncio.gather(*map(self.directory.find, user_ids))
         self.feed.receive(commit)
 
     async def read_head(self) -> int:
-        """Returns the position of the log's newest event. Raises ChatError, in particular LogReplaced."""
+        """Returns the log position of the newest event in the database. Raises ChatError, in particular LogReplaced if
+        the database has another log."""
         epoch, pos = await self._reader.read(lambda snapshot: snapshot.head())
         if epoch != self.epoch:
             raise LogReplaced
@@ -364,7 +390,8 @@ class Chat:
     async def user_of_token(
         self, user_id: str, name: str, *, role: ActorRole = "user", create: bool = True
     ) -> tuple[User, DirectoryEntry]:
-        """Returns the user of a verified token, stored on first sight, and their directory entry.
+        """Returns the user that a verified token names, and the user's entry in the directory. An unknown user is
+        stored first.
 
         Raises `banned`, and `unauthenticated` for an unknown user if `create` is false.
         """
@@ -381,30 +408,30 @@ class Chat:
         return user, entry
 
     async def check(self) -> None:
-        """Raises `unavailable` while the database does not answer."""
+        """Reads from the database, and raises `unavailable` if it does not answer."""
         await self._reader.read(lambda snapshot: snapshot.head())
 
     @property
     def cursor(self) -> str:
-        """The opaque cursor of the position up to which this node has delivered events."""
+        """The opaque cursor of the log position up to which this node has delivered events."""
         return f"{self.epoch}-{self.pos}"
 
     def publish(self, events: Sequence[UnstoredEvent]) -> None:
-        """Sends events that are not stored to listeners on all nodes."""
+        """Sends ephemeral events, which are not stored, to listeners on all nodes."""
         self.publish_to_peers(events)
         self.publish_here(events)
 
     def publish_here(self, events: Sequence[UnstoredEvent]) -> None:
-        """Sends events that are not stored to listeners on this node."""
+        """Sends ephemeral events, which are not stored, to listeners on this node only."""
         self._listeners.notify(events)
 
     def publish_to_peers(self, events: Sequence[UnstoredEvent]) -> None:
-        """Sends events that are not stored to the other nodes, if there are any."""
+        """Sends ephemeral events, which are not stored, to the other nodes, if there are any."""
         if self.peers.has_peers:
             self.bus.send(EphemeralBatch(self.node_id, tuple(events)))
 
     def publish_one(self, event: UnstoredEvent) -> None:
-        """Publishes one event."""
+        """Sends one ephemeral event, which is not stored, to listeners on all nodes."""
         self.publish([event])
 
     def _follow(self, events: Sequence[News]) -> None:
@@ -446,11 +473,11 @@ class Chat:
 
 
 def _nothing() -> None:
-    """The default callback: nobody is connected yet."""
+    """Does nothing: the default of callbacks that nothing has set yet."""
 
 
 def settle(done: Done, future: asyncio.Future[Any]) -> None:
-    """Passes the result or the error of a future to `done`."""
+    """Calls `done` with the (result, error) of a finished future, and with `unavailable` for a cancelled one."""
     if future.cancelled():
         done(None, ChatError("unavailable", "The server is stopping. Try again."))
         return

@@ -1,45 +1,63 @@
-"""The handlers of all commands, collected from the features, for `Chat.execute`."""
+"""Tables from each type of command to the function that executes it, collected from the features, for
+`Chat.execute`."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 
 from talkwire.core.features.catching_up import log_events, recovery, retries, sync
-from talkwire.core.features.conversations import call_rules, conversations, invitations, members, moderation
+from talkwire.core.features.conversations import (
+    call_rules,
+    conversations,
+    invitations,
+    members,
+    moderation,
+    notices,
+)
 from talkwire.core.features.integration import webhooks
 from talkwire.core.features.messages import (
+    conversation_files,
     edits,
     files,
     forwards,
+    link_previews,
     messages,
     offers,
     pins,
     reactions,
     receipts,
+    saved,
     search,
     sending,
+    threads,
 )
+from talkwire.core.features.moderation import audit, reports
 from talkwire.core.features.notifying import notifications, offline_queue, pushes
-from talkwire.core.features.operation import erasure, export, nodes, retention
-from talkwire.core.features.users import accounts, blocks, preferences, presence_rules, users
+from talkwire.core.features.operation import console, erasure, export, nodes, retention
+from talkwire.core.features.users import accounts, blocks, preferences, presence_rules, provider_logins, users
 from talkwire.core.ports.handler import Changes, NodeCommandHandlers, Queries
 from talkwire.core.signals import custom_events
 
 CHANGES: Changes = MappingProxyType(
     {
         **accounts.CHANGES,
+        **provider_logins.CHANGES,
         **invitations.CHANGES,
         **users.CHANGES,
         **conversations.CHANGES,
         **members.CHANGES,
         **moderation.CHANGES,
+        **notices.CHANGES,
         **blocks.CHANGES,
         **sending.CHANGES,
         **forwards.CHANGES,
         **edits.CHANGES,
+        **link_previews.CHANGES,
         **reactions.CHANGES,
         **pins.CHANGES,
+        **saved.CHANGES,
         **receipts.CHANGES,
+        **threads.CHANGES,
         **files.CHANGES,
         **offers.CHANGES,
         **preferences.CHANGES,
@@ -51,7 +69,10 @@ CHANGES: Changes = MappingProxyType(
         **retention.CHANGES,
         **webhooks.CHANGES,
         **erasure.CHANGES,
+        **console.CHANGES,
         **recovery.CHANGES,
+        **audit.CHANGES,
+        **reports.CHANGES,
     }
 )
 
@@ -72,12 +93,16 @@ QUERIES: Queries = MappingProxyType(
         **users.QUERIES,
         **conversations.QUERIES,
         **moderation.QUERIES,
+        **notices.QUERIES,
         **blocks.QUERIES,
         **messages.QUERIES,
+        **saved.QUERIES,
         **receipts.QUERIES,
+        **threads.QUERIES,
         **sync.QUERIES,
         **log_events.QUERIES,
         **files.QUERIES,
+        **conversation_files.QUERIES,
         **offers.QUERIES,
         **preferences.QUERIES,
         **notifications.QUERIES,
@@ -91,5 +116,8 @@ QUERIES: Queries = MappingProxyType(
         **recovery.QUERIES,
         **erasure.QUERIES,
         **export.QUERIES,
+        **audit.QUERIES,
+        **reports.QUERIES,
+        **console.QUERIES,
     }
 )

@@ -21,7 +21,8 @@ class DefaultConversations:
         self._warned: set[str] = set()
 
     def welcome(self, tx: Transaction, created: Sequence[UserCreated]) -> None:
-        """Adds the users with one event for each conversation, however many users there are."""
+        """Adds the users of the `created` events to each default conversation, with one event for each conversation,
+        however many users there are."""
         user_ids = [event.user.id for event in created if not event.is_backend]
         if not user_ids:
             return
@@ -30,7 +31,7 @@ class DefaultConversations:
                 self._warn(conversation_id)
 
     def _warn(self, conversation_id: str) -> None:
-        """Logs a missing conversation once, and not for each new user."""
+        """Logs that a default conversation does not exist, once and not for each new user."""
         if conversation_id not in self._warned:
             self._warned.add(conversation_id)
             _logger.warning(

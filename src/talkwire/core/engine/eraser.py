@@ -1,4 +1,4 @@
-"""Finishes the erasure of users: cleans in small steps what their event leaves, so that nobody waits."""
+"""Removes what is left of erased users, in small steps, so that other commands are not delayed."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _logger = structlog.get_logger(__name__)
 
 
 class ExecutesSteps(Protocol):
-    """The part of the chat that the eraser needs."""
+    """The interface through which the eraser executes its commands. The chat implements it."""
 
     def execute(self, actor: Actor, command: Command[Any]) -> Awaitable[Any]: ...
 
 
 class Eraser:
-    """Works on unfinished erasures, also on those that a killed server has left.
+    """Removes the data of erased users step by step, also for erasures that a killed server has left unfinished.
 
     `scrub` removes what the database's files and the file storage still hold of deleted rows; it returns False if that
     has to be tried again.
@@ -45,12 +45,13 @@ class Eraser:
         self._woken = asyncio.Event()
 
     def follow(self, events: Sequence[News]) -> None:
-        """Begins with the next step when a user was erased."""
+        """Wakes the eraser if one of the events says that a user was erased."""
         if any(type(event) is UserErased for event in events):
             self._woken.set()
 
     async def run(self) -> None:
-        """Works until cancelled. While the database is unavailable it retries later."""
+        """Removes the data of erased users until cancelled. While the database is unavailable, it retries every few
+        seconds."""
         while True:
             self._woken.clear()
             try:
@@ -64,15 +65,15 @@ class Eraser:
                 await asyncio.sleep(rest_s)
 
     async def finish(self) -> None:
-        """Finishes all erasures. Raises ChatError, and OSError if the file storage fails."""
+        """Completes all pending erasures and returns. Raises ChatError, and OSError if the file storage fails."""
         rest_s = await self.step()
         while rest_s is not None:
             await asyncio.sleep(rest_s)
             rest_s = await self.step()
 
     async def step(self) -> float | None:
-        """Carries out the next step. Returns how many seconds to rest before the following one, or None when no erasure
-        is pending."""
+        """Carries out the next step of an erasure. Returns how many seconds to wait before the following step, or None
+        when no erasure is pending."""
         step = await self._chat.execute(ERASER, FindErasureStep())
         if step is None:
             return None

@@ -1,7 +1,7 @@
-"""Hooks of the application that run before commands: a hook may change or refuse a command (see docs/embedding.md).
+"""Hooks: functions of the application that run before commands and may change or refuse them (see docs/embedding.md).
 
 A retry is recognised by what the client sent, not by what a hook returned. So commands that can be recognised are
-looked up first, and the hash of what was sent is stored with what is executed.
+looked up before the hooks run, and the hash of what the client sent is stored with the executed command.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class Hooks:
-    """The hooks by type of command. Several hooks for one type run in the order of registration, each on the previous
-    result."""
+    """The application's hooks, by the type of command before which they run. Several hooks for one type run in the
+    order of registration, each on the result of the previous one."""
 
     def __init__(self) -> None:
         self.by_type: dict[type[Command[Any]], list[tuple[Hook[Any], Callable[[Any], bool]]]] = {}
@@ -45,8 +45,8 @@ class Hooks:
     def add(
         self, command_type: type[C], hook: Hook[C], when: Callable[[C], bool] = lambda _: True
     ) -> Callable[[], None]:
-        """Registers `hook` for commands of this type for which `when` returns true. Returns a function that removes
-        it."""
+        """Registers `hook` for commands of the type `command_type` for which `when` returns true. Returns a function
+        that removes the hook."""
         registered = (hook, when)
         self.by_type.setdefault(command_type, []).append(registered)
 
@@ -58,8 +58,8 @@ class Hooks:
         return remove
 
     async def apply(self, actor: Actor, command: C) -> C:
-        """Returns the command after all hooks. Raises ChatError if a hook refuses it, and `unavailable` if a hook
-        fails."""
+        """Runs the hooks for a command and returns the command to execute. Raises ChatError if a hook refuses it, and
+        `unavailable` if a hook fails."""
         sent = command
         for hook, when in self.by_type.get(type(command), ()):
             if when(command):
@@ -83,9 +83,10 @@ class Hooks:
 
 
 def sent_as(command: Command[Any], key: IdempotencyKey | None) -> IdempotencyKey | None:
-    """Returns `key` with the original command's hash, so that a retry matches after a hook replaced the command.
+    """Returns the idempotency key with the hash of `command`, the original command, so that a retry matches after a
+    hook replaced the command.
 
-    A key that has a hash is returned unchanged.
+    A key that has a hash is returned unchanged, and None for None.
     """
     if key is not None and key.command_hash is not None:
         return key
@@ -93,19 +94,20 @@ def sent_as(command: Command[Any], key: IdempotencyKey | None) -> IdempotencyKey
 
 
 def _with_retry_identity(command: C, sent: C) -> C:
-    """Returns a changed message with the client message id and hash of the original one, by which a retry is
-    recognised."""
+    """Returns a message that a hook has changed with the client message id and hash of the original one, by which a
+    retry is recognised. Other commands are returned unchanged."""
     if isinstance(command, SendMessage) and isinstance(sent, SendMessage) and sent.client_message_id is not None:
         return replace(command, client_message_id=sent.client_message_id, sent_hash=hash_of_message(sent))
     return command
 
 
 def _validated(changed: object, command_type: type[C]) -> C:
-    """Returns a hook's result after validation, because Structs do not validate their fields.
+    """Returns the command that a hook returned after checking its type and fields, because Structs do not validate
+    their fields.
 
-    Raises TypeError for another type and ValidationError for invalid fields.
+    Raises TypeError for another type than `command_type` and ValidationError for invalid fields.
     """
     if type(changed) is not command_type:
-        raise TypeError(f"a hook must answer {command_type.__name__} or None, not {type(changed).__name__}")
+        raise TypeError(f"a hook must return {command_type.__name__} or None, not {type(changed).__name__}")
     checked: C = msgspec.convert(msgspec.to_builtins(changed, builtin_types=_BINARY), command_type)
     return checked

@@ -1,15 +1,16 @@
-"""The chat for external callers: limits the rate of commands, but still returns the results of retried commands.
+"""The entry point for commands of clients: limits their rate, but still returns the results of retried commands.
 
 The server's own commands use `Chat` directly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from collections.abc import Callable
+from typing import Protocol, TypeVar, cast
 
 from talkwire.core.commands.command import Command, IdempotencyKey
 from talkwire.core.commands.server.retries import AnswerRetry
+from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.command_table import CHANGES
@@ -18,31 +19,58 @@ from talkwire.core.engine.limits import Kind, Limits, kind_of, rate_limited
 R = TypeVar("R")
 
 
-class LimitedChat:
-    """Wraps `Chat` with rate limits. `limits` None disables them. `clock` returns seconds of a monotonic clock."""
+class Outcomes(Protocol):
+    """An interface to count succeeded and refused commands with their duration, and to log refusals."""
 
-    def __init__(self, chat: Chat, limits: Limits | None, clock: Callable[[], float]) -> None:
+    def begin(self) -> int: ...
+    def succeeded(self, command_type: type, began_ns: int) -> None: ...
+    def refused(self, actor: Actor, command_type: type, error: ChatError, began_ns: int) -> None: ...
+
+
+class LimitedChat:
+    """Executes commands of clients on `Chat`, with rate limits. `limits` None disables them. `clock` returns seconds of
+    a monotonic clock.
+
+    If `outcomes` is set, it counts the results of `execute`.
+    """
+
+    def __init__(
+        self, chat: Chat, limits: Limits | None, clock: Callable[[], float], outcomes: Outcomes | None = None
+    ) -> None:
         self._chat = chat
         self._limits = limits
         self._clock = clock
+        self._outcomes = outcomes
         self.policy = chat.policy
 
-    def execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> Awaitable[R]:
-        """Executes a command as `Chat.execute` does. Also raises `rate_limited`."""
-        wait_s = self.take(actor, kind_of(type(command)))
-        if wait_s:
-            return cast("Awaitable[R]", self.answer_retry(actor, command, wait_s, key))
-        return self._chat.execute(actor, command, key)
+    async def execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> R:
+        """Executes a command as `Chat.execute` does. Raises `rate_limited` if the actor has sent too many and this is
+        not a retry."""
+        began_ns = 0 if self._outcomes is None else self._outcomes.begin()
+        try:
+            wait_s = self.take(actor, kind_of(type(command)))
+            if wait_s:
+                result = await self.answer_retry(actor, command, wait_s, key)
+            else:
+                result = await self._chat.execute(actor, command, key)
+        except ChatError as error:
+            if self._outcomes is not None:
+                self._outcomes.refused(actor, type(command), error, began_ns)
+            raise
+        if self._outcomes is not None:
+            self._outcomes.succeeded(type(command), began_ns)
+        return result
 
     def take(self, actor: Actor, kind: Kind) -> float:
-        """Takes a token for an actor. Returns 0, or the seconds until there is one."""
+        """Takes a token from the actor's bucket for one kind of action. Returns 0, or the seconds until there is a
+        token."""
         return 0.0 if self._limits is None else self._limits.take_for(actor, kind, self._clock())
 
     async def answer_retry(
         self, actor: Actor, command: Command[R], wait_s: float, key: IdempotencyKey | None = None
     ) -> R:
-        """Returns the result of a command that exceeds the limit, if it was executed before; else raises
-        `rate_limited`.
+        """Returns the stored result of a command that exceeds the rate limit, if it was executed before; else raises
+        `rate_limited` with the wait `wait_s`.
 
         A client that retries because it did not receive the first result must not be limited.
         """

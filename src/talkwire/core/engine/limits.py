@@ -1,16 +1,17 @@
-"""Rate limits for users, IP addresses and e-mail addresses: token buckets, shared by sockets and REST.
+"""Rate limits for users, IP addresses and e-mail addresses, as token buckets that sockets and REST share.
 
 A bucket holds at most `burst` tokens and gains `per_s` tokens a second; each action takes one. Times are arguments, in
 seconds of a monotonic clock. Nothing is stored: after a restart all buckets are full.
 
-Nodes can share buckets (`bus/shared_limits.py`): each node takes tokens from its own buckets, regularly publishes what
-was `taken`, and with `adopt` takes over what is left in total.
+Nodes can share buckets (`bus/shared_limits.py`): each node takes tokens from its own buckets, regularly publishes how
+many it took (`taken`), and adjusts its buckets to what all nodes together have taken (`adopt`).
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from enum import StrEnum
 from functools import cache
@@ -37,7 +38,8 @@ _RATE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)/(\d{1,9})")
 
 
 class Kind(StrEnum):
-    """What is counted, and the key by which buckets are separated."""
+    """The kinds of actions that are limited. Each kind has its own buckets, one for each user, IP address or
+    account."""
 
     SENDS = "sends"
     """messages sent, by user"""
@@ -78,7 +80,7 @@ ASKED_KINDS = frozenset(
 
 
 class Rate(NamedTuple):
-    """At most `burst` actions at once, then `per_s` a second."""
+    """A rate limit: at most `burst` actions at once, then `per_s` a second."""
 
     per_s: float
     burst: int
@@ -107,7 +109,8 @@ DEFAULT_RATES: Rates = MappingProxyType(
 
 
 def parse_rates(texts: Iterable[str]) -> Rates:
-    """Returns the default rates with the given ones replaced: `sends=50/200` means 50 a second and 200 at once.
+    """Returns the default rate limits, with those in `texts` replaced: `sends=50/200` means 50 messages a second and
+    200 at once.
 
     Raises ValueError for an invalid text.
     """
@@ -125,16 +128,17 @@ def parse_rates(texts: Iterable[str]) -> Rates:
 
 
 class Buckets:
-    """The buckets of one kind, by key.
+    """The token buckets for one kind of action, by key (a user, an IP address or an account).
 
     A bucket is stored as the time at which it will be full again, so full buckets need no memory. A shared bucket can
-    fall below empty, when several nodes took tokens at once; then callers wait until that is made up.
+    fall below empty, when several nodes took tokens at once; then callers wait until it has tokens again.
     """
 
     __slots__ = ("_full_at", "_interval", "_slack", "_sweep_at", "_taken")
 
     def __init__(self, rate: Rate, *, counts: bool = False) -> None:
-        """`counts`: record what is taken, for `taken`."""
+        """Creates full buckets with this rate. With `counts`, taken tokens are counted, so that `taken` can return
+        them."""
         self._taken: dict[str, int] | None = {} if counts else None
         self._interval = 1 / rate.per_s
         # The tolerance for rounding errors keeps them from costing the last token of a burst.
@@ -146,8 +150,8 @@ class Buckets:
         return len(self._full_at)
 
     def take(self, key: str, now: float) -> float:
-        """Takes a token and returns 0. If there is none, takes nothing and returns the seconds until there will be
-        one."""
+        """Takes a token from the bucket `key` and returns 0. If there is none, takes nothing and returns the seconds
+        until there will be one."""
         full_at = self._full_at.get(key, now)
         if full_at < now:
             full_at = now
@@ -161,7 +165,8 @@ class Buckets:
         return 0.0
 
     def give_back(self, key: str) -> None:
-        """Returns a token that was taken. Other nodes do not learn that if they know of the taking already."""
+        """Puts back a token that was taken from the bucket `key`. Other nodes that already know that it was taken are
+        not notified."""
         if key in self._full_at:
             self._full_at[key] -= self._interval
         if self._taken is not None and key in self._taken:
@@ -170,14 +175,15 @@ class Buckets:
                 del self._taken[key]
 
     def taken(self) -> dict[str, int]:
-        """Returns how many tokens were taken from each bucket since the last call."""
+        """Returns how many tokens were taken from each bucket, by key, since the last call."""
         taken, self._taken = self._taken or {}, None if self._taken is None else {}
         return taken
 
     def adopt(self, full_at: Iterable[tuple[str, float]]) -> None:
-        """Adopts the times at which shared buckets will be full, unless this node's own times are later.
+        """Sets the times at which buckets shared by all nodes will be full, as (key, time), unless this node's own
+        times are later.
 
-        Tokens taken here since the last `taken` are added.
+        The tokens that this node has taken since the last call of `taken` are added.
         """
         here = self._full_at
         since = self._taken or {}
@@ -187,7 +193,8 @@ class Buckets:
                 here[key] = owed
 
     def _sweep(self, now: float) -> None:
-        """Removes full buckets. The next sweep runs at twice as many, so that the cost for each bucket stays small."""
+        """Removes full buckets. The next removal follows when there are twice as many buckets, so that the average cost
+        stays small."""
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
         while len(self._full_at) >= BUCKETS_MAX:
             del self._full_at[next(iter(self._full_at))]
@@ -200,73 +207,90 @@ raises."""
 
 
 class Limits:
-    """All buckets of a node.
+    """All token buckets of a node, for each kind of action.
 
-    `shared`: taken tokens are recorded, so something has to call `taken` regularly.
+    With `shared`, the taken tokens are recorded for the other nodes, so some part of the server has to call `taken`
+    regularly.
     """
 
-    __slots__ = ("_buckets", "ask", "rates")
+    __slots__ = ("_buckets", "ask", "exceeded", "rates")
 
     def __init__(self, rates: Rates = DEFAULT_RATES, *, shared: bool = False) -> None:
         self.rates = rates
         self.ask: Ask | None = None
         """Takes a token on all nodes, for `take_or_refuse_everywhere`; None: only this node's own buckets count."""
+        self.exceeded: Counter[Kind] = Counter(dict.fromkeys(Kind, 0))
+        """How often there was no token."""
         self._buckets = {kind: Buckets(rates[kind], counts=shared and kind not in ASKED_KINDS) for kind in Kind}
 
     def take(self, kind: Kind, key: str, now: float) -> float:
-        """Takes a token; see `Buckets.take`."""
-        return self._buckets[kind].take(key, now)
+        """Takes a token from the bucket `key` of a kind of action. Returns 0, or the seconds until there is a token."""
+        wait_s = self._buckets[kind].take(key, now)
+        if wait_s:
+            self.exceeded[kind] += 1
+        return wait_s
 
     def take_for(self, actor: Actor, kind: Kind, now: float) -> float:
-        """Takes a token of a user. The application's backend is not limited, because it acts for many users."""
+        """Takes a token from a user's bucket. Returns 0, or the seconds until there is a token. The application's
+        backend is not limited, because it acts for many users."""
         if actor.role == "service":
             return 0.0
-        return self._buckets[kind].take(actor.user_id, now)
+        return self.take(kind, actor.user_id, now)
 
     def take_or_refuse(self, kind: Kind, key: str, now: float) -> None:
-        """Takes a token or raises `rate_limited`."""
+        """Takes a token from the bucket `key` of a kind of action, or raises `rate_limited` if there is none."""
         wait_s = self.take(kind, key, now)
         if wait_s:
             raise rate_limited(wait_s)
 
     def give_back(self, kind: Kind, key: str) -> None:
-        """Returns a token that was taken."""
+        """Puts back a token that was taken from the bucket `key` of a kind of action."""
         self._buckets[kind].give_back(key)
 
     async def take_or_refuse_everywhere(self, kind: Kind, key: str, now: float) -> None:
-        """As `take_or_refuse` for one of `ASKED_KINDS`, counting the tokens that were taken on all nodes."""
+        """Takes a token from a bucket whose tokens all nodes share (one of `ASKED_KINDS`), or raises `rate_limited` if
+        there is none."""
         wait_s = await self.take_everywhere(kind, key, now)
         if wait_s:
             raise rate_limited(wait_s)
 
     async def take_everywhere(self, kind: Kind, key: str, now: float) -> float:
-        """As `take` for one of `ASKED_KINDS`, counting the tokens that were taken on all nodes."""
+        """Takes a token from a bucket whose tokens all nodes share (one of `ASKED_KINDS`). Returns 0, or the seconds
+        until there is a token."""
         wait_s = self.take(kind, key, now)
         if wait_s or self.ask is None:
             return wait_s
-        return await self.ask(kind, key)
+        wait_s = await self.ask(kind, key)
+        if wait_s:
+            self.exceeded[kind] += 1
+        return wait_s
 
     def taken(self) -> list[tuple[Kind, dict[str, int]]]:
-        """Returns the tokens taken since the last call, only of kinds with any."""
+        """Returns the numbers of tokens taken since the last call, by kind of action and key. Kinds without any are
+        left out."""
         return [(kind, taken) for kind, buckets in self._buckets.items() if (taken := buckets.taken())]
 
     def adopt(self, kind: Kind, full_at: Iterable[tuple[str, float]]) -> None:
-        """Adopts what all nodes together have taken: for each key, when its bucket will be full again.
+        """Adjusts the buckets of a kind of action to what all nodes together have taken. `full_at` has, for each key,
+        the time when its bucket will be full again.
 
-        Times are of the same clock as those given to `take`. A later time that this node knows of stays.
+        Times are of the same clock as those passed to `take`. If this node knows a later time for a bucket, that is
+        kept.
         """
         self._buckets[kind].adopt(full_at)
 
 
 def rate_limited(wait_s: float) -> ChatError:
-    """Returns the refusal with the wait in `retryAfterMs`. REST also sends it as `Retry-After`."""
+    """Returns the `rate_limited` error with the seconds to wait, as `retryAfterMs` in milliseconds. REST also sends it
+    as `Retry-After`."""
     details = {"retryAfterMs": max(1, math.ceil(wait_s * 1000))}
     return ChatError("rate_limited", "Too many requests. Try again later.", details)
 
 
 @cache
 def kind_of(command_type: type) -> Kind:
-    """Returns the limit that a command counts towards; other types count as signals, which concern one socket only."""
+    """Returns the kind of action that a type of command counts as: sending a message, another change, a query or a
+    signal. Types that are neither changes nor queries count as signals."""
     if issubclass(command_type, SendMessage):
         return Kind.SENDS
     if issubclass(command_type, Change):
@@ -275,8 +299,8 @@ def kind_of(command_type: type) -> Kind:
 
 
 def address_key(address: str) -> str:
-    """Returns the key of an IP address. IPv6 addresses of one /64 network share a key, because a customer has at least
-    one."""
+    """Returns the bucket key of an IP address. IPv6 addresses of one /64 network share a key, because a customer has at
+    least one such network."""
     parsed = _parsed(address)
     if not isinstance(parsed, IPv6Address):
         return address
@@ -286,8 +310,8 @@ def address_key(address: str) -> str:
 
 
 def site_key(address: str) -> str | None:
-    """Returns the key of an IPv6 address's /48 network, which one customer may have completely; None for other
-    addresses."""
+    """Returns the bucket key of an IPv6 address's /48 network, which may belong to one customer as a whole; None for
+    other addresses."""
     parsed = _parsed(address)
     if not isinstance(parsed, IPv6Address) or parsed.ipv4_mapped is not None:
         return None

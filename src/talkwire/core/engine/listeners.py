@@ -1,4 +1,4 @@
-"""The functions that receive the events on this node."""
+"""The list of functions on this node that receive the chat's events, and their order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class Stage(IntEnum):
-    """The order in which listeners receive a batch. Within a stage, the first one to subscribe is the first."""
+    """The order in which listeners receive a batch of events. Within a stage, listeners are called in the order in
+    which they subscribed."""
 
     STATE = 0
     """This node's state of the chat, which all other listeners read."""
@@ -32,7 +33,7 @@ class Stage(IntEnum):
 
 
 class Listeners:
-    """Calls its listeners in the order of their stages."""
+    """The functions that receive the chat's events, in the order of their stages."""
 
     def __init__(self) -> None:
         self._listeners: list[tuple[Stage, Listener]] = []
@@ -41,7 +42,8 @@ class Listeners:
         insort(self._listeners, (stage, listener), key=itemgetter(0))
 
     def notify(self, events: Sequence[News]) -> None:
-        """Calls the listeners with a batch in the caller's turn of the event loop: durable events in log order."""
+        """Calls all listeners with a batch of events, in the caller's turn of the event loop. Durable events are in log
+        order."""
         for _, listener in self._listeners:
             try:
                 listener(events)

@@ -1,4 +1,4 @@
-"""Notifies connected users right after an event.
+"""Sends connected users notifications of messages, offers, missed calls and the like, right after the event.
 
 Messages are decided with the directory's memory alone: a message that notifies nobody costs two dictionary lookups.
 Other events are rare and need a name, which is read from the database first.
@@ -6,6 +6,7 @@ Other events are rare and need a name, which is read from the database first.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Protocol
 
@@ -25,6 +26,7 @@ from talkwire.core.domain.events import (
     Notified,
     OfferCreated,
     OfferUpdated,
+    ReportDecided,
 )
 from talkwire.core.domain.model import WHOLE, Actor, ConversationKind
 from talkwire.core.features.notifying.notification_rules import (
@@ -42,13 +44,14 @@ _OTHER_EVENTS = (OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, C
 
 
 class NameFinder(Protocol):
-    """The part of the chat that looks up names."""
+    """The interface that looks up the names of users and conversations that a notification shows. The chat implements
+    it."""
 
     def execute(self, actor: Actor, command: FindOccasionNames) -> Awaitable[OccasionNames]: ...
 
 
 class LiveNotifications:
-    """Creates notifications from events and passes them to `notify`."""
+    """Creates notifications for connected users from events, and passes them to `notify`, which sends them."""
 
     def __init__(self, chat: NameFinder, directory: Directory, notify: Callable[[Sequence[Notified]], None]) -> None:
         self._chat = chat
@@ -57,12 +60,15 @@ class LiveNotifications:
         self._tasks = BackgroundTasks()
         # Id of a trigger whose names are being queried -> the users who have read its notification meanwhile.
         self._read_by: dict[int, set[str]] = {}
+        # Set once the notifications of the latest event that needed names are sent.
+        self._sent = asyncio.Event()
+        self._sent.set()
 
     def follow(self, events: Sequence[News]) -> None:
-        """Handles a batch of events.
+        """Creates the notifications for a batch of events.
 
-        Notifications that their user has already read are left out: devices have received the `NotificationsRead`
-        before, and would count the notification forever.
+        Notifications that the user reads before they are sent are left out: devices have then received the
+        `NotificationsRead` event first, and would count the notification as unread forever.
         """
         membership_of, notify_all_of = self._directory.memberships.get, self._directory.notify_all.of
         notified: list[Notified] = []
@@ -87,7 +93,10 @@ class LiveNotifications:
                 trigger = trigger_of(event)
                 if trigger is not None and self._may_notify(trigger):
                     self._read_by[trigger.id] = set()
-                    self._tasks.start(self._notify_with_names(trigger))
+                    earlier, self._sent = self._sent, asyncio.Event()
+                    self._tasks.start(self._notify_with_names(trigger, earlier, self._sent))
+            elif isinstance(event, ReportDecided):
+                notified += self._notifications_of(event)
             elif isinstance(event, NotificationsRead):
                 notified = [each for each in notified if not _has_read(event, each)]
                 self._note_read(event)
@@ -95,11 +104,26 @@ class LiveNotifications:
             self._notify(notified)
 
     async def close(self) -> None:
-        """Waits for the name lookups in progress."""
+        """Waits for the notifications whose names are being read from the database."""
         await self._tasks.wait()
 
+    def _notifications_of(self, decided: ReportDecided) -> list[Notified]:
+        """Returns the notifications of an admin's decision about a report. Its users are notified whether they are
+        members of the conversation or not."""
+        trigger, notified = trigger_of(decided), list[Notified]()
+        for user_id in () if trigger is None else trigger.user_ids:
+            entry = self._directory.connected(user_id)
+            if entry is not None and trigger is not None:
+                recipient = _recipient(user_id, entry, trigger.conversation_id)
+                quiet = must_not_disturb(recipient, trigger.at_ms)
+                notified.append(
+                    Notified(user_id, notification(trigger, recipient, "moderation", "", quiet=quiet), quiet)
+                )
+        return notified
+
     def _may_notify(self, trigger: NotificationTrigger) -> bool:
-        """Returns whether a connected user may have to be notified."""
+        """Returns whether an event may lead to a notification for any connected user, so that names are worth
+        reading."""
         membership = self._directory.memberships.get(trigger.conversation_id)
         candidates = () if membership is None else _candidates(trigger, membership, ())
         return any(self._directory.connected(user_id) for user_id in candidates)
@@ -108,13 +132,23 @@ class LiveNotifications:
         for id_ in self._read_by if read.ids is None else self._read_by.keys() & read.ids:
             self._read_by[id_].add(read.user_id)
 
-    async def _notify_with_names(self, trigger: NotificationTrigger) -> None:
+    async def _notify_with_names(
+        self, trigger: NotificationTrigger, earlier: asyncio.Event, sent: asyncio.Event
+    ) -> None:
+        """Reads the names that the notifications of one event show, and sends these notifications.
+
+        Waits until `earlier` is set, and sets `sent`: such notifications keep the order of their events, whatever the
+        database returns first. Those of messages need no names and may overtake them.
+        """
         try:
-            names = await self._chat.execute(NOTIFIER, FindOccasionNames(trigger.actor_id, trigger.conversation_id))
-        except ChatError:
-            names = OccasionNames("", "")  # a notification without names is better than none
+            try:
+                names = await self._chat.execute(NOTIFIER, FindOccasionNames(trigger.actor_id, trigger.conversation_id))
+            except ChatError:
+                names = OccasionNames("", "")  # a notification without names is better than none
+            await earlier.wait()
         finally:
             read_by = self._read_by.pop(trigger.id)
+            sent.set()
         if trigger.type == "invitation":
             trigger = trigger._replace(body=names.conversation)
         membership = self._directory.memberships.get(trigger.conversation_id)
@@ -152,7 +186,7 @@ def _has_read(read: NotificationsRead, notified: Notified) -> bool:
 def _candidates(
     trigger: NotificationTrigger, membership: ConversationMembership, notify_all_ids: Collection[str]
 ) -> Collection[str]:
-    """Returns the cached users who may have to be notified."""
+    """Returns the ids of the cached users who may have to be notified of an event in a conversation."""
     is_direct_message = membership.kind == "direct" and trigger.message is not None
     if is_direct_message or (trigger.everyone and membership.member_count <= EVERYONE_MAX):
         return tuple(membership.user_ids)

@@ -1,4 +1,4 @@
-"""Sends connected users their unread counts after events that may have changed them.
+"""Sends connected users the unread counts of a conversation after events that may have changed them.
 
 New messages are excepted: clients count them themselves.
 """
@@ -18,15 +18,23 @@ from talkwire.core.domain.model import LARGE_CONVERSATION, Actor
 
 Figures = tuple[tuple[str, str, Unread], ...]
 
+SETTLE_S = 0.1
+"""How long after a count a message may still arrive that the count did, or did not, include."""
+
 
 class UnreadCounter(Protocol):
-    """The part of the chat that counts unread messages."""
+    """The interface that counts users' unread messages in conversations. The chat implements it."""
 
     def execute(self, actor: Actor, command: CountUnread) -> Awaitable[Figures]: ...
 
 
 class LiveUnread:
-    """Counts with one query what the events of one turn have changed, and passes the notices to `notify`."""
+    """Counts the unread messages that a batch of events has changed, with one query, and passes the new counts to
+    `notify`, which sends them to the users.
+
+    A client adds each new message to its own count. A message that is sent to it around the time of the count would be
+    missing from that sum, or be in it twice, so a conversation with such a message is counted again.
+    """
 
     def __init__(
         self, chat: UnreadCounter, directory: Directory, notify: Callable[[Sequence[UnreadChanged]], None]
@@ -35,13 +43,18 @@ class LiveUnread:
         self._directory = directory
         self._notify = notify
         self._changed: dict[tuple[str, str], None] = {}
+        # The ids of the conversations that are being counted, or were just counted, and those with a new message since.
+        self._counted: frozenset[str] = frozenset()
+        self._overtaken: set[str] = set()
         self._task: asyncio.Task[None] | None = None
 
     def follow(self, events: Sequence[News]) -> None:
-        """Handles a batch of events."""
+        """Schedules counting for the users and conversations whose unread counts a batch of events may have changed."""
         for event in events:
-            if type(event) is MessageSent:
-                continue  # nearly every event is a message
+            if type(event) is MessageSent:  # nearly every event is a message
+                if self._counted and event.message.conversation_id in self._counted:
+                    self._overtaken.add(event.message.conversation_id)
+                continue
             match event:
                 case MessagesRead():
                     self._note(event.conversation_id, event.user_id)
@@ -54,7 +67,7 @@ class LiveUnread:
             self._task = asyncio.ensure_future(self._count())
 
     async def close(self) -> None:
-        """Waits for the counts in progress."""
+        """Waits until the counting in progress has finished."""
         if self._task is not None:
             await self._task
 
@@ -64,9 +77,10 @@ class LiveUnread:
             self._changed[conversation_id, user_id] = None
 
     def _note_members(self, conversation_id: str) -> None:
-        """Schedules counting for the connected members of a conversation, unless it is large.
+        """Schedules counting for the connected members of a conversation, unless the conversation is large.
 
-        In a large one the clients update their counts themselves: `message:deleted` names the message.
+        In a large conversation the clients update their counts themselves: the event `message:deleted` names the
+        message.
         """
         membership = self._directory.memberships.get(conversation_id)
         if membership is not None and membership.member_count <= LARGE_CONVERSATION:
@@ -76,9 +90,14 @@ class LiveUnread:
     async def _count(self) -> None:
         while self._changed:
             keys, self._changed = tuple(self._changed), {}
+            self._counted = frozenset(conversation_id for conversation_id, _ in keys)
+            self._overtaken.clear()
             try:
                 figures = await self._chat.execute(UNREAD_COUNTER, CountUnread(keys))
             except ChatError:
                 continue  # the database is unavailable; clients that ask for counts receive the error
             self._notify([UnreadChanged(user_id, id_, u.unread_count, u.mention_count) for id_, user_id, u in figures])
+            await asyncio.sleep(SETTLE_S)
+            self._changed |= dict.fromkeys(key for key in keys if key[0] in self._overtaken)
+        self._counted = frozenset()
         self._task = None

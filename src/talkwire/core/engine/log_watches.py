@@ -1,6 +1,6 @@
-"""Readers of the log that wait for new events: long polls and streams.
+"""Long polls and streams of the application's backend that read the log of events and wait for new ones.
 
-Waiting costs nothing until an event arrives. Each event that this node hands out is compared in memory, once with each
+Waiting costs nothing until an event arrives. Each event that this node delivers is compared in memory, once with each
 different filter, and wakes only the readers whose filter selects it. A reader that was woken reads from the database.
 """
 
@@ -27,15 +27,15 @@ R = TypeVar("R")
 
 
 class QueryExecutor(Protocol):
-    """Executes queries, as `Chat` does."""
+    """The interface that executes queries. The chat implements it."""
 
     def execute(self, actor: Actor, command: Command[R]) -> Awaitable[R]: ...
 
 
 class LogWatch:
-    """A reader of the log, page by page from a query on, within a `with` block.
+    """A reader of the log of events, which returns page after page and waits for new events. Used in a `with` block.
 
-    It ends when its user is banned, when its device `session_id` signs out, or when the node drains.
+    The reader ends when its user is banned, when its device `session_id` signs out, or when the node is about to stop.
     """
 
     def __init__(self, watches: LogWatches, actor: Actor, query: ListLogEvents, session_id: str | None) -> None:
@@ -61,7 +61,8 @@ class LogWatch:
         self._watches.remove(self)
 
     async def next_page(self, until_s: float) -> LogPage:
-        """Returns the next page with events, or an empty one at a time of the event loop's clock or when this ends.
+        """Waits for events and returns the next page. Returns an empty page at the time `until_s` of the event loop's
+        clock, or when the reader ends.
 
         Raises ChatError.
         """
@@ -80,12 +81,12 @@ class LogWatch:
                 await self._wait(until_s)
 
     def note(self, pos: int) -> None:
-        """Notes that there may be an event up to a position that the filter selects."""
+        """Wakes the reader because there may be events up to the log position `pos` that its filter selects."""
         self._found_pos = pos
         self._wake()
 
     def end(self) -> None:
-        """Ends the waiting, now and from now on."""
+        """Ends the reader: it wakes and does not wait for events any more."""
         self.ended = True
         self._wake()
 
@@ -115,7 +116,8 @@ class LogWatch:
 
 
 class LogWatches:
-    """The readers of the log on this node. It has to follow the chat from the position `pos` on."""
+    """All readers of the log of events on this node. `pos` is the log position up to which this node has delivered
+    events."""
 
     def __init__(self, chat: QueryExecutor, pos: int) -> None:
         self.chat = chat
@@ -128,7 +130,8 @@ class LogWatches:
         return sum(map(len, self._by_filter.values()))
 
     def open(self, actor: Actor, query: ListLogEvents, session_id: str | None = None) -> LogWatch:
-        """Returns a reader that begins with a query."""
+        """Returns a new reader of the log, which begins with `query`. `session_id` is the actor's signed-in device, if
+        any."""
         return LogWatch(self, actor, query, session_id)
 
     def add(self, watch: LogWatch) -> None:
@@ -141,13 +144,15 @@ class LogWatches:
             del self._by_filter[watch.wanted]
 
     def drain(self) -> None:
-        """Ends all readers, because the node is about to stop. Later ones wait for a moment at most."""
+        """Ends all readers, because the node is about to stop. Readers that are opened later wait for `DRAINING_WAIT_S`
+        at most."""
         self.is_draining = True
         for watch in self._all():
             watch.end()
 
     def follow(self, events: Sequence[News]) -> None:
-        """Wakes the readers that a batch of the log concerns."""
+        """Wakes the readers whose filters select any of a batch of events, and ends readers of banned users and
+        signed-out devices."""
         durable = [event for event in events if isinstance(event, DurableEvent)] if self._by_filter else ()
         last = events[-1]
         if isinstance(last, DurableEvent):

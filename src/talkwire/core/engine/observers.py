@@ -1,8 +1,8 @@
-"""Functions of the application that are called after events.
+"""Observers: functions of the application that are called after events.
 
-Each has a queue of its own, so that a slow one delays neither delivery nor the others. It receives each durable event
-once on this node, in log order and after the commit, from its registration until the process ends. Events that happen
-while no process runs are not delivered later.
+Each function has its own queue, so that a slow function delays neither delivery nor other functions. It receives each
+durable event once on this node, in log order and after the commit, from its registration until the process ends. Events
+that happen while no process runs are not delivered later.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WAITING_MAX = 10_000
 """How many events may wait for one function. Beyond it the function misses events, and the number is logged."""
 
 CLOSE_S = 5.0
-"""How many seconds the waiting events may take when the node stops."""
+"""The maximum number of seconds to wait for queued events when the node stops."""
 
 Function = Callable[[Any], Any]
 """Receives an event. Its result is ignored, but awaited if it is awaitable."""
@@ -30,32 +30,32 @@ _logger = structlog.get_logger(__name__)
 
 
 class Observers:
-    """Calls the functions of the application for the types of events that they are registered for."""
+    """Calls the functions that the application has registered (observers) for the types of events that they want."""
 
     def __init__(self) -> None:
         self._by_type: dict[type, list[_Observer]] = {}
 
     def add(self, event_types: Iterable[type], function: Function) -> None:
-        """Registers `function` for events of these types."""
+        """Registers `function` to be called with each event of the types `event_types`."""
         observer = _Observer(function)
         for event_type in event_types:
             self._by_type.setdefault(event_type, []).append(observer)
 
     def follow(self, events: Sequence[News]) -> None:
-        """Queues a batch of events for their functions."""
+        """Adds a batch of events to the queues of the functions registered for their types."""
         if self._by_type:
             for event in events:
                 for observer in self._by_type.get(type(event), ()):
                     observer.enqueue(event)
 
     async def close(self) -> None:
-        """Waits for the queued events, for at most `CLOSE_S` seconds."""
+        """Waits until the functions have received the queued events, for at most `CLOSE_S` seconds."""
         observers = {observer for observers in self._by_type.values() for observer in observers}
         await asyncio.gather(*(observer.close() for observer in observers))
 
 
 class _Observer:
-    """One function and the queue of its events."""
+    """One function of the application and the queue of events that it has not received yet."""
 
     def __init__(self, function: Function) -> None:
         self._function = function
@@ -101,7 +101,7 @@ class _Observer:
             _logger.exception("an observer failed", observer=self._name, event_type=type(event).__name__)
 
     def _log_missed(self) -> None:
-        """Logs the number of missed events once there is room in the queue again."""
+        """Logs how many events the function has missed because its queue was full, once the queue has room again."""
         if self._missed and len(self._waiting) < WAITING_MAX:
             _logger.error("an observer is too slow and has missed events", observer=self._name, missed=self._missed)
             self._missed = 0

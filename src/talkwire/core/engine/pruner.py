@@ -21,7 +21,7 @@ class Executes(Protocol):
 
 
 class Pruner:
-    """Repeatedly prunes what is older than `retention`."""
+    """Repeatedly deletes messages and events that are older than the server's retention time."""
 
     def __init__(self, chat: Executes, retention: timedelta) -> None:
         self._chat = chat
@@ -29,7 +29,8 @@ class Pruner:
         self._look_every_s = min(CHECK_EVERY_S, retention.total_seconds() / 2)
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Prunes until cancelled. While the database is unavailable it retries later."""
+        """Deletes messages and events that are older than the retention time, in small steps, until cancelled. While
+        the database is unavailable it retries later."""
         while True:
             try:
                 more = await self._chat.execute(PRUNER, self._command)
@@ -43,15 +44,16 @@ class ExecutesPruning(Protocol):
 
 
 class ConversationPruner:
-    """Repeatedly prunes the conversations that have their own retention time; others after `retention`, if that is
-    set."""
+    """Repeatedly deletes old messages in conversations that have, or had, their own retention time. `retention` is for
+    those without one now; None for no limit."""
 
     def __init__(self, chat: ExecutesPruning, retention: timedelta | None) -> None:
         self._chat = chat
         self._retention_ms = None if retention is None else round(retention.total_seconds() * 1000)
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Prunes until cancelled. While the database is unavailable it retries later."""
+        """Deletes old messages in these conversations until cancelled. While the database is unavailable it retries
+        later."""
         after_id: str | None = ""
         while True:
             try:

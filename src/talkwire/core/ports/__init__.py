@@ -1,4 +1,6 @@
-"""Protocols for what surrounds the chat: the database's transactions and tables, the bus, the chat's own executor.
+"""Protocols (interfaces) through which the chat uses what surrounds it: the database's transactions and tables, and the
+bus between nodes; and through which presence, typing and calls use the chat.
 
-Storage and bus implement them. The modules here contain no logic but small value types.
+The storage, bus, webhooks and engine packages implement the protocols. The modules here contain no logic except for
+small value types.
 """

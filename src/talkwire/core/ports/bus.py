@@ -1,7 +1,8 @@
-"""The messages between nodes, and the bus that carries them.
+"""The messages that nodes (server processes of one cluster) send each other, and the interface of the bus that
+transports the messages.
 
-The bus may lose, duplicate and reorder messages. Durable events are read from the log instead (`feed.py`), which is the
-source of truth; ephemeral events may be lost.
+The bus may lose, duplicate and reorder messages. Committed (durable) events can always be read from the log in the
+database instead (`feed.py` does so), which is the source of truth; ephemeral events may be lost.
 """
 
 from __future__ import annotations
@@ -16,16 +17,17 @@ from talkwire.core.domain.events import Durable, UnstoredEvent
 
 
 class BusMessage(msgspec.Struct, frozen=True, tag_field="kind"):
-    """A message between nodes. `node_id` is the sender's."""
+    """The base of all messages between nodes. `node_id` is the id of the node that sends the message."""
 
     node_id: str
 
 
 class CommittedBatch(BusMessage, frozen=True, tag="committed"):
-    """A transaction was committed and brought the log from `start_pos` to `pos`.
+    """A message saying that a transaction of the sending node was committed and moved the newest log position from
+    `start_pos` to `pos`.
 
-    `events` are the events in between; None: receivers have to read them from the log. `more`: the sender's next
-    transaction has already started.
+    `events` are the events of the transaction; None: receivers have to read them from the log. `more`: the sender's
+    next transaction has already started.
     """
 
     start_pos: int
@@ -35,13 +37,15 @@ class CommittedBatch(BusMessage, frozen=True, tag="committed"):
 
 
 class EphemeralBatch(BusMessage, frozen=True, tag="told"):
-    """Events that are not stored."""
+    """A message with ephemeral events, such as typing and presence: they are sent to connected users and are not in the
+    log."""
 
     events: tuple[UnstoredEvent, ...]
 
 
 class PeerQuestion(BusMessage, frozen=True, tag="question"):
-    """A question from one node to all others, or only to the node `to`. `body` is encoded and decoded by `peers.py`."""
+    """A question from one node to all others, or only to the node `to`. `topic` selects the handler; `body` is JSON
+    that `peers.py` encodes and decodes."""
 
     id: str
     topic: str
@@ -50,7 +54,7 @@ class PeerQuestion(BusMessage, frozen=True, tag="question"):
 
 
 class PeerAnswer(BusMessage, frozen=True, tag="answer"):
-    """The answer to the question with this id, for the node `to` that asked it."""
+    """A node's answer to the `PeerQuestion` with the same `id`, addressed to the node `to` that asked."""
 
     id: str
     to: str
@@ -64,7 +68,7 @@ Receive = Callable[[AnyBusMessage], None]
 
 @dataclass(slots=True)
 class BusCounts:
-    """Counts of bus messages since the start.
+    """Counts of bus messages since this process started.
 
     `dropped`: messages that could not be sent, or were received and could not be decoded. `refused`: packages that are
     not signed by a node of this database or were received before, and messages of nodes without a lease.
@@ -77,26 +81,28 @@ class BusCounts:
 
 
 class Bus(Protocol):
-    """Carries messages between the nodes of one log."""
+    """The interface of a bus: it transports messages between the nodes (server processes) that share one database."""
 
     @property
     def is_disconnected(self) -> bool:
-        """Whether the bus is known to be disconnected now, so that messages cannot be sent or received."""
+        """True while the bus is known to be disconnected, so that messages can be neither sent nor received."""
         ...
 
     @property
     def includes_events(self) -> bool:
-        """Whether `CommittedBatch` messages contain their events."""
+        """True if this bus sends `CommittedBatch` messages with their events, so that receivers need not read the
+        log."""
         ...
 
     @property
     def counts(self) -> BusCounts: ...
 
     async def start(self, log: str, receive: Receive) -> None:
-        """Connects to the other nodes of the log with this name (its epoch).
+        """Connects to the other nodes that use the log (the ordered record of events in the database) with the name
+        `log`, which is the log's epoch.
 
-        From then on the bus calls `receive` on the event loop with the messages of others, and possibly with this
-        node's own. Returns when it is connected, or when connecting failed and continues in the background.
+        From then on the bus calls `receive` on the event loop with the messages of other nodes, and possibly with this
+        node's own. Returns when the bus is connected, or when connecting failed and is retried in the background.
         """
         ...
 
@@ -109,7 +115,7 @@ class Bus(Protocol):
 
 
 class NoBus:
-    """The bus of a server with a single node: sends nothing."""
+    """The bus of a server with a single node: it discards what is sent and receives nothing."""
 
     is_disconnected = False
     includes_events = False

@@ -1,4 +1,5 @@
-"""Ports through which presence, typing and calls use the chat."""
+"""Interfaces through which presence, typing and calls use the chat: to publish ephemeral events and to execute
+commands."""
 
 from __future__ import annotations
 
@@ -17,14 +18,15 @@ when awaited."""
 
 
 class Publisher(Protocol):
-    """Publishes events that are not stored. `core.engine.chat.Chat` implements it."""
+    """Publishes ephemeral events, which are sent to connected users and not stored. `core.engine.chat.Chat` implements
+    it."""
 
     def publish(self, events: Sequence[UnstoredEvent]) -> None:
-        """Sends the events to listeners on all nodes."""
+        """Sends the events to the event listeners of this node and of all other nodes."""
         ...
 
     def publish_here(self, events: Sequence[UnstoredEvent]) -> None:
-        """Sends the events to listeners on this node."""
+        """Sends the events to the event listeners of this node only."""
         ...
 
     def publish_to_peers(self, events: Sequence[UnstoredEvent]) -> None:
@@ -33,7 +35,7 @@ class Publisher(Protocol):
 
 
 class CommandExecutor(Protocol):
-    """Executes commands. `core.engine.chat.Chat` implements it."""
+    """An interface to execute commands (requests to change or read the chat). `core.engine.chat.Chat` implements it."""
 
     def execute(self, actor: Actor, command: Command[R]) -> Awaitable[R]: ...
     def submit(self, actor: Actor, command: Command[Any], done: Callable[[Any, Exception | None], None]) -> None: ...

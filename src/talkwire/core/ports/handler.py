@@ -1,4 +1,5 @@
-"""The types of the tables in which a feature lists its command handlers."""
+"""The types of the tables in which each feature lists the functions that handle its commands: changes, queries, and
+commands of nodes."""
 
 from __future__ import annotations
 
@@ -13,12 +14,13 @@ from talkwire.core.ports.transaction import LeaseTransaction, Prefetch, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class ChangeHandler:
-    """How one type of change command is executed.
+    """The functions that execute one type of change command (a command that writes to the database).
 
-    `check` raises for an invalid command before it is queued. `needs` names what `decide` will look up, so that a batch
-    of commands is fetched together. `decide` runs in the transaction; it validates first and records after that, so
-    that a refusal changes nothing. `loads` names users to load into the node's directory before the change is queued,
-    so that their contacts are notified.
+    `check` raises for an invalid command before the command is queued. `needs` adds the database keys that `decide`
+    will look up, so that the rows for a whole batch of commands are fetched together. `decide` runs in the transaction;
+    it validates first and records events after that, so that a refusal changes nothing. `loads` returns the ids of
+    users to load into the node's directory (its cache of users) before the command is queued, so that their contacts
+    are notified.
     """
 
     decide: Callable[[Transaction, Actor, Any], object]

@@ -1,4 +1,5 @@
-"""The database interfaces of single features. `transaction.py` has what all features share."""
+"""The database interfaces of single features, such as offers, files and presence. `transaction.py` has the interfaces
+that all features share."""
 
 from __future__ import annotations
 
@@ -9,8 +10,10 @@ import msgspec
 
 from talkwire.core.commands.calls import CallRecord
 from talkwire.core.commands.command import IdempotencyKey
-from talkwire.core.commands.messages import MessageVersion
+from talkwire.core.commands.messages import MessageVersion, ThreadMark
+from talkwire.core.commands.moderation.audit import ListAudit
 from talkwire.core.commands.receipts import Unread
+from talkwire.core.commands.server.console import ConversationRecord, PushState, Totals
 from talkwire.core.commands.server.erasure import ErasureStep, LogRow, PendingErasure
 from talkwire.core.commands.server.offline_queue import Arrival, Mail
 from talkwire.core.commands.server.pushes import PushJob, PushResult
@@ -19,7 +22,10 @@ from talkwire.core.commands.sync import LogFilter
 from talkwire.core.domain.events import Durable
 from talkwire.core.domain.integration.webhooks import Webhook, WebhookAttempt, WebhookSigning
 from talkwire.core.domain.model import (
+    AccountRole,
+    Actor,
     Conversation,
+    ConversationKind,
     File,
     HistoryStart,
     Invitation,
@@ -36,12 +42,15 @@ from talkwire.core.domain.model import (
     Upload,
     User,
 )
+from talkwire.core.domain.moderation.audit import Act, AuditEntry
+from talkwire.core.domain.moderation.reports import MessageReport, ReportState
 from talkwire.core.domain.peer import Peer
 from talkwire.core.domain.search_terms import SearchScope, SearchTerms
 
 
 class StoredAnswer(msgspec.Struct, frozen=True):
-    """The stored result of a command as JSON, with a hash of the command."""
+    """The stored result of a command as JSON, with a hash of the command and the time when the result may be deleted. A
+    request that is repeated with the same `Idempotency-Key` receives this result."""
 
     command_hash: int
     result: str
@@ -49,18 +58,29 @@ class StoredAnswer(msgspec.Struct, frozen=True):
 
 
 class StoredAnswers(Protocol):
-    """The stored results of requests with an `Idempotency-Key`. Read-only in a snapshot."""
+    """The table of the results of requests with an `Idempotency-Key`, from which a repeated request is answered.
+    Read-only in a snapshot."""
 
     def find(self, key: IdempotencyKey) -> StoredAnswer | None: ...
     def keep(self, key: IdempotencyKey, answer: StoredAnswer) -> None: ...
     def drop_expired(self, now_ms: int) -> None: ...
 
 
+class FilePlace(NamedTuple):
+    """A file's place in the list of a conversation's files: the sequence number (`seq`) and the id of a message that
+    shows the file, and the file's id."""
+
+    seq: int
+    file_id: str
+    message_id: int
+
+
 class MessageParts(Protocol):
-    """The versions, replies, reactions and pins of messages."""
+    """Reads the earlier versions, thread replies, reactions and pins of messages, and the files that messages show."""
 
     def versions(self, message_id: int, before_number: int | None, limit: int) -> Sequence[MessageVersion]:
-        """Returns earlier versions of an edited message, ascending: the last `limit` ones before `before_number`."""
+        """Returns earlier texts of an edited message, in ascending order of their version numbers: the last `limit`
+        versions before version `before_number`, or of all for None."""
         ...
 
     def replies(
@@ -72,123 +92,261 @@ class MessageParts(Protocol):
         history_seq: int = 0,
         limit: int,
     ) -> Sequence[Message]:
-        """Returns at most `limit` messages of one thread: the first ones after `after_seq`, or the last ones before
-        `before_seq`. Messages up to `history_seq` are left out: the reader may not see them.
-        """
+        """Returns at most `limit` replies of the thread that started with the message `root_id`: the first ones after
+        `after_seq`, or the last ones before `before_seq`. Messages up to `history_seq` are left out, because the reader
+        may not see them."""
+        ...
+
+    def without_replies(
+        self,
+        conversation_id: str,
+        *,
+        after_seq: int | None = None,
+        before_seq: int | None = None,
+        history_seq: int = 0,
+        limit: int,
+    ) -> Sequence[Message]:
+        """Returns a page of a conversation's messages as `Snapshot.messages` does, but without the replies in
+        threads."""
         ...
 
     def pinned(
         self, conversation_id: str, history_seq: int, before: tuple[int, int] | None, limit: int
     ) -> Sequence[Message]:
-        """Returns the pinned messages, newest pin first, after the pin with the (time, message id) `before`."""
+        """Returns at most `limit` pinned messages of a conversation whose `seq` is above `history_seq`, the most
+        recently pinned first. `before` is the (pin time, message id) after which the page starts."""
         ...
 
     def count_pinned(self, conversation_id: str) -> int: ...
+
+    def file_places(
+        self, conversation_id: str, kind: str, history_seq: int, before: tuple[int, str] | None, limit: int
+    ) -> Sequence[FilePlace]:
+        """Returns a page of the files that were sent in a conversation, each with its message's `seq` (number in the
+        conversation), newest message first. `kind` selects pictures and videos, sound, or other files. The page holds
+        only files older than `before`, a (`seq`, file id), and newer than the message number `history_seq`."""
+        ...
+
+    def messages_by_id(self, message_ids: Collection[int]) -> Mapping[int, Message]: ...
     def has_reacted(self, message_id: int, user_id: str, emoji: str) -> bool: ...
 
     def reactions_without(self, message_id: int, user_id: str, emoji: str) -> Sequence[Reaction]:
-        """Returns a message's reactions as they are after removing one user's reaction."""
+        """Returns the reactions that a message will have once the user's reaction with this emoji is removed. Changes
+        nothing."""
+        ...
+
+
+class FollowedRoot(NamedTuple):
+    """An entry of a user's list of followed threads: the thread and the user's read position in it (`mark`), and the id
+    of the thread's newest reply."""
+
+    mark: ThreadMark
+    last_id: int
+
+
+class Threads(Protocol):
+    """Reads which users follow which threads, and each user's read position in them. Leaves out users who may no longer
+    see the message that a thread started with (its root)."""
+
+    def mark(self, root_id: int, user_id: str) -> ThreadMark | None:
+        """Returns whether the user follows the thread and up to where they have read it; None if the user never
+        followed it."""
+        ...
+
+    def unread_after(self, root_id: int, user_id: str, seq: int) -> int:
+        """Returns how many replies of a thread would be unread for a user whose read position in the thread is `seq`,
+        counted up to a maximum."""
+        ...
+
+    def newest_seq(self, root_id: int) -> int | None:
+        """Returns the `seq` (number in the conversation) of a thread's newest reply, or None if the thread has no
+        replies."""
+        ...
+
+    def followed(self, user_id: str, before_id: int | None, limit: int) -> Sequence[FollowedRoot]:
+        """Returns a page of the threads that the user follows and that have replies, the one with the newest reply
+        first. `before_id` is the id of the newest reply in the last thread of the previous page; None returns the first
+        page."""
+        ...
+
+    def count_unread(self, user_id: str) -> int:
+        """Returns how many of the threads that the user follows have replies that the user has not read."""
+        ...
+
+    def followers(self, root_ids: Collection[int]) -> Sequence[tuple[str, ThreadMark]]:
+        """Returns (user id, thread with the user's read position in it) for all users who follow one of these
+        threads."""
         ...
 
 
 class Retention(Protocol):
     def prune(self, before_ms: int, limit: int) -> bool:
-        """Deletes the content of old messages, and old events from the log.
+        """Deletes the content of messages sent before `before_ms`, and the log's events from before that time.
 
-        Handles at most `limit` messages and events, oldest first, until the first one from after `before_ms`; also
-        imported messages sent before that time. Returns whether there may be more.
+        Starts with the oldest and handles at most `limit` messages and events. Returns whether there may be more.
 
-        Messages of held users, and of conversations with a retention time of their own, are left to `prune_apart`.
+        Skips messages of users on hold (whose messages must not be deleted), and conversations with a retention time of
+        their own: `prune_apart` handles both.
         """
         ...
 
     def prune_apart(self, now_ms: int, retention_ms: int | None, after_id: str, limit: int) -> str | None:
-        """Deletes the content of old messages in some of the conversations that have, or had, their own retention time.
+        """Deletes the content of old messages in conversations that have, or had, their own retention time.
 
-        Visits them in the order of their ids, after `after_id`, and clears at most `limit` messages. `retention_ms` is
-        for conversations without a time of their own. Returns the id to continue after, or None at the end.
+        Visits some of these conversations in the order of their ids, after `after_id`, and clears at most `limit`
+        messages. `retention_ms` applies to conversations without their own time; None keeps their messages. Returns the
+        conversation id to continue after, or None when all have been visited.
         """
         ...
 
     def held_conversations(self, user_id: str) -> Sequence[str]:
-        """Returns some of the conversations on hold that the user is or was a member of."""
+        """Returns the ids of conversations on hold (in which nothing may be deleted) that the user is or was a member
+        of; a few of them, to name in an error."""
         ...
 
     def held_members(self, conversation_id: str) -> Sequence[User]:
-        """Returns some of the users on hold that are or were members of a conversation."""
+        """Returns users on hold (whose messages must not be deleted) who are or were members of a conversation; a few
+        of them, to name in an error."""
         ...
 
 
 class Search(Protocol):
-    """The search index. It follows the log with a delay: new messages may be missing, and deleted ones still be
-    found."""
+    """Queries on the index for full-text search. The index is updated shortly after each commit: it may lack new
+    messages and still contain deleted ones."""
 
     def candidate_ids(
         self, terms: SearchTerms, scope: SearchScope, before_id: int | None, limit: int, *, roughly: bool
     ) -> Sequence[int]:
-        """Returns ids of messages in the scope that may match the terms, newest first.
+        """Returns ids of messages that may contain the search terms, in the conversations of the scope, newest first.
 
-        All indexed messages that match are included; callers check the texts. With `roughly` many others may be
-        included too, where finding the newest of them is much cheaper than finding all that match.
+        All indexed messages that match are included; callers check the texts. With `roughly`, many messages that do not
+        match may be included too, where returning the newest messages is much cheaper than finding those that match.
         """
         ...
 
     def messages(self, message_ids: Collection[int]) -> Sequence[Message]:
-        """Returns the messages in their current state, newest first."""
+        """Returns the messages with these ids in their current state, that is after edits and deletions, newest
+        first."""
         ...
 
     def public_conversations(self, after_id: str | None, limit: int) -> Sequence[Conversation]:
-        """Returns public conversations in the order of their ids."""
+        """Returns a page of the public conversations (groups and channels that everyone may join), in the order of
+        their ids."""
         ...
 
 
 class Erasures(Protocol):
-    """The erasures of users that are not finished. Read-only in a snapshot."""
+    """Erasures of users that have begun and are not finished: reads what remains to be removed, and removes it.
+    Read-only in a snapshot."""
 
     def next_pending(self) -> PendingErasure | None: ...
     def pending(self, user_id: str) -> PendingErasure | None: ...
 
     def texts(self, pending: PendingErasure) -> ErasureStep:
-        """Returns the next messages of the user, copies of them, messages with reactions of the user, and offers."""
+        """Returns the next batch of texts to erase for a user who is being deleted: the ids of the user's messages, of
+        forwarded copies of them, of messages with the user's reactions, and of the user's offers (proposed prices).
+        Only reads; the writer erases the returned batch."""
         ...
 
     def log_rows(self, pending: PendingErasure) -> ErasureStep:
-        """Returns the next events of the log that contain texts of the user, without them."""
+        """Returns the next step of an erasure: some events of the log that contain texts of the user, already rewritten
+        without these texts. Changes nothing."""
         ...
 
     def put(self, pending: PendingErasure) -> None: ...
     def end(self, user_id: str) -> None: ...
 
     def forget_client_ids(self, user_id: str, message_ids: Collection[int]) -> None:
-        """Removes the client message ids of the user's tombstones among these, and the words of all of them from the
-        search index."""
+        """Removes the words of these messages from the search index, and the client message ids (ids that the user's
+        client chose) from those that are deleted messages of the user."""
         ...
 
     def rewrite_log(self, rows: Sequence[LogRow]) -> None: ...
 
     def owned_conversations(self, user_id: str) -> Sequence[str]:
-        """Returns some of the conversations that the user owns as a member."""
+        """Returns the ids of some of the conversations in which the user has the role `owner`."""
         ...
 
     def drop_rows(self, user_id: str) -> bool:
-        """Deletes some of the user's notifications, and of the stored answers that mention the user. Returns whether
-        there may be more."""
+        """Deletes some of the user's notifications, and some of the stored command results that mention the user.
+        Returns whether there may be more of either."""
         ...
 
 
 class ExportReads(Protocol):
-    """What only exports read. Each list is in the order of its ids, after the given one."""
+    """Queries that only exports of a user's or a conversation's data use. Lists are in the order of ids and continue
+    after an id, so that an export can read them in pages."""
 
     def former_conversations(self, user_id: str) -> Sequence[str]:
-        """Returns the conversations that the user has left and that still exist."""
+        """Returns the ids of the conversations that the user has left and that still exist."""
         ...
 
     def messages_from(self, conversation_id: str, user_id: str, after_seq: int, limit: int) -> Sequence[Message]:
-        """Returns messages that one user has sent, oldest first."""
+        """Returns at most `limit` messages that the user has sent in a conversation after `after_seq`, oldest first."""
         ...
 
     def files_of(self, owner_id: str, after_id: str, limit: int) -> Sequence[File]: ...
     def files_in(self, conversation_id: str, after_id: str, limit: int) -> Sequence[File]: ...
+
+
+class ConsoleReads(Protocol):
+    """Queries for the lists in the operators' console. They leave out deleted conversations."""
+
+    def users(
+        self, folded_prefix: str, after: tuple[str, str] | None, limit: int, *, banned: bool | None = None
+    ) -> Sequence[User]:
+        """Returns users whose casefolded name starts with the prefix, in the order of (name, id). `after` is the (name,
+        id) after which the page starts.
+
+        `banned`: True returns only banned users, without erased ones; False only users who are not banned; None all.
+        """
+        ...
+
+    def conversation(self, conversation_id: str) -> ConversationRecord | None: ...
+
+    def conversations_by_age(
+        self, kind: ConversationKind | None, before: tuple[int, str] | None, limit: int
+    ) -> Sequence[ConversationRecord]:
+        """Returns conversations, newest first, optionally of one kind. `before` is the (creation time, id) after which
+        the page starts."""
+        ...
+
+    def conversations_by_name(
+        self, folded_prefix: str, kind: ConversationKind | None, after: tuple[str, str] | None, limit: int
+    ) -> Sequence[ConversationRecord]:
+        """Returns conversations whose casefolded name starts with the prefix, in the order of (name, id), optionally of
+        one kind. `after` is the (name, id) after which the page starts."""
+        ...
+
+    def totals(self) -> Totals: ...
+
+    def push_state(self, limit: int) -> PushState:
+        """Counts push subscriptions (devices that receive push notifications), and returns at most `limit` of those
+        whose last pushes failed, the one with the most failures first."""
+        ...
+
+
+class SavedPlace(NamedTuple):
+    """The id of a message that a user has saved for later, and when the user saved it: as milliseconds since 1970, and
+    as a position in the log."""
+
+    message_id: int
+    saved_ms: int
+    pos: int
+
+
+class SavedMessages(Protocol):
+    """The table of messages that users have saved for later."""
+
+    def find(self, user_id: str, message_id: int) -> SavedPlace | None: ...
+    def count(self, user_id: str) -> int: ...
+
+    def of_user(
+        self, user_id: str, conversation_id: str | None, before_pos: int | None, limit: int
+    ) -> Sequence[SavedPlace]:
+        """Returns a page of the saved messages that the user may see now, last saved first: of one conversation, or of
+        all if `conversation_id` is None."""
+        ...
 
 
 class Offers(Protocol):
@@ -197,35 +355,55 @@ class Offers(Protocol):
     def of_conversation(
         self, conversation_id: str, after_pos: int, before_id: int | None, limit: int
     ) -> Sequence[Offer]:
-        """Returns the offers made after a log position, newest first."""
+        """Returns a page of the offers (prices that members proposed) in a conversation, newest first, without those up
+        to the log position `after_pos`."""
         ...
 
+    def by_id(self, offer_ids: Collection[int]) -> Mapping[int, Offer]: ...
+
     def due(self, now_ms: int, limit: int) -> Sequence[Offer]:
-        """Returns pending offers that have expired by `now_ms`."""
+        """Returns at most `limit` pending offers (proposed prices) whose time to accept them has ended by `now_ms`."""
         ...
 
     def next_due_ms(self) -> int | None: ...
 
 
+class Notices(Protocol):
+    def events(
+        self, conversation_id: str, types: Collection[str], from_pos: int, before_pos: int | None, limit: int
+    ) -> Sequence[Durable]:
+        """Returns at most `limit` events of these types in a conversation from the log, newest first: those at the log
+        position `from_pos` or later, and before `before_pos` if it is set."""
+        ...
+
+
 class Notifications(Protocol):
-    """Notification settings and stored notifications. Read-only in a snapshot."""
+    """Users' notification settings, and the notifications stored for users. Read-only in a snapshot."""
 
     def preferences(self, user_ids: Collection[str]) -> Mapping[str, Preferences]:
-        """Returns the settings of the users who have changed them."""
+        """Returns user id -> notification settings, without users who have never changed their settings."""
         ...
 
     def member_preferences(self, user_ids: Collection[str]) -> Mapping[str, Mapping[str, MemberPreferences]]:
-        """Returns user id -> conversation id -> settings, only where they differ from the default."""
+        """Returns user id -> conversation id -> the user's settings for that conversation, only where they differ from
+        the default."""
         ...
 
     def of_user(
         self, user_id: str, since_ms: int, before_id: int | None, limit: int, *, unread: bool
     ) -> Sequence[Notification]:
-        """Returns notifications, newest first, in their current state."""
+        """Returns a page of the user's notifications that were created after `since_ms`, newest first, each with its
+        current text and read state. With `unread`, only unread ones."""
         ...
 
     def count_unread(self, user_id: str, since_ms: int) -> int:
-        """Returns how many of the notifications that `of_user` finds are unread."""
+        """Returns how many unread notifications of the user were created after `since_ms`, among those that `of_user`
+        would list."""
+        ...
+
+    def unread_offers(self, user_id: str, conversation_ids: Collection[str], since_ms: int) -> Mapping[str, int]:
+        """Returns conversation id -> how many unread notifications about offers (proposed prices) the user has in it,
+        without conversations that have none. Only notifications created after `since_ms` count."""
         ...
 
     def unread_of_messages(self, conversation_id: str, user_id: str, message_id: int) -> Sequence[int]:
@@ -234,71 +412,85 @@ class Notifications(Protocol):
         ...
 
     def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> Collection[int]:
-        """Marks notifications as read and returns the ids of those that were unread. `ids` None means all."""
+        """Marks a user's notifications as read and returns the ids of those that were unread. None for `ids` marks all
+        of them."""
         ...
 
     def of_keys(self, keys: Collection[tuple[str, int]]) -> Sequence[tuple[Notification, str | None]]:
-        """Returns the notifications of these keys, (user id, notification id), that their users may see now, each with
-        the name of its conversation, without those of deleted messages."""
+        """Returns (notification, name of its conversation) for the given (user id, notification id) pairs.
+
+        Leaves out notifications that their user may not see now, and those about deleted messages. The name is None for
+        a conversation without one.
+        """
         ...
 
 
 class PushSubscriptions(Protocol):
-    """The devices that receive pushes. Read-only in a snapshot."""
+    """The table of push subscriptions: devices to which the server sends push notifications. Read-only in a
+    snapshot."""
 
     def find(self, subscription_id: str) -> PushSubscription | None: ...
 
     def of_user(self, user_id: str) -> Sequence[PushSubscription]:
-        """Returns the user's subscriptions, most recently renewed first."""
+        """Returns the user's push subscriptions (devices that receive pushes), most recently renewed first."""
         ...
 
     def put(self, subscription: PushSubscription, service: str) -> None:
-        """Stores a subscription, replacing the one with the same id. `service` is what the push service is known by."""
+        """Stores a push subscription, replacing the one with the same id. `service` names its push service: the scheme,
+        host and port of the URL that pushes are sent to."""
         ...
 
     def drop(self, subscription_ids: Collection[str]) -> None:
-        """Deletes subscriptions, with what was to be sent to them."""
+        """Deletes push subscriptions, together with the pushes that have not been sent to them yet."""
         ...
 
 
 class Pushes(Protocol):
-    """What is sent to subscriptions. Times are in milliseconds since 1970. Read-only in a snapshot."""
+    """The pushes that are waiting to be sent to devices. One node at a time claims a device and sends its pushes. Times
+    are in milliseconds since 1970. Read-only in a snapshot."""
 
     def next_due_ms(self) -> int | None:
-        """Returns from when on there is something to send, None if there is nothing."""
+        """Returns when the next push is due, which may be in the past; None if no push is waiting."""
         ...
 
     def claim(self, now_ms: int, until_ms: int, limit: int, busy_services: Collection[str]) -> Sequence[PushJob]:
-        """Returns what there is to send to at most `limit` subscriptions, which nobody else gets before `until_ms`.
+        """Returns the waiting pushes of at most `limit` devices as jobs, and reserves these devices for the caller
+        until `until_ms`. Devices of the push services in `busy_services` are skipped.
 
-        Subscriptions whose sign-in has ended are deleted instead.
+        Devices whose sign-in has ended are deleted instead.
         """
         ...
 
     def release(self, now_ms: int) -> None:
-        """Ends the claims of subscriptions that do not wait after a failure."""
+        """Ends all claims, so that their pushes are due at `now_ms`, except for devices that wait after a failed
+        attempt. Used when a server without other nodes starts."""
         ...
 
     def record(self, results: Collection[PushResult], now_ms: int) -> None:
-        """Stores what became of claimed jobs."""
+        """Stores the results of jobs that `claim` returned: which pushes were sent, dropped or have to be retried
+        later."""
         ...
 
 
 class OfflineQueue(Protocol):
-    """The items stored for offline users until their devices receive them. Read-only in a snapshot."""
+    """The events and messages that wait for offline users until the users' devices have received them. Read-only in a
+    snapshot."""
 
     def position(self, user_id: str) -> int:
-        """Returns the log position up to which the user has received messages; 0 for none."""
+        """Returns up to which position of the log (the ordered record of events) the user's devices have received
+        messages; 0 if none is recorded."""
         ...
 
     def stored(self, user_id: str, after_id: int, since_ms: int, limit: int) -> Sequence[Mail]:
-        """Returns the oldest stored items with an id above `after_id` that are newer than `since_ms`, in order."""
+        """Returns the oldest `limit` custom events that are stored for the user, with an id above `after_id` and newer
+        than `since_ms`, in the order of storing."""
         ...
 
     def missed(self, user_id: str, after_pos: int, since_ms: int, limit: int) -> Sequence[int]:
-        """Returns the ids of messages that the user has missed, in order: the newest `limit` ones.
+        """Returns the ids of messages after the log position `after_pos` that the user has missed, in order: at most
+        `limit`, the newest ones.
 
-        These are unread messages of other users, in conversations that the user has not muted.
+        A message is missed if it is from another user and unread, in a conversation that the user has not muted.
         """
         ...
 
@@ -306,19 +498,20 @@ class OfflineQueue(Protocol):
     def keep_newest(self, user_ids: Collection[str], kept: int) -> None: ...
 
     def forget(self, before_ms: int) -> None:
-        """Deletes some of the items from before `before_ms`."""
+        """Deletes stored events that are older than `before_ms`, a limited number in each call."""
         ...
 
     def confirm(self, arrivals: Collection[Arrival]) -> None:
-        """Moves positions forward, never back, and deletes the items that have been received."""
+        """Records what users' devices have received: moves each user's position in the log (the ordered record of
+        events) forward, never back, and deletes the stored events that were received."""
         ...
 
 
 class LeaseRecord(msgspec.Struct, frozen=True):
-    """A node's lease, with times in milliseconds since 1970.
+    """A node's lease (its record in the database that it is alive), with times in milliseconds since 1970.
 
-    The node is considered alive until `until_ms`, and has been without a gap since `since_ms`. At `renewed_ms` it had
-    delivered the log up to position `pos`.
+    The node counts as alive until `until_ms`, and has held its lease without interruption since `since_ms`. When it
+    last renewed the lease, at `renewed_ms`, it had delivered the log's events up to position `pos` to its sockets.
     """
 
     until_ms: int
@@ -328,17 +521,17 @@ class LeaseRecord(msgspec.Struct, frozen=True):
 
 
 class DeadNode(NamedTuple):
-    """A node that died or was stopped. Its users are offline since `ended_ms`."""
+    """A node that died or was stopped. Its users count as offline from `ended_ms` on, in milliseconds since 1970."""
 
     node_id: str
     ended_ms: int
 
 
 class NodeTable(Protocol):
-    """The leases of the running nodes."""
+    """The table of nodes (server processes) and their leases, which say until when each node counts as alive."""
 
     def lease(self, node_id: str) -> LeaseRecord | None:
-        """Returns a node's lease and locks it until the end of the transaction."""
+        """Returns a node's lease, or None, and locks its row until the end of the transaction."""
         ...
 
     def is_alive(self, node_id: str, now_ms: int) -> bool: ...
@@ -346,52 +539,58 @@ class NodeTable(Protocol):
     def list_alive(self, now_ms: int) -> Sequence[Peer]: ...
 
     def stop(self, node_id: str, now_ms: int, users_until_ms: int) -> None:
-        """Ends the node's lease at `now_ms`. Its users stay online until `users_until_ms`."""
+        """Ends the lease of a node that shuts down, at `now_ms`. Its users count as online until `users_until_ms`, so
+        that they can reconnect to another node."""
         ...
 
     def overdue(self, node_id: str, now_ms: int | None) -> Sequence[str]:
-        """Returns the ids of other nodes whose leases have ended by `now_ms`; None returns all other nodes."""
+        """Returns the ids of all nodes except `node_id` whose leases have ended by `now_ms`. None returns all nodes
+        except `node_id`."""
         ...
 
     def drop(self, node_id: str, overdue_ms: int | None) -> int | None:
-        """Deletes a node unless its lease lasts beyond `overdue_ms`.
+        """Deletes a node from the table unless its lease lasts beyond `overdue_ms`; None deletes it in any case.
 
-        Returns the end of its lease; None if it was unknown or is alive.
+        Returns when its lease ended, in milliseconds since 1970; None if nothing was deleted, because the node is
+        unknown or alive.
         """
         ...
 
     def find_dead_node(self) -> DeadNode | None:
-        """Returns a node that was deleted and whose users are still recorded as online, or None."""
+        """Returns a deleted node that still has users recorded as online, or None if there is none."""
         ...
 
 
 class Calls(Protocol):
-    """The calls in progress, at most one in each conversation."""
+    """The table of audio and video calls in progress, at most one in each conversation."""
 
     def claim(self, record: CallRecord) -> CallRecord | None:
-        """Records a call unless another one is in progress in its conversation.
+        """Stores a new call, unless another one is in progress in its conversation.
 
-        Returns the call in progress after that, or None if another call has just ended.
+        Returns the conversation's call after that: the new one or the other one. Returns None if the other call ended
+        while this was checked.
         """
         ...
 
     def find(self, conversation_id: str) -> CallRecord | None: ...
 
     def set_ringing(self, conversation_id: str, node_id: str, ringing_ids: Sequence[str]) -> None:
-        """Stores which users a call of that node is ringing for."""
+        """Stores the users for whom the conversation's call is still ringing, if the node `node_id` manages that
+        call."""
         ...
 
     def drop(self, conversation_id: str, node_id: str) -> bool:
-        """Deletes the node's call in a conversation. Returns whether there was one."""
+        """Deletes the call in a conversation if the node `node_id` manages it. Returns whether a call was deleted."""
         ...
 
     def drop_node(self, node_id: str) -> Sequence[CallRecord]:
-        """Deletes all calls of a node and returns them."""
+        """Deletes all calls that the node manages, and returns them."""
         ...
 
 
 class OnlineRow(NamedTuple):
-    """A user who is online on a node. `away`: all of the user's devices on it are away."""
+    """A row saying that a user is online on a node. `away`: all of the user's sockets on that node have the status
+    away."""
 
     user_id: str
     node_id: str
@@ -399,7 +598,7 @@ class OnlineRow(NamedTuple):
 
 
 class PresenceTable(Protocol):
-    """The online users of each node, and the users' chosen statuses.
+    """The tables of presence: which users are online on which node, and the statuses and texts that users have chosen.
 
     Times are in milliseconds since 1970. Read-only in a snapshot.
     """
@@ -407,78 +606,83 @@ class PresenceTable(Protocol):
     def records(self, user_ids: Collection[str]) -> Mapping[str, PresenceRecord]: ...
 
     def put_record(self, record: PresenceRecord) -> None:
-        """Stores a user's chosen status and text. Without `last_seen_ms`, the stored one stays."""
+        """Stores the status and the status text that a user has chosen. If the record has no `last_seen_ms`, the stored
+        one is kept."""
         ...
 
     def put_last_seen(self, seen: Mapping[str, int | None]) -> None:
-        """Stores when others last saw these users.
+        """Stores when each of these users was last seen online by others, in milliseconds since 1970.
 
-        None: the user was invisible, so others must not learn that the user was connected. The table then keeps the old
-        time, as it does for users who are invisible by now.
+        None as the time: the user was invisible, so others must not learn that the user was connected. The table then
+        keeps the old time, also for users who have become invisible in the meantime.
         """
         ...
 
     def lock(self) -> None:
-        """Prevents other transactions from changing who is online, until the end of this one."""
+        """Locks the table of online users against changes by other transactions, until this transaction ends."""
         ...
 
     def online(self, user_ids: Collection[str]) -> Sequence[OnlineRow]:
-        """Returns the rows of these users on all nodes."""
+        """Returns a row for each node on which one of these users is online."""
         ...
 
     def put_online(self, node_id: str, users: Collection[tuple[str, bool]], pos: int) -> None:
-        """Records users as online on a node, given as (user id, whether away).
+        """Records users as online on a node. `users` are (user id, whether all of the user's sockets on the node are
+        away).
 
-        For users who were not online there before, `pos` is recorded as the log position of their arrival.
+        For users who were not online on the node before, `pos` is recorded as the log position of their arrival.
         """
         ...
 
     def set_connected_since(self, node_id: str, user_ids: Collection[str], pos: int | None) -> None:
-        """Records since which log position these users have had a socket on the node without a gap; None: they have
-        none."""
+        """Records since which position of the log (the ordered record of events) these users have had a socket on the
+        node without interruption; None records that they have no socket on it now."""
         ...
 
     def drop_online(self, node_id: str, user_ids: Collection[str]) -> None: ...
 
     def drop_node(self, node_id: str) -> Sequence[str]:
-        """Deletes the node's users and returns their ids."""
+        """Deletes all users of a node from the table of online users, and returns their ids."""
         ...
 
     def drop_some_of_node(self, node_id: str, limit: int) -> Sequence[OnlineRow]:
-        """Deletes at most `limit` of the node's users and returns their rows."""
+        """Deletes at most `limit` users of a node from the table of online users, and returns the deleted rows."""
         ...
 
     def online_elsewhere_after(self, node_id: str, after: str | None, limit: int) -> Sequence[str]:
-        """Returns the users who are online on other nodes, in the order of their ids, starting after `after`."""
+        """Returns the ids of at most `limit` users who are online on nodes other than `node_id`, in the order of the
+        ids, starting after the id `after`."""
         ...
 
     def connected_after(self, node_id: str, after: str | None, limit: int, now_ms: int) -> Sequence[str]:
-        """As `online_elsewhere_after`, but only on nodes that are alive."""
+        """Returns a page of the ids of users who are online on other nodes, as `online_elsewhere_after` does, but only
+        on nodes that are alive at `now_ms`."""
         ...
 
     def connected_elsewhere(self, user_ids: Collection[str], node_id: str, now_ms: int) -> Collection[str]:
-        """Returns which of these users are online on another node that is alive."""
+        """Returns which of these users are online on a node other than `node_id` that is alive at `now_ms`."""
         ...
 
     def acquaintances(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:
-        """Returns which of `other_ids` share a conversation with the user and have no block with the user in either
-        direction."""
+        """Returns which of the users `other_ids` share a conversation with the user, without those who have blocked the
+        user or whom the user has blocked."""
         ...
 
     def contacts(self, user_id: str, members_max: int, limit: int) -> Sequence[str]:
-        """Returns a user's contacts in the order of their ids.
+        """Returns the ids of at most `limit` contacts of a user, in order.
 
-        Contacts share a direct conversation, or a group of at most `members_max` members, and have no block in either
-        direction.
+        Contacts share a direct conversation with the user, or a group of at most `members_max` members. Users who have
+        blocked each other, or one the other, are not contacts.
         """
         ...
 
 
 class ExpiredUploads(NamedTuple):
-    """Selects expired uploads.
+    """A selection of expired uploads whose bytes are to be deleted. Times are in milliseconds since 1970.
 
-    Uploads in these folders or in none are selected when they expired by `now_ms`, uploads in other folders when they
-    expired by the earlier `lost_ms`.
+    It includes uploads that expired by `now_ms` if their bytes are in one of the data folders `folder_ids`, which this
+    node can reach, or in no recorded folder; and uploads in other data folders if they expired by the earlier
+    `lost_ms`.
     """
 
     now_ms: int
@@ -487,85 +691,99 @@ class ExpiredUploads(NamedTuple):
 
 
 class Files(Protocol):
-    """Files, unfinished uploads, and which users may see a file through a message that is not deleted.
+    """The tables of files and of unfinished uploads, and queries for which users may see a file because of a message
+    that shows it.
 
-    Read-only in a snapshot.
+    Deleted messages do not count. Read-only in a snapshot.
     """
 
     def of_ids(self, file_ids: Collection[str]) -> Mapping[str, File]:
-        """Returns the finished files among these ids."""
+        """Returns file id -> file for those of the ids that are finished files; unfinished uploads are left out."""
         ...
 
     def is_attached(self, file_id: str) -> bool:
-        """Returns whether a message has the file attached."""
+        """Returns whether any message has the file as an attachment."""
         ...
 
     def attached_among(self, file_ids: Collection[str]) -> Collection[str]:
-        """Returns which of these files a message has attached."""
+        """Returns which of these file ids any message has as an attachment."""
         ...
 
     def pictures_among(self, urls: Collection[tuple[str, str]]) -> frozenset[str]:
-        """Returns which of the given (user id, URL) pairs' URLs are the user's own picture or that of one of the user's
-        conversations."""
+        """Returns those URLs among the (user id, URL) pairs that are in use as a picture: as the profile picture of
+        that user, or as the picture of any conversation."""
         ...
 
     def is_due(self, file_id: str, now_ms: int) -> bool:
-        """Returns whether a file has to be checked for deletion.
+        """Returns whether the server has to check by `now_ms` if the file is still used, in order to delete it
+        otherwise.
 
-        It has to when a reference to it was removed, when it was never referred to in time, or when neither is known.
+        That is so when a message or picture with the file was removed, or when nothing used the file in time after its
+        upload.
         """
         ...
 
     def due_files(self, now_ms: int, limit: int) -> Collection[str]:
-        """Returns the ids of files to check for deletion, longest due first, and locks them until the end of the
-        transaction."""
+        """Returns the ids of at most `limit` files that may be unused and have to be checked, the longest due first,
+        and locks their rows until the end of the transaction."""
         ...
 
     def keep(self, file_ids: Collection[str]) -> None:
-        """Marks files as referred to, so that they are no longer due for deletion."""
+        """Marks files as used (by a message or as a picture), so that they are no longer due for deletion."""
         ...
 
     def stored_bytes(self, owner_id: str, expired_since_ms: int) -> int:
-        """Returns the total bytes of a user's files and the full lengths of their uploads.
+        """Returns how many bytes count towards a user's storage: the sizes of their files and the full lengths of their
+        uploads.
 
-        An upload that expired after `expired_since_ms` counts until it is deleted.
+        Uploads that expired after `expired_since_ms` still count until their bytes are deleted.
         """
         ...
 
     def is_visible_to(self, file_id: str, user_id: str) -> bool:
-        """Returns whether the file is attached to a message that this user may see as a member."""
+        """Returns whether the file is attached to a message that the user may see as a member of its conversation."""
+        ...
+
+    def is_picture_for(self, urls: Collection[str], user_id: str) -> bool:
+        """Returns whether one of the paths in `urls` is the picture of a conversation that is public or that the user
+        is a member of."""
         ...
 
     def upload(self, upload_id: str) -> Upload | None: ...
     def uploads_among(self, upload_ids: Collection[str]) -> frozenset[str]: ...
 
     def count_uploads(self, owner_id: str, now_ms: int) -> int:
-        """Returns how many of a user's uploads have not expired."""
+        """Returns how many unfinished uploads the user has that have not expired by `now_ms`."""
         ...
 
     def expired_uploads(self, which: ExpiredUploads, limit: int) -> Sequence[str]:
-        """Returns the ids of uploads to delete that no node has claimed: first those never claimed, oldest first, then
-        those whose claim expired longest ago."""
+        """Returns the ids of expired uploads that are selected by `which` and that no node has claimed for deletion.
+
+        Uploads that were never claimed come first, oldest first; then those whose claim ended without their deletion,
+        the longest ago first.
+        """
         ...
 
     def claim_uploads(self, upload_ids: Collection[str], until_ms: int) -> None: ...
 
     def without_folder(self, after_id: str, limit: int) -> Sequence[str]:
-        """Returns the ids of files without a folder id, in order."""
+        """Returns the ids of at most `limit` files for which no data folder is recorded, in order, after the id
+        `after_id`."""
         ...
 
     def set_folder(self, file_ids: Collection[str], folder_id: str) -> None:
-        """Sets the folder id of the files that have none."""
+        """Records which data folder holds the bytes of these files. Files with a recorded folder are left unchanged."""
         ...
 
     def put(self, file: File, due_ms: int) -> None:
-        """Stores a file, to be checked for references at `due_ms`."""
+        """Stores a finished file. At `due_ms` the server checks whether anything uses the file, and deletes it
+        otherwise."""
         ...
 
     def drop(self, file_id: str) -> None: ...
 
     def put_upload(self, upload: Upload) -> None:
-        """Stores an upload, replacing the one with the same id."""
+        """Stores an upload (a file whose bytes are still arriving), replacing the one with the same id."""
         ...
 
     def expire_upload(self, upload_id: str, now_ms: int) -> None: ...
@@ -573,7 +791,8 @@ class Files(Protocol):
 
 
 class LogBounds(NamedTuple):
-    """The epoch of the log, and its positions: events up to `floor` are no longer stored, `head` is the newest."""
+    """The bounds of the log (the ordered record of events): its epoch, and its positions. Events up to `floor` were
+    deleted, `head` is the newest event."""
 
     epoch: str
     floor: int
@@ -581,26 +800,28 @@ class LogBounds(NamedTuple):
 
 
 class Webhooks(Protocol):
-    """The endpoints that receive events. Read-only in a snapshot."""
+    """The table of webhooks: URLs of the application to which the server sends events. Read-only in a snapshot."""
 
     def find(self, webhook_id: str) -> Webhook | None: ...
 
     def list_all(self) -> Sequence[Webhook]:
-        """Returns all webhooks, oldest first."""
+        """Returns all webhooks, the one that was created first at the beginning."""
         ...
 
     def add(self, webhook: Webhook, secret: str) -> None: ...
 
     def put(self, webhook: Webhook) -> None:
-        """Stores a changed webhook, except for its position."""
+        """Stores a changed webhook, except for its position (the log position up to which it has received events)."""
         ...
 
     def rewind(self, webhook_id: str, pos: int) -> None:
-        """Sets the position and drops the planned retries."""
+        """Sets the position in the log (the ordered record of events) after which a webhook receives events next, and
+        deletes its planned retries."""
         ...
 
     def rotate(self, webhook_id: str, secret: str, old_until_ms: int) -> None:
-        """Stores a new secret; the present one is used besides it until then."""
+        """Stores a new secret for a webhook. Until `old_until_ms`, requests are also signed with the secret that it
+        replaces."""
         ...
 
     def remove(self, webhook_id: str) -> None: ...
@@ -608,24 +829,30 @@ class Webhooks(Protocol):
     def signing(self, webhook_id: str, now_ms: int) -> WebhookSigning | None: ...
 
     def count_failing(self, webhook_id: str) -> int:
-        """Returns how many conversations and users wait for a retry."""
+        """Returns how many conversations and users have events that wait for a retry of their delivery to this
+        webhook."""
         ...
 
     def attempts(self, webhook_id: str) -> Sequence[WebhookAttempt]:
-        """Returns the newest attempts, newest first."""
+        """Returns the last deliveries that were attempted to a webhook, newest first."""
         ...
 
     def log_bounds(self) -> LogBounds: ...
 
 
 class Invitations(Protocol):
-    """Invitation links. Read-only in a snapshot."""
+    """The table of invitation links. Read-only in a snapshot."""
 
     def find(self, invitation_id: str) -> Invitation | None: ...
     def find_by_code(self, code_hash: str) -> Invitation | None: ...
 
     def created_by(self, creator_id: str | None, before_id: str | None, limit: int) -> Sequence[Invitation]:
-        """Returns a user's invitations, newest first; None returns those of all users."""
+        """Returns a page of a user's invitations, newest first. None for `creator_id` returns the invitations of all
+        users."""
+        ...
+
+    def for_role(self, role: AccountRole) -> Sequence[Invitation]:
+        """Returns the invitations that give this role to the accounts registered with them."""
         ...
 
     def drop_expired(self, before_ms: int) -> None:
@@ -634,108 +861,150 @@ class Invitations(Protocol):
 
 
 class Restrictions(Protocol):
-    """The users whom moderators have muted or banned in a conversation."""
+    """The table of restrictions: the users whom moderators have muted or banned in a conversation."""
 
     def find(self, conversation_id: str, user_id: str, kind: RestrictionKind) -> Restriction | None: ...
 
     def on_users(self, conversation_id: str, user_ids: Collection[str]) -> Sequence[Restriction]:
-        """Returns mutes and bans of these users, including expired ones."""
+        """Returns the mutes and bans of these users in a conversation, including expired ones."""
         ...
 
     def of_keys(self, keys: Collection[tuple[str, str]]) -> Sequence[Restriction]:
-        """As `on_users`, for (conversation id, user id) pairs of several conversations."""
+        """Returns the mutes and bans, including expired ones, for the given (conversation id, user id) pairs."""
         ...
 
     def of_conversation(
         self, conversation_id: str, kind: RestrictionKind, now_ms: int, after_id: str | None, limit: int
     ) -> Sequence[Restriction]:
-        """Returns the active restrictions of one kind in the order of user ids."""
+        """Returns a page of a conversation's mutes or bans that have not expired by `now_ms`, in the order of user
+        ids."""
+        ...
+
+
+class Reports(Protocol):
+    """The table of messages that users have reported to the operators."""
+
+    def find(self, report_id: str) -> MessageReport | None: ...
+
+    def open_of(self, message_id: int, reporter_id: str) -> MessageReport | None:
+        """Returns the report of a message by this user that operators have not decided yet, or None."""
+        ...
+
+    def page(self, state: ReportState | None, before_id: str | None, limit: int) -> Sequence[MessageReport]:
+        """Returns a page of reports of messages in the given state, newest first. None for `state` returns those in all
+        states."""
+        ...
+
+
+class AuditLog(Protocol):
+    """The audit log: what operators, moderators and the application's backend did to others. Read-only in a
+    snapshot."""
+
+    def add(self, actor: Actor, acts: Sequence[Act], now_ms: int) -> None:
+        """Appends an entry to the audit log for each of these acts of the actor."""
+        ...
+
+    def page(self, wanted: ListAudit, before_id: int | None, limit: int) -> Sequence[AuditEntry]:
+        """Returns a page of the audit log's entries that match the filters in `wanted`, newest first."""
         ...
 
 
 class Unreads(Protocol):
-    """Unread counts, computed on each call."""
+    """Queries for members' numbers of unread messages and mentions, which are computed on each call."""
 
     def of(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Unread]:
-        """Returns (conversation id, user id) -> unread counts, for the pairs that are memberships."""
+        """Returns (conversation id, user id) -> unread counts. Pairs where the user is no member of the conversation
+        are left out."""
+        ...
+
+    def mentioned_after(self, positions: Mapping[str, int], user_id: str) -> Collection[str]:
+        """Returns the ids of conversations in which a message after a position mentions the user. `positions` maps each
+        conversation id to that position, the message's `seq`."""
         ...
 
 
 class LogWindow(NamedTuple):
-    """The events found in a part of the log, and the position up to which it was searched."""
+    """Events that a search in the log found, and the log position `reached` up to which the log was searched."""
 
     events: Sequence[Durable]
     reached: int
 
 
 class SyncLog(Protocol):
-    """Reading the log: the events that concern one user, and all events."""
+    """Queries on the log (the ordered record of committed events): the events that concern one user, and all events."""
 
     def events_of(self, user_id: str, after_pos: int, limit: int) -> Sequence[tuple[Durable, HistoryStart]]:
-        """Returns at most `limit` events after a position, in order, each with the user's current history in its
-        conversation.
+        """Returns at most `limit` events after a position of the log (the ordered record of events) that concern the
+        user, in order. Each comes with where the part of the conversation that the user may see now begins
+        (`HistoryStart`).
 
-        Of conversations that the user has left, only the events that ended the memberships are included.
+        From conversations that the user has left, only the event that ended the membership is included.
         """
         ...
 
     def with_covered_messages(self, events: Sequence[Durable]) -> Sequence[Durable]:
-        """Returns the same events, with `covered` set in `MessagesRead` and `MessagesDelivered`.
+        """Returns the same events, with the field `covered` filled in for `MessagesRead` and `MessagesDelivered`: the
+        messages that were read or delivered.
 
-        The log does not store these messages; dialects that notify their authors need them.
+        The log does not store these messages. Some client protocols need them to notify the messages' authors.
         """
         ...
 
     def count_events_of(self, user_id: str, after_pos: int, limit: int) -> int:
-        """Returns how many events `events_of` would return."""
+        """Returns how many events `events_of` would return with the same arguments."""
         ...
 
     def profile_changes_of_contacts(
         self, user_id: str, members_max: int, after_pos: int, limit: int
     ) -> Sequence[Durable]:
-        """Returns the first events after a position in which contacts of the user (`PresenceTable.contacts`) changed
-        their profile."""
+        """Returns the first `limit` events after a log position in which a contact of the user
+        (`PresenceTable.contacts`) changed their profile."""
         ...
 
     def floor(self) -> int:
-        """Returns the position up to which events have been pruned."""
+        """Returns the position up to which events were deleted from the log (the ordered record of events) because of
+        their age."""
         ...
 
     def log_window(self, wanted: LogFilter, after_pos: int, until_pos: int, limit: int) -> LogWindow:
-        """Searches the log behind `after_pos` up to `until_pos` for the first `limit` events that a filter selects.
+        """Searches the log after `after_pos` up to `until_pos` for the first `limit` events that the filter `wanted`
+        selects.
 
-        Messages in them are in their current state, and `UserRenamed` is returned as `UserUpdated` with the user's
-        current state. Events that this version cannot read are left out.
+        The events are returned with the current state of messages, and `UserRenamed` as `UserUpdated` with the user's
+        current state. Events that this version of the server cannot read are left out.
         """
         ...
 
 
 class Sessions(Protocol):
-    """The stored part of recoverable sessions, by the ids of their sockets.
+    """The table for recoverable sessions: what the server stores so that a client can resume after its connection
+    broke. The key is the id of the session's socket.
 
     Times are in milliseconds since 1970. Read-only in a snapshot.
     """
 
     def ensure_secret(self, name: str, value: str) -> str:
-        """Returns the stored secret of this name; stores `value` if there is none."""
+        """Returns the server's stored secret with this name; if there is none, stores `value` and returns it."""
         ...
 
     def put(self, socket_id: str, node_id: str, ended_ms: int | None, now_ms: int) -> None:
-        """Records that the session continues on this node, or with `ended_ms` that it was ended there on purpose."""
+        """Records that the session of a socket now continues on the node `node_id`; or, if `ended_ms` is set, that the
+        session was ended on purpose at that time and must not be resumed."""
         ...
 
     def put_room(self, socket_id: str, conversation_id: str, opened: bool | None, now_ms: int) -> None:  # noqa: FBT001
-        """Stores whether the socket has opened a conversation as a room; None deletes the entry."""
+        """Stores whether a session's socket has opened (True) or closed (False) a conversation explicitly; None deletes
+        the entry, so that the default of the client's protocol applies."""
         ...
 
     def end_all_of_node(self, node_id: str, ended_ms: int) -> None: ...
 
     def refresh(self, socket_ids: Collection[str], now_ms: int) -> None:
-        """Marks these sessions as still needed."""
+        """Marks these sessions as needed at `now_ms`, so that `prune` keeps them."""
         ...
 
     def prune(self, before_ms: int) -> None:
-        """Deletes sessions that were last needed before `before_ms`."""
+        """Deletes sessions that were last marked as needed before `before_ms`."""
         ...
 
     def find(self, socket_id: str, node_id: str, now_ms: int) -> StoredSession: ...

@@ -1,6 +1,7 @@
-"""The database interfaces of the chat: a `Transaction` to change it, a `Snapshot` to read it.
+"""The main database interfaces of the chat: a `Transaction` to change it, a `Snapshot` to read it, and a
+`LeaseTransaction` for the tables of nodes.
 
-Both are synchronous and belong to one thread. The storage package implements them.
+They are synchronous, and each instance is used by one thread only. The storage package implements them.
 """
 
 from __future__ import annotations
@@ -14,34 +15,49 @@ from talkwire.core.commands.receipts import MessageReader, Unread
 from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.events import Durable
 from talkwire.core.domain.membership_facts import Memberships
-from talkwire.core.domain.model import Account, Conversation, LoginSession, Member, Message, User
+from talkwire.core.domain.model import (
+    Account,
+    Conversation,
+    LoginSession,
+    Member,
+    Message,
+    ProviderIdentity,
+    User,
+)
 from talkwire.core.ports.stores import (
+    AuditLog,
     Calls,
+    ConsoleReads,
     Erasures,
     ExportReads,
     Files,
     Invitations,
     MessageParts,
     NodeTable,
+    Notices,
     Notifications,
     Offers,
     OfflineQueue,
     PresenceTable,
     Pushes,
     PushSubscriptions,
+    Reports,
     Restrictions,
     Retention,
+    SavedMessages,
     Search,
     Sessions,
     StoredAnswers,
     SyncLog,
+    Threads,
     Unreads,
     Webhooks,
 )
 
 
 class Prefetch:
-    """The keys that a batch of commands will look up, so that each kind is fetched with one statement."""
+    """The keys of the rows that a batch of commands will look up, so that the rows of each table are fetched with one
+    statement."""
 
     __slots__ = ("files", "marked", "members", "messages", "names", "sent_messages", "unread_notifications")
 
@@ -63,7 +79,8 @@ class Prefetch:
 
 
 class Transaction(Protocol):
-    """A write transaction at the head of the log, which is locked.
+    """A write transaction that has locked the newest position of the log (the ordered record of events), so that nobody
+    else can append to it.
 
     Reads include what earlier commands of the same batch have recorded.
     """
@@ -73,47 +90,66 @@ class Transaction(Protocol):
 
     @property
     def policy(self) -> AccessPolicy:
-        """The operator's rules for users."""
+        """The operator's rules for what users may do, such as creating conversations."""
         ...
 
     def user(self, user_id: str) -> User | None: ...
     def users(self, user_ids: Collection[str]) -> Mapping[str, User]: ...
+    def user_with_handle(self, handle: str) -> User | None: ...
     def account(self, email: str) -> Account | None: ...
     def account_of(self, user_id: str) -> Account | None: ...
+    def has_admin(self) -> bool: ...
+    def provider_identity(self, issuer: str, subject: str) -> ProviderIdentity | None: ...
     def login(self, session_id: str) -> LoginSession | None: ...
     def logins_of(self, user_id: str) -> Sequence[LoginSession]: ...
     def conversation(self, conversation_id: str) -> Conversation | None: ...
+    def ended_bans(self, now_ms: int, limit: int) -> Sequence[str]:
+        """Returns the ids of at most `limit` banned users whose ban was to end by `now_ms`, and has not been lifted
+        yet."""
+        ...
+
+    def next_ban_end_ms(self) -> int | None:
+        """Returns when the next ban of a user ends, in milliseconds since 1970; None if all bans last until someone
+        lifts them."""
+        ...
+
     def direct_conversation(self, user_id: str, other_id: str) -> Conversation | None: ...
     def has_blocked(self, user_id: str, other_id: str) -> bool: ...
     def member(self, conversation_id: str, user_id: str) -> Member | None: ...
     def members(self, conversation_id: str, user_ids: Collection[str]) -> Mapping[str, Member]: ...
 
     def next_owner(self, conversation_id: str, leaving_id: str) -> Member | None:
-        """Returns the member who inherits a conversation when its owner leaves or is erased: the admin who joined
-        first, else the member. Erased users inherit nothing."""
+        """Returns the member who becomes the owner when a conversation's owner leaves or is erased: the admin who
+        joined first, or else the ordinary member who joined first. Returns None if there is nobody; erased users do not
+        count."""
         ...
 
     def members_named(self, conversation_id: str, folded_names: Collection[str]) -> Mapping[str, Collection[str]]:
-        """Returns casefolded name or id -> the ids of the members it fits."""
+        """Returns casefolded name or id -> the ids of the conversation's members who have this name or id."""
         ...
 
     def message(self, message_id: int) -> Message | None: ...
 
     def seq_of(self, conversation: Conversation, message_id: int) -> int | None:
-        """Returns the `seq` of a message, None if the conversation has no such message."""
+        """Returns a message's number in the conversation (`seq`), or None if the conversation has no message with this
+        id."""
         ...
 
     def sent_message(self, conversation_id: str, sender_id: str, client_message_id: str) -> Message | None: ...
 
     def newest_message_ms(self, conversation: Conversation) -> int | None:
-        """Returns when the newest message of a conversation was sent, in milliseconds since 1970, also if it was
-        deleted."""
+        """Returns when the newest message of a conversation was sent, in milliseconds since 1970, even if that message
+        was deleted. Returns None if the conversation never had a message."""
         ...
 
     @property
     def parts(self) -> MessageParts: ...
     @property
+    def threads(self) -> Threads: ...
+    @property
     def offers(self) -> Offers: ...
+    @property
+    def saved(self) -> SavedMessages: ...
     @property
     def notifications(self) -> Notifications: ...
     @property
@@ -132,31 +168,37 @@ class Transaction(Protocol):
     def answers(self) -> StoredAnswers: ...
     @property
     def webhooks(self) -> Webhooks: ...
+    @property
+    def reports(self) -> Reports: ...
+    @property
+    def audit(self) -> AuditLog: ...
 
     def unread(self, conversation_id: str, user_id: str) -> Unread:
         """Returns a member's unread counts, including this transaction's changes."""
         ...
 
     def unread_after(self, conversation_id: str, user_id: str, seq: int) -> Unread:
-        """Returns the unread counts a member would have with the read position `seq`, including this transaction's
+        """Returns the unread counts that a member would have with the read position `seq`, including this transaction's
         changes."""
         ...
 
     def newest_of_others(self, conversation_id: str, user_id: str, after_seq: int) -> int | None:
-        """Returns the `seq` of the newest message after `after_seq` from another sender, neither deleted nor imported.
+        """Returns the number (`seq`) of the newest message in the conversation after `after_seq` that another user sent
+        and that is not deleted; imported messages do not count.
 
-        Only the conversation's newest messages are searched; None if there is none among them.
+        Only the conversation's newest messages are searched. Returns None if none of them qualifies.
         """
         ...
 
     def authors(self, conversation_id: str, after_seq: int, up_to_seq: int) -> Sequence[str]:
-        """Returns the senders of the newest messages in the given range of `seq`."""
+        """Returns the ids of the users who sent the messages after `after_seq` up to `up_to_seq`; in a long range, only
+        those of the newest messages."""
         ...
 
     def has_been_read(self, message: Message) -> bool:
-        """Returns whether a user other than the sender has read the message, including this transaction's changes.
+        """Returns whether any member other than the sender has read the message, including this transaction's changes.
 
-        Users who have blocked the sender do not count.
+        Members who have blocked the sender do not count.
         """
         ...
 
@@ -168,31 +210,43 @@ class Transaction(Protocol):
     def sessions(self) -> Sessions: ...
 
     def next_pos(self) -> int:
-        """Returns the log position that the next recorded event must have."""
+        """Returns the position that the next recorded event will get in the log (the ordered record of events)."""
+        ...
+
+    def recorded_since(self, pos: int) -> Sequence[Durable]:
+        """Returns the events that this transaction has recorded at position `pos` of the log (the ordered record of
+        events) or later."""
         ...
 
     def record(self, event: Durable) -> None:
-        """Appends the event to the log and applies it to the tables."""
+        """Appends an event to the log (the ordered record of events), and makes the event's changes in the tables."""
         ...
 
     def put_account(self, account: Account) -> None:
-        """Stores sign-in data. There is no event for it, because the log must never contain a password's hash."""
+        """Stores an account's e-mail address and password hash. No event is recorded for this, because the log must
+        never contain a password's hash."""
+        ...
+
+    def put_provider_identity(self, identity: ProviderIdentity) -> None:
+        """Stores which user of this server belongs to a user of an OpenID provider. No event is recorded for this, as
+        for all sign-in data."""
         ...
 
     def put_login(self, session: LoginSession) -> None: ...
     def drop_login(self, session_id: str) -> None: ...
 
     def drop_expired_logins(self, user_id: str) -> None:
-        """Deletes the user's signed-in devices that were not used before they expired."""
+        """Deletes the user's sign-ins (devices) that have expired because they were not used for too long."""
         ...
 
 
 class LeaseTransaction(Protocol):
-    """A transaction on the tables of leases and of what ends with them. It does not lock the head of the log."""
+    """A transaction on the tables of nodes' leases (records of which nodes are alive), and on what ends with a node:
+    presence, sessions, calls and pushes. It does not lock the log."""
 
     @property
     def now_ms(self) -> int:
-        """The current time by the database's clock, which all nodes share."""
+        """The current time by the database's clock, which all nodes share, in milliseconds since 1970."""
         ...
 
     @property
@@ -208,56 +262,66 @@ class LeaseTransaction(Protocol):
 
 
 class Snapshot(Protocol):
-    """A consistent, read-only view of the committed data."""
+    """A consistent, read-only view of the database's committed data at one moment."""
 
     @property
     def now_ms(self) -> int:
-        """The current time by the database's clock, which all nodes share."""
+        """The current time by the database's clock, which all nodes share, in milliseconds since 1970."""
         ...
 
     def head(self) -> tuple[str, int]:
-        """Returns (epoch, position of the newest event). Raises LogReplaced if the database holds another log than
-        before."""
+        """Returns (epoch, position of the newest event) of the log. The epoch identifies the log; it changes when a
+        backup is restored.
+
+        Raises LogReplaced if the database now holds another log than when the server opened it.
+        """
         ...
 
     def user(self, user_id: str) -> User | None: ...
     def users(self, user_ids: Collection[str]) -> Mapping[str, User]: ...
     def users_after(self, cursor: str | None, limit: int) -> Sequence[User]: ...
 
+    def users_with_handles(self, prefix: str, limit: int) -> Sequence[User]:
+        """Returns at most `limit` users whose handles (unique names such as `ann.smith`) start with a prefix, in the
+        order of handles."""
+        ...
+
     def users_named(
         self, folded_prefix: str, after: tuple[str, str] | None, limit: int, *, with_banned: bool = False
     ) -> Sequence[User]:
-        """Returns users whose casefolded name starts with the prefix, in the order of (name, id). `after` is such a
-        pair."""
+        """Returns at most `limit` users whose casefolded name starts with the prefix, in the order of (name, id).
+        `after` is the (name, id) after which the page starts."""
         ...
 
     def contacts_named(
         self, user_id: str, reach_max: int, folded_prefix: str, after: tuple[str, str] | None, limit: int
     ) -> Sequence[User] | None:
-        """As `users_named`, but only users who share a conversation with the user.
+        """Returns users by name as `users_named` does, but only users who share a conversation with the user `user_id`.
 
-        Returns None if the user's conversations together have more than `reach_max` members.
+        Returns None if that user's conversations have more than `reach_max` members in total: too many to search.
         """
         ...
 
     def sharing_with(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:
-        """Returns which of `other_ids` share a conversation with the user."""
+        """Returns which of the users `other_ids` are in a conversation with the user `user_id`."""
         ...
 
     def logins_of(self, user_id: str, now_ms: int) -> Sequence[LoginSession]:
-        """Returns the signed-in devices, most recently used first."""
+        """Returns the devices on which the user is signed in at `now_ms`, most recently used first."""
         ...
 
     def login_addresses(self, user_id: str, now_ms: int) -> frozenset[str]:
-        """Returns the known addresses of the signed-in devices."""
+        """Returns the network addresses that are recorded for the devices on which the user is signed in."""
         ...
 
     def account_record(self, email: str) -> AccountRecord | None: ...
+    def has_admin(self) -> bool: ...
     def account_record_of(self, user_id: str) -> AccountRecord | None: ...
+    def provider_identities_of(self, user_id: str) -> Sequence[ProviderIdentity]: ...
     def conversation(self, conversation_id: str) -> Conversation | None: ...
     def member(self, conversation_id: str, user_id: str) -> Member | None: ...
     def memberships(self, user_id: str, conversation_ids: Collection[str]) -> Mapping[str, Member]:
-        """Returns conversation id -> the user's membership, for the conversations that the user is in."""
+        """Returns conversation id -> the user's membership, without conversations that the user is no member of."""
         ...
 
     def members_of(self, conversation_ids: Collection[str]) -> Mapping[str, Sequence[MemberView]]: ...
@@ -274,12 +338,20 @@ class Snapshot(Protocol):
         """Returns the users whom a user has blocked, in the order of their ids."""
         ...
 
-    def conversations_of(self, user_id: str, before_pos: int | None, limit: int) -> Sequence[tuple[Conversation, int]]:
-        """Returns (conversation, position of its newest message), newest first."""
+    def conversations_of(
+        self, user_id: str, before_pos: int | None, limit: int, *, archived: bool = False
+    ) -> Sequence[tuple[Conversation, int]]:
+        """Returns a page of the user's conversations, each with the log position of its newest message or offer
+        (proposed price); the one with the newest comes first.
+
+        With `archived`, returns only conversations that the user has archived, including those that a newer message has
+        brought back since.
+        """
         ...
 
     def all_conversations(self, member_id: str | None, after_id: str | None, limit: int) -> Sequence[Conversation]:
-        """Returns conversations in the order of their ids; only those of the user `member_id` if it is set."""
+        """Returns a page of conversations in the order of their ids: of all users, or those of the user `member_id` if
+        it is set."""
         ...
 
     def message(self, message_id: int) -> Message | None: ...
@@ -294,22 +366,27 @@ class Snapshot(Protocol):
         history_seq: int = 0,
         limit: int,
     ) -> Sequence[Message]:
-        """Returns at most `limit` messages after `history_seq`, in ascending `seq`.
+        """Returns at most `limit` messages of a conversation, in ascending order of their numbers (`seq`), all above
+        `history_seq`, where the part that the reader may see begins.
 
-        These are the first ones after `after_seq`, else the last ones before `before_seq`, else the newest.
+        With `after_seq` these are the first messages after it, with `before_seq` the last ones before it, otherwise the
+        newest.
         """
         ...
 
     def readers(self, conversation_id: str, asker_id: str, limit: int) -> Sequence[MessageReader]:
-        """Returns the members who have read furthest, furthest first, without members who have read nothing and users
-        who have blocked the asker."""
+        """Returns at most `limit` members with their read positions, the furthest first.
+
+        Members who have read nothing, and members who have blocked the user `asker_id`, are left out.
+        """
         ...
 
     def least_progress(self, message: Message, asker_id: str) -> tuple[int, int] | None:
-        """Returns the `seq` up to which all other members have received, and up to which they have read.
+        """Returns (received, read): the `seq` up to which all members other than the sender have received the
+        conversation's messages, and up to which all of them have read.
 
-        Only members who can see the message count; None if there is nobody but the sender. Members who have blocked the
-        asker count as having received and read nothing.
+        Only members who can see the message count; returns None if there are none. Members who have blocked the user
+        `asker_id` count as having received and read nothing.
         """
         ...
 
@@ -324,7 +401,13 @@ class Snapshot(Protocol):
     @property
     def parts(self) -> MessageParts: ...
     @property
+    def threads(self) -> Threads: ...
+    @property
+    def notices(self) -> Notices: ...
+    @property
     def offers(self) -> Offers: ...
+    @property
+    def saved(self) -> SavedMessages: ...
     @property
     def notifications(self) -> Notifications: ...
     @property
@@ -347,9 +430,15 @@ class Snapshot(Protocol):
     @property
     def webhooks(self) -> Webhooks: ...
     @property
+    def reports(self) -> Reports: ...
+    @property
+    def audit(self) -> AuditLog: ...
+    @property
     def search(self) -> Search: ...
     @property
     def exports(self) -> ExportReads: ...
+    @property
+    def console(self) -> ConsoleReads: ...
     @property
     def erasures(self) -> Erasures: ...
     @property
@@ -358,6 +447,6 @@ class Snapshot(Protocol):
     def sessions(self) -> Sessions: ...
 
     def events_after(self, pos: int, limit: int) -> Sequence[Durable]:
-        """Returns events after a position of the log. Messages in them are in their current state, not in that of the
-        event."""
+        """Returns at most `limit` events after a position of the log (the ordered record of events). Their messages are
+        in their current state, not in the state at the time of the event."""
         ...

@@ -1,4 +1,5 @@
-"""Requests to webhooks outside the delivery of the log. The webhooks package implements them."""
+"""The interface for requests to webhooks that are not deliveries of events: checking a URL and sending a test event.
+The webhooks package implements it."""
 
 from __future__ import annotations
 
@@ -8,12 +9,14 @@ from talkwire.core.domain.integration.webhooks import WebhookAttempt, WebhookSig
 
 
 class WebhookProbe(Protocol):
-    """Checks and tests the endpoints of webhooks."""
+    """Checks the URL of a webhook, and sends test events to webhooks."""
 
     async def check_url(self, url: str) -> None:
-        """Raises `invalid_request` unless a webhook may have this URL."""
+        """Raises `invalid_request` for a URL that a webhook may not have, such as one with an address that the server
+        may not connect to."""
         ...
 
     async def test(self, webhook_id: str, signing: WebhookSigning) -> WebhookAttempt:
-        """Sends a test event to an endpoint now, and returns the outcome."""
+        """Sends a test event to a webhook's endpoint now, signed as `signing` says, and returns the outcome of the
+        attempt."""
         ...

@@ -1,4 +1,5 @@
-"""Calls in progress: receives call signals and sends call events to the participants' sockets. No audio or video."""
+"""Signalling for audio and video calls: handles users' call signals (invite, accept, hang up), and sends call events to
+the participants' sockets. Audio and video themselves do not pass through the server."""
 
 from __future__ import annotations
 
@@ -56,24 +57,27 @@ HOMES_MAX = 10_000
 
 
 class CallQuestion(msgspec.Struct, frozen=True):
-    """A user's call signal, forwarded to the call's home node."""
+    """A request between nodes: a user's call signal, forwarded to the node that holds the state of that call (its
+    home)."""
 
     actor: Actor
     signal: InviteToCall | AcceptCall | RejectCall | SendCallSignal | HangUpCall
 
 
 class CallAnswer(msgspec.Struct, frozen=True):
-    """The call's id, or the error with which the signal was refused."""
+    """The response to a `CallQuestion`: the call's id, or as `error` the (code, message, details) with which the signal
+    was refused."""
 
     call_id: str = ""
     error: tuple[ErrorCode, str, object] | None = None
 
 
 class CallExchange:
-    """The calls whose home is this node, and the forwarding of signals to the homes of other calls.
+    """Handles the signals of calls. Keeps the state of calls whose home is this node, and forwards signals for other
+    calls to the nodes that hold their state.
 
-    An invitation queries the database for the users to call; the home answers all other signals from memory. With
-    several nodes, a row in the database records the home of each conversation's call.
+    An invitation queries the database for the users to call; all other signals are handled in the home node's memory.
+    With several nodes, a row in the database records the home of each conversation's call.
     """
 
     def __init__(
@@ -112,7 +116,8 @@ class CallExchange:
         peers.answer(_TOPIC, CallQuestion, self._answer)
 
     def enable_peers(self) -> None:
-        """Called when there can be other nodes."""
+        """Makes this object record calls in the database and look for calls of other nodes. Called once if the server
+        can have several nodes."""
         self._shared = True
 
     def close(self) -> None:
@@ -121,25 +126,29 @@ class CallExchange:
         self._ringing.cancel()
 
     def drop_all(self) -> None:
-        """Drops all calls: other nodes have declared this one dead and announced the end of its calls."""
+        """Discards all calls of this node without publishing events, because other nodes have declared this node dead
+        and have announced the end of its calls."""
         self._state.end_all()
         self._stored.clear()
 
     def user_connected(self, user_id: str) -> None:
-        """Sends a connected user the invitations that are ringing. The socket is their first one here or on any
-        node."""
+        """Sends the invitations of calls that ring for a user to that user. Called when the user gets their first
+        socket on any node."""
         self._publish_and_store(self._state.user_connected(user_id))
 
     def user_disconnected(self, user_id: str) -> None:
-        """Takes a user whose last socket on all nodes closed out of calls."""
+        """Removes a user from the calls that they had joined. Called when the user's last socket on all nodes has
+        closed."""
         self._publish_and_store(self._state.user_disconnected(user_id))
 
     def ended_elsewhere(self, conversation_id: str) -> None:
-        """Handles the end of a call that another node has announced."""
+        """Removes a conversation from the cache of which node manages its call, after another node has announced the
+        end of the call."""
         self._homes.pop(conversation_id, None)
 
     def announce_ended(self, calls: Iterable[CallRecord]) -> None:
-        """Announces the end of calls whose home is dead."""
+        """Publishes the end of calls that were managed by a node that has died, and removes these calls from the cache
+        of calls' nodes."""
         for call in calls:
             self._homes.pop(call.conversation_id, None)
             missed_by = call.ringing_ids
@@ -147,7 +156,8 @@ class CallExchange:
             self._publish([ended])
 
     def follow(self, event: Durable) -> None:
-        """Updates calls with an event of the log: members who join or leave, deleted conversations, blocks."""
+        """Updates calls after an event in the log (the ordered record of events): added or removed members, a deleted
+        conversation, or a user blocked by another."""
         match event:
             case MemberAdded():
                 self._state.members_added(event.conversation_id, [member.user_id for member in event.members])
@@ -166,7 +176,8 @@ class CallExchange:
     # --- signals of users ---------------------------------------------------------------------------------------------
 
     async def _invite(self, actor: Actor, signal: InviteToCall, *, forwarded: bool = False) -> str:
-        """Starts a call or rings again. `forwarded`: another node, which takes this one for the call's home, asks."""
+        """Starts a call or rings again in an existing one, and returns the call's id. `forwarded`: another node has
+        sent the signal here, because its records say that this node manages the call."""
         if not signal.call_id:
             signal = msgspec.structs.replace(signal, call_id=token_urlsafe(12))
         check_signal(signal)
@@ -208,7 +219,8 @@ class CallExchange:
     # --- other nodes ------------------------------------------------------------------------------------------------
 
     async def _claim(self, actor: Actor, signal: InviteToCall, callees: Callees) -> str:
-        """Returns the home of the conversation's call: this node, unless another node has a call there."""
+        """Returns the id of the node that manages the conversation's call (its home): this node, unless another node
+        already has a call in the conversation."""
         node_id, conversation_id = self._peers.node_id, signal.conversation_id
         if self._state.has(conversation_id):
             return node_id
@@ -272,7 +284,8 @@ class CallExchange:
                 self._store(conversation_id)
 
     def _store(self, conversation_id: str) -> None:
-        """Stores which users a call is ringing for, because the other nodes need it if this one dies."""
+        """Stores for which users a conversation's call rings, or deletes the stored call if it has ended. Other nodes
+        need the record if this node dies."""
         if self._state.has(conversation_id):
             ringing_ids = self._state.unanswered(conversation_id)
             if self._stored.get(conversation_id) != ringing_ids:
@@ -292,6 +305,6 @@ def _no_answer() -> ChatError:
 
 
 def _log_failure(_: object, error: Exception | None) -> None:
-    """Logs a failed write. The conversation's next call repairs the record."""
+    """Logs a failed write of a call's record. The next call in the conversation replaces the record."""
     if error is not None:
         _logger.warning("a call could not be stored", error=str(error))

@@ -1,13 +1,16 @@
-"""The state of calls: participants, ringing users, and when a call ends.
+"""The state of audio and video calls in memory: who has joined, for whom a call rings, and when a call ends.
 
 A participant is a user, with any number of devices. A conversation has at most one call. Times are arguments in
-seconds: the caller asks `next_deadline` and then calls `expire`. A call ends with its node.
+seconds: the caller reads `next_deadline` and calls `expire` at that time. The state is in the memory of one node, and
+its calls end when the node stops.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from talkwire.core.commands.calls import (
     AcceptCall,
@@ -40,7 +43,8 @@ CallEventT = TypeVar("CallEventT", bound=CallEvent)
 
 
 class Call:
-    """One call. `members` may join it, `joined` have, `ringing` were called and have not responded."""
+    """One call in a conversation. The users in `members` may join it, those in `joined` have joined, those in `ringing`
+    were called and have not responded."""
 
     __slots__ = ("answered", "caller_id", "conversation_id", "id", "invitation", "joined", "members", "ringing")
 
@@ -56,12 +60,15 @@ class Call:
 
     @property
     def is_over(self) -> bool:
-        """Whether the call has nobody left to talk to."""
+        """True if fewer than two users have joined or are being called, so that nobody is left to talk to."""
         return not self.joined or len(self.joined) + len(self.ringing) < 2
 
     def event(self, kind: type[CallEventT], user_id: str, to: Iterable[str], signal: CallSignal | None) -> CallEventT:
-        """Returns an event of `user_id` to the users in `to`, or only to the one that the signal names and the user's
-        other devices."""
+        """Returns an event of type `kind`, caused by `user_id`, for the users in `to`.
+
+        If the signal names one user, the event is for that user instead, and, unless it is an invitation or a relayed
+        signal, for the other devices of `user_id`.
+        """
         if signal is None:
             return kind(self.id, self.conversation_id, user_id, tuple(to), data=self.invitation)
         if signal.to_user_id is not None:
@@ -73,7 +80,7 @@ class Call:
 
 
 class CallState:
-    """The calls of this node, by conversation id."""
+    """The calls of which this node holds the state, by conversation id. Methods return the events to publish."""
 
     def __init__(self, ring_s: float = RING_S) -> None:
         self._ring_s = ring_s
@@ -88,9 +95,9 @@ class CallState:
     def invite(
         self, user_id: str, signal: InviteToCall, members: Collection[str], ringing: Collection[str], now: float
     ) -> CallOutput:
-        """Starts a call, or rings again in the one that the user is in.
+        """Starts a call, or rings again in the call that the user has already joined. Returns the events to publish.
 
-        It rings for the users in `ringing`, or only for the one that the signal names. Raises `conflict` if the
+        The call rings for the users in `ringing`, or only for the user that the signal names. Raises `conflict` if the
         conversation has another call.
         """
         if signal.to_user_id is not None:
@@ -111,7 +118,8 @@ class CallState:
         return [call.event(CallInvited, user_id, rung, signal)]
 
     def accept(self, user_id: str, signal: AcceptCall) -> CallOutput:
-        """Adds the user to the call. The user's other devices are notified and stop ringing."""
+        """Adds the user to the call and returns the event to publish. It also makes the user's other devices stop
+        ringing."""
         call = self._call(user_id, signal)
         self._stop_ringing(call, user_id)
         call.joined[user_id] = None
@@ -120,14 +128,16 @@ class CallState:
         return [call.event(CallAccepted, user_id, call.members, signal)]
 
     def reject(self, user_id: str, signal: RejectCall) -> CallOutput:
-        """Declines a call for the user."""
+        """Declines a call for the user, and returns the events to publish, including the call's end if nobody is
+        left."""
         call = self._call(user_id, signal)
         return self._publish_and_leave(
             call, user_id, call.event(CallRejected, user_id, call.members, signal), "rejected"
         )
 
     def hang_up(self, user_id: str, signal: HangUpCall) -> CallOutput:
-        """Takes the user out of the call."""
+        """Removes the user from the call, and returns the events to publish, including the call's end if nobody is
+        left."""
         call = self._call(user_id, signal)
         event = call.event(CallHungUp, user_id, call.members, signal)
         if call.answered:
@@ -135,7 +145,8 @@ class CallState:
         return self._publish_and_leave(call, user_id, event, "cancelled" if user_id in call.joined else "rejected")
 
     def signal(self, user_id: str, signal: SendCallSignal) -> CallOutput:
-        """Relays a signal to the other participants, or to the one that it names."""
+        """Returns an event that relays a participant's WebRTC data to the call's other participants, or to the one that
+        the signal names."""
         call = self._call(user_id, signal)
         sides = {**call.joined, **call.ringing}
         if user_id not in sides or (signal.to_user_id is not None and signal.to_user_id not in sides):
@@ -145,8 +156,8 @@ class CallState:
     # --- events -------------------------------------------------------------------------------------------------------
 
     def user_disconnected(self, user_id: str) -> CallOutput:
-        """Takes a user whose last socket closed out of calls. A user who has not responded is still rung for, and may
-        reconnect."""
+        """Removes a user whose last socket closed from the calls that they had joined, and returns the events to
+        publish. Calls that ring for the user continue to ring, because the user may reconnect."""
         return [
             event
             for conversation_id in tuple(self._sides.get(user_id, ()))
@@ -155,12 +166,13 @@ class CallState:
         ]
 
     def user_connected(self, user_id: str) -> CallOutput:
-        """Returns the invitations that are ringing for a user who has connected."""
+        """Returns invitation events for the calls that ring for a user who has just connected."""
         calls = [self._calls[conversation_id] for conversation_id in self._sides.get(user_id, ())]
         return [call.event(CallInvited, call.caller_id, (user_id,), None) for call in calls if user_id in call.ringing]
 
     def member_removed(self, conversation_id: str, user_id: str) -> CallOutput:
-        """Takes a user who is no longer a member out of the conversation's call."""
+        """Removes a user who is no longer a member of the conversation from its call, and returns the events to
+        publish."""
         call = self._calls.get(conversation_id)
         if call is None:
             return []
@@ -169,13 +181,14 @@ class CallState:
         return events
 
     def members_added(self, conversation_id: str, user_ids: Iterable[str]) -> None:
-        """Lets new members join the conversation's call."""
+        """Allows new members of a conversation to join the call in progress in it."""
         call = self._calls.get(conversation_id)
         if call is not None:
             call.members.update(dict.fromkeys(user_ids))
 
     def end_call(self, conversation_id: str) -> CallOutput:
-        """Ends the call of a conversation that was deleted or blocked."""
+        """Ends the call of a conversation that was deleted, or in which one of the two members has blocked the other.
+        Returns the events to publish; nobody counts as having missed the call."""
         call = self._calls.get(conversation_id)
         if call is None:
             return []
@@ -184,29 +197,31 @@ class CallState:
         return self._end(call, "left")
 
     def conversations_of(self, user_id: str) -> Collection[str]:
-        """Returns the conversations in whose call the user is, or is called."""
+        """Returns the ids of the conversations whose call the user has joined, or is being called to."""
         return tuple(self._sides.get(user_id, ()))
 
     def has(self, conversation_id: str) -> bool:
-        """Returns whether the conversation has a call."""
+        """Returns whether a call is in progress in the conversation."""
         return conversation_id in self._calls
 
     def unanswered(self, conversation_id: str) -> tuple[str, ...]:
-        """Returns the users for whom a call rings, as long as nobody has accepted."""
+        """Returns the ids of the users for whom the conversation's call rings; empty once a user has accepted, or
+        without a call."""
         call = self._calls.get(conversation_id)
         return () if call is None or call.answered else tuple(call.ringing)
 
     def end_all(self) -> CallOutput:
-        """Ends all calls of this node."""
+        """Ends all calls of this node with the reason `gone`, and returns the events to publish."""
         return [event for call in tuple(self._calls.values()) for event in self._end(call, "gone")]
 
     def concerns(self, conversation_id: str, user_id: str) -> bool:
-        """Returns whether the user is in the conversation's call, or may join it."""
+        """Returns whether the conversation has a call that the user has joined or may join."""
         call = self._calls.get(conversation_id)
         return call is not None and user_id in call.members
 
     def expire(self, now: float) -> CallOutput:
-        """Stops ringing for users who have not responded in time, and ends calls that have nobody left."""
+        """Stops ringing for users who have not responded by `now`, and ends calls in which nobody is left. Returns the
+        events to publish."""
         unanswered: dict[str, list[str]] = {}
         while self._deadlines:
             (conversation_id, user_id), deadline = next(iter(self._deadlines.items()))
@@ -220,11 +235,11 @@ class CallState:
             if call.is_over:
                 events += self._end(call, "timeout", user_ids)
             else:
-                events.append(call.ended("timeout", user_ids, user_ids))
+                events.append(replace(call.ended("timeout", user_ids, user_ids), is_over=False))
         return events
 
     def next_deadline(self) -> float | None:
-        """When to call `expire`; None if nothing rings."""
+        """Returns the time at which to call `expire`, in seconds; None if no call is ringing."""
         return next(iter(self._deadlines.values()), None)
 
     # --- participants -------------------------------------------------------------------------------------------------
@@ -244,8 +259,8 @@ class CallState:
         return call
 
     def _publish_and_leave(self, call: Call, user_id: str, event: CallNews, reason: CallEndReason) -> CallOutput:
-        """Returns the event and its consequences; nothing if the user is no participant, as when a second device
-        declines too."""
+        """Returns the event, and the events of removing the user from the call. Returns nothing if the user takes no
+        part in the call, for example because another of their devices has declined already."""
         if user_id not in call.joined and user_id not in call.ringing:
             return []
         return [event, *self._leave(call, user_id, reason)]
@@ -271,7 +286,8 @@ class CallState:
         self._add_side(user_id, call)
 
     def _stop_ringing(self, call: Call, user_id: str) -> None:
-        """Stops ringing for a user."""
+        """Stops ringing for a user in a call, and removes the user's deadline and their entry in the index of calls by
+        user."""
         call.ringing.pop(user_id, None)
         self._deadlines.pop((call.conversation_id, user_id), None)
         self._remove_side(user_id, call)

@@ -1,4 +1,5 @@
-"""Events of the application's own, and which users have a socket to receive them."""
+"""Custom events, which an application's backend sends to users or conversations; and queries for which users are
+connected."""
 
 from __future__ import annotations
 
@@ -47,8 +48,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def check_custom_event(event: str, payload: object) -> None:
-    """Raises an error for an event name that no client can listen to, and for a payload that is not JSON or too
-    large."""
+    """Raises an error for an event name that Socket.IO clients cannot listen to, and for a payload that is not JSON or
+    is too large."""
     check_name("event", event, EVENT_MAX_LENGTH)
     if event in SOCKET_IO_EVENTS:
         raise invalid("event", "must not be a name that Socket.IO reserves")
@@ -63,7 +64,8 @@ def keep_report(tx: Transaction, actor: Actor, command: KeepReport) -> SendRepor
 
 
 class _Sent(msgspec.Struct, frozen=True):
-    """The question to other nodes to send an event to these users. The answer is user id -> number of sockets."""
+    """A request to the other nodes to send an event to the sockets of these users. Each node responds with user id ->
+    number of the user's sockets on it."""
 
     user_ids: tuple[str, ...]
     event: str
@@ -71,7 +73,8 @@ class _Sent(msgspec.Struct, frozen=True):
 
 
 class CustomEvents:
-    """Sends custom events to the sockets of all nodes, and answers who is connected."""
+    """Handles the commands that send custom events of the application to sockets on all nodes, and the queries for
+    which users are connected."""
 
     def __init__(self, chat: ChatAccess, publisher: Publisher, peers: Peers) -> None:
         self._chat = chat
@@ -144,7 +147,8 @@ class CustomEvents:
         return bool(await self._connected_elsewhere([command.user_id]))
 
     async def _connected_elsewhere(self, user_ids: Sequence[str]) -> Collection[str]:
-        """Returns which users are connected to other nodes, by the database, which lags behind by a moment."""
+        """Returns which of these users are connected to other nodes according to the database, which may lack the
+        changes of the last moment."""
         return await self._chat.execute(NODE, FindConnectedElsewhere(tuple(user_ids), self._peers.node_id))
 
     def _publish_here(self, sent: _Sent) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A timer for a state whose entries end at their deadlines."""
+"""A timer that calls a function whenever the next deadline of a set of entries is reached."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from math import inf
 
 
 class DeadlineTimer:
-    """Calls `ring` with the event loop's time when the state's next deadline is reached.
+    """Calls `ring` with the event loop's time whenever the deadline that `next_deadline` returns is reached.
 
-    It may call too early, if the entry that it was set for has ended meanwhile.
+    `ring` may be called too early, if the entry with that deadline was removed in the meantime.
     """
 
     def __init__(self, next_deadline: Callable[[], float | None], ring: Callable[[float], None]) -> None:
@@ -21,7 +21,7 @@ class DeadlineTimer:
         self._due = inf
 
     def arm(self) -> None:
-        """Sets the timer to the next deadline. To be called whenever an earlier deadline may have been added."""
+        """Sets the timer to the next deadline. The owner calls it whenever an earlier deadline may have been added."""
         deadline = self._next_deadline()
         if deadline is None or self._due <= deadline:
             return

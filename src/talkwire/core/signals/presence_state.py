@@ -1,16 +1,18 @@
-"""The presence of this node's users, merged from their devices. A device is a socket of this node.
+"""The presence (online, away, ...) of the users who are connected to this node, in memory and merged from their
+devices. A device is a socket of this node.
 
-A user is online from their first device until `grace_s` after their last one disconnected. The statuses `dnd` and
-`invisible` are of the user and hold on all devices until another status replaces them. `online` and `away` are of one
-device; a user is away when all devices are. A new device starts with the status that was chosen last.
+A user is online from their first device until `grace_s` seconds after their last device disconnected. The statuses
+`dnd` and `invisible` belong to the user and apply to all devices until another status replaces them. `online` and
+`away` belong to one device; a user is away when all their devices are. A new device starts with the status that was
+chosen last.
 
-Times are arguments: `now` is the event loop's time in seconds, `now_ms` wall-clock time in milliseconds. Changes are
-collected at the end of a turn of the event loop (`take_changes`), so that a turn announces at most one change of a
-user, and none if nothing differs.
+Times are arguments: `now` is the event loop's time in seconds, `now_ms` is in milliseconds since 1970. Changes are
+collected at the end of a turn of the event loop (`take_changes`), so that at most one change of a user is announced in
+a turn, and none if nothing differs.
 
-With several nodes, users may be online on others too. Then connects, disconnects and away changes are announced only
-after they were recorded (`recorded`): the record shows where else the user is online, and the node that records a
-change is the only one that announces it.
+With several nodes, users may be online on other nodes too. Connects, disconnects and away changes are then announced
+only after they were recorded in the database (`recorded`): the record shows on which other nodes the user is online,
+and the node that records a change is the only one that announces it.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ _NOWHERE: Mapping[str, bool] = MappingProxyType({})
 
 
 class _Shown(NamedTuple):
-    """The status and text that others see, and those that the user's own devices see."""
+    """The status and text of a user that others see (`status`, `text`), and those that the user's own devices see
+    (`own_status`, `own_text`)."""
 
     status: ShownStatus
     text: str | None
@@ -48,14 +51,15 @@ _OFFLINE = _Shown("offline", None, "offline", None)
 
 
 class _Person:
-    """One user who is connected to this node, or was until less than `grace_s` ago.
+    """The presence state of one user who is connected to this node, or was until less than `grace_s` seconds ago.
 
-    `away` says whether the devices are away, except those in `others`, which are the opposite; so the devices
-    themselves need not be stored. After the last device disconnected, `away` says whether the user was away.
+    `away` says whether the devices are away, except the devices in `others`, which are the opposite; so not all devices
+    have to be stored. After the last device disconnected, `away` says whether the user was away.
 
-    `elsewhere` maps other nodes with the user to whether the user is away there. `recorded_away` is what the other
-    nodes know of this one. `announced_record` is the chosen status that others know, while a newer one is not announced
-    yet. `removed_elsewhere`: other nodes have declared the user offline while the user had no device.
+    `elsewhere` maps the ids of other nodes where the user is online to whether the user is away on them.
+    `recorded_away` is whether the user is away on this node according to the database, from which other nodes know it.
+    `announced_record` is the chosen status that others know, while a newer one is not announced yet.
+    `removed_elsewhere`: other nodes have declared the user offline while the user had no device.
     """
 
     __slots__ = (
@@ -89,7 +93,7 @@ class _Person:
 
     @property
     def is_away(self) -> bool:
-        """Whether all devices on this node are away."""
+        """True if all of the user's devices on this node are away."""
         return not self.others if self.away else bool(self.devices) and len(self.others) == self.devices
 
     @property
@@ -98,7 +102,7 @@ class _Person:
         return _status(self.record, "away" if self.is_away and all(self.elsewhere.values()) else "online")
 
     def set_away(self, device: str | None, *, away: bool) -> None:
-        """Sets whether one device is away, or all devices for None."""
+        """Sets whether a device is away; None as the device sets it for all of the user's devices."""
         if device is None:
             self.away, self.others = away, _NONE
         elif away != self.away:
@@ -107,8 +111,8 @@ class _Person:
             self.others -= {device}
 
     def current(self) -> _Shown:
-        """Returns what everyone should see now. An invisible user's new text is hidden until the user is visible
-        again."""
+        """Returns the status and text that others and the user's own devices should see now. An invisible user's new
+        text is hidden from others until the user is visible again."""
         status, text = self.status, self.record.text
         if status == "invisible":
             return _Shown("offline", self.announced.text, status, text)
@@ -116,7 +120,7 @@ class _Person:
         return _ONLINE if announced == _ONLINE else announced
 
     def shown(self, announced: _Shown | None = None) -> Presence:
-        """Returns the presence that others see: the announced one, or the given one."""
+        """Returns the user's presence as others see it, from `announced` or else from what was last announced."""
         announced = announced or self.announced
         last_seen_ms = self.record.last_seen_ms if announced.status == "offline" else None
         return Presence(self.record.user_id, announced.status, announced.text, last_seen_ms)
@@ -126,13 +130,17 @@ class _Person:
 
 
 def _status(record: PresenceRecord, merged: ShownStatus) -> ShownStatus:
-    """Returns the status that the user's own devices see. `merged` is the status of the devices."""
+    """Returns the status that the user's own devices see: `merged`, which is online, away or offline as merged from all
+    their devices, unless the user has chosen `dnd` or `invisible` and is not offline."""
     return record.status if merged != "offline" and record.status in {"dnd", "invisible"} else merged
 
 
 def _merged(here: bool | None, others: Iterable[tuple[str, bool]]) -> ShownStatus:  # noqa: FBT001 (data)
-    """Returns the merged status of a node and others. Values say whether the user is away there; `here` None: not
-    connected."""
+    """Returns a user's status merged from this node (`here`) and other nodes: online, away or offline.
+
+    `here`, and the second value of each (node id, away) pair in `others`, say whether the user is away on that node;
+    None as `here`: the user is not connected to this node.
+    """
     known = [away for _, away in others]
     if here is not None:
         known.append(here)
@@ -148,9 +156,10 @@ def _shown_as(record: PresenceRecord, merged: ShownStatus) -> _Shown:
 
 
 class Departed(NamedTuple):
-    """A user whose grace period has ended.
+    """A user whose grace period after disconnecting has ended, so that the user is offline.
 
-    `record` is the presence to keep; `change` is to be announced if others saw the user and there are no other nodes.
+    `record` is the presence to keep. `change` is the event to announce; None if the user was invisible, or if the
+    server has several nodes, which announce disconnects after recording them.
     """
 
     record: PresenceRecord
@@ -158,9 +167,10 @@ class Departed(NamedTuple):
 
 
 class PresenceState:
-    """The users with devices on this node, or with devices until a moment ago.
+    """The presence of all users with devices (sockets) on this node, or with devices until at most `grace_s` seconds
+    ago.
 
-    `shared`: they may be online on other nodes too.
+    `shared`: the server can have several nodes, so that a user may be online on other nodes too.
     """
 
     def __init__(self, grace_s: float = GRACE_S, *, shared: bool = False) -> None:
@@ -173,7 +183,7 @@ class PresenceState:
         self._touched: dict[str, str | None] = {}
         # Users who connected (None) or disconnected and are not recorded yet.
         self._moved: dict[str, UserLeft | None] = {}
-        # Users who were without a device since that was last recorded.
+        # Users who were without a device for a time that is not recorded yet.
         self._interrupted: set[str] = set()
         # Users who are being recorded, and users of whose last recording it is unknown whether it succeeded.
         self._recording: set[str] = set()
@@ -184,12 +194,13 @@ class PresenceState:
     # --- events -------------------------------------------------------------------------------------------------------
 
     def connected(self, user_id: str, device: str, record: PresenceRecord | None) -> None:
-        """Adds a device. `record` is the user's stored presence; it is used if this is their first device."""
+        """Adds a device of a user. `record` is the user's stored presence, which is used if this is the user's first
+        device here."""
         person = self._people.get(user_id)
         if person is None:
             person = self._people[user_id] = _Person(record or PresenceRecord(user_id))
             if self._is_unrecorded(user_id):
-                self._note_interruption(user_id)  # the record of the user's last stay may still exist
+                self._note_interruption(user_id)  # the database may still record the user as connected from before
             self._moved[user_id] = None
         elif not person.devices:
             self._note_interruption(user_id)
@@ -203,7 +214,8 @@ class PresenceState:
         self._touch(user_id, person)
 
     def disconnected(self, user_id: str, device: str, now: float, now_ms: int) -> None:
-        """Removes a device."""
+        """Removes a device of a user. If it was the user's last device on this node, the grace period starts, after
+        which the user counts as offline."""
         person = self._people[user_id]
         was_away = person.status == "away"
         person.set_away(device, away=person.away)
@@ -218,7 +230,8 @@ class PresenceState:
     def choose(
         self, user_id: str, device: str | None, status: ChosenStatus, text: str | None, now_ms: int
     ) -> PresenceRecord:
-        """Sets a connected user's status on one device, or on all for None. Returns the record to store."""
+        """Sets the status of a connected user on one device, or on all devices if `device` is None. Returns the record
+        to store."""
         person = self._people[user_id]
         vanishes = status == "invisible" and not person.hidden
         last_seen_ms = now_ms if vanishes else person.record.last_seen_ms
@@ -233,7 +246,8 @@ class PresenceState:
         return person.record
 
     def expire(self, now: float) -> Iterator[Departed]:
-        """Removes and yields the users whose grace period has ended."""
+        """Removes and yields the users whose grace period has ended: they disconnected `grace_s` seconds ago and did
+        not come back."""
         while self._leaving:
             user_id, deadline = next(iter(self._leaving.items()))
             if deadline > now:
@@ -241,16 +255,15 @@ class PresenceState:
             yield self._depart(user_id)
 
     def next_deadline(self) -> float | None:
-        """When to call `expire`; None if no grace period is running."""
+        """Returns when the first grace period of a disconnected user ends, the time to call `expire`, in seconds of the
+        event loop's clock; None if no grace period is running."""
         return next(iter(self._leaving.values()), None)
 
     # --- changes to announce and record -------------------------------------------------------------------------------
 
     def take_changes(self) -> list[PresenceChanged]:
-        """Returns an event for each user whose devices changed since the last call, if others see the user differently.
-
-        The comparison is with what was announced last.
-        """
+        """Returns events for the users whose devices changed since the last call, if their presence now differs from
+        what was announced last."""
         changes: list[PresenceChanged] = []
         touched, self._touched = self._touched, {}
         for user_id, source in touched.items():
@@ -267,10 +280,8 @@ class PresenceState:
         return changes
 
     def take_user_changes(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
-        """Returns (connected or changed, disconnected, away) since the last call, at most `MOVES_MAX` users.
-
-        `away` are users in the first tuple.
-        """
+        """Returns (user ids that connected or changed, users that disconnected, those of the first that are away) since
+        the last call, at most `MOVES_MAX` users. The caller records them in the database."""
         moved = {user_id: self._moved.pop(user_id) for user_id in list(islice(self._moved, MOVES_MAX))}
         arrived = tuple(user_id for user_id, departure in moved.items() if departure is None)
         away = tuple(user_id for user_id in arrived if self._people[user_id].is_away) if self.has_peers else ()
@@ -284,8 +295,8 @@ class PresenceState:
         return arrived, tuple(departure for departure in moved.values() if departure is not None), away
 
     def put_back(self, arrived: tuple[str, ...], departed: tuple[UserLeft, ...]) -> None:
-        """Takes back users whose recording failed, or of which it is unknown whether it succeeded. Newer moves of the
-        same users win."""
+        """Takes back users returned by `take_user_changes` whose recording failed, or may have failed. Newer connects
+        and disconnects of the same users replace them."""
         earlier: dict[str, UserLeft | None] = dict.fromkeys(arrived)
         earlier.update((departure.user_id, departure) for departure in departed)
         self._moved = earlier | self._moved
@@ -293,29 +304,34 @@ class PresenceState:
         self._recording = set()
 
     def take_interruptions(self) -> tuple[UserLeft, ...]:
-        """Returns the users who were without a device since the last call, if there can be other nodes.
+        """Returns the users who had no connected device on this node at some time since the last call, and whether each
+        of them is connected now.
 
-        All of them at once, because the node's recorded log position applies to everyone else.
+        Empty on a server that is the only node. The caller has to record all of them in one transaction with the node's
+        log position, because that position is taken to be the one up to which every other user has received messages.
         """
         interrupted, self._interrupted = self._interrupted, set()
         return tuple(UserLeft(user_id, None, returned=self._has_device(user_id)) for user_id in interrupted)
 
     def put_back_interruptions(self, interruptions: Iterable[UserLeft]) -> None:
-        """Takes back interruptions whose recording failed."""
+        """Takes back users returned by `take_interruptions` whose recording failed, so that the next call returns them
+        again."""
         self._interrupted.update(interruption.user_id for interruption in interruptions)
 
     def recorded(
         self, transitions: Iterable[PresenceTransition], choosing: Container[str] = ()
     ) -> list[PresenceChanged]:
-        """Applies the results of recording what was taken, and returns the changes to announce.
+        """Applies the results of recording connects and disconnects in the database, and returns the changes to
+        announce.
 
-        For the users in `choosing` a newer status is being stored.
+        For users in `choosing`, a newer chosen status is being stored, so the status in the results is ignored.
         """
         self._recording = set()
         return [change for transition in transitions for change in self._apply_transition(transition, choosing)]
 
     def gone_elsewhere(self, node_id: str, transitions: Iterable[PresenceTransition]) -> list[PresenceChanged]:
-        """Applies that a node with these users is dead, and returns the changes to announce."""
+        """Removes the node `node_id`, which is dead, from the state of the users who were online on it, and returns the
+        presence changes to announce."""
         changes: list[PresenceChanged] = []
         for transition in transitions:
             before, after = _merged(transition.before, transition.others), _merged(None, transition.others)
@@ -330,9 +346,10 @@ class PresenceState:
         return changes
 
     def mark_unrecorded(self) -> None:
-        """Marks all users with a device as not recorded, after other nodes have declared them offline.
+        """Marks all users with a device as to be recorded again, after other nodes have declared this node's users
+        offline.
 
-        Users without a device are marked when they come back.
+        Users without a device are marked when they reconnect.
         """
         here: dict[str, UserLeft | None] = {}
         for user_id, person in self._people.items():
@@ -348,7 +365,8 @@ class PresenceState:
     # --- other nodes ------------------------------------------------------------------------------------------------
 
     def moved_elsewhere(self, node_id: str, came: Iterable[str], away: Iterable[str], left: Iterable[str]) -> None:
-        """Applies what another node has recorded and announced."""
+        """Updates on which other nodes users are online, after the node `node_id` has recorded that users connected to
+        it (`came`, of whom those in `away` are away) or disconnected from it (`left`)."""
         away_ids = set(away)
         for user_id in came:
             person = self._people.get(user_id)
@@ -360,7 +378,7 @@ class PresenceState:
                 person.elsewhere = _without(person.elsewhere, node_id)
 
     def receive(self, event: PresenceChanged) -> None:
-        """Applies what another node has announced about a user."""
+        """Stores a user's presence as the one announced last, after another node has announced it."""
         person = self._people.get(event.presence.user_id)
         if person is not None:
             status, text = event.presence.status, event.presence.text
@@ -372,7 +390,8 @@ class PresenceState:
             )
 
     def chosen_elsewhere(self, record: PresenceRecord, *, everywhere: bool) -> None:
-        """Applies a status that a user has chosen on another node. `everywhere`: on all devices."""
+        """Applies a status that a user has chosen on another node. `everywhere`: the status applies to all of the
+        user's devices."""
         person = self._people.get(record.user_id)
         if person is not None:
             person.record = record
@@ -382,7 +401,8 @@ class PresenceState:
                 self._note_away(record.user_id, person)
 
     def expect_elsewhere(self, user_id: str, node_id: str) -> None:
-        """Records that a user of this node is about to connect to another node."""
+        """Treats a user of this node as online on another node too, because the user's client is about to connect to
+        that node."""
         self.moved_elsewhere(node_id, (user_id,), (), ())
 
     def is_elsewhere(self, user_id: str) -> bool:
@@ -393,9 +413,10 @@ class PresenceState:
     # --- queries ------------------------------------------------------------------------------------------------------
 
     def presence(self, user_id: str, *, own: bool = False) -> Presence | None:
-        """Returns how others, or with `own` the user's own devices, see a user; None if the user is not on this node.
+        """Returns the presence of a user as others see it, or with `own` as the user's own devices see it; None if the
+        user is not on this node.
 
-        A user who has just connected is shown as online, although that is announced only after it was recorded.
+        A user who has just connected is returned as online even before that was recorded and announced.
         """
         person = self._people.get(user_id)
         if person is None:
@@ -406,17 +427,18 @@ class PresenceState:
         return person.shown(person.current() if is_coming else person.announced)
 
     def away(self, user_id: str) -> bool | None:
-        """Returns whether all devices of a user on this node are away; None if the user is not on this node."""
+        """Returns whether all devices of a user on this node are away; None if the user is not on this node, or was
+        declared offline by other nodes."""
         person = self._people.get(user_id)
         return None if person is None or person.removed_elsewhere else person.is_away
 
     def record(self, user_id: str) -> PresenceRecord | None:
-        """Returns the chosen status of a user on this node, or None."""
+        """Returns the status and text that a user of this node has chosen; None if the user is not on this node."""
         person = self._people.get(user_id)
         return None if person is None else person.record
 
     def visible_ids(self) -> Iterator[str]:
-        """Returns the users on this node whom others see as online."""
+        """Returns the ids of the users on this node whom others see as online, away or `dnd`."""
         return (user_id for user_id, person in self._people.items() if person.announced.status != "offline")
 
     def _touch(self, user_id: str, person: _Person) -> None:
@@ -424,12 +446,14 @@ class PresenceState:
         self._note_away(user_id, person)
 
     def _note_away(self, user_id: str, person: _Person) -> None:
-        """Marks a changed away state for recording, because other nodes may have devices of the same user."""
+        """Marks a user to be recorded if the user became away on this node or active again; other nodes may have
+        devices of the same user and need the record."""
         if self.has_peers and person.is_away is not person.recorded_away:
             self._moved.setdefault(user_id, None)
 
     def _note_interruption(self, user_id: str) -> None:
-        """Marks an interruption, to be recorded with the next moves."""
+        """Remembers that a user had no device on this node for a time, to record it in the database when the node
+        renews its lease."""
         if self.has_peers:
             self._interrupted.add(user_id)
 
@@ -463,7 +487,8 @@ class PresenceState:
         return self._merge(person, merged_before, merged_after)
 
     def _merge(self, person: _Person, before: ShownStatus, after: ShownStatus) -> list[PresenceChanged]:
-        """Recomputes how a local user appears from the records of all nodes, and returns the changes."""
+        """Recomputes how a user of this node appears to others and to their own devices, from the user's statuses on
+        all nodes `before` and `after`, and returns the changes to announce."""
         user_id = person.record.user_id
         announced, person.announced = (
             _shown_as(person.announced_record or person.record, before),
@@ -491,7 +516,8 @@ class PresenceState:
 
 
 def _changes(record: PresenceRecord, before: _Shown, after: _Shown, source: str | None = None) -> list[PresenceChanged]:
-    """Returns the changes to announce to others, and to the user's own devices except `source`."""
+    """Returns the events for the difference between two appearances of a user: one to announce to others, and one for
+    the user's own devices except the device `source`."""
     changes: list[PresenceChanged] = []
     is_seen = before.status != "offline" or after.status != "offline"
     if is_seen and after[:2] != before[:2]:

@@ -1,8 +1,9 @@
-"""Presence of this node's users: handles connects, disconnects and commands, announces changes, and stores them.
+"""Presence of this node's users: handles connects, disconnects, commands and queries, and announces and stores changes.
 
-Changes in one turn of the event loop are announced at its end. Connects and disconnects are recorded a moment later,
-many with one statement and together with the node's lease; nobody waits for that. With several nodes they are announced
-only then, because the record shows whether the user is online elsewhere.
+Changes in one turn of the event loop are announced at its end. Connects and disconnects are written to the database a
+moment later, many with one statement and together with the renewal of the node's lease; nothing waits for that. With
+several nodes, changes are announced only after that, because the record shows whether the user is online on other
+nodes.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ REMOVE_PAUSE_S = 0.1
 """Users of a dead node are removed in pages with pauses, because there may be very many."""
 
 SETTLE_S = 0.4
-"""Within this many seconds, other nodes answer who is connected, or have recorded who connected."""
+"""Seconds within which other nodes answer which users are connected to them, or have recorded it in the database."""
 
 _TOPIC = "who-is-here"
 
@@ -65,10 +66,11 @@ _logger = structlog.get_logger(__name__)
 
 
 class PresenceTracker:
-    """Tracks the presence of this node's users.
+    """Tracks and announces the presence of this node's users.
 
-    `grace_s`: seconds without a socket after which a user counts as offline. `on_user_changes` is called when the lease
-    has something to record; `on_recorded` receives what this node or another one has recorded.
+    `grace_s`: seconds without a socket after which a user counts as offline. `contacts_max`: up to this many members, a
+    group's members see each other's presence. `on_user_changes` is called when there are connects or disconnects to
+    record with the lease; `on_recorded` is called with the connects and disconnects that any node has recorded.
     """
 
     def __init__(
@@ -107,12 +109,13 @@ class PresenceTracker:
         )
 
     def close(self) -> None:
-        """Stops announcing disconnects."""
+        """Stops the timer that announces users as offline after their grace period, and cancels background tasks."""
         self._leaving.cancel()
         self._tasks.cancel()
 
     def enable_peers(self) -> None:
-        """Called when there can be other nodes."""
+        """Makes changes wait until they are recorded in the database before they are announced. Called once if the
+        server can have several nodes."""
         self._state.has_peers = True
 
     def is_elsewhere(self, user_id: str) -> bool:
@@ -122,14 +125,16 @@ class PresenceTracker:
     # --- sockets ----------------------------------------------------------------------------------------------------
 
     def connected(self, user_id: str, socket_id: str) -> None:
-        """Handles a new socket of a user whom the directory holds."""
+        """Adds a new socket of a user to the user's presence. The user must already be in the directory (the cache of
+        users)."""
         entry = self._chat.directory.peek(user_id)
         self._left.pop(user_id, None)
         self._state.connected(user_id, socket_id, None if entry is None else entry.presence)
         self._schedule_publish()
 
     def disconnected(self, user_id: str, socket_id: str) -> None:
-        """Handles a closed socket."""
+        """Removes a closed socket from the user's presence. After the user's last socket, the grace period starts,
+        after which the user counts as offline."""
         self._state.disconnected(user_id, socket_id, asyncio.get_running_loop().time(), _now_ms())
         self._leaving.arm()
         self._schedule_publish()
@@ -137,8 +142,8 @@ class PresenceTracker:
     # --- commands and queries -----------------------------------------------------------------------------------------
 
     def _set(self, actor: Actor, command: SetPresence) -> Awaitable[None]:
-        """Sets a status. Applies it at once, because the socket may close in the next turn; the result comes after
-        storing it."""
+        """Sets the actor's status and returns an awaitable that finishes when the status is stored. Applies the status
+        before returning, because the socket may close in the next turn of the event loop."""
         check_status(command)
         entry = self._chat.directory.peek(actor.user_id)
         require(may_act(None if entry is None else entry.user))
@@ -175,7 +180,8 @@ class PresenceTracker:
         return found[0]
 
     async def presence_of(self, actor: Actor, user_ids: tuple[str, ...]) -> tuple[Presence, ...]:
-        """Returns the presence of those users whom the actor may see: users who share a conversation with the actor."""
+        """Returns the presence of those of the users whom the actor may see: users who share a conversation with the
+        actor."""
         check_user_ids(user_ids)
         query = FindVisiblePresence(user_ids, self._node_id)
         found: Sequence[VisiblePresence] = await self._chat.execute(actor, query)
@@ -185,15 +191,17 @@ class PresenceTracker:
         return tuple(self._seen_by(actor, acquaintance) for acquaintance in found)
 
     def _is_missing(self, found: VisiblePresence) -> bool:
-        """Returns whether a user is online on no known node, so that they may have just connected to another node."""
+        """Returns whether no node is known on which the user is online; the user may have just connected to another
+        node."""
         return not found.elsewhere and self._state.away(found.record.user_id) is None
 
     async def _find_missing(
         self, actor: Actor, query: FindVisiblePresence, found: Sequence[VisiblePresence], missing: tuple[str, ...]
     ) -> Sequence[VisiblePresence]:
-        """Asks the other nodes for users who have just connected, because the database learns of them a moment later.
+        """Returns `found`, completed with users who have just connected to other nodes. It asks these nodes, because
+        the database is updated a moment later.
 
-        If a node does not answer, waits `SETTLE_S` and queries the database again.
+        If a node does not answer, it waits `SETTLE_S` seconds and queries the database again.
         """
         now = asyncio.get_running_loop().time
         until = now() + SETTLE_S
@@ -213,17 +221,19 @@ class PresenceTracker:
         ]
 
     async def _who_is_here(self, user_ids: tuple[str, ...]) -> dict[str, bool]:
-        """Answers another node's question: which of the users are connected here, and whether they are away."""
+        """Returns user id -> whether the user is away, for those of the users who are connected to this node. Other
+        nodes ask for it."""
         return {user_id: away for user_id in user_ids if (away := self._state.away(user_id)) is not None}
 
     async def contacts_presence(self, actor: Actor) -> tuple[Presence, ...]:
-        """Returns the presence of the actor and their contacts, for the initial state of a client."""
+        """Returns the presence of the actor and their contacts (users who share a direct conversation or a small group
+        with the actor), for the initial state of a client."""
         query = FindContacts(self._contacts_max, self._node_id)
         found = await self._chat.execute(actor, query)
         return tuple(self._seen_by(actor, acquaintance) for acquaintance in found)
 
     async def _list_online(self, actor: Actor, command: ListOnline) -> Page[Presence]:
-        """Returns a page of the users whom others see as online, on this node and on others."""
+        """Returns a page of the users whom others see as online, on this node and on other nodes."""
         must_be_backend(actor)
         limit = max(1, min(command.limit, ONLINE_PAGE_MAX))
         after = command.cursor or ""
@@ -269,7 +279,8 @@ class PresenceTracker:
         self.on_user_changes()
 
     def _publish(self, changes: Sequence[PresenceChanged]) -> None:
-        """Publishes changes. With several nodes, adds what other nodes need to find the users to notify."""
+        """Publishes presence changes. With several nodes, adds each user's conversations and blocked users, from which
+        other nodes find the users to notify."""
         if not self._state.has_peers:
             known = list(changes)
         else:
@@ -287,7 +298,8 @@ class PresenceTracker:
             self._publisher.publish(known)
 
     async def _publish_uncached(self, uncached: Sequence[PresenceChanged]) -> None:
-        """Publishes changes of users who are not cached here, such as those of a dead node."""
+        """Publishes presence changes of users who are not in this node's directory (its cache of users), such as users
+        of a dead node. Looks the users up first."""
         try:
             found = await self._chat.directory.look_up({change.presence.user_id for change in uncached})
         except ChatError as error:
@@ -305,7 +317,7 @@ class PresenceTracker:
         return msgspec.structs.replace(change, circle_ids=conversation_ids, blocked_ids=tuple(entry.blocked_ids))
 
     def forget(self, user_id: str) -> None:
-        """Forgets the chosen status and text of an erased user."""
+        """Removes the chosen status and text of an erased user from memory."""
         record = PresenceRecord(user_id)
         if user_id in self._left:
             self._left[user_id] = record
@@ -344,8 +356,8 @@ class PresenceTracker:
             self._tasks.start(self._remove_users_of_dead_nodes())
 
     async def _remove_users_of_dead_nodes(self) -> None:
-        """Removes the users of dead nodes. Other nodes may do the same; each announces the users that it has
-        removed."""
+        """Removes the users of dead nodes from the database page by page, and announces that they are offline. Other
+        nodes may do the same; each node announces only the users that it has removed."""
         try:
             while True:
                 removed = await self._chat.execute(NODE, ForgetUsers(REMOVE_PAGE))
@@ -381,13 +393,13 @@ class PresenceTracker:
         self.on_recorded(event)
 
     def moved_elsewhere(self, event: UsersMoved) -> None:
-        """Applies what another node has recorded."""
+        """Applies an event of another node that says which users connected to it and disconnected from it."""
         if event.node_id != self._node_id:
             self._state.moved_elsewhere(event.node_id, event.came, event.away, (*event.left, *event.gone))
         self.on_recorded(event)
 
     def expect_elsewhere(self, user_id: str, node_id: str) -> None:
-        """Records that a user's client is moving to another node."""
+        """Treats a user as online on another node too, because the user's client is about to reconnect to that node."""
         self._state.expect_elsewhere(user_id, node_id)
 
     def chosen_elsewhere(self, event: PresenceChosen) -> None:
@@ -397,12 +409,13 @@ class PresenceTracker:
         self.on_user_changes()
 
     def receive(self, event: PresenceChanged) -> None:
-        """Applies what another node has announced."""
+        """Stores a presence change that another node has announced, so that this node does not announce it again."""
         self._state.receive(event)
 
 
 def _departures(lease: RenewLease) -> tuple[UserLeft, ...]:
-    """Returns the users in a renewal whose grace period has ended."""
+    """Returns the users who are offline because their grace period has ended, from a renewal of the node's lease, which
+    records them."""
     return tuple(departure for departure in lease.departed if departure.returned is None)
 
 

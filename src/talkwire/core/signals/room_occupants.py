@@ -1,8 +1,8 @@
-"""Which users have which conversation open on which node.
+"""Tracks which users have which conversation open (are in its room) on which node.
 
-Each node announces a user's first and last socket in a room there. From that, each node derives whether it was the
-user's first or last on all nodes, so its own sockets are notified once. Lost messages can cause an event too many or
-too few, which harms nothing else.
+Each node announces when a user's first socket on it enters a room and when the last one leaves. From that, each node
+derives whether it was the user's first or last socket on all nodes, so that its own sockets are notified once. Lost
+messages can cause a superfluous or missing notification, which has no other effect.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ class _Occupant:
 
 
 class RoomOccupants:
-    """Tracks the occupants of rooms.
+    """The occupants of rooms on all nodes: users who have a conversation open, and on which nodes.
 
-    `is_known_here` returns whether a conversation has cached members, who are the only ones to notify.
+    `is_known_here` returns whether this node has members of a conversation in its cache; without them there is nobody
+    to notify. At most `occupants_max` (user, room) pairs are tracked.
     """
 
     def __init__(self, is_known_here: Callable[[str], bool], occupants_max: int = OCCUPANTS_MAX) -> None:
@@ -40,7 +41,8 @@ class RoomOccupants:
         self._users: Counter[str] = Counter()
 
     def receive(self, event: RoomNews) -> bool:
-        """Handles a node's announcement. Returns whether it is the user's first node in the room, or was the last."""
+        """Handles a node's announcement that a user entered or left a room. Returns whether to notify this node's
+        sockets: the user was in the room on no other node before, or is in it on no node now."""
         key = event.conversation_id, event.user_id
         occupant = self._occupants.get(key)
         if isinstance(event, RoomLeft):
@@ -59,9 +61,10 @@ class RoomOccupants:
         return True
 
     def remove_users(self, user_ids: Collection[str], node_id: str) -> list[RoomLeft]:
-        """Removes users from a node, which may have had no time to announce the rooms that they left.
+        """Removes users from all rooms on a node, after they disconnected from it; the node may not have announced that
+        they left.
 
-        Returns the events of rooms that they have left completely.
+        Returns events for the rooms in which a user is on no other node.
         """
         left: list[RoomLeft] = []
         for user_id in user_ids:
@@ -73,17 +76,18 @@ class RoomOccupants:
 
     @property
     def node_ids(self) -> set[str]:
-        """The nodes with tracked occupants."""
+        """The ids of the nodes that have tracked occupants."""
         return {node_id for node_id, users in self._users.items() if users}
 
     def remove_node(self, node_id: str) -> None:
-        """Removes all occupants of a node without events."""
+        """Removes all occupants on a node, without returning events."""
         for key, occupant in list(self._occupants.items()):
             if node_id in occupant.node_ids:
                 self._leave(key, node_id)
 
     def _leave(self, key: _Key, node_id: str) -> bool:
-        """Removes a node from an occupant. Returns whether the user is in the room on no other node."""
+        """Removes a node from an occupant, given by (conversation id, user id). Returns whether the user was in the
+        room on this node and is on no other."""
         occupant = self._occupants[key]
         if node_id not in occupant.node_ids:
             return False
@@ -100,6 +104,6 @@ class RoomOccupants:
 
 
 def at_node(event: RoomNews, node_id: str) -> RoomNews:
-    """Returns the event in the form in which a node announces it to other nodes."""
+    """Returns a copy of the event with the id of the node, as nodes send it to each other."""
     kind = RoomEntered if isinstance(event, RoomEntered) else RoomLeft
     return kind(event.conversation_id, event.user_id, event.user_name, node_id)

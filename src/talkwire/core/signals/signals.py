@@ -1,4 +1,5 @@
-"""The signals of this node: typing, presence, calls, room occupants and custom events."""
+"""Combines the parts that handle ephemeral features for this node's sockets: typing, presence, calls, room occupants
+(users who have a conversation open) and custom events."""
 
 from __future__ import annotations
 
@@ -26,9 +27,9 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.ports.chat import Publisher, SignalHandlers
 from talkwire.core.signals.call_exchange import CallExchange
+from talkwire.core.signals.call_recorder import CallRecorder
 from talkwire.core.signals.call_state import RING_S
 from talkwire.core.signals.custom_events import CustomEvents
-from talkwire.core.signals.missed_calls import MissedCalls
 from talkwire.core.signals.presence_state import GRACE_S
 from talkwire.core.signals.presence_tracker import PresenceTracker
 from talkwire.core.signals.room_occupants import RoomOccupants, at_node
@@ -36,12 +37,12 @@ from talkwire.core.signals.sync_state import SyncStates
 from talkwire.core.signals.typing_signals import TypingSignals
 
 MISSING_MAX = 12
-"""After this many lease renewals without a node, its room occupants are removed."""
+"""A node that is missing from more than this many renewals of this node's lease loses its room occupants."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignalOptions:
-    """The options of signals.
+    """Settings for presence and calls.
 
     `contacts_max`: up to this many members, a group's members are contacts and can call each other. `grace_s`: seconds
     without a socket after which a user counts as offline. `ring_s`: seconds for which a call rings.
@@ -53,7 +54,11 @@ class SignalOptions:
 
 
 class Signals:
-    """All signals for the sockets of this node. Implements `lease.Users`."""
+    """The entry point to typing, presence, calls, room occupants and custom events. It passes sockets' connects and
+    disconnects, the log's events and other nodes' ephemeral events to them.
+
+    It also gives the node's lease the users' connects and disconnects to record (the protocol `lease.Users`).
+    """
 
     def __init__(self, chat: ChatAccess, publisher: Publisher, peers: Peers, options: SignalOptions) -> None:
         self._chat = chat
@@ -62,8 +67,10 @@ class Signals:
         self._shared = False
         self._missing: dict[str, int] = {}
         self._typing = TypingSignals(chat, publisher)
-        missed = MissedCalls(chat, publisher.publish)
-        self._calls = CallExchange(chat, missed.publish, peers, members_max=options.contacts_max, ring_s=options.ring_s)
+        recorder = CallRecorder(chat, publisher.publish)
+        self._calls = CallExchange(
+            chat, recorder.publish, peers, members_max=options.contacts_max, ring_s=options.ring_s
+        )
         self._occupants = RoomOccupants(
             lambda conversation_id: chat.directory.memberships.get(conversation_id) is not None
         )
@@ -77,13 +84,13 @@ class Signals:
                 **self._typing.handlers,
                 **self._calls.handlers,
                 **self.presence.handlers,
-                **SyncStates(chat, self.presence).handlers,
+                **SyncStates(chat, self.presence, options.contacts_max).handlers,
                 **CustomEvents(chat, publisher, peers).handlers,
             }
         )
 
     def enable_peers(self) -> None:
-        """Called when there can be other nodes."""
+        """Prepares presence and calls for users on other nodes. Called once if the server can have several nodes."""
         self._shared = True
         self.presence.enable_peers()
         self._calls.enable_peers()
@@ -91,14 +98,17 @@ class Signals:
     # --- sockets ----------------------------------------------------------------------------------------------------
 
     def connected(self, user_id: str, socket_id: str) -> None:
-        """Handles a new socket. The directory already holds the user for it."""
+        """Adds a new socket of a user to presence. On a server without other nodes, also sends the user the invitations
+        of ringing calls if this is their first socket. The directory (the cache of connected users) must already hold
+        the user."""
         self.presence.connected(user_id, socket_id)
         entry = self._chat.directory.peek(user_id)
         if entry is not None and entry.holds == 1 and not self._shared:
             self._calls.user_connected(user_id)
 
     def disconnected(self, user_id: str, socket_id: str) -> None:
-        """Handles a closed socket. The directory has already released the user for it."""
+        """Ends the typing of a closed socket, removes it from presence, and removes the user from calls if it was their
+        last one. The directory (the cache of connected users) must already have released the user."""
         self._typing.socket_closed(socket_id)
         self.presence.disconnected(user_id, socket_id)
         entry = self._chat.directory.peek(user_id)
@@ -106,9 +116,10 @@ class Signals:
             self._calls.user_disconnected(user_id)
 
     def publish_room_change(self, event: RoomNews) -> None:
-        """Publishes that a user's first socket on this node entered a room, or the last one left it.
+        """Publishes that a user's first socket on this node entered a room (opened a conversation), or that the last
+        one left it.
 
-        Local listeners are notified only if the user has no socket in the room on other nodes.
+        Listeners on this node are notified only if the user has no socket in the room on other nodes.
         """
         if not self._shared:
             self._publisher.publish([event])
@@ -121,7 +132,8 @@ class Signals:
     # --- events -------------------------------------------------------------------------------------------------------
 
     def follow(self, event: Durable) -> None:
-        """Updates typing and calls with an event of the log."""
+        """Updates typing, calls and presence after an event of the log (the ordered record of events), for example a
+        sent message or a removed member."""
         if type(event) is MessageSent:
             self._typing.sent(event)
         else:
@@ -131,7 +143,8 @@ class Signals:
                 self.presence.forget(event.user.id)
 
     def receive(self, events: Sequence[UnstoredEvent]) -> Sequence[UnstoredEvent]:
-        """Handles ephemeral events of another node. Returns those that listeners on this node have to receive."""
+        """Applies ephemeral events of another node. Returns those events that listeners on this node have to
+        receive."""
         return [event for event in events if self._receive(event)]
 
     def _receive(self, event: UnstoredEvent) -> bool:
@@ -153,7 +166,8 @@ class Signals:
         return True
 
     def _users_moved(self, event: UsersMoved) -> None:
-        """Handles recorded connects and disconnects of users, on this node or on another one."""
+        """Updates room occupants and calls after users' connects and disconnects were recorded, on this node or on
+        another one."""
         left = self._occupants.remove_users((*event.left, *event.gone), event.node_id)
         if left:
             self._publisher.publish_here(left)
@@ -188,10 +202,10 @@ class Signals:
             self._remove_missing({self._node_id, *(peer.node_id for peer in report.peers)})
 
     def _remove_missing(self, living: set[str]) -> None:
-        """Removes the room occupants of nodes that have been missing for long: the announcement of their end may be
-        lost.
+        """Removes the room occupants of nodes that were absent from more than `MISSING_MAX` lease renewals, because the
+        announcement of their end may be lost.
 
-        A living node may be missing for a while too, as all nodes are after an outage of the database.
+        One absence is not enough: after an outage of the database, all living nodes are absent for a while.
         """
         missing = self._occupants.node_ids - living
         self._missing = {node_id: self._missing.get(node_id, 0) + 1 for node_id in missing}

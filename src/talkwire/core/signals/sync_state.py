@@ -1,4 +1,5 @@
-"""The initial state of a client: stored state with the presence of contacts."""
+"""Adds the presence of a user's contacts to the two queries with which a client synchronizes: for its initial state,
+and for the events after a cursor."""
 
 from __future__ import annotations
 
@@ -6,7 +7,14 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
-from talkwire.core.commands.sync import GetStoredState, GetSyncState, SyncState
+from talkwire.core.commands.sync import (
+    GetStoredState,
+    GetSyncState,
+    ListEvents,
+    ListStoredEvents,
+    SyncPage,
+    SyncState,
+)
 from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.domain.model import Actor
 from talkwire.core.ports.chat import SignalHandlers
@@ -14,15 +22,24 @@ from talkwire.core.signals.presence_tracker import PresenceTracker
 
 
 class SyncStates:
-    """Returns the initial state of a client: the handler of `GetSyncState`."""
+    """Handles the queries `GetSyncState` and `ListEvents`, for which it reads stored data and adds presence.
+    `contacts_max`: the size of the largest group whose members are contacts."""
 
-    def __init__(self, chat: ChatAccess, presence: PresenceTracker) -> None:
+    def __init__(self, chat: ChatAccess, presence: PresenceTracker, contacts_max: int) -> None:
         self._chat = chat
         self._presence = presence
-        self.handlers: SignalHandlers = MappingProxyType({GetSyncState: self._get})
+        self._contacts_max = contacts_max
+        self.handlers: SignalHandlers = MappingProxyType({GetSyncState: self._get, ListEvents: self._list})
 
     async def _get(self, actor: Actor, command: GetSyncState) -> SyncState:
-        # The state comes first: a user who connects while it is read is then included in the presence, and later
+        # The state is read before the presence, so that the presence includes users who connect meanwhile. Later
         # changes are sent live.
         state = await self._chat.execute(actor, GetStoredState(command.limit))
         return replace(state, presence=await self._presence.contacts_presence(actor))
+
+    async def _list(self, actor: Actor, command: ListEvents) -> SyncPage:
+        query = ListStoredEvents(command.after, command.limit, self._contacts_max)
+        page = await self._chat.execute(actor, query)
+        if not command.presence:
+            return page
+        return replace(page, presence=await self._presence.contacts_presence(actor))

@@ -1,4 +1,4 @@
-"""Typing: receives typing commands from sockets and REST, and sends typing events."""
+"""Typing indicators: handles typing commands from sockets and REST, and publishes typing events."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ ELSEWHERE_MAX = 100_000
 
 
 class TypingSignals:
-    """Tracks who types on this node and on others. A killed node cannot announce that its users stopped."""
+    """Tracks which users are typing, on this node and on other nodes. Typing on other nodes ends here after a time,
+    because a killed node cannot announce that its users stopped."""
 
     def __init__(self, chat: ChatAccess, publisher: Publisher) -> None:
         self._chat = chat
@@ -51,7 +52,7 @@ class TypingSignals:
         self._ending_elsewhere.cancel()
 
     def receive(self, event: TypingChanged) -> None:
-        """Handles a typing event of another node."""
+        """Applies a typing event of another node to the typing users that this node tracks."""
         directory = self._chat.directory
         now = _now()
         if not event.is_typing:
@@ -62,17 +63,18 @@ class TypingSignals:
             self._ending_elsewhere.arm()
 
     def socket_closed(self, source: str) -> None:
-        """Ends the typing of a socket that disconnected."""
+        """Ends typing that started from a socket that has disconnected, and publishes that."""
         self._publish(self._state.socket_closed(source, _now()))
 
     def sent(self, event: MessageSent) -> None:
-        """Ends the typing of a message's sender. Usually nobody types, which is checked first because messages are
-        frequent."""
+        """Ends the typing of a message's sender in the conversation. Checks first if anyone types at all, because
+        messages are frequent."""
         if len(self._state):
             self._end_typing(event.message.conversation_id, event.message.sender_id)
 
     def follow(self, event: Durable) -> None:
-        """Ends typing after an edit, and when a membership ends."""
+        """Ends the typing of a user who edited a message or whose membership ended, and all typing in a deleted
+        conversation."""
         match event:
             case MessageEdited(message=message):
                 self._end_typing(message.conversation_id, message.sender_id)
@@ -107,7 +109,7 @@ class TypingSignals:
         self._ending.arm()
 
     def _stop(self, actor: Actor, conversation_id: str) -> None:
-        """Ends a user's typing in a conversation, also if it started on another node."""
+        """Ends a user's typing in a conversation and publishes that, even if the typing started on another node."""
         event = self._state.stop(conversation_id, actor.user_id, _now())
         elsewhere = self._elsewhere.stop(conversation_id, actor.user_id, _now())
         if event is not None or elsewhere is not None:
@@ -136,8 +138,8 @@ class TypingSignals:
             self._publisher.publish(events)
 
     def _end_elsewhere(self, now: float) -> None:
-        """Ends typing on other nodes that has timed out. Only local listeners are notified, because each node does the
-        same."""
+        """Ends typing on other nodes whose time limit has passed. Notifies only listeners on this node, because each
+        node does the same."""
         ended = [e for e in self._elsewhere.expire(now) if not self._state.is_typing(e.conversation_id, e.user_id)]
         if ended:
             self._publisher.publish_here(ended)

@@ -1,9 +1,10 @@
-"""The state of typing. Nothing is stored; typing ends `TYPING_LASTS_S` after the client's last command.
+"""The state of typing indicators in memory. Typing ends `TYPING_LASTS_S` seconds after the client's last typing
+command.
 
-Others receive at most one start for a user and conversation within `TYPING_EVERY_S`, however often a client sends it. A
-start that comes too early after a stop is announced when that time is over.
+At most one start is announced to others for a user and conversation within `TYPING_EVERY_S` seconds, however often a
+client sends it. A start that comes too early after a stop is announced at the end of that time.
 
-Times are arguments in seconds: the caller asks `next_deadline` and then calls `expire`.
+Times are arguments in seconds: the caller reads `next_deadline` and calls `expire` at that time.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ _Key = tuple[str, str]
 
 @dataclass(slots=True)
 class _Typing:
-    """A typing user.
+    """A user who is typing in a conversation, from the socket `source` (None for REST).
 
-    `announced_s` is when the last start was announced, `is_announced` whether others see the user as typing.
+    `deadline` is when the typing ends, `announced_s` when its last start was announced, both in seconds; `is_announced`
+    says whether others see the user as typing.
     """
 
     user_name: str
@@ -34,9 +36,9 @@ class _Typing:
 
 
 class TypingState:
-    """The typing users of this node's sockets and REST clients, one entry for each conversation and user.
+    """The users who are typing on this node's sockets and over REST, one entry for each conversation and user.
 
-    Another instance has the typing users of other nodes, which end a little later.
+    A second instance holds the users who are typing on other nodes, whose entries last a little longer.
     """
 
     def __init__(self, lasts_s: float = TYPING_LASTS_S, every_s: float = TYPING_EVERY_S) -> None:
@@ -60,9 +62,11 @@ class TypingState:
         now: float,
         announced_elsewhere_s: float | None = None,
     ) -> TypingChanged | None:
-        """Starts or continues typing. Returns the event to announce, or None if others know already or have to wait.
+        """Starts or continues a user's typing. Returns the event to announce, or None if others know of it already or
+        it is too early to announce it again.
 
-        `announced_elsewhere_s` is when another node last announced a start, if the user is still typing there.
+        `announced_elsewhere_s` is when another node last announced a start, in seconds, if the user is still typing on
+        it.
         """
         key = (conversation_id, user_id)
         before = self._forget(key)
@@ -80,7 +84,7 @@ class TypingState:
         return None
 
     def stop(self, conversation_id: str, user_id: str, now: float) -> TypingChanged | None:
-        """Ends typing. Returns the event to announce, or None if others do not see the user as typing."""
+        """Ends a user's typing. Returns the event to announce, or None if others do not see the user as typing."""
         key = (conversation_id, user_id)
         typing = self._forget(key)
         if typing is None:
@@ -92,20 +96,21 @@ class TypingState:
         )
 
     def stopped_elsewhere(self, conversation_id: str, user_id: str) -> None:
-        """Removes a user after another node has announced that the user stopped."""
+        """Removes a typing user without an event, after another node has announced that the user stopped."""
         self._forget((conversation_id, user_id))
 
     def socket_closed(self, source: str, now: float) -> list[TypingChanged]:
-        """Ends the typing of a socket that disconnected."""
+        """Ends typing that started from a socket that has disconnected, and returns the events to announce."""
         return self._end(sorted(self._by_source.get(source, ())), now)
 
     def conversation_gone(self, conversation_id: str) -> None:
-        """Removes all typing users of a deleted conversation."""
+        """Removes all typing users of a deleted conversation, without events."""
         for key in [key for key in self._typing if key[0] == conversation_id]:
             self._forget(key)
 
     def expire(self, now: float) -> list[TypingChanged]:
-        """Ends typing without recent commands, and announces the starts that came too early."""
+        """Ends typing without a recent command, and announces starts that came too early before. Returns the events to
+        announce."""
         ended = []
         for key, typing in self._typing.items():
             if typing.deadline > now:
@@ -120,12 +125,12 @@ class TypingState:
         return (conversation_id, user_id) in self._typing
 
     def announced_s(self, conversation_id: str, user_id: str) -> float | None:
-        """Returns when the last start of a typing user was announced; None if the user is not typing."""
+        """Returns when the last start of a typing user was announced, in seconds; None if the user is not typing."""
         typing = self._typing.get((conversation_id, user_id))
         return None if typing is None else typing.announced_s
 
     def next_deadline(self) -> float | None:
-        """When to call `expire`; None if there is nothing to do."""
+        """Returns the time at which to call `expire`, in seconds; None if nobody is typing."""
         ends = next((typing.deadline for typing in self._typing.values()), None)
         due = min(self._early.values(), default=None)
         return due if ends is None or (due is not None and due < ends) else ends
@@ -154,7 +159,7 @@ class TypingState:
         return typing
 
     def _forget_stopped(self, now: float) -> None:
-        """Forgets the users that may start again at once."""
+        """Removes the entries of users who stopped typing so long ago that a new start may be announced at once."""
         while self._stopped:
             key, announced_s = next(iter(self._stopped.items()))
             if now - announced_s < self._every_s:

@@ -1,1 +1,1 @@
-"""The `crm` dialect: the chat of a customer relationship management system."""
+"""The `crm` dialect: the Socket.IO events for clients of the chat in a customer relationship management system."""

@@ -1,7 +1,8 @@
-"""Payloads of the `crm` dialect, in both directions. Its clients call a conversation a chat.
+"""Payloads of the `crm` dialect (the vocabulary for clients in a customer relationship management system), in both
+directions. These clients call a conversation a chat.
 
 An id that is a canonical number is sent as a JSON number, and accepted as a number or a string (`numeral_ids.py`).
-`timestamp` is the time at which something happened.
+`timestamp` is the time at which an event happened.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from talkwire.dialects.payloads.numeral_ids import NumeralId, numeral, text_of
 from talkwire.dialects.replies import Reply
 
 WORDS = MappingProxyType({"conversationId": "chatId"})
-"""Names of command members -> the names that these clients use, for refusals."""
+"""Names of command members -> the names in the `crm` dialect, for error messages."""
 
 
 # --- payloads from the client ---------------------------------------------------------------------------------------
@@ -50,7 +51,8 @@ class ChatPayload(Payload, frozen=True):
 
 
 class SendPayload(Payload, frozen=True):
-    """A message to send. Only the role `service` sets `senderId`: the user who sends the message."""
+    """A message to send to a chat. Only callers with the role `service` set `senderId`, to the user who sends the
+    message."""
 
     chat_id: NumeralId
     content: str
@@ -63,7 +65,7 @@ class MessageIdPayload(Payload, frozen=True):
 
 
 class UpdatePayload(Payload, frozen=True):
-    """The new text of a message. Only the role `service` sets `senderId`: the author of the message."""
+    """The new text of a message. Only callers with the role `service` set `senderId`, to the author of the message."""
 
     message_id: NumeralId
     content: str
@@ -71,7 +73,8 @@ class UpdatePayload(Payload, frozen=True):
 
 
 class ReactPayload(Payload, frozen=True):
-    """A reaction to add, or to remove with `remove`. Only the role `service` sets `senderId`: the user who reacts."""
+    """A reaction to add to a message, or to remove with `remove`. Only callers with the role `service` set `senderId`,
+    to the user who reacts."""
 
     message_id: NumeralId
     emoji: str
@@ -85,14 +88,15 @@ class TypingPayload(Payload, frozen=True):
 
 
 class MarkPayload(Payload, frozen=True):
-    """The messages to mark: all up to `messageId`, or all without it."""
+    """The messages to mark as read or delivered: all up to `messageId`, or all messages of the chat if it is
+    omitted."""
 
     chat_id: NumeralId
     message_id: NumeralId | None = None
 
 
 class InvitePayload(Payload, frozen=True):
-    """An invitation to a call. Without `callId`, the server generates one."""
+    """An invitation of other members to a call. If `callId` is omitted, the server generates one."""
 
     chat_id: NumeralId
     call_id: NumeralId = ""
@@ -130,7 +134,7 @@ class SenderPayload(Payload, frozen=True):
 
 
 class ReactionPayload(Payload, frozen=True):
-    """An emoji and the users who reacted with it. `userIds` are the first of all `count` users."""
+    """An emoji, and the users who reacted to a message with it. `userIds` are the first of all `count` users."""
 
     emoji: str
     count: int
@@ -138,8 +142,8 @@ class ReactionPayload(Payload, frozen=True):
 
 
 class MessagePayload(Payload, frozen=True):
-    """A message. `message` and `content` are both its text. `isRead` is missing in the event of an edit in a large
-    chat."""
+    """A message. `message` and `content` are both its text. `isRead` says whether another member has read it; it is
+    missing when an edit is sent to a large chat."""
 
     id: NumeralId
     chat_id: NumeralId
@@ -168,7 +172,7 @@ class MessageDeletedPayload(Payload, frozen=True):
 
 
 class MessageReactionPayload(Payload, frozen=True):
-    """A reaction that was added or removed, and all current reactions to the message."""
+    """A reaction that was added to a message or removed from it, and all current reactions to the message."""
 
     message_id: NumeralId
     chat_id: NumeralId
@@ -199,7 +203,8 @@ def message_payload(message: Message, *, is_read: bool | UnsetType) -> MessagePa
 
 
 def read_message_payload(message: Message, readers: Iterable[MessageReader]) -> MessagePayload:
-    """Returns a message whose `isRead` follows from `readers`: the members of its chat who have read furthest."""
+    """Returns the payload of a message with `isRead`, which follows from `readers`: the members of the chat who have
+    read furthest."""
     return message_payload(message, is_read=has_been_read(message, readers))
 
 
@@ -255,7 +260,7 @@ class UserInChatPayload(Payload, frozen=True):
 
 
 class MessageMarkPayload(Payload, frozen=True):
-    """A user has read or received all messages up to this one."""
+    """A receipt: the user `userId` has read or received all messages of the chat up to `messageId`."""
 
     chat_id: NumeralId
     message_id: NumeralId
@@ -269,7 +274,7 @@ class UserPresencePayload(Payload, frozen=True):
 
 
 class UploadPayload(Payload, frozen=True):
-    """The progress of an upload: `received` of `size` bytes."""
+    """The progress of an upload: `received` of `size` bytes have arrived."""
 
     upload_id: NumeralId
     received: int
@@ -291,7 +296,8 @@ def message_mark_payload(event: MessagesRead | MessagesDelivered) -> MessageMark
 
 
 def read_payloads_of_authors(event: MessagesRead) -> Iterable[tuple[str, MessageMarkPayload]]:
-    """Yields the receipt for the authors of the messages that were read. Large chats send it to the authors only."""
+    """Returns pairs of an author's user id and a read receipt, one for each author of the messages that were just read.
+    In large chats only the authors receive read receipts."""
     payload = message_mark_payload(event)
     return [(author, payload) for author in event.authors or () if author != event.user_id]
 
@@ -305,7 +311,7 @@ def upload_payload(event: UploadProgressed) -> UploadPayload:
 
 
 def _now() -> str:
-    """Returns the current time, for events that are not stored and so have no time of their own."""
+    """Returns the current time as text, for the `timestamp` of events that are not stored and so have no time."""
     return iso(time.time_ns() // 1_000_000)
 
 
@@ -313,7 +319,8 @@ def _now() -> str:
 
 
 class CallNewsPayload(Payload, frozen=True):
-    """A signal of a call, sent by `userId`. `data` is passed on unchanged from that user's client."""
+    """A signal of a call: an invitation, an answer, WebRTC data or the end, sent by `userId`. The server passes on
+    `data` unchanged from that user's client."""
 
     call_id: NumeralId
     chat_id: NumeralId
@@ -349,7 +356,7 @@ def call_ended_payload(event: CallEnded) -> CallEndedPayload:
 
 
 class DoneReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """An acknowledgement. `message` describes in words what was done."""
+    """An acknowledgement of success. `message` says in words what was done."""
 
     message: str
 
@@ -364,7 +371,7 @@ class MessageReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class MessageReactions(Payload, frozen=True, omit_defaults=False):
-    """All current reactions to the message."""
+    """All current reactions to the message `messageId`."""
 
     message_id: NumeralId
     chat_id: NumeralId
@@ -380,7 +387,7 @@ class CallReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class PongReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """The server's time, in milliseconds since 1970."""
+    """The acknowledgement of a `ping`: `pong` is the server's time, in milliseconds since 1970 UTC."""
 
     pong: int
 

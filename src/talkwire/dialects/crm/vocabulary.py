@@ -1,4 +1,5 @@
-"""The events of the `crm` dialect, in the namespace `/chat`."""
+"""The table of all events of the `crm` dialect, in the namespace `/chat`: the events that clients send with their
+commands, and the events that the server sends."""
 
 from __future__ import annotations
 
@@ -22,6 +23,8 @@ from talkwire.core.domain.events import (
     NOTIFICATION_EVENTS,
     OFFER_EVENTS,
     PIN_EVENTS,
+    SAVED_EVENTS,
+    THREAD_EVENTS,
     UNREAD_EVENTS,
     CallAccepted,
     CallEnded,
@@ -30,6 +33,7 @@ from talkwire.core.domain.events import (
     CallRejected,
     CallSignalled,
     Event,
+    LinkPreviewsChanged,
     MessageDeleted,
     MessageEdited,
     MessageReacted,
@@ -217,7 +221,11 @@ _INBOUND = {
 
 _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
     MessageSent: (
-        Outbound("newMessage", new_message_payload, summary="A message was sent. The sender's sockets receive it too."),
+        Outbound(
+            "newMessage",
+            new_message_payload,
+            summary="A message was sent. The sender's sockets receive this event too.",
+        ),
     ),
     MessageEdited: (Outbound("messageUpdated", message_updated_payload, summary="A message was edited."),),
     MessageDeleted: (Outbound("messageDeleted", message_deleted_payload, summary="A message was deleted."),),
@@ -231,15 +239,17 @@ _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
     TypingChanged: (Outbound("userTyping", user_typing_payload, summary="Another user started or stopped typing."),),
     RoomEntered: (
         Outbound(
-            "userJoined", user_in_chat_payload, summary="Another user joined the chat's room with their first socket."
+            "userJoined", user_in_chat_payload, summary="Another user opened the chat: their first socket joined it."
         ),
     ),
-    RoomLeft: (Outbound("userLeft", user_in_chat_payload, summary="Another user's last socket left the chat's room."),),
+    RoomLeft: (
+        Outbound("userLeft", user_in_chat_payload, summary="Another user closed the chat: their last socket left it."),
+    ),
     MessagesRead: (
         Outbound(
             "messageRead",
             message_mark_payload,
-            summary="Another user read all messages up to this one.",
+            summary="Another user read all messages up to `messageId`.",
             to=To.OTHERS,
             when=lambda event: event.authors is None,
         ),
@@ -248,7 +258,7 @@ _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
             "messageRead",
             read_payloads_of_authors,
             MessageMarkPayload,
-            summary="Another user read messages that this user wrote, up to this one.",
+            summary="Another user read messages that this user wrote, up to `messageId`.",
             followers_only=True,
         ),
     ),
@@ -256,7 +266,7 @@ _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
         Outbound(
             "messageDelivered",
             message_mark_payload,
-            summary="Another user's devices received all messages up to this one.",
+            summary="Another user's devices received all messages up to `messageId`.",
             to=To.OTHERS,
         ),
     ),
@@ -274,7 +284,9 @@ _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
             when=lambda event: not event.own and event.presence.status == "offline",
         ),
     ),
-    UploadProgressed: (Outbound("uploadProgress", upload_payload, summary="An upload of this user progressed."),),
+    UploadProgressed: (
+        Outbound("uploadProgress", upload_payload, summary="More bytes of an upload of this user arrived."),
+    ),
     CallInvited: (Outbound("callInvite", call_payload, summary="Another user invited this user to a call."),),
     CallAccepted: (Outbound("callAccept", call_payload, summary="Another user accepted the call."),),
     CallRejected: (Outbound("callReject", call_payload, summary="Another user rejected the call."),),
@@ -302,8 +314,11 @@ CRM = Dialect(
         | CONVERSATION_EVENTS
         | MODERATION_EVENTS
         | PIN_EVENTS
+        | SAVED_EVENTS
+        | {LinkPreviewsChanged}
         | NOTIFICATION_EVENTS
         | UNREAD_EVENTS
+        | THREAD_EVENTS
         | OFFER_EVENTS
     ),
     welcome=lambda *_: None,

@@ -1,1 +1,2 @@
-"""The `gateway` dialect: notifications for each user, and rooms."""
+"""The `gateway` dialect: the Socket.IO events for applications that send notifications to single users, and messages to
+rooms."""

@@ -1,4 +1,5 @@
-"""Payloads of the `gateway` dialect, in both directions."""
+"""Payloads of the `gateway` dialect (the vocabulary for applications that send notifications to single users), in both
+directions."""
 
 from __future__ import annotations
 
@@ -34,8 +35,8 @@ PAYLOAD_MAX_BYTES = 256 * 1024
 
 
 class SendPayload(Payload, frozen=True):
-    """A message for a conversation. Other members are ignored. Only the role `service` sets `senderId`: the user who
-    sends the message."""
+    """A message to send to a conversation. Other members of the JSON object are ignored. Only callers with the role
+    `service` set `senderId`, to the user who sends the message."""
 
     conversation_id: str
     message: str
@@ -48,8 +49,8 @@ class RoomPayload(Payload, frozen=True):
 
 
 class HistoryPayload(Payload, frozen=True):
-    """Selects a page of messages: `before`, `after` or `around` a message id, or the newest messages without any of
-    them."""
+    """Selects a page of a conversation's messages: those `before`, `after` or `around` a message id, or the newest
+    messages if none of these is set."""
 
     conversation_id: str
     before: str | None = None
@@ -59,7 +60,7 @@ class HistoryPayload(Payload, frozen=True):
 
 
 class MarkPayload(Payload, frozen=True):
-    """The messages to mark as read: all up to `messageId`, or all without it."""
+    """The messages to mark as read: all up to `messageId`, or all messages of the conversation if it is omitted."""
 
     conversation_id: str
     message_id: str | None = None
@@ -70,8 +71,9 @@ class UserIdsPayload(Payload, frozen=True):
 
 
 def to_command(payload: AnyJson) -> SendMessage | GetServerTime:
-    """Returns the command of a `message` event: SendMessage if the payload names a conversation. Any other payload only
-    gets the server's time, for the timestamp of the reply. Raises `payload_too_large` and `invalid_request`."""
+    """Returns the command for a `message` event from a client: SendMessage if the payload names a conversation. For any
+    other payload it returns GetServerTime, whose result becomes the timestamp of the reply. Raises `payload_too_large`
+    and `invalid_request`."""
     value = payload.value
     if json_size("message", value) > PAYLOAD_MAX_BYTES:
         raise ChatError("payload_too_large", f"message: must be at most {PAYLOAD_MAX_BYTES} bytes of JSON")
@@ -98,7 +100,8 @@ class ReceivedReply(Reply, frozen=True, kw_only=True):
 
 
 class ReceivedData(Payload, frozen=True, omit_defaults=False):
-    """`receivedMessage` is the member `message` of the received payload, or else the whole payload."""
+    """The receipt of a `message` event. `receivedMessage` is the member `message` of the received payload, or the whole
+    payload if it has no such member."""
 
     received_message: object
     timestamp: str
@@ -109,7 +112,7 @@ class ReceivedPayload(ReceivedReply, frozen=True, kw_only=True):
 
 
 class DoneReply(Reply, frozen=True, kw_only=True):
-    """An acknowledgement. `message` describes in words what was done."""
+    """An acknowledgement of success. `message` says in words what was done."""
 
     message: str
 
@@ -119,8 +122,9 @@ class RoomReply(DoneReply, frozen=True, kw_only=True):
 
 
 class RoomMessagePayload(Payload, frozen=True):
-    """A message in a room. `message` is its whole text, empty if it was deleted. `updatedAt` is missing if it was never
-    edited, and `deletedAt` if it was not deleted."""
+    """A message in a room (a conversation that the socket has joined). `message` is the whole text, empty if the
+    message was deleted. `updatedAt` is missing if the message was never edited, and `deletedAt` if it was not deleted.
+    """
 
     id: str
     conversation_id: str
@@ -135,8 +139,8 @@ class RoomMessagePayload(Payload, frozen=True):
 
 
 class HistoryData(Payload, frozen=True, omit_defaults=False):
-    """A page of messages, oldest first. `hasMore` says whether there are further messages in the requested
-    direction."""
+    """A page of a conversation's messages, oldest first. `hasMore` says whether there are further messages in the
+    requested direction."""
 
     messages: tuple[RoomMessagePayload, ...]
     has_more: bool
@@ -195,7 +199,8 @@ def history_reply(page: MessagePage) -> HistoryReply:
 
 
 def room_history(asked: HistoryPayload, page: MessagePage) -> RoomHistoryPayload:
-    """Returns the history with the id of its room, for clients that wait for several histories at once."""
+    """Returns a page of messages together with the id of its conversation, for clients that wait for the messages of
+    several conversations at once."""
     data = RoomHistoryData(_room_messages(page), page.has_more, asked.conversation_id)
     return RoomHistoryPayload(message="Message history", data=data)
 
@@ -223,7 +228,7 @@ class ConnectedPayload(Payload, frozen=True):
 
 
 class NotificationPayload(Payload, frozen=True):
-    """A notification of a message. `title` is the sender's name. `body` is the whole text, or the names of the
+    """A notification about a new message. `title` is the sender's name. `body` is the whole text, or the names of the
     attachments if there is no text."""
 
     type: str
@@ -247,7 +252,7 @@ class TypingPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class MessagesReadPayload(Payload, frozen=True):
-    """A member has read all messages up to this one."""
+    """A read receipt: the member `userId` has read all messages of the conversation up to `messageId`."""
 
     conversation_id: str
     user_id: str
@@ -344,8 +349,8 @@ def refused_sign_in(_: ChatError) -> tuple[str, ErrorPayload]:
 
 
 def goodbye(reason: str, reconnect: bool) -> tuple[str, ErrorPayload] | None:  # noqa: FBT001
-    """Returns the event that announces the end of a socket. Clients that should reconnect receive only the
-    disconnect."""
+    """Returns the name and payload of the event that tells a client why the server closes its socket; None for clients
+    that should reconnect, which receive only the disconnect."""
     return None if reconnect else ("error", ErrorPayload(_ENDINGS.get(reason, "Disconnected")))
 
 

@@ -1,7 +1,9 @@
-"""The events of the `gateway` dialect, in the namespace `/gateway`, for an application that reaches users individually.
+"""The table of all events of the `gateway` dialect, in the namespace `/gateway`, for an application that sends
+notifications to single users.
 
 A socket receives a notification of every message in its user's conversations, and any custom event that the application
-sends. In a room that it joins, it receives the messages themselves, and who types, reads, joins and leaves.
+sends. In a room (a conversation) that it joins, it receives the messages themselves, and events about users who type,
+read, join and leave.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from talkwire.dialects.replies import refusal_with_message
 
 
 def _notifies(event: MessageSent) -> bool:
-    """Returns whether a message causes a notification. Imported messages do not."""
+    """Returns whether a sent message causes a notification. Messages imported from another system do not."""
     return not event.message.imported
 
 
@@ -93,7 +95,7 @@ _INBOUND = {
         payloads.UserIdsPayload,
         lambda p: GetPresence(p.user_ids),
         payloads.presence_reply,
-        summary="Get the presence of users who share a conversation with the caller.",
+        summary="Get the presence (online, away or offline) of users who share a conversation with the caller.",
         echo=Echo(
             "presence",
             lambda _, found: payloads.presence_reply(found),
@@ -109,7 +111,7 @@ _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
         Outbound(
             "roomMessage",
             payloads.room_message,
-            summary="A message was sent in a room. The sender's sockets receive it too.",
+            summary="A message was sent in a room. The sender's sockets receive this event too.",
         ),
         Outbound(
             "notification",
@@ -126,14 +128,18 @@ _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
         Outbound(
             "messagesRead",
             payloads.messages_read,
-            summary="Another user read all messages up to this one.",
+            summary="Another user read all messages up to `messageId`.",
             to=To.OTHERS,
         ),
     ),
     RoomEntered: (
-        Outbound("userJoined", payloads.user_in_room, summary="Another user joined a room with their first socket."),
+        Outbound(
+            "userJoined", payloads.user_in_room, summary="Another user opened a room: their first socket joined it."
+        ),
     ),
-    RoomLeft: (Outbound("userLeft", payloads.user_in_room, summary="Another user's last socket left a room."),),
+    RoomLeft: (
+        Outbound("userLeft", payloads.user_in_room, summary="Another user closed a room: their last socket left it."),
+    ),
     PresenceChanged: (
         Outbound("userOnline", payloads.user_online, summary="A contact came online.", when=_came_online),
         Outbound("userOffline", payloads.user_offline, summary="A contact went offline.", when=_went_offline),

@@ -1,4 +1,4 @@
-"""The `messenger` dialect, Talkwire's own vocabulary, in the namespace `/`; one module for each feature."""
+"""The `messenger` dialect: Talkwire's own Socket.IO events, in the namespace `/`; one module for each feature."""
 
 from talkwire.dialects.messenger.vocabulary import MESSENGER
 

@@ -1,4 +1,4 @@
-"""Events that renew the sign-in of a socket."""
+"""Events of the messenger dialect with which a client renews its socket's sign-in before the token expires."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events about blocked users, sent only to the sockets of the user who blocks."""
+"""Events of the messenger dialect about blocked users, which only the sockets of the user who blocks receive."""
 
 from __future__ import annotations
 

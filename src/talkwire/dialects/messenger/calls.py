@@ -1,4 +1,5 @@
-"""Events of calls. The other sides of a call receive an event under the name under which it was sent."""
+"""Events of the messenger dialect for calls. The other users in a call receive an event under the same name under which
+a client sent it."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from talkwire.core.domain.events import (
     CallEnded,
     CallHungUp,
     CallInvited,
+    CallRecorded,
     CallRejected,
     CallSignalled,
     Event,
@@ -19,6 +21,7 @@ from talkwire.dialects.payloads.calls import (
     call_ended_payload,
     call_inbound,
     call_signal_payload,
+    recorded_call_payload,
 )
 
 INBOUND = {
@@ -51,5 +54,10 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     CallHungUp: (Outbound("call:hangup", call_signal_payload, summary="Another user left the call."),),
     CallEnded: (
         Outbound("call:ended", call_ended_payload, summary="The call ended, or stopped ringing on this device."),
+    ),
+    CallRecorded: (
+        Outbound(
+            "call:recorded", recorded_call_payload, summary="A call ended, and the conversation keeps a record of it."
+        ),
     ),
 }

@@ -1,4 +1,5 @@
-"""Events that concern one socket: its first and last event, rooms, and the server's time."""
+"""Events of the messenger dialect that concern one socket: the first and last event that it receives, the conversations
+that it joins and leaves, and the server's time."""
 
 from __future__ import annotations
 

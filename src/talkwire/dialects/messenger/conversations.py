@@ -1,4 +1,4 @@
-"""Events that create, update, delete and list conversations."""
+"""Events of the messenger dialect that create, update, delete and list conversations."""
 
 from __future__ import annotations
 
@@ -29,17 +29,19 @@ from talkwire.dialects.replies import Reply, done
 
 
 class ListConversationsPayload(Payload, frozen=True):
-    """A page of the user's conversations. With `query`, a page of public groups and channels whose name matches."""
+    """Selects a page of the user's conversations. With `query`, it selects public groups and channels whose name
+    matches instead. `archived` selects only archived conversations (true) or only the others (false)."""
 
     cursor: str | None = None
     limit: int = 50
     query: str | None = None
+    archived: bool | None = None
 
 
 class CreateConversationPayload(Payload, frozen=True):
-    """A conversation to create. Only the role `service` may set `id`, `ownerId` and `roles`, or name users that do not
-    exist yet. Groups and channels that this role creates without `ownerId` have no owner. `public` applies to groups
-    and channels."""
+    """A conversation to create. Only callers with the role `service` may set `id`, `ownerId` and `roles`, or name users
+    that do not exist yet. A group or channel that such a caller creates without `ownerId` has no owner. `public`
+    applies to groups and channels."""
 
     kind: ConversationKind
     member_ids: tuple[str, ...]
@@ -52,10 +54,12 @@ class CreateConversationPayload(Payload, frozen=True):
     metadata: dict[str, Any] | None = None
     owner_id: str | None = None
     roles: dict[str, MemberRole] | None = None
+    topic: str | None = None
+    description: str | None = None
 
 
 class UpdateConversationPayload(Payload, frozen=True, forbid_unknown_fields=True):
-    """The members to change. An omitted member stays unchanged; null removes a name, a picture or metadata."""
+    """Changes to a conversation. An omitted member stays unchanged; null removes a text, a picture or metadata."""
 
     conversation_id: str
     name: str | UnsetType | None = UNSET
@@ -64,6 +68,8 @@ class UpdateConversationPayload(Payload, frozen=True, forbid_unknown_fields=True
     history: History | UnsetType = UNSET
     slow_mode_s: int | UnsetType = UNSET
     metadata: dict[str, Any] | UnsetType | None = UNSET
+    topic: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
 
 
 class ConversationReply(Reply, frozen=True, kw_only=True, rename="camel"):
@@ -88,6 +94,8 @@ def _to_create(payload: CreateConversationPayload) -> CreateConversation:
         metadata=payload.metadata,
         owner_id=UNSET if payload.owner_id is None else payload.owner_id,
         roles=payload.roles or UNSET,
+        topic=payload.topic or UNSET,
+        description=payload.description or UNSET,
     )
 
 
@@ -100,12 +108,14 @@ def _to_update(payload: UpdateConversationPayload) -> UpdateConversation:
         history=payload.history,
         slow_mode_s=payload.slow_mode_s,
         metadata=payload.metadata,
+        topic=payload.topic,
+        description=payload.description,
     )
 
 
 def _to_list(payload: ListConversationsPayload) -> ListConversations | FindPublicConversations:
     if payload.query is None:
-        return ListConversations(payload.cursor, payload.limit)
+        return ListConversations(payload.cursor, payload.limit, archived=payload.archived)
     return FindPublicConversations(payload.query, payload.cursor, payload.limit)
 
 
@@ -140,7 +150,7 @@ INBOUND = {
         UpdateConversationPayload,
         _to_update,
         _conversation_reply,
-        summary="Update the name, picture, rules or metadata of a group or channel, as its owner or an admin.",
+        summary="Update the name, texts, picture, rules or metadata of a group or channel, as its owner or an admin.",
     ),
     "conversation:delete": Inbound(
         ConversationIdPayload,
@@ -152,7 +162,7 @@ INBOUND = {
         ListConversationsPayload,
         _to_list,
         _conversations_reply,
-        summary="List the user's conversations, newest message first, or search public ones with `query`.",
+        summary="List the user's conversations, newest message or offer first, or search public ones with `query`.",
     ),
 }
 
@@ -168,7 +178,7 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
         Outbound(
             "conversation:updated",
             _conversation_changed,
-            summary="A conversation's name, picture, rules or metadata changed.",
+            summary="A conversation's name, texts, picture, rules or metadata changed.",
         ),
     ),
     ConversationDeleted: (

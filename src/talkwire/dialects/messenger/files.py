@@ -1,4 +1,4 @@
-"""Events about the progress of uploads."""
+"""Events of the messenger dialect about the progress of uploads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from talkwire.dialects.payloads.files import upload_progress_payload
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     UploadProgressed: (
-        Outbound("upload:progress", upload_progress_payload, summary="An upload of this user progressed."),
+        Outbound("upload:progress", upload_progress_payload, summary="More bytes of an upload of this user arrived."),
     ),
 }

@@ -1,7 +1,8 @@
-"""The events of the log as the application's backend and admins receive them: in the event stream and by webhooks.
+"""The payloads of the log's events (the ordered list of all committed events) for the application's backend and admins,
+who receive them in the event stream and by webhooks.
 
-They have the names and payloads of the messenger dialect where it has the event. Nothing is left out that a dialect
-hides from users: users come with their e-mail address and metadata, a new group with its members.
+They have the names and payloads of the messenger dialect where that dialect has the event. They also contain data that
+the dialect hides from users: a user's e-mail address and metadata, and the members of a new group.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from talkwire.core.domain.audience import actor_of, conversation_of
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.events import (
     CallMissed,
+    CallRecorded,
     ConversationCreated,
     ConversationDeleted,
     ConversationPreferred,
@@ -28,6 +30,7 @@ from talkwire.core.domain.events import (
     InvitationCreated,
     InvitationDeleted,
     InvitationUsed,
+    LinkPreviewsChanged,
     LoginEnded,
     LoginOpened,
     LoginRenewed,
@@ -49,6 +52,11 @@ from talkwire.core.domain.events import (
     OfferUpdated,
     PreferencesChanged,
     ReadPositionMoved,
+    ReportCreated,
+    ReportDecided,
+    SavedChanged,
+    ThreadMarked,
+    ThreadUpdated,
     UserBanned,
     UserBlocked,
     UserCreated,
@@ -67,18 +75,19 @@ from talkwire.dialects.messenger.outbound import OUTBOUND
 from talkwire.dialects.payload import Payload, iso
 from talkwire.dialects.payloads.conversations import ConversationPayload, shared_conversation_payload
 from talkwire.dialects.payloads.invitations import InvitationPayload, invitation_payload
-from talkwire.dialects.payloads.moderation import RestrictionPayload, restriction_payload
+from talkwire.dialects.payloads.moderation.reports import ReportPayload, report_payload
+from talkwire.dialects.payloads.moderation.restrictions import RestrictionPayload, restriction_payload
 from talkwire.dialects.payloads.users import UserPayload, whole_user_payload
 
 _SHOWN = 64
-"""How many characters of an unknown name an error repeats."""
+"""The maximum number of characters of an unknown name that an error message repeats."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class LogEventPayload(Payload, frozen=True):
-    """An event of the log. `id` identifies it for ever. `actorId` is the user that caused the event or, of an event
-    that concerns only one user, that user; it is missing if the application's backend or the server caused it.
+    """An event of the log. `id` identifies it permanently. `actorId` is the user that caused the event, or the only
+    user that the event concerns; it is missing if the application's backend or the server caused it. The schema of
     `data` depends on `type`."""
 
     id: str
@@ -90,13 +99,13 @@ class LogEventPayload(Payload, frozen=True):
 
 
 class WebhookEventPayload(LogEventPayload, frozen=True, kw_only=True):
-    """The body of a request to a webhook: an event of the log. `timestamp` equals `time`."""
+    """The body of a request to a webhook: one event of the log. `timestamp` equals `time`."""
 
     timestamp: str
 
 
 class WebhookChangedPayload(Payload, frozen=True):
-    """A webhook that was created, changed or deleted."""
+    """A webhook that was created, changed or deleted, and which of these happened (`action`)."""
 
     webhook_id: str
     action: WebhookAction
@@ -108,15 +117,24 @@ class CreatedConversationPayload(ConversationPayload, frozen=True):
     members: tuple[AddedMemberPayload, ...] | None = None  # type: ignore[assignment]  # the users' names are not known
 
 
+class UserBanPayload(Payload, frozen=True):
+    """A user who is banned from the server. Without `until`, the ban lasts until it is lifted."""
+
+    user_id: str
+    reason: str | None = None
+    until: str | None = None
+
+
 class ErasedUserPayload(Payload, frozen=True):
-    """A user who was erased. With `redact`, each of their messages is deleted soon afterwards."""
+    """A user whose data was erased. With `redact`, each of the user's messages is deleted soon afterwards."""
 
     user_id: str
     redact: bool
 
 
 class HoldPayload(Payload, frozen=True):
-    """Whether a conversation or a user is on hold now. Exactly one of both ids is set."""
+    """A change of a hold, which stops all deletions in a conversation or of a user's messages: `hold` says whether it
+    is in force now. Exactly one of `conversationId` and `userId` is set."""
 
     hold: bool
     conversation_id: str | None = None
@@ -131,7 +149,7 @@ class LoginPayload(Payload, frozen=True):
 
 
 class UsedInvitationPayload(Payload, frozen=True):
-    """An invitation with which a user registered or joined conversations."""
+    """The use of an invitation: the user `userId` registered or joined conversations with it."""
 
     invitation_id: str
     user_id: str
@@ -142,7 +160,7 @@ class InvitationIdPayload(Payload, frozen=True):
 
 
 class MissedCallPayload(Payload, frozen=True):
-    """A call that the users `userIds` did not accept."""
+    """A call that the users `userIds` were invited to and did not accept."""
 
     call_id: str
     conversation_id: str
@@ -154,7 +172,11 @@ def _user(event: UserCreated | UserUpdated) -> UserPayload:
     return whole_user_payload(event.user)
 
 
-def _user_id(event: UserBanned | UserUnbanned) -> UserIdPayload:
+def _ban(event: UserBanned) -> UserBanPayload:
+    return UserBanPayload(event.user_id, event.reason, None if event.until_ms is None else iso(event.until_ms))
+
+
+def _user_id(event: UserUnbanned) -> UserIdPayload:
     return UserIdPayload(event.user_id)
 
 
@@ -191,6 +213,10 @@ def _restriction(event: MemberRestricted | MemberUnrestricted) -> RestrictionPay
     return restriction_payload(event.restriction, for_moderators=True)
 
 
+def _report(event: ReportCreated | ReportDecided) -> ReportPayload:
+    return report_payload(event.report)
+
+
 def _webhook(event: WebhookChanged) -> WebhookChangedPayload:
     return WebhookChangedPayload(event.webhook_id, event.action)
 
@@ -211,16 +237,21 @@ _AS_SENT: tuple[type[Durable], ...] = (
     MessagesRead,
     MessagesDelivered,
     ReadPositionMoved,
+    ThreadMarked,
     MessageSent,
     MessageEdited,
     MessageDeleted,
+    LinkPreviewsChanged,
+    ThreadUpdated,
     MessageReacted,
     MessagePinned,
     MessageUnpinned,
     OfferCreated,
     OfferUpdated,
     PreferencesChanged,
+    SavedChanged,
     NotificationsRead,
+    CallRecorded,
 )
 """The events with the name and payload that messenger clients receive."""
 
@@ -231,14 +262,20 @@ LOG_EVENTS: Mapping[type[Durable], Outbound] = MappingProxyType(
         UserUpdated: Outbound("user:updated", _user, summary="A user's profile changed."),
         # Readers of the log return it as `UserUpdated`, since it contains no more than a name.
         UserRenamed: Outbound("user:updated", _user, summary="A user received a name."),
-        UserBanned: Outbound("user:banned", _user_id, summary="A user was banned from the server."),
+        UserBanned: Outbound(
+            "user:banned", _ban, summary="A user was banned from the server, or the ban's reason or end changed."
+        ),
         UserUnbanned: Outbound("user:unbanned", _user_id, summary="A user's ban was lifted."),
         UserErased: Outbound("user:erased", _erased_user, summary="A user was erased: nothing is left but the id."),
         HoldChanged: Outbound(
-            "hold:changed", _hold, summary="A hold was placed on a conversation or a user, or it was lifted."
+            "hold:changed",
+            _hold,
+            summary="A hold, which stops deletions, was placed on a conversation or a user, or lifted.",
         ),
         LoginOpened: Outbound("session:started", _login, summary="A user signed in with an account on a device."),
-        LoginRenewed: Outbound("session:renewed", _login, summary="A device received its next refresh token."),
+        LoginRenewed: Outbound(
+            "session:renewed", _login, summary="A signed-in device received its next refresh token."
+        ),
         LoginEnded: Outbound("session:ended", _login, summary="A device was signed out."),
         InvitationCreated: Outbound("invitation:created", _invitation, summary="An invitation was created."),
         InvitationUsed: Outbound(
@@ -254,6 +291,8 @@ LOG_EVENTS: Mapping[type[Durable], Outbound] = MappingProxyType(
         MemberUnrestricted: Outbound(
             "member:unrestricted", _restriction, summary="A moderator lifted a mute or a ban of a user."
         ),
+        ReportCreated: Outbound("report:created", _report, summary="A user reported a message to the admins."),
+        ReportDecided: Outbound("report:decided", _report, summary="An admin decided about a report of a message."),
         WebhookChanged: Outbound("webhook:changed", _webhook, summary="A webhook was created, changed or deleted."),
         CallMissed: Outbound("call:missed", _missed_call, summary="Users did not accept a call."),
     }
@@ -262,16 +301,17 @@ LOG_EVENTS: Mapping[type[Durable], Outbound] = MappingProxyType(
 
 
 def webhook_event_payload(event: LogEventPayload) -> WebhookEventPayload:
-    """Returns an event as webhooks receive it."""
+    """Returns the body of a webhook's request for an event of the log: the event with the member `timestamp` added."""
     return WebhookEventPayload(
         event.id, event.type, event.time, event.data, event.conversation_id, event.actor_id, timestamp=event.time
     )
 
 
 def log_event_payloads(events: Iterable[Durable], epoch: str) -> tuple[LogEventPayload, ...]:
-    """Returns the payloads of events of the log with this epoch, as a reader of the whole log returns the events.
+    """Returns the payloads of events of the log, for a caller that may read the whole log. `epoch` names the history of
+    the database that the events belong to; it becomes a part of their ids.
 
-    An event whose payload cannot be built is logged and left out, so that it does not block its receivers forever.
+    An event whose payload cannot be built is logged and left out, so that it does not block readers of the log forever.
     """
     payloads = []
     for event in events:
@@ -299,9 +339,9 @@ LOG_EVENT_NAMES: tuple[str, ...] = tuple(sorted({packet.name for packet in LOG_E
 
 
 def log_types_named(names: Iterable[str], path: str = "types") -> frozenset[str]:
-    """Returns the log's types, as for `LogFilter`, of the events with these names.
+    """Returns the internal type names of the events with these public names, such as `message:new`, for a `LogFilter`.
 
-    Raises `invalid_request` for a name of no event; `path` is the field that has the names.
+    Raises `invalid_request` for an unknown name; `path` is the request's field that contains the names.
     """
     found: set[str] = set()
     for name in names:

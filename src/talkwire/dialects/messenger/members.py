@@ -1,4 +1,4 @@
-"""Events that add, update and remove members of conversations."""
+"""Events of the messenger dialect that add, update and remove members of conversations."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class MemberWithRolePayload(Payload, frozen=True):
 
 
 class AddedMemberPayload(Payload, frozen=True):
-    """A new member, who has no unread messages: `readSeq` and `deliveredSeq` are the conversation's `lastSeq` at the
-    time of joining."""
+    """A new member of a conversation. The member has no unread messages: `readSeq` and `deliveredSeq` are the number of
+    the newest message at the time of joining."""
 
     user_id: str
     role: MemberRole
@@ -43,7 +43,8 @@ class MembersAddedPayload(Payload, frozen=True):
 
 
 class MemberRemovedPayload(Payload, frozen=True):
-    """A member who left or was removed. `by` is the user who removed them; it is missing if they left."""
+    """A member who left a conversation or was removed. `by` is the user who removed the member; it is missing if the
+    member left."""
 
     conversation_id: str
     user_id: str
@@ -90,12 +91,16 @@ INBOUND = {
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     MemberAdded: (
-        Outbound("member:added", _members_added, summary="Members were added. The new members receive it too."),
+        Outbound(
+            "member:added", _members_added, summary="Members were added to a conversation. They receive this event too."
+        ),
     ),
     MemberRemoved: (
         Outbound(
-            "member:removed", _member_removed, summary="A member was removed, or left. That user receives it too."
+            "member:removed",
+            _member_removed,
+            summary="A member left or was removed. That user receives this event too.",
         ),
     ),
-    MemberUpdated: (Outbound("member:updated", _member_updated, summary="A member's role changed."),),
+    MemberUpdated: (Outbound("member:updated", _member_updated, summary="A member's role in a conversation changed."),),
 }

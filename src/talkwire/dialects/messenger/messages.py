@@ -1,25 +1,31 @@
-"""Events about messages, reactions, pins and typing."""
+"""Events of the messenger dialect about messages, reactions, pins, saved messages, search and typing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from talkwire.core.commands.command import Page
 from talkwire.core.commands.messages import (
     DeleteMessage,
     EditMessage,
     ForwardMessage,
     ListMessages,
+    ListSaved,
     MessagePage,
     PinMessage,
     React,
+    SaveMessage,
     SendMessage,
     UnpinMessage,
     Unreact,
+    UnsaveMessage,
 )
+from talkwire.core.commands.search import SearchMessages
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.events import (
     Event,
+    LinkPreviewsChanged,
     MessageDeleted,
     MessageEdited,
     MessageEvent,
@@ -27,10 +33,12 @@ from talkwire.core.domain.events import (
     MessageReacted,
     MessageSent,
     MessageUnpinned,
+    SavedChanged,
+    ThreadUpdated,
     TypingChanged,
 )
-from talkwire.core.domain.model import Message
-from talkwire.core.domain.times import ms_of
+from talkwire.core.domain.model import Message, SavedMessage
+from talkwire.core.domain.times import bound_ms_of, ms_of
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.connection import ConversationIdPayload
 from talkwire.dialects.payload import Payload, iso
@@ -38,17 +46,20 @@ from talkwire.dialects.payloads.messages import (
     AttachmentBody,
     MessagePayload,
     ReactionPayload,
+    SavedMessagePayload,
     attachment_refs,
     message_payload,
     reaction_payloads,
+    saved_message_payload,
 )
+from talkwire.dialects.payloads.threads import thread_updated_payload
 from talkwire.dialects.replies import Reply, done
 
 
 class SendPayload(Payload, frozen=True):
-    """A message to send. `content` may be empty if there are attachments. Only the role `service` sets `senderId`: the
-    user who sends the message. The roles `service` and `admin` may set `createdAt` to import a message that was sent at
-    that time."""
+    """A message to send. `content` may be empty if there are attachments. Only callers with the role `service` set
+    `senderId`, to the user who sends the message. Callers with the role `service` or `admin` may set `createdAt` to
+    import a message from another system, which was sent at that time."""
 
     conversation_id: str
     content: str = ""
@@ -66,7 +77,7 @@ class MessageIdPayload(Payload, frozen=True):
 
 
 class EditPayload(Payload, frozen=True):
-    """The new text of a message. Only the role `service` sets `senderId`: the author of the message."""
+    """The new text of a message. Only callers with the role `service` set `senderId`, to the author of the message."""
 
     message_id: str
     content: str
@@ -74,7 +85,8 @@ class EditPayload(Payload, frozen=True):
 
 
 class ForwardPayload(Payload, frozen=True):
-    """The conversations to copy a message to. Only the role `service` sets `senderId`: the user who forwards."""
+    """A message to forward, and the conversations to copy it to. Only callers with the role `service` set `senderId`,
+    to the user who forwards the message."""
 
     message_id: str
     conversation_ids: tuple[str, ...]
@@ -82,7 +94,8 @@ class ForwardPayload(Payload, frozen=True):
 
 
 class ReactPayload(Payload, frozen=True):
-    """A reaction to add or remove. Only the role `service` sets `senderId`: the user who reacts."""
+    """A reaction to add to a message or to remove from it. Only callers with the role `service` set `senderId`, to the
+    user who reacts."""
 
     message_id: str
     emoji: str
@@ -90,12 +103,35 @@ class ReactPayload(Payload, frozen=True):
 
 
 class ListMessagesPayload(Payload, frozen=True):
+    """Selects a page of a conversation's messages. With `threads: "collapsed"`, replies in threads are left out."""
+
     conversation_id: str
     before: str | None = None
     after: str | None = None
     around: str | None = None
     limit: int = 50
     around_seq: int | None = None
+    threads: Literal["collapsed"] | None = None
+
+
+class SearchMessagesPayload(Payload, frozen=True):
+    """A search for messages: the words to find (`q`), and optional restrictions to a conversation, a sender and a time.
+    Its members mean the same as in `GET /api/v1/search`."""
+
+    q: str
+    conversation_id: str | None = None
+    sender_id: str | None = None
+    before: str | None = None
+    after: str | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+class FoundMessagesReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    """The messages that a search found, newest first. `cursor` selects the next page; null on the last page."""
+
+    messages: tuple[MessagePayload, ...]
+    cursor: str | None
 
 
 class MessageReply(Reply, frozen=True, kw_only=True, rename="camel"):
@@ -124,7 +160,7 @@ class MessageDeletedPayload(Payload, frozen=True):
 
 
 class ReactionChangedPayload(Payload, frozen=True):
-    """A reaction that was added or removed, and all current reactions to the message."""
+    """A reaction that was added to a message or removed from it, and all current reactions to the message."""
 
     message_id: str
     conversation_id: str
@@ -139,6 +175,34 @@ class PinChangedPayload(Payload, frozen=True):
     conversation_id: str
     user_id: str
     pinned_at: str | None = None
+
+
+class ListSavedPayload(Payload, frozen=True):
+    """Selects a page of the messages that the user has saved; with `conversationId`, only messages of that
+    conversation."""
+
+    cursor: str | None = None
+    limit: int = 50
+    conversation_id: str | None = None
+
+
+class SavedReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    saved_at: str
+    message: MessagePayload
+
+
+class SavedListReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    saved: tuple[SavedMessagePayload, ...]
+    cursor: str | None = None
+
+
+class SavedChangedPayload(Payload, frozen=True):
+    """A message that the user has just saved for later, or removed from the saved messages."""
+
+    message_id: str
+    conversation_id: str
+    saved: bool
+    saved_at: str | None = None
 
 
 class TypingPayload(Payload, frozen=True):
@@ -164,6 +228,23 @@ def _messages_reply(page: MessagePage) -> MessagesReply:
     return MessagesReply(messages=tuple(map(message_payload, page.items)), has_more=page.has_more)
 
 
+def search_command(payload: SearchMessagesPayload) -> SearchMessages:
+    """Returns the search command for the members of a socket's event or a REST request. Raises `invalid_request`."""
+    return SearchMessages(
+        payload.q,
+        payload.conversation_id,
+        payload.sender_id,
+        None if payload.before is None else bound_ms_of("before", payload.before),
+        None if payload.after is None else bound_ms_of("after", payload.after),
+        payload.cursor,
+        payload.limit,
+    )
+
+
+def _found_reply(page: Page[Message]) -> FoundMessagesReply:
+    return FoundMessagesReply(messages=tuple(map(message_payload, page.items)), cursor=page.next)
+
+
 def _send(payload: SendPayload) -> SendMessage:
     return SendMessage(
         conversation_id=payload.conversation_id,
@@ -176,6 +257,11 @@ def _send(payload: SendPayload) -> SendMessage:
         sender_id=payload.sender_id,
         created_ms=None if payload.created_at is None else ms_of("createdAt", payload.created_at),
     )
+
+
+def _list(p: ListMessagesPayload) -> ListMessages:
+    collapsed = p.threads is not None
+    return ListMessages(p.conversation_id, p.before, p.after, p.around, p.limit, p.around_seq, collapsed)
 
 
 def _message(event: MessageEvent) -> MessagePayload:
@@ -212,6 +298,23 @@ def _pin_changed(event: MessagePinned | MessageUnpinned) -> PinChangedPayload:
         conversation_id=message.conversation_id,
         user_id=event.user_id,
         pinned_at=iso(event.at_ms) if isinstance(event, MessagePinned) else None,
+    )
+
+
+def _saved_reply(saved: SavedMessage) -> SavedReply:
+    return SavedReply(saved_at=iso(saved.saved_ms), message=message_payload(saved.message))
+
+
+def _saved_list_reply(page: Page[SavedMessage]) -> SavedListReply:
+    return SavedListReply(saved=tuple(map(saved_message_payload, page.items)), cursor=page.next)
+
+
+def _saved_changed(event: SavedChanged) -> SavedChangedPayload:
+    return SavedChangedPayload(
+        message_id=str(event.message_id),
+        conversation_id=event.conversation_id,
+        saved=event.saved,
+        saved_at=iso(event.at_ms) if event.saved else None,
     )
 
 
@@ -263,11 +366,35 @@ INBOUND = {
         summary="Pin a message, as a moderator; in a direct conversation, as either member.",
     ),
     "message:unpin": Inbound(MessageIdPayload, lambda p: UnpinMessage(p.message_id), done, summary="Unpin a message."),
+    "message:save": Inbound(
+        MessageIdPayload,
+        lambda p: SaveMessage(p.message_id),
+        _saved_reply,
+        summary="Save a message for later. Only the user sees what they have saved.",
+    ),
+    "message:unsave": Inbound(
+        MessageIdPayload,
+        lambda p: UnsaveMessage(p.message_id),
+        done,
+        summary="Remove a message from the user's saved messages.",
+    ),
+    "saved:list": Inbound(
+        ListSavedPayload,
+        lambda p: ListSaved(p.cursor, p.limit, p.conversation_id),
+        _saved_list_reply,
+        summary="List the messages that the user has saved and may see now, last saved first.",
+    ),
     "messages:list": Inbound(
         ListMessagesPayload,
-        lambda p: ListMessages(p.conversation_id, p.before, p.after, p.around, p.limit, p.around_seq),
+        _list,
         _messages_reply,
         summary="List messages of a conversation, oldest first: the newest ones, or those around a message or `seq`.",
+    ),
+    "messages:search": Inbound(
+        SearchMessagesPayload,
+        search_command,
+        _found_reply,
+        summary="Search messages, newest first. The roles `service` and `admin` find every message.",
     ),
     "typing:start": Inbound(
         ConversationIdPayload,
@@ -285,7 +412,7 @@ INBOUND = {
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     MessageSent: (
-        Outbound("message:new", _message, summary="A message was sent. The sender's sockets receive it too."),
+        Outbound("message:new", _message, summary="A message was sent. The sender's sockets receive this event too."),
     ),
     MessageEdited: (Outbound("message:updated", _message, summary="A message was edited."),),
     MessageDeleted: (
@@ -295,15 +422,32 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
             summary="A message was deleted. `threadId` is set if it was a reply in a thread.",
         ),
     ),
+    ThreadUpdated: (
+        Outbound(
+            "thread:updated",
+            thread_updated_payload,
+            summary="A reply was deleted from a thread. The payload is the new summary of its replies.",
+        ),
+    ),
+    LinkPreviewsChanged: (
+        Outbound("message:updated", _message, summary="The previews of a message's links are ready, or were removed."),
+    ),
     MessageReacted: (
         Outbound("message:reaction", _reacted, summary="A reaction to a message was added or removed."),
         Outbound(
             "message:reaction:new",
             _reacted,
-            summary="A reaction changed. The server sends it in addition to `message:reaction`.",
+            summary="A reaction was added or removed. The server sends this event in addition to `message:reaction`.",
         ),
     ),
     MessagePinned: (Outbound("message:pinned", _pin_changed, summary="A message was pinned."),),
     MessageUnpinned: (Outbound("message:unpinned", _pin_changed, summary="A message was unpinned."),),
+    SavedChanged: (
+        Outbound(
+            "saved:changed",
+            _saved_changed,
+            summary="This user saved a message, or removed it from their saved messages, on any device.",
+        ),
+    ),
     TypingChanged: (Outbound("typing:user", _typing, summary="Another user started or stopped typing."),),
 }

@@ -1,4 +1,4 @@
-"""Events about notifications."""
+"""Events of the messenger dialect about notifications: a new notification, and notifications that were read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from talkwire.dialects.replies import Reply
 
 
 class NotificationsReadReply(Reply, frozen=True, kw_only=True):
-    """The number of notifications that are still unread."""
+    """The acknowledgement after notifications were marked as read: the number of notifications that are still
+    unread."""
 
     unread: int
 

@@ -1,4 +1,4 @@
-"""Events about offers: prices that members propose to each other."""
+"""Events of the messenger dialect about offers: prices that members of a conversation propose to each other."""
 
 from __future__ import annotations
 
@@ -64,33 +64,35 @@ INBOUND = {
         CreateOfferPayload,
         lambda p: to_create_offer(p.conversation_id, p),
         _offer_reply,
-        summary="Make an offer to the other members.",
+        summary="Make a price offer to the other members.",
     ),
     "offer:update": Inbound(
         UpdateOfferPayload,
         lambda p: UpdateOffer(p.offer_id, p.status, p.sender_id),
         _offer_reply,
-        summary="Accept, reject or withdraw an offer.",
+        summary="Accept, reject or withdraw a price offer.",
     ),
     "offer:counter": Inbound(
         CounterPayload,
         lambda p: to_counter_offer(p.offer_id, p),
         _offer_reply,
-        summary="Reply to another member's offer with a new offer, which replaces it.",
+        summary="Reply to another member's price offer with a new one, which replaces it.",
     ),
     "offers:list": Inbound(
         ListOffersPayload,
         lambda p: ListOffers(p.conversation_id, p.cursor, p.limit),
         _offers_reply,
-        summary="List offers of a conversation, newest first.",
+        summary="List the price offers of a conversation, newest first.",
     ),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
-    OfferCreated: (Outbound("offer:new", _offer, summary="An offer was made."),),
+    OfferCreated: (Outbound("offer:new", _offer, summary="A price offer was made in a conversation."),),
     OfferUpdated: (
         Outbound(
-            "offer:updated", _offer, summary="An offer was accepted, rejected, withdrawn or countered, or it expired."
+            "offer:updated",
+            _offer,
+            summary="A price offer was accepted, rejected, withdrawn or countered, or it expired.",
         ),
     ),
 }

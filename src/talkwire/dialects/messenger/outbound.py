@@ -1,4 +1,5 @@
-"""All events that the server sends to messenger clients, merged from the features."""
+"""The table of all events that the server sends to clients of the messenger dialect, joined from the modules of the
+features."""
 
 from __future__ import annotations
 

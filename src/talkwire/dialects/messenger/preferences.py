@@ -1,4 +1,4 @@
-"""Events that tell a user's devices about changed notification preferences."""
+"""Events of the messenger dialect that a user's devices receive when the user has changed notification preferences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ def _updated(event: PreferencesChanged) -> PreferencesPayload:
 
 
 def _preferred(event: ConversationPreferred) -> ConversationPreferencesPayload:
-    return ConversationPreferencesPayload(event.conversation_id, event.muted, event.notify, event.sound)
+    return ConversationPreferencesPayload(
+        event.conversation_id,
+        event.muted,
+        event.notify,
+        event.sound,
+        event.favourite,
+        event.archived_seq is not None,
+    )
 
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {

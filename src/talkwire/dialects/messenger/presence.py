@@ -1,4 +1,4 @@
-"""Events about presence: who is online, away or offline."""
+"""Events of the messenger dialect about presence: who is online, away or offline."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ INBOUND = {
         UserIdsPayload,
         lambda p: GetPresence(p.user_ids),
         _presence_reply,
-        summary="Get the presence of users who share a conversation with the caller.",
+        summary="Get the presence (online, away or offline) of users who share a conversation with the caller.",
     ),
     "presence:subscribe": Inbound(
         UserIdsPayload,
         lambda p: SubscribePresence(p.user_ids),
         _presence_reply,
-        summary="Get the presence of users, contacts or not, and start receiving their `presence:update`.",
+        summary="Get the presence of any users, and start receiving `presence:update` when it changes.",
     ),
     "presence:unsubscribe": Inbound(
         UserIdsPayload,
         lambda p: UnsubscribePresence(p.user_ids),
         done,
-        summary="Stop receiving the `presence:update` of users.",
+        summary="Stop receiving the `presence:update` events of these users.",
     ),
 }
 

@@ -1,4 +1,5 @@
-"""The event with which a client loads its state, and the events since."""
+"""The event of the messenger dialect with which a client loads its current state, or the events since its last
+cursor."""
 
 from __future__ import annotations
 
@@ -13,15 +14,18 @@ from talkwire.dialects.replies import Reply
 
 
 class AskSyncPayload(Payload, frozen=True):
-    """Without `after`, requests the current state; with it, the events after that cursor."""
+    """A request for the current state; with `after`, for the events after that cursor. With `after` and `presence`, the
+    reply also has the current presence of the user and the user's contacts."""
 
     after: str | None = None
     limit: int = 100
+    presence: bool = False
 
 
 class SyncReply(Reply, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """Without `after`: `conversations`, `presence` and the `cursor` to continue from; `next` is the cursor of further
-    conversations. With `after`: `events`, the `cursor` to continue from, and `more` if more events may follow."""
+    """The reply to a `sync` event. Without `after`: `conversations`, `presence` and the `cursor` to continue from;
+    `next` is the cursor for further conversations. With `after`: `events`, the `cursor` to continue from, `more` if
+    more events may follow, and `presence` if the client requested it."""
 
     success: bool
     cursor: str
@@ -33,11 +37,14 @@ class SyncReply(Reply, frozen=True, kw_only=True, rename="camel", omit_defaults=
 
 
 def _command(asked: AskSyncPayload) -> GetSyncState | ListEvents:
-    return GetSyncState(asked.limit) if asked.after is None else ListEvents(asked.after, asked.limit)
+    if asked.after is None:
+        return GetSyncState(asked.limit)
+    return ListEvents(asked.after, asked.limit, asked.presence)
 
 
 def messenger_sync_payload(found: SyncState | SyncPage) -> SyncPayload:
-    """Returns the current state or the events since a cursor, as messenger clients and REST receive it."""
+    """Returns a client's current state, or the events since its cursor, as the messenger dialect and `GET /api/v1/sync`
+    send it."""
     return sync_payload(found, OUTBOUND)
 
 
@@ -59,6 +66,6 @@ INBOUND = {
         AskSyncPayload,
         _command,
         _reply,
-        summary="Get the events after a cursor or, without one, the current state.",
+        summary="Get the user's current state or, with a cursor, the events since then.",
     ),
 }

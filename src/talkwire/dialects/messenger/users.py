@@ -1,4 +1,4 @@
-"""Events about changed names, pictures and texts of users."""
+"""Events of the messenger dialect about users who changed their name, picture or text."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     UserUpdated: (
         Outbound("user:updated", _updated, summary="A contact or this user changed their name, picture or text."),
     ),
-    UserErased: (Outbound("user:updated", _updated, summary="A contact was erased."),),
+    UserErased: (Outbound("user:updated", _updated, summary="A contact's account and data were erased."),),
 }

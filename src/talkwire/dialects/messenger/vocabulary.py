@@ -1,4 +1,5 @@
-"""The `messenger` dialect, merged from the events of all features."""
+"""The `messenger` dialect as a whole: the tables of all events that clients and the server send, joined from the
+modules of the features."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from talkwire.dialects.messenger import (
     conversations,
     members,
     messages,
+    moderation,
     notifications,
     offers,
     presence,
@@ -34,6 +36,7 @@ MESSENGER = Dialect(
         **conversations.INBOUND,
         **members.INBOUND,
         **messages.INBOUND,
+        **moderation.INBOUND,
         **presence.INBOUND,
         **calls.INBOUND,
         **receipts.INBOUND,

@@ -1,2 +1,2 @@
-"""Payloads of conversations, messages, users and other objects, for the messenger dialect and for REST; one module for
-each feature."""
+"""Payloads (JSON types) of conversations, messages, users and other objects, which the messenger dialect and the REST
+API share; one module for each feature."""

@@ -1,11 +1,11 @@
-"""Payloads of calls, which all dialects except `crm` share."""
+"""Payloads of calls, which the dialects (client applications' vocabularies) share, except `crm`."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from talkwire.core.commands.calls import CallSignal
-from talkwire.core.domain.events import CallEnded, CallEvent
+from talkwire.core.domain.events import CallEnded, CallEvent, CallRecorded
 from talkwire.core.domain.model import CallEndReason
 from talkwire.dialects.dialect import Inbound
 from talkwire.dialects.payload import Payload
@@ -13,7 +13,7 @@ from talkwire.dialects.replies import Reply
 
 
 class InvitePayload(Payload, frozen=True):
-    """An invitation to a call. Without `callId`, the server generates one."""
+    """An invitation of other members to a call. If `callId` is omitted, the server generates one."""
 
     conversation_id: str
     call_id: str = ""
@@ -33,7 +33,8 @@ class CallReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class CallSignalPayload(Payload, frozen=True):
-    """A signal of a call, sent by `userId`. `data` is passed on unchanged from that user's client."""
+    """A signal of a call: an invitation, an answer, WebRTC data or the end, sent by `userId`. The server passes on
+    `data` unchanged from that user's client."""
 
     call_id: str
     conversation_id: str
@@ -48,6 +49,21 @@ class CallEndedPayload(Payload, frozen=True):
     reason: CallEndReason
 
 
+class RecordedCallPayload(Payload, frozen=True):
+    """A call that has ended, as the conversation's record of it. `durationS` is in seconds; it is missing if nobody
+    accepted the call."""
+
+    call_id: str
+    conversation_id: str
+    caller_id: str
+    reason: CallEndReason
+    duration_s: int | None = None
+
+
+def recorded_call_payload(event: CallRecorded) -> RecordedCallPayload:
+    return RecordedCallPayload(event.call_id, event.conversation_id, event.caller_id, event.reason, event.duration_s)
+
+
 def call_signal_payload(event: CallEvent) -> CallSignalPayload:
     return CallSignalPayload(event.call_id, event.conversation_id, event.user_id, event.to_user_id, event.data)
 
@@ -57,7 +73,8 @@ def call_ended_payload(event: CallEnded) -> CallEndedPayload:
 
 
 def call_inbound(payload: type[InvitePayload | CallPayload], command: type[CallSignal], summary: str) -> Inbound:
-    """Returns an event that a client sends in a call. Its payload becomes this command, which has the same members."""
+    """Returns a dialect's entry for an event that a client sends in a call. The event's payload becomes a command of
+    the class `command`, which has the same members."""
 
     def to_command(signal: InvitePayload | CallPayload) -> CallSignal:
         return command(signal.conversation_id, signal.call_id, signal.to_user_id, signal.data)

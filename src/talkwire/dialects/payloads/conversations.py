@@ -9,10 +9,12 @@ from talkwire.core.domain.model import Conversation, ConversationKind, History, 
 from talkwire.core.domain.times import iso_end
 from talkwire.dialects.payload import Payload, iso
 from talkwire.dialects.payloads.messages import MessagePayload, message_payload
+from talkwire.dialects.payloads.offers import OfferPayload, offer_payload
 
 
 class MemberPayload(Payload, frozen=True):
-    """A member of a conversation, and how far the member has read and received messages."""
+    """A member of a conversation. `readSeq` and `deliveredSeq` are the numbers of the last messages that the member has
+    read and received."""
 
     user_id: str
     name: str
@@ -21,11 +23,12 @@ class MemberPayload(Payload, frozen=True):
     avatar: str | None = None
     read_seq: int | None = None
     delivered_seq: int | None = None
+    handle: str | None = None
 
 
 class MutePayload(Payload, frozen=True):
-    """A mute by a moderator, because of which the caller cannot write. `until` is missing if a moderator has to end
-    it."""
+    """A mute by a moderator, because of which the caller cannot write in the conversation. `until` is missing if the
+    mute lasts until a moderator ends it."""
 
     until: str | None = None
     reason: str | None = None
@@ -33,8 +36,8 @@ class MutePayload(Payload, frozen=True):
 
 class ConversationPayload(Payload, frozen=True):
     """A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
-    `mentionCount`, `muted`, `mutedByModerator`, `readSeq`, `lastMessage`, and the name of a direct conversation. Lists
-    include `members` only for direct conversations.
+    `mentionCount`, `muted`, `mutedByModerator`, `favourite`, `archived`, `readSeq`, `lastMessage`, `lastOffer`,
+    `unreadOfferCount`, and the name of a direct conversation. Lists include `members` only for direct conversations.
 
     `ownerId` is null for a direct conversation, and for one that the application's backend created without an owner.
     `muted` is the caller's own choice not to be notified. `mutedByModerator` means that the caller cannot write in the
@@ -53,6 +56,8 @@ class ConversationPayload(Payload, frozen=True):
     owner_id: str | None
     name: str | None = None
     avatar: str | None = None
+    topic: str | None = None
+    description: str | None = None
     metadata: dict[str, object] | None = None
     unread_count: int | None = None
     mention_count: int | None = None
@@ -63,6 +68,10 @@ class ConversationPayload(Payload, frozen=True):
     members: tuple[MemberPayload, ...] | None = None
     retention_days: int | None = None
     hold: bool | None = None
+    favourite: bool | None = None
+    archived: bool | None = None
+    last_offer: OfferPayload | None = None
+    unread_offer_count: int | None = None
 
 
 def member_payload(view: MemberView) -> MemberPayload:
@@ -75,11 +84,13 @@ def member_payload(view: MemberView) -> MemberPayload:
         avatar=view.avatar,
         read_seq=member.read_seq,
         delivered_seq=member.delivered_seq,
+        handle=view.handle,
     )
 
 
 def conversation_payload(view: ConversationView, *, trusted: bool = False) -> ConversationPayload:
-    """Returns a conversation from the view of one user. Only the backend and admins (`trusted`) see a hold."""
+    """Returns a conversation as one user sees it. The payload shows a hold (which stops all deletions) only with
+    `trusted`, for the backend and admins."""
     reader, unread = view.reader, view.unread
     return _conversation(
         view.conversation,
@@ -93,11 +104,16 @@ def conversation_payload(view: ConversationView, *, trusted: bool = False) -> Co
         last_message=None if view.last_message is None else message_payload(view.last_message),
         members=None if view.members is None else tuple(map(member_payload, view.members)),
         hold=(view.conversation.hold or None) if trusted else None,
+        favourite=None if reader is None else reader.favourite,
+        archived=None if reader is None else view.archived,
+        last_offer=None if view.last_offer is None else offer_payload(view.last_offer),
+        unread_offer_count=view.unread_offers or None,
     )
 
 
 def shared_conversation_payload(conversation: Conversation) -> ConversationPayload:
-    """Returns a conversation without the members that depend on the user, so that all recipients get the same bytes."""
+    """Returns a conversation without the members whose value depends on the receiving user, so that the same bytes can
+    be sent to all users."""
     return _conversation(conversation, name=conversation.name, avatar=conversation.avatar)
 
 
@@ -114,6 +130,10 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
     last_message: MessagePayload | None = None,
     members: Sequence[MemberPayload] | None = None,
     hold: bool | None = None,
+    favourite: bool | None = None,
+    archived: bool | None = None,
+    last_offer: OfferPayload | None = None,
+    unread_offer_count: int | None = None,
 ) -> ConversationPayload:
     return ConversationPayload(
         id=conversation.id,
@@ -125,6 +145,8 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
         history=conversation.history,
         name=name,
         avatar=avatar,
+        topic=conversation.topic,
+        description=conversation.description,
         public=conversation.public,
         slow_mode_s=conversation.slow_mode_s,
         owner_id=conversation.owner_id,
@@ -138,4 +160,8 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
         members=None if members is None else tuple(members),
         retention_days=conversation.retention_days,
         hold=hold,
+        favourite=favourite,
+        archived=archived,
+        last_offer=last_offer,
+        unread_offer_count=unread_offer_count,
     )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from talkwire.core.commands.files import FileInMessage
 from talkwire.core.domain.events import UploadProgressed
 from talkwire.core.domain.model import File
 from talkwire.core.features.messages.files import file_url, thumbnail_url
 from talkwire.dialects.payload import Payload, iso
+from talkwire.dialects.payloads.messages import AttachmentPayload, PersonPayload, attachment_payload
 
 
 class FilePayload(Payload, frozen=True):
-    """An uploaded file. Its addresses are paths on this server."""
+    """An uploaded file. Its `url` and `thumbnailUrl` are paths on this server. The thumbnail of an `animated` picture
+    does not move."""
 
     id: str
     url: str
@@ -20,10 +23,23 @@ class FilePayload(Payload, frozen=True):
     width: int | None = None
     height: int | None = None
     thumbnail_url: str | None = None
+    animated: bool = False
+
+
+class SentFilePayload(Payload, frozen=True):
+    """A file that was sent to a conversation, and the message that contains it. For a forwarded message, the sender is
+    the user who forwarded it."""
+
+    file: AttachmentPayload
+    message_id: str
+    seq: int
+    sender: PersonPayload
+    created_at: str
+    thread_id: str | None = None
 
 
 class UploadProgressPayload(Payload, frozen=True, omit_defaults=False):
-    """The progress of an upload: `received` of `size` bytes."""
+    """The progress of an upload: `received` of `size` bytes have arrived."""
 
     upload_id: str
     received: int
@@ -41,6 +57,19 @@ def file_payload(file: File) -> FilePayload:
         width=file.width,
         height=file.height,
         thumbnail_url=thumbnail_url(file),
+        animated=file.animated,
+    )
+
+
+def sent_file_payload(found: FileInMessage) -> SentFilePayload:
+    message = found.message
+    return SentFilePayload(
+        file=attachment_payload(found.attachment),
+        message_id=str(message.id),
+        seq=message.seq,
+        sender=PersonPayload(message.sender_id, message.sender_name, message.sender_avatar),
+        created_at=iso(message.created_ms),
+        thread_id=None if message.thread_id is None else str(message.thread_id),
     )
 
 

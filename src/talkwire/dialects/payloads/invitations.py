@@ -1,4 +1,4 @@
-"""Payloads of invitations, for the users who created them."""
+"""Payloads of invitations: links with which people register on the server and join conversations."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from talkwire.dialects.payload import Payload, iso
 
 
 class InvitationPayload(Payload, frozen=True):
-    """An invitation. `expiresAt` and `maxUses` are missing if there is no such limit, `createdBy` if the application's
-    backend created it."""
+    """An invitation as its creator sees it. `expiresAt` and `maxUses` are missing if there is no such limit,
+    `createdBy` if the application's backend created it."""
 
     id: str
     conversation_ids: tuple[str, ...]
@@ -23,7 +23,8 @@ class InvitationPayload(Payload, frozen=True):
 
 
 class CreatedInvitationPayload(InvitationPayload, frozen=True, kw_only=True):
-    """A new invitation. Only this response has `code` and `url`, since the server stores only a hash of the code."""
+    """A new invitation with its `code` and its link (`url`). No later response has these two, since the server stores
+    only a hash of the code."""
 
     code: str
     url: str
@@ -42,12 +43,13 @@ def invitation_payload(invitation: Invitation) -> InvitationPayload:
 
 
 def created_invitation_payload(created: CreatedInvitation, site: str) -> CreatedInvitationPayload:
-    """Returns a new invitation with its link. `site` is the server's public address, such as
+    """Returns the payload of a new invitation with its code and link. `site` is the server's public address, such as
     `https://chat.example.com`."""
     shown = asdict(invitation_payload(created.invitation))
     return CreatedInvitationPayload(**shown, code=created.code, url=invitation_url(site, created.code))
 
 
 def invitation_url(site: str, code: str) -> str:
-    """Returns the link of an invitation. Browsers do not send the part after `#`, so the code is in no server's log."""
+    """Returns the link of an invitation. The code follows `#`, since browsers do not send that part to a server, so
+    that no server logs it."""
     return f"{site.rstrip('/')}/#invite={code}"

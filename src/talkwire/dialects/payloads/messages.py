@@ -1,4 +1,4 @@
-"""Payloads of messages."""
+"""Payloads of messages with their attachments, link previews, reactions, replies and threads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.messages import AttachmentRef, MessageVersion
-from talkwire.core.domain.model import AttachedKind, Attachment, Message, Reaction
+from talkwire.core.domain.model import AttachedKind, Attachment, LinkPreview, Message, Reaction, SavedMessage
 from talkwire.core.features.messages.sending import check_attachment_count
 from talkwire.dialects.payload import Payload, iso
 
@@ -19,7 +19,7 @@ class PersonPayload(Payload, frozen=True):
 
 
 class PlacePayload(Payload, frozen=True):
-    """A location on the map. `latitude` and `longitude` are in degrees."""
+    """A location on the map, which a message contains. `latitude` and `longitude` are in degrees."""
 
     latitude: float
     longitude: float
@@ -28,8 +28,10 @@ class PlacePayload(Payload, frozen=True):
 
 
 class AttachmentPayload(Payload, frozen=True):
-    """An attached file. An uploaded file has an `id`; a file at an external address has only `url` and `name`. The
-    `url` of a `place` shows a map. `kind` is the message type that the sender's client set, if any."""
+    """A file or a location attached to a message. An uploaded file has an `id`; a file at an external address has only
+    `url` and `name`. The `url` of a `place` shows a map. `kind` is the message type that the sender's client set, if
+    any. The thumbnail of an `animated` picture does not move. A voice message has its `durationMs` and a `waveform`:
+    values of loudness from 0 to 100 at equal distances in time, which the sender's client measured."""
 
     url: str
     name: str
@@ -41,10 +43,32 @@ class AttachmentPayload(Payload, frozen=True):
     thumbnail_url: str | None = None
     kind: AttachedKind | None = None
     place: PlacePayload | None = None
+    animated: bool = False
+    duration_ms: int | None = None
+    waveform: tuple[int, ...] = ()
+
+
+class PreviewImagePayload(Payload, frozen=True):
+    """The picture of a link preview: a small copy on this server, of a picture of `width` times `height` pixels."""
+
+    url: str
+    width: int
+    height: int
+
+
+class LinkPreviewPayload(Payload, frozen=True):
+    """A preview of a link in a message: the title, text and picture that the linked page gives of itself. The server
+    reads them from the page, so they do not come from the sender."""
+
+    url: str
+    title: str
+    description: str | None = None
+    site_name: str | None = None
+    image: PreviewImagePayload | None = None
 
 
 class QuotePayload(Payload, frozen=True):
-    """The message that another message replies to, with the start of its current text."""
+    """The earlier message that a message replies to: its id, its sender, and the start of its current text."""
 
     id: str
     sender_id: str
@@ -52,18 +76,27 @@ class QuotePayload(Payload, frozen=True):
 
 
 class OriginPayload(Payload, frozen=True):
-    """The message that a forwarded message is a copy of."""
+    """A reference to the original of a forwarded message: its id and its sender."""
 
     id: str
     sender_id: str
 
 
 class ReactionPayload(Payload, frozen=True):
-    """An emoji and the users who reacted with it. `userIds` are the first of all `count` users."""
+    """An emoji, and the users who reacted to a message with it. `userIds` are the first of all `count` users."""
 
     emoji: str
     count: int
     user_ids: tuple[str, ...]
+
+
+class ThreadSummaryPayload(Payload, frozen=True, omit_defaults=False):
+    """A summary of a thread's replies, which is shown with its first message: how many replies there are, when the
+    newest was sent, and who has replied, the newest first: at most five senders of the newest 50 replies."""
+
+    reply_count: int
+    last_reply_at: str
+    participants: tuple[PersonPayload, ...]
 
 
 class MessagePayload(Payload, frozen=True):
@@ -88,14 +121,24 @@ class MessagePayload(Payload, frozen=True):
     forwarded_from: OriginPayload | None = None
     reactions: tuple[ReactionPayload, ...] = ()
     reply_count: int = 0
+    thread: ThreadSummaryPayload | None = None
     pinned: bool = False
     edited_at: str | None = None
     deleted_at: str | None = None
     imported: bool = False
+    previews: tuple[LinkPreviewPayload, ...] = ()
+
+
+class SavedMessagePayload(Payload, frozen=True):
+    """A message that the caller has saved for later, and when."""
+
+    saved_at: str
+    message: MessagePayload
 
 
 class VersionPayload(Payload, frozen=True):
-    """A version of a message's text, valid from `createdAt` on. The first version is 1."""
+    """A version of an edited message's text, which was shown from `createdAt` on. The first version has the number
+    1."""
 
     version: int
     content: str
@@ -103,11 +146,15 @@ class VersionPayload(Payload, frozen=True):
 
 
 class AttachmentBody(Payload, frozen=True):
-    """A file to attach: an uploaded file by its `id`, or an external file by its `url` and a `name`."""
+    """A file to attach to a new message: an uploaded file by its `id`, or an external file by its `url` and a `name`. A
+    voice message is an uploaded file with `durationMs` and a `waveform`: at most 100 values of loudness from 0 to 100.
+    """
 
     id: str | None = None
     url: str | None = None
     name: str | None = None
+    duration_ms: int | None = None
+    waveform: tuple[int, ...] | None = None
 
 
 def message_payload(message: Message) -> MessagePayload:
@@ -124,6 +171,7 @@ def message_payload(message: Message) -> MessagePayload:
         or message.edited_ms
         or message.deleted_ms
         or message.imported
+        or message.previews
     ):
         return _full_payload(message)
     # A fast path: most messages have only a text, and a page of messages is encoded for every request.
@@ -162,10 +210,34 @@ def _full_payload(message: Message) -> MessagePayload:
         forwarded_from=None if origin is None else OriginPayload(str(origin.id), origin.sender_id),
         reactions=reaction_payloads(message),
         reply_count=message.reply_count,
+        thread=thread_payload(message),
         pinned=message.pinned_ms is not None,
         edited_at=None if message.edited_ms is None else iso(message.edited_ms),
         deleted_at=None if message.deleted_ms is None else iso(message.deleted_ms),
         imported=message.imported,
+        previews=tuple(map(_preview_payload, message.previews)),
+    )
+
+
+def thread_payload(root: Message) -> ThreadSummaryPayload | None:
+    """Returns the summary of a thread for its first message; None if the message has no replies in a thread."""
+    thread = root.thread
+    if thread is None or not root.reply_count:
+        return None
+    people = tuple(PersonPayload(each.user_id, each.name, each.avatar) for each in thread.participants)
+    return ThreadSummaryPayload(root.reply_count, iso(thread.last_reply_ms), people)
+
+
+def _preview_payload(preview: LinkPreview) -> LinkPreviewPayload:
+    image = preview.image
+    return LinkPreviewPayload(
+        url=preview.url,
+        title=preview.title,
+        description=preview.description,
+        site_name=preview.site_name,
+        image=None
+        if image is None or image.thumbnail_url is None
+        else PreviewImagePayload(image.thumbnail_url, image.width or 0, image.height or 0),
     )
 
 
@@ -182,6 +254,9 @@ def attachment_payload(attachment: Attachment) -> AttachmentPayload:
         thumbnail_url=attachment.thumbnail_url,
         kind=attachment.kind,
         place=None if place is None else PlacePayload(place.latitude, place.longitude, place.name, place.address),
+        animated=attachment.animated,
+        duration_ms=attachment.duration_ms,
+        waveform=attachment.waveform,
     )
 
 
@@ -197,10 +272,17 @@ def version_payload(version: MessageVersion) -> VersionPayload:
     return VersionPayload(version.number, version.content, iso(version.written_ms))
 
 
+def saved_message_payload(saved: SavedMessage) -> SavedMessagePayload:
+    return SavedMessagePayload(iso(saved.saved_ms), message_payload(saved.message))
+
+
 def attachment_refs(attachments: tuple[AttachmentBody, ...] | None) -> tuple[AttachmentRef, ...]:
-    """Returns the attachments for a command. For a file with an `id`, other members are ignored."""
+    """Returns the attachments of a request as a command takes them. For a file with an `id`, `url` and `name` are
+    ignored."""
     check_attachment_count(len(attachments or ()))
     return tuple(
-        AttachmentRef(url=each.url, name=each.name) if each.id is None else AttachmentRef(id=each.id)
+        AttachmentRef(url=each.url, name=each.name)
+        if each.id is None
+        else AttachmentRef(id=each.id, duration_ms=each.duration_ms, waveform=each.waveform or ())
         for each in attachments or ()
     )

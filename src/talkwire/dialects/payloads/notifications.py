@@ -1,4 +1,4 @@
-"""Payloads of notifications."""
+"""Payloads of notifications: what a user is notified of according to the user's preferences."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ import msgspec
 
 from talkwire.core.domain.events import NotificationsRead
 from talkwire.core.domain.model import Notification, NotificationType
+from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.features.notifying.notifications import IDS_MAX
 from talkwire.dialects.payload import Payload, iso
 
 
 class NotificationPayload(Payload, frozen=True):
-    """A notification. `title` is the name of the user who caused it. `body` is the start of a message, an offer's title
-    or a conversation's name. `readAt` is missing while the notification and its message are unread. `quiet` is true in
-    the event for a user who does not want to be disturbed: the client counts it without showing or sounding an
-    alert."""
+    """A notification. `title` is the name of the user who caused it. `body` is the start of a message, an offer's
+    title, a conversation's name or the reason of a decision. `readAt` is missing while the notification and its message
+    are unread. `quiet` is true for a user who does not want to be disturbed: the client counts the notification without
+    an alert or a sound. For the type `moderation`, `title` and `actorId` are empty, and `outcome` is the moderators'
+    decision: `dismissed` or `resolved` for a report by the user, otherwise the action against the user or the user's
+    message."""
 
     id: str
     type: NotificationType
@@ -30,6 +33,7 @@ class NotificationPayload(Payload, frozen=True):
     sound: str | None = None
     read_at: str | None = None
     quiet: Literal[True] | None = None
+    outcome: Outcome | None = None
 
 
 def notification_payload(notification: Notification, *, quiet: bool = False) -> NotificationPayload:
@@ -47,18 +51,20 @@ def notification_payload(notification: Notification, *, quiet: bool = False) -> 
         sound=notification.sound,
         read_at=None if read_ms is None else iso(read_ms),
         quiet=True if quiet else None,
+        outcome=notification.outcome,
     )
 
 
 class MarkNotificationsReadPayload(Payload, frozen=True):
-    """The notifications to mark as read: either `ids`, or all."""
+    """The notifications to mark as read: either the listed `ids`, or all."""
 
     ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=IDS_MAX)] | None = None
     all: Literal[True] | None = None
 
 
 class NotificationsReadPayload(Payload, frozen=True):
-    """The notifications that were read: either `ids`, or all. `unread` is the number of those that are still unread."""
+    """The notifications that were just marked as read: either the listed `ids`, or all. `unread` is the number of
+    notifications that are still unread."""
 
     unread: int
     ids: tuple[str, ...] | None = None

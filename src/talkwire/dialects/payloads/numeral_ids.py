@@ -1,7 +1,7 @@
-"""Ids of the `crm` dialect: JSON numbers if the id is a canonical numeral, strings otherwise.
+"""Ids in payloads of the `crm` dialect: JSON numbers if the id is a canonical decimal number, strings otherwise.
 
-Only a canonical numeral becomes a number, so that the number converts back to the same id. Numbers that JavaScript
-would round stay strings, since a client would otherwise send back another id.
+Only a canonical number is converted, so that the number converts back to the same id. Numbers that JavaScript would
+round stay strings, since a client would otherwise send back another id.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _NUMERAL = re.compile(r"0|[1-9][0-9]{0,15}")
 
 
 def numeral(text: str) -> NumeralId:
-    """Returns an id as these clients see it."""
+    """Returns one of the chat's ids as clients of the `crm` dialect receive it: an integer if possible, otherwise a
+    string."""
     if _NUMERAL.fullmatch(text) is None:
         return text
     number = int(text)
@@ -30,5 +31,5 @@ def numeral(text: str) -> NumeralId:
 
 
 def text_of(id_: NumeralId) -> str:
-    """Returns the id that a client sent as the chat's string id."""
+    """Returns the chat's id, a string, for an id that a client of the `crm` dialect sent as a number or a string."""
     return str(id_)

@@ -1,4 +1,4 @@
-"""Payloads of offers."""
+"""Payloads of offers: prices that one member of a conversation proposes to the others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ Time = Annotated[str, msgspec.Meta(description="A future time in ISO 8601")]
 
 
 class NewOfferPayload(Payload, frozen=True):
-    """A new offer. Only the role `service` sets `senderId`: the user who makes the offer."""
+    """An offer (a price for something) to make in a conversation. Only callers with the role `service` set `senderId`,
+    to the user who makes the offer."""
 
     title: Title
     amount: Amount
@@ -34,8 +35,8 @@ class NewOfferPayload(Payload, frozen=True):
 
 
 class CounterOfferPayload(Payload, frozen=True):
-    """A new offer that replaces another. `title`, `currency` and `description` default to those of the replaced offer.
-    Only the role `service` sets `senderId`: the user who makes the offer."""
+    """A new offer to make in place of another member's offer. `title`, `currency` and `description` default to those of
+    the replaced offer. Only callers with the role `service` set `senderId`, to the user who makes the new offer."""
 
     amount: Amount
     currency: Currency | None = None
@@ -47,7 +48,8 @@ class CounterOfferPayload(Payload, frozen=True):
 
 
 class OfferStep(Payload, frozen=True, omit_defaults=False):
-    """A step in the history of an offer: its status since `at`. `by` is null if the offer expired."""
+    """An entry in the history of an offer's status: the status that the offer got at the time `at`. `by` is the user
+    who changed it, null if the offer expired."""
 
     status: OfferStatus
     at: str
@@ -55,7 +57,8 @@ class OfferStep(Payload, frozen=True, omit_defaults=False):
 
 
 class OfferPayload(Payload, frozen=True):
-    """An offer. `counterOf` is the offer that this one replaces."""
+    """An offer: a price that a member proposes to the others, with its status. `counterOf` is the id of the offer that
+    this offer replaces."""
 
     id: str
     conversation_id: str
@@ -74,7 +77,7 @@ class OfferPayload(Payload, frozen=True):
 
 
 class OfferDecisionPayload(Payload, frozen=True):
-    """The new status of an offer. Its author withdraws it; any other member accepts or rejects it."""
+    """The new status to set for an offer. Its author withdraws it; any other member accepts or rejects it."""
 
     status: OfferDecision
     sender_id: str | None = None

@@ -1,4 +1,4 @@
-"""Payloads of notification preferences."""
+"""Payloads of notification preferences: a user's general preferences, and the preferences for one conversation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Literal, cast, get_args
 
 import msgspec
 
-from talkwire.core.domain.model import DoNotDisturb, MemberPreferences, NotificationType, Notify, Preferences
+from talkwire.core.domain.model import ConversationPreferences, DoNotDisturb, NotificationType, Notify, Preferences
 from talkwire.core.features.notifying.notification_rules import DEFAULT_SOUND
 from talkwire.dialects.payload import Payload
 
@@ -36,8 +36,8 @@ _TYPES: Mapping[str, NotificationType] = MappingProxyType(
 
 
 class NotifyPayload(Payload, frozen=True, omit_defaults=False):
-    """The types of notifications that the user receives. `messages`: messages of conversations whose `notify` is
-    `all`."""
+    """The types of events that the user receives notifications for. `messages` stands for messages of conversations
+    whose `notify` is `all`."""
 
     direct: bool = True
     mentions: bool = True
@@ -49,7 +49,7 @@ class NotifyPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class SoundsPayload(Payload, frozen=True, omit_defaults=False):
-    """The sound of each type of notification; null for no sound."""
+    """The name of the sound for each type of notification; null for no sound."""
 
     direct: Sound | None = DEFAULT_SOUND
     mentions: Sound | None = DEFAULT_SOUND
@@ -61,8 +61,8 @@ class SoundsPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class DoNotDisturbPayload(Payload, frozen=True, omit_defaults=False):
-    """Hours in which notifications are quiet. They start at `from` on each of `days`, and end at `to`: on the next day
-    if `to` is not later than `from`."""
+    """The hours in which notifications make no sound and no alert. They start at the time `from` on each of `days`, and
+    end at the time `to`: on the next day if `to` is not later than `from`."""
 
     enabled: bool = False
     from_: DayTime = msgspec.field(name="from", default="22:00")
@@ -72,8 +72,9 @@ class DoNotDisturbPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class PreferencesPayload(Payload, frozen=True, omit_defaults=False):
-    """A user's notification preferences. A part that is omitted is reset to its defaults, except `readReceipts`, which
-    stays as it is: whether others see what the user has read, and the user what others have read."""
+    """A user's general notification preferences. A member that is omitted is reset to its default, except
+    `readReceipts`, which then stays unchanged. `readReceipts` says whether others see what the user has read, and the
+    user sees what others have read."""
 
     notify: NotifyPayload = NotifyPayload()
     sounds: SoundsPayload = SoundsPayload()
@@ -84,20 +85,35 @@ class PreferencesPayload(Payload, frozen=True, omit_defaults=False):
 class MemberPreferencesPayload(Payload, frozen=True, omit_defaults=False):
     """A user's preferences for one conversation. `muted`: no notifications. `notify`: all messages, only mentions, or
     none; null is the default: all messages of a direct conversation, otherwise mentions and replies. `sound`: null for
-    the user's usual sound."""
+    the user's usual sound. `favourite` and `archived` say where the conversation is in the user's list; if they are
+    omitted, they stay unchanged."""
 
     muted: bool = False
     notify: Notify | None = None
     sound: Sound | None = None
+    favourite: bool | msgspec.UnsetType = msgspec.UNSET
+    archived: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class MemberPreferencesChange(Payload, frozen=True):
+    """The preferences for one conversation to change. An omitted member stays unchanged."""
+
+    muted: bool | msgspec.UnsetType = msgspec.UNSET
+    notify: Notify | msgspec.UnsetType | None = msgspec.UNSET
+    sound: Sound | msgspec.UnsetType | None = msgspec.UNSET
+    favourite: bool | msgspec.UnsetType = msgspec.UNSET
+    archived: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class ConversationPreferencesPayload(Payload, frozen=True, omit_defaults=False):
-    """The user's preferences for a conversation."""
+    """A user's preferences for one conversation, together with the id of the conversation."""
 
     conversation_id: str
     muted: bool
     notify: Notify | None
     sound: str | None
+    favourite: bool
+    archived: bool
 
 
 def preferences_payload(preferences: Preferences) -> PreferencesPayload:
@@ -133,8 +149,8 @@ def to_preferences(given: PreferencesPayload) -> Preferences:
     )
 
 
-def member_preferences_payload(preferences: MemberPreferences) -> MemberPreferencesPayload:
-    return MemberPreferencesPayload(preferences.muted, preferences.notify, preferences.sound)
+def member_preferences_payload(found: ConversationPreferences) -> MemberPreferencesPayload:
+    return MemberPreferencesPayload(found.muted, found.notify, found.sound, found.favourite, found.archived)
 
 
 def _minute(day_time: str) -> int:

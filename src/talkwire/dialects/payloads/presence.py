@@ -1,4 +1,4 @@
-"""Payloads of presence."""
+"""Payloads of presence: whether a user is online, away or offline."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from talkwire.dialects.payload import Payload, iso
 
 
 class PresencePayload(Payload, frozen=True):
-    """A user's presence. No member is omitted, so that a client that merges updates also removes a removed `text`.
-    `lastSeenAt` is null while the user is online, and for a user who was never online."""
+    """A user's presence: `status` and `text`. The payload always has all members, so that a client that merges updates
+    also removes a `text` that is null now. `lastSeenAt` is null while the user is online, and for a user who was never
+    online."""
 
     user_id: str
     status: Literal["online", "away", "dnd", "invisible", "offline"]

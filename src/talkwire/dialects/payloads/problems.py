@@ -1,7 +1,7 @@
-"""Explains what is wrong with a payload in plain English, without Python types.
+"""Explains what is wrong with a client's payload in plain English, without names of Python types.
 
-Each error of msgspec becomes a sentence such as "must be an integer", with the path of the invalid member. A refusal
-also names unknown members, since one of them may be a misspelling.
+Each error of the library msgspec becomes a sentence such as "must be an integer", with the path of the invalid member.
+The error also names unknown members, since an unknown name may be a misspelling.
 """
 
 from __future__ import annotations
@@ -53,9 +53,10 @@ _SENTENCES: Sequence[tuple[re.Pattern[str], _Explain]] = (
 
 
 def invalid_payload(error: msgspec.ValidationError, expected: object = None) -> ChatError:
-    """Returns an `invalid_request` that names the path of the invalid member, such as `memberIds[3]`.
+    """Returns the error `invalid_request` for a payload that msgspec refused. It names the path of the invalid member,
+    such as `memberIds[3]`.
 
-    `expected` is the payload's type, if known. It is used to list the allowed values.
+    `expected` is the payload's type, from which the allowed values are listed; None if unknown.
     """
     text = str(error)
     place = _PLACE.search(text)
@@ -74,7 +75,7 @@ def invalid_payload(error: msgspec.ValidationError, expected: object = None) -> 
 
 
 def plain(message: str) -> str:
-    """Returns msgspec's message as a sentence such as "must be an integer"."""
+    """Returns the text of a msgspec error as a sentence such as "must be an integer"."""
     for pattern, words in _SENTENCES:
         found = pattern.match(message)
         if found is not None:
@@ -83,7 +84,8 @@ def plain(message: str) -> str:
 
 
 def with_unknown_fields(error: ChatError, expected: object, given: object) -> ChatError:
-    """Returns a refusal of a payload, extended with the names of the payload's unknown members."""
+    """Returns the error extended with the names of members of the payload `given` that its type `expected` does not
+    have, if the error is `invalid_request`; else the error unchanged."""
     if error.code != "invalid_request" or not isinstance(given, dict):
         return error
     known = _field_names(_struct_of(expected))
@@ -126,7 +128,8 @@ def _similar(name: str, known: Iterable[str]) -> str:
 
 
 def _struct_of(expected: object) -> type[msgspec.Struct] | None:
-    """Returns the Struct in a type: the type itself, or an alternative of a union such as `Struct | None`."""
+    """Returns the Struct that a type contains: the type itself, or an alternative of a union such as `Struct | None`;
+    None if it contains none."""
     for each in (expected, *typing.get_args(expected)):
         if isinstance(each, type) and issubclass(each, msgspec.Struct):
             return each
@@ -138,7 +141,8 @@ def _field_names(struct: type[msgspec.Struct] | None) -> frozenset[str]:
 
 
 def _allowed_at(expected: object, path: str) -> Sequence[object]:
-    """Returns the allowed values of the member at this path."""
+    """Returns the allowed values of the member at a path such as `members[3].role` in a payload type; empty if it is no
+    enumeration."""
     if expected is None:
         return ()
     found = _flat([inspect.type_info(expected)])
@@ -160,7 +164,7 @@ def _within(info: inspect.Type, token: str) -> Iterable[inspect.Type]:
 
 
 def _flat(found: Iterable[inspect.Type]) -> list[inspect.Type]:
-    """Returns types with unions split into their alternatives and without metadata."""
+    """Returns msgspec's descriptions of types, with each union replaced by its alternatives, and without metadata."""
     flat: list[inspect.Type] = []
     waiting: list[Any] = list(found)
     while waiting:

@@ -1,4 +1,5 @@
-"""Payloads of pushes, and of the devices that are subscribed to them."""
+"""Payloads of pushes (notifications that reach a device without a connection), and of the devices that are subscribed
+to pushes."""
 
 from __future__ import annotations
 
@@ -16,14 +17,15 @@ URL_MAX_LENGTH = 2048
 
 
 class PushPayload(NotificationPayload, frozen=True, kw_only=True):
-    """What a push shows: the notification, and the number of unread messages for the app's badge. Texts may be cut, and
-    `push_content` may leave them out."""
+    """The content of a push: the notification to show, and in `badge` the number of unread messages for the app's icon.
+    Long texts are cut, and the setting `push_content` may leave texts out."""
 
     badge: int
 
 
 class DismissPushPayload(Payload, frozen=True, omit_defaults=False):
-    """Notifications that the user has read elsewhere, or whose message was deleted: the device stops showing them."""
+    """A push that removes notifications from a device's screen, because the user has read them elsewhere or their
+    message was deleted."""
 
     ids: tuple[str, ...]
     badge: int
@@ -44,9 +46,9 @@ class PushKeyPayload(Payload, frozen=True):
 
 
 class SubscribePayload(Payload, frozen=True):
-    """A device that wants pushes. A browser gives `endpoint` and `keys`, a native app with `kind: "gateway"` gives
-    `url`, `appId` and `pushKey`. `deviceId` is what the device gives as `auth.deviceId` when it connects; a token of a
-    sign-in on this server makes it unnecessary."""
+    """A device that is to receive pushes. A browser gives `endpoint` and `keys`, a native app with `kind: "gateway"`
+    gives `url`, `appId` and `pushKey`. `deviceId` is the id that the device sends as `auth.deviceId` when it connects;
+    it is not needed with a token from a sign-in on this server."""
 
     kind: PushKind = "web"
     endpoint: Annotated[str, msgspec.Meta(max_length=URL_MAX_LENGTH)] | None = None
@@ -59,8 +61,8 @@ class SubscribePayload(Payload, frozen=True):
 
 
 class PushSubscriptionPayload(Payload, frozen=True):
-    """A device that receives pushes. `current`: it belongs to the caller's sign-in. `renewedAt` is when the device last
-    sent its subscription."""
+    """A device that receives pushes. `current` says whether it is the device of the caller's sign-in. `renewedAt` is
+    when the device last sent its subscription."""
 
     id: str
     kind: PushKind
@@ -76,7 +78,8 @@ class PushSubscriptionPayload(Payload, frozen=True):
 
 
 def push_subscription_payload(subscription: PushSubscription, session_id: str | None) -> PushSubscriptionPayload:
-    """Returns the payload for a caller with this sign-in."""
+    """Returns the payload of a device that receives pushes. `session_id` is the caller's own sign-in, whose device is
+    marked as `current`; None if the caller has no sign-in on this server."""
     target = subscription.target
     is_web = target.kind == "web"
     return PushSubscriptionPayload(

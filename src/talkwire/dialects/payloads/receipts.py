@@ -1,4 +1,4 @@
-"""Payloads of receipts and unread counts."""
+"""Payloads of receipts (how far a member has read or received a conversation), and of counts of unread messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from talkwire.dialects.payload import Payload, iso
 
 
 class ReadReceiptPayload(Payload, frozen=True):
-    """A member has read all messages up to this one."""
+    """A read receipt: the member `userId` has read all messages of the conversation up to `messageId`."""
 
     conversation_id: str
     user_id: str
@@ -20,7 +20,8 @@ class ReadReceiptPayload(Payload, frozen=True):
 
 
 class DeliveredReceiptPayload(Payload, frozen=True):
-    """A member's devices have received all messages up to this one."""
+    """A delivery receipt: the devices of the member `userId` have received all messages of the conversation up to
+    `messageId`."""
 
     conversation_id: str
     user_id: str
@@ -30,8 +31,8 @@ class DeliveredReceiptPayload(Payload, frozen=True):
 
 
 class UnreadPayload(Payload, frozen=True, omit_defaults=False):
-    """How many messages of a conversation the user has not read, and how many of those mention the user. `readSeq` is
-    present if the user's own read position moved without a receipt for others."""
+    """The numbers of messages of a conversation that the user has not read, and of unread messages that mention the
+    user. `readSeq` is present if the user's own read position changed without a receipt for others."""
 
     conversation_id: str
     unread_count: int
@@ -40,8 +41,9 @@ class UnreadPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class ReceiptPayload(Payload, frozen=True):
-    """Whether a member has received and read a message. The times say when the member's position last moved; a missing
-    time means that the member has not received or read the message."""
+    """The receipt of one member for one message: whether the member has received and read it. `deliveredAt` and
+    `readAt` are when the member's position last changed; if missing, the member has not received or read the message.
+    """
 
     user_id: str
     name: str

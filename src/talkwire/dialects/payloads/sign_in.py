@@ -1,4 +1,5 @@
-"""The event that renews a socket's sign-in with a newer token, which all dialects share."""
+"""The event with which a client renews its socket's sign-in with a newer token; all dialects (client applications'
+vocabularies) share it."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ class RenewSignInPayload(Payload, frozen=True):
 
 
 class RenewedReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """When the new token expires; null if it does not expire."""
+    """The acknowledgement of a renewed sign-in: when the new token expires; null if it does not expire."""
 
     expires_at: str | None
 

@@ -1,4 +1,4 @@
-"""Payloads of synchronisation: the current state, and the events after a cursor."""
+"""Payloads of synchronisation, with which a client loads its current state, or the events after a cursor."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class EventPayload(Payload, frozen=True):
-    """An event as sockets received it: its position in the log, its name and its payload."""
+    """An event of the log (the ordered list of committed events), as a connected socket received it: its position in
+    the log, its name and its payload."""
 
     pos: int
     event: str
@@ -26,9 +27,9 @@ class EventPayload(Payload, frozen=True):
 
 
 class SyncPayload(Payload, frozen=True):
-    """Without `after`: `conversations`, `presence` and the `cursor` to continue from; `next` is the cursor of
-    `listConversations` for further conversations. With `after`: `events`, the `cursor` to continue from, and `more` if
-    more events may follow."""
+    """The response of synchronisation. Without `after`: `conversations`, `presence` and the `cursor` to continue from;
+    `next` is the cursor of `listConversations` for further conversations. With `after`: `events`, the `cursor` to
+    continue from, `more` if more events may follow, and `presence` if the client requested it."""
 
     cursor: str
     conversations: tuple[ConversationPayload, ...] | None = None
@@ -39,19 +40,21 @@ class SyncPayload(Payload, frozen=True):
 
 
 def sync_payload(found: SyncState | SyncPage, outbound: Mapping[type[Event], tuple[Outbound, ...]]) -> SyncPayload:
-    """Returns a state or a page of events, with the event names of a dialect."""
+    """Returns the payload of a client's current state or of a page of events. `outbound` has the names and payloads of
+    events in the client's dialect."""
     if isinstance(found, SyncState):
         conversations = tuple(map(conversation_payload, found.conversations))
         presence = tuple(map(presence_payload, found.presence))
         return SyncPayload(found.cursor, conversations=conversations, presence=presence, next=found.next)
-    return SyncPayload(found.cursor, events=_rendered(found.events, outbound), more=found.more)
+    found_presence = None if found.presence is None else tuple(map(presence_payload, found.presence))
+    return SyncPayload(found.cursor, presence=found_presence, events=_rendered(found.events, outbound), more=found.more)
 
 
 def _rendered(
     events: Iterable[Durable], outbound: Mapping[type[Event], tuple[Outbound, ...]]
 ) -> tuple[EventPayload, ...]:
-    """Returns the payloads of events. An event whose payload cannot be built is logged and left out, so that it does
-    not block the client forever."""
+    """Returns the payloads of events in a client's dialect. An event whose payload cannot be built is logged and left
+    out, so that it does not block the client forever."""
     rendered = []
     for event in events:
         # An event with several names is sent under the first one, since all have the same payload.

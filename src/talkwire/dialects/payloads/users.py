@@ -21,20 +21,24 @@ class UserPayload(Payload, frozen=True):
     banned: bool | None = None
     erased: bool | None = None
     hold: bool | None = None
+    handle: str | None = None
+    ban_reason: str | None = None
+    banned_until: str | None = None
 
 
 class RightsPayload(Payload, frozen=True):
-    """The caller's rights on this server: which kinds of conversations they may create, and whether they may delete
-    those that they own."""
+    """The caller's rights on this server: the kinds of conversations that the caller may create, whether the caller may
+    delete conversations that they own, and whether they may choose their own handle (a unique name)."""
 
     create_direct: bool
     create_group: bool
     create_channel: bool
     delete_conversation: bool
+    choose_handle: bool
 
 
 class SessionPayload(Payload, frozen=True):
-    """A signed-in device. `current`: this is the device that made the request."""
+    """A signed-in device of a user. `current` is true for the device that made the request."""
 
     id: str
     created_at: str
@@ -45,12 +49,20 @@ class SessionPayload(Payload, frozen=True):
 
 
 def user_payload(user: User, *, own: bool) -> UserPayload:
-    """Returns a user as other users see them; with `own`, including the e-mail address."""
-    return UserPayload(user.id, user.name, iso(user.created_ms), user.avatar, user.email if own else None, user.text)
+    """Returns a user's profile as other users see it; with `own`, including the e-mail address."""
+    return UserPayload(
+        user.id,
+        user.name,
+        iso(user.created_ms),
+        user.avatar,
+        user.email if own else None,
+        user.text,
+        handle=user.handle,
+    )
 
 
 def whole_user_payload(user: User) -> UserPayload:
-    """Returns a user with all members, for the application's backend and for admins."""
+    """Returns a user's profile with all members, for the application's backend and for admins."""
     return UserPayload(
         user.id,
         user.name,
@@ -62,11 +74,14 @@ def whole_user_payload(user: User) -> UserPayload:
         user.banned,
         True if user.erased else None,
         user.hold or None,
+        user.handle,
+        user.ban_reason,
+        None if user.ban_until_ms is None else iso(user.ban_until_ms),
     )
 
 
 def user_payload_for(user: User, actor: Actor) -> UserPayload:
-    """Returns a user with the members that the actor may see."""
+    """Returns a user's profile with the members that `actor`, the caller, may see."""
     return whole_user_payload(user) if actor.is_trusted else user_payload(user, own=user.id == actor.user_id)
 
 

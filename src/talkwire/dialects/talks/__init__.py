@@ -1,1 +1,1 @@
-"""The `talks` dialect: talks and offers of a marketplace."""
+"""The `talks` dialect: the Socket.IO events for clients of a marketplace, where users talk and make price offers."""

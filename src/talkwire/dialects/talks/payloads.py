@@ -1,4 +1,5 @@
-"""Payloads of the `talks` dialect, in both directions, over sockets and REST."""
+"""Payloads of the `talks` dialect (the vocabulary for clients of a marketplace), in both directions, over sockets and
+REST."""
 
 from __future__ import annotations
 
@@ -38,8 +39,8 @@ class ConversationIdPayload(Payload, frozen=True):
 
 
 class SendBody(Payload, frozen=True):
-    """A message to send. `attachments` are addresses of uploaded or external files; with them, `content` may be empty.
-    Only the role `service` sets `senderId`: the user who sends the message."""
+    """A message to send. `attachments` are addresses (URLs) of uploaded or external files; with them, `content` may be
+    empty. Only callers with the role `service` set `senderId`, to the user who sends the message."""
 
     content: str = ""
     attachments: tuple[str, ...] | None = None
@@ -57,15 +58,16 @@ class TypingPayload(Payload, frozen=True):
 
 
 class MarkPayload(Payload, frozen=True):
-    """The messages to mark: all up to `messageId`, or all without it."""
+    """The messages to mark as read or delivered: all up to `messageId`, or all messages of the conversation if it is
+    omitted."""
 
     conversation_id: str
     message_id: str | None = None
 
 
 class UpdateOfferPayload(Payload, frozen=True):
-    """The new status of an offer. Its author withdraws it; any other member accepts or rejects it. Only the role
-    `service` sets `senderId`: the user who decides."""
+    """The new status to set for an offer. Its author withdraws it; any other member accepts or rejects it. Only callers
+    with the role `service` set `senderId`, to the user who decides."""
 
     conversation_id: str
     offer_id: str
@@ -74,7 +76,7 @@ class UpdateOfferPayload(Payload, frozen=True):
 
 
 class EditPayload(Payload, frozen=True):
-    """The new text of a message. Only the role `service` sets `senderId`: the author of the message."""
+    """The new text of a message. Only callers with the role `service` set `senderId`, to the author of the message."""
 
     message_id: str
     content: str
@@ -86,7 +88,8 @@ class MessageIdPayload(Payload, frozen=True):
 
 
 class ReactPayload(Payload, frozen=True):
-    """A reaction to add, or to remove with `remove`. Only the role `service` sets `senderId`: the user who reacts."""
+    """A reaction to add to a message, or to remove with `remove`. Only callers with the role `service` set `senderId`,
+    to the user who reacts."""
 
     message_id: str
     emoji: str
@@ -114,8 +117,8 @@ def _attachment_refs(addresses: tuple[str, ...]) -> tuple[AttachmentRef, ...]:
 
 
 def _attachment_ref(url: str) -> AttachmentRef:
-    """Returns the attachment for an address. An uploaded file is attached by its id, so that everyone who may see the
-    message may download it."""
+    """Returns the attachment for a file's URL. If the URL is that of an uploaded file, the attachment has the file's
+    id, so that everyone who may see the message may download the file."""
     file_id = file_id_in(url)
     return AttachmentRef(url=url) if file_id is None else AttachmentRef(id=file_id)
 
@@ -152,7 +155,7 @@ class MessagePayload(Payload, frozen=True):
 
 
 class MessageNotePayload(Payload, frozen=True):
-    """A message without the id of its conversation."""
+    """A message without the id of its conversation, which the event's payload has beside the message."""
 
     id: str
     content: str
@@ -174,7 +177,7 @@ class MessageDeletedPayload(Payload, frozen=True):
 
 
 class ReactionChangedPayload(Payload, frozen=True):
-    """A reaction that was added or removed, and all current reactions to the message."""
+    """A reaction that was added to a message or removed from it, and all current reactions to the message."""
 
     message_id: str
     conversation_id: str
@@ -192,7 +195,7 @@ class UserTypingPayload(Payload, frozen=True):
 
 
 class ReadPayload(Payload, frozen=True):
-    """A member has read all messages up to this one."""
+    """A read receipt: the member `userId` has read all messages of the conversation up to `messageId`."""
 
     user_id: str
     conversation_id: str
@@ -201,7 +204,8 @@ class ReadPayload(Payload, frozen=True):
 
 
 class DeliveredPayload(Payload, frozen=True):
-    """A member's devices have received all messages up to this one."""
+    """A delivery receipt: the devices of the member `userId` have received all messages of the conversation up to
+    `messageId`."""
 
     user_id: str
     conversation_id: str
@@ -231,7 +235,7 @@ class OfferUpdatedPayload(NewOfferPayload, frozen=True, kw_only=True):
 
 
 class UserOnlinePayload(Payload, frozen=True):
-    """A user who is online. `status` says more: `online`, `away` or `dnd` (do not disturb)."""
+    """A user who is online. `status` is `online`, `away` or `dnd` (do not disturb)."""
 
     user_id: str
     status: ShownStatus
@@ -245,8 +249,8 @@ class UserOfflinePayload(Payload, frozen=True):
 
 
 class ConnectedPayload(Payload, frozen=True):
-    """The first event of a socket. `cursor` is the current position in the log, from which `GET /api/v1/sync`
-    continues."""
+    """The payload of the first event that a socket receives. `cursor` is the current position in the log of events,
+    from which `GET /api/v1/sync` continues."""
 
     message: str
     user_id: str
@@ -354,7 +358,8 @@ def offer_updated_payload(event: OfferUpdated) -> OfferUpdatedPayload:
 
 
 def offer_accepted_payloads(event: OfferUpdated) -> Iterable[tuple[str, NewOfferPayload]]:
-    """Returns the event for the author of an accepted offer; nothing for other changes of an offer."""
+    """Returns the author's user id and the event's payload for an offer that was accepted, as the only pair; empty for
+    any other change of an offer."""
     return [(event.offer.author_id, new_offer_payload(event))] if event.offer.status == "accepted" else []
 
 
@@ -371,7 +376,7 @@ def user_offline_payload(event: PresenceChanged) -> UserOfflinePayload:
 
 
 class DoneReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """An acknowledgement. `message` describes in words what was done."""
+    """An acknowledgement of success. `message` says in words what was done."""
 
     message: str
 
@@ -385,7 +390,7 @@ class MessageReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class ReactionsReply(DoneReply, frozen=True, kw_only=True, rename="camel"):
-    """An acknowledgement with all current reactions to the message."""
+    """An acknowledgement of an added or removed reaction, with all current reactions to the message."""
 
     reactions: tuple[ReactionPayload, ...]
 
@@ -395,7 +400,7 @@ class PresenceReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class ExceptionPayload(Payload, frozen=True, omit_defaults=False):
-    """A refusal in the format of NestJS exceptions."""
+    """The payload of an error event, in the format of NestJS exceptions."""
 
     message: str
     status: Literal["error"] = "error"

@@ -1,8 +1,8 @@
-"""The events of the `talks` dialect, in the namespace `/talks`, for a marketplace where two people talk and make
-offers.
+"""The table of all events of the `talks` dialect, in the namespace `/talks`, for a marketplace where two people talk
+and make price offers.
 
 A socket receives all events of the conversations that it has joined. Of its user's other conversations it receives only
-that there is a message or an offer.
+an event for each new message and offer.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from talkwire.core.domain.events import (
     MODERATION_EVENTS,
     NOTIFICATION_EVENTS,
     PIN_EVENTS,
+    SAVED_EVENTS,
+    THREAD_EVENTS,
     UNREAD_EVENTS,
     CallAccepted,
     CallEnded,
@@ -28,6 +30,7 @@ from talkwire.core.domain.events import (
     CallInvited,
     CallRejected,
     CallSignalled,
+    LinkPreviewsChanged,
     MessageDeleted,
     MessageEdited,
     MessageReacted,
@@ -129,8 +132,8 @@ def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa
 
 
 def _is_online_contact(event: PresenceChanged) -> bool:
-    """Returns whether the event says that another user is online. A user's own devices receive no presence in this
-    dialect."""
+    """Returns whether a presence event says that another user is online. A user's own devices receive no presence of
+    the user in this dialect."""
     return not event.own and event.presence.status != "offline"
 
 
@@ -187,7 +190,7 @@ TALKS = Dialect(
             lambda p: UpdateOffer(p.offer_id, p.status, p.sender_id, p.conversation_id),
             lambda _: DoneReply(message="Offer updated"),
             DoneReply,
-            summary="Accept, reject or withdraw an offer.",
+            summary="Accept, reject or withdraw a price offer.",
         ),
         "edit-message": Inbound(
             EditPayload,
@@ -212,7 +215,7 @@ TALKS = Dialect(
             UserIdsPayload,
             lambda p: GetPresence(p.user_ids),
             _presence_reply,
-            summary="Get the presence of users who share a conversation with the caller.",
+            summary="Get the presence (online, away or offline) of users who share a conversation with the caller.",
         ),
         "call-invite": call_inbound(InvitePayload, InviteToCall, "Call the other members of a conversation, or one."),
         "call-accept": call_inbound(CallPayload, AcceptCall, "Accept a call. The user's other devices stop ringing."),
@@ -228,7 +231,9 @@ TALKS = Dialect(
     outbound={
         MessageSent: (
             Outbound(
-                "message", message_event_payload, summary="A message was sent. The sender's sockets receive it too."
+                "message",
+                message_event_payload,
+                summary="A message was sent. The sender's sockets receive this event too.",
             ),
             Outbound(
                 "new-message",
@@ -244,13 +249,13 @@ TALKS = Dialect(
         ),
         TypingChanged: (Outbound("typing", user_typing_payload, summary="Another user started or stopped typing."),),
         MessagesRead: (
-            Outbound("read", read_payload, summary="Another member read all messages up to this one.", to=To.OTHERS),
+            Outbound("read", read_payload, summary="Another member read all messages up to `messageId`.", to=To.OTHERS),
         ),
         MessagesDelivered: (
             Outbound(
                 "delivered",
                 delivered_payload,
-                summary="Another member's devices received all messages up to this one.",
+                summary="Another member's devices received all messages up to `messageId`.",
                 to=To.OTHERS,
             ),
         ),
@@ -258,24 +263,26 @@ TALKS = Dialect(
             Outbound(
                 "user-joined",
                 user_in_room_payload,
-                summary="Another member joined the conversation's room with their first socket.",
+                summary="Another member opened the conversation: their first socket joined it.",
             ),
         ),
         RoomLeft: (
             Outbound(
-                "user-left", user_in_room_payload, summary="Another member's last socket left the conversation's room."
+                "user-left",
+                user_in_room_payload,
+                summary="Another member closed the conversation: their last socket left it.",
             ),
         ),
         OfferCreated: (
             Outbound(
                 "offer-created",
                 offer_created_payload,
-                summary="An offer was made. The author's sockets receive it too.",
+                summary="A price offer was made. The author's sockets receive this event too.",
             ),
             Outbound(
                 "new-offer",
                 new_offer_payload,
-                summary="An offer was made in a conversation that this socket has not joined.",
+                summary="A price offer was made in a conversation that this socket has not joined.",
                 to=To.NON_FOLLOWERS,
             ),
         ),
@@ -283,26 +290,28 @@ TALKS = Dialect(
             Outbound(
                 "offer-update",
                 offer_updated_payload,
-                summary="An offer was accepted, rejected, withdrawn or countered, or it expired.",
+                summary="A price offer was accepted, rejected, withdrawn or countered, or it expired.",
             ),
             PersonalOutbound(
                 "offer-accepted",
                 offer_accepted_payloads,
                 NewOfferPayload,
-                summary="An offer of this user was accepted, in any conversation.",
+                summary="A price offer of this user was accepted, in any conversation.",
             ),
         ),
         PresenceChanged: (
             Outbound(
                 "user-online",
                 user_online_payload,
-                summary="A contact is online, with this status.",
+                summary="A contact came online, or changed between online, away and do not disturb.",
                 when=_is_online_contact,
             ),
             Outbound("user-offline", user_offline_payload, summary="A contact went offline.", when=_is_offline_contact),
         ),
         UploadProgressed: (
-            Outbound("upload-progress", upload_progress_payload, summary="An upload of this user progressed."),
+            Outbound(
+                "upload-progress", upload_progress_payload, summary="More bytes of an upload of this user arrived."
+            ),
         ),
         CallInvited: (
             Outbound("call-invite", call_signal_payload, summary="Another user invited this user to a call."),
@@ -327,8 +336,11 @@ TALKS = Dialect(
         | CONVERSATION_EVENTS
         | MODERATION_EVENTS
         | PIN_EVENTS
+        | SAVED_EVENTS
+        | {LinkPreviewsChanged}
         | NOTIFICATION_EVENTS
         | UNREAD_EVENTS
+        | THREAD_EVENTS
     ),
     welcome=_welcome,
     refusal=refusal_with_message,

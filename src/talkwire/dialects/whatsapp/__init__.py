@@ -1,1 +1,1 @@
-"""The `whatsapp` dialect: a messenger in the style of WhatsApp."""
+"""The `whatsapp` dialect: the Socket.IO events for clients of a messenger in the style of WhatsApp."""

@@ -1,4 +1,5 @@
-"""Message types of the `whatsapp` dialect, and their contents."""
+"""Converts between the chat's messages and the message types of the `whatsapp` dialect, such as `image` and `location`,
+with their contents."""
 
 from __future__ import annotations
 
@@ -39,10 +40,11 @@ Degrees = Annotated[float, msgspec.Meta(description="Degrees in WGS 84")]
 
 
 class ContentBody(Payload, frozen=True, forbid_unknown_fields=True):
-    """The content of a message. `text` and `caption` are two names for the same text, which every type allows.
+    """The content of a message to send. `text` and `caption` are two names for the same text, which every type allows.
 
-    `image`, `video`, `audio`, `document`: `url` (http, https, or that of an uploaded file) and an optional `name`;
-    `url` is not needed if a file is attached. `location`: `latitude`, `longitude`, `name` and `address`.
+    For the types `image`, `video`, `audio` and `document`: `url` (http, https, or that of an uploaded file) and an
+    optional `name`; `url` is not needed if a file is attached. For `location`: `latitude`, `longitude`, `name` and
+    `address`.
     """
 
     text: str | None = None
@@ -55,16 +57,16 @@ class ContentBody(Payload, frozen=True, forbid_unknown_fields=True):
 
 
 class TextBody(Payload, frozen=True, forbid_unknown_fields=True):
-    """A new text. `text` and `caption` are two names for it."""
+    """The new text of a message to edit. `text` and `caption` are two names for it."""
 
     text: str | None = None
     caption: str | None = None
 
 
 class ContentPayload(Payload, frozen=True):
-    """The content of a message. `text` is what the author wrote, empty in a deleted message; `caption` repeats it for a
-    file or a location. `url` and `name` are those of the first attachment. `latitude`, `longitude`, `name` and
-    `address` are those of a location."""
+    """The content of a message that clients receive. `text` is the author's text, empty in a deleted message; `caption`
+    repeats the text for a file or a location. `url` and `name` are those of the first attachment. `latitude`,
+    `longitude`, `name` and `address` are those of a location."""
 
     text: str
     caption: str | None = None
@@ -79,7 +81,8 @@ class ContentPayload(Payload, frozen=True):
 
 
 def text_of(content: str | TextBody | ContentBody) -> str:
-    """Returns the text of a content. Raises `invalid_request` if `text` and `caption` differ."""
+    """Returns the text in the content of a message from a client. Raises `invalid_request` if `text` and `caption`
+    differ."""
     if isinstance(content, str):
         return content
     if content.text and content.caption and content.text != content.caption:
@@ -92,8 +95,8 @@ def text_of(content: str | TextBody | ContentBody) -> str:
 def attached(
     type_: str | None, content: str | ContentBody, refs: tuple[AttachmentRef, ...]
 ) -> tuple[AttachmentRef, ...]:
-    """Returns the attachments of a message of this type: the file or the location of its content, then the client's
-    attachments. Raises `invalid_request` for an unknown type or a content that does not fit the type."""
+    """Returns the attachments of a message of the type `type_`: first the file or the location in its content, then the
+    other attachments `refs`. Raises `invalid_request` for an unknown type or a content that does not fit the type."""
     if type_ is not None and type_ not in TYPES:
         raise invalid("type", f"must be one of {', '.join(TYPES)}")
     body = ContentBody(content) if isinstance(content, str) else content
@@ -146,7 +149,8 @@ def _with_kind(kind: AttachedKind, refs: tuple[AttachmentRef, ...]) -> tuple[Att
 
 
 def type_of(message: Message) -> MessageType:
-    """Returns a message's type: the one that the sender's client set, or else the type of its first attachment."""
+    """Returns the type of a message, such as `image`: the type that the sender's client set, or else the type of the
+    first attachment; `text` without attachments."""
     if not message.attachments:
         return "text"
     first = message.attachments[0]

@@ -1,4 +1,5 @@
-"""Payloads of the `whatsapp` dialect, in both directions, over sockets and REST."""
+"""Payloads of the `whatsapp` dialect (the vocabulary for a messenger in the style of WhatsApp), in both directions,
+over sockets and REST."""
 
 from __future__ import annotations
 
@@ -51,9 +52,9 @@ class ConversationIdPayload(Payload, frozen=True):
 
 
 class SendBody(Payload, frozen=True):
-    """A message to send. `content` is a string, or an object with the members of this `type`. It may be missing if
-    there are attachments. Without a `type`, the message is a text or has the type of its first attachment. Only the
-    role `service` sets `senderId`: the user who sends the message."""
+    """A message to send. `content` is a string, or an object with the members that its `type` allows. It may be missing
+    if there are attachments. Without a `type`, the message is a text or has the type of its first attachment. Only
+    callers with the role `service` set `senderId`, to the user who sends the message."""
 
     conversation_id: str
     content: str | ContentBody = ""
@@ -64,8 +65,8 @@ class SendBody(Payload, frozen=True):
 
 
 class EditPayload(Payload, frozen=True):
-    """The new text or caption of a message. An edit changes neither the type nor the attachments. Only the role
-    `service` sets `senderId`: the author of the message."""
+    """The new text or caption of a message. An edit changes neither the type nor the attachments. Only callers with the
+    role `service` set `senderId`, to the author of the message."""
 
     message_id: str
     content: str | TextBody
@@ -77,7 +78,8 @@ class MessageIdPayload(Payload, frozen=True):
 
 
 class ReactPayload(Payload, frozen=True):
-    """A reaction to add, or to remove with `remove`. Only the role `service` sets `senderId`: the user who reacts."""
+    """A reaction to add to a message, or to remove with `remove`. Only callers with the role `service` set `senderId`,
+    to the user who reacts."""
 
     message_id: str
     emoji: str
@@ -86,7 +88,8 @@ class ReactPayload(Payload, frozen=True):
 
 
 class MarkPayload(Payload, frozen=True):
-    """The messages to mark: all up to `messageId`, or all without it."""
+    """The messages to mark as read or delivered: all up to `messageId`, or all messages of the conversation if it is
+    omitted."""
 
     conversation_id: str
     message_id: str | None = None
@@ -120,8 +123,8 @@ def to_react(given: ReactPayload) -> React | Unreact:
 
 
 class MessagePayload(Payload, frozen=True):
-    """A message. `status` is the lowest status among the other members; it is missing in the event of an edit, which
-    does not change it. `clientMessageId`, `editedAt` and `deletedAt` may be missing."""
+    """A message. `status` is the lowest status among the other members (`sent`, `delivered` or `read`); it is missing
+    in the event of an edit, which does not change it. `clientMessageId`, `editedAt` and `deletedAt` may be missing."""
 
     id: str
     conversation_id: str
@@ -138,7 +141,7 @@ class MessagePayload(Payload, frozen=True):
 
 
 class StatusPayload(Payload, frozen=True):
-    """The status of a message for one member, `userId`."""
+    """The new status of a message, `delivered` or `read`, for one other member, `userId`."""
 
     message_id: str
     conversation_id: str
@@ -165,7 +168,7 @@ class MessageDeletedPayload(Payload, frozen=True):
 
 
 class ReactionChangedPayload(Payload, frozen=True):
-    """A reaction that was added or removed, and all current reactions to the message."""
+    """A reaction that was added to a message or removed from it, and all current reactions to the message."""
 
     message_id: str
     conversation_id: str
@@ -176,7 +179,7 @@ class ReactionChangedPayload(Payload, frozen=True):
 
 
 class ErrorEventPayload(Payload, frozen=True):
-    """The refusal of an event for which the client did not request an acknowledgement. `status` is always `error`."""
+    """The error of an event for which the client did not request an acknowledgement. `status` is always `error`."""
 
     status: Literal["error"]
     message: str
@@ -239,7 +242,7 @@ def reaction_changed_payload(event: MessageReacted) -> ReactionChangedPayload:
 
 
 def status_payloads(event: MessagesRead | MessagesDelivered) -> Iterator[tuple[str, StatusPayload]]:
-    """Yields (author id, new status) for each message that became delivered or read."""
+    """Yields (author's user id, status payload) for each message that a member has just received or read."""
     status: Status = "read" if isinstance(event, MessagesRead) else "delivered"
     timestamp = iso(event.at_ms)
     for message_id, author_id in event.covered or ():
@@ -267,7 +270,8 @@ class RoomReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class MessageReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """The sent message. Its `status` is `sent`, even if this acknowledges a retry."""
+    """An acknowledgement with the sent message. Its `status` is `sent`, even if the message was stored by an earlier
+    attempt."""
 
     message: MessagePayload
 
@@ -277,7 +281,8 @@ class ReactionsReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class ReadReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """How far the user has now read, and how many messages are still unread."""
+    """The user's read position in a conversation: `seq` is the number of the last message read, `unreadCount` the
+    number of unread messages."""
 
     conversation_id: str
     seq: int

@@ -1,8 +1,8 @@
-"""The events of the `whatsapp` dialect, in the namespace `/messages`: a messenger in which senders see each message's
-status.
+"""The table of all events of the `whatsapp` dialect, in the namespace `/messages`: a messenger in which senders see the
+status (sent, delivered, read) of each message.
 
-A socket receives events of the conversations that it has joined, and of no others. The status of a message is sent to
-its author only, and who is online to contacts only.
+A socket receives events only of the conversations that it has joined. Only the author of a message receives its status,
+and only contacts of a user receive when the user goes online or offline.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from talkwire.core.domain.events import (
     NOTIFICATION_EVENTS,
     OFFER_EVENTS,
     PIN_EVENTS,
+    SAVED_EVENTS,
+    THREAD_EVENTS,
     UNREAD_EVENTS,
     CallAccepted,
     CallEnded,
@@ -27,6 +29,7 @@ from talkwire.core.domain.events import (
     CallRejected,
     CallSignalled,
     Event,
+    LinkPreviewsChanged,
     MessageDeleted,
     MessageEdited,
     MessageReacted,
@@ -175,13 +178,13 @@ _INBOUND = {
         UserIdsPayload,
         lambda p: SubscribePresence(p.user_ids),
         presence_reply,
-        summary="Get the presence of users, and start receiving when they come online or go offline.",
+        summary="Get the presence of users, and start receiving an event when they come online or go offline.",
     ),
     "presence:unsubscribe": Inbound(
         UserIdsPayload,
         lambda p: UnsubscribePresence(p.user_ids),
         done,
-        summary="Stop receiving the presence of users.",
+        summary="Stop receiving events about the presence of these users.",
     ),
     "auth:refresh": RENEW_SIGN_IN,
 }
@@ -191,7 +194,7 @@ _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
         Outbound(
             "message:received",
             message_received_payload,
-            summary="A message was sent. The sender's sockets receive it too.",
+            summary="A message was sent. The sender's sockets receive this event too.",
         ),
     ),
     MessageEdited: (Outbound("message:updated", message_updated_payload, summary="A message was edited."),),
@@ -226,7 +229,7 @@ _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
         Outbound("user:offline", user_payload, summary="A contact went offline.", when=_went_offline),
     ),
     UploadProgressed: (
-        Outbound("upload:progress", upload_progress_payload, summary="An upload of this user progressed."),
+        Outbound("upload:progress", upload_progress_payload, summary="More bytes of an upload of this user arrived."),
     ),
     CallInvited: (Outbound("call:invite", call_signal_payload, summary="Another user invited this user to a call."),),
     CallAccepted: (Outbound("call:accept", call_signal_payload, summary="Another user accepted the call."),),
@@ -255,8 +258,11 @@ WHATSAPP = Dialect(
         | CONVERSATION_EVENTS
         | MODERATION_EVENTS
         | PIN_EVENTS
+        | SAVED_EVENTS
+        | {LinkPreviewsChanged}
         | NOTIFICATION_EVENTS
         | UNREAD_EVENTS
+        | THREAD_EVENTS
         | OFFER_EVENTS
         | {RoomEntered, RoomLeft}
     ),

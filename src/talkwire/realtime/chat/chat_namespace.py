@@ -1,6 +1,7 @@
-"""A namespace that serves the chat: it admits sockets, and moves them between catching up, live and disconnected.
+"""A Socket.IO namespace for chat: admits sockets, starts or resumes them, and cleans up after them.
 
-`event_handling` handles what clients send; `event_delivery` and `signal_delivery` send the chat's events.
+`event_handling` handles the events that clients send; `event_delivery` and `signal_delivery` send the chat's events to
+clients.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
+
+import structlog
 
 from talkwire.dialects.dialect import Dialect
 from talkwire.realtime.chat.event_handling import EventHandling
@@ -19,14 +22,19 @@ from talkwire.realtime.clients.chat_client import ChatClient, DialectEncoding
 from talkwire.realtime.engine.connection import Handshake
 from talkwire.realtime.socketio.socketio_socket import Admitted, Socket
 
+_logger = structlog.get_logger(__name__)
+
 
 class ChatNamespace:
-    """Implements `socketio_socket.NamespaceHandler`. The first dialect is for clients that ask for none."""
+    """A Socket.IO namespace that serves the chat; implements `socketio_socket.NamespaceHandler`. `dialects` are the
+    event vocabularies that clients can choose; the first is the default.
+    """
 
     def __init__(self, name: str, dialects: Sequence[Dialect], services: NamespaceServices) -> None:
         self._name = name
         self._hub = services.server.hub
         self._report = services.server.report
+        self._now = services.server.now
         self._chat = services.chat
         self._rooms = services.rooms
         self._offline = services.offline
@@ -34,7 +42,7 @@ class ChatNamespace:
         self._recovery = services.recovery
         self._encoding_groups: dict[tuple[str, bool], DialectEncoding] = {}
         self._replies = EventReplies(name, self._hub)
-        self._sign_in = SignIn(services.callers, dialects, services.sockets_per_user)
+        self._sign_in = SignIn(services.callers, dialects, services.sockets_per_user, services.server.metrics)
         self._commands = SocketCommands(services, self._sign_in)
         self._events = EventHandling(services, self._replies, self._commands)
 
@@ -57,6 +65,8 @@ class ChatNamespace:
         client: ChatClient = socket.data
         user_id = client.actor.user_id
         client.entry = self._chat.directory.hold(user_id, client.entry)
+        client.connected_at = self._now()
+        self._log_connected(socket)
         self._devices.add(client)
         self._commands.set_expiry(socket)
         if self._recovery is not None and client.recoverable is not None:
@@ -85,6 +95,10 @@ class ChatNamespace:
 
     def disconnected(self, socket: Socket, reason: str) -> None:
         client: ChatClient = socket.data
+        duration_s = round(self._now() - client.connected_at, 3)
+        _logger.info(
+            "disconnected", user_id=client.actor.user_id, socket_id=socket.id, reason=reason, duration_s=duration_s
+        )
         if self._recovery is not None:
             # Only a new socket receives the backlog from its beginning.
             self._recovery.detach(socket, reason, for_good=self._offline.has_backlog(socket))
@@ -96,12 +110,30 @@ class ChatNamespace:
         self._rooms.publish_left(client)
 
     def end(self, socket: Socket, reason: str, *, reconnect: bool) -> None:
-        """Sends a client the reason and closes its socket."""
+        """Sends a client the reason and disconnects its socket from the namespace. `reconnect` says in the goodbye
+        event whether the client should connect again.
+        """
         self._send_goodbye(socket, reason, reconnect=reconnect)
         socket.disconnect()
 
+    def _log_connected(self, socket: Socket) -> None:
+        client: ChatClient = socket.data
+        _logger.info(
+            "connected",
+            user_id=client.actor.user_id,
+            socket_id=socket.id,
+            namespace=self._name,
+            dialect=client.dialect.name,
+            transport=socket.connection.session.transport.value,
+            address=socket.connection.handshake.address,
+            recovered=client.resume_plan is not None,
+        )
+
     def _begin(self, socket: Socket) -> None:
-        """Starts a new session."""
+        """Starts a socket that does not resume an earlier one: adds it to its rooms and sends the welcome event of its
+        dialect (its client's event vocabulary). If the dialect has notifications, also starts sending what the user
+        missed while offline.
+        """
         client: ChatClient = socket.data
         # If the dialect notifies, the socket joins the rooms when it has received what its user missed.
         self._rooms.enter(socket, () if client.dialect.sends_notifications else client.entry.conversation_ids)
@@ -117,7 +149,9 @@ class ChatNamespace:
             self._offline.entered(socket)
 
     def _may_stay(self, socket: Socket) -> bool:
-        """Ends a resuming socket whose user was banned or signed out, since it receives no events of that yet."""
+        """Returns whether a resuming socket may receive the events that it missed. Disconnects it if its user was
+        banned or its device was signed out, since it has not received the event about that.
+        """
         client: ChatClient = socket.data
         user = client.entry.user
         if user is not None and user.banned:
@@ -127,7 +161,9 @@ class ChatNamespace:
         return socket.connected
 
     def _resumed(self, socket: Socket) -> None:
-        """Makes a socket live that has received all events since its last connection."""
+        """Makes a resuming socket live (in its rooms, receiving events as they happen) after it has received all events
+        that it missed.
+        """
         client: ChatClient = socket.data
         client.catching_up = False
         self._rooms.resume(socket, client.entry.conversation_ids)
@@ -136,7 +172,9 @@ class ChatNamespace:
 
     @staticmethod
     def _replace(before: Socket | None, socket: Socket) -> None:
-        """Closes the previous socket of a client that has returned before its old connection was found broken."""
+        """Closes the previous socket of a client that resumes before its old connection was found broken. `before` is
+        None if there is none.
+        """
         if before is None:
             return
         before_client: ChatClient = before.data
@@ -147,8 +185,10 @@ class ChatNamespace:
             before.connection.close("forced server close")
 
     def _encoding_group(self, dialect: Dialect, *, recoverable: bool) -> DialectEncoding:
-        """Returns an encoding group, made when the first socket needs it: each event is offered to every existing
-        group."""
+        """Returns the encoding group (sockets that receive the same bytes) of a dialect (event vocabulary), with or
+        without recovery. Creates it when the first socket needs it, since every event is encoded for every existing
+        group.
+        """
         group = self._encoding_groups.get((dialect.name, recoverable))
         if group is None:
             group = DialectEncoding(self._name, dialect, recoverable=recoverable, epoch=lambda: self._chat.epoch)
@@ -167,7 +207,18 @@ class ChatNamespace:
 
 
 def end_socket(socket: Socket, reason: str) -> None:
-    """Sends a client the reason and closes its socket. Signing in as before would not help."""
+    """Sends a chat client the reason and disconnects its socket. The goodbye event says that the client should not
+    reconnect with the same sign-in.
+    """
     handler = socket.handler
     assert isinstance(handler, ChatNamespace)
     handler.end(socket, reason, reconnect=False)
+
+
+def end_for_operator(socket: Socket) -> None:
+    """Disconnects a chat socket because an operator asked for it. The user stays signed in, so the client may connect
+    again.
+    """
+    handler = socket.handler
+    assert isinstance(handler, ChatNamespace)
+    handler.end(socket, "ended", reconnect=True)

@@ -1,7 +1,8 @@
-"""Handlers of custom events: events that clients send to the application itself, in every dialect and namespace.
+"""The embedding application's handlers of custom events: events of its own that clients send to it, in every namespace
+and dialect (a client's event vocabulary).
 
-A handler's result is the acknowledgement, `{success: true}` for None. A refusal that it raises has the form of the
-dialect's refusals. Nothing of this is stored.
+The client receives a handler's result as the acknowledgement, `{success: true}` for None. It receives an error that the
+handler raises in the form of its dialect's refusals. Nothing of this is stored.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def check_event_name(name: str) -> None:
 
 
 class ClientSocket:
-    """The socket that a custom event came from, as its handler sees it. `cursor` returns the log's current cursor."""
+    """The socket that sent a custom event, as the application's handler sees it. `cursor` returns the position in the
+    event log that this node has delivered last, as an opaque text.
+    """
 
     __slots__ = ("_cursor", "_socket")
 
@@ -46,23 +49,24 @@ class ClientSocket:
 
     @property
     def name(self) -> str:
-        """The user's name in the token."""
+        """The user's name from the token that the client signed in with."""
         return self._client.actor.name
 
     @property
     def role(self) -> ActorRole:
-        """`user`, `service` for the application's backend, or `admin`."""
+        """The user's role: `user`, `service` for the application's backend, or `admin`."""
         return self._client.actor.role
 
     @property
     def claims(self) -> Mapping[str, object]:
-        """The token's `role`, `type`, `department`, `permissions` and the claims named by the setting `keep_claims`,
-        if the newest token of this socket has them."""
+        """Claims of the client's newest token: `role`, `type`, `department`, `permissions` and those named by the
+        setting `keep_claims`, as far as the token has them.
+        """
         return self._client.actor.claims
 
     @property
     def dialect(self) -> str:
-        """The vocabulary that this client speaks, such as `messenger`."""
+        """The name of the client's dialect, the vocabulary of events that it speaks, such as `messenger`."""
         return self._client.dialect.name
 
     @property
@@ -71,12 +75,13 @@ class ClientSocket:
 
     @property
     def connected(self) -> bool:
-        """Whether the client is still connected."""
+        """Returns whether the client is still connected."""
         return self._socket.connected
 
     def emit(self, event: str, data: object = None) -> None:
-        """Sends an event to this socket only; nothing happens if it is disconnected. `data` is JSON or bytes. Raises
-        ValueError for a name that Socket.IO reserves, LocalProtocolError for data that is not JSON."""
+        """Sends an event to this socket only; does nothing if the socket is disconnected. `data` is JSON or bytes.
+        Raises ValueError for a name that Socket.IO reserves, LocalProtocolError for data that is not JSON.
+        """
         check_event_name(event)
         group = self._socket.encoding_group
         if isinstance(data, str) and isinstance(group, DialectEncoding) and group.recoverable:
@@ -95,14 +100,18 @@ class ClientSocket:
 
 
 class CustomHandlers:
-    """The handlers by event name. `taken(name)` returns the dialect that has an event of this name, None for none."""
+    """The application's handlers of custom events, by event name. `taken(name)` returns the name of the dialect (event
+    vocabulary) that already has an event of this name, or None.
+    """
 
     def __init__(self, taken: Callable[[str], str | None] = lambda _: None) -> None:
         self._dialect_with = taken
         self._handlers: dict[str, Handler] = {}
 
     def add(self, name: str, handler: Handler) -> None:
-        """Has `handler` called for each event of this name. Raises ValueError for a taken or invalid name."""
+        """Registers `handler` for the custom event `name`. Raises ValueError for an invalid name, or a name that
+        another handler or one of the chat's own events has.
+        """
         check_event_name(name)
         dialect = self._dialect_with(name)
         if dialect is not None:

@@ -1,4 +1,5 @@
-"""Carries out the events that clients send, each in its connection's order, and replies to them.
+"""Carries out the events that chat clients send, each in its connection's order, and replies to them. The client's
+dialect (event vocabulary) turns an event into a command of the chat.
 
 packet -> dialect (command) -> Chat.execute -> acknowledgement
 """
@@ -11,11 +12,11 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from talkwire.core.commands.command import Change, Command
 from talkwire.core.commands.server.retries import AnswerRetry
 from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import CustomEvent
 from talkwire.core.engine.chat import settle
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Kind, kind_of, rate_limited
@@ -29,9 +30,14 @@ from talkwire.realtime.clients.chat_client import ChatClient
 from talkwire.realtime.socketio.socketio_socket import Socket
 from talkwire.wire import LocalProtocolError
 
+_UNKNOWN = "unknown"
+"""The name in logs for an event that neither the client's dialect nor the application has."""
+
 
 class EventHandling:
-    """Handles the events of one namespace."""
+    """Handles the events that clients send to one chat namespace: turns them into commands, carries these out, and
+    replies.
+    """
 
     def __init__(self, services: NamespaceServices, replies: EventReplies, commands: SocketCommands) -> None:
         self._chat = services.chat
@@ -42,10 +48,13 @@ class EventHandling:
         self._metrics = services.server.metrics
         self._report = services.server.report
         self._replies = replies
+        self._outcomes = services.outcomes
         self._commands = commands
 
     def receive(self, socket: Socket, args: list[Any], ack_id: int | None) -> None:
-        """Queues the command of an event, or refuses it."""
+        """Handles one event: parses its command by the client's dialect (event vocabulary) and queues it in the
+        connection's order, or refuses it.
+        """
         self._metrics.events_received += 1
         client: ChatClient = socket.data
         name = args[0]
@@ -57,11 +66,13 @@ class EventHandling:
         try:
             payload = _payload(inbound, args)
             if inbound.echo is not None:
-                request = replace(request, payload=payload)
+                request.payload = payload
             command = inbound.to_command(payload)
         except ChatError as error:
             self._refuse_invalid(request, error)
             return
+        request.command_type = type(command)
+        request.began_ns = self._outcomes.begin()
         if self._limits is not None:
             wait_s = self._limits.take_for(client.actor, kind_of(type(command)), self._now())
             if wait_s:
@@ -73,14 +84,16 @@ class EventHandling:
         socket.connection.lane.enter(start, pipelined=pipelined)
 
     def receive_unreadable(self, socket: Socket, name: str | float, ack_id: int | None, flaw: str) -> None:
-        """Refuses an event whose payload was not parsed."""
+        """Refuses an event whose payload could not be decoded, for the reason `flaw`."""
         request = EventRequest(socket, str(name)[:64], ack_id, None)
         self._refuse_invalid(request, ChatError("invalid_request", f"The payload cannot be taken: {flaw}"))
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
     def _start(self, request: EventRequest, command: Command[Any] | SocketCommand) -> bool:
-        """Starts a command. Returns True if it is in flight, and the lane is notified when it has finished."""
+        """Starts a command. Returns True if it is still running, in which case the connection's lane (its queue of
+        events) is notified when it finishes; False if it has finished.
+        """
         client: ChatClient = request.socket.data
         try:
             if isinstance(command, Change):
@@ -89,6 +102,7 @@ class EventHandling:
             result = self._commands.run(request.socket, command)
             if isinstance(result, Now):
                 self._replies.answer(request, result.result)
+                self._outcomes.succeeded(type(command), request.began_ns)
                 return False
         except Exception as error:  # noqa: BLE001 (the client gets a reply even if a dialect fails)
             self._refuse(request, error)
@@ -97,7 +111,9 @@ class EventHandling:
         return True
 
     def _finish(self, request: EventRequest, result: object, error: Exception | None) -> None:
-        """Replies to a request, after the query that its dialect needs for the acknowledgement, if any."""
+        """Replies to a request whose command has finished. If the acknowledgement needs further data, first runs the
+        query that the client's dialect (event vocabulary) defines for that.
+        """
         then = request.inbound.follow_up if request.inbound is not None and error is None else None
         if then is None or request.ack_id is None:
             self._end(request, result, error)
@@ -125,20 +141,34 @@ class EventHandling:
             self._replies.answer(request, result)
         except Exception as error:  # noqa: BLE001 (whatever the dialect's functions raise)
             self._refuse(request, error)
+            return
+        if request.command_type is not None:
+            self._outcomes.succeeded(request.command_type, request.began_ns)
 
     def _refuse(self, request: EventRequest, error: Exception) -> None:
-        """Replies with a refusal, or with `unavailable` for any other error, which is a bug."""
+        """Replies with a refusal. Any error other than ChatError is a bug: reports it, and replies with the code
+        `unavailable`.
+        """
         if not isinstance(error, ChatError):
             self._report(error)
             error = ChatError("unavailable", "An internal error occurred.")
+        self._send_refusal(request, error)
+
+    def _send_refusal(self, request: EventRequest, error: ChatError) -> None:
+        client: ChatClient = request.socket.data
+        # What a client calls an event that does not exist may be a message's text.
+        name = _UNKNOWN if request.inbound is None else request.name
+        self._outcomes.refused(client.actor, request.command_type, error, request.began_ns, name)
         self._replies.refuse(request, error)
 
     # --- refusals ---------------------------------------------------------------------------------------------------
 
     def _answer_retry(self, request: EventRequest, command: Command[Any] | SocketCommand, wait_s: float) -> None:
-        """Refuses a command that exceeds a rate limit, unless it was carried out before."""
+        """Refuses a command that exceeds a rate limit, unless it repeats a command that was carried out before: then
+        replies with the earlier result.
+        """
         if not isinstance(command, Command) or not AnswerRetry(command).is_possible:
-            self._replies.refuse(request, rate_limited(wait_s))
+            self._send_refusal(request, rate_limited(wait_s))
             return
         client: ChatClient = request.socket.data
 
@@ -150,32 +180,38 @@ class EventHandling:
         request.socket.connection.lane.enter(start, pipelined=False)
 
     def _refuse_invalid(self, request: EventRequest, error: ChatError) -> None:
-        """Counts against the rate limit, since an invalid event costs nearly as much as a valid one."""
+        """Refuses an invalid event, and counts it against the rate limit, since it costs nearly as much as a valid
+        one.
+        """
         if self._limits is not None:
             wait_s = self._limits.take_for(request.socket.data.actor, Kind.SIGNALS, self._now())
             error = rate_limited(wait_s) if wait_s else error
-        self._replies.refuse(request, error)
+        self._send_refusal(request, error)
 
     # --- the application's own events -------------------------------------------------------------------------------
 
     def _receive_other(self, socket: Socket, args: list[Any], ack_id: int | None) -> None:
-        """Queues a custom event's handler, or refuses an event that nobody knows."""
+        """Handles an event that is not in the client's dialect (event vocabulary): queues the application's handler for
+        it, or refuses an event without a handler.
+        """
         handler = self._handlers.get(args[0])
         if handler is None:
             request = EventRequest(socket, str(args[0])[:64], ack_id, None)
             self._refuse_invalid(request, ChatError("invalid_request", f"No such event: {request.name}"))
             return
-        request = EventRequest(socket, args[0], ack_id, None)
+        request = EventRequest(socket, args[0], ack_id, None, command_type=CustomEvent)
         if self._limits is not None:
             wait_s = self._limits.take_for(request.socket.data.actor, Kind.SIGNALS, self._now())
             if wait_s:
-                self._replies.refuse(request, rate_limited(wait_s))
+                self._send_refusal(request, rate_limited(wait_s))
                 return
         start = partial(self._start_handler, request, handler, args[1] if len(args) > 1 else None)
         request.socket.connection.lane.enter(start, pipelined=False)
 
     def _start_handler(self, request: EventRequest, handler: Handler, data: object) -> bool:
-        """Calls a handler. Returns as `_start`."""
+        """Calls the application's handler of a custom event. Returns True if the handler is still running, False if it
+        has finished.
+        """
         try:
             answer = handler(ClientSocket(request.socket, lambda: self._chat.cursor), data)
         except Exception as error:  # noqa: BLE001 (whatever the application's code raises)
@@ -194,10 +230,13 @@ class EventHandling:
             request.socket.connection.lane.finished()
 
     def _answer_for_handler(self, request: EventRequest, answer: object, error: Exception | None) -> None:
-        """Replies with what a handler returned or raised. A result that cannot be sent is a bug of the application."""
+        """Replies with the value that a handler returned or the error that it raised. A value that cannot be sent as
+        JSON is a bug of the application, and is refused as one.
+        """
         if error is None:
             try:
                 self._replies.acknowledge(request, DONE if answer is None else answer)
+                self._outcomes.succeeded(CustomEvent)
             except LocalProtocolError as no_json:
                 error = no_json
         if error is not None:
@@ -205,7 +244,9 @@ class EventHandling:
 
 
 def _payload(inbound: Inbound, args: list[Any]) -> msgspec.Struct | None:
-    """Returns the event's payload. Raises `invalid_request` with the path of the invalid value."""
+    """Parses the event's payload into the type that its definition (`inbound`) declares; returns None if it declares
+    none. Raises ChatError `invalid_request` with the path of the invalid value.
+    """
     if inbound.payload is None:
         return None
     if inbound.payload is AnyJson:

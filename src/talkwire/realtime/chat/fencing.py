@@ -1,7 +1,9 @@
-"""Fencing of a node that was stopped for so long that other nodes may have expired it and its users.
+"""Fencing: a node that was stopped for longer than its lease, so that other nodes may have declared it dead,
+disconnects its clients.
 
-Before it handles what has come in meanwhile, it closes all its sessions: their clients reconnect here or elsewhere and
-sign in again. It accepts no sessions until the other nodes regard it as alive and it has read what they have done.
+It does so before it handles any input that has arrived meanwhile; the clients reconnect to this node or another and
+sign in again. It accepts no sessions until its lease is renewed and it has read the events that the other nodes have
+committed.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ _logger = structlog.get_logger(__name__)
 
 
 def fence(engine: EngineServer, chat: Chat) -> Fencing:
-    """Returns the fencing of a node, and sets all callbacks that connect it to the lease, the log and the sessions."""
+    """Creates a node's fencing, which ends its sessions if its lease (its record in the database that it is alive)
+    expires. Registers the callbacks between it and the lease, the event log and the sessions, and returns it.
+    """
     fencing = Fencing(engine, chat)
     engine.on_lease_expired = chat.lease.handle_stop
     chat.lease.on_deadline_moved = fencing.set_deadline
@@ -35,7 +39,7 @@ def fence(engine: EngineServer, chat: Chat) -> Fencing:
 
 
 class Fencing:
-    """Suspends the sessions of a node without a lease."""
+    """Closes the sessions of a node whose lease has expired, and accepts new ones after the lease is renewed."""
 
     def __init__(self, engine: EngineServer, chat: Chat) -> None:
         self._engine = engine
@@ -47,17 +51,23 @@ class Fencing:
             self._returning.cancel()
 
     def set_deadline(self, deadline: float) -> None:
-        """Has the engine handle input until a time. Later, other nodes may have expired this one."""
+        """Allows the engine to handle clients' input until the time `deadline`, in seconds of the server's clock. After
+        it, other nodes may have declared this node dead.
+        """
         self._engine.lease_deadline = deadline
 
     def suspend(self) -> None:
-        """Closes all sessions, and accepts none."""
+        """Closes all sessions and accepts no new ones, because the node's lease (its record in the database that it is
+        alive) has expired.
+        """
         self.close()
         self._engine.suspended = True
         self._engine.close_at_once(LEASE_LOST)
 
     def resume(self) -> None:
-        """Accepts sessions again after the log was read: users may have been banned meanwhile."""
+        """Accepts sessions again once the node has caught up with the event log, since users may have been banned
+        meanwhile.
+        """
         self.close()
         self._returning = asyncio.ensure_future(self._return())
 

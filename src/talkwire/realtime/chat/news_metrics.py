@@ -1,4 +1,6 @@
-"""Metrics of how a node receives the events of other nodes: over the bus, and from the log."""
+"""Prometheus metrics of how a node receives the events of other nodes: over the bus (the messaging between nodes), or
+by reading the log in the database.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from talkwire.core.ports.bus import Bus
 
 
 class EventSourceMetrics(Collector):
-    """A collector to register with a `CollectorRegistry`."""
+    """A Prometheus collector, to register with a `CollectorRegistry`: counts messages over the bus between nodes and
+    reads of the event log.
+    """
 
     def __init__(self, bus: Bus, feed: LogFeed, peers: Peers) -> None:
         self._bus = bus

@@ -1,4 +1,6 @@
-"""An event that a client has sent, and the reply: an acknowledgement, or an error event if none was asked for."""
+"""Events that chat clients send, and the replies to them: an acknowledgement if the client asked for one, otherwise an
+error event for refusals.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,13 @@ from talkwire.realtime.socketio.socketio_socket import Socket
 from talkwire.wire import ack_frame, event_frame
 
 
-class EventRequest(msgspec.Struct, frozen=True):
-    """An event with its name and its definition in the dialect (`inbound`), None if the dialect does not have it.
+class EventRequest(msgspec.Struct):
+    """An event from a client, while it is being handled. `inbound` is its definition in the client's dialect (event
+    vocabulary), None if the dialect does not have the event.
 
-    `payload` is kept only if the dialect echoes it. `said` is the JSON that it was parsed from, for error details.
+    `payload` is kept only if the dialect sends it back to the client. `said` is the JSON that the payload was parsed
+    from, for error details. `command_type` is the class of the event's command, None before it is parsed; `began_ns` is
+    the time at which the command started, in nanoseconds since 1970, 0 without tracing.
     """
 
     socket: Socket
@@ -25,17 +30,21 @@ class EventRequest(msgspec.Struct, frozen=True):
     inbound: Inbound | None
     payload: msgspec.Struct | None = None
     said: object = None
+    command_type: type | None = None
+    began_ns: int = 0
 
 
 class EventReplies:
-    """Sends the replies of one namespace."""
+    """Sends the replies to clients' events in one namespace."""
 
     def __init__(self, namespace: str, hub: Hub) -> None:
         self._namespace = namespace
         self._hub = hub
 
     def answer(self, request: EventRequest, result: object) -> None:
-        """Sends the result of a command that was carried out."""
+        """Replies to a request whose command has succeeded: sends the acknowledgement with the result, and the event
+        that goes back to the sender if its dialect (event vocabulary) defines one.
+        """
         socket, inbound = request.socket, request.inbound
         if inbound is None or not socket.connected:
             return
@@ -47,12 +56,16 @@ class EventReplies:
             )
 
     def acknowledge(self, request: EventRequest, answer: object) -> None:
-        """Sends what an application's handler returned. Raises LocalProtocolError if that is not JSON."""
+        """Sends the value that the application's handler returned as the acknowledgement. Raises LocalProtocolError if
+        the value is not JSON.
+        """
         if request.ack_id is not None:
             request.socket.acknowledge(request.ack_id, [answer])
 
     def refuse(self, request: EventRequest, error: ChatError) -> None:
-        """Sends the refusal of a command or of an invalid event."""
+        """Sends the client the refusal of its command or invalid event: as the acknowledgement if it asked for one,
+        else as the error event of its dialect (event vocabulary).
+        """
         socket = request.socket
         if not socket.connected:
             return
@@ -68,5 +81,7 @@ class EventReplies:
             self._hub.send(socket.connection, ack_frame(self._namespace, request.ack_id, refusal))
 
     def send(self, socket: Socket, name: str, payload: msgspec.Struct, offset: str | None = None) -> None:
-        """Sends an event to one socket. `offset` is for recoverable sockets: where they resume after a disconnect."""
+        """Sends an event to one socket. `offset` is the position in the event log from which a recoverable socket
+        resumes after a disconnect; None to send no position.
+        """
         self._hub.send(socket.connection, event_frame(self._namespace, name, encode_json(payload), offset))

@@ -1,4 +1,6 @@
-"""Signs a client in to a namespace: its credentials, its dialect and the limit of sockets per user."""
+"""Signs a client in to a chat namespace: checks its credentials, selects its dialect (event vocabulary) and applies the
+limit of sockets per user.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +14,31 @@ from talkwire.dialects.dialect import Dialect
 from talkwire.identity.callers import Callers, Credentials
 from talkwire.realtime.clients.chat_client import ChatClient
 from talkwire.realtime.engine.connection import Handshake
+from talkwire.realtime.metrics import RealtimeMetrics
 from talkwire.realtime.socketio.socketio_socket import ConnectRefused
 
 CROWDED_S = 30.0
-"""When a user with too many sockets may try again."""
+"""Seconds after which a user with too many sockets may try again."""
 
 
 class SignIn:
-    """Signs in to one namespace. The first dialect is for clients that ask for none."""
+    """Signs clients in to one chat namespace. The first of `dialects` (event vocabularies) is for clients that ask for
+    none.
+    """
 
-    def __init__(self, callers: Callers, dialects: Sequence[Dialect], sockets_per_user: int | None) -> None:
+    def __init__(
+        self, callers: Callers, dialects: Sequence[Dialect], sockets_per_user: int | None, metrics: RealtimeMetrics
+    ) -> None:
         self._callers = callers
+        self._metrics = metrics
         self._dialects = {dialect.name: dialect for dialect in dialects}
         self._default = dialects[0].name
         self._sockets_per_user = sockets_per_user
 
     def dialect_of(self, handshake: Handshake, auth: dict[str, Any]) -> Dialect:
-        """Returns the dialect that a client asks for. Raises ConnectRefused."""
+        """Returns the dialect (event vocabulary) that a client asks for in its auth payload or query, else the default.
+        Raises ConnectRefused for an unknown name.
+        """
         wanted = auth.get("dialect") or handshake.query.get("dialect") or self._default
         dialect = self._dialects.get(wanted) if isinstance(wanted, str) else None
         if dialect is None:
@@ -36,11 +46,14 @@ class SignIn:
         return dialect
 
     async def identify(self, handshake: Handshake, auth: dict[str, Any], dialect: Dialect) -> ChatClient:
-        """Returns the data of a new socket. Raises ConnectRefused."""
+        """Checks a client's credentials, and returns the chat's data for its new socket. Raises ConnectRefused for
+        invalid credentials or a user with too many sockets.
+        """
         try:
             caller = await self._callers.identify(_credentials(handshake, auth))
             most = self._sockets_per_user
             if most is not None and caller.entry.holds >= most and caller.actor.role != "service":
+                self._metrics.crowded += 1
                 error = rate_limited(CROWDED_S)
                 details = {"code": error.code, "details": error.details}
                 raise ConnectRefused("Too many sockets of this user", details)
@@ -53,7 +66,9 @@ class SignIn:
             raise ConnectRefused("Authentication failed", {"code": error.code, **details}, parting) from error
 
     async def renew(self, handshake: Handshake, token: str, client: ChatClient) -> None:
-        """Replaces a client's token by a newer one of the same user. Raises ChatError, `forbidden` for another user."""
+        """Replaces the token of a connected client by a newer one of the same user. Raises ChatError for an invalid
+        token, and for a token of another user (with the code `forbidden`).
+        """
         credentials = Credentials(token, forwarded=handshake.forwarded, address=handshake.address)
         renewed = ChatClient.of(await self._callers.identify(credentials), client.dialect)
         if renewed.actor.user_id != client.actor.user_id:
@@ -62,7 +77,9 @@ class SignIn:
 
 
 def _credentials(handshake: Handshake, auth: dict[str, Any]) -> Credentials:
-    """Returns the token of `auth.token`, else of the Authorization header, else of the query."""
+    """Returns the credentials in a client's handshake and auth payload. The token is `auth.token`, else from the
+    Authorization header, else from the query.
+    """
     said = auth.get("token")
     said = said if isinstance(said, str) else ""
     # Many clients put the header's whole value where the token belongs.

@@ -1,4 +1,6 @@
-"""Carries out the commands that concern one socket only and change nothing in the chat."""
+"""Carries out commands that concern one socket only and change nothing in the chat, such as opening a conversation or
+renewing a token.
+"""
 
 from __future__ import annotations
 
@@ -35,13 +37,15 @@ _QuickCommand = JoinRoom | LeaveRoom | UnsubscribePresence | GetServerTime | Get
 
 
 class Now(NamedTuple):
-    """The result of a command that was carried out at once."""
+    """The result of a command that was carried out at once, in contrast to an awaitable."""
 
     result: object
 
 
 class SocketCommands:
-    """Carries out the commands of one namespace's sockets, and passes the chat's own commands on."""
+    """Carries out the commands that concern one socket of a chat namespace, and passes all other commands to the
+    chat.
+    """
 
     def __init__(self, services: NamespaceServices, sign_in: SignIn) -> None:
         self._chat = services.chat
@@ -53,7 +57,9 @@ class SocketCommands:
         self._sign_in = sign_in
 
     def run(self, socket: Socket, command: Command[Any] | SocketCommand) -> Awaitable[Any] | Now:
-        """Returns a command's result, or an awaitable of it. Raises ChatError."""
+        """Carries out a command for a socket. Returns its result as `Now`, or an awaitable of the result. Raises
+        ChatError.
+        """
         client: ChatClient = socket.data
         match command:
             case JoinRoom() | LeaveRoom() if self._recovery is not None and client.recoverable is not None:
@@ -86,12 +92,14 @@ class SocketCommands:
                 assert_never(command)
 
     def set_expiry(self, socket: Socket) -> None:
-        """Has the socket expire with its token."""
+        """Sets the time at which a socket expires to the expiry of its token; never, if the token has none."""
         expires_at = socket.data.expires_at
         socket.expires = inf if expires_at is None else self._now() + expires_at - time.time()
 
     async def _renew_sign_in(self, socket: Socket, command: RenewSignIn) -> float | None:
-        """Returns when the newer token expires. If it is refused, the socket keeps its old one."""
+        """Replaces the socket's token by a newer one. Returns the time at which the new token expires, in seconds since
+        1970; None for never. If it is refused, the socket keeps its old token.
+        """
         client: ChatClient = socket.data
         await self._sign_in.renew(socket.handshake, command.token, client)
         self.set_expiry(socket)
@@ -100,7 +108,9 @@ class SocketCommands:
         return client.expires_at
 
     async def _watch(self, socket: Socket, command: SubscribePresence) -> tuple[Presence, ...]:
-        """Returns the presence of those users that the socket's user may see, and sends later changes to the socket."""
+        """Subscribes a socket to the presence of users. Returns the presence of those that the socket's user may see,
+        and sends the socket later changes of it.
+        """
         client: ChatClient = socket.data
         watched = {room for room in socket.rooms if room.startswith(presence_room(""))}
         if len(watched.union(map(presence_room, command.user_ids))) > ASKED_MAX:
@@ -123,7 +133,9 @@ class SocketCommands:
     async def _choose_room(
         self, socket: Socket, command: JoinRoom | LeaveRoom, recovery: Recovery, recoverable: RecoverableSocket
     ) -> str:
-        """Changes a room, and stores that for when the socket resumes."""
+        """Opens or closes a conversation on a recoverable socket, and stores the choice for when the socket resumes.
+        Returns the conversation's id.
+        """
         client: ChatClient = socket.data
         if command.conversation_id not in client.entry.conversation_ids:
             raise forbidden()

@@ -1,1 +1,3 @@
-"""What the chat keeps with each socket: its user, dialect and rooms, and what it needs to resume."""
+"""The chat's data for each socket (its user, rooms and dialect, i.e. event vocabulary), the state that sockets need to
+resume, and lookups of connected users and devices.
+"""

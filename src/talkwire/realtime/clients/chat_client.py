@@ -1,4 +1,6 @@
-"""The chat's data of a socket, the names of its rooms, and the encoding of events for sockets of one dialect."""
+"""The chat's data of a socket, the names of the rooms that it can be in, and the encoding of events for sockets of one
+dialect (event vocabulary).
+"""
 
 from __future__ import annotations
 
@@ -27,28 +29,32 @@ _logger = structlog.get_logger(__name__)
 
 
 def user_room(user_id: str) -> str:
-    """Returns the room of all devices of one user."""
+    """Returns the name of the room that has all sockets of one user."""
     return f"user:{user_id}"
 
 
 def conversation_room(conversation_id: str) -> str:
-    """Returns the room of the sockets that follow a conversation."""
+    """Returns the name of the room that has the sockets that follow a conversation, i.e. receive all its events."""
     return f"conversation:{conversation_id}"
 
 
 def non_followers_room(conversation_id: str) -> str:
-    """Returns the room of members' sockets that do not follow a conversation but receive some of its events."""
+    """Returns the name of the room that has the sockets of members that do not follow a conversation but receive some
+    of its events, such as notifications.
+    """
     return f"outside:{conversation_id}"
 
 
 def presence_room(user_id: str) -> str:
-    """Returns the room of the sockets that watch a user's presence."""
+    """Returns the name of the room that has the sockets that subscribed to a user's presence."""
     return f"presence:{user_id}"
 
 
 @dataclass(slots=True, eq=False)
 class ChatClient:
-    """The chat's data of one socket."""
+    """The chat's data of one signed-in socket: its user, dialect (event vocabulary) and token expiry, and the state
+    that it needs to resume.
+    """
 
     actor: Actor
     entry: DirectoryEntry
@@ -56,20 +62,24 @@ class ChatClient:
     session_id: str | None
     expires_at: float | None
     recoverable: RecoverableSocket | None = None
-    """Its state over all its connections, if it can resume after a disconnect."""
+    """The socket's state over all its connections, if it can resume after a disconnect; else None."""
     resume_plan: ResumePlan | None = None
-    """Where it resumes, between its admission and its entry."""
+    """Where the socket resumes. Set only from its admission until it has entered the namespace."""
     device_id: str | None = None
-    """What the application calls the device, from `auth.deviceId`."""
+    """The application's id of the device, from `auth.deviceId`; None without one."""
     device_keys: Sequence[tuple[str, str, str]] = ()
-    """By what its device is found while it is connected."""
+    """The keys by which `ConnectedDevices` finds the device while the socket is connected."""
     catching_up: bool = False
-    """Whether it receives what its user missed. Otherwise it is live: it receives events as they happen."""
+    """Whether the socket is receiving what its user missed. Otherwise it is live: it receives events as they happen."""
+    connected_at: float = 0.0
+    """The time at which the socket connected, in seconds of a monotonic clock."""
     _opened: set[str] | None = None
 
     @property
     def opened(self) -> AbstractSet[str]:
-        """The conversations that the client opened on this socket: none in dialects that follow all."""
+        """The ids of the conversations that the client opened on this socket. Always empty for a client whose sockets
+        follow all conversations of their user anyway.
+        """
         return _NONE if self._opened is None else self._opened
 
     def add_opened(self, conversation_id: str) -> None:
@@ -82,30 +92,35 @@ class ChatClient:
             self._opened.discard(conversation_id)
 
     def take_opened(self) -> AbstractSet[str]:
-        """Returns the opened conversations, and forgets them."""
+        """Returns the ids of the conversations that the client opened on this socket, and clears the set."""
         opened, self._opened = self.opened, None
         return opened
 
     def adopt_opened(self, former: ChatClient) -> None:
-        """Continues with the conversations that an earlier socket of the client opened."""
+        """Takes over the set of opened conversations from an earlier socket of the same client; clears the earlier
+        socket's set.
+        """
         self._opened, former._opened = former._opened, None
 
     @classmethod
     def of(cls, caller: Caller, dialect: Dialect) -> ChatClient:
-        """Returns the data of a socket whose caller was admitted."""
+        """Returns the chat's data for the new socket of a caller whose credentials were accepted."""
         expires_at = None if caller.identity is None else caller.identity.expires_at
         return cls(caller.actor, caller.entry, dialect, caller.session_id, expires_at)
 
 
 def clients_in(hub: Hub, room: str) -> list[Socket]:
-    """Returns the chat's sockets in a room. A namespace without chat may have a room of the same name."""
+    """Returns the chat's sockets in a room. Leaves out sockets of namespaces without chat, which may have a room of the
+    same name.
+    """
     return [s for s in hub.sockets_in(room) if isinstance(s, Socket) and isinstance(s.data, ChatClient)]
 
 
 class DialectEncoding(EncodingGroup):
-    """The sockets of one namespace that speak one dialect, and how events are encoded for them.
+    """The sockets of one namespace that speak one dialect (event vocabulary), and the encoding of events for them.
 
-    If they are `recoverable`, each durable event ends with its offset, from which they can resume after a disconnect.
+    If they are `recoverable`, each durable event (an event in the log) ends with its offset, from which a socket can
+    resume after a disconnect.
     """
 
     __slots__ = ("_epoch", "_outbound", "_single", "dialect", "recoverable", "selective_events")
@@ -125,9 +140,11 @@ class DialectEncoding(EncodingGroup):
         """The events with packets for only some of the conversation's followers, or for sockets outside of it."""
 
     def encode(self, event: Event, to: To = To.ROOM) -> bytes:
-        """Returns an event's frames for one destination, empty if the dialect has none.
+        """Returns the concatenated frames of an event for one destination, such as a conversation's followers; empty if
+        the dialect (event vocabulary) does not send the event to that destination.
 
-        Also returns nothing if the dialect fails: sockets of other dialects must receive the event all the same.
+        Also returns nothing if the dialect's code fails, after logging the error: sockets of other dialects must
+        receive the event all the same.
         """
         try:
             return b"".join(frame for _, frame in self.frames(event, to))
@@ -136,16 +153,20 @@ class DialectEncoding(EncodingGroup):
             return b""
 
     def frames(self, event: Event, to: To) -> Iterator[tuple[int, bytes]]:
-        """Yields the packets that the dialect makes of an event for one destination, as (counter, frame).
+        """Yields (counter, frame) for each packet that the dialect (event vocabulary) makes of an event for one
+        destination, such as a conversation's followers.
 
-        The counter is the packet's number among those of the event; offsets name it. Raises what the dialect raises.
+        The counter is the packet's number among all packets of the event, which a recovery offset contains. Raises
+        whatever the dialect's code raises.
         """
         for counter, packet in self._outbound.get((type(event), to), ()):
             if packet.when is None or packet.when(event):
                 yield counter, self.frame(packet.name, packet.payload(event), event, counter)
 
     def personal(self, event: Event) -> Sequence[tuple[PersonalOutbound, str, int, bytes]]:
-        """Returns (packet, user id, counter, frame) of an event's packets for single users; none if that fails."""
+        """Returns (packet definition, user id, counter, frame) for each packet of an event that is for a single user.
+        Returns nothing if making the packets fails, after logging the error.
+        """
         try:
             return list(self._personal(event))
         except Exception as error:  # noqa: BLE001 (whatever the dialect's functions raise)
@@ -164,7 +185,9 @@ class DialectEncoding(EncodingGroup):
                     yield each, user_id, counter, self.frame(each.name, payload, event, counter)
 
     def frame(self, name: str, payload: msgspec.Struct, event: Event, counter: int) -> bytes:
-        """Returns an event packet. `counter` is the packet's place among all that the dialect makes of the event."""
+        """Encodes one packet of an event as a WebSocket frame. `counter` is the packet's number among all packets of
+        the event; a recoverable socket's offset contains it.
+        """
         offset = None
         if self.recoverable and isinstance(event, DurableEvent):
             offset = offset_text(self._epoch(), event.pos, None if type(event) in self._single else counter)
@@ -172,25 +195,30 @@ class DialectEncoding(EncodingGroup):
 
 
 def _is_selective(packet: OutboundEntry) -> bool:
-    """Whether a packet does not go to exactly the followers of the conversation."""
+    """Returns whether a packet definition is for other sockets than exactly the followers of the conversation, for
+    instance for single users.
+    """
     return isinstance(packet, PersonalOutbound) or packet.to is not To.ROOM
 
 
 def _may_be_several(packets: Sequence[OutboundEntry]) -> bool:
-    """Whether a socket may receive more than one packet of an event that has these."""
+    """Returns whether an event with these packet definitions may result in more than one packet for the same socket."""
     return len(packets) > 1 or any(isinstance(packet, PersonalOutbound) for packet in packets)
 
 
 def offset_text(epoch: str, pos: int, counter: int | None = None) -> str:
-    """Returns an offset: a cursor, and if the event there has several packets, the number of the newest one received.
+    """Returns the text of an offset, up to which a socket has received events: a cursor (log epoch and position),
+    followed by the packet's `counter` if the event at this position has several packets.
 
-    `log_offset.parse_offset` reads it.
+    `log_offset.parse_offset` parses it.
     """
     return f"{epoch}-{pos}" if counter is None else f"{epoch}-{pos}.{counter}"
 
 
 def _outbound_by_destination(dialect: Dialect) -> Mapping[tuple[type[Event], To], Sequence[tuple[int, Outbound]]]:
-    """Returns a dialect's packets by event and destination, each with its counter."""
+    """Returns the packet definitions of a dialect (event vocabulary) by event type and destination, each with its
+    counter: its number among the event's packets.
+    """
     found: dict[tuple[type[Event], To], list[tuple[int, Outbound]]] = {}
     for kind, packets in dialect.outbound.items():
         for index, packet in enumerate(packets):
@@ -204,9 +232,11 @@ NOWHERE = ""
 
 
 def encode_custom(group: EncodingGroup, event: CustomEvent, payload_json: bytes, offset: str) -> bytes:
-    """Returns the frame of a custom event, empty for an encoding group without chat.
+    """Returns the WebSocket frame of a custom event for an encoding group (sockets that receive the same bytes), empty
+    for a group without chat.
 
-    A client that can resume takes a text at the end for its offset, so `offset` follows a payload that is a text.
+    A client that can resume takes a text as the last argument for its recovery offset. So `offset` follows a payload
+    that is a text.
     """
     if not isinstance(group, DialectEncoding):
         return b""
@@ -215,5 +245,7 @@ def encode_custom(group: EncodingGroup, event: CustomEvent, payload_json: bytes,
 
 
 def encode_for(group: EncodingGroup, event: Event, to: To = To.ROOM) -> bytes:
-    """Returns an event's frames for an encoding group, empty for one without chat."""
+    """Returns an event's frames for an encoding group (sockets that receive the same bytes), empty for a group without
+    chat.
+    """
     return group.encode(event, to) if isinstance(group, DialectEncoding) else b""

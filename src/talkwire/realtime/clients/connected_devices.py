@@ -1,7 +1,8 @@
-"""Which devices of users have a socket, on this node and on others: the others receive pushes.
+"""Finds out which devices of users have a socket on this node or another. Devices without one receive push
+notifications.
 
-A device is known by the sign-in of its token, or by the `deviceId` that it gives when it connects. A device that is
-known by neither counts as connected while its user has any socket.
+A device is identified by the sign-in of its token, or by the `deviceId` that it sends when it connects. A device with
+neither counts as connected while its user has any socket.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ DeviceKey = tuple[str, str, str]
 
 
 class ConnectedDevices:
-    """Counts the sockets of each device on this node, and asks the other nodes for theirs."""
+    """Counts the sockets of each device on this node, and asks the other nodes about theirs."""
 
     def __init__(self, peers: Peers) -> None:
         self._peers = peers
@@ -28,8 +29,9 @@ class ConnectedDevices:
         peers.answer(_QUESTION, list[DeviceKey], self._find_here)
 
     def add(self, client: ChatClient) -> None:
-        """Adds a socket. Its keys stay the same until `remove`, also if its token is replaced by one of another
-        sign-in."""
+        """Counts a new socket for its device. The device keys of the socket stay the same until `remove`, even if its
+        token is replaced by one of another sign-in.
+        """
         user_id = client.actor.user_id
         client.device_keys = tuple(device_keys(user_id, client.session_id, client.device_id))
         for key in client.device_keys:
@@ -44,11 +46,13 @@ class ConnectedDevices:
         client.device_keys = ()
 
     def is_here(self, user_id: str, session_id: str | None, device_id: str | None) -> bool:
-        """Returns whether a device has a socket on this node. It can be called from any thread."""
+        """Returns whether a device has a socket on this node. Can be called from any thread."""
         return any(key in self._sockets for key in _subscribed_keys(user_id, session_id, device_id))
 
     async def find(self, subscriptions: Sequence[PushSubscription]) -> Collection[str]:
-        """Returns the ids of the subscriptions whose devices have a socket on any node that replies within a second."""
+        """Returns the ids of those push subscriptions whose devices have a socket on this node, or on any other that
+        replies within a second.
+        """
         keys = {each.id: _subscribed_keys(each.user_id, each.session_id, each.device_id) for each in subscriptions}
         asked = [key for of_device in keys.values() for key in of_device]
         found = set(await self._find_here(asked))
@@ -62,12 +66,16 @@ class ConnectedDevices:
 
 
 def device_keys(user_id: str, session_id: str | None, device_id: str | None) -> list[DeviceKey]:
-    """Returns the keys of a socket."""
+    """Returns the keys under which a socket's device is counted as connected: one for the user, one for the sign-in and
+    one for the device id, if the socket has these.
+    """
     return [(user_id, "", ""), *_known(user_id, session_id, device_id)]
 
 
 def _subscribed_keys(user_id: str, session_id: str | None, device_id: str | None) -> list[DeviceKey]:
-    """Returns the keys of a subscription: any of them means that its device is connected."""
+    """Returns the keys of a push subscription's device. A socket counted under any of them means that the device is
+    connected.
+    """
     return _known(user_id, session_id, device_id) or [(user_id, "", "")]
 
 

@@ -1,6 +1,7 @@
-"""Since when users have been connected to other nodes, asked of these nodes.
+"""Asks other nodes since when users have been connected to them.
 
-A node's lease says so too, but only when it is renewed, which is too late for pushes.
+The leases (records of live nodes in the database) have the same information, but only when they are renewed, which is
+too late for push notifications.
 """
 
 from __future__ import annotations
@@ -17,14 +18,18 @@ _QUESTION = "connected since"
 
 
 class ConnectedSince(NamedTuple):
-    """The position up to which a node has handed out the log, and since which position each user has been connected."""
+    """A node's answer about connected users. `pos` is the position up to which the node has handed out the event log;
+    `users` maps a user id to the position from which the user has been connected.
+    """
 
     pos: int
     users: dict[str, int]
 
 
 class ConnectedElsewhere:
-    """Asks the other nodes, and answers them."""
+    """Asks the other nodes since when users have been connected to them, and answers the same question of other
+    nodes.
+    """
 
     def __init__(self, peers: Peers, directory: Directory) -> None:
         self._peers = peers
@@ -33,8 +38,9 @@ class ConnectedElsewhere:
         peers.answer(_QUESTION, list[str], self._find_here)
 
     def ask(self, user_ids: Collection[str]) -> Mapping[str, ConnectedSince]:
-        """Returns node id -> answer, of the nodes that answer in time. It blocks: call it from another thread than the
-        event loop's."""
+        """Returns the other nodes' answers by node id, for the nodes that answer in time. Blocks, so it must be called
+        from another thread than the event loop's.
+        """
         if not self._peers.has_peers:
             return {}
         asking = asyncio.run_coroutine_threadsafe(

@@ -1,4 +1,6 @@
-"""Offsets: the position in the log up to which a socket has received events. Each durable event carries one."""
+"""Offsets: the position in the event log up to which a socket has received events. Each durable event ends with one,
+and a client sends the last one back to resume.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +8,23 @@ from typing import NamedTuple
 
 
 class Offset(NamedTuple):
-    """A socket has received all events up to `pos`, and the next event's packets up to `counter`, if that is given."""
+    """A socket's progress in the event log: it has received all events up to the position `pos`, and of the next event
+    the packets up to number `counter`, if that is not None.
+    """
 
     pos: int
     counter: int | None = None
 
     @property
     def newest(self) -> int:
-        """The position of the newest event that the socket has a packet of."""
+        """The log position of the newest event of which the socket has received a packet."""
         return self.pos if self.counter is None else self.pos + 1
 
 
 def parse_offset(offset: object, epoch: str) -> Offset | None:
-    """Returns a client's offset (`chat_client.offset_text`), None if it is invalid or of another epoch."""
+    """Parses the offset that a client sends to resume (written by `chat_client.offset_text`). Returns None if it is
+    invalid or of another epoch of the database.
+    """
     if not isinstance(offset, str) or len(offset) > len(epoch) + 32:
         return None
     of_epoch, _, numbers = offset.rpartition("-")

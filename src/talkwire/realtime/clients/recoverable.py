@@ -1,6 +1,8 @@
-"""The recoverable sockets of this node: connected ones, and those that disconnected not long ago.
+"""The recoverable sockets of this node: those that are connected, and those that disconnected within the recovery
+window and can resume.
 
-It keeps what a socket's `pid` cannot say: when the socket disconnected, and which conversations it opened and closed.
+Keeps the state that a socket's `pid` (its recovery token) does not contain: when the socket disconnected, and which
+conversations it opened and closed.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from talkwire.realtime.clients.recovery_token import RecoveryClaims
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 GONE_MAX = 100_000
-"""Disconnected sockets to remember."""
+"""The most disconnected sockets to remember."""
 
 LOST = frozenset(
     {
@@ -33,7 +35,7 @@ LOST = frozenset(
 
 @dataclass(slots=True, eq=False)
 class RecoverableSocket:
-    """One socket, over all its connections."""
+    """A socket that can resume after its connection broke, with the state that it keeps over all its connections."""
 
     claims: RecoveryClaims
     pid: str
@@ -42,27 +44,31 @@ class RecoverableSocket:
     choosing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a choice is stored: the next one, perhaps over a new connection, is compared with its result."""
     moved: bool = False
-    """Whether it began at another node."""
+    """Whether the socket was at another node before."""
     socket: Socket | None = None
     gone_at: float | None = None
-    """When its last connection ended."""
+    """The time at which the socket's last connection ended; None while it is connected."""
     ended: bool = False
-    """Whether it was disconnected on purpose."""
+    """Whether one side disconnected the socket on purpose, so that it cannot resume."""
 
     @property
     def socket_id(self) -> str:
         return self.claims.socket_id
 
     def follows(self, conversation_id: str, *, by_default: bool) -> bool:
-        """Whether it follows a conversation. Without a choice of its client it does so `by_default`."""
+        """Returns whether the socket follows a conversation, i.e. receives all its events: as the client chose by
+        opening or closing it, else `by_default`.
+        """
         return self.chosen.get(conversation_id, by_default)
 
 
 @dataclass(slots=True, eq=False)
 class ResumePlan:
-    """Where a returning socket resumes. `page` is the first page of missed events, if it was read from the log.
+    """Where a returning socket resumes: after `offset`. `page` is the first page of missed events, if they were read
+    from the log instead of memory.
 
-    `waited`: finding this took more than one turn of the event loop, so the client has to be identified again.
+    `waited` is True if making the plan took more than one turn of the event loop, so that the client's token must be
+    checked again.
     """
 
     recoverable: RecoverableSocket
@@ -72,7 +78,9 @@ class ResumePlan:
 
 
 class RecoverableSockets:
-    """Recoverable sockets by id. Disconnected ones are remembered for `window_s` by the clock `now`."""
+    """The recoverable sockets of this node, by id. Remembers disconnected ones for `window_s` seconds, and at most
+    `gone_max` of them. `now` returns the time in seconds.
+    """
 
     def __init__(self, window_s: float, now: Callable[[], float], gone_max: int = GONE_MAX) -> None:
         self._window_s = window_s
@@ -84,24 +92,26 @@ class RecoverableSockets:
         self._gone: OrderedDict[str, RecoverableSocket] = OrderedDict()
 
     def find(self, socket_id: str) -> RecoverableSocket | None:
-        """Returns a socket that is connected or disconnected within the window."""
+        """Returns a socket that is connected or has disconnected within the recovery window, else None."""
         self._forget_old()
         return self._connected.get(socket_id) or self._gone.get(socket_id)
 
     def remember(self, recoverable: RecoverableSocket) -> None:
-        """Adds a socket that was at another node until now and is about to connect here."""
+        """Adds a socket that has been at another node and is about to connect to this one."""
         recoverable.gone_at = self._now()
         self._gone[recoverable.socket_id] = recoverable
 
     def hand_over(self, socket_id: str) -> RecoverableSocket | None:
-        """Returns and forgets a socket that continues at another node."""
+        """Removes a socket that continues at another node, and returns it; None if it is unknown."""
         recoverable = self.find(socket_id)
         self._connected.pop(socket_id, None)
         self._gone.pop(socket_id, None)
         return recoverable
 
     def attach(self, recoverable: RecoverableSocket, socket: Socket) -> Socket | None:
-        """Notes the socket's new connection. Returns the previous one if it still seems to be open."""
+        """Notes the new connection of a resuming socket. Returns the previous connection's `Socket` if that has not
+        ended yet, else None.
+        """
         before, recoverable.socket = recoverable.socket, socket
         self._gone.pop(recoverable.socket_id, None)
         self._connected[recoverable.socket_id] = recoverable
@@ -109,7 +119,9 @@ class RecoverableSockets:
         return before
 
     def detach(self, recoverable: RecoverableSocket, socket: Socket, *, on_purpose: bool) -> bool:
-        """Notes that a connection has ended. Returns False if the socket has another one already."""
+        """Notes that a socket's connection has ended. Returns False if the recoverable socket already has a newer
+        connection. `on_purpose` says that it must not resume.
+        """
         if recoverable.socket is not socket:
             return False
         recoverable.socket = None
@@ -121,7 +133,9 @@ class RecoverableSockets:
         return True
 
     def stored(self) -> Collection[str]:
-        """Returns the ids of the connected sockets that the database has rows of."""
+        """Returns the ids of the connected sockets that have rows in the database, because their clients opened or
+        closed conversations or came from another node.
+        """
         return [id_ for id_, recoverable in self._connected.items() if recoverable.chosen or recoverable.moved]
 
     def _forget_old(self) -> None:

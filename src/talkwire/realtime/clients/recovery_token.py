@@ -1,8 +1,8 @@
-"""Recovery tokens: the `pid` that a returning client sends, with signed claims about its session.
+"""Recovery tokens: the `pid` that a client sends to resume a socket, with signed claims about the socket.
 
-Socket.IO calls it the private id of a session, and its Node server looks it up in a table. Here the token itself
-carries the session's identity, so that a recoverable connection needs no row and any node can check it. It holds
-nothing that changes: the official client regards a session as recovered if it receives the same `pid` again.
+Socket.IO calls the `pid` a session's private id, and its Node server looks it up in a table. Here the token itself
+contains the socket's identity, so that a recoverable socket needs no row in the database and any node can verify it. It
+contains nothing that changes: the official client regards a session as recovered if it receives the same `pid` again.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 import msgspec
 
 LENGTH_MAX = 2048
-"""Ids have at most 128 characters, so no token of this server is longer."""
+"""The longest recovery token in characters. Ids have at most 128 characters, so no token of this server is longer."""
 
 
 class RecoveryClaims(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A session's user and origin. `pos` is the position up to which the node had delivered the log `epoch` by then."""
+    """The contents of a recovery token: which socket it resumes, of which user, in which namespace and dialect (event
+    vocabulary). `node_id` is the node that issued it; `pos` is the log position (in `epoch`) that this node had
+    delivered at that time.
+    """
 
     user_id: str
     namespace: str
@@ -29,19 +32,23 @@ class RecoveryClaims(msgspec.Struct, frozen=True, array_like=True, forbid_unknow
 
 
 class RecoveryTokenSigner:
-    """Signs and verifies pids with a key that all nodes share."""
+    """Signs and verifies recovery tokens (`pid`) with a key that all nodes share."""
 
     def __init__(self, key: bytes) -> None:
         self._keyed = hmac.new(key, digestmod="sha256")
         self._decoder = msgspec.json.Decoder(RecoveryClaims)
 
     def sign(self, claims: RecoveryClaims) -> str:
-        """Returns the pid: the claims and their signature, each in base64url without padding."""
+        """Returns a recovery token (`pid`): the claims and their signature, each in base64url without padding, joined
+        by a dot.
+        """
         body = _encode(msgspec.json.encode(claims))
         return f"{body}.{_encode(self._signature(body))}"
 
     def read(self, pid: object) -> RecoveryClaims | None:
-        """Returns the claims of a client's pid, None if this server did not sign it."""
+        """Verifies a client's recovery token (`pid`) and returns its claims; None if no node of this server signed
+        it.
+        """
         if not isinstance(pid, str) or len(pid) > LENGTH_MAX or not pid.isascii():
             return None
         body, _, signature = pid.partition(".")

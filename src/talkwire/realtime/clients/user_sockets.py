@@ -1,4 +1,4 @@
-"""The sockets of a user on all nodes."""
+"""Finds the chat sockets of a user on all nodes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _QUESTION = "sockets"
 
 
 class UserSockets:
-    """Finds the sockets of a user, and answers other nodes that look for them."""
+    """Finds the chat sockets of a user on all nodes, and answers other nodes that look for them."""
 
     def __init__(self, hub: Hub, peers: Peers) -> None:
         self._hub = hub
@@ -18,7 +18,7 @@ class UserSockets:
         peers.answer(_QUESTION, str, self._find_here)
 
     async def find(self, user_id: str) -> list[str]:
-        """Returns the ids of a user's sockets on all nodes that reply within a second."""
+        """Returns the ids of a user's chat sockets on this node and on all others that reply within a second."""
         here = await self._find_here(user_id)
         others = await self._peers.ask(_QUESTION, user_id, list[str])
         return [*here, *(socket_id for found in others.values() for socket_id in found)]

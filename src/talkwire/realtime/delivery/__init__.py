@@ -1,1 +1,3 @@
-"""Sends events and signals to the sockets that may receive them, and missed messages to returning users."""
+"""Sends durable events (from the log) and signals (typing, presence, calls) to the sockets that may receive them, and
+missed messages to users who return.
+"""

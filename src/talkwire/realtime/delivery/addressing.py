@@ -1,7 +1,8 @@
-"""Decides which of a dialect's packets for an event of a conversation reach one member's socket.
+"""Decides which of a dialect's packets for a conversation's event reach one member's socket. A dialect is a client's
+event vocabulary; each of its packets has a destination, such as the conversation's followers.
 
-Live delivery, replay and the delivery of missed messages all use these functions. Live delivery finds most sockets by
-their rooms and asks here only for those that may differ from the rest of their room.
+Live delivery, replay after a disconnect and the delivery of missed messages all use these functions. Live delivery
+selects most sockets by their rooms, and uses this module only for sockets that may differ from the rest of their room.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from talkwire.realtime.socketio.socketio_socket import Socket
 
 
 def destinations(event: Durable, client: ChatClient, *, follows: bool) -> tuple[To, ...]:
-    """Returns the destinations that include a member's socket, in the order in which their packets are sent.
+    """Returns the packet destinations that include a member's socket, in the order in which their packets are sent.
 
-    `follows`: whether the socket follows the conversation.
+    `follows` says whether the socket follows the conversation, i.e. receives all its events.
     """
     room = (To.ROOM,) if follows else ()
     if causing_user(event) == client.actor.user_id or not _wants(client, event):
@@ -36,12 +37,16 @@ def destinations(event: Durable, client: ChatClient, *, follows: bool) -> tuple[
 
 
 def receives_personal(packet: PersonalOutbound, client: ChatClient, conversation_id: str, *, follows: bool) -> bool:
-    """Whether a packet for a single user reaches a socket of that user, who may have left the conversation."""
+    """Returns whether a packet for a single user reaches a socket of that user. `follows` says whether the socket
+    follows the conversation, which the user may have left already.
+    """
     return follows if packet.followers_only else conversation_id in client.entry.conversation_ids
 
 
 def _wants(client: ChatClient, event: Durable) -> bool:
-    """Whether the user wants to be notified of an event, in a dialect whose packets are notifications."""
+    """Returns whether the user's preferences and blocks allow to notify them of an event. Always True for a client that
+    receives events as such instead of notifications.
+    """
     if not client.dialect.sends_notifications or not isinstance(event, MessageSent):
         return True
     entry, message = client.entry, event.message
@@ -53,7 +58,9 @@ def _wants(client: ChatClient, event: Durable) -> bool:
 
 
 def excluded(group: DialectEncoding, to: To, event: Durable, conversation_id: str, members: Members) -> set[Socket]:
-    """Returns the sockets of the destination's room that the event does not reach."""
+    """Returns the sockets in a destination's room that must not receive the event: for instance those of the user who
+    caused it, or of members who may not see it.
+    """
     room = room_of(to, conversation_id)
     follows = to is not To.NON_FOLLOWERS
     found = {s for s in _exceptions(group, room, event) if to not in destinations(event, s.data, follows=follows)}
@@ -63,7 +70,9 @@ def excluded(group: DialectEncoding, to: To, event: Durable, conversation_id: st
 
 
 def _exceptions(group: DialectEncoding, room: str, event: Durable) -> list[Socket]:
-    """Returns the sockets that may differ from the others in their room: of the doer, and of users with preferences."""
+    """Returns the sockets in a room that may have to be excluded from an event: those of the user who caused it, and of
+    users with blocks or notification preferences.
+    """
     doer = causing_user(event)
     found = [s for s in sockets_in(group, user_room(doer)) if room in s.rooms] if doer else []
     if isinstance(event, MessageSent) and group.dialect.sends_notifications:
@@ -76,10 +85,10 @@ def _exceptions(group: DialectEncoding, room: str, event: Durable) -> list[Socke
 
 
 def room_of(to: To, conversation_id: str) -> str:
-    """Returns the room that holds the sockets of a destination."""
+    """Returns the name of the room that has the sockets of a packet destination."""
     return non_followers_room(conversation_id) if to is To.NON_FOLLOWERS else conversation_room(conversation_id)
 
 
 def sockets_in(group: DialectEncoding, room: str) -> Collection[Socket]:
-    """Returns the sockets of one dialect in a room."""
+    """Returns the sockets of one encoding group (sockets of one namespace that receive the same bytes) in a room."""
     return cast("Collection[Socket]", group.rooms.get(room, ()))

@@ -1,7 +1,8 @@
-"""Marks messages as delivered once heartbeats prove that they have arrived at their recipients.
+"""Marks messages as delivered once their recipients' clients have answered a heartbeat that was sent after the
+messages, which proves their arrival.
 
-The position that a recipient's heartbeat has proved becomes the recipient's `delivered`. Messages that are sent during
-a proof wait for the next one, so that a busy conversation needs one command per recipient and round.
+A proved message moves the recipient's `delivered` receipt. Messages that are sent while a proof is awaited wait for the
+next proof, so that a busy conversation needs one command per recipient and second.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ _logger = structlog.get_logger(__name__)
 
 
 def recipients_in(hub: Hub, memberships: MembershipIndex, conversation_id: str) -> list[SocketRecipient]:
-    """Returns the sockets in a conversation's room, none in a large conversation, which has no delivery receipts."""
+    """Returns the sockets that follow a conversation, whose receipt of its messages is to be proved. Returns none for a
+    large conversation, which has no delivery receipts.
+    """
     membership = memberships.get(conversation_id)
     if membership is None or membership.member_count > LARGE_CONVERSATION:
         return []
@@ -34,9 +37,9 @@ def recipients_in(hub: Hub, memberships: MembershipIndex, conversation_id: str) 
 
 @dataclass(slots=True)
 class _Batch:
-    """A conversation's messages up to one, whose delivery is proved together.
+    """Messages of one conversation, up to `message_id`, whose delivery is proved together.
 
-    `waiting` are the recipients without a proof, None before they are looked up.
+    `waiting` has the recipients without a proof; it is None before they are looked up.
     """
 
     message_id: int
@@ -48,10 +51,10 @@ class _Batch:
 
 
 class DeliveryProofs:
-    """Follows the events of this node's chat.
+    """Marks messages as delivered by the heartbeats of their recipients' clients.
 
-    `recipients(conversation_id)` returns the sockets in a conversation's room. `mark` submits a command. A recipient
-    that responds to no heartbeat for `rounds_max` rounds is given up.
+    `recipients(conversation_id)` returns the sockets that follow a conversation. `mark` submits the command that marks
+    a message as delivered. After `rounds_max` rounds of a second, recipients without a proof are given up.
     """
 
     def __init__(
@@ -68,7 +71,7 @@ class DeliveryProofs:
         self._rounds = HeartbeatRounds(self._check)
 
     def follow(self, events: Sequence[News]) -> None:
-        """Notes the messages of a batch."""
+        """Notes the new messages among committed events, to prove their delivery."""
         now = asyncio.get_running_loop().time()
         for event in events:
             if type(event) is MessageSent:
@@ -76,11 +79,11 @@ class DeliveryProofs:
 
     @property
     def idle(self) -> bool:
-        """Whether no proof is awaited."""
+        """Returns whether no message waits for a proof of delivery."""
         return not (self._collected or self._proving)
 
     def close(self) -> None:
-        """Stops asking for heartbeats."""
+        """Stops the checks, and so the requests for heartbeats."""
         self._rounds.close()
 
     def _note(self, message: Message, now: float) -> None:
@@ -107,7 +110,9 @@ class DeliveryProofs:
         return not self.idle
 
     def _prove(self, conversation_id: str, batch: _Batch) -> bool:
-        """Checks the recipients of a batch. Returns True once there is nothing left to wait for."""
+        """Checks which recipients have received a batch of messages by their heartbeats. Returns True if no recipient
+        is left to wait for, or after too many rounds.
+        """
         waiting = batch.waiting
         if waiting is None:
             waiting = [r for r in self._recipients(conversation_id) if _is_for(batch, r)]
@@ -116,7 +121,10 @@ class DeliveryProofs:
         return batch.rounds >= self._rounds_max or not batch.waiting
 
     def _is_settled(self, conversation_id: str, batch: _Batch, recipient: Recipient) -> bool:
-        """Marks the batch as delivered on proof, else asks for a heartbeat. One device of a user is enough."""
+        """Returns True if a recipient of a batch of messages needs no more checks: its heartbeat proves the arrival
+        (then marks the messages as delivered), another device of its user has done so, or its client is gone. Otherwise
+        asks the client for a heartbeat.
+        """
         actor = recipient.actor
         if actor.user_id in batch.proved or recipient.gone:
             return True
@@ -132,5 +140,7 @@ class DeliveryProofs:
 
 
 def _is_for(batch: _Batch, recipient: Recipient) -> bool:
-    """Whether the batch has a message of another author than the recipient."""
+    """Returns whether a batch of messages that waits for its proof of delivery has a message that the recipient did not
+    write.
+    """
     return len(batch.author_ids) > 1 or recipient.actor.user_id not in batch.author_ids

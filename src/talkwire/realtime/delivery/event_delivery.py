@@ -1,6 +1,7 @@
-"""Sends the events of the log to the sockets of this node, and moves sockets into and out of their rooms.
+"""Sends the events of the log to the chat sockets of this node, and moves sockets into and out of rooms as memberships
+change.
 
-`signal_delivery` sends what is not in the log.
+`signal_delivery` sends the events that are not in the log, such as typing.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from talkwire.core.domain.events import (
     MessageSent,
     News,
     Notified,
+    ThreadUnreadChanged,
     UnreadChanged,
     UploadProgressed,
     UserBanned,
@@ -47,7 +49,9 @@ _logger = structlog.get_logger(__name__)
 
 
 class EventDelivery:
-    """Delivers to the sockets of this node in all namespaces. `end` gives a client the reason and closes its socket."""
+    """Sends the events of the log to the chat sockets of this node, in all namespaces. `end` sends a client a reason
+    and disconnects its socket.
+    """
 
     def __init__(self, hub: Hub, rooms: Rooms, directory: Directory, end: Callable[[Socket, str], None]) -> None:
         self._hub = hub
@@ -56,7 +60,9 @@ class EventDelivery:
         self._end = end
 
     def deliver(self, events: Sequence[News]) -> None:
-        """Sends a batch, whose durable events are in log order. An event that fails does not affect the others."""
+        """Sends a batch of events, whose durable events are in log order. An error in one event is logged and does not
+        affect the others.
+        """
         for event in events:
             try:
                 self._deliver(event)
@@ -67,15 +73,16 @@ class EventDelivery:
         match event:
             case MessageSent(message=message) if message.reply_to is None:
                 self._send_to_members(message.conversation_id, event, ALL_MEMBERS)  # nearly every event is one
-            case UnreadChanged() | Notified() | UploadProgressed():
+            case UnreadChanged() | ThreadUnreadChanged() | Notified() | UploadProgressed():
                 self._send_to_user(event.user_id, event)
             case DurableEvent():
                 self._deliver_durable(event)
 
     def _deliver_durable(self, event: Durable) -> None:
-        """Sends an event after new members have entered the room and before former members leave it.
+        """Sends an event of the log; before it, adds the sockets of new members to the conversation's room, and after
+        it, removes those of former members.
 
-        Both receive the event. Former members leave the room even if sending fails.
+        So both new and former members receive the event. Former members leave the room even if sending fails.
         """
         match event:
             case ConversationCreated():
@@ -121,7 +128,7 @@ class EventDelivery:
     # --- the members of a conversation ------------------------------------------------------------------------------
 
     def _send_to_members(self, conversation_id: str, event: Durable, members: Members) -> None:
-        """Sends one version of an event to the members that may see it."""
+        """Sends an event of a conversation to the sockets of `members`, the members who may see this version of it."""
         room = conversation_room(conversation_id)
         if members is ALL_MEMBERS:
             self._hub.broadcast(room, lambda group: encode_for(group, event))
@@ -138,7 +145,9 @@ class EventDelivery:
         return [s for user_id in user_ids for s in clients_in(self._hub, user_room(user_id)) if room in s.rooms]
 
     def _send_selectively(self, group: DialectEncoding, conversation_id: str, event: Durable, members: Members) -> None:
-        """Sends a dialect's packets that do not go to all followers of the conversation."""
+        """Sends those packets of a dialect (event vocabulary) that do not go to all followers of the conversation: to
+        followers other than the sender, to non-followers, or to single users.
+        """
         for to in (To.OTHERS, To.NON_FOLLOWERS):
             room = room_of(to, conversation_id)
             if room in group.rooms and (frames := group.encode(event, to)):
@@ -155,7 +164,7 @@ class EventDelivery:
     # --- users ------------------------------------------------------------------------------------------------------
 
     def _send_to_user(self, user_id: str, event: Event) -> None:
-        """Sends an event to all devices of one user."""
+        """Sends an event to all sockets of one user on this node."""
         self._hub.broadcast(user_room(user_id), lambda group: encode_for(group, event))
 
     def _send_to_users(self, user_ids: Collection[str], event: Event) -> None:

@@ -1,8 +1,8 @@
-"""Heartbeats as proofs that a socket's client has received what it was sent.
+"""Uses Engine.IO's heartbeats (ping and pong) as proofs that a client has received what was sent to it.
 
-A connection delivers in order, so the response to a ping that left after a packet proves that the client has received
-the packet. Both kinds of proofs (`delivery_proofs`, `offline_proofs`) check once a second and ask a client for a
-heartbeat if its regular one has not come.
+A connection delivers in order, so the pong for a ping that was sent after a packet proves that the client has received
+the packet. Both kinds of proofs (`delivery_proofs`, `offline_proofs`) check once a second, and send a client an early
+ping if its regular heartbeat has not come.
 """
 
 from __future__ import annotations
@@ -19,27 +19,29 @@ ROUND_S = 1.0
 
 
 class Recipient(Protocol):
-    """A socket that was sent something."""
+    """A socket to which something was sent whose arrival is to be proved by a heartbeat."""
 
     @property
     def actor(self) -> Actor: ...
 
     @property
     def gone(self) -> bool:
-        """Whether its client can never respond again."""
+        """Returns whether the client's session has ended, so that it can never answer a heartbeat again."""
         ...
 
     def answered_after(self, time: float) -> bool:
-        """Whether its client has responded to a heartbeat that left after this time."""
+        """Returns whether the client has answered a heartbeat that was sent after `time`, in seconds of the event
+        loop's clock.
+        """
         ...
 
     def hasten_ping(self) -> None:
-        """Sends a heartbeat now, unless one is in flight."""
+        """Sends the client a heartbeat (a ping) now, unless an earlier one is unanswered."""
         ...
 
 
 class SocketRecipient:
-    """Implements `Recipient`."""
+    """A chat socket as a `Recipient`: reads the state of its session's heartbeats, and can send one early."""
 
     __slots__ = ("_socket",)
 
@@ -66,14 +68,16 @@ class SocketRecipient:
 
 
 class HeartbeatRounds:
-    """Calls `check` a second after `start`, and again every second as long as it returns True."""
+    """A timer for checks of heartbeats: calls `check` a second after `start`, and again every second as long as `check`
+    returns True.
+    """
 
     def __init__(self, check: Callable[[], bool]) -> None:
         self._check = check
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Starts the rounds unless they are running."""
+        """Starts the timer unless it is running."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(ROUND_S, self._round)
 

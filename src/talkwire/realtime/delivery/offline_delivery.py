@@ -1,7 +1,9 @@
-"""Sends a user what came while they had no socket of a dialect that notifies: missed messages and stored events (mail).
+"""Sends returning users what they missed while they had no socket: messages, and stored custom events (mail). Applies
+to clients whose dialect (event vocabulary) has notifications.
 
-A new socket is catching up: it receives missed messages first, then joins its rooms and is live, so that all messages
-come in order. What was sent is confirmed by heartbeats (`offline_proofs`), and sent again at the next connect if not.
+A new socket is catching up at first: it receives the missed messages, then joins its rooms and is live, so that all
+messages arrive in order. Heartbeats confirm what has arrived (`offline_proofs`); the rest is sent again at the next
+connect.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 PAGE = 50
-"""Missed messages to read at once."""
+"""The number of missed messages to read from the database at once."""
 
 BURST_BYTES = 64 * 1024
 """Bytes to send before waiting for the client to read them."""
@@ -44,18 +46,22 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class _Backlog:
-    """What a socket that is catching up has still to receive before it is live."""
+    """The missed messages that a catching-up socket must receive before it is live: by their conversations, and those
+    that arrived meanwhile.
+    """
 
     conversation_ids: set[str] = field(default_factory=set)
     late: list[MessageSent] = field(default_factory=list)
-    """Messages that came while missed ones were being sent."""
+    """New messages that came while missed ones were being sent."""
     received_live: set[int] = field(default_factory=set)
-    """Messages of conversations that the client has opened meanwhile."""
+    """Ids of new messages that the socket has received live, in conversations that its client has opened meanwhile."""
 
 
 @dataclass(slots=True, eq=False)
 class _Inbox:
-    """One socket of a user. `backlog` is None once the socket has received all that the user missed."""
+    """The state of one socket that receives missed messages and stored events. `backlog` is None once the socket has
+    received all messages that its user missed.
+    """
 
     socket: Socket
     sent: SentMarks
@@ -76,7 +82,9 @@ class _Inbox:
 
 
 class OfflineDelivery:
-    """Serves the sockets of this node whose dialects notify. `now_ms` is the time in milliseconds since 1970."""
+    """Sends missed messages and stored events to those sockets of this node whose dialects (event vocabularies) have
+    notifications. `now_ms` returns the time in milliseconds since 1970.
+    """
 
     def __init__(self, chat: Chat, hub: Hub, rooms: Rooms, now_ms: Callable[[], int]) -> None:
         self._chat = chat
@@ -91,7 +99,9 @@ class OfflineDelivery:
     # --- sockets ----------------------------------------------------------------------------------------------------
 
     def entered(self, socket: Socket) -> None:
-        """Sends a new socket what its user missed. Only then does the socket join the rooms of conversations."""
+        """Starts sending a new socket the messages and events that its user missed. The socket joins the rooms of its
+        conversations once it has received them.
+        """
         inbox = self._inboxes[socket] = _Inbox(socket, SentMarks(socket))
         inbox.client.catching_up = True
         inbox.backlog = _Backlog()
@@ -100,19 +110,22 @@ class OfflineDelivery:
         self._read(inbox)
 
     def resumed(self, socket: Socket) -> None:
-        """Sends mail to a socket that has resumed and received all events since its last connection."""
+        """Starts sending a resumed socket the custom events that were stored for its user while it was offline.
+
+        Call it after the socket has received all events of the log that it missed.
+        """
         inbox = self._inboxes[socket] = _Inbox(socket, SentMarks(socket, self._chat.pos))
         self._proofs.include_live(inbox.sent)
         self._proofs.prove(inbox.sent)
         self._read(inbox)
 
     def has_backlog(self, socket: Socket) -> bool:
-        """Whether a socket has not received yet all that its user missed before it connected."""
+        """Returns whether a socket has still to receive messages that its user missed before it connected."""
         inbox = self._inboxes.get(socket)
         return inbox is not None and inbox.backlog is not None
 
     def left(self, socket: Socket) -> None:
-        """Forgets a disconnected socket, and confirms what its last heartbeat has proved."""
+        """Forgets a disconnected socket, and confirms the arrival of what its last heartbeat has proved."""
         inbox = self._inboxes.pop(socket, None)
         if inbox is None:
             return
@@ -122,7 +135,7 @@ class OfflineDelivery:
         self._proofs.end(inbox.sent)
 
     def close(self) -> None:
-        """Stops sending."""
+        """Stops sending missed messages and stored events."""
         self._proofs.close()
         for inbox in self._inboxes.values():
             if inbox.reading is not None:
@@ -131,7 +144,9 @@ class OfflineDelivery:
     # --- following the log ------------------------------------------------------------------------------------------
 
     def follow(self, events: Sequence[News]) -> None:
-        """Notes a batch of events after live sockets have received it."""
+        """Handles committed events: collects new messages and conversations for sockets that are still receiving missed
+        messages, and sends newly stored custom events. Call it after the events were sent to all other sockets.
+        """
         if not self._inboxes:
             return
         for event in events:
@@ -147,7 +162,9 @@ class OfflineDelivery:
                         self._read(self._inboxes[socket])
 
     def _admit(self, conversation_id: str, members: Iterable[Member]) -> None:
-        """Adds a conversation that a user joins while catching up to the backlog: `Rooms` does not admit them yet."""
+        """Adds a new conversation to the backlogs (missed messages to send) of those members' sockets that are catching
+        up, since `Rooms` does not add such sockets to rooms yet.
+        """
         for member in members:
             for socket in clients_in(self._hub, user_room(member.user_id)):
                 inbox = self._inboxes.get(socket)
@@ -172,7 +189,9 @@ class OfflineDelivery:
     # --- sending ----------------------------------------------------------------------------------------------------
 
     def _read(self, inbox: _Inbox) -> None:
-        """Has everything that waits for a socket sent, by one task at a time."""
+        """Starts the task that sends a socket its missed messages and stored events. If the task is running, it will
+        look for new stored events once more.
+        """
         inbox.has_new_mail = True
         if inbox.reading is None:
             inbox.reading = asyncio.ensure_future(self._send_all(inbox))
@@ -194,9 +213,11 @@ class OfflineDelivery:
             inbox.reading = None
 
     def _give_up(self, inbox: _Inbox) -> None:
-        """Makes a socket live without its backlog, which is sent at the next connect since nothing is confirmed.
+        """Handles a failure to send a socket its missed messages: lets it receive live events without them. They are
+        sent at the next connect, since they are not confirmed.
 
-        A recoverable socket must connect again, as it would resume behind the backlog later.
+        Disconnects a recoverable socket instead, since it would later resume after the missed messages and never
+        receive them.
         """
         if inbox.backlog is None:
             return
@@ -251,7 +272,7 @@ class OfflineDelivery:
         await self._drain(inbox)
 
     def _send_message(self, inbox: _Inbox, event: MessageSent) -> int:
-        """Returns the number of bytes sent."""
+        """Sends a missed message to a socket. Returns the number of bytes sent."""
         frames = inbox.encoding_group.encode(event, To.NON_FOLLOWERS)
         self._hub.send(inbox.socket.connection, frames)
         inbox.sent.pos = max(inbox.sent.pos, event.pos)
@@ -273,14 +294,14 @@ class OfflineDelivery:
             await self._drain(inbox)
 
     async def _drain(self, inbox: _Inbox) -> None:
-        """Waits until the client has read most of what it was sent."""
+        """Waits until the client has read most of the bytes that were sent to it."""
         self._proofs.prove(inbox.sent)
         await asyncio.sleep(0)  # has it written first
         while inbox.socket.connection.is_slow():  # noqa: ASYNC110 (fetching a poll notifies nobody)
             await asyncio.sleep(SLOW_S)
 
     def _drop_backlog(self, inbox: _Inbox) -> None:
-        """Ends the socket's catching up."""
+        """Clears a socket's backlog of missed messages, so that it counts as live."""
         backlog, inbox.backlog = inbox.backlog, None
         inbox.client.catching_up = False
         for conversation_id in () if backlog is None else backlog.conversation_ids:

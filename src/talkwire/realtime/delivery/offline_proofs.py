@@ -1,6 +1,7 @@
-"""Confirms by heartbeats that missed messages, stored events and notifications have arrived at users.
+"""Confirms by heartbeats (Engine.IO's ping and pong) that missed messages, stored events and notifications have arrived
+at users' clients.
 
-Whatever is not confirmed is sent again at the user's next connect.
+Everything that is not confirmed is sent again when the user connects the next time.
 """
 
 from __future__ import annotations
@@ -23,14 +24,16 @@ from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 ARRIVALS_MAX = 200
-"""Sockets to confirm in one command."""
+"""The most sockets whose arrivals one command confirms."""
 
 _logger = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class _Proof:
-    """A heartbeat that leaves after `sent_at` proves the arrival of messages up to `pos` and mail up to `mail_id`."""
+    """A pending proof: once the client answers a heartbeat sent after `sent_at`, messages up to log position `pos` and
+    stored events up to `mail_id` have arrived.
+    """
 
     sent_at: float
     pos: int
@@ -39,9 +42,11 @@ class _Proof:
 
 @dataclass(slots=True, eq=False)
 class SentMarks:
-    """Up to which log position and which stored event (`mail_id`) one socket was sent what it missed.
+    """The progress of sending one socket what its user missed: messages up to the log position `pos`, stored events up
+    to `mail_id`.
 
-    `proved` are the two up to which the client is known to have received it: it answered a heartbeat sent afterwards.
+    `proved` has the two values up to which the client has received them, because it answered a heartbeat that was sent
+    afterwards.
     """
 
     socket: Socket
@@ -50,7 +55,7 @@ class SentMarks:
     proved: tuple[int, int] = (0, 0)
     proving: _Proof | None = None
     urgent: bool = False
-    """Whether to ask for a heartbeat. Otherwise the next regular one is the proof."""
+    """Whether to ask the client for an early heartbeat. Otherwise its next regular one is the proof."""
 
     @property
     def is_proved(self) -> bool:
@@ -58,7 +63,9 @@ class SentMarks:
 
 
 class OfflineProofs:
-    """Confirms for the sockets of this node whose dialects notify."""
+    """Confirms to the chat what has arrived at those sockets of this node whose dialects (event vocabularies) have
+    notifications.
+    """
 
     def __init__(self, chat: Chat, hub: Hub) -> None:
         self._chat = chat
@@ -71,7 +78,9 @@ class OfflineProofs:
         self._rounds = HeartbeatRounds(self._check)
 
     def prove(self, marks: SentMarks) -> None:
-        """Starts to prove what a socket was sent: it is on the connection, ahead of any heartbeat from now on."""
+        """Starts the proof of arrival for everything that was sent to a socket until now: the answer to any later
+        heartbeat proves it.
+        """
         if marks.is_proved:
             return
         self._unproved.add(marks)
@@ -81,22 +90,26 @@ class OfflineProofs:
         self._rounds.start()
 
     def include_live(self, marks: SentMarks) -> None:
-        """Counts the messages of the user's conversations as sent to a socket from now on."""
+        """Registers a socket that has received all missed messages: from now on, new messages of its user's
+        conversations count as sent to it, and their arrival is proved too.
+        """
         self._live[marks.socket] = marks
 
     def note_message(self, conversation_id: str, pos: int) -> None:
-        """Notes that a conversation's sockets were sent a message, or a notification of it, in this turn."""
+        """Notes that the sockets of a conversation were sent a message, or a notification of it, in this turn of the
+        event loop. `pos` is its position in the log.
+        """
         self._sent[conversation_id] = pos
         self._rounds.start()
 
     def end(self, marks: SentMarks) -> None:
-        """Confirms what the last heartbeat of a disconnected socket has proved."""
+        """Removes a disconnected socket, and confirms the arrival of what its last heartbeat has proved."""
         self._live.pop(marks.socket, None)
         self._unproved.discard(marks)
         self._confirm(self._arrivals((marks,)))
 
     def close(self) -> None:
-        """Stops asking for heartbeats."""
+        """Stops the checks, and so the requests for heartbeats."""
         self._rounds.close()
 
     def _check(self) -> bool:
@@ -114,7 +127,9 @@ class OfflineProofs:
         return bool(self._unproved)
 
     def _note_sent(self, conversation_id: str, pos: int) -> None:
-        """Notes the sockets that were sent a conversation's messages. Those of a large one get no heartbeat for it."""
+        """Notes that the sockets of a conversation were sent its messages up to `pos`. Sockets of a large conversation
+        get no early heartbeat for that.
+        """
         membership = self._chat.directory.memberships.get(conversation_id)
         urgent = membership is not None and membership.member_count <= LARGE_CONVERSATION
         for socket in self._notified_in(conversation_id):
@@ -125,14 +140,18 @@ class OfflineProofs:
                 self._unproved.add(marks)
 
     def _notified_in(self, conversation_id: str) -> Iterator[Socket]:
-        """Returns the members' sockets whose dialects notify, whether they follow the conversation or not."""
+        """Yields those sockets of a conversation's members whose dialects (event vocabularies) have notifications. Such
+        a socket is notified of messages in all conversations of its user, also those that it has closed.
+        """
         for group in self._hub.encoding_groups:
             if isinstance(group, DialectEncoding) and group.dialect.sends_notifications:
                 for room in (non_followers_room(conversation_id), conversation_room(conversation_id)):
                     yield from cast("Collection[Socket]", group.rooms.get(room, ()))
 
     def _arrivals(self, all_marks: Iterable[SentMarks]) -> list[Arrival]:
-        """Returns what heartbeats have proved since the last call."""
+        """Returns, for each of these sockets with a new proof, its user and what the heartbeats have proved since the
+        last call.
+        """
         arrivals = []
         for marks in all_marks:
             proof = marks.proving
@@ -156,6 +175,6 @@ class OfflineProofs:
 
 
 def _log_failure(_result: object, error: Exception | None) -> None:
-    """Logs the error. Its only effect is that the user receives the same again."""
+    """Logs an error while confirming arrivals. Its only effect is that the user receives the same messages again."""
     if error is not None:
         _logger.warning("arrivals could not be confirmed", error=str(error))

@@ -1,7 +1,8 @@
-"""Which sockets follow which conversations: all of their user's, or those that their clients open.
+"""Keeps track of which sockets follow which conversations, i.e. receive all their events. Depending on the dialect
+(event vocabulary), these are all conversations of their user, or those that their clients open.
 
-That depends on the dialect. When a user's first socket opens a conversation or the last one leaves it, other members'
-sockets receive `RoomEntered` or `RoomLeft`.
+When a user's first socket opens a conversation or the last one leaves it, other members' sockets receive `RoomEntered`
+or `RoomLeft`.
 """
 
 from __future__ import annotations
@@ -21,25 +22,29 @@ from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 HAND_OVER_S = 1.0
-"""How long a client may take to enter its rooms at the node where it resumes, before others receive that it left."""
+"""Seconds that a client may take to enter its rooms at the node where it resumes, before others see it leave."""
 
 
 class Rooms:
-    """The rooms of this node's sockets in all namespaces. `publish` sends an event that is not stored."""
+    """Adds this node's chat sockets to rooms (named groups of sockets to which events are sent) and removes them.
+    `publish` sends an event that is not stored in the log.
+    """
 
     def __init__(self, hub: Hub, publish: Callable[[RoomEntered | RoomLeft], None]) -> None:
         self._hub = hub
         self._publish = publish
 
     def enter(self, socket: Socket, conversation_ids: Iterable[str]) -> None:
-        """Adds a new socket to the rooms of its user and of the user's conversations."""
+        """Adds a new socket to the room of its user, and to the rooms of these conversations."""
         client: ChatClient = socket.data
         self._hub.join(user_room(client.actor.user_id), socket)
         for conversation_id in conversation_ids:
             self._admit(socket, conversation_id)
 
     def resume(self, socket: Socket, conversation_ids: Iterable[str]) -> None:
-        """Adds a resuming socket to its user's room and to the conversations that it followed before."""
+        """Adds a resuming socket to the room of its user, and to the rooms of those conversations that it followed
+        before its disconnect.
+        """
         client: ChatClient = socket.data
         assert client.recoverable is not None, "it resumes"
         self._hub.join(user_room(client.actor.user_id), socket)
@@ -50,20 +55,24 @@ class Rooms:
                 self._hub.join(non_followers_room(conversation_id), socket)
 
     def admit(self, conversation_id: str, user_ids: Iterable[str]) -> None:
-        """Adds the sockets of new members. A socket that is catching up enters its rooms afterwards."""
+        """Adds the sockets of new members to a conversation's room. Leaves out a socket that is catching up on missed
+        messages: it enters its rooms afterwards.
+        """
         for user_id in user_ids:
             for socket in clients_in(self._hub, user_room(user_id)):
                 if not socket.data.catching_up:
                     self._admit(socket, conversation_id)
 
     def expel(self, conversation_id: str, sockets: Sequence[Socket]) -> None:
-        """Removes sockets whose users have left the conversation."""
+        """Removes sockets from the rooms of a conversation that their users have left."""
         for socket in sockets:
             self._hub.leave(non_followers_room(conversation_id), socket)
             self._leave(socket, conversation_id)
 
     def open(self, socket: Socket, conversation_id: str) -> None:
-        """Has a member's socket follow a conversation."""
+        """Lets a member's socket follow a conversation, i.e. receive all its events. Publishes `RoomEntered` if it is
+        the first of the user's sockets that opens it.
+        """
         client: ChatClient = socket.data
         self._hub.leave(non_followers_room(conversation_id), socket)
         if not self._hub.join(conversation_room(conversation_id), socket) or client.dialect.follows_all:
@@ -75,20 +84,25 @@ class Rooms:
             self._publish(RoomEntered(conversation_id, client.actor.user_id, client.actor.name))
 
     def close(self, socket: Socket, conversation_id: str) -> None:
-        """Has a member's socket no longer follow a conversation."""
+        """Stops a member's socket from following a conversation. Publishes `RoomLeft` if no other socket of the user
+        has it open.
+        """
         client: ChatClient = socket.data
         self._leave(socket, conversation_id)
         if client.dialect.sends_to_non_followers:
             self._hub.join(non_followers_room(conversation_id), socket)
 
     def publish_left(self, client: ChatClient) -> None:
-        """Publishes what a disconnected socket has left, after it was removed from all rooms."""
+        """Publishes `RoomLeft` for the conversations that a disconnected socket had open. Call it after the socket was
+        removed from all rooms.
+        """
         self._publish_left(client, client.opened)
 
     def delay_leaving(self, client: ChatClient) -> None:
-        """Delays the leaving of a client that continues at another node until it has entered its rooms there.
+        """Delays the `RoomLeft` events of a client that moves to another node until it has entered its rooms at that
+        node.
 
-        So other members receive neither event.
+        So other members receive neither `RoomLeft` nor `RoomEntered`.
         """
         opened = client.take_opened()
         if opened:
@@ -117,6 +131,6 @@ class Rooms:
             self._publish(RoomLeft(conversation_id, client.actor.user_id, client.actor.name))
 
     def _openers(self, client: ChatClient, conversation_id: str) -> int:
-        """Returns how many sockets of the client's user have opened a conversation."""
+        """Returns how many sockets of the client's user on this node have opened a conversation."""
         devices = clients_in(self._hub, user_room(client.actor.user_id))
         return sum(conversation_id in socket.data.opened for socket in devices)

@@ -1,7 +1,7 @@
-"""Sends events that are not stored to sockets: typing, presence, calls and custom events.
+"""Sends chat sockets the events that are not in the log: typing, presence, calls and custom events.
 
-Presence goes to contacts and to sockets that watch the user, a call to its participants, whatever rooms their sockets
-are in.
+A user's presence goes to their contacts and to sockets that subscribed to it; a call's events go to its participants.
+The rooms of the recipients' sockets do not matter for either.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ _logger = structlog.get_logger(__name__)
 
 
 class SignalDelivery:
-    """Delivers to the sockets of this node in all namespaces. `cursor` returns the position of the last delivery."""
+    """Sends events that are not in the log to the chat sockets of this node, in all namespaces. `cursor` returns the
+    newest log position that this node has delivered.
+    """
 
     def __init__(self, hub: Hub, directory: Directory, cursor: Callable[[], str]) -> None:
         self._hub = hub
@@ -55,7 +57,9 @@ class SignalDelivery:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def deliver(self, events: Sequence[News]) -> None:
-        """Sends the events of a batch that are not in the log. An event that fails does not affect the others."""
+        """Sends those events of a batch that are not in the log. An error in one event is logged and does not affect
+        the others.
+        """
         for event in events:
             if isinstance(event, DurableEvent):
                 continue
@@ -83,7 +87,9 @@ class SignalDelivery:
         self._hub.broadcast_ephemeral(room, lambda group: encode_for(group, event), own)
 
     def _deliver_presence(self, event: PresenceChanged) -> None:
-        """Sends each socket one update, however many conversations its user shares with the other."""
+        """Sends a user's new presence to contacts and subscribed sockets: one update per socket, however many
+        conversations the two users share.
+        """
         user_id = event.presence.user_id
         if event.own:
             self._send_presence([socket for socket in self._sockets((user_id,)) if socket.id != event.source], event)
@@ -106,7 +112,9 @@ class SignalDelivery:
         self._hub.multicast_ephemeral(sockets, lambda group: encode_for(group, event))
 
     async def _send_to_watching(self, watching: Sequence[Socket], event: PresenceChanged) -> None:
-        """Loads a user of another node to find out which of the watching sockets may see their presence."""
+        """Sends a user's new presence to those subscribed sockets that may see it, after loading the user, who is
+        connected to another node.
+        """
         user_id = event.presence.user_id
         try:
             await self._directory.find(user_id)
@@ -119,7 +127,9 @@ class SignalDelivery:
         self._hub.multicast(sockets, lambda group: encode_for(group, event))
 
     def _deliver_custom(self, event: CustomEvent) -> None:
-        """Sends to slow clients too, since the sender's request has been acknowledged."""
+        """Sends a custom event to its user or conversation. Slow clients receive it too, since the sender's request has
+        been acknowledged.
+        """
         if event.user_id is not None:
             room = user_room(event.user_id)
         else:
@@ -132,7 +142,9 @@ class SignalDelivery:
             self._hub.multicast(recipients, partial(encode_custom, event=event, payload_json=payload, offset=offset))
 
     def _may_watch(self, watching: Iterable[Socket], user_id: str) -> Sequence[Socket]:
-        """Returns the watching sockets whose users share a conversation with that user."""
+        """Returns those of the subscribed sockets whose users may see the user's presence, because they share a
+        conversation or have more than the role `user`.
+        """
         return [socket for socket in watching if self._may_see_presence(socket.data, user_id)]
 
     def _may_see_presence(self, client: ChatClient, user_id: str) -> bool:

@@ -1,4 +1,6 @@
-"""The server's side of one Engine.IO session, with its transports: a WebSocket, polls, or both during an upgrade."""
+"""The server's side of one Engine.IO session, with its transports: a WebSocket, long polling, or both during an
+upgrade.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ SLOW = 64 * 1024
 """Unread bytes from which on a client receives no ephemeral events, such as typing."""
 
 PACKETS_A_STEP = 16
-"""Packets of a POST's body that are handled in one step of the work queue."""
+"""The number of packets of a POST's body that are handled in one step of the work queue."""
 
 REFUSALS_PER_S = 500
 REFUSALS_FREE = 250
@@ -50,7 +52,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class Handshake(msgspec.Struct, frozen=True, gc=False):
-    """The parts of the session's opening request that are kept."""
+    """The parts of a session's opening request that the server keeps, such as the client's address, query and token."""
 
     address: str
     query: Mapping[str, str] = msgspec.field(default_factory=dict)
@@ -58,11 +60,11 @@ class Handshake(msgspec.Struct, frozen=True, gc=False):
     forwarded: bool = False
     """Whether a proxy's forwarding headers were on the request."""
     cookie: str | None = None
-    """Kept only for servers that need it (`EngineServer.keeps_cookies`)."""
+    """The header Cookie; kept only by servers that need it (`EngineServer.keeps_cookies`)."""
 
 
 class WebSocket(Protocol):
-    """The methods that a connection uses of its WebSocket."""
+    """The interface that a connection uses of its WebSocket."""
 
     write: Callable[[bytes], None]
 
@@ -74,7 +76,7 @@ class WebSocket(Protocol):
 
 
 class Host(Protocol):
-    """The parts of the server that a connection uses."""
+    """The interface that a connection uses of its server."""
 
     hub: Hub
     wheel: TimingWheel
@@ -86,7 +88,8 @@ class Host(Protocol):
 
 
 class Connection(ABC):
-    """Connects a `Session` to its transports. A subclass handles the messages (`received`) and the end (`ended`).
+    """Connects an Engine.IO `Session`, which does no I/O, to its transports. A subclass handles the client's messages
+    (`received`) and the session's end (`ended`).
 
     Shares one list with its session: `self.out is session.out`. The hub appends frames to it, this class writes and
     clears it, and the session queues its packets in it. Nobody may assign another list to either attribute. If the list
@@ -130,31 +133,35 @@ class Connection(ABC):
 
     @abstractmethod
     def received(self, data: str | bytes, now: float) -> None:
-        """Handles one message of the client."""
+        """Handles one message of the client. `now` is the time of the server's clock in seconds."""
 
     @abstractmethod
     def ended(self, reason: str) -> None:
-        """Releases what belongs to the session, which has ended. Called once."""
+        """Releases the resources of the session, after it has ended for `reason`. Called once."""
 
     @property
     def message_max(self) -> int:
-        """The largest message, in bytes, that the client may send now."""
+        """The size in bytes of the largest message that the client may send at this time."""
         return self.session.options.max_payload
 
     def say_goodbye(self, reason: str) -> None:  # noqa: B027 (a subclass may have nothing to say)
-        """Sends a reason to the client before the server closes the session."""
+        """Sends the client the reason why the server is about to close the session."""
 
     # --- from the transports ----------------------------------------------------------------------------------------
 
     def start_on_websocket(self, websocket: WebSocket, answer: bytes = b"") -> None:
-        """Uses the WebSocket that opened this session. Writes `answer`, of the upgrade request, and the open packet."""
+        """Starts the session on the WebSocket that opened it. Writes the session's open packet, after `answer`, the
+        response to the upgrade request.
+        """
         self.websocket = websocket
         self.polling = False
         websocket.write(answer + b"".join(self.out))
         self.out.clear()
 
     def upgrade(self, websocket: WebSocket, now: float) -> bool:
-        """Puts another WebSocket on trial. Returns False if the session accepts none; then close it."""
+        """Puts a new WebSocket on trial, i.e. starts an upgrade from polling to it. Returns False if the session does
+        not accept an upgrade; the caller then closes the WebSocket.
+        """
         if not self.session.upgrade_started(now):
             return False
         self._trial = websocket
@@ -162,7 +169,7 @@ class Connection(ABC):
         return True
 
     def receive_websocket(self, message: str | bytes, now: float) -> None:
-        """Handles one message from the session's WebSocket or from the one on trial."""
+        """Handles one message from the session's WebSocket, or from the WebSocket on trial during an upgrade."""
         events = self.session.receive_websocket(message, now)
         if self._trial is not None:
             self._handle_trial(now)
@@ -171,7 +178,7 @@ class Connection(ABC):
         self.handle(events, now)
 
     async def receive_payload(self, body: str, now: float) -> None:
-        """Handles the body of a POST, in steps of the work queue so that other clients are served in between.
+        """Handles the body of a polling POST, in steps of the work queue so that other clients are served in between.
 
         Returns when the client may send more.
         """
@@ -183,8 +190,8 @@ class Connection(ABC):
         await self.lane.room()
 
     def _receive_some(self, events: Iterator[SessionEvent], now: float) -> bool | None:
-        """Handles up to PACKETS_A_STEP packets. Returns None to be called again, True to be called once the lane has
-        room, False when all are handled.
+        """Handles up to PACKETS_A_STEP packets of a POST. Returns False if all are handled, None if it must be called
+        again, and True if it must be called again once the lane (the queue of the client's events) has room.
         """
         taken = 0
         for event in islice(events, PACKETS_A_STEP):
@@ -195,8 +202,8 @@ class Connection(ABC):
         return True if self.lane.is_full else None
 
     def slow_down(self) -> None:
-        """Counts a refusal for exceeded rate limits, and pauses reading if there are too many: refusing costs as much
-        as serving.
+        """Counts a refusal for exceeded rate limits. Pauses reading from the client after too many refusals, since
+        refusing costs as much as serving.
         """
         now = self.server.now()
         self._refused_until = max(self._refused_until, now) + 1 / REFUSALS_PER_S
@@ -205,7 +212,7 @@ class Connection(ABC):
             self.lane.slow(slowed=True)
 
     def _slow_s(self) -> float:
-        """Returns how many seconds reading from the client must pause."""
+        """Returns for how many more seconds reading from the client must pause; not above 0 if it need not."""
         return self._refused_until - self.server.now() - REFUSALS_FREE / REFUSALS_PER_S
 
     def _read_again(self) -> None:
@@ -217,7 +224,9 @@ class Connection(ABC):
             self.lane.slow(slowed=False)
 
     def websocket_closed(self, websocket: WebSocket, now: float, reason: str) -> None:
-        """Handles the end of a WebSocket: the session's, or the one on trial."""
+        """Handles the end of a WebSocket: the session's, which closes the session, or the one on trial, which fails the
+        upgrade.
+        """
         if websocket is self._trial:
             self._trial = None
             self.handle(self.session.transport_closed(Transport.WEBSOCKET, now, reason), now)
@@ -226,9 +235,10 @@ class Connection(ABC):
             self.websocket = None
 
     def poll(self, now: float) -> asyncio.Future[str] | None:
-        """Returns a future with the response body of a GET; None if the GET may not poll and gets HTTP 400.
+        """Starts a polling GET. Returns a future with its response body, or None if the client may not poll now and
+        must get HTTP 400.
 
-        The poll starts in this turn of the loop, so that requests behind it are handled after it.
+        The poll starts in this turn of the event loop, so that requests behind it are handled after it.
         """
         if not self.session.poll_started(now):
             self._close_if_session_closed()
@@ -244,12 +254,12 @@ class Connection(ABC):
         return answer
 
     def poll_aborted(self, now: float) -> None:
-        """Handles a client that disconnected while it was polling."""
+        """Handles a client that disconnected while its poll was pending: closes the session."""
         self._poll = None
         self.handle(self.session.poll_aborted(now), now)
 
     def post_started(self, now: float) -> bool:
-        """Returns whether a POST may be received; answer it with HTTP 400 if not."""
+        """Returns whether the body of a polling POST may be received now; if not, the caller responds with HTTP 400."""
         if self.session.post_started(now):
             return True
         self._close_if_session_closed()
@@ -258,7 +268,9 @@ class Connection(ABC):
     # --- sessions ---------------------------------------------------------------------------------------------------
 
     def handle(self, events: Iterable[SessionEvent], now: float) -> None:
-        """Carries out the session's events, in their order."""
+        """Handles events that the session has returned, in their order: passes on messages, switches transports, or
+        closes.
+        """
         for event in events:
             match event:
                 case MessageReceived():
@@ -286,13 +298,15 @@ class Connection(ABC):
         self.server.hub.wake(self)
 
     def close(self, reason: str, code: int = NORMAL_CLOSURE) -> None:
-        """Ends the session from the server's side, after writing what is queued."""
+        """Ends the session from the server's side, after writing what is queued. `code` is the WebSocket's close
+        code.
+        """
         if self.session.close(reason):
             self._close(reason, code)
 
     def close_gracefully(self) -> None:
-        """Says goodbye, stops reading, waits for running handlers, then closes. Further calls do nothing (uvicorn calls
-        it too).
+        """Sends the client the reason "shutdown", stops reading, waits for running handlers, then closes the session.
+        Further calls do nothing (uvicorn calls it too).
         """
         if not self._ending:
             self._ending = self.lane.watched = True
@@ -301,17 +315,23 @@ class Connection(ABC):
             self.lane_changed()
 
     def close_at_once(self, reason: str) -> None:
-        """Says goodbye and closes at once. Drops messages whose handling has not started."""
+        """Sends the client the reason, and closes the session at once. Drops messages whose handling has not
+        started.
+        """
         self.lane.clear()
         self.say_goodbye(reason)
         self.close("forced server close", GOING_AWAY)
 
     def next_deadline(self) -> float:
-        """See `timing_wheel.Deadlined`."""
+        """Returns the session's next deadline, such as the next ping, in seconds of the server's clock, for the timing
+        wheel.
+        """
         return self.session.next_deadline()
 
     def handle_deadline(self, now: float) -> None:
-        """See `timing_wheel.Deadlined`."""
+        """Handles a deadline of the session that has passed: sends a ping, or closes the session after a timeout.
+        Called by the timing wheel.
+        """
         # A pong proves that everything before the ping has arrived, so pending broadcasts go first.
         self.server.hub.flush_pending()
         self.handle(self.session.handle_deadline(now), now)
@@ -321,7 +341,7 @@ class Connection(ABC):
     # --- output -----------------------------------------------------------------------------------------------------
 
     def write(self, frames: bytes) -> None:
-        """Writes frames shared with other recipients, after what is queued. See `hub.Outlet`."""
+        """Writes frames that other recipients share, after the frames that are queued for this client."""
         out, websocket = self.out, self.websocket
         if websocket is not None and not out and not self.lane.held:
             websocket.write(frames)
@@ -332,7 +352,7 @@ class Connection(ABC):
             self.flush()
 
     def flush(self) -> None:
-        """Writes all queued frames at once. Disconnects a client with more than UNSENT_MAX unread bytes."""
+        """Writes all queued frames at once. Disconnects a client that has left more than UNSENT_MAX bytes unread."""
         out = self.out
         websocket = self.websocket
         if websocket is None:
@@ -349,13 +369,17 @@ class Connection(ABC):
             out.clear()
 
     def is_slow(self) -> bool:
-        """Returns whether the client has too many unread bytes to receive ephemeral events."""
+        """Returns whether the client has left so many bytes unread that it must not receive ephemeral events, such as
+        typing.
+        """
         if self.websocket is None:
             return self.session.unfetched() > SLOW
         return self.lane.held and self.websocket.unsent() > SLOW
 
     def set_writable(self, writable: bool) -> None:  # noqa: FBT001
-        """Notes that the WebSocket's write buffer has filled up or drained. Handlers pause while it is full."""
+        """Notes that the WebSocket's write buffer has filled up (False) or drained (True). While it is full, the
+        client's queries wait.
+        """
         if writable:
             self._notify_drained()
             self.lane.release()
@@ -363,9 +387,9 @@ class Connection(ABC):
             self.lane.held = True
 
     async def drained(self) -> bool:
-        """Waits until the client has fetched all output (polling) or its write buffer has drained (WebSocket).
+        """Waits until the client has fetched all output (polling), or its write buffer has drained (WebSocket).
 
-        Returns False if the session has closed meanwhile: it can be sent nothing more.
+        Returns False if the session has closed meanwhile, so that nothing more can be sent.
         """
         await asyncio.sleep(0)  # frames are written at the end of the turn
         while not (self.session.closed or self._ending) and self._is_behind():
@@ -383,7 +407,9 @@ class Connection(ABC):
             drained.set_result(None)
 
     def _disconnect_slow_client(self, websocket: WebSocket) -> None:
-        """Disconnects a client that does not read. It will find in the log what it missed."""
+        """Disconnects a client that does not read its output. When it reconnects, it reads from the event log what it
+        missed.
+        """
         self.server.metrics.slow_connections += 1
         self.out.clear()
         self.websocket = None
@@ -401,7 +427,7 @@ class Connection(ABC):
         self._notify_drained()
 
     def _handle_trial(self, now: float) -> None:
-        """Sends the session's answer to the probe over the WebSocket on trial."""
+        """Sends the session's response to the probe over the WebSocket on trial (the one that an upgrade tests)."""
         frames = self.session.probe_out
         if frames and self._trial is not None:
             self._trial.write(b"".join(frames))
@@ -415,8 +441,8 @@ class Connection(ABC):
             trial.close(NORMAL_CLOSURE)
 
     def _close_if_session_closed(self) -> None:
-        """Closes the connection if its session has closed without an event: by a second poll or POST, or after
-        lingering.
+        """Closes the connection if its session has closed without returning an event: because of a second poll or POST
+        at the same time, or after its client has fetched the last output.
         """
         reason = self.session.close_reason
         if reason is not None:
@@ -449,7 +475,9 @@ class Connection(ABC):
             self._slowed = None
 
     def lane_changed(self) -> None:
-        """See `lane.LaneOwner`."""
+        """Pauses or resumes reading from the client when its lane (the queue of its events) fills up or has room. While
+        the session is closing gracefully, closes it once the lane is idle.
+        """
         if self._ending and self.lane.idle:
             self.close("server shutting down", GOING_AWAY)
         elif self.websocket is not None:

@@ -1,4 +1,6 @@
-"""All Engine.IO sessions of this node, whatever protocol runs over them: how they are opened, found and ended."""
+"""All Engine.IO sessions of this node: checks the requests that open or use them, and opens, finds and ends them.
+Independent of the protocol inside the sessions.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ import structlog
 
 from talkwire.core.engine.limits import address_key
 from talkwire.identity.origins import DEVELOPMENT_ONLY, OriginPolicy
+from talkwire.observability.refusals import log_refusal
 from talkwire.realtime.engine.connection import Connection, Handshake
 from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.forwarding.forwarder import Forwarder
@@ -47,10 +50,11 @@ _logger = structlog.get_logger(__name__)
 
 
 class EngineServer(ABC):
-    """Holds this node's sessions, which `websocket.py` and `polling.py` open. A subclass makes the connections.
+    """Opens, holds and ends this node's Engine.IO sessions. A subclass makes their connections; `websocket.py` and
+    `polling.py` serve the requests.
 
-    `connect_wait_s` counts a session that an address opens and returns 0 if it may, else the seconds to wait.
-    `sessions_per_address` limits how many sessions an address may have open; None means no limit.
+    `connect_wait_s(address)` counts a session that an address opens; it returns 0 if the address may open it, else the
+    seconds to wait. `sessions_per_address` limits how many sessions an address may have open; None means no limit.
     """
 
     def __init__(  # noqa: PLR0913 (what an operator sets; all may be left out)
@@ -69,6 +73,8 @@ class EngineServer(ABC):
         self.origins = origins or OriginPolicy()
         self.trusted_proxies = trusted_proxies
         self.metrics = metrics or RealtimeMetrics()
+        self.further_path = path
+        """A second path that the engine serves, below the prefix of the web client; else the first one again."""
         self._connect_wait_s = connect_wait_s
         self._sessions_per_address = sessions_per_address
         self._sessions_by_address: Counter[str] = Counter()
@@ -105,42 +111,71 @@ class EngineServer(ABC):
 
     @abstractmethod
     def make_connection(self, session: Session, handshake: Handshake) -> Connection:
-        """Returns a connection for a new session."""
+        """Makes the connection, of the subclass's protocol, for a new session."""
 
     @property
     def connections(self) -> list[Connection]:
         return list(self._connections.values())
 
     def serves(self, path: str) -> bool:
-        """Returns whether `path` is the engine's path. The trailing slash may be missing, as in Socket.IO's Node
-        server.
+        """Returns whether `path` is one of the paths of Engine.IO requests. The trailing slash may be missing, as in
+        Socket.IO's Node server.
         """
-        return path == self.path or path == self.path.rstrip("/")
+        return path.removesuffix("/") in (self.path[:-1], self.further_path[:-1])
 
     def admit(self, request: EngineRequest, host: str, address: str, *, over_tls: bool = False) -> Admission:
-        """Returns the admission of a request that opens or reaches a session. Raises HandshakeRefused.
+        """Checks a request that opens a session or uses one: its host, protocol, origin and the limits. Returns its
+        admission, or raises HandshakeRefused.
 
         `address` is the client's; see `OriginPolicy.allows` for `over_tls`.
         """
         self._handle_overdue(request.query.get("sid"))
         if not self.origins.serves(host):
+            self._note_refused("host", address)
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN, DEVELOPMENT_ONLY)
-        admission = check_request(request, self._transport_of, self.options)
+        admission = self._check(request, address)
         if not self.origins.allows(request.origin, host, over_tls=over_tls):
+            self.metrics.refused_connects["origin"] += 1
             self.origins.log_refusal(request.origin, host, address)
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN)
-        if admission.engine_sid is None and not self.accepting:
-            raise HandshakeRefused.of(RefusalCode.FORBIDDEN, "The server is shutting down")
-        if admission.engine_sid is None and self.suspended:
-            raise HandshakeRefused(HTTPStatus.SERVICE_UNAVAILABLE, RefusalCode.FORBIDDEN, "Try again in a moment")
-        if admission.engine_sid is None and (self._has_too_many(address) or self.connect_wait_s(address)):
-            # The official client takes this for a network error and retries with growing delays.
-            raise HandshakeRefused(HTTPStatus.TOO_MANY_REQUESTS, RefusalCode.FORBIDDEN, "Too many connections")
+        if admission.engine_sid is None:
+            self._admit_new(address)
         return admission
 
+    def _check(self, request: EngineRequest, address: str) -> Admission:
+        """Checks that a request follows the Engine.IO protocol, and returns its admission. Raises HandshakeRefused,
+        after logging, if it does not.
+        """
+        try:
+            return check_request(request, self._transport_of, self.options)
+        except HandshakeRefused as refusal:
+            # Clients of sessions that have ended are no news: they open another one.
+            if refusal.code != RefusalCode.UNKNOWN_SESSION:
+                self._note_refused(RefusalCode(refusal.code).name.lower(), address)
+            raise
+
+    def _admit_new(self, address: str) -> None:
+        """Checks whether an address may open a session on this node now. Raises HandshakeRefused if the node is
+        stopping, may be dead for other nodes, or the address exceeds its limits.
+        """
+        if not self.accepting:
+            self._note_refused("stopping", address)
+            raise HandshakeRefused.of(RefusalCode.FORBIDDEN, "The server is shutting down")
+        if self.suspended:
+            self._note_refused("lease_lost", address)
+            raise HandshakeRefused(HTTPStatus.SERVICE_UNAVAILABLE, RefusalCode.FORBIDDEN, "Try again in a moment")
+        if self._has_too_many(address) or self.connect_wait_s(address):
+            self._note_refused("limit", address)
+            # The official client takes this for a network error and retries with growing delays.
+            raise HandshakeRefused(HTTPStatus.TOO_MANY_REQUESTS, RefusalCode.FORBIDDEN, "Too many connections")
+
+    def _note_refused(self, reason: str, address: str) -> None:
+        self.metrics.refused_connects[reason] += 1
+        log_refusal("connection_refused", reason=reason, address=address)
+
     def _handle_overdue(self, engine_sid: str | None) -> None:
-        """Handles an overdue deadline of a session before a request reaches it: a session after its ping timeout is
-        closed, however late the timing wheel is.
+        """Handles a session's deadline that has passed, before a request uses the session. So a session is closed after
+        its ping timeout, however late the timing wheel is.
         """
         connection = self.find(engine_sid) if engine_sid else None
         now = self.now()
@@ -148,13 +183,15 @@ class EngineServer(ABC):
             connection.handle_deadline(now)
 
     def note_refusal(self, refusal: HandshakeRefused, query: Mapping[str, str]) -> None:
-        """Counts and logs a refused request."""
+        """Counts and logs a request that `admit` has refused."""
         self.metrics.refused_handshakes[refusal.code] += 1
         asked = {name: query[name][:_SHOWN] for name in ("EIO", "transport") if name in query}
         _logger.debug("handshake_refused", code=int(refusal.code), message=refusal.message, **asked)
 
     def connect_wait_s(self, address: str) -> float:
-        """Counts a session that an address opens. Returns 0, or the seconds until the address may open another."""
+        """Counts a session that an address opens against its rate limit. Returns 0, or the seconds until the address
+        may open another.
+        """
         return 0.0 if self._connect_wait_s is None else self._connect_wait_s(address)
 
     def _has_too_many(self, address: str) -> bool:
@@ -168,7 +205,7 @@ class EngineServer(ABC):
         return True
 
     def open(self, transport: Transport, handshake: Handshake) -> Connection:
-        """Opens a session and returns its connection."""
+        """Opens a session on a transport, and returns its connection."""
         session = Session(new_engine_sid(self.node_id), self.options, transport, self.now())
         if TAKES_MANY.fullmatch(handshake.query.get("t", "")):
             session.take_many()
@@ -181,13 +218,13 @@ class EngineServer(ABC):
         return connection
 
     def find(self, engine_sid: str) -> Connection | None:
-        """Returns the connection of a session that is open, or that still has a last response for its client; else
-        None.
+        """Returns the connection of a session that is open, or that still has a last response for its client; None for
+        any other session id.
         """
         return self._connections.get(engine_sid) or self._lingering.get(engine_sid)
 
     def forget(self, connection: Connection) -> bool:
-        """Removes an ended session. Returns False if it had been removed before."""
+        """Removes an ended session. Returns False if it was removed before."""
         engine_sid = connection.session.engine_sid
         known = self._connections.pop(engine_sid, None) is not None
         if connection.session.lingering:
@@ -209,13 +246,16 @@ class EngineServer(ABC):
                 del self._sessions_by_address[key]
 
     def start_draining(self) -> None:
-        """Notes that this node is about to stop."""
+        """Marks this node as about to stop, and calls `on_draining`, the first time it is called."""
         if not self.draining:
             self.draining = True
+            self._logger.info("stopping", connections=len(self._connections))
             self.on_draining()
 
     def shut_down(self) -> None:
-        """Accepts no new sessions and ends the open ones in order, polling ones too (uvicorn does not know those)."""
+        """Accepts no new sessions and ends the open ones gracefully, including those that poll, which uvicorn does not
+        end.
+        """
         self.accepting = False
         self.start_draining()
         for connection in self.connections:
@@ -224,7 +264,8 @@ class EngineServer(ABC):
             self.forwarder.close()
 
     def is_fenced(self) -> bool:
-        """Returns whether input must not be handled because other nodes may have declared this one dead.
+        """Returns whether clients' input must not be handled, because the node's lease has expired and other nodes may
+        have declared it dead.
 
         In that case its sessions have been ended.
         """
@@ -233,12 +274,16 @@ class EngineServer(ABC):
         return self.suspended
 
     def close_at_once(self, reason: str) -> None:
-        """Ends all sessions at once and drops messages whose handling has not started. The clients reconnect."""
+        """Sends all clients the reason, and ends their sessions at once. Drops messages whose handling has not started.
+        The clients reconnect.
+        """
         for connection in self.connections:
             connection.close_at_once(reason)
 
     def is_for_another(self, engine_sid: str | None) -> bool:
-        """Returns whether a request for a session has to be forwarded to another node."""
+        """Returns whether another node holds the session with this id, so that the request must be forwarded to that
+        node.
+        """
         forwarder = self.forwarder
         return (
             forwarder is not None
@@ -253,4 +298,4 @@ class EngineServer(ABC):
 
 
 def _nothing() -> None:
-    """Does nothing: the default while there are no other nodes."""
+    """Does nothing: the default callback of a node without other nodes."""

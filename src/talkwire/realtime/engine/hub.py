@@ -1,7 +1,7 @@
-"""Rooms, and the order in which output is written.
+"""The hub: this node's rooms (names that events are sent to), and the queues of output for connections.
 
-A frame is encoded once per encoding group (sockets of one namespace and dialect) and shared by all its recipients. Each
-connection is written to once per turn of the event loop.
+A frame is encoded once per encoding group (sockets of one namespace and dialect, i.e. event vocabulary) and shared by
+all its recipients. Each connection is written to once per turn of the event loop.
 
 Output for one connection goes before broadcasts, and broadcasts to many connections are written in slices, so that a
 message to a very large room delays neither acks nor heartbeats.
@@ -16,7 +16,7 @@ from typing import Protocol
 import structlog
 
 SLICE = 1000
-"""Connections that a broadcast writes to in one turn of the loop: about 8 ms."""
+"""The number of connections that a broadcast writes to in one turn of the event loop: about 8 ms."""
 
 LARGE_ROOM = 100
 LINGER_S = 0.002
@@ -27,15 +27,15 @@ writing to 1,000 takes.
 FEW_ROOMS = 4
 
 POLL_CHECK = 64
-"""Checks a polling client's backlog every this many unfetched frames."""
+"""Checks a polling client's unfetched output each time this many frames were added to it."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class Outlet(Protocol):
-    """A connection, as the hub uses it.
+    """The interface that the hub uses of a connection.
 
-    `out` is shared with the connection's session. If it is not empty, the connection is queued for a flush already.
+    `out` is shared with the connection's session. If it is not empty, the connection is already queued for a flush.
     """
 
     @property
@@ -48,10 +48,10 @@ class Outlet(Protocol):
         ...
 
     polling: bool
-    """Whether output waits until the client polls."""
+    """Whether the connection uses polling, so that output waits until the client polls."""
 
     def write(self, frames: bytes) -> None:
-        """Writes frames that are shared with other recipients, after what is queued."""
+        """Writes frames that other recipients share, after the frames that are queued for this connection."""
         ...
 
     def flush(self) -> None: ...
@@ -59,7 +59,7 @@ class Outlet(Protocol):
 
 
 class Occupant(Protocol):
-    """A socket, as the rooms use it."""
+    """The interface that the hub uses of a socket, which can be in rooms."""
 
     rooms: tuple[str, ...] | set[str]
     """The rooms that it is in. Up to FEW_ROOMS are a tuple, which takes 160 bytes less than a set. Only the hub changes
@@ -75,7 +75,9 @@ class Occupant(Protocol):
 
 
 class EncodingGroup:
-    """Sockets that receive the same bytes: those of one namespace that speak the same dialect."""
+    """Sockets that receive the same bytes for an event: those of one namespace that speak the same dialect (event
+    vocabulary). `rooms` has their connections by room and socket.
+    """
 
     __slots__ = ("name", "namespace", "rooms")
 
@@ -86,7 +88,9 @@ class EncodingGroup:
 
 
 class _ExtraFrames:
-    """Broadcasts to one room that are not in its connections' queues yet. They may wait until `due`."""
+    """Pending broadcasts to one room (a named group of sockets): frames that are not in the queues of its connections
+    yet. They may wait for more until the time `due`.
+    """
 
     __slots__ = ("due", "frames", "members")
 
@@ -100,7 +104,7 @@ class _ExtraFrames:
 
 
 class Hub:
-    """The rooms of this node, and the connections that have output to be written.
+    """The rooms (named groups of sockets) of this node, and the queues of connections that have output to be written.
 
     `expects_more` returns whether another broadcast is about to come. A broadcast to a large room then waits a little,
     since one write for both is cheaper than two.
@@ -109,6 +113,8 @@ class Hub:
     def __init__(self, expects_more: Callable[[], bool] = lambda: False) -> None:
         self.expects_more = expects_more
         self.encoding_groups: list[EncodingGroup] = []
+        self.deliveries = 0
+        """How many broadcasts were sent, counted once for each socket."""
         # Keyed by connection: one that is woken several times in a turn is written to once.
         self._urgent: dict[Outlet, None] = {}
         self._bulk: list[Outlet] = []
@@ -125,7 +131,7 @@ class Hub:
         return group
 
     def join(self, room: str, socket: Occupant) -> bool:
-        """Puts a socket into a room. Returns False if it was there already, or has disconnected."""
+        """Adds a socket to a room. Returns False if it is in the room already, or has disconnected."""
         if not socket.connected:
             return False
         members = socket.encoding_group.rooms.setdefault(room, {})
@@ -141,7 +147,7 @@ class Hub:
         return True
 
     def leave(self, room: str, socket: Occupant) -> bool:
-        """Takes a socket out of a room. Returns False if it was not in it."""
+        """Removes a socket from a room. Returns False if it is not in the room."""
         rooms = socket.rooms
         if room not in rooms:
             return False
@@ -162,14 +168,14 @@ class Hub:
             self.leave(room, socket)
 
     def sockets_in(self, room: str) -> list[Occupant]:
-        """Returns the room's sockets, of all encoding groups."""
+        """Returns the sockets in a room, of all namespaces and dialects (event vocabularies)."""
         return [socket for group in self.encoding_groups for socket in group.rooms.get(room, ())]
 
     # --- output -----------------------------------------------------------------------------------------------------
 
     def broadcast(self, room: str, encode: Callable[[EncodingGroup], bytes]) -> None:
-        """Sends an event to every socket in a room. `encode` returns an encoding group's frames; empty to skip the
-        group.
+        """Sends an event to every socket in a room. `encode` returns the event's frames for an encoding group (sockets
+        that receive the same bytes); empty to skip the group.
         """
         for group in self.encoding_groups:
             members = group.rooms.get(room)
@@ -179,7 +185,9 @@ class Hub:
                     self._deliver(group, members, frames)
 
     def broadcast_in(self, group: EncodingGroup, room: str, frames: bytes, skip: Collection[Occupant] = ()) -> None:
-        """Sends frames to every socket of one encoding group in a room, except those in `skip`."""
+        """Sends frames to those sockets in a room that are in one encoding group (sockets that receive the same bytes),
+        except those in `skip`.
+        """
         members = group.rooms.get(room)
         if members:
             self._deliver(group, {s: c for s, c in members.items() if s not in skip} if skip else members, frames)
@@ -187,7 +195,10 @@ class Hub:
     def broadcast_ephemeral(
         self, room: str, encode: Callable[[EncodingGroup], bytes], skip: Collection[Occupant] = ()
     ) -> None:
-        """Like `broadcast`, but leaves out the sockets in `skip` and those of clients that read slowly."""
+        """Sends an ephemeral event to the sockets in a room, except those in `skip` and those of clients that read
+        slowly. `encode` returns the event's frames for an encoding group (sockets that receive the same bytes); empty
+        to skip the group.
+        """
         for group in self.encoding_groups:
             members = group.rooms.get(room)
             frames = encode(group) if members else b""
@@ -196,7 +207,9 @@ class Hub:
                 self._deliver(group, listening, frames)
 
     def multicast(self, sockets: Iterable[Occupant], encode: Callable[[EncodingGroup], bytes]) -> None:
-        """Like `broadcast`, but to the given sockets."""
+        """Sends an event to the sockets in `sockets`. `encode` returns the event's frames for an encoding group
+        (sockets that receive the same bytes); empty to skip the group.
+        """
         by_group: dict[EncodingGroup, dict[Occupant, Outlet]] = {}
         for socket in sockets:
             by_group.setdefault(socket.encoding_group, {})[socket] = socket.connection
@@ -206,24 +219,27 @@ class Hub:
                 self._deliver(group, members, frames)
 
     def multicast_ephemeral(self, sockets: Iterable[Occupant], encode: Callable[[EncodingGroup], bytes]) -> None:
-        """Like `multicast`, but leaves out the sockets of clients that read slowly."""
+        """Sends an ephemeral event to the sockets in `sockets`, except those of clients that read slowly. `encode`
+        returns the event's frames for an encoding group (sockets that receive the same bytes).
+        """
         self.multicast([socket for socket in sockets if not socket.connection.is_slow()], encode)
 
     def send(self, connection: Outlet, frames: bytes) -> None:
-        """Sends frames to one connection in this turn of the loop."""
+        """Queues frames for one connection, to be written in this turn of the event loop."""
         if self._pending:
             self.flush_pending()  # keeps the order: the connection may be in a room with pending broadcasts
         connection.out.append(frames)
         self.wake(connection)
 
     def wake(self, connection: Outlet) -> None:
-        """Queues a connection to be written to in this turn of the loop."""
+        """Queues a connection whose output list has frames, to be written to in this turn of the event loop."""
         self._urgent[connection] = None
         if not self._flushing:
             self._schedule()
 
     def _deliver(self, group: EncodingGroup, members: dict[Occupant, Outlet], frames: bytes) -> None:
-        """Queues frames for every connection in a room, in the order of the calls.
+        """Queues frames for every connection in `members` (a room's sockets of one encoding group), in the order of the
+        calls.
 
         Consecutive broadcasts to one room are kept pending and joined once for all connections, instead of once for
         each. They are flushed before a broadcast to another room of the group, and before a socket joins or leaves the
@@ -236,20 +252,23 @@ class Hub:
                 self._flush_group(group)
             pending = self._pending[group] = _ExtraFrames(members, asyncio.get_running_loop().time() + LINGER_S)
         pending.frames.append(frames)
+        self.deliveries += len(members)
         if not self._flushing:
             self._schedule()
 
     def _flush_before_change(self, group: EncodingGroup, members: dict[Occupant, Outlet]) -> None:
-        """Flushes a room's pending broadcasts before a socket joins or leaves it."""
+        """Moves a room's pending broadcasts into the queues of its connections, before a socket joins or leaves the
+        room.
+        """
         pending = self._pending.get(group)
         if pending is not None and pending.members is members:
             self._flush_group(group)
 
     def flush_pending(self) -> None:
-        """Moves pending broadcasts into the queues of their connections.
+        """Moves all pending broadcasts into the queues of their connections.
 
         Call this before you queue something for a connection by other means than `send`; otherwise it would overtake
-        them.
+        the broadcasts.
         """
         for group in list(self._pending):
             self._flush_group(group)
@@ -293,7 +312,9 @@ class Hub:
             self._schedule()
 
     def _may_linger(self) -> bool:
-        """Returns whether pending broadcasts wait for the next one."""
+        """Returns whether pending broadcasts may wait a little longer for another one, and starts the timer that ends
+        the wait.
+        """
         if not self._pending or sum(len(pending.members) for pending in self._pending.values()) < LARGE_ROOM:
             return False
         loop = asyncio.get_running_loop()
@@ -310,7 +331,9 @@ class Hub:
             self._schedule()
 
     def _write_rooms(self) -> None:
-        """Writes pending broadcasts straight to connections with an empty queue, which is the usual case."""
+        """Writes pending broadcasts to their connections at once, without the queues. A connection with queued output
+        still gets that first.
+        """
         rooms, self._pending = self._pending, {}
         for pending in rooms.values():
             frames = pending.joined()

@@ -1,4 +1,4 @@
-"""The part of a client's message that a log may show: enough to identify its protocol, and none of its content."""
+"""Shortens a client's message for the log: enough to identify its protocol, and none of its content."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ _HEAD = re.compile(r"[ -~]?\d{0,8}-?(?:/[\w.-]{0,32},?)?\d{0,8}[\[{\"]?", re.ASC
 
 
 def preview(message: str | bytes) -> str:
-    """Returns the types and the namespace at the front of a packet, such as `451-0[…`; four bytes of a
-    binary message.
+    """Returns the beginning of a client's message for the log: type, namespace and ack id of a text packet, such as
+    `451-0[…`, or the first four bytes of a binary message.
     """
     if isinstance(message, bytes):
         return f"bytes {message[:4].hex()}…"

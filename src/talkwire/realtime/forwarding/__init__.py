@@ -1,1 +1,3 @@
-"""Forwards requests for sessions and files of other nodes, over authenticated HTTP between nodes."""
+"""Forwards clients' requests to the node that holds their session or upload, and reads files that other nodes store,
+over authenticated HTTP between nodes.
+"""

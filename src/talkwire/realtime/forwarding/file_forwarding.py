@@ -1,7 +1,7 @@
-"""Requests to other nodes about files that they store: uploads are forwarded, finished files are read.
+"""Requests to other nodes for files that they store: forwards uploads, and reads finished files.
 
-Bytes are streamed, over one connection per request. Backpressure reaches through: a client that does not read stops the
-other node's writing, so this node holds only a chunk or two per request.
+Bytes are streamed, over one connection per request. Backpressure reaches through: when a client does not read, the
+other node stops writing, so this node holds only a chunk or two per request.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ _MISSING = 404
 
 
 class FileForwarding:
-    """Implements `files.holders.Holders` for one node, over HTTP to the other nodes."""
+    """Forwards uploads to the nodes that hold them, and reads finished files of other nodes, over HTTP; implements
+    `files.holders.Holders`.
+    """
 
     def __init__(
         self, owners: SessionOwners, link: PeerAuth, metrics: RealtimeMetrics, now: Callable[[], float]
@@ -57,8 +59,8 @@ class FileForwarding:
         self._open: dict[_Exchange, str] = {}
 
     def note_living(self, peers: Iterable[Peer]) -> None:
-        """Notes that the folders of these living nodes are available, so that their next absence is measured from its
-        own start.
+        """Notes that the nodes `peers` are alive, and so their folders of files are available. When such a folder is
+        missing again, its absence is measured from then.
         """
         if not self._missing_since:
             return
@@ -68,13 +70,13 @@ class FileForwarding:
                     self._missing_since.pop(folder_id, None)
 
     def drop(self, node_ids: Iterable[str]) -> None:
-        """Aborts requests to these nodes, which are dead."""
+        """Aborts the running requests to the nodes `node_ids`, which are dead."""
         gone = frozenset(node_ids)
         for exchange in [exchange for exchange, node_id in self._open.items() if node_id in gone]:
             exchange.abort()
 
     def close(self) -> None:
-        """Aborts all requests."""
+        """Aborts all running requests to other nodes."""
         for exchange in list(self._open):
             exchange.abort()
 
@@ -90,9 +92,10 @@ class FileForwarding:
         return FileStream(await self._find("GET", folder_id, f"{STORED}{key}?{query}"))
 
     async def _find(self, method: str, folder_id: str | None, target: str) -> _Exchange:
-        """Returns the response of the first node that has the file.
+        """Requests a stored file from the node with the folder, or from each node with folders if `folder_id` is None.
+        Returns the first successful response, with its body still to be read.
 
-        Raises HolderAway if the node that has the file, or may have it, cannot be reached. Raises FileNotFoundError if
+        Raises HolderAway if a node that has the file, or may have it, cannot be reached. Raises FileNotFoundError if
         the node that has the folder does not have the file.
         """
         named = None if folder_id is None else await self._owners.with_folder(folder_id)
@@ -141,7 +144,9 @@ class FileForwarding:
         return answer
 
     def _refuse_what_is_gone(self, folder_id: str) -> None:
-        """Raises TusRefusal 410 for a folder that has been missing for more than GONE_AFTER_S."""
+        """Raises TusRefusal with status 410 if no living node has had the upload's folder of files for more than
+        GONE_AFTER_S seconds, so that the client restarts the upload.
+        """
         now = self._now()
         if now - self._missing_since.setdefault(folder_id, now) > GONE_AFTER_S:
             raise TusRefusal(410, "not_found", "The node that holds this upload is gone. Start the upload again.")
@@ -149,7 +154,9 @@ class FileForwarding:
     # --- for uploads and files --------------------------------------------------------------------------------------
 
     async def _begin(self, peer: Peer, request: ForwardedHead, headers: Iterable[tuple[bytes, bytes]]) -> _Exchange:
-        """Connects to a node and sends the head of a request. Raises PeerConnectionBroken."""
+        """Connects to another node and sends the head of a request, sealed for that node. Raises
+        PeerConnectionBroken.
+        """
         try:
             async with asyncio.timeout(CONNECT_S):
                 reader, writer = await asyncio.open_connection(*place_of(peer.address or ""), limit=CHUNK_BYTES)
@@ -165,9 +172,9 @@ class FileForwarding:
 
 
 async def _exchanged(exchange: _Exchange, body: AsyncIterator[bytes]) -> ForwardedAnswer:
-    """Sends a body and returns the response, which may come before the end of the body.
+    """Sends a request's body and returns the response, which may come before the end of the body.
 
-    Raises PeerConnectionBroken, and what `body` raises.
+    Raises PeerConnectionBroken, and whatever the iterator `body` raises.
     """
     sending = asyncio.ensure_future(exchange.send_body(body))
     answering = asyncio.ensure_future(exchange.read_all())
@@ -186,7 +193,9 @@ async def _exchanged(exchange: _Exchange, body: AsyncIterator[bytes]) -> Forward
 
 
 class _Exchange:
-    """One request and its response, over a connection of its own. Call `close` when nothing more is read."""
+    """One HTTP request to another node and its response, over its own connection. Call `close` when the response is
+    read.
+    """
 
     def __init__(
         self,
@@ -217,7 +226,9 @@ class _Exchange:
         self._writer.write(b"\r\n".join([*lines, b"", b""]))
 
     async def send_body(self, body: AsyncIterator[bytes]) -> None:
-        """Sends the body, each part once the other node has room for it. Returns early if that node accepts no more."""
+        """Sends the request's body, each chunk after the other node has read enough of the previous ones. Returns early
+        if that node accepts no more.
+        """
         async for chunk in body:
             try:
                 self._writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
@@ -230,8 +241,8 @@ class _Exchange:
     # --- the response -----------------------------------------------------------------------------------------------
 
     async def read_head(self) -> None:
-        """Reads the response's head. Raises PeerConnectionBroken, also if the other node does not accept the request's
-        seal.
+        """Reads the status and headers of the response. Raises PeerConnectionBroken, also if the other node refuses the
+        request's seal.
         """
         while not self._has_head:
             await self._feed()
@@ -239,7 +250,7 @@ class _Exchange:
             raise PeerConnectionBroken
 
     async def read_chunk(self) -> bytes:
-        """Returns the next part of the body; empty bytes at its end. Raises PeerConnectionBroken."""
+        """Returns the next part of the response's body; empty bytes at its end. Raises PeerConnectionBroken."""
         while not self._chunks:
             if self._is_complete:
                 return b""
@@ -286,7 +297,7 @@ class _Exchange:
     # --- the end ----------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Closes the connection after sending what is queued, for at most LINGER_S."""
+        """Closes the connection after sending the queued bytes, which may take at most LINGER_S seconds."""
         if self._parser is None:
             return
         self._parser = None  # breaks a reference cycle
@@ -297,13 +308,15 @@ class _Exchange:
             asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
 
     def abort(self) -> None:
-        """Closes the connection at once."""
+        """Closes the connection at once, without sending the queued bytes."""
         self.close()
         self._writer.transport.abort()
 
 
 class FileStream:
-    """A part of a finished file on another node. Implements `files.holders.Reading`."""
+    """An async iterator over the bytes of a range of a finished file on another node; implements
+    `files.holders.Reading`.
+    """
 
     def __init__(self, exchange: _Exchange) -> None:
         self._exchange = exchange
@@ -321,5 +334,5 @@ class FileStream:
         return chunk
 
     async def aclose(self) -> None:
-        """Aborts the connection, so that the other node stops reading the file."""
+        """Aborts the connection to the other node, which then stops reading the file."""
         self._exchange.abort()

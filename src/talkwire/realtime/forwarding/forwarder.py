@@ -1,7 +1,7 @@
-"""Forwards requests for a session of another node to its owner.
+"""Forwards clients' requests for a session of another node to its owner, the node that opened the session.
 
-A poll is repeated there as a whole request; a WebSocket is tunneled. If the owner is dead or does not know the session,
-the client gets the same "unknown session" error that the owner would send, and opens a new session.
+A poll is sent to the owner as a whole request; a WebSocket is tunneled. If the owner is dead or does not know the
+session, the client gets the same "unknown session" error that the owner would send, and opens a new session.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ ONE_HOP = frozenset(
 
 
 class Upgrade(NamedTuple):
-    """A client's request to upgrade to a WebSocket. `head` is the whole request, with the bytes that the client has
-    sent behind it; `unknown` is the response if no node has the session.
+    """A client's request to upgrade to a WebSocket, to forward. `request` has the parts to seal; `head` is the whole
+    request with the bytes that the client has sent behind it; `unknown` is the response if no node has the session.
     """
 
     engine_sid: str
@@ -52,14 +52,16 @@ class Upgrade(NamedTuple):
 
 
 class OpenConnections(Protocol):
-    """A set of open connections that the server closes at shutdown (uvicorn's `server_state.connections`)."""
+    """The interface of a set of open connections that the server closes at shutdown (uvicorn's
+    `server_state.connections`).
+    """
 
     def add(self, item: Tunnel, /) -> None: ...
     def discard(self, item: Tunnel, /) -> None: ...
 
 
 class Forwarder:
-    """Forwards requests from this node, whose id is `node_id`, to the owners of sessions."""
+    """Forwards polls and WebSockets from this node, whose id is `node_id`, to the owners of their sessions."""
 
     def __init__(self, owners: SessionOwners, link: PeerAuth, node_id: str, metrics: RealtimeMetrics) -> None:
         self._owners = owners
@@ -76,12 +78,12 @@ class Forwarder:
         return list(self._tunnels)
 
     def is_for_another(self, engine_sid: str) -> bool:
-        """Returns whether an engine session id names another node as its owner."""
+        """Returns whether an engine session id names another node than this one as its owner."""
         return node_of(engine_sid) not in {None, self._node_id}
 
     def drop(self, node_ids: Iterable[str]) -> None:
-        """Closes polls and tunnels to nodes whose lease has expired, so that their clients open new
-        sessions at once.
+        """Closes forwarded polls and WebSockets to the nodes `node_ids`, whose leases have expired, so that their
+        clients open new sessions at once.
         """
         gone = frozenset(node_ids)
         self._pool.drop(gone)
@@ -92,7 +94,7 @@ class Forwarder:
             websocket.transport.abort()
 
     def close(self) -> None:
-        """Closes everything, since this node stops: its clients reconnect to another node."""
+        """Closes all forwarded polls and WebSockets because this node stops: its clients reconnect to another node."""
         self._pool.close()
         for tunnel in self.tunnels:
             tunnel.close()
@@ -104,7 +106,8 @@ class Forwarder:
     async def poll(
         self, engine_sid: str, request: ForwardedHead, headers: Iterable[tuple[bytes, bytes]], body: bytes
     ) -> PeerResponse:
-        """Returns the owner's response; call its `confirm` or `drop`.
+        """Forwards a polling request to the session's owner and returns the response. The caller then calls the
+        response's `confirm` if its client has received it, else its `drop`.
 
         Cancelling this call aborts the poll at the owner too. Raises PeerConnectionBroken if the owner is unreachable
         or refuses the request.
@@ -134,7 +137,8 @@ class Forwarder:
     # --- WebSockets -------------------------------------------------------------------------------------------------
 
     def open_tunnel(self, transport: asyncio.Transport, upgrade: Upgrade, open_: OpenConnections) -> Tunnel:
-        """Takes over a client's transport and connects it to the owner in the background.
+        """Forwards a client's WebSocket: takes over its transport, connects it to the session's owner in the
+        background, and returns the tunnel between both.
 
         The caller makes the returned tunnel's `client` the protocol of the transport.
         """
@@ -155,7 +159,8 @@ class Forwarder:
 
     @contextlib.asynccontextmanager
     async def connect(self, engine_sid: str, target: str, address: str) -> AsyncIterator[ClientConnection]:
-        """Opens a WebSocket to the owner, over which messages (not raw bytes) are forwarded.
+        """A context manager that opens a WebSocket to the session's owner, over which messages (not raw bytes) are
+        forwarded.
 
         The caller has checked the page's origin. Raises PeerConnectionBroken.
         """
@@ -222,7 +227,7 @@ class Forwarder:
 
 
 def target_of(scope: Mapping[str, object]) -> str:
-    """Returns an ASGI request's path and query, undecoded."""
+    """Returns the path and query of an ASGI request, percent-encoded as the client sent them."""
     path, query = cast("bytes", scope["raw_path"]), cast("bytes", scope["query_string"])
     return f"{path.decode('latin-1')}?{query.decode('latin-1')}"
 
@@ -234,9 +239,10 @@ def _head_of_poll(request: ForwardedHead, headers: Iterable[tuple[bytes, bytes]]
 
 
 def _sealed_head(head: bytes, seal: str) -> bytes:
-    """Returns the head of an upgrade request with the seal added, and the bytes that the client has sent behind it.
+    """Adds the seal, which proves to the other node that this node forwards the request, to the head of an upgrade
+    request. Returns the head and the bytes that the client has sent behind it.
 
-    Header names are in lower case.
+    `head` has header names in lower case; a seal that the client sent itself is removed.
     """
     head, _, rest = head.partition(b"\r\n\r\n")
     kept = [line for line in head.split(b"\r\n") if not line.startswith(_HEADER + b":")]

@@ -1,11 +1,10 @@
-"""How one node proves to another that it forwards a request.
+"""Authenticates requests that one node forwards to another, by a seal in a header.
 
-Nodes share a stored secret, from which a key is derived. A forwarded request carries a seal: a MAC over its method, its
-target (with the `engine_sid`), the id of the receiving node and what that node needs to know of the client.
+Nodes share a stored secret, from which a key is derived. The seal is a MAC over the request's method, its target (with
+the `engine_sid`), the id of the receiving node and what that node needs to know of the client.
 
-The seal contains no time, because nodes' clocks differ. A seal that somebody intercepts is worth as much as the
-`engine_sid` beside it, which opens the same session for any client, and is worth nothing once the session or its node
-has ended.
+The seal contains no time, because nodes' clocks differ. An intercepted seal is worth as much as the `engine_sid` beside
+it, which opens the same session for any client, and is worth nothing once the session or its node has ended.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ _PURPOSE = b"talkwire link 1"
 
 
 class ForwardedHead(NamedTuple):
-    """The sealed parts of a request. `address` is the client's, as the first node found it; `origin` and `host` decide
-    whether the web page is allowed.
+    """The parts of a forwarded request that the seal covers. `address` is the client's, as the node that received the
+    request found it; `origin` and `host` decide whether the web page is allowed.
     """
 
     method: str
@@ -37,24 +36,30 @@ class ForwardedHead(NamedTuple):
 
     @classmethod
     def of(cls, method: str, target: str, address: str, headers: Mapping[str, str]) -> ForwardedHead:
-        """Returns the parts to seal. `headers` have names in lower case."""
+        """Collects the parts of a request that the seal covers, to forward the request or to check its seal. `headers`
+        have names in lower case.
+        """
         return cls(method, target, address or "-", headers.get("host", ""), headers.get("origin", ""))
 
 
 class PeerAuth:
-    """Seals requests to other nodes, and checks the seals of requests from them."""
+    """Seals requests to other nodes (adds a MAC that proves their sender), and checks the seals of requests from other
+    nodes.
+    """
 
     def __init__(self, secret: bytes, node_id: str) -> None:
         self._key = HKDF(SHA256(), 32, salt=None, info=_PURPOSE).derive(secret)
         self._node_id = node_id
 
     def seal(self, request: ForwardedHead, node_id: str) -> str:
-        """Returns the value of the header HEADER for a request to the node `node_id`."""
+        """Returns the seal of a request that is forwarded to the node `node_id`: the value of the header named
+        HEADER.
+        """
         return f"{request.address} {self._mac(request, node_id)}"
 
     def client_address(self, method: str, target: str, headers: Mapping[str, str]) -> str | None:
-        """Returns the client's address of a request that another node forwarded to this one; None if the seal is
-        missing or invalid.
+        """Checks the seal of a request that another node forwarded. Returns the client's address, empty if it is
+        unknown; None if the seal is missing or invalid.
         """
         address, _, mac = headers.get(HEADER, "").partition(" ")
         expected = self._mac(ForwardedHead.of(method, target, address, headers), self._node_id)

@@ -1,10 +1,11 @@
 """An HTTP client for requests to other nodes: keeps connections open, and sends one request at a time over each.
 
-Written by hand because a general client takes longer for one poll than the rest of the work of forwarding it
+It exists because a general HTTP client takes longer for one poll than the rest of the work of forwarding it
 (docs/nodes.md has figures).
 
-A GET announces a body of one byte, `CONFIRMATION`, which is sent once the client has been given the response. Only then
-may the owner count the response's packets as delivered; if the connection ends without that byte, they count as lost.
+A GET announces a body of one byte, `CONFIRMATION`, which is sent once the response was passed to the client. Only then
+may the session's owner count the response's packets as delivered; if the connection ends without that byte, they count
+as lost.
 """
 
 from __future__ import annotations
@@ -37,15 +38,15 @@ class PeerConnectionBroken(Exception):
 class PeerResponse(NamedTuple):
     status: int
     headers: list[tuple[bytes, bytes]]
-    """Names are in lower case."""
+    """Header names and values; the names are in lower case."""
     body: bytes
     confirm: Callable[[], None]
-    """Call this once the client has been given the response; otherwise call `drop`."""
+    """Call this once the response was passed to the client; otherwise call `drop`."""
     drop: Callable[[], None]
 
 
 def place_of(address: str) -> tuple[str, int]:
-    """Returns host and port of an address such as `10.0.0.1:4000` or `[::1]:4000`. Raises ValueError."""
+    """Splits an address such as `10.0.0.1:4000` or `[::1]:4000` into host and port. Raises ValueError."""
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
 
@@ -61,7 +62,7 @@ class _Connection(asyncio.Protocol):
         self._begin()
 
     def ask(self, request: bytes, confirmation: bytes) -> asyncio.Future[PeerResponse]:
-        """Sends a request without its confirmation, and returns a future with the response."""
+        """Sends a request without its confirmation byte, and returns a future with the response."""
         self._confirmation = confirmation
         answer = self._answer = asyncio.get_running_loop().create_future()
         if self.transport is None:
@@ -125,16 +126,17 @@ class _Connection(asyncio.Protocol):
 
 
 class PeerHttp:
-    """Connections to all other nodes, by address."""
+    """A pool of HTTP connections to the other nodes, by address."""
 
     def __init__(self) -> None:
         self._idle: dict[str, list[_Connection]] = {}
         self._busy: dict[_Connection, str] = {}
 
     async def ask(self, peer: Peer, request: bytes, confirmation: bytes = b"") -> PeerResponse:
-        """Sends a request without its confirmation, and returns the response.
+        """Sends a request to another node and returns the response. The bytes `confirmation` are sent when the
+        response's `confirm` is called.
 
-        Cancelling this call closes the connection, so that the other node learns of it. Raises PeerConnectionBroken.
+        Cancelling this call closes the connection, so that the other node notices it. Raises PeerConnectionBroken.
         """
         connection = self._take_idle(peer.address or "") or await self._connect(peer)
         self._busy[connection] = peer.node_id
@@ -147,7 +149,7 @@ class PeerHttp:
             self._busy.pop(connection, None)
 
     def drop(self, node_ids: Iterable[str]) -> None:
-        """Aborts requests to these nodes, which are dead."""
+        """Aborts the running requests to the nodes `node_ids`, which are dead."""
         gone = frozenset(node_ids)
         for connection in [connection for connection, node_id in self._busy.items() if node_id in gone]:
             connection.abort()

@@ -1,6 +1,7 @@
-"""Finds the owner of a session and the node that has a folder of files.
+"""Finds the node that opened a session (its owner), and the node that stores a folder of files.
 
-An `engine_sid` ends with the id of the node that opened the session. The table of nodes says which folders a node has.
+An `engine_sid` (session id) ends with the id of its owner. The table of nodes in the database lists the folders of each
+node.
 """
 
 from __future__ import annotations
@@ -23,21 +24,24 @@ _NODE_ID = re.compile("[0-9a-f]{16}")
 
 
 def new_engine_sid(node_id: str) -> str:
-    """Returns a new secret session id. `node_id` is empty if there are no other nodes."""
+    """Returns a new secret session id. It ends with `node_id`, this node's id, which is empty if there are no other
+    nodes.
+    """
     return token_urlsafe(_SECRET_BYTES) + node_id
 
 
 def node_of(engine_sid: str) -> str | None:
-    """Returns the id of the node that a session id names as its owner; None if the id has no such suffix."""
+    """Returns the node id at the end of a session id, which names the session's owner; None if there is none."""
     node_id = engine_sid[_SECRET_LENGTH:]
     return node_id if _NODE_ID.fullmatch(node_id) else None
 
 
 class SessionOwners:
-    """Finds other nodes among those that the lease keeper knows; reads the table of nodes for ids that are unknown.
+    """Finds other nodes by session or by folder of files, among the living nodes that this node knows. For an unknown
+    id, it reads the table of nodes in the database.
 
-    A client that makes up ids causes at most one read a second. An id that the last read did not find is answered at
-    once; the first request for another unknown id waits for the next read.
+    A client that makes up ids causes at most one read a second. An id that the last read did not find counts as unknown
+    until the next; the first request for another unknown id waits for the next read.
     """
 
     def __init__(
@@ -51,22 +55,26 @@ class SessionOwners:
         self._unknown: set[str] = set()
 
     async def find(self, engine_sid: str) -> Peer | None:
-        """Returns the living node, other than this one, that has a session; None if none is known."""
+        """Returns the living node, other than this one, that opened the session; None if no such node is known."""
         node_id = node_of(engine_sid)
         if node_id is None or node_id == self._peers.node_id:
             return None
         return await self._found(node_id, self._peers.find)
 
     async def with_folder(self, folder_id: str) -> Peer | None:
-        """Returns the living node, other than this one, that has a folder of files; None if none is known."""
+        """Returns the living node, other than this one, that stores a folder of files; None if no such node is
+        known.
+        """
         return await self._found(folder_id, self._peers.with_folder)
 
     def with_folders(self) -> list[Peer]:
-        """Returns all other living nodes that have folders of files."""
+        """Returns all other living nodes that store folders of files."""
         return [peer for peer in self._peers.with_folders() if peer.address]
 
     async def _found(self, id_: str, find: Callable[[str], Peer | None]) -> Peer | None:
-        """Returns what `find` returns, if need be after reading the table of nodes."""
+        """Returns the living node that `find` returns for an id. If it returns None, reads the table of nodes and tries
+        again.
+        """
         peer = find(id_)
         if peer is None and not (id_ in self._unknown and self._now() < self._read_at + CHECK_EVERY_S):
             await self._read_table()

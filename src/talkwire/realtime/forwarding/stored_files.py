@@ -1,4 +1,4 @@
-"""Serves this node's finished files to other nodes, which check who may read them.
+"""Serves this node's finished files to other nodes, which check which users may read them.
 
 `GET /stored/KEY?start=…&end=…` returns a range of bytes; HEAD returns the total length.
 """
@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class StoredFiles:
-    """An ASGI application that serves the files in this node's own store."""
+    """An ASGI application that serves the finished files in this node's own store to other nodes."""
 
     def __init__(self, store: ByteStore) -> None:
         self._store = store
@@ -40,7 +40,7 @@ class StoredFiles:
             await _answer(send, 404 if error.code == "forbidden" else 503)
 
     async def _send(self, place: FileKey, query: str, receive: Receive, send: Send) -> None:
-        """Sends a range of a file. Raises ChatError before anything is sent."""
+        """Sends a range of a file's bytes as the response. Raises ChatError before anything is sent."""
         start, end = (_number(query, name) for name in ("start", "end"))
         reading = await self._store.read(place, start, end)
         try:

@@ -1,8 +1,9 @@
-"""A client's WebSocket on this node whose session is on another node: bytes are forwarded unchanged both ways.
+"""Tunnels: a client's WebSocket on this node whose session is on another node. Bytes are forwarded unchanged in both
+directions.
 
-A tunnel has two ends, each the protocol of one transport; what arrives at one is written to the other. If one side does
-not read, the tunnel stops reading from the other, so it holds hardly more than one read. When one side closes, so does
-the other.
+A tunnel has two ends, each the protocol of one transport; bytes that arrive at one end are written to the other. If one
+side does not read, the tunnel stops reading from the other, so it holds little more than the bytes of one read. When
+one side closes, the tunnel closes the other.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ LINGER_S = 5.0
 
 
 class TunnelEnd(asyncio.Protocol):
-    """One end of a tunnel. What arrives here is written to `other`."""
+    """One end of a tunnel (a forwarded WebSocket), towards the client or the session's owner. Bytes that arrive at it
+    are written to the end `other`.
+    """
 
     __slots__ = ("_ended", "_tunnel", "other", "transport")
 
@@ -37,7 +40,9 @@ class TunnelEnd(asyncio.Protocol):
             other.transport.write(data)
 
     def eof_received(self) -> bool:
-        """Forwards the end of input to the other side, which may still have bytes to send."""
+        """Forwards the end of input to the other end, whose side may still have bytes to send. Returns False if the
+        transport should be closed.
+        """
         other, self._ended = self.other, True
         if other is None or other.transport is None or other._ended:
             return False
@@ -69,7 +74,7 @@ class TunnelEnd(asyncio.Protocol):
             transport.pause_reading()
 
     def close(self) -> None:
-        """Closes this end after its queued bytes are written, for at most LINGER_S."""
+        """Closes this end after its queued bytes are written, which may take at most LINGER_S seconds."""
         transport = self.transport
         if transport is not None and not transport.is_closing():
             transport.close()
@@ -81,8 +86,8 @@ class TunnelEnd(asyncio.Protocol):
 
 
 class OwnerEnd(TunnelEnd):
-    """The end towards the session's owner. `on_answer` receives the first bytes from there, and returns whether to
-    forward them.
+    """The end of a tunnel (a forwarded WebSocket) towards the node that owns the session. `on_answer` is called with
+    the first bytes from that node, and returns whether to forward them to the client.
     """
 
     __slots__ = ("_on_answer",)
@@ -98,7 +103,7 @@ class OwnerEnd(TunnelEnd):
 
 
 class Tunnel:
-    """Both ends of one forwarded WebSocket. Calls `on_close` once when it closes."""
+    """Both ends of one WebSocket that is forwarded to another node. Calls `on_close` once when it closes."""
 
     __slots__ = ("_on_close", "client", "node_id", "owner")
 
@@ -109,7 +114,7 @@ class Tunnel:
         self._on_close: Callable[[Tunnel], None] | None = on_close
 
     def join(self, owner: TunnelEnd) -> None:
-        """Connects the two ends, so that bytes flow. The caller makes `client` the protocol of the
+        """Connects the client's end with the owner's, so that bytes flow. The caller makes `client` the protocol of the
         client's transport.
         """
         self.owner = owner
@@ -117,7 +122,7 @@ class Tunnel:
         self.client.set_reading(True)
 
     def close(self) -> None:
-        """Closes both ends. The client takes this for a network failure and reconnects at once."""
+        """Closes both ends. The client treats this as a network failure and reconnects at once."""
         on_close, self._on_close = self._on_close, None
         if on_close is None:
             return

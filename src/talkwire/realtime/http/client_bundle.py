@@ -1,5 +1,5 @@
-"""Serves the official client's bundles at `GET /socket.io/socket.io.js`, for pages that load the client from their
-server.
+"""Serves the official Socket.IO client's JavaScript bundles, such as `GET /socket.io/socket.io.js`, for pages that load
+the client from their server.
 
 Pages of any origin may load them: they are public, and browsers load scripts without CORS. `make install` copies them
 from the npm package into the Python package.
@@ -42,7 +42,7 @@ class _File:
 
     @classmethod
     def read(cls, path: Path) -> _File:
-        """Reads a bundle and its compressed form. Raises FileNotFoundError."""
+        """Reads a bundle and, if there is one, its gzip-compressed form from disk. Raises FileNotFoundError."""
         content = path.read_bytes()
         compressed = path.with_name(f"{path.name}.gz")
         digest = sha256(content).hexdigest()[:32].encode()
@@ -51,7 +51,7 @@ class _File:
 
 
 class ClientBundle:
-    """An ASGI application that serves the bundles below a path such as `/socket.io/`."""
+    """An ASGI application that serves the Socket.IO client's bundles below a path such as `/socket.io/`."""
 
     def __init__(self, path: str, folder: Path = BUILT) -> None:
         self._path = path
@@ -85,7 +85,7 @@ class ClientBundle:
         await _answer(send, 200, headers, content, has_body=scope["method"] == "GET")
 
     def _file(self, name: str) -> _File | None:
-        """Returns a bundle, read from disk once; None if the bundles are not built."""
+        """Returns a bundle by its name, read from disk at the first request; None if the bundles are not built."""
         if name not in self._files:
             path = self._folder / name
             self._files[name] = _File.read(path) if path.is_file() else None
@@ -100,7 +100,9 @@ def _is_known(if_none_match: bytes, etag: bytes) -> bool:
 async def _answer(
     send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes | None, *, has_body: bool = True
 ) -> None:
-    """Sends a response. `body` is None for a status that has no body."""
+    """Sends an HTTP response. `body` is None for a status without a body; without `has_body` (for HEAD), only its
+    length is sent.
+    """
     length = [] if body is None else [(b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
     await send({"type": "http.response.body", "body": body if body is not None and has_body else b""})

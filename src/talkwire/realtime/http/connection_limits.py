@@ -1,6 +1,8 @@
-"""Counts the connections of one listening socket: how many each address has, which are idle, and which must be closed.
+"""Counts the HTTP connections of one listening socket, and decides which to refuse or close: by address, idleness and
+free file descriptors.
 
-Counts by TCP address. Loopback addresses and trusted proxies stand for many clients and are not capped.
+Counts by TCP address. The number of connections is not limited for loopback addresses and trusted proxies, behind which
+there are many clients.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from talkwire.realtime.scheduling.timing_wheel import TimingWheel
 
 
 class CappedAddress:
-    """An address with its connections."""
+    """A client address whose number of connections is limited, with the number of its open connections and its idle
+    ones.
+    """
 
     __slots__ = ("idle", "key", "open")
 
@@ -31,29 +35,32 @@ class CappedAddress:
 
 
 class LimitedConnection(Protocol):
-    """A connection, as `ConnectionLimits` uses it. `capped` belongs to that class; it is None if the address is not
-    capped.
+    """The interface that `ConnectionLimits` uses of a connection. Only `ConnectionLimits` sets `capped`, which is None
+    if the address has no limit.
     """
 
     capped: CappedAddress | None
 
     def drop(self, reason: str) -> None:
-        """Closes an idle connection, and counts `reason`."""
+        """Closes an idle connection, and counts it in the metrics under `reason`."""
 
 
 class Verdict:
-    """The decision about a new connection."""
+    """The possible decisions about a new connection: serve it, serve it health checks only, or refuse it for one of two
+    reasons.
+    """
 
     SERVED = ""
-    """It is served."""
+    """The connection is served."""
     SPARED = "spared"
-    """File descriptors are scarce and no connection is idle: it is served health checks only."""
+    """File descriptors are scarce and no connection is idle: the connection is served health checks only."""
     ADDRESS_FULL = "address_limit"
     DESCRIPTORS_GONE = "descriptors"
 
 
 class ConnectionLimits:
-    """Counts connections. A connection is idle unless a request on it is being served.
+    """Counts open and idle connections, and enforces their limits. A connection is idle unless a request on it is being
+    served.
 
     Closes the oldest idle connection when an address has too many of them, or when file descriptors are scarce.
     """
@@ -80,8 +87,8 @@ class ConnectionLimits:
         self._full_from = descriptors - self._reserve / 4
 
     def opened(self, connection: LimitedConnection, address: str | None, descriptor: int) -> str:
-        """Counts a new connection as idle and returns one of `Verdict`. The caller closes the connection if it is
-        refused.
+        """Counts a new connection as idle, and returns a decision of `Verdict` about it. The caller closes the
+        connection if the decision is a refusal.
         """
         connection.capped = self._client(address)
         metrics = self.metrics
@@ -109,7 +116,7 @@ class ConnectionLimits:
                 del self._clients[client.key]
 
     def mark_idle(self, connection: LimitedConnection) -> None:
-        """Notes that a connection waits for its next request."""
+        """Notes that the request on a connection was answered, so that it is idle until the next one."""
         self._wait(self._used, connection)
 
     def _wait(self, idle: OrderedDict[LimitedConnection, None], connection: LimitedConnection) -> None:
@@ -121,18 +128,19 @@ class ConnectionLimits:
                 _oldest(client.idle).drop("idle_limit")
 
     def mark_busy(self, connection: LimitedConnection) -> None:
-        """Notes that a request on the connection is being served, or that the connection is about to end."""
+        """Notes that a connection is no longer idle: a request on it is being served, or it is about to end."""
         self._new.pop(connection, None)
         self._used.pop(connection, None)
         if connection.capped is not None:
             connection.capped.idle.pop(connection, None)
 
     def count(self, reason: str) -> None:
-        """Counts a connection that the server closes, by reason."""
+        """Counts a connection that the server closes or refuses in the metrics, under `reason`."""
         self.metrics.http_closed[reason] += 1
 
     def _make_room(self) -> bool:
-        """Closes idle connections: used ones before new ones, the oldest first. Returns whether there were any.
+        """Closes idle connections to free file descriptors: used ones before new ones, the oldest first. Returns
+        whether it closed any.
 
         Closes several at once, since their descriptors become free only in the next turn of the loop, and more
         connections may arrive before that. Keeps some of the newest, because the request of a health check may be on
@@ -167,12 +175,16 @@ def _oldest(idle: OrderedDict[LimitedConnection, None]) -> LimitedConnection:
 
 @lru_cache(4096)
 def _capped_key(address: str, trusted_proxies: frozenset[str]) -> str | None:
-    """Returns the key by which an address is counted; None if it stands for many clients."""
+    """Returns the key under which an address's connections are counted; None if many clients share the address, so that
+    it has no limit.
+    """
     return None if is_shared(address, trusted_proxies) else address_key(address)
 
 
 def is_shared(address: str, trusted_proxies: frozenset[str]) -> bool:
-    """Returns whether many clients may share an address: that of a trusted proxy, or of any proxy on this machine."""
+    """Returns whether many clients may share an address: it is a trusted proxy's, or a loopback address, as of a proxy
+    on this machine.
+    """
     try:
         key = ip_address(address_key(address))
     except ValueError:

@@ -1,4 +1,4 @@
-"""File descriptors: each connection and each open file needs one."""
+"""The limit of this process's file descriptors, of which each connection and each open file needs one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ def descriptor_limit() -> float:
 
 
 def raise_descriptor_limit() -> float:
-    """Raises the soft limit to the hard one, and returns the new limit."""
+    """Raises this process's soft limit of file descriptors to the hard limit, at most DESCRIPTORS_MAX, and returns the
+    new limit.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS_MAX if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS_MAX)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -25,5 +27,7 @@ def raise_descriptor_limit() -> float:
 
 
 def reserve(limit: float) -> float:
-    """Returns how many of `limit` descriptors are reserved for health checks, files, the database and other nodes."""
+    """Returns how many of `limit` file descriptors are reserved for health checks, files, the database and other
+    nodes.
+    """
     return max(16.0, min(256.0, limit / 10))

@@ -1,4 +1,4 @@
-"""Limits of one HTTP connection in size and time. docs/limits.md has the tables."""
+"""The limits of one HTTP connection in size and time. docs/limits.md has them as tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ HEAD_MAX = 64 * 1024
 """Bytes of a request's head: request line, header fields, and the trailer fields of a chunked body."""
 
 FIELDS_MAX = 500
-"""Header fields of a request. A field costs more than its bytes."""
+"""The most header fields of a request. A field costs more than its bytes."""
 
 UNWANTED_MAX = 1024 * 1024
 """Bytes of a body that are read and dropped after its request was answered."""
@@ -22,7 +22,9 @@ BODY_RATE = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpLimits:
-    """The limits that an operator can set. Defaults are those of the settings, without limits per address."""
+    """The limits of HTTP connections that an operator can set. The defaults are those of the settings, but without
+    limits per address.
+    """
 
     head_s: float = 20.0
     """Seconds from the opening of a connection to its first byte, and from a request's first byte to the end of its
@@ -35,8 +37,8 @@ class HttpLimits:
     keep_alive_s: float = 5.0
     """Seconds that an idle connection is kept after a response."""
     per_address: int | None = None
-    """Open connections of one address; None for no limit."""
+    """The most open connections of one address; None for no limit."""
     idle_per_address: int | None = None
-    """Idle connections of one address; None for no limit."""
+    """The most idle connections of one address; None for no limit."""
     self_timed: str | None = None
     """Routes below this path limit the time of their bodies themselves."""

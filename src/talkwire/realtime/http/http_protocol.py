@@ -1,8 +1,9 @@
-"""HTTP connections: uvicorn's protocol class, with limits on what a client may send, delay and leave unread.
+"""The protocol class of HTTP connections: uvicorn's class, with limits on what a client may send, delay and leave
+unread.
 
-The parser is fed one message at a time. Bytes behind a request wait unparsed until that request is answered, and soon
-in the kernel, because reading is paused. So a connection never holds more than one request in memory. Bytes behind the
-head of an upgrade request go to the WebSocket.
+The parser is fed one message at a time. Bytes behind a request wait unparsed until the server has responded to that
+request, and soon in the kernel, because reading is paused. So a connection never holds more than one request in memory.
+Bytes behind the head of an upgrade request go to the WebSocket.
 
 Each phase of a connection has one deadline, on the timing wheel that also serves the heartbeats.
 
@@ -47,7 +48,7 @@ _END_LESS_ONE = len(_END) - 1
 
 
 class HttpPhase(Enum):
-    """What a connection waits for."""
+    """The phases of an HTTP connection, named by what it waits for."""
 
     WAITING = auto()
     """for a request"""
@@ -70,13 +71,13 @@ _WAITING, _HEAD, _BODY, _SERVING = HttpPhase.WAITING, HttpPhase.HEAD, HttpPhase.
 
 
 class HttpRefusal(NamedTuple):
-    """The last response on a connection. `reason` labels the metric that counts it."""
+    """An error response after which the server closes the connection. `reason` labels the metric that counts it."""
 
     status: HTTPStatus
     reason: str
 
     def answer(self) -> bytes:
-        """Returns the whole response."""
+        """Returns the whole HTTP response as bytes, with `connection: close`."""
         text = self.status.phrase.encode()
         return (
             b"HTTP/1.1 %d %s\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
@@ -96,11 +97,13 @@ _REFUSALS = {
 
 
 class _LimitExceeded(Exception):
-    """Stops the parser within a head."""
+    """Stops the HTTP parser within a request's head that exceeds a limit."""
 
 
 class _CycleTransport(asyncio.Transport):
-    """The transport of a request with a body. Closing it does not reset the connection while the body is arriving."""
+    """The transport that uvicorn sees for a request with a body. Closing it while the body is still arriving does not
+    reset the connection: the client can read the response first.
+    """
 
     __slots__ = ("_protocol",)
 
@@ -118,7 +121,9 @@ class _CycleTransport(asyncio.Transport):
 
 
 class _Flow(FlowControl):
-    """Flow control that keeps reading paused while bytes wait for the parser, whatever the application asks for."""
+    """uvicorn's flow control, except that reading stays paused while received bytes wait for the parser, even if the
+    application resumes it.
+    """
 
     def __init__(self, transport: Any) -> None:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)
         super().__init__(transport)
@@ -138,7 +143,9 @@ class _Flow(FlowControl):
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One HTTP connection. `http_class` sets `connection_limits`."""
+    """One HTTP connection: uvicorn's protocol with limits and deadlines. The function `http_class` makes a subclass
+    with `connection_limits` set.
+    """
 
     connection_limits: ClassVar[ConnectionLimits]
 
@@ -227,7 +234,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._current.transport = self.transport  # skips lingering, for which there is no time
 
     def on_response_complete(self) -> None:
-        """Prepares for the next request, after the application has sent its response."""
+        """Prepares the connection for the next request, after the application has sent its whole response."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             self._await_end()
@@ -245,7 +252,9 @@ class HttpProtocol(HttpToolsProtocol):
             self._arm()
 
     def end_after_answer(self) -> None:
-        """Closes the connection as uvicorn would, or lingers while the request's body is still arriving."""
+        """Closes the connection after a response, as uvicorn would. While the request's body is still arriving, first
+        waits for the client to read the response.
+        """
         if self._phase is HttpPhase.LEAVING:
             return
         is_body_coming = self._phase is _BODY or self._phase is HttpPhase.UNWANTED
@@ -258,13 +267,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     @property
     def _current(self) -> RequestResponseCycle | None:
-        """The last request that was read."""
+        """The last request that was read, with the state of its response; None before the first."""
         return self.cycle
 
     # --- for ConnectionLimits ---------------------------------------------------------------------------------------
 
     def drop(self, reason: str) -> None:
-        """See `connection_limits.LimitedConnection`."""
+        """Closes an idle connection for `ConnectionLimits`, and counts it in the metrics under `reason`."""
         self.connection_limits.count(reason)
         self._close()
 
@@ -274,7 +283,9 @@ class HttpProtocol(HttpToolsProtocol):
         return min(self._deadline, self._read_deadline)
 
     def handle_deadline(self, now: float) -> None:
-        """Ends the connection, unless the phase has made progress since its deadline was set."""
+        """Handles a deadline that has passed: refuses the request or ends the connection, unless the current phase has
+        made progress. Called by the timing wheel.
+        """
         if self._read_deadline <= now:
             self._check_reader(now)
             return
@@ -299,7 +310,7 @@ class HttpProtocol(HttpToolsProtocol):
                 self._deadline = inf
 
     def _arm(self) -> None:
-        """Sets the deadline of a phase that has just started."""
+        """Sets the deadline of the current phase, if the phase has changed."""
         phase = self._phase
         if phase is self._armed:
             return
@@ -325,7 +336,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.connection_limits.wheel.watch(self)
 
     def _await_reader(self) -> None:
-        """Starts the time within which the client must read some of its output."""
+        """Starts the time limit within which the client must read some of its unread output."""
         self._unsent = _unacknowledged(self.transport)
         self._read_deadline = self.loop.time() + self.connection_limits.limits.read_s
         self.connection_limits.wheel.watch(self)
@@ -343,7 +354,9 @@ class HttpProtocol(HttpToolsProtocol):
     # --- bytes ------------------------------------------------------------------------------------------------------
 
     def _hold(self, data: bytes) -> None:
-        """Keeps bytes that arrived behind a request, and pauses reading until that request is answered."""
+        """Keeps bytes that arrived behind a request, and pauses reading until the server has responded to that
+        request.
+        """
         self._held += data
         self.flow.hold()  # type: ignore[attr-defined]
 
@@ -354,7 +367,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.flow.release()  # type: ignore[attr-defined]
 
     def _read(self, data: bytes) -> None:
-        """Parses bytes, up to the end of the message that they belong to."""
+        """Parses received bytes, up to the end of one request. Keeps the bytes behind it for later."""
         start, size = 0, len(data)
         while start < size:
             end = self._end_of_piece(data, start)
@@ -368,7 +381,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._arm()
 
     def _end_of_piece(self, data: bytes, start: int) -> int:
-        """Returns where to stop, so that no piece has bytes of two messages.
+        """Returns the position up to which to feed bytes to the parser next, so that no piece has bytes of two
+        messages.
 
         Every head and every chunked body ends with an empty line, which may arrive in parts.
         """
@@ -383,7 +397,9 @@ class HttpProtocol(HttpToolsProtocol):
         return found + len(_END) if found >= 0 else min(limit, len(data))
 
     def _parse(self, piece: bytes, data: bytes, end: int) -> bool:
-        """Feeds the parser. Returns whether to continue reading."""
+        """Feeds a piece of the received bytes to the parser, and handles its errors and upgrades. Returns whether to
+        feed it the next piece.
+        """
         is_body = self._remaining > 0
         try:
             self.parser.feed_data(piece)
@@ -399,7 +415,9 @@ class HttpProtocol(HttpToolsProtocol):
         return True
 
     def _is_short(self, piece: bytes) -> bool:
-        """Returns whether the bytes that the parser may have buffered, with this piece, are within the limit."""
+        """Returns whether a request's head is within HEAD_MAX, including the bytes that the parser may have
+        buffered.
+        """
         self._tail = b"" if piece.endswith(_END) else (self._tail + piece)[-_END_LESS_ONE:]
         self._silent += len(piece)
         return self._head_size + self._silent <= HEAD_MAX
@@ -468,11 +486,15 @@ class HttpProtocol(HttpToolsProtocol):
             cycle.keep_alive = False
 
     def _has_long_rest(self) -> bool:
-        """Returns whether more of the body may be coming than is read after a response."""
+        """Returns whether the unread rest of a request's body may be too long to be read and dropped after the
+        response.
+        """
         return self._is_chunked or self._remaining > UNWANTED_MAX
 
     def _restore_keep_alive(self) -> None:
-        """Keeps the connection open after this request, unless the response has announced the opposite."""
+        """Allows the connection to stay open after this request, unless the response has started and announced that it
+        closes.
+        """
         if not self.cycle.response_started:
             self._withholds = False
             self.cycle.keep_alive = True
@@ -512,7 +534,7 @@ class HttpProtocol(HttpToolsProtocol):
     # --- ends -------------------------------------------------------------------------------------------------------
 
     def _switch(self, rest: bytes) -> None:
-        """Gives the connection to a WebSocket, with the request's head and all bytes behind it."""
+        """Gives the connection to a new WebSocket protocol, with the upgrade request's head and all bytes behind it."""
         if self._declines:
             self._decline(rest)
             return
@@ -543,8 +565,8 @@ class HttpProtocol(HttpToolsProtocol):
             self.loop.call_soon(_pause_writing, self.transport)
 
     def _decline(self, rest: bytes) -> None:
-        """Parses a request again without its offer of another protocol, such as h2c, and then the bytes behind its
-        head.
+        """Ignores a request's offer to upgrade to another protocol than WebSocket, such as h2c: parses the request
+        again without the offer, and then the bytes behind its head.
         """
         parser, self.parser = self.parser, httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
@@ -553,7 +575,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._read(encode_head(parser.get_method(), self.url, parser.get_http_version(), fields) + rest)
 
     def _refuse(self, refusal: HttpRefusal) -> None:
-        """Responds in place of the application, and accepts no more requests."""
+        """Sends an error response in place of the application's, and ends the connection."""
         cycle = self._current
         unanswered = cycle is None or cycle.response_complete or not cycle.response_started
         if unanswered:
@@ -567,10 +589,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._linger()
 
     def _linger(self) -> None:
-        """Ends the connection once the client has read its output, or after LINGER_S.
+        """Ends the connection once the client has read its output, or after LINGER_S seconds.
 
-        Closing it while the client is still sending would reset the connection, and the client would lose what it has
-        not read.
+        Closing it while the client is still sending would reset the connection, and the client would lose the output
+        that it has not read.
         """
         self.connection_limits.mark_busy(self)
         self._phase = self._armed = HttpPhase.LEAVING
@@ -586,13 +608,13 @@ class HttpProtocol(HttpToolsProtocol):
         self._set_deadline(LINGER_S)
 
     def _close(self) -> None:
-        """Closes a connection without a running request."""
+        """Closes a connection on which no request is being served."""
         self.connection_limits.mark_busy(self)
         self.transport.close()
         self._await_end()
 
     def _await_end(self) -> None:
-        """Waits for the client to read the remaining output of a closing transport."""
+        """Waits for the client to read the remaining output of a transport that is closing, within a time limit."""
         self._phase = HttpPhase.CLOSING
         self._deadline = inf
         if self.transport.get_write_buffer_size():
@@ -607,7 +629,8 @@ class HttpProtocol(HttpToolsProtocol):
 
 
 def _unacknowledged(transport: Any) -> int:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)
-    """Returns how many bytes the client's machine has not acknowledged.
+    """Returns how many bytes of output the client's machine has not acknowledged, in the transport's buffer and the
+    kernel's.
 
     The transport's own buffer alone drains in steps of almost a megabyte, for which a slow reader may take a minute.
     """
@@ -620,7 +643,9 @@ def _unacknowledged(transport: Any) -> int:  # noqa: ANN401 (uvloop's is no subc
 
 
 class _Sparing:
-    """An ASGI application that passes only health checks on to another one and refuses the rest."""
+    """An ASGI application for a connection that is accepted while file descriptors are scarce: passes only health
+    checks and metrics on to the real application, and refuses all other requests.
+    """
 
     def __init__(self, app: Any) -> None:  # noqa: ANN401 (ASGI)
         self._app = app
@@ -639,5 +664,5 @@ def _sparing(app: Any) -> Any:  # noqa: ANN401 (ASGI)
 
 
 def http_class(connection_limits: ConnectionLimits) -> type[HttpProtocol]:
-    """Returns the class for uvicorn's option `http=`."""
+    """Returns the protocol class for uvicorn's option `http=`, which applies these connection limits."""
     return type("TalkwireHttp", (HttpProtocol,), {"connection_limits": connection_limits})

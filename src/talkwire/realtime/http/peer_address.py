@@ -1,4 +1,4 @@
-"""The address at the other end of a TCP connection."""
+"""Finds the address at the other end of a TCP connection."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class TransportSocket(Protocol):
-    """A transport's socket, as asyncio and uvloop provide it."""
+    """The interface of a transport's socket that asyncio and uvloop both provide."""
 
     @property
     def family(self) -> AddressFamily | int: ...
@@ -19,7 +19,8 @@ class TransportSocket(Protocol):
 
 
 def peer_address(made: TransportSocket) -> tuple[str, int] | None:
-    """Returns the peer's host and port; None for a Unix socket, and if the connection has ended already.
+    """Returns the host and port at the other end of a connection; None for a Unix socket, or if the connection has
+    ended already.
 
     uvloop's `get_extra_info("peername")` would keep its result, 130 bytes, until the connection ends.
     """

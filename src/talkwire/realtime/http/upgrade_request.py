@@ -1,4 +1,4 @@
-"""The request that opens a WebSocket, as the HTTP parser has read it."""
+"""The request that opens a WebSocket, as the HTTP parser passes it to the WebSocket's protocol class."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ Fields = Sequence[tuple[bytes, bytes]]
 
 
 class UpgradeRequest:
-    """The head of an upgrade request. `peer` is the address at the other end of the connection, perhaps a proxy's."""
+    """The head of a WebSocket upgrade request: method, target, query and headers. `peer` is the address at the other
+    end of the connection, perhaps a proxy's.
+    """
 
     __slots__ = ("_fields", "headers", "method", "path", "peer", "query", "target")
 
@@ -30,7 +32,7 @@ class UpgradeRequest:
         self._fields = fields
 
     def encode(self) -> bytes:
-        """Returns the head as bytes, for another protocol that parses it again."""
+        """Returns the request's head as bytes, for another protocol that parses it again."""
         return encode_head(self.method.encode(), self.target.encode("latin-1"), "1.1", self._fields)
 
 
@@ -49,5 +51,7 @@ def _headers(fields: Fields) -> dict[str, str]:
 
 @lru_cache(64)
 def _usual_query(text: str) -> Mapping[str, str]:
-    """Returns the parameters of a short query. Most clients send the same one, and each connection keeps it."""
+    """Returns the parameters of a short query, cached: most clients send the same query, and each connection keeps its
+    parameters.
+    """
     return MappingProxyType(read_query(text))

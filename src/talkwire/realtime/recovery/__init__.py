@@ -1,1 +1,3 @@
-"""Resumes sockets after their connection broke: finds the events that they missed and replays them."""
+"""Resumes sockets after their connection broke: decides which may resume, finds the events that they missed and replays
+them.
+"""

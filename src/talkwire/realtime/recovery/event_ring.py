@@ -1,7 +1,8 @@
-"""The newest events in memory, so that many sockets that return at once need no query.
+"""The event ring: the newest events of the log in memory, so that many sockets that return at once need no database
+query.
 
-For events that were evicted, only the position of the last one of each conversation and each user is kept. With it, a
-user whose conversations have been quiet for long is known to have missed nothing.
+For evicted events, only the position of the last one of each conversation and each user is kept. It shows that a user
+whose conversations have been quiet for long has missed nothing.
 """
 
 from __future__ import annotations
@@ -29,20 +30,21 @@ from talkwire.realtime.engine.hub import EncodingGroup
 
 EVENTS_MAX = 50_000
 TEXT_MAX = 32 * 1024 * 1024
-"""Characters of all events together."""
+"""The most characters of all events in memory together."""
 
 MISSED_MAX = 10_000
 """A socket that has missed more events than this gets a new session."""
 
 PLACES_MAX = 500_000
-"""Conversations, and users, for which the position of the last evicted event is kept."""
+"""The most conversations, and users, for which the position of the last evicted event is kept."""
 
 
 _encode = msgspec.json.Encoder().encode
 
 
 class RingEntry:
-    """An event, its neighbours in its conversation or user, and the frames that were encoded of it for replays.
+    """An event in the event ring (the log's newest events in memory), with links to the previous and next event of its
+    chain (conversation or user), and a cache of its encoded frames for replays.
 
     `chain_id` is the id of the conversation whose members may see the event, or of the only user that may.
     """
@@ -60,7 +62,10 @@ class RingEntry:
     def for_user(
         self, user_id: str, histories: Mapping[str, HistoryStart], *, sees_reads: bool = True
     ) -> RingEntry | None:
-        """Returns the entry as a user may see it, None if they may not. `histories` are by conversation."""
+        """Returns this entry with the version of its event that a user may see, None if they may not see it.
+        `histories` has the conversations of which the user sees only a later part, with where that begins. `sees_reads`
+        says whether the user receives read receipts.
+        """
         if type(self.event) is MessageSent and self.event.message.conversation_id not in histories:
             return self  # nearly every entry: saves 1.6 of the general path's 1.8 µs
         seen = event_for_user(self.event, user_id, histories, sees_reads=sees_reads)
@@ -69,7 +74,9 @@ class RingEntry:
         return RingEntry(seen)
 
     def frame(self, group: EncodingGroup, which: object, encode: Callable[[], bytes]) -> bytes:
-        """Returns what `encode` makes of the event, called once for all sockets of an encoding group."""
+        """Returns the frame that `encode` makes of the event, from a cache. The cache's key is the encoding group
+        (sockets that receive the same bytes) and `which`, the destination of the packet.
+        """
         if self.frames is None:
             self.frames = {}
         frame = self.frames.get((group, which))
@@ -79,7 +86,7 @@ class RingEntry:
 
 
 class _EventChains:
-    """The events of each conversation, or of each user: linked from the newest one backwards."""
+    """The events in memory of each conversation, or of each user, linked from the newest one backwards."""
 
     __slots__ = ("evicted", "newest")
 
@@ -107,7 +114,7 @@ class _EventChains:
         return all(evicted.get(id_, 0) <= after for id_ in ids)
 
     def since(self, id_: str, after: int) -> Iterator[RingEntry]:
-        """Returns the entries behind a position, the newest first."""
+        """Yields the entries of a conversation or user after the log position `after`, the newest first."""
         entry = self.newest.get(id_)
         while entry is not None and entry.event.pos > after:
             yield entry
@@ -115,8 +122,9 @@ class _EventChains:
 
 
 class EventRing:
-    """Follows the log from position `pos` on. Events from before `oldest_ms()` have been removed from the log, so they
-    are not replayed from memory either."""
+    """The newest events of the log, those after the position `pos`, in memory. Events from before `oldest_ms()`, in
+    milliseconds since 1970, have been removed from the log, so the ring does not replay them either.
+    """
 
     def __init__(  # noqa: PLR0913 (its limits)
         self,
@@ -145,7 +153,9 @@ class EventRing:
         """The users that were erased since the ring started."""
 
     def follow(self, events: Sequence[News]) -> None:
-        """Adds the durable events of a batch."""
+        """Adds the durable events of a batch that was committed to the log, and evicts the oldest events beyond the
+        limits.
+        """
         for event in events:
             if type(event) is MessageSent:  # nearly every event is one
                 message = event.message
@@ -164,11 +174,11 @@ class EventRing:
         after: int,
         is_known: Callable[[str], bool] = lambda _: True,
     ) -> list[RingEntry] | None:
-        """Returns the user's events after a position in log order: in these conversations, of the user, and changed
-        names and pictures of contacts.
+        """Returns the events that a user missed after the log position `after`, in log order: those of their
+        conversations, those for the user alone, and changes of contacts' names and pictures.
 
-        Returns None if some of the events are not in memory, if there are more than `missed_max`, or if a user whose
-        name or picture changed is not known here (`is_known`), so that nobody can say whose contact they are.
+        Returns None if some of the events are not in memory, if there are more than `missed_max`, or if `is_known` is
+        False for a user whose name or picture changed: then it is unknown whose contact that user is.
         """
         self._evict_old()
         has_all = (
@@ -219,7 +229,9 @@ class EventRing:
         self._length += entry.length
 
     def _apply_deletions(self, entry: RingEntry) -> None:
-        """Replaces a message that was deleted later by its tombstone, and empties the quote of one, as the log does."""
+        """Updates the message in an entry's event to later deletions, as the log does: replaces a deleted message by
+        its tombstone, and empties the quote of a deleted message.
+        """
         event = entry.event
         if not isinstance(event, MessageEvent):
             return
@@ -233,7 +245,7 @@ class EventRing:
             entry.frames = None
 
     def _apply_erasures(self, entry: RingEntry) -> None:
-        """Replaces the name and picture of a user that was erased later, as the log does."""
+        """Replaces the name and picture in an entry's event if their user was erased later, as the log does."""
         event = entry.event
         if isinstance(event, UserUpdated) and event.user.id in self._erased:
             entry.event, entry.frames = replace(event, user=self._erased[event.user.id]), None
@@ -262,14 +274,16 @@ class EventRing:
             self._forget_evicted(entry.event.pos)
 
     def _forget_evicted(self, pos: int) -> None:
-        """Moves the start of the ring, so that sockets from before it are replayed from the log."""
+        """Forgets the positions of evicted events, to limit memory, and moves the start of the ring to `pos`. Sockets
+        that return from before `pos` are then replayed from the log instead.
+        """
         self._start_pos = pos
         self._conversations.evicted.clear()
         self._users.evicted.clear()
 
 
 def _length_of(message: Message) -> int:
-    """Returns the characters of a message, nearly always those of its text."""
+    """Returns the approximate size of a message in characters: its text, attachments and metadata."""
     length = len(message.content)
     if message.attachments or message.metadata:
         length += len(_encode((message.attachments, message.metadata)))

@@ -1,4 +1,6 @@
-"""Reads the events that a user missed since a position, from memory or else from the log."""
+"""Reads the events that a user missed after a log position, from the newest events in memory (the event ring) or else
+from the log in the database.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from talkwire.realtime.recovery.event_ring import MISSED_MAX, EventRing, RingEnt
 
 
 class _Lookup(NamedTuple):
-    """What a user missed between two positions, as the ring had it."""
+    """The cached result of a search in the event ring (the log's newest events in memory): the events that a user
+    missed after one log position, up to another. `found` is None if some were not in memory.
+    """
 
     entry: DirectoryEntry
     after: int
@@ -23,7 +27,7 @@ class _Lookup(NamedTuple):
 
 
 class MissedEventReader:
-    """Reads for the sockets of this node.
+    """Reads the events that the users of this node's returning sockets have missed.
 
     `contacts_max` is the size of the largest group whose members are contacts (`core.connected.memberships`).
     """
@@ -37,13 +41,14 @@ class MissedEventReader:
 
     @property
     def pos(self) -> int:
-        """The position up to which this node has delivered all events."""
+        """The log position up to which this node has delivered all events."""
         return self._chat.pos
 
     def in_memory(self, client: ChatClient, pos: int) -> list[RingEntry] | None:
-        """Returns the events since a position, or None if they have to be read from the log.
+        """Returns the events that a client's user missed after the log position `pos`, or None if they must be read
+        from the log.
 
-        That is so if some of them are not in memory, or the user has joined or left a conversation since.
+        That is the case if some of them are not in memory, or the user has joined or left a conversation since.
         """
         entry, last = client.entry, self._last
         if entry.moved_pos > pos:
@@ -65,10 +70,14 @@ class MissedEventReader:
         )
 
     async def read_log(self, client: ChatClient, pos: int) -> MissedEvents:
-        """Returns the next page of events since a position, up to where this node has delivered. Raises ChatError."""
+        """Reads from the log the next page of events that a client's user missed after the position `pos`, up to the
+        position that this node has delivered. Raises ChatError.
+        """
         self._metrics.recovery_log_reads += 1
         return await self._chat.execute(client.actor, ListMissed(pos, self._chat.pos, self._contacts_max))
 
     async def is_complete(self, client: ChatClient, page: MissedEvents) -> bool:
-        """Whether the log still has the events behind a page, and few enough of them. Raises ChatError."""
+        """Returns whether the log still has all events after a page, and at most MISSED_MAX of them for this client.
+        Raises ChatError.
+        """
         return page.pos >= self._chat.pos or await self._chat.execute(client.actor, CountMissed(page.pos, MISSED_MAX))

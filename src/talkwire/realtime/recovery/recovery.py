@@ -1,9 +1,10 @@
-"""Sockets that resume after their connection broke: which may, from where, and with which rooms.
+"""Decides which sockets may resume after their connection broke, from which position in the event log, and with which
+rooms.
 
-A client that returns with its `pid` and offset signs in as at any connect. Then it receives the response to CONNECT,
-the events that it missed, and from the same turn of the event loop on the events as they happen: no event is missing
-and none comes twice. The response comes first so that the client knows its offset after each packet, whenever its
-connection breaks again (docs/decisions/0007).
+A client that returns with its `pid` (recovery token) and offset (the log position that it has received) signs in as at
+any connect. Then it receives the response to CONNECT, the events that it missed, and from the same turn of the event
+loop on the events as they happen: no event is missing and none comes twice. The response comes first so that the client
+knows its offset after each packet, whenever its connection breaks again (docs/decisions/0007).
 
 A socket that cannot resume completely gets a new session instead, never a part of the events.
 """
@@ -38,11 +39,11 @@ from talkwire.realtime.socketio.socket_server import SocketServer
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 BEHIND_S = 1.0
-"""How long to wait for events that the client has received from another node but this node has not."""
+"""Seconds to wait for events that the client has received from another node but this node has not."""
 
 REFRESH_S = 3600.0
 KEPT_S = 24 * 3600.0
-"""How long the rows of a session are kept, at least, after it ended."""
+"""Seconds for which the database rows of an ended session are kept, at least."""
 
 _KEY = "recovery"
 _TRUE = frozenset({"1", "true"})
@@ -54,8 +55,10 @@ Mode = Literal["ask", "always", "never"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryOptions:
-    """`window_s`: how long a socket may be disconnected. `alone`: no other node writes to the database. `contacts_max`:
-    the size of the largest group whose members are contacts (`core.connected.memberships`)."""
+    """The options of recovery. `mode`: which clients can resume, all, none or those that ask for it. `window_s`: how
+    many seconds a socket may be disconnected. `alone`: no other node writes to the database. `contacts_max`: the size
+    of the largest group whose members are contacts (`core.connected.memberships`).
+    """
 
     mode: Mode = "ask"
     window_s: float = 120.0
@@ -64,14 +67,16 @@ class RecoveryOptions:
 
 
 async def recovery_key(chat: Chat) -> bytes:
-    """Returns the key with which all nodes sign pids; the first start creates it."""
+    """Returns the key with which all nodes sign recovery tokens (`pid`). It is in the database; the first start creates
+    it.
+    """
     return (await chat.execute(RECOVERY, EnsureSecret(_KEY, token_urlsafe(32)))).encode()
 
 
 class Recovery:
-    """Recovers the sockets of this node in all namespaces with chat.
+    """Lets sockets of this node resume after their connection broke, in all chat namespaces.
 
-    `on_hand_over` is called with a client that continues at another node, before its socket here is closed.
+    `on_hand_over` is called with a client that continues at another node, before its socket on this node is closed.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 (what it connects)
@@ -99,13 +104,17 @@ class Recovery:
     # --- connecting -------------------------------------------------------------------------------------------------
 
     def is_requested(self, handshake: Handshake, auth: dict[str, Any]) -> bool:
-        """Whether a client is to receive a `pid`."""
+        """Returns whether a new socket is to be recoverable, i.e. its client receives a `pid` (recovery token): by the
+        operator's setting, or because the client asks for it.
+        """
         if self._options.mode == "ask":
             return auth.get("recovery") is True or handshake.query.get("recovery", "").lower() in _TRUE
         return self._options.mode == "always"
 
     def begin(self, client: ChatClient, namespace: str) -> RecoverableSocket:
-        """Returns a new session, whose socket enters in this turn of the event loop."""
+        """Returns the recovery state of a new socket, with a signed recovery token. The socket must be connected in the
+        same turn of the event loop.
+        """
         chat = self._chat
         claims = RecoveryClaims(
             client.actor.user_id,
@@ -119,7 +128,7 @@ class Recovery:
         return RecoverableSocket(claims, self._signer.sign(claims))
 
     async def find(self, client: ChatClient, namespace: str, auth: dict[str, Any]) -> ResumePlan | None:
-        """Returns where a client that has signed in resumes, or None if it gets a new session."""
+        """Returns the plan by which a signed-in client resumes its earlier socket, or None if it gets a new session."""
         if auth.get("pid") is None:
             return None
         try:
@@ -149,7 +158,9 @@ class Recovery:
         return plan
 
     async def _wait_for(self, plan: ResumePlan) -> None:
-        """Waits for events that the client has received from another node but this node has not."""
+        """Waits until this node has read the events that the client has already received from another node. Raises
+        UnrecoverableError if they do not come in time.
+        """
         pos = plan.offset.newest
         if pos <= self._chat.pos:
             return
@@ -165,7 +176,10 @@ class Recovery:
             raise UnrecoverableError("the offset lies in the future") from None
 
     async def _check_completeness(self, plan: ResumePlan, client: ChatClient) -> None:
-        """Raises UnrecoverableError if neither memory nor the log has all events; keeps the first page of the log."""
+        """Raises UnrecoverableError if neither memory nor the log has all events since the client's offset.
+
+        Keeps a page that it had to read from the log in the plan, so that the replay does not read it again.
+        """
         pos = plan.offset.pos
         if pos >= self._chat.pos or self._missed.in_memory(client, pos) is not None:
             return
@@ -175,20 +189,26 @@ class Recovery:
             raise UnrecoverableError("the client has missed too many events")
 
     def attach(self, socket: Socket) -> Socket | None:
-        """Notes that a recoverable socket has entered. Returns its previous socket if that still seems to be open."""
+        """Notes that a recoverable socket is connected. Returns the client's previous socket if that has not
+        disconnected yet, else None.
+        """
         client: ChatClient = socket.data
         assert client.recoverable is not None, "it was admitted as recoverable"
         return self._sockets.attach(client.recoverable, socket)
 
     def resume(self, socket: Socket, plan: ResumePlan, may_stay: Callable[[], bool], then: Callable[[], None]) -> None:
-        """Sends a socket what it has missed (`Replay`)."""
+        """Starts sending a socket the events that it missed. `may_stay` returns whether the socket may continue; `then`
+        is called when it has received all of them.
+        """
         self._metrics.recoveries += 1
         assert isinstance(socket.encoding_group, DialectEncoding)
         listener = ReplayingSocket(socket.encoding_group, socket.data, plan.recoverable, self.forget_choice)
         Replay(socket, plan, self._missed, listener, may_stay=may_stay, then=then).start()
 
     def detach(self, socket: Socket, reason: str, *, for_good: bool = False) -> None:
-        """Notes that a socket has disconnected. `for_good`: it cannot be recovered, whatever the reason."""
+        """Notes that a socket has disconnected. It cannot resume if `for_good` is True, or if `reason` says that one
+        side ended it on purpose.
+        """
         client: ChatClient = socket.data
         recoverable = client.recoverable
         if recoverable is None:
@@ -202,21 +222,27 @@ class Recovery:
     async def choose(
         self, recoverable: RecoverableSocket, conversation_id: str, *, opened: bool, by_default: bool
     ) -> None:
-        """Stores that a socket opens or closes a conversation, before the client's request is answered."""
+        """Stores that a client has opened or closed a conversation on a socket, so that this holds when the socket
+        resumes. Returns after the commit.
+        """
         async with recoverable.choosing:
             if recoverable.follows(conversation_id, by_default=by_default) is not opened:
                 await self._chat.execute(RECOVERY, KeepSessionRoom(recoverable.socket_id, conversation_id, opened))
                 recoverable.chosen[conversation_id] = opened
 
     def forget_choice(self, recoverable: RecoverableSocket, conversation_id: str) -> None:
-        """Removes a socket's choice for a conversation that the user has joined or left."""
+        """Removes a client's choice to open or close a conversation on a socket, because the user has joined or left
+        the conversation.
+        """
         if recoverable.chosen.pop(conversation_id, None) is not None:
             self._store(KeepSessionRoom(recoverable.socket_id, conversation_id, None))
 
     # --- following the log ------------------------------------------------------------------------------------------
 
     def follow(self, events: Sequence[News]) -> None:
-        """Remembers a batch for replays."""
+        """Adds a batch of committed events to the events in memory for replays. When a user was removed from a
+        conversation, forgets that their sockets opened or closed it.
+        """
         self._ring.follow(events)
         if not self._news.is_set():
             self._news.set()
@@ -228,7 +254,7 @@ class Recovery:
                         self.forget_choice(recoverable, event.conversation_id)
 
     async def refresh(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Keeps the rows of connected sessions and deletes old ones, every hour, for ever."""
+        """Runs forever: every hour, renews the database rows of connected recoverable sockets, and deletes old rows."""
         keep_ms = round(max(KEPT_S, 2 * self._options.window_s + REFRESH_S) * 1000)
         while True:
             self._store(RefreshSessions(tuple(self._sockets.stored()), keep_ms))
@@ -239,6 +265,8 @@ class Recovery:
 
 
 def _log_failure(_result: object, error: Exception | None) -> None:
-    """Logs the error. At worst, the session cannot be recovered after the next restart."""
+    """Logs an error while storing a socket's recovery state. At worst, the socket cannot resume after the next
+    restart.
+    """
     if error is not None:
         _logger.warning("a recoverable session could not be stored", error=str(error))

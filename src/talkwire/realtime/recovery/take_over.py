@@ -1,4 +1,4 @@
-"""Moves a recoverable socket from the node where it was to the node to which its client returns."""
+"""Moves a recoverable socket from the node where it was to the node to which its client reconnects."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from talkwire.realtime.clients.recoverable import RecoverableSocket, Recoverable
 from talkwire.realtime.clients.recovery_token import RecoveryClaims
 
 HAND_OVER_WAIT_S = 0.3
-"""How long to wait for the node where a client was last: that node may be dead."""
+"""Seconds to wait for the node where a client was last: that node may be dead."""
 
 SILENT_S = 5.0
-"""How long not to ask a node again that did not respond."""
+"""Seconds for which a node that did not respond is not asked again."""
 
 _TOPIC = "take-over"
 
 
 class TakeOverRequest(msgspec.Struct, frozen=True):
-    """Asks another node for a socket that was there last. `node_id` is the asking node."""
+    """A node's question to another one, where a recoverable socket was last: asks to hand the socket over. `node_id` is
+    the asking node.
+    """
 
     socket_id: str
     user_id: str
@@ -31,8 +33,10 @@ class TakeOverRequest(msgspec.Struct, frozen=True):
 
 
 class TakeOverAnswer(msgspec.Struct, frozen=True):
-    """`known`: the socket was at the responding node within the window, where it disconnected `gone_s` ago (0: it was
-    still connected). `rooms` as in `StoredSession`."""
+    """A node's answer to a TakeOverRequest. `known`: the socket was at this node within the recovery window, and
+    disconnected `gone_s` seconds ago (0: it was still connected). `ended`: it was ended on purpose. `rooms`: the
+    conversations that the client opened (True) or closed (False).
+    """
 
     known: bool = False
     ended: bool = False
@@ -41,14 +45,14 @@ class TakeOverAnswer(msgspec.Struct, frozen=True):
 
 
 class UnrecoverableError(Exception):
-    """The socket cannot resume; the client gets a new session."""
+    """The socket cannot resume; its client gets a new session. The text says why."""
 
 
 class TakeOver:
-    """Finds recoverable sockets here or at other nodes, and hands them over to nodes that ask for them.
+    """Finds recoverable sockets on this node or at other nodes, and hands them over to nodes that ask for them.
 
     `alone`: no other node writes to the database. `on_hand_over` is called with a client that continues at another
-    node, before its socket here is closed.
+    node, before its socket on this node is closed.
     """
 
     def __init__(  # noqa: PLR0913 (what it connects)
@@ -72,7 +76,8 @@ class TakeOver:
         chat.peers.answer(_TOPIC, TakeOverRequest, self._hand_over)
 
     async def find(self, plan: ResumePlan) -> RecoverableSocket:
-        """Returns what is known of the plan's socket: here, or from the node or the tables that have it.
+        """Returns the state of the socket that a plan resumes: from this node, or taken over from the node or the
+        database rows that have it.
 
         Raises UnrecoverableError and ChatError.
         """
@@ -84,7 +89,9 @@ class TakeOver:
         return known
 
     async def _find_stored(self, plan: ResumePlan, known: RecoverableSocket | None) -> RecoverableSocket:
-        """Returns what is `known` here unless the socket has been at another node since."""
+        """Returns `known`, this node's own state of the socket, unless the database says that it has been at another
+        node since. Then takes the socket over from that node.
+        """
         claims = plan.recoverable.claims
         if claims.node_id == self._node_id and self._alone:
             raise UnrecoverableError("it disconnected too long ago")
@@ -107,7 +114,7 @@ class TakeOver:
         return taken_over
 
     def _release(self, recoverable: RecoverableSocket) -> None:
-        """Closes a socket that has been at another node since."""
+        """Forgets a socket that continues at another node, and disconnects it if it still seems to be connected."""
         self._sockets.hand_over(recoverable.socket_id)
         socket, recoverable.socket = recoverable.socket, None
         if socket is not None:
@@ -116,9 +123,10 @@ class TakeOver:
                 socket.connection.close("forced server close")
 
     async def _ask(self, claims: RecoveryClaims, stored: StoredSession) -> TakeOverAnswer | None:
-        """Asks the node where the client was for the socket. Returns None if that node does not respond.
+        """Asks the node where the socket was last to hand it over. Returns the answer, or None if that node is not
+        alive or does not respond in time.
 
-        A node that was killed does not, although its lease may last for a while.
+        A node that was killed does not respond, although its lease may last for a while.
         """
         node_id = stored.node_id
         if self._alone or stored.age_ms != 0 or node_id == self._node_id:
@@ -133,9 +141,11 @@ class TakeOver:
         return answers.get(node_id)
 
     async def _hand_over(self, question: TakeOverRequest) -> TakeOverAnswer:
-        """Hands a socket over to the node that its client has reconnected to.
+        """Answers another node's request for a socket whose client has reconnected to that node: forgets and
+        disconnects the socket.
 
-        Returns what this node knows of the socket: since when it is gone, and which conversations it opened itself.
+        Returns what this node knows of the socket: when it disconnected, and which conversations its client opened or
+        closed.
         """
         recoverable = self._sockets.hand_over(question.socket_id)
         if recoverable is None:
@@ -150,7 +160,9 @@ class TakeOver:
         return TakeOverAnswer(known=True, ended=recoverable.ended, gone_s=gone_s, rooms=recoverable.chosen)
 
     def _adopt(self, recoverable: RecoverableSocket, stored: StoredSession, handed: TakeOverAnswer | None) -> None:
-        """Takes over a socket of another node, by that node's response or else by the tables."""
+        """Fills in the state of a socket from another node: by that node's answer, or by the database rows if it did
+        not respond. Raises UnrecoverableError if the socket ended or is gone for too long.
+        """
         if stored.node_id == self._node_id or (handed is not None and not handed.known):
             # Within the window that node would still know it.
             raise UnrecoverableError("it disconnected too long ago")

@@ -1,6 +1,6 @@
-"""Handles one connection's events in the order in which they arrived.
+"""Lanes: each handles one connection's events in the order in which they arrived.
 
-Commands go through the writer in the order in which they are submitted, so several of them may run at once
+Commands go through the database writer in the order in which they are submitted, so several of them may run at once
 (*pipelined*): one busy client's commands can share a commit. Any other event starts when all events before it have
 finished, and the events behind it wait until it has finished.
 """
@@ -26,17 +26,18 @@ _logger = structlog.get_logger(__name__)
 
 
 class LaneOwner(Protocol):
-    """A connection, as its lane uses it."""
+    """The interface that a lane (a queue of a connection's events) uses of its connection."""
 
     def lane_changed(self) -> None:
-        """Stops or resumes reading, or closes if all work is done. Called when the lane has become full, and from then
-        on until it is no longer full; if the lane is `watched`, also when work has finished.
+        """Stops or resumes reading from the client, depending on whether the lane (the queue of the client's events) is
+        full; closes the connection if it waits for the end of all work. Called when the lane has become full, and from
+        then on until it is no longer full; if the lane is `watched`, also when work has finished.
         """
         ...
 
 
 class Lane:
-    """A queue of one connection's events. `owner` is the connection."""
+    """A queue that runs one connection's events in order. `owner` is the connection."""
 
     __slots__ = ("_exclusive", "_owner", "_room", "_running", "_waiting", "_was_full", "held", "slowed", "watched")
 
@@ -60,11 +61,15 @@ class Lane:
 
     @property
     def is_full(self) -> bool:
-        """Whether to stop reading from the connection."""
+        """Returns whether the server should stop reading from the connection: too many events are unfinished, or the
+        client exceeds its rate limits.
+        """
         return self.slowed or self._running + len(self._waiting or ()) > WAITING_MAX
 
     def enter(self, start: Start, *, pipelined: bool) -> None:
-        """Starts the work now, or queues it. `pipelined` work may run at the same time as other pipelined work."""
+        """Starts an event's work now, or queues it behind earlier events. `pipelined` work may run at the same time as
+        other pipelined work.
+        """
         if self._waiting or not self._may_start(pipelined):
             if self._waiting is None:
                 self._waiting = deque()
@@ -76,31 +81,31 @@ class Lane:
             self._changed()
 
     async def room(self) -> None:
-        """Waits until the lane is not full."""
+        """Waits until the lane (the queue of a connection's events) is not full."""
         if self.is_full:
             if self._room is None:
                 self._room = get_running_loop().create_future()
             await self._room
 
     def slow(self, *, slowed: bool) -> None:
-        """Pauses or resumes reading from the connection."""
+        """Pauses (True) or resumes (False) reading from a client that exceeds its rate limits."""
         self.slowed = slowed
         self._moved()
 
     def release(self) -> None:
-        """Resumes the queue: the client reads its output again."""
+        """Resumes starting queued events, since the client reads its output again."""
         self.held = False
         self._advance()
         self._moved()
 
     def clear(self) -> None:
-        """Drops the queued events: the client has disconnected."""
+        """Drops the queued events, since the client has disconnected. Events that have started continue."""
         self._waiting = None
         self.slowed = False
         self._make_room()
 
     def close(self) -> None:
-        """Drops the queued events and the owner, which has ended."""
+        """Drops the queued events and the reference to the owner, whose session has ended."""
         self.clear()
         self._owner = None
 
@@ -132,7 +137,9 @@ class Lane:
             self._running -= 1
 
     def finished(self) -> None:
-        """Notes the end of work that ran in the background, and starts queued events."""
+        """Notes that work which ran in the background has finished, and starts queued events that were waiting for
+        it.
+        """
         self._running -= 1
         if self._waiting:
             self._advance()

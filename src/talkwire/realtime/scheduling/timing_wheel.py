@@ -1,9 +1,9 @@
-"""One timing wheel for the deadlines of all connections: heartbeats, timeouts, expiring tokens.
+"""A timing wheel: one timer for the deadlines of all connections, such as heartbeats, timeouts and expiring tokens.
 
 Most deadlines only move later (each pong does that). So a connection stays in its bucket, and the wheel asks for its
-deadline again when the bucket comes up: an arriving packet costs nothing here, and no connection has a timer of its
-own. Where the ping interval is shorter than the ping timeout, a pong moves the deadline nearer; so the wheel asks each
-connection at least once per ping interval.
+deadline again when the time of the bucket comes: an arriving packet costs nothing here, and no connection has its own
+timer. Where the ping interval is shorter than the ping timeout, a pong moves the deadline nearer; so the wheel asks
+each connection at least once per ping interval.
 """
 
 from __future__ import annotations
@@ -25,27 +25,30 @@ _logger = structlog.get_logger(__name__)
 
 
 class Deadlined(Protocol):
-    """An object with deadlines. `wheel_tick` belongs to the wheel and starts as 0, which means "not in the wheel"."""
+    """The interface that a timing wheel uses of an object with deadlines. `wheel_tick` belongs to the wheel and starts
+    as 0, which means "not in the wheel".
+    """
 
     wheel_tick: int
 
     def next_deadline(self) -> float:
-        """Returns the next deadline in the event loop's time, in seconds; `inf` for none."""
+        """Returns the object's next deadline in the event loop's time, in seconds; `inf` for none."""
         ...
 
     def handle_deadline(self, now: float) -> None: ...
 
 
 def tick_for(*timeouts_s: float) -> float:
-    """Returns the length of a wheel's tick, in seconds, for timeouts of these lengths."""
+    """Returns the length of a timing wheel's tick, in seconds, that is short enough for timeouts of these lengths."""
     return min(TICK_S, max(_TICK_MIN_S, min(timeouts_s) / TICKS_A_TIMEOUT))
 
 
 class TimingWheel:
-    """Calls an item's `handle_deadline` at most `tick_s` after its `next_deadline`.
+    """One timer for many items with deadlines: calls an item's `handle_deadline` at most `tick_s` seconds after its
+    `next_deadline`.
 
-    After a call, the wheel asks an item again within `ask_every_s`. Its deadline may move nearer without a call of
-    `watch`, but no nearer than that.
+    After a call, the wheel asks an item for its deadline again within `ask_every_s` seconds. An item's deadline may
+    move nearer without a call of `watch`, but not to a time before the wheel asks again.
     """
 
     def __init__(self, ask_every_s: float = inf, tick_s: float = TICK_S) -> None:
@@ -58,13 +61,15 @@ class TimingWheel:
         self._last_tick = 0
 
     def watch(self, item: Deadlined) -> None:
-        """Adds an item, or moves it forward. Call it when the item's deadline may have moved nearer."""
+        """Adds an item to the wheel, or moves it to an earlier tick. Call it when the item's deadline may have become
+        earlier.
+        """
         deadline = item.next_deadline()
         if not isinf(deadline):
             self._watch(item, deadline)
 
     def forget(self, item: Deadlined) -> None:
-        """Removes an item at once. Searches among the items of one tick only."""
+        """Removes an item from the wheel at once. Searches only the items of the same tick."""
         bucket = self._buckets.get(item.wheel_tick)
         if bucket is not None:
             bucket.remove(item)
@@ -85,7 +90,7 @@ class TimingWheel:
         bucket.append(item)
 
     def close(self) -> None:
-        """Stops the wheel for good."""
+        """Removes all items and stops the wheel's timer."""
         self._buckets.clear()
         self._ticks.clear()
         if self._timer is not None:

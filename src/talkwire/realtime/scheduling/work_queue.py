@@ -1,5 +1,5 @@
-"""Work that takes longer than one turn of the event loop, in steps: one client's large request must not delay all
-others.
+"""A queue for work that takes longer than one turn of the event loop. The work is done in steps, so that one client's
+large request does not delay all others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ _logger = structlog.get_logger(__name__)
 
 
 class WorkQueue:
-    """Steps of several clients' work, called in rotation for a bounded time per turn of the loop."""
+    """A queue of several clients' long work, split into steps: calls the steps in rotation, for at most TURN_S seconds
+    per turn of the event loop.
+    """
 
     def __init__(self) -> None:
         self._steps: OrderedDict[Callable[[], bool], None] = OrderedDict()
@@ -30,12 +32,12 @@ class WorkQueue:
 
     @property
     def busy(self) -> bool:
-        """Whether steps are queued, so that new work has to wait."""
+        """Returns whether steps are queued, so that new work has to wait for its turn."""
         return bool(self._steps)
 
     def add(self, step: Callable[[], bool]) -> None:
-        """Calls `step` from the next turn on until it returns False. A step that is queued already is
-        not added again.
+        """Queues `step`: calls it repeatedly, from the next turn of the event loop on, until it returns False. Does not
+        add a step again that is queued already.
         """
         self._steps[step] = None
         if not self._scheduled:

@@ -1,1 +1,1 @@
-"""Runs a server: listening sockets, uvicorn, draining, and an orderly shutdown."""
+"""Runs a server: its listening sockets, uvicorn, draining (sending clients to other nodes) and an orderly shutdown."""

@@ -1,8 +1,9 @@
-"""How a node leaves a cluster: it ends its sessions one after the other, so that clients reconnect to other nodes.
+"""Draining: a node that leaves a cluster ends its sessions one after the other, so that their clients reconnect to
+other nodes.
 
-During a first part of the window, nothing is ended: load balancers learn from `/readyz` that this node is about to
-stop. Over the rest of the window, sessions are ended at an even rate, so that the other nodes are not overloaded.
-Clients that still connect here are served until the server stops: short service is better than none.
+In the first part of the time window, no session is ended: load balancers learn from `/readyz` that this node is about
+to stop. Over the rest of the window, sessions are ended at an even rate, so that the other nodes are not overloaded.
+Clients that still connect to this node are served until the server stops: short service is better than none.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ _logger = structlog.get_logger(__name__)
 
 
 async def drain(engine: EngineServer, window_s: float) -> None:
-    """Ends the open sessions, spread over `window_s` seconds. Returns when the window is over."""
+    """Ends the open sessions and forwarded WebSockets of this node, spread over `window_s` seconds. Returns when this
+    time is over.
+    """
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     _logger.info("draining", seconds=window_s, sessions=len(engine.connections))

@@ -1,4 +1,4 @@
-"""The listening socket for other nodes, beside the one for clients. Serves requests that nodes forward, and health
+"""The listening socket for other nodes, beside the one for clients: serves the requests that nodes forward, and health
 checks.
 """
 
@@ -23,13 +23,14 @@ LOOPBACK = "127.0.0.1"
 
 FILES = "/api/v1/files/"
 OPEN_PATHS = frozenset({"/healthz", "/metrics"})
-"""Served without a seal."""
+"""The paths on the internal socket that are served to requests without a seal."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeListener:
-    """Where other nodes reach this one. `app` serves OPEN_PATHS, `uploads` forwarded requests for this node's uploads,
-    `stored` reads of its finished files.
+    """The listening socket for other nodes, with the ASGI applications behind it: `app` serves OPEN_PATHS, `uploads`
+    forwarded requests for this node's uploads, `stored` reads of its finished files. `link` checks the seals of
+    requests.
     """
 
     listening: socket.socket
@@ -40,9 +41,10 @@ class NodeListener:
 
 
 def host_towards(host: str | None, port: int) -> str:
-    """Returns this machine's address on the route to `host`; the loopback address for a local `host` (none, or a path).
+    """Returns the address that this machine has on the route to `host`; the loopback address if `host` is local (None,
+    empty or a path).
 
-    Sends nothing. Raises OSError.
+    Sends nothing over the network. Raises OSError.
     """
     if not host or host.startswith("/"):
         return LOOPBACK
@@ -54,13 +56,17 @@ def host_towards(host: str | None, port: int) -> str:
 
 
 def address_of(listening: socket.socket, host: str) -> str:
-    """Returns where others reach a listening socket at `host`: `10.0.0.1:4000` or `[::1]:4000`."""
+    """Returns the address, as `10.0.0.1:4000` or `[::1]:4000`, under which others reach a listening socket on
+    `host`.
+    """
     port = listening.getsockname()[1]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class PeerApp:
-    """Serves requests of other nodes: forwarded polls and uploads, and reads of files. Forwards none of them again."""
+    """The ASGI application for other nodes: serves forwarded polls and uploads, and reads of files. Except for health
+    checks and metrics, requires a valid seal. Forwards no request again.
+    """
 
     def __init__(self, engine: EngineServer, internal: NodeListener) -> None:
         self._engine = engine

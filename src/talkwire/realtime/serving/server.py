@@ -1,7 +1,7 @@
-"""Runs a server: one listening socket, uvicorn on uvloop, and an orderly shutdown.
+"""Runs a server: one listening socket for clients, uvicorn on uvloop, and an orderly shutdown.
 
-SIGTERM or SIGINT: if there are other nodes, clients are sent to them first (`drain.py`). Then the server accepts no
-connections, notifies its clients, finishes running requests, and closes the sockets (1001).
+After SIGTERM or SIGINT, clients are sent to other nodes first, if there are any (`drain.py`). Then the server accepts
+no connections, notifies its clients, finishes running requests, and closes the WebSockets (with the code 1001).
 
 A second signal ends the process at once; nothing that was acknowledged is lost.
 """
@@ -54,7 +54,7 @@ AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Returns a listening socket; port 0 picks a free port. Raises OSError."""
+    """Opens a listening socket and returns it; port 0 picks a free port. Raises OSError."""
     listening = _bound(host, port)
     try:
         listening.listen(BACKLOG)
@@ -65,8 +65,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def bind_shared(host: str, port: int) -> socket.socket:
-    """Returns a socket whose address other processes of this user may bind too. It does not listen yet: `Server` does
-    that.
+    """Returns a bound socket whose address other processes of the same system user may bind too. It does not listen
+    yet: `Server` does that.
 
     Once several processes listen, the kernel spreads connections evenly. Raises OSError.
     """
@@ -88,16 +88,18 @@ def _bound(host: str, port: int, *options: int) -> socket.socket:
 
 
 class ApplicationFailed(RuntimeError):
-    """The embedding application did not start, so the server did not either. The application has logged the reason."""
+    """The embedding application did not start, so the server did not start either. The application has logged the
+    reason.
+    """
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server with this project's signals and shutdown.
+    """A uvicorn server with this project's signal handling and shutdown.
 
-    `on_shutdown` ends the application's long requests. `drain_s` is for how many seconds clients are sent to other
-    nodes before the shutdown. `beside` says that `app` contains an embedding application, which receives the ASGI
-    lifespan and all WebSockets outside the engine's path. `internal` is the socket for other nodes. `limits` apply to
-    HTTP connections.
+    `on_shutdown` ends the application's long requests. For `drain_s` seconds before the shutdown, clients are sent to
+    other nodes. `beside` says that `app` contains an embedding application, which receives the ASGI lifespan and all
+    WebSockets outside the engine's path. `internal` is the listening socket for other nodes. `limits` apply to HTTP
+    connections.
     """
 
     def __init__(  # noqa: PLR0913 (all but two may be left out)
@@ -141,7 +143,9 @@ class Server(uvicorn.Server):
         )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Starts listening. Raises ApplicationFailed where uvicorn would end the process."""
+        """Starts listening, for clients and other nodes. Raises ApplicationFailed if the embedding application does not
+        start, where uvicorn would end the process.
+        """
         try:
             await super().startup(sockets)
         except SystemExit:
@@ -153,8 +157,8 @@ class Server(uvicorn.Server):
         self.on_ready()
 
     async def has_begun(self, serving: asyncio.Task[None]) -> None:
-        """Waits until the server accepts requests. Raises what the task `serving` ended with if it has ended before
-        that.
+        """Waits until the server accepts requests. If the task `serving`, which runs the server, ends before that,
+        raises its exception.
         """
         begun = asyncio.ensure_future(self._begun.wait())
         await asyncio.wait([begun, serving], return_when=asyncio.FIRST_COMPLETED)
@@ -163,7 +167,7 @@ class Server(uvicorn.Server):
             await serving
 
     async def main_loop(self) -> None:
-        """Runs until the server has to stop, and then sends clients to other nodes if there are any.
+        """Runs until the server has to stop, and then drains: sends its clients to other nodes, if there are any.
 
         uvicorn's own loop looks for the end ten times a second, which took 0.13 % of a core on an idle server.
         """
@@ -183,7 +187,8 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handles signals while the server runs: the first one shuts down in order, the second ends the process.
+        """Handles SIGTERM and SIGINT while the server runs: the first one starts an orderly shutdown, the second ends
+        the process.
 
         uvicorn would raise the first signal again at the end, which makes an orderly exit look like a death by signal.
         """
@@ -204,7 +209,7 @@ class Server(uvicorn.Server):
 
     @property
     def should_exit(self) -> bool:
-        """Whether the server has to stop. Set it in the server's thread or in a signal handler."""
+        """Returns whether the server has to stop. Assign it only in the server's thread or in a signal handler."""
         return self._exiting.is_set()
 
     @should_exit.setter
@@ -218,7 +223,9 @@ class Server(uvicorn.Server):
 async def listen_internally(
     engine: EngineServer, internal: NodeListener, state: uvicorn.server.ServerState
 ) -> asyncio.Server:
-    """Starts serving other nodes and returns the server. `state` keeps its connections."""
+    """Starts serving other nodes on the internal listening socket, and returns the asyncio server. `state` keeps the
+    set of its open connections.
+    """
     connection_limits = ConnectionLimits(engine.wheel, LINK_LIMITS, engine.metrics)
     config = uvicorn.Config(
         PeerApp(engine, internal),
@@ -240,7 +247,8 @@ async def listen_internally(
 
 @contextlib.asynccontextmanager
 async def attached(engine: EngineServer, internal: NodeListener | None) -> AsyncIterator[AsgiWebSockets]:
-    """Provides what another ASGI server needs beside the HTTP application: WebSockets, and the socket for other nodes.
+    """A context manager for running inside another ASGI server: starts the socket for other nodes, and yields the
+    application for WebSockets.
 
     On exit, notifies the clients and closes their sessions.
     """
@@ -264,7 +272,7 @@ def _nothing() -> None:
 
 
 class EmbeddedServer(Server):
-    """A server inside a program that handles signals itself."""
+    """A `Server` that installs no signal handlers, for a program that handles signals itself."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -272,8 +280,8 @@ class EmbeddedServer(Server):
 
 
 def with_engine(engine: EngineServer, app: AsgiApp | None = None, bundle: ClientBundle | None = None) -> AsgiApp:
-    """Returns an application that serves polling under the engine's path, the client's bundle below it, and everything
-    else by `app`.
+    """Returns an ASGI application that serves polling under the engine's path, the Socket.IO client's bundle below it,
+    and passes all other requests to `app`, or responds with 404 if that is None.
     """
     polling = PollingApp(engine)
 
@@ -292,7 +300,7 @@ def with_engine(engine: EngineServer, app: AsgiApp | None = None, bundle: Client
 
 
 def serve(engine: EngineServer, *, port: int, host: str = "127.0.0.1") -> None:
-    """Serves until a signal stops it. Raises OSError if it cannot listen on the address."""
+    """Runs a server until a signal stops it. Raises OSError if it cannot listen on the address."""
     listening = listen(host, port)
     uvicorn_server = Server(engine, with_engine(engine))
     uvicorn_server.run(sockets=[listening])

@@ -34,7 +34,9 @@ _logger = structlog.get_logger(__name__)
 
 
 class SocketServer(EngineServer):
-    """A server for Engine.IO sessions that speak Socket.IO. Takes the parameters of `EngineServer`."""
+    """A Socket.IO server: an Engine.IO server whose sessions speak Socket.IO. Takes the parameters of
+    `EngineServer`.
+    """
 
     def __init__(self, *args: Any, path: str = "/socket.io/", **kwargs: Any) -> None:  # noqa: ANN401 (handed on)
         super().__init__(*args, path=path, **kwargs)
@@ -44,28 +46,28 @@ class SocketServer(EngineServer):
         return SocketConnection(self, session, handshake, self.options)
 
     def namespace(self, name: str) -> Namespace:
-        """Adds a namespace and returns it, to register handlers on. `name` starts with `/`."""
+        """Adds a Socket.IO namespace to the server and returns it, to register handlers on. `name` starts with `/`."""
         namespace = Namespace(name, self.hub)
         self.add(name, namespace)
         return namespace
 
     def add(self, name: str, handler: NamespaceHandler) -> None:
-        """Adds a namespace that `handler` serves."""
+        """Adds a Socket.IO namespace to the server; `handler` admits its sockets and handles their events."""
         self._handlers[name] = handler
 
     def handler_of(self, namespace: str) -> NamespaceHandler | None:
-        """Returns the handler of a namespace, or None. `namespace` is the full name, a query included, as in
-        Socket.IO's Node server.
+        """Returns the handler of a namespace, or None if there is no such namespace. `namespace` is the full name, a
+        query included, as in Socket.IO's Node server.
         """
         return self._handlers.get(namespace)
 
     def report(self, error: BaseException) -> None:
-        """Logs an exception of a handler. Other clients are not affected."""
+        """Logs an exception that a handler raised. Other clients are not affected."""
         _logger.error("a handler failed", exc_info=error)
 
 
 class Namespace:
-    """The handlers of one namespace.
+    """A plain Socket.IO namespace, on which an application registers handlers.
 
     Handlers are functions or coroutines. The events of one connection are handled one after the other. A handler's
     return value is sent as the ack, if the client asked for one; a tuple is sent as several arguments.
@@ -83,26 +85,30 @@ class Namespace:
     # --- registering handlers ---------------------------------------------------------------------------------------
 
     def use(self, middleware: Middleware) -> Middleware:
-        """Registers a coroutine `(handshake, auth)` that runs before a client may join. It raises ConnectRefused to
-        refuse it.
+        """Registers a middleware: a coroutine function with the parameters `(handshake, auth)` that runs before a
+        client may join, and raises ConnectRefused to refuse the client.
         """
         self._middlewares.append(middleware)
         return middleware
 
     def on_connect(self, handler: Connect) -> Connect:
-        """Registers `(socket, auth)`, called when a client has joined. `socket.data` is the auth payload; handlers may
-        replace it.
+        """Registers a handler with the parameters `(socket, auth)`, called when a client has joined the namespace.
+        `socket.data` is the auth payload; handlers may replace it.
         """
         self._connect = handler
         return handler
 
     def on_disconnect(self, handler: Disconnect) -> Disconnect:
-        """Registers `(socket, reason)`, called when a client has left or disconnected."""
+        """Registers a handler with the parameters `(socket, reason)`, called when a client has left the namespace or
+        disconnected.
+        """
         self._disconnect = handler
         return handler
 
     def on(self, event: str | int) -> Callable[[H], H]:
-        """Returns a decorator that registers `(socket, *args)` for each event named `event`."""
+        """Returns a decorator that registers a handler with the parameters `(socket, *args)` for events named
+        `event`.
+        """
 
         def register(handler: H) -> H:
             self._events[event] = handler
@@ -117,10 +123,10 @@ class Namespace:
         self._hub.leave(room, socket)
 
     def emit(self, *args: object, room: str | None = None, skip: Collection[Socket] = ()) -> None:
-        """Sends an event to the sockets of a room, or of the whole namespace if `room` is None. `args[0]` is the
-        event's name.
+        """Sends an event to the sockets in a room, or in the whole namespace if `room` is None, except those in `skip`.
+        `args[0]` is the event's name.
 
-        Leaves out the sockets in `skip`. Raises LocalProtocolError for arguments that JSON cannot hold.
+        Raises LocalProtocolError for arguments that JSON cannot hold.
         """
         frames = b"".join(message_frame(part) for part in encode_event(self.name, args))
         for socket, connection in self._encoding_group.rooms.get(room or _EVERYONE, {}).items():
@@ -147,13 +153,13 @@ class Namespace:
             self._enter_lane(socket, lambda: handler(socket, *args[1:]), ack_id)
 
     def unreadable(self, socket: Socket, name: str | float, ack_id: int | None, flaw: str) -> None:
-        """Ignores the event, like one without a handler."""
+        """Ignores an event whose payload could not be decoded, like an event without a handler."""
 
     def expired(self, socket: Socket) -> None:
         """Does nothing: sockets of plain namespaces do not expire."""
 
     def say_goodbye(self, socket: Socket, reason: str) -> None:
-        """Does nothing: the disconnect packet says it."""
+        """Does nothing: in a plain namespace, clients receive only Socket.IO's disconnect packet."""
 
     def disconnected(self, socket: Socket, reason: str) -> None:
         if self._disconnect is not None:

@@ -1,15 +1,20 @@
-"""A client's socket in one namespace, and the connection that carries its sockets."""
+"""A client's socket in one Socket.IO namespace, the connection that has its sockets, and the interface of a namespace's
+handler.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from math import inf
 from secrets import token_urlsafe
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, assert_never
 
 import structlog
 
 from talkwire.core.engine.limits import rate_limited
+from talkwire.observability.refusals import log_refusal
 from talkwire.realtime.engine.connection import Connection, Handshake, Host
 from talkwire.realtime.engine.hub import EncodingGroup
 from talkwire.realtime.engine.preview import preview
@@ -34,14 +39,30 @@ CONNECTS_FREE = 16
 because it costs the server as much.
 """
 
+_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "unauthenticated": "token",
+        "token_expired": "token",
+        "invalid_credentials": "password",
+        "banned": "banned",
+        "forbidden": "forbidden",
+        "rate_limited": "limit",
+        "invalid_request": "dialect",
+        "unavailable": "unavailable",
+    }
+)
+"""The reasons of refusals in logs and metrics, by the code that clients receive."""
+
+_NAMESPACE_SHOWN = 64
+
 _logger = structlog.get_logger(__name__)
 
 
 class ConnectRefused(Exception):
-    """Refuses a client a namespace; the client receives `CONNECT_ERROR {message, data}`.
+    """Refuses a client access to a namespace; the client receives `CONNECT_ERROR {message, data}`.
 
-    With `parting`, an event's name and payload, the client is connected, receives that event, and is disconnected
-    again.
+    With `parting`, the name and payload of an event, the client is connected instead, receives that event, and is
+    disconnected again.
     """
 
     def __init__(self, message: str, data: object | None = None, parting: tuple[str, object] | None = None) -> None:
@@ -50,12 +71,20 @@ class ConnectRefused(Exception):
         self.data = data
         self.parting = parting
 
+    @property
+    def reason(self) -> str:
+        """The reason of the refusal in logs and metrics, by the code in `data`: `application` for any other data of an
+        application's handler.
+        """
+        code = self.data.get("code") if isinstance(self.data, Mapping) else None
+        return _REASONS.get(code, "application") if isinstance(code, str) else "application"
+
 
 class Admitted(NamedTuple):
     """The result of admitting a client to a namespace.
 
-    `encoding_group` decides in which encoding the socket receives broadcasts; `data` becomes `socket.data`. A
-    recoverable socket has a `pid`, and keeps its `socket_id` when it reconnects.
+    `encoding_group` determines the encoding of the events that are broadcast to the socket; `data` becomes
+    `socket.data`. A recoverable socket has a `pid` (recovery token), and keeps its `socket_id` when it reconnects.
     """
 
     encoding_group: EncodingGroup
@@ -65,39 +94,45 @@ class Admitted(NamedTuple):
 
 
 class NamespaceHandler(Protocol):
-    """Handles the sockets and events of one namespace."""
+    """The interface of a namespace's handler: admits clients, and handles the events of their sockets."""
 
     async def admit(self, handshake: Handshake, namespace: str, auth: dict[str, Any]) -> Admitted:
-        """Returns how to connect a client to the namespace. Raises ConnectRefused."""
+        """Decides whether a client may join the namespace. Returns the properties of its socket. Raises ConnectRefused
+        to refuse it.
+        """
         ...
 
     def entered(self, socket: Socket) -> None:
-        """Handles a client that has joined; the accepting packet has been queued."""
+        """Handles a client that has just joined the namespace; the packet that accepts it has been queued."""
         ...
 
     def received(self, socket: Socket, args: list[Any], ack_id: int | None) -> None:
-        """Handles an event. `args[0]` is its name, a text or a number."""
+        """Handles an event that a client has sent. `args[0]` is the event's name, a text or a number; `ack_id` is None
+        if the client wants no ack.
+        """
         ...
 
     def unreadable(self, socket: Socket, name: str | float, ack_id: int | None, flaw: str) -> None:
-        """Handles an event whose payload was refused; `flaw` says why."""
+        """Handles an event whose payload the server refused to decode; `flaw` says why."""
         ...
 
     def expired(self, socket: Socket) -> None:
-        """Handles a socket whose time `socket.expires` has come."""
+        """Handles a socket whose expiry time, `socket.expires`, has passed."""
         ...
 
     def say_goodbye(self, socket: Socket, reason: str) -> None:
-        """Sends a reason to a socket that the server is about to close. Its client may reconnect."""
+        """Sends a client the reason why the server is about to close its socket. The client may reconnect."""
         ...
 
     def disconnected(self, socket: Socket, reason: str) -> None:
-        """Handles the end of a socket. `reason` is one of Socket.IO's, such as "transport close"."""
+        """Handles a socket that has left the namespace or lost its connection. `reason` is one of Socket.IO's, such as
+        "transport close".
+        """
         ...
 
 
 class SocketHost(Host, Protocol):
-    """The parts of the server that a Socket.IO connection uses."""
+    """The interface that a Socket.IO connection uses of its server."""
 
     def connect_wait_s(self, address: str) -> float: ...
     def handler_of(self, namespace: str) -> NamespaceHandler | None: ...
@@ -105,7 +140,7 @@ class SocketHost(Host, Protocol):
 
 
 class Socket:
-    """One client in one namespace, as handlers see it. `data` belongs to the handlers."""
+    """One client in one namespace, as the namespace's handlers see it. Handlers may store anything in `data`."""
 
     __slots__ = (
         "_acks",
@@ -146,7 +181,7 @@ class Socket:
 
     @property
     def handshake(self) -> Handshake:
-        """The request that opened the session."""
+        """The parts of the session's opening request that the server keeps, such as the client's address and query."""
         return self.connection.handshake
 
     def emit(self, *args: object) -> None:
@@ -159,7 +194,7 @@ class Socket:
             self.connection.send_packet(packet)
 
     async def call(self, *args: object, timeout_s: float) -> list[Any]:
-        """Sends an event and returns the arguments of the client's ack.
+        """Sends an event and waits for the client's ack. Returns the arguments of the ack.
 
         Raises TimeoutError after `timeout_s` seconds without an ack, and ConnectionError if the client has
         disconnected.
@@ -181,7 +216,7 @@ class Socket:
             self._acks.pop(ack_id, None)
 
     def acknowledge(self, ack_id: int, args: list[object]) -> None:
-        """Sends the ack of a client's event. Does nothing if the client has disconnected."""
+        """Sends the ack of the client's event `ack_id`. Does nothing if the client has disconnected."""
         packet = encode_ack(self.namespace, args, ack_id)
         if self.connected:
             self.connection.send_packet(packet)
@@ -193,13 +228,15 @@ class Socket:
             self.connection.drop(self, reason)
 
     def acknowledged(self, ack_id: int, args: list[Any]) -> None:
-        """Resolves the call that waits for an ack. Ignores an ack that no call waits for."""
+        """Handles a client's ack: passes its arguments to the `call` that waits for it. Ignores an ack that no call
+        waits for.
+        """
         future = None if self._acks is None else self._acks.get(ack_id)
         if future is not None and not future.done():
             future.set_result(args)
 
     def forget_acks(self) -> None:
-        """Fails all calls that wait for an ack with ConnectionError."""
+        """Ends all running `call`s, which wait for an ack, with ConnectionError."""
         for future in (self._acks or {}).values():
             if not future.done():
                 future.set_exception(ConnectionError("the socket disconnected"))
@@ -226,7 +263,7 @@ class SocketConnection(Connection):
 
     @property
     def sockets(self) -> tuple[Socket, ...]:
-        """The sockets in all namespaces."""
+        """The client's sockets in all namespaces that it has joined."""
         return self._others if self._root is None else (self._root, *self._others)
 
     def receive_websocket(self, message: str | bytes, now: float) -> None:
@@ -306,14 +343,14 @@ class SocketConnection(Connection):
         super().handle_deadline(now)
 
     def send_packet(self, parts: list[str | bytes]) -> None:
-        """Queues a packet: its text, then its attachments."""
+        """Queues a Socket.IO packet for the client. `parts` are its text and its binary attachments."""
         self.server.hub.flush_pending()  # keeps the order: earlier broadcasts to rooms must not be overtaken
         for part in parts:
             self.session.send_message(part)
         self.server.hub.wake(self)
 
     def drop(self, socket: Socket, reason: str) -> None:
-        """Removes a socket from its rooms and tells its handler the reason."""
+        """Removes a disconnected socket from its rooms, and passes its handler the reason."""
         if socket.connected:
             socket.connected = False
             if socket is self._root:
@@ -326,7 +363,7 @@ class SocketConnection(Connection):
             socket.handler.disconnected(socket, reason)
 
     def _socket_in(self, namespace: str) -> Socket:
-        """Returns the socket in a namespace that the client has joined."""
+        """Returns the client's socket in a namespace, which it has joined."""
         return next(socket for socket in self.sockets if socket.namespace == namespace)
 
     # --- connecting to a namespace ----------------------------------------------------------------------------------
@@ -341,6 +378,7 @@ class SocketConnection(Connection):
             return
         handler = self.server.handler_of(event.namespace)
         if handler is None:
+            self._note_refused("namespace", event.namespace)
             self.send(self.packets.refuse(event.namespace, "Invalid namespace"))
             return
         task = asyncio.ensure_future(self._admit(handler, event))
@@ -385,7 +423,7 @@ class SocketConnection(Connection):
         self.server.wheel.watch(self)
 
     def _refuse(self, namespace: str, refusal: ConnectRefused) -> None:
-        self.server.metrics.refused_connects += 1
+        self._note_refused(refusal.reason, namespace)
         if self.session.closed:
             return
         if refusal.parting is None:
@@ -393,3 +431,8 @@ class SocketConnection(Connection):
             return
         accept, disconnect = self.packets.turn_away(namespace, token_urlsafe(_SOCKET_ID_BYTES))
         self.send_packet([accept, *encode_event(namespace, refusal.parting), disconnect])
+
+    def _note_refused(self, reason: str, namespace: str) -> None:
+        self.server.metrics.refused_connects[reason] += 1
+        address = self.handshake.address
+        log_refusal("connection_refused", reason=reason, namespace=namespace[:_NAMESPACE_SHOWN], address=address)

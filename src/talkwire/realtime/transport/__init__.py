@@ -1,1 +1,3 @@
-"""The transports of Engine.IO: WebSockets and long polling."""
+"""Engine.IO's transports for this server: WebSockets (of this project's own server or another ASGI server) and long
+polling.
+"""

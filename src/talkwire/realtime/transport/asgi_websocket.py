@@ -1,7 +1,8 @@
-"""WebSockets of another ASGI server: the same sessions, over ASGI messages instead of bytes.
+"""WebSockets of another ASGI server in which Talkwire is embedded: they serve the same sessions, with ASGI messages
+instead of bytes.
 
-The sessions write frames as for the project's own server; here they are taken apart into messages again. So a broadcast
-shares one encoded frame up to this point.
+Sessions write WebSocket frames as for the project's own server; this module takes the frames apart into messages again.
+So all recipients of a broadcast share one encoded frame up to this point.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 class AsgiWebSockets:
-    """An ASGI application for the `websocket` scopes of the engine's path."""
+    """An ASGI application that serves the `websocket` scopes of Engine.IO's path."""
 
     def __init__(self, engine: EngineServer) -> None:
         self._engine = engine
@@ -57,7 +58,7 @@ class AsgiWebSockets:
             self._serving.discard(task)
 
     async def close(self) -> None:
-        """Waits until all WebSockets have ended, for at most CLOSE_TIMEOUT_S."""
+        """Waits until all WebSockets have ended, for at most CLOSE_TIMEOUT_S seconds. Does not end them."""
         if self._serving:
             await asyncio.wait(self._serving, timeout=CLOSE_TIMEOUT_S)
 
@@ -86,7 +87,7 @@ class AsgiWebSockets:
         await websocket.run(found, receive, send, carries=False)
 
     async def _forward(self, upgrade: _Upgrade, receive: Receive, send: Send) -> None:
-        """Forwards a WebSocket to the session's owner until one side ends. Raises HandshakeRefused."""
+        """Forwards a WebSocket to the node that owns its session, until one side ends. Raises HandshakeRefused."""
         forwarder = self._engine.forwarder
         assert forwarder is not None
         upgrade.check_origin()
@@ -99,7 +100,7 @@ class AsgiWebSockets:
 
 
 async def _relay(other: ClientConnection, receive: Receive, send: Send) -> None:
-    """Forwards messages in both directions until one side ends."""
+    """Forwards WebSocket messages between a client and another node in both directions, until one side ends."""
     directions = asyncio.create_task(_send_there(receive, other)), asyncio.create_task(_send_back(other, send))
     try:
         await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
@@ -128,7 +129,7 @@ async def _send_back(other: ClientConnection, send: Send) -> None:
 
 
 class _Upgrade:
-    """A client's request to upgrade to a WebSocket."""
+    """A client's request for a WebSocket, as an ASGI scope."""
 
     def __init__(self, scope: Any, engine: EngineServer) -> None:  # noqa: ANN401 (ASGI)
         self.scope = scope
@@ -139,13 +140,13 @@ class _Upgrade:
         self._headers = joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
 
     def admit(self) -> Admission:
-        """Returns the admission of the request. Raises HandshakeRefused."""
+        """Checks the request, and returns its admission to a new or open session. Raises HandshakeRefused."""
         headers = self._headers
         request = EngineRequest("GET", self.query, headers.get("origin"), websocket=True)
         return self._engine.admit(request, headers.get("host", ""), self.address, over_tls=self._by_tls)
 
     def check_origin(self) -> None:
-        """Raises HandshakeRefused for a web page of an origin that is not allowed."""
+        """Raises HandshakeRefused if the request comes from a web page whose origin is not allowed."""
         headers = self._headers
         if not self._engine.origins.allows(headers.get("origin"), headers.get("host", ""), over_tls=self._by_tls):
             raise HandshakeRefused.of(RefusalCode.FORBIDDEN)
@@ -161,7 +162,7 @@ class _Upgrade:
 
     @property
     def target(self) -> str:
-        """The path and query that the seal for the owner covers."""
+        """The request's path and query, which the seal covers when the request is forwarded to another node."""
         return f"{self._engine.path}?{self.scope['query_string'].decode('latin-1')}"
 
     @property
@@ -171,7 +172,7 @@ class _Upgrade:
 
     @property
     def address(self) -> str:
-        """The client's address, taken from the headers of trusted proxies."""
+        """The client's address. Behind a trusted proxy, it is taken from the proxy's header."""
         return client_address(self._peer, self._headers.get("x-forwarded-for"), self._engine.trusted_proxies)
 
     @property
@@ -181,7 +182,9 @@ class _Upgrade:
 
 
 class AsgiWebSocket:
-    """One WebSocket of an ASGI server. Implements `connection.WebSocket`."""
+    """One WebSocket of an ASGI server; implements `connection.WebSocket`, the interface that sessions' connections
+    use.
+    """
 
     def __init__(self, engine: EngineServer) -> None:
         self._engine = engine
@@ -215,7 +218,7 @@ class AsgiWebSocket:
         return self._unsent
 
     def close(self, code: int) -> None:
-        """Closes after all output is sent. Input that still arrives is dropped."""
+        """Closes the WebSocket after all output is sent. Drops input that still arrives."""
         self._connection = None
         if self._close_code is None:
             self._close_code = code
@@ -224,7 +227,7 @@ class AsgiWebSocket:
             self._abort_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._ended.set)
 
     def abort(self) -> None:
-        """Closes without sending the remaining output."""
+        """Closes the WebSocket without sending the remaining output."""
         self._waiting.clear()
         self._unsent = 0
         self.close(_GOING_AWAY)
@@ -242,7 +245,9 @@ class AsgiWebSocket:
     # --- the ASGI server --------------------------------------------------------------------------------------------
 
     async def run(self, connection: Connection, receive: Receive, send: Send, *, carries: bool) -> None:
-        """Serves the WebSocket until it ends. `carries` says that it opened the session, and is not an upgrade."""
+        """Serves the WebSocket until it ends. `carries` is True if it has opened the session, False if it is an upgrade
+        of one.
+        """
         self._connection = connection
         if carries:
             connection.start_on_websocket(self)
@@ -263,7 +268,7 @@ class AsgiWebSocket:
                 task.result()
 
     async def _receive(self, receive: Receive) -> None:
-        """Handles messages; returns when the client has disconnected."""
+        """Receives and handles the client's messages; returns when the client has disconnected."""
         while (message := await receive())["type"] == "websocket.receive":
             text = message.get("text")
             self._take(message["bytes"] if text is None else text)
@@ -285,7 +290,7 @@ class AsgiWebSocket:
             connection.receive_websocket(message, engine.now())
 
     async def _send(self, send: Send) -> None:
-        """Sends the queued frames; returns after sending the close."""
+        """Sends the queued frames as ASGI messages; returns after it has sent the close."""
         while True:
             while self._waiting:
                 frames = self._waiting.popleft()
@@ -317,11 +322,13 @@ class AsgiWebSocket:
 
 
 def _discard(_: bytes) -> None:
-    """Drops the frames: the WebSocket has ended."""
+    """Drops frames: replaces a WebSocket's `write` after the WebSocket has ended."""
 
 
 async def _refuse(scope: Any, send: Send, refusal: HandshakeRefused) -> None:  # noqa: ANN401 (ASGI)
-    """Refuses a handshake: with an HTTP response if the ASGI server supports it, else by closing."""
+    """Refuses a WebSocket handshake: with an HTTP response if the ASGI server supports it, else by closing the
+    WebSocket.
+    """
     if REFUSAL_EXTENSION not in (scope.get("extensions") or {}):
         await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": refusal.message})
         return

@@ -1,6 +1,6 @@
-"""Long polling, the other transport of Engine.IO v4, as an ASGI application over the same sessions.
+"""Long polling, Engine.IO v4's transport over plain HTTP requests, as an ASGI application.
 
-GET waits for output, POST brings input, OPTIONS asks whether a page of another origin may send either.
+GET waits for the session's output, POST sends input, OPTIONS asks whether a page of another origin may send either.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class _Aborted(Exception):
 
 
 class PollingApp:
-    """Serves the polls of one `EngineServer`.
+    """An ASGI application that serves the polling requests for the sessions of one `EngineServer`.
 
-    Forwards requests for other nodes' sessions. With `for_nodes`, it serves what other nodes forward instead: these
-    confirm that they have delivered the responses of polls.
+    Forwards requests for other nodes' sessions to these nodes. With `for_nodes`, it serves the requests that other
+    nodes forward instead: these nodes confirm that they have delivered the responses of polls.
     """
 
     def __init__(self, server: EngineServer, *, for_nodes: bool = False) -> None:
@@ -95,9 +95,9 @@ class PollingApp:
             await self._get(request, connection)
 
     async def _forward(self, request: _Request) -> None:
-        """Forwards a request to the session's owner and sends its response.
+        """Forwards a polling request to the node that owns its session, and sends the client that node's response.
 
-        A client that disconnects in the middle of a POST also ends its poll, and by that the owner learns of it.
+        A client that disconnects in the middle of a POST also ends its pending poll, so that the owner notices.
         """
         forwarder = self._server.forwarder
         assert forwarder is not None
@@ -166,10 +166,10 @@ class PollingApp:
             connection.handle(connection.session.transport_closed(Transport.POLLING, now), now)
 
     async def _answer_through(self, request: _Request, connection: Connection, body: str) -> None:
-        """Sends a poll's response through the node that forwarded it.
+        """Sends a poll's response through the node that forwarded the poll.
 
-        If that node does not confirm the delivery, the session is closed and the client reconnects: nothing in the
-        protocol would tell the client what it has missed.
+        If that node does not confirm the delivery, closes the session so that the client reconnects: the protocol has
+        no other way to show the client that it has missed something.
         """
         outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._server.unconfirmed[request.engine_sid] = outcome
@@ -224,7 +224,7 @@ class PollingApp:
 
 
 class _Request:
-    """One HTTP request of a polling client."""
+    """One HTTP request of a client that uses long polling."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, server: EngineServer) -> None:
         self._scope = scope
@@ -238,7 +238,7 @@ class _Request:
 
     @property
     def engine_sid(self) -> str:
-        """The session's id; empty if the request opens a session."""
+        """The session's id from the query; empty if the request opens a session."""
         return self.query.get("sid", "")
 
     @property
@@ -249,12 +249,12 @@ class _Request:
 
     @property
     def address(self) -> str:
-        """The client's address, taken from the headers of trusted proxies."""
+        """The client's address. Behind a trusted proxy, it is taken from the proxy's header."""
         return client_address(self.peer, self.headers.get("x-forwarded-for"), self._server.trusted_proxies)
 
     @property
     def over_tls(self) -> bool:
-        """Whether the client's connection used TLS."""
+        """Returns whether the client's connection used TLS, to this server or to a trusted proxy."""
         forwarded_proto = self.headers.get("x-forwarded-proto")
         return came_over_tls(
             self._scope.get("scheme", "http"), self.peer, forwarded_proto, self._server.trusted_proxies
@@ -270,16 +270,20 @@ class _Request:
         )
 
     def forwarded_head(self) -> ForwardedHead:
-        """Returns the parts of the request that are sealed for another node."""
+        """Returns the parts of the request that the seal covers when the request is forwarded to another node."""
         return ForwardedHead.of(self.method, target_of(self._scope), self.address, self.headers)
 
     async def body(self, limit: int) -> str:
-        """Returns the body as text. Raises PayloadTooLarge or _Aborted."""
+        """Reads the request's body as text, of at most `limit` bytes. Raises PayloadTooLarge, or _Aborted if the client
+        disconnects.
+        """
         # Text that is not UTF-8 becomes a packet that every parser refuses.
         return (await self.raw_body(limit)).decode("utf-8", "replace")
 
     async def raw_body(self, limit: int) -> bytes:
-        """Returns the body. Raises PayloadTooLarge or _Aborted."""
+        """Reads the request's body, of at most `limit` bytes. Raises PayloadTooLarge, or _Aborted if the client
+        disconnects.
+        """
         chunks: list[bytes] = []
         size = 0
         more = True
@@ -296,13 +300,13 @@ class _Request:
         return b"".join(chunks)
 
     async def gone(self) -> None:
-        """Returns when the client has disconnected."""
+        """Waits until the client has disconnected."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
     async def answer_and_confirm(self, body: bytes) -> bool:
-        """Sends a response to a poll that another node forwarded, and returns whether that node
-        confirmed the delivery.
+        """Sends the response to a poll that another node forwarded. Returns whether that node confirmed the delivery to
+        its client.
         """
         await self.answer(200, body, _TEXT, ends=False)
         message = await self._receive()
@@ -313,7 +317,7 @@ class _Request:
         return bool(message["type"] == "http.request")
 
     async def end_answer(self) -> None:
-        """Ends a response whose body was sent already."""
+        """Ends a response whose body was sent but left open for a confirmation."""
         await self._send({"type": "http.response.body", "body": b""})
 
     async def answer(
@@ -337,13 +341,15 @@ class _Request:
         await self._send({"type": "http.response.body", "body": body, "more_body": not ends})
 
     async def send_forwarded(self, answer: PeerResponse) -> None:
-        """Sends another node's response unchanged; its CORS headers are in it already."""
+        """Sends the client another node's response unchanged, including that node's CORS headers."""
         length = (b"content-length", str(len(answer.body)).encode())
         await self._send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
         await self._send({"type": "http.response.body", "body": answer.body})
 
     def log_refused_origin(self) -> None:
-        """Logs a preflight request of an origin that is not allowed: the browser sends no other request."""
+        """Logs a browser's preflight request if its origin is not allowed, since the browser then sends no other
+        request that could be logged.
+        """
         if not self._is_origin_allowed():
             self._server.origins.log_refusal(self.headers.get("origin"), self.headers.get("host", ""), self.address)
 

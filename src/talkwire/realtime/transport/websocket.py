@@ -59,7 +59,7 @@ OtherProtocol = Callable[..., asyncio.Protocol]
 
 
 class _Message:
-    """A message whose fragments are arriving."""
+    """A WebSocket message whose fragments are still arriving."""
 
     __slots__ = ("data", "fragments", "text")
 
@@ -70,7 +70,9 @@ class _Message:
 
 
 class WebSocketProtocol(asyncio.Protocol):
-    """One WebSocket. `websocket_class` sets the class attributes."""
+    """The protocol class of one WebSocket connection. The function `websocket_class` makes a subclass with the class
+    attributes set.
+    """
 
     __slots__ = (
         "_abort_timer",
@@ -143,7 +145,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._receive(data)
 
     def eof_received(self) -> None:
-        """Closes the transport: a client that has ended its input counts as disconnected."""
+        """Lets asyncio close the transport: a client that has ended its input counts as disconnected."""
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's)
         self._server_state.connections.discard(self)
@@ -173,7 +175,9 @@ class WebSocketProtocol(asyncio.Protocol):
     # --- HTTP -------------------------------------------------------------------------------------------------------
 
     def receive_request(self, request: UpgradeRequest, rest: bytes) -> None:
-        """Handles the upgrade request, and `rest`, the bytes that the client has sent behind it."""
+        """Handles the upgrade request: opens or upgrades a session, forwards the request, or refuses it. `rest` has the
+        bytes that the client has sent behind it.
+        """
         server = self.server
         if server.now() > server.lease_deadline:
             server.on_lease_expired()
@@ -190,7 +194,7 @@ class WebSocketProtocol(asyncio.Protocol):
     # --- uvicorn ----------------------------------------------------------------------------------------------------
 
     def shutdown(self) -> None:
-        """Ends the session in order, because the server shuts down."""
+        """Ends the session gracefully, because the server shuts down."""
         if self._connection is not None:
             self._connection.close_gracefully()
         else:
@@ -202,7 +206,9 @@ class WebSocketProtocol(asyncio.Protocol):
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def close(self, code: int) -> None:
-        """Starts the closing handshake. A peer that does not complete it is cut off after CLOSE_TIMEOUT_S."""
+        """Starts the WebSocket's closing handshake with a close frame. Aborts the connection if the peer does not
+        complete the handshake within CLOSE_TIMEOUT_S seconds.
+        """
         # Further input belongs to no session, not even to one that this WebSocket was on trial for.
         self._connection = None
         if self._transport is None or not self._is_upgraded or self._has_closed:
@@ -228,7 +234,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._framing.max_message_size = size
 
     def set_reading(self, reading: bool) -> None:  # noqa: FBT001
-        """Pauses or resumes the handling of input, including what was read already."""
+        """Pauses (False) or resumes (True) the handling of input, including input that was received already."""
         had, self._reads = self._reads, reading
         if self._unread is None:
             self._set_transport_reading(reading)
@@ -247,7 +253,9 @@ class WebSocketProtocol(asyncio.Protocol):
     # --- the upgrade request ----------------------------------------------------------------------------------------
 
     def _give_transport_to(self, other: asyncio.Protocol, head: bytes) -> None:
-        """Gives the transport to another protocol, as if it had never been here."""
+        """Gives the transport to another protocol object, which continues with the request's head as if it had received
+        it itself.
+        """
         transport, self._transport, self.write = self._transport, None, _discard
         assert transport is not None
         self._server_state.connections.discard(self)
@@ -258,7 +266,7 @@ class WebSocketProtocol(asyncio.Protocol):
         other.data_received(head)
 
     def _forward(self, request: UpgradeRequest, head: bytes) -> None:
-        """Forwards the WebSocket to the session's owner."""
+        """Forwards the WebSocket through a tunnel to the node that owns its session."""
         forwarder, transport = self.server.forwarder, self._transport
         assert forwarder is not None
         assert transport is not None
@@ -318,7 +326,9 @@ class WebSocketProtocol(asyncio.Protocol):
             self.set_message_max(connection.message_max)
 
     def _forwarded_address(self, request: UpgradeRequest) -> str | None:
-        """Returns the client's address of a forwarded request; None if no node has sealed it."""
+        """Returns the client's address from the seal of a request that another node forwarded; None if it has no valid
+        seal.
+        """
         assert self.link is not None
         return self.link.client_address(request.method, request.target, request.headers)
 
@@ -341,7 +351,9 @@ class WebSocketProtocol(asyncio.Protocol):
     # --- frames -----------------------------------------------------------------------------------------------------
 
     def _receive_much(self, data: bytes) -> None:
-        """Handles much input in slices, with other clients in between. Reads nothing more until all is handled."""
+        """Handles much input in slices, with other clients served in between. Reads nothing more from the transport
+        until all is handled.
+        """
         unread, self._unread = self._unread, memoryview(data)
         if unread is not None:
             self._unread = memoryview(bytes(unread) + data)
@@ -351,7 +363,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self.server.work.add(self._receive_slice)
 
     def _receive_slice(self) -> bool:
-        """Handles one slice. Returns False if none is left or the connection has paused input."""
+        """Handles one slice of the waiting input. Returns False if none is left or the connection has paused input."""
         unread = self._unread
         if unread is None or not self._reads:
             return False
@@ -366,7 +378,9 @@ class WebSocketProtocol(asyncio.Protocol):
         return self._unread is not None
 
     def _receive(self, data: bytes | memoryview) -> None:
-        """Handles input. Whole text frames are read here, everything else passes through the general parser."""
+        """Handles received bytes: reads whole text frames quickly, and passes all other frames to the general parser of
+        `websockets`.
+        """
         if self._has_closed:
             return
         if self._head:
@@ -393,7 +407,9 @@ class WebSocketProtocol(asyncio.Protocol):
             self._parse(part)
 
     def _answer_close(self, answer: bytes) -> None:
-        """Completes the closing handshake that the client has started. Input behind its close frame is dropped."""
+        """Responds to the client's close frame, which completes the closing handshake. Drops input behind the close
+        frame.
+        """
         self._has_closed = True
         self.write(answer)
         if self._transport is not None:
@@ -401,7 +417,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._abort_later()
 
     def _parse(self, data: bytes | memoryview) -> None:
-        """Passes at most one frame, or a part of it, to the general parser."""
+        """Passes at most one frame, or a part of one, to the general parser, and handles the frames that it returns."""
         framing = self._general_parser()
         framing.receive_data(data)  # type: ignore[arg-type]  # it appends them to a bytearray
         for frame in framing.events_received():
@@ -459,13 +475,15 @@ class WebSocketProtocol(asyncio.Protocol):
         connection.receive_websocket(message, self.server.now())
 
     def _detach(self, reason: str = "transport close") -> None:
-        """Tells the connection that this WebSocket has ended."""
+        """Notifies the session's connection that this WebSocket has ended."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.websocket_closed(self, self.server.now(), reason)
 
     def _answer_control_frames(self, answers: list[bytes]) -> None:
-        """Writes pongs and closes. An empty item among them says that the framing will write nothing more."""
+        """Writes the pongs and close frames that the general parser has produced. An empty item in `answers` means that
+        the parser will write nothing more.
+        """
         framing, transport = self._framing, self._transport
         if framing is None or transport is None:
             return
@@ -492,7 +510,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
 
 def _refusal(status: int, body: bytes, content_type: str, header: bytes = b"") -> bytes:
-    """Returns a whole HTTP response; `header` is an additional header line."""
+    """Returns an HTTP error response as bytes. `header` is an additional header line."""
     phrase = HTTPStatus(status).phrase
     return (
         f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {content_type}\r\nConnection: close\r\n"
@@ -504,23 +522,25 @@ def _refusal(status: int, body: bytes, content_type: str, header: bytes = b"") -
 
 
 def _discard(_: bytes) -> None:
-    """Drops what is written: there is no transport."""
+    """Drops frames: replaces a WebSocket's `write` while there is no transport."""
 
 
 def websocket_class(
     server: EngineServer, other: OtherProtocol | None = None, link: PeerAuth | None = None
 ) -> type[WebSocketProtocol]:
-    """Returns the class for uvicorn's option `ws=`.
+    """Returns the protocol class for uvicorn's option `ws=`, whose WebSockets serve the sessions of `server`.
 
-    WebSockets outside the engine's path go to `other`, a class like it. With `link`, only requests that other nodes
-    have sealed are accepted.
+    WebSockets outside the engine's path go to `other`, a protocol class of the same form. With `link`, only requests
+    that other nodes have sealed are accepted.
     """
     members = {"server": server, "other": other, "link": link, "__slots__": ()}
     return type("TalkwireWebSocket", (WebSocketProtocol,), members)
 
 
 def _websocket_key(request: UpgradeRequest) -> str:
-    """Returns the key of a valid upgrade request (RFC 6455, section 4.2.1). Raises InvalidHandshake."""
+    """Checks an upgrade request (RFC 6455, section 4.2.1), and returns its `Sec-WebSocket-Key`. Raises
+    InvalidHandshake.
+    """
     if request.method != "GET":
         raise InvalidHandshake("a WebSocket is opened by GET")
     key = request.headers.get("sec-websocket-key", "")
@@ -534,9 +554,11 @@ def _websocket_key(request: UpgradeRequest) -> str:
 
 
 def _subprotocol(request: UpgradeRequest) -> str | None:
-    """Returns the first subprotocol that the client offers, as Socket.IO's Node server does; None if it offers none.
+    """Returns the first WebSocket subprotocol that the client offers, as Socket.IO's Node server does; None if it
+    offers none.
 
-    Browsers fail a handshake that does not select one of the offered. Raises InvalidHandshake.
+    Browsers fail a handshake in which the server selects none of the offered ones. Raises InvalidHandshake for an
+    invalid name.
     """
     offered = request.headers.get("sec-websocket-protocol")
     if offered is None:

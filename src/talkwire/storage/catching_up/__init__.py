@@ -1,1 +1,2 @@
-"""What clients that were away read: events of the log, and what waits for offline users."""
+"""Reads the data that a client fetches after it was disconnected: missed events of the log, missed messages, and events
+that are kept for offline users."""

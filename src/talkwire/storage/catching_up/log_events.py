@@ -1,4 +1,4 @@
-"""Reading events of the log, of all users and conversations."""
+"""Reads events of the log (the ordered list of all committed events) without regard to who may see them."""
 
 from __future__ import annotations
 
@@ -37,13 +37,18 @@ _of_conversations = or_(
 
 
 def read_events(connection: Connection, rows: Sequence[AnyRow]) -> list[Durable]:
-    """Returns the events of rows of the log, with their messages as they are now."""
+    """Turns rows of the log table into events. Messages in the events are in their current state, with later edits and
+    deletions."""
     message_ids = {row.message_id for row in rows if row.message_id is not None}
     return to_events(rows, messages_by_id(connection, message_ids))
 
 
 def read_window(connection: Connection, wanted: LogFilter, after_pos: int, until_pos: int, limit: int) -> LogWindow:
-    """Implements `core.ports.stores.SyncLog.log_window`."""
+    """Returns at most `limit` events of the log with `after_pos` < position <= `until_pos` that the filter selects, and
+    the position up to which the log was searched. Messages are in their current state.
+
+    Implements `core.ports.stores.SyncLog.log_window`.
+    """
     rows = _rows(connection, wanted, {"after": after_pos, "until": until_pos, "limit": limit})
     events = [event for event in read_events(connection, rows) if wanted.matches(event)]
     return LogWindow(_with_users(connection, events), rows[-1].pos if len(rows) == limit else until_pos)
@@ -61,7 +66,8 @@ def _rows(connection: Connection, wanted: LogFilter, parameters: dict[str, Any])
 
 
 def _with_users(connection: Connection, events: Sequence[Durable]) -> Sequence[Durable]:
-    """Returns the events with `UserRenamed`, which has only a name, replaced by `UserUpdated`."""
+    """Returns the events, with each `UserRenamed`, which has only a name, replaced by a `UserUpdated` with the user's
+    current state."""
     renamed = {event.user_id for event in events if isinstance(event, UserRenamed)}
     if not renamed:
         return events

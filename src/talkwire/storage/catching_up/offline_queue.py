@@ -1,4 +1,5 @@
-"""The offline queue: events that wait for users, and the search for messages that a user missed."""
+"""Stores the offline queue (events that are kept for a user who is not connected), and finds the messages that a user
+missed."""
 
 from __future__ import annotations
 
@@ -19,14 +20,15 @@ from talkwire.storage.sql.values import AnyRow
 
 FORGOTTEN_AT_ONCE = 1000
 CONVERSATIONS_MAX = 1000
-"""How many conversations are searched: the newest thousand messages cannot be in more than that."""
+"""How many conversations are searched at most, the most recently active first. The newest thousand messages cannot be
+in more."""
 
 FIRST_LOOK = 2000
-"""How many messages are looked through first, spread over the conversations."""
+"""How many messages are read first in the search for missed ones, spread over the conversations."""
 
 LOOKED_AT_MAX = 20_000
-"""How many messages are looked through at most. Of a user with more own messages among them fewer missed ones are
-found."""
+"""How many messages are read at most in the search for missed ones. If many of them are the user's own, fewer missed
+messages are found."""
 
 _put = upsert(mailbox_cursors)
 _move = _put.on_conflict_do_update(
@@ -61,8 +63,8 @@ _conversations: Select[Any] = (
 
 @dataclass(slots=True)
 class _SeqRange:
-    """The messages of one conversation that are still to be looked through: behind `low`, up to `high`. `oldest_id` is
-    the oldest message that was looked at."""
+    """The part of one conversation that the search for missed messages has not read yet: messages with `low` < `seq` <=
+    `high`. `oldest_id` is the id of the oldest message that was read, 0 for none."""
 
     conversation_id: str
     low: int
@@ -70,19 +72,20 @@ class _SeqRange:
     oldest_id: int = 0
 
     def take_newest(self, width: int) -> tuple[str, int, int]:
-        """Shortens the range by its newest messages, at most `width`. Returns (conversation id, `seq` before them,
-        their last `seq`)."""
+        """Removes the newest `width` messages from the unread range, and returns them as (conversation id, `seq` before
+        the first, `seq` of the last)."""
         high, self.high = self.high, max(self.low, self.high - width)
         return self.conversation_id, self.high, high
 
 
 def _notifies(row: AnyRow) -> bool:
-    """Returns whether users are notified of a message: it was neither deleted nor imported."""
+    """Returns whether a message counts as missed: it was neither deleted nor imported from another system."""
     return row.deleted_ms is None and not to_extra(row.extra).imported
 
 
 class OfflineQueueRows(Reads):
-    """Implements `core.ports.stores.OfflineQueue`."""
+    """Reads and changes the tables of the offline queue: events kept for users who are not connected, and how far each
+    user has received them. Implements `core.ports.stores.OfflineQueue`."""
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -98,10 +101,12 @@ class OfflineQueueRows(Reads):
         return [Mail(row.id, row.event, row.payload) for row in rows]
 
     def missed(self, user_id: str, after_pos: int, since_ms: int, limit: int) -> Sequence[int]:
-        """Returns the ids of the newest `limit` messages that a user missed: those after `after_pos` and `since_ms`.
+        """Returns the ids of the newest `limit` messages that a user missed: sent after log position `after_pos` and
+        after `since_ms` (milliseconds since 1970), oldest first.
 
-        Looks through the newest messages of all conversations first, and further back only in conversations whose
-        messages are still among the newest. So it reads about as much as it returns, however much is unread.
+        Searches the newest messages of all conversations first, and older ones only in conversations where they can
+        still be among the newest `limit`. So the rows read are about as many as the ids returned, however many messages
+        are unread.
         """
         parameters = {"user_id": user_id, "after_pos": after_pos}
         found = self._connection.execute(_conversations, parameters)
@@ -127,7 +132,7 @@ class OfflineQueueRows(Reads):
         return newest[::-1]
 
     def _look(self, ranges: Sequence[_SeqRange], width: int) -> Sequence[AnyRow]:
-        """Returns the newest messages of each range, and takes them off it."""
+        """Reads the newest `width` messages of each conversation's unread range, and shortens the ranges by them."""
         rows = rows_of_ranges(self._connection, [span.take_newest(width) for span in ranges])
         oldest_ids: dict[str, int] = {}
         for row in rows:

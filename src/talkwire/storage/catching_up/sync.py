@@ -1,11 +1,12 @@
-"""Reading the log: all of it, and the part that concerns one user.
+"""Reads the log (the ordered list of all committed events) for clients that catch up: all events, or those that one
+user may see.
 
-What a user may see lies in a few conversations of many, and in spans of time. The search goes through windows of the
-log that grow until enough is found, so that neither a busy user nor a quiet one among busy others costs much more than
-what they are given. Only conversations with an event behind the cursor are searched.
+The events that a user may see are in a few conversations of many, and in the spans of time in which the user was a
+member. The search reads the log in windows that grow until it has found enough events, so its cost depends on the
+number of events that it returns. Conversations without an event after the client's position are skipped.
 
-Only present members see a conversation's events: of a conversation that the user has left, only the events that ended
-their memberships are found.
+Only present members see a conversation's events. Of a conversation that the user has left, only the events that ended
+the memberships are found.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ from talkwire.storage.tables.log import KNOWN_EVENTS, log_by_pos, to_events
 from talkwire.storage.tables.presence import contacts_select
 
 WINDOW = 1024
-"""The positions of the first window."""
+"""The number of log positions that a search reads first. Each further window is GROWTH times as large."""
 
 GROWTH = 8
 
 CONTACTS_MAX = 100_000
-"""Contacts whose changed profiles are found."""
+"""How many contacts are searched at most for changed profiles."""
 
 _low, _high = bindparam("low", type_=BigInteger), bindparam("high", type_=BigInteger)
 _LAST_SEQ = 2**62
@@ -58,8 +59,12 @@ _lasts = spans.c.to_pos.is_(None)
 
 
 def _of_member_now(column: ColumnElement[int]) -> ScalarSelect[int]:
-    """Returns a column of the user's row as a present member, NULL where there is none. It is a scalar and no join, so
-    that it is looked up only where a span has ended: nearly all of them last, and have the column themselves."""
+    """Returns a subquery for a column of the user's present membership in the span's conversation; NULL if the user is
+    not a member now.
+
+    A scalar subquery and not a join, so that the database evaluates it only for memberships that have ended. Nearly all
+    have not, and their rows contain the column themselves.
+    """
     return (
         select(column)
         .where(members.c.conversation_id == spans.c.conversation_id, members.c.user_id == spans.c.user_id)
@@ -72,8 +77,8 @@ _since_joined_pos = _of_member_now(members.c.history_pos)
 
 
 def _spans() -> Select[Any]:
-    """Selects the user's spans of membership that may have events within the window, of conversations that they are in
-    now, with their history there now."""
+    """Selects the user's spans of membership (from joining to leaving) that may have events within the window of log
+    positions, in conversations that the user is in now, with the start of the history that the user sees now."""
     return (
         select(
             case((_lasts, spans.c.history_seq), else_=_since_joined_seq).label("history_seq"),
@@ -96,7 +101,8 @@ def _within(pos: ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
 
 
 def _milestone(pos: ColumnElement[int], *, before: bool) -> ColumnElement[int]:
-    """Returns the `seq` of an indexed message of the conversation near a position, before it or behind it."""
+    """Returns a subquery for the `seq` of a message near a log position, used to limit a search: the last indexed
+    message up to the position, or the first one after it. Every 64th message is indexed."""
     near = messages.alias("milestones")
     id_ = pos + MESSAGE_ID_BASE
     found = select(near.c.seq).where(near.c.conversation_id == spans.c.conversation_id, near.c.seq % 64 == 0)
@@ -142,11 +148,11 @@ _found = (
     .order_by(_window.c.pos)
     .limit(bindparam("limit"))
 )
-"""Positions within a window, each with the user's history in the conversation."""
+"""Selects log positions within a window, each with the start of the user's history in the event's conversation."""
 
 
 class LogReads(Reads):
-    """The part of `core.ports.transaction.Snapshot` that is about the log."""
+    """The reads of the log: its head and its events. This base class is a part of `core.ports.transaction.Snapshot`."""
 
     def head(self) -> tuple[str, int]:
         epoch, pos, is_same = self._connection.execute(_head).one()
@@ -163,7 +169,8 @@ _head = select(log_head.c.epoch, log_head.c.pos, IsSameLog())
 
 
 class SyncRows(Reads):
-    """Implements `core.ports.stores.SyncLog`."""
+    """Reads the log for clients that catch up: the events that one user may see, and all events. Implements
+    `core.ports.stores.SyncLog`."""
 
     def floor(self) -> int:
         floor: int = self._connection.execute(select(log_head.c.floor)).scalar_one()
@@ -187,8 +194,8 @@ class SyncRows(Reads):
     def _withheld(
         self, user_id: str, found: Sequence[tuple[Durable, HistoryStart]]
     ) -> Sequence[tuple[Durable, HistoryStart]]:
-        """Marks receipts of users that have blocked this one as withheld, and the read receipts of all others if the
-        user does not share what they have read."""
+        """Marks receipt events that the user must not see as withheld: those of users who have blocked the user, and
+        all others' read receipts if the user does not share their own."""
         doers = {event.user_id for event, _ in found if isinstance(event, MessagesRead | MessagesDelivered)}
         if not doers:
             return found
@@ -207,7 +214,8 @@ class SyncRows(Reads):
         ]
 
     def _events_at(self, places: Mapping[int, HistoryStart]) -> Sequence[tuple[Durable, HistoryStart]]:
-        """Returns the events at these positions, without those that cannot be read."""
+        """Returns the events at these log positions, each with the start of the user's history. Leaves out events that
+        this version cannot decode."""
         if not places:
             return []
         rows = self._connection.execute(log_by_pos, keys_parameter([(str(pos),) for pos in places])).all()

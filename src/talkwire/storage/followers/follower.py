@@ -1,8 +1,9 @@
-"""Work that follows the log: in its order, behind it, and from the stored position after a crash.
+"""Runs a follower of the log: a background task that processes the committed events in order, and continues from its
+stored position after a crash.
 
-A follower reads a range of the log and prepares its work on a thread of its own. The result is stored together with
-the follower's new position, by the writer's thread between two batches. So on SQLite nobody waits for the write lock,
-and each range is stored exactly once.
+A follower reads a range of the log and prepares its work on a thread of its own. The writer's thread then stores the
+result together with the follower's new position, between two batches of commands. So on SQLite nobody waits for the
+write lock, and each range is stored exactly once.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.writer_task import WriterClosedError
 
 STORED_AFTER_S = 5.0
-"""How long a position stays unstored while there is nothing else to store. After a crash this part is worked on
-again."""
+"""How many seconds a follower's position may stay unstored while there is nothing else to store. After a crash, the
+work since the stored position is repeated."""
 
 WAIT_S = 0.2
-"""How long to rest where the work cannot decide about the next events yet."""
+"""How many seconds to rest if the work cannot decide about the next events yet."""
 
 P = TypeVar("P", bound=Sized)
 Transact = Callable[[Callable[[Connection], Any]], Any]
@@ -37,8 +38,12 @@ _logger = structlog.get_logger(__name__)
 
 
 class FollowerWork(Protocol[P]):
-    """What is done with the log. Its position is stored under `name`; with `from_start` False it begins at the log's
-    end when it is new to a database. `range_size` is how many positions it works on at once."""
+    """The work of one follower: how it derives rows from a range of the log's events, and stores them.
+
+    The position that the work has reached is stored under `name`. If no position is stored yet, the work starts at the
+    beginning of the log, or with `from_start` False at its end. `range_size` is the largest number of log positions in
+    one range.
+    """
 
     @property
     def name(self) -> str: ...
@@ -48,18 +53,23 @@ class FollowerWork(Protocol[P]):
     def range_size(self) -> int: ...
 
     def prepare(self, connection: Connection, after: int, until: int) -> tuple[int, P]:
-        """Reads the events with `after` < pos <= `until`, or the first of them. Returns the position that it has
-        reached (`after`: try this range again later) and what to store, which may be empty."""
+        """Reads the events with `after` < position <= `until`. Returns (the position up to which it has handled events,
+        the rows to store). Returns `after` as the position to have the range tried again later."""
         ...
 
     def store(self, connection: Connection, prepared: P) -> None:
-        """Writes what was prepared. It has to be short, since nobody can send meanwhile."""
+        """Writes the rows that `prepare` derived from events of the log, in a transaction on the writer's thread.
+
+        The writer can store no message meanwhile, so slow work belongs into `prepare`.
+        """
         ...
 
 
 @dataclass(slots=True)
 class _LogRange(Generic[P]):
-    """One range that is prepared: from `after` to `reached`; `stored` is the position in the database."""
+    """A range of the log that a follower has prepared: positions after `after` up to `reached`. `stored` is the
+    follower's position in the database; `lag_s` is the age of the range's first event, and `spent_s` the processor time
+    used, in seconds."""
 
     stored: int
     after: int
@@ -70,10 +80,10 @@ class _LogRange(Generic[P]):
 
 
 class Follower(Generic[P]):
-    """Carries out one work on a thread of its own.
+    """Runs one follower's work on a thread of its own: processes the log range by range as it grows.
 
-    `transact` is the writer's, `clock_ms` the clock of the events' times. When the work fails, the chat is not
-    affected, and the position stays before the failure.
+    `transact` runs a function in a transaction on the writer's thread; `clock_ms` is the clock by which events are
+    dated. When the work fails, the chat is not affected, and the failed range is tried again later.
     """
 
     def __init__(
@@ -97,12 +107,18 @@ class Follower(Generic[P]):
         self._thread.start()
 
     def wake(self) -> None:
-        """Notifies the follower that the log has grown. It is cheap and can be called from any thread."""
+        """Notifies the follower that the log has new events. It is cheap and can be called from any thread."""
         if not self._woken.is_set():  # which costs much less than to set it again
             self._woken.set()
 
+    @property
+    def pos(self) -> int:
+        """The log position up to which this node knows the work to be done; -1 before the first range."""
+        return self._pos
+
     def close(self) -> None:
-        """Ends the thread after the range that it works on. Call it before the writer's `close`."""
+        """Ends the thread once the range in progress is done. Call it before the writer's `close`, because the writer
+        stores the position."""
         self._closing.set()
         self._woken.set()
         if self._thread.ident is not None:
@@ -110,7 +126,8 @@ class Follower(Generic[P]):
         self._reading.dispose()
 
     def wait_for(self, pos: int, timeout_s: float) -> bool:
-        """Blocks until the work is done up to a log position; False when that takes too long."""
+        """Blocks until the work is done up to a log position. Returns False if that takes longer than `timeout_s`
+        seconds."""
         with self._moved:
             return self._moved.wait_for(lambda: self._pos >= pos, timeout_s)
 
@@ -127,7 +144,8 @@ class Follower(Generic[P]):
         self._store_pos()
 
     def _advance(self) -> float | None:
-        """Works on one range. Returns how long to rest before the next, None when the log has no more."""
+        """Processes one range of the log. Returns the seconds to rest before the next range, or None if the log has no
+        more events."""
         try:
             return self._work_on_a_range()
         except WriterClosedError:
@@ -180,8 +198,8 @@ class Follower(Generic[P]):
         return 0.0 if at_ms is None else max(0.0, (self._clock_ms() - at_ms) / 1000)
 
     def _store(self, connection: Connection, span: _LogRange[P]) -> bool:
-        """Stores a range, on the writer's thread. Returns False when another node has moved the position or is about
-        to: it does not wait for that, since commands wait for it."""
+        """Stores a prepared range, on the writer's thread. Returns False if another node has changed the position or
+        has its row locked; it does not wait for the lock, since commands would wait as well."""
         began_s = time.thread_time()
         unmoved = (
             select(followers.c.name)
@@ -198,7 +216,7 @@ class Follower(Generic[P]):
         return True
 
     def _store_pos(self) -> None:
-        """Stores the position at the end, so that nothing is worked on again."""
+        """Stores the follower's position when the node stops, so that the next start does not repeat work."""
         behind = followers.c.name == self.work.name, followers.c.pos < self._pos
         try:
             self._transact(

@@ -1,20 +1,23 @@
-"""Stores notifications for users that are offline, and what to push: the work of a follower of the log.
+"""A follower of the log (a background task that processes its events in order) that stores notifications for users who
+were offline, and the pushes to send for them.
 
-The transaction of a mention, a reply, an offer, an invitation and a missed call has stored their notifications already,
-whether or not the user is online (`notifying/pending.py`). They are stored here again where a node of an older version
-has written the event; otherwise the row exists, and only a user's oldest notifications are deleted.
+Notifications of mentions, replies, offers, invitations and missed calls are stored in the transaction of the event
+itself, whether or not the user is online (`notifying/pending.py`). They are stored here again only if a node of an
+older version has written the event. Otherwise the row exists, and only a user's oldest notifications are deleted.
 
-Users that had a socket when something happened were notified then, except those that do not want to be disturbed. Users
-that connected afterwards were not: the log position of their connection decides. In doubt a notification is stored
+Users who had a socket when something happened were notified then, except those who do not want to be disturbed. Users
+who connected afterwards were not: the log position of their connection decides. In doubt a notification is stored
 although the user was notified, never the other way round.
 
-Other nodes state, when they renew their lease, up to which position they had handed out the log, and which users have
+Other nodes state, when they renew their lease, up to which position they had delivered the log, and which users have
 had a socket there since which position. About later events nothing is decided until the node renews its lease again, or
-its lease ends. Where pushes are sent, the other nodes are asked first, since a push must not wait for a lease.
+its lease ends. If there are push subscriptions, the other nodes are asked first, since a push must not wait for a
+lease.
 
 Every notification that is stored here is also pushed to the user's subscriptions (`notifying/pushes.py`), except to
-devices that have a socket on this node, and except quiet ones. A push is dismissed when its notification was read, or
-its message was deleted. Without any subscription, that costs one statement for each range.
+devices that have a socket on this node, and except quiet ones (stored without alerting the user). A push is dismissed
+when its notification was read, or its message was deleted. Without any subscription, that costs one statement for each
+range.
 """
 
 from __future__ import annotations
@@ -66,32 +69,36 @@ from talkwire.storage.tables.presence import PresenceRows
 from talkwire.storage.tables.users import blocked_ids_of
 
 ROWS_MAX = 1000
-"""How many notifications are stored at once, about."""
+"""About how many notifications one range of the log stores at most."""
 
 BEHIND_MS = 5000
-"""How old an event may be that a node has not handed out when it renews its lease. Older ones are not waited for."""
+"""The age in milliseconds of an event up to which another node is expected to deliver it after it has renewed its
+lease. For older events that the node had not delivered, its next renewal is not awaited."""
 
-_OTHER_OCCASIONS = ("OfferCreated", "OfferUpdated", "ConversationCreated", "MemberAdded", "CallMissed")
+_OTHER_OCCASIONS = ("OfferCreated", "OfferUpdated", "ConversationCreated", "MemberAdded", "CallMissed", "ReportDecided")
 
 IsHere = Callable[[str, int], bool]
-"""(user id, log position): returns whether the user had a socket on this node at that position, and has one now. It can
-be called from any thread."""
+"""(user id, log position) -> True if the user had a socket on this node at that position, and has one now. The function
+can be called from any thread."""
 
 AskOthers = Callable[[Collection[str]], Mapping[str, tuple[int, Mapping[str, int]]]]
-"""Asks the other nodes about users. Returns node id -> (position up to which the node has handed out the log, user id
--> position since which the user has been connected there)."""
+"""User ids -> what the other nodes reply about these users: node id -> (position up to which the node has delivered the
+log, user id -> position since which the user has been connected to the node)."""
 
 IsDeviceHere = Callable[[PushDevice], bool]
-"""Returns whether a device has a socket on this node. It can be called from any thread."""
+"""Push subscription -> True if its device has a socket on this node. The function can be called from any thread."""
 
 
 _Joined = tuple[Member, int]
-"""A member, and the log position at which they joined."""
+"""A member, and the log position at which the member joined."""
 
 
 class _OnlineElsewhere(NamedTuple):
-    """A user is online on another node: of events after `since_pos` and up to `pos` they were notified there.
-    `awaited_ms`: the node has not stated yet whether they were notified of events since then; None: it never will."""
+    """A user's presence on another node, which notified the user of events with `since_pos` < position <= `pos`.
+
+    Events dated from `awaited_ms` (milliseconds since 1970) on may also have been delivered, but the node has not
+    confirmed that yet. None means that it never will, since its lease has ended.
+    """
 
     since_pos: int
     pos: int
@@ -99,7 +106,8 @@ class _OnlineElsewhere(NamedTuple):
 
 
 class _Facts(NamedTuple):
-    """The conversations and users that some events concern, and what decides whether they are notified."""
+    """The data needed to decide whom a range of events notifies: the conversations, their members, the members'
+    preferences and blocks, and where they are online."""
 
     conversations: Mapping[str, Conversation]
     members: Mapping[str, Mapping[str, _Joined]]
@@ -111,12 +119,12 @@ class _Facts(NamedTuple):
 
 
 class _NotYetKnownError(Exception):
-    """Another node has to renew its lease before this can be decided."""
+    """Raised if it is unknown whether another node has notified a user, until that node renews its lease."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedNotifications:
-    """What one range of the log adds: notifications, pushes of them, and dismissals of earlier pushes."""
+    """The rows that one range of the log adds: notifications, pushes of them, and dismissals of earlier pushes."""
 
     rows: Sequence[Notification] = ()
     pushes: Sequence[NewPush] = ()
@@ -124,7 +132,7 @@ class PreparedNotifications:
 
     @property
     def has_pushes(self) -> bool:
-        """Whether there is something for the sender of pushes to do."""
+        """True if there are new pushes or dismissals, for which the task that sends pushes must be woken."""
         return bool(self.pushes or self.dismissals)
 
     def __len__(self) -> int:
@@ -132,8 +140,13 @@ class PreparedNotifications:
 
 
 class OfflineNotifications:
-    """The follower's work. `clock_ms` decides which nodes are alive. `node_id` is this node; None: there is no
-    other."""
+    """A follower's work: derives from the log's events the notifications of users who were offline, and the pushes of
+    them.
+
+    `is_here` and `is_device_here` return whether a user or a device is connected to this node; `ask_others` asks the
+    other nodes. `clock_ms` decides which nodes are alive. `node_id` is this node's id, or None if there are no other
+    nodes.
+    """
 
     name = "notifications"
     from_start = False  # a migration has registered it at the log's end
@@ -174,8 +187,9 @@ class OfflineNotifications:
     def _missed(
         self, connection: Connection, after: int, until: int, *, asks: bool
     ) -> tuple[int, Sequence[tuple[Notification, bool]]]:
-        """Returns the position up to which the range is decided, and its notifications, each with whether it is
-        quiet. `asks`: other nodes are asked where their leases do not decide."""
+        """Returns (the log position up to which notifications are decided, the notifications). Each notification is
+        paired with whether it is quiet: stored without a push. With `asks`, other nodes are asked about users that
+        their leases do not decide about."""
         found = [
             (event.pos, occasion)
             for event in self._events(connection, after, until)
@@ -231,7 +245,8 @@ class OfflineNotifications:
                 yield notification(occasion, listener, reason, "", quiet=quiet), quiet
 
     def _was_notified(self, user_id: str, pos: int, at_ms: int, elsewhere: Sequence[_OnlineElsewhere]) -> bool:
-        """Returns whether a user was notified of an event when it happened. Raises _NotYetKnownError."""
+        """Returns whether a user was connected, and so notified of an event, when it happened. Raises _NotYetKnownError
+        if another node must confirm that first."""
         if self._is_here(user_id, pos) or any(stay.since_pos < pos <= stay.pos for stay in elsewhere):
             return True
         if any(stay.since_pos < pos and stay.awaited_ms is not None and at_ms >= stay.awaited_ms for stay in elsewhere):
@@ -241,7 +256,8 @@ class OfflineNotifications:
     # --- reading ----------------------------------------------------------------------------------------------------
 
     def _events(self, connection: Connection, after: int, until: int) -> Sequence[Durable]:
-        """Returns the events of which users may be notified, in the order of the log."""
+        """Returns the events of a range that can notify users, such as new messages and offers, in the order of the
+        log."""
         positions = (log.c.pos > after, log.c.pos <= until)
         rows = connection.execute(select(log).where(*positions, log.c.type.in_(_OTHER_OCCASIONS)))
         events = to_events(rows)
@@ -268,7 +284,8 @@ class OfflineNotifications:
     def _concerned(
         self, connection: Connection, occasions: Sequence[NotificationTrigger], found: Mapping[str, Conversation]
     ) -> Mapping[str, Mapping[str, _Joined]]:
-        """Returns the members that may have to be notified, by conversation."""
+        """Returns conversation id -> user id -> (member, log position of joining), for the members that may have to be
+        notified."""
         named: set[tuple[str, str]] = set()
         whole: set[str] = set()
         notify_all_ids: set[str] = set()
@@ -297,7 +314,8 @@ class OfflineNotifications:
     def _online_elsewhere(
         self, connection: Connection, user_ids: Collection[str], ask_up_to: int
     ) -> Mapping[str, Sequence[_OnlineElsewhere]]:
-        """Returns where users are online. Asks the nodes whose lease does not decide about events up to `ask_up_to`."""
+        """Returns user id -> the other nodes that the user is connected to. Asks those nodes whose leases do not cover
+        events up to position `ask_up_to`."""
         if self._node_id is None:
             return {}
         lives = nodes.c.lease_until_ms > now_column(connection.dialect, self._clock_ms)
@@ -346,7 +364,8 @@ def _keys(ids: Collection[str]) -> list[tuple[str]]:
 
 
 def _dismissals(connection: Connection, after: int, until: int) -> Sequence[Dismissal]:
-    """Returns what the events of a range leave nothing to show of, of users that have subscriptions."""
+    """Returns the dismissals of pushes that a range of events makes necessary: of notifications that were read, and of
+    messages that were deleted."""
     within = (log.c.pos > after, log.c.pos <= until)
     deleted = select(log.c.pos, log.c.at_ms, log.c.message_id).where(*within, log.c.type == MessageDeleted.__name__)
     read = select(log).where(*within, log.c.type == NotificationsRead.__name__)

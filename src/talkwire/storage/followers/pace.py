@@ -1,5 +1,5 @@
-"""How much of a processor the work behind the log may take: little while the chat is busy, more the further behind it
-is."""
+"""Limits the processor time of followers (background tasks that process the log): little while the chat is busy, more
+the further they are behind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 
 class Share(NamedTuple):
-    """A share of one processor's time: the normal one, and the largest one."""
+    """A follower's share of one processor's time, from 0 to 1: the normal one, and the largest one when it is far
+    behind."""
 
     first: float
     most: float
@@ -19,21 +20,26 @@ IDLE = Share(0.1, 0.5)
 BUSY = Share(0.005, 0.2)
 
 BUSY_LOAD = 0.5
-"""Seconds of processor time a second. Above this the process counts as busy even while no command waits."""
+"""Seconds of processor time for each second. Above this load the process counts as busy even while no command waits."""
 
 PATIENCE_S = 30.0
-"""Work that is behind for twice as long takes twice the share."""
+"""A follower that is more than this many seconds behind gets a larger share of the processor, in proportion to its
+delay."""
 
 GATHER_S = 0.2
-"""Events of this time are worked on together, since every range costs a commit."""
+"""How many seconds to collect further events before a range is processed, since every range costs a commit."""
 
 RETRY_S = 5.0
-"""How long to rest after an error, and where another node does the same work."""
+"""How many seconds to rest after an error, and while another node does the same work."""
 
 
 class Pace:
-    """Computes how long to rest after each range. `busy` returns whether commands wait; `clock_s` is the wall clock,
-    and `cpu_s` this process's processor time."""
+    """Computes how long a follower of the log rests after each range of events, so that it uses only its share of the
+    processor.
+
+    `busy` returns whether commands are queued; `clock_s` is the wall clock and `cpu_s` the process's processor time, in
+    seconds.
+    """
 
     def __init__(
         self,
@@ -51,8 +57,8 @@ class Pace:
         self._last = clock_s(), cpu_s()
 
     def rest_s(self, spent_s: float, lag_s: float) -> float:
-        """Returns the rest. `spent_s` is the processor time that the last range took, `lag_s` the age of its
-        events."""
+        """Returns how many seconds to rest before the next range. `spent_s` is the processor time that the last range
+        took, `lag_s` the age of its events, both in seconds."""
         (last_s, last_cpu_s), self._last = self._last, (self._clock_s(), self._cpu_s())
         passed_s, cpu_s = self._last[0] - last_s, self._last[1] - last_cpu_s
         others_load = (cpu_s - spent_s) / max(passed_s, 1e-6)

@@ -1,9 +1,10 @@
-"""Keeps PostgreSQL's statistics of a young database up to date: the work of a follower of the log.
+"""A follower of the log (a background task) that updates PostgreSQL's statistics while a database is young and grows
+fast.
 
 PostgreSQL plans a statement by its statistics and keeps the plan. A plan that was made for empty tables reads all rows,
-and is kept until autovacuum has counted them, which takes a minute and more. A database grows the fastest, by
-proportion, in its first minutes, so its tables are counted whenever its log has doubled. ANALYZE stands here as text,
-which SQLAlchemy has no words for.
+and is kept until autovacuum has counted them, which takes a minute or more. A database grows the fastest, by
+proportion, in its first minutes, so its tables are counted whenever its log has doubled. ANALYZE is written as text,
+because SQLAlchemy has no construct for it.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ from sqlalchemy import Connection, text
 from talkwire.storage.schema import metadata
 
 FIRST = 64
-"""Before this position of the log any plan is fast enough."""
+"""Up to this log position no rows are counted, since any query plan is fast enough."""
 
 GROWN_UP = 1 << 17
-"""From this position on autovacuum keeps up, and counting would take longer than a batch may wait."""
+"""From this log position on PostgreSQL's autovacuum keeps up, and ANALYZE would take longer than commands may wait."""
 
 _analyze = text(f"ANALYZE {', '.join(table.name for table in metadata.sorted_tables)}, message_words")
 
 
 class YoungStatistics:
-    """A follower that has PostgreSQL count its rows (ANALYZE) each time the log of a new database has doubled.
+    """A follower's work: has PostgreSQL count its rows (ANALYZE) each time the log of a new database has doubled.
 
-    PostgreSQL's own schedule is too slow for a database that has just begun to grow. SQLite needs none of it: without
-    statistics it chooses indexes well.
+    PostgreSQL's own schedule is too slow for a database that has just begun to grow. On SQLite this does nothing:
+    without statistics SQLite chooses indexes well.
     """
 
     name = "statistics"

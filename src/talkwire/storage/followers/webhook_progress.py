@@ -1,6 +1,8 @@
-"""What the delivery of webhooks reads and stores: claims, positions, planned retries, attempts.
+"""Stores the progress of webhook deliveries: which node delivers to an endpoint, the reached log position, planned
+retries and recent attempts.
 
-One node at a time delivers to an endpoint. It has claimed the row, and the claim lasts as long as the node's lease.
+One node at a time delivers to an endpoint. It has claimed the webhook's row, and the claim lasts as long as the node's
+lease.
 """
 
 from __future__ import annotations
@@ -22,13 +24,14 @@ from talkwire.storage.sql.values import to_json
 from talkwire.storage.tables.webhooks import WebhookRows, to_signing, to_webhook
 
 SEARCHED_MAX = 10_000
-"""How many log positions one read searches at most."""
+"""How many log positions one call of `WebhookStore.read` searches at most."""
 
 Transact = Callable[[Callable[[Connection], Any]], Any]
 
 
 class WebhookState(NamedTuple):
-    """A webhook as it is stored. `secrets` sign its requests; `mine`: this node has claimed it."""
+    """A stored webhook. `secrets` sign its requests; `mine` says whether this node has claimed the webhook, so that it
+    delivers to the endpoint."""
 
     webhook: Webhook
     secrets: tuple[str, ...]
@@ -36,15 +39,16 @@ class WebhookState(NamedTuple):
 
 
 class WebhookBacklog(NamedTuple):
-    """What an earlier delivery has left: planned retries by key, and the newest attempts."""
+    """The state that an earlier delivery of a webhook left: planned retries by key (a conversation or user), and the
+    newest attempts."""
 
     retries: Mapping[str, WebhookRetry]
     attempts: Sequence[WebhookAttempt]
 
 
 class LogPart(NamedTuple):
-    """Events of the log with this epoch, which was searched up to `reached`. `head` is the newest position, `floor` the
-    one up to which events are no longer stored."""
+    """Some events of the log for a webhook. The log, whose epoch is `epoch`, was searched up to position `reached`.
+    `head` is its newest position; events up to `floor` have been deleted."""
 
     events: Sequence[Durable]
     epoch: str
@@ -54,8 +58,12 @@ class LogPart(NamedTuple):
 
 
 class WebhookProgress(msgspec.Struct, frozen=True):
-    """How far the delivery to one endpoint has come. `retries` are the changed keys, None for one that is free again;
-    `attempts` None: no new ones. `released`: another node may claim the webhook."""
+    """A change of the stored progress of one webhook's delivery.
+
+    `pos` is the log position that the delivery has reached. `retries` are the keys (conversations or users) whose
+    planned retry has changed, None for a key that waits for no retry any more. `attempts` None leaves the stored
+    attempts as they are. `released` lets another node claim the webhook.
+    """
 
     webhook_id: str
     rewinds: int
@@ -67,10 +75,11 @@ class WebhookProgress(msgspec.Struct, frozen=True):
 
 
 class WebhookStore:
-    """The tables of webhooks for the node `node_id`. All methods block.
+    """Reads and stores the webhooks and their delivery progress for the node `node_id`. All methods block.
 
-    `transact` is the writer's, so that on SQLite nobody waits for the write lock. `clock_ms` counts where the database
-    has no clock of its own.
+    `transact` runs a function in a transaction on the writer's thread, so that on SQLite nobody waits for the write
+    lock. `clock_ms` returns the current time in milliseconds since 1970; on PostgreSQL, leases are compared with the
+    database's clock instead.
     """
 
     def __init__(self, reading: Engine, transact: Transact, node_id: str, clock_ms: Callable[[], int]) -> None:
@@ -83,13 +92,14 @@ class WebhookStore:
         self._reading.dispose()
 
     def any_enabled(self) -> bool:
-        """Returns whether there is anything to deliver on any node."""
+        """Returns whether any webhook is enabled, so that events have to be delivered."""
         with self._reading.begin() as connection:
             found = select(webhooks.c.id).where(webhooks.c.enabled).limit(1)
             return connection.execute(found).first() is not None
 
     def claim(self) -> Sequence[WebhookState]:
-        """Claims the enabled webhooks that no living node has, and returns all webhooks."""
+        """Claims for this node the enabled webhooks that no living node has claimed. Returns all webhooks, also
+        disabled ones and those of other nodes."""
         with self._reading.begin() as connection:
             free = connection.execute(select(webhooks.c.id).where(self._is_free()).limit(1)).first() is not None
         if free:
@@ -112,7 +122,8 @@ class WebhookStore:
         return webhooks.c.enabled & nobodys & here
 
     def load(self, webhook_id: str) -> tuple[WebhookState | None, WebhookBacklog]:
-        """Returns a webhook that this node has claimed, None if it has not, and what an earlier delivery has left."""
+        """Returns (the webhook, None unless it is enabled and claimed by this node; the retries and attempts that
+        earlier deliveries left)."""
         with self._reading.begin() as connection:
             mine = webhooks.c.id == webhook_id, webhooks.c.node_id == self._node_id, webhooks.c.enabled
             row = connection.execute(select(webhooks).where(*mine)).one_or_none()
@@ -125,7 +136,8 @@ class WebhookStore:
         return state, WebhookBacklog(retries, attempts)
 
     def read(self, wanted: LogFilter, after: int, until: int | None, limit: int) -> LogPart:
-        """Returns the first events behind a position that a filter selects; `until` None: up to the log's end."""
+        """Returns the first `limit` events after log position `after` that a filter selects, up to position `until`, or
+        with None up to the end of the log. One call searches at most SEARCHED_MAX positions."""
         with self._reading.begin() as connection:
             head, floor, epoch = connection.execute(select(log_head.c.pos, log_head.c.floor, log_head.c.epoch)).one()
             after = max(after, floor)
@@ -136,8 +148,8 @@ class WebhookStore:
         return LogPart(window.events, epoch, window.reached, head, floor)
 
     def store(self, progress: Sequence[WebhookProgress]) -> frozenset[str]:
-        """Stores progress in one transaction, and returns the webhooks whose progress was stored: others were rewound,
-        deleted or claimed by another node."""
+        """Stores the progress of several webhooks in one transaction. Returns the ids of the webhooks for which it was
+        stored; the others were deleted, claimed by another node, or reset to another position meanwhile."""
         stored: frozenset[str] = self._transact(
             lambda connection: frozenset(each.webhook_id for each in progress if self._store(connection, each))
         )

@@ -1,4 +1,6 @@
-"""Messages and what belongs to them: reactions, attachments, imports, receipts, the search index, retention.
+"""Stores messages and all data that belongs to them: reactions, attachments, imports, receipts, threads, saved
+messages, the search index, retention (how long messages are kept).
 
-messages.py      rows, statements, reads      changes.py   what a transaction does to them
+messages.py      the table of messages: rows, statements, reads
+changes.py       the changes that a transaction makes to messages
 """

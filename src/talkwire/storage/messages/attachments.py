@@ -1,4 +1,4 @@
-"""Files as attachments: which messages have a file, and who can see it through them."""
+"""Reads which messages a file is attached to, and which users can see the file through such a message."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from talkwire.storage.schema import file_links, members
 from talkwire.storage.sql.batch import insert_rows
 from talkwire.storage.tables.files import FileRows
 
-insert_links = insert_rows(file_links, ("file_id", "message_id", "conversation_id", "seq"))
+PREVIEW = "preview"
+"""The `kind` of pictures of link previews, which the lists of a conversation's files do not contain."""
+
+insert_links = insert_rows(file_links, ("file_id", "message_id", "conversation_id", "seq", "kind"))
 
 _of_a_live_message: tuple[ColumnElement[bool], ...] = is_live(file_links.c.message_id)
 
 
 class AttachedFileRows(FileRows):
-    """Implements `core.ports.stores.Files`. `write_links` is called before links are read from the table."""
+    """The tables of files, including their attachments to messages. Implements `core.ports.stores.Files`. `write_links`
+    is called before attachments are read, so that it can write those that the transaction has only staged."""
 
     def __init__(self, connection: Connection, write_links: Callable[[], None] = lambda: None) -> None:
         super().__init__(connection)

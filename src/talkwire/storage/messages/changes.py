@@ -1,14 +1,14 @@
-"""Messages in a transaction: looking them up, staging new ones, and what events do to them.
+"""Changes messages in a transaction: looks messages up, stages new ones, and applies events to the tables of messages.
 
-New messages are staged in the workspace and written together. Whatever has to find them in the database calls
-`write_messages` first.
+New messages are staged (collected in the transaction's `Workspace`) and written together. Functions that have to find
+new messages in the database call `write_messages` first.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
@@ -29,15 +29,18 @@ from sqlalchemy import (
 )
 
 from talkwire.core.domain.events import (
+    LinkPreviewsChanged,
     MessageDeleted,
     MessageEdited,
     MessagePinned,
     MessageReacted,
     MessageSent,
     MessageUnpinned,
+    ThreadMarked,
+    ThreadUpdated,
 )
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Conversation, Message
-from talkwire.storage.messages.attachments import insert_links
+from talkwire.core.domain.model import MESSAGE_ID_BASE, REACTION_USERS_MAX, Conversation, Message, file_kind
+from talkwire.storage.messages.attachments import PREVIEW, insert_links
 from talkwire.storage.messages.imports import write_run
 from talkwire.storage.messages.messages import (
     Extra,
@@ -55,24 +58,29 @@ from talkwire.storage.messages.messages import (
     text_values,
     to_extra,
 )
+from talkwire.storage.messages.saved import forget_saved
 from talkwire.storage.messages.search import WordTable
+from talkwire.storage.messages.threads import activity_with, follow_writes, new_follows, put_follow
 from talkwire.storage.schema import file_links, mentions, message_versions, messages, reactions, tombstones
-from talkwire.storage.sql.batch import Write, insert_rows, write, write_with_commit
+from talkwire.storage.sql.batch import Write, insert_rows, update_rows, write, write_with_commit
 from talkwire.storage.sql.keys import keys_parameter
 from talkwire.storage.tables.conversations import find_conversation, take_moved_conversations
 from talkwire.storage.tables.files import make_due
 from talkwire.storage.tables.members import take_moved_members
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.tables.users import write_new_users
-from talkwire.storage.workspace import Changes, ImportedRun, MessagePlace, StagedMessages, Workspace
+from talkwire.storage.workspace import Changes, ImportedRun, MessagePlace, NewFollow, StagedMessages, Workspace
 
+_complete_imported = update_rows(messages, ("edited_ms", "pinned_ms", "reaction_count"), ("id",))
+_insert_reactions = insert_rows(reactions, ("message_id", "emoji", "user_id", "pos"))
 _insert_mentions = insert_rows(mentions, ("conversation_id", "user_id", "seq", "sender_id"))
 
 # --- looking up -------------------------------------------------------------------------------------------------------
 
 
 class MessageLookups(Changes):
-    """The part of `core.ports.transaction.Transaction` that is about messages."""
+    """The lookups of messages in a write transaction, including uncommitted changes. This base class is a part of
+    `core.ports.transaction.Transaction`."""
 
     def message(self, message_id: int) -> Message | None:
         found = self._workspace.messages
@@ -102,15 +110,19 @@ class MessageLookups(Changes):
 
 
 def fetch_messages(workspace: Workspace, message_ids: Collection[int]) -> None:
-    """Reads messages by id."""
+    """Reads messages by id from the database into the workspace, the cache of the transaction."""
     write_messages(workspace)
     workspace.messages.update(dict.fromkeys(message_ids))
     workspace.messages.update(messages_by_id(workspace.connection, message_ids))
 
 
 def fetch_marked(workspace: Workspace, asked: Collection[tuple[str, int]]) -> None:
-    """Reads where messages are, by (conversation id, message id), except each conversation's newest message: receipts
-    usually name that one, and the conversation says where it is."""
+    """Reads the conversation and `seq` of messages, named by (conversation id, message id), into the transaction's
+    workspace (its cache).
+
+    Skips the newest message of each conversation: receipts usually name that one, and the conversation's row contains
+    its place.
+    """
     known = ((find_conversation(workspace, conversation_id), id_) for conversation_id, id_ in asked)
     ids = {id_ for conversation, id_ in known if conversation is not None and not _is_newest(conversation, id_)}
     if ids:
@@ -139,7 +151,8 @@ def _fetch_places(workspace: Workspace, message_ids: Collection[int]) -> None:
 
 
 def fetch_sent(workspace: Workspace, asked: Collection[tuple[str, str, str]]) -> None:
-    """Reads messages by (conversation id, sender id, client message id)."""
+    """Reads messages by (conversation id, sender id, client message id) into the transaction's workspace (its cache),
+    to recognize messages that a client sends again."""
     write_messages(workspace)
     workspace.sent.update(dict.fromkeys(asked))
     for message in messages_sent(workspace.connection, asked):
@@ -151,7 +164,8 @@ def fetch_sent(workspace: Workspace, asked: Collection[tuple[str, str, str]]) ->
 
 
 def _sent(workspace: Workspace, event: MessageSent) -> None:
-    """Stages a new message, and moves its conversation and its sender's counts."""
+    """Applies a `MessageSent` event: stages the new message for writing, and updates its conversation's newest `seq`
+    and its sender's counts."""
     message, staged = event.message, workspace.staged
     conversation_id, sender_id = message.conversation_id, message.sender_id
     staged.messages.append(message)
@@ -178,12 +192,13 @@ def _sent(workspace: Workspace, event: MessageSent) -> None:
 
 
 def _stage_parts(workspace: Workspace, event: MessageSent) -> None:
-    """Stages what a message that is more than a text has beside itself."""
+    """Stages the rows of a new message that has more than a text: mentions, attachments, and for a reply in a thread
+    the followers and counts of the thread."""
     message, staged = event.message, workspace.staged
     staged.only_texts = False
     _stage_mentions(staged, message)
     staged.links += [
-        (attachment.id, message.id, message.conversation_id, message.seq)
+        (attachment.id, message.id, message.conversation_id, message.seq, file_kind(attachment))
         for attachment in message.attachments
         if attachment.id is not None
     ]
@@ -192,12 +207,27 @@ def _stage_parts(workspace: Workspace, event: MessageSent) -> None:
     if message.thread_id is not None:
         staged.replies[message.thread_id] += 1
         root = workspace.messages.get(message.thread_id)
+        _stage_follows(staged, new_follows(message, root))
         if root is not None:
-            workspace.put_message(replace(root, reply_count=root.reply_count + 1))
+            workspace.put_message(
+                replace(root, reply_count=root.reply_count + 1, thread=activity_with(root.thread, message))
+            )
+
+
+def _stage_follows(staged: StagedMessages, follows: Iterable[NewFollow]) -> None:
+    """Stages for writing that users follow threads, which means that they have a read position in the thread."""
+    for follow in follows:
+        key = (follow.user_id, follow.root_id)
+        first = staged.follows.get(key)
+        # The first row of a batch says from where on there is something to read.
+        staged.follows[key] = follow if first is None else first._replace(again=first.again or follow.again)
 
 
 def _stage_import(staged: StagedMessages, message: Message) -> None:
-    """Stages that a message was imported: in a run with the one before it, if that was imported too."""
+    """Stages the record that a message was imported. Consecutive imported messages of a conversation form one run, a
+    range of `seq`."""
+    if message.edited_ms is not None or message.reactions or message.pinned_ms is not None:
+        staged.imported.append(message)
     runs = staged.runs.setdefault(message.conversation_id, [])
     if runs and runs[-1].to_seq == message.seq - 1:
         runs[-1] = runs[-1]._replace(to_seq=message.seq)
@@ -206,19 +236,19 @@ def _stage_import(staged: StagedMessages, message: Message) -> None:
 
 
 def _stage_mentions(staged: StagedMessages, message: Message) -> None:
-    """Stages whom a message names. An imported one calls for nobody's attention."""
+    """Stages the rows of the users that a message mentions; imported messages mention nobody."""
     if not message.imported:
         staged.mentions += [(message.conversation_id, id_, message.seq, message.sender_id) for id_ in named_by(message)]
 
 
 def write_messages(workspace: Workspace) -> None:
-    """Writes staged messages, and the users that sent them."""
+    """Writes the staged messages to the database, and before them the new users that sent them."""
     _write(workspace, [])
 
 
 def flush(workspace: Workspace, *more: Write, at_commit: bool = False) -> None:
-    """Writes everything that was staged, and `more`. `at_commit`: nothing follows but COMMIT, with which the writes may
-    go."""
+    """Writes everything that the transaction has staged, together with the writes `more`. With `at_commit`, nothing
+    follows but COMMIT, and PostgreSQL can receive both in one round trip."""
     moved = [*take_moved_members(workspace), *take_moved_conversations(workspace), *more]
     _write(workspace, moved, at_commit=at_commit)
 
@@ -226,17 +256,42 @@ def flush(workspace: Workspace, *more: Write, at_commit: bool = False) -> None:
 def _write(workspace: Workspace, more: Sequence[Write], *, at_commit: bool = False) -> None:
     write_new_users(workspace)
     staged = workspace.staged
-    is_last = at_commit and not staged.runs and not staged.replies
+    is_last = at_commit and not (staged.runs or staged.replies or staged.follows or staged.imported)
     (write_with_commit if is_last else write)(workspace.connection, [*_take_messages(staged), *more])
     for runs in staged.runs.values():
         for run in runs:
             write_run(workspace.connection, run)
     staged.runs.clear()
-    if staged.replies:
+    if staged.imported:
+        write(workspace.connection, list(_imported_writes(staged.imported)))
+        staged.imported.clear()
+    if staged.replies or staged.follows:
         # Not together with the messages, as a reply may be to one of them.
-        rows = [(count, root_id) for root_id, count in staged.replies.items()]
-        write(workspace.connection, [Write(add_replies, rows)])
+        counts = [Write(add_replies, [(count, root_id) for root_id, count in staged.replies.items()])]
+        write(workspace.connection, [*(counts if staged.replies else ()), *follow_writes(staged.follows.values())])
         staged.replies.clear()
+        staged.follows.clear()
+
+
+def _imported_writes(imported: Sequence[Message]) -> Iterable[Write]:
+    """Yields the writes that add edit times, pins and reactions to the rows of imported messages.
+
+    The positions of these reactions are negative: they are older than all reactions in the log.
+    """
+    values = [
+        (message.edited_ms, message.pinned_ms, sum(each.count for each in message.reactions), message.id)
+        for message in imported
+    ]
+    yield Write(_complete_imported, values)
+    given = [
+        (message.id, reaction.emoji, user_id, order - len(message.reactions) * REACTION_USERS_MAX)
+        for message in imported
+        for order, (reaction, user_id) in enumerate(
+            (reaction, user_id) for reaction in message.reactions for user_id in reaction.user_ids
+        )
+    ]
+    if given:
+        yield Write(_insert_reactions, given)
 
 
 def _take_messages(staged: StagedMessages) -> list[Write]:
@@ -264,14 +319,20 @@ def _edited(workspace: Workspace, event: MessageEdited) -> None:
     message = event.message
     write_messages(workspace)
     _keep_version(workspace.connection, message)
-    _forget_mentions(workspace.connection, message, _stored_extra(workspace.connection, message))
+    before = _stored_extra(workspace.connection, message)
+    _forget_mentions(workspace.connection, message, before)
+    _forget_links(workspace.connection, message, _dropped(before, message), event.at_ms)
     workspace.forget_message(message.id)
     _change(workspace, message, content=message.content, extra=extra_of(message), edited_ms=message.edited_ms)
     _stage_mentions(workspace.staged, message)
+    if message.thread_id is not None and message.mentions:
+        # An edit makes users follow the thread that it mentions, but not its author again.
+        _stage_follows(workspace.staged, [each for each in new_follows(message, None) if not each.again])
 
 
 def _keep_version(connection: Connection, message: Message) -> None:
-    """Stores what the message said before it was edited, and since when."""
+    """Stores the text that a message had before an edit as an earlier version, with the time at which that text was
+    written."""
     before = connection.execute(
         select(messages.c.content, messages.c.created_ms, messages.c.edited_ms).where(messages.c.id == message.id)
     ).one()
@@ -296,28 +357,45 @@ _CLEARED = {
     "pinned_ms": None,
     "edited_ms": None,
 }
-"""The columns of a tombstone."""
+"""The column values of a tombstone, the remaining row of a deleted message."""
 
 
 def _deleted(workspace: Workspace, event: MessageDeleted) -> None:
-    """Removes what was said from every table."""
+    """Applies a `MessageDeleted` event: removes the message's content from every table, and leaves a tombstone with its
+    number and sender."""
     message, connection = event.message, workspace.connection
     write_messages(workspace)
     extra = _stored_extra(connection, message)
     workspace.forget_message(message.id)
     _change(workspace, message, **_CLEARED, deleted_ms=message.deleted_ms, deleted_by=message.deleted_by)
     _forget_mentions(connection, message, extra)
-    _forget_links(connection, message, extra, event.at_ms)
+    _forget_links(connection, message, extra.file_ids, event.at_ms)
     if not extra.imported:
         tombstone = {"conversation_id": message.conversation_id, "seq": message.seq, "sender_id": message.sender_id}
         connection.execute(insert(tombstones), tombstone)
     connection.execute(delete(message_versions).where(message_versions.c.message_id == message.id))
     connection.execute(delete(reactions).where(reactions.c.message_id == message.id))
+    forget_saved(connection, (message.id,))
     if message.thread_id is not None:
         workspace.forget_message(message.thread_id)
         connection.execute(
             update(messages).where(messages.c.id == message.thread_id).values(reply_count=messages.c.reply_count - 1)
         )
+
+
+def _previewed(workspace: Workspace, event: LinkPreviewsChanged) -> None:
+    write_messages(workspace)
+    connection, message = workspace.connection, event.message
+    before, after = _stored_extra(connection, message), extra_of(message)
+    _forget_links(connection, message, _dropped(before, message), event.at_ms)
+    links = [
+        (file_id, message.id, message.conversation_id, message.seq, PREVIEW)
+        for file_id in to_extra(after).file_ids
+        if file_id not in before.file_ids
+    ]
+    if links:
+        write(connection, [Write(insert_links, links)])
+    _change(workspace, message, extra=after)
 
 
 def _reacted(workspace: Workspace, event: MessageReacted) -> None:
@@ -348,7 +426,8 @@ def _change(workspace: Workspace, message: Message, **values: Any) -> None:  # n
 
 
 def _stored_extra(connection: Connection, message: Message) -> Extra:
-    """Returns what the message had until now, by which the rows of its mentions and links are found."""
+    """Returns the details (mentions, attachments) that the database still has of a message before a change, to find the
+    rows that the change removes."""
     row = connection.execute(select(messages.c.extra).where(messages.c.id == message.id)).one()
     return to_extra(row.extra)
 
@@ -365,8 +444,13 @@ def _forget_mentions(connection: Connection, message: Message, extra: Extra) -> 
         )
 
 
-def _forget_links(connection: Connection, message: Message, extra: Extra, at_ms: int) -> None:
-    file_ids = [attachment.id for attachment in extra.attachments if attachment.id is not None]
+def _dropped(before: Extra, message: Message) -> list[str]:
+    """Returns the ids of the files that a message showed before a change and does not show any more."""
+    shown = to_extra(extra_of(message)).file_ids
+    return [file_id for file_id in before.file_ids if file_id not in shown]
+
+
+def _forget_links(connection: Connection, message: Message, file_ids: Sequence[str], at_ms: int) -> None:
     if file_ids:
         connection.execute(
             delete(file_links).where(file_links.c.file_id.in_(file_ids), file_links.c.message_id == message.id)
@@ -374,14 +458,27 @@ def _forget_links(connection: Connection, message: Message, extra: Extra, at_ms:
         make_due(connection, file_ids, at_ms)
 
 
+def _thread_updated(_: Workspace, __: ThreadUpdated) -> None:
+    """Does nothing for a `ThreadUpdated` event: the event that deleted the reply has changed the thread's
+    root message."""
+
+
+def _thread_marked(workspace: Workspace, event: ThreadMarked) -> None:
+    write_messages(workspace)
+    put_follow(workspace.connection, event)
+
+
 PROJECTIONS: Projections = MappingProxyType(
     {
         MessageSent: _sent,
         MessageEdited: _edited,
         MessageDeleted: _deleted,
+        LinkPreviewsChanged: _previewed,
         MessageReacted: _reacted,
         MessagePinned: _pinned,
         MessageUnpinned: _pinned,
+        ThreadUpdated: _thread_updated,
+        ThreadMarked: _thread_marked,
     }
 )
 
@@ -415,20 +512,23 @@ _drop_links = delete(file_links).where(
 
 
 def clearable_between(connection: Connection, after_id: int, until_id: int) -> Sequence[Row[Any]]:
-    """Returns the messages with `after_id` < id <= `until_id` that are no tombstones, for `clear_messages`."""
+    """Returns rows of the messages with `after_id` < id <= `until_id` that are not deleted yet, as `clear_messages`
+    needs them."""
     return connection.execute(_clearable.where(messages.c.id > after_id, messages.c.id <= until_id)).all()
 
 
 def clearable_in(
     connection: Connection, conversation_id: str, after_seq: int, limit: int, *conditions: ColumnElement[bool]
 ) -> Sequence[Row[Any]]:
-    """Returns the first messages of a conversation behind `after_seq` that are no tombstones, for `clear_messages`."""
+    """Returns rows of the first messages of a conversation with a `seq` above `after_seq` that are not deleted yet, as
+    `clear_messages` needs them."""
     found = _clearable.where(messages.c.conversation_id == conversation_id, messages.c.seq > after_seq, *conditions)
     return connection.execute(found.order_by(messages.c.seq).limit(limit)).all()
 
 
 def clearable_in_run(connection: Connection, run: Row[Any], before_ms: int, limit: int) -> Sequence[Row[Any]]:
-    """As `clearable_in`, of an imported run's messages from before a time."""
+    """Returns rows of the messages of a run (consecutive imported messages) that were sent before `before_ms`, in
+    milliseconds since 1970, and are not deleted yet, as `clear_messages` needs them."""
     of_run = messages.c.seq <= run.to_seq, messages.c.created_ms < before_ms
     return clearable_in(connection, run.conversation_id, run.from_seq - 1, limit, *of_run)
 
@@ -436,8 +536,8 @@ def clearable_in_run(connection: Connection, run: Row[Any], before_ms: int, limi
 def oldest_clearable_ms(
     conversation_id: ColumnElement[str], from_seq: ColumnElement[int], to_seq: ColumnElement[int]
 ) -> ScalarSelect[int]:
-    """Returns the time of the first message of a run that is no tombstone and not older than the parameter
-    `before_ms`."""
+    """Returns a subquery for the time at which the first message in a range of `seq` was sent, of those that are not
+    deleted and not older than the statement's parameter `before_ms`."""
     return (
         select(messages.c.created_ms)
         .where(
@@ -454,7 +554,8 @@ def oldest_clearable_ms(
 
 
 def clear_messages(connection: Connection, rows: Sequence[Row[Any]], now_ms: int) -> None:
-    """Makes tombstones of messages, rows of `clearable_…`: the same that is left of a message that a user deleted."""
+    """Deletes the content of messages and leaves tombstones, as when a user deletes a message. `rows` are results of
+    the `clearable_…` functions."""
     if not rows:
         return
     ids = [{"of_id": row.id} for row in rows]
@@ -468,6 +569,7 @@ def clear_messages(connection: Connection, rows: Sequence[Row[Any]], now_ms: int
         connection.execute(insert(tombstones), counted)
     connection.execute(_drop_versions, ids)
     connection.execute(_drop_reactions, ids)
+    forget_saved(connection, [row.id for row in rows])
     _clear_mentions_and_links(connection, rows, now_ms)
     roots = Counter(row.thread_id for row in rows if row.thread_id is not None)
     if roots:
@@ -484,12 +586,7 @@ def _clear_mentions_and_links(connection: Connection, rows: Sequence[Row[Any]], 
     ]
     if named:
         connection.execute(_drop_mentions, named)
-    linked = [
-        {"of_file": attachment.id, "of_id": row.id}
-        for row, extra in with_extra
-        for attachment in extra.attachments
-        if attachment.id is not None
-    ]
+    linked = [{"of_file": file_id, "of_id": row.id} for row, extra in with_extra for file_id in extra.file_ids]
     if linked:
         connection.execute(_drop_links, linked)
         make_due(connection, {link["of_file"] for link in linked}, now_ms)

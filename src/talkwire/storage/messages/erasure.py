@@ -1,7 +1,7 @@
-"""Finds what is left of an erased user, a range of the log at a time, and cleans it.
+"""Finds and removes the texts of an erased user, one range of the log after the other.
 
-Messages, offers and reactions have no index by their users, which every send would have to pay for. So the ranges are
-read on a reader thread, and the writer only changes the rows that were found.
+Messages, offers (prices that members propose) and reactions have no index by user, which would make every send more
+expensive. So the ranges are read on a reader thread, and the writer only changes the rows that were found.
 """
 
 from __future__ import annotations
@@ -25,22 +25,23 @@ from talkwire.storage.tables.log import data_of, to_events
 from talkwire.storage.workspace import Workspace
 
 RANGE = 20_000
-"""Positions that one statement looks through."""
+"""How many log positions one statement searches."""
 
 RANGES_AT_ONCE = 10
-"""Ranges that one step looks through while it finds nothing."""
+"""How many ranges one step searches at most while it finds nothing."""
 
 TEXTS_AT_ONCE = 50
-"""Messages, and offers, that one step redacts: about 20 ms, during which nobody can send."""
+"""How many messages, and how many offers, one step redacts at most: about 20 ms, during which nobody can send."""
 
 ROWS_AT_ONCE = 200
-"""Events of the log, notifications and stored answers that one step cleans."""
+"""How many events of the log, notifications and stored results one step cleans at most."""
 
 _rewrite = update(log).where(log.c.pos == bindparam("at_pos")).values(data=bindparam("new_data"))
 
 
 class ErasureRows(Reads):
-    """Implements `core.ports.stores.Erasures`: in a snapshot without a workspace."""
+    """Finds and removes what is left of erased users. Implements `core.ports.stores.Erasures`. `workspace` contains the
+    transaction's uncommitted changes; it is None in a read-only snapshot."""
 
     def __init__(self, connection: Connection, workspace: Workspace | None = None) -> None:
         super().__init__(connection)
@@ -149,7 +150,8 @@ class ErasureRows(Reads):
 
 
 def _texts_of(user_id: str) -> tuple[Select[Any], Select[Any], Select[Any]]:
-    """Returns selections of the ids of messages, of messages with reactions of the user, and of offers."""
+    """Returns three queries: for the ids of messages that the user wrote or that copy the user's, of messages with
+    reactions of the user, and of the user's offers (proposed prices)."""
     # Without its content, a tombstone still has the id that the user's client gave it.
     own = (messages.c.sender_id == user_id) & or_(
         messages.c.deleted_ms.is_(None), messages.c.client_message_id.is_not(None)
@@ -169,5 +171,6 @@ def _in_range(id_: ColumnElement[int], condition: ColumnElement[bool]) -> Select
 
 
 def _names(json: ColumnElement[Any], user_id: str) -> ColumnElement[bool]:
-    """Returns whether a text with JSON contains a user's id. It may also contain it where it is no id."""
+    """Returns the SQL condition that a JSON text contains a user's id as a string. The same string may also occur there
+    with another meaning."""
     return json.contains(to_json(user_id) or "", autoescape=True)

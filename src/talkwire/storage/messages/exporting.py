@@ -1,4 +1,4 @@
-"""What only exports read."""
+"""Reads messages for exports of a user's or a conversation's data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from talkwire.storage.tables.files import to_file
 
 
 class ExportRows(Reads):
-    """Implements `core.ports.stores.ExportReads`."""
+    """Reads the messages, files and former conversations that only exports of a user's or conversation's data need.
+    Implements `core.ports.stores.ExportReads`."""
 
     def former_conversations(self, user_id: str) -> Sequence[str]:
         is_member = exists().where(

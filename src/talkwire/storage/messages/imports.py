@@ -1,6 +1,7 @@
-"""Which messages were imported: in runs, so that counting them costs the same however many they are.
+"""Records which messages were imported from another system. Consecutive imported messages form a run, so counting them
+costs the same however many they are.
 
-    imported up to a seq = what earlier runs hold + the part of the last run up to it
+    imported up to a seq = messages in earlier runs + the part of the last run up to that seq
 
 Imported messages are never unread. Neither tombstones nor the members' own counts include them.
 """
@@ -29,7 +30,8 @@ from talkwire.storage.workspace import ImportedRun
 
 
 def write_run(connection: Connection, run: ImportedRun) -> None:
-    """Stores a run: as a part of the conversation's last run where it follows that one."""
+    """Stores a run of consecutively imported messages. If it directly follows the conversation's last run, extends that
+    run."""
     of_conversation = imports.c.conversation_id == run.conversation_id
     longer = update(imports).where(of_conversation, imports.c.to_seq == run.from_seq - 1)
     # A run without `due_ms` has only cleared messages, and the new ones are not.
@@ -51,7 +53,8 @@ def write_run(connection: Connection, run: ImportedRun) -> None:
 def imported_count(
     conversation_id: ColumnElement[str], up_to_seq: ColumnElement[int] | None = None
 ) -> ScalarSelect[int]:
-    """Returns how many messages of a conversation were imported, in all or up to a seq; NULL for none."""
+    """Returns a subquery for the number of imported messages of a conversation, in all or up to `up_to_seq`; NULL if
+    there are none."""
     run = imports.alias()
     end: ColumnElement[int] = run.c.to_seq
     found = run.c.conversation_id == conversation_id
@@ -63,7 +66,8 @@ def imported_count(
 
 
 def is_imported(conversation_id: ColumnElement[str], seq: ColumnElement[int]) -> ColumnElement[bool]:
-    """Returns whether a message lies in a run. It costs a look for each message."""
+    """Returns the SQL condition that the message with this `seq` was imported. It is evaluated for each message, so it
+    costs an index lookup each."""
     run = imports.alias()
     return exists().where(run.c.conversation_id == conversation_id, run.c.from_seq <= seq, run.c.to_seq >= seq)
 
@@ -71,13 +75,15 @@ def is_imported(conversation_id: ColumnElement[str], seq: ColumnElement[int]) ->
 def due_runs(
     connection: Connection, before_ms: int, limit: int, *conditions: ColumnElement[bool]
 ) -> Sequence[Row[Any]]:
-    """Returns the runs with messages that are due to be cleared, the longest due first."""
+    """Returns at most `limit` runs (rows of consecutively imported messages) that may have messages from before
+    `before_ms`, which retention has to delete; the longest due first."""
     due = select(imports).where(imports.c.due_ms < before_ms, *conditions).order_by(imports.c.due_ms).limit(limit)
     return connection.execute(due).all()
 
 
 def set_due(connection: Connection, runs: Sequence[Row[Any]], due_ms: ScalarSelect[int], before_ms: int) -> None:
-    """Writes when runs are due next. `due_ms` computes it for a row of `imports` from the parameter `before_ms`."""
+    """Stores when each run of imported messages next has a message to delete. `due_ms` is a subquery that computes that
+    time for a row of `imports` from the parameter `before_ms`."""
     of_run = imports.c.conversation_id == bindparam("of_conversation"), imports.c.from_seq == bindparam("of_seq")
     rows = [{"of_conversation": run.conversation_id, "of_seq": run.from_seq, "before_ms": before_ms} for run in runs]
     if rows:
@@ -85,6 +91,7 @@ def set_due(connection: Connection, runs: Sequence[Row[Any]], due_ms: ScalarSele
 
 
 def forget_due(connection: Connection, conversation_id: str, up_to_seq: int) -> None:
-    """Keeps retention from visiting the runs of a conversation whose messages something else clears."""
+    """Excludes the conversation's runs of imported messages up to `up_to_seq` from retention, because other code
+    deletes their messages."""
     of_conversation = imports.c.conversation_id == conversation_id, imports.c.from_seq <= up_to_seq
     connection.execute(update(imports).where(*of_conversation, imports.c.due_ms.is_not(None)).values(due_ms=None))

@@ -1,7 +1,7 @@
-"""Messages: their rows, the statements over them, and what is read of them. What changes them is in `changes.py`.
+"""The table of messages: conversion of rows, SQL statements, and reads. `changes.py` has the changes.
 
-What most messages do not have costs most reads nothing: rare fields are one JSON column, and reactions are read, by one
-statement, for those messages only that have any.
+Rarely used parts of a message cost most reads nothing: rare fields are in one JSON column, and reactions and threads
+are read, by one statement each, only for messages that have any.
 """
 
 from __future__ import annotations
@@ -28,13 +28,17 @@ from talkwire.core.domain.model import (
     MESSAGE_ID_BASE,
     Attachment,
     Conversation,
+    LinkPreview,
     Message,
     Origin,
     Quote,
     Reaction,
+    ThreadActivity,
 )
+from talkwire.core.ports.stores import FilePlace
 from talkwire.storage.messages.reactions import ReactionReads, read_reactions
-from talkwire.storage.schema import EVERYONE, message_versions, messages, users
+from talkwire.storage.messages.threads import read_activity
+from talkwire.storage.schema import EVERYONE, file_links, message_versions, messages, users
 from talkwire.storage.sql.batch import insert_rows, update_rows
 from talkwire.storage.sql.keys import KEYS, key_number, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement
@@ -42,19 +46,28 @@ from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, Values, from_json, to_json
 
 _BEYOND = 2**62
-"""A `seq` that no message has."""
+"""A `seq` larger than that of any message."""
 
 # --- rows and values --------------------------------------------------------------------------------------------------
 
 
 class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The value of the column `extra`."""
+    """The rarely used fields of a message (attachments, mentions, previews, …), stored as JSON in the column
+    `extra`."""
 
     attachments: tuple[Attachment, ...] = ()
     mentions: tuple[str, ...] = ()
     mentions_all: bool = False
     forwarded_from: Origin | None = None
     imported: bool = False
+    previews: tuple[LinkPreview, ...] = ()
+    without_previews: bool = False
+
+    @property
+    def file_ids(self) -> list[str]:
+        """The ids of the files that the message shows: its attachments and the pictures of its link previews."""
+        shown = (*self.attachments, *(preview.image for preview in self.previews if preview.image is not None))
+        return [attachment.id for attachment in shown if attachment.id is not None]
 
 
 _NOTHING = Extra()
@@ -74,19 +87,20 @@ _COLUMNS = (
     "reply_to_id",
     "thread_id",
 )
-"""The columns of a new message; the others start with their defaults."""
+"""The columns that are written for a new message; the others start with their defaults."""
 
 _TEXT_COLUMNS = _COLUMNS[:9]
 """The columns of a new message that is only a text and refers to nothing."""
 
 
 def is_text(message: Message) -> bool:
-    """Returns whether a new message is only a text, which `insert_texts` takes."""
+    """Returns whether a new message is nothing but a text, so that the cheaper statement `insert_texts` can
+    write it."""
     return message.reply_to is None and message.thread_id is None and not _has_extra(message)
 
 
 def text_values(message: Message) -> Values:
-    """Returns a new message's row for `insert_texts`."""
+    """Returns a new message's column values for the statement `insert_texts`."""
     return (
         message.id,
         message.conversation_id,
@@ -101,7 +115,7 @@ def text_values(message: Message) -> Values:
 
 
 def message_values(message: Message) -> Values:
-    """Returns a new message's row for `insert_messages`."""
+    """Returns a new message's column values for the statement `insert_messages`."""
     return (
         *text_values(message),
         extra_of(message),
@@ -111,38 +125,56 @@ def message_values(message: Message) -> Values:
 
 
 def extra_of(message: Message) -> str | None:
-    """Returns the column `extra` of a message; None for nearly every one."""
+    """Returns the JSON of a message's rarely used fields for the column `extra`; None, as for nearly all messages, if
+    it has none of them."""
     if not _has_extra(message):
         return None
     return to_json(
-        Extra(message.attachments, message.mentions, message.mentions_all, message.forwarded_from, message.imported)
+        Extra(
+            attachments=message.attachments,
+            mentions=message.mentions,
+            mentions_all=message.mentions_all,
+            forwarded_from=message.forwarded_from,
+            imported=message.imported,
+            previews=message.previews,
+            without_previews=message.without_previews,
+        )
     )
 
 
 def _has_extra(message: Message) -> bool:
     return bool(
-        message.attachments or message.mentions or message.mentions_all or message.forwarded_from or message.imported
+        message.attachments
+        or message.mentions
+        or message.mentions_all
+        or message.forwarded_from
+        or message.imported
+        or message.previews
+        or message.without_previews
     )
 
 
 def named_by(of: Message | Extra) -> tuple[str, ...]:
-    """Returns the user ids under which `mentions` has a message."""
+    """Returns the ids of the users that a message mentions, as in the table `mentions`. If it mentions all members,
+    they include the constant EVERYONE."""
     return (EVERYONE, *of.mentions) if of.mentions_all else of.mentions
 
 
 def to_extra(extra: str | None) -> Extra:
-    """Returns the value of a message's column `extra`."""
+    """Decodes the JSON of a message's column `extra`; None gives an `Extra` with default values."""
     return _NOTHING if extra is None else _extra.decode(extra)
 
 
 def attached_names(extra: str | None) -> str:
-    """Returns the names of a message's attachments, from its column `extra`."""
+    """Returns the comma-separated file names of a message's attachments, from the JSON of its column `extra`."""
     return ", ".join(attachment.name for attachment in to_extra(extra).attachments)
 
 
-def _to_message(row: Iterable[Any], reactions: Collection[Reaction] = ()) -> Message:
-    """Returns the message of a row of `message_select`. It takes columns by place and not by name, in a third of the
-    time: a page has 50 messages."""
+def _to_message(
+    row: Iterable[Any], reactions: Collection[Reaction] = (), thread: ThreadActivity | None = None
+) -> Message:
+    """Builds a message from a row of `message_select`. Unpacks the columns by position, which takes a third of the time
+    of access by name: a page has 50 messages."""
     (
         id_,
         conversation_id,
@@ -195,6 +227,9 @@ def _to_message(row: Iterable[Any], reactions: Collection[Reaction] = ()) -> Mes
         deleted_ms=deleted_ms,
         deleted_by=deleted_by,
         imported=extra.imported,
+        previews=extra.previews,
+        without_previews=extra.without_previews,
+        thread=thread,
     )
 
 
@@ -236,10 +271,18 @@ _of_conversation = message_select.where(
     messages.c.conversation_id == bindparam("conversation_id"), messages.c.seq > bindparam("after_seq")
 ).limit(bindparam("limit"))
 _message = PreparedStatement(message_select.where(messages.c.id == bindparam("id")))
-_first_after = PreparedStatement(_of_conversation.order_by(messages.c.seq))
-_last_before = PreparedStatement(
-    _of_conversation.where(messages.c.seq < bindparam("before_seq")).order_by(messages.c.seq.desc())
-)
+
+
+def _after_and_before(chosen: Select[Any]) -> tuple[PreparedStatement, PreparedStatement]:
+    """Returns two prepared statements over a selection of messages: one for the first messages after a `seq`, and one
+    for the last messages before a `seq`."""
+    before = chosen.where(messages.c.seq < bindparam("before_seq"))
+    return PreparedStatement(chosen.order_by(messages.c.seq)), PreparedStatement(before.order_by(messages.c.seq.desc()))
+
+
+_pages = _after_and_before(_of_conversation)
+# By the same index: an index without replies would make every send more expensive.
+_pages_without_replies = _after_and_before(_of_conversation.where(messages.c.thread_id.is_(None)))
 
 _of_ranges: Select[Any] = (
     select(
@@ -261,13 +304,14 @@ _of_ranges: Select[Any] = (
 
 insert_messages = insert_rows(messages, _COLUMNS)
 insert_texts = insert_rows(messages, _TEXT_COLUMNS)
-"""Each column less makes a batch's insertion a fortieth cheaper."""
+"""Inserts messages that are only texts. Each column that is left out makes the insertion of a batch a
+fortieth cheaper."""
 
 add_replies = update_rows(messages, ("reply_count",), ("id",), adds=True)
 
 
 def is_live(message_id: ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
-    """Returns the conditions that a message exists and was not deleted."""
+    """Returns the SQL conditions that a message with this id exists and was not deleted."""
     return messages.c.id == message_id, messages.c.deleted_ms.is_(None)
 
 
@@ -275,19 +319,23 @@ def is_live(message_id: ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
 
 _ID = 0
 _REACTION_COUNT = list(messages.c.keys()).index("reaction_count")
+_REPLY_COUNT = list(messages.c.keys()).index("reply_count")
 
 
 def to_messages(connection: Connection, rows: Sequence[Sequence[Any]]) -> list[Message]:
-    """Returns the messages of rows of `message_select`, with their reactions."""
-    ids = [row[_ID] for row in rows if row[_REACTION_COUNT]]
-    if not ids:
+    """Builds messages from rows of `message_select`, and reads the reactions and thread activity of those that have
+    any."""
+    reacted_ids = [row[_ID] for row in rows if row[_REACTION_COUNT]]
+    root_ids = [row[_ID] for row in rows if row[_REPLY_COUNT]]
+    if not (reacted_ids or root_ids):
         return [_to_message(row) for row in rows]
-    found = read_reactions(connection, ids)
-    return [_to_message(row, found.get(row[_ID], ())) for row in rows]
+    reactions = read_reactions(connection, reacted_ids) if reacted_ids else {}
+    threads = read_activity(connection, root_ids) if root_ids else {}
+    return [_to_message(row, reactions.get(row[_ID], ()), threads.get(row[_ID])) for row in rows]
 
 
 def messages_by_id(connection: Connection, message_ids: Collection[int]) -> Mapping[int, Message]:
-    """Returns the messages with these ids, by id."""
+    """Returns message id -> message for the messages with these ids; ids without a message are missing."""
     if not message_ids:
         return {}
     found = _read(connection, _by_id, keys_parameter([(str(id_),) for id_ in message_ids]))
@@ -295,18 +343,19 @@ def messages_by_id(connection: Connection, message_ids: Collection[int]) -> Mapp
 
 
 def messages_sent(connection: Connection, asked: Collection[tuple[str, str, str]]) -> list[Message]:
-    """Returns messages by (conversation id, sender id, client message id)."""
+    """Returns the messages with these keys: (conversation id, sender id, client message id)."""
     return _read(connection, _sent, keys_parameter(asked))
 
 
 def rows_of_ranges(connection: Connection, ranges: Collection[tuple[str, int, int]]) -> Sequence[AnyRow]:
-    """Returns rows of the messages in many ranges: (conversation id, `seq` before the first message, last `seq`)."""
+    """Returns rows of the messages in several ranges, each given as (conversation id, `seq` before the first message,
+    `seq` of the last message)."""
     asked = [(conversation_id, str(low), str(high)) for conversation_id, low, high in ranges]
     return connection.execute(_of_ranges, keys_parameter(asked)).all()
 
 
 def sent_ms(connection: Connection, message_id: int) -> int:
-    """Returns when a message was sent."""
+    """Returns when the message with this id was sent, in milliseconds since 1970."""
     return int(connection.execute(select(messages.c.created_ms).where(messages.c.id == message_id)).scalar_one())
 
 
@@ -316,8 +365,30 @@ def _read(
     return to_messages(connection, connection.execute(statement, parameters).all())
 
 
+def _range(after_seq: int | None, before_seq: int | None, history_seq: int) -> tuple[int, int | None]:
+    """Returns the bounds of a page as (`seq` after which it begins, `seq` before which it ends). With None as the
+    second, the page has the first messages of the range, else the last."""
+    if after_seq is not None:
+        return max(after_seq, history_seq), None
+    return history_seq, _BEYOND if before_seq is None else before_seq
+
+
+def _page(
+    connection: Connection,
+    statements: tuple[PreparedStatement, PreparedStatement],
+    asked: Mapping[str, object],
+    between: tuple[int, int | None],
+) -> Sequence[Message]:
+    """Returns a page of messages in ascending `seq`. `statements` are the pair that `_after_and_before` returns,
+    `between` the bounds that `_range` returns."""
+    (first_after, last_before), (after, before) = statements, between
+    if before is None:
+        return to_messages(connection, first_after.rows(connection, after_seq=after, **asked))
+    return to_messages(connection, last_before.rows(connection, after_seq=after, before_seq=before, **asked)[::-1])
+
+
 class MessageReads(Reads):
-    """The part of `core.ports.transaction.Snapshot` that is about messages."""
+    """The reads of messages in a read-only snapshot. This base class is a part of `core.ports.transaction.Snapshot`."""
 
     def message(self, message_id: int) -> Message | None:
         rows = _message.rows(self._connection, id=message_id)
@@ -335,15 +406,8 @@ class MessageReads(Reads):
         history_seq: int = 0,
         limit: int,
     ) -> Sequence[Message]:
-        connection, after = self._connection, max(after_seq or 0, history_seq)
-        if after_seq is not None:
-            rows = _first_after.rows(connection, conversation_id=conversation_id, after_seq=after, limit=limit)
-            return to_messages(connection, rows)
-        before = _BEYOND if before_seq is None else before_seq
-        rows = _last_before.rows(
-            connection, conversation_id=conversation_id, after_seq=after, before_seq=before, limit=limit
-        )
-        return to_messages(connection, rows[::-1])
+        asked = {"conversation_id": conversation_id, "limit": limit}
+        return _page(self._connection, _pages, asked, _range(after_seq, before_seq, history_seq))
 
     def last_messages(self, conversations: Collection[Conversation]) -> Mapping[str, Message]:
         # The newest activity of a conversation that has messages is its newest message.
@@ -352,7 +416,7 @@ class MessageReads(Reads):
 
 
 class MessagePartRows(ReactionReads):
-    """Implements `core.ports.stores.MessageParts`."""
+    """Reads versions, replies, reactions, pins and files of messages. Implements `core.ports.stores.MessageParts`."""
 
     def versions(self, message_id: int, before_number: int | None, limit: int) -> Sequence[MessageVersion]:
         number = message_versions.c.version
@@ -380,6 +444,18 @@ class MessagePartRows(ReactionReads):
             return _read(self._connection, statement.order_by(seq).limit(limit))
         return _read(self._connection, statement.order_by(seq.desc()).limit(limit))[::-1]
 
+    def without_replies(
+        self,
+        conversation_id: str,
+        *,
+        after_seq: int | None = None,
+        before_seq: int | None = None,
+        history_seq: int = 0,
+        limit: int,
+    ) -> Sequence[Message]:
+        asked = {"conversation_id": conversation_id, "limit": limit}
+        return _page(self._connection, _pages_without_replies, asked, _range(after_seq, before_seq, history_seq))
+
     def pinned(
         self, conversation_id: str, history_seq: int, before: tuple[int, int] | None, limit: int
     ) -> Sequence[Message]:
@@ -393,6 +469,23 @@ class MessagePartRows(ReactionReads):
         if before is not None:
             statement = statement.where(tuple_(*place) < before)
         return _read(self._connection, statement.order_by(*(column.desc() for column in place)).limit(limit))
+
+    def file_places(
+        self, conversation_id: str, kind: str, history_seq: int, before: tuple[int, str] | None, limit: int
+    ) -> Sequence[FilePlace]:
+        place = (file_links.c.seq, file_links.c.file_id)
+        statement = select(*place, file_links.c.message_id).where(
+            file_links.c.conversation_id == conversation_id,
+            file_links.c.kind == kind,
+            file_links.c.seq > history_seq,
+        )
+        if before is not None:
+            statement = statement.where(tuple_(*place) < before)
+        rows = self._connection.execute(statement.order_by(*(column.desc() for column in place)).limit(limit))
+        return [FilePlace(*row) for row in rows]
+
+    def messages_by_id(self, message_ids: Collection[int]) -> Mapping[int, Message]:
+        return messages_by_id(self._connection, message_ids)
 
     def count_pinned(self, conversation_id: str) -> int:
         pinned = select(func.count()).where(

@@ -1,4 +1,5 @@
-"""Reactions, counted: for each emoji how many users gave it and who were the first, the oldest emoji first."""
+"""Reads the reactions (emojis) to messages: for each emoji, how many users gave it and which were the first. The emoji
+that was used first comes first."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ _ranked: Select[Any] = select(
 
 
 def _first(chosen: Select[Any]) -> Select[Any]:
-    """Narrows a selection of `_ranked` to the rows that are shown."""
+    """Limits a query of numbered reactions to the rows that clients see: the first REACTION_USERS_MAX users of each
+    emoji."""
     ranked = chosen.subquery()
     return (
         select(ranked)
@@ -37,7 +39,7 @@ def _first(chosen: Select[Any]) -> Select[Any]:
 
 
 def _grouped(rows: Iterable[AnyRow]) -> dict[int, list[Reaction]]:
-    """Returns reactions by message id: first come, first shown."""
+    """Groups rows of reactions into message id -> reactions, one for each emoji, in the order of the rows."""
     users_of: dict[tuple[int, str], tuple[int, list[str]]] = {}
     for row in rows:
         users_of.setdefault((row.message_id, row.emoji), (row.total, []))[1].append(row.user_id)
@@ -51,12 +53,12 @@ _of_messages = _first(_ranked.select_from(KEYS).join(reactions, reactions.c.mess
 
 
 def read_reactions(connection: Connection, message_ids: Collection[int]) -> Mapping[int, Sequence[Reaction]]:
-    """Returns the reactions to messages, by message id."""
+    """Returns message id -> reactions, for the messages that have any."""
     return _grouped(connection.execute(_of_messages, keys_parameter([(str(id_),) for id_ in message_ids])))
 
 
 class ReactionReads(Reads):
-    """The part of `core.ports.stores.MessageParts` that is about reactions."""
+    """The reads of reactions to messages. This base class is a part of `core.ports.stores.MessageParts`."""
 
     def has_reacted(self, message_id: int, user_id: str, emoji: str) -> bool:
         given = select(reactions.c.pos).where(

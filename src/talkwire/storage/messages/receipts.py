@@ -1,11 +1,12 @@
-"""How far members have received and read: their cursors, their unread counts, and which messages a moved cursor covers.
+"""Receipts: how far members have received and read a conversation. Stores their cursors (positions by `seq`), counts
+unread messages, and finds the messages that a moved cursor covers.
 
     unread = newest seq - read position
              - own messages behind it - others' deleted messages behind it - imported messages behind it
 
 Own and deleted messages are counted without those that were imported. Each part is a column or the range of an index,
-so that the count costs the same after ten messages and after a hundred thousand. Only for a reader that has blocked a
-member the messages behind the read position are looked through.
+so the count costs the same after ten messages and after a hundred thousand. Only for a reader that has blocked a member
+are the messages behind the read position counted one by one.
 """
 
 from __future__ import annotations
@@ -58,11 +59,11 @@ from talkwire.storage.tables.projection import Projections
 from talkwire.storage.workspace import Changes, Workspace
 
 AUTHORS_LOOK_BACK = 1000
-"""How many messages are looked through for their authors, to whom a read receipt is sent, and for the newest message of
-another user."""
+"""How many messages are searched at most for their authors, to whom a read receipt is sent, and for the newest message
+of another user."""
 
 LOOK_BACK = 1000
-"""Messages of a cursor's move that are looked through for those of other users."""
+"""How many of the messages that a moved position covers are searched at most for messages of other users."""
 
 _imported = is_imported(messages.c.conversation_id, messages.c.seq)
 
@@ -70,13 +71,14 @@ _imported = is_imported(messages.c.conversation_id, messages.c.seq)
 
 _is_marked = members.c.marked_at_seq == members.c.read_seq
 _own_seq: ColumnElement[int] = case((_is_marked, members.c.marked_seq), else_=members.c.read_seq)
-"""`Member.own_seq`."""
+"""SQL for `Member.own_seq`: the read position that the member sees, which marking messages as unread moves back."""
 _own_sent: ColumnElement[int] = case((_is_marked, members.c.marked_sent), else_=members.c.read_sent)
-"""`Member.own_sent`."""
+"""SQL for `Member.own_sent`: how many messages up to `own_seq` the member has sent."""
 
 
 def _unread_select() -> Select[Any]:
-    """Selects the unread counts of members. Keys are (conversation id, user id)."""
+    """Returns a query for the numbers of unread messages and unread mentions of members, whose keys are (conversation
+    id, user id)."""
     behind = members.c.conversation_id, _own_seq
     deleted = (
         select(func.count())
@@ -116,10 +118,25 @@ def _unread_select() -> Select[Any]:
 
 
 _unread = _unread_select()
+_mentioned_after: Select[Any] = (
+    select(key_text(0))
+    .select_from(KEYS)
+    .where(
+        exists().where(
+            mentions.c.conversation_id == key_text(0),
+            mentions.c.user_id.in_([key_text(1), EVERYONE]),
+            mentions.c.seq > key_number(2),
+            mentions.c.sender_id != key_text(1),
+            mentions.c.sender_id.not_in(select(blocks.c.blocked_id).where(blocks.c.user_id == key_text(1))),
+        )
+    )
+)
+"""Selects those conversations of the keys (conversation id, user id, `seq`) in which a message after `seq` mentions the
+user."""
 
 
 class UnreadRows(Reads):
-    """Implements `core.ports.stores.Unreads`."""
+    """Counts the unread messages and mentions of members. Implements `core.ports.stores.Unreads`."""
 
     def of(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Unread]:
         if not keys:
@@ -128,8 +145,15 @@ class UnreadRows(Reads):
         found = {(row.conversation_id, row.user_id): Unread(row.unread, row.mentions) for row in rows}
         return found | self._without_blocked(found)
 
+    def mentioned_after(self, positions: Mapping[str, int], user_id: str) -> Collection[str]:
+        if not positions:
+            return ()
+        keys = keys_parameter([(id_, user_id, str(seq)) for id_, seq in positions.items()])
+        return self._connection.execute(_mentioned_after, keys).scalars().all()
+
     def _without_blocked(self, found: Mapping[tuple[str, str], Unread]) -> dict[tuple[str, str], Unread]:
-        """Returns corrected counts for the users that have blocked others."""
+        """Returns corrected unread counts, without messages of blocked users, for those members that have blocked
+        others in their conversation."""
         blocking = select(blocks.c.user_id).distinct().where(blocks.c.user_id.in_({user_id for _, user_id in found}))
         user_ids = set(self._connection.execute(blocking).scalars())
         if not user_ids:
@@ -138,7 +162,8 @@ class UnreadRows(Reads):
         return {key: self._corrected(key, found[key]) for key in keys if self._has_blocked_among_members(*key)}
 
     def _has_blocked_among_members(self, conversation_id: str, user_id: str) -> bool:
-        """Returns whether a user that this one has blocked is a member or was one, so that there may be messages."""
+        """Returns whether the user has blocked anybody who is or was a member of the conversation, so that messages of
+        blocked users may be in it."""
         among = (
             select(spans.c.user_id)
             .join(blocks, blocks.c.blocked_id == spans.c.user_id)
@@ -166,7 +191,8 @@ class UnreadRows(Reads):
         )
 
     def unread_after(self, conversation_id: str, user_id: str, seq: int) -> Unread:
-        """Returns the unread counts of a member whose read position would be `seq`, counted message by message."""
+        """Returns the numbers of unread messages and mentions that a member would have with the read position `seq`, by
+        counting the messages one by one."""
         of_others = select(func.count()).where(
             messages.c.conversation_id == conversation_id,
             messages.c.seq > seq,
@@ -199,18 +225,20 @@ def _blocked_by(user_id: str) -> Select[Any]:
 
 
 def _blocks_user(user_id: str) -> Exists:
-    """Returns the condition that the member has blocked a user."""
+    """Returns the SQL condition that the member of a row of `members` has blocked the user."""
     return exists().where(blocks.c.user_id == members.c.user_id, blocks.c.blocked_id == user_id)
 
 
 def _hides_reads_from(user_id: str) -> ColumnElement[bool]:
-    """Returns the condition that a user does not see what the member has read, since one of them does not share it."""
+    """Returns the SQL condition that the user must not see how far the member of a row of `members` has read, because
+    one of them does not share read receipts."""
     hides = exists().where(users.c.id.in_([members.c.user_id, user_id]), ~users.c.read_receipts)
     return (members.c.user_id != user_id) & hides
 
 
 class ReceiptReads(Reads):
-    """The part of `core.ports.transaction.Snapshot` that is about receipts."""
+    """The reads of receipts (how far members have received and read) in a read-only snapshot. This base class is a part
+    of `core.ports.transaction.Snapshot`."""
 
     def readers(self, conversation_id: str, asker_id: str, limit: int) -> Sequence[MessageReader]:
         # New members start at the newest message without having read anything.
@@ -239,7 +267,8 @@ class ReceiptReads(Reads):
 
 
 class ReceiptLookups(Changes):
-    """The part of `core.ports.transaction.Transaction` that is about receipts and unread counts."""
+    """The lookups of receipts and unread counts in a write transaction, including uncommitted changes. This base class
+    is a part of `core.ports.transaction.Transaction`."""
 
     def unread(self, conversation_id: str, user_id: str) -> Unread:
         flush(self._workspace)
@@ -301,7 +330,8 @@ class ReceiptLookups(Changes):
 
 
 def _read(workspace: Workspace, event: MessagesRead) -> None:
-    """Moves the read cursor, and the delivered one with it: who has read a message has received it."""
+    """Applies a `MessagesRead` event: moves the member's read position, and the position of received messages if it is
+    behind, since a member who has read a message has received it."""
     member = known_member(workspace, event.conversation_id, event.user_id)
     conversation = known_conversation(workspace, event.conversation_id)
     read_sent = _read_sent(workspace, member, event.seq, conversation.last_seq)
@@ -312,8 +342,8 @@ def _read(workspace: Workspace, event: MessagesRead) -> None:
 
 
 def _read_sent(workspace: Workspace, member: Member, seq: int, last_seq: int) -> int:
-    """Returns how many messages up to their new position the reader has sent themselves. Short of the newest message
-    they are counted: in what the reader has just read or in what is left, whichever is shorter."""
+    """Returns how many of the messages up to the read position `seq` the member has sent. Counts them in the part just
+    read or in the part still unread, whichever is shorter; at the newest message nothing needs counting."""
     if seq == last_seq:
         return member.sent_count
     if seq - member.read_seq < last_seq - seq:
@@ -346,7 +376,8 @@ def _count_own(workspace: Workspace, member: Member, after_seq: int, up_to_seq: 
 
 
 def _own_position_moved(workspace: Workspace, event: ReadPositionMoved) -> None:
-    """Sets the member's own mark, or ends it where it meets the read cursor that others see."""
+    """Applies a `ReadPositionMoved` event: sets the read position that only the member sees (after marking messages as
+    unread), or removes it if it equals the position that others see."""
     member = known_member(workspace, event.conversation_id, event.user_id)
     if event.seq == member.read_seq:
         change_member(workspace, event.conversation_id, event.user_id, marked_at_seq=NOT_MARKED)
@@ -376,8 +407,12 @@ PROJECTIONS: Projections = MappingProxyType(
 
 
 def _covered_select() -> CompoundSelect[Any]:
-    """Selects what cursors' moves cover: (place, message id, sender id) of each message, and (place, NULL, user id) of
-    each member that the user has blocked. Keys are (place, conversation id, user id, seq before, seq after)."""
+    """Returns a query for the messages that moved read or delivery positions cover.
+
+    Keys are (place in the list of events, conversation id, user id, `seq` before, `seq` after). Result rows are (place,
+    message id, sender id) for each covered message of another user, and (place, NULL, user id) for each member that the
+    user has blocked.
+    """
     place, conversation_id, user_id = (key_text(index) for index in range(3))
     since, seq = key_number(3), key_number(4)
     nth = messages.alias("nth")
@@ -411,11 +446,11 @@ _covered = _covered_select()
 
 
 def with_covered_messages(connection: Connection, events: Sequence[Durable]) -> list[Durable]:
-    """Returns the events, those of moved cursors with the messages that they cover and with the members that they are
-    withheld from: those that the reader has blocked.
+    """Returns the events, where those that move a member's read or delivery position list the messages that the move
+    covers and the members that must not see it because the reader has blocked them.
 
-    The log only says from where to where a cursor has moved. The messages in between are read by one statement a batch
-    or page, a range of the index for each move. Without any such event nothing is read.
+    The log only stores the positions before and after. The messages in between are read by one statement for all
+    events, with one index range for each move. Without any such event nothing is read.
     """
     places = [place for place, event in enumerate(events) if isinstance(event, MessagesRead | MessagesDelivered)]
     if not places:

@@ -1,4 +1,5 @@
-"""Clearing messages that are not to be kept: the old ones, and those of deleted conversations."""
+"""Deletes the content of messages that are not kept any longer: of old messages, by the configured retention times, and
+of deleted conversations."""
 
 from __future__ import annotations
 
@@ -26,13 +27,14 @@ from talkwire.storage.workspace import Changes
 CLEARED_AT_ONCE = 200
 
 RUNS_AT_ONCE = 100
-"""How many runs of imported messages one step visits at most, by a statement for each. Nobody sends meanwhile."""
+"""How many runs (consecutive imported messages) one step visits at most, by a statement for each. Nobody can send
+meanwhile."""
 
 CONVERSATIONS_AT_ONCE = 100
-"""How many conversations with their own retention time one step visits."""
+"""How many conversations with their own retention time one step visits at most."""
 
 NAMED_MAX = 10
-"""How many conversations or users on hold are named in a refusal."""
+"""How many conversations or users on hold an error names at most."""
 
 DAY_MS = 86_400_000
 
@@ -53,7 +55,8 @@ _next_due = oldest_clearable_ms(imports.c.conversation_id, imports.c.from_seq, i
 
 
 class RetentionRows(Changes):
-    """Implements `core.ports.stores.Retention`. The head is locked by the transaction that this is part of."""
+    """Deletes the content of old messages and old events of the log, in a write transaction that has locked the log's
+    head. Implements `core.ports.stores.Retention`."""
 
     def prune(self, before_ms: int, limit: int) -> bool:
         # Other commands of the same batch may change the same messages, before this one and after it.
@@ -63,9 +66,11 @@ class RetentionRows(Changes):
         return self._prune_log(before_ms, limit) or more
 
     def _prune_imported(self, before_ms: int, limit: int) -> bool:
-        """Clears imported messages, those of the longest due run first. Returns whether there may be more.
+        """Clears (deletes the content of) at most `limit` imported messages from before `before_ms`, run by run, the
+        longest due first. Returns whether there may be more.
 
-        Of a run whose messages are all cleared then, or that has none, it writes when the next message is due.
+        For each run (consecutive imported messages) that has no more messages to clear now, stores when its next
+        message is due.
         """
         connection = self._workspace.connection
         runs = due_runs(connection, before_ms, RUNS_AT_ONCE, imports.c.conversation_id.not_in(_apart))
@@ -101,8 +106,12 @@ class RetentionRows(Changes):
         return young == limit
 
     def _unheld(self, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-        """Returns the messages that may be cleared now. Conversations with messages of held users are pruned apart from
-        then on, so that these are cleared once the hold is lifted."""
+        """Returns those of the rows whose messages may be cleared now, without messages of users on hold (whose
+        messages must not be deleted).
+
+        The conversations of held users' messages are from then on pruned separately (`prune_apart`), so that these
+        messages are cleared once the hold is lifted.
+        """
         connection = self._workspace.connection
         held_ids = set(connection.execute(_held_users).scalars())
         apart = {row.conversation_id for row in rows if row.sender_id in held_ids}
@@ -131,7 +140,8 @@ class RetentionRows(Changes):
         return visited[-1].id if len(visited) == CONVERSATIONS_AT_ONCE else None
 
     def _clear_old(self, conversation: Row[Any], before_ms: int, limit: int, held_ids: Sequence[str]) -> int:
-        """Clears the first messages of a conversation that are old enough. Returns how many."""
+        """Clears (deletes the content of) at most `limit` messages of a conversation that were sent before `before_ms`,
+        except those of held users. Returns how many."""
         connection, id_ = self._workspace.connection, conversation.id
         unheld = messages.c.sender_id.not_in(held_ids), messages.c.created_ms < before_ms
         rows = clearable_in(connection, id_, conversation.pruned_seq, limit, *(unheld if held_ids else unheld[1:]))
@@ -161,7 +171,8 @@ class RetentionRows(Changes):
 
 
 class DeletedConversations:
-    """The work of the follower that clears the messages of deleted conversations."""
+    """The work of a follower (a background task that processes the log): clears the messages of deleted
+    conversations."""
 
     name = "deleted-conversations"
     from_start = True
@@ -197,7 +208,8 @@ class DeletedConversations:
         self._cleared = last.conversation_id, last.seq
 
     def _uncleared(self, connection: Connection, conversation_id: str) -> Sequence[Row[Any]]:
-        """Returns some messages that are no tombstones. It continues behind the last one cleared: tombstones stay."""
+        """Returns some messages of the conversation that still have content. Starts after the last message that was
+        cleared, to skip the tombstones."""
         cleared_id, cleared_seq = self._cleared
         after_seq = cleared_seq if cleared_id == conversation_id else 0
         return clearable_in(connection, conversation_id, after_seq, CLEARED_AT_ONCE)

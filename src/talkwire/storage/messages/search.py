@@ -1,10 +1,11 @@
-"""The index of messages' words: FTS5 on SQLite, a `tsvector` with GIN on PostgreSQL.
+"""The full-text index of messages: FTS5 on SQLite, a `tsvector` with GIN on PostgreSQL.
 
-`core.domain.words` splits texts into words, so both databases hold the same ones. A message has one more word, which
-names its conversation, so the index narrows a search to what a reader may see. The index is behind the log and only
-proposes; `core.features.messages.search` looks at the messages themselves.
+`core.domain.words` splits texts into words, so both databases store the same ones. Each message has one more word, its
+label, which identifies its conversation, so that a search can be limited to the conversations a reader may see. The
+index is updated after the commit and only proposes messages; `core.features.messages.search` checks the messages
+themselves.
 
-Statements over the index are text: SQLAlchemy knows neither of the two.
+Statements over the index are SQL text, because SQLAlchemy supports neither kind of index.
 """
 
 from __future__ import annotations
@@ -26,24 +27,29 @@ from talkwire.storage.sql.reads import Reads
 from talkwire.storage.tables.conversations import to_conversation
 
 RANGE_LENGTH = 100_000
-"""Characters of messages to index at once: storing them takes about 10 ms, during which nobody can send."""
+"""How many characters of messages to index at once: storing them takes about 10 ms, during which nobody can send."""
 
 LABELS_MAX = 64
-"""A user with more conversations than this searches all messages, and is shown those of their own conversations."""
+"""A search by a member of more conversations than this uses the index of all messages, and filters the messages that it
+finds."""
 
 SPELLINGS_MAX = 32
-"""A beginning of more words than this is not replaced by the words that it begins."""
+"""If more indexed words than this start with a beginning of a word, the beginning is not replaced by them."""
 
 _INDEXED = ("MessageSent", "MessageEdited", "MessageDeleted")
 _LABEL = "\ue000"  # of the private use area, so no word begins with it
 
 Words = Mapping[int, Collection[str]]
-"""The words by which messages are found from now on, by id; none for messages that must not be found."""
+"""Message id -> the words by which a search finds the message from now on; empty for messages that must not
+be found."""
 
 
 class _Sql(NamedTuple):
-    """What the databases spell differently. Rows come as `keys_parameter`: (id, words), or (id). A message that has
-    become a tombstone since it was split into words is left out, since `clear_messages` has removed its words."""
+    """The SQL fragments of the search index that differ between the databases.
+
+    Rows are passed as `keys_parameter`: (id, words), or (id). A message that was deleted since it was split into words
+    is skipped, since `clear_messages` has removed its words.
+    """
 
     id: str
     matches: str
@@ -82,7 +88,8 @@ _LAST_CHARACTER = "\U0010ffff"
 
 
 class MessageIndex:
-    """The work of the follower that keeps the index."""
+    """The work of a follower (a background task that processes the log): indexes the words of new and changed messages
+    for search."""
 
     name = "search"
     from_start = True
@@ -122,14 +129,15 @@ class MessageIndex:
 
 
 class Wanted(NamedTuple):
-    """The words that a message must have: one of each group of `any_of`, and one for each beginning."""
+    """A search: a message matches if it has at least one word of each group in `any_of`, and for each item of
+    `beginnings` a word that begins with it."""
 
     any_of: Sequence[Collection[str]]
     beginnings: Collection[str]
 
 
 class WordTable:
-    """The table `message_words` of a database."""
+    """The search index `message_words` of a SQLite or PostgreSQL database, which maps messages to their words."""
 
     __slots__ = ("_drop", "_matches", "_on_sqlite", "_put", "id", "merges_beginnings")
 
@@ -143,7 +151,8 @@ class WordTable:
         self._drop = text(sql.drop)
 
     def put(self, connection: Connection, changed: Words) -> None:
-        """Makes messages found by these words, and by no others."""
+        """Replaces the indexed words of messages, given as message id -> words. Messages without words are removed from
+        the index."""
         rows = [(str(id_), " ".join(words)) for id_, words in changed.items() if words]
         if rows:
             connection.execute(self._put, keys_parameter(rows))
@@ -152,13 +161,15 @@ class WordTable:
             connection.execute(self._drop, keys_parameter(gone))
 
     def candidate_ids(self, wanted: Wanted) -> tuple[Select[Any], dict[str, str]]:
-        """Returns a selection of the ids of messages that have the wanted words, newest first; and its parameters."""
+        """Returns a query for the ids of messages that match the wanted words, newest first, and the query's
+        parameters."""
         selection = select(self.id).order_by(self.id.desc())
         match = self._match(wanted)
         return (selection.where(self._matches), {"match": match}) if match else (selection, {})
 
     def _match(self, wanted: Wanted) -> str:
-        """Returns the index's query. Words have letters, digits and pictograms only, so quotes hold them."""
+        """Returns the wanted words as a query in the database's full-text syntax. Words consist of letters, digits and
+        pictograms only, so they need no escaping within quotes."""
         quote, prefix, and_, or_ = ('"', "*", " AND ", " OR ") if self._on_sqlite else ("'", ":*", " & ", " | ")
         asked = [f"{quote}{beginning}{quote}{prefix}" for beginning in sorted(wanted.beginnings)]
         for words in wanted.any_of:
@@ -168,12 +179,12 @@ class WordTable:
 
 
 def label_of(conversation_id: str) -> str:
-    """Returns the word that all messages of a conversation have."""
+    """Returns the artificial word by which the search index finds all messages of a conversation."""
     return _LABEL + blake2b(conversation_id.encode(), digest_size=8).hexdigest()
 
 
 class SearchRows(Reads):
-    """Implements `core.ports.stores.Search`."""
+    """Searches messages by the index, and lists public conversations. Implements `core.ports.stores.Search`."""
 
     def candidate_ids(
         self, terms: SearchTerms, scope: SearchScope, before_id: int | None, limit: int, *, roughly: bool
@@ -207,11 +218,11 @@ class SearchRows(Reads):
         return Wanted([*whole, labels] if labels else whole, terms.beginnings)
 
     def _spelled_out(self, wanted: Wanted, *, roughly: bool) -> Wanted:
-        """Returns the same with the words that a beginning has in the index instead of it.
+        """Replaces each beginning of a word by all words in the index that begin with it.
 
-        For a beginning FTS5 first merges the lists of all its words, for everybody: 0.6 s where a million messages have
-        such a word. The lists of single words it reads from the newest message on, until there are enough: 0.7 ms.
-        A beginning of very many words stays, or is left out with `roughly`.
+        For a beginning, FTS5 first merges the message lists of all matching words: 0.6 s if a million messages have
+        such a word. The lists of complete words are read from the newest message on, until enough are found: 0.7 ms. A
+        beginning with more than SPELLINGS_MAX words is kept, or with `roughly` dropped from the search.
         """
         any_of = list(wanted.any_of)
         beginnings = []
@@ -226,12 +237,13 @@ class SearchRows(Reads):
         return Wanted(any_of, beginnings)
 
     def _words_from(self, beginning: str, most: int) -> Sequence[str]:
-        """Returns words of the index with this beginning, at most `most` of them."""
+        """Returns at most `most` words of the index that begin with `beginning`."""
         between = {"first": beginning, "last": beginning + _LAST_CHARACTER, "most": most}
         return self._connection.execute(_VOCABULARY, between).scalars().all()
 
     def _labels(self, scope: SearchScope) -> Sequence[str]:
-        """Returns the labels of the conversations in the scope; none where they are too many to name."""
+        """Returns the index labels of the conversations that the search is limited to. Empty if it is not limited, or
+        to more than LABELS_MAX conversations."""
         if scope.conversation_id is not None:
             return [label_of(scope.conversation_id)]
         if scope.member_id is None:
@@ -244,7 +256,8 @@ class SearchRows(Reads):
 
 
 def _conditions(scope: SearchScope) -> Iterator[ColumnElement[bool]]:
-    """Returns the conditions that a message lies in the scope."""
+    """Yields the SQL conditions that a message is not deleted and lies within the search's scope: reader, conversation,
+    sender and time."""
     yield messages.c.deleted_ms.is_(None)
     if scope.member_id is None:
         # Messages of a deleted conversation are cleared only a moment later.

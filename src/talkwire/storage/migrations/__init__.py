@@ -1,26 +1,47 @@
-"""How a database gets its tables and gets from one version's tables to the next (Alembic).
+"""Creates the database's tables, and upgrades them from one version to the next with Alembic.
 
-Migrations only add: a version and the one before it work on the same database at once, while nodes are upgraded one by
-one. A version that finds tables which it does not know leaves them alone.
+Migrations only add tables and columns: two successive versions work on the same database at once while nodes are
+upgraded one by one. A version that finds tables which it does not know leaves them alone.
 
-Session settings stand here as text, which SQLAlchemy has no words for.
+An empty database gets the tables of `schema.py` at once instead of by migrations, which would take several times as
+long.
+
+Session settings are written as SQL text, because SQLAlchemy has no construct for them.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from secrets import token_hex
+from typing import TypeVar
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import Connection, Engine, func, insert, select, text
+from sqlalchemy.exc import OperationalError
 
+from talkwire.storage.schema import HEAD_ID, SEARCH_INDEX, followers, log_head, metadata
 from talkwire.storage.unfinished import refuse_unfinished
 
+LOCK_TRIES = 10
+"""How often a migration is tried if running nodes hold the locks that it needs. PostgreSQL's `lock_timeout` limits how
+long one try waits, and those who queue up behind it."""
+
+_RETRY_PAUSE_S = 1.0
+_LOCK_ERRORS = frozenset({"40P01", "55P03"})
+"""PostgreSQL's error codes for a deadlock, which it ends by aborting one transaction, and for `lock_timeout`."""
+
 _LOCK_KEY = 0x7461_6C6B  # "talk"
+
+R = TypeVar("R")
+
+_logger = structlog.get_logger(__name__)
 
 
 class NewerTablesError(Exception):
@@ -35,30 +56,49 @@ class NewerTablesError(Exception):
 
 
 def migrate(engine: Engine) -> None:
-    """Upgrades the database to this version's tables. Nodes that start at once on PostgreSQL take turns. Raises
-    NewerTablesError and UnfinishedError; nothing is changed then.
+    """Upgrades the database to this version's tables. Nodes that start at the same time on PostgreSQL take turns.
+    Raises NewerTablesError if a newer version created the tables and UnfinishedError if a copy or restore was
+    interrupted; nothing is changed then.
 
-    Each migration has a transaction of its own, so that none holds the locks of those before it; after a kill the next
-    start continues. An empty database gets its tables in one.
+    Each migration has a transaction of its own, so that none holds the locks of those before it. If the process is
+    killed, the next start continues. An empty database gets all its tables in one transaction. A migration that did not
+    get its locks beside running nodes is tried again, `LOCK_TRIES` times altogether.
     """
-    while _advance(engine) != newest_revision():
+    while retry_on_locks(lambda: _advance(engine)) != newest_revision():
         pass
 
 
+def retry_on_locks(change: Callable[[], R]) -> R:
+    """Calls `change`, a transaction that changes tables beside running nodes, and returns its result. Calls it again if
+    PostgreSQL did not give it its locks, and raises the error of the last of `LOCK_TRIES` attempts."""
+    for _ in range(LOCK_TRIES - 1):
+        try:
+            return change()
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in _LOCK_ERRORS:
+                raise
+            _logger.warning("a migration did not get its locks and is tried again", error=str(error.orig))
+            time.sleep(_RETRY_PAUSE_S)
+    return change()
+
+
 def _advance(engine: Engine) -> str | None:
-    """Carries out the next migration, if the database needs one. Returns the revision that it has then."""
+    """Runs the next migration, if the database needs one. Returns the database's revision (version of its tables) after
+    that."""
     with engine.begin() as connection:
         lock_schema(connection)
         refuse_unfinished(connection)
         revision = _revision(connection)
-        if revision != newest_revision():
-            upgrade(connection, "head" if revision is None else "+1")
+        if revision is None:
+            create(connection, newest_revision())
+        elif revision != newest_revision():
+            upgrade(connection, "+1")
         return _revision(connection)
 
 
 def lock_schema(connection: Connection) -> None:
-    """Takes a lock that others who change the tables wait for until the transaction ends. It waits without a time
-    limit."""
+    """Locks the schema until the end of the transaction, so that only one process at a time changes the tables. Waits
+    for the lock without a time limit."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL lock_timeout = 0"))
@@ -67,9 +107,23 @@ def lock_schema(connection: Connection) -> None:
         connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
 
 
+def create(connection: Connection, revision: str) -> None:
+    """Creates the tables of a revision in a database that has none, with the rows that a new chat begins with, in the
+    connection's transaction."""
+    if revision != newest_revision():
+        upgrade(connection, revision)
+        return
+    metadata.create_all(connection, checkfirst=False)
+    for statement in SEARCH_INDEX[connection.dialect.name]:
+        connection.execute(text(statement))
+    connection.execute(insert(log_head), {"id": HEAD_ID, "epoch": new_epoch(), "pos": 0})
+    connection.execute(insert(followers), {"name": "notifications", "pos": 0})
+    MigrationContext.configure(connection).stamp(_scripts(), revision)
+
+
 def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Carries out the migrations up to a revision, in the connection's transaction and without the time limits of
-    statements and of the pauses between them. Raises NewerTablesError."""
+    """Runs the migrations up to a revision, in the connection's transaction and without PostgreSQL's time limits for
+    statements and idle transactions. Raises NewerTablesError."""
     _refuse_newer_tables(_revision(connection))
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL statement_timeout = 0"))
@@ -78,8 +132,8 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
 
 
 def revision_of(engine: Engine) -> str | None:
-    """Returns the revision of the database; None: it is empty. Raises NewerTablesError if this version does not know
-    the revision, and UnfinishedError."""
+    """Returns the revision (version of the tables) of the database, or None if it is empty. Raises NewerTablesError if
+    this version of Talkwire does not know the revision, and UnfinishedError if a copy or restore was interrupted."""
     with engine.connect() as connection:
         refuse_unfinished(connection)
         revision = _revision(connection)
@@ -88,14 +142,14 @@ def revision_of(engine: Engine) -> str | None:
 
 
 def newest_revision() -> str:
-    """Returns the revision that this version of the program needs."""
+    """Returns the revision (version of the tables) that this version of Talkwire needs."""
     revision = _scripts().get_current_head()
     assert revision is not None
     return revision
 
 
 def is_known(revision: str) -> bool:
-    """Returns whether this version of the program has such a migration."""
+    """Returns whether this version of Talkwire has a migration with this revision."""
     return revision in {script.revision for script in _scripts().walk_revisions()}
 
 
@@ -111,12 +165,13 @@ def _refuse_newer_tables(revision: str | None) -> None:
 
 @cache
 def _scripts() -> ScriptDirectory:
-    """Returns the migrations, which Alembic reads from their files once."""
+    """Returns the directory of migrations. Alembic reads it once for each process."""
     return ScriptDirectory.from_config(_config(None))
 
 
 def new_epoch() -> str:
-    """Returns a new name for the log's epoch: cursors of another epoch are refused."""
+    """Returns a random name for a new epoch of the log. Clients' cursors (positions in the log) of an earlier epoch are
+    refused."""
     return token_hex(4)
 
 

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs migrations over the connection that `migrate` hands in."""
+"""The script that Alembic executes to run migrations. Uses the connection that `migrate` provides."""
 
 from __future__ import annotations
 

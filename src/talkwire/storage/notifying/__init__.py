@@ -1,1 +1,1 @@
-"""Notifications and users' preferences for them."""
+"""Stores users' notifications, their preferences for them, and the pushes to their devices."""

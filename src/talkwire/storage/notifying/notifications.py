@@ -1,7 +1,7 @@
-"""Notifications and preferences.
+"""Stores users' notifications and notification preferences.
 
-A notification's row says what it is about, not what that is called or says: both are read with it, so that a deleted
-message is not quoted, and what its reader may not see is not shown.
+A notification's row contains only ids of what it is about; names and texts are read from the other tables with it. So a
+deleted message is not quoted, and content that the reader may not see is not shown.
 """
 
 from __future__ import annotations
@@ -28,11 +28,22 @@ from sqlalchemy import (
     update,
 )
 
-from talkwire.core.domain.events import CallMissed, NotificationsRead, PreferencesChanged
-from talkwire.core.domain.model import MESSAGE_ID_BASE, MemberPreferences, Notification, Preferences
+from talkwire.core.domain.events import CallMissed, CallRecorded, NotificationsRead, PreferencesChanged
+from talkwire.core.domain.model import MESSAGE_ID_BASE, MemberPreferences, Notification, NotificationType, Preferences
+from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.features.notifying.notification_rules import BODY_MAX_LENGTH
 from talkwire.storage.messages.messages import attached_names
-from talkwire.storage.schema import conversations, log, members, messages, notifications, offers, preferences, users
+from talkwire.storage.schema import (
+    conversations,
+    log,
+    members,
+    messages,
+    notifications,
+    offers,
+    preferences,
+    reports,
+    users,
+)
 from talkwire.storage.sql.batch import insert_rows
 from talkwire.storage.sql.keys import KEYS, key_number, key_text, keys_parameter
 from talkwire.storage.sql.upsert import upsert
@@ -43,6 +54,7 @@ from talkwire.storage.workspace import Workspace
 
 _preferences: msgspec.json.Decoder[Preferences] = msgspec.json.Decoder(Preferences)
 
+_MODERATION: NotificationType = "moderation"
 _by_reading: ColumnElement[bool] = and_(messages.c.seq.is_not(None), messages.c.seq <= members.c.read_seq)
 _read_ms = case((notifications.c.read_ms.is_not(None), notifications.c.read_ms), (_by_reading, members.c.read_ms))
 
@@ -63,8 +75,12 @@ _notifications: Select[tuple[object, ...]] = (
         messages.c.extra,
         offers.c.title.label("offer_title"),
         conversations.c.name.label("conversation_name"),
+        reports.c.reporter_id,
+        reports.c.state,
+        reports.c.action,
+        reports.c.decision,
     )
-    .join(
+    .outerjoin(
         members,
         and_(
             members.c.conversation_id == notifications.c.conversation_id,
@@ -75,7 +91,17 @@ _notifications: Select[tuple[object, ...]] = (
     .outerjoin(users, users.c.id == notifications.c.actor_id)
     .outerjoin(messages, messages.c.id == notifications.c.message_id)
     .outerjoin(offers, offers.c.id == notifications.c.offer_id)
+    .outerjoin(
+        reports,
+        and_(
+            notifications.c.type == _MODERATION,
+            reports.c.decided_pos.is_not(None),
+            reports.c.decided_pos == notifications.c.id - MESSAGE_ID_BASE,
+        ),
+    )
     .where(
+        # Decisions about reports are shown to users who have left the conversation, too.
+        or_(members.c.user_id.is_not(None), notifications.c.type == _MODERATION),
         or_(messages.c.seq.is_(None), messages.c.seq > members.c.history_seq),
         or_(notifications.c.offer_id.is_(None), notifications.c.offer_id > MESSAGE_ID_BASE + members.c.history_pos),
     )
@@ -133,7 +159,7 @@ _drop_old = delete(notifications).where(
 
 # Written out: PostgreSQL takes no partial index for a parameter.
 has_notify_all: ColumnElement[bool] = members.c.notify == literal_column("'all'")
-"""The condition that a member is notified of every message."""
+"""The SQL condition that a member is notified of every message."""
 
 _notifying_messages: Select[Any] = (
     select(log.c.pos, log.c.at_ms, log.c.message_id)
@@ -153,13 +179,13 @@ _notifying_messages: Select[Any] = (
 
 
 def notifying_messages(connection: Connection, after: int, until: int) -> Sequence[AnyRow]:
-    """Returns (pos, at_ms, message id) of the sent messages with `after` < pos <= `until` that may notify users. Most
-    messages in groups do not."""
+    """Returns (log position, time in milliseconds since 1970, message id) of the messages sent at positions `after` <
+    pos <= `until` that may notify users. Most messages in groups do not."""
     return connection.execute(_notifying_messages.where(log.c.pos > after, log.c.pos <= until)).all()
 
 
 def notification_values(each: Notification) -> Values:
-    """Returns a notification's row, for `insert_notifications`."""
+    """Returns a notification's column values for the statement `insert_notifications`."""
     return (
         each.user_id,
         each.id,
@@ -174,22 +200,26 @@ def notification_values(each: Notification) -> Values:
 
 
 def insert_missing(connection: Connection, stored: Sequence[Notification]) -> None:
-    """Stores those of the notifications that do not exist yet."""
+    """Stores notifications, and skips those that exist already."""
     connection.execute(
         _insert_missing, [dict(zip(_COLUMNS, notification_values(each), strict=True)) for each in stored]
     )
 
 
 def drop_old(connection: Connection, since_ms: Mapping[str, int], kept: int) -> None:
-    """Deletes users' notifications up to a time, and all but the newest `kept`."""
+    """Deletes each user's notifications that were created up to the time in `since_ms` (user id -> milliseconds since
+    1970), and all except the newest `kept`."""
     connection.execute(
         _drop_old, [{"user_id": user_id, "since_ms": ms, "kept": kept} for user_id, ms in since_ms.items()]
     )
 
 
 class NotificationRows:
-    """Implements `core.ports.stores.Notifications`. `store_pending` writes what the same transaction has not written
-    yet, and returns whether there was anything."""
+    """Reads and changes notifications and preferences. Implements `core.ports.stores.Notifications`.
+
+    `store_pending` is called before unread notifications are read or changed: it writes the notifications that the
+    transaction has not written yet, and returns whether there were any.
+    """
 
     def __init__(self, connection: Connection, store_pending: Callable[[], bool] = lambda: False) -> None:
         self._connection = connection
@@ -197,7 +227,8 @@ class NotificationRows:
         self._unread: dict[tuple[str, str], list[int]] = {}
 
     def prefetch_unread(self, keys: Collection[tuple[str, str]]) -> None:
-        """Reads what later calls of `unread_of_messages` will return, by (conversation id, user id)."""
+        """Reads the unread notifications about messages into a cache, for later calls of `unread_of_messages`. `keys`
+        are (conversation id, user id)."""
         self._unread.update((key, []) for key in keys)
         for row in self._connection.execute(_unread_of_messages, keys_parameter(keys)):
             self._unread[row.conversation_id, row.user_id].append(row.id)
@@ -241,6 +272,22 @@ class NotificationRows:
         )
         return self._connection.execute(unread.with_only_columns(func.count(), maintain_column_froms=True)).scalar_one()
 
+    def unread_offers(self, user_id: str, conversation_ids: Collection[str], since_ms: int) -> Mapping[str, int]:
+        if not conversation_ids:
+            return {}
+        self._store_pending()
+        unread = _notifications.where(
+            notifications.c.user_id == user_id,
+            notifications.c.conversation_id.in_(conversation_ids),
+            notifications.c.offer_id.is_not(None),
+            notifications.c.created_ms > since_ms,
+            notifications.c.read_ms.is_(None),
+        ).group_by(notifications.c.conversation_id)
+        counted = unread.with_only_columns(
+            notifications.c.conversation_id, func.count().label("unread"), maintain_column_froms=True
+        )
+        return {row.conversation_id: row.unread for row in self._connection.execute(counted)}
+
     def unread_of_messages(self, conversation_id: str, user_id: str, message_id: int) -> Sequence[int]:
         if self._store_pending():
             self._unread.clear()
@@ -273,10 +320,22 @@ def _to_notification(row: AnyRow) -> Notification:
         offer_id=row.offer_id,
         sound=row.sound,
         read_ms=row.shown_read_ms,
+        outcome=_outcome(row),
     )
 
 
+def _outcome(row: AnyRow) -> Outcome | None:
+    """Returns the outcome of a decision about a report that a notification shows: the report's state to its reporter,
+    the moderator's action to the message's author. None for other notifications."""
+    if row.state is None:
+        return None
+    outcome: Outcome = row.state if row.reporter_id == row.user_id else row.action
+    return outcome
+
+
 def _body(row: AnyRow) -> str:
+    if row.type == _MODERATION:
+        return (row.decision or "")[:BODY_MAX_LENGTH]
     if row.type == "invitation":
         return row.conversation_name or ""
     if row.type == "offer":
@@ -299,5 +358,5 @@ def _preferences_changed(workspace: Workspace, event: PreferencesChanged) -> Non
 
 
 PROJECTIONS: Projections = MappingProxyType(
-    {PreferencesChanged: _preferences_changed, CallMissed: nothing, NotificationsRead: nothing}
+    {PreferencesChanged: _preferences_changed, CallMissed: nothing, CallRecorded: nothing, NotificationsRead: nothing}
 )

@@ -1,8 +1,9 @@
-"""Notifications that are stored with their events: of mentions, replies, offers, invitations and missed calls.
+"""Notifications that are stored in the same transaction as their event: of mentions, replies, offers (proposed prices),
+invitations, missed calls and decisions about reports.
 
 So the number of unread notifications is exact at each position of the log, and a read receipt finds the notification of
-the message that it covers. A batch takes at most three statements for all of its notifications together, and none where
-nobody is named.
+the message that it covers. A batch of commands takes at most three statements for all of its notifications together,
+and none if it notifies nobody.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from talkwire.core.domain.events import (
     MemberAdded,
     OfferCreated,
     OfferUpdated,
+    ReportDecided,
 )
-from talkwire.core.domain.model import Conversation, Notification, Preferences
+from talkwire.core.domain.model import Conversation, MemberPreferences, Notification, Preferences
 from talkwire.core.features.notifying.notification_rules import (
     EVERYONE_MAX,
     STORED_FOR_ALL,
@@ -34,7 +36,7 @@ from talkwire.core.features.notifying.notification_rules import (
 )
 from talkwire.core.features.users.preferences import preferences_of
 from talkwire.storage.notifying.notifications import insert_notifications, notification_values
-from talkwire.storage.schema import blocks, members, preferences, presence
+from talkwire.storage.schema import blocks, members, preferences, presence, users
 from talkwire.storage.sql.batch import Write, write
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.values import AnyRow
@@ -42,8 +44,8 @@ from talkwire.storage.tables.conversations import known_conversation
 from talkwire.storage.tables.members import to_member
 from talkwire.storage.workspace import Workspace
 
-OCCASIONS = frozenset({OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, CallMissed})
-"""Events that may notify users. The workspace stages the messages that may."""
+OCCASIONS = frozenset({OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, CallMissed, ReportDecided})
+"""The events that may notify users, without `MessageSent`: the workspace stages the messages that may."""
 
 _of_actor = exists().where(blocks.c.user_id == members.c.user_id, blocks.c.blocked_id == key_text(1))
 _all_members: Select[Any] = (
@@ -60,33 +62,45 @@ The keys are (conversation id, actor id).
 """
 
 _named_members: Select[Any] = _all_members.where(members.c.user_id == key_text(2))
-"""As `_all_members`, of single users. Keys are (conversation id, actor id, user id)."""
+"""Selects single members, with the same columns as `_all_members`. Keys are (conversation id, actor id, user id)."""
+
+_people: Select[Any] = (
+    select(users.c.id, preferences.c.data, presence.c.status)
+    .select_from(KEYS)
+    .join(users, users.c.id == key_text(0))
+    .outerjoin(preferences, preferences.c.user_id == users.c.id)
+    .outerjoin(presence, presence.c.user_id == users.c.id)
+    .where(users.c.erased.is_(None))
+)
+"""Selects users with their preferences and their presence, by id."""
 
 _decoder: msgspec.json.Decoder[Preferences] = msgspec.json.Decoder(Preferences)
 _USUAL = Preferences()
 
 
 class PendingNotifications:
-    """The notifications of one transaction, until they are written."""
+    """Collects the events of one transaction that notify users, until their notifications are written."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._occasions: list[NotificationTrigger] = []
 
     def add(self, event: Durable) -> None:
-        """Keeps an event of which users may have to be notified."""
+        """Adds an event of the transaction, if it can notify users."""
         occasion = trigger_of(event)
         if occasion is not None and (occasion.everyone or occasion.user_ids):
             self._occasions.append(occasion)
 
     def store(self) -> bool:
-        """Writes the notifications of what was noted since the last call. Returns whether there were any."""
+        """Writes the notifications of all events added since the last call of `store` or `take`. Returns whether there
+        were any."""
         writes = self.take()
         write(self._workspace.connection, writes)
         return bool(writes)
 
     def take(self) -> list[Write]:
-        """Returns what to write for what was noted since the last call."""
+        """Returns the database writes for the notifications of all events added since the last call of `store` or
+        `take`."""
         for event in self._workspace.take_references():
             self.add(event)
         if not self._occasions:
@@ -97,17 +111,32 @@ class PendingNotifications:
         return [Write(insert_notifications, rows)] if rows else []
 
     def _notifications(self, occasion: NotificationTrigger, found: _Found) -> Iterator[Notification]:
+        if occasion.outcomes:
+            yield from self._of_decision(occasion)
+            return
         conversation = self._conversation_of(occasion)
         for listener in found.of(occasion, conversation):
             reason = reason_of(occasion, conversation.kind, conversation.member_count, listener)
             if reason in STORED_FOR_ALL:
                 yield notification(occasion, listener, reason, "", quiet=must_not_disturb(listener, occasion.at_ms))
 
+    def _of_decision(self, trigger: NotificationTrigger) -> Iterator[Notification]:
+        """Yields the notifications of a decision about a reported message, also for users who have left the
+        conversation."""
+        keys = keys_parameter([(user_id,) for user_id in trigger.outcomes])
+        for row in self._workspace.connection.execute(_people, keys):
+            wanted = _USUAL if row.data is None else _decoder.decode(row.data)
+            recipient = NotificationRecipient(row.id, MemberPreferences(), wanted, (), row.status == "dnd")
+            quiet = must_not_disturb(recipient, trigger.at_ms)
+            yield notification(trigger, recipient, "moderation", "", quiet=quiet)
+
     def _listeners(self, occasions: Sequence[NotificationTrigger]) -> _Found:
         whole: set[tuple[str, str]] = set()
         named: set[tuple[str, str, str]] = set()
         for occasion in occasions:
             key = (occasion.conversation_id, occasion.actor_id)
+            if occasion.outcomes:
+                continue
             if _is_for_all(occasion, self._conversation_of(occasion)):
                 whole.add(key)
             else:
@@ -124,7 +153,7 @@ class PendingNotifications:
 
 
 class _Found:
-    """Members that may have to be notified, by conversation and by the user whose action it is about."""
+    """The members that events may have to notify, by (conversation id, id of the user who acted)."""
 
     def __init__(self) -> None:
         self._listeners: dict[tuple[str, str], dict[str, NotificationRecipient]] = {}

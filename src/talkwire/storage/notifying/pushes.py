@@ -1,7 +1,9 @@
-"""The pushes in progress: what is sent to which subscription, and what was sent and may have to be dismissed.
+"""Pushes in progress: which notifications are to be sent to which subscription (a device's registration with a push
+service), and which were sent and may have to be dismissed.
 
-A follower of the log adds pushes (`followers/offline_notifications.py`). One node at a time claims a subscription and
-sends what there is for it (`talkwire.push`). If that node is killed, another one continues when the claim has ended.
+A follower of the log (a background task) adds pushes (`followers/offline_notifications.py`). One node at a time claims
+a subscription and sends its pushes (`talkwire.push`). If that node is killed, another one continues when the claim has
+ended.
 """
 
 from __future__ import annotations
@@ -24,13 +26,13 @@ from talkwire.storage.tables.push_subscriptions import drop_subscriptions, to_su
 NEW, TRIED, SENT, DISMISS = "new", "tried", "sent", "dismiss"
 
 JOB_MAX = 50
-"""How many notifications one job has at most. What is left is in the next one."""
+"""How many notifications one job (a delivery to one subscription) has at most. The rest are in the next job."""
 
 DISMISSED_MAX = 100
-"""As `JOB_MAX`, for those to dismiss, which are sent together."""
+"""How many dismissals one job (a delivery to one subscription) has at most. They are sent together."""
 
 PRUNED_MAX = 1000
-"""How many old rows are deleted at once."""
+"""How many old rows of pushes are deleted at once."""
 
 _unsent = pushes.c.state != SENT
 _insert = upsert(pushes).on_conflict_do_nothing()
@@ -52,7 +54,7 @@ _of_keys = tuple_(pushes.c.subscription_id, pushes.c.notification_id).in_(
 
 
 class PushDevice(NamedTuple):
-    """A subscription, with what its device is known by."""
+    """A push subscription with the ids that identify its user, sign-in and device."""
 
     subscription_id: str
     user_id: str
@@ -67,9 +69,10 @@ class NewPush(NamedTuple):
 
 
 class Dismissal(NamedTuple):
-    """Notifications that have nothing to show any more: of one user, or of all users for `user_id` None.
+    """Notifications whose pushes must be removed from devices, because they were read or their message was deleted.
+    With `user_id` None, of all users.
 
-    `ids` None: all up to `up_to_id`.
+    `ids` are the ids of the notifications; None means all up to the id `up_to_id`.
     """
 
     at_ms: int
@@ -83,25 +86,27 @@ class Dismissal(NamedTuple):
 
 
 def any_subscriptions(connection: Connection) -> bool:
-    """Returns whether there is any subscription."""
+    """Returns whether any user has a push subscription."""
     return connection.execute(select(push_subscriptions.c.id).limit(1)).first() is not None
 
 
 def devices_of(connection: Connection, user_ids: Collection[str]) -> Sequence[PushDevice]:
-    """Returns the subscriptions of these users."""
+    """Returns the push subscriptions of these users, each with its user, sign-in and device."""
     rows = connection.execute(_devices, keys_parameter([(user_id,) for user_id in user_ids]))
     return [PushDevice(*row) for row in rows]
 
 
 def add_pushes(connection: Connection, added: Sequence[NewPush]) -> None:
-    """Adds pushes, and makes their subscriptions due unless a node sends to them or they wait after a failure."""
+    """Stores pushes to send, and marks their subscriptions as due unless a node is sending to them or they wait after a
+    failure."""
     connection.execute(_insert, [each._asdict() | {"state": NEW} for each in added])
     at_ms = min(each.at_ms for each in added)
     _make_due(connection, push_subscriptions.c.id.in_({each.subscription_id for each in added}), at_ms)
 
 
 def dismiss(connection: Connection, dismissal: Dismissal) -> None:
-    """Removes pushes that were not sent, and makes those due for dismissal that were or may have been."""
+    """Deletes pushes that were not sent yet, and marks those that were or may have been sent for dismissal on the
+    device."""
     which = _dismissed(dismissal)
     connection.execute(delete(pushes).where(which, pushes.c.state == NEW))
     may_be_shown = pushes.c.state.in_((TRIED, SENT))
@@ -126,7 +131,7 @@ def _make_due(connection: Connection, which: ColumnElement[bool], at_ms: int) ->
 
 
 class PushRows(Reads):
-    """Implements `core.ports.stores.Pushes`."""
+    """Hands out and records the pushes to send. Implements `core.ports.stores.Pushes`."""
 
     def next_due_ms(self) -> int | None:
         due_ms = push_subscriptions.c.due_ms
@@ -190,7 +195,8 @@ class PushRows(Reads):
         self._connection.execute(changed.where(~more).values(due_ms=None, failures=result.failures))
 
     def _without_ended(self, ids: Sequence[str], now_ms: int) -> list[str]:
-        """Deletes the subscriptions of sign-ins that have ended, and returns the others, in the same order."""
+        """Deletes those of the subscriptions whose sign-in has ended, and returns the ids of the others in the same
+        order."""
         lasts = exists().where(logins.c.id == push_subscriptions.c.session_id, logins.c.expires_ms > now_ms)
         has_ended = and_(push_subscriptions.c.id.in_(ids), push_subscriptions.c.session_id.is_not(None), ~lasts)
         ended = set(self._connection.execute(select(push_subscriptions.c.id).where(has_ended)).scalars())
@@ -203,7 +209,7 @@ class PushRows(Reads):
         self._connection.execute(delete(pushes).where(outdated))
 
     def _take(self, ids: Sequence[str]) -> Mapping[str, Sequence[DuePush]]:
-        """Returns what there is to send, by subscription, and marks what is going to be tried."""
+        """Returns subscription id -> pushes and dismissals to send now, and marks the pushes as tried."""
         number = func.row_number().over(
             partition_by=(pushes.c.subscription_id, pushes.c.state == DISMISS), order_by=pushes.c.notification_id
         )
@@ -223,7 +229,7 @@ class PushRows(Reads):
         return work
 
     def _prune(self, now_ms: int) -> None:
-        """Deletes some of the rows that are too old to be dismissed, if there are any."""
+        """Deletes some of the rows of pushes that are too old to be dismissed any more, if there are any."""
         old = select(pushes.c.subscription_id, pushes.c.notification_id).where(pushes.c.at_ms <= now_ms - SENT_MS)
         rows = self._connection.execute(old.limit(PRUNED_MAX)).all()
         if rows:

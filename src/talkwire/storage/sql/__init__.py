@@ -1,9 +1,10 @@
-"""The two ways in which storage talks to a database. Nothing in this package knows a table.
+"""The two ways in which the storage package sends statements to a database. No module in this package refers to a
+particular table.
 
 *Ordinary statements* are SQLAlchemy Core: `select(users).where(…)`, run with `connection.execute`. Statements that do
 not depend on arguments are constants of the module that owns the table. Statements that look up many keys take them as
-one JSON parameter (`keys.py`). Where the databases differ, one expression is compiled for each (`upsert.py`,
-`keys.py`, `storage/clock.py`, `storage/lineage.py`), so that a statement is written once.
+one JSON parameter (`keys.py`). Where the databases differ, one expression is compiled for each (`upsert.py`, `keys.py`,
+`storage/clock.py`, `storage/lineage.py`), so that a statement is written once.
 
 *Hot statements* are compiled once and sent to the driver as text, because SQLAlchemy's handling of parameters and
 results took longer than the database (docs/decisions/0003-bulk-statements.md). They are named constants too:
@@ -14,6 +15,7 @@ results took longer than the database (docs/decisions/0003-bulk-statements.md). 
 On PostgreSQL the writes of a batch and the lock of the log's head do not even go over the driver's cursors, but
 straight to libpq, several in one round trip (`pipeline.py`).
 
-SQL as text (`sqlalchemy.text`, `literal_column`) stands only where SQLAlchemy has no words for it, in modules that say
-so: full-text search, `ANALYZE`, session settings and locks of migrations and transfers, conditions of partial indexes.
+SQL as text (`sqlalchemy.text`, `literal_column`) is used only where SQLAlchemy has no construct for it, in modules that
+say so: full-text search, `ANALYZE`, session settings and locks of migrations and transfers, conditions of partial
+indexes.
 """

@@ -1,11 +1,11 @@
-"""The writes that every batch of messages makes (see the package's docstring).
+"""Builds and runs the bulk writes that every batch of messages makes (see the docstring of `talkwire.storage.sql`).
 
-They are built from the names of tables and columns, and sent to the driver as they are. SQLite, which is no round trip
-away, gets row after row (docs/decisions/0003-bulk-statements.md). PostgreSQL gets several statements as one, each with
-all its rows as one JSON parameter (docs/decisions/0012-one-statement-a-batch.md), and the last ones with COMMIT
-(`pipeline.py`).
+The statements are built from the names of tables and columns, and sent to the driver without SQLAlchemy. SQLite, which
+needs no network round trip, gets row after row (docs/decisions/0003-bulk-statements.md). PostgreSQL gets several
+statements as one, each with all its rows as one JSON parameter (docs/decisions/0012-one-statement-a-batch.md), and the
+last ones with COMMIT (`pipeline.py`).
 
-No other module builds SQL from strings. Nothing in these strings comes from outside: names are those of `schema`.
+No other module builds SQL from strings. No part of these strings comes from outside: names are those of `schema`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from itertools import count
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Connection, Integer, Table, Text
 
 from talkwire.storage.sql.values import Values
 
@@ -25,21 +25,22 @@ _encode = msgspec.json.Encoder().encode
 
 
 class BulkStatement(NamedTuple):
-    """A statement for many rows, as each database takes it."""
+    """A statement that writes many rows, as SQL text for each database."""
 
     sqlite: str
     postgresql: str
 
 
 class Write(NamedTuple):
-    """Rows for one statement, each with values for the columns that the statement names, in their order."""
+    """A bulk statement with its rows. Each row has the values of the statement's columns, in their order."""
 
     statement: BulkStatement
     rows: Sequence[Values]
 
 
 def insert_rows(table: Table, columns: Sequence[str], **constants: str) -> BulkStatement:
-    """Returns an insertion of these columns. `constants`: columns that have the same value in every row."""
+    """Returns a bulk statement that inserts rows with these columns. `constants` are further columns that have the same
+    value in every row."""
     names = (*columns, *constants)
     needed = {column.name for column in table.columns if not column.nullable and column.server_default is None}
     assert needed <= set(names), "every column without a default is written"
@@ -50,9 +51,17 @@ def insert_rows(table: Table, columns: Sequence[str], **constants: str) -> BulkS
     return BulkStatement(f"{into} VALUES ({given})", f"{into} SELECT {values} FROM {_ROWS}")  # noqa: S608 (see above)
 
 
+def resolving(statement: BulkStatement, key: Sequence[str], changes: str = "") -> BulkStatement:
+    """Returns a bulk insertion that skips rows whose key exists already or, with `changes` (SQL assignments), applies
+    these changes to the existing row."""
+    action = f"DO UPDATE SET {changes}" if changes else "DO NOTHING"
+    suffix = f" ON CONFLICT ({', '.join(key)}) {action}"
+    return BulkStatement(statement.sqlite + suffix, statement.postgresql + suffix)
+
+
 def update_rows(table: Table, changed: Sequence[str], key: Sequence[str], *, adds: bool = False) -> BulkStatement:
-    """Returns an update of the columns `changed` in the rows that the columns `key` name, each key once. `adds`: the
-    values are added to the old ones instead of replacing them."""
+    """Returns a bulk statement that sets the columns `changed` in the rows found by the columns `key`. No two rows of
+    one write may have the same key. With `adds` the values are added to the old ones instead of replacing them."""
     names = (*changed, *key)
     changes = ", ".join(f"{name} = {f'{name} + ' if adds else ''}?" for name in changed)
     found = " AND ".join(f"{name} = ?" for name in key)
@@ -67,7 +76,7 @@ def update_rows(table: Table, changed: Sequence[str], key: Sequence[str], *, add
 
 
 def write(connection: Connection, writes: Sequence[Write]) -> None:
-    """Runs the statements, in no particular order. Two that change the same rows must not be in one call."""
+    """Runs bulk writes, in no particular order. Two writes that change the same rows must not be in one call."""
     if connection.dialect.name == "sqlite":
         for statement, rows in writes:
             connection.exec_driver_sql(statement.sqlite, list(rows))
@@ -78,8 +87,7 @@ def write(connection: Connection, writes: Sequence[Write]) -> None:
 
 
 def write_with_commit(connection: Connection, writes: Sequence[Write]) -> None:
-    """As `write`, for the last statements of a transaction: PostgreSQL gets them together with COMMIT, when the
-    transaction is committed."""
+    """Runs the last bulk writes of a transaction. On PostgreSQL they are sent later, in one round trip with COMMIT."""
     if connection.dialect.name == "sqlite":
         write(connection, writes)
     elif writes:
@@ -89,16 +97,17 @@ def write_with_commit(connection: Connection, writes: Sequence[Write]) -> None:
 
 
 def _as_one(writes: Sequence[Write]) -> tuple[str, list[bytes]]:
-    """Returns the text of one statement for PostgreSQL that makes all the writes, and its values."""
+    """Returns the text of a single PostgreSQL statement that makes all the writes, and its parameter values."""
     return _together(tuple(statement.postgresql for statement, _ in writes)), [_encode(rows) for _, rows in writes]
 
 
 _ROWS = "jsonb_array_elements(%s::jsonb) AS rows(r)"
-_TYPES = {Text: "text", BigInteger: "bigint", Integer: "integer"}
+_TYPES = {Text: "text", BigInteger: "bigint", Integer: "integer", Boolean: "boolean"}
 
 
 def _value(table: Table, column: str, place: int) -> str:
-    """Returns the value at `place` of each of PostgreSQL's `_ROWS`, with the column's type."""
+    """Returns the SQL expression for the value at index `place` of a row in PostgreSQL's JSON parameter, cast to the
+    column's type."""
     return f"(r->>{place})::{_TYPES[type(table.c[column].type)]}"
 
 

@@ -1,7 +1,7 @@
-"""Statements that look up many keys at once.
+"""SQL expressions for statements that look up many keys at once.
 
-The keys travel as one JSON parameter, so a statement's text stays the same however many keys it gets. It is compiled
-and prepared once, and a batch costs one statement a table.
+The keys are passed as one JSON parameter, so a statement's text is the same for any number of keys. It is compiled and
+prepared once, and a batch of commands needs one statement for each table.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _JsonElements(FunctionElement[Any]):
-    """The elements of a JSON array as rows."""
+    """A SQL function that returns the elements of a JSON array as rows, compiled for SQLite and PostgreSQL."""
 
     inherit_cache = True
 
@@ -35,19 +35,21 @@ def _on_postgresql(element: _JsonElements, compiler: SQLCompiler, **kw: Any) -> 
 
 
 KEYS = _JsonElements(bindparam("keys", type_=Text)).table_valued("value", name="keys")
-"""The rows of the parameter `keys_parameter`: a table of one column, a JSON array of texts in each row."""
+"""A table with the keys that `keys_parameter` passes to a statement. Each row has one column `value`, a JSON array of
+texts."""
 
 
 def keys_parameter(given: Collection[object]) -> dict[str, str]:
-    """Returns the parameter of a statement that reads from `KEYS`. Keys are sequences of texts."""
+    """Returns the JSON parameter with the keys of a statement that reads from the table `KEYS`. Each key is a sequence
+    of texts."""
     return {"keys": _encode(list(given)).decode()}
 
 
 def key_text(index: int) -> ColumnElement[Any]:
-    """Returns the text at `index` of each key."""
+    """Returns a SQL expression for the text at position `index` of each key in `KEYS`."""
     return KEYS.c.value.op("->>", return_type=Text())(literal_column(str(index)))
 
 
 def key_number(index: int) -> ColumnElement[int]:
-    """Returns the whole number that the text at `index` of each key spells."""
+    """Returns a SQL expression for the text at position `index` of each key in `KEYS`, converted to a whole number."""
     return cast(key_text(index), BigInteger)

@@ -22,10 +22,11 @@ from sqlalchemy import Connection, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 
 Row = tuple[bytes | None, ...]
-"""Values as PostgreSQL sends them: texts in UTF-8."""
+"""The values of a row as PostgreSQL sends them: texts in UTF-8."""
 
 PREPARED_MAX = 100
-"""How many statements a connection keeps prepared. A batch needs few texts; beyond this they are sent unprepared."""
+"""How many statements a connection keeps prepared. A batch needs few different texts; further ones are sent
+unprepared."""
 
 _OK = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
@@ -33,7 +34,7 @@ _numbers = count(1)
 
 
 class Statement(NamedTuple):
-    """A statement with parameters `$1`, `$2`, … and their values."""
+    """A PostgreSQL statement as text with parameters `$1`, `$2`, …, and the parameters' values."""
 
     text: str
     values: Sequence[bytes] = ()
@@ -44,8 +45,8 @@ _COMMIT = Statement("COMMIT")
 
 
 class DriverState:
-    """What is kept of one of the driver's connections: `prepared` are names of statements by text, `last` is what
-    `commit` is to run."""
+    """The state that this module keeps for each psycopg connection: `prepared` maps statement texts to the names of
+    prepared statements, and `last` is the statement that `commit` sends together with COMMIT."""
 
     __slots__ = ("last", "prepared")
 
@@ -58,7 +59,8 @@ _states: WeakKeyDictionary[psycopg.Connection, DriverState] = WeakKeyDictionary(
 
 
 def execute(connection: Connection, text: str, values: Sequence[bytes] = ()) -> list[Row]:
-    """Runs a statement, after BEGIN if no transaction has begun, and returns its rows. Raises `DBAPIError`."""
+    """Runs a statement on PostgreSQL and returns its rows; sends BEGIN with it if no transaction has begun. Raises
+    `DBAPIError`."""
     driver, statement = _driver(connection.connection), Statement(text, values)
     try:
         began = driver.pgconn.transaction_status != TransactionStatus.IDLE
@@ -68,13 +70,14 @@ def execute(connection: Connection, text: str, values: Sequence[bytes] = ()) -> 
 
 
 def execute_with_commit(connection: Connection, text: str, values: Sequence[bytes]) -> None:
-    """Has `commit` run the statement. Nothing else must be executed on the connection in between."""
+    """Stores a statement that `commit` will send together with COMMIT. Nothing else may be executed on the connection
+    in between."""
     _state(_driver(connection.connection)).last = Statement(text, values)
 
 
 def commit(connection: PoolProxiedConnection) -> None:
-    """Commits, in one round trip with the statement of `execute_with_commit`, if there is one. Raises the driver's
-    errors, which SQLAlchemy wraps."""
+    """Commits the driver's transaction; sends the statement of `execute_with_commit`, if there is one, in the same
+    round trip. Raises the driver's errors, which SQLAlchemy wraps."""
     driver = _driver(connection)
     state = _state(driver)
     last, state.last = state.last, None
@@ -90,8 +93,8 @@ def commit(connection: PoolProxiedConnection) -> None:
 
 
 def rollback(connection: PoolProxiedConnection) -> None:
-    """Rolls back, and deallocates all prepared statements, as the driver does with its own. Raises the driver's
-    errors, which SQLAlchemy wraps."""
+    """Rolls back the driver's transaction and deallocates all prepared statements of the connection, as psycopg does
+    with its own. Raises the driver's errors, which SQLAlchemy wraps."""
     driver = _driver(connection)
     if driver.pgconn.transaction_status == TransactionStatus.IDLE:
         return
@@ -101,8 +104,8 @@ def rollback(connection: PoolProxiedConnection) -> None:
 
 
 def run(driver: psycopg.Connection, statements: Sequence[Statement]) -> list[Row]:
-    """Runs the statements in one round trip and returns the last one's rows. When one fails, PostgreSQL runs none of
-    those after it. Raises the driver's errors."""
+    """Runs statements in one round trip and returns the rows of the last one. If one fails, PostgreSQL skips the rest.
+    Raises the driver's errors."""
     libpq, prepared = driver.pgconn, _state(driver).prepared
     new: dict[str, bytes] = {}
     libpq.enter_pipeline_mode()
@@ -121,7 +124,7 @@ def run(driver: psycopg.Connection, statements: Sequence[Statement]) -> list[Row
 
 
 def _send(libpq: PGconn, statement: Statement, prepared: dict[str, bytes], new: dict[str, bytes]) -> None:
-    """Queues a statement, and its preparation before its first use."""
+    """Queues a statement in libpq's pipeline; before its first use also the request to prepare it."""
     text, values = statement
     name = prepared.get(text)
     if name is None and statement is not _BEGIN and statement is not _COMMIT and len(prepared) < PREPARED_MAX:
@@ -135,8 +138,8 @@ def _send(libpq: PGconn, statement: Statement, prepared: dict[str, bytes], new: 
 
 
 def _receive(libpq: PGconn) -> list[PGresult]:
-    """Sends what is queued, and returns the results up to the pipeline's end. Raises `psycopg.OperationalError` when
-    the connection is lost."""
+    """Sends the queued statements and returns the results of all of them. Raises `psycopg.OperationalError` when the
+    connection is lost."""
     poll = select.poll()
     poll.register(libpq.socket, select.POLLIN | select.POLLOUT)
     while libpq.flush():
@@ -172,7 +175,7 @@ def _state(driver: psycopg.Connection) -> DriverState:
 
 
 def _raise(connection: Connection, driver: psycopg.Connection, error: psycopg.Error) -> NoReturn:
-    """Raises what SQLAlchemy raises for a driver's error, and drops a connection that is lost."""
+    """Raises the SQLAlchemy error for an error of the driver, and invalidates the connection if it was lost."""
     lost = driver.broken
     if lost:
         connection.invalidate(error)

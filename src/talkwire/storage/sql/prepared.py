@@ -1,4 +1,5 @@
-"""Reads of which every request makes several (see the package's docstring)."""
+"""Prepared reads: queries that are compiled once, since every request runs several of them (see the docstring of
+`talkwire.storage.sql`)."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from talkwire.storage.sql.values import AnyRow
 
 
 class PreparedStatement:
-    """A selection that is compiled once for each dialect. All its parameters are named, and their values are as the
-    driver takes them."""
+    """A query that is compiled once for each database. All its parameters are named, and their values are passed to the
+    driver without conversion."""
 
     __slots__ = ("_compiled", "_statement")
 
@@ -20,7 +21,7 @@ class PreparedStatement:
         self._compiled: dict[str, _Compiled] = {}
 
     def text(self, dialect: Dialect) -> str:
-        """Returns the statement as the dialect's driver takes it."""
+        """Returns the query's SQL text in the syntax of the database's driver."""
         return self._of(dialect).text
 
     def rows(self, connection: Connection, **parameters: object) -> list[AnyRow]:
@@ -38,8 +39,8 @@ class PreparedStatement:
 
 
 class _Compiled(NamedTuple):
-    """A statement as a driver takes it. `fixed`: the parameters that it has already; `places`: the names of all
-    parameters in their order, None where the driver takes names."""
+    """A compiled query. `fixed` are the parameters whose values are part of the query; `places` are the names of all
+    parameters in order, or None if the driver takes parameters by name."""
 
     text: str
     fixed: dict[str, object]

@@ -1,4 +1,4 @@
-"""The base of everything that only needs a connection."""
+"""The base class of all classes that read tables over one database connection."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 
 class Reads:
-    """Reads over one connection, in the transaction that it is in."""
+    """A base class for reading tables. All reads use one connection and the transaction that is open on it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""`INSERT … ON CONFLICT`, which both databases spell the same."""
+"""Builds `INSERT … ON CONFLICT` statements, which have the same syntax in both databases."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from sqlalchemy.dialects import postgresql
 
 
 def upsert(table: Table) -> postgresql.Insert:
-    """Returns an insertion that takes `on_conflict_do_update` and `on_conflict_do_nothing`.
+    """Returns an insertion into a table that has the methods `on_conflict_do_update` and `on_conflict_do_nothing`, for
+    both databases.
 
     SQLAlchemy has one class for each database. SQLite's compiler accepts PostgreSQL's as well.
     """

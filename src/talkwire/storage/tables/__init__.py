@@ -1,4 +1,6 @@
-"""One module a table or feature: its rows as the chat's values, what is read of it, and what events do to it.
+"""One module for each table or feature: converts rows to the chat's values, reads the tables, and applies events to
+them.
 
-A module whose rows events change has `PROJECTIONS`: a function for each event. `storage/projections.py` joins them.
+A module with tables that events change has a constant `PROJECTIONS`: for each type of event, the function that applies
+it. `storage/projections.py` joins these constants.
 """

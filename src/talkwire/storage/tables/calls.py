@@ -1,4 +1,4 @@
-"""Ongoing calls, each with the node that carries it."""
+"""The table of calls in progress, with the node (server process) that holds each call's state."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ids = msgspec.json.Decoder(tuple[str, ...])
 
 
 class CallRows(Reads):
-    """Implements `core.ports.stores.Calls`."""
+    """Reads and changes the table of calls in progress. Implements `core.ports.stores.Calls`."""
 
     def claim(self, record: CallRecord) -> CallRecord | None:
         values = msgspec.structs.asdict(record)

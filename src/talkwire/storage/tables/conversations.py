@@ -1,4 +1,4 @@
-"""Conversations."""
+"""The table of conversations: converts rows, reads them, and applies events to them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from msgspec.structs import asdict, replace
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import ColumnElement, Connection, Select, case, select, update
 
 from talkwire.core.domain.events import ConversationUpdated
 from talkwire.core.domain.model import Conversation
@@ -24,7 +24,7 @@ from talkwire.storage.workspace import Changes, Workspace
 
 
 def to_conversation(row: AnyRow) -> Conversation:
-    """Returns the conversation of a row."""
+    """Builds a `Conversation` from a row of the table."""
     return Conversation(
         id=row.id,
         kind=row.kind,
@@ -45,16 +45,21 @@ def to_conversation(row: AnyRow) -> Conversation:
         active_pos=row.active_pos,
         retention_days=row.retention_days,
         hold=bool(row.hold),
+        topic=row.topic,
+        description=row.description,
+        offer_pos=row.offer_pos,
     )
 
 
 def conversation_values(conversation: Conversation) -> dict[str, object]:
-    """Returns a conversation's row, without `direct_key`."""
-    return asdict(conversation) | {"metadata": to_json(conversation.metadata)}
+    """Returns the column values of a conversation's row, except `direct_key`."""
+    folded_name = (conversation.name or "").casefold()
+    return asdict(conversation) | {"metadata": to_json(conversation.metadata), "folded_name": folded_name}
 
 
 def direct_key(user_id: str, other_id: str) -> str:
-    """Names a pair of users in either order. Ids hold no white space, so the line break cannot be part of one."""
+    """Returns the same key for two users in either order, by which their direct conversation is found. Ids contain no
+    white space, so the line break between them is unambiguous."""
     return "\n".join(sorted((user_id, other_id)))
 
 
@@ -63,29 +68,39 @@ def direct_key(user_id: str, other_id: str) -> str:
 _conversations: Select[Any] = (
     select(conversations).select_from(KEYS).join(conversations, conversations.c.id == key_text(0))
 )
+_shown_pos: ColumnElement[int] = case(
+    (conversations.c.offer_pos > conversations.c.active_pos, conversations.c.offer_pos),
+    else_=conversations.c.active_pos,
+)
+"""SQL for the log position by which members' lists sort a conversation: that of its newest message or offer."""
 _move = update_rows(conversations, ("last_seq", "last_pos", "active_pos"), ("id",))
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
 class ConversationReads(Reads):
-    """The part of `core.ports.transaction.Snapshot` that is about conversations."""
+    """The reads of conversations in a read-only snapshot. This base class is a part of
+    `core.ports.transaction.Snapshot`."""
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         row = self._connection.execute(select(conversations).where(conversations.c.id == conversation_id)).one_or_none()
         return None if row is None else to_conversation(row)
 
-    def conversations_of(self, user_id: str, before_pos: int | None, limit: int) -> Sequence[tuple[Conversation, int]]:
+    def conversations_of(
+        self, user_id: str, before_pos: int | None, limit: int, *, archived: bool = False
+    ) -> Sequence[tuple[Conversation, int]]:
         statement = (
-            select(conversations)
+            select(conversations, _shown_pos.label("shown_pos"))
             .join(members, members.c.conversation_id == conversations.c.id)
             .where(members.c.user_id == user_id)
-            .order_by(conversations.c.active_pos.desc())
+            .order_by(_shown_pos.desc())
             .limit(limit)
         )
+        if archived:
+            statement = statement.where(members.c.archived_seq.is_not(None))
         if before_pos is not None:
-            statement = statement.where(conversations.c.active_pos < before_pos)
-        return [(to_conversation(row), row.active_pos) for row in self._connection.execute(statement)]
+            statement = statement.where(_shown_pos < before_pos)
+        return [(to_conversation(row), row.shown_pos) for row in self._connection.execute(statement)]
 
     def all_conversations(self, member_id: str | None, after_id: str | None, limit: int) -> Sequence[Conversation]:
         statement, id_ = select(conversations), conversations.c.id
@@ -99,13 +114,13 @@ class ConversationReads(Reads):
 
 
 def read_conversations(connection: Connection, conversation_ids: Collection[str]) -> list[Conversation]:
-    """Returns the conversations with these ids."""
+    """Returns the conversations with these ids; ids without a conversation are left out."""
     found = keys_parameter([(id_,) for id_ in conversation_ids])
     return [to_conversation(row) for row in connection.execute(_conversations, found)]
 
 
 def direct_conversation_id(connection: Connection, user_id: str, other_id: str) -> str | None:
-    """Returns the id of two users' direct conversation, if they have one."""
+    """Returns the id of the direct conversation of two users, or None if they have none."""
     found = select(conversations.c.id).where(conversations.c.direct_key == direct_key(user_id, other_id))
     return connection.execute(found).scalar_one_or_none()
 
@@ -114,7 +129,8 @@ def direct_conversation_id(connection: Connection, user_id: str, other_id: str) 
 
 
 class ConversationLookups(Changes):
-    """The part of `core.ports.transaction.Transaction` that is about conversations."""
+    """The lookups of conversations in a write transaction, including uncommitted changes. This base class is a part of
+    `core.ports.transaction.Transaction`."""
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         return find_conversation(self._workspace, conversation_id)
@@ -125,7 +141,7 @@ class ConversationLookups(Changes):
 
 
 def find_conversation(workspace: Workspace, conversation_id: str) -> Conversation | None:
-    """Returns a conversation, this transaction's changes included."""
+    """Returns a conversation with this transaction's changes, or None if there is none with this id."""
     changed = workspace.conversations.get(conversation_id)
     if changed is not None:
         return changed
@@ -136,14 +152,14 @@ def find_conversation(workspace: Workspace, conversation_id: str) -> Conversatio
 
 
 def known_conversation(workspace: Workspace, conversation_id: str) -> Conversation:
-    """As `find_conversation`, of a conversation that exists."""
+    """Returns a conversation with this transaction's changes, for callers that know that it exists."""
     conversation = find_conversation(workspace, conversation_id)
     assert conversation is not None, "the domain looked the conversation up"
     return conversation
 
 
 def fetch_conversations(workspace: Workspace, conversation_ids: Collection[str]) -> None:
-    """Reads those of the conversations that are not known yet."""
+    """Reads those of the conversations that are not cached yet from the database into the writer's view, its cache."""
     known = workspace.view.conversations
     missing = [id_ for id_ in conversation_ids if id_ not in known and id_ not in workspace.conversations]
     if missing:
@@ -152,24 +168,24 @@ def fetch_conversations(workspace: Workspace, conversation_ids: Collection[str])
 
 
 def change_conversation(workspace: Workspace, conversation_id: str, **changes: Any) -> None:  # noqa: ANN401 (columns)
-    """Changes columns of a conversation that have the names of the value's fields."""
+    """Changes columns of a conversation, in the database and for later commands of the transaction. `changes` are
+    fields of `Conversation`."""
     workspace.conversations[conversation_id] = replace(known_conversation(workspace, conversation_id), **changes)
     changed = update(conversations).where(conversations.c.id == conversation_id)
     workspace.connection.execute(changed.values(**changes))
 
 
 def touch_conversation(workspace: Workspace, conversation_id: str, pos: int) -> None:
-    """Stages that an event of a conversation is at `pos`: it has something new for clients that catch up."""
+    """Records that the newest event of a conversation is at log position `pos`, so that clients that catch up read the
+    conversation's events. The row is written at the end of the transaction."""
     conversation = known_conversation(workspace, conversation_id)
     workspace.conversations[conversation_id] = replace(conversation, last_pos=pos)
     workspace.moved_conversations.add(conversation_id)
 
 
 def take_moved_conversations(workspace: Workspace) -> list[Write]:
-    """Returns the writes that store the newest `seq` and log positions of conversations with new events.
-
-    Later calls return only conversations that have events since.
-    """
+    """Returns the database writes that store the newest `seq` and log positions of conversations with new events since
+    the last call."""
     if not workspace.moved_conversations:
         return []
     moved = [workspace.conversations[id_] for id_ in workspace.moved_conversations]
@@ -193,8 +209,8 @@ def _updated(workspace: Workspace, event: ConversationUpdated) -> None:
 
 
 def prune_apart(connection: Connection, *conversation_ids: str) -> None:
-    """Makes conversations be pruned apart from the log from now on, since it does not keep their messages as long as
-    they are kept."""
+    """Marks conversations to be pruned separately from the log (`pruned_seq`), because their messages are kept for
+    longer or shorter than the log's events."""
     begin = update(conversations).where(conversations.c.id.in_(conversation_ids), conversations.c.pruned_seq.is_(None))
     connection.execute(begin.values(pruned_seq=0))
 

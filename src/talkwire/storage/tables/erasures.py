@@ -1,6 +1,7 @@
-"""Erased users: what the event of an erasure does to the tables, and the erasures that are not finished.
+"""Erasures of users: removes a user's rows when the erasure's event is applied, and stores which erasures are
+unfinished.
 
-What may be long is cleaned afterwards, in steps (`messages/erasure.py`).
+Data that may be large, such as messages, is removed afterwards in steps (`messages/erasure.py`).
 """
 
 from __future__ import annotations
@@ -24,13 +25,17 @@ from talkwire.storage.schema import (
     members,
     preferences,
     presence,
+    provider_identities,
     restrictions,
+    saved_messages,
+    thread_follows,
     uploads,
 )
 from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.sql.values import AnyRow
 from talkwire.storage.tables.files import replace_picture
 from talkwire.storage.tables.members import change_member
+from talkwire.storage.tables.moderation import audit, reports
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.tables.push_subscriptions import drop_subscriptions_of_user
 from talkwire.storage.tables.users import end_blocks_of, find_users, write_user
@@ -38,20 +43,30 @@ from talkwire.storage.workspace import Workspace
 
 _EMPTIED: Sequence[tuple[Table, Column[str]]] = (
     (accounts, accounts.c.user_id),
+    (provider_identities, provider_identities.c.user_id),
     (logins, logins.c.user_id),
     (preferences, preferences.c.user_id),
+    (saved_messages, saved_messages.c.user_id),
     (presence, presence.c.user_id),
     (mailbox, mailbox.c.user_id),
     (mailbox_cursors, mailbox_cursors.c.user_id),
     (answers, answers.c.user_id),
+    (thread_follows, thread_follows.c.user_id),
     (invitations, invitations.c.creator_id),
 )
-"""The tables whose rows about the user are deleted, by the column with the user's id."""
+"""The tables from which an erased user's rows are deleted, each with the column that has the user's id."""
 
 _preferring = select(members.c.conversation_id).where(
     members.c.user_id == bindparam("user_id"),
-    or_(members.c.muted, members.c.notify.is_not(None), members.c.sound.is_not(None)),
+    or_(
+        members.c.muted,
+        members.c.notify.is_not(None),
+        members.c.sound.is_not(None),
+        members.c.favourite,
+        members.c.archived_seq.is_not(None),
+    ),
 )
+_PLAIN = MappingProxyType({"muted": False, "notify": None, "sound": None, "favourite": False, "archived_seq": None})
 
 _begin = upsert(erasures)
 _put = _begin.on_conflict_do_update(
@@ -69,9 +84,11 @@ def _erased(workspace: Workspace, event: UserErased) -> None:
     for table, column in _EMPTIED:
         connection.execute(delete(table).where(column == user.id))
     for conversation_id in connection.execute(_preferring, {"user_id": user.id}).scalars().all():
-        change_member(workspace, conversation_id, user.id, muted=False, notify=None, sound=None)
+        change_member(workspace, conversation_id, user.id, **_PLAIN)
     named = or_(restrictions.c.user_id == user.id, restrictions.c.by == user.id)
     connection.execute(update(restrictions).where(named, restrictions.c.reason.is_not(None)).values(reason=None))
+    audit.forget_user(connection, user.id)
+    reports.forget_user(connection, user.id)
     unfinished = uploads.c.owner_id == user.id, uploads.c.expires_ms > event.at_ms
     connection.execute(update(uploads).where(*unfinished).values(expires_ms=event.at_ms))
     connection.execute(update(files).where(files.c.owner_id == user.id).values(due_ms=event.at_ms))
@@ -79,7 +96,7 @@ def _erased(workspace: Workspace, event: UserErased) -> None:
 
 
 def put_pending(connection: Connection, pending: PendingErasure) -> None:
-    """Stores how far an erasure has come."""
+    """Stores the progress of an unfinished erasure of a user."""
     values = {
         "user_id": pending.user_id,
         "redact": pending.redact,
@@ -94,7 +111,7 @@ def drop_pending(connection: Connection, user_id: str) -> None:
 
 
 def find_pending(connection: Connection, user_id: str | None = None) -> PendingErasure | None:
-    """Returns the unfinished erasure of a user, or of any user."""
+    """Returns the unfinished erasure of this user, or without `user_id` any unfinished one; None if there is none."""
     statement = select(erasures).order_by(erasures.c.user_id).limit(1)
     if user_id is not None:
         statement = statement.where(erasures.c.user_id == user_id)

@@ -1,4 +1,4 @@
-"""Files and unfinished uploads. Which messages have a file attached is in `messages/attachments.py`."""
+"""The tables of files and unfinished uploads. `messages/attachments.py` reads which messages have a file attached."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from talkwire.storage.sql.values import AnyRow
 
 
 def to_file(row: AnyRow) -> File:
-    """Returns the file of a row."""
+    """Builds a `File` from a row of the table."""
     return File(
         id=row.id,
         owner_id=row.owner_id,
@@ -29,6 +29,7 @@ def to_file(row: AnyRow) -> File:
         height=row.height,
         upload_length=row.upload_length,
         folder_id=row.folder_id,
+        animated=row.animated,
     )
 
 
@@ -45,21 +46,23 @@ def make_due(connection: Connection, file_ids: Collection[str], now_ms: int) -> 
 
 
 def replace_picture(connection: Connection, avatar: str | None, now_ms: int) -> None:
-    """As `make_due`, for the file that was a user's or a conversation's picture until now, if it was a file of ours."""
+    """Schedules a check whether a replaced picture of a user or conversation is still used, if `avatar` is the URL of
+    an uploaded file."""
     file_id = None if avatar is None else file_id_in(avatar)
     if file_id is not None:
         make_due(connection, (file_id,), now_ms)
 
 
 class FileRows(Reads):
-    """Implements `core.ports.stores.Files`, all but what is said of attachments."""
+    """Reads and changes the tables of files and uploads. Implements `core.ports.stores.Files`, except for the methods
+    about attachments."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self._known: dict[str, File] = {}
 
     def prefetch(self, file_ids: Collection[str]) -> None:
-        """Reads the files that the commands of a batch will ask for."""
+        """Reads the files that a batch of commands will look up into a cache."""
         rows = self._connection.execute(select(files).where(files.c.id.in_(file_ids)))
         self._known.update((row.id, to_file(row)) for row in rows)
 
@@ -127,13 +130,16 @@ class FileRows(Reads):
     def pictures_among(self, urls: Collection[tuple[str, str]]) -> frozenset[str]:
         owner_ids, addresses = {owner_id for owner_id, _ in urls}, {address for _, address in urls}
         profiles = select(users.c.id, users.c.avatar).where(users.c.id.in_(owner_ids), users.c.avatar.in_(addresses))
-        groups = (
-            select(members.c.user_id, conversations.c.avatar)
-            .join(members, members.c.conversation_id == conversations.c.id)
-            .where(conversations.c.avatar.in_(addresses), conversations.c.deleted_ms.is_(None))
+        own = frozenset(
+            address for owner_id, address in self._connection.execute(profiles) if (owner_id, address) in urls
         )
-        found = [*self._connection.execute(profiles), *self._connection.execute(groups)]
-        return frozenset(address for owner_id, address in found if (owner_id, address) in urls)
+        shown = conversations.c.avatar.in_(addresses), conversations.c.deleted_ms.is_(None)
+        return own | frozenset(self._connection.execute(select(conversations.c.avatar).where(*shown)).scalars())
+
+    def is_picture_for(self, urls: Collection[str], user_id: str) -> bool:
+        is_member = exists().where(members.c.conversation_id == conversations.c.id, members.c.user_id == user_id)
+        shown = conversations.c.avatar.in_(sorted(urls)), conversations.c.deleted_ms.is_(None)
+        return self._any(exists().where(*shown, or_(conversations.c.public, is_member)))
 
     def put(self, file: File, due_ms: int) -> None:
         self._connection.execute(insert(files), asdict(file) | {"due_ms": due_ms})

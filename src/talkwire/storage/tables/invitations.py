@@ -1,4 +1,4 @@
-"""Invitations: links by which users join."""
+"""The table of invitations, the links by which people register and join conversations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from talkwire.core.domain.events import InvitationCreated, InvitationDeleted, InvitationUsed
-from talkwire.core.domain.model import Invitation
+from talkwire.core.domain.model import AccountRole, Invitation
 from talkwire.storage.schema import invitations
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
@@ -18,7 +18,7 @@ from talkwire.storage.workspace import Workspace
 
 
 class InvitationRows(Reads):
-    """Implements `core.ports.stores.Invitations`."""
+    """Reads the table of invitations. Implements `core.ports.stores.Invitations`."""
 
     def find(self, invitation_id: str) -> Invitation | None:
         return self._one(invitations.c.id == invitation_id)
@@ -34,6 +34,12 @@ class InvitationRows(Reads):
             statement = statement.where(invitations.c.id < before_id)
         # All ids have the same length, so the order of texts is that of the log.
         rows = self._connection.execute(statement.order_by(invitations.c.id.desc()).limit(limit))
+        return [_to_invitation(row) for row in rows]
+
+    def for_role(self, role: AccountRole) -> Sequence[Invitation]:
+        rows = self._connection.execute(
+            select(invitations).where(invitations.c.role == role).order_by(invitations.c.id)
+        )
         return [_to_invitation(row) for row in rows]
 
     def drop_expired(self, before_ms: int) -> None:
@@ -59,6 +65,7 @@ def _to_invitation(row: AnyRow) -> Invitation:
         expires_ms=row.expires_ms,
         max_uses=row.max_uses,
         uses=row.uses,
+        role=row.role,
     )
 
 

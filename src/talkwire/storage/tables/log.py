@@ -1,4 +1,4 @@
-"""The log of events, and its head."""
+"""The table of the log (the ordered list of all committed events) and its head, the newest position."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KNOWN_EVENTS = frozenset(kind.__name__ for kind in get_args(Durable))
 """The event types that this version knows. A newer version, beside it during an upgrade, may write others."""
 
 _UNREADABLE = (msgspec.MsgspecError, TypeError, KeyError, ValueError)
-"""What reading a row raises that another version, or another program, has written."""
+"""The errors of decoding a row that another version, or another program, has written."""
 
 _NO_MESSAGES: Mapping[int, Message] = MappingProxyType({})
 
@@ -46,10 +46,10 @@ _lock_head = PreparedStatement(
 _move_head = update_rows(log_head, ("pos",), ("id",))
 
 log_by_pos: Select[Any] = select(log).select_from(KEYS).join(log, log.c.pos == key_number(0)).order_by(log.c.pos)
-"""The rows at positions, which are the keys."""
+"""Selects the rows of the log at the positions that are the keys."""
 
 _SENT_COLUMNS = ("pos", "conversation_id", "message_id", "at_ms", "batch")
-"""The columns of a `MessageSent`, beside the type."""
+"""The columns that are written for a `MessageSent`, except the type."""
 
 _COLUMNS = ("pos", "type", "conversation_id", "user_id", "message_id", "data", "at_ms", "batch")
 
@@ -60,8 +60,12 @@ _insert = insert_rows(log, _COLUMNS)
 
 
 def lock_head(connection: Connection) -> tuple[str, int, int | None]:
-    """Locks the log's head until the transaction ends. Returns (epoch, position, the database's time in milliseconds,
-    if it has one). Raises LogReplaced."""
+    """Locks the log's head (its newest position) until the transaction ends, so that one transaction at a time appends
+    events.
+
+    Returns (epoch of the log, newest position, the database's time in milliseconds or None on SQLite). Raises
+    LogReplaced if the database holds another log than before.
+    """
     epoch, pos, now_ms, is_same = _locked_head(connection)
     if not is_same:
         raise LogReplaced
@@ -80,8 +84,8 @@ def _locked_head(connection: Connection) -> tuple[str, int, int | None, bool]:
 
 
 def new_log_rows(events: Sequence[Durable], sent: Sequence[MessageSent], batch_id: int) -> list[Write]:
-    """Returns what to write for a transaction's events, and for the head that they move. `sent` are those of the events
-    that are `MessageSent`. The last row gets the transaction's `batch_id`."""
+    """Returns the database writes that append a transaction's events to the log and move its head. `sent` are those of
+    the events that are `MessageSent`. The last row gets the transaction's `batch_id`."""
     if len(sent) == len(events):  # the usual case: nothing but messages
         rows = [_sent_values(event, None) for event in sent[:-1]]
         rows.append(_sent_values(sent[-1], batch_id))
@@ -97,13 +101,13 @@ def new_log_rows(events: Sequence[Durable], sent: Sequence[MessageSent], batch_i
 
 
 def _sent_values(event: MessageSent, batch: int | None) -> Values:
-    """Returns the values of `_SENT_COLUMNS`."""
+    """Returns the column values (`_SENT_COLUMNS`) of the log row for a `MessageSent` event."""
     message = event.message
     return event.pos, message.conversation_id, message.id, event.at_ms, batch
 
 
 def _values(event: Durable, batch: int | None) -> Values:
-    """Returns the values of `_COLUMNS`."""
+    """Returns the column values (`_COLUMNS`) of an event's log row."""
     if type(event) is MessageSent:
         message = event.message
         return event.pos, "MessageSent", message.conversation_id, None, message.id, None, event.at_ms, batch
@@ -121,7 +125,8 @@ def _values(event: Durable, batch: int | None) -> Values:
 
 
 def data_of(event: Durable) -> str | None:
-    """Returns the column `data` of an event that is no `MessageSent`."""
+    """Returns the JSON for the log column `data` of an event other than `MessageSent`; without the message, which has
+    its own table."""
     return to_json(_beside_the_message(event) if isinstance(event, MessageEvent) else event)
 
 
@@ -133,7 +138,8 @@ def _beside_the_message(event: MessageEvent) -> Any:  # noqa: ANN401 (JSON)
 
 
 def _to_event(row: AnyRow, message: Message | None) -> Durable:
-    """Returns the event of a row. `message` is the one that the row names, as it is now."""
+    """Builds an event from a log row. `message` is the message that the row refers to, in its current state,
+    or None."""
     if message is None:
         return _events.decode(row.data)
     kind = _MESSAGE_EVENTS[row.type]
@@ -145,8 +151,8 @@ def _to_event(row: AnyRow, message: Message | None) -> Durable:
 
 
 def to_events(rows: Iterable[AnyRow], messages: Mapping[int, Message] = _NO_MESSAGES) -> list[Durable]:
-    """Returns the events of rows. `messages` has the messages that they name, by id. Events that this version cannot
-    read, since a newer one has written them, are left out: later events must not wait for them."""
+    """Builds events from log rows. `messages` contains the messages that the rows refer to, by id. Skips events that
+    this version cannot decode because a newer one has written them, so that later events need not wait for them."""
     events = []
     for row in rows:
         if row.type not in KNOWN_EVENTS:
@@ -162,5 +168,5 @@ def to_events(rows: Iterable[AnyRow], messages: Mapping[int, Message] = _NO_MESS
 
 @cache
 def _warn_of_newer_event(type_: str) -> None:
-    """Logs each type once: there may be many such events."""
+    """Logs that an event type is unknown, once for each type, since there may be many such events."""
     _logger.warning("the log has events of a newer version, which are left out here", type=type_)

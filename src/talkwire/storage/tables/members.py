@@ -1,4 +1,4 @@
-"""Members of conversations, and the spans of time in which they were members."""
+"""The tables of conversations' members and of spans of membership (the time from joining to leaving)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.membership_facts import ConversationFacts, Memberships
 from talkwire.core.domain.model import HistoryStart, Member
-from talkwire.storage.schema import conversations, members, spans, users
+from talkwire.storage.schema import conversations, members, saved_messages, spans, users
 from talkwire.storage.sql.batch import Write, update_rows
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement
@@ -41,7 +41,7 @@ from talkwire.storage.workspace import Changes, Workspace
 
 
 def to_member(row: AnyRow) -> Member:
-    """Returns the member of a row."""
+    """Builds a `Member` from a row of the table."""
     return Member(
         conversation_id=row.conversation_id,
         user_id=row.user_id,
@@ -63,6 +63,8 @@ def to_member(row: AnyRow) -> Member:
         marked_seq=row.marked_seq,
         marked_sent=row.marked_sent,
         marked_at_seq=row.marked_at_seq,
+        favourite=bool(row.favourite),
+        archived_seq=row.archived_seq,
     )
 
 
@@ -79,7 +81,7 @@ _KEY = ("conversation_id", "user_id")
 
 
 def _cursor_values(member: Member) -> Values:
-    """Returns what `_move` takes of a member."""
+    """Returns a member's counts and read and delivery positions, as the parameters of the statement `_move`."""
     return (
         member.sent_count,
         member.last_sent_ms,
@@ -125,15 +127,18 @@ _memberships: Select[Any] = (
 
 
 def _named_members() -> CompoundSelect[Any]:
-    """Selects (conversation id, name, user id) of members whose casefolded name or whose id is the name. Keys are
-    (conversation id, name)."""
+    """Returns a query for the members whose casefolded name, handle or id equals a name. Keys are (conversation id,
+    name); rows are (conversation id, name, user id)."""
     conversation_id, name = key_text(0), key_text(1)
     found = select(members.c.conversation_id, name.label("name"), members.c.user_id).select_from(KEYS)
     by_name = found.join(users, users.c.folded_name == name).join(
         members, (members.c.conversation_id == conversation_id) & (members.c.user_id == users.c.id)
     )
+    by_handle = found.join(users, users.c.handle == name).join(
+        members, (members.c.conversation_id == conversation_id) & (members.c.user_id == users.c.id)
+    )
     by_id = found.join(members, (members.c.conversation_id == conversation_id) & (members.c.user_id == name))
-    return union(by_name, by_id).order_by("user_id")
+    return union(by_name, by_handle, by_id).order_by("user_id")
 
 
 _named = _named_members()
@@ -142,7 +147,7 @@ _named = _named_members()
 
 
 class MemberReads(Reads):
-    """The part of `core.ports.transaction.Snapshot` that is about members."""
+    """The reads of members in a read-only snapshot. This base class is a part of `core.ports.transaction.Snapshot`."""
 
     def member(self, conversation_id: str, user_id: str) -> Member | None:
         rows = _member.rows(self._connection, conversation_id=conversation_id, user_id=user_id)
@@ -156,14 +161,14 @@ class MemberReads(Reads):
         if not conversation_ids:
             return {}
         statement = (
-            select(members, users.c.name, users.c.avatar, users.c.read_receipts)
+            select(members, users.c.name, users.c.avatar, users.c.read_receipts, users.c.handle)
             .join(users, users.c.id == members.c.user_id)
             .where(members.c.conversation_id.in_(conversation_ids))
             .order_by(members.c.conversation_id, members.c.joined_ms, members.c.user_id)
         )
         found: dict[str, list[MemberView]] = {}
         for row in self._connection.execute(statement):
-            view = MemberView(to_member(row), row.name, row.avatar, bool(row.read_receipts))
+            view = MemberView(to_member(row), row.name, row.avatar, bool(row.read_receipts), row.handle)
             found.setdefault(row.conversation_id, []).append(view)
         return found
 
@@ -185,7 +190,8 @@ class MemberReads(Reads):
 
 
 class MemberLookups(Changes):
-    """The part of `core.ports.transaction.Transaction` that is about members."""
+    """The lookups of members in a write transaction, including uncommitted changes. This base class is a part of
+    `core.ports.transaction.Transaction`."""
 
     def member(self, conversation_id: str, user_id: str) -> Member | None:
         return find_member(self._workspace, conversation_id, user_id)
@@ -214,7 +220,7 @@ class MemberLookups(Changes):
 
 
 def find_member(workspace: Workspace, conversation_id: str, user_id: str) -> Member | None:
-    """Returns a member, this transaction's changes included."""
+    """Returns a conversation's member with this transaction's changes, or None if the user is not a member."""
     key = (conversation_id, user_id)
     if key in workspace.members:
         return workspace.members[key]
@@ -225,14 +231,16 @@ def find_member(workspace: Workspace, conversation_id: str, user_id: str) -> Mem
 
 
 def known_member(workspace: Workspace, conversation_id: str, user_id: str) -> Member:
-    """As `find_member`, of a user that is a member."""
+    """Returns a conversation's member with this transaction's changes, for callers that know that the user is
+    a member."""
     member = find_member(workspace, conversation_id, user_id)
     assert member is not None, "the domain looked the member up"
     return member
 
 
 def fetch_members(workspace: Workspace, asked: Collection[tuple[str, str]]) -> None:
-    """Reads those of the members (conversation id, user id) that are not known yet."""
+    """Reads those of the members, given as (conversation id, user id), that are not cached yet into the writer's view,
+    its cache."""
     known = workspace.view.members
     missing = [key for key in asked if key not in known and key not in workspace.members]
     if missing:
@@ -241,7 +249,8 @@ def fetch_members(workspace: Workspace, asked: Collection[tuple[str, str]]) -> N
 
 
 def fetch_named_members(workspace: Workspace, asked: Collection[tuple[str, str]]) -> None:
-    """Reads which members have these names: (conversation id, casefolded name or id)."""
+    """Reads which members have these names, given as (conversation id, casefolded name, handle or id), into the
+    transaction's workspace (its cache)."""
     write_new_users(workspace)
     workspace.named.update((key, []) for key in asked)
     for row in workspace.connection.execute(_named, keys_parameter(asked)):
@@ -249,7 +258,8 @@ def fetch_named_members(workspace: Workspace, asked: Collection[tuple[str, str]]
 
 
 def change_member(workspace: Workspace, conversation_id: str, user_id: str, **changes: Any) -> None:  # noqa: ANN401
-    """Changes columns of a member that have the names of the value's fields."""
+    """Changes columns of a member, in the database and for later commands of the transaction. `changes` are fields of
+    `Member`."""
     member = known_member(workspace, conversation_id, user_id)
     workspace.members[conversation_id, user_id] = replace(member, **changes)
     changed = update(members).where(members.c.conversation_id == conversation_id, members.c.user_id == user_id)
@@ -257,7 +267,8 @@ def change_member(workspace: Workspace, conversation_id: str, user_id: str, **ch
 
 
 def take_moved_members(workspace: Workspace) -> list[Write]:
-    """Returns what to write for the members whose cursors or counts have moved."""
+    """Returns the database writes for the members whose counts or read and delivery positions have changed since the
+    last call."""
     if not workspace.moved_members:
         return []
     moved = [workspace.members[key] for key in workspace.moved_members]
@@ -279,7 +290,8 @@ def _conversation_created(workspace: Workspace, event: ConversationCreated) -> N
 
 
 def _conversation_deleted(workspace: Workspace, event: ConversationDeleted) -> None:
-    """Removes the members, so that nobody sees the messages, which stay until they are pruned."""
+    """Applies a `ConversationDeleted` event: removes all members, so that nobody sees the messages any more. A follower
+    of the log clears the messages later."""
     id_ = event.conversation_id
     connection = workspace.connection
     user_ids = select(members.c.user_id).where(members.c.conversation_id == id_)
@@ -327,6 +339,8 @@ def _removed(workspace: Workspace, event: MemberRemoved) -> None:
         .values(to_pos=event.pos)
     )
     workspace.put_member(id_, user_id, None)
+    saved = saved_messages.c.user_id == user_id, saved_messages.c.conversation_id == id_
+    workspace.connection.execute(delete(saved_messages).where(*saved))
     if known_conversation(workspace, id_).owner_id == user_id:
         # The next owner, if there is one, becomes the owner by an event of its own.
         change_conversation(workspace, id_, owner_id=None)
@@ -346,8 +360,16 @@ def _updated(workspace: Workspace, event: MemberUpdated) -> None:
 
 
 def _preferred(workspace: Workspace, event: ConversationPreferred) -> None:
-    wanted = {"muted": event.muted, "notify": event.notify, "sound": event.sound}
-    change_member(workspace, event.conversation_id, event.user_id, **wanted)
+    change_member(
+        workspace,
+        event.conversation_id,
+        event.user_id,
+        muted=event.muted,
+        notify=event.notify,
+        sound=event.sound,
+        favourite=event.favourite,
+        archived_seq=event.archived_seq,
+    )
 
 
 PROJECTIONS: Projections = MappingProxyType(

@@ -1,4 +1,5 @@
-"""Nodes that are running, with their leases, and those that ended not long ago."""
+"""The table of running nodes (server processes) with their leases, the records that they are alive; and nodes that
+ended recently."""
 
 from __future__ import annotations
 
@@ -12,11 +13,11 @@ from talkwire.storage.schema import ended_nodes, nodes, online
 from talkwire.storage.sql.reads import Reads
 
 _over_ms = func.coalesce(nodes.c.users_until_ms, nodes.c.lease_until_ms)
-"""When a node's users become offline, unless it renews its lease."""
+"""SQL for the time at which a node's users become offline, unless the node renews its lease."""
 
 
 class NodeRows(Reads):
-    """Implements `core.ports.stores.NodeTable`."""
+    """Reads and changes the leases of nodes. Implements `core.ports.stores.NodeTable`."""
 
     def lease(self, node_id: str) -> LeaseRecord | None:
         columns = nodes.c.lease_until_ms, nodes.c.since_ms, nodes.c.pos, nodes.c.renewed_ms

@@ -1,8 +1,8 @@
-"""Offers."""
+"""The table of offers, the prices that members propose in conversations."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from msgspec.structs import asdict
@@ -13,6 +13,7 @@ from talkwire.core.domain.model import MESSAGE_ID_BASE, Offer
 from talkwire.storage.schema import offers
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
+from talkwire.storage.tables.conversations import change_conversation
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.workspace import Workspace
 
@@ -41,7 +42,7 @@ def _to_offer(row: AnyRow) -> Offer:
 
 
 class OfferRows(Reads):
-    """Implements `core.ports.stores.Offers`."""
+    """Reads offers (prices that members propose). Implements `core.ports.stores.Offers`."""
 
     def find(self, offer_id: int) -> Offer | None:
         row = self._connection.execute(select(offers).where(offers.c.id == offer_id)).one_or_none()
@@ -58,6 +59,12 @@ class OfferRows(Reads):
         rows = self._connection.execute(statement.order_by(offers.c.id.desc()).limit(limit))
         return [_to_offer(row) for row in rows]
 
+    def by_id(self, offer_ids: Collection[int]) -> Mapping[int, Offer]:
+        if not offer_ids:
+            return {}
+        rows = self._connection.execute(select(offers).where(offers.c.id.in_(offer_ids)))
+        return {row.id: _to_offer(row) for row in rows}
+
     def due(self, now_ms: int, limit: int) -> Sequence[Offer]:
         due = select(offers).where(offers.c.status == "pending", offers.c.expires_ms <= now_ms)
         return [_to_offer(row) for row in self._connection.execute(due.order_by(offers.c.expires_ms).limit(limit))]
@@ -69,6 +76,7 @@ class OfferRows(Reads):
 
 def _created(workspace: Workspace, event: OfferCreated) -> None:
     workspace.connection.execute(insert(offers), _values(event.offer))
+    change_conversation(workspace, event.offer.conversation_id, offer_pos=event.pos)
 
 
 def _updated(workspace: Workspace, event: OfferUpdated) -> None:

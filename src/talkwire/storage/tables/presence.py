@@ -1,4 +1,5 @@
-"""Presence: which users are online on which node, and which status they chose."""
+"""The tables of presence: which users are online on which node (server process), and the status that each
+user chose."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.sql.values import AnyRow
 
 _LOCK_KEY = 0x54574F4E4C494E45
-"""Names an advisory lock: any number that no other program uses."""
+"""The key of an advisory lock of PostgreSQL: any number that no other program uses."""
 
 NEVER = 2**63 - 1
 """A log position that is never reached."""
@@ -92,7 +93,8 @@ _connected_elsewhere: Select[Any] = (
 
 
 def _apart(own: FromClause, other: FromClause) -> tuple[ColumnElement[bool], ...]:
-    """The conditions that `own` is the user, `other` another one, and that neither has blocked the other."""
+    """Returns the SQL conditions that `own` is a row of the user, `other` a row of another user, and that neither has
+    blocked the other."""
     blocked = or_(
         and_(blocks.c.user_id == own.c.user_id, blocks.c.blocked_id == other.c.user_id),
         and_(blocks.c.user_id == other.c.user_id, blocks.c.blocked_id == own.c.user_id),
@@ -105,7 +107,8 @@ def _apart(own: FromClause, other: FromClause) -> tuple[ColumnElement[bool], ...
 
 
 def _of_contacts() -> ColumnElement[bool]:
-    """The condition that a conversation makes its members contacts: it is direct, or a group that is small enough."""
+    """Returns the SQL condition that a conversation makes its members contacts: it is direct, or a group of at most
+    `members_max` members."""
     small = and_(conversations.c.kind == "group", conversations.c.member_count <= bindparam("members_max"))
     return or_(conversations.c.kind == "direct", small)
 
@@ -129,11 +132,12 @@ contacts_select: Select[Any] = (
     .order_by(_other.c.user_id)
     .limit(bindparam("limit"))
 )
-"""The ids of a user's contacts. Parameters: `user_id`, `members_max` (of a group), `limit`."""
+"""Selects the ids of a user's contacts. Parameters: `user_id`, `members_max` (of a group), `limit`."""
 
 
 class PresenceRows(Reads):
-    """Implements `core.ports.stores.PresenceTable`."""
+    """Reads and changes who is online where and which status users chose. Implements
+    `core.ports.stores.PresenceTable`."""
 
     def records(self, user_ids: Collection[str]) -> Mapping[str, PresenceRecord]:
         return {row.user_id: _to_record(row) for row in self._look_up(_records, user_ids)}

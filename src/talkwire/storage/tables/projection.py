@@ -1,4 +1,4 @@
-"""The type of projections: what an event of the log does to the tables."""
+"""The type of projections: functions that apply an event of the log to the tables."""
 
 from __future__ import annotations
 
@@ -12,5 +12,8 @@ Projections = Mapping[type[Durable], Callable[[Workspace, Any], None]]
 
 
 def nothing(workspace: Workspace, event: Durable) -> None:
-    """The projection of events whose rows are written otherwise: logins hold a token's hash, which no event does
-    (`put_login`, `drop_login`), and notifications are stored by `PendingNotifications`."""
+    """A projection that does nothing, for events whose rows are written elsewhere.
+
+    The rows of logins contain a token's hash, which events do not (`put_login`, `drop_login`); notifications are stored
+    by `PendingNotifications`.
+    """

@@ -1,4 +1,5 @@
-"""Subscriptions to pushes. `notifying/pushes.py` has what is sent to them."""
+"""The table of push subscriptions, with which devices register for pushes. `notifying/pushes.py` has the pushes
+themselves."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ _put_subscription = _put.on_conflict_do_update(
 
 
 class PushSubscriptionRows(Reads):
-    """Implements `core.ports.stores.PushSubscriptions`."""
+    """Reads and changes the push subscriptions of users' devices. Implements `core.ports.stores.PushSubscriptions`."""
 
     def find(self, subscription_id: str) -> PushSubscription | None:
         found = select(push_subscriptions).where(push_subscriptions.c.id == subscription_id)
@@ -48,7 +49,7 @@ class PushSubscriptionRows(Reads):
 
 
 def to_subscription(row: AnyRow) -> PushSubscription:
-    """Returns the subscription of a row."""
+    """Builds a `PushSubscription` from a row of the table."""
     return PushSubscription(
         id=row.id,
         user_id=row.user_id,
@@ -62,12 +63,12 @@ def to_subscription(row: AnyRow) -> PushSubscription:
 
 
 def drop_subscriptions(connection: Connection, condition: ColumnElement[bool]) -> None:
-    """Deletes the subscriptions that meet a condition, and what was to be sent to them."""
+    """Deletes the push subscriptions that meet a SQL condition, and the pushes that were to be sent to them."""
     dropped = select(push_subscriptions.c.id).where(condition)
     connection.execute(delete(pushes).where(pushes.c.subscription_id.in_(dropped)))
     connection.execute(delete(push_subscriptions).where(condition))
 
 
 def drop_subscriptions_of_user(connection: Connection, user_id: str) -> None:
-    """Deletes all subscriptions of a user, and what was to be sent to them."""
+    """Deletes all push subscriptions of a user, and the pushes that were to be sent to them."""
     drop_subscriptions(connection, push_subscriptions.c.user_id == user_id)

@@ -1,4 +1,5 @@
-"""Recoverable sessions, nodes that have ended, and secrets that nodes share."""
+"""The tables of sessions that can be recovered after a broken connection, of nodes that have ended, and of secrets that
+nodes share."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ _refresh_rooms = update(session_rooms).where(session_rooms.c.socket_id.in_(_name
 
 
 class SessionRows(Reads):
-    """Implements `core.ports.stores.Sessions`."""
+    """Reads and changes the stored part of recoverable sessions. Implements `core.ports.stores.Sessions`."""
 
     def ensure_secret(self, name: str, value: str) -> str:
         stored = self._connection.execute(select(secrets.c.value).where(secrets.c.name == name)).scalar_one_or_none()

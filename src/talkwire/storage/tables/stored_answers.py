@@ -1,4 +1,5 @@
-"""Answers that are kept for retries, by `Idempotency-Key`."""
+"""The table of stored results: if a client repeats a request with the same `Idempotency-Key`, it gets the
+first result."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from talkwire.storage.sql.reads import Reads
 
 
 class AnswerRows(Reads):
-    """Implements `core.ports.stores.StoredAnswers`."""
+    """Reads and changes the stored results of requests with an `Idempotency-Key`. Implements
+    `core.ports.stores.StoredAnswers`."""
 
     def find(self, key: IdempotencyKey) -> StoredAnswer | None:
         row = self._connection.execute(select(answers).where(_is(key))).one_or_none()

@@ -1,4 +1,4 @@
-"""Users, and which of them have blocked which."""
+"""The tables of users and of blocks (which users have blocked which)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _LAST_CHARACTER = "\U0010ffff"
 
 
 def to_user(row: AnyRow) -> User:
-    """Returns the user of a row."""
+    """Builds a `User` from a row of the table."""
     return User(
         id=row.id,
         name=row.name,
@@ -51,6 +51,9 @@ def to_user(row: AnyRow) -> User:
         erased=row.erased,
         hold=bool(row.hold),
         read_receipts=bool(row.read_receipts),
+        handle=row.handle,
+        ban_reason=row.ban_reason,
+        ban_until_ms=row.ban_until_ms,
     )
 
 
@@ -75,10 +78,10 @@ _reach: Select[Any] = (
     .select_from(members.join(conversations, conversations.c.id == members.c.conversation_id))
     .where(members.c.user_id == bindparam("user_id"))
 )
-"""How many members all conversations of a user have, each user counted as often as they are in one."""
+"""Counts the members of all conversations of a user. A member of several of them is counted several times."""
 
 _contact_ids: Select[Any] = select(_other.c.user_id).distinct().select_from(_together).where(_of_user)
-"""The users that share a conversation with a user."""
+"""Selects the ids of the users that share a conversation with a user."""
 
 _sharing: Select[Any] = (
     select(_other.c.user_id)
@@ -88,13 +91,14 @@ _sharing: Select[Any] = (
     .join(_own, _own.c.conversation_id == _other.c.conversation_id)
     .where(_of_user)
 )
-"""The users among the keys that share a conversation with a user."""
+"""Selects those users of the keys that share a conversation with a user."""
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
 class UserReads(Reads):
-    """The part of `core.ports.transaction.Snapshot` that is about users."""
+    """The reads of users and blocks in a read-only snapshot. This base class is a part of
+    `core.ports.transaction.Snapshot`."""
 
     def user(self, user_id: str) -> User | None:
         return next(map(to_user, _user.rows(self._connection, id=user_id)), None)
@@ -108,6 +112,11 @@ class UserReads(Reads):
         if cursor is not None:
             statement = statement.where(users.c.id > cursor)
         return [to_user(row) for row in self._connection.execute(statement)]
+
+    def users_with_handles(self, prefix: str, limit: int) -> Sequence[User]:
+        between = users.c.handle >= prefix, users.c.handle <= f"{prefix}{_LAST_CHARACTER}"
+        found = select(users).where(*between).order_by(users.c.handle).limit(limit)
+        return [to_user(row) for row in self._connection.execute(found)]
 
     def users_named(
         self, folded_prefix: str, after: tuple[str, str] | None, limit: int, *, with_banned: bool = False
@@ -146,14 +155,15 @@ class UserReads(Reads):
 
 
 def blocked_ids_of(connection: Connection, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
-    """Returns the ids of the users that these users have blocked, by user id."""
+    """Returns user id -> the ids of the users that this user has blocked; users who have blocked nobody are missing."""
     return ids_by_user(connection, _blocked_ids, user_ids)
 
 
 def ids_by_user(
     connection: Connection, statement: Select[Any], user_ids: Collection[str]
 ) -> Mapping[str, frozenset[str]]:
-    """Returns the rows (user id, id) of a selection by user ids, grouped."""
+    """Runs a query for rows (user id, other id) with these user ids as keys, and groups them as user id ->
+    other ids."""
     found: dict[str, set[str]] = {}
     for user_id, id_ in connection.execute(statement, keys_parameter([(user_id,) for user_id in user_ids])):
         found.setdefault(user_id, set()).add(id_)
@@ -161,7 +171,8 @@ def ids_by_user(
 
 
 def _by_name(found: Select[Any], folded_prefix: str, after: tuple[str, str] | None, limit: int) -> Select[Any]:
-    """Narrows a selection from `users` to names with a prefix, in their order, behind the place `after`."""
+    """Limits a query of users to those whose casefolded name starts with a prefix, in the order of (name, id), after
+    the pair `after`."""
     order = (users.c.folded_name, users.c.id)
     if folded_prefix:
         last = f"{folded_prefix}{_LAST_CHARACTER}"
@@ -175,7 +186,8 @@ def _by_name(found: Select[Any], folded_prefix: str, after: tuple[str, str] | No
 
 
 class UserLookups(Changes):
-    """The part of `core.ports.transaction.Transaction` that is about users."""
+    """The lookups of users and blocks in a write transaction, including uncommitted changes. This base class is a part
+    of `core.ports.transaction.Transaction`."""
 
     def user(self, user_id: str) -> User | None:
         workspace = self._workspace
@@ -185,13 +197,30 @@ class UserLookups(Changes):
     def users(self, user_ids: Collection[str]) -> Mapping[str, User]:
         return find_users(self._workspace, user_ids)
 
+    def user_with_handle(self, handle: str) -> User | None:
+        write_new_users(self._workspace)
+        found = self._workspace.connection.execute(select(users.c.id).where(users.c.handle == handle))
+        user_id = found.scalar_one_or_none()
+        return None if user_id is None else self.user(user_id)
+
+    def ended_bans(self, now_ms: int, limit: int) -> Sequence[str]:
+        ended = select(users.c.id).where(users.c.ban_until_ms.is_not(None), users.c.ban_until_ms <= now_ms)
+        found = self._workspace.connection.execute(ended.order_by(users.c.ban_until_ms, users.c.id).limit(limit))
+        return found.scalars().all()
+
+    def next_ban_end_ms(self) -> int | None:
+        ends = select(func.min(users.c.ban_until_ms)).where(users.c.ban_until_ms.is_not(None))
+        found: int | None = self._workspace.connection.execute(ends).scalar_one()
+        return found
+
     def has_blocked(self, user_id: str, other_id: str) -> bool:
         found = select(blocks.c.user_id).where(blocks.c.user_id == user_id, blocks.c.blocked_id == other_id)
         return self._workspace.connection.execute(found).first() is not None
 
 
 def find_users(workspace: Workspace, user_ids: Collection[str]) -> Mapping[str, User]:
-    """Returns users by id, this transaction's changes included. Reads those that are not known yet."""
+    """Returns user id -> user with this transaction's changes; unknown ids are missing. Reads users that are not cached
+    yet from the database."""
     changed, known = workspace.users, workspace.view.users
     missing = [(user_id,) for user_id in user_ids if user_id not in known and user_id not in changed]
     if missing:
@@ -202,7 +231,8 @@ def find_users(workspace: Workspace, user_ids: Collection[str]) -> Mapping[str, 
 
 
 def write_new_users(workspace: Workspace) -> None:
-    """Writes staged users. Call it before anything looks for users in the database."""
+    """Writes the users that were staged by `UserCreated` events. Call it before anything searches the database for
+    users."""
     if workspace.new_users:
         workspace.connection.execute(insert(users), [_values(user) for user in workspace.new_users])
         workspace.new_users = []
@@ -212,7 +242,8 @@ def write_new_users(workspace: Workspace) -> None:
 
 
 def _created(workspace: Workspace, event: UserCreated) -> None:
-    """Stages the user: the application's backend may create thousands at once."""
+    """Applies a `UserCreated` event: stages the user for writing, since the application's backend may create thousands
+    at once."""
     workspace.users[event.user.id] = event.user
     workspace.new_users.append(event.user)
 
@@ -237,21 +268,21 @@ def _held(workspace: Workspace, event: HoldChanged) -> None:
 
 
 def _banned(workspace: Workspace, event: UserBanned) -> None:
-    change_user(workspace, event.user_id, banned=True)
+    change_user(workspace, event.user_id, banned=True, ban_reason=event.reason, ban_until_ms=event.until_ms)
     drop_subscriptions_of_user(workspace.connection, event.user_id)
 
 
 def _unbanned(workspace: Workspace, event: UserUnbanned) -> None:
-    change_user(workspace, event.user_id, banned=False)
+    change_user(workspace, event.user_id, banned=False, ban_reason=None, ban_until_ms=None)
 
 
 def change_user(workspace: Workspace, user_id: str, **changes: Any) -> None:  # noqa: ANN401 (fields of a user)
-    """Changes fields of a user."""
+    """Changes fields of a user, in the database and for later commands of the transaction."""
     write_user(workspace, replace(find_users(workspace, (user_id,))[user_id], **changes))
 
 
 def write_user(workspace: Workspace, user: User) -> None:
-    """Writes a changed user. Later commands see the user so."""
+    """Writes a changed user to the database, and makes later commands of the transaction see the change."""
     write_new_users(workspace)
     workspace.users[user.id] = user
     workspace.forget_sender(user.id)
@@ -269,7 +300,7 @@ def _unblocked(workspace: Workspace, event: UserUnblocked) -> None:
 
 
 def end_blocks_of(workspace: Workspace, user_id: str) -> None:
-    """Removes all blocks of a user."""
+    """Removes all blocks that a user has put on other users."""
     for blocked_id in blocked_ids_of(workspace.connection, (user_id,)).get(user_id, ()):
         _end_block(workspace, user_id, blocked_id)
 
@@ -282,7 +313,7 @@ def _end_block(workspace: Workspace, user_id: str, blocked_id: str) -> None:
 
 
 def _mark_direct(workspace: Workspace, user_id: str, other_id: str, *, blocked: bool) -> None:
-    """Notes with the two users' direct conversation whether one has blocked the other."""
+    """Stores in the direct conversation of two users, if they have one, whether one has blocked the other."""
     conversation_id = direct_conversation_id(workspace.connection, user_id, other_id)
     if conversation_id is not None:
         change_conversation(workspace, conversation_id, blocked=blocked)

@@ -1,4 +1,4 @@
-"""Webhooks: endpoints that receive events, planned retries, and the newest attempts."""
+"""The tables of webhooks: endpoints that receive events, planned retries, and the newest attempts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LISTS = ("types", "conversation_ids")
 
 
 class WebhookRows(Reads):
-    """Implements `core.ports.stores.Webhooks`."""
+    """Reads and changes webhooks. Implements `core.ports.stores.Webhooks`."""
 
     def find(self, webhook_id: str) -> Webhook | None:
         row = self._connection.execute(select(webhooks).where(webhooks.c.id == webhook_id)).one_or_none()
@@ -84,7 +84,8 @@ def to_webhook(row: AnyRow) -> Webhook:
 
 
 def to_signing(row: AnyRow, now_ms: int) -> WebhookSigning:
-    """Returns the address and the secrets of a row. The previous secret is among them for a while after a rotation."""
+    """Returns a webhook's address and signing secrets from its row. After a rotation the previous secret is included
+    until it expires."""
     has_old = row.old_secret is not None and row.old_secret_until_ms > now_ms
     return WebhookSigning(row.url, (row.secret, row.old_secret) if has_old else (row.secret,))
 
@@ -95,7 +96,8 @@ def _values(webhook: Webhook) -> dict[str, object]:
 
 
 def _changed(workspace: Workspace, event: WebhookChanged) -> None:
-    """Does nothing: the command has written the rows, since the event must not contain the secret."""
+    """Does nothing for a `WebhookChanged` event: the command has written the rows, since the event must not contain the
+    secret."""
 
 
 PROJECTIONS: Projections = MappingProxyType({WebhookChanged: _changed})

@@ -1,12 +1,13 @@
-"""A backup's file: a tar archive that any tar lists and unpacks, whose last member proves that it is whole.
+"""The file format of a backup: a tar archive, which any tar program lists and unpacks. Its last member is a checksum
+that proves that the archive is complete.
 
-    backup.json                 what the backup is of: `Contents`
+    backup.json                 the database, version and tables of the backup: `Contents`
     tables/NAME/000001.jsonl.gz the rows of a table in the order of its key, each a JSON array of its columns' values
     files/ID/DIGEST/PART        uploaded files, if they are included
     sums.json                   rows and checksum of each table, and the number of files: `Sums`
-    sha256                      of all bytes before it, in hexadecimal digits
+    sha256                      checksum of all bytes before it, in hexadecimal digits
 
-The format has a version of its own; a newer one is refused. docs/backup.md describes it for people.
+The format has a version number; an unknown version is refused. docs/backup.md describes the format for users.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from talkwire.storage.transfer.tables import MovedTable, Row, Summed
 FORMAT = 1
 CHUNK_BYTES = 1024 * 1024
 COMPRESSION = 3
-"""From 1 to 9: higher levels take much longer and save little."""
+"""The level of gzip, from 1 to 9: higher levels take much longer and save little."""
 
 _BLOCK = tarfile.BLOCKSIZE
 _SUM = "sha256"
@@ -36,8 +37,8 @@ _OWNER_ONLY = 0o600
 
 
 class Contents(msgspec.Struct, frozen=True, rename="camel"):
-    """What a backup is of. `revision`: the version of its tables; `files`: `included`, or the place where their bytes
-    are."""
+    """The header of a backup: which database it is of, and its log's state. `revision` is the version of the tables;
+    `files` is `included`, or says where the bytes of uploaded files are."""
 
     format: int
     program: str
@@ -52,7 +53,8 @@ class Contents(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Sums(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What is in a backup. `last_ids`: the last ids of tables whose ids the database gives."""
+    """The totals at the end of a backup: rows and checksum of each table, and the number of files. `last_ids` are the
+    last ids of tables whose ids the database generates."""
 
     tables: dict[str, Summed]
     last_ids: dict[str, int]
@@ -60,7 +62,7 @@ class Sums(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="came
 
 
 class ArchivePart(NamedTuple):
-    """A member of an archive that is not about the archive itself."""
+    """One member of a backup archive with data: rows of a table, or the bytes of an uploaded file."""
 
     names: tuple[str, ...]
     size: int
@@ -68,7 +70,7 @@ class ArchivePart(NamedTuple):
 
     @property
     def table(self) -> str | None:
-        """The table whose rows these are, if they are rows."""
+        """The name of the table whose rows this part contains; None for an uploaded file."""
         return self.names[1] if self.names[0] == "tables" else None
 
     def rows(self) -> Iterator[Row]:
@@ -77,7 +79,8 @@ class ArchivePart(NamedTuple):
 
 
 class ArchiveWriter:
-    """Writes an archive from its front to its end. `created_s`: seconds since 1970."""
+    """Writes a backup archive sequentially, without seeking. `created_s` is the time of its members in seconds since
+    1970."""
 
     def __init__(self, file: BinaryIO, contents: Contents, created_s: int) -> None:
         self._file = file
@@ -87,13 +90,14 @@ class ArchiveWriter:
         self._add(_HEAD, msgspec.json.format(msgspec.json.encode(contents), indent=1))
 
     def add_rows(self, table: str, lines: list[bytes]) -> None:
-        """Adds some rows of a table, encoded."""
+        """Appends rows of a table, each encoded as a line of JSON."""
         number = self._parts[table] = self._parts.get(table, 0) + 1
         packed = gzip.compress(b"\n".join(lines) + b"\n", COMPRESSION, mtime=0)
         self._add(f"tables/{table}/{number:06}.jsonl.gz", packed)
 
     def add_file(self, name: str, path: Path) -> int:
-        """Adds the bytes of an uploaded file. Returns how many. Raises FileNotFoundError before anything is written."""
+        """Appends the bytes of an uploaded file and returns their number. Raises FileNotFoundError before anything is
+        written."""
         with path.open("rb") as file:
             size = file.seek(0, 2)
             file.seek(0)
@@ -109,7 +113,7 @@ class ArchiveWriter:
         return size
 
     def finish(self, sums: Sums) -> None:
-        """Writes the end. The caller syncs the file to the disk."""
+        """Writes the totals and the checksum, which complete the archive. The caller syncs the file to the disk."""
         self._add(_SUMS, msgspec.json.format(msgspec.json.encode(sums), indent=1))
         self._add(_SUM, f"{self._hash.hexdigest()}\n".encode())
         self._write(bytes(2 * _BLOCK))
@@ -137,13 +141,15 @@ class Advance(Protocol):
 
 
 class ArchiveReader:
-    """Reads an archive. The constructor checks that it is complete, and raises ArchiveError if it is not."""
+    """Reads a backup archive. The constructor verifies the checksum, and raises ArchiveError if the archive is damaged
+    or incomplete."""
 
     contents: Contents
     sums: Sums
 
     def __init__(self, file: BinaryIO, advance: Advance = lambda _: None) -> None:
-        """`advance` is called with the number of bytes as they are compared with the checksum."""
+        """`advance` reports progress: it is called with the number of bytes in each block that was added to the
+        checksum."""
         self._file = file
         try:
             self._check(advance)
@@ -151,7 +157,8 @@ class ArchiveReader:
             raise ArchiveError("is no backup of Talkwire") from None
 
     def parts(self) -> Iterator[ArchivePart]:
-        """Yields the rows and files in the order of the archive. Each part's file can be read until the next part."""
+        """Yields the archive's parts (rows and uploaded files) in order. Each part's file can be read until the next
+        part is requested."""
         with _opened(self._file) as archive:
             for entry in _entries(archive):
                 if "/" in entry.name:
@@ -173,7 +180,9 @@ class ArchiveReader:
         self.sums = msgspec.json.decode(sums, type=Sums)
 
     def _end(self, archive: tarfile.TarFile) -> tuple[bytes, int, str]:
-        """Returns the sums, where the last member begins, and the checksum in it."""
+        """Reads the end of an archive. Returns (the JSON with the number of rows of each table, the byte offset of the
+        last file in the archive, which holds the checksum of all bytes before it, that checksum in hexadecimal).
+        Raises ArchiveError if the archive is damaged or has no end."""
         sums: bytes | None = None
         try:
             for entry in _entries(archive):
@@ -213,7 +222,7 @@ def _opened(file: BinaryIO) -> tarfile.TarFile:
 
 
 def _entries(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """Yields the archive's members without keeping them, as the library would."""
+    """Yields the archive's members without keeping them in memory, as the library's own iterator would."""
     while (entry := archive.next()) is not None:
         archive.members.clear()  # type: ignore[attr-defined]
         if not entry.isreg():

@@ -1,4 +1,4 @@
-"""Writes a database into a file. The chat does not wait for it: it is read from one snapshot."""
+"""Writes a database into a backup file. The chat continues meanwhile, since the backup reads from one snapshot."""
 
 from __future__ import annotations
 
@@ -17,18 +17,21 @@ INCLUDED = "included"
 """The value of `Contents.files` when the bytes of files are in the archive."""
 
 Find = Callable[[str, str], Iterable[tuple[str, Path]]]
-"""(id, digest) of a file -> the places where its bytes should be: (PART, path). The first one has to exist."""
+"""(id, digest) of an uploaded file -> the parts of which its bytes should consist: (name in the archive, path). The
+first part has to exist."""
 
 
 class Uploaded(NamedTuple):
-    """How to treat uploaded files. `where` is INCLUDED, or the place where they stay (`find` is None then)."""
+    """The treatment of uploaded files in a backup. `where` is INCLUDED, or a description of the place where the files
+    stay; then `find`, which finds a file's bytes, is None."""
 
     where: str
     find: Find | None = None
 
 
 class BackedUp(NamedTuple):
-    """What a backup holds. `files`: how many files with their bytes; `missing`: how many whose bytes were not found."""
+    """The result of a backup: rows and checksum of each table, the number of `files` whose bytes are included, and of
+    those whose bytes were `missing`."""
 
     tables: dict[str, Summed]
     files: int
@@ -36,7 +39,8 @@ class BackedUp(NamedTuple):
 
 
 def write_backup(source: Source, file: BinaryIO, program: str, uploaded: Uploaded, progress: Progress) -> BackedUp:
-    """Writes an archive. `program` is the version of Talkwire. Raises RowError, OSError, SQLAlchemyError."""
+    """Writes a backup of the database `source` to `file`. `program` is the version of Talkwire. Raises RowError,
+    OSError, SQLAlchemyError."""
     now = datetime.now(UTC)
     tables = moved_tables(without=NOT_BACKED_UP)
     contents = Contents(
@@ -80,7 +84,8 @@ def _write_table(source: Source, archive: ArchiveWriter, moved: MovedTable, prog
 
 
 def _write_files(source: Source, archive: ArchiveWriter, find: Find, progress: Progress) -> tuple[int, int]:
-    """Returns (files, missing). A file that was removed since the snapshot counts as missing, which does no harm."""
+    """Writes the uploaded files into the archive. Returns (number of files written, number of files missing). A file
+    that was removed since the snapshot counts as missing, which does no harm."""
     files = next(moved for moved in moved_tables() if moved.name == "files")
     progress.begin("uploaded files", source.count(files), "files")
     written = missing = 0

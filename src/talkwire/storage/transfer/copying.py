@@ -1,7 +1,7 @@
-"""Copies one database into another: every row, the epoch, and what sessions need to continue.
+"""Copies one database into another: every row, the log's epoch, and the state that clients' sessions need to continue.
 
-Rows that are in the target already are compared with the source, table by table from the first row, and equal ones
-stay. So a copy that was killed resumes, and a copy of a source that has changed since replaces what differs.
+Rows that are in the target already are compared with the source, table by table from the first row, and equal ones are
+kept. So a copy that was killed resumes, and a copy of a source that has changed since replaces the rows that differ.
 """
 
 from __future__ import annotations
@@ -20,35 +20,36 @@ from talkwire.storage.unfinished import UnfinishedMark
 
 WRITTEN_ROWS = 5_000
 WRITTEN_BYTES = 4 * 1024 * 1024
-"""How much one transaction of the target writes, about."""
+"""About how many bytes one transaction of the target writes."""
 
 
 class Progress(Protocol):
-    """Shows the progress of a move."""
+    """Shows the operator the progress of a copy, backup or restore."""
 
     def begin(self, subject: str, total: int, unit: str = "rows") -> None:
-        """Begins the next part, of `total` steps."""
+        """Shows that the next part begins, which has `total` steps."""
         ...
 
     def advance(self, count: int) -> None: ...
     def note(self, sentence: str) -> None:
-        """Shows a sentence."""
+        """Shows a sentence to the operator."""
         ...
 
 
 class Copied(dict[str, Summed]):
-    """The result of a copy: table -> rows and checksum, equal on both sides. `was_copied_before`: nothing had to be
-    copied."""
+    """The result of a copy: table -> number of rows and checksum, equal in both databases. `was_copied_before` is True
+    if the target already had all rows."""
 
     was_copied_before = False
 
 
 def copy_database(source_url: URL, target_url: URL, source_name: str, progress: Progress) -> Copied:
-    """Copies everything, and compares it. `source_name` is for people. Nobody may write to the source meanwhile.
+    """Copies all data from one database to another and compares them afterwards. `source_name` describes the source in
+    messages. Nobody may write to the source meanwhile.
 
-    Raises SourceError, TargetError, RowError, MismatchError, UnfinishedError, NewerTablesError, SQLAlchemyError. After
-    all but the first two, what was written stays, and the next copy resumes there. No server starts on the target until
-    the copy is complete.
+    Raises SourceError, TargetError, RowError, MismatchError, UnfinishedError, NewerTablesError, SQLAlchemyError. Rows
+    that were written before an error are kept, and the next copy resumes after them. No server starts on the target
+    until the copy is complete.
     """
     with opened_source(source_url) as source:
         _must_be_still(source_url, source)
@@ -68,7 +69,8 @@ def copy_database(source_url: URL, target_url: URL, source_name: str, progress: 
 
 
 def compare(target: Target, tables: Iterable[MovedTable], sent: Mapping[str, Summed], progress: Progress) -> None:
-    """Reads everything that has arrived and compares it with what was sent. Raises MismatchError."""
+    """Reads all rows of the target and compares each table's checksum with that of the rows that were sent. Raises
+    MismatchError."""
     tables = list(tables)
     progress.begin("comparing", sum(summed.rows for summed in sent.values()))
     for moved in tables:
@@ -79,8 +81,8 @@ def compare(target: Target, tables: Iterable[MovedTable], sent: Mapping[str, Sum
 
 
 def _must_be_still(url: URL, snapshot: Source) -> None:
-    """Raises SourceError if a server runs on the source or somebody has written to it. A SQLite file's lock prevents
-    both."""
+    """Raises SourceError if a server runs on the source database or somebody has written to it since the snapshot. On
+    SQLite the file's lock prevents both, so nothing is checked."""
     if snapshot.kind == "sqlite":
         return
     engine = with_long_timeouts(reading_engine(url, 1))
@@ -95,7 +97,7 @@ def _must_be_still(url: URL, snapshot: Source) -> None:
 
 
 def _whole_copy(source: Source, target: Target, progress: Progress) -> Copied | None:
-    """Returns what the target has, if it has exactly the source's rows."""
+    """Returns rows and checksum of each table if the target already has exactly the source's rows, else None."""
     if not target.has_reached(source.head):
         return None
     found = Copied()
@@ -113,7 +115,8 @@ def _whole_copy(source: Source, target: Target, progress: Progress) -> Copied | 
 
 
 class _Different(Exception):
-    """The target's rows are not the first ones of the source's table."""
+    """The target's rows of a table differ from the first rows of the source's table, so the copy cannot resume after
+    them."""
 
 
 def _copy_table(source: Source, target: Target, moved: MovedTable, progress: Progress) -> Summed:
@@ -127,8 +130,8 @@ def _copy_table(source: Source, target: Target, moved: MovedTable, progress: Pro
 
 
 def _resume(source: Source, target: Target, moved: MovedTable, progress: Progress) -> Summed:
-    """Writes the rows that the target does not have yet. Returns the checksum of the source's table. Raises _Different,
-    before it writes anything."""
+    """Copies the rows of a table that the target does not have yet. Returns the number of rows and checksum of the
+    source's table. Raises _Different before it writes anything, if the target has other rows."""
     present = target.checksum_of(moved)
     writing = Writing(target, moved)
     checksum = Checksum()
@@ -148,7 +151,7 @@ def _resume(source: Source, target: Target, moved: MovedTable, progress: Progres
 
 
 class Writing:
-    """Collects rows for one table, and writes as many as fit into one transaction."""
+    """A buffer of rows for one table of the target, which writes them in transactions of limited size."""
 
     def __init__(self, target: Target, moved: MovedTable) -> None:
         self._target = target
@@ -157,7 +160,7 @@ class Writing:
         self._size = 0
 
     def add(self, rows: Sequence[Row], size: int) -> None:
-        """Adds rows. `size`: how many bytes they have, about."""
+        """Adds rows to the buffer, and writes them if it is full. `size` is their approximate size in bytes."""
         self._rows += rows
         self._size += size
         if len(self._rows) >= WRITTEN_ROWS or self._size >= WRITTEN_BYTES:

@@ -1,4 +1,5 @@
-"""The errors of a move; their tree is in `talkwire.storage.transfer`. Their texts are for the operator."""
+"""The errors of a move (copy, backup or restore); the docstring of `talkwire.storage.transfer` shows their hierarchy.
+Their texts are for the operator."""
 
 from __future__ import annotations
 
@@ -6,19 +7,19 @@ from collections.abc import Mapping
 
 
 class MovingError(Exception):
-    """A move failed. The text says in one line what is wrong."""
+    """A copy, backup or restore failed. The text says in one line what is wrong."""
 
 
 class SourceError(MovingError):
-    """The source cannot be moved in its present state."""
+    """The source database of a copy or backup cannot be moved in its present state."""
 
 
 class TargetError(MovingError):
-    """The target cannot take the data."""
+    """The target database of a copy or restore cannot take the data: it is not empty, or in use."""
 
 
 class RowError(MovingError):
-    """One row cannot be stored."""
+    """One row cannot be stored in the target or the backup. `table` and `key` name the row."""
 
     def __init__(self, table: str, key: Mapping[str, object], reason: str) -> None:
         named = ", ".join(f"{name} {value!r}" for name, value in key.items())
@@ -28,8 +29,8 @@ class RowError(MovingError):
 
 
 class MismatchError(MovingError):
-    """What arrived differs from what was sent."""
+    """The rows in the target differ from the rows that were sent."""
 
 
 class ArchiveError(MovingError):
-    """The file is not a backup, or not complete."""
+    """The file is not a backup, or the backup is damaged or incomplete."""

@@ -1,4 +1,4 @@
-"""Reads one user or one conversation for an export, from one snapshot that may be open for long."""
+"""Reads the data of one user or one conversation for an export, from a snapshot that may stay open for a long time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from talkwire.storage.snapshot import TableSnapshot
 from talkwire.storage.transfer.source import with_long_timeouts
 
 AT_ONCE = 2
-"""Exports that read at the same time; further ones wait."""
+"""How many exports read at the same time; further ones wait."""
 
 R = TypeVar("R")
 
@@ -27,8 +27,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class ExportReader:
-    """Runs functions over a snapshot on threads of its own, so that other readers never wait. It connects when it is
-    first used."""
+    """Runs functions over read-only snapshots on its own threads, so that long exports never delay other reads.
+    Connects to the database at its first use."""
 
     def __init__(self, url: URL) -> None:
         self._url = url
@@ -36,7 +36,8 @@ class ExportReader:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="talkwire-export")
 
     async def read(self, function: Callable[[Snapshot], R]) -> R:
-        """Returns the result of `function`. Raises its errors, and `unavailable` when the database fails."""
+        """Runs `function` with a snapshot and returns its result. Raises the function's errors, and `unavailable` if
+        the database fails."""
         if self._engine is None:
             self._engine = with_long_timeouts(reading_engine(self._url, AT_ONCE))
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, self._engine, function)
@@ -52,7 +53,7 @@ class ExportReader:
             raise ChatError("unavailable", "The database does not answer. Try again.") from error
 
     def close(self) -> None:
-        """Waits for the exports that are reading."""
+        """Waits for exports in progress, and closes the connections."""
         self._threads.shutdown()
         if self._engine is not None:
             self._engine.dispose()

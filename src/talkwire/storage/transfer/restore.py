@@ -1,5 +1,5 @@
-"""Restores a backup into a database. Its log begins a new epoch: positions after the backup will be given a second
-time, so clients must not use earlier cursors."""
+"""Restores a backup into a database. The log gets a new epoch: positions after the backup will be assigned a second
+time, so clients must not use earlier cursors (their positions in the log)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from talkwire.storage.unfinished import UnfinishedMark
 def restore_database(
     url: URL, archive: ArchiveReader, name: str, keep_file: Callable[[ArchivePart], None], progress: Progress
 ) -> Mapping[str, Summed]:
-    """Fills an empty database, or one that was left half restored. `name` is for people; `keep_file` gets the bytes of
-    uploaded files. Returns table -> rows and checksum.
+    """Restores a backup into a database that is empty, or in which an earlier restore was interrupted. `name` describes
+    the backup in messages; `keep_file` stores the bytes of uploaded files. Returns table -> number of rows and
+    checksum.
 
-    Raises ArchiveError, TargetError (nothing was written then), RowError, MismatchError, SQLAlchemyError and the errors
-    of `keep_file`: no server starts on the database then, and the restore can be tried again.
+    Raises ArchiveError and TargetError before anything is written; RowError, MismatchError, SQLAlchemyError and the
+    errors of `keep_file` later: no server starts on the database then, and the restore can be repeated.
     """
     contents, sums = archive.contents, archive.sums
     if not is_known(contents.revision):

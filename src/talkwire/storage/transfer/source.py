@@ -1,4 +1,4 @@
-"""The database that a copy or a backup reads, from one snapshot."""
+"""The source database of a copy or backup, read from one consistent snapshot."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ from talkwire.storage.transfer.errors import SourceError
 from talkwire.storage.transfer.tables import MovedTable, Row, as_moved, count_rows, encoded, select_rows
 
 ROWS_AT_ONCE = 500
-"""A message may have 64 KiB, so this is at most about 30 MB."""
+"""How many rows a batch has. A message may have 64 KiB, so a batch has at most about 30 MB."""
 
 
 class Head(NamedTuple):
-    """The state of the log's head."""
+    """The state of the log: its epoch, its newest position `pos`, and its `floor`, the position up to which events were
+    deleted."""
 
     epoch: str
     pos: int
@@ -44,14 +45,14 @@ class Head(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Some rows, and each of them encoded as a line."""
+    """Some rows of a table, and the same rows encoded as lines of JSON."""
 
     rows: list[Row]
     lines: list[bytes]
 
 
 class Source:
-    """One snapshot, as long as its connection is in the transaction."""
+    """A consistent snapshot of the source database, as long as its connection's transaction is open."""
 
     def __init__(self, connection: Connection, revision: str) -> None:
         self.revision = revision
@@ -60,25 +61,26 @@ class Source:
 
     @property
     def kind(self) -> str:
-        """`sqlite` or `postgresql`."""
+        """The kind of database: `sqlite` or `postgresql`."""
         return self._connection.dialect.name
 
     def count(self, moved: MovedTable) -> int:
         return int(self._connection.execute(count_rows(moved)).scalar_one())
 
     def batches(self, moved: MovedTable) -> AbstractContextManager[Iterator[Batch]]:
-        """Returns all rows of a table. Iterating may raise RowError."""
+        """Returns a context manager that provides an iterator over all rows of a table, in batches. Iterating may raise
+        RowError."""
         return reading(self._connection, moved)
 
     def last_ids(self) -> dict[str, int]:
-        """Returns table -> the last id, for the tables whose ids the database gives."""
+        """Returns table -> the last id that the database assigned, for the tables whose ids it generates."""
         return {name: _last_id(self._connection, name, column) for name, column in tables_with_generated_ids()}
 
 
 @contextmanager
 def opened_source(url: URL) -> Iterator[Source]:
-    """Opens a snapshot of a database with this version's tables. Raises SQLAlchemyError, SourceError, UnfinishedError,
-    NewerTablesError."""
+    """Opens a database and yields a snapshot of it. Raises SQLAlchemyError, NewerTablesError, SourceError if it holds
+    no chat or the tables of an older version, and UnfinishedError if it holds an unfinished copy or restore."""
     engine = with_long_timeouts(reading_engine(url, 1))
     try:
         revision = revision_of(engine)
@@ -93,8 +95,9 @@ def opened_source(url: URL) -> Iterator[Source]:
 
 
 def with_long_timeouts(engine: Engine) -> Engine:
-    """Removes PostgreSQL's limits for short transactions, and has SQLite return texts that are not valid UTF-8, so that
-    the error can name their row."""
+    """Removes PostgreSQL's time limits for statements and transactions from the engine's connections, and returns the
+    engine. SQLite connections decode invalid UTF-8 to surrogate characters instead of failing, so that a later error
+    can name the row."""
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 (a driver's connection)
@@ -110,7 +113,8 @@ def with_long_timeouts(engine: Engine) -> Engine:
 
 @contextmanager
 def reading(connection: Connection, moved: MovedTable) -> Iterator[Iterator[Batch]]:
-    """Yields all rows of a table in the order of its key, in batches. Iterating may raise RowError."""
+    """Provides an iterator over all rows of a table in the order of its key, in batches. Iterating may raise
+    RowError."""
     statement = select_rows(moved, connection.dialect)
     with connection.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE}) as found:
         yield _batches(moved, found)
@@ -130,19 +134,20 @@ def head_of(connection: Connection) -> Head:
 
 
 def has_living_node(connection: Connection) -> bool:
-    """Returns whether a server has a valid lease, by the clock of the database, PostgreSQL."""
+    """Returns whether a server is running on a PostgreSQL database: one that has a valid lease by the
+    database's clock."""
     living = exists().where(nodes.c.lease_until_ms > DatabaseMs())
     return bool(connection.execute(select(living)).scalar_one())
 
 
 def tables_with_generated_ids() -> Sequence[tuple[str, str]]:
-    """Returns (table, column) of the ids that the database gives."""
+    """Returns (table, column) of each id column whose values the database generates."""
     found = ((each.name, each.autoincrement_column) for each in metadata.sorted_tables)
     return [(name, column.name) for name, column in found if column is not None]
 
 
 sqlite_sequence = table("sqlite_sequence", column("name", Text()), column("seq", BigInteger()))
-"""SQLite's own table of the last ids that it has given."""
+"""SQLite's own table of the last ids that it has assigned."""
 
 
 def _last_id(connection: Connection, name: str, column_name: str) -> int:

@@ -1,9 +1,9 @@
-"""A copy of a SQLite file while a server has it open.
+"""Copies a SQLite file consistently while a server has it open.
 
-The server's own process makes it, over a connection that only reads: to another process the file beside a running
-server is closed, since SQLite before 3.51.3 can corrupt a WAL when two connections checkpoint at once, and whichever
-connection closes last does so. SQLite copies all pages in one step and without Python's lock, so no sender and no
-reader waits; what is committed meanwhile is not in the copy (docs/decisions/0010).
+The server's own process makes the copy, over a connection that only reads. Other processes must not open the file of a
+running server, since SQLite before 3.51.3 can corrupt a WAL (its write-ahead log) when two connections checkpoint at
+once, and the connection that closes last does so. SQLite copies all pages in one step and without Python's lock, so no
+sender and no reader waits. Changes that are committed meanwhile are not in the copy (docs/decisions/0010).
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _OWNER_ONLY = 0o600
 
 
 def copy_file(source: Path, folder: Path) -> Path:
-    """Copies the database into a new file of the folder, which the caller removes. Raises OSError."""
+    """Copies the SQLite database `source` into a new file in `folder` and returns its path. The caller removes the
+    file. Raises OSError."""
     remove_copies(folder)
     path = folder / f"{_PREFIX}{token_hex(8)}{_SUFFIX}"
     path.touch(_OWNER_ONLY, exist_ok=False)
@@ -41,6 +42,7 @@ def copy_file(source: Path, folder: Path) -> Path:
 
 
 def remove_copies(folder: Path) -> None:
-    """Removes the files that killed commands have left. A file that is being read stays readable."""
+    """Removes the copies of the database that killed commands have left in the folder. A copy that a process is reading
+    stays readable to that process."""
     for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
         path.unlink(missing_ok=True)

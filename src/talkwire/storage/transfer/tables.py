@@ -1,4 +1,4 @@
-"""Which tables are moved, in which form, and their checksums.
+"""Defines the tables that a copy or backup moves, the form of their rows, and their checksums.
 
 A row is moved as the values of its columns: texts, integers, booleans and NULL, so it is the same for every database. A
 table is moved in the order of its key, texts by code points. The checksum of a table is SHA-256 over its rows in that
@@ -42,6 +42,7 @@ COPIED = (
     "erasures",
     "blocks",
     "accounts",
+    "provider_identities",
     "logins",
     "presence",
     "preferences",
@@ -49,16 +50,20 @@ COPIED = (
     "members",
     "spans",
     "restrictions",
+    "reports",
+    "audit",
     "invitations",
     "webhooks",
     "webhook_retries",
     "webhook_attempts",
     "messages",
+    "thread_follows",
     "tombstones",
     "imports",
     "message_versions",
     "reactions",
     "mentions",
+    "saved_messages",
     "offers",
     "notifications",
     "push_subscriptions",
@@ -81,7 +86,7 @@ COPIED = (
 HEAD = "log_head"
 
 LEFT_OUT = frozenset({"nodes", "online", "calls"})
-"""The tables about running servers, which are outdated once a server has stopped."""
+"""The tables about running servers, which are not copied since their rows are outdated once a server has stopped."""
 
 NOT_BACKED_UP = frozenset({"logins", "sessions", "session_rooms", "ended_nodes", "push_subscriptions", "pushes"})
 """The tables that a restore must not bring back: devices that have signed out since with their subscriptions to pushes,
@@ -101,23 +106,24 @@ _encode = msgspec.json.Encoder().encode
 
 
 class MovedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table that is moved. `columns` has the kind of each column, in their order; `key` is the primary key."""
+    """The description of a table that a copy or backup moves. `columns` maps column names to types, in order; `key`
+    names the columns of the primary key."""
 
     name: str
     columns: dict[str, Kind]
     key: tuple[str, ...]
 
     def key_of(self, row: Sequence[object]) -> dict[str, object]:
-        """Returns the key of a row, for error texts."""
+        """Returns a row's primary key as column -> value, for error texts."""
         return {name: row[index] for index, name in enumerate(self.columns) if name in self.key}
 
     def clause(self) -> TableClause:
-        """Returns the table for statements, with the moved columns."""
+        """Returns the table with its moved columns, for SQLAlchemy statements."""
         return table(self.name, *(column(name, _TYPES[kind]()) for name, kind in self.columns.items()))
 
 
 def moved_tables(*, without: Iterable[str] = ()) -> list[MovedTable]:
-    """Returns all tables of the schema that are moved, except some."""
+    """Returns the descriptions of all tables that a copy moves, except those named in `without`."""
     names = [name for name in COPIED if name not in without]
     return [*(_described(metadata.tables[name]) for name in names), _WORDS_TABLE]
 
@@ -144,7 +150,7 @@ _WORDS_TABLE = MovedTable(WORDS, {"message_id": "integer", "words": "text"}, ("m
 
 
 def select_rows(moved: MovedTable, dialect: Dialect) -> Executable:
-    """Returns a selection of all rows in the order of the key."""
+    """Returns a query for all rows of a table in the order of its primary key."""
     if moved.name == WORDS:
         return text(_SELECT_WORDS[dialect.name])
     found: FromClause = _with_killed_nodes() if moved.name == ended_nodes.name else moved.clause()
@@ -158,12 +164,13 @@ def select_rows(moved: MovedTable, dialect: Dialect) -> Executable:
 
 
 def count_rows(moved: MovedTable) -> Executable:
-    """Returns a selection of the number of rows, to show progress."""
+    """Returns a query for the number of rows of a table, used to show progress."""
     return select(func.count()).select_from(table(moved.name))
 
 
 def _with_killed_nodes() -> FromClause:
-    """Returns the ended nodes, those included that were killed: they ended with their lease."""
+    """Returns the rows of ended nodes (server processes), including nodes that were killed: their end is the end of
+    their lease."""
     ended = select(ended_nodes.c.id, ended_nodes.c.ended_ms)
     killed = select(nodes.c.id, nodes.c.lease_until_ms).where(nodes.c.id.not_in(select(ended_nodes.c.id)))
     return union_all(ended, killed).subquery()
@@ -179,14 +186,15 @@ _SELECT_WORDS = MappingProxyType(
 
 
 def as_moved(moved: MovedTable, found: Sequence[Any]) -> Row:
-    """Returns a row of `select_rows` in the form in which it is moved: a message's words are a sorted set."""
+    """Returns a row that `select_rows` has read in the form in which it is moved. In the index of words, a message's
+    words are sorted and unique."""
     if moved.name == WORDS:
         return found[0], " ".join(sorted(set(found[1].split(" "))))
     return tuple(found)
 
 
 def encoded(moved: MovedTable, row: Row) -> bytes:
-    """Returns the row as one line. Raises RowError for a text that is not valid Unicode."""
+    """Returns a row as one line of JSON. Raises RowError for a text that is not valid Unicode."""
     try:
         return _encode(row)
     except UnicodeEncodeError:
@@ -194,7 +202,7 @@ def encoded(moved: MovedTable, row: Row) -> bytes:
 
 
 class Checksum:
-    """The checksum of a table, or of the rows that were added so far."""
+    """Computes the number and SHA-256 checksum of the rows added so far."""
 
     __slots__ = ("_hash", "rows")
 
@@ -203,7 +211,7 @@ class Checksum:
         self._hash = sha256()
 
     def add(self, lines: Sequence[bytes]) -> None:
-        """Adds encoded rows, in their order."""
+        """Adds rows, encoded as lines of JSON, in the order of the table's key."""
         if lines:
             self.rows += len(lines)
             self._hash.update(b"\n".join(lines) + b"\n")
@@ -214,7 +222,7 @@ class Checksum:
 
 
 class Summed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The number of rows of a table, and their checksum in hexadecimal digits."""
+    """The number of rows of a table, and their SHA-256 checksum in hexadecimal digits."""
 
     rows: int
     sha256: str

@@ -1,7 +1,7 @@
-"""The database that a copy or a restore fills.
+"""The target database that a copy or restore fills.
 
-It gets its mark (`storage/unfinished.py`) before anything else. Its rows show how far the work has come: tables are
-written in the order of their keys, and what is written is committed.
+The database is marked as unfinished (`storage/unfinished.py`) before anything else. Its rows show the progress of the
+work: tables are written in the order of their keys, and written rows are committed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from talkwire.storage.engine import writing_engine
-from talkwire.storage.migrations import lock_schema, newest_revision, upgrade
+from talkwire.storage.migrations import create, lock_schema, newest_revision, upgrade
 from talkwire.storage.schema import HEAD_ID, files, followers, log_head, metadata, uploads
 from talkwire.storage.transfer.errors import ArchiveError, RowError, TargetError
 from talkwire.storage.transfer.source import (
@@ -45,10 +45,10 @@ from talkwire.storage.transfer.tables import WORDS, Checksum, MovedTable, Row, S
 from talkwire.storage.unfinished import UnfinishedMark, drop_mark, mark_of, put_mark
 
 _TAKEN_KEY = 0x7461_6C6C
-"""Names an advisory lock of PostgreSQL: one process at a time fills a database."""
+"""The key of an advisory lock of PostgreSQL, by which only one process at a time fills a database."""
 
 _FILLED_WHEN_EMPTY = frozenset({log_head.name, followers.name, "alembic_version"})
-"""The tables in which migrations insert rows."""
+"""The tables in which migrations insert rows, so that they do not show that a database is in use."""
 
 _alembic_version = table("alembic_version", column("version_num"))
 
@@ -56,14 +56,15 @@ _json = msgspec.json.Encoder()
 
 
 class Target:
-    """The database over one connection. No other process fills it."""
+    """A database that a copy or restore fills over one connection. No other process fills it at the same time."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._on_postgresql = connection.dialect.name == "postgresql"
 
     def has_reached(self, head: Head) -> bool:
-        """Returns whether the database is whole, of this version, and its log is this one up to the same position."""
+        """Returns whether the database is complete, has this version's tables, and its log has the same epoch and
+        positions as `head`."""
         with self._connection.begin():
             names = set(inspect(self._connection).get_table_names())
             if mark_of(self._connection) is not None or not names.issuperset(metadata.tables):
@@ -76,8 +77,9 @@ class Target:
     # --- the tables -------------------------------------------------------------------------------------------------
 
     def begin_copy(self, mark: UnfinishedMark) -> UnfinishedMark | None:
-        """Marks an empty database, and creates its tables. Returns the mark of an earlier attempt, whose rows are kept.
-        Raises TargetError; nothing is written then."""
+        """Marks the database as unfinished and creates its tables, if it is empty. If an earlier copy of the same log
+        was interrupted, keeps the rows and returns that copy's mark, else None. Raises TargetError before anything is
+        written."""
         with self._connection.begin():
             lock_schema(self._connection)
             earlier = mark_of(self._connection)
@@ -89,9 +91,9 @@ class Target:
         return earlier
 
     def begin_restore(self, mark: UnfinishedMark, revision: str, tables: Iterable[MovedTable]) -> None:
-        """Marks an empty database, or empties that of an earlier attempt, and creates the empty tables of a version.
-        Raises TargetError, and ArchiveError if `tables` are not among them; nothing is written then.
-        """
+        """Marks the database as unfinished, removes the rows of an interrupted restore, and creates empty tables of
+        version `revision`. Raises TargetError, and ArchiveError if that version does not have all of `tables`; nothing
+        is changed then."""
         with self._connection.begin():
             lock_schema(self._connection)
             earlier = mark_of(self._connection)
@@ -105,13 +107,13 @@ class Target:
 
     def _begin(self, mark: UnfinishedMark, revision: str) -> None:
         put_mark(self._connection, mark)
-        upgrade(self._connection, revision)
-        # Removes the rows of migrations: without a log no server starts, even an old version that knows no marks.
+        create(self._connection, revision)
+        # Removes the rows of a new chat: without a log no server starts, even an old version that knows no marks.
         for filled in (log_head, followers):
             self._connection.execute(filled.delete())
 
     def clear(self, moved: MovedTable) -> None:
-        """Removes all rows."""
+        """Deletes all rows of a table."""
         with self._connection.begin():
             if self._on_postgresql:
                 self._connection.execute(text(f"TRUNCATE {moved.name}"))
@@ -121,7 +123,7 @@ class Target:
     # --- the rows ---------------------------------------------------------------------------------------------------
 
     def write(self, moved: MovedTable, rows: Sequence[Row]) -> None:
-        """Adds rows, and commits. Raises RowError for one that this database cannot store."""
+        """Inserts rows into a table and commits. Raises RowError for a row that this database cannot store."""
         try:
             with self._connection.begin():
                 self._insert(moved, rows)
@@ -131,7 +133,8 @@ class Target:
             raise self._culprit(moved, rows, error) from error
 
     def checksum_of(self, moved: MovedTable, advance: Callable[[int], None] = lambda _: None) -> Summed:
-        """Returns the checksum of the rows. `advance` is called with the number of rows as they are read."""
+        """Returns the number and checksum of a table's rows. `advance` is called with the number of rows in each batch
+        that was read."""
         checksum = Checksum()
         with self._connection.begin(), reading(self._connection, moved) as batches:
             for batch in batches:
@@ -164,7 +167,7 @@ class Target:
             raise DBAPIError.instance(statement, None, error, Error) from error
 
     def _culprit(self, moved: MovedTable, rows: Sequence[Row], error: StatementError) -> RowError:
-        """Returns the error of the first row that cannot be written. It is found by halving, since a batch has
+        """Returns the error for the first row that cannot be written. Finds the row by bisection, since a batch has
         thousands."""
         good, bad = 0, len(rows)
         while bad - good > 1:
@@ -189,8 +192,9 @@ class Target:
     # --- the end ----------------------------------------------------------------------------------------------------
 
     def finish(self, head: Head, last_ids: Mapping[str, int], *, in_new_folders: bool = False) -> None:
-        """Completes the database: from now on a server may start on it. `in_new_folders`: the bytes of files are in
-        other folders than the rows name; the nodes that have them will write the new ones."""
+        """Completes the database, so that a server may start on it. With `in_new_folders`, the bytes of files are in
+        other folders than the rows say: the rows' folders are removed, and the nodes that have the files store the new
+        ones."""
         with self._connection.begin():
             if self._on_postgresql:
                 # When this commit is on disk, so are the earlier ones, which did not wait for the disk.
@@ -225,7 +229,8 @@ _PUT_WORDS = text(
 
 @contextmanager
 def opened_target(url: URL) -> Iterator[Target]:
-    """Opens the database. Raises SQLAlchemyError, and TargetError when another process fills the database."""
+    """Opens a database and yields it as the target of a copy or restore. Raises SQLAlchemyError, and TargetError if
+    another process is filling the database."""
     engine = with_long_timeouts(writing_engine(url))
     try:
         with engine.connect() as connection:
@@ -245,8 +250,8 @@ def _take(connection: Connection) -> None:
 
 
 def _must_have(connection: Connection, tables: Iterable[MovedTable]) -> None:
-    """Raises ArchiveError for tables and columns that the database does not have: an archive may contain any names, and
-    they become part of statements."""
+    """Raises ArchiveError if the database does not have all of these tables and columns: an archive may contain any
+    names, and they become part of statements."""
     inspector = inspect(connection)
     names = set(inspector.get_table_names())
     for moved in tables:
@@ -258,7 +263,7 @@ def _must_have(connection: Connection, tables: Iterable[MovedTable]) -> None:
 
 
 def _must_be_empty(connection: Connection, mark: UnfinishedMark) -> None:
-    """Raises TargetError unless the database has only our tables, without rows."""
+    """Raises TargetError unless the database has no tables, or only Talkwire's tables without rows."""
     names = set(inspect(connection).get_table_names())
     migrated = "alembic_version" in names
     for name in sorted(names):
@@ -273,7 +278,7 @@ def _must_be_empty(connection: Connection, mark: UnfinishedMark) -> None:
 
 
 def _same_chat(connection: Connection, mark: UnfinishedMark) -> str | None:
-    """Returns the error text if the target already has the chat that `mark` names, else None."""
+    """Returns an error text if the target already contains the chat (the log's epoch) that `mark` names, else None."""
     same = connection.execute(select(log_head.c.epoch)).scalar() == mark.epoch
     return f"the database has this chat already, or a whole copy of it (epoch {mark.epoch})" if same else None
 
@@ -283,7 +288,8 @@ def _has_rows(connection: Connection, name: str) -> bool:
 
 
 def _listed(columns: Iterable[str]) -> str:
-    """Returns columns for a statement. They are quoted, since one is called `by`."""
+    """Returns column names as a quoted, comma-separated list for a statement. Quotes are needed since one column is
+    called `by`."""
     return ", ".join(f'"{name}"' for name in columns)
 
 

@@ -1,1 +1,1 @@
-"""Routes with which an application's backend connects its own systems to the chat."""
+"""REST routes with which the application's backend connects its own systems to the chat, such as webhooks."""

@@ -1,4 +1,5 @@
-"""`/api/v1/webhooks`: endpoints of the application that receive the events of the log."""
+"""Routes of `/api/v1/webhooks`, which manage webhooks: HTTP endpoints of the application to which the server sends the
+log's events."""
 
 from __future__ import annotations
 
@@ -38,9 +39,9 @@ _ONCE = (
 
 
 class CreateWebhookBody(Body, frozen=True, forbid_unknown_fields=True):
-    """A webhook to create. Without `types` it receives all types of events, without `conversationIds` those of all
-    conversations and users. Without `after` it receives what happens from now on; `start` stands for the oldest event
-    that is kept."""
+    """A webhook to create. Without `types` it receives all types of events, without `conversationIds` the events of all
+    conversations and users. Without `after` it receives the events from now on; with the cursor `after`, the events
+    after it, or with `start` all events that the server still has."""
 
     url: str
     types: tuple[str, ...] | None = None
@@ -50,7 +51,7 @@ class CreateWebhookBody(Body, frozen=True, forbid_unknown_fields=True):
 
 
 class UpdateWebhookBody(Body, frozen=True, forbid_unknown_fields=True):
-    """The members to change. An omitted member stays unchanged; null selects all types or all conversations."""
+    """Changes to a webhook. An omitted member stays unchanged; null in `types` or `conversationIds` selects all."""
 
     url: str | msgspec.UnsetType = msgspec.UNSET
     types: tuple[str, ...] | msgspec.UnsetType | None = msgspec.UNSET
@@ -60,14 +61,15 @@ class UpdateWebhookBody(Body, frozen=True, forbid_unknown_fields=True):
 
 
 class RewindWebhookBody(Body, frozen=True, forbid_unknown_fields=True):
-    """The cursor after which a webhook continues. `start` stands for the oldest event that is kept."""
+    """The cursor after which a webhook continues to receive events; `start` for the oldest event that the server still
+    has."""
 
     after: str
 
 
 class WebhookAnswer(msgspec.Struct, frozen=True, rename="camel"):
-    """A webhook. `cursor` is the position up to which its events were delivered or are retried. `disabledReason` is
-    `request`, or `gone` after the status 410, or `failing` after three days of retries."""
+    """A webhook. All events up to `cursor` were delivered or are being retried. `disabledReason` is `request` (disabled
+    by an API request), `gone` (the endpoint returned status 410) or `failing` (retries failed for three days)."""
 
     id: str
     url: str
@@ -83,13 +85,15 @@ class WebhookAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class CreatedWebhookAnswer(WebhookAnswer, frozen=True, rename="camel", kw_only=True):
-    """A webhook with its newest secret, which no other response has."""
+    """A webhook with its newest secret, for verifying the signatures of requests. No later response contains the
+    secret."""
 
     secret: str
 
 
 class WebhookDeliveryAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """One request to a webhook. `status` is null if there was no response. `next` is missing if no retry is planned."""
+    """One attempt to send an event to a webhook. `status` is the endpoint's HTTP status, null if there was no response.
+    `next` is the time of the next attempt, missing if there is none."""
 
     event_id: str
     attempt: int
@@ -191,7 +195,7 @@ async def delete_webhook(webhook_id: FromPath[str], caller: GivenCaller, chat: G
 @post(
     "/{webhook_id:str}/rewind",
     status_code=HTTP_200_OK,
-    summary="Rewind a webhook",
+    summary="Set the event after which a webhook continues",
     description="The webhook continues after the cursor, earlier or later than where it is. Planned retries are "
     "dropped.",
     opt=may_refuse(410),
@@ -205,7 +209,7 @@ async def rewind_webhook(
 @post(
     "/{webhook_id:str}/rotate-secret",
     status_code=HTTP_200_OK,
-    summary="Rotate a webhook's secret",
+    summary="Replace a webhook's signing secret with a new one",
     description=f"Requests are signed with both secrets for 24 hours. {_ONCE}",
 )
 async def rotate_webhook_secret(
@@ -217,7 +221,7 @@ async def rotate_webhook_secret(
 @post(
     "/{webhook_id:str}/test",
     status_code=HTTP_200_OK,
-    summary="Test a webhook",
+    summary="Send a test event to a webhook",
     description="Sends a signed event of the type `webhook:test` now, also to a disabled webhook, and returns the "
     "outcome. It is not retried.",
 )
@@ -228,7 +232,11 @@ async def test_webhook(
     return _delivery_answer(await webhooks.test(webhook_id, signing))
 
 
-@get("/{webhook_id:str}/deliveries", summary="List a webhook's deliveries", description="The newest 100 attempts.")
+@get(
+    "/{webhook_id:str}/deliveries",
+    summary="List the latest requests to a webhook",
+    description="The newest 100 attempts.",
+)
 async def list_webhook_deliveries(
     webhook_id: FromPath[str], caller: GivenCaller, chat: GivenChat
 ) -> ListAnswer[WebhookDeliveryAnswer]:

@@ -1,4 +1,4 @@
-"""Commands about webhooks: endpoints of the application that receive the events of the log."""
+"""Commands about webhooks: endpoints of the application that receive the chat's committed events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from talkwire.core.domain.integration.webhooks import Webhook, WebhookAttempt, W
 
 
 class WebhookView(msgspec.Struct, frozen=True):
-    """A webhook, the epoch of its position, and how many conversations and users wait for a retry."""
+    """A webhook, the epoch (version of the log of events) to which its position belongs, and the numbers of
+    conversations and users whose events wait for a retry."""
 
     webhook: Webhook
     epoch: str
@@ -18,15 +19,16 @@ class WebhookView(msgspec.Struct, frozen=True):
 
 
 class CreatedWebhook(msgspec.Struct, frozen=True):
-    """A webhook with its newest secret, which no other command returns."""
+    """A webhook with its newest signing secret, which only the commands that create a webhook or its secret return."""
 
     view: WebhookView
     secret: str
 
 
 class CreateWebhook(Change[CreatedWebhook], frozen=True, tag="CreateWebhook"):
-    """Creates a webhook. `types` and `conversation_ids` None: all. `after` None: from now on; `start`: from the oldest
-    event that is kept."""
+    """Creates a webhook, an endpoint that receives events. `types` and `conversation_ids` select events, None selects
+    all. `after` is the cursor from which it receives them: None for new events only, `start` for all events that are
+    still stored."""
 
     url: str
     types: tuple[str, ...] | None = None
@@ -36,7 +38,7 @@ class CreateWebhook(Change[CreatedWebhook], frozen=True, tag="CreateWebhook"):
 
 
 class UpdateWebhook(Change[WebhookView], frozen=True, tag="UpdateWebhook", kw_only=True):
-    """Changes a webhook. Members that are not set stay as they are."""
+    """Changes a webhook. Fields that are not set stay the same."""
 
     webhook_id: str
     url: str | UnsetType = UNSET
@@ -53,14 +55,16 @@ class DeleteWebhook(Change[None], frozen=True, tag="DeleteWebhook"):
 
 
 class RewindWebhook(Change[WebhookView], frozen=True, tag="RewindWebhook"):
-    """Lets a webhook continue after a cursor, earlier or later than where it is. Planned retries are dropped."""
+    """Makes a webhook continue with the events after a cursor, which may be earlier or later than its position. Planned
+    retries are dropped."""
 
     webhook_id: str
     after: str
 
 
 class RotateWebhookSecret(Change[CreatedWebhook], frozen=True, tag="RotateWebhookSecret"):
-    """Gives a webhook a new secret. Requests are signed with both secrets for a day."""
+    """Gives a webhook a new signing secret and returns it. For a day, requests are signed with the old and the new
+    secret."""
 
     webhook_id: str
 
@@ -80,6 +84,6 @@ class ListWebhookAttempts(Query[Page[WebhookAttempt]], frozen=True, tag="ListWeb
 
 
 class GetWebhookSigning(Query[WebhookSigning], frozen=True, tag="GetWebhookSigning"):
-    """Returns how to sign a request to a webhook. No route returns this to a client."""
+    """Returns the URL and the secrets with which to sign a request to a webhook. No route returns them to a client."""
 
     webhook_id: str

@@ -1,4 +1,4 @@
-"""The commands with which the server finishes the erasure of users, in steps."""
+"""The commands with which the server removes what is left of erased users, in small steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ database's files still hold of deleted rows, and the bytes of files."""
 
 
 class PendingErasure(msgspec.Struct, frozen=True):
-    """An erased user of whom something is still stored: `stage` is done up to the log position `after_pos`."""
+    """An erased user whose data is not completely removed yet. The work of `stage` is done up to the log position
+    `after_pos`."""
 
     user_id: str
     redact: bool
@@ -23,14 +24,15 @@ class PendingErasure(msgspec.Struct, frozen=True):
 
 
 class LogRow(msgspec.Struct, frozen=True):
-    """The event at a position of the log, as JSON without the erased texts."""
+    """The new content of one event in the log: the JSON without the erased texts at the position `pos`."""
 
     pos: int
     data: str | None
 
 
 class ErasureStep(msgspec.Struct, frozen=True):
-    """What to clean next, up to the log position `until_pos`. `is_last`: nothing of this stage is left after it."""
+    """A limited set of rows to clean for an erased user, up to the log position `until_pos`. With `is_last`, nothing of
+    this stage of the erasure is left after it."""
 
     erasure: PendingErasure
     until_pos: int
@@ -44,22 +46,23 @@ class ErasureStep(msgspec.Struct, frozen=True):
 
 
 class FindErasureStep(Query["ErasureStep | None"], frozen=True, tag="FindErasureStep"):
-    """Returns the next step of an erasure, or None if no erasure is pending. Only for operators."""
+    """Returns the next step of removing an erased user's data, or None if no erasure is pending. Only for operators."""
 
 
 class TakeErasureStep(Change[bool], frozen=True, tag="TakeErasureStep"):
-    """Carries out a step. Returns False, and does nothing, if another node has done it. Only for operators."""
+    """Carries out one step of removing an erased user's data. Returns False, and does nothing, if another node has done
+    it. Only for operators."""
 
     step: ErasureStep
 
 
 class EndErasure(Change[None], frozen=True, tag="EndErasure"):
-    """Records that nothing of the user is left. Only for operators."""
+    """Records that nothing of an erased user's data is left. Only for operators."""
 
     user_id: str
 
 
 class IsErased(Query[bool], frozen=True, tag="IsErased"):
-    """Returns whether a user was erased and nothing of them is left. Only for operators."""
+    """Returns whether a user was erased and nothing of the user's data is left. Only for operators."""
 
     user_id: str

@@ -1,4 +1,5 @@
-"""The command that checks whether a user's data may be exported. The export reads from a snapshot of its own."""
+"""The command that checks whether the actor may export a user's data. The export itself reads from a database snapshot
+without a command."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from talkwire.core.domain.model import User
 
 
 class CheckExport(Query[User], frozen=True, tag="CheckExport"):
-    """Returns the user whose data the actor may export: the actor, or any user for the backend and admins."""
+    """Returns the user `user_id` if the actor may export that user's data: users export their own, the backend and
+    admins anyone's."""
 
     user_id: str

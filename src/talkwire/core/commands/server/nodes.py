@@ -1,4 +1,4 @@
-"""Queries of a node about the other nodes."""
+"""Commands with which a node finds the other nodes of the cluster."""
 
 from __future__ import annotations
 
@@ -7,4 +7,5 @@ from talkwire.core.domain.peer import Peer
 
 
 class ListPeers(NodeCommand[tuple[Peer, ...]], frozen=True, tag="ListPeers"):
-    """Lists the living nodes now, including nodes that have started since this node renewed its lease."""
+    """Lists the other nodes that are alive now, including nodes that have started since this node last renewed its
+    lease."""

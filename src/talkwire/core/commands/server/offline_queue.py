@@ -1,4 +1,4 @@
-"""Commands about the offline queue: events and messages that wait for disconnected users."""
+"""Commands about the offline queue: custom events and messages that wait for users who are not connected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from talkwire.core.domain.model import Message
 
 
 class Mail(msgspec.Struct, frozen=True):
-    """One stored event; `payload` is its JSON. Ids increase in the order of storing and are never reused."""
+    """One custom event in a user's offline queue; `payload` is its JSON. Ids increase in the order of storing and are
+    never reused."""
 
     id: int
     event: str
@@ -17,7 +18,8 @@ class Mail(msgspec.Struct, frozen=True):
 
 
 class StoreMail(Change[None], frozen=True, tag="StoreMail"):
-    """Stores an event of the application for each of these users. Only for its backend and operators."""
+    """Stores a custom event of the application in the offline queues of the users in `user_ids`, for their next
+    connections. Only for the application's backend and operators."""
 
     user_ids: tuple[str, ...]
     event: str
@@ -25,9 +27,10 @@ class StoreMail(Change[None], frozen=True, tag="StoreMail"):
 
 
 class ReadMail(Query[tuple[Mail, ...]], frozen=True, tag="ReadMail"):
-    """Returns a page of the actor's stored events after `after_id`, oldest first; empty at the end.
+    """Returns a page of the custom events in the actor's offline queue with ids after `after_id`, oldest first; empty
+    at the end.
 
-    Events too old at `now_ms` are left out.
+    Events that have outlived their retention time at `now_ms` are left out.
     """
 
     now_ms: int
@@ -35,7 +38,7 @@ class ReadMail(Query[tuple[Mail, ...]], frozen=True, tag="ReadMail"):
 
 
 class Missed(msgspec.Struct, frozen=True):
-    """The messages that a user has missed, in log order.
+    """The ids of the messages that a user has missed while disconnected, in log order.
 
     The list is complete up to the log position `pos`.
     """
@@ -47,7 +50,8 @@ class Missed(msgspec.Struct, frozen=True):
 class FindMissed(Query[Missed], frozen=True, tag="FindMissed"):
     """Finds messages that the actor has neither read nor received: the newest `MISSED_MAX` at most.
 
-    They are after the position up to which the actor has received messages, or after `after_pos` if that is later.
+    Only messages after the log position up to which the actor has received messages are found, or after `after_pos` if
+    that is later.
     """
 
     now_ms: int
@@ -55,14 +59,15 @@ class FindMissed(Query[Missed], frozen=True, tag="FindMissed"):
 
 
 class ReadMissed(Query[tuple[Message, ...]], frozen=True, tag="ReadMissed"):
-    """Returns the messages of these ids that the actor may still see and has not muted, in order."""
+    """Returns those of the messages with these ids that the actor may still see and wants to receive (not from blocked
+    users, not in muted conversations), in ascending order of ids."""
 
     message_ids: tuple[int, ...]
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """What a user's devices have received: messages up to the log position `pos`, stored events up to the id `mail_id`;
-    0 for none."""
+    """A record that a user's devices have received messages up to the log position `pos` and events of the offline
+    queue up to the id `mail_id`; 0 for none."""
 
     user_id: str
     pos: int = 0
@@ -70,6 +75,7 @@ class Arrival(msgspec.Struct, frozen=True):
 
 
 class ConfirmArrivals(Change[None], frozen=True, tag="ConfirmArrivals"):
-    """Internal: records what users have received, so that it is not sent to them again."""
+    """Internal: records which messages and queued events users have received, so that these are not sent to them
+    again."""
 
     arrivals: tuple[Arrival, ...]

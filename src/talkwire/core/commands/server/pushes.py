@@ -1,4 +1,4 @@
-"""Commands of the part of the server that sends pushes."""
+"""Commands with which a node finds the push notifications to send to devices, and stores the results."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from talkwire.core.domain.model import Notification, PushSubscription
 
 
 class DuePush(msgspec.Struct, frozen=True):
-    """A notification to show, or to dismiss because it was read or deleted after it was sent. `at_ms` is the time of
-    the one or the other."""
+    """A push to send: a notification to show, or with `dismiss` one to remove from the device because it was read or
+    deleted. `at_ms` is when it was created, or read or deleted."""
 
     notification_id: int
     at_ms: int
@@ -20,9 +20,9 @@ class DuePush(msgspec.Struct, frozen=True):
 
 
 class PushJob(msgspec.Struct, frozen=True):
-    """What one node has to send to one subscription, in the order of the notifications.
+    """The pushes that one node has to send to one subscription (a device), in the order of the notifications.
 
-    `failures` is how many attempts have failed since one succeeded.
+    `failures` is the number of failed attempts since the last success.
     """
 
     subscription: PushSubscription
@@ -32,11 +32,11 @@ class PushJob(msgspec.Struct, frozen=True):
 
 
 class PushResult(msgspec.Struct, frozen=True):
-    """What became of a job: the ids of the notifications that were `sent`, those that were `dropped` because there is
-    nothing to show any more, and those that were `dismissed`.
+    """The result of a push job (the pushes to one device): the ids of the notifications that were `sent`, those
+    `dropped` because nothing is left to show, and those `dismissed` on the device.
 
-    `retry_ms`: for how long nothing is sent after a failure; None: there was none. `is_gone`: the subscription has
-    ended at the push service.
+    After a failure, nothing is sent for `retry_ms` milliseconds; None without a failure. `is_gone`: the push service
+    says that the subscription has ended.
     """
 
     subscription_id: str
@@ -49,9 +49,10 @@ class PushResult(msgspec.Struct, frozen=True):
 
 
 class ClaimPushes(NodeCommand[tuple[PushJob, ...]], frozen=True, tag="ClaimPushes"):
-    """Stores results, and returns jobs that this node alone works on for the next `claim_ms`.
+    """Stores the results of finished push jobs, and returns new jobs that no other node receives for the next
+    `claim_ms` milliseconds.
 
-    At most `limit` jobs, none for `busy_services`.
+    Returns at most `limit` jobs, and none for the push services in `busy_services`.
     """
 
     results: tuple[PushResult, ...]
@@ -61,31 +62,36 @@ class ClaimPushes(NodeCommand[tuple[PushJob, ...]], frozen=True, tag="ClaimPushe
 
 
 class ReleasePushes(NodeCommand[None], frozen=True, tag="ReleasePushes"):
-    """Ends all claims, at the start of a server that has no other nodes: its former process has ended."""
+    """Ends the claims of all push jobs. Sent when a server starts that has no other nodes, because its previous process
+    can no longer work on them."""
 
 
 class NextPush(Query[int | None], frozen=True, tag="NextPush"):
-    """Returns in how many milliseconds the next subscription is due: 0 if one is due now, None if none is."""
+    """Returns in how many milliseconds pushes to some device are due next: 0 if they are due now, None if there are
+    none."""
 
 
 class PushContent(msgspec.Struct, frozen=True):
-    """A notification as it is now, with the name of its conversation."""
+    """The current content of a notification for a push, with the name of its conversation."""
 
     notification: Notification
     conversation_name: str | None
 
 
 class PushContents(msgspec.Struct, frozen=True):
-    """The unread notifications among those that were asked for, by (user id, notification id), and the users'
-    badges."""
+    """The result of `ReadPushContents`: `found` has the unread ones of the requested notifications by (user id,
+    notification id), `badges` the number for the app's icon by user id."""
 
     found: Mapping[tuple[str, int], PushContent]
     badges: Mapping[str, int]
 
 
 class ReadPushContents(Query[PushContents], frozen=True, tag="ReadPushContents"):
-    """Reads what pushes show. `keys` are (user id, notification id). A user's badge is the number of their unread
-    messages; of muted conversations, only mentions count."""
+    """Returns what pushes to devices have to show: the content of the unread notifications in `keys` (user id,
+    notification id), and the badges of `user_ids`.
+
+    A badge is the number of the user's unread messages; in muted conversations only mentions count.
+    """
 
     user_ids: tuple[str, ...]
     keys: tuple[tuple[str, int], ...]

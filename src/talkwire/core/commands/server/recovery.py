@@ -1,4 +1,4 @@
-"""Commands that store and find what a recoverable session needs to resume.
+"""Commands that store and find what is needed to resume a client's Socket.IO session after its connection broke.
 
 A session is identified by its socket's id, which it keeps.
 """
@@ -14,16 +14,18 @@ from talkwire.core.domain.events import Durable
 
 
 class EnsureSecret(Change[str], frozen=True, tag="EnsureSecret"):
-    """Returns the stored secret of this name; stores `value` if there is none."""
+    """Returns the secret stored under `name`; stores and returns `value` if there is none."""
 
     name: str
     value: str
 
 
 class KeepSessionRoom(NodeCommand[None], frozen=True, tag="KeepSessionRoom"):
-    """Records that a session has opened or closed a conversation as a room.
+    """Records that a session has opened (True) or closed (False) a conversation, i.e. whether it receives the
+    conversation's events.
 
-    None deletes the record, so that the dialect's default applies again.
+    `opened` None deletes the record, so that the default of the session's dialect (the client's protocol) applies
+    again.
     """
 
     socket_id: str
@@ -32,32 +34,33 @@ class KeepSessionRoom(NodeCommand[None], frozen=True, tag="KeepSessionRoom"):
 
 
 class MoveSession(NodeCommand[None], frozen=True, tag="MoveSession"):
-    """Records that a session has resumed on another node than the one where it started."""
+    """Records that a client's session has resumed on the node `node_id`, which is not the one where it started."""
 
     socket_id: str
     node_id: str
 
 
 class EndSession(NodeCommand[None], frozen=True, tag="EndSession"):
-    """Records that a session was ended on purpose and must not be resumed."""
+    """Records that a client's session was ended on purpose and must not be resumed."""
 
     socket_id: str
     node_id: str
 
 
 class RefreshSessions(NodeCommand[None], frozen=True, tag="RefreshSessions"):
-    """Marks these sessions as still needed, and deletes those that nobody has needed for `keep_ms`."""
+    """Marks the records of the sessions in `socket_ids` as still needed, and deletes records that were not marked for
+    `keep_ms` milliseconds."""
 
     socket_ids: tuple[str, ...]
     keep_ms: int
 
 
 class StoredSession(msgspec.Struct, frozen=True):
-    """The stored part of a session.
+    """The stored data of a client's session.
 
-    `node_id` is its last node. `age_ms` is how long ago that node was known to be alive: 0 if it still is, None if the
-    node is unknown. `ended`: the session was ended on purpose. `rooms`: the conversations that it has opened (True) or
-    closed (False) explicitly.
+    `node_id` is its last node. `age_ms` is how long ago that node was known to be alive, in milliseconds: 0 if it still
+    is, None if the node is unknown. `ended`: the session was ended on purpose. `rooms`: the conversations that it has
+    opened (True) or closed (False) explicitly.
     """
 
     node_id: str
@@ -67,22 +70,23 @@ class StoredSession(msgspec.Struct, frozen=True):
 
 
 class FindSession(Query[StoredSession], frozen=True, tag="FindSession"):
-    """Returns what is stored of the session of `socket_id`, which began on the node `node_id`."""
+    """Returns what is stored about the session of the socket `socket_id`, which began on the node `node_id`."""
 
     socket_id: str
     node_id: str
 
 
 class MissedEvents(msgspec.Struct, frozen=True):
-    """A page of a user's events as the user may see them now. The log was searched up to `pos`."""
+    """A page of the events that a user missed while disconnected, in the versions that the user may see now. The log of
+    events was searched up to position `pos`."""
 
     events: tuple[Durable, ...]
     pos: int
 
 
 class CountMissed(Query[bool], frozen=True, tag="CountMissed"):
-    """Returns whether the events after a position can be replayed: they are still in the log, and there are at most
-    `most`."""
+    """Returns whether the events after the log position `after` can be sent to a client again: they are still stored,
+    and there are at most `most`."""
 
     after: int
     most: int

@@ -1,4 +1,5 @@
-"""Webhooks: endpoints of the application that receive the events of the log, and the attempts to reach them."""
+"""Data types of webhooks: endpoints of the application that receive the chat's events, and the attempts to reach
+them."""
 
 from __future__ import annotations
 
@@ -20,11 +21,12 @@ DisabledReason = Literal["request", "gone", "failing"]
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """An endpoint that receives events of the log.
+    """An endpoint of the application that receives events of the log, the ordered list of all committed events.
 
     `types` and `conversation_ids` select events; None selects all. `pos` is the log position up to which all events
-    were accepted, left out, or recorded for a retry. `rewinds` counts how often `pos` was set, so that progress from
-    before is not stored. Attempts from before `enabled_ms` no longer count for the retry schedule.
+    were accepted, left out, or recorded for a retry. `rewinds` counts how often `RewindWebhook` has set `pos`, so that
+    progress from before a rewind is not stored. Attempts from before `enabled_ms` no longer count for the retry
+    schedule.
     """
 
     id: str
@@ -42,15 +44,15 @@ class Webhook(msgspec.Struct, frozen=True):
 
 
 class WebhookSigning(msgspec.Struct, frozen=True):
-    """The address of a webhook and the secrets with which its requests are signed, the newest first."""
+    """The URL of a webhook and the secrets with which its requests are signed, the newest first."""
 
     url: str
     secrets: tuple[str, ...]
 
 
 class WebhookAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One request to a webhook. `status` is None if there was no response, `error` if the event was accepted, and
-    `next_ms` if no retry is planned."""
+    """One request with an event to a webhook. `status` (HTTP) is None if there was no response, `error` if the event
+    was accepted, and `next_ms` (time of the next attempt) if no retry is planned."""
 
     event_id: str
     attempt: int
@@ -62,10 +64,12 @@ class WebhookAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class WebhookRetry(msgspec.Struct, frozen=True):
-    """A conversation or user with an event that a webhook has not accepted.
+    """The retry of an event that a webhook has not accepted, for one conversation or user. Later events of it wait for
+    the retry.
 
     `pos` is the event's log position, `attempt` how often it was sent, `first_ms` the time of the first attempt, and
-    `next_ms` that of the next one. `first_ms` is None for an event that was not sent yet: its predecessor was retried.
+    `next_ms` that of the next one. `first_ms` is None for an event that was not sent yet because the one before it was
+    retried.
     """
 
     pos: int

@@ -1,1 +1,2 @@
-"""What a client needs after it was disconnected: sync, session recovery, and the first result of a retried command."""
+"""Features for clients that were disconnected: sync, recovery of sessions, and returning the first result to a command
+that is sent again."""

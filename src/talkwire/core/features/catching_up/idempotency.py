@@ -1,8 +1,9 @@
-"""Executes a command once per `Idempotency-Key`, however often it is sent.
+"""Executes a command once for each `Idempotency-Key` (a client's name for a request), even if the request is sent
+several times.
 
 A command's result is stored in the same transaction as its effects, so that a crash loses both or neither. A retry
-returns the stored result, as far as the actor may still see it (`stored_answers.py`). A refused command stores nothing,
-so its retry is executed.
+returns the stored result, as far as the actor may still see it (`stored_answers.py`). Nothing is stored for a refused
+command, so a retry of it is executed.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def decide_once(
     key: IdempotencyKey,
     decide: Callable[[Transaction, Actor, Any], object],
 ) -> object:
-    """Returns the result of `decide`, or the stored result if the key was used before (`answer_again`)."""
+    """Returns the result of executing the command with `decide`; or the stored result if the key was used before,
+    without executing anything (`answer_again`)."""
     tx.answers.drop_expired(tx.now_ms)
     stored = tx.answers.find(key)
     if stored is not None:
@@ -50,7 +52,7 @@ def decide_once(
 def answer_again(
     facts: AnswerFacts, actor: Actor, command: Command[Any], key: IdempotencyKey, stored: StoredAnswer
 ) -> object:
-    """Returns the stored result, as the actor may see it now.
+    """Returns the stored result of a command, adapted to what the actor may see now.
 
     Raises `conflict` if the key was used for another command, and `forbidden` or `banned` if the actor may no longer
     see the result.
@@ -61,7 +63,8 @@ def answer_again(
 
 
 def result_type(command_type: type) -> Any:  # noqa: ANN401 (a type, which may be a union)
-    """Returns `R` of a class declared as `Change[R]` or `Signal[R]`. Raises TypeError for any other class."""
+    """Returns the result type `R` of a command class declared as `Change[R]` or `Signal[R]`. Raises TypeError for any
+    other class."""
     for base in command_type.__dict__.get("__orig_bases__", ()):
         if typing.get_origin(base) in {Change, Signal}:
             (argument,) = typing.get_args(base)
@@ -87,5 +90,5 @@ def _sent_hash(command: Command[Any], key: IdempotencyKey) -> int:
 
 
 def hash_of(command: Command[Any]) -> int:
-    """Returns a 63-bit hash of the command."""
+    """Returns a 63-bit hash of a command's content, to recognise whether a retry is the same command."""
     return int.from_bytes(blake2b(_encoder.encode(command), digest_size=8).digest()) >> 1

@@ -1,4 +1,5 @@
-"""The whole log, page by page, for systems beside the chat: the event stream and webhooks.
+"""Reads the whole log (the ordered record of events) page by page, for systems outside of the chat: the event stream
+and webhooks.
 
 The cost of a page depends neither on its place in the log nor on what the filter leaves out: each query searches at
 most `WINDOW` positions.
@@ -29,7 +30,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def list_log_events(snapshot: Snapshot, actor: Actor, query: ListLogEvents) -> LogPage:
-    """Returns the next page of the log."""
+    """Returns the next page of the log's events that match a filter, and the position up to which the log was searched.
+    Only for the application's backend and admins."""
     must_be_trusted(actor)
     epoch, head = snapshot.head()
     floor = snapshot.sync.floor()
@@ -44,10 +46,12 @@ def list_log_events(snapshot: Snapshot, actor: Actor, query: ListLogEvents) -> L
 
 
 def start_position(after: str, epoch: str, floor: int) -> int:
-    """Returns the log position of a cursor or of `start`.
+    """Returns the position in the log (the ordered record of events) from a client's cursor; for the text `start`, the
+    position before the oldest stored event.
 
-    `floor` is the position up to which events have been pruned. Raises `cursor_expired` and `cursor_epoch` with the
-    oldest cursor as `details.oldest`, and `invalid_request` for text that is no cursor.
+    `floor` is the position up to which events have been deleted. Raises `cursor_expired` if the events after the cursor
+    were deleted, and `cursor_epoch` if the cursor belongs to a log that was replaced, both with the oldest valid cursor
+    as `details.oldest`; `invalid_request` for text that is no cursor.
     """
     if after == START:
         return floor

@@ -1,7 +1,7 @@
 """Recovery of a session after a broken connection: its stored state, and the events it has missed.
 
-Nearly all of a session's state is in its recovery token (`pid`), which the client sends. Stored is only what changes
-later: rooms opened or closed explicitly, a move to another node, and a deliberate end.
+Nearly all of a session's state is in its recovery token (`pid`), which the client sends. The database stores only what
+changes later: rooms (conversations) opened or closed explicitly, a move to another node, and a deliberate end.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from talkwire.core.commands.server.recovery import (
 from talkwire.core.domain.access import must_be_operator
 from talkwire.core.domain.audience import events_for_user
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.model import WHOLE, Actor
+from talkwire.core.domain.model import Actor
 from talkwire.core.domain.pages import PAGE_MAX
-from talkwire.core.features.catching_up.sync import first_page
+from talkwire.core.features.catching_up.sync import first_page, missed_by
 from talkwire.core.ports.handler import ChangeHandler, Changes, NodeCommandHandlers, Queries
 from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transaction
 
@@ -68,15 +68,11 @@ def count_missed(snapshot: Snapshot, actor: Actor, query: CountMissed) -> bool:
 
 
 def list_missed(snapshot: Snapshot, actor: Actor, query: ListMissed) -> MissedEvents:
-    """Returns a page of the events that the actor has missed. A page that is not full reaches up to `until`."""
+    """Returns a page of the events that concern the actor between two positions of the log (the ordered record of
+    events), and the position that the page reaches."""
     if query.after < snapshot.sync.floor():
         raise ChatError("cursor_expired", "The events since this cursor are no longer stored. Reload everything.")
-    found = list(snapshot.sync.events_of(actor.user_id, query.after, PAGE_MAX + 1))
-    profile_changes = snapshot.sync.profile_changes_of_contacts(
-        actor.user_id, query.members_max, query.after, PAGE_MAX + 1
-    )
-    if profile_changes:
-        found = sorted([*found, *((event, WHOLE) for event in profile_changes)], key=lambda each: each[0].pos)
+    found = missed_by(snapshot, actor.user_id, query.after, PAGE_MAX + 1, query.members_max)
     page, more = first_page([each for each in found if each[0].pos <= query.until], PAGE_MAX)
     pos = page[-1][0].pos if more else query.until
     events = snapshot.sync.with_covered_messages(list(events_for_user(page, actor.user_id)))

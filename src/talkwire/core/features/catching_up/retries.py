@@ -1,4 +1,4 @@
-"""Finds the result of a command that was executed before, without executing it."""
+"""Finds the first result of a command that a client sends again, without executing the command."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from talkwire.core.ports.transaction import Snapshot
 
 
 def find_sent(snapshot: Snapshot, actor: Actor, command: SendMessage) -> Message | None:
-    """Returns the message that a retry repeats, in its current state, or None if there is none.
+    """Returns the message that was sent with the command's client message id before, in its current state; None if the
+    command is no retry.
 
     Raises `conflict` if the client message id was used for another message. Also returns None for a sender who may not
-    see the message now: executing the command will refuse it, or a hook will redirect it.
+    see the message now: executing the command will refuse it, or a hook (a function of the application) will redirect
+    it.
     """
     if command.client_message_id is None:
         return None
@@ -36,10 +38,10 @@ def find_sent(snapshot: Snapshot, actor: Actor, command: SendMessage) -> Message
 
 
 def answer_retry(snapshot: Snapshot, actor: Actor, query: AnswerRetry) -> FirstAnswer | None:
-    """Returns the result of a command if it was executed before, else None.
+    """Returns the result of a command that was executed before, found by its idempotency key or client message id; None
+    if there is none.
 
-    Raises `conflict` if its key or client message id was used for another command, and everything that `answer_again`
-    raises.
+    Raises `conflict` if the key or the id was used for another command, and everything that `answer_again` raises.
     """
     if query.key is not None:
         stored = snapshot.answers.find(query.key)

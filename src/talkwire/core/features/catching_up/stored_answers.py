@@ -1,4 +1,5 @@
-"""Adapts the stored result of a command to what the actor may see now, with the current state of messages."""
+"""Adapts the stored result of a command, which a retry returns, to what the actor may see now, with the current state
+of messages."""
 
 from __future__ import annotations
 
@@ -9,10 +10,12 @@ from msgspec.structs import replace
 from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.commands.integration.webhooks import CreatedWebhook
 from talkwire.core.commands.invitations import CreatedInvitation
+from talkwire.core.commands.messages import ThreadMark
 from talkwire.core.commands.receipts import ReadMark
 from talkwire.core.domain.access import AccessFacts, history_for, may_see_offer, message_for_reader, must_be_visible
 from talkwire.core.domain.errors import ChatError, forbidden
-from talkwire.core.domain.model import Actor, HistoryStart, Member, Message, Offer, Restriction
+from talkwire.core.domain.model import Actor, HistoryStart, Member, Message, Offer, Restriction, SavedMessage
+from talkwire.core.domain.moderation.reports import MessageReport
 
 CODE_NOT_KEPT = (
     "This request has created an invitation already, whose code is shown only once. Delete that invitation and create "
@@ -21,7 +24,8 @@ CODE_NOT_KEPT = (
 
 
 class AnswerFacts(AccessFacts, Protocol):
-    """The reads for messages and for who may see them. `Transaction` and `Snapshot` both provide them."""
+    """An interface with the reads that are needed to adapt a stored result: messages, and the facts that decide who may
+    see them. `Transaction` and `Snapshot` both provide it."""
 
     def message(self, message_id: int) -> Message | None: ...
 
@@ -32,7 +36,8 @@ SHOWN_ONCE = (
 
 
 def without_code(result: object) -> object:
-    """Returns a result without an invitation's code and a webhook's secret, which stored answers must not contain."""
+    """Returns a copy of a command's result without the code of an invitation or the secret of a webhook, which must not
+    be stored for retries. Other results are returned unchanged."""
     match result:
         case CreatedInvitation():
             return replace(result, code="")
@@ -43,17 +48,24 @@ def without_code(result: object) -> object:
 
 
 def answer_now(facts: AnswerFacts, actor: Actor, result: object) -> object:
-    """Returns the stored result of a command, with messages in their current state.
+    """Returns the stored result of a command, with messages in their current state and without what the actor may not
+    see.
 
-    Raises `conflict` for an invitation, whose code was shown once and not stored; `forbidden` or `banned` if the actor
-    may no longer see the conversation, the message or the offer.
+    Raises `conflict` for a created invitation or webhook, whose code or secret was shown once and is not stored;
+    `forbidden` or `banned` if the actor may no longer see the conversation, the message or the offer (proposed price).
     """
     return _Answer(facts, actor).now(result)
 
 
+def _shown_once(result: CreatedInvitation | CreatedWebhook) -> ChatError:
+    if isinstance(result, CreatedInvitation):
+        return ChatError("conflict", CODE_NOT_KEPT, {"invitationId": result.invitation.id})
+    return ChatError("conflict", SHOWN_ONCE, {"webhookId": result.view.webhook.id})
+
+
 class _Answer:
-    """Rebuilds one stored result. Caches the actor's histories, because nearly all of a result is about one
-    conversation."""
+    """Rebuilds one stored result of a command for an actor. Caches which part of each conversation the actor may see,
+    because nearly all of a result is about one conversation."""
 
     def __init__(self, facts: AnswerFacts, actor: Actor) -> None:
         self._facts = facts
@@ -66,18 +78,18 @@ class _Answer:
                 return tuple(self.now(each) for each in result)
             case Message():
                 return self._message(result)
+            case SavedMessage():
+                return replace(result, message=self._message(result.message))
             case ConversationView():
                 return self._conversation(result)
             case Offer(conversation_id=conversation_id):
                 if not may_see_offer(result.id, self._history(conversation_id)):
                     raise forbidden()
-            case CreatedInvitation(invitation=invitation):
-                raise ChatError("conflict", CODE_NOT_KEPT, {"invitationId": invitation.id})
-            case CreatedWebhook(view=view):
-                raise ChatError("conflict", SHOWN_ONCE, {"webhookId": view.webhook.id})
+            case CreatedInvitation() | CreatedWebhook():
+                raise _shown_once(result)
             case MemberView(member=member):
                 self._history(member.conversation_id)
-            case Member() | Restriction() | ReadMark():
+            case Member() | Restriction() | ReadMark() | ThreadMark() | MessageReport():
                 self._history(result.conversation_id)
         return result
 
@@ -96,6 +108,9 @@ class _Answer:
 
     def _conversation(self, first: ConversationView) -> ConversationView:
         history = self._history(first.conversation.id)
+        offer = first.last_offer
+        if offer is not None and not may_see_offer(offer.id, history):
+            first = replace(first, last_offer=None)
         if first.last_message is None:
             return first
         message = self._facts.message(first.last_message.id)

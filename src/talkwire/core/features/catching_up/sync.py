@@ -1,9 +1,10 @@
-"""Sync: a client's state as of a cursor, and the durable events after it that the user may see.
+"""Sync: returns a client's initial state with a cursor, and the stored events after a cursor that the user may see.
 
-A cursor is `epoch-position`. The state at any cursor, with the events after it applied, is the current state.
+A cursor is `epoch-position`: the log's epoch and a position in it. The state at any cursor, with the events after it
+applied, is the current state.
 
-The reader's memberships now, not as of the cursor, decide what an event shows. So a cursor grants no access and needs
-no signature (docs/decisions/0021).
+What an event shows depends on the reader's memberships now, not at the time of the cursor. So a cursor grants no access
+and needs no signature (docs/decisions/0021).
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from types import MappingProxyType
 import msgspec
 
 from talkwire.core.commands.conversations import ListConversations
-from talkwire.core.commands.sync import GetStoredState, ListEvents, SyncPage, SyncState, cursor_of
+from talkwire.core.commands.sync import GetStoredState, ListStoredEvents, SyncPage, SyncState, cursor_of
 from talkwire.core.domain.audience import events_for_user
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import Durable
-from talkwire.core.domain.model import Actor, HistoryStart
+from talkwire.core.domain.model import WHOLE, Actor, HistoryStart
 from talkwire.core.domain.pages import PAGE_MAX, within_bytes
 from talkwire.core.domain.texts import check_text
 from talkwire.core.features.conversations.conversations import list_conversations
@@ -29,7 +30,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def position_of(cursor: str, epoch: str) -> int:
-    """Returns the log position of a cursor.
+    """Returns the position in the log (the ordered record of events) from a cursor, a text like `epoch-position`.
 
     Raises `cursor_epoch` for a cursor of a log that was replaced, for example by a restored backup, and
     `invalid_request` for text that is no cursor.
@@ -44,15 +45,17 @@ def position_of(cursor: str, epoch: str) -> int:
 
 
 def get_stored_state(snapshot: Snapshot, actor: Actor, query: GetStoredState) -> SyncState:
-    """Returns a client's initial state without presence."""
+    """Returns a client's initial state: the first page of the user's conversations, and the cursor from which to
+    continue. Presence, which is not stored, is added by the caller."""
     _must_be_user(actor)
     epoch, pos = snapshot.head()
     page = list_conversations(snapshot, actor, ListConversations(None, query.limit))
     return SyncState(page.items, page.next, cursor_of(epoch, pos))
 
 
-def list_events(snapshot: Snapshot, actor: Actor, query: ListEvents) -> SyncPage:
-    """Returns the next page of events. A page may be empty and still have a next page."""
+def list_events(snapshot: Snapshot, actor: Actor, query: ListStoredEvents) -> SyncPage:
+    """Returns the next page of the events after a cursor that concern the actor. A page may be empty and still have a
+    next page."""
     _must_be_user(actor)
     epoch, head = snapshot.head()
     after = position_of(query.after, epoch)
@@ -61,15 +64,28 @@ def list_events(snapshot: Snapshot, actor: Actor, query: ListEvents) -> SyncPage
     if after < snapshot.sync.floor():
         raise ChatError("cursor_expired", "The events since this cursor are no longer stored. Reload everything.")
     limit = max(1, min(query.limit, PAGE_MAX))
-    page, more = first_page(snapshot.sync.events_of(actor.user_id, after, limit + 1), limit)
+    page, more = first_page(missed_by(snapshot, actor.user_id, after, limit + 1, query.members_max), limit)
     events = tuple(events_for_user(page, actor.user_id))
     pos = page[-1][0].pos if more else head
     return SyncPage(events, cursor_of(epoch, pos), more)
 
 
+def missed_by(
+    snapshot: Snapshot, user_id: str, after: int, limit: int, members_max: int
+) -> Sequence[tuple[Durable, HistoryStart]]:
+    """Returns the first `limit` events after a position of the log (the ordered record of events) that concern a user:
+    the user's own, those of the user's conversations, and changed profiles of contacts. Each comes with where the part
+    of the conversation that the user may see begins."""
+    found = snapshot.sync.events_of(user_id, after, limit)
+    profile_changes = snapshot.sync.profile_changes_of_contacts(user_id, members_max, after, limit)
+    if not profile_changes:
+        return found
+    return sorted([*found, *((event, WHOLE) for event in profile_changes)], key=lambda each: each[0].pos)[:limit]
+
+
 def _must_be_user(actor: Actor) -> None:
-    """Raises `forbidden` for the application's backend and admins: they would miss all conversations that they are not
-    members of."""
+    """Raises `forbidden` for the application's backend and admins, because sync would not show them the conversations
+    that they are not members of."""
     if actor.is_trusted:
         raise ChatError(
             "forbidden", "sync is for users. The application's backend and admins read all events: GET /api/v1/events."
@@ -79,9 +95,10 @@ def _must_be_user(actor: Actor) -> None:
 def first_page(
     found: Sequence[tuple[Durable, HistoryStart]], limit: int
 ) -> tuple[Sequence[tuple[Durable, HistoryStart]], bool]:
-    """Returns the events that fit into a page, at most `limit`, and whether `found` has more."""
+    """Returns the first events of `found` that fit into a page, at most `limit`, and whether `found` has more
+    events."""
     page = within_bytes(found[:limit], lambda each: len(_encode(each[0])))
     return page, len(page) < len(found)
 
 
-QUERIES: Queries = MappingProxyType({GetStoredState: get_stored_state, ListEvents: list_events})
+QUERIES: Queries = MappingProxyType({GetStoredState: get_stored_state, ListStoredEvents: list_events})

@@ -1,4 +1,5 @@
-"""Who may call whom, and what call signals may contain."""
+"""Rules for audio and video calls: which users may call each other, and what call signals may contain. Also the
+database records of calls in progress."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def check_signal(signal: CallSignal) -> None:
-    """Raises an error for invalid ids and for `data` that is too large or not valid JSON."""
+    """Raises an error for a call signal with invalid ids, and for `data` that is too large or not valid JSON."""
     check_id("conversationId", signal.conversation_id)
     check_id("callId", signal.call_id)
     if signal.to_user_id is not None:
@@ -42,8 +43,8 @@ def check_signal(signal: CallSignal) -> None:
 
 
 def may_call_in(conversation: Conversation, members_max: int) -> ChatError | None:
-    """Returns a refusal if a conversation allows no calls: in channels, in large groups, and after a block between two
-    users."""
+    """Returns an error if calls are not allowed in a conversation: in channels, in groups of more than `members_max`
+    members, and in direct conversations where one user has blocked the other. Returns None if calls are allowed."""
     if conversation.blocked:
         return ChatError("blocked", "One of you has blocked the other.")
     if conversation.kind == "channel":
@@ -54,8 +55,8 @@ def may_call_in(conversation: Conversation, members_max: int) -> ChatError | Non
 
 
 def find_callees(snapshot: Snapshot, actor: Actor, query: FindCallees) -> Callees:
-    """Returns the users of a call that the actor starts. It does not ring for users with a block between them and the
-    actor."""
+    """Returns the users of a call that the actor starts: the members who may join it, and the members for whom it
+    rings. The call does not ring for users who have blocked the actor or whom the actor has blocked."""
     member = snapshot.member(query.conversation_id, actor.user_id)
     require(may_take_part(snapshot.user(actor.user_id), member))
     conversation = snapshot.conversation(query.conversation_id)
@@ -70,9 +71,10 @@ def find_callees(snapshot: Snapshot, actor: Actor, query: FindCallees) -> Callee
 
 
 def claim_call(tx: LeaseTransaction, actor: Actor, command: ClaimCall) -> Claim:
-    """Starts a call unless its conversation has one on any node.
+    """Records a call, unless its conversation has a call on a living node. Returns the conversation's call after that,
+    and the call of a dead node that was replaced, if any.
 
-    A call of a dead node does not count, nor does one of the same node, which knows that the call has ended.
+    A recorded call of the same node is replaced too, because that node knows that the call has ended.
     """
     record = command.record
     holder = tx.calls.claim(record)

@@ -1,4 +1,4 @@
-"""Direct conversations, groups and channels: creating, changing, deleting and listing them. `members.py` has
+"""Creates, changes, deletes and lists conversations: direct conversations, groups and channels. `members.py` handles
 memberships."""
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from talkwire.core.domain.access import (
     is_muted,
     may_create,
     may_delete,
+    may_see_offer,
     message_for_reader,
     must_be_trusted,
     must_not_be_held,
@@ -44,12 +45,15 @@ from talkwire.core.domain.model import (
     Member,
     MemberRole,
     Message,
+    Offer,
     Restriction,
     is_own_id,
 )
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.search_terms import SearchTerms, terms_of
 from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name
+from talkwire.core.domain.times import check_time, iso
+from talkwire.core.features.conversations.archive import archived_of, is_archived
 from talkwire.core.features.conversations.members import (
     check_user_ids,
     check_users,
@@ -59,10 +63,14 @@ from talkwire.core.features.conversations.members import (
     require_actor,
     require_managed,
 )
+from talkwire.core.features.messages.files import must_be_own_picture
 from talkwire.core.features.messages.reading import as_shown_to, shares_reads
+from talkwire.core.features.notifying.notifications import KEPT_MS
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
+TOPIC_MAX_LENGTH = 250
+ABOUT_MAX_LENGTH = 2000
 SLOW_MODE_MAX_S = 24 * 3600
 RETENTION_MAX_DAYS = 36_600
 
@@ -88,6 +96,8 @@ def check_create(command: CreateConversation) -> None:
         check_id("id", command.id)
         if is_own_id(command.id):
             raise invalid("id", "must not be in the range of ids that the server generates")
+    if command.created_ms is not UNSET:
+        check_time("createdAt", command.created_ms)
     check_user_ids("memberIds", command.member_ids)
     _check_roles(command)
 
@@ -114,7 +124,8 @@ def _check_roles(command: CreateConversation) -> None:
 
 
 def create_conversation(tx: Transaction, actor: Actor, command: CreateConversation) -> ConversationView:
-    """Creates a conversation or returns the existing one; see `CreateConversation`.
+    """Creates a conversation and returns it as the actor sees it, or returns the existing one that the command
+    describes (see `CreateConversation`).
 
     The actor becomes a member too, except for the application's backend, which names all members.
     """
@@ -130,9 +141,13 @@ def create_conversation(tx: Transaction, actor: Actor, command: CreateConversati
     if existing is not None:
         return replace(_view_with_members(tx, existing, actor, user_ids), existed=True)
     require(may_create(actor, command.kind, tx.policy))
+    if command.avatar is not None:
+        must_be_own_picture(tx, actor, command.avatar)
     if command.kind == "direct":
         _check_blocks(tx, *user_ids)
     create_unknown_users(tx, user_ids)
+    if command.created_ms is not UNSET and command.created_ms > tx.now_ms:
+        raise invalid("createdAt", f"must not be in the future: at most {iso(tx.now_ms)}")
     roles = _roles_of(actor, command)
     conversation = _new_conversation(command, roles, user_ids, tx.next_pos(), tx.now_ms)
     members = tuple(new_member(conversation, user_id, roles.get(user_id, "member"), tx.now_ms) for user_id in user_ids)
@@ -150,14 +165,15 @@ def _check_backend_only(actor: Actor, command: CreateConversation) -> None:
         return
     if command.id is not None:
         raise ChatError("forbidden", "Only the application's backend can choose the id of a conversation.")
-    if command.owner_id or command.roles:
-        raise ChatError("forbidden", "Only the application's backend can set ownerId and roles.")
+    if command.owner_id or command.roles or command.created_ms is not UNSET:
+        raise ChatError("forbidden", "Only the application's backend can set ownerId, roles and createdAt.")
 
 
 def _existing(tx: Transaction, command: CreateConversation, user_ids: Sequence[str]) -> Conversation | None:
-    """Returns the conversation that the command describes, or None.
+    """Returns the existing conversation that the command describes, or None if there is none.
 
-    Raises `conflict` if a different conversation has this id, or if the pair's direct conversation has another id.
+    Raises `conflict` if a different conversation has the command's id, or if the two users of a direct conversation
+    already have one with another id.
     """
     if command.id is not None:
         named = tx.conversation(command.id)
@@ -172,7 +188,8 @@ def _existing(tx: Transaction, command: CreateConversation, user_ids: Sequence[s
 
 
 def _check_same(tx: Transaction, existing: Conversation, command: CreateConversation, user_ids: Sequence[str]) -> None:
-    """Raises `conflict` with the differences unless the conversation has this kind and exactly these members."""
+    """Raises `conflict`, naming the differences, unless the existing conversation has the kind and exactly the members
+    of the command and was not deleted."""
     if existing.deleted_ms is not None:
         details = {"conversationId": existing.id, "differs": ["deleted"]}
         raise ChatError("conflict", "A conversation with this id was deleted. Its id cannot be reused.", details)
@@ -193,7 +210,8 @@ def _check_blocks(tx: Transaction, one: str, other: str) -> None:
 
 
 def _roles_of(actor: Actor, command: CreateConversation) -> dict[str, MemberRole]:
-    """Returns user id -> role for owners and admins. A user who creates a conversation becomes its owner."""
+    """Returns user id -> role for the members of a new conversation who are its owner or admins. A user who creates a
+    conversation becomes its owner."""
     if command.kind == "direct":
         return {}
     if not actor.is_service:
@@ -214,7 +232,7 @@ def _new_conversation(
         owner_id=next((user_id for user_id, role in roles.items() if role == "owner"), None),
         member_count=len(user_ids),
         last_seq=0,
-        created_ms=now_ms,
+        created_ms=now_ms if command.created_ms is UNSET else command.created_ms,
         updated_ms=now_ms,
         avatar=command.avatar,
         public=command.public,
@@ -223,6 +241,8 @@ def _new_conversation(
         metadata=command.metadata,
         last_pos=pos,
         active_pos=pos,
+        topic=command.topic or None,
+        description=command.description or None,
     )
 
 
@@ -233,7 +253,7 @@ def _view_with_members(
     members = tx.members(conversation.id, user_ids)
     blocker_ids = {id_ for id_ in user_ids if tx.has_blocked(id_, actor.user_id)} if conversation.blocked else ()
     views = (
-        MemberView(members[user_id], user.name, user.avatar, user.read_receipts)
+        MemberView(members[user_id], user.name, user.avatar, user.read_receipts, user.handle)
         for user_id in user_ids
         if user_id in members and (user := users.get(user_id)) is not None
     )
@@ -252,7 +272,17 @@ def _view_for(
     if reader is not None and is_muted(reader, tx.now_ms):
         mute = tx.restrictions.find(conversation.id, actor.user_id, "mute")
     return ConversationView(
-        conversation, name, avatar, _last_message(tx, conversation, reader), members, reader, unread, mute
+        conversation,
+        name,
+        avatar,
+        _last_message(tx, conversation, reader),
+        members,
+        reader,
+        unread,
+        mute,
+        archived=reader is not None and is_archived(tx, reader),
+        last_offer=_last_offer(tx, conversation, reader),
+        unread_offers=_unread_offers(tx, conversation, actor.user_id),
     )
 
 
@@ -264,6 +294,18 @@ def _last_message(tx: Transaction, conversation: Conversation, reader: Member | 
     return None if message is None else message_for_reader(message, history)
 
 
+def _last_offer(tx: Transaction, conversation: Conversation, reader: Member | None) -> Offer | None:
+    if not conversation.offer_pos:
+        return None
+    return _visible_offer(tx.offers.find(MESSAGE_ID_BASE + conversation.offer_pos), reader)
+
+
+def _unread_offers(tx: Transaction, conversation: Conversation, user_id: str) -> int:
+    if not conversation.offer_pos:
+        return 0
+    return tx.notifications.unread_offers(user_id, (conversation.id,), tx.now_ms - KEPT_MS).get(conversation.id, 0)
+
+
 # --- changing and deleting ------------------------------------------------------------------------------------------
 
 
@@ -273,26 +315,30 @@ def check_update(command: UpdateConversation) -> None:
 
 
 def update_conversation(tx: Transaction, actor: Actor, command: UpdateConversation) -> ConversationView:
-    """Changes the name, picture or rules of a group or channel, or how long a conversation keeps its messages. Records
-    nothing if they are unchanged."""
+    """Changes the fields that the command sets, such as the name, the picture, or how long messages are kept, and
+    returns the conversation. Records nothing if they are unchanged."""
     require_actor(tx, actor)
     given = {name: value for name, value in asdict(command).items() if value is not UNSET}
     del given["conversation_id"]
     conversation = _changeable(tx, actor, command.conversation_id, given.keys())
     _check_kind(conversation.kind, command)
+    if isinstance(command.avatar, str) and command.avatar != conversation.avatar:
+        must_be_own_picture(tx, actor, command.avatar)
     hold = given.pop("hold", conversation.hold)
     if hold != conversation.hold:
         tx.record(HoldChanged(tx.next_pos(), tx.now_ms, hold, conversation.id, by=actor.user_id))
         conversation = replace(conversation, hold=hold)
-    if replace(conversation, **given) != conversation:
+    changed = tuple(name for name, value in given.items() if value != getattr(conversation, name))
+    if changed:
         conversation = replace(conversation, **given, updated_ms=tx.now_ms, last_pos=tx.next_pos())
-        tx.record(ConversationUpdated(tx.next_pos(), tx.now_ms, conversation))
+        by = "" if actor.is_service else actor.user_id
+        tx.record(ConversationUpdated(tx.next_pos(), tx.now_ms, conversation, by, changed))
     return _view_for(tx, conversation, actor, None)
 
 
 def _changeable(tx: Transaction, actor: Actor, conversation_id: str, fields: Collection[str]) -> Conversation:
-    """Returns the conversation. Raises `forbidden` unless the actor may change these fields of it: the backend and
-    admins alone decide how long its messages are kept, also for a direct conversation."""
+    """Returns the conversation that the actor wants to change. Raises `forbidden` unless the actor may change these
+    fields. Only the backend and admins change how long messages are kept, also in a direct conversation."""
     if not _KEEPING.isdisjoint(fields):
         must_be_trusted(actor)
     conversation = find_conversation(tx, conversation_id)
@@ -306,6 +352,10 @@ def _check_fields(command: CreateConversation | UpdateConversation) -> None:
         check_name("name", command.name)
     if isinstance(command.avatar, str):
         check_avatar("avatar", command.avatar)
+    if isinstance(command.topic, str):
+        _check_topic(command.topic)
+    if isinstance(command.description, str):
+        check_name("description", command.description, ABOUT_MAX_LENGTH)
     if isinstance(command.metadata, dict):
         check_metadata("metadata", command.metadata)
     if isinstance(command, UpdateConversation) and isinstance(command.retention_days, int):
@@ -314,13 +364,20 @@ def _check_fields(command: CreateConversation | UpdateConversation) -> None:
         raise invalid("slowModeS", f"must be between 0 and {SLOW_MODE_MAX_S} seconds")
 
 
+def _check_topic(topic: str) -> None:
+    check_name("topic", topic, TOPIC_MAX_LENGTH)
+    if len(topic.splitlines()) > 1:
+        raise invalid("topic", "must be one line")
+
+
 def _check_retention(days: int) -> None:
     if not 1 <= days <= RETENTION_MAX_DAYS:
         raise invalid("retentionDays", f"must be between 1 and {RETENTION_MAX_DAYS} days")
 
 
 def _check_kind(kind: ConversationKind, command: CreateConversation | UpdateConversation) -> None:
-    """Raises `invalid_request` for fields that direct conversations do not have."""
+    """Raises `invalid_request` if the command sets fields that direct conversations do not have, such as a name or a
+    topic."""
     if kind == "direct":
         if command.public is True:
             raise invalid("public", "must be false for a direct conversation")
@@ -328,6 +385,9 @@ def _check_kind(kind: ConversationKind, command: CreateConversation | UpdateConv
             raise invalid("name", "must not be set: a direct conversation has the name of the other member")
         if isinstance(command.avatar, str):
             raise invalid("avatar", "must not be set: a direct conversation has the picture of the other member")
+        for path, text in (("topic", command.topic), ("description", command.description)):
+            if isinstance(text, str):
+                raise invalid(path, f"must not be set: a direct conversation has no {path}")
         if command.slow_mode_s:
             raise invalid("slowModeS", "a direct conversation has no slow mode")
         if command.history == "from-join":
@@ -351,7 +411,7 @@ def delete_conversation(tx: Transaction, actor: Actor, command: DeleteConversati
 
 
 def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -> ConversationView:
-    """Returns one conversation with all its members."""
+    """Returns one conversation with all its members, as the actor sees it."""
     check_id("conversationId", query.conversation_id)
     history_for(snapshot, actor, query.conversation_id)
     conversation = snapshot.conversation(query.conversation_id)
@@ -361,10 +421,11 @@ def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -
 
 
 def list_conversations(snapshot: Snapshot, actor: Actor, query: ListConversations) -> Page[ConversationView]:
-    """Returns a page of the actor's conversations, newest message first, or of all conversations.
+    """Returns a page of the actor's own conversations, newest message first; or of all conversations, for the backend
+    and admins.
 
-    A cursor of the actor's own list always continues that list, because `sync` starts it and the route for all
-    conversations continues it.
+    A cursor of the actor's own list always continues that list, because `sync` returns such cursors, which clients then
+    use with the route for all conversations.
     """
     limit = max(1, min(query.limit, PAGE_MAX))
     if not (query.of_everybody or query.member_id is not None or query.text is not None):
@@ -379,12 +440,32 @@ def _list_own(snapshot: Snapshot, actor: Actor, query: ListConversations, limit:
     if query.cursor is not None and not (query.cursor.isascii() and query.cursor.isdigit() and len(query.cursor) < 19):
         raise invalid("cursor", "is not a cursor of this list")
     before = None if query.cursor is None else int(query.cursor)
-    found = snapshot.conversations_of(actor.user_id, before, limit + 1)
-    shown = found[:limit]
-    views = views_of(
-        snapshot, actor.user_id, [conversation for conversation, _ in shown], members_max=query.members_max
-    )
-    return Page(tuple(views), str(shown[-1][1]) if len(found) > limit else None)
+    found, following = _page_of_own(snapshot, actor.user_id, before, limit, archived=query.archived)
+    return Page(tuple(views_of(snapshot, actor.user_id, found, members_max=query.members_max)), following)
+
+
+def _page_of_own(
+    snapshot: Snapshot, user_id: str, before: int | None, limit: int, *, archived: bool | None
+) -> tuple[list[Conversation], str | None]:
+    """Returns a page of a user's conversations, newest first, and the cursor of the next page or None.
+
+    `archived` selects archived conversations (True), others (False) or both (None). The database does not store which
+    ones are archived, so several queries may be needed to fill the page.
+    """
+    shown: list[tuple[Conversation, int]] = []
+    while True:
+        found = snapshot.conversations_of(user_id, before, limit + 1, archived=archived is True)
+        if archived is None:
+            shown += found
+        else:
+            members = snapshot.memberships(user_id, [conversation.id for conversation, _ in found])
+            ids = archived_of(snapshot, user_id, [conversation for conversation, _ in found], members)
+            shown += [each for each in found if (each[0].id in ids) is archived]
+        if len(found) <= limit or len(shown) > limit:
+            break
+        before = found[-1][1]
+    page = shown[:limit]
+    return [conversation for conversation, _ in page], str(page[-1][1]) if len(shown) > limit else None
 
 
 def _list_all(snapshot: Snapshot, actor: Actor, query: ListConversations, limit: int) -> Page[ConversationView]:
@@ -406,10 +487,10 @@ def _list_all(snapshot: Snapshot, actor: Actor, query: ListConversations, limit:
 def views_of(
     snapshot: Snapshot, reader_id: str, conversations: Sequence[Conversation], *, members_max: int = 0
 ) -> list[ConversationView]:
-    """Returns conversations as one reader sees them.
+    """Returns the conversations as one reader sees them, with names, members, last messages and unread counts.
 
-    The number of SQL statements does not depend on the number of conversations. Direct conversations and those of at
-    most `members_max` members include their members.
+    The number of SQL statements does not depend on the number of conversations. Members are included for direct
+    conversations and for those with at most `members_max` members.
     """
     ids = [conversation.id for conversation in conversations]
     readers = snapshot.memberships(reader_id, ids)
@@ -421,6 +502,13 @@ def views_of(
     members = snapshot.members_of(sorted(shown))
     blocker_ids = snapshot.blockers_of(reader_id) if shown else ()
     sees_reads = shares_reads(snapshot.user(reader_id) if shown else None)
+    archived = archived_of(snapshot, reader_id, conversations, readers)
+    offered = [conversation for conversation in conversations if conversation.offer_pos]
+    offers = snapshot.offers.by_id([MESSAGE_ID_BASE + each.offer_pos for each in offered])
+    unread_offers: Mapping[str, int] = {}
+    if offered:
+        kept_ms = snapshot.now_ms - KEPT_MS
+        unread_offers = snapshot.notifications.unread_offers(reader_id, [each.id for each in offered], kept_ms)
     views = []
     for conversation in conversations:
         listed = tuple(
@@ -440,13 +528,24 @@ def views_of(
                 reader,
                 unread.get((conversation.id, reader_id)),
                 mutes.get(conversation.id),
+                archived=conversation.id in archived,
+                last_offer=_visible_offer(offers.get(MESSAGE_ID_BASE + conversation.offer_pos), reader),
+                unread_offers=unread_offers.get(conversation.id, 0),
             )
         )
     return views
 
 
+def _visible_offer(offer: Offer | None, reader: Member | None) -> Offer | None:
+    """Returns the offer (a proposed price) if the reader may see it, else None. `reader` None: the reader is no member
+    and sees everything."""
+    history = WHOLE if reader is None else reader.history
+    return offer if offer is not None and may_see_offer(offer.id, history) else None
+
+
 def _mutes_of(snapshot: Snapshot, memberships: Collection[Member]) -> Mapping[str, Restriction]:
-    """Returns conversation id -> the mute of a user there. Runs no statement for a user without mutes."""
+    """Returns conversation id -> the mute that a moderator has imposed on the user in it, for the user's memberships.
+    Runs no SQL statement for a user without mutes."""
     muted = [(each.conversation_id, each.user_id) for each in memberships if is_muted(each, snapshot.now_ms)]
     if not muted:
         return {}
@@ -456,7 +555,8 @@ def _mutes_of(snapshot: Snapshot, memberships: Collection[Member]) -> Mapping[st
 def _name_and_avatar(
     conversation: Conversation, members: Sequence[MemberView], reader_id: str
 ) -> tuple[str | None, str | None]:
-    """Returns (name, avatar) as the reader sees them: those of the other member in a direct conversation."""
+    """Returns a conversation's (name, picture) as the reader sees them: in a direct conversation, those of the other
+    member."""
     if conversation.kind == "direct":
         for view in members:
             if view.member.user_id != reader_id:

@@ -1,10 +1,13 @@
-"""Invitations: codes with which people register, if the server requires one, and join conversations.
+"""Invitations: codes with which people join conversations and, if the server requires one, register accounts.
 
 Until it is used up, a code is as sensitive as a password, so the tables contain only its hash.
 """
 
 from __future__ import annotations
 
+import hmac
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from secrets import token_urlsafe
 from types import MappingProxyType
@@ -15,9 +18,10 @@ from talkwire.core.commands.invitations import (
     CreatedInvitation,
     CreateInvitation,
     DeleteInvitation,
+    EnsureFirstInvitation,
     ListInvitations,
 )
-from talkwire.core.domain.access import may_act, may_manage, require
+from talkwire.core.domain.access import may_act, may_manage, must_be_operator, require
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import InvitationCreated, InvitationDeleted, InvitationUsed
 from talkwire.core.domain.model import OWN_ID_BASE, Actor, Conversation, Invitation
@@ -37,6 +41,11 @@ from talkwire.core.ports.transaction import Snapshot, Transaction
 CODE_BYTES = 18
 CONVERSATIONS_MAX = 100
 USES_MAX = 100_000
+
+FIRST_VALID_MS = 7 * 24 * 3600 * 1000
+"""How long the first admin's invitation is valid, in milliseconds."""
+
+_FIRST_KEY = "first-invitation"
 
 KEPT_MS = 30 * 24 * 3600 * 1000
 """How long expired invitations are kept, in milliseconds."""
@@ -58,7 +67,8 @@ def check_create(command: CreateInvitation) -> None:
 
 
 def create_invitation(tx: Transaction, actor: Actor, command: CreateInvitation) -> CreatedInvitation:
-    """Returns a new invitation with its code. A user may invite to one conversation, to which they may add members."""
+    """Creates an invitation and returns it with its code. An ordinary user may only invite to a single conversation, in
+    which the user may add members."""
     require_actor(tx, actor)
     conversation_ids = tuple(dict.fromkeys(command.conversation_ids))
     if actor.role == "user":
@@ -113,14 +123,61 @@ def delete_invitation(tx: Transaction, actor: Actor, command: DeleteInvitation) 
     tx.record(InvitationDeleted(tx.next_pos(), tx.now_ms, invitation.id, "" if actor.is_service else actor.user_id))
 
 
+# --- the first admin ------------------------------------------------------------------------------------------------
+
+
+def ensure_first_invitation(tx: Transaction, actor: Actor, command: EnsureFirstInvitation) -> CreatedInvitation | None:
+    """Returns the invitation with which the first admin registers, creating it if there is no valid one; None if there
+    is an admin already.
+
+    The invitation's code is derived from its id with a secret key, so that it can be shown again without being stored.
+    """
+    must_be_operator(actor)
+    known = tx.invitations.for_role("admin")
+    if tx.has_admin():
+        _delete_all(tx, known)
+        return None
+    key = tx.sessions.ensure_secret(_FIRST_KEY, token_urlsafe(32))
+    for invitation in known:
+        if not invitation.uses and (invitation.expires_ms or 0) > tx.now_ms:
+            return CreatedInvitation(invitation, _derived_code(key, invitation.id))
+    _delete_all(tx, known)
+    pos = tx.next_pos()
+    invitation_id = str(OWN_ID_BASE + pos)
+    code = _derived_code(key, invitation_id)
+    invitation = Invitation(
+        id=invitation_id,
+        code_hash=_hash(code),
+        conversation_ids=(),
+        creator_id="",
+        creator_role="service",
+        created_ms=tx.now_ms,
+        expires_ms=tx.now_ms + FIRST_VALID_MS,
+        max_uses=1,
+        role="admin",
+    )
+    tx.record(InvitationCreated(pos, tx.now_ms, invitation))
+    return CreatedInvitation(invitation, code)
+
+
+def _delete_all(tx: Transaction, known: Sequence[Invitation]) -> None:
+    for invitation in known:
+        tx.record(InvitationDeleted(tx.next_pos(), tx.now_ms, invitation.id, ""))
+
+
+def _derived_code(key: str, invitation_id: str) -> str:
+    digest = hmac.digest(key.encode(), invitation_id.encode(), "sha256")
+    return urlsafe_b64encode(digest[:CODE_BYTES]).decode()
+
+
 # --- accepting --------------------------------------------------------------------------------------------------------
 
 
 def accept_invitation(tx: Transaction, actor: Actor, command: AcceptInvitation) -> tuple[str, ...]:
-    """Adds the actor to an invitation's conversations and returns their ids.
+    """Adds the actor to the conversations of the invitation with this code, and returns the conversations' ids.
 
-    For a member of all of them it changes nothing and counts as no use, so that a retry succeeds. Raises `not_found`
-    for an unknown code and `forbidden` for an unusable invitation.
+    If the actor is already a member of all of them, nothing changes and no use is counted, so that a retry succeeds.
+    Raises `not_found` for an unknown code, and `forbidden` for an invitation that has expired or was used up.
     """
     if actor.is_service:
         raise ChatError("forbidden", "The application's backend cannot accept an invitation; it can add members.")
@@ -136,8 +193,8 @@ def accept_invitation(tx: Transaction, actor: Actor, command: AcceptInvitation) 
 
 
 def usable_invitation(tx: Transaction, code: str) -> Invitation:
-    """Returns the invitation with this code. Raises `forbidden` if the code is unknown or the invitation is
-    unusable."""
+    """Returns the invitation with this code. Raises `forbidden` if the code is unknown, or the invitation has expired,
+    was used up or may not be used for another reason."""
     invitation = _find(tx, code)
     if invitation is None:
         raise ChatError("forbidden", "The invitation is invalid. Ask for a new one.")
@@ -147,7 +204,8 @@ def usable_invitation(tx: Transaction, code: str) -> Invitation:
 
 
 def use_invitation(tx: Transaction, user_id: str, invitation: Invitation) -> None:
-    """Adds a new user to the conversations of a usable invitation."""
+    """Adds a new user to the conversations of an invitation, and counts the use. The caller has checked that the
+    invitation is usable."""
     _use(tx, user_id, invitation, _open_conversations(tx, invitation))
 
 
@@ -157,7 +215,8 @@ def _find(tx: Transaction, code: str) -> Invitation | None:
 
 
 def _open_conversations(tx: Transaction, invitation: Invitation) -> list[Conversation]:
-    """Returns the invitation's conversations that still exist. Raises `forbidden` if all were deleted."""
+    """Returns the invitation's conversations that still exist. Raises `forbidden` if it had some and all were
+    deleted."""
     found = [found for id_ in invitation.conversation_ids if (found := find_conversation(tx, id_)) is not None]
     if invitation.conversation_ids and not found:
         raise ChatError("forbidden", "The conversation of this invitation was deleted.")
@@ -169,14 +228,17 @@ def _must_be_usable(tx: Transaction, invitation: Invitation) -> None:
         raise ChatError("forbidden", "The invitation has expired. Ask for a new one.")
     if invitation.max_uses is not None and invitation.uses >= invitation.max_uses:
         raise ChatError("forbidden", "The invitation has been used up. Ask for a new one.")
+    if invitation.role == "admin" and tx.has_admin():
+        raise ChatError("forbidden", "The invitation was for the first admin, and there is one already.")
     if not _may_still_invite(tx, invitation):
         raise ChatError("forbidden", "The creator of this invitation may no longer invite. Ask for a new one.")
 
 
 def _may_still_invite(tx: Transaction, invitation: Invitation) -> bool:
-    """Returns whether the invitation's creator may still invite.
+    """Returns whether the invitation's creator is not banned and may still add members to the conversation.
 
-    An admin's role is only in their tokens and cannot be looked up; a ban can.
+    An invitation of an admin or the backend stays valid until its creator is banned: their role is only in their
+    tokens, so it cannot be looked up later.
     """
     creator_id = invitation.creator_id
     if may_act(tx.user(creator_id)) is not None:
@@ -222,6 +284,7 @@ def list_invitations(snapshot: Snapshot, actor: Actor, query: ListInvitations) -
 CHANGES: Changes = MappingProxyType(
     {
         CreateInvitation: ChangeHandler(create_invitation, check_create),
+        EnsureFirstInvitation: ChangeHandler(ensure_first_invitation),
         DeleteInvitation: ChangeHandler(delete_invitation, check_delete),
         AcceptInvitation: ChangeHandler(accept_invitation),
     }

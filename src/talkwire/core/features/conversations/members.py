@@ -1,4 +1,5 @@
-"""Members of a conversation: joining, adding, leaving, removing, and roles."""
+"""Members of a conversation: joining, adding, leaving, removing, and changing roles. Also checks that other features of
+conversations share."""
 
 from __future__ import annotations
 
@@ -43,7 +44,7 @@ MEMBERS_PER_COMMAND_MAX = 10_000
 
 
 def check_add_members(command: AddMembers) -> None:
-    """Raises `invalid_request` for invalid ids and for an empty list."""
+    """Raises `invalid_request` for invalid ids and for an empty list of users."""
     check_id("conversationId", command.conversation_id)
     check_user_ids("userIds", command.user_ids)
     if not command.user_ids:
@@ -53,7 +54,7 @@ def check_add_members(command: AddMembers) -> None:
 def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Member, ...]:
     """Adds users to a group or channel and returns the new members; existing members are skipped.
 
-    Raises `banned` if one of the users is banned from it.
+    Raises `banned` if one of the users is banned from the conversation.
     """
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
@@ -70,9 +71,9 @@ def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Mem
 
 
 def join_new_users(tx: Transaction, conversation_id: str, user_ids: Sequence[str]) -> bool:
-    """Adds users whom this transaction has created to a group or channel, with one event for all of them.
+    """Adds users whom the same transaction has created to a group or channel, with one event for all of them.
 
-    Returns whether there is such a conversation. Users who already are members stay unchanged.
+    Returns False if there is no such group or channel. Users who already are members stay unchanged.
     """
     conversation = find_conversation(tx, conversation_id)
     if conversation is None or conversation.kind == "direct":
@@ -87,9 +88,10 @@ def join_new_users(tx: Transaction, conversation_id: str, user_ids: Sequence[str
 def start_memberships(
     tx: Transaction, conversation: Conversation, new_user_ids: Sequence[str], by: str
 ) -> tuple[Member, ...]:
-    """Adds users to a conversation and returns the new members.
+    """Adds users to a conversation and returns the new members. `by` is the id of the user who adds them; empty for the
+    backend.
 
-    A mute from an earlier membership still applies.
+    A mute that a moderator imposed during an earlier membership still applies.
     """
     restrictions = tx.restrictions.on_users(conversation.id, new_user_ids)
     muted_until_ms = {each.user_id: each.until_ms for each in restrictions if each.kind == "mute"}
@@ -115,7 +117,8 @@ def _add(
 def new_member(
     conversation: Conversation, user_id: str, role: MemberRole, joined_ms: int, history: HistoryStart = WHOLE
 ) -> Member:
-    """Returns a new member without unread messages."""
+    """Returns a `Member` for a user who joins a conversation at its newest message, without unread messages. Stores
+    nothing."""
     last_seq = conversation.last_seq
     return Member(
         conversation.id,
@@ -130,7 +133,8 @@ def new_member(
 
 
 def _history_from(conversation: Conversation, pos: int) -> HistoryStart:
-    """Returns the history of members who join with the event at this log position."""
+    """Returns where the visible part of the conversation begins for members who join with the event at the log position
+    `pos`: at that event or, if the conversation's setting allows it, at the beginning."""
     return HistoryStart(conversation.last_seq, pos) if conversation.history == "from-join" else WHOLE
 
 
@@ -153,7 +157,7 @@ def check_remove_member(command: RemoveMember) -> None:
 
 
 def remove_member(tx: Transaction, actor: Actor, command: RemoveMember) -> None:
-    """Removes a member from a group or channel, or lets the actor leave."""
+    """Removes a member from a group or channel. Actors leave a conversation by removing themselves."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
@@ -166,8 +170,8 @@ def remove_member(tx: Transaction, actor: Actor, command: RemoveMember) -> None:
 def end_membership(tx: Transaction, conversation: Conversation, member: Member, by: str) -> None:
     """Ends a membership. If the member was the owner, another member becomes the owner.
 
-    A conversation without members left is deleted, unless only the backend may delete it: because it has no owner, or
-    because the policy does not let owners delete; or unless something in it is on hold.
+    The conversation is deleted when its last member leaves, with three exceptions: it has no owner, the policy does not
+    let owners delete, or it or messages in it are on hold (must not be deleted).
     """
     tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, by))
     if conversation.member_count == 1:
@@ -204,12 +208,12 @@ def update_member(tx: Transaction, actor: Actor, command: UpdateMember) -> Membe
                 give_role(tx, owner, "admin")
         target = give_role(tx, target, command.role)
     blocker_ids = {target.user_id} if tx.has_blocked(target.user_id, actor.user_id) else ()
-    view = MemberView(target, user.name, user.avatar, user.read_receipts)
+    view = MemberView(target, user.name, user.avatar, user.read_receipts, user.handle)
     return as_shown_to(view, actor.user_id, blocker_ids, sees_reads=shares_reads(tx.user(actor.user_id)))
 
 
 def give_role(tx: Transaction, member: Member, role: MemberRole) -> Member:
-    """Records a member's new role, and returns the member with it."""
+    """Records that a member has a new role, and returns the changed member."""
     changed = replace(member, role=role)
     tx.record(MemberUpdated(tx.next_pos(), tx.now_ms, changed))
     return changed
@@ -219,7 +223,7 @@ def give_role(tx: Transaction, member: Member, role: MemberRole) -> Member:
 
 
 def require_actor(tx: Transaction, actor: Actor) -> None:
-    """Raises `banned` for a banned actor and `forbidden` for a user who is unknown."""
+    """Raises `banned` if the actor is banned, and `forbidden` if the actor is an ordinary user who does not exist."""
     user = tx.user(actor.user_id)
     require(may_act(user) or (forbidden() if user is None and actor.role == "user" else None))
 
@@ -231,7 +235,7 @@ def find_conversation(tx: Transaction, conversation_id: str) -> Conversation | N
 
 
 def require_managed(tx: Transaction, actor: Actor, conversation_id: str) -> Conversation:
-    """Returns the conversation. Raises `forbidden` unless the actor may manage it."""
+    """Returns the conversation. Raises `forbidden` unless the actor may manage it: change it and add members."""
     conversation = find_conversation(tx, conversation_id)
     refusal = may_manage(actor, conversation, tx.member(conversation_id, actor.user_id))
     if refusal is not None or conversation is None:
@@ -247,7 +251,7 @@ def check_user_ids(path: str, user_ids: Collection[str]) -> None:
 
 
 def check_users(tx: Transaction, actor: Actor, user_ids: Sequence[str], path: str) -> None:
-    """Raises `invalid_request` for users who do not exist.
+    """Raises `invalid_request` if one of the users does not exist.
 
     The backend may name unknown users, who are then created, except with ids that only the server generates.
     """
@@ -262,7 +266,7 @@ def check_users(tx: Transaction, actor: Actor, user_ids: Sequence[str], path: st
 
 
 def create_unknown_users(tx: Transaction, user_ids: Sequence[str]) -> None:
-    """Creates those of the users who do not exist. Raises `conflict` for an erased user."""
+    """Creates those of the users who do not exist, with their id as the name. Raises `conflict` for an erased user."""
     known = tx.users(user_ids)
     for user in known.values():
         if user.erased:

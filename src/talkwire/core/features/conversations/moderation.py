@@ -1,11 +1,12 @@
-"""Moderation of a conversation: muting members and banning users. Both last beyond a membership."""
+"""Moderation of a conversation: muting members (they cannot write) and banning users (they cannot be members). Mutes
+and bans remain in force after a membership ends."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 
 from talkwire.core.commands.command import Page
-from talkwire.core.commands.moderation import ListRestrictions, RestrictMember, UnrestrictMember
+from talkwire.core.commands.moderation.restrictions import ListRestrictions, RestrictMember, UnrestrictMember
 from talkwire.core.domain.access import may_act, may_ban, may_manage, may_restrict, require
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import MemberRestricted, MemberUnrestricted
@@ -34,7 +35,8 @@ def check_unrestrict(command: RestrictMember | UnrestrictMember) -> None:
 
 
 def restrict_member(tx: Transaction, actor: Actor, command: RestrictMember) -> Restriction:
-    """Mutes or bans a user. A ban of a member also removes the member."""
+    """Mutes or bans a user in a conversation, and returns the restriction. A banned user who is a member is also
+    removed."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
@@ -60,7 +62,8 @@ def _restriction(command: RestrictMember, actor: Actor, now_ms: int) -> Restrict
 
 
 def unrestrict_member(tx: Transaction, actor: Actor, command: UnrestrictMember) -> None:
-    """Removes a mute or ban. Does nothing if there is none. A user who was banned does not become a member again."""
+    """Lifts a user's mute or ban in a conversation; without one, does nothing. A user whose ban is lifted does not
+    become a member again."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))

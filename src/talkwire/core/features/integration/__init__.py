@@ -1,1 +1,1 @@
-"""Features with which an application connects its own systems to the chat."""
+"""Features with which an application connects its own systems to the chat: managing webhooks."""

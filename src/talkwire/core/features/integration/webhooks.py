@@ -1,6 +1,7 @@
-"""Webhooks: who may create them, and where they start in the log. `talkwire.webhooks` delivers the events.
+"""Creates, changes and lists webhooks (URLs to which the server sends events), and sets from which log position they
+receive events. `talkwire.webhooks` delivers the events.
 
-The tables contain the secrets, because each request is signed with them. The log does not.
+The webhooks' secrets are in a table, because each request is signed with them, but not in the log.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ def _check_fields(
 
 
 def _check_url(url: str) -> None:
-    """Raises `invalid_request` unless the text is an http(s) URL. Which addresses it may name is checked elsewhere."""
+    """Raises `invalid_request` unless the text is an http(s) URL of acceptable length. Whether the server may connect
+    to its address is checked elsewhere."""
     check_text("url", url)
     try:
         parts = urlsplit(url)
@@ -112,7 +114,8 @@ def check_rewind(command: RewindWebhook) -> None:
 
 
 def create_webhook(tx: Transaction, actor: Actor, command: CreateWebhook) -> CreatedWebhook:
-    """Returns a new webhook with its secret. Raises `conflict` if there are `WEBHOOKS_MAX` already."""
+    """Creates a webhook and returns it with its secret. Raises `conflict` if there are `WEBHOOKS_MAX` webhooks
+    already."""
     must_be_trusted(actor)
     if len(tx.webhooks.list_all()) >= WEBHOOKS_MAX:
         raise ChatError("conflict", f"There are {WEBHOOKS_MAX} webhooks, which is the maximum.")
@@ -135,7 +138,8 @@ def create_webhook(tx: Transaction, actor: Actor, command: CreateWebhook) -> Cre
 
 
 def update_webhook(tx: Transaction, actor: Actor, command: UpdateWebhook) -> WebhookView:
-    """Changes a webhook. An enabled one continues where it was, and its planned retries are due now."""
+    """Changes a webhook and returns it. When a disabled webhook is enabled, it continues at the log position where it
+    stopped, and its planned retries are due at once."""
     webhook = _find(tx, actor, command.webhook_id)
     webhook = replace(
         webhook,
@@ -160,7 +164,7 @@ def delete_webhook(tx: Transaction, actor: Actor, command: DeleteWebhook) -> Non
 
 
 def rewind_webhook(tx: Transaction, actor: Actor, command: RewindWebhook) -> WebhookView:
-    """Lets a webhook continue after a cursor, with no planned retries."""
+    """Makes a webhook receive events from after a cursor, deletes its planned retries, and returns the webhook."""
     webhook = _find(tx, actor, command.webhook_id)
     webhook = replace(webhook, pos=_position(tx, command.after))
     tx.webhooks.rewind(webhook.id, webhook.pos)
@@ -169,7 +173,8 @@ def rewind_webhook(tx: Transaction, actor: Actor, command: RewindWebhook) -> Web
 
 
 def rotate_secret(tx: Transaction, actor: Actor, command: RotateWebhookSecret) -> CreatedWebhook:
-    """Returns the webhook with a new secret. Requests are also signed with the present one for a day."""
+    """Gives a webhook a new secret and returns it. For a day, requests are also signed with the secret that it
+    replaces."""
     webhook = _find(tx, actor, command.webhook_id)
     secret = _new_secret()
     tx.webhooks.rotate(webhook.id, secret, tx.now_ms + ROTATION_MS)
@@ -202,9 +207,11 @@ def _new_secret() -> str:
 
 
 def _position(tx: Transaction, after: str) -> int:
-    """Returns the log position of a cursor or of `start`.
+    """Returns the position in the log (the ordered record of events) of a cursor; for the text `start`, the position
+    before the oldest stored event.
 
-    Raises `invalid_request` for text that is no cursor, `cursor_epoch` and `cursor_expired`.
+    Raises `invalid_request` for text that is no cursor or for a position in the future, `cursor_epoch` for a cursor of
+    a replaced log, and `cursor_expired` if the events after it were deleted.
     """
     epoch, floor, _ = tx.webhooks.log_bounds()
     pos = start_position(after, epoch, floor)

@@ -1,1 +1,2 @@
-"""Messages and what belongs to them: sending, edits, reactions, receipts, pins, files, offers, search."""
+"""Features about messages: sending, editing, deleting, reading, reactions, receipts, threads, pins, files, search, link
+previews, saved messages, and offers (proposed prices)."""

@@ -1,4 +1,4 @@
-"""Editing and deleting messages. Earlier versions are kept until the message is deleted."""
+"""Edits and deletes messages. The earlier texts of an edited message are kept until the message is deleted."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from talkwire.core.domain.access import (
     require,
 )
 from talkwire.core.domain.errors import forbidden, invalid
-from talkwire.core.domain.events import MessageDeleted, MessageEdited
+from talkwire.core.domain.events import MessageDeleted, MessageEdited, ThreadUpdated
 from talkwire.core.domain.model import LARGE_CONVERSATION, WHOLE, Actor, HistoryStart, Message
 from talkwire.core.domain.texts import check_content, check_id
+from talkwire.core.features.messages.link_previews import kept_previews
 from talkwire.core.features.messages.messages import (
     existing_message,
     must_not_be_deleted,
@@ -35,18 +36,18 @@ from talkwire.core.ports.transaction import Transaction
 
 
 def check_edit(command: EditMessage) -> None:
-    """Raises an error for an invalid text. An empty one passes here, because it is allowed for a message with
-    attachments."""
+    """Raises an error for an invalid text. Accepts an empty text, because it is allowed for a message with attachments,
+    which is checked later."""
     check_content("content", command.content, may_be_empty=True)
     if command.sender_id is not None:
         check_id("senderId", command.sender_id)
 
 
 def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message:
-    """Edits a message and returns it.
+    """Edits a message's text and returns the message.
 
-    Authors may edit where they may still write. The application's backend edits in their name, regardless of bans and
-    mutes.
+    Authors may edit their messages where they may still write. The application's backend edits on behalf of the
+    authors, regardless of bans and mutes.
     """
     message, history = _of_back_end(tx, command) if actor.is_service else _of_author(tx, actor, command)
     if message.forwarded_from is not None:
@@ -62,6 +63,7 @@ def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message
         mentions=mentions.user_ids,
         mentions_all=mentions.everyone,
         edited_ms=tx.now_ms,
+        previews=kept_previews(message, command.content),
     )
     conversation = tx.conversation(message.conversation_id)
     # Checking all members of a large conversation in the transaction would delay every other writer.
@@ -71,9 +73,10 @@ def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message
 
 
 def _of_author(tx: Transaction, actor: Actor, command: EditMessage) -> tuple[Message, HistoryStart]:
-    """Returns the actor's own message as stored, and from where on the actor may see the conversation.
+    """Returns the actor's own message, complete as stored, and where the part of the conversation that the actor may
+    see begins.
 
-    Raises ChatError unless the actor may write there now.
+    Raises ChatError unless the actor may write in the conversation now.
     """
     message, part = visible_message(tx, acting_as(actor, command.sender_id), command.message_id)
     if message.sender_id != part.user.id:
@@ -85,8 +88,8 @@ def _of_author(tx: Transaction, actor: Actor, command: EditMessage) -> tuple[Mes
 
 
 def _of_back_end(tx: Transaction, command: EditMessage) -> tuple[Message, HistoryStart]:
-    """Returns any message for the backend. The author need not be a member, because imported messages may be from users
-    who left."""
+    """Returns the message that the backend edits, by any author, and the whole conversation as its visible part. The
+    author need not be a member, because imported messages may be from users who left."""
     message = existing_message(tx, command.message_id)
     if command.sender_id not in {None, message.sender_id}:
         raise forbidden()
@@ -95,12 +98,21 @@ def _of_back_end(tx: Transaction, command: EditMessage) -> tuple[Message, Histor
 
 
 def delete_message(tx: Transaction, actor: Actor, command: DeleteMessage) -> None:
-    """Replaces a message by a tombstone. Deleting it again changes nothing."""
+    """Replaces a message by a tombstone, which keeps only its place and sender. Deleting it again changes nothing."""
     message = existing_message(tx, command.message_id)
     deleted_by = _deleter_id(tx, actor, message)
     if message.deleted_ms is None:
         must_not_be_held(tx.conversation(message.conversation_id), tx.user(message.sender_id))
-        tx.record(MessageDeleted(tx.next_pos(), tx.now_ms, tombstone(message, tx.now_ms, deleted_by)))
+        record_deletion(tx, tombstone(message, tx.now_ms, deleted_by))
+
+
+def record_deletion(tx: Transaction, left: Message) -> None:
+    """Records that the tombstone `left` has replaced a message; for a reply in a thread, also records the thread's
+    changed number of replies."""
+    tx.record(MessageDeleted(tx.next_pos(), tx.now_ms, left))
+    root = None if left.thread_id is None else tx.message(left.thread_id)
+    if root is not None:
+        tx.record(ThreadUpdated(tx.next_pos(), tx.now_ms, root))
 
 
 def _deleter_id(tx: Transaction, actor: Actor, message: Message) -> str:
@@ -123,7 +135,7 @@ def _deleter_id(tx: Transaction, actor: Actor, message: Message) -> str:
 
 
 def tombstone(message: Message, now_ms: int, deleted_by: str) -> Message:
-    """Returns a deleted message's tombstone: its place, sender and sender's name, without content."""
+    """Returns the tombstone of a deleted message: its id, place and sender, without content."""
     return Message(
         id=message.id,
         conversation_id=message.conversation_id,
@@ -139,6 +151,7 @@ def tombstone(message: Message, now_ms: int, deleted_by: str) -> Message:
         reply_count=message.reply_count,
         deleted_ms=now_ms,
         deleted_by=deleted_by,
+        thread=message.thread,
     )
 
 

@@ -1,4 +1,5 @@
-"""What the log keeps of the events of an erased user."""
+"""Removes an erased user's personal content, such as names and reasons, from the events in the log, and keeps the rest
+of the events."""
 
 from __future__ import annotations
 
@@ -14,11 +15,15 @@ from talkwire.core.domain.events import (
     OfferCreated,
     OfferUpdated,
     PreferencesChanged,
+    ReportCreated,
+    ReportDecided,
+    UserBanned,
     UserCreated,
     UserRenamed,
     UserUpdated,
 )
 from talkwire.core.domain.model import DELETED_NAME, Preferences, User
+from talkwire.core.domain.moderation.reports import ERASED_REASON, MessageReport
 from talkwire.core.features.messages.offers import without_texts
 
 REDACTED_EMOJI = "\N{REPLACEMENT CHARACTER}"
@@ -34,6 +39,9 @@ WITH_TEXTS = tuple(
         MemberRestricted,
         MemberUnrestricted,
         MemberUpdated,
+        UserBanned,
+        ReportCreated,
+        ReportDecided,
         MessageReacted,
         OfferCreated,
         OfferUpdated,
@@ -43,9 +51,10 @@ WITH_TEXTS = tuple(
 
 
 def without_texts_of(event: Durable, user_id: str, *, redact: bool) -> Durable:
-    """Returns the event without what an erased user has written or set; the same event if there is nothing of it.
+    """Returns a copy of an event without what an erased user has written or set; returns the same event if it contains
+    nothing of the kind.
 
-    Without `redact`, what the user did to messages and offers stays.
+    Only with `redact` are the user's reactions and the texts of the user's offers (proposed prices) removed too.
     """
     return _profile_event(event, user_id) or (_content_event(event, user_id) if redact else None) or event
 
@@ -59,16 +68,31 @@ def _profile_event(event: Durable, user_id: str) -> Durable | None:
         case PreferencesChanged() if event.user_id == user_id:
             return replace(event, preferences=Preferences())
         case ConversationPreferred() if event.user_id == user_id:
-            return replace(event, muted=False, notify=None, sound=None)
+            return replace(event, muted=False, notify=None, sound=None, favourite=False, archived_seq=None)
         case MemberUpdated(member=member) if member.user_id == user_id:
-            return replace(event, member=replace(member, muted=False, notify=None, sound=None))
+            plain = replace(member, muted=False, notify=None, sound=None, favourite=False, archived_seq=None)
+            return replace(event, member=plain)
         case MemberRestricted(restriction=found) | MemberUnrestricted(restriction=found) if user_id in {
             found.user_id,
             found.by,
         }:
             return replace(event, restriction=replace(found, reason=None))
+        case UserBanned() if event.user_id == user_id:
+            return replace(event, reason=None)
+        case ReportCreated(report=report) | ReportDecided(report=report):
+            return replace(event, report=_report_without(report, user_id))
         case _:
             return None
+
+
+def _report_without(report: MessageReport, user_id: str) -> MessageReport:
+    """Returns a report of a message without what an erased user wrote in it, and without what was written about the
+    user."""
+    if user_id == report.reporter_id:
+        report = replace(report, reason=ERASED_REASON, note=None)
+    if user_id in {report.reporter_id, report.author_id, report.decided_by}:
+        report = replace(report, decision=None)
+    return report
 
 
 def _content_event(event: Durable, user_id: str) -> Durable | None:

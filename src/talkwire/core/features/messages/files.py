@@ -1,10 +1,10 @@
-"""Uploads and files: who may upload, who may see a file, and when a file is deleted.
+"""Uploads and files: which users may upload, which may see a file, and when a file is deleted.
 
-All stored bytes have a row: an upload's row is created before its first byte is stored and deleted after its bytes are
-removed. So whatever a crash leaves behind is found when the upload expires (`expires_ms`).
+All stored bytes have a row in the database: an upload's row is created before its first byte is stored and deleted
+after its bytes are removed. So bytes that a crash leaves behind are found when the upload expires (`expires_ms`).
 
-A file is *due* one day after it was uploaded, and whenever a message, profile or conversation stops referring to it. A
-due file is checked: if nothing refers to it, it becomes an expired upload, whose bytes are then removed.
+A file becomes *due* one day after it was uploaded, and whenever a message, profile or conversation stops using it. A
+due file is checked: if nothing uses it, it becomes an expired upload, whose bytes are then removed.
 """
 
 from __future__ import annotations
@@ -69,12 +69,13 @@ def file_name(text: str) -> str:
 
 
 def file_url(file: File) -> str:
-    """Returns a file's download path on this server. Only the id matters; the name is for people who read it."""
+    """Returns a file's download path on this server. Only the id in it matters; the name is for people who read the
+    URL."""
     return f"{_ROOT}/{file.id}/{quote('file' if file.name == _THUMBNAIL else file.name, safe='')}"
 
 
 def file_id_in(url: str) -> str | None:
-    """Returns the id of the file that a path of this server refers to, or None for any other URL."""
+    """Returns the id of the file if the URL is a path of a file on this server, else None."""
     folder, _, rest = url.partition(f"{_ROOT}/")
     return rest.partition("/")[0] if rest and not folder else None
 
@@ -85,7 +86,8 @@ def thumbnail_url(file: File) -> str | None:
 
 
 def attachment_of(file: File) -> Attachment:
-    """Returns a file as an attachment of a message."""
+    """Returns a message attachment that describes a file: URL, name, type, size and, for pictures, dimensions and
+    thumbnail."""
     return Attachment(
         id=file.id,
         url=file_url(file),
@@ -95,6 +97,7 @@ def attachment_of(file: File) -> Attachment:
         width=file.width,
         height=file.height,
         thumbnail_url=thumbnail_url(file),
+        animated=file.animated,
     )
 
 
@@ -107,7 +110,8 @@ def check_create(command: CreateUpload) -> None:
 
 
 def create_upload(tx: Transaction, actor: Actor, command: CreateUpload) -> Upload:
-    """Creates an upload of the actor. Raises `rate_limited` beyond `UPLOADS_AT_ONCE` unfinished ones."""
+    """Creates an upload (a file whose bytes will follow) of the actor. Raises `rate_limited` if the actor has
+    `UPLOADS_AT_ONCE` unfinished uploads, and `payload_too_large` beyond the user's storage."""
     require(may_act(tx.user(actor.user_id)))
     if tx.files.count_uploads(actor.user_id, tx.now_ms) >= UPLOADS_AT_ONCE:
         raise ChatError(
@@ -129,7 +133,7 @@ def create_upload(tx: Transaction, actor: Actor, command: CreateUpload) -> Uploa
 
 
 def _must_have_room(tx: Transaction, actor: Actor, command: CreateUpload) -> None:
-    """Raises `payload_too_large` if the upload would exceed the user's total storage."""
+    """Raises `payload_too_large` if the upload would exceed the total storage that the user may use."""
     if command.storage is None or actor.role != "user":
         return
     stored = tx.files.stored_bytes(actor.user_id, tx.now_ms - COUNTED_MS)
@@ -139,7 +143,8 @@ def _must_have_room(tx: Transaction, actor: Actor, command: CreateUpload) -> Non
 
 
 def finish_upload(tx: Transaction, actor: Actor, command: FinishUpload) -> File:
-    """Turns the actor's finished upload into a file and returns it."""
+    """Turns the actor's upload, whose bytes have all arrived, into a file and returns the file. Returns the same file
+    if that was done before."""
     finished = tx.files.of_ids((command.id,)).get(command.id)
     if finished is not None and finished.owner_id == actor.user_id:
         return finished
@@ -158,6 +163,7 @@ def finish_upload(tx: Transaction, actor: Actor, command: FinishUpload) -> File:
         height=command.height,
         upload_length=upload.length,
         folder_id=command.folder_id,
+        animated=command.animated,
     )
     tx.files.put(file, tx.now_ms + UNUSED_LIFETIME_MS)
     tx.files.drop_uploads((upload.id,))
@@ -165,7 +171,7 @@ def finish_upload(tx: Transaction, actor: Actor, command: FinishUpload) -> File:
 
 
 def drop_file(tx: Transaction, actor: Actor, command: DropFile) -> None:
-    """Deletes an upload or a file of the actor. Raises `conflict` if a message has the file attached."""
+    """Deletes an upload or a file of the actor. Raises `conflict` if a message has the file as an attachment."""
     file = tx.files.of_ids((command.id,)).get(command.id)
     owned = file or tx.files.upload(command.id)
     if owned is None or owned.owner_id != actor.user_id:
@@ -179,16 +185,18 @@ def drop_file(tx: Transaction, actor: Actor, command: DropFile) -> None:
 
 
 def _expire(tx: Transaction, file: File) -> None:
-    """Turns a file into an expired upload. Its bytes count towards the owner's storage until they are removed."""
+    """Replaces a file by an expired upload, so that its bytes are removed later. They count towards the owner's storage
+    until then."""
     tx.files.drop(file.id)
     ended = Upload(file.id, file.owner_id, file.name, None, file.size, tx.now_ms, tx.now_ms, file.folder_id)
     tx.files.put_upload(ended)
 
 
 def release_files(tx: Transaction, actor: Actor, command: ReleaseFiles) -> int:
-    """Checks due files, deletes those without references, and returns how many it checked.
+    """Checks at most `limit` files that may be unused, deletes those that nothing uses, and returns how many it
+    checked.
 
-    Both happen in one transaction, so nothing can start to refer to a file in between.
+    Checking and deleting is done in one transaction, so that nothing can start to use a file in between.
     """
     must_be_operator(actor)
     due = tx.files.of_ids(tx.files.due_files(tx.now_ms, command.limit)).values()
@@ -203,7 +211,8 @@ def release_files(tx: Transaction, actor: Actor, command: ReleaseFiles) -> int:
 
 
 def _urls(file: File) -> set[str]:
-    """Returns the paths by which profiles and conversations refer to a file."""
+    """Returns the paths by which profiles and conversations can refer to a file: the file and, for a picture, its
+    thumbnail."""
     thumbnail = thumbnail_url(file)
     return {file_url(file)} if thumbnail is None else {file_url(file), thumbnail}
 
@@ -242,19 +251,40 @@ def get_file(snapshot: Snapshot, actor: Actor, query: GetFile) -> File:
     if file is None or _is_of_redacted(snapshot, file):
         raise forbidden()
     is_seen = _is_own(snapshot, actor, file) or _is_profile_picture(snapshot, file)
-    if not is_seen and not snapshot.files.is_visible_to(file.id, actor.user_id):
+    if not is_seen and not _is_seen_in_conversations(snapshot, actor, file):
         raise forbidden()
     return file
 
 
+def _is_seen_in_conversations(snapshot: Snapshot, actor: Actor, file: File) -> bool:
+    """Returns whether the actor sees the file in a message, or as the picture of a conversation."""
+    files = snapshot.files
+    return files.is_visible_to(file.id, actor.user_id) or files.is_picture_for(_urls(file), actor.user_id)
+
+
+def must_be_own_picture(tx: Transaction, actor: Actor, avatar: str) -> None:
+    """Raises `invalid_request` if a picture's URL is a file of this server that another user has uploaded. The backend
+    and admins may use any file.
+
+    Members may see the picture of their conversation. So without this check, anyone who knows the id of another user's
+    file could read it, also after the message with it was deleted.
+    """
+    file_id = file_id_in(avatar)
+    file = None if file_id is None else tx.files.of_ids((file_id,)).get(file_id)
+    if file is not None and file.owner_id != actor.user_id and not actor.is_trusted:
+        raise invalid("avatar", "must not be a file of another user: upload the picture yourself")
+
+
 def _is_of_redacted(snapshot: Snapshot, file: File) -> bool:
-    """Returns whether the file's owner was erased with all messages, some of which may not be tombstones yet."""
+    """Returns whether the file's owner was erased together with all messages. Some of the messages may not have been
+    deleted yet, but the file must not be visible any more."""
     owner = snapshot.user(file.owner_id)
     return owner is not None and owner.erased == "redact"
 
 
 def _is_own(snapshot: Snapshot, actor: Actor, file: File) -> bool:
-    """Returns whether the actor uploaded the file, unless it is due because its message was deleted."""
+    """Returns whether the actor uploaded the file. A file whose message was deleted, and that no message uses any more,
+    does not count."""
     if file.owner_id != actor.user_id:
         return False
     return not snapshot.files.is_due(file.id, snapshot.now_ms) or snapshot.files.is_attached(file.id)

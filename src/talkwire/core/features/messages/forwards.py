@@ -1,7 +1,7 @@
-"""Forwarding: copies a message into other conversations, with a reference to the original.
+"""Forwards messages: copies a message into other conversations, with a reference to the original.
 
 Text and attachments are copied. Metadata, mentions, replies and reactions are not, because they belong to the
-original's conversation.
+conversation of the original.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading messages: which ones a user may see, and pages of them."""
+"""Reads messages: decides which ones a user may see, and returns pages of messages, threads, pins and versions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from talkwire.core.commands.messages import (
     MessageVersion,
     PinMessage,
     React,
+    RemoveLinkPreviews,
     Thread,
+    ThreadMark,
     UnpinMessage,
     Unreact,
 )
@@ -36,11 +38,11 @@ from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
 _encoder = msgspec.json.Encoder()
 
 
-MessageChange = EditMessage | DeleteMessage | React | Unreact | PinMessage | UnpinMessage
+MessageChange = EditMessage | DeleteMessage | React | Unreact | PinMessage | UnpinMessage | RemoveLinkPreviews
 
 
 class Participation(msgspec.Struct, frozen=True):
-    """A user's membership in a conversation, with the user and the conversation."""
+    """A user's participation in a conversation: the user, the membership, and the conversation."""
 
     user: User
     member: Member
@@ -48,19 +50,21 @@ class Participation(msgspec.Struct, frozen=True):
 
 
 def need_message(needs: Prefetch, message_id: str | None) -> None:
-    """Adds a message to the keys to look up; ignores None and invalid ids."""
+    """Adds a message's id to the keys that are read from the database in advance; ignores None and invalid ids."""
     number = None if message_id is None else message_number(message_id)
     if number is not None:
         needs.messages.add(number)
 
 
 def needs_of_change(actor: Actor, command: MessageChange, needs: Prefetch) -> None:
-    """Adds the message that a command changes to the keys to look up."""
+    """Adds the message that a command changes to the keys that are read from the database before the command is
+    executed."""
     need_message(needs, command.message_id)
 
 
 def participation_of(tx: Transaction, user_id: str, conversation_id: str) -> Participation:
-    """Returns a member's participation. Raises `banned`, and `forbidden` for a user who is not a member."""
+    """Returns the user, their membership and the conversation. Raises `banned` for a banned user, and `forbidden` for a
+    user who is not a member."""
     user, member = tx.user(user_id), tx.member(conversation_id, user_id)
     refusal = may_take_part(user, member)
     conversation = tx.conversation(conversation_id)
@@ -70,9 +74,9 @@ def participation_of(tx: Transaction, user_id: str, conversation_id: str) -> Par
 
 
 def existing_message(tx: Transaction, message_id: str) -> Message:
-    """Returns a message by the id that a client sent.
+    """Returns the message with an id that a client sent.
 
-    Raises `forbidden` for an unknown or invalid id and for a message of a deleted conversation.
+    Raises `forbidden` for an unknown or invalid id, and for a message of a deleted conversation.
     """
     number = message_number(message_id)
     message = None if number is None else tx.message(number)
@@ -83,9 +87,10 @@ def existing_message(tx: Transaction, message_id: str) -> Message:
 
 
 def visible_message(tx: Transaction, user_id: str, message_id: str) -> tuple[Message, Participation]:
-    """Returns a message that a user may see as a member, complete as it is stored, and the user's participation.
+    """Returns a message that a user may see as a member, complete as it is stored, and the user's participation in its
+    conversation.
 
-    Raises `forbidden` and `banned`.
+    Raises `forbidden` if the user may not see the message, and `banned` for a banned user.
     """
     message = existing_message(tx, message_id)
     part = participation_of(tx, user_id, message.conversation_id)
@@ -106,7 +111,10 @@ def get_message(snapshot: Snapshot, actor: Actor, query: GetMessage) -> Message:
 
 
 def _visible(snapshot: Snapshot, actor: Actor, message_id: str) -> tuple[Message, HistoryStart]:
-    """Returns a message as the actor may see it, and the actor's history of its conversation."""
+    """Returns a message as the actor may see it, and where the part of its conversation that the actor may see begins.
+
+    Raises `not_found` or `forbidden` for a message that the actor may not see.
+    """
     number = message_number(message_id)
     message = None if number is None else snapshot.message(number)
     if message is None:
@@ -116,10 +124,12 @@ def _visible(snapshot: Snapshot, actor: Actor, message_id: str) -> tuple[Message
 
 
 def list_messages(snapshot: Snapshot, actor: Actor, query: ListMessages) -> MessagePage:
-    """Returns one page of a conversation's messages."""
+    """Returns a page of the messages of a conversation that the actor may see: before, after or around a message, or
+    the newest ones."""
     _check_one_anchor(query.before, query.after, query.around, query.around_seq)
     check_id("conversationId", query.conversation_id)
-    seen = _Timeline(snapshot, query.conversation_id, history_for(snapshot, actor, query.conversation_id))
+    history = history_for(snapshot, actor, query.conversation_id)
+    seen = _Timeline(snapshot, query.conversation_id, history, without_replies=query.without_replies)
     limit = _limit(query.limit)
     if query.around is not None:
         return _around(seen, seen.seq_of(query.around), limit)
@@ -131,7 +141,8 @@ def list_messages(snapshot: Snapshot, actor: Actor, query: ListMessages) -> Mess
 
 
 def get_thread(snapshot: Snapshot, actor: Actor, query: GetThread) -> Thread:
-    """Returns a thread's root, which the actor has to be able to see, and a page of its replies."""
+    """Returns the first message (root) of a thread, a page of its replies, and the actor's read position in it. Raises
+    if the actor may not see the root."""
     _check_one_anchor(query.before, query.after)
     root, history = _visible(snapshot, actor, query.message_id)
     if root.thread_id is not None:
@@ -139,12 +150,23 @@ def get_thread(snapshot: Snapshot, actor: Actor, query: GetThread) -> Thread:
     replies = _Timeline(snapshot, root.conversation_id, history, root.id)
     limit = _limit(query.limit)
     if query.after is not None:
-        return Thread(root, _after(replies, replies.seq_of(query.after), limit))
-    return Thread(root, _before(replies, None if query.before is None else replies.seq_of(query.before), limit))
+        page = _after(replies, replies.seq_of(query.after), limit)
+    else:
+        page = _before(replies, None if query.before is None else replies.seq_of(query.before), limit)
+    return Thread(root, page, place_in_thread(root, snapshot.threads.mark(root.id, actor.user_id)))
+
+
+def place_in_thread(root: Message, mark: ThreadMark | None) -> ThreadMark:
+    """Returns a user's place in a thread: whether the user follows it, and what is unread. `mark` is the stored place
+    or None. In a thread that the user does not follow, nothing is unread."""
+    if mark is not None and mark.following:
+        return mark
+    read_seq = root.seq if mark is None else mark.read_seq
+    return ThreadMark(root.conversation_id, root.id, following=False, read_seq=read_seq, unread_count=0)
 
 
 def list_pins(snapshot: Snapshot, actor: Actor, query: ListPins) -> Page[Message]:
-    """Returns a page of the pinned messages that the actor may see."""
+    """Returns a page of a conversation's pinned messages that the actor may see, the most recently pinned first."""
     check_id("conversationId", query.conversation_id)
     history = history_for(snapshot, actor, query.conversation_id)
     before = None
@@ -200,20 +222,27 @@ def _limit(asked: int) -> int:
 
 
 class _Timeline:
-    """The messages of a conversation, or of one thread in it, that one reader may see."""
+    """Reads pages of the messages of a conversation, or of one thread in it, that a reader may see."""
 
-    __slots__ = ("_conversation_id", "_history", "_root_id", "_snapshot")
+    __slots__ = ("_conversation_id", "_history", "_root_id", "_snapshot", "_without_replies")
 
     def __init__(
-        self, snapshot: Snapshot, conversation_id: str, history: HistoryStart, root_id: int | None = None
+        self,
+        snapshot: Snapshot,
+        conversation_id: str,
+        history: HistoryStart,
+        root_id: int | None = None,
+        *,
+        without_replies: bool = False,
     ) -> None:
         self._snapshot = snapshot
         self._conversation_id = conversation_id
         self._history = history
         self._root_id = root_id
+        self._without_replies = without_replies
 
     def seq_of(self, message_id: str) -> int:
-        """Returns the `seq` of the message at which a page starts. Raises `forbidden` for a message of another
+        """Returns the number (`seq`) of the message at which a page starts. Raises `forbidden` for a message of another
         conversation."""
         number = message_number(message_id)
         message = None if number is None else self._snapshot.message(number)
@@ -222,18 +251,20 @@ class _Timeline:
         return must_be_visible(message, self._history).seq
 
     def before(self, seq: int | None, limit: int) -> Sequence[Message]:
-        """Returns the last messages before a `seq`, ascending."""
+        """Returns the last `limit` messages before the number `seq`, or the newest ones for None, in ascending
+        order."""
         return self._read(before_seq=seq, limit=limit)
 
     def after(self, seq: int, limit: int) -> Sequence[Message]:
-        """Returns the first messages after a `seq`, ascending."""
+        """Returns the first `limit` messages after the number `seq`, in ascending order."""
         return self._read(after_seq=seq, limit=limit)
 
     def _read(self, *, after_seq: int | None = None, before_seq: int | None = None, limit: int) -> Sequence[Message]:
         if self._root_id is not None:
             read = partial(self._snapshot.parts.replies, self._root_id)
         else:
-            read = partial(self._snapshot.messages, self._conversation_id)
+            pages = self._snapshot.parts.without_replies if self._without_replies else self._snapshot.messages
+            read = partial(pages, self._conversation_id)
         found = read(after_seq=after_seq, before_seq=before_seq, history_seq=self._history.seq, limit=limit)
         return messages_for_reader(found, self._history)
 
@@ -253,7 +284,8 @@ def _after(seen: _Timeline, seq: int, limit: int) -> MessagePage:
 
 
 def _around(seen: _Timeline, seq: int, limit: int) -> MessagePage:
-    """Returns the messages around a `seq`, half of them older, and the message itself if there is one.
+    """Returns a page of the messages around the number `seq`, half of them older, including the message with that
+    number.
 
     `next` and `has_more` of the page refer to the older messages.
     """
@@ -267,7 +299,7 @@ def _around(seen: _Timeline, seq: int, limit: int) -> MessagePage:
 
 
 def size_of(message: Message) -> int:
-    """Returns about how many bytes of JSON the message takes."""
+    """Returns approximately how many bytes a message takes as JSON."""
     content = message.content
     size = 300 + (len(content) if content.isascii() else len(content.encode()))
     if message.metadata is None and not (message.attachments or message.reactions or message.mentions):

@@ -1,4 +1,5 @@
-"""Offers, with the states `pending → accepted | rejected | withdrawn | expired | countered`.
+"""Offers: prices that members propose to others in a conversation. Their states are `pending → accepted | rejected |
+withdrawn | expired | countered`.
 
 An offer is closed once. The first decision is final; later decisions are refused with `conflict`, unless the same user
 repeats the same one.
@@ -61,7 +62,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def check_create(command: CreateOffer) -> None:
-    """Raises `invalid_request` for an offer with invalid fields."""
+    """Raises `invalid_request` for an offer (a proposed price) with invalid fields."""
     check_id("conversationId", command.conversation_id)
     check_name("title", command.title, TITLE_MAX_LENGTH)
     _check_currency(command.currency)
@@ -102,7 +103,8 @@ def _check_currency(currency: str) -> None:
 
 
 def may_close(offer: Offer, user_id: str, status: OfferDecision) -> ChatError | None:
-    """Returns a refusal unless the user may make this decision: authors withdraw, other members accept or reject."""
+    """Returns an error unless the user may make this decision about an offer (a proposed price), else None: authors
+    withdraw, other members accept or reject."""
     own = offer.author_id == user_id
     if own and status != "withdrawn":
         return ChatError("forbidden", "Your own offer can only be withdrawn.")
@@ -115,17 +117,19 @@ REDACTED_TITLE = "Deleted offer"
 
 
 def without_texts(offer: Offer) -> Offer:
-    """Returns an offer of an erased user: amount, status and times stay, because others may have accepted it."""
+    """Returns a copy of an erased user's offer (a proposed price) without its texts. Amount, status and times stay,
+    because others may have accepted it."""
     return replace(offer, title=REDACTED_TITLE, description=None, metadata=None)
 
 
 def is_open(offer: Offer, now_ms: int) -> bool:
-    """Returns whether an offer can still be decided. An expired one cannot, also if its status is not updated yet."""
+    """Returns whether an offer (a proposed price) can still be decided at `now_ms`. An expired offer cannot, even if
+    its stored status is still `pending`."""
     return offer.status == "pending" and (offer.expires_ms is None or offer.expires_ms > now_ms)
 
 
 def create_offer(tx: Transaction, actor: Actor, command: CreateOffer) -> Offer:
-    """Creates an offer to the other members and returns it."""
+    """Creates an offer (a proposed price) to the other members of a conversation and returns it."""
     author_id = acting_as(actor, command.sender_id)
     _posting_member(tx, command.conversation_id, author_id)
     _check_time(tx, command.expires_ms)
@@ -149,7 +153,7 @@ def create_offer(tx: Transaction, actor: Actor, command: CreateOffer) -> Offer:
 
 
 def update_offer(tx: Transaction, actor: Actor, command: UpdateOffer) -> Offer:
-    """Accepts, rejects or withdraws an offer and returns it.
+    """Accepts, rejects or withdraws an offer (a proposed price) and returns it.
 
     Records nothing if the same user has made the same decision before: a client may retry, or announce over a socket
     what it decided over REST.
@@ -169,7 +173,7 @@ def update_offer(tx: Transaction, actor: Actor, command: UpdateOffer) -> Offer:
 
 
 def counter_offer(tx: Transaction, actor: Actor, command: CounterOffer) -> Offer:
-    """Closes another member's offer as `countered` and returns the new offer that replaces it."""
+    """Closes another member's offer (a proposed price) as `countered`, and returns the new offer that replaces it."""
     author_id = acting_as(actor, command.sender_id)
     first = _find(tx, command.offer_id)
     _must_see(first, history_of(actor, _posting_member(tx, first.conversation_id, author_id)))
@@ -198,8 +202,8 @@ def counter_offer(tx: Transaction, actor: Actor, command: CounterOffer) -> Offer
 
 
 def expire_offers(tx: Transaction, actor: Actor, command: ExpireOffers) -> int | None:
-    """Marks at most `EXPIRED_AT_ONCE` expired offers. Returns when the next one expires; a time in the past if more are
-    due."""
+    """Marks at most `EXPIRED_AT_ONCE` offers (proposed prices) as expired. Returns when the next one expires, in
+    milliseconds since 1970, or None; a time in the past if more are to be marked now."""
     for offer in tx.offers.due(tx.now_ms, EXPIRED_AT_ONCE):
         _record(tx, offer, "expired", None)
     return tx.offers.next_due_ms()
@@ -236,14 +240,16 @@ def _participation(tx: Transaction, conversation_id: str, user_id: str) -> tuple
 
 
 def _posting_member(tx: Transaction, conversation_id: str, user_id: str) -> Member:
-    """Returns the user's membership. Raises unless the user may write there; slow mode does not apply to offers."""
+    """Returns the user's membership in a conversation. Raises unless the user may write in it; slow mode (the waiting
+    time between messages) does not apply to offers."""
     conversation, member = _participation(tx, conversation_id, user_id)
     require(may_post(replace(conversation, slow_mode_s=0), member, tx.now_ms))
     return member
 
 
 def _must_see(offer: Offer, history: HistoryStart) -> None:
-    """Raises `forbidden` for an offer from before the reader's history starts."""
+    """Raises `forbidden` if the offer is older than the part of the conversation that the reader may see
+    (`history`)."""
     if not may_see_offer(offer.id, history):
         raise forbidden()
 
@@ -254,7 +260,7 @@ def _check_time(tx: Transaction, expires_ms: int | None) -> None:
 
 
 def get_offer(snapshot: Snapshot, actor: Actor, query: GetOffer) -> Offer:
-    """Returns one offer of a conversation that the actor may read."""
+    """Returns an offer (a proposed price) by its id. Raises `forbidden` unless the actor may see it."""
     number = message_number(query.offer_id)
     offer = None if number is None else snapshot.offers.find(number)
     if offer is None:
@@ -264,7 +270,7 @@ def get_offer(snapshot: Snapshot, actor: Actor, query: GetOffer) -> Offer:
 
 
 def list_offers(snapshot: Snapshot, actor: Actor, query: ListOffers) -> Page[Offer]:
-    """Returns a page of a conversation's offers, newest first."""
+    """Returns a page of the offers (proposed prices) in a conversation that the actor may see, newest first."""
     check_id("conversationId", query.conversation_id)
     before_id = None if query.cursor is None else message_number(query.cursor)
     if query.cursor is not None and before_id is None:

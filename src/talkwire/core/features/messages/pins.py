@@ -1,4 +1,4 @@
-"""Pinned messages of a conversation, visible to all its members."""
+"""Pins and unpins messages. A conversation's pinned messages are listed for all its members."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PINS_MAX = 100
 
 
 def pin_message(tx: Transaction, actor: Actor, command: PinMessage) -> Message:
-    """Pins a message. Pinning it again changes nothing."""
+    """Pins a message in its conversation and returns it. Pinning it again changes nothing."""
     message = _pinnable(tx, actor, command)
     history = history_for(tx, actor, message.conversation_id)
     if message.pinned_ms is not None:
@@ -55,10 +55,10 @@ def unpin_message(tx: Transaction, actor: Actor, command: UnpinMessage) -> Messa
 
 
 def _pinnable(tx: Transaction, actor: Actor, command: PinMessage | UnpinMessage) -> Message:
-    """Returns the message if the actor may pin it, else raises `forbidden` or `blocked`.
+    """Returns the message if the actor may pin or unpin it, else raises `forbidden` or `blocked`.
 
-    The owner and admins of a group or channel may, both members of a direct conversation, the application's backend and
-    operators.
+    Allowed are the owner and admins of a group or channel, both members of a direct conversation, the application's
+    backend and operators.
     """
     message = existing_message(tx, command.message_id)
     if actor.role == "user":

@@ -1,4 +1,5 @@
-"""Reactions to messages. Users who can see a message may react to it, also in channels where they may not write."""
+"""Adds and removes reactions (emoji) of users to messages. Users who can see a message may react to it, also in
+channels where they may not write."""
 
 from __future__ import annotations
 
@@ -25,20 +26,23 @@ _REFUSED = frozenset({"Cc", "Cn", "Cs", "Zs", "Zl", "Zp"})
 
 
 def check_reaction(command: React | Unreact) -> None:
-    """Raises `invalid_request` for an invalid emoji.
-
-    An emoji may consist of several joined characters, and the application's own are names between colons.
-    """
-    check_text("emoji", command.emoji)
-    kinds = {category(character) for character in command.emoji}
-    if len(command.emoji) > EMOJI_MAX_LENGTH or kinds <= _INVISIBLE or kinds & _REFUSED:
-        raise invalid("emoji", f"must be an emoji or a name: 1 to {EMOJI_MAX_LENGTH} characters without spaces")
+    """Raises `invalid_request` for an invalid emoji or sender id in a command."""
+    check_emoji("emoji", command.emoji)
     if command.sender_id is not None:
         check_id("senderId", command.sender_id)
 
 
+def check_emoji(path: str, emoji: str) -> None:
+    """Raises `invalid_request` unless the text is an emoji or a name of one, without spaces and at most
+    `EMOJI_MAX_LENGTH` characters long. `path` names the field in the error."""
+    check_text(path, emoji)
+    kinds = {category(character) for character in emoji}
+    if len(emoji) > EMOJI_MAX_LENGTH or kinds <= _INVISIBLE or kinds & _REFUSED:
+        raise invalid(path, f"must be an emoji or a name: 1 to {EMOJI_MAX_LENGTH} characters without spaces")
+
+
 def react(tx: Transaction, actor: Actor, command: React) -> Message:
-    """Adds a reaction and returns the message. Repeating it changes nothing."""
+    """Adds a user's reaction to a message and returns the message. Repeating it changes nothing."""
     message, user_id, history = _reactable(tx, actor, command)
     given = next((reaction for reaction in message.reactions if reaction.emoji == command.emoji), None)
     if given is None and len(message.reactions) >= EMOJI_PER_MESSAGE:
@@ -50,7 +54,8 @@ def react(tx: Transaction, actor: Actor, command: React) -> Message:
 
 
 def unreact(tx: Transaction, actor: Actor, command: Unreact) -> Message:
-    """Removes a reaction and returns the message. Does nothing if the user has not given it."""
+    """Removes a user's reaction from a message and returns the message. Does nothing if the user has not reacted with
+    this emoji."""
     message, user_id, history = _reactable(tx, actor, command)
     given = next((reaction for reaction in message.reactions if reaction.emoji == command.emoji), None)
     if given is not None and _has_reacted(tx, message, given, user_id):
@@ -60,8 +65,8 @@ def unreact(tx: Transaction, actor: Actor, command: Unreact) -> Message:
 
 
 def with_reaction(reactions: tuple[Reaction, ...], emoji: str, user_id: str) -> tuple[Reaction, ...]:
-    """Returns the reactions with one more from a user who has not given it yet. Emoji are in the order of their first
-    use."""
+    """Returns a message's reactions after adding a user's reaction, in the order in which each emoji was first used.
+    The user must not have given this reaction yet."""
     if all(reaction.emoji != emoji for reaction in reactions):
         return (*reactions, Reaction(emoji, 1, (user_id,)))
     return tuple(_with_user(reaction, user_id) if reaction.emoji == emoji else reaction for reaction in reactions)
@@ -73,7 +78,11 @@ def _with_user(reaction: Reaction, user_id: str) -> Reaction:
 
 
 def _reactable(tx: Transaction, actor: Actor, command: React | Unreact) -> tuple[Message, str, HistoryStart]:
-    """Returns the message, the id of the reacting user, and the history that limits the answer to the actor."""
+    """Checks that the actor may react to the message.
+
+    Returns the message, the id of the user who reacts, and where the part of the conversation that the actor may see
+    begins, which limits what the returned message quotes.
+    """
     user_id = acting_as(actor, command.sender_id)
     message, part = visible_message(tx, user_id, command.message_id)
     must_not_be_deleted(message)
@@ -83,8 +92,8 @@ def _reactable(tx: Transaction, actor: Actor, command: React | Unreact) -> tuple
 
 
 def _has_reacted(tx: Transaction, message: Message, reaction: Reaction, user_id: str) -> bool:
-    """Returns whether the user has given this reaction. A message holds only the first users, so others are looked
-    up."""
+    """Returns whether the user has given this reaction to the message. The message contains only the first users of a
+    reaction, so others are looked up in the database."""
     if user_id in reaction.user_ids:
         return True
     return reaction.count > len(reaction.user_ids) and tx.parts.has_reacted(message.id, user_id, reaction.emoji)

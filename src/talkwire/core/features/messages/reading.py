@@ -1,4 +1,5 @@
-"""Members' read positions as one reader sees them, and whether a message has been read."""
+"""Decides which read positions (up to which message members have read) a reader sees, and whether a message has been
+read."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ Two would suffice if nobody had joined after the message.
 
 
 def has_been_read(message: Message, readers: Iterable[MessageReader]) -> bool:
-    """Returns whether a member other than the sender has read a message. `readers` are those who have read furthest."""
+    """Returns whether a member other than the sender has read a message. `readers` are the members whose read positions
+    are the furthest."""
     return any(
         reader.history_seq < message.seq <= reader.read_seq and reader.user_id != message.sender_id
         for reader in readers
@@ -26,22 +28,25 @@ def has_been_read(message: Message, readers: Iterable[MessageReader]) -> bool:
 
 
 def shares_reads(user: User | None) -> bool:
-    """Returns whether others see what a user has read, and the user what others have read."""
+    """Returns whether a user shows others what they have read. Only then does the user see what others have read. True
+    for None: no user."""
     return user is None or user.read_receipts
 
 
 def may_see_reads(view: MemberView, reader_id: str, *, sees_reads: bool) -> bool:
-    """Returns whether a reader sees what a member has read. `sees_reads`: the reader shares what they have read."""
+    """Returns whether a reader sees what a member has read: reader and member must both share their read positions.
+    `sees_reads` says whether the reader does."""
     return view.member.user_id == reader_id or (view.read_receipts and sees_reads)
 
 
 def as_shown_to(
     view: MemberView, reader_id: str, blocker_ids: Collection[str], *, sees_reads: bool = True
 ) -> MemberView:
-    """Returns a member with the positions that the reader sees.
+    """Returns a member with the read and delivery positions that the reader may see.
 
     Readers see their own private read position. Members in `blocker_ids`, who have blocked the reader, appear as having
-    received and read nothing, and members whose reads the reader does not see (`may_see_reads`) as having read nothing.
+    received and read nothing; members who do not share their read positions with the reader appear as having read
+    nothing.
     """
     member = view.member
     if member.user_id in blocker_ids:

@@ -1,4 +1,5 @@
-"""Delivery and read receipts: one cursor for each member, and no row for each message."""
+"""Delivery and read receipts. They are stored as one delivery position and one read position for each member, not as a
+row for each message."""
 
 from __future__ import annotations
 
@@ -51,7 +52,8 @@ def check_mark(command: Mark) -> None:
 
 
 def needs_of_mark(actor: Actor, command: Mark, needs: Prefetch) -> None:
-    """Adds the keys that moving a cursor will look up."""
+    """Adds the keys of the rows that moving a member's read or delivery position needs to the keys that are read from
+    the database in advance."""
     needs.members.add((command.conversation_id, actor.user_id))
     number = None if command.message_id is None else message_number(command.message_id)
     if number is not None:
@@ -59,16 +61,18 @@ def needs_of_mark(actor: Actor, command: Mark, needs: Prefetch) -> None:
 
 
 def needs_of_read(actor: Actor, command: MarkRead, needs: Prefetch) -> None:
-    """Adds the keys that marking messages as read will look up."""
+    """Adds the keys of the rows that marking messages as read needs to the keys that are read from the database in
+    advance."""
     needs_of_mark(actor, command, needs)
     needs.unread_notifications.add((command.conversation_id, actor.user_id))
 
 
 def mark_read(tx: Transaction, actor: Actor, command: MarkRead) -> ReadMark:
-    """Moves the actor's read position forward and returns it; an older message changes nothing.
+    """Moves the actor's read position in a conversation forward and returns it. Naming a message before it changes
+    nothing.
 
-    Other members receive a receipt only beyond the position that they have seen before, and only if the actor shares
-    what they have read.
+    Other members receive a receipt only when the position passes the furthest one that they have seen, and only if the
+    actor shares what they have read.
     """
     conversation, member = _participation(tx, actor, command)
     target = _target(tx, conversation, member, command.message_id)
@@ -104,7 +108,8 @@ def mark_read(tx: Transaction, actor: Actor, command: MarkRead) -> ReadMark:
 
 
 def mark_unread(tx: Transaction, actor: Actor, command: MarkUnread) -> ReadMark:
-    """Moves the actor's own read position back to before a message and returns it. It never moves forward."""
+    """Moves the actor's own read position back to just before a message and returns it; never moves it forward. Other
+    members do not see this."""
     conversation, member = _participation(tx, actor, command)
     if command.message_id is None:
         seq = tx.newest_of_others(conversation.id, member.user_id, member.history.seq)
@@ -121,7 +126,7 @@ def mark_unread(tx: Transaction, actor: Actor, command: MarkUnread) -> ReadMark:
 
 
 def _move_own(tx: Transaction, member: Member, seq: int) -> ReadMark:
-    """Moves the read position that only the member sees, and returns it."""
+    """Moves the read position that only the member sees to the number `seq`, and returns it with the unread counts."""
     id_, user_id = member.conversation_id, member.user_id
     unread = tx.unread_after(id_, user_id, seq)
     counts = (unread.unread_count, unread.mention_count)
@@ -130,7 +135,8 @@ def _move_own(tx: Transaction, member: Member, seq: int) -> ReadMark:
 
 
 def mark_delivered(tx: Transaction, actor: Actor, command: MarkDelivered) -> None:
-    """Moves the actor's delivery position forward."""
+    """Moves the actor's delivery position (up to which message the actor's devices have received a conversation)
+    forward."""
     conversation, member = _participation(tx, actor, command)
     target = _target(tx, conversation, member, command.message_id)
     if target is not None and target[0] > member.delivered_seq:
@@ -138,7 +144,7 @@ def mark_delivered(tx: Transaction, actor: Actor, command: MarkDelivered) -> Non
 
 
 def _record_delivered(tx: Transaction, member: Member, target: tuple[int, int]) -> None:
-    """Records that the member has received the messages up to (seq, id)."""
+    """Records that the member has received the messages up to the one given as (number in the conversation, id)."""
     id_, user_id = member.conversation_id, member.user_id
     tx.record(MessagesDelivered(tx.next_pos(), tx.now_ms, id_, user_id, *target, member.delivered_seq))
 
@@ -155,7 +161,8 @@ def _participation(tx: Transaction, actor: Actor, command: Mark) -> tuple[Conver
 def _target(
     tx: Transaction, conversation: Conversation, member: Member, message_id: str | None
 ) -> tuple[int, int] | None:
-    """Returns (seq, id) of the named message, or of the newest one; None if the conversation has no messages."""
+    """Returns (number in the conversation, id) of the named message, or of the newest one for None. Returns None if the
+    conversation has no messages."""
     if message_id is None:
         # Once there is a message, `active_pos` is the position of the newest one.
         return (conversation.last_seq, MESSAGE_ID_BASE + conversation.active_pos) if conversation.last_seq else None
@@ -180,10 +187,11 @@ def _message_named(tx: Transaction, member: Member, message_id: str) -> Message:
 
 
 def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tuple[Receipt, ...]:
-    """Returns each other member's receipt of a message.
+    """Returns a receipt of a message for each other member: when they received it and when they read it, each None if
+    not yet.
 
-    A member who has blocked the actor is shown as not having received it, and one whose reads the actor does not see as
-    not having read it.
+    A member who has blocked the actor is shown as not having received the message, and a member who does not share
+    their reads with the actor as not having read it.
     """
     message = get_message(snapshot, actor, GetMessage(query.message_id))
     views = snapshot.members_of((message.conversation_id,)).get(message.conversation_id, ())
@@ -204,36 +212,40 @@ def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tupl
 
 
 def _reached(member: Member, message: Message, seq: int, moved_ms: int) -> int | None:
-    """Returns when a member's cursor moved to `seq`, if that includes the message, else None.
+    """Returns when the member received or read the message, in milliseconds since 1970, or None if they did not. `seq`
+    is how far the member's position (of receiving or of reading) is, `moved_ms` when it moved there.
 
-    A new member's cursors start at the newest message, so a move counts only if it is not older than the membership.
+    The positions of a new member start at the newest message without having moved, which does not count.
     """
     return moved_ms if seq >= message.seq and moved_ms >= member.joined_ms else None
 
 
 def list_readers(snapshot: Snapshot, actor: Actor, query: ListReaders) -> tuple[MessageReader, ...]:
-    """Returns the members who have read furthest. Raises `forbidden` unless the actor may read the conversation."""
+    """Returns the members whose read positions are the furthest, with these positions. Raises `forbidden` unless the
+    actor may read the conversation."""
     check_id("conversationId", query.conversation_id)
     history_for(snapshot, actor, query.conversation_id)
     return tuple(snapshot.readers(query.conversation_id, actor.user_id, READERS_MAX))
 
 
 def get_message_status(snapshot: Snapshot, actor: Actor, query: GetMessageStatus) -> MessageStatus:
-    """Returns a message with its delivery state. Raises `forbidden` unless the actor may see the message."""
+    """Returns a message with its delivery state (sent, delivered or read). Raises `forbidden` unless the actor may see
+    the message."""
     message = get_message(snapshot, actor, GetMessage(query.message_id))
     return MessageStatus(message, status_of(message, snapshot.least_progress(message, actor.user_id)))
 
 
 def status_of(message: Message, least: tuple[int, int] | None) -> Status:
-    """Returns a message's delivery state. `least` is the `seq` up to which all others have received and read; None:
-    nobody."""
+    """Returns a message's delivery state: sent, delivered or read. `least` is (received, read): the numbers up to which
+    all other members have received and read the conversation; None if there are no others."""
     if least is None or least[0] < message.seq:
         return "sent"
     return "read" if least[1] >= message.seq else "delivered"
 
 
 def count_unread(snapshot: Snapshot, actor: Actor, query: CountUnread) -> tuple[tuple[str, str, Unread], ...]:
-    """Returns the unread counts of those keys that are memberships."""
+    """Returns (conversation id, user id, unread counts) for those of the query's (conversation id, user id) keys where
+    the user is a member."""
     found = snapshot.unreads.of(query.keys)
     return tuple((conversation_id, user_id, unread) for (conversation_id, user_id), unread in found.items())
 

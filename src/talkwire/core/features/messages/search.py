@@ -1,7 +1,7 @@
 """Full-text search of messages.
 
-The index proposes messages, newest first. Each one is then checked against its current state, so that an index that
-lags behind the log never shows edited or deleted text, or messages that the reader may not see.
+The search index returns candidates, newest first. Each of them is then checked against its current state, so that an
+index that is not up to date never shows edited or deleted text, or messages that the reader may not see.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ They keep a query with frequent words from occupying a reader thread for long.
 """
 
 ROUGH_EFFORT = 150_000
-"""The effort up to which a request examines the newest messages when the index has very many words with the beginning
-that it looks for: some 250 short messages, which take about 10 ms. Often a page is full by then."""
+"""Up to this effort, a request lets the index return any of the newest messages where finding those that match would be
+expensive: some 250 short messages, which take about 10 ms to examine. Often a page is full by then."""
 
 NON_ASCII_EFFORT = 4
 """The cost factor of texts with non-ASCII characters, which are decomposed and folded before they are compared."""
@@ -74,12 +74,13 @@ def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> 
 
 
 def searched_text(content: str, attached_names: str) -> str:
-    """Returns the text that a search matches: a message's content, and the names of its attachments."""
+    """Returns the text in which search terms are looked for: a message's content, and the names of its attachments."""
     return f"{content}\n{attached_names}" if attached_names else content
 
 
 def _as_seen(snapshot: Snapshot, scope: SearchScope, found: Sequence[Message]) -> tuple[Message, ...]:
-    """Returns the found messages as the reader may see them. Only messages with quotes need a lookup."""
+    """Returns the found messages as the reader may see them. Only messages that quote others need a lookup, because the
+    quoted message may be hidden from the reader."""
     quoting = {message.conversation_id for message in found if message.reply_to is not None}
     if scope.member_id is None or not quoting:
         return tuple(found)
@@ -119,10 +120,11 @@ def _cursor_id(cursor: str | None) -> int | None:
 
 
 def find_public_conversations(snapshot: Snapshot, actor: Actor, query: FindPublicConversations) -> Page[Conversation]:
-    """Returns a page of public groups and channels whose names contain the words; all if there is no word.
+    """Returns a page of public groups and channels whose names contain all words of a text; of all of them without
+    words.
 
-    The conversation whose id is the text comes first. Every signed-in user may use it, whatever the setting `directory`
-    says.
+    If the text is the id of a public conversation, that one comes first. Every signed-in user may use this, independent
+    of the setting `directory`, which limits who finds users.
     """
     if query.cursor is not None:
         check_id("cursor", query.cursor)

@@ -1,4 +1,5 @@
-"""Sending messages. A retry with the same client message id returns the first message and sends nothing."""
+"""Sends messages, and imports messages from other systems. A retry with the same client message id (an id that the
+client chose) returns the first message and sends nothing."""
 
 from __future__ import annotations
 
@@ -44,12 +45,19 @@ from talkwire.core.domain.places import check_place, label_of_place, map_url
 from talkwire.core.domain.texts import check_content, check_id, check_metadata, check_name, check_text
 from talkwire.core.domain.times import check_time, iso
 from talkwire.core.features.messages.files import attachment_of, file_name
+from talkwire.core.features.messages.imported_parts import check_imported_parts, imported_parts
 from talkwire.core.features.messages.messages import must_not_be_deleted, need_message
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Prefetch, Transaction
 
 ATTACHMENTS_MAX = 20
 URL_MAX_LENGTH = 2048
+
+DURATION_MAX_MS = 24 * 60 * 60 * 1000
+WAVEFORM_MAX = 100
+"""How many values a waveform has at most."""
+
+LOUDEST = 100
 
 IMPORT_SKEW_MS = 10_000
 """How far in the future an imported message's time may be, in milliseconds, to allow for clock differences."""
@@ -73,12 +81,14 @@ def check_send(command: SendMessage) -> None:
         check_metadata("metadata", command.metadata)
     if command.created_ms is not None:
         check_time("createdAt", command.created_ms)
+    check_imported_parts(command)
     if command.attachments:
         _check_attachments(command.attachments)
 
 
 def check_attachment_count(count: int) -> None:
-    """Raises `invalid_request` for too many attachments. Callers use it before they build anything from them."""
+    """Raises `invalid_request` if a message has too many attachments. Callers check this before they process the
+    attachments."""
     if count > ATTACHMENTS_MAX:
         raise invalid("attachments", f"must have at most {ATTACHMENTS_MAX} items")
 
@@ -89,6 +99,7 @@ def _check_attachments(refs: Sequence[AttachmentRef]) -> None:
         path = f"attachments[{index}]"
         if ref.id is not None:
             check_name(f"{path}.id", ref.id, 128)
+            _check_sound(path, ref)
         elif ref.place is not None:
             check_place(f"{path}.place", ref.place)
         elif ref.url is None:
@@ -97,6 +108,15 @@ def _check_attachments(refs: Sequence[AttachmentRef]) -> None:
             check_url(f"{path}.url", ref.url)
             if ref.name is not None:
                 check_name(f"{path}.name", ref.name)
+
+
+def _check_sound(path: str, ref: AttachmentRef) -> None:
+    if ref.duration_ms is not None and not 0 <= ref.duration_ms <= DURATION_MAX_MS:
+        raise invalid(f"{path}.durationMs", f"must be between 0 and {DURATION_MAX_MS}")
+    if len(ref.waveform) > WAVEFORM_MAX:
+        raise invalid(f"{path}.waveform", f"must have at most {WAVEFORM_MAX} items")
+    if any(not 0 <= loudness <= LOUDEST for loudness in ref.waveform):
+        raise invalid(f"{path}.waveform", f"must have items between 0 and {LOUDEST}")
 
 
 def check_url(path: str, url: str) -> None:
@@ -113,7 +133,7 @@ def check_url(path: str, url: str) -> None:
 
 
 def needs_of_send(actor: Actor, command: SendMessage, needs: Prefetch) -> None:
-    """Adds the keys that `send_message` will look up."""
+    """Adds the keys of the rows that `send_message` needs to the keys that are read from the database in advance."""
     sender_id = command.sender_id or actor.user_id
     needs.members.add((command.conversation_id, sender_id))
     if command.client_message_id is not None:
@@ -130,7 +150,8 @@ def need_names(needs: Prefetch, conversation_id: str, content: str) -> None:
 
 
 def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message:
-    """Stores a message and returns it; a retry returns the first one.
+    """Stores a message and returns it. A retry, recognised by its client message id, returns the message that was
+    stored first.
 
     Retries are recognised before slow mode and mutes are checked, because these may have changed since. Raises
     `forbidden` if the sender may no longer see the first message.
@@ -153,10 +174,11 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
 
 
 def import_message(tx: Transaction, actor: Actor, command: SendMessage, created_ms: int) -> Message:
-    """Stores a message that was sent in another system, with its original time; a retry returns the first one.
+    """Stores a message that was sent in another system, with its original time. A retry, recognised by its client
+    message id, returns the message that was stored first.
 
-    The backend imports for any user, an admin for themselves. The sender need not be a member any more. Mutes and slow
-    mode do not apply to old messages.
+    The backend imports for any user, an admin only for themselves. The sender need not be a member any more. Mutes and
+    slow mode do not apply to old messages.
     """
     must_be_trusted(actor)
     sender_id = acting_as(actor, command.sender_id)
@@ -171,13 +193,13 @@ def import_message(tx: Transaction, actor: Actor, command: SendMessage, created_
             return same_message(first, command)
     _check_order(tx, conversation, created_ms)
     parts = {} if command.is_plain else _parts(tx, {sender_id, actor.user_id}, WHOLE, command)
-    parts |= {"created_ms": created_ms, "imported": True}
+    parts |= {"created_ms": created_ms, "imported": True, **imported_parts(tx, command)}
     return _record(tx, command, sender, conversation, parts)
 
 
 def _check_order(tx: Transaction, conversation: Conversation, created_ms: int) -> None:
-    """Raises `invalid_request` unless the time is between the newest message's and now: times ascend in a
-    conversation."""
+    """Raises `invalid_request` for an imported message whose time is before that of the conversation's newest message
+    or in the future, because times ascend in a conversation."""
     newest_ms = tx.newest_message_ms(conversation)
     latest_ms = tx.now_ms + IMPORT_SKEW_MS
     if newest_ms is not None and created_ms < newest_ms:
@@ -189,7 +211,8 @@ def _check_order(tx: Transaction, conversation: Conversation, created_ms: int) -
 def _record(
     tx: Transaction, command: SendMessage, sender: User, conversation: Conversation, parts: Mapping[str, Any] | None
 ) -> Message:
-    """Records a message and returns it. `parts` are the optional fields of `Message` by name; None for a plain text."""
+    """Records a sent message and returns it. `parts` maps the names of optional fields of `Message` to values; None for
+    a message with text only."""
     pos = tx.next_pos()
     message = Message(
         id=MESSAGE_ID_BASE + pos,
@@ -211,8 +234,11 @@ def _record(
 
 
 def _parts(tx: Transaction, owner_ids: Collection[str], history: HistoryStart, command: SendMessage) -> dict[str, Any]:
-    """Returns the optional fields of a message by name. Raises if the sender, with this history, may not refer to
-    something."""
+    """Returns name -> value for the optional fields of a message: quote, thread, attachments and mentions.
+
+    Raises if the sender may not refer to one of them. `history` is where the part of the conversation that the sender
+    may see begins; `owner_ids` are the users whose files may be attached.
+    """
     conversation_id = command.conversation_id
     mentions = mentioned(tx, conversation_id, command.content)
     return {
@@ -225,7 +251,8 @@ def _parts(tx: Transaction, owner_ids: Collection[str], history: HistoryStart, c
 
 
 def mentioned(tx: Transaction, conversation_id: str, content: str) -> Mentions:
-    """Returns the members that a text mentions."""
+    """Returns which members of the conversation a text mentions by `@name` or `@id`, and whether it mentions
+    everyone."""
     marks = mention_marks(content)
     if not marks:
         return Mentions()
@@ -233,7 +260,8 @@ def mentioned(tx: Transaction, conversation_id: str, content: str) -> Mentions:
 
 
 def _message_in(tx: Transaction, conversation_id: str, history: HistoryStart, message_id: str) -> Message:
-    """Returns another message of the same conversation. Raises `forbidden` if the history does not include it."""
+    """Returns a message of the conversation by its id. Raises `forbidden` for a message of another conversation, and
+    for one outside of the visible part of the conversation (`history`)."""
     number = message_number(message_id)
     message = None if number is None else tx.message(number)
     if message is None or message.conversation_id != conversation_id:
@@ -249,7 +277,8 @@ def _quote(tx: Transaction, conversation_id: str, history: HistoryStart, message
 
 
 def _root_id(tx: Transaction, conversation_id: str, history: HistoryStart, message_id: str) -> int:
-    """Returns the id of a thread's root. Threads have one level."""
+    """Returns the id of the message that starts a thread (its root). Raises `invalid_request` for a message that is
+    itself a reply in a thread, because threads have one level."""
     root = _message_in(tx, conversation_id, history, message_id)
     must_not_be_deleted(root, "threadId")
     if root.thread_id is not None:
@@ -258,8 +287,8 @@ def _root_id(tx: Transaction, conversation_id: str, history: HistoryStart, messa
 
 
 def _attachments(tx: Transaction, owner_ids: Collection[str], refs: Sequence[AttachmentRef]) -> tuple[Attachment, ...]:
-    """Returns the attachments without duplicates. Raises `forbidden` for a file of another user, also if there is
-    none."""
+    """Returns a message's attachments without duplicates. Raises `forbidden` for a file of another user and for a file
+    that does not exist."""
     files = tx.files.of_ids(_file_ids(refs)) if refs else {}
     distinct: dict[object, AttachmentRef] = {}
     for ref in refs:
@@ -275,18 +304,22 @@ def _attachment(file: File | None, owner_ids: Collection[str], ref: AttachmentRe
     if ref.place is not None and ref.id is None:
         return Attachment(url=map_url(ref.place), name=label_of_place(ref.place), place=ref.place)
     if ref.id is None:
-        assert ref.url is not None, "it was checked at the door"
+        assert ref.url is not None, "the command was validated"
         name = file_name(ref.name or unquote(urlsplit(ref.url).path))
         return Attachment(url=ref.url, name=name, kind=ref.kind)
     if file is None or file.owner_id not in owner_ids:
         raise forbidden()
     attached = attachment_of(file)
-    return attached if ref.kind is None else replace(attached, kind=ref.kind)
+    if ref.kind is not None:
+        attached = replace(attached, kind=ref.kind)
+    if ref.duration_ms is not None or ref.waveform:
+        attached = replace(attached, duration_ms=ref.duration_ms, waveform=ref.waveform)
+    return attached
 
 
 def hash_of(command: SendMessage) -> int:
-    """Returns a 64-bit hash of what was sent. It tells a retry from a different message with the same client message
-    id."""
+    """Returns a 64-bit hash of a message's content. It distinguishes a retry from a different message with the same
+    client message id."""
     if command.sent_hash is not None:
         return command.sent_hash
     what: tuple[object, ...] = (command.content, command.metadata)
@@ -299,7 +332,8 @@ def hash_of(command: SendMessage) -> int:
 
 
 def same_message(first: Message, command: SendMessage) -> Message:
-    """Returns the first message, if the command repeats it. Raises `conflict` if something else was sent then."""
+    """Returns the message `first`, which has the command's client message id, if the command repeats it. Raises
+    `conflict` if that message had other content."""
     if first.command_hash != hash_of(command):
         raise ChatError("conflict", "This clientMessageId was used for another message.")
     return first

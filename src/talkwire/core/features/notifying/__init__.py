@@ -1,1 +1,2 @@
-"""Who is notified of what, stored notifications, and the queue for offline users."""
+"""Features about notifications: rules for which users are notified of which events, stored notifications, pushes to
+devices, and the queue of events for offline users."""

@@ -1,16 +1,17 @@
-"""Rules that decide who is notified of what: pure functions.
+"""Rules that decide which users are notified of which events, as pure functions.
 
 A `NotificationTrigger` describes the event; a `NotificationRecipient` has the settings of a user. Live notifications
 (`core.engine.live_notifications`) and stored ones for offline users follow the same rules.
 
-The most specific reason that the user has not switched off is used: a mention before a reply, a reply before a direct
-message.
+A user is notified once for an event, for the most specific reason that the user has not switched off: a mention comes
+before a reply, a reply before a direct message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from talkwire.core.domain.access import may_see_offer, message_for_reader
@@ -22,6 +23,7 @@ from talkwire.core.domain.events import (
     MessageSent,
     OfferCreated,
     OfferUpdated,
+    ReportDecided,
 )
 from talkwire.core.domain.model import (
     LARGE_CONVERSATION,
@@ -36,26 +38,32 @@ from talkwire.core.domain.model import (
     NotificationType,
     Preferences,
 )
+from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.domain.time_zones import zone_of
 
 EVERYONE_MAX = LARGE_CONVERSATION
 """Up to this many members, a conversation's `@all` and offers notify all members."""
 
-STORED_FOR_ALL: frozenset[NotificationType] = frozenset({"mention", "reply", "offer", "invitation", "missed-call"})
+STORED_FOR_ALL: frozenset[NotificationType] = frozenset(
+    {"mention", "reply", "offer", "invitation", "missed-call", "moderation"}
+)
 """Notification types that are stored for every recipient.
 
 Other types are stored only for disconnected users; for connected ones the unread count suffices.
 """
+
+NO_OUTCOMES: Mapping[str, Outcome] = MappingProxyType({})
 
 BODY_MAX_LENGTH = 200
 DEFAULT_SOUND = "default"
 
 
 class NotificationTrigger(NamedTuple):
-    """An event that may cause notifications.
+    """An event that may cause notifications, with what they show.
 
     `type` is set if it is the same for all recipients, `message` if the event is a message. `user_ids` are recipients
-    named individually; `everyone` adds all members of the conversation.
+    named individually; `everyone` adds all members of the conversation. `outcomes` is set if the event is the decision
+    about a reported message: it maps the users to notify to what was decided, even if they have left the conversation.
     """
 
     id: int
@@ -68,12 +76,14 @@ class NotificationTrigger(NamedTuple):
     body: str = ""
     user_ids: tuple[str, ...] = ()
     everyone: bool = False
+    outcomes: Mapping[str, Outcome] = NO_OUTCOMES
 
 
 class NotificationRecipient(NamedTuple):
-    """A member of the conversation with their notification settings and blocked users.
+    """A member of a conversation with everything that decides whether they are notified: settings and blocked users.
 
-    `is_dnd`: the member's status is `dnd`. `history` is the part of the conversation that the member may see.
+    `is_dnd`: the member's status is `dnd` (do not disturb). `history` is where the part of the conversation that the
+    member may see begins.
     """
 
     user_id: str
@@ -85,7 +95,7 @@ class NotificationRecipient(NamedTuple):
 
 
 def trigger_of(event: Durable) -> NotificationTrigger | None:
-    """Returns the trigger of an event, or None if it never causes notifications."""
+    """Returns a description of the notifications that an event may cause, or None if such events never cause any."""
     match event:
         case MessageSent(message=message):
             return None if message.imported else trigger_of_message(event)
@@ -116,10 +126,33 @@ def trigger_of(event: Durable) -> NotificationTrigger | None:
         case MemberAdded(by=by) if by:
             user_ids = tuple(member.user_id for member in event.members)
             return _trigger(event, event.conversation_id, by, "invitation", user_ids=user_ids)
+        case ReportDecided():
+            return _trigger_of_decision(event)
         case CallMissed():
             return _trigger(event, event.conversation_id, event.caller_id, "missed-call", user_ids=event.user_ids)
         case _:
             return None
+
+
+def _trigger_of_decision(event: ReportDecided) -> NotificationTrigger:
+    """Returns the notifications for a decision about a reported message: for the reporter in any case, for the
+    message's author only if something was done. They do not name the moderator, to protect moderators from the users
+    concerned."""
+    report = event.report
+    assert report.state != "open", "it was decided"
+    outcomes: dict[str, Outcome] = {report.reporter_id: report.state}
+    if report.action is not None:
+        outcomes[report.author_id] = report.action
+    return NotificationTrigger(
+        id=MESSAGE_ID_BASE + event.pos,
+        at_ms=event.at_ms,
+        conversation_id=report.conversation_id,
+        actor_id="",
+        type="moderation",
+        body=(report.decision or "")[:BODY_MAX_LENGTH],
+        user_ids=tuple(outcomes),
+        outcomes=outcomes,
+    )
 
 
 def trigger_of_message(event: MessageSent) -> NotificationTrigger:
@@ -137,7 +170,7 @@ def trigger_of_message(event: MessageSent) -> NotificationTrigger:
     )
 
 
-def _trigger(  # noqa: PLR0913 (an trigger's fields)
+def _trigger(  # noqa: PLR0913 (a trigger's fields)
     event: Durable,
     conversation_id: str,
     actor_id: str,
@@ -162,18 +195,22 @@ def _trigger(  # noqa: PLR0913 (an trigger's fields)
 
 
 def body_of(message: Message) -> str:
-    """Returns the start of a message's text, or the names of its attachments if it has no text."""
+    """Returns the beginning of a message's text, or the names of its attachments if it has no text, as a notification's
+    text."""
     return message.content[:BODY_MAX_LENGTH] or ", ".join(each.name for each in message.attachments)[:BODY_MAX_LENGTH]
 
 
 def reason_of(
     trigger: NotificationTrigger, kind: ConversationKind, member_count: int, recipient: NotificationRecipient
 ) -> NotificationType | None:
-    """Returns why a recipient is notified, or None.
+    """Returns the type of the notification that a recipient receives for an event, such as a mention or a reply; None
+    if they receive none.
 
-    Users are not notified of what they did themselves, of users whom they have blocked, and of what their history
-    hides.
+    Users are not notified of what they did themselves, of what users did whom they have blocked, and of what is outside
+    of the part of the conversation that they may see.
     """
+    if trigger.outcomes:  # a decision concerns its users whatever they have switched off
+        return trigger.type if recipient.user_id in trigger.outcomes else None
     if recipient.user_id == trigger.actor_id or trigger.actor_id in recipient.blocked_ids:
         return None
     if trigger.offer_id is not None and not may_see_offer(trigger.offer_id, recipient.history):
@@ -189,7 +226,8 @@ def reason_of(
 def _reasons(
     trigger: NotificationTrigger, kind: ConversationKind, member_count: int, recipient: NotificationRecipient
 ) -> tuple[NotificationType, ...]:
-    """Returns all reasons that apply to a recipient, most specific first."""
+    """Returns the types of all notifications that a message or other event can cause for a recipient, the most specific
+    first."""
     message = None if trigger.message is None else message_for_reader(trigger.message, recipient.history)
     if trigger.message is not None and message is None:
         return ()
@@ -225,12 +263,14 @@ def is_in_quiet_hours(quiet: DoNotDisturb, at_ms: int) -> bool:
 
 
 def must_not_disturb(recipient: NotificationRecipient, at_ms: int) -> bool:
-    """Returns whether a recipient must not be disturbed now. Notifications then have no sound."""
+    """Returns whether a recipient must not be disturbed now because of their status `dnd` or their "do not disturb"
+    hours. Notifications then have no sound."""
     return recipient.is_dnd or is_in_quiet_hours(recipient.preferences.do_not_disturb, at_ms)
 
 
 def sound_of(reason: NotificationType, recipient: NotificationRecipient) -> str | None:
-    """Returns the sound of the conversation's settings, else the user's sound for this type."""
+    """Returns the name of a notification's sound: the one in the recipient's settings for the conversation, else their
+    sound for this type of notification."""
     return recipient.member_preferences.sound or recipient.preferences.sounds.get(reason, DEFAULT_SOUND)
 
 
@@ -254,4 +294,5 @@ def notification(
         message_id=None if trigger.message is None else trigger.message.id,
         offer_id=trigger.offer_id,
         sound=None if quiet else sound_of(reason, recipient),
+        outcome=trigger.outcomes.get(recipient.user_id),
     )

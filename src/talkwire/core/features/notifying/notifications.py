@@ -1,4 +1,4 @@
-"""Stored notifications: listing them, and marking them as read."""
+"""Stored notifications: lists them, and marks them as read. Also records missed calls, which cause notifications."""
 
 from __future__ import annotations
 
@@ -54,9 +54,10 @@ def check_mark_read(command: MarkNotificationsRead) -> None:
 
 
 def mark_read(tx: Transaction, actor: Actor, command: MarkNotificationsRead) -> int:
-    """Marks notifications as read and returns how many are unread.
+    """Marks the actor's notifications with the given ids, or all for None, as read, and returns how many are still
+    unread.
 
-    Ids of other users' or unknown notifications are ignored, which does not reveal whether they exist.
+    Ids of other users' notifications and unknown ids are ignored, which does not reveal whether they exist.
     """
     require(may_act(tx.user(actor.user_id)))
     ids = None if command.ids is None else [number for id_ in command.ids if (number := message_number(id_))]
@@ -64,14 +65,16 @@ def mark_read(tx: Transaction, actor: Actor, command: MarkNotificationsRead) -> 
 
 
 def read_with_messages(tx: Transaction, conversation_id: str, user_id: str, message_id: int) -> None:
-    """Marks the notifications about messages up to this one as read, because the user has read the messages."""
+    """Marks a user's notifications about messages up to `message_id` as read, because the user has read these
+    messages."""
     ids = tx.notifications.unread_of_messages(conversation_id, user_id, message_id)
     if ids:
         _read(tx, user_id, ids)
 
 
 def _read(tx: Transaction, user_id: str, ids: Sequence[int] | None) -> int:
-    """Marks notifications as read, notifies the user's devices if that changed any, and returns how many are unread."""
+    """Marks a user's notifications as read and returns how many are still unread. If any was unread, records an event
+    that informs the user's other devices."""
     changed = tx.notifications.mark_read(user_id, ids, tx.now_ms)
     unread = tx.notifications.count_unread(user_id, tx.now_ms - KEPT_MS)
     if changed:
@@ -81,7 +84,7 @@ def _read(tx: Transaction, user_id: str, ids: Sequence[int] | None) -> int:
 
 
 def record_missed_call(tx: Transaction, actor: Actor, command: RecordMissedCall) -> None:
-    """Records in the log who missed a call; calls themselves are not in the log."""
+    """Records in the log which of the users, as far as they are members of the conversation, have missed a call."""
     members = tx.members(command.conversation_id, command.user_ids)
     missed = tuple(user_id for user_id in command.user_ids if user_id in members)
     if missed:
@@ -89,7 +92,8 @@ def record_missed_call(tx: Transaction, actor: Actor, command: RecordMissedCall)
 
 
 def find_occasion_names(snapshot: Snapshot, actor: Actor, query: FindOccasionNames) -> OccasionNames:
-    """Returns the names to show in a notification. Internal."""
+    """Returns the names of a user and of a conversation, to show in a notification; an unknown name is empty. For use
+    inside the server only."""
     user, conversation = snapshot.user(query.actor_id), snapshot.conversation(query.conversation_id)
     name = None if conversation is None else conversation.name
     return OccasionNames("" if user is None else user.name, name or "")

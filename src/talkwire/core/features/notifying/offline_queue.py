@@ -1,8 +1,8 @@
-"""The offline queue: what disconnected users receive when they connect again.
+"""The offline queue: custom events and missed messages that users without a connection receive when they connect again.
 
-Events of the application are stored for each user. Messages are not: the log and the user's read positions tell which
-ones the user has missed, so sending writes nothing per message and member. Both are sent until a heartbeat proves that
-they arrived. After a crash they may arrive twice, but they are never lost.
+Custom events of the application are stored for each user. Messages are not: the log and the user's read positions show
+which ones the user has missed, so sending a message writes nothing for each member. Events and messages are sent until
+a heartbeat proves that they arrived. After a crash they may be sent twice, but they are never lost.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _encode = msgspec.json.Encoder().encode
 def member_receives(message: Message, user_id: str, blocked_ids: Collection[str], here: MemberPreferences) -> bool:
     """Returns whether a member receives a message of a conversation that is not open on their device.
 
-    Not received are the member's own messages, those of users whom they have blocked, and those that their settings
-    mute.
+    A member does not receive their own messages, messages of users whom they have blocked, and messages for which their
+    settings in the conversation (`here`) switch notifications off.
     """
     if message.sender_id == user_id or message.sender_id in blocked_ids or here.muted or here.notify == "none":
         return False

@@ -1,4 +1,5 @@
-"""Pushes: notifications that are sent to devices without a socket, through the push service of their maker."""
+"""Push notifications: notifications that are sent to devices without a connection, through the push service of the
+device's maker."""
 
 from __future__ import annotations
 
@@ -28,28 +29,31 @@ SUBSCRIPTIONS_MAX = 20
 """How many subscriptions a user has. A further one ends the one that was renewed the longest time ago."""
 
 SHOWN_MS = 24 * 3600 * 1000
-"""For how long a notification is worth a push. The push service is asked to keep it for no longer."""
+"""For how long a new notification may be pushed, in milliseconds. Push services are asked to keep it for no longer."""
 
 SENT_MS = 7 * 24 * 3600 * 1000
-"""For how long a notification that was sent can be dismissed."""
+"""For how long a notification that was pushed can be dismissed on the device, in milliseconds."""
 
 _USUAL = MemberPreferences()
 
 
 def service_of(url: str) -> str:
-    """Returns the scheme, the host and the port of a URL: what a push service is known by."""
+    """Returns the scheme, host and port of a push subscription's URL, by which the server distinguishes push
+    services."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def subscription_id(target: PushTarget) -> str:
-    """Returns the id of the subscription of a target: the same one for every user of the device."""
+    """Returns the id of the push subscription for a device and app (`target`). It does not depend on the user: a device
+    has one subscription, which belongs to the user who subscribed last."""
     parts = (target.kind, target.url, target.app_id or "", target.push_key or "")
     return sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def put_subscription(tx: Transaction, actor: Actor, command: PutPushSubscription) -> PushSubscription:
-    """Stores a subscription of the actor and returns it. Ends the oldest of more than `SUBSCRIPTIONS_MAX`."""
+    """Stores a push subscription (a device that receives pushes) of the actor and returns it. If the actor then has
+    more than `SUBSCRIPTIONS_MAX`, deletes the one that was not renewed for the longest time."""
     require(may_act(tx.user(actor.user_id)))
     if command.session_id is not None and tx.login(command.session_id) is None:
         raise forbidden()

@@ -1,1 +1,2 @@
-"""Features for operating the server: retention, and the table of nodes."""
+"""Features for operating the server: retention (deleting old messages), erasing and exporting users, the operators'
+console, and the table of nodes."""

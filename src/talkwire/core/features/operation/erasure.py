@@ -1,8 +1,8 @@
-"""Erasing users: nothing of an erased user is left but the id, which is never given out again.
+"""Erases users: of an erased user only the id and the time of creation remain. The id is never used again.
 
-The command records one event, after which the user is gone for everyone. What takes long is done afterwards in short
-steps, so that nobody waits: first the texts, then the events of the log that contain some of them. Positions in the log
-and `seq` of messages stay, so every cursor remains valid.
+The command records one event, after which nobody sees the user any more. Work that takes long follows in short steps,
+so that it delays nobody: first the texts of messages, then the events of the log that contain texts. Positions in the
+log and numbers of messages remain, so every cursor stays valid.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from talkwire.core.commands.server.erasure import (
 )
 from talkwire.core.domain.access import may_act, must_be_operator, must_be_trusted, must_not_be_held, require
 from talkwire.core.domain.errors import ChatError, forbidden
-from talkwire.core.domain.events import MessageDeleted, MessageReacted, OfferUpdated, UserErased
+from talkwire.core.domain.events import MessageReacted, OfferUpdated, UserErased
 from talkwire.core.domain.model import DELETED_NAME, Actor, Message, Offer, User
 from talkwire.core.domain.texts import check_id
 from talkwire.core.features.conversations.members import give_role
-from talkwire.core.features.messages.edits import tombstone
+from talkwire.core.features.messages.edits import record_deletion, tombstone
 from talkwire.core.features.messages.offers import without_texts
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
@@ -39,7 +39,8 @@ def check_erase(command: EraseUser) -> None:
 
 
 def erase_user(tx: Transaction, actor: Actor, command: EraseUser) -> None:
-    """Erases a user. Raises `conflict` while the user, or a conversation with messages to redact, is on hold."""
+    """Erases a user, with `redact` also their messages. Raises `conflict` while the user, or with `redact` a
+    conversation with their messages, is on hold (must not be deleted)."""
     user = tx.user(command.user_id)
     _must_be_allowed(tx, actor, command, user)
     if user is None:
@@ -51,13 +52,13 @@ def erase_user(tx: Transaction, actor: Actor, command: EraseUser) -> None:
         by = "" if actor.is_service else actor.user_id
         tx.record(UserErased(tx.next_pos(), tx.now_ms, erased_user(user, redact=command.redact), command.redact, by))
     elif command.redact:
-        # Cleans what an earlier erasure had to leave, because it was on hold.
+        # Removes the messages that an earlier erasure could not remove because they were on hold.
         tx.erasures.put(PendingErasure(user.id, redact=True, stage="texts", after_pos=0))
 
 
 def _must_be_allowed(tx: Transaction, actor: Actor, command: EraseUser, user: User | None) -> None:
-    """Raises `forbidden` unless the actor may erase the user, and `conflict` if the password was changed since it was
-    checked."""
+    """Raises `forbidden` unless the actor may erase the user, and `conflict` if the user's password was changed after
+    the caller had checked it."""
     if actor.user_id != command.user_id:
         must_be_trusted(actor)
         return
@@ -75,7 +76,7 @@ def _must_be_redactable(tx: Transaction, user: User) -> None:
 
 
 def erased_user(user: User, *, redact: bool) -> User:
-    """Returns what is left of a user: the id, and when the user was created."""
+    """Returns the record of a user after erasure: the id and the time of creation, with a placeholder as the name."""
     return User(user.id, DELETED_NAME, user.created_ms, banned=True, named=True, erased="redact" if redact else "keep")
 
 
@@ -97,7 +98,8 @@ def find_step(snapshot: Snapshot, actor: Actor, query: FindErasureStep) -> Erasu
 
 
 def take_step(tx: Transaction, actor: Actor, command: TakeErasureStep) -> bool:
-    """Carries out one step, and stores how far the erasure has come."""
+    """Carries out one step of an erasure, and stores how far the erasure has come. Returns False if another node has
+    done the step already."""
     must_be_operator(actor)
     step, pending = command.step, command.step.erasure
     if tx.erasures.pending(pending.user_id) != pending:
@@ -121,14 +123,15 @@ def _after(step: ErasureStep, stage: Stage) -> PendingErasure:
 
 
 def _redact_messages(tx: Transaction, user_id: str, message_ids: Sequence[int]) -> None:
-    """Replaces messages of the user, and forwarded copies of them, by tombstones; skips what is on hold."""
+    """Replaces messages of an erased user, and forwarded copies of them, by tombstones without content. Skips messages
+    on hold (which must not be deleted)."""
     for message_id in message_ids:
         message = tx.message(message_id)
         if message is None or _is_held(tx, message):
             continue
         if message.deleted_ms is None and _is_of(message, user_id):
             bare = replace(message, client_message_id=None, command_hash=None)
-            tx.record(MessageDeleted(tx.next_pos(), tx.now_ms, tombstone(bare, tx.now_ms, user_id)))
+            record_deletion(tx, tombstone(bare, tx.now_ms, user_id))
     tx.erasures.forget_client_ids(user_id, message_ids)
 
 
@@ -160,7 +163,8 @@ def _redact_offers(tx: Transaction, user_id: str, offer_ids: Sequence[int]) -> N
 
 
 def _redacted(tx: Transaction, offer: Offer) -> Offer:
-    """Returns an offer without its texts. Nobody is left to conclude a pending one, so it is withdrawn."""
+    """Returns an erased user's offer (a proposed price) without its texts. A pending offer becomes withdrawn, because
+    its author can no longer fulfil it. In a conversation on hold, the offer is returned unchanged."""
     conversation = tx.conversation(offer.conversation_id)
     if conversation is not None and conversation.hold:
         return offer
@@ -169,7 +173,8 @@ def _redacted(tx: Transaction, offer: Offer) -> Offer:
 
 
 def _hand_over(tx: Transaction, user_id: str) -> bool:
-    """Makes other members the owners of some of the user's conversations. Returns whether there may be more."""
+    """Gives the ownership of some of the erased user's conversations to other members. Returns whether there may be
+    more of them."""
     conversation_ids = tx.erasures.owned_conversations(user_id)
     for conversation_id in conversation_ids:
         owner = tx.member(conversation_id, user_id)

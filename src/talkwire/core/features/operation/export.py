@@ -1,22 +1,33 @@
-"""What an export of a user or a conversation contains.
+"""Reads the data for an export of a user or a conversation.
 
-A user receives what they may see now: their profile, their conversations and all messages in them, from where their
-history begins; and what they wrote in conversations that they have left. Of files, they receive those that they
-uploaded.
+A user's export contains what they may see now: their profile, their conversations and the messages in the parts of them
+that are visible to the user; also what they wrote in conversations that they have left. It contains only those files
+that the user uploaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from talkwire.core.commands.conversations import ConversationView
 from talkwire.core.commands.server.export import CheckExport
 from talkwire.core.domain.access import erased, messages_for_reader, must_be_trusted
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.model import WHOLE, Actor, File, HistoryStart, Message, User
+from talkwire.core.domain.model import (
+    WHOLE,
+    Actor,
+    ConversationPreferences,
+    File,
+    HistoryStart,
+    Message,
+    SavedMessage,
+    User,
+)
 from talkwire.core.domain.texts import check_id
+from talkwire.core.features.conversations.archive import conversation_preferences_of
 from talkwire.core.features.conversations.conversations import views_of
+from talkwire.core.features.messages.saved import SAVED_MAX, saved_at
 from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
 
@@ -31,7 +42,7 @@ def check_export(snapshot: Snapshot, actor: Actor, query: CheckExport) -> User:
 
 
 def exported_user(snapshot: Snapshot, user_id: str) -> User:
-    """Returns a user who can be exported. Raises `not_found`, and `conflict` for an erased user."""
+    """Returns the user to export. Raises `not_found` for an unknown user, and `conflict` for an erased one."""
     user = snapshot.user(user_id)
     if user is None:
         raise ChatError("not_found", "No such user.")
@@ -41,15 +52,30 @@ def exported_user(snapshot: Snapshot, user_id: str) -> User:
 
 
 def conversations_of(snapshot: Snapshot, user_id: str) -> Iterator[ConversationView]:
-    """Returns the user's conversations, as the user sees them, in the order of their ids."""
+    """Yields the conversations that the user is a member of, as the user sees them, in the order of their ids."""
     after_id: str | None = None
     while found := snapshot.all_conversations(user_id, after_id, PAGE):
         yield from views_of(snapshot, user_id, found)
         after_id = found[-1].id
 
 
+def preferences_in(snapshot: Snapshot, user_id: str) -> Mapping[str, ConversationPreferences]:
+    """Returns conversation id -> the user's settings for it, only where they differ from the default."""
+    found = {
+        view.conversation.id: conversation_preferences_of(view.reader, archived=view.archived)
+        for view in conversations_of(snapshot, user_id)
+        if view.reader is not None
+    }
+    return {id_: each for id_, each in found.items() if each != ConversationPreferences()}
+
+
+def saved_by(snapshot: Snapshot, user_id: str) -> Sequence[SavedMessage]:
+    """Returns the messages that the user has saved and may see now, last saved first."""
+    return saved_at(snapshot, user_id, snapshot.saved.of_user(user_id, None, None, SAVED_MAX))
+
+
 def conversation_with(snapshot: Snapshot, conversation_id: str) -> ConversationView:
-    """Returns a conversation with its members. Raises `not_found`, also for a deleted one."""
+    """Returns a conversation with its members. Raises `not_found` for an unknown or deleted conversation."""
     conversation = snapshot.conversation(conversation_id)
     if conversation is None or conversation.deleted_ms is not None:
         raise ChatError("not_found", "No such conversation.")
@@ -57,8 +83,8 @@ def conversation_with(snapshot: Snapshot, conversation_id: str) -> ConversationV
 
 
 def messages_of(snapshot: Snapshot, user_id: str) -> Iterator[Sequence[Message]]:
-    """Returns pages of the messages that the user may see now, and of their own in conversations that they have
-    left."""
+    """Yields pages of the messages that the user may see now, and of the user's own messages in conversations that they
+    have left."""
     for view in conversations_of(snapshot, user_id):
         history = WHOLE if view.reader is None else view.reader.history
         yield from messages_in(snapshot, view.conversation.id, history)
@@ -70,7 +96,7 @@ def messages_of(snapshot: Snapshot, user_id: str) -> Iterator[Sequence[Message]]
 
 
 def messages_in(snapshot: Snapshot, conversation_id: str, history: HistoryStart = WHOLE) -> Iterator[Sequence[Message]]:
-    """Returns pages of a conversation's messages, oldest first."""
+    """Yields pages of a conversation's messages, oldest first, from where the visible part (`history`) begins."""
     after_seq = history.seq
     while found := snapshot.messages(conversation_id, after_seq=after_seq, limit=PAGE):
         yield messages_for_reader(found, history)
@@ -78,7 +104,7 @@ def messages_in(snapshot: Snapshot, conversation_id: str, history: HistoryStart 
 
 
 def files_of(snapshot: Snapshot, user_id: str) -> Iterator[File]:
-    """Returns the files that the user has uploaded."""
+    """Yields the files that the user has uploaded."""
     after_id = ""
     while found := snapshot.exports.files_of(user_id, after_id, PAGE):
         yield from found
@@ -86,7 +112,7 @@ def files_of(snapshot: Snapshot, user_id: str) -> Iterator[File]:
 
 
 def files_in(snapshot: Snapshot, conversation_id: str) -> Iterator[File]:
-    """Returns the files that are attached to messages of a conversation."""
+    """Yields the files that are attached to messages of a conversation."""
     after_id = ""
     while found := snapshot.exports.files_in(conversation_id, after_id, PAGE):
         yield from found

@@ -1,4 +1,4 @@
-"""Lists the nodes of this log from the table of their leases."""
+"""Lists the running nodes (server processes that share the database), from the table of their leases."""
 
 from __future__ import annotations
 

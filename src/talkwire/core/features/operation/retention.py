@@ -1,4 +1,5 @@
-"""Retention: deletes the content of old messages and removes old events from the start of the log.
+"""Retention: deletes the content of old messages and removes old events from the start of the log (the ordered record
+of events).
 
 It works in small steps, so that sending is hardly delayed. It creates no events: clients that load an old message
 receive a tombstone, and clients that resume from a removed position receive `cursor_expired` and reload everything.
@@ -19,14 +20,15 @@ STEP = 200
 
 
 def prune_old(tx: Transaction, actor: Actor, command: PruneOld) -> bool:
-    """Prunes at most `STEP` log positions older than the retention time. Returns whether there may be more."""
+    """Deletes messages' contents and events that are older than the retention time, at most `STEP` log positions.
+    Returns whether there may be more."""
     must_be_operator(actor)
     return tx.retention.prune(tx.now_ms - command.retention_ms, STEP)
 
 
 def prune_apart(tx: Transaction, actor: Actor, command: PruneApart) -> str | None:
-    """Prunes at most `STEP` messages of conversations with their own retention time. Returns the id to continue
-    after, None at the end."""
+    """Deletes the contents of at most `STEP` old messages in conversations with their own retention time. Returns the
+    conversation id to continue after, or None when all have been visited."""
     must_be_operator(actor)
     return tx.retention.prune_apart(tx.now_ms, command.retention_ms, command.after_id, STEP)
 

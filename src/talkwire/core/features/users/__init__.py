@@ -1,1 +1,2 @@
-"""Users: profiles, accounts and sign-ins, blocks, preferences, search for users, stored presence."""
+"""Features about users: profiles, handles (unique names), accounts and sign-ins, blocks, preferences, search for users,
+and stored presence."""

@@ -1,6 +1,6 @@
-"""Accounts with e-mail and password, and their signed-in devices.
+"""Accounts with e-mail address and password, and the devices on which users are signed in.
 
-Passwords and refresh tokens are already hashed; this module does not know the hash functions.
+Passwords and refresh tokens reach this module as hashes only; it compares them and does not know the hash functions.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from talkwire.core.commands.accounts import (
     CloseLogin,
     FindAccount,
     FindOwnAccount,
+    HasAdmin,
     ListLogins,
     Login,
     OpenLogin,
+    OpenProviderLogin,
     RegisterAccount,
     RehashPassword,
     RotateLogin,
@@ -27,7 +29,7 @@ from talkwire.core.commands.accounts import (
 from talkwire.core.domain.access import erased, may_act, must_be_operator, require
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import LoginEnded, LoginOpened, LoginRenewed, UserCreated
-from talkwire.core.domain.model import OWN_ID_BASE, Account, Actor, LoginSession, User, is_own_id
+from talkwire.core.domain.model import OWN_ID_BASE, Account, AccountRole, Actor, LoginSession, User, is_own_id
 from talkwire.core.domain.texts import check_id, check_name, check_text
 from talkwire.core.features.conversations.invitations import usable_invitation, use_invitation
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
@@ -52,12 +54,14 @@ def check_register(command: RegisterAccount) -> None:
 
 
 def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) -> User:
-    """Creates a user with an e-mail address and a password, and returns the user.
+    """Creates a user who signs in with an e-mail address and a password, and returns the user.
 
-    Only an operator may choose the id, which must be free. Raises `forbidden` for an unusable invitation; this check
-    comes before the e-mail address is looked up, so that it reveals nothing about existing accounts.
+    Only an operator may choose the id, which must be free. Raises `forbidden` for an invalid or used-up invitation;
+    this check comes before the e-mail address is looked up, so that it reveals nothing about existing accounts.
     """
     invitation = None if command.invitation is None else usable_invitation(tx, command.invitation)
+    if command.role is not None:
+        must_be_operator(actor)
     if command.id is not None:
         must_be_operator(actor)
         if is_own_id(command.id):
@@ -73,7 +77,8 @@ def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) ->
     pos = tx.next_pos()
     user = User(command.id or str(OWN_ID_BASE + pos), command.name, tx.now_ms, email=email)
     tx.record(UserCreated(pos, tx.now_ms, user))
-    tx.put_account(Account(user.id, email, command.password_hash))
+    role = command.role or ("user" if invitation is None else invitation.role)
+    tx.put_account(Account(user.id, email, command.password_hash, role))
     if invitation is not None:
         use_invitation(tx, user.id, invitation)
     return user
@@ -93,7 +98,8 @@ def set_password(tx: Transaction, actor: Actor, command: SetPassword) -> None:
 
 
 def change_password(tx: Transaction, actor: Actor, command: ChangePassword) -> None:
-    """Replaces the actor's password and signs their other devices out, which may be of someone who knew the old one."""
+    """Replaces the actor's password and signs out the actor's other devices, which somebody who knew the old password
+    may have signed in."""
     account = _account_with(tx, actor.user_id, command.current_hash)
     if account is None:
         raise ChatError("conflict", "The password was changed in the meantime.")
@@ -102,7 +108,8 @@ def change_password(tx: Transaction, actor: Actor, command: ChangePassword) -> N
 
 
 def rehash_password(tx: Transaction, actor: Actor, command: RehashPassword) -> None:
-    """Stores a new hash of the same password. Does nothing if the password has changed since."""
+    """Stores a new hash of the account's unchanged password. Does nothing if the password was changed in the
+    meantime."""
     account = _account_with(tx, command.user_id, command.current_hash)
     if account is not None:
         _replace_password(tx, account, command.new_hash)
@@ -114,7 +121,7 @@ def _account_with(tx: Transaction, user_id: str, password_hash: str) -> Account 
 
 
 def _replace_password(tx: Transaction, account: Account, password_hash: str) -> None:
-    tx.put_account(Account(account.user_id, account.email, password_hash))
+    tx.put_account(Account(account.user_id, account.email, password_hash, account.role))
 
 
 # --- signed-in devices ----------------------------------------------------------------------------------------------
@@ -129,10 +136,16 @@ def check_session_id(command: RotateLogin | CloseLogin) -> None:
 
 
 def open_login(tx: Transaction, actor: Actor, command: OpenLogin) -> Login:
-    """Signs a device in. Raises `unauthenticated` if the password changed while the old one was being verified."""
+    """Signs in a device and returns the sign-in. Raises `unauthenticated` if the password was changed while it was
+    being verified."""
     user = _signed_in_user(tx, command.user_id)
     if command.password_hash is not None and _account_with(tx, user.id, command.password_hash) is None:
         raise ChatError("unauthenticated", "The e-mail address or the password is wrong.")
+    return store_login(tx, user, command)
+
+
+def store_login(tx: Transaction, user: User, command: OpenLogin | OpenProviderLogin) -> Login:
+    """Stores the sign-in of a device for a user and returns it. Deletes the user's expired sign-ins."""
     pos = tx.next_pos()
     session = LoginSession(
         # The position alone makes the id unique; the token's hash makes it hard to guess.
@@ -144,20 +157,22 @@ def open_login(tx: Transaction, actor: Actor, command: OpenLogin) -> Login:
         last_seen_ms=tx.now_ms,
         address=command.device.address,
         user_agent=command.device.user_agent,
+        issuer=command.issuer if isinstance(command, OpenProviderLogin) else None,
     )
     tx.drop_expired_logins(user.id)
     tx.put_login(session)
     tx.record(LoginOpened(pos, tx.now_ms, user.id, session.id))
-    return Login(session, user)
+    return Login(session, user, _role_of(tx, session))
 
 
 def rotate_login(tx: Transaction, actor: Actor, command: RotateLogin) -> Login | None:
-    """Returns a device's next login record for a refresh token, or None.
+    """Exchanges a device's refresh token for a new one and returns the renewed sign-in; None if the device is not
+    signed in or the token is invalid.
 
-    A token that is not the newest was stolen or replayed: the device is signed out and its sockets close.
+    A token that is not the device's newest was stolen or replayed: the device is signed out and its sockets close.
     """
     session = tx.login(command.session_id)
-    if session is None or session.expires_ms <= tx.now_ms:
+    if session is None or session.expires_ms <= tx.now_ms or not tx.policy.accepts_sign_in(session.issuer):
         return None
     if session.token_hash != command.token_hash:
         _end(tx, session)
@@ -172,15 +187,23 @@ def rotate_login(tx: Transaction, actor: Actor, command: RotateLogin) -> Login |
         last_seen_ms=tx.now_ms,
         address=command.device.address,
         user_agent=command.device.user_agent,
+        issuer=session.issuer,
     )
     tx.put_login(renewed)
     # The writer finds this event in the log when a commit's reply was lost. Rotating a second time would sign out.
     tx.record(LoginRenewed(tx.next_pos(), tx.now_ms, user.id, session.id))
-    return Login(renewed, user)
+    return Login(renewed, user, _role_of(tx, renewed))
+
+
+def _role_of(tx: Transaction, session: LoginSession) -> AccountRole:
+    """Returns the role of the tokens that a signed-in device gets. Devices that signed in through an OpenID provider
+    always get the role `user`."""
+    account = tx.account_of(session.user_id) if session.issuer is None else None
+    return "user" if account is None else account.role
 
 
 def close_login(tx: Transaction, actor: Actor, command: CloseLogin) -> None:
-    """Signs a device of the actor out, which may be the one that asks or another one."""
+    """Signs out a device of the actor: the one that sends the command or another one."""
     session = tx.login(command.session_id)
     if session is None or session.user_id != actor.user_id:
         raise forbidden()
@@ -207,7 +230,8 @@ def _signed_in_user(tx: Transaction, user_id: str) -> User:
 
 
 def find_account(snapshot: Snapshot, actor: Actor, query: FindAccount) -> AccountRecord | None:
-    """Returns the account to check a sign-in against, or None."""
+    """Returns the account with an e-mail address, and the network addresses of its signed-in devices, to check a
+    sign-in; None if there is no such account."""
     found = snapshot.account_record(normal_email(query.email))
     if found is None:
         return None
@@ -215,8 +239,13 @@ def find_account(snapshot: Snapshot, actor: Actor, query: FindAccount) -> Accoun
 
 
 def find_own_account(snapshot: Snapshot, actor: Actor, query: FindOwnAccount) -> AccountRecord | None:
-    """Returns the account to check the actor's current password against; None for a user without an account."""
+    """Returns the actor's account, to check the current password; None for a user without an account."""
     return snapshot.account_record_of(actor.user_id)
+
+
+def has_admin(snapshot: Snapshot, actor: Actor, query: HasAdmin) -> bool:
+    must_be_operator(actor)
+    return snapshot.has_admin()
 
 
 def list_logins(snapshot: Snapshot, actor: Actor, query: ListLogins) -> tuple[LoginSession, ...]:
@@ -237,5 +266,5 @@ CHANGES: Changes = MappingProxyType(
 
 
 QUERIES: Queries = MappingProxyType(
-    {FindAccount: find_account, FindOwnAccount: find_own_account, ListLogins: list_logins}
+    {FindAccount: find_account, FindOwnAccount: find_own_account, HasAdmin: has_admin, ListLogins: list_logins}
 )

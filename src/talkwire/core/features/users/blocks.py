@@ -1,4 +1,4 @@
-"""Blocking users. Two users of whom one has blocked the other cannot send each other direct messages."""
+"""Blocking of users by users. Two users, one of whom has blocked the other, cannot send each other direct messages."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def check_block(command: BlockUser | UnblockUser) -> None:
 
 
 def block_user(tx: Transaction, actor: Actor, command: BlockUser) -> None:
-    """Blocks a user for the actor. Repeating it changes nothing."""
+    """Records that the actor blocks a user. Repeating it changes nothing."""
     _require_both(tx, actor, command.user_id)
     if not tx.has_blocked(actor.user_id, command.user_id):
         tx.record(UserBlocked(tx.next_pos(), tx.now_ms, actor.user_id, command.user_id))
 
 
 def unblock_user(tx: Transaction, actor: Actor, command: UnblockUser) -> None:
-    """Removes a block of the actor. Does nothing if there is none."""
+    """Removes the actor's block of a user. Does nothing if there is none."""
     _require_both(tx, actor, command.user_id)
     if tx.has_blocked(actor.user_id, command.user_id):
         tx.record(UserUnblocked(tx.next_pos(), tx.now_ms, actor.user_id, command.user_id))

@@ -1,10 +1,12 @@
-"""Notification settings of users: in general, for one conversation, and "do not disturb" hours."""
+"""Settings of users: for notifications in general with "do not disturb" hours, and for single conversations (muted,
+favourite, archived)."""
 
 from __future__ import annotations
 
 import re
 from types import MappingProxyType
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from talkwire.core.commands.preferences import (
@@ -16,20 +18,31 @@ from talkwire.core.commands.preferences import (
 from talkwire.core.domain.access import may_act, may_take_part
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import ConversationPreferred, PreferencesChanged
-from talkwire.core.domain.model import Actor, DoNotDisturb, Member, MemberPreferences, Preferences
+from talkwire.core.domain.model import (
+    Actor,
+    ConversationPreferences,
+    DoNotDisturb,
+    Member,
+    MemberPreferences,
+    Preferences,
+)
 from talkwire.core.domain.texts import check_id
 from talkwire.core.domain.time_zones import zone_of
+from talkwire.core.features.conversations.archive import archived_of, conversation_preferences_of, is_archived
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
 DAY_MINUTES = 24 * 60
 DEFAULTS = Preferences()
 
+SETTINGS = ConversationPreferences.__struct_fields__
+
 _SOUND = re.compile(r"[a-z0-9._-]{1,64}")
 
 
 def check_sound(path: str, sound: str | None) -> None:
-    """Raises `invalid_request` unless the text can be the name of a sound of the clients."""
+    """Raises `invalid_request` unless the text can be the name of a notification sound. `path` names the field in the
+    error."""
     if sound is not None and _SOUND.fullmatch(sound) is None:
         raise invalid(path, "must be the name of a sound: 1 to 64 of a-z, 0-9, '.', '_' and '-'")
 
@@ -53,7 +66,7 @@ def _check_hours(quiet: DoNotDisturb) -> None:
 
 
 def set_preferences(tx: Transaction, actor: Actor, command: SetPreferences) -> Preferences:
-    """Stores the actor's notification settings. Records nothing if they are unchanged."""
+    """Stores the actor's notification settings and returns them. Records nothing if they are unchanged."""
     user = tx.user(actor.user_id)
     refusal = may_act(user)
     if refusal is not None or user is None:
@@ -73,34 +86,52 @@ def get_preferences(snapshot: Snapshot, actor: Actor, query: GetPreferences) -> 
 
 def check_set_member(command: SetMemberPreferences) -> None:
     check_id("conversationId", command.conversation_id)
-    check_sound("sound", command.sound)
+    if command.sound is not UNSET:
+        check_sound("sound", command.sound)
 
 
-def set_member_preferences(tx: Transaction, actor: Actor, command: SetMemberPreferences) -> MemberPreferences:
-    """Stores the actor's settings for one conversation. Records nothing if they are unchanged."""
+def set_member_preferences(tx: Transaction, actor: Actor, command: SetMemberPreferences) -> ConversationPreferences:
+    """Stores the actor's settings for one conversation and returns them. Records nothing if they are unchanged."""
     member = tx.member(command.conversation_id, actor.user_id)
     refusal = may_take_part(tx.user(actor.user_id), member)
     if refusal is not None or member is None:
         raise refusal or forbidden()
-    wanted = MemberPreferences(command.muted, command.notify, command.sound)
-    if wanted != preferences_of(member):
+    before = conversation_preferences_of(member, archived=is_archived(tx, member))
+    given = {name: value for name in SETTINGS if (value := getattr(command, name)) is not UNSET}
+    wanted = replace(before, **given)
+    if wanted != before:
+        conversation = tx.conversation(member.conversation_id)
         event = ConversationPreferred(
-            tx.next_pos(), tx.now_ms, member.conversation_id, member.user_id, wanted.muted, wanted.notify, wanted.sound
+            tx.next_pos(),
+            tx.now_ms,
+            member.conversation_id,
+            member.user_id,
+            wanted.muted,
+            wanted.notify,
+            wanted.sound,
+            wanted.favourite,
+            # Archiving starts again at the newest message: a conversation that was muted may have newer ones.
+            conversation.last_seq if wanted.archived and conversation is not None else None,
         )
         tx.record(event)
     return wanted
 
 
-def get_member_preferences(snapshot: Snapshot, actor: Actor, query: GetMemberPreferences) -> MemberPreferences:
+def get_member_preferences(snapshot: Snapshot, actor: Actor, query: GetMemberPreferences) -> ConversationPreferences:
     check_id("conversationId", query.conversation_id)
     member = snapshot.member(query.conversation_id, actor.user_id)
     refusal = may_take_part(snapshot.user(actor.user_id), member)
     if refusal is not None or member is None:
         raise refusal or forbidden()
-    return preferences_of(member)
+    conversation = snapshot.conversation(member.conversation_id)
+    found = archived_of(
+        snapshot, member.user_id, [conversation] if conversation else (), {member.conversation_id: member}
+    )
+    return conversation_preferences_of(member, archived=bool(found))
 
 
 def preferences_of(member: Member) -> MemberPreferences:
+    """Returns a member's notification settings for the conversation."""
     return MemberPreferences(member.muted, member.notify, member.sound)
 
 

@@ -1,7 +1,8 @@
-"""Who may see whose presence, and the stored part of presence: leases, online users of each node, chosen statuses.
+"""Rules for which users may see whose presence, and the stored part of presence: nodes' leases, the online users of
+each node, and statuses that users have chosen.
 
 Presence changes are not recorded in the log. A killed node cannot report that its users disconnected; instead its lease
-ends, and its users count as offline since then.
+ends, and its users count as offline from then on.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def check_status(command: SetPresence) -> None:
 
 
 def check_user_ids(user_ids: tuple[str, ...]) -> None:
-    """Raises `invalid_request` for an invalid id and for more than `ASKED_MAX` ids."""
+    """Raises `invalid_request` for an invalid id, and for more than `ASKED_MAX` ids."""
     if len(user_ids) > ASKED_MAX:
         raise invalid("userIds", f"must name at most {ASKED_MAX} users")
     for index, user_id in enumerate(user_ids):
@@ -77,7 +78,8 @@ def store_presence(tx: Transaction, actor: Actor, command: StorePresence) -> Pre
 
 
 def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> LeaseReport:
-    """Renews a node's lease, records which users connected and disconnected, and then expires dead nodes."""
+    """Renews a node's lease (its record that it is alive), records which users connected to it and disconnected, and
+    removes other nodes whose leases have ended. Returns what the node has to know about other nodes."""
     before = tx.nodes.lease(command.node_id)
     unbroken = before is not None and before.until_ms > tx.now_ms
     # A clock that was set back must not make the node wait for SETTLED_MS plus the difference.
@@ -145,8 +147,8 @@ def find_visible_presence(snapshot: Snapshot, actor: Actor, query: FindVisiblePr
 
 
 def find_contacts(snapshot: Snapshot, actor: Actor, query: FindContacts) -> tuple[VisiblePresence, ...]:
-    """Returns the presence of the actor, followed by at most `CONTACTS_LISTED_MAX` contacts in the order of their
-    ids."""
+    """Returns the presence of the actor, followed by that of at most `CONTACTS_LISTED_MAX` contacts (users who share a
+    direct conversation or a small group with the actor) in the order of their ids."""
     found = snapshot.presence.contacts(actor.user_id, query.members_max, CONTACTS_LISTED_MAX)
     return _visible_presences(snapshot, (actor.user_id, *found), query.node_id)
 
@@ -164,7 +166,8 @@ def find_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: FindConnec
 
 
 def _record_transitions(tx: LeaseTransaction, command: RenewLease) -> list[PresenceTransition]:
-    """Records which users connected and disconnected, and returns their transitions.
+    """Records which users connected to a node and disconnected, and returns each user's state before and after on this
+    and on other nodes. Returns an empty list if the node is alone.
 
     A lock orders these changes between nodes. So each node learns what the others have recorded before, and exactly one
     node announces each change of a user's presence.
@@ -201,10 +204,11 @@ def _record_transitions(tx: LeaseTransaction, command: RenewLease) -> list[Prese
 
 
 def _record_interruptions(tx: LeaseTransaction, command: RenewLease) -> None:
-    """Records which users were without a socket for a while, for the offline queue.
+    """Records which users had no socket on a node for a while, so that the offline queue knows which messages they may
+    have missed.
 
-    This is in the transaction that stores how far the node has delivered the log, so that a reader of both knows which
-    messages the users have received.
+    This is done in the transaction that stores up to which log position the node has delivered events, so that the two
+    always fit together.
     """
     returned = [departure.user_id for departure in command.departed if departure.returned]
     interrupted = [departure.user_id for departure in command.departed if departure.returned is False]
@@ -230,10 +234,10 @@ def list_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: ListConnec
 
 
 def _expire_node(tx: LeaseTransaction, node_id: str, overdue_ms: int | None) -> int | None:
-    """Deletes a node unless its lease lasts beyond `overdue_ms`. Returns when it ended, in milliseconds since 1970, or
-    None.
+    """Deletes a node unless its lease lasts beyond `overdue_ms`; None deletes it in any case. Returns when the node
+    ended, in milliseconds since 1970, or None if it was not deleted.
 
-    If several nodes try this at once, one succeeds. The node's users stay recorded for `ForgetUsers`.
+    If several nodes try this at once, one succeeds. The node's users stay recorded until `ForgetUsers` removes them.
     """
     until_ms = tx.nodes.drop(node_id, overdue_ms)
     if until_ms is None:
@@ -244,7 +248,7 @@ def _expire_node(tx: LeaseTransaction, node_id: str, overdue_ms: int | None) -> 
 
 
 def _forget_node(tx: LeaseTransaction, node_id: str) -> None:
-    """Deletes a node with its calls and its online users."""
+    """Deletes a node together with its calls and its online users, who count as offline from the end of its lease."""
     ended_ms = _expire_node(tx, node_id, None)
     if ended_ms is not None:
         tx.calls.drop_node(node_id)

@@ -1,7 +1,8 @@
-"""Which users a user can find and see, according to the setting `directory`.
+"""Search for users and profiles. The setting `directory` decides which users others can find.
 
-The backend and admins find everyone. Other users find everyone, the users with whom they share a conversation, or
-nobody. Members of a conversation always see each other there, so they can also look each other up.
+The backend and admins find everyone. Depending on the setting, other users find everyone, only users with whom they
+share a conversation, or nobody. Members of a conversation always see each other in it, so they can also read each
+other's profiles.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.model import Actor, User, is_valid_id
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.texts import NAME_MAX_LENGTH, check_id, check_text
+from talkwire.core.features.users.handles import handle_prefix
 from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
 
@@ -39,7 +41,8 @@ _NameKey = tuple[str, str]
 
 
 def queries(policy: AccessPolicy) -> Queries:
-    """Returns the handlers of the queries that show users to others, bound to the policy."""
+    """Returns the handlers of the queries that show users to others. They use the operator's `policy`, which contains
+    the setting `directory`."""
     return MappingProxyType(
         {
             GetUser: partial(get_user, policy),
@@ -50,7 +53,8 @@ def queries(policy: AccessPolicy) -> Queries:
 
 
 def get_user(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: GetUser) -> User:
-    """Returns a user's profile. Raises `forbidden` for a user whom the actor may not see, also if there is none."""
+    """Returns a user's profile, without e-mail address and metadata for other ordinary users. Raises `forbidden` for a
+    user whom the actor may not see, even if that user does not exist."""
     check_id("userId", query.user_id)
     is_own = actor.user_id == query.user_id
     if not (is_own or _sees_everybody(policy, actor)) and not _known_to(snapshot, actor, [query.user_id]):
@@ -62,7 +66,10 @@ def get_user(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: GetU
 
 
 def search_users(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: SearchUsers) -> Page[User]:
-    """Returns users whose names start with the text, in the order of names; the user with that id comes first."""
+    """Returns a page of users whose names start with the query's text, in the order of names.
+
+    A user whose id is the text comes first, then users whose handles start with the text and whose names do not.
+    """
     check_text("query", query.text)
     if len(query.text) > NAME_MAX_LENGTH:
         raise invalid("query", f"must have at most {NAME_MAX_LENGTH} characters")
@@ -71,17 +78,19 @@ def search_users(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: 
         return Page((), None)
     prefix = query.text.strip().casefold()
     limit = max(1, min(query.limit, PAGE_MAX))
-    users, next_ = _named(policy, snapshot, actor, (prefix, after, limit))
-    by_id = _by_id(policy, snapshot, actor, query.text.strip()) if after is None else None
-    if by_id is not None and by_id not in users and not by_id.name.casefold().startswith(prefix):
-        users = [by_id, *users]
+    search = prefix, after, limit
+    users, next_ = _named(policy, snapshot, actor, search)
+    if after is None:
+        others = [*_by_id(policy, snapshot, actor, query.text.strip()), *_by_handle(policy, snapshot, actor, search)]
+        unnamed = {user.id: user for user in others if not user.name.casefold().startswith(prefix)}
+        users = [*unnamed.values(), *users]
     shown = users if actor.is_trusted else map(_as_others_see, users)
     return Page(tuple(shown), None if next_ is None else _cursor_of(next_))
 
 
 def list_blocked(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: ListBlocked) -> Page[User]:
-    """Returns the users whom the actor has blocked, in the order of ids. Users that the actor may not see have only an
-    id."""
+    """Returns a page of the users whom the actor has blocked, in the order of ids. Of users whom the actor may not see,
+    only the id is returned."""
     if query.cursor is not None:
         check_id("cursor", query.cursor)
     limit = max(1, min(query.limit, PAGE_MAX))
@@ -109,7 +118,8 @@ _Search = tuple[str, _NameKey | None, int]
 def _named(
     policy: AccessPolicy, snapshot: Snapshot, actor: Actor, search: _Search
 ) -> tuple[list[User], _NameKey | None]:
-    """Returns a page of users, and the (name, id) after which the next page starts."""
+    """Returns a page of the users whose names start with the search's prefix and whom the actor may find, and the
+    (name, id) after which the next page starts, or None."""
     prefix, after, limit = search
     if _sees_everybody(policy, actor):
         return _page(snapshot.users_named(prefix, after, limit + 1, with_banned=actor.is_trusted), limit)
@@ -133,16 +143,33 @@ def _contacts_among_all(snapshot: Snapshot, actor: Actor, search: _Search) -> tu
 
 
 def _page(found: Sequence[User], limit: int) -> tuple[list[User], _NameKey | None]:
-    """Returns the first `limit` users. `found` has one more if there is a next page."""
+    """Returns the first `limit` of the found users, and the (name, id) after which the next page starts; None if
+    `found` has no more."""
     page = list(found[:limit])
     return page, _key_of(page[-1]) if len(found) > limit else None
 
 
-def _by_id(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, user_id: str) -> User | None:
+def _by_id(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, user_id: str) -> list[User]:
     user = snapshot.user(user_id) if is_valid_id(user_id) else None
-    if user is None or (user.banned and not actor.is_trusted):
-        return None
-    return user if _sees_everybody(policy, actor) or _known_to(snapshot, actor, [user_id]) else None
+    return [] if user is None else _found_by(policy, snapshot, actor, [user])
+
+
+def _by_handle(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, search: _Search) -> list[User]:
+    text, _, limit = search
+    prefix = handle_prefix(text)
+    if prefix is None:
+        return []
+    most = limit if _sees_everybody(policy, actor) else BLOCK
+    return _found_by(policy, snapshot, actor, snapshot.users_with_handles(prefix, most))[:limit]
+
+
+def _found_by(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, users: Sequence[User]) -> list[User]:
+    """Returns those of the users whom the actor may find; banned users only for the backend and admins."""
+    found = [user for user in users if actor.is_trusted or not user.banned]
+    if found and not _sees_everybody(policy, actor):
+        known = _known_to(snapshot, actor, [user.id for user in found])
+        found = [user for user in found if user.id in known]
+    return found
 
 
 def _as_others_see(user: User) -> User:
@@ -154,7 +181,8 @@ def _key_of(user: User) -> _NameKey:
 
 
 def _cursor_of(key: _NameKey) -> str:
-    """Returns a cursor with the casefolded name and id, which stays valid when the user is renamed."""
+    """Returns a cursor that contains the casefolded name and the id of a user; it stays valid when the user is
+    renamed."""
     return urlsafe_b64encode(msgspec.json.encode(key)).decode()
 
 

@@ -1,5 +1,5 @@
-"""Users: created on first sight or by the backend, changed by themselves or the backend, banned by the backend or
-admins."""
+"""Creates and changes users: at their first sign-in or by the backend. Users change their own profiles; the backend and
+admins also ban users."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 
 from talkwire.core.commands.accounts import (
     BanUser,
+    EndBans,
     EnsureUser,
     ListUsers,
     PutUser,
@@ -20,16 +21,25 @@ from talkwire.core.commands.accounts import (
 )
 from talkwire.core.commands.command import Page
 from talkwire.core.domain.access import erased, may_act, must_be_operator, must_be_trusted
+from talkwire.core.domain.access_policy import rights_of
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import HoldChanged, UserBanned, UserCreated, UserRenamed, UserUnbanned, UserUpdated
 from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name, check_text
+from talkwire.core.domain.times import check_time
 from talkwire.core.features.users.accounts import normal_email
+from talkwire.core.features.users.handles import is_free_handle, normal_handle
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
 TEXT_MAX_LENGTH = 500
+
+REASON_MAX_LENGTH = 500
+"""Maximum number of characters of the reason of a ban."""
+
+ENDED_AT_ONCE = 200
+"""How many ended bans one transaction lifts."""
 
 BATCH_MAX = 100
 """Maximum number of users in one `PutUsers`."""
@@ -41,7 +51,7 @@ def check_ensure(command: EnsureUser) -> None:
 
 
 def ensure_user(tx: Transaction, actor: Actor, command: EnsureUser) -> User:
-    """Returns the stored user of a token; creates the user on first sight.
+    """Returns the user named by a token; creates the user when a token names them for the first time.
 
     A user whom the backend created without a name receives the token's name. Raises `unauthenticated` for an unknown id
     in the range that only the server generates.
@@ -65,27 +75,49 @@ def check_update(command: UpdateUser | PutUser) -> None:
         check_avatar("avatar", command.avatar)
     if isinstance(command.text, str):
         check_name("text", command.text, TEXT_MAX_LENGTH)
+    if isinstance(command.handle, str):
+        normal_handle(command.handle)
 
 
 def update_user(tx: Transaction, actor: Actor, command: UpdateUser) -> User:
-    """Changes the actor's profile. Records nothing if it is unchanged."""
+    """Changes the actor's profile and returns the user. Records nothing if it is unchanged."""
     user = tx.user(actor.user_id)
     refusal = may_act(user)
     if refusal is not None or user is None:
         raise refusal or forbidden()
-    return _record(tx, user, _with(user, command))
+    after = _with(user, command)
+    if after.handle != user.handle:
+        _must_choose_handle(tx, actor)
+        _must_be_free(tx, after)
+    return _record(tx, user, after)
+
+
+def _must_choose_handle(tx: Transaction, actor: Actor) -> None:
+    """Raises `forbidden` if the policy lets only the application's backend set handles (unique names), and the actor is
+    an ordinary user."""
+    if not rights_of(actor, tx.policy).choose_handle:
+        raise ChatError("forbidden", "Only the application's backend sets handles here.")
+
+
+def _must_be_free(tx: Transaction, user: User) -> None:
+    """Raises `conflict` if the user's handle (unique name) is another user's handle or id."""
+    handle = user.handle
+    if handle is not None and not is_free_handle(tx, handle, user.id):
+        raise ChatError("conflict", f"The handle @{handle} is taken.", {"handle": handle})
 
 
 def _with(user: User, command: UpdateUser | PutUser) -> User:
-    """Returns the user with the fields that the command sets.
+    """Returns a copy of the user with the fields that the command sets.
 
-    Setting the name to the id counts as choosing a name, so that tokens no longer change it.
+    Setting the name to the user's id counts as choosing a name, so that names in tokens no longer replace it.
     """
     given = {
         name: value
         for name, value in msgspec.structs.asdict(command).items()
         if name not in {"user_id", "hold"} and value is not msgspec.UNSET
     }
+    if isinstance(command.handle, str):
+        given["handle"] = normal_handle(command.handle)
     return msgspec.structs.replace(user, **given, named=user.named or given.get("name") == user.id)
 
 
@@ -99,13 +131,15 @@ def check_put(command: PutUser) -> None:
 
 
 def put_user(tx: Transaction, actor: Actor, command: PutUser) -> User:
-    """Creates or changes a user. Records nothing if the user is unchanged."""
+    """Creates or changes a user and returns the user. Records nothing if the user is unchanged. Only for the backend
+    and admins."""
     must_be_trusted(actor)
     return _put(tx, command, *_decide(tx, command))
 
 
 def _put(tx: Transaction, command: PutUser, before: User | None, after: User) -> User:
-    """Records a decided command. A hold has an event of its own, which nobody receives."""
+    """Records the user `after` as created or changed, and returns the user. A changed hold (which forbids deleting the
+    user's messages) is recorded in a separate event that no client receives."""
     user = _record(tx, before, after)
     if command.hold is msgspec.UNSET or command.hold == user.hold:
         return user
@@ -114,7 +148,8 @@ def _put(tx: Transaction, command: PutUser, before: User | None, after: User) ->
 
 
 def _decide(tx: Transaction, command: PutUser) -> tuple[User | None, User]:
-    """Returns the user before and after the command. Raises ChatError if the command is refused."""
+    """Returns the user before the command (None if new) and after it, without recording anything. Raises ChatError if
+    the command is refused."""
     if isinstance(command.email, str):
         command = msgspec.structs.replace(command, email=normal_email(command.email))
     user = tx.user(command.user_id)
@@ -122,10 +157,15 @@ def _decide(tx: Transaction, command: PutUser) -> tuple[User | None, User]:
         if user.erased:
             raise erased(user.id)
         _check_sign_in(tx, user, command)
-        return user, _with(user, command)
+        after = _with(user, command)
+        if after.handle != user.handle:
+            _must_be_free(tx, after)
+        return user, after
     if is_own_id(command.user_id):
         raise invalid("userId", "must not be in the range of ids that the server generates")
-    return None, _with(User(command.user_id, command.user_id, tx.now_ms), command)
+    created = _with(User(command.user_id, command.user_id, tx.now_ms), command)
+    _must_be_free(tx, created)
+    return None, created
 
 
 def _record(tx: Transaction, before: User | None, after: User) -> User:
@@ -137,7 +177,7 @@ def _record(tx: Transaction, before: User | None, after: User) -> User:
 
 
 def _check_sign_in(tx: Transaction, user: User, command: PutUser) -> None:
-    """Raises `conflict` for a new e-mail address if the user signs in on this server with the old one."""
+    """Raises `conflict` if the command changes the e-mail address of a user who signs in on this server with it."""
     if command.email is msgspec.UNSET or command.email == user.email:
         return
     if tx.account_of(user.id) is not None:
@@ -145,7 +185,8 @@ def _check_sign_in(tx: Transaction, user: User, command: PutUser) -> None:
 
 
 def users_put(actor: Actor, command: PutUser | PutUsers) -> set[str]:
-    """Returns the valid ids among the users that the command creates or changes; empty unless the actor is trusted."""
+    """Returns the valid ids of the users that the command creates or changes; an empty set unless the actor is the
+    backend or an admin."""
     if not actor.is_trusted:
         return set()
     commands = command.users[:BATCH_MAX] if isinstance(command, PutUsers) else (command,)
@@ -159,10 +200,13 @@ def check_put_all(command: PutUsers) -> None:
     for index, user in enumerate(command.users):
         with _refusals_at(index):
             check_put(user)
+    handles = [normal_handle(user.handle) for user in command.users if isinstance(user.handle, str)]
+    if len(set(handles)) != len(handles):
+        raise invalid("users", "must not contain a handle twice")
 
 
 def put_users(tx: Transaction, actor: Actor, command: PutUsers) -> tuple[User, ...]:
-    """Creates or changes all of the users. Every user is checked before the first one is recorded."""
+    """Creates or changes several users and returns them. All users are checked before the first one is recorded."""
     must_be_trusted(actor)
     decided = []
     for index, user in enumerate(command.users):
@@ -178,7 +222,7 @@ def _check_distinct(user_ids: Collection[str]) -> None:
 
 @contextmanager
 def _refusals_at(index: int) -> Iterator[None]:
-    """Adds the index of a user in a batch to the refusals raised inside."""
+    """A context manager that adds the index of a user in a batch to errors raised inside it."""
     try:
         yield
     except ChatError as error:
@@ -190,24 +234,43 @@ def _refusals_at(index: int) -> Iterator[None]:
                 raise ChatError(error.code, f"{place}: {error.message}", details) from None
 
 
-def check_ban(command: BanUser | UnbanUser) -> None:
+def check_ban(command: BanUser) -> None:
+    check_unban(command)
+    if command.until_ms is not None:
+        check_time("until", command.until_ms)
+    if command.reason is not None:
+        check_name("reason", command.reason, REASON_MAX_LENGTH)
+
+
+def check_unban(command: BanUser | UnbanUser) -> None:
     check_id("userId", command.user_id)
 
 
 def ban_user(tx: Transaction, actor: Actor, command: BanUser) -> User:
-    """Bans a user. The user's sockets close on every node."""
+    """Bans a user from the server and returns the user. The user's sockets close on every node."""
     user = _moderated(tx, actor, command.user_id)
-    if not user.banned:
-        tx.record(UserBanned(tx.next_pos(), tx.now_ms, user.id))
+    if command.until_ms is not None and command.until_ms <= tx.now_ms:
+        raise invalid("until", "must be in the future")
+    if (user.banned, user.ban_reason, user.ban_until_ms) != (True, command.reason, command.until_ms):
+        tx.record(UserBanned(tx.next_pos(), tx.now_ms, user.id, command.reason, command.until_ms))
     return _moderated(tx, actor, command.user_id)
 
 
 def unban_user(tx: Transaction, actor: Actor, command: UnbanUser) -> User:
-    """Removes a user's ban."""
+    """Lifts a user's ban from the server and returns the user. Does nothing for a user who is not banned."""
     user = _moderated(tx, actor, command.user_id)
     if user.banned:
         tx.record(UserUnbanned(tx.next_pos(), tx.now_ms, user.id))
     return _moderated(tx, actor, command.user_id)
+
+
+def end_bans(tx: Transaction, actor: Actor, command: EndBans) -> int | None:
+    """Lifts bans whose time has ended, at most `ENDED_AT_ONCE`. Returns when the next ban ends, in milliseconds since
+    1970, or None."""
+    must_be_operator(actor)
+    for user_id in tx.ended_bans(tx.now_ms, ENDED_AT_ONCE):
+        tx.record(UserUnbanned(tx.next_pos(), tx.now_ms, user_id))
+    return tx.next_ban_end_ms()
 
 
 def _moderated(tx: Transaction, actor: Actor, user_id: str) -> User:
@@ -237,7 +300,8 @@ CHANGES: Changes = MappingProxyType(
         PutUser: ChangeHandler(put_user, check_put, loads=users_put),
         PutUsers: ChangeHandler(put_users, check_put_all, loads=users_put),
         BanUser: ChangeHandler(ban_user, check_ban),
-        UnbanUser: ChangeHandler(unban_user, check_ban),
+        UnbanUser: ChangeHandler(unban_user, check_unban),
+        EndBans: ChangeHandler(end_bans),
     }
 )
 

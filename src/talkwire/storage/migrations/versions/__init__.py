@@ -1,1 +1,1 @@
-"""One module a migration, in order."""
+"""The database migrations: one module for each revision of the tables, in order."""

@@ -1,4 +1,4 @@
-"""The log, users, accounts, conversations, members and messages."""
+"""Migration: creates the tables of the log, users, accounts, conversations, members and messages."""
 
 from __future__ import annotations
 

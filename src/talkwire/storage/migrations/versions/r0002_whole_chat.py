@@ -1,4 +1,4 @@
-"""The whole chat: further columns of messages, members and conversations, and the tables of features."""
+"""Migration: adds the tables of most features, and further columns of messages, members and conversations."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _extend_conversations() -> None:
 
 
 def _extend_members() -> None:
-    """Adds members' columns. Present members count as having joined at the beginning of the log."""
+    """Adds columns to the table of members. Existing members count as having joined at the beginning of the log."""
     _add(
         "members",
         _count("history_seq"),
@@ -299,8 +299,8 @@ def _create_presence() -> None:
 
 
 def _create_search() -> None:
-    """Creates the index of messages' words, which differs by database and is not in the schema
-    (`messages/search.py`)."""
+    """Creates the full-text index of messages. It differs by database and is not in `schema.py`, see
+    `messages/search.py`."""
     _partial_index("ix_conversations_public", "conversations", "public", ["id"])
     if op.get_bind().dialect.name == "sqlite":
         # No search asks where in a text or how often a word occurs.

@@ -1,4 +1,4 @@
-"""Tables for session recovery."""
+"""Migration: adds the tables for session recovery, which lets sockets resume after a broken connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables for events that wait for offline users."""
+"""Migration: adds the tables of the offline queue (events that are kept for users who are not connected)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns and tables that nodes need to work together."""
+"""Migration: adds the columns and tables with which several nodes (server processes) work on one database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The log position up to which each node has handed out events."""
+"""Migration: adds columns for the log position up to which each node has delivered events, and when it renewed its
+lease."""
 
 from __future__ import annotations
 

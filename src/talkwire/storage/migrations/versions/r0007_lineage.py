@@ -1,4 +1,5 @@
-"""The lineage of the database that the log's epoch belongs to."""
+"""Migration: adds a column for the database's lineage (PostgreSQL's cluster and timeline), which shows whether the
+database went back to an earlier time."""
 
 from __future__ import annotations
 

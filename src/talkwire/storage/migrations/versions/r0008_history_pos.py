@@ -1,7 +1,8 @@
-"""The log position at which a member's history starts, which hides earlier offers.
+"""Migration: adds the log position at which the history that a member sees begins, so that earlier offers (proposed
+prices) are hidden.
 
-For present memberships it is the position at which they started. For a member that joined before the first message it
-is unknown whether history starts with joining: they continue to see all offers.
+For existing memberships it is the position at which they started. For a member that joined before the first message it
+is unknown whether history starts with joining: such members continue to see all offers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""When files are due for a check, which node removes the bytes of an upload, and indexes for both.
+"""Migration: adds columns for the time at which a file is next checked for references and the time until which a node
+has claimed an expired upload for deletion, and indexes.
 
-Every file becomes due once: a file that nothing refers to is removed a day after its upload, or now.
+Every existing file becomes due for a check a day after its upload: a file that nothing refers to is removed then.
 """
 
 from __future__ import annotations

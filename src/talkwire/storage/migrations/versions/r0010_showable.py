@@ -1,12 +1,13 @@
-"""Repairs times and numbers that were stored before they were bounded, and that readers cannot show.
+"""Migration: repairs times and numbers that were stored before their size was limited, and that clients cannot
+represent.
 
 - A time after the year 9999 becomes the last moment of that year, in offers, mutes, bans and their events.
 - An integer beyond ±(2^53-1) in an application's JSON becomes the nearest double, which is what JavaScript read
-  already; one that no double is near to becomes its digits as text.
+  already; an integer beyond the range of doubles becomes its digits as text.
 
-Only rows that hold a number of 15 digits or more are read. Each statement looks at some hundred rows, whether or not it
-finds any, so that neither memory nor a statement's time depends on the log's length. Nothing changes in the tables, so
-that the version before keeps working.
+Only rows that contain a number of 15 digits or more are read. Each statement examines some hundred rows, whether or not
+it finds any, so that neither memory nor a statement's time depends on the log's length. The tables' structure stays the
+same, so the previous version keeps working.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ SAFE_INTEGER_MAX = 2**53 - 1
 ROWS_AT_ONCE = 500
 
 _DIGITS = 15
-"""The first time that is too late has this many digits; the first integer that is too large has one more."""
+"""The number of digits of the first time that is too late; the first integer that is too large has one digit more."""
 
 _TIMES = {"expires_ms": False, "until_ms": True, "muted_until_ms": True}
-"""Times that clients choose, and whether `FOR_EVER_MS` means there that the time never comes."""
+"""Fields with times that clients choose -> True if `FOR_EVER_MS` and later times mean "never" in this field."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -47,7 +48,8 @@ def upgrade() -> None:
 
 
 def repaired_json(value: Any) -> Any:  # noqa: ANN401 (JSON)
-    """Returns an application's JSON with integers that every reader keeps."""
+    """Returns an application's JSON value, with each integer beyond ±(2^53-1) replaced by a double, or by text if it is
+    too large for a double."""
     match value:
         case dict():
             return {name: repaired_json(member) for name, member in value.items()}
@@ -63,8 +65,8 @@ def repaired_json(value: Any) -> Any:  # noqa: ANN401 (JSON)
 
 
 def repaired_value(value: Any, name: str = "") -> Any:  # noqa: ANN401 (JSON)
-    """Returns an event or an answer with times that can be shown, and `metadata` with integers that every reader
-    keeps."""
+    """Returns the JSON value of an event or stored result, with times after the year 9999 moved to the end of that
+    year, and `metadata` repaired as by `repaired_json`."""
     if name == "metadata":
         return repaired_json(value)
     match value:
@@ -87,7 +89,7 @@ def _clamp(table: str, name: str) -> None:
 
 
 def _repair(table: str, keys: Sequence[str], name: str, repaired: Callable[[Any], Any]) -> None:
-    """Rewrites the JSON of a column where the repair changes it."""
+    """Rewrites the JSON values of a column for which the function `repaired` returns another value."""
     connection = op.get_bind()
     columns: list[sa.ColumnClause[Any]] = [sa.column(key) for key in keys]
     content: sa.ColumnClause[str] = sa.column(name, sa.Text)
@@ -109,7 +111,8 @@ def _repair(table: str, keys: Sequence[str], name: str, repaired: Callable[[Any]
 def _rows(
     connection: sa.Connection, suspects: sa.Select[Any], columns: Sequence[sa.ColumnClause[Any]]
 ) -> Iterator[Sequence[Any]]:
-    """Yields the rows of a selection by ranges of keys. A LIMIT would not bound a statement that finds nothing."""
+    """Yields the rows that a query finds, read in ranges of keys. A LIMIT would not bound the work of a statement that
+    finds nothing."""
     key = sa.tuple_(*columns)
     keys = sa.select(*columns).order_by(*columns).offset(ROWS_AT_ONCE - 1).limit(1)
     last = connection.execute(keys).one_or_none()
@@ -123,8 +126,8 @@ def _rows(
 
 
 def _has_large_number(connection: sa.Connection, content: sa.ColumnClause[str]) -> sa.ColumnElement[bool]:
-    """Returns whether a JSON text has a number with `_DIGITS` digits before any point; ids are in quotes and do not
-    count."""
+    """Returns the SQL condition that a JSON text has a number with at least `_DIGITS` digits before any decimal point.
+    Digits in quotes, as in ids, do not count."""
     if connection.dialect.name == "sqlite":
         digits = "[0-9]" * _DIGITS + "*"
         return sa.or_(*(content.bool_op("GLOB")(pattern) for pattern in (f"*[:,[-]{digits}", digits)))

@@ -1,4 +1,4 @@
-"""Links by which people register and join conversations."""
+"""Migration: adds the table of invitations, the links by which people register and join conversations."""
 
 from __future__ import annotations
 

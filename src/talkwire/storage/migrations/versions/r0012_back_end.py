@@ -1,4 +1,5 @@
-"""What the application's backend stores with users, and the messages that it imports."""
+"""Migration: adds columns for data that the application's backend stores with users, and a table that records which
+messages were imported from another system."""
 
 from __future__ import annotations
 

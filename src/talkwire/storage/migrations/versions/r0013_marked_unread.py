@@ -1,6 +1,7 @@
-"""A member's own read position after they marked messages as unread, and an index of unread notifications.
+"""Migration: adds a member's private read position, used after they marked messages as unread, and an index of unread
+notifications.
 
-Nodes of the version before leave the new columns alone. A receipt that such a node stores ends the mark, because the
+Nodes of the previous version ignore the new columns. A read receipt that such a node stores ends the mark, because the
 mark holds only for the `read_seq` at which it was made.
 """
 

@@ -1,4 +1,5 @@
-"""The folder with the bytes of a file or an upload, and the folders of each node."""
+"""Migration: adds columns for the data folder that contains the bytes of a file or upload, and for the folders of each
+node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks: endpoints that receive events, planned retries, and the newest attempts."""
+"""Migration: adds the tables of webhooks: endpoints that receive events, planned retries, and the newest attempts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Erased users, holds, and how long each conversation keeps its messages."""
+"""Migration: adds erasures of users, holds (which stop all deletions), and a retention time for each conversation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subscriptions to pushes, the pushes in progress, and whether a user shares what they have read."""
+"""Migration: adds push subscriptions, pushes in progress, and whether a user shares read receipts."""
 
 from __future__ import annotations
 

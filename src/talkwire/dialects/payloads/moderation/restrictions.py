@@ -8,7 +8,8 @@ from talkwire.dialects.payload import Payload
 
 
 class RestrictionPayload(Payload, frozen=True):
-    """A mute or a ban in a conversation. `until` is missing if a moderator has to end it. Only moderators see `by`."""
+    """A mute or a ban of a user in a conversation. `until` is missing if it lasts until a moderator ends it. Only
+    moderators receive `by`, the moderator who restricted the user."""
 
     conversation_id: str
     user_id: str

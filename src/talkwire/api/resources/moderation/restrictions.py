@@ -1,4 +1,5 @@
-"""`/api/v1/conversations/{id}/mutes` and `/bans`, for the owner and the admins of a conversation."""
+"""Routes of `/api/v1/conversations/{id}/mutes` and `/bans`, with which the owner and the admins of a conversation mute
+and ban users in it."""
 
 from __future__ import annotations
 
@@ -10,17 +11,17 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from talkwire.api.http.bodies import ListAnswer, RestrictBody
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
-from talkwire.core.commands.moderation import ListRestrictions, RestrictMember, UnrestrictMember
+from talkwire.core.commands.moderation.restrictions import ListRestrictions, RestrictMember, UnrestrictMember
 from talkwire.core.domain.model import RestrictionKind
 from talkwire.core.domain.times import ms_of_datetime
 from talkwire.core.engine.limited_chat import LimitedChat
-from talkwire.dialects.payloads.moderation import RestrictionPayload, restriction_payload
+from talkwire.dialects.payloads.moderation.restrictions import RestrictionPayload, restriction_payload
 from talkwire.identity.callers import Caller
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 
 
-@get("/mutes", summary="List muted users")
+@get("/mutes", summary="List the users who are muted in a conversation")
 async def list_mutes(
     conversation_id: FromPath[str],
     caller: GivenCaller,
@@ -51,7 +52,7 @@ async def unmute_user(
     await chat.execute(caller.actor, UnrestrictMember(conversation_id, user_id, "mute"))
 
 
-@get("/bans", summary="List banned users")
+@get("/bans", summary="List the users who are banned from a conversation")
 async def list_bans(
     conversation_id: FromPath[str],
     caller: GivenCaller,

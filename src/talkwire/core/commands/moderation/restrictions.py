@@ -7,9 +7,9 @@ from talkwire.core.domain.model import Restriction, RestrictionKind
 
 
 class RestrictMember(Change[Restriction], frozen=True, tag="RestrictMember"):
-    """Mutes or bans a user in a conversation, replacing an earlier restriction of the same kind.
+    """Mutes a user in a conversation or bans them from it, replacing an earlier restriction of the same kind.
 
-    Without `until_ms` it lasts until it is removed.
+    Without `until_ms`, the restriction lasts until it is removed.
     """
 
     conversation_id: str
@@ -26,7 +26,7 @@ class UnrestrictMember(Change[None], frozen=True, tag="UnrestrictMember"):
 
 
 class ListRestrictions(Query[Page[Restriction]], frozen=True, tag="ListRestrictions"):
-    """Lists the restrictions of one kind that are active at `now_ms`, in the order of user ids."""
+    """Lists the mutes or the bans of a conversation that are active at `now_ms`, in the order of user ids."""
 
     conversation_id: str
     kind: RestrictionKind

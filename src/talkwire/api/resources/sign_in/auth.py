@@ -1,4 +1,8 @@
-"""`/api/v1/auth`: accounts with e-mail and password. A server without accounts does not have these routes."""
+"""Routes of `/api/v1/auth` for accounts with e-mail and password: register, sign in and out, change the password, and
+refresh tokens.
+
+A server has only the routes for the ways to sign in that are turned on.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ from talkwire.api.http.bodies import (
 )
 from talkwire.api.http.dependencies import GivenAccounts, GivenCaller
 from talkwire.api.http.device import GivenDevice
+from talkwire.api.resources.sign_in.openid_connect import openid_routes
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.accounts import Registration
 
@@ -27,7 +32,7 @@ async def register(data: JSONBody[RegisterBody], accounts: GivenAccounts, device
     return signed_in_answer(await accounts.register(registration, device))
 
 
-@post("/login", status_code=HTTP_200_OK, summary="Sign in", opt=may_refuse(401, 403))
+@post("/login", status_code=HTTP_200_OK, summary="Sign in with e-mail and password", opt=may_refuse(401, 403))
 async def login(data: JSONBody[LoginBody], accounts: GivenAccounts, device: GivenDevice) -> SignedInAnswer:
     return signed_in_answer(await accounts.login(data.email, data.password, device))
 
@@ -55,4 +60,11 @@ async def change_password(data: JSONBody[ChangePasswordBody], caller: GivenCalle
     await accounts.change_password(caller.actor, caller.session_id, data.current_password, data.new_password)
 
 
-auth_router = Router("/auth", route_handlers=[register, login, refresh, logout, change_password], tags=["auth"])
+def auth_router(*, has_accounts: bool, has_provider: bool) -> Router | None:
+    """Returns the router of the given ways to sign in: accounts with a password, an OpenID provider, or both. Returns
+    None if both are off."""
+    if not (has_accounts or has_provider):
+        return None
+    of_accounts = [register, login, change_password] if has_accounts else []
+    of_provider = openid_routes if has_provider else []
+    return Router("/auth", route_handlers=[*of_accounts, refresh, logout, *of_provider], tags=["auth"])

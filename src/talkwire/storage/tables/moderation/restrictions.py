@@ -1,4 +1,4 @@
-"""Mutes and bans that moderators have put on users."""
+"""The table of restrictions: mutes and bans of users in conversations, set by moderators."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _to_restriction(row: AnyRow) -> Restriction:
 
 
 class RestrictionRows(Reads):
-    """Implements `core.ports.stores.Restrictions`."""
+    """Reads mutes and bans of users in conversations. Implements `core.ports.stores.Restrictions`."""
 
     def find(self, conversation_id: str, user_id: str, kind: RestrictionKind) -> Restriction | None:
         found = self.on_users(conversation_id, (user_id,))
@@ -83,7 +83,7 @@ def _drop(workspace: Workspace, event: MemberRestricted | MemberUnrestricted) ->
 
 
 def _mute(workspace: Workspace, event: MemberRestricted | MemberUnrestricted, until_ms: int) -> None:
-    """Keeps a mute in the member's row too, where sending finds it."""
+    """Stores until when a member is muted in the member's own row as well, where sending a message checks it."""
     restriction = event.restriction
     if restriction.kind != "mute":
         return

@@ -1,0 +1,307 @@
+"""Routes of the operators' console that list users with their devices, conversations, connections and refused requests,
+and that end sign-ins and connections."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import delete, get
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from talkwire.api.http.bodies import ListAnswer
+from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenConsole
+from talkwire.api.resources.admin.access import Limit, NodesListAnswer, must_read
+from talkwire.console.connections import ConnectionKey, ConnectionRecord, WantedConnections
+from talkwire.console.nodes import RefusalKey, WantedRefusals, refusal_key
+from talkwire.core.commands.server.console import (
+    BrowseConversations,
+    BrowseUsers,
+    ConversationRecord,
+    EndConnection,
+    EndLogin,
+    ListLoginsOf,
+    UserRecord,
+    key_of_cursor,
+    list_cursor,
+)
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import ConversationKind, User
+from talkwire.core.domain.texts import check_text
+from talkwire.core.domain.times import iso
+from talkwire.dialects.payloads.users import SessionPayload, session_payload
+from talkwire.observability.recent_refusals import Refusal, RefusalKind
+
+_UserText = Annotated[
+    str,
+    QueryParameter(name="q", description="The start of a name or a handle, an id, or the e-mail address of an account"),
+]
+_ConversationText = Annotated[str, QueryParameter(name="q", description="The start of a name, or an id")]
+_UserId = Annotated[str | None, QueryParameter(name="userId", description="Only those of this user")]
+
+
+# --- users ----------------------------------------------------------------------------------------------------------
+
+
+class BanAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """The ban of a user from the server. `until` is null for a ban without an end."""
+
+    reason: str | None
+    until: str | None
+
+
+class AdminUserAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """A user as the operators' console shows them. `online`: others see the user online, or would if the user were not
+    invisible. `connections` is the number of the user's sockets on all nodes that answered. An erased user is neither
+    banned nor online."""
+
+    id: str
+    name: str
+    handle: str | None
+    email: str | None
+    created_at: str
+    last_seen_at: str | None
+    online: bool
+    banned: BanAnswer | None
+    erased: bool
+    connections: int
+
+
+def _user_answer(record: UserRecord, connections: int) -> AdminUserAnswer:
+    user = record.user
+    return AdminUserAnswer(
+        id=user.id,
+        name=user.name,
+        handle=user.handle,
+        email=user.email,
+        created_at=iso(user.created_ms),
+        last_seen_at=None if record.last_seen_ms is None else iso(record.last_seen_ms),
+        online=record.online or connections > 0,
+        banned=_ban_answer(user) if user.banned and not user.erased else None,
+        erased=user.erased is not None,
+        connections=connections,
+    )
+
+
+def _ban_answer(user: User) -> BanAnswer:
+    return BanAnswer(user.ban_reason, None if user.ban_until_ms is None else iso(user.ban_until_ms))
+
+
+@get("/users", operation_id="listAdminUsers", summary="List and search all users, by name")
+async def list_users(  # noqa: PLR0913, PLR0917 (Litestar passes them by name)
+    caller: GivenCaller,
+    chat: GivenChat,
+    console: GivenConsole,
+    q: _UserText = "",
+    banned: FromQuery[bool | None] = None,
+    cursor: FromQuery[str | None] = None,
+    limit: Limit = 50,
+) -> NodesListAnswer[AdminUserAnswer]:
+    page = await chat.execute(caller.actor, BrowseUsers(q, banned, cursor, limit))
+    counts = await console.nodes.count_connections([record.user.id for record in page.items])
+    items = (
+        _user_answer(record, sum(each.get(record.user.id, 0) for each in counts.by_node.values()))
+        for record in page.items
+    )
+    return NodesListAnswer(tuple(items), page.next, counts.silent)
+
+
+@get(
+    "/users/{user_id:str}/sessions",
+    operation_id="listAdminSessions",
+    summary="List a user's signed-in devices, last used first",
+)
+async def list_sessions_of(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> ListAnswer[SessionPayload]:
+    sessions = await chat.execute(caller.actor, ListLoginsOf(user_id))
+    return ListAnswer(tuple(session_payload(each, current=each.id == caller.session_id) for each in sessions), None)
+
+
+@delete(
+    "/users/{user_id:str}/sessions/{session_id:str}",
+    operation_id="endAdminSession",
+    summary="Sign out a device of a user, and close its sockets",
+)
+async def end_session_of(
+    user_id: FromPath[str], session_id: FromPath[str], caller: GivenCaller, chat: GivenChat
+) -> None:
+    await chat.execute(caller.actor, EndLogin(user_id, session_id))
+
+
+# --- conversations --------------------------------------------------------------------------------------------------
+
+
+class AdminConversationAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """A conversation as the operators' console shows it. `messageCount` includes deleted messages."""
+
+    id: str
+    name: str | None
+    kind: ConversationKind
+    member_count: int
+    message_count: int
+    last_message_at: str | None
+    created_at: str
+
+
+def _conversation_answer(record: ConversationRecord) -> AdminConversationAnswer:
+    conversation = record.conversation
+    return AdminConversationAnswer(
+        id=conversation.id,
+        name=conversation.name,
+        kind=conversation.kind,
+        member_count=conversation.member_count,
+        message_count=conversation.last_seq,
+        last_message_at=None if record.last_message_ms is None else iso(record.last_message_ms),
+        created_at=iso(conversation.created_ms),
+    )
+
+
+@get(
+    "/conversations",
+    operation_id="listAdminConversations",
+    summary="List the conversations of all users, newest first, or search them by name",
+)
+async def list_conversations_of_all(  # noqa: PLR0913, PLR0917 (Litestar passes them by name)
+    caller: GivenCaller,
+    chat: GivenChat,
+    q: _ConversationText = "",
+    kind: FromQuery[ConversationKind | None] = None,
+    cursor: FromQuery[str | None] = None,
+    limit: Limit = 50,
+) -> ListAnswer[AdminConversationAnswer]:
+    page = await chat.execute(caller.actor, BrowseConversations(q, kind, cursor, limit))
+    return ListAnswer(tuple(map(_conversation_answer, page.items)), page.next)
+
+
+# --- connections ----------------------------------------------------------------------------------------------------
+
+
+class ConnectionAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """A connected socket of a signed-in user, as the operators' console shows it. `id` is the socket id, which log
+    lines contain too."""
+
+    id: str
+    user_id: str
+    transport: str
+    dialect: str
+    node: str
+    address: str
+    connected_at: str
+
+
+def _connection_answer(record: ConnectionRecord) -> ConnectionAnswer:
+    return ConnectionAnswer(
+        id=record.id,
+        user_id=record.user_id,
+        transport=record.transport,
+        dialect=record.dialect,
+        node=record.node_id,
+        address=record.address,
+        connected_at=iso(record.connected_ms),
+    )
+
+
+@get(
+    "/connections", operation_id="listAdminConnections", summary="List the open connections on all nodes, newest first"
+)
+async def list_connections(  # noqa: PLR0913, PLR0917 (Litestar passes them by name)
+    caller: GivenCaller,
+    chat: GivenChat,
+    console: GivenConsole,
+    dialect: FromQuery[str | None] = None,
+    node: FromQuery[str | None] = None,
+    user_id: _UserId = None,
+    cursor: FromQuery[str | None] = None,
+    limit: Limit = 50,
+) -> NodesListAnswer[ConnectionAnswer]:
+    must_read(caller, chat)
+    before = None if cursor is None else key_of_cursor(cursor, ConnectionKey)
+    page = await console.nodes.connections(WantedConnections(limit, dialect, user_id, before), node)
+    next_ = list_cursor(page.items[-1].key) if page.more else None
+    return NodesListAnswer(tuple(map(_connection_answer, page.items)), next_, page.silent)
+
+
+@delete(
+    "/connections/{connection_id:str}",
+    operation_id="endAdminConnection",
+    summary="Close a user's connection",
+    description='Its client receives `session:ending {reason: "ended", reconnect: true}`. The user stays signed in and '
+    "may connect again; end the session or ban the user to prevent that.",
+)
+async def end_connection(
+    connection_id: FromPath[str], caller: GivenCaller, chat: GivenChat, console: GivenConsole
+) -> None:
+    must_read(caller, chat)
+    check_text("id", connection_id)
+    record = await console.nodes.connection(connection_id)
+    if record is None:
+        raise _no_connection()
+    await chat.execute(caller.actor, EndConnection(record.user_id, record.id))
+    if not await console.nodes.end_connection(connection_id):
+        raise _no_connection()
+
+
+def _no_connection() -> ChatError:
+    return ChatError("not_found", "There is no such connection.")
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+
+class RefusalAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A request, event or connection that the server refused to one client. Repetitions of the same refusal are counted
+    in `count`; `at` is the time of the last one. `reason` is the reason in the log line, or the error code that the
+    client received."""
+
+    at: str
+    kind: RefusalKind
+    reason: str
+    node: str
+    count: int
+    command: str | None = None
+    limit: str | None = None
+    method: str | None = None
+    detail: str | None = None
+    user_id: str | None = None
+    address: str | None = None
+    origin: str | None = None
+    namespace: str | None = None
+
+
+def _refusal_answer(node_id: str, refusal: Refusal) -> RefusalAnswer:
+    return RefusalAnswer(
+        at=iso(refusal.at_ms),
+        kind=refusal.kind,
+        reason=refusal.reason,
+        node=node_id,
+        count=refusal.count,
+        command=refusal.command,
+        limit=refusal.limit,
+        method=refusal.method,
+        detail=refusal.detail,
+        user_id=refusal.user_id,
+        address=refusal.address,
+        origin=refusal.origin,
+        namespace=refusal.namespace,
+    )
+
+
+@get(
+    "/refusals",
+    operation_id="listAdminRefusals",
+    summary="List refused connections, sign-ins and commands, newest first",
+    description="Each node keeps the newest 500 of each kind in memory, until it stops.",
+)
+async def list_refusals(  # noqa: PLR0913, PLR0917 (Litestar passes them by name)
+    caller: GivenCaller,
+    chat: GivenChat,
+    console: GivenConsole,
+    kind: FromQuery[RefusalKind | None] = None,
+    user_id: _UserId = None,
+    cursor: FromQuery[str | None] = None,
+    limit: Limit = 50,
+) -> NodesListAnswer[RefusalAnswer]:
+    must_read(caller, chat)
+    before = None if cursor is None else key_of_cursor(cursor, RefusalKey)
+    page = await console.nodes.refusals(WantedRefusals(limit, kind, user_id, before))
+    next_ = list_cursor(refusal_key(*page.items[-1])) if page.more else None
+    return NodesListAnswer(tuple(_refusal_answer(*item) for item in page.items), next_, page.silent)

@@ -1,0 +1,80 @@
+"""Routes of `/api/v1/reports` and `/api/v1/messages/{id}/report`: users report messages to the admins, and admins
+decide about the reports."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from litestar import Router, get, patch, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+
+from talkwire.api.description.refusals import may_refuse
+from talkwire.api.http.bodies import Body, ListAnswer
+from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.api.http.idempotency import GivenKey
+from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage
+from talkwire.core.domain.moderation.reports import ReportAction, ReportState
+from talkwire.dialects.payloads.moderation.reports import ReportPayload, report_payload
+
+State = Annotated[ReportState | None, QueryParameter(name="state", description="Only reports in this state")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
+
+
+class ReportBody(Body, frozen=True, forbid_unknown_fields=True):
+    """The reason for reporting a message: a short word such as `spam`, `abuse` or `other`, and an optional note."""
+
+    reason: str
+    note: str | None = None
+
+
+class DecideReportBody(Body, frozen=True, forbid_unknown_fields=True):
+    """An admin's decision about a report of a message. With `resolved`, `action` may delete the message, mute its
+    author in the conversation, or ban its author from the server; a mute or ban lasts until it is lifted. The users who
+    are notified of the decision see the reason."""
+
+    state: Literal["dismissed", "resolved"]
+    reason: str
+    action: ReportAction | None = None
+
+
+@post(
+    "/api/v1/messages/{message_id:str}/report",
+    operation_id="reportMessage",
+    summary="Report a message to the admins",
+    description="While the caller's report of the message is open, a further one returns the first.",
+    tags=["messages"],
+)
+async def report_message(
+    message_id: FromPath[str], data: JSONBody[ReportBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
+) -> ReportPayload:
+    return report_payload(await chat.execute(caller.actor, ReportMessage(message_id, data.reason, data.note), key))
+
+
+@get("/", operation_id="listReports", summary="List reports of messages, newest first (role admin)")
+async def list_reports(
+    caller: GivenCaller,
+    chat: GivenChat,
+    in_state: State = None,
+    cursor: FromQuery[str | None] = None,
+    limit: Limit = 50,
+) -> ListAnswer[ReportPayload]:
+    page = await chat.execute(caller.actor, ListReports(in_state, cursor, limit))
+    return ListAnswer(tuple(map(report_payload, page.items)), page.next)
+
+
+@patch(
+    "/{report_id:str}",
+    operation_id="decideReport",
+    summary="Decide about a report of a message (role admin)",
+    description="The action and the decision are stored together, or neither. The reporter is notified, and the author "
+    "of the message if there is an action.",
+    opt=may_refuse(404, 409),
+)
+async def decide_report(
+    report_id: FromPath[str], data: JSONBody[DecideReportBody], caller: GivenCaller, chat: GivenChat
+) -> ReportPayload:
+    command = DecideReport(report_id, data.state, data.reason, data.action)
+    return report_payload(await chat.execute(caller.actor, command))
+
+
+reports_router = Router("/reports", route_handlers=[list_reports, decide_report], tags=["moderation"])

@@ -1,0 +1,30 @@
+"""Builds and starts the task that fetches previews of links in messages."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from talkwire.composition.foundation import Foundation
+from talkwire.core.features.messages.previewable_links import is_previewable, previewable_links
+from talkwire.egress import AddressRules, Egress
+from talkwire.previews.fetching import PageFetcher
+from talkwire.previews.metrics import PreviewMetrics
+from talkwire.previews.service import LinkPreviews
+
+
+def preview_links(foundation: Foundation) -> PreviewMetrics:
+    """Starts the task that fetches previews of links in messages, and returns its metrics.
+
+    It has address rules separate from those of webhooks: the operator chooses the addresses of webhooks, but users
+    choose links.
+    """
+    closing, allowed = foundation.closing, foundation.settings.link_preview_allow
+    egress = Egress(AddressRules.of(allowed))
+    closing.callback(egress.close)
+    fetcher = PageFetcher(egress, partial(is_previewable, private=bool(allowed)))
+    links_in = partial(previewable_links, private=bool(allowed))
+    previews = LinkPreviews(foundation.chat, foundation.files.uploads, fetcher, links_in)
+    foundation.chat.subscribe_commits(previews.note)
+    previews.start()
+    closing.push_async_callback(previews.close)
+    return previews.metrics

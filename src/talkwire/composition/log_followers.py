@@ -1,0 +1,89 @@
+"""Builds and starts the tasks that process the log (the ordered list of committed events) after the commit.
+
+They are the followers (tasks that process every event from a stored position, such as the search index), the expiry of
+price offers and bans, and the deletion of old messages and events (retention).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from talkwire.composition.foundation import Foundation, now_ms
+from talkwire.core.domain.events import DurableEvent, News
+from talkwire.core.engine.expiry import BanExpiry, OfferExpiry
+from talkwire.core.engine.pruner import ConversationPruner, Pruner
+from talkwire.realtime.clients.connected_elsewhere import ConnectedElsewhere
+from talkwire.storage.engine import reading_engine
+from talkwire.storage.followers.follower import Follower, FollowerWork
+from talkwire.storage.followers.offline_notifications import OfflineNotifications
+from talkwire.storage.followers.pace import Pace
+from talkwire.storage.followers.statistics import YoungStatistics
+from talkwire.storage.messages.retention import DeletedConversations
+from talkwire.storage.messages.search import MessageIndex
+from talkwire.storage.notifying.pushes import PushDevice
+
+
+def follow_log(
+    foundation: Foundation, is_device_here: Callable[[PushDevice], bool], wake_pushes: Callable[[], None]
+) -> list[Follower[Any]]:
+    """Starts and returns the followers: tasks that process the log's events after the commit, each from a stored
+    position.
+
+    `wake_pushes` is called when a follower has stored push notifications. Devices for which `is_device_here` returns
+    true, since they have a socket on this node, get none.
+    """
+    chat, database, writer = foundation.chat, foundation.database, foundation.writer
+    elsewhere = ConnectedElsewhere(chat.peers, chat.directory)
+    notifications = OfflineNotifications(
+        chat.directory.is_connected_since,
+        now_ms,
+        None if foundation.alone else chat.node_id,
+        is_device_here,
+        elsewhere.ask,
+    )
+    works: list[FollowerWork[Any]] = [
+        MessageIndex(database.writing.dialect),
+        DeletedConversations(now_ms),
+        notifications,
+    ]
+    works += [] if foundation.alone else [YoungStatistics()]
+    followers = [
+        Follower(work, reading_engine(database.url, 1), writer.transact, now_ms, Pace(lambda: writer.busy))
+        for work in works
+    ]
+
+    def wake(events: Sequence[News]) -> None:
+        if isinstance(events[-1], DurableEvent):
+            for follower in followers:
+                follower.wake()
+
+    chat.subscribe(wake)
+    for follower in followers:
+        if follower.work is notifications:
+            follower.on_stored = lambda prepared: wake_pushes() if prepared.has_pushes else None
+        follower.start()
+        foundation.closing.push_async_callback(asyncio.to_thread, follower.close)
+    return followers
+
+
+def expire(foundation: Foundation) -> None:
+    """Starts the tasks that end price offers and bans when their time is over."""
+    for expiry in (OfferExpiry(foundation.chat, now_ms), BanExpiry(foundation.chat, now_ms)):
+        foundation.chat.subscribe(expiry.follow)
+        expiry.start()
+        foundation.closing.callback(expiry.close)
+
+
+def apply_retention(foundation: Foundation) -> None:
+    """Starts the tasks that delete messages and log events older than the setting `retention`.
+
+    One task applies the retention of conversations that have a different one.
+    """
+    chat, retention, closing = foundation.chat, foundation.settings.retention, foundation.closing
+    apart = asyncio.create_task(ConversationPruner(chat, retention).run())
+    closing.callback(apart.cancel)
+    if retention is not None:
+        pruning = asyncio.create_task(Pruner(chat, retention).run())
+        closing.callback(pruning.cancel)

@@ -1,0 +1,158 @@
+"""Builds the Socket.IO server: its namespaces, the recovery of sockets, and the delivery of events to them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from talkwire.composition.foundation import Foundation, now_ms
+from talkwire.core.commands.receipts import MarkDelivered
+from talkwire.core.domain.model import Actor
+from talkwire.core.engine.chat import Chat
+from talkwire.core.engine.limits import Kind, Limits, address_key
+from talkwire.core.engine.listeners import Stage
+from talkwire.core.engine.live_notifications import LiveNotifications
+from talkwire.core.engine.live_threads import LiveThreads
+from talkwire.core.engine.live_unread import LiveUnread
+from talkwire.core.engine.log_watches import LogWatches
+from talkwire.dialects.dialect import Dialect
+from talkwire.identity.origins import OriginPolicy
+from talkwire.realtime.chat.chat_namespace import ChatNamespace, end_socket
+from talkwire.realtime.chat.services import NamespaceServices
+from talkwire.realtime.clients.recovery_token import RecoveryTokenSigner
+from talkwire.realtime.delivery.delivery_proofs import DeliveryProofs, recipients_in
+from talkwire.realtime.delivery.event_delivery import EventDelivery
+from talkwire.realtime.delivery.offline_delivery import OfflineDelivery
+from talkwire.realtime.delivery.rooms import Rooms
+from talkwire.realtime.delivery.signal_delivery import SignalDelivery
+from talkwire.realtime.metrics import RealtimeMetrics
+from talkwire.realtime.recovery.event_ring import EventRing
+from talkwire.realtime.recovery.recovery import Recovery, RecoveryOptions
+from talkwire.realtime.socketio.socket_server import SocketServer
+from talkwire.wire import EngineOptions
+
+
+def socket_server(foundation: Foundation, origins: OriginPolicy, limits: Limits | None) -> SocketServer:
+    """Returns the Socket.IO server, to which no namespace has been added yet."""
+    settings = foundation.settings
+    kind: Callable[..., SocketServer] = SocketServer
+    if settings.socketio_admin is not None:
+        from talkwire.realtime.admin_ui.observed import ObservedServer  # noqa: PLC0415 (only where it is turned on)
+
+        kind = partial(ObservedServer, detail=settings.socketio_admin_detail)
+    engine = kind(
+        EngineOptions(
+            ping_interval_s=settings.ping_interval_s,
+            ping_timeout_s=settings.ping_timeout_s,
+            max_payload=settings.max_payload,
+        ),
+        origins=origins,
+        trusted_proxies=frozenset(settings.trusted_proxies),
+        metrics=RealtimeMetrics(),
+        connect_wait_s=None if limits is None else partial(_connect_wait_s, limits),
+        sessions_per_address=(settings.sessions_per_address or None) if settings.rate_limits else None,
+    )
+    # The web client finds Socket.IO beside itself.
+    engine.further_path = settings.prefix + engine.path
+    engine.hub.expects_more = lambda: foundation.chat.expects_more
+    return engine
+
+
+def recover_sockets(foundation: Foundation, engine: SocketServer, rooms: Rooms, key: bytes) -> Recovery | None:
+    """Returns the `Recovery`, which lets a client resume its socket after a short disconnect; None if it is turned off.
+
+    `key` signs the tokens by which the server recognizes a former socket.
+    """
+    settings, chat = foundation.settings, foundation.chat
+    if settings.recovery == "never":
+        return None
+    retention_ms = None if settings.retention is None else round(settings.retention.total_seconds() * 1000)
+    ring = EventRing(chat.pos, lambda: 0 if retention_ms is None else now_ms() - retention_ms)
+    recovery = Recovery(
+        chat,
+        engine,
+        ring,
+        RecoveryTokenSigner(key),
+        RecoveryOptions(
+            mode=settings.recovery,
+            window_s=settings.recovery_window_s,
+            alone=foundation.alone,
+            contacts_max=settings.contacts_max,
+        ),
+        rooms.delay_leaving,
+    )
+    chat.subscribe(recovery.follow, Stage.REPLAY)
+    refreshing = asyncio.create_task(recovery.refresh())
+    foundation.closing.callback(refreshing.cancel)
+    return recovery
+
+
+def add_namespaces(
+    root: Dialect, dialects: Sequence[Dialect], services: NamespaceServices, *, observed: bool = False
+) -> None:
+    """Adds the namespaces to the Socket.IO server, each with a default dialect (event names and payloads of one client
+    kind).
+
+    `/` speaks the dialect `root`, each other namespace the dialect with that namespace. In all of them, a client may
+    ask for another dialect. If `observed` is true, Socket.IO's Admin UI shows the sockets of these namespaces.
+    """
+    kind = ChatNamespace
+    if observed:
+        from talkwire.realtime.admin_ui.observed import ObservedChatNamespace  # noqa: PLC0415 (as in `socket_server`)
+
+        kind = ObservedChatNamespace
+    spoken = {dialect.namespace: dialect for dialect in dialects} | {"/": root}
+    for name, dialect in spoken.items():
+        others = [other for other in dialects if other is not dialect]
+        services.server.add(name, kind(name, [dialect, *others], services))
+
+
+def deliver_events(foundation: Foundation, engine: SocketServer, rooms: Rooms, offline: OfflineDelivery) -> None:
+    """Starts the delivery of events and signals to sockets, and the tasks that depend on it.
+
+    These tasks mark messages as delivered, send users their notifications and counts of unread messages and threads,
+    and send events that were kept for offline users.
+    """
+    chat, closing = foundation.chat, foundation.closing
+    delivery = EventDelivery(engine.hub, rooms, chat.directory, end_socket)
+    signals = SignalDelivery(engine.hub, chat.directory, lambda: chat.cursor)
+    chat.subscribe(delivery.deliver, Stage.DELIVERY)
+    chat.subscribe(signals.deliver, Stage.DELIVERY)
+    recipients = partial(recipients_in, engine.hub, chat.directory.memberships)
+    arrivals = DeliveryProofs(recipients, partial(_mark_delivered, chat))
+    unread_notices = LiveUnread(chat, chat.directory, delivery.deliver)
+    thread_notices = LiveThreads(chat, chat.directory, delivery.deliver)
+    notifier = LiveNotifications(chat, chat.directory, delivery.deliver)
+    for follows in (arrivals, unread_notices, thread_notices, notifier, offline):
+        chat.subscribe(follows.follow, Stage.AFTER_DELIVERY)
+    closing.push_async_callback(unread_notices.close)
+    closing.push_async_callback(thread_notices.close)
+    closing.push_async_callback(notifier.close)
+    closing.callback(arrivals.close)
+    closing.callback(offline.close)
+
+
+def watch_log(chat: Chat, engine: SocketServer) -> LogWatches:
+    """Returns the `LogWatches`, in which requests wait on this node for new events of the log (the list of committed
+    events).
+
+    All waits end when the node drains, i.e. prepares to stop.
+    """
+    watches = LogWatches(chat, chat.pos)
+    chat.subscribe(watches.follow)
+    engine.on_draining = watches.drain
+    return watches
+
+
+def _connect_wait_s(limits: Limits, address: str) -> float:
+    """Counts a new session of an address. Returns 0 if it may open, else the seconds until the address may open another
+    one.
+    """
+    return limits.take(Kind.CONNECTS, address_key(address), time.monotonic())
+
+
+def _mark_delivered(chat: Chat, actor: Actor, command: MarkDelivered) -> None:
+    """Submits a command that marks messages as delivered and ignores its result, since no client waits for it."""
+    chat.submit(actor, command, lambda *_: None)

@@ -1,0 +1,1 @@
+"""Commands about moderation: mutes and bans in conversations, reports of messages, and the audit log."""

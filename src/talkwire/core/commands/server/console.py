@@ -1,0 +1,144 @@
+"""Commands of the operators' console, a web page that shows and manages the server, for the application's backend and
+admins."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import TypeVar
+
+import msgspec
+
+from talkwire.core.commands.command import Change, Page, Query
+from talkwire.core.domain.errors import ChatError, invalid
+from talkwire.core.domain.model import Conversation, ConversationKind, LoginSession, User
+from talkwire.core.domain.texts import check_text
+
+K = TypeVar("K")
+
+_NUMBER_MAX = 2**53
+
+
+class UserRecord(msgspec.Struct, frozen=True):
+    """A user with the data that operators see. `online` says that the user has a socket on a living node, or had one a
+    moment ago."""
+
+    user: User
+    last_seen_ms: int | None
+    online: bool
+
+
+class ConversationRecord(msgspec.Struct, frozen=True):
+    """A conversation with the data that operators see. `last_message_ms` is the time of its newest message, None
+    without any."""
+
+    conversation: Conversation
+    last_message_ms: int | None
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """The numbers of users, conversations and messages in the database, and its size in bytes. Erased users and deleted
+    conversations do not count; deleted messages do."""
+
+    users: int
+    conversations: int
+    messages: int
+    size_bytes: int
+
+
+class FailingPush(msgspec.Struct, frozen=True):
+    """A device whose last pushes failed: `failures` attempts since one succeeded. `service` is the scheme, host and
+    port of its push service."""
+
+    id: str
+    user_id: str
+    kind: str
+    service: str
+    failures: int
+    next_ms: int | None
+
+
+class PushState(msgspec.Struct, frozen=True):
+    """Statistics of pushes: the number of devices that receive them, by kind; how many of these have a push waiting;
+    and some of the devices whose last pushes failed."""
+
+    registrations: dict[str, int]
+    waiting: int
+    failing: tuple[FailingPush, ...]
+
+
+class BrowseUsers(Query[Page[UserRecord]], frozen=True, tag="BrowseUsers"):
+    """Lists users in the order of their names; if `text` is not empty, only those whose names start with it.
+
+    The user whose id or e-mail address is `text` comes first, then those whose handles start with it. `banned` selects
+    users that are banned (true) or not (false).
+    """
+
+    text: str = ""
+    banned: bool | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+class BrowseConversations(Query[Page[ConversationRecord]], frozen=True, tag="BrowseConversations"):
+    """Lists conversations, the newest first; with a `text`, only those whose names start with it, in the order of their
+    names. The conversation whose id is `text` comes first."""
+
+    text: str = ""
+    kind: ConversationKind | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+class GetTotals(Query[Totals], frozen=True, tag="GetTotals"):
+    """Returns the numbers of users, conversations and messages in the database, and its size."""
+
+
+class GetPushState(Query[PushState], frozen=True, tag="GetPushState"):
+    """Returns how many devices receive pushes, and some of those whose last pushes failed."""
+
+
+class ListLoginsOf(Query[tuple[LoginSession, ...]], frozen=True, tag="ListLoginsOf"):
+    """Lists the signed-in devices of a user, most recently used first."""
+
+    user_id: str
+
+
+class EndLogin(Change[None], frozen=True, tag="EndLogin"):
+    """Signs out a device of another user, and closes its sockets."""
+
+    user_id: str
+    session_id: str
+
+
+class EndConnection(Change[None], frozen=True, tag="EndConnection"):
+    """Checks that the actor may close a socket of another user, and records it in the audit log. The node that has the
+    socket closes it after that."""
+
+    user_id: str
+    socket_id: str
+
+
+def list_cursor(key: object) -> str:
+    """Returns an opaque cursor that encodes the sort key of a page's last item, from which the next page continues."""
+    return urlsafe_b64encode(msgspec.json.encode(key)).decode()
+
+
+def key_of_cursor(cursor: str, kind: type[K]) -> K:
+    """Returns the sort key that a cursor encodes (`list_cursor`). Raises `invalid_request` for a text that is not such
+    a cursor."""
+    try:
+        key = msgspec.json.decode(urlsafe_b64decode(cursor), type=kind)
+        for part in msgspec.to_builtins(key):
+            _check_part(part)
+    except (ValueError, RecursionError, ChatError):
+        raise invalid("cursor", "is not a cursor of this list") from None
+    return key
+
+
+def _check_part(part: int | str) -> None:
+    """Raises ValueError or ChatError for a part of a cursor's key that neither a database nor a message between nodes
+    can hold."""
+    if isinstance(part, str):
+        check_text("cursor", part)
+    elif not 0 <= part < _NUMBER_MAX:
+        raise ValueError("is no time")

@@ -1,0 +1,1 @@
+"""Values of moderation: reports of messages, and entries of the audit log."""

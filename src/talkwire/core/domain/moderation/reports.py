@@ -1,0 +1,43 @@
+"""Data types for reports, with which users ask admins to look at a message."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+ReportState = Literal["open", "dismissed", "resolved"]
+
+ReportAction = Literal["delete", "mute", "ban"]
+"""What an admin does to a reported message or its author: delete the message, mute the author in the conversation until
+the mute is lifted, or ban the author from the server until the ban is lifted."""
+
+Outcome = Literal["dismissed", "resolved", "delete", "mute", "ban"]
+"""What a notification of a decision says: to the reporter the report's state, to the author the action."""
+
+
+ERASED_REASON = "other"
+"""The reason that remains of a report whose reporter was erased: reasons are texts of theirs."""
+
+
+class MessageReport(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A user's report of a message to the admins, and the admins' decision. A report can still be decided after the
+    message was deleted.
+
+    `reason` is a short word such as `spam`, `note` what the reporter adds. `decision` is the reason that the admin
+    `decided_by` gave.
+    """
+
+    id: str
+    message_id: int
+    conversation_id: str
+    author_id: str
+    reporter_id: str
+    reason: str
+    created_ms: int
+    note: str | None = None
+    state: ReportState = "open"
+    action: ReportAction | None = None
+    decision: str | None = None
+    decided_ms: int | None = None
+    decided_by: str | None = None

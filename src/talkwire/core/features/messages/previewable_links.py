@@ -1,0 +1,112 @@
+"""Finds the links in a text for which the server may fetch a preview.
+
+Opening a link can do something, or reveal something: a link to confirm an address, to reset a password or to a shared
+document works for everyone who has it. So the server leaves out every link that may be meant for one person only, and
+every name that belongs to a private network.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+LINKS_MAX = 3
+"""How many links of a message get a preview, at most."""
+
+LINK_MAX_LENGTH = 1000
+
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
+_LINK = re.compile(r"(?<![\w<])https?://[^\s<>\"'`\\]+", re.IGNORECASE)
+"""A link in angle brackets has no preview: that is how an author asks for none."""
+
+_TRAILING = ".,;:!?*_~|]}"
+_NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+_PRIVATE_NAMES = (
+    *("local", "localhost", "internal", "intranet", "lan", "home", "corp", "private", "test", "invalid", "example"),
+    *("arpa", "onion"),
+)
+_SECRET_NAME = re.compile(
+    r"token|secret|sig(?:nature)?|hmac|passw|pwd|auth|jwt|session|sid|ticket|nonce|otp|code|key|credential|expires"
+    r"|invit|confirm|verif|unsubscribe|reset|magic|sso|x-amz|x-goog|x-ms",
+    re.IGNORECASE,
+)
+"""Parts of the names of query parameters that contain a secret, or that make a link do something when it is opened."""
+
+_ACTING_PATH = re.compile(
+    r"(?:^|[/_.-])(?:invit\w*|confirm\w*|verif\w*|unsubscribe|reset|magic\w*|activate|log-?(?:in|out)|sign-?(?:in|out)|sso"
+    r"|oauth\w*|callback|token|share[ds]?)(?:[/_.-]|$)",
+    re.IGNORECASE,
+)
+_RANDOM = re.compile(r"[0-9a-zA-Z_-]{20,}")
+
+
+def previewable_links(content: str, *, private: bool = False) -> tuple[str, ...]:
+    """Returns the first links of a text for which the server may fetch a preview, without duplicates and without the
+    part after `#`. `private` also allows links into private networks, as in `is_previewable`."""
+    if "://" not in content:
+        return ()
+    found: dict[str, None] = {}
+    for match in _LINK.finditer(_CODE.sub(" ", content)):
+        link = _without_trailing(match[0]).partition("#")[0]
+        if is_previewable(link, private=private):
+            found[link] = None
+        if len(found) == LINKS_MAX:
+            break
+    return tuple(found)
+
+
+def is_previewable(link: str, *, private: bool = False) -> bool:
+    """Returns whether the server may fetch a link for a preview: it must use https and a public host name, and no part
+    of it may look like a secret.
+
+    `private` also allows names and addresses of private networks, and http. Which of them the server may connect to is
+    decided by the address rules.
+    """
+    if len(link) > LINK_MAX_LENGTH or not link.isascii():
+        return False
+    try:
+        parts = urlsplit(link)
+        port = parts.port
+    except ValueError:
+        return False
+    if "@" in parts.netloc or _has_secret(parts.path, parts.query):
+        return False
+    if private:
+        return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    return parts.scheme == "https" and port in {None, 443} and _is_public(parts.hostname or "")
+
+
+def _is_public(host: str) -> bool:
+    name = host.removesuffix(".")
+    return _NAME.fullmatch(name) is not None and name.rpartition(".")[2] not in _PRIVATE_NAMES
+
+
+def _has_secret(path: str, query: str) -> bool:
+    if _ACTING_PATH.search(path) or any(_is_random(part) for part in path.split("/")):
+        return True
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return any(_SECRET_NAME.search(name) or _is_random(value) for name, value in pairs)
+
+
+def _is_random(text: str) -> bool:
+    """Returns whether a part of a link looks like a random secret: long, with several digits and letters. Words joined
+    by hyphens, as in the address of an article, do not look random."""
+    for run in _RANDOM.findall(text):
+        words = [word for word in re.split(r"[-_]", run) if word]
+        longest = max(words, key=len, default="")
+        joined = "".join(words)
+        digits = sum(char.isdigit() for char in joined)
+        mixed = any(char.isupper() for char in longest) and any(char.islower() for char in longest)
+        if digits >= 4 and any(char.isalpha() for char in joined) and (len(longest) >= 16 or digits * 4 >= len(joined)):
+            return True
+        if mixed and len(longest) >= 20:
+            return True
+    return False
+
+
+def _without_trailing(link: str) -> str:
+    """Returns a link without the punctuation after it in the text. A closing parenthesis stays if the link contains the
+    opening one."""
+    while link and (link[-1] in _TRAILING or (link[-1] == ")" and link.count(")") > link.count("("))):
+        link = link[:-1]
+    return link

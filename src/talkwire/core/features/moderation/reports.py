@@ -1,0 +1,136 @@
+"""Reports of messages: users report a message to the admins, admins decide what to do, and the reporter and the
+message's author are notified of the decision."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from msgspec.structs import replace
+
+from talkwire.core.commands.accounts import BanUser
+from talkwire.core.commands.command import Page
+from talkwire.core.commands.messages import DeleteMessage
+from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage
+from talkwire.core.commands.moderation.restrictions import RestrictMember
+from talkwire.core.domain.access import may_act, must_be_operator, require
+from talkwire.core.domain.errors import ChatError, invalid
+from talkwire.core.domain.events import ReportCreated, ReportDecided
+from talkwire.core.domain.model import OWN_ID_BASE, Actor
+from talkwire.core.domain.moderation.reports import MessageReport
+from talkwire.core.domain.pages import PAGE_MAX
+from talkwire.core.domain.texts import check_id, check_name
+from talkwire.core.features.conversations.moderation import REASON_MAX_LENGTH, restrict_member
+from talkwire.core.features.messages.edits import delete_message
+from talkwire.core.features.messages.messages import must_not_be_deleted, need_message, visible_message
+from talkwire.core.features.users.users import ban_user
+from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
+from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
+
+WORD_MAX_LENGTH = 64
+NOTE_MAX_LENGTH = 1000
+
+
+def check_report(command: ReportMessage) -> None:
+    check_name("reason", command.reason, WORD_MAX_LENGTH)
+    if command.note is not None:
+        check_name("note", command.note, NOTE_MAX_LENGTH)
+
+
+def needs_of_report(actor: Actor, command: ReportMessage, needs: Prefetch) -> None:
+    """Adds the id of the reported message to the keys that are read from the database in advance."""
+    need_message(needs, command.message_id)
+
+
+def report_message(tx: Transaction, actor: Actor, command: ReportMessage) -> MessageReport:
+    """Reports a message and returns the report. If the actor has reported it before and that report is still open,
+    returns that one."""
+    message, _ = visible_message(tx, actor.user_id, command.message_id)
+    open_report = tx.reports.open_of(message.id, actor.user_id)
+    if open_report is not None:
+        return open_report
+    must_not_be_deleted(message)
+    if message.sender_id == actor.user_id:
+        raise invalid("messageId", "this is your own message; delete it instead")
+    pos = tx.next_pos()
+    report = MessageReport(
+        id=str(OWN_ID_BASE + pos),
+        message_id=message.id,
+        conversation_id=message.conversation_id,
+        author_id=message.sender_id,
+        reporter_id=actor.user_id,
+        reason=command.reason,
+        created_ms=tx.now_ms,
+        note=command.note,
+    )
+    tx.record(ReportCreated(pos, tx.now_ms, report))
+    return report
+
+
+def check_decision(command: DecideReport) -> None:
+    check_id("reportId", command.report_id)
+    check_name("reason", command.reason, REASON_MAX_LENGTH)
+    if command.state == "open":
+        raise invalid("state", 'must be "dismissed" or "resolved"')
+    if command.state == "dismissed" and command.action is not None:
+        raise invalid("action", 'needs the state "resolved"')
+
+
+def decide_report(tx: Transaction, actor: Actor, command: DecideReport) -> MessageReport:
+    """Decides a report: takes the chosen action (delete the message, mute or ban its author, or none), closes the
+    report and returns it. Deciding again in the same way changes nothing; another decision raises `conflict`."""
+    must_be_operator(actor)
+    require(may_act(tx.user(actor.user_id)))
+    report = tx.reports.find(command.report_id)
+    if report is None:
+        raise ChatError("not_found", "There is no such report.")
+    if report.state != "open":
+        if (report.state, report.action) == (command.state, command.action):
+            return report
+        raise ChatError("conflict", f"This report was {report.state} already.", {"state": report.state})
+    _take_action(tx, actor, command, report)
+    decided = replace(
+        report,
+        state=command.state,
+        action=command.action,
+        decision=command.reason,
+        decided_ms=tx.now_ms,
+        decided_by=actor.user_id,
+    )
+    tx.record(ReportDecided(tx.next_pos(), tx.now_ms, decided))
+    return decided
+
+
+def _take_action(tx: Transaction, actor: Actor, command: DecideReport, report: MessageReport) -> None:
+    match command.action:
+        case "delete":
+            message = tx.message(report.message_id)
+            conversation = tx.conversation(report.conversation_id)
+            if message is not None and conversation is not None and conversation.deleted_ms is None:
+                delete_message(tx, actor, DeleteMessage(str(message.id)))
+        case "mute":
+            mute = RestrictMember(report.conversation_id, report.author_id, "mute", reason=command.reason)
+            restrict_member(tx, actor, mute)
+        case "ban":
+            ban_user(tx, actor, BanUser(report.author_id, command.reason))
+        case None:
+            pass
+
+
+def list_reports(snapshot: Snapshot, actor: Actor, query: ListReports) -> Page[MessageReport]:
+    """Returns a page of reports in the given state or in all states, newest first. Only for operators."""
+    must_be_operator(actor)
+    if query.cursor is not None:
+        check_id("cursor", query.cursor)
+    limit = max(1, min(query.limit, PAGE_MAX))
+    found = snapshot.reports.page(query.state, query.cursor, limit + 1)
+    return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        ReportMessage: ChangeHandler(report_message, check_report, needs_of_report),
+        DecideReport: ChangeHandler(decide_report, check_decision),
+    }
+)
+
+QUERIES: Queries = MappingProxyType({ListReports: list_reports})

@@ -1,0 +1,1 @@
+"""Payloads of mutes and bans, reports and the audit log."""

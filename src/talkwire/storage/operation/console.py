@@ -1,0 +1,135 @@
+"""Reads the lists of the operators' console. Each page is a range of an index, so it costs the same however many rows
+there are.
+
+A separate statement is built for each combination of filters, because a database uses a partial index only for a
+condition that is spelt as in `schema.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from sqlalchemy import ColumnElement, Select, and_, func, not_, select, text, tuple_, union_all
+from sqlalchemy.sql.selectable import Subquery
+
+from talkwire.core.commands.server.console import ConversationRecord, FailingPush, PushState, Totals
+from talkwire.core.domain.model import ConversationKind, User
+from talkwire.storage.schema import NOT_DELETED, conversations, messages, push_subscriptions, users
+from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.values import AnyRow
+from talkwire.storage.tables.conversations import to_conversation
+from talkwire.storage.tables.users import to_user
+
+_LAST_CHARACTER = "\U0010ffff"
+_KINDS: tuple[ConversationKind, ...] = get_args(ConversationKind)
+
+# As the indexes spell their conditions.
+_BANNED = text("users.banned")
+_EXISTS = text(f"conversations.{NOT_DELETED}")
+_NAMED = text("conversations.name IS NOT NULL")
+_DUE = text("push_subscriptions.due_ms IS NOT NULL")
+
+_SQLITE_SIZE = text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+_POSTGRESQL_SIZE = text("SELECT pg_database_size(current_database())")
+
+
+class ConsoleRows(Reads):
+    """Reads totals and the lists of users, conversations and failing push subscriptions for the operators' console.
+    Implements `core.ports.stores.ConsoleReads`."""
+
+    def users(
+        self, folded_prefix: str, after: tuple[str, str] | None, limit: int, *, banned: bool | None = None
+    ) -> Sequence[User]:
+        order = (users.c.folded_name, users.c.id)
+        found = select(users)
+        if banned is True:
+            found = found.where(_BANNED, users.c.erased.is_(None))
+        elif banned is False:
+            found = found.where(not_(and_(users.c.banned, users.c.erased.is_(None))))
+        if folded_prefix:
+            found = found.where(_begins(users.c.folded_name, folded_prefix))
+        if after is not None:
+            found = found.where(tuple_(*order) > after)
+        return [to_user(row) for row in self._connection.execute(found.order_by(*order).limit(limit))]
+
+    def conversation(self, conversation_id: str) -> ConversationRecord | None:
+        found = select(conversations).where(conversations.c.id == conversation_id, _EXISTS)
+        records = self._records(found.subquery())
+        return records[0] if records else None
+
+    def conversations_by_age(
+        self, kind: ConversationKind | None, before: tuple[int, str] | None, limit: int
+    ) -> Sequence[ConversationRecord]:
+        order = (conversations.c.created_ms, conversations.c.id)
+
+        def of_kind(kind: str) -> Select[Any]:
+            found = select(conversations).where(conversations.c.kind == kind, _EXISTS)
+            if before is not None:
+                found = found.where(tuple_(*order) < before)
+            return found.order_by(*(each.desc() for each in order)).limit(limit)
+
+        some = _of_kinds([of_kind(each) for each in ((kind,) if kind else _KINDS)])
+        return self._records(some, some.c.created_ms.desc(), some.c.id.desc())[:limit]
+
+    def conversations_by_name(
+        self, folded_prefix: str, kind: ConversationKind | None, after: tuple[str, str] | None, limit: int
+    ) -> Sequence[ConversationRecord]:
+        order = (conversations.c.folded_name, conversations.c.id)
+
+        def of_kind(kind: str) -> Select[Any]:
+            found = select(conversations).where(conversations.c.kind == kind, _NAMED, _EXISTS)
+            found = found.where(_begins(conversations.c.folded_name, folded_prefix))
+            if after is not None:
+                found = found.where(tuple_(*order) > after)
+            return found.order_by(*order).limit(limit)
+
+        some = _of_kinds([of_kind(each) for each in ((kind,) if kind else _KINDS)])
+        return self._records(some, some.c.folded_name, some.c.id)[:limit]
+
+    def _records(self, found: Subquery, *order: ColumnElement[Any]) -> list[ConversationRecord]:
+        """Returns the conversations of a query, each with the time of its newest message."""
+        newest = and_(messages.c.conversation_id == found.c.id, messages.c.seq == found.c.last_seq)
+        statement = select(found, messages.c.created_ms.label("last_message_ms")).outerjoin(messages, newest)
+        rows = self._connection.execute(statement.order_by(*order))
+        return [ConversationRecord(to_conversation(row), row.last_message_ms) for row in rows]
+
+    def totals(self) -> Totals:
+        living = select(func.count()).select_from(users).where(users.c.erased.is_(None))
+        of_conversations = select(func.count(), func.coalesce(func.sum(conversations.c.last_seq), 0))
+        count, sent = self._connection.execute(of_conversations.where(_EXISTS)).one()
+        size = _SQLITE_SIZE if self._connection.dialect.name == "sqlite" else _POSTGRESQL_SIZE
+        return Totals(
+            self._connection.execute(living).scalar_one(),
+            count,
+            int(sent),
+            self._connection.execute(size).scalar_one(),
+        )
+
+    def push_state(self, limit: int) -> PushState:
+        subscriptions = push_subscriptions.c
+        by_kind = select(subscriptions.kind, func.count()).group_by(subscriptions.kind)
+        waiting = select(func.count()).select_from(push_subscriptions).where(_DUE)
+        failing = select(push_subscriptions).where(_DUE, subscriptions.failures > 0)
+        failing = failing.order_by(subscriptions.failures.desc(), subscriptions.id).limit(limit)
+        return PushState(
+            {row[0]: row[1] for row in self._connection.execute(by_kind)},
+            self._connection.execute(waiting).scalar_one(),
+            tuple(map(_failing, self._connection.execute(failing))),
+        )
+
+
+def _failing(row: AnyRow) -> FailingPush:
+    return FailingPush(row.id, row.user_id, row.kind, row.service, row.failures, row.due_ms)
+
+
+def _begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
+    return and_(column >= prefix, column <= f"{prefix}{_LAST_CHARACTER}")
+
+
+def _of_kinds(each: Sequence[Select[Any]]) -> Subquery:
+    """Combines one query for each kind of conversation into a union. Each query is put in a subquery, because SQLite
+    sorts and limits a part of a union only there."""
+    if len(each) == 1:
+        return each[0].subquery()
+    return union_all(*(select(part.subquery()) for part in each)).subquery()

@@ -1,0 +1,1 @@
+"""Tables of moderation: mutes and bans in conversations, reports of messages, and the audit log."""

@@ -1,0 +1,69 @@
+"""The table of reports, in which users report messages to moderators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from msgspec.structs import asdict
+from sqlalchemy import ColumnElement, Connection, insert, literal_column, or_, select, update
+
+from talkwire.core.domain.events import ReportCreated, ReportDecided
+from talkwire.core.domain.moderation.reports import ERASED_REASON, MessageReport, ReportState
+from talkwire.storage.schema import reports
+from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.values import AnyRow
+from talkwire.storage.tables.projection import Projections
+from talkwire.storage.workspace import Workspace
+
+# Written out: PostgreSQL takes no partial index for a parameter.
+_is_open = reports.c.state == literal_column("'open'")
+_FIELDS = MessageReport.__struct_fields__
+
+
+class ReportRows(Reads):
+    """Reads reports of messages. Implements `core.ports.stores.Reports`."""
+
+    def find(self, report_id: str) -> MessageReport | None:
+        return self._one(reports.c.id == report_id)
+
+    def open_of(self, message_id: int, reporter_id: str) -> MessageReport | None:
+        return self._one(reports.c.message_id == message_id, reports.c.reporter_id == reporter_id, _is_open)
+
+    def page(self, state: ReportState | None, before_id: str | None, limit: int) -> Sequence[MessageReport]:
+        statement = select(reports)
+        if state is not None:
+            statement = statement.where(reports.c.state == state)
+        if before_id is not None:
+            statement = statement.where(reports.c.id < before_id)
+        # All ids have the same length, so the order of texts is that of the log.
+        rows = self._connection.execute(statement.order_by(reports.c.id.desc()).limit(limit))
+        return [_to_report(row) for row in rows]
+
+    def _one(self, *conditions: ColumnElement[bool]) -> MessageReport | None:
+        row = self._connection.execute(select(reports).where(*conditions)).one_or_none()
+        return None if row is None else _to_report(row)
+
+
+def _to_report(row: AnyRow) -> MessageReport:
+    return MessageReport(**{name: getattr(row, name) for name in _FIELDS})
+
+
+def _created(workspace: Workspace, event: ReportCreated) -> None:
+    workspace.connection.execute(insert(reports), asdict(event.report))
+
+
+def _decided(workspace: Workspace, event: ReportDecided) -> None:
+    changed = asdict(event.report) | {"decided_pos": event.pos}
+    workspace.connection.execute(update(reports).where(reports.c.id == event.report.id).values(changed))
+
+
+def forget_user(connection: Connection, user_id: str) -> None:
+    """Removes the texts that an erased user has written in reports, and decisions' texts about the user."""
+    own = reports.c.reporter_id == user_id
+    connection.execute(update(reports).where(own).values(reason=ERASED_REASON, note=None))
+    concerned = or_(own, reports.c.author_id == user_id, reports.c.decided_by == user_id)
+    connection.execute(update(reports).where(concerned, reports.c.decision.is_not(None)).values(decision=None))
+
+
+PROJECTIONS: Projections = MappingProxyType({ReportCreated: _created, ReportDecided: _decided})
