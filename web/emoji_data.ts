@@ -1,13 +1,28 @@
-/** Provides the module `virtual:emoji`: the part of emojibase's data that the client shows. */
+/**
+ * Provides the module `virtual:emoji`: the part of emojibase's data that the client shows, and `virtual:emoji/de` and
+ * others: the words of a language for it.
+ */
 
+import dataDe from "emojibase-data/de/data.json" with { type: "json" };
+import messagesDe from "emojibase-data/de/messages.json" with { type: "json" };
 import data from "emojibase-data/en/data.json" with { type: "json" };
 import messages from "emojibase-data/en/messages.json" with { type: "json" };
 import codes from "emojibase-data/en/shortcodes/github.json" with { type: "json" };
+import dataEs from "emojibase-data/es/data.json" with { type: "json" };
+import messagesEs from "emojibase-data/es/messages.json" with { type: "json" };
+import dataFr from "emojibase-data/fr/data.json" with { type: "json" };
+import messagesFr from "emojibase-data/fr/messages.json" with { type: "json" };
 import type { Plugin } from "vite";
-import type { PackedEmoji, PackedSet } from "./src/chat/writing/emoji";
+import type { EmojiWords, PackedEmoji, PackedSet } from "./src/chat/writing/emoji";
 
 const NAME = "virtual:emoji";
 const FOUND_AS = `\0${NAME}`;
+
+const TRANSLATED = {
+  de: { data: dataDe, messages: messagesDe },
+  es: { data: dataEs, messages: messagesEs },
+  fr: { data: dataFr, messages: messagesFr },
+};
 
 interface Known {
   emoji: string;
@@ -22,20 +37,47 @@ interface Known {
 export function emojiData(): Plugin {
   return {
     name: "emoji-data",
-    resolveId: (id) => (id === NAME ? FOUND_AS : undefined),
-    // Parsing a JSON text is faster than running the equivalent program.
-    load: (id) =>
-      id === FOUND_AS ? `export default JSON.parse(${JSON.stringify(JSON.stringify(emojiSet()))});` : undefined,
+    resolveId: (id) => (id === NAME || id.startsWith(`${NAME}/`) ? `\0${id}` : undefined),
+    load: (id) => {
+      if (id === FOUND_AS) return moduleOf(emojiSet());
+      const language = id.startsWith(FOUND_AS) ? id.slice(FOUND_AS.length + 1) : "";
+      return language in TRANSLATED ? moduleOf(wordsIn(language as keyof typeof TRANSLATED)) : undefined;
+    },
   };
 }
+
+// Parsing a JSON text is faster than running the equivalent program.
+const moduleOf = (value: unknown): string => `export default JSON.parse(${JSON.stringify(JSON.stringify(value))});`;
+
+/** Returns the words of a language, in the order of the emoji of `emojiSet`. */
+function wordsIn(language: keyof typeof TRANSLATED): EmojiWords {
+  const { data: translated, messages: named } = TRANSLATED[language];
+  const known = new Map((translated as Known[]).map((each) => [each.hexcode, each]));
+  return {
+    words: (data as Known[])
+      .filter(({ group }) => group !== undefined)
+      .map(({ hexcode, label }) => {
+        const found = known.get(hexcode);
+        return [capitalised(found?.label ?? label), (found?.tags ?? []).join("|")];
+      }),
+    groups: namesIn(named.groups),
+    skinTones: tonesIn(named.skinTones),
+  };
+}
+
+const namesIn = (groups: typeof messages.groups): PackedSet["groups"] =>
+  groups
+    .filter(({ key }) => key !== "component")
+    .map(({ order, message }) => ({ index: order, label: capitalised(message) }));
+
+const tonesIn = (tones: typeof messages.skinTones): PackedSet["skinTones"] =>
+  Object.fromEntries(tones.map(({ key, message }) => [key, capitalised(message)]));
 
 function emojiSet(): PackedSet {
   return {
     emoji: (data as Known[]).flatMap(entryOf),
-    groups: messages.groups
-      .filter(({ key }) => key !== "component")
-      .map(({ order, message }) => ({ index: order, label: capitalised(message) })),
-    skinTones: Object.fromEntries(messages.skinTones.map(({ key, message }) => [key, capitalised(message)])),
+    groups: namesIn(messages.groups),
+    skinTones: tonesIn(messages.skinTones),
   };
 }
 

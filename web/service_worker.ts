@@ -1,12 +1,13 @@
 /** Builds the service worker as one script, and passes it the names of the files that the page loads. */
 
 import { build, type Plugin, type Rolldown } from "vite";
+import { clients } from "./clients.ts";
 
 const SOURCE = new URL("./worker/service_worker.ts", import.meta.url).pathname;
 /** The worker keeps its name, so that an older page finds its successor. */
 const NAME = "service_worker.js";
-/** What the worker does not store: itself, the official client's bundles, and what only browsers load. */
-const NOT_STORED = /^service_worker\.js$|^socket\.io\/|\.(html|map|png|webmanifest)$/;
+/** What the worker does not store: itself, what pages of applications load, and what only browsers load. */
+const NOT_STORED = /^service_worker\.js$|^embed\.js$|^socket\.io\/|\.(html|map|png|webmanifest)$/;
 
 /** `folder`: holds files that the build copies unchanged. */
 export function serviceWorker(folder: string): Plugin {
@@ -37,6 +38,7 @@ async function scriptOf(paths: readonly string[], version: string): Promise<stri
     configFile: false,
     logLevel: "warn",
     publicDir: false,
+    resolve: clients,
     define: { BUILT_FILES: JSON.stringify(paths), BUILD: JSON.stringify(version) },
     build: {
       write: false,

@@ -1,7 +1,10 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { clients } from "./clients.ts";
 import { compressed } from "./compressed.ts";
+import { embedScript } from "./embed_script.ts";
 import { emojiData } from "./emoji_data.ts";
+import { preloaded } from "./preloaded.ts";
 import { serviceWorker } from "./service_worker.ts";
 import { socketIoClient } from "./socket_io_client.ts";
 
@@ -11,10 +14,14 @@ const PACKAGE = "../src/talkwire/web";
 export default defineConfig({
   // The server may be mounted below any path, so no URL starts at the root.
   base: "./",
-  plugins: [react(), emojiData(), socketIoClient(), serviceWorker("public"), compressed()],
+  plugins: [react(), emojiData(), preloaded(), socketIoClient(), embedScript(), serviceWorker("public"), compressed()],
   resolve: {
-    // The library has the browser parse HTML for `&name;`, which the page's policy forbids.
-    alias: { "markdown-to-jsx/entities": new URL("./src/ui/timeline/html_entities.ts", import.meta.url).pathname },
+    alias: {
+      // The library has the browser parse HTML for `&name;`, which the page's policy forbids.
+      "markdown-to-jsx/entities": new URL("./src/ui/timeline/html_entities.ts", import.meta.url).pathname,
+      ...clients.alias,
+    },
+    dedupe: clients.dedupe,
   },
   build: {
     outDir: PACKAGE,

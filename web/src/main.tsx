@@ -1,16 +1,21 @@
-import { StrictMode } from "react";
-import { createRoot } from "react-dom/client";
+import "./embedding/storage_fallback";
+import { brandTexts } from "./branding";
+import { isFramed } from "./embedding/framed";
+import { startLanguage } from "./languages/start_language";
 import { registerServiceWorker } from "./service_worker_registration";
-import { App } from "./ui/app";
 import { followTheme } from "./ui/theme";
-import "./ui/base.css";
 
-const root = document.getElementById("root");
-if (root === null) throw new Error("the page has no place for the client");
-followTheme();
-registerServiceWorker();
-createRoot(root).render(
-  <StrictMode>
-    <App />
-  </StrictMode>,
-);
+async function start(): Promise<void> {
+  const root = document.getElementById("root");
+  if (root === null) throw new Error("the page has no place for the client");
+  followTheme();
+  // In a frame it would only serve the frames of the same application.
+  if (!isFramed) registerServiceWorker();
+  await startLanguage();
+  brandTexts();
+  // Not before, because its modules use the texts as soon as they are loaded.
+  const { show } = await import("./ui/show");
+  show(root);
+}
+
+void start();

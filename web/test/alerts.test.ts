@@ -1,8 +1,8 @@
 import "fake-indexeddb/auto";
+import type { ChatNotification } from "@talkwire/client";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Alerts, unreadIn } from "../src/chat/alerts/alerts";
-import { Core } from "../src/chat/core";
-import type { ChatNotification } from "../src/server/payloads";
+import { PageCore } from "../src/chat/page_core";
 
 const notified = (id: string, more: Partial<ChatNotification> = {}): ChatNotification => ({
   id,
@@ -23,10 +23,9 @@ const begin = (now: object = {}) => {
     now: { me: { id: "me" }, openId: null, keptUnread: null, watched: false, ...now },
     api,
     on: (name: string, handler: (payload: never) => void) => handlers.set(name, handler),
-    state: { subscribe: () => undefined },
-    isWatched: Core.prototype.isWatched,
+    isWatched: PageCore.prototype.isWatched,
   };
-  const alerts = new Alerts(core as unknown as Core);
+  const alerts = new Alerts(core as unknown as PageCore);
   vi.spyOn(alerts.tabs, "claim").mockResolvedValue(false);
   const tell = (name: string, payload: object) => handlers.get(name)?.(payload as never);
   return { alerts, api, tell, unread: () => unreadIn(alerts.state.getState()) };

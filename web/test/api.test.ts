@@ -1,6 +1,8 @@
-import { expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { Api } from "../src/server/api";
 import { SessionStore } from "../src/server/session";
+
+afterEach(() => vi.unstubAllGlobals());
 
 class ClaimSchema {
   getItem = () => JSON.stringify({ user: { id: "alice" }, accessToken: "secret" });
@@ -15,4 +17,80 @@ it("sends credentials to its own server and to no other", () => {
   expect(api.authenticatedUrl("/files/1")).toBe("https://chat.example.com/talk/files/1?token=secret");
   for (const path of ["/https://elsewhere.example.com/a.png", "///elsewhere.example.com/a.png"])
     expect(api.authenticatedUrl(path)).not.toContain("secret");
+});
+
+const tokenUntil = (exp: number): string => `e30.${btoa(JSON.stringify({ sub: "alice", exp }))}.c2ln`;
+
+function apiOf(users: readonly string[]) {
+  const items = [new Map<string, string>(), new Map<string, string>()] as const;
+  const storage = (map: Map<string, string>) =>
+    ({
+      getItem: (key: string) => map.get(key) ?? null,
+      setItem: (key: string, value: string) => map.set(key, value),
+      removeItem: (key: string) => map.delete(key),
+    }) as unknown as Storage;
+  const answers = [...users];
+  const fetched = vi.fn(async () => {
+    const id = answers.shift();
+    return id === undefined
+      ? new Response(JSON.stringify({ error: { code: "token_expired", message: "" } }), { status: 401 })
+      : new Response(JSON.stringify({ id, name: id, createdAt: "" }));
+  });
+  vi.stubGlobal("fetch", fetched);
+  vi.stubGlobal("addEventListener", () => undefined);
+  const api = new Api("https://chat.example.com/", new SessionStore(storage(items[0]), storage(items[1])));
+  return { api, shared: items[0], ofTab: items[1] };
+}
+
+it("keeps an application's token in one tab, until the token expires", async () => {
+  const { api, shared, ofTab } = apiOf(["alice"]);
+  await api.signInWithToken(tokenUntil(2_000));
+  expect([shared.size, ofTab.size]).toEqual([0, 1]);
+  expect(api.session).toMatchObject({ byToken: true, expiresAt: 2_000_000 });
+  // Nobody can be asked for another one.
+  expect(await api.freshSession()).toMatchObject({ expiresAt: 2_000_000 });
+  await expect(api.refresh()).rejects.toMatchObject({ code: "unauthenticated", isTransient: false });
+});
+
+it("renews an application's token, and says when it is another user's", async () => {
+  const { api } = apiOf(["alice", "alice", "bob"]);
+  await api.signInWithToken(tokenUntil(2_000));
+  const changed = vi.fn();
+  api.onSessionChange(changed);
+  api.tokenSource = async () => tokenUntil(3_000);
+  expect(await api.freshSession()).toMatchObject({ expiresAt: 3_000_000 });
+  expect(changed).not.toHaveBeenCalled();
+  await api.refresh();
+  expect(changed).toHaveBeenCalledOnce();
+  expect(api.session?.user.id).toBe("bob");
+});
+
+it("ends the session when the application gives an expired token again", async () => {
+  const { api } = apiOf(["alice"]);
+  await api.signInWithToken(tokenUntil(2_000));
+  api.tokenSource = async () => tokenUntil(2_000);
+  await expect(api.refresh()).rejects.toMatchObject({ code: "unauthenticated" });
+});
+
+it("remembers through renewals that a provider signed the reader in, for all tabs", async () => {
+  const { api, shared, ofTab } = apiOf(["bob"]);
+  await api.signInWithToken(tokenUntil(2_000));
+  const changed = vi.fn();
+  api.onSessionChange(changed);
+  const user = { id: "ann", name: "Ann", createdAt: "" };
+  const asked: string[] = [];
+  vi.stubGlobal("fetch", async (address: URL | string, options: RequestInit) => {
+    asked.push(`${options.method} ${new URL(address).pathname}`);
+    const number = asked.length;
+    return new Response(
+      JSON.stringify({ user, accessToken: `a${number}`, refreshToken: `r${number}`, expiresIn: 3600 }),
+    );
+  });
+  await api.finishProviderSignIn();
+  expect(api.session).toMatchObject({ accessToken: "a1", byProvider: true });
+  expect([shared.size, ofTab.size]).toEqual([1, 0]);
+  expect(changed).toHaveBeenCalledOnce();
+  await api.refresh();
+  expect(api.session).toMatchObject({ accessToken: "a2", refreshToken: "r2", byProvider: true });
+  expect(asked).toEqual(["POST /api/v1/auth/oidc/session", "POST /api/v1/auth/refresh"]);
 });

@@ -1,9 +1,9 @@
+import type { Member } from "@talkwire/client";
 import { describe, expect, it } from "vitest";
+import { member as memberOf } from "../../clients/javascript/client/test/samples";
 import { emojiChoices, insertionOf, mentionChoices, queryAt } from "../src/chat/writing/completion";
 import { toggled } from "../src/chat/writing/formatting";
 import { mentionedUsers, spellingOf, splitAtMentions } from "../src/chat/writing/mentions";
-import type { Member } from "../src/server/payloads";
-import { member as memberOf } from "./samples";
 
 const member = (userId: string, name = userId): Member => memberOf(userId, { name });
 const at = (text: string) => queryAt(text, text.length);
@@ -56,6 +56,28 @@ describe("suggested members", () => {
     if (choice === undefined) throw new Error("nobody is offered");
     expect(insertionOf(choice, "hi @bo", 6)).toBe("@Bob ");
     expect(insertionOf(choice, "hi @bo there", 6)).toBe("@Bob");
+  });
+});
+
+describe("a member with a handle", () => {
+  const ann = memberOf("1", { name: "Ann Lee", handle: "ann.lee" });
+  const other = memberOf("2", { name: "Ann Lee" });
+
+  it("is found by it and shown with it", () => {
+    expect(mentionChoices("ann.l", [ann, other], null)).toEqual([
+      { key: "1", label: "Ann Lee", hint: "@ann.lee", insert: "@ann.lee", userId: "1" },
+    ]);
+    expect(mentionChoices("lee", [ann], null)[0]).toMatchObject({ hint: "@ann.lee", insert: "@Ann Lee" });
+  });
+
+  it("is mentioned by it where the name is not theirs alone", () => {
+    expect(spellingOf(ann, [ann, other])).toBe("ann.lee");
+    expect(spellingOf(memberOf("3", { name: "Ann.Lee" }), [ann])).toBe("3");
+  });
+
+  it("is marked in texts", () => {
+    const users = mentionedUsers({ mentions: ["1"] }, [ann]);
+    expect(splitAtMentions("Hi @Ann.Lee!", users)).toContainEqual({ text: "@Ann.Lee", userId: "1" });
   });
 });
 

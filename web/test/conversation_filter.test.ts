@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { conversation } from "../../clients/javascript/client/test/samples";
 import { filterConversations } from "../src/chat/conversations/conversation_filter";
-import { conversation } from "./samples";
 
 const ALL = [
   conversation("Plans"),

@@ -1,7 +1,7 @@
+import type { Message } from "@talkwire/client";
 import { describe, expect, it } from "vitest";
+import { message } from "../../clients/javascript/client/test/samples";
 import { isSearchable, MessageSearch, NO_QUERY, type SearchQuery, searchPath } from "../src/chat/search/message_search";
-import type { Message } from "../src/server/payloads";
-import { message } from "./samples";
 
 const query = (changes: Partial<SearchQuery>): SearchQuery => ({ ...NO_QUERY, text: "plan", ...changes });
 const asked = (path: string) => Object.fromEntries(new URLSearchParams(path.slice(path.indexOf("?") + 1)));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { conversation } from "../../clients/javascript/client/test/samples";
 import { nextConversation } from "../src/chat/conversations/next_conversation";
-import { conversation } from "./samples";
 
 const list = [
   conversation("a"),
@@ -13,6 +13,21 @@ describe("the next conversation", () => {
   it("is beside the open one", () => {
     expect(nextConversation(list, "b", 1)?.id).toBe("c");
     expect(nextConversation(list, "b", -1)?.id).toBe("a");
+  });
+
+  it("follows the sections of the list, without archived ones", () => {
+    const sections = [
+      conversation("a"),
+      conversation("b", { archived: true, unreadCount: 1 }),
+      conversation("c", { favourite: true }),
+      conversation("d", { favourite: true, archived: true }),
+    ];
+    expect(nextConversation(sections, null, 1)?.id).toBe("c");
+    expect(nextConversation(sections, "c", 1)?.id).toBe("a");
+    expect(nextConversation(sections, "a", 1)).toBeUndefined();
+    expect(nextConversation(sections, "a", 1, true)).toBeUndefined();
+    // An open one has neighbours.
+    expect(nextConversation(sections, "b", -1)?.id).toBe("a");
   });
 
   it("is none at the end of the list", () => {

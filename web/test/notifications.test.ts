@@ -1,9 +1,9 @@
 import "fake-indexeddb/auto";
+import type { ChatNotification, Weekday } from "@talkwire/client";
 import { describe, expect, it } from "vitest";
 import { AlertClaims } from "../src/chat/alerts/alert_claims";
 import { isQuiet, merged, unreadOf, withRead } from "../src/chat/alerts/notifications";
 import { mayClaim } from "../src/chat/alerts/tabs";
-import type { ChatNotification, Weekday } from "../src/server/payloads";
 
 const notified = (id: string, more: Partial<ChatNotification> = {}): ChatNotification => ({
   id,

@@ -1,17 +1,11 @@
+import type { Offer, OfferStatus } from "@talkwire/client";
+import type { Timeline } from "@talkwire/client/parts";
 import { describe, expect, it } from "vitest";
-import { rowsOf, type Timeline } from "../src/chat/messages/timeline";
+import { ME, message } from "../../clients/javascript/client/test/samples";
+import { extrasByDay, reachesBack, rowsWithExtras } from "../src/chat/messages/extras";
+import { type Extra, rowsOf } from "../src/chat/messages/rows";
 import { amountText, digitsOf, formatAmount, parseAmount } from "../src/chat/offers/money";
-import {
-  actionsOn,
-  nextExpiry,
-  type OfferAction,
-  reachesBack,
-  rowsWithOffers,
-  statusAt,
-  withOffers,
-} from "../src/chat/offers/offer_rules";
-import type { Offer, OfferStatus } from "../src/server/payloads";
-import { ME, message } from "./samples";
+import { actionsOn, nextExpiry, type OfferAction, statusAt, withOffers } from "../src/chat/offers/offer_rules";
 
 const NOW = Date.parse("2026-03-01T10:00:00.000Z");
 
@@ -122,17 +116,17 @@ describe("offers among messages", () => {
   const messages = [10, 20, 30].map((id, index) => message(index + 1, { id: String(id) }));
   const placed = (ids: readonly string[], { atStart = true, atEnd = true } = {}) => {
     const timeline: Timeline = { messages, atStart, atEnd };
-    return rowsWithOffers(
+    return rowsWithExtras(
       rowsOf(timeline, null, ME),
       ids.map((id) => offer(id)),
       timeline,
     );
   };
-  const idsOf = (offers: readonly Offer[] = []) => offers.map(({ id }) => id);
+  const idsOf = (extras: readonly Extra[] = []) => extras.map(({ id }) => id);
 
   it("are in the row of the message that they follow", () => {
     const rows = placed(["5", "15", "16", "35"]);
-    expect(rows.map((row) => [idsOf(row.offersBefore), idsOf(row.offersAfter)])).toEqual([
+    expect(rows.map((row) => [idsOf(row.extrasBefore), idsOf(row.extrasAfter)])).toEqual([
       [["5"], ["15", "16"]],
       [[], []],
       [[], ["35"]],
@@ -147,7 +141,31 @@ describe("offers among messages", () => {
 
   it("are not shown where the messages between are not loaded", () => {
     const rows = placed(["5", "15", "35"], { atStart: false, atEnd: false });
-    expect(rows.flatMap((row) => [...idsOf(row.offersBefore), ...idsOf(row.offersAfter)])).toEqual(["15"]);
+    expect(rows.flatMap((row) => [...idsOf(row.extrasBefore), ...idsOf(row.extrasAfter)])).toEqual(["15"]);
+  });
+
+  it("stand under the heading of their day, once a day", () => {
+    const days = [1, 2].map((day) => `2026-01-0${day}T12:00:00.000Z`);
+    const said = [
+      message(1, { id: "10", createdAt: days[0] ?? "" }),
+      message(2, { id: "40", createdAt: days[1] ?? "" }),
+    ];
+    const at = (id: string, day: number) => offer(id, { createdAt: days[day] ?? "" });
+    const timeline: Timeline = { messages: said, atStart: true, atEnd: true };
+    const extras = [at("5", 0), at("20", 0), at("30", 1), at("31", 1), at("50", 1)];
+    const [first, second] = rowsWithExtras(rowsOf(timeline, null, ME), extras, timeline);
+    expect([first?.startsDay, second?.startsDay]).toEqual([false, false]);
+    const shown = (of: readonly Extra[] = [], after?: { createdAt: string }) =>
+      extrasByDay(of, after).map(({ startsDay, extras: ofDay }) => [startsDay, ...idsOf(ofDay)]);
+    expect(shown(first?.extrasBefore)).toEqual([[true, "5"]]);
+    expect(shown(first?.extrasAfter, said[0])).toEqual([
+      [false, "20"],
+      [true, "30", "31"],
+    ]);
+    expect(shown(second?.extrasAfter, said[1])).toEqual([[false, "50"]]);
+    // Without them, the second message has the heading.
+    const [, plain] = rowsWithExtras(rowsOf(timeline, null, ME), [at("5", 0)], timeline);
+    expect(plain?.startsDay).toBe(true);
   });
 
   it("are loaded as far back as messages", () => {

@@ -1,10 +1,10 @@
 import "fake-indexeddb/auto";
+import { RequestError } from "@talkwire/client";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { Core } from "../src/chat/core";
+import { conversation } from "../../clients/javascript/client/test/samples";
+import type { PageCore } from "../src/chat/page_core";
 import { Push } from "../src/chat/push/push";
 import { PushContextStore } from "../src/chat/push/push_context";
-import { RequestError } from "../src/server/request_error";
-import { conversation } from "./samples";
 
 const { registration } = vi.hoisted(() => ({ registration: { current: undefined as object | undefined } }));
 vi.mock("../src/service_worker_registration", () => ({ workerRegistration: async () => registration.current }));
@@ -63,7 +63,7 @@ function begin(manager: FakeManager | undefined, { userId = "alice", devices = n
   const api = serverWith(devices);
   const core = { api, now: { me: { id: userId }, conversations: { g: conversation("g", { name: "Plans" }) } } };
   const contexts = new PushContextStore(`https://chat.example/${paths}/`);
-  const push = new Push(core as unknown as Core, contexts);
+  const push = new Push(core as unknown as PageCore, contexts);
   return { push, api, contexts, devices, state: () => push.state.getState() };
 }
 

@@ -1,8 +1,8 @@
 import "fake-indexeddb/auto";
 import { expect, it, vi } from "vitest";
+import { conversation, message } from "../../clients/javascript/client/test/samples";
 import { namesIn, picturePathsIn, picturesFor } from "../src/chat/push/context_of";
 import { PushContextStore } from "../src/chat/push/push_context";
-import { conversation, message } from "./samples";
 
 const picture = new Blob(["B"], { type: "image/png" });
 const from = (senderId: string, avatar: string) =>

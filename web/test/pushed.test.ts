@@ -29,6 +29,10 @@ const pushed: PushedNotification = {
 const shown = (changes: Partial<PushedNotification> = {}) => shownFor({ ...pushed, ...changes }, context);
 
 describe("a notification", () => {
+  it("shows no Markdown syntax", () => {
+    expect(shown({ body: "a **bold** `word`" }).options.body).toBe("Plans: a bold word");
+  });
+
   it("has the sender, the conversation, the text, the picture and the place", () => {
     expect(shown()).toEqual({
       title: "bob mentioned you",
@@ -42,6 +46,11 @@ describe("a notification", () => {
         timestamp: Date.UTC(2026, 2, 1, 10),
       },
     });
+  });
+
+  it("is in the language of the page, or else in the browser's", () => {
+    expect(shownFor(pushed, { ...context, language: "de-AT" }, ["fr"]).title).toBe("bob hat dich erwähnt");
+    expect(shownFor(pushed, context, ["fr", "en"]).title).toBe("bob vous a mentionné");
   });
 
   it("has the picture of a direct conversation, whose name is the sender's", () => {

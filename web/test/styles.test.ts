@@ -17,7 +17,9 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "alert_settings.css": ["sound-choice"],
   "message_badges.css": ["message", "row", "shown"],
   "offer_card.css": ["nothing-said", "panel"],
+  "attachments.css": ["file-name"],
   "avatar_with_presence.css": ["dot"],
+  "files_panel.css": ["picture", "file-name", "find"],
   "search.css": ["conversations"],
   "timeline_view.css": ["text"],
 };
@@ -75,4 +77,39 @@ it("a sheet styles classes of another one only where it is known to refine them"
     }),
   );
   expect(intrusions.map(({ sheet, text }) => `${sheet}: ${text}`)).toEqual([]);
+});
+
+/** Physical sides. Where the text runs from right to left, the logical ones are on the other side. */
+const PHYSICAL = [
+  /(?:^|[;{\s])(?:margin|padding|border|inset)-(?:left|right)(?=[-:])/,
+  /(?:^|[;{\s])(?:left|right)\s*:/,
+  /border-(?:top|bottom)-(?:left|right)-radius/,
+  /(?:text-align|float|clear)\s*:\s*(?:left|right)/,
+  /translateX\(/,
+];
+
+/** Four values, of which the second and the fourth are the sides. */
+const FOUR =
+  /(?:margin|padding|inset)\s*:\s*((?:[^\s;()]+|[\w-]*\((?:[^()]|\([^()]*\))*\))(?:\s+(?:[^\s;()]+|[\w-]*\((?:[^()]|\([^()]*\))*\))){3})\s*;/g;
+
+function physicalIn(css: string): string[] {
+  const plain = css.replaceAll(/\/\*.*?\*\//gs, "");
+  const found = PHYSICAL.flatMap((each) => each.exec(plain)?.[0].trim() ?? []);
+  const uneven = [...plain.matchAll(FOUR)].filter(([, values = ""]) => {
+    const sides = values.match(/[\w-]*\((?:[^()]|\([^()]*\))*\)|[^\s]+/g) ?? [];
+    return sides[1] !== sides[3];
+  });
+  return [...found, ...uneven.map(([text]) => text)];
+}
+
+it("finds physical sides", () => {
+  expect(physicalIn("a { margin-left: 1px; }")).toHaveLength(1);
+  expect(physicalIn("a { right: 0; }")).toHaveLength(1);
+  expect(physicalIn("a { padding: 0 max(1px, 2px) 0 calc((1px + 2px) * 2); }")).toHaveLength(1);
+  expect(physicalIn("a { padding: 0 1px 2px 1px; margin-inline-start: 1px; inset-inline: 0; }")).toEqual([]);
+});
+
+it("no sheet names a physical side, so that the page can run from right to left", () => {
+  const named = Object.entries(sheets).map(([path, css]) => [path, physicalIn(css)] as const);
+  expect(named.filter(([, found]) => found.length > 0)).toEqual([]);
 });

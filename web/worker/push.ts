@@ -36,7 +36,7 @@ async function received(pushed: PushedNotification | Dismissal): Promise<void> {
 async function show(pushed: PushedNotification): Promise<void> {
   const context = await contexts.read();
   if (context === undefined || !(await new AlertClaims(context.userId).take(pushed.id))) return;
-  const { title, options } = shownFor(pushed, context);
+  const { title, options } = shownFor(pushed, context, self.navigator.languages);
   await self.registration.showNotification(title, options);
 }
 

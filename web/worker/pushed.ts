@@ -1,8 +1,9 @@
 /** What the server pushes, and how a notification shows it. All functions are pure. */
 
-import { own } from "../src/chat/own";
+import type { ChatNotification } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
 import type { PushContext } from "../src/chat/push/push_context";
-import type { ChatNotification } from "../src/server/payloads";
+import { pushedTexts } from "../src/languages/pushed_texts";
 import { bodyOf, headlineOf } from "../src/ui/alerts/notification_text";
 
 /** A notification. A server may keep texts and names to itself, as its operator has chosen. */
@@ -30,8 +31,12 @@ export function isDismissal(pushed: PushedNotification | Dismissal): pushed is D
   return pushed.type === ("dismiss" as string);
 }
 
-/** Returns what the browser shows for a notification. */
-export function shownFor(pushed: PushedNotification, { names, pictures }: PushContext): Shown {
+/** Returns what the browser shows for a notification. `tags`: the browser's languages. */
+export function shownFor(
+  pushed: PushedNotification,
+  { names, pictures, language }: PushContext,
+  tags: readonly string[] = [],
+): Shown {
   const { id, conversationId, messageId, actorId, createdAt, sound, quiet } = pushed;
   const picture = entryOf(pictures, conversationId) ?? entryOf(pictures, actorId);
   const options = {
@@ -43,7 +48,7 @@ export function shownFor(pushed: PushedNotification, { names, pictures }: PushCo
     data: { ...(conversationId !== undefined && { conversationId }), ...(messageId !== undefined && { messageId }) },
     ...(createdAt !== undefined && { timestamp: Date.parse(createdAt) }),
   };
-  return { title: headlineOf(pushed), options };
+  return { title: headlineOf(pushed, pushedTexts(language === undefined ? tags : [language])), options };
 }
 
 function entryOf<T>(entries: Readonly<Record<string, T>>, id: string | undefined): T | undefined {

@@ -1,40 +1,57 @@
 /** The chat of the signed-in user: its parts, and what concerns all of them. It does not depend on React. */
 
-import type { StoreApi } from "zustand/vanilla";
+import { Talkwire, type User } from "@talkwire/client";
+import type {
+  ConversationStore,
+  People,
+  PresenceStore,
+  RemovalReason,
+  Saved,
+  StateStore,
+  Typing,
+  Uploads,
+} from "@talkwire/client/parts";
+import {
+  Client,
+  Invitations,
+  indexedDbStores,
+  Moderation,
+  OfflineState,
+  own,
+  Pins,
+  storageName,
+  Threads,
+} from "@talkwire/client/parts";
 import type { Api } from "../server/api";
-import type { User } from "../server/payloads";
+import { texts } from "../texts";
 import { Alerts } from "./alerts/alerts";
 import { Calls } from "./calls/calls";
-import { byId, ConversationStore } from "./conversations/conversation_store";
-import { Invitations } from "./conversations/invitations";
-import { Moderation } from "./conversations/moderation";
-import { type ChatPart, type ChatState, Core, type MessageDialog, type Overlay, type Panel } from "./core";
 import { Files } from "./files/files";
-import { Uploads } from "./files/uploads";
-import { Messages } from "./messages/messages";
-import { Pins } from "./messages/pins";
-import { Threads } from "./messages/threads";
+import { FollowedThreads } from "./messages/followed_threads";
+import { Notices } from "./messages/notices";
+import { PageMessages } from "./messages/page_messages";
 import { Offers } from "./offers/offers";
-import { OfflineState } from "./offline_state";
-import { own } from "./own";
+import { type ChatState, type MessageDialog, type Overlay, PageCore, type Panel } from "./page_core";
 import { Idle } from "./people/idle";
-import { People } from "./people/people";
-import { PresenceStore } from "./people/presence";
-import { Profile } from "./people/profile";
+import { PageProfile } from "./people/page_profile";
 import { Push } from "./push/push";
 import { MessageSearch } from "./search/message_search";
 import { composingOf } from "./writing/drafts";
 import { EmojiStore } from "./writing/emoji";
-import { Typing } from "./writing/typing";
 
 export class Chat {
   /** Called with a code when the session ends. */
   onEnd: (reason: string) => void = () => undefined;
-  readonly state: StoreApi<ChatState>;
+  readonly state: StateStore<ChatState>;
+  /** What the hooks of `@talkwire/react` show. */
+  readonly talkwire: Talkwire;
   readonly conversations: ConversationStore;
-  readonly messages: Messages;
+  readonly messages: PageMessages;
   readonly threads: Threads;
+  readonly followedThreads: FollowedThreads;
   readonly pins: Pins;
+  readonly saved: Saved;
+  readonly notices: Notices;
   /** The message searches of the search panel and of the sidebar. */
   readonly search: MessageSearch;
   readonly finder: MessageSearch;
@@ -47,77 +64,84 @@ export class Chat {
   readonly people: People;
   readonly moderation: Moderation;
   readonly invitations: Invitations;
-  readonly profile: Profile;
+  readonly profile: PageProfile;
   readonly alerts: Alerts;
   readonly push: Push;
   readonly offers: Offers;
   readonly calls: Calls;
   readonly #offlineState: OfflineState;
-  readonly #core: Core;
-  readonly #parts: readonly ChatPart[];
+  readonly #core: PageCore;
+  readonly #client: Client;
   #isOver = false;
 
   constructor(api: Api, me: User) {
-    const core = new Core(api, me, {
-      opened: (recovered) => this.#opened(recovered),
+    const core = new PageCore(api, me, {
+      opened: (recovered) => this.#client.opened(recovered),
       unreachable: () => void this.#showOfflineState(),
-      lost: () => this.#lost(),
+      lost: () => this.#client.lost(),
       ended: (reason) => this.endSession(reason),
     });
     this.#core = core;
     this.state = core.state;
-    this.conversations = new ConversationStore(core);
-    this.uploads = new Uploads(core);
+    const messagesOf = (uploads: Uploads): PageMessages => new PageMessages(core, uploads, stores.outbox);
+    const stores = indexedDbStores();
+    this.#client = new Client(core, stores, { messages: messagesOf, onLoaded: () => this.#loaded() });
+    this.talkwire = new Talkwire({ client: this.#client });
+    const { conversations, uploads, messages, typing, presence, people } = this.#client;
+    this.conversations = conversations;
+    this.uploads = uploads;
+    this.messages = messages as PageMessages;
+    this.typing = typing;
+    this.presence = presence;
+    this.people = people;
     this.files = new Files(core);
-    this.messages = new Messages(core, this.uploads);
     this.threads = new Threads(core);
+    this.followedThreads = new FollowedThreads(core);
     this.pins = new Pins(core);
+    this.saved = this.messages.saved;
+    this.notices = new Notices(core);
     this.search = new MessageSearch(api);
     this.finder = new MessageSearch(api);
-    this.typing = new Typing(core);
-    this.presence = new PresenceStore(core);
     this.alerts = new Alerts(core);
     this.push = new Push(core);
     this.offers = new Offers(core);
     this.calls = new Calls(core);
     this.idle = new Idle(core, this.presence);
-    this.people = new People(core, this.conversations);
-    this.moderation = new Moderation(core);
+    this.moderation = new Moderation(core, conversations);
     this.invitations = new Invitations(core);
+    this.profile = new PageProfile(core);
+    this.#offlineState = new OfflineState(core, storageName("talkwire-state", document.baseURI));
     this.messages.onRefused = (id, refused) => this.moderation.refused(id, refused);
-    this.profile = new Profile(core);
-    this.#offlineState = new OfflineState(core);
-    this.#parts = [
+    conversations.onRemoved = (id, why, conversation) => this.#removed(id, why, conversation?.name ?? "");
+    conversations.onMarkedUnread = (id, readSeq) => {
+      if (core.now.openId === id) core.state.setState({ keptUnread: id, unreadAfter: readSeq });
+    };
+    this.#client.add(
       this.#offlineState,
-      this.presence,
       this.idle,
-      this.people,
       this.profile,
-      this.messages,
-      this.uploads,
       this.threads,
+      this.followedThreads,
       this.pins,
-      this.typing,
+      this.saved,
+      this.notices,
       this.alerts,
       this.push,
       this.offers,
       this.calls,
-    ];
-    core.on("message:new", ({ conversationId }) => {
-      if (own(core.now.conversations, conversationId) === undefined) void this.conversations.load(conversationId);
-    });
+    );
   }
 
   start(): void {
-    for (const part of this.#parts) part.started?.();
+    this.#client.start();
     addEventListener("online", this.reconnectNow);
+    void this.#loadFeatures();
     this.#core.connection.open();
   }
 
   stop(): void {
-    for (const part of this.#parts) part.stopped?.();
     removeEventListener("online", this.reconnectNow);
-    this.#core.connection.close();
+    this.#client.stop();
   }
 
   /** Ends the chat and removes what this browser has saved, for a user who signs out. */
@@ -131,9 +155,13 @@ export class Chat {
     if (this.#isOver) return;
     this.#isOver = true;
     this.stop();
-    void this.#offlineState.forget();
-    void this.push.forget();
+    void this.forget();
     this.onEnd(reason);
+  }
+
+  /** Removes what this browser has saved of the user, whose session has ended. */
+  async forget(): Promise<void> {
+    await Promise.all([this.#offlineState.forget(), this.push.forget()]);
   }
 
   /** Opens a conversation, at a message or where the reader left off; null closes it. */
@@ -142,8 +170,11 @@ export class Chat {
     const conversation = id === null ? undefined : own(conversations, id);
     // Properties of every object, such as `constructor`, would be found in each part's state.
     if (id !== null && conversation === undefined && id in Object.prototype) return this.open(null);
+    let opening: Promise<void> | undefined;
     if (id !== openId) {
-      const unread = conversation?.unreadCount ?? 0;
+      const unreadAfter = conversation?.unreadCount ? (conversation.readSeq ?? 0) : null;
+      // The request for messages goes before those of all others that the change of the state causes.
+      if (id !== null && messageId === undefined) opening = this.messages.open(id, messageId, unreadAfter);
       this.state.setState({
         openId: id,
         composing: id === null ? null : composingOf(me.id, id),
@@ -152,14 +183,28 @@ export class Chat {
         target: null,
         keptUnread: null,
         notice: "",
-        unreadAfter: unread > 0 ? (conversation?.readSeq ?? 0) : null,
+        unreadAfter,
       });
     }
     if (id === null) return;
+    if (conversation === undefined) void this.conversations.load(id);
+    await (opening ?? this.messages.open(id, messageId));
+    if (this.#core.now.openId === id) this.#loadDetails(id);
+  }
+
+  /** Loads what an open conversation shows beside its messages, and marks the rest of it as seen. */
+  #loadDetails(id: string): void {
     // Conversations in lists have no members, and so no read positions of members.
-    if (conversation?.members === undefined) void this.conversations.load(id);
+    if (own(this.#core.now.conversations, id)?.members === undefined) void this.conversations.load(id);
     void this.pins.load(id);
-    await this.messages.open(id, messageId);
+    void this.saved.load(id);
+    void this.alerts.markSeen(id);
+  }
+
+  /** Opens a thread beside its conversation. */
+  openThread(conversationId: string, rootId: string): void {
+    void this.open(conversationId);
+    this.openPanel({ kind: "thread", rootId });
   }
 
   /** Reconnects to the server at once. */
@@ -190,19 +235,12 @@ export class Chat {
     this.state.setState({ notice });
   }
 
-  #opened(recovered: boolean): void {
-    if (recovered && this.#core.now.loaded) this.#connected();
-    else void this.#loadAll();
-  }
-
-  #connected(): void {
-    this.state.setState({ connected: true });
-    for (const part of this.#parts) part.connected?.();
-  }
-
-  #lost(): void {
-    this.state.setState({ connected: false });
-    for (const part of this.#parts) part.lost?.();
+  /** Tells the reader why the open conversation is not shown any more. */
+  #removed(id: string, why: RemovalReason, name: string): void {
+    if (this.#core.now.openId !== id) return;
+    const { wasDeleted, youWereRemoved } = texts.places;
+    const notice = { deleted: wasDeleted, removed: youWereRemoved, left: () => "" }[why](name);
+    this.state.setState({ openId: null, panel: null, notice });
   }
 
   /** Shows the saved conversations until the server is reachable. */
@@ -212,18 +250,22 @@ export class Chat {
     if (saved !== undefined && !this.#core.now.loaded) this.state.setState({ ...saved, loaded: true });
   }
 
-  /** Reloads everything, since events were missed. */
-  async #loadAll(): Promise<void> {
+  /** Loads what the operator has switched on. Without an answer, nothing is. */
+  async #loadFeatures(): Promise<void> {
     try {
-      const { conversations, presence, next } = await this.#core.loadState();
-      this.state.setState({ conversations: byId(conversations), nextConversations: next, loaded: true });
-      this.presence.replace(presence);
-      for (const part of this.#parts) part.loaded?.();
-      this.#connected();
-      const { openId } = this.#core.now;
-      if (openId !== null) void this.conversations.load(openId);
+      const { offers, offerCurrency } = await this.#core.api.describeServer();
+      this.state.setState({ features: { offers, offerCurrency } });
     } catch {
-      // The connection was lost again; the next one reloads everything.
+      // The next reload asks again.
     }
+  }
+
+  /** Loads what the list of conversations leaves out. */
+  #loaded(): void {
+    const { openId } = this.#core.now;
+    if (openId === null) return;
+    void this.conversations.load(openId);
+    void this.pins.load(openId);
+    void this.saved.load(openId);
   }
 }

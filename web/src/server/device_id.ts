@@ -1,4 +1,4 @@
-import { randomId } from "../secure_context_fallbacks";
+import { randomId } from "@talkwire/client/parts";
 
 const STORAGE_KEY = "talkwire.device";
 

@@ -1,12 +1,10 @@
-import type { User } from "./payloads";
+import type { Session as ClientSession } from "@talkwire/client/parts";
 
 /** The signed-in user and their tokens. A user of a demo server has no tokens. */
-export interface Session {
-  user: User;
-  accessToken?: string;
+export interface Session extends ClientSession {
   refreshToken?: string;
-  /** Milliseconds since 1970. */
-  expiresAt?: number;
+  /** Whether the application issued the token. Such a session belongs to one tab, and no refresh token renews it. */
+  byToken?: boolean;
 }
 
 /** A user whom a demo server's page offers for signing in. */
@@ -26,8 +24,8 @@ export interface DemoSignIn {
 const STORAGE_KEY = "talkwire.session";
 
 /**
- * Stores the session: that of an account for all tabs, that of a demo user for one tab, so that two tabs can talk to
- * each other.
+ * Stores the session: that of an account for all tabs, that of a token or of a demo user for one tab, so that two tabs
+ * can talk to each other.
  */
 export class SessionStore {
   readonly #shared: Storage;
@@ -48,11 +46,12 @@ export class SessionStore {
   }
 
   keep(session: Session): void {
-    (session.accessToken === undefined ? this.#ofTab : this.#shared).setItem(STORAGE_KEY, JSON.stringify(session));
+    const isOfTab = session.accessToken === undefined || session.byToken === true;
+    (isOfTab ? this.#ofTab : this.#shared).setItem(STORAGE_KEY, JSON.stringify(session));
   }
 
   forget(): void {
-    // A demo user's tab leaves the account of other tabs alone.
+    // A tab with a session of its own leaves the account of other tabs alone.
     (this.#ofTab.getItem(STORAGE_KEY) === null ? this.#shared : this.#ofTab).removeItem(STORAGE_KEY);
   }
 }

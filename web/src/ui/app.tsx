@@ -1,9 +1,16 @@
-import { type ReactNode, useEffect, useMemo, useState } from "react";
+import type { User } from "@talkwire/client";
+import { newestFirst, own } from "@talkwire/client/parts";
+import { TalkwireProvider } from "@talkwire/react";
+import { type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
 import { Chat } from "../chat/chat";
-import { totalUnread } from "../chat/conversations/conversations_by_id";
-import { own } from "../chat/own";
+import { totalOf } from "../chat/conversations/unread";
+import { applyAppearance, useCompact } from "../embedding/appearance";
+import { isFramed } from "../embedding/framed";
+import { type Host, HostContext, type HostOptions, type HostState, SIGNED_OUT, useHost } from "../embedding/host";
+import { memoryStorage } from "../embedding/storage_fallback";
+import { useTokenInAddress } from "../embedding/token_in_address";
 import { Api } from "../server/api";
-import type { User } from "../server/payloads";
+import { SessionStore } from "../server/session";
 import { texts } from "../texts";
 import { useAlerts } from "./alerts/use_alerts";
 import { showBadge } from "./app_badge";
@@ -11,18 +18,29 @@ import { CallGate } from "./calls/call_gate";
 import { ChatContext, useChat, useChatState } from "./chat_context";
 import { Notice } from "./components/notice";
 import { ConversationView } from "./conversation/conversation_view";
-import { UnavailableConversation } from "./conversation/unavailable_conversation";
 import { focusComposer, focusMessages } from "./keyboard/focus";
 import { Keyboard } from "./keyboard/keyboard";
-import { followAddress } from "./page_address";
+import { forgetLastConversation, lastConversation, rememberConversation } from "./last_conversation";
+import { lazyPart } from "./lazy_part";
+import { followAddress, goTo, placeHere, startAt } from "./page_address";
 import { Sidebar } from "./sidebar/sidebar";
-import { AcceptInvitation, JoinDialog } from "./sign_in/join_dialog";
-import { SignIn } from "./sign_in/sign_in";
+import { useProviderReturn } from "./sign_in/provider_return";
 import { useInvitation } from "./sign_in/use_invitation";
 import "./app.css";
 
+/** Readers who are signed in already do not need it. */
+const Entrance = lazyPart(() => import("./sign_in/entrance"));
+const InvitationLink = lazyPart(() => import("./sign_in/invitation_link"));
+const UnavailableConversation = lazyPart(() => import("./conversation/unavailable_conversation"));
+
+/** Screens that show the list or a conversation. */
+const narrow = matchMedia("(max-width: 700px)");
+
 export function App() {
-  const api = useMemo(() => new Api(), []);
+  const api = useMemo(() => new Api(document.baseURI, sessionStore()), []);
+  const [host, setHost] = useState<Host | null>(null);
+  const [token, forgetToken] = useTokenInAddress();
+  const [returned, forgetReturn] = useProviderReturn();
   const [me, setMe] = useState<User | null>(() => api.session?.user ?? null);
   const [reason, setReason] = useState("");
   const [invitation, forgetInvitation] = useInvitation();
@@ -38,39 +56,87 @@ export function App() {
       }),
     [api],
   );
+  useEffect(() => {
+    if (host === null) return;
+    host.onOptions = applyOptions;
+    host.onToken = (given) =>
+      void api
+        .signInWithToken(given)
+        .then(({ user }) => setMe((before) => (before?.id === user.id ? before : user)))
+        .catch(() => undefined);
+    api.tokenSource = () => host.requestToken();
+    return () => {
+      host.onToken = host.onOptions = () => undefined;
+      api.tokenSource = null;
+    };
+  }, [api, host]);
   const leave = (why: string): void => {
+    const isByToken = api.session?.byToken === true;
     if (me !== null) api.forget(me.id);
-    setReason(why === "" ? "" : (texts.ended[why] ?? texts.endedOtherwise));
+    if (me !== null && why === "erased") forgetLastConversation(me.id);
+    forgetReturn();
+    setReason(why === "" ? "" : reasonOf(why, isByToken));
     setMe(null);
   };
   const over = (): void => {
     setJoining(false);
     forgetInvitation();
   };
-  if (me === null) {
+  if (me === null || token !== null || returned?.problem === null) {
     return (
-      <SignIn
-        api={api}
-        reason={reason}
-        invitation={invitation}
-        onSession={({ user }, registered) => {
-          setJoining(registered);
-          setMe(user);
-        }}
-        onInvitationOver={forgetInvitation}
-      />
+      <Suspense fallback={null}>
+        <Entrance
+          key={token}
+          api={api}
+          host={host}
+          onHost={setHost}
+          token={token}
+          returned={returned}
+          reason={reason}
+          invitation={invitation}
+          onSession={({ user }, registered) => {
+            setJoining(registered);
+            setReason("");
+            setMe(user);
+            forgetToken();
+            forgetReturn();
+          }}
+          onTokenOver={forgetToken}
+          onInvitationOver={forgetInvitation}
+        />
+      </Suspense>
     );
   }
   return (
-    <SignedIn key={me.id} api={api} me={me} onLeave={leave}>
-      {invitation !== null &&
-        (isJoining ? (
-          <AcceptInvitation key={invitation} code={invitation} onDone={over} />
-        ) : (
-          <JoinDialog key={invitation} code={invitation} onClose={over} />
-        ))}
-    </SignedIn>
+    <HostContext value={host}>
+      <SignedIn key={me.id} api={api} me={me} onLeave={leave}>
+        {invitation !== null && (
+          <Suspense fallback={null}>
+            <InvitationLink key={invitation} code={invitation} hasJoined={isJoining} onOver={over} />
+          </Suspense>
+        )}
+      </SignedIn>
+    </HostContext>
   );
+}
+
+/** In a frame, sessions end with the page: several applications may show it, with a user each. */
+function sessionStore(): SessionStore {
+  if (!isFramed) return new SessionStore();
+  const storage = memoryStorage();
+  return new SessionStore(storage, storage);
+}
+
+function reasonOf(code: string, isByToken: boolean): string {
+  if (isByToken && code === "unauthenticated") return isFramed ? texts.byToken.ended : texts.byToken.over;
+  if (code === SIGNED_OUT) return texts.byToken.signedOut;
+  return texts.ended[code] ?? texts.endedOtherwise;
+}
+
+/** Does what the page around the frame asks for. */
+function applyOptions(options: HostOptions): void {
+  applyAppearance(options);
+  if (typeof options.conversation === "string" && options.conversation !== "") goTo(options.conversation);
 }
 
 interface SignedInProps {
@@ -89,9 +155,15 @@ function SignedIn({ api, me, onLeave, children }: SignedInProps) {
     started.onEnd = onLeave;
     started.start();
     setChat(started);
-    return () => started.stop();
+    return () => {
+      started.stop();
+      // Another user has signed in in another tab.
+      if (api.session?.user.id !== me.id) void started.forget();
+    };
   }, [api, me]);
   if (chat === null) return null;
+  // The application around the frame decides who is signed in.
+  const maySignOut = !(isFramed && api.session?.byToken === true);
   const signOut = async (): Promise<void> => {
     await chat.end();
     await api.logout();
@@ -99,27 +171,31 @@ function SignedIn({ api, me, onLeave, children }: SignedInProps) {
   };
   return (
     <ChatContext value={chat}>
-      <Screen onSignOut={() => void signOut()} />
-      {children}
+      <TalkwireProvider client={chat.talkwire}>
+        <Screen onSignOut={maySignOut ? () => void signOut() : undefined} />
+        {children}
+      </TalkwireProvider>
     </ChatContext>
   );
 }
 
-function Screen({ onSignOut }: { onSignOut: () => void }) {
+function Screen({ onSignOut }: { onSignOut: (() => void) | undefined }) {
+  const isCompact = useCompact();
   const loaded = useChatState((state) => state.loaded);
   const isOpen = useChatState(
     ({ openId, conversations }) => openId !== null && own(conversations, openId) !== undefined,
   );
   const isSomewhere = useChatState(({ openId }) => openId !== null);
   const hasPanel = useChatState((state) => state.panel !== null);
-  useAddress(loaded);
+  useAddress(loaded, isCompact);
   useUnreadCount();
+  useHostState();
   useAlerts();
   const classes = ["screen", loaded && isSomewhere && "open", hasPanel && "with-panel"].filter(Boolean).join(" ");
   return (
     <div className={classes}>
       {isOpen ? <SkipLinks /> : <h1 className="hidden">{texts.name}</h1>}
-      <Sidebar onSignOut={onSignOut} />
+      {!isCompact && <Sidebar onSignOut={onSignOut} />}
       <Opened />
       <Announcer />
       <Notice />
@@ -138,7 +214,9 @@ function Opened() {
   return (
     <main className="nothing">
       {loaded && openId !== null ? (
-        <UnavailableConversation key={openId} id={openId} />
+        <Suspense fallback={null}>
+          <UnavailableConversation key={openId} id={openId} />
+        </Suspense>
       ) : (
         <p>{loaded ? texts.pickOne : texts.connecting}</p>
       )}
@@ -171,8 +249,26 @@ function Announcer() {
 }
 
 /** Follows the page's address, so that a reload and the browser's buttons work as expected. */
-function useAddress(loaded: boolean): void {
+function useAddress(loaded: boolean, isCompact: boolean): void {
   const chat = useChat();
+  useEffect(() => {
+    if (!loaded || placeHere().conversationId !== null) return;
+    const { conversations, me } = chat.state.getState();
+    // Without the list, nothing else leads to a conversation.
+    const newest = isCompact ? newestFirst(conversations)[0]?.id : undefined;
+    // `#/` is the address of the list.
+    const last = isFramed || narrow.matches || location.hash !== "" ? null : lastConversation(me.id);
+    const id = newest ?? (last !== null && own(conversations, last) !== undefined ? last : undefined);
+    if (id !== undefined) startAt(id);
+  }, [chat, loaded, isCompact]);
+  useEffect(
+    () =>
+      chat.state.subscribe(({ openId, conversations, me }, before) => {
+        if (openId !== null && openId !== before.openId && own(conversations, openId) !== undefined)
+          rememberConversation(me.id, openId);
+      }),
+    [chat],
+  );
   useEffect(
     () =>
       loaded ? followAddress(({ conversationId, messageId }) => void chat.open(conversationId, messageId)) : undefined,
@@ -180,9 +276,25 @@ function useAddress(loaded: boolean): void {
   );
 }
 
-/** Shows the number of unread messages in the title and on the page's icon. */
+/** Tells the page around the frame how the connection is. */
+function useHostState(): void {
+  const host = useHost();
+  const state = useChatState(({ connected, loaded }): HostState => {
+    if (connected) return "online";
+    return loaded ? "offline" : "connecting";
+  });
+  useEffect(() => host?.post({ type: "talkwire:state", state }), [host, state]);
+}
+
+/** Shows the number of unread messages in the title, on the page's icon, and to the page around the frame. */
 function useUnreadCount(): void {
-  const unread = useChatState((state) => (state.loaded ? totalUnread(state.conversations) : null));
+  const host = useHost();
+  const isLoaded = useChatState((state) => state.loaded);
+  const count = useChatState((state) => totalOf(state.conversations, state.features));
+  const unread = isLoaded ? count : null;
+  useEffect(() => {
+    if (unread !== null) host?.post({ type: "talkwire:unread", count: unread });
+  }, [host, unread]);
   useEffect(() => {
     if (unread === null) return;
     document.title = unread > 0 ? `(${unread}) ${texts.name}` : texts.name;

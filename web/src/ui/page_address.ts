@@ -14,6 +14,21 @@ export function goTo(conversationId: string, messageId?: string): void {
   else location.hash = address;
 }
 
+/** Opens a conversation when the page starts, without a step that the browser's back button would undo. */
+export function startAt(conversationId: string): void {
+  history.replaceState(history.state, "", addressOf(conversationId));
+}
+
+/** Changes the address without opening what it names. */
+export function showPlace(conversationId: string): void {
+  history.pushState(null, "", addressOf(conversationId));
+}
+
+/** Returns what the address says is open. */
+export function placeHere(): Place {
+  return placeOf(location.hash);
+}
+
 /** Calls `go` with the current place, and at each change. Returns a function that ends this. */
 export function followAddress(go: (place: Place) => void): () => void {
   const follow = (): void => go(placeOf(location.hash));

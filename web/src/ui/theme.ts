@@ -7,6 +7,9 @@ export const THEMES: readonly Theme[] = ["system", "light", "dark"];
 /** `public/theme.js` reads it too, before the first paint. */
 const STORAGE_KEY = "talkwire.theme";
 
+/** The theme of the page around the frame, or of the address; null: none, so the stored one applies. */
+let given: string | null = null;
+
 export function themeOf(stored: string | null): Theme {
   return THEMES.find((theme) => theme === stored) ?? "system";
 }
@@ -21,10 +24,17 @@ export function chooseTheme(theme: Theme): void {
   show(theme);
 }
 
+/** Shows the theme that the page around the frame has chosen, whatever is stored. */
+export function giveTheme(theme: string): void {
+  given = theme;
+  show(themeOf(theme));
+}
+
 /** Follows the choice made in other tabs. */
 export function followTheme(): void {
+  given = new URLSearchParams(location.search).get("theme");
   addEventListener("storage", ({ key }) => {
-    if (key === STORAGE_KEY || key === null) show(readTheme());
+    if (given === null && (key === STORAGE_KEY || key === null)) show(readTheme());
   });
 }
 

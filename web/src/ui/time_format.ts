@@ -1,10 +1,12 @@
 /** Times in the reader's time zone and language. */
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-const dayAndYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
-const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+import { locale } from "../languages/locale";
+
+const clock = new Intl.DateTimeFormat(locale(), { hour: "numeric", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long" });
+const dayAndYear = new Intl.DateTimeFormat(locale(), { day: "numeric", month: "long", year: "numeric" });
+const short = new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short" });
+const relative = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
 
 const DAY_MS = 86_400_000;
 
@@ -60,5 +62,5 @@ export function fromNow(iso: string, now = new Date()): string {
 }
 
 export function fullTime(iso: string): string {
-  return new Date(iso).toLocaleString();
+  return new Date(iso).toLocaleString(locale());
 }

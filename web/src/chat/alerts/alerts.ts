@@ -1,8 +1,9 @@
 /** The reader's notifications: those that the server stores, those that arrive, and which tab announces them. */
 
+import type { ChatNotification, MemberPreferences, NotificationsAnswer, Preferences } from "@talkwire/client";
+import { type ChatPart, own } from "@talkwire/client/parts";
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { ChatNotification, MemberPreferences, NotificationsAnswer, Preferences } from "../../server/payloads";
-import type { ChatPart, Core } from "../core";
+import type { PageCore } from "../page_core";
 import { isStored, merged, type Notifications, unreadOf, withRead } from "./notifications";
 import { Tabs } from "./tabs";
 
@@ -36,13 +37,13 @@ export class Alerts implements ChatPart {
   onAlert: (alert: Alert) => void = () => undefined;
   /** Called to close the shown notifications with these ids. */
   onRead: (ids: readonly string[]) => void = () => undefined;
-  readonly #core: Core;
+  readonly #core: PageCore;
   /** Notifications that the server does not store, since unread counts say the same. */
   #unstored: Notifications = [];
   /** How many events have changed the count. */
   #changes = 0;
 
-  constructor(core: Core) {
+  constructor(core: PageCore) {
     this.#core = core;
     this.tabs = new Tabs(core.now.me.id);
     core.on("notification", (notification) => void this.#received(notification));
@@ -67,12 +68,6 @@ export class Alerts implements ChatPart {
       if (userId === core.now.me.id) this.#forget(conversationId);
     });
     core.on("conversation:deleted", ({ conversationId }) => this.#forget(conversationId));
-    core.on("conversation:preferences", ({ conversationId, muted }) =>
-      core.changeConversation(conversationId, (before) => ({ ...before, muted })),
-    );
-    core.state.subscribe(({ openId }, before) => {
-      if (openId !== null && openId !== before.openId) void this.#markSeen(openId);
-    });
   }
 
   started(): void {
@@ -139,12 +134,6 @@ export class Alerts implements ChatPart {
     return this.#core.api.get(pathOf(conversationId));
   }
 
-  async setPreferencesOf(conversationId: string, wanted: MemberPreferences): Promise<MemberPreferences> {
-    const preferences = await this.#core.api.put<MemberPreferences>(pathOf(conversationId), wanted);
-    this.#core.changeConversation(conversationId, (before) => ({ ...before, muted: preferences.muted }));
-    return preferences;
-  }
-
   // --- events -------------------------------------------------------------------------------------------------------
 
   async #received(notification: ChatNotification): Promise<void> {
@@ -172,13 +161,23 @@ export class Alerts implements ChatPart {
 
   readonly #focused = (): void => {
     const { openId } = this.#core.now;
-    if (openId !== null) void this.#markSeen(openId);
+    if (openId !== null) void this.markSeen(openId);
   };
 
   /** Marks the offers and missed calls of a conversation as read; the server knows which messages are read. */
-  async #markSeen(conversationId: string): Promise<void> {
-    const unread = this.state.getState().items.filter((each) => each.readAt === undefined && !isOfMessage(each));
-    await this.markRead(unread.filter((each) => each.conversationId === conversationId).map(({ id }) => id));
+  async markSeen(conversationId: string): Promise<void> {
+    const seenOf = (all: Notifications): string[] =>
+      all
+        .filter((each) => each.readAt === undefined && !isOfMessage(each) && each.conversationId === conversationId)
+        .map(({ id }) => id);
+    const ids = seenOf(this.state.getState().items);
+    if (ids.length > 0 || !own(this.#core.now.conversations, conversationId)?.unreadOfferCount)
+      return this.markRead(ids);
+    // Older than the notifications that are loaded.
+    const older = await this.#core.api
+      .get<NotificationsAnswer>("notifications?unread=true&limit=100")
+      .catch(() => null);
+    if (older !== null) await this.markRead(seenOf(older.items));
   }
 
   #read(matches: (each: ChatNotification) => boolean): void {

@@ -1,6 +1,6 @@
 /** Notifications, newest first. All functions are pure. Ids have equally many digits, so they can be compared. */
 
-import type { ChatNotification, Weekday } from "../../server/payloads";
+import type { ChatNotification, Weekday } from "@talkwire/client";
 
 export type Notifications = readonly ChatNotification[];
 

@@ -1,8 +1,8 @@
 /** Sends a call's commands to the server. A call reaches a user, and one device of that user answers it. */
 
-import { randomId } from "../../secure_context_fallbacks";
-import type { IceServersAnswer } from "../../server/payloads";
-import type { Core } from "../core";
+import type { IceServersAnswer } from "@talkwire/client";
+import { randomId } from "@talkwire/client/parts";
+import type { PageCore } from "../page_core";
 import type { Call } from "./call_state";
 import type { PeerSignal } from "./peer_call";
 
@@ -27,9 +27,9 @@ type SignalType = "invite" | "accept" | "signal" | "reject" | "hangup";
 export class CallSignaling {
   /** This tab's id among all devices. */
   readonly device = randomId();
-  readonly #core: Core;
+  readonly #core: PageCore;
 
-  constructor(core: Core) {
+  constructor(core: PageCore) {
     this.#core = core;
   }
 

@@ -4,7 +4,7 @@
  * them.
  */
 
-import type { CallEndedReason } from "../../server/payloads";
+import type { CallEndedReason } from "@talkwire/client";
 
 export interface Call {
   readonly callId: string;

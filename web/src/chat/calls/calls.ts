@@ -1,11 +1,11 @@
 /** Calls in direct conversations. The first call loads the WebRTC code. */
 
+import type { CallSignal, RequestError } from "@talkwire/client";
+import type { ChatPart } from "@talkwire/client/parts";
+import { own, randomId } from "@talkwire/client/parts";
 import { createStore, type StoreApi } from "zustand/vanilla";
-import { randomId } from "../../secure_context_fallbacks";
-import type { CallSignal } from "../../server/payloads";
-import type { RequestError } from "../../server/request_error";
-import type { ChatPart, Core } from "../core";
-import { own } from "../own";
+import type { PageCore } from "../page_core";
+import { CallDevices, type DeviceKind } from "./call_devices";
 import { CallSignaling, dataOf } from "./call_signaling";
 import {
   type Call,
@@ -19,13 +19,17 @@ import {
 } from "./call_state";
 import type { Media, PeerCall, PeerCallListener, PeerSignal } from "./peer_call";
 
+/** What could not be turned on in a call. */
+export type Problem = "camera" | "microphone" | "screen";
+
 export class Calls implements ChatPart {
   readonly state: StoreApi<CallState> = createStore<CallState>(() => IDLE);
-  /** The call's media; null without a peer connection. */
-  readonly media: StoreApi<{ readonly media: Media | null; readonly problem: Ending | null }> = createStore(
+  /** The call's media; null without a peer connection. `problem`: what the reader could not turn on, last. */
+  readonly media: StoreApi<{ readonly media: Media | null; readonly problem: Problem | null }> = createStore(
     () => NO_MEDIA,
   );
-  readonly #core: Core;
+  readonly devices: CallDevices;
+  readonly #core: PageCore;
   readonly #signaling: CallSignaling;
   #otherDevice = "";
   #line: PeerCall | null = null;
@@ -36,8 +40,9 @@ export class Calls implements ChatPart {
   #crossing: { readonly call: Call; readonly device: string } | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(core: Core) {
+  constructor(core: PageCore, devices = new CallDevices()) {
     this.#core = core;
+    this.devices = devices;
     this.#signaling = new CallSignaling(core);
     core.on("call:invite", (signal) => this.#invited(signal));
     core.on("call:accept", (signal) => this.#accepted(signal));
@@ -100,11 +105,26 @@ export class Calls implements ChatPart {
   }
 
   async setCamera(on: boolean): Promise<void> {
+    await this.#attempt("camera", () => this.#line?.setCamera(on));
+  }
+
+  async setScreen(on: boolean): Promise<void> {
+    await this.#attempt("screen", () => this.#line?.setScreen(on));
+  }
+
+  /** Saves the choice of a device, and uses it in the current call. */
+  async chooseDevice(kind: DeviceKind, id: string): Promise<void> {
+    this.devices.choose(kind, id);
+    if (kind !== "audiooutput")
+      await this.#attempt(kind === "audioinput" ? "microphone" : "camera", () => this.#line?.changeDevice(kind));
+  }
+
+  async #attempt(what: Problem, change: () => Promise<void> | undefined): Promise<void> {
     try {
-      await this.#line?.setCamera(on);
+      await change();
       this.media.setState({ problem: null });
-    } catch (error) {
-      this.media.setState({ problem: (error as { ending: Ending }).ending });
+    } catch {
+      this.media.setState({ problem: what });
     }
   }
 
@@ -118,7 +138,7 @@ export class Calls implements ChatPart {
     if (userId === this.#core.now.me.id || (kind !== undefined && kind !== "direct")) return;
     if (said.resumes === true) {
       if (this.#is(call, "talking") || this.#is(call, "joining"))
-        void this.#signaling.trySend("accept", call, { resumes: true });
+        void this.#signaling.trySend("accept", call, { resumes: true }).then(() => this.#line?.restart());
     } else if (phase === "idle" || phase === "over") {
       this.#otherDevice = said.device ?? "";
       this.#early = [];
@@ -139,6 +159,8 @@ export class Calls implements ChatPart {
       this.#otherDevice = dataOf(data).device ?? "";
       this.#apply({ type: "accepted" });
       this.#begin(false);
+    } else if (dataOf(data).resumes === true) {
+      this.#line?.restart();
     }
   }
 
@@ -169,7 +191,7 @@ export class Calls implements ChatPart {
     try {
       const { PeerCall } = await import("./peer_call");
       const [line, iceServers] = await Promise.all([
-        PeerCall.open(call.withVideo, this.#listener),
+        PeerCall.open(call.withVideo, this.devices, this.#listener),
         this.#signaling.iceServers(),
       ]);
       this.#iceServers = iceServers;

@@ -4,22 +4,29 @@
  * section 10.7).
  */
 
+import type { CallDevices } from "./call_devices";
 import type { Ending } from "./call_state";
 
 /** What one peer sends to the other through the server. */
 export interface PeerSignal {
   readonly description?: RTCSessionDescriptionInit;
+  /** The number of an offer, and of the offer that an answer belongs to. An offer may be sent, and answered, twice. */
+  readonly offer?: number | undefined;
   readonly candidate?: RTCIceCandidateInit;
 }
+
+/** What a user's video shows. */
+export type Picture = "camera" | "screen";
 
 /** The media of both users. */
 export interface Media {
   readonly local: MediaStream;
   readonly remote: MediaStream | null;
   readonly isMuted: boolean;
-  readonly hasCamera: boolean;
+  /** What this device sends; null: no video. */
+  readonly picture: Picture | null;
   readonly otherIsMuted: boolean;
-  readonly otherHasCamera: boolean;
+  readonly otherPicture: Picture | null;
   /** Whether no media arrives at the moment. */
   readonly isInterrupted: boolean;
 }
@@ -31,7 +38,7 @@ export interface PeerCallListener {
   failed(ending: Ending): void;
 }
 
-/** Why there is no microphone or no camera. */
+/** Why there is no microphone, no camera or no screen. */
 export class MediaProblem extends Error {
   readonly ending: Ending;
 
@@ -52,14 +59,19 @@ const BYE = "bye";
 
 export class PeerCall {
   readonly #listener: PeerCallListener;
+  readonly #devices: CallDevices;
   readonly #local: MediaStream;
   #peer: RTCPeerConnection | null = null;
   #channel: RTCDataChannel | null = null;
   #remote: MediaStream | null = null;
   #polite = false;
   #makesOffer = false;
+  /** The number of this peer's last offer. */
+  #offers = 0;
   #ignoresOffer = false;
+  #isSharing = false;
   #otherIsMuted = false;
+  #otherIsSharing = false;
   #isClosed = false;
   #failTimer: ReturnType<typeof setTimeout> | undefined;
   /** Signals that came before this peer was ready. */
@@ -67,14 +79,15 @@ export class PeerCall {
   /** Runs the steps of the negotiation one after the other. */
   #work: Promise<void> = Promise.resolve();
 
-  private constructor(local: MediaStream, listener: PeerCallListener) {
+  private constructor(local: MediaStream, devices: CallDevices, listener: PeerCallListener) {
     this.#local = local;
+    this.#devices = devices;
     this.#listener = listener;
   }
 
   /** Opens the microphone, and the camera where it is wanted and available. Rejects with `MediaProblem`. */
-  static async open(withVideo: boolean, listener: PeerCallListener): Promise<PeerCall> {
-    const line = new PeerCall(await mediaOf(withVideo), listener);
+  static async open(withVideo: boolean, devices: CallDevices, listener: PeerCallListener): Promise<PeerCall> {
+    const line = new PeerCall(await mediaOf(withVideo, devices), devices, listener);
     line.#changed();
     return line;
   }
@@ -98,7 +111,7 @@ export class PeerCall {
 
   #addTracks(peer: RTCPeerConnection): void {
     this.#channel = peer.createDataChannel("call", { negotiated: true, id: 0 });
-    this.#channel.onopen = () => this.#sendMessage({ muted: this.#isMuted });
+    this.#channel.onopen = () => this.#sendState();
     this.#channel.onmessage = ({ data }) => this.#receiveMessage(String(data));
     this.#channel.onclose = () => this.#fail("gone");
     for (const track of this.#local.getTracks()) peer.addTrack(track, this.#local);
@@ -112,26 +125,49 @@ export class PeerCall {
 
   setMuted(isMuted: boolean): void {
     for (const track of this.#local.getAudioTracks()) track.enabled = !isMuted;
-    this.#sendMessage({ muted: isMuted });
-    this.#changed();
+    this.#stateChanged();
   }
 
-  /** Rejects with `MediaProblem` when there is no camera. */
+  /** Turns the camera on or off. It takes the place of the screen. Rejects with `MediaProblem` without a camera. */
   async setCamera(on: boolean): Promise<void> {
-    if (on) {
-      const [track] = (await userMedia({ video: true })).getVideoTracks();
-      if (track === undefined || this.#isClosed) return track?.stop();
-      this.#local.addTrack(track);
-      if (this.#channel !== null) this.#peer?.addTrack(track, this.#local);
-    } else {
-      for (const track of this.#local.getVideoTracks()) this.#removeTrack(track);
+    if (!on) return this.#showPicture(null);
+    this.#showPicture(await userMedia({ video: this.#devices.constraintsOf("videoinput") }), "camera");
+  }
+
+  /**
+   * Shows the screen, a window or a tab instead of the camera, until the reader stops it here or in the browser's own
+   * bar. Rejects with `MediaProblem` when the reader chooses nothing.
+   */
+  async setScreen(on: boolean): Promise<void> {
+    if (!on) return this.#showPicture(null);
+    const stream = await displayMedia();
+    this.#showPicture(stream, "screen");
+    for (const track of stream.getVideoTracks())
+      track.onended = () => {
+        if (this.#local.getVideoTracks().includes(track)) this.#showPicture(null);
+      };
+  }
+
+  /** Uses the microphone or camera that the reader has chosen meanwhile. Rejects with `MediaProblem`. */
+  async changeDevice(kind: "audioinput" | "videoinput"): Promise<void> {
+    const constraints = this.#devices.constraintsOf(kind);
+    if (kind === "videoinput") {
+      if (this.#picture === "camera") await this.setCamera(true);
+      return;
     }
+    const [track] = (await userMedia({ audio: constraints })).getAudioTracks();
+    if (track === undefined || this.#isClosed) return track?.stop();
+    track.enabled = !this.#isMuted;
+    for (const before of this.#local.getAudioTracks()) this.#replaceTrack(before, track);
     this.#changed();
   }
 
-  /** Restarts ICE when the peers are not connected, since signals may have been lost. */
+  /** Repeats what may have been lost: an offer without an answer, and ICE when the peers are not connected. */
   restart(): void {
-    if (this.#peer?.connectionState !== "connected") this.#peer?.restartIce();
+    const peer = this.#peer;
+    if (peer === null) return;
+    if (peer.signalingState === "have-local-offer") this.#sendDescription(peer, this.#offers);
+    if (peer.connectionState !== "connected") peer.restartIce();
   }
 
   close(): void {
@@ -147,11 +183,50 @@ export class PeerCall {
     return this.#local.getAudioTracks().every((track) => !track.enabled);
   }
 
+  get #picture(): Picture | null {
+    if (this.#local.getVideoTracks().length === 0) return null;
+    return this.#isSharing ? "screen" : "camera";
+  }
+
+  /** Sends the video of a stream instead of the one before; null: none. */
+  #showPicture(stream: MediaStream | null, picture: Picture = "camera"): void {
+    const [track] = stream?.getVideoTracks() ?? [];
+    if (this.#isClosed) {
+      track?.stop();
+      return;
+    }
+    const [before] = this.#local.getVideoTracks();
+    this.#isSharing = picture === "screen";
+    if (track === undefined) {
+      if (before !== undefined) this.#removeTrack(before);
+    } else if (before !== undefined) {
+      this.#replaceTrack(before, track);
+    } else {
+      this.#local.addTrack(track);
+      if (this.#channel !== null) this.#peer?.addTrack(track, this.#local);
+    }
+    this.#stateChanged();
+  }
+
+  /** Replaces what a sender sends. The peers need not negotiate again. */
+  #replaceTrack(before: MediaStreamTrack, track: MediaStreamTrack): void {
+    before.stop();
+    this.#local.removeTrack(before);
+    this.#local.addTrack(track);
+    void this.#senderOf(before)
+      ?.replaceTrack(track)
+      .catch(() => this.#fail("failed"));
+  }
+
   #removeTrack(track: MediaStreamTrack): void {
     track.stop();
     this.#local.removeTrack(track);
-    const sender = this.#peer?.getSenders().find((each) => each.track === track);
+    const sender = this.#senderOf(track);
     if (sender !== undefined) this.#peer?.removeTrack(sender);
+  }
+
+  #senderOf(track: MediaStreamTrack): RTCRtpSender | undefined {
+    return this.#peer?.getSenders().find((each) => each.track === track);
   }
 
   // --- negotiation --------------------------------------------------------------------------------------------------
@@ -160,7 +235,8 @@ export class PeerCall {
     try {
       this.#makesOffer = true;
       await peer.setLocalDescription();
-      this.#sendDescription(peer);
+      this.#offers += 1;
+      this.#sendDescription(peer, this.#offers);
     } catch {
       this.#fail("failed");
     } finally {
@@ -168,9 +244,10 @@ export class PeerCall {
     }
   }
 
-  async #receive(peer: RTCPeerConnection, { description, candidate }: PeerSignal): Promise<void> {
+  async #receive(peer: RTCPeerConnection, { description, offer, candidate }: PeerSignal): Promise<void> {
     if (this.#isClosed) return;
     if (description !== undefined) {
+      if (description.type === "answer" && !this.#awaitsAnswer(peer, offer)) return;
       const collides = description.type === "offer" && (this.#makesOffer || peer.signalingState !== "stable");
       this.#ignoresOffer = !this.#polite && collides;
       if (this.#ignoresOffer) return;
@@ -178,7 +255,7 @@ export class PeerCall {
       if (description.type !== "offer") return;
       if (this.#channel === null) this.#addTracks(peer);
       await peer.setLocalDescription();
-      this.#sendDescription(peer);
+      this.#sendDescription(peer, offer);
     } else if (candidate !== undefined) {
       await peer.addIceCandidate(candidate).catch((error: unknown) => {
         // Candidates of a rejected offer are useless.
@@ -187,8 +264,13 @@ export class PeerCall {
     }
   }
 
-  #sendDescription({ localDescription }: RTCPeerConnection): void {
-    if (localDescription !== null) this.#listener.signal({ description: localDescription.toJSON() });
+  /** Returns whether no answer to the last offer has come yet. Peers without offer numbers do not repeat an answer. */
+  #awaitsAnswer({ signalingState }: RTCPeerConnection, offer = this.#offers): boolean {
+    return signalingState === "have-local-offer" && offer === this.#offers;
+  }
+
+  #sendDescription({ localDescription }: RTCPeerConnection, offer: number | undefined): void {
+    if (localDescription !== null) this.#listener.signal({ description: localDescription.toJSON(), offer });
   }
 
   // --- events of the peer connection --------------------------------------------------------------------------------
@@ -216,9 +298,26 @@ export class PeerCall {
     if (received === BYE) {
       this.#fail("hung-up");
     } else {
-      this.#otherIsMuted = (received as { muted?: unknown }).muted === true;
+      const { muted, sharing } = received as { muted?: unknown; sharing?: unknown };
+      this.#otherIsMuted = muted === true;
+      this.#otherIsSharing = sharing === true;
       this.#changed();
     }
+  }
+
+  get #otherPicture(): Picture | null {
+    if (this.#remote === null || this.#remote.getVideoTracks().length === 0) return null;
+    return this.#otherIsSharing ? "screen" : "camera";
+  }
+
+  #stateChanged(): void {
+    this.#sendState();
+    this.#changed();
+  }
+
+  /** Tells the other user what the media cannot show. Clients ignore members that they do not know. */
+  #sendState(): void {
+    this.#sendMessage({ muted: this.#isMuted, sharing: this.#picture === "screen" });
   }
 
   #sendMessage(what: object | string): void {
@@ -236,21 +335,22 @@ export class PeerCall {
       local: this.#local,
       remote,
       isMuted: this.#isMuted,
-      hasCamera: this.#local.getVideoTracks().length > 0,
+      picture: this.#picture,
       otherIsMuted: this.#otherIsMuted,
-      otherHasCamera: remote !== null && remote.getVideoTracks().length > 0,
+      otherPicture: this.#otherPicture,
       isInterrupted: state === "disconnected" || state === "failed",
     });
   }
 }
 
 /** Falls back to sound alone when there is no camera. */
-async function mediaOf(withVideo: boolean): Promise<MediaStream> {
-  if (!withVideo) return userMedia({ audio: true });
+async function mediaOf(withVideo: boolean, devices: CallDevices): Promise<MediaStream> {
+  const audio = devices.constraintsOf("audioinput");
+  if (!withVideo) return userMedia({ audio });
   try {
-    return await userMedia({ audio: true, video: true });
+    return await userMedia({ audio, video: devices.constraintsOf("videoinput") });
   } catch {
-    return userMedia({ audio: true });
+    return userMedia({ audio });
   }
 }
 
@@ -258,8 +358,23 @@ async function userMedia(wanted: MediaStreamConstraints): Promise<MediaStream> {
   // Browsers provide media devices only to pages from HTTPS or from localhost.
   if (navigator.mediaDevices === undefined) throw new MediaProblem("insecure");
   try {
-    return await navigator.mediaDevices.getUserMedia(wanted);
+    return await navigator.mediaDevices.getUserMedia(wanted).catch((error: Error) => {
+      // A chosen device is not connected now: any other will do.
+      if (error.name !== "OverconstrainedError") throw error;
+      return navigator.mediaDevices.getUserMedia({
+        audio: wanted.audio !== undefined,
+        video: wanted.video !== undefined,
+      });
+    });
   } catch (error) {
     throw new MediaProblem(PROBLEMS[(error as Error).name] ?? "no-microphone");
+  }
+}
+
+async function displayMedia(): Promise<MediaStream> {
+  try {
+    return await navigator.mediaDevices.getDisplayMedia({ video: true });
+  } catch (error) {
+    throw new MediaProblem(PROBLEMS[(error as Error).name] ?? "in-use");
   }
 }

@@ -1,6 +1,6 @@
 /** Filters the list of conversations. */
 
-import type { Conversation } from "../../server/payloads";
+import type { Conversation } from "@talkwire/client";
 import { searchByName } from "./name_search";
 
 export interface ConversationFilter {
@@ -15,6 +15,8 @@ export function filterConversations(
   { query, unreadOnly }: ConversationFilter,
   openId: string | null,
 ): readonly Conversation[] {
-  const left = unreadOnly ? ordered.filter(({ id, unreadCount }) => id === openId || unreadCount) : ordered;
+  const left = unreadOnly
+    ? ordered.filter(({ id, unreadCount, unreadOfferCount }) => id === openId || unreadCount || unreadOfferCount)
+    : ordered;
   return query.trim() === "" ? left : searchByName(left, nameOf, query);
 }

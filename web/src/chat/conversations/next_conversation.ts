@@ -1,15 +1,21 @@
 /** Finds the next conversation for keyboard navigation. */
 
-import type { Conversation } from "../../server/payloads";
+import type { Conversation } from "@talkwire/client";
+import { sectionsOf } from "./list_sections";
 
-/** Returns the conversation after or before the open one in the list; with `unreadOnly`, the next unread one. */
+/**
+ * Returns the conversation after or before the open one in the list, which has the favourites first and no archived
+ * ones; with `unreadOnly`, the next unread one.
+ */
 export function nextConversation(
   ordered: readonly Conversation[],
   openId: string | null,
   step: 1 | -1,
   unreadOnly = false,
 ): Conversation | undefined {
-  const wanted = ordered.filter(
+  const { favourites, others, archived } = sectionsOf(ordered);
+  const inList = [...favourites, ...others, ...archived.filter(({ id }) => id === openId)];
+  const wanted = inList.filter(
     ({ id, unreadCount = 0, muted }) => !unreadOnly || id === openId || (unreadCount > 0 && !muted),
   );
   const at = wanted.findIndex(({ id }) => id === openId);

@@ -1,10 +1,15 @@
 /** Sent files: their URLs, and the picture that is open. */
 
+import type { Attachment, SentFilePage } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { download } from "../../server/download";
-import type { Attachment } from "../../server/payloads";
-import type { Core } from "../core";
-import { own } from "../own";
+import { texts } from "../../texts";
+import type { PageCore } from "../page_core";
+import { type TextPreview, textPreview } from "./text_preview";
+
+/** The lists of a conversation's files: pictures and film, other files, sound. */
+export type FileKind = "media" | "file" | "audio";
 
 /** The picture that is open, and those before and after it. */
 export interface Viewing {
@@ -14,10 +19,10 @@ export interface Viewing {
 
 export class Files {
   readonly viewing: StoreApi<Viewing | null> = createStore<Viewing | null>(() => null);
-  readonly #core: Core;
+  readonly #core: PageCore;
   readonly #urls = new Map<string, string>();
 
-  constructor(core: Core) {
+  constructor(core: PageCore) {
     this.#core = core;
   }
 
@@ -45,12 +50,27 @@ export class Files {
     await this.#core.attempt(() => download(this.#core.api, url, name));
   }
 
+  /** Returns the beginning of a text file. Rejects with an error whose message is for the reader. */
+  async textOf(file: Attachment): Promise<TextPreview> {
+    return textPreview(this.#core.api, file, texts.textFile.failed);
+  }
+
+  /** Returns a page of the files of a conversation, newest first. */
+  async list(conversationId: string, kind: FileKind, cursor: string | null): Promise<SentFilePage> {
+    const asked = new URLSearchParams({ kind, limit: "48", ...(cursor === null ? {} : { cursor }) });
+    return this.#core.api.get<SentFilePage>(`conversations/${encodeURIComponent(conversationId)}/files?${asked}`);
+  }
+
+  /** Opens a picture among others. */
+  viewAmong(pictures: readonly Attachment[], picture: Attachment): void {
+    this.viewing.setState({ pictures, index: pictures.indexOf(picture) }, true);
+  }
+
   /** Opens a picture, among all loaded pictures of its conversation. */
   view(conversationId: string, picture: Attachment, besides: readonly Attachment[]): void {
     const messages = own(this.#core.now.timelines, conversationId)?.messages ?? [];
     const all = messages.flatMap(({ attachments = [] }) => attachments.filter(isPicture));
-    const pictures = all.includes(picture) ? all : besides.filter(isPicture);
-    this.viewing.setState({ pictures, index: pictures.indexOf(picture) }, true);
+    this.viewAmong(all.includes(picture) ? all : besides.filter(isPicture), picture);
   }
 
   /** Moves to another picture, within bounds. */
@@ -64,6 +84,14 @@ export class Files {
   close(): void {
     this.viewing.setState(null, true);
   }
+}
+
+/** Bytes of an animated picture that moves in the conversation, at most: a larger one moves when it is opened. */
+const MOVING_MAX_BYTES = 5_000_000;
+
+/** Returns whether a picture may move in the conversation. Its thumbnail is still. */
+export function isMoving({ contentType, animated = contentType === "image/gif", size = 0 }: Attachment): boolean {
+  return animated && size <= MOVING_MAX_BYTES;
 }
 
 /** Returns whether the server made a thumbnail of the file, and so considers it a safe picture. */

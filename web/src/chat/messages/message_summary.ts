@@ -1,6 +1,6 @@
 /** Messages as previews: in one line and as plain text. */
 
-import type { Attachment } from "../../server/payloads";
+import type { Attachment } from "@talkwire/client";
 import { texts } from "../../texts";
 import { isPicture } from "../files/files";
 
@@ -18,18 +18,4 @@ export function messageSummary({ content = "", attachments = [], deletedAt }: Sa
   if (attachments.every(isPicture)) return texts.photos(attachments.length);
   const [first] = attachments;
   return attachments.length === 1 && first !== undefined ? first.name : texts.files(attachments.length);
-}
-
-/** Enough for a preview of a few lines, and a limit for the work. */
-const PREVIEW_MAX = 600;
-
-/** Returns the start of a text without Markdown syntax. */
-export function plainText(text: string): string {
-  return text
-    .slice(0, PREVIEW_MAX)
-    .replace(/!?\[([^\]\n]+)\]\([^)\s]*\)/g, "$1")
-    .replace(/(\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1/g, "$2")
-    .replace(/(?<![\p{L}\p{N}*])\*(?=[^\s*])(.+?)(?<=[^\s*])\*(?![\p{L}\p{N}*])/gu, "$1")
-    .replace(/(`+)([^`]+)\1/g, "$2")
-    .replace(/^ {0,3}(?:#{1,6}|>) +/gm, "");
 }

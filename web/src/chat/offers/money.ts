@@ -1,5 +1,7 @@
 /** Amounts of money: in the currency's smallest unit, as the server stores them, and as people write them. */
 
+import { locale as readerLocale } from "../../languages/locale";
+
 /** ISO 4217: the currencies whose smallest unit is not a hundredth. */
 const DIGITS: Readonly<Record<string, number>> = Object.fromEntries(
   [
@@ -19,7 +21,7 @@ export function digitsOf(currency: string): number {
 }
 
 /** Formats an amount in the reader's language. */
-export function formatAmount(amount: number, currency: string, locale?: string): string {
+export function formatAmount(amount: number, currency: string, locale = readerLocale()): string {
   const digits = digitsOf(currency);
   const format = new Intl.NumberFormat(locale, {
     style: "currency",
@@ -32,7 +34,7 @@ export function formatAmount(amount: number, currency: string, locale?: string):
 }
 
 /** Returns the amount for an input field: without the currency and without grouping. */
-export function amountText(amount: number, currency: string, locale?: string): string {
+export function amountText(amount: number, currency: string, locale = readerLocale()): string {
   return decimalOf(amount, digitsOf(currency)).replace(".", signsOf(locale).decimal);
 }
 
@@ -40,7 +42,7 @@ export function amountText(amount: number, currency: string, locale?: string): s
  * Parses an amount that the reader typed, in the smallest unit; null when it is invalid. Accepts a point or a comma
  * before the decimals, and the language's grouping.
  */
-export function parseAmount(text: string, currency: string, locale?: string): number | null {
+export function parseAmount(text: string, currency: string, locale = readerLocale()): number | null {
   const digits = digitsOf(currency);
   const [, whole, decimals = ""] = /^(\d+)(?:\.(\d*))?$/.exec(normalizedAmount(text, locale)) ?? [];
   if (whole === undefined || decimals.length > digits) return null;
@@ -49,7 +51,7 @@ export function parseAmount(text: string, currency: string, locale?: string): nu
 }
 
 /** Removes spaces and grouping, and uses a decimal point. */
-function normalizedAmount(text: string, locale?: string): string {
+function normalizedAmount(text: string, locale = readerLocale()): string {
   const { decimal } = signsOf(locale);
   const other = decimal === "," ? "." : ",";
   const typed = text.replaceAll(/[\s'’]/g, "");
@@ -57,7 +59,7 @@ function normalizedAmount(text: string, locale?: string): string {
   return (grouped.test(typed) ? typed.replaceAll(other, "") : typed).replace(/[.,]/, ".");
 }
 
-function signsOf(locale?: string): { decimal: string } {
+function signsOf(locale = readerLocale()): { decimal: string } {
   const parts = new Intl.NumberFormat(locale).formatToParts(1.5);
   const decimal = parts.find(({ type }) => type === "decimal")?.value ?? ".";
   return { decimal: decimal === "," ? "," : "." };

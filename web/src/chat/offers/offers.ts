@@ -1,10 +1,12 @@
 /** The offers of conversations, and the reader's actions on them. */
 
+import type { Offer } from "@talkwire/client";
+import type { ChatPart } from "@talkwire/client/parts";
+import { own } from "@talkwire/client/parts";
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { Offer } from "../../server/payloads";
-import type { ChatPart, Core } from "../core";
-import { own } from "../own";
-import { nextExpiry, type OfferAction, reachesBack, withOffers } from "./offer_rules";
+import { reachesBack } from "../messages/extras";
+import type { PageCore } from "../page_core";
+import { nextExpiry, type OfferAction, withOffers } from "./offer_rules";
 
 export interface ConversationOffers {
   /** In the order of their creation. */
@@ -33,11 +35,11 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export class Offers implements ChatPart {
   readonly state: StoreApi<OfferState> = createStore<OfferState>(() => ({ byConversation: {}, nowMs: Date.now() }));
-  readonly #core: Core;
+  readonly #core: PageCore;
   readonly #loading = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(core: Core) {
+  constructor(core: PageCore) {
     this.#core = core;
     core.on("offer:new", (offer) => this.#received(offer));
     core.on("offer:updated", (offer) => this.#received(offer));

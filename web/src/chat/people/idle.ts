@@ -4,9 +4,9 @@
  * clock that all tabs share. A status that the reader has chosen stays.
  */
 
-import type { ChosenStatus, PresenceStatus } from "../../server/payloads";
-import type { ChatPart, Core } from "../core";
-import type { PresenceStore } from "./presence";
+import type { ChosenStatus, PresenceStatus } from "@talkwire/client";
+import type { ChatPart, PresenceStore } from "@talkwire/client/parts";
+import type { PageCore } from "../page_core";
 
 const IDLE_MS = 5 * 60_000;
 /** How often other tabs are told about activity. */
@@ -24,7 +24,7 @@ export function statusToSend(
 }
 
 export class Idle implements ChatPart {
-  readonly #core: Core;
+  readonly #core: PageCore;
   readonly #presence: PresenceStore;
   readonly #key: string;
   #activeAt = Date.now();
@@ -33,7 +33,7 @@ export class Idle implements ChatPart {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #tabs: BroadcastChannel | undefined;
 
-  constructor(core: Core, presence: PresenceStore) {
+  constructor(core: PageCore, presence: PresenceStore) {
     this.#core = core;
     this.#presence = presence;
     this.#key = `talkwire.away.${core.now.me.id}`;

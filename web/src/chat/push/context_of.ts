@@ -1,7 +1,6 @@
 /** What notifications show of conversations: their names, and the pictures of other users. */
 
-import { type ConversationsById, newestFirst } from "../conversations/conversations_by_id";
-import { own } from "../own";
+import { type ConversationsById, newestFirst, own } from "@talkwire/client/parts";
 import type { PushContext, SavedPicture } from "./push_context";
 
 /** The pictures of the newest conversations are saved. */

@@ -1,13 +1,15 @@
 /** This browser's subscription to what the server pushes while no page is open, and those of the reader's devices. */
 
+import type { PushDevice, PushKey, PushSubscriptionPage } from "@talkwire/client";
+import { RequestError } from "@talkwire/client";
+import type { ChatPart } from "@talkwire/client/parts";
+import { withLock } from "@talkwire/client/parts";
 import { createStore, type StoreApi } from "zustand/vanilla";
-import { withLock } from "../../secure_context_fallbacks";
+import { locale } from "../../languages/locale";
 import { deviceId } from "../../server/device_id";
-import type { PushDevice, PushKey, PushSubscriptionPage } from "../../server/payloads";
-import { RequestError } from "../../server/request_error";
 import { workerRegistration } from "../../service_worker_registration";
 import { disallow, permission } from "../alerts/permission";
-import type { ChatPart, Core } from "../core";
+import type { PageCore } from "../page_core";
 import { namesIn, picturesFor } from "./context_of";
 import { type PushContext, PushContextStore } from "./push_context";
 import type { WorkerMessage } from "./worker_message";
@@ -34,12 +36,12 @@ export class Push implements ChatPart {
   readonly state: StoreApi<PushState> = createStore<PushState>(() => NONE);
   /** Called when the reader has clicked on a notification that the service worker has shown. */
   onOpen: (message: WorkerMessage & { kind: "open" }) => void = () => undefined;
-  readonly #core: Core;
+  readonly #core: PageCore;
   readonly #contexts: PushContextStore;
   /** Whether this page has brought the subscription up to date. */
   #isDone = false;
 
-  constructor(core: Core, contexts = new PushContextStore(document.baseURI)) {
+  constructor(core: PageCore, contexts = new PushContextStore(document.baseURI)) {
     this.#core = core;
     this.#contexts = contexts;
   }
@@ -141,7 +143,9 @@ export class Push implements ChatPart {
 
   async #save(context: Pick<PushContext, "subscriptionId" | "endpoint" | "pictures">): Promise<void> {
     const { me, conversations } = this.#core.now;
-    await this.#contexts.write({ ...context, userId: me.id, names: namesIn(conversations) });
+    const language = locale();
+    const chosen = language === undefined ? {} : { language };
+    await this.#contexts.write({ ...context, ...chosen, userId: me.id, names: namesIn(conversations) });
   }
 
   /** Returns what the service worker knows; undefined when it knows another user, or nobody. */

@@ -1,7 +1,7 @@
 /** What the service worker has to know of the reader while no page is open: the page saves it in IndexedDB. */
 
+import { storageName } from "@talkwire/client/parts";
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
-import { storageName } from "../../storage_name";
 
 export interface PushContext {
   readonly userId: string;
@@ -9,6 +9,8 @@ export interface PushContext {
   readonly subscriptionId: string;
   /** Where the push service takes the server's messages for this browser. */
   readonly endpoint: string;
+  /** The language of the page, for its notifications; undefined in records of older pages. */
+  readonly language?: string;
   /** The names of groups and channels by id. */
   readonly names: Readonly<Record<string, string>>;
   /** Pictures by the id of a direct conversation, or of a user. */

@@ -1,8 +1,8 @@
 /** The search for messages: its query, and the results that are loaded. */
 
+import type { Message, MessagePage, Person } from "@talkwire/client";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Api } from "../../server/api";
-import type { Message, MessagePage, Person } from "../../server/payloads";
 
 export interface SearchQuery {
   readonly text: string;

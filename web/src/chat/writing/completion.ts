@@ -1,6 +1,6 @@
 /** Suggestions while the reader types `@` and a name, or `:` and a word for an emoji. */
 
-import type { Member } from "../../server/payloads";
+import type { Member } from "@talkwire/client";
 import type { EmojiEntry } from "./emoji";
 import { EVERYONE, spellingOf } from "./mentions";
 
@@ -56,18 +56,19 @@ export function mentionChoices(query: string, members: readonly Member[], everyo
   return [...fitting.slice(0, SHOWN_MAX - 1), all];
 }
 
-function rankOf({ name, userId }: Member, wanted: string): number {
+function rankOf({ name, handle, userId }: Member, wanted: string): number {
   const folded = name.toLowerCase();
   if (folded.startsWith(wanted)) return 3;
   if (wanted.includes(" ")) return 0;
   if (folded.split(/[\s.-]+/).some((word) => word.startsWith(wanted))) return 2;
-  return userId.toLowerCase().startsWith(wanted) ? 1 : 0;
+  return handle?.startsWith(wanted) || userId.toLowerCase().startsWith(wanted) ? 1 : 0;
 }
 
 function choiceOf(member: Member, members: readonly Member[]): CompletionChoice {
-  const { userId, name } = member;
+  const { userId, name, handle } = member;
   const spelling = spellingOf(member, members);
-  return { key: userId, label: name, hint: spelling === name ? "" : `@${userId}`, insert: `@${spelling}`, userId };
+  const shown = handle ?? (spelling === name ? undefined : userId);
+  return { key: userId, label: name, hint: shown === undefined ? "" : `@${shown}`, insert: `@${spelling}`, userId };
 }
 
 /** Returns emoji whose short code matches; codes that start with the query come first. */

@@ -1,6 +1,6 @@
 /** Drafts, in localStorage by reader and conversation. */
 
-import type { Composing } from "../core";
+import type { Composing } from "../page_core";
 
 export const DRAFT_KEY = "talkwire.draft.";
 const COMPOSING_KEY = "talkwire.composing.";

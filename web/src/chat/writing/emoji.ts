@@ -1,6 +1,8 @@
 /** All emoji, loaded on demand, and those that the reader has used recently. */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
+import { languageOf } from "../../languages/languages";
+import { locale } from "../../languages/locale";
 
 export interface EmojiEntry {
   readonly emoji: string;
@@ -34,6 +36,19 @@ export type PackedEmoji = readonly [
 
 export type PackedSet = Omit<EmojiSet, "emoji"> & { readonly emoji: readonly PackedEmoji[] };
 
+/** The words of another language for the emoji of a set, in the same order. */
+export interface EmojiWords extends Pick<EmojiSet, "groups" | "skinTones"> {
+  /** The label and the tags of each emoji. */
+  readonly words: readonly (readonly [label: string, tags: string])[];
+}
+
+/** By language. English is in the set itself. */
+const WORDS: Readonly<Record<string, () => Promise<{ default: EmojiWords }>>> = {
+  de: () => import("virtual:emoji/de"),
+  es: () => import("virtual:emoji/es"),
+  fr: () => import("virtual:emoji/fr"),
+};
+
 const STORAGE_KEY = "talkwire.emoji";
 const RECENT_MAX = 16;
 
@@ -42,7 +57,7 @@ export class EmojiStore {
   #loading: Promise<EmojiSet> | undefined;
 
   load(): Promise<EmojiSet> {
-    this.#loading ??= import("virtual:emoji").then(({ default: set }) => ({ ...set, emoji: set.emoji.map(unpacked) }));
+    this.#loading ??= loaded(languageOf(locale() ?? null) ?? "en");
     // Without a connection the load fails; the next call retries.
     this.#loading.catch(() => {
       this.#loading = undefined;
@@ -56,6 +71,21 @@ export class EmojiStore {
     this.recent.setState(recent, true);
     localStorage.setItem(STORAGE_KEY, JSON.stringify(recent));
   }
+}
+
+async function loaded(language: string): Promise<EmojiSet> {
+  const [{ default: set }, translated] = await Promise.all([import("virtual:emoji"), WORDS[language]?.()]);
+  const english = { ...set, emoji: set.emoji.map(unpacked) };
+  return translated === undefined ? english : withWords(english, translated.default);
+}
+
+/** Returns the set in another language. The short codes and English tags still find an emoji. */
+export function withWords({ emoji }: EmojiSet, { words, groups, skinTones }: EmojiWords): EmojiSet {
+  const named = emoji.map((entry, index) => {
+    const [label, tags] = words[index] ?? [entry.label, ""];
+    return { ...entry, label, tags: [...tags.split("|"), ...entry.tags] };
+  });
+  return { emoji: named, groups, skinTones };
 }
 
 function unpacked([emoji, label, group, version, tags, codes, skins]: PackedEmoji): EmojiEntry {

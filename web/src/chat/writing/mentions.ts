@@ -1,6 +1,6 @@
-/** Mentions in texts, as the server recognizes them: `@name`, `@id`, and `@all` for everyone. */
+/** Mentions in texts, as the server recognizes them: `@name`, `@handle`, `@id`, and `@all` for everyone. */
 
-import type { Member } from "../../server/payloads";
+import type { Member } from "@talkwire/client";
 
 export const EVERYONE = "all";
 
@@ -12,17 +12,20 @@ const INSIDE = /^[\p{L}\p{N}_]/u;
 const CONTINUES = /^[-.@][\p{L}\p{N}_]/u;
 const WORD = /[\p{L}\p{N}_]$/u;
 
-/** Returns the text after `@` for a member: the name, or the id where the name is ambiguous or cannot be recognized. */
+/**
+ * Returns the text after `@` for a member: the name, or the handle or the id where the name is ambiguous or cannot be
+ * recognized.
+ */
 export function spellingOf(member: Member, members: readonly Member[]): string {
-  const { name, userId } = member;
+  const { name, handle, userId } = member;
   const isPlain = /^[^\s@`]([^\n\r`]*\S)?$/u.test(name) && name.length <= LENGTH_MAX;
   const isShort = name.split(/\s+/).length <= WORDS_MAX;
   const isTheirs = members.every((each) => each.userId === userId || !matches(each, name));
-  return isPlain && isShort && isTheirs ? name : userId;
+  return isPlain && isShort && isTheirs ? name : (handle ?? userId);
 }
 
-const matches = ({ name, userId }: Member, spelling: string): boolean =>
-  fold(name) === fold(spelling) || userId === spelling;
+const matches = ({ name, handle, userId }: Member, spelling: string): boolean =>
+  fold(name) === fold(spelling) || handle === fold(spelling) || userId === spelling;
 
 const fold = (text: string): string => text.toLowerCase();
 
@@ -44,8 +47,9 @@ export function mentionedUsers(
   members: readonly Member[],
 ): MentionedUser[] {
   const people = mentions.map((userId) => {
-    const name = members.find((member) => member.userId === userId)?.name;
-    return { userId, spellings: name === undefined ? [userId] : [name, userId] };
+    const member = members.find((each) => each.userId === userId);
+    const spellings = [member?.name, member?.handle, userId];
+    return { userId, spellings: spellings.filter((each) => each !== undefined) };
   });
   return mentionsAll ? [...people, { userId: EVERYONE, spellings: [EVERYONE] }] : people;
 }

@@ -1,57 +1,29 @@
-import { ChevronDown, Circle, EyeOff, Keyboard, LogOut, MinusCircle, Moon, Settings, Smile } from "lucide-react";
-import { lazy, Suspense, useRef, useState } from "react";
-import type { ChosenStatus } from "../../server/payloads";
+import { ChevronDown } from "lucide-react";
+import { Suspense, useRef, useState } from "react";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
-import type { MenuAction } from "../components/menu_action";
+import { useChatState } from "../chat_context";
+import { lazyPart } from "../lazy_part";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { usePresence } from "../people/use_presence";
 import type { SidebarDialog } from "../sidebar/sidebar_dialogs";
 import "./account_button.css";
 
-const MenuPopup = lazy(() => import("../components/menu_popup"));
-
-const STATUSES = [
-  ["online", Circle],
-  ["away", Moon],
-  ["dnd", MinusCircle],
-  ["invisible", EyeOff],
-] as const;
+const AccountMenu = lazyPart(() => import("./account_menu"));
 
 interface Props {
   onOpen: (dialog: SidebarDialog) => void;
-  onSignOut: () => void;
+  /** Undefined where the application decides who is signed in. */
+  onSignOut: (() => void) | undefined;
 }
 
 /** The signed-in user's name and status, with a menu of status, settings and sign-out. */
 export function AccountButton({ onOpen, onSignOut }: Props) {
-  const chat = useChat();
   const me = useChatState((state) => state.me);
   const presence = usePresence(me.id);
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const status = presence?.status ?? "offline";
 
-  const choose = (wanted: ChosenStatus): void => {
-    chat.idle.choose(wanted).catch((error: Error) => chat.showNotice(error.message));
-  };
-  const actions = (): MenuAction[] => [
-    ...STATUSES.map(([each, icon]) => ({
-      label: texts.account.statuses[each],
-      icon,
-      isChecked: each === status,
-      onClick: () => choose(each),
-    })),
-    {
-      label: texts.account.setText,
-      icon: Smile,
-      startsGroup: true,
-      onClick: () => onOpen({ kind: "settings", section: "profile" }),
-    },
-    { label: texts.account.settings, icon: Settings, onClick: () => onOpen({ kind: "settings" }) },
-    { label: texts.keyboard, icon: Keyboard, onClick: () => chat.openOverlay("shortcuts") },
-    { label: texts.signOut, icon: LogOut, startsGroup: true, onClick: onSignOut },
-  ];
   return (
     <>
       <button
@@ -75,10 +47,10 @@ export function AccountButton({ onOpen, onSignOut }: Props) {
       </button>
       {open && (
         <Suspense>
-          <MenuPopup
-            label={texts.account.menu}
-            placement="bottom-start"
-            actions={actions()}
+          <AccountMenu
+            status={status}
+            onOpen={onOpen}
+            onSignOut={onSignOut}
             anchor={button}
             onClose={() => setOpen(false)}
           />

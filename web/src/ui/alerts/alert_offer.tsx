@@ -1,9 +1,10 @@
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useStore } from "zustand";
 import { mayOffer } from "../../chat/alerts/permission";
 import { useChat } from "../chat_context";
+import { lazyPart } from "../lazy_part";
 
-const OfferLine = lazy(() => import("./offer_line"));
+const OfferLine = lazyPart(() => import("./offer_line"));
 
 /** Offers notifications once a message was sent or received, when the reader has not decided yet. */
 export function AlertOffer() {

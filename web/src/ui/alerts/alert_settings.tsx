@@ -1,5 +1,5 @@
-import { useEffect, useState } from "react";
-import type { Preferences, Weekday } from "../../server/payloads";
+import type { Preferences, Weekday } from "@talkwire/client";
+import { useEffect, useRef, useState } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { PermissionLine } from "./permission_line";
@@ -30,11 +30,15 @@ export default function AlertSettings() {
   useEffect(() => {
     alerts.preferences().then(setPreferences, (error: Error) => setProblem(error.message));
   }, [alerts]);
+  /** The newest change, which the answer to an earlier one must not replace. */
+  const newest = useRef<Preferences>(null);
   const change = async (wanted: Preferences): Promise<void> => {
     setProblem("");
     setPreferences(wanted);
+    newest.current = wanted;
     try {
-      setPreferences(await alerts.setPreferences(wanted));
+      const saved = await alerts.setPreferences(wanted);
+      if (newest.current === wanted) setPreferences(saved);
     } catch (error) {
       setPreferences(preferences);
       setProblem((error as Error).message);

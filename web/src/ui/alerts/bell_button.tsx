@@ -1,13 +1,14 @@
 import { Bell } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useStore } from "zustand";
 import { unreadIn } from "../../chat/alerts/alerts";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
+import { lazyPart } from "../lazy_part";
 import "./bell_button.css";
 
-const NotificationList = lazy(() => import("./notification_list"));
+const NotificationList = lazyPart(() => import("./notification_list"));
 
 /** The number of unread notifications, and a button that lists them. */
 export function BellButton() {

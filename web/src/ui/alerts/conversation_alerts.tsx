@@ -1,5 +1,5 @@
-import { useEffect, useState } from "react";
-import type { Conversation, MemberPreferences } from "../../server/payloads";
+import type { Conversation, MemberPreferences } from "@talkwire/client";
+import { useEffect, useRef, useState } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { SoundChoice } from "./sound_choice";
@@ -11,7 +11,7 @@ const LEVELS: readonly Notify[] = ["all", "mentions", "none"];
 
 /** Notification preferences of one conversation. Each change is saved at once. */
 export function ConversationAlerts({ conversation }: { conversation: Conversation }) {
-  const { alerts } = useChat();
+  const { alerts, conversations } = useChat();
   const { id, kind } = conversation;
   const [preferences, setPreferences] = useState<MemberPreferences | null>(null);
   const [problem, setProblem] = useState("");
@@ -28,13 +28,18 @@ export function ConversationAlerts({ conversation }: { conversation: Conversatio
     };
   }, [alerts, id]);
 
+  /** The newest change, which the answer to an earlier one must not replace. */
+  const newest = useRef<Partial<MemberPreferences>>(null);
+
   if (preferences === null) return <p className="problem">{problem}</p>;
   const { muted, notify, sound } = preferences;
   const change = async (wanted: Partial<MemberPreferences>): Promise<void> => {
     setProblem("");
     setPreferences({ ...preferences, ...wanted });
+    newest.current = wanted;
     try {
-      setPreferences(await alerts.setPreferencesOf(id, { muted, notify, sound, ...wanted }));
+      const saved = await conversations.prefer(id, wanted);
+      if (newest.current === wanted) setPreferences(saved);
     } catch (error) {
       setPreferences(preferences);
       setProblem((error as Error).message);

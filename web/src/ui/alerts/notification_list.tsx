@@ -1,8 +1,18 @@
-import { AtSign, BellRing, type LucideIcon, MessageSquare, PhoneMissed, Reply, Tag, UserPlus } from "lucide-react";
+import type { ChatNotification } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
+import {
+  AtSign,
+  BellRing,
+  Flag,
+  type LucideIcon,
+  MessageSquare,
+  PhoneMissed,
+  Reply,
+  Tag,
+  UserPlus,
+} from "lucide-react";
 import { useStore } from "zustand";
 import { unreadIn } from "../../chat/alerts/alerts";
-import { own } from "../../chat/own";
-import type { ChatNotification } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
@@ -19,6 +29,7 @@ const ICONS: Readonly<Record<ChatNotification["type"], LucideIcon>> = {
   mention: AtSign,
   message: MessageSquare,
   "missed-call": PhoneMissed,
+  moderation: Flag,
   offer: Tag,
   reply: Reply,
 };

@@ -1,15 +1,26 @@
-import type { ChatNotification } from "../../server/payloads";
+import type { ChatNotification } from "@talkwire/client";
+import { plainText } from "../../chat/messages/plain_text";
+import type { PushedTexts } from "../../languages/translation";
 import { happened, somethingHappened } from "../../texts";
 
 /** A server may push less of a notification than it stores. */
-export type Worded = Partial<Pick<ChatNotification, "type" | "title" | "body">>;
+export type Worded = Partial<Pick<ChatNotification, "type" | "title" | "body" | "outcome">>;
 
-/** Returns who did what, in one line. A type that this client does not know is a message. */
-export function headlineOf({ type = "message", title = "" }: Worded): string {
-  return title === "" ? somethingHappened : (happened[type] ?? happened.message)(title);
+const PAGE_TEXTS: PushedTexts = { happened, somethingHappened };
+
+/**
+ * Returns who did what, in one line. A type that this client does not know is a message. The service worker has texts of
+ * its own, since it has no page whose language it could use.
+ */
+export function headlineOf({ type = "message", title = "", outcome }: Worded, texts = PAGE_TEXTS): string {
+  if (type === "moderation") {
+    const isReporter = outcome === "dismissed" || outcome === "resolved";
+    return outcome === undefined ? texts.somethingHappened : texts.happened.moderation(isReporter);
+  }
+  return title === "" ? texts.somethingHappened : (texts.happened[type] ?? texts.happened.message)(title);
 }
 
-/** Returns what it was about, and where. An invitation's text is the conversation's name already. */
-export function bodyOf({ type, body }: Worded, conversationName?: string): string {
-  return [type === "invitation" ? undefined : conversationName, body].filter(Boolean).join(": ");
+/** Returns what it was about, and where, without Markdown syntax. An invitation's text is a conversation's name. */
+export function bodyOf({ type, body = "" }: Worded, conversationName?: string): string {
+  return type === "invitation" ? body : [conversationName, plainText(body).trim()].filter(Boolean).join(": ");
 }

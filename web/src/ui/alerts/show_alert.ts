@@ -1,8 +1,8 @@
 /** Announces a notification: a sound, and the browser's notification when the reader looks elsewhere. */
 
+import { own } from "@talkwire/client/parts";
 import type { Alert } from "../../chat/alerts/alerts";
 import type { Chat } from "../../chat/chat";
-import { own } from "../../chat/own";
 import { nameOf } from "../conversation/conversation_names";
 import { goTo } from "../page_address";
 import { closeNotifications, showNotification } from "./browser_notifications";

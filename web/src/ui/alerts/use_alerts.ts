@@ -8,7 +8,8 @@ export function useAlerts(): void {
   useEffect(() => {
     chat.alerts.onAlert = (alert) => void import("./show_alert").then(({ showAlert }) => showAlert(chat, alert));
     chat.alerts.onRead = (ids) => {
-      if (globalThis.Notification?.permission === "granted")
+      // Reading the permission blocks the page until the browser's main process answers.
+      if (ids.length > 0 && globalThis.Notification?.permission === "granted")
         void import("./show_alert").then(({ closeNotifications }) => closeNotifications(ids));
     };
     chat.push.onOpen = ({ id, conversationId, messageId }) => {

@@ -1,6 +1,6 @@
+import type { Conversation } from "@talkwire/client";
 import { Phone, Video } from "lucide-react";
 import { useStore } from "zustand";
-import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";

@@ -1,8 +1,9 @@
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useStore } from "zustand";
 import { useChat } from "../chat_context";
+import { lazyPart } from "../lazy_part";
 
-const CallLayer = lazy(() => import("./call_layer"));
+const CallLayer = lazyPart(() => import("./call_layer"));
 
 /** The current call; the first call loads the code for it. */
 export function CallGate() {

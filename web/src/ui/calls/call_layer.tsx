@@ -1,6 +1,6 @@
+import { own } from "@talkwire/client/parts";
 import { useEffect } from "react";
 import { useStore } from "zustand";
-import { own } from "../../chat/own";
 import { texts } from "../../texts";
 import { repeat } from "../alerts/sounds";
 import { useChat, useChatState } from "../chat_context";
@@ -25,6 +25,7 @@ export default function CallLayer() {
     const conversation = own(conversations, conversationId);
     return (conversation && partnerOf(conversation, me)?.userId) ?? conversationId;
   });
+  const picture = useChatState(({ conversations }) => own(conversations, conversationId)?.avatar);
   const callId = state.phase === "incoming" ? state.call.callId : null;
   const isQuiet = useDoNotDisturb(callId);
   useRinging(isQuiet === false ? callId : null, name, conversationId);
@@ -33,7 +34,7 @@ export default function CallLayer() {
   if (state.phase === "incoming") {
     if (isQuiet === null) return null;
     const Kind = isQuiet ? SilentRinging : Ringing;
-    return <Kind call={state.call} name={name} face={face} />;
+    return <Kind call={state.call} name={name} face={face} picture={picture} />;
   }
   return <CallWindow state={state} name={name} face={face} />;
 }

@@ -1,4 +1,15 @@
-import { Maximize2, Mic, MicOff, Minimize2, PhoneOff, Video, VideoOff } from "lucide-react";
+import {
+  Maximize2,
+  Mic,
+  MicOff,
+  Minimize2,
+  PhoneOff,
+  ScreenShare,
+  ScreenShareOff,
+  Settings2,
+  Video,
+  VideoOff,
+} from "lucide-react";
 import { useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { CallState } from "../../chat/calls/call_state";
@@ -7,6 +18,7 @@ import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { IconButton } from "../components/icon_button";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
+import { CallDevicesForm } from "./call_devices_form";
 import { CallVideo } from "./call_video";
 import { Duration } from "./duration";
 
@@ -19,9 +31,14 @@ interface Props {
   face: string;
 }
 
+/** Browsers on phones cannot share a screen. */
+const CAN_SHARE = navigator.mediaDevices?.getDisplayMedia !== undefined;
+
 /** The current call, beside everything else, so that the reader can write meanwhile. */
 export function CallWindow({ state, name, face }: Props) {
+  const { calls } = useChat();
   const [isLarge, setLarge] = useState(false);
+  const [speaker, setSpeaker] = useState(() => calls.devices.chosen.audiooutput ?? "");
   const frame = useRef<HTMLElement>(null);
   useFocusUntilClosed(() => frame.current?.focus());
   const isOver = state.phase === "over";
@@ -43,22 +60,38 @@ export function CallWindow({ state, name, face }: Props) {
           />
         )}
       </header>
-      {!isOver && <Videos name={name} face={face} />}
+      {!isOver && <Videos name={name} face={face} speaker={speaker} />}
       <StatusText state={state} name={name} />
-      {isOver ? <Afterwards state={state} /> : <Controls />}
+      {isOver ? <Afterwards state={state} /> : <Controls onSpeaker={setSpeaker} />}
     </section>
   );
 }
 
-function Videos({ name, face }: Omit<Props, "state">) {
+function Videos({ name, face, speaker }: Omit<Props, "state"> & { speaker: string }) {
   const media = useStore(useChat().calls.media, (each) => each.media);
+  const labels = texts.calls;
+  const shown = media?.otherPicture ?? null;
   return (
     <div className="call-pictures">
       {media?.remote && (
-        <CallVideo stream={media.remote} label={texts.calls.pictureOf(name)} isShown={media.otherHasCamera} />
+        <CallVideo
+          stream={media.remote}
+          label={labels.pictureOf[shown ?? "camera"](name)}
+          isShown={shown !== null}
+          isScreen={shown === "screen"}
+          speaker={speaker}
+        />
       )}
-      {media?.otherHasCamera !== true && <Avatar id={face} name={name} />}
-      {media?.hasCamera && <CallVideo stream={media.local} label={texts.calls.yourPicture} isShown isOwn />}
+      {shown === null && <Avatar id={face} name={name} />}
+      {media?.picture && (
+        <CallVideo
+          stream={media.local}
+          label={labels.yourPicture[media.picture]}
+          isShown
+          isOwn
+          isScreen={media.picture === "screen"}
+        />
+      )}
     </div>
   );
 }
@@ -70,6 +103,8 @@ function StatusText({ state, name }: Omit<Props, "face">) {
   let text: string;
   if (state.phase === "over") text = labels.ended[state.ending]?.(name, state.detail) ?? state.detail;
   else if (media?.isInterrupted) text = labels.interrupted;
+  else if (state.phase === "talking" && media?.otherPicture === "screen") text = labels.otherShares(name);
+  else if (state.phase === "talking" && media?.picture === "screen") text = labels.youShare(name);
   else if (state.phase === "talking" && media?.otherIsMuted) text = labels.otherIsMuted(name);
   else text = labels.phase[state.phase];
   return (
@@ -78,36 +113,57 @@ function StatusText({ state, name }: Omit<Props, "face">) {
         {text}
       </p>
       <p className="problem" role="alert">
-        {problem !== null && labels.noCamera}
+        {problem !== null && labels.unavailable[problem]}
       </p>
     </>
   );
 }
 
-function Controls() {
+function Controls({ onSpeaker }: { onSpeaker: (id: string) => void }) {
   const { calls } = useChat();
+  const [choosesDevices, setChoosesDevices] = useState(false);
   const media = useStore(calls.media, (each) => each.media);
   const labels = texts.calls;
   const isMuted = media?.isMuted === true;
-  const hasCamera = media?.hasCamera === true;
+  const hasCamera = media?.picture === "camera";
+  const isSharing = media?.picture === "screen";
   return (
-    <div className="controls">
-      <IconButton
-        icon={isMuted ? MicOff : Mic}
-        label={isMuted ? labels.unmute : labels.mute}
-        className={isMuted ? "off" : undefined}
-        disabled={media === null}
-        onClick={() => calls.setMuted(!isMuted)}
-      />
-      <IconButton
-        icon={hasCamera ? Video : VideoOff}
-        label={hasCamera ? labels.cameraOff : labels.cameraOn}
-        className={hasCamera ? undefined : "off"}
-        disabled={media === null}
-        onClick={() => void calls.setCamera(!hasCamera)}
-      />
-      <IconButton icon={PhoneOff} label={labels.hangUp} className="danger" onClick={() => calls.leave()} />
-    </div>
+    <>
+      {choosesDevices && <CallDevicesForm onSpeaker={onSpeaker} />}
+      <div className="controls">
+        <IconButton
+          icon={isMuted ? MicOff : Mic}
+          label={isMuted ? labels.unmute : labels.mute}
+          className={isMuted ? "off" : undefined}
+          disabled={media === null}
+          onClick={() => calls.setMuted(!isMuted)}
+        />
+        <IconButton
+          icon={hasCamera ? Video : VideoOff}
+          label={hasCamera ? labels.cameraOff : labels.cameraOn}
+          className={hasCamera ? undefined : "off"}
+          disabled={media === null}
+          onClick={() => void calls.setCamera(!hasCamera)}
+        />
+        {CAN_SHARE && (
+          <IconButton
+            icon={isSharing ? ScreenShareOff : ScreenShare}
+            label={isSharing ? labels.stopSharing : labels.shareScreen}
+            className={isSharing ? "off" : undefined}
+            disabled={media === null}
+            onClick={() => void calls.setScreen(!isSharing)}
+          />
+        )}
+        <IconButton
+          icon={Settings2}
+          label={labels.devices}
+          aria-expanded={choosesDevices}
+          disabled={media === null}
+          onClick={() => setChoosesDevices(!choosesDevices)}
+        />
+        <IconButton icon={PhoneOff} label={labels.hangUp} className="danger" onClick={() => calls.leave()} />
+      </div>
+    </>
   );
 }
 

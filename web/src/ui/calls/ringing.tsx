@@ -11,10 +11,12 @@ interface Props {
   name: string;
   /** The id for the avatar. */
   face: string;
+  /** The path of the caller's picture. */
+  picture: string | undefined;
 }
 
 /** An incoming call. The dialog has the focus and none of its buttons has, so that typing does not accept the call. */
-export function Ringing({ call, name, face }: Props) {
+export function Ringing({ call, name, face, picture }: Props) {
   const { calls } = useChat();
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -34,7 +36,7 @@ export function Ringing({ call, name, face }: Props) {
       onClose={() => calls.ignore()}
     >
       <span className="ripples">
-        <Avatar id={face} name={name} />
+        <Avatar id={face} name={name} picture={picture} />
       </span>
       <h2 id={id}>{call.withVideo ? labels.ringing.video(name) : labels.ringing.voice(name)}</h2>
       <Answers call={call} />

@@ -6,6 +6,8 @@ interface Props {
   title: string;
   /** The label of the button that confirms. */
   action: string;
+  /** Whether the button is not red: nothing is removed. */
+  isHarmless?: boolean;
   onConfirm: () => Promise<void>;
   onClose: () => void;
   /** The consequences of the action. */
@@ -13,7 +15,7 @@ interface Props {
 }
 
 /** Asks for confirmation of an action that cannot be undone. A failure is shown, and the dialog stays open. */
-export function Confirmation({ title, action, onConfirm, onClose, children }: Props) {
+export function Confirmation({ title, action, isHarmless = false, onConfirm, onClose, children }: Props) {
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const confirm = async (): Promise<void> => {
@@ -36,7 +38,12 @@ export function Confirmation({ title, action, onConfirm, onClose, children }: Pr
         <button type="button" className="quiet" onClick={onClose}>
           {texts.cancel}
         </button>
-        <button type="button" className="danger" disabled={busy} onClick={() => void confirm()}>
+        <button
+          type="button"
+          className={isHarmless ? "primary" : "danger"}
+          disabled={busy}
+          onClick={() => void confirm()}
+        >
           {action}
         </button>
       </div>

@@ -1,5 +1,6 @@
 import type { LucideIcon } from "lucide-react";
-import { lazy, Suspense, useRef, useState } from "react";
+import { Suspense, useRef, useState } from "react";
+import { lazyPart } from "../lazy_part";
 import { IconButton } from "./icon_button";
 import type { MenuAction } from "./menu_action";
 import "./menu.css";
@@ -14,7 +15,7 @@ interface Props {
   onOpen?: (open: boolean) => void;
 }
 
-const MenuPopup = lazy(() => import("./menu_popup"));
+const MenuPopup = lazyPart(() => import("./menu_popup"));
 
 /** A button with a menu. Every message has one, so the menu exists only while it is open. */
 export function MenuButton({ icon, label, actions, open: given, onOpen }: Props) {

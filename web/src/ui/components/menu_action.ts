@@ -10,5 +10,7 @@ export interface MenuAction {
   isChecked?: boolean;
   /** Whether a separator is above it. */
   startsGroup?: boolean;
-  onClick: () => void;
+  /** The address of another page, for an item that is a link. */
+  href?: string;
+  onClick?: () => void;
 }

@@ -1,6 +1,6 @@
 import { Menu, MenuItem, useMenuStore } from "@ariakit/react";
 import { Check } from "lucide-react";
-import { type RefObject, useLayoutEffect } from "react";
+import { type ComponentProps, type RefObject, useLayoutEffect } from "react";
 import type { MenuAction } from "./menu_action";
 
 interface Props {
@@ -8,12 +8,18 @@ interface Props {
   actions: readonly MenuAction[];
   anchor: RefObject<HTMLElement | null>;
   placement?: "bottom-start" | "bottom-end";
+  /** Where the menu opens; by default below the anchor. */
+  at?: { readonly x: number; readonly y: number };
   onClose: () => void;
 }
 
 /** An open menu. A module of its own, because few visits need it. */
-export default function MenuPopup({ label, actions, anchor, placement = "bottom-end", onClose }: Props) {
-  const menu = useMenuStore({ open: true, setOpen: (open) => open || onClose(), placement });
+export default function MenuPopup({ label, actions, anchor, at, placement, onClose }: Props) {
+  const menu = useMenuStore({
+    open: true,
+    setOpen: (open) => open || onClose(),
+    placement: placement ?? (at === undefined ? "bottom-end" : "bottom-start"),
+  });
   // Without the library's own button, the menu does not take the focus by itself.
   useLayoutEffect(() => {
     menu.setInitialFocus("first");
@@ -28,7 +34,7 @@ export default function MenuPopup({ label, actions, anchor, placement = "bottom-
       preserveTabOrder={false}
       gutter={4}
       finalFocus={anchor}
-      getAnchorRect={() => anchor.current?.getBoundingClientRect() ?? null}
+      getAnchorRect={() => at ?? anchor.current?.getBoundingClientRect() ?? null}
     >
       {actions.map((action) => (
         <Item key={action.label} action={action} />
@@ -37,11 +43,13 @@ export default function MenuPopup({ label, actions, anchor, placement = "bottom-
   );
 }
 
-function Item({ action: { label, icon: Icon, isDangerous, isChecked, startsGroup, onClick } }: { action: MenuAction }) {
+function Item({ action }: { action: MenuAction }) {
+  const { label, icon: Icon, isDangerous, isChecked, startsGroup, href, onClick } = action;
+  const link = href === undefined ? {} : { render: (props: ComponentProps<"a">) => <a {...props} href={href} /> };
   const checkable = isChecked === undefined ? {} : { role: "menuitemradio", "aria-checked": isChecked };
   const classes = ["menu-item", isDangerous && "dangerous", startsGroup && "starts-group"].filter(Boolean).join(" ");
   return (
-    <MenuItem className={classes} onClick={onClick} {...checkable}>
+    <MenuItem className={classes} onClick={() => onClick?.()} {...checkable} {...link}>
       {Icon && <Icon className="icon" aria-hidden="true" />}
       <span className="says">{label}</span>
       {isChecked && <Check className="icon" aria-hidden="true" />}

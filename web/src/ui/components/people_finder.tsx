@@ -1,14 +1,12 @@
-import { type KeyboardEvent, useEffect, useId, useMemo, useState } from "react";
-import type { ConversationsById } from "../../chat/conversations/conversations_by_id";
-import { searchByName } from "../../chat/conversations/name_search";
-import type { Person, User } from "../../server/payloads";
+import type { Person } from "@talkwire/client";
+import { type KeyboardEvent, useEffect, useId, useState } from "react";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
 import { isComposing } from "../keyboard/focus";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
+import { PersonHandle } from "../people/person_handle";
+import { usePeople } from "../people/use_people";
 import "./people_finder.css";
 
-const TYPING_PAUSE_MS = 200;
 const SHOWN = 10;
 
 interface Props {
@@ -19,7 +17,6 @@ interface Props {
 }
 
 const NOBODY: readonly string[] = [];
-const NONE: readonly User[] = [];
 
 /**
  * Finds people by any word of their names, and lists the chosen ones. People whom the reader knows are offered at once.
@@ -100,7 +97,7 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
               <span className="found-name" dir="auto">
                 {user.name}
               </span>
-              {isAmbiguous(user, offered) && <span className="found-id">@{user.id}</span>}
+              <PersonHandle user={user} others={offered} />
             </div>
           ))}
         </div>
@@ -111,60 +108,6 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
       </p>
     </div>
   );
-}
-
-const isAmbiguous = (user: Person, others: readonly Person[]): boolean =>
-  others.some((each) => each.id !== user.id && each.name.toLowerCase() === user.name.toLowerCase());
-
-interface Found {
-  readonly people: readonly Person[];
-  /** Whether the server has answered. */
-  readonly isComplete: boolean;
-  readonly problem: string;
-}
-
-/**
- * Returns people who share a conversation with the reader, by any word of their names; then others that the server
- * finds.
- */
-function usePeople(wanted: string): Found {
-  const { conversations: list } = useChat();
-  const conversations = useChatState((state) => state.conversations);
-  const myId = useChatState((state) => state.me.id);
-  const [answer, setAnswer] = useState({ wanted: "", users: NONE, problem: "" });
-  useEffect(() => {
-    let current = true;
-    const timer = setTimeout(
-      () =>
-        list.findUsers(wanted).then(
-          (users) => current && setAnswer({ wanted, users, problem: "" }),
-          (error: Error) => current && setAnswer({ wanted, users: NONE, problem: error.message }),
-        ),
-      wanted === "" ? 0 : TYPING_PAUSE_MS,
-    );
-    return () => {
-      current = false;
-      clearTimeout(timer);
-    };
-  }, [list, wanted]);
-  const known = useMemo(() => knownPeople(conversations, myId), [conversations, myId]);
-  const isComplete = answer.wanted === wanted;
-  const people = useMemo(() => {
-    const near = wanted === "" ? known : searchByName(known, ({ name }) => name, wanted);
-    const ids = new Set(near.map(({ id }) => id));
-    return [...near, ...(isComplete ? answer.users : NONE).filter(({ id }) => !ids.has(id))];
-  }, [known, wanted, answer, isComplete]);
-  return { people, isComplete, problem: isComplete ? answer.problem : "" };
-}
-
-/** Returns them sorted by name. */
-function knownPeople(conversations: ConversationsById, myId: string): Person[] {
-  const people = new Map<string, Person>();
-  for (const { members = [] } of Object.values(conversations))
-    for (const { userId, name, avatar } of members)
-      if (userId !== myId)
-        people.set(userId, avatar === undefined ? { id: userId, name } : { id: userId, name, avatar });
-  return [...people.values()].sort((one, other) => one.name.localeCompare(other.name));
 }
 
 function Chosen({ people, onChange }: { people: readonly Person[]; onChange: (people: readonly Person[]) => void }) {

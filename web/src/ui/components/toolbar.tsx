@@ -1,4 +1,5 @@
 import { type KeyboardEvent, type ReactNode, useLayoutEffect, useRef } from "react";
+import { stepOf } from "../keyboard/direction";
 
 interface Props {
   label: string;
@@ -8,12 +9,13 @@ interface Props {
   children: ReactNode;
 }
 
-const STEPS: Readonly<Record<string, (at: number, count: number) => number>> = {
-  ArrowLeft: (at, count) => (at - 1 + count) % count,
-  ArrowRight: (at, count) => (at + 1) % count,
-  Home: () => 0,
-  End: (_, count) => count - 1,
-};
+/** Returns which of `count` buttons a key leads to; undefined for other keys. */
+function reached(key: string, at: number, count: number): number | undefined {
+  if (key === "Home") return 0;
+  if (key === "End") return count - 1;
+  const step = stepOf(key);
+  return step === 0 ? undefined : (at + step + count) % count;
+}
 
 /** A toolbar: Tab reaches one button, and arrow keys move between the buttons. */
 export function Toolbar({ label, className, isReachable, children }: Props) {
@@ -25,10 +27,10 @@ export function Toolbar({ label, className, isReachable, children }: Props) {
   const pressed = (event: KeyboardEvent): void => {
     const all = buttons();
     const at = all.indexOf(event.target as HTMLButtonElement);
-    const step = STEPS[event.key];
-    if (at === -1 || step === undefined) return;
+    const next = reached(event.key, at, all.length);
+    if (at === -1 || next === undefined) return;
     event.preventDefault();
-    all[step(at, all.length)]?.focus();
+    all[next]?.focus();
   };
   return (
     <div ref={bar} className={className} role="toolbar" aria-label={label} onKeyDown={pressed}>

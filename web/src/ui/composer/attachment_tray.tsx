@@ -1,4 +1,4 @@
-import type { PendingFile } from "../../chat/files/upload_queue";
+import type { PendingFile } from "@talkwire/client/parts";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { PendingFileView } from "../files/pending_file";

@@ -1,11 +1,13 @@
 import { SendHorizontal } from "lucide-react";
-import { type ClipboardEvent, type KeyboardEvent, useEffect, useId, useRef } from "react";
-import type { Composing } from "../../chat/core";
-import { messageSummary, plainText } from "../../chat/messages/message_summary";
+import { type ClipboardEvent, type KeyboardEvent, Suspense, useEffect, useId, useRef } from "react";
+import { messageSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
+import type { Composing } from "../../chat/page_core";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { EmojiButton } from "../emoji/emoji_button";
-import { byTouch } from "../keyboard/focus";
+import { byTouch, isMenuFocused } from "../keyboard/focus";
+import { lazyPart } from "../lazy_part";
 import { AttachButton } from "./attach_button";
 import { AttachmentTray } from "./attachment_tray";
 import { CompletionList } from "./completion_list";
@@ -16,6 +18,8 @@ import { insertText } from "./insert_text";
 import { useCompletion } from "./use_completion";
 import { useComposer } from "./use_composer";
 import "./composer.css";
+
+const VoiceRecorder = lazyPart(() => import("../files/voice_recorder"));
 
 interface Props {
   /** The conversation's id. */
@@ -37,8 +41,8 @@ export function Composer({ id, name, threadId }: Props) {
   const { completion, typed, moved, pressed: pressedInList, close } = useCompletion(field, content, id);
 
   useEffect(() => {
-    // On a phone, the keyboard would cover what the reader wants to read.
-    if (!byTouch || composing !== null) field.current?.focus();
+    // On a phone, the keyboard would cover what the reader wants to read. A menu would close without the focus.
+    if (composing !== null || !(byTouch || isMenuFocused())) field.current?.focus();
   }, [composing]);
 
   const add = (files: readonly File[]): void => {
@@ -75,6 +79,11 @@ export function Composer({ id, name, threadId }: Props) {
         {completion && <CompletionList completion={completion} />}
         {edited === null && <AttachmentTray files={attached} />}
         {edited === null && <AttachButton onFiles={add} />}
+        {edited === null && (
+          <Suspense fallback={null}>
+            <VoiceRecorder onFile={(file) => add([file])} />
+          </Suspense>
+        )}
         <label className="hidden" htmlFor={fieldId}>
           {texts.message}
         </label>

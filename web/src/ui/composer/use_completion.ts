@@ -1,5 +1,6 @@
+import type { Member } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
 import { type KeyboardEvent, type RefObject, useEffect, useId, useMemo, useState } from "react";
-import { own } from "../../chat/own";
 import {
   type CompletionChoice,
   type CompletionQuery,
@@ -9,7 +10,6 @@ import {
   queryAt,
 } from "../../chat/writing/completion";
 import type { EmojiEntry } from "../../chat/writing/emoji";
-import type { Member } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { isComposing } from "../keyboard/focus";

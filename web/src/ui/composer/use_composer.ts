@@ -1,11 +1,9 @@
+import type { Message } from "@talkwire/client";
+import type { PendingFile } from "@talkwire/client/parts";
+import { atComposer, EMPTY, FILES_MAX, lastOwnMessage, own, placeOf } from "@talkwire/client/parts";
 import { useEffect, useMemo, useState } from "react";
 import { useStore } from "zustand";
-import type { Composing } from "../../chat/core";
-import type { PendingFile } from "../../chat/files/upload_queue";
-import { atComposer, placeOf } from "../../chat/files/uploads";
-import { lastOwnMessage } from "../../chat/messages/timeline";
-import { own } from "../../chat/own";
-import type { Message } from "../../server/payloads";
+import type { Composing } from "../../chat/page_core";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { useDraft } from "./use_draft";
@@ -36,7 +34,7 @@ export interface ComposerState {
 
 /** The state of a conversation's or a thread's composer. */
 export function useComposer(id: string, threadId: string | undefined): ComposerState {
-  const { messages, typing, uploads, state } = useChat();
+  const { messages, threads, typing, uploads, state } = useChat();
   const myId = useChatState(({ me }) => me.id);
   // A message of a thread is edited and replied to in the thread.
   const composing = useChatState(({ composing: all }) => (all?.message.threadId === threadId ? all : null));
@@ -90,7 +88,9 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
       else typing.type(id);
     },
     attach: (files) => {
-      if (edited === null && files.length > 0) setLeftOut(uploads.add(place, files));
+      if (edited !== null || files.length === 0) return;
+      const isWhole = uploads.add(place, files).length === files.length;
+      setLeftOut(isWhole ? "" : texts.tooManyFiles(FILES_MAX));
     },
     send: () => {
       if (!canSend) return;
@@ -103,7 +103,11 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
     },
     cancel: () => messages.compose(null),
     editLast: () => {
-      const last = lastOwnMessage(own(state.getState().timelines, id), myId, threadId);
+      const said =
+        threadId === undefined
+          ? own(state.getState().timelines, id)
+          : { ...EMPTY, messages: threads.state.getState().thread?.replies ?? [] };
+      const last = lastOwnMessage(said, myId, threadId);
       if (last !== undefined) messages.compose({ kind: "edit", message: last });
       return last !== undefined;
     },

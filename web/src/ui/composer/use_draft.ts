@@ -1,5 +1,5 @@
-import { useEffect, useState } from "react";
-import type { Composing } from "../../chat/core";
+import { useEffect, useLayoutEffect, useState } from "react";
+import type { Composing } from "../../chat/page_core";
 import { DRAFT_KEY, editOf, saveEdit } from "../../chat/writing/drafts";
 
 export interface DraftText {
@@ -15,7 +15,8 @@ export function useDraft(userId: string, id: string, name: string, composing: Co
   const key = `${DRAFT_KEY}${userId}.${name}`;
   const [content, setContent] = useState(() => localStorage.getItem(key) ?? "");
   const isEditing = composing?.kind === "edit";
-  useEffect(() => {
+  // A layout effect, so that the next key changes this text and not the draft.
+  useLayoutEffect(() => {
     if (composing?.kind !== "edit") return;
     setContent(editOf(userId, id) ?? composing.message.content ?? "");
     return () => setContent(localStorage.getItem(key) ?? "");

@@ -1,4 +1,4 @@
-import type { Conversation, Member, User } from "../../server/payloads";
+import type { Conversation, Member, User } from "@talkwire/client";
 import { texts } from "../../texts";
 
 export function nameOf(conversation: Conversation): string {

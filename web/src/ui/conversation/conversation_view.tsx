@@ -1,8 +1,7 @@
-import { EllipsisVertical, Info, Pin, Search, Tag, Video } from "lucide-react";
+import type { Conversation } from "@talkwire/client";
+import { own, typistsIn } from "@talkwire/client/parts";
+import { EllipsisVertical, Images, Info, Pin, Search, Tag, Video } from "lucide-react";
 import { useStore } from "zustand";
-import { own } from "../../chat/own";
-import { typistsIn } from "../../chat/writing/typing";
-import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
 import { CallButtons } from "../calls/call_buttons";
 import { useChat, useChatState } from "../chat_context";
@@ -12,11 +11,14 @@ import { MenuButton } from "../components/menu";
 import type { MenuAction } from "../components/menu_action";
 import { ViewerHost } from "../files/viewer_host";
 import { MessageDialogs } from "../message_dialogs/message_dialogs";
+import { useOffers } from "../offers/use_offers";
 import { PanelView } from "../panel/panel_view";
 import { usePresence } from "../people/use_presence";
 import { ConnectionLineHere } from "../sidebar/connection_line";
 import { TimelineView } from "../timeline/timeline_view";
 import { faceOf, nameOf, partnerOf } from "./conversation_names";
+import { KindIcon } from "./kind_icon";
+import { LinkedText } from "./linked_text";
 import { MessageInput } from "./message_input";
 import "./conversation_view.css";
 
@@ -43,25 +45,46 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
   const chat = useChat();
   const panel = useChatState((state) => state.panel?.kind);
   const face = useChatState((state) => faceOf(conversation, state.me));
+  const hasOffers = useOffers(conversation);
+  const toggle = (): void => chat.openPanel(panel === "details" ? null : { kind: "details" });
   return (
     <header>
       <a className="back" href="#/" aria-label={texts.back}>
         ‹
       </a>
-      <Avatar id={face} name={name} picture={conversation.avatar} />
+      {/* The keyboard needs only one of the two buttons. */}
+      <button type="button" className="title-button" tabIndex={-1} aria-hidden="true" onClick={toggle}>
+        <Avatar id={face} name={name} picture={conversation.avatar} />
+      </button>
       <div className="title">
-        <h1 dir="auto">{name}</h1>
+        <div className="title-line">
+          <KindIcon conversation={conversation} />
+          <h1 dir="auto">
+            <button type="button" className="title-button" aria-expanded={panel === "details"} onClick={toggle}>
+              {name}
+            </button>
+          </h1>
+        </div>
         <Subtitle conversation={conversation} />
       </div>
       <CallButtons conversation={conversation} />
-      <IconButton
-        icon={Tag}
-        label={texts.offers.title}
-        className="wide-only"
-        aria-pressed={panel === "offers"}
-        onClick={() => chat.openPanel(panel === "offers" ? null : { kind: "offers" })}
-      />
+      {hasOffers && (
+        <IconButton
+          icon={Tag}
+          label={texts.offers.title}
+          className="wide-only"
+          aria-pressed={panel === "offers"}
+          onClick={() => chat.openPanel(panel === "offers" ? null : { kind: "offers" })}
+        />
+      )}
       <PinsButton id={conversation.id} />
+      <IconButton
+        icon={Images}
+        label={texts.filesPanel.title}
+        className="wide-only"
+        aria-pressed={panel === "files"}
+        onClick={() => chat.openPanel(panel === "files" ? null : { kind: "files" })}
+      />
       <IconButton
         icon={Search}
         label={texts.search}
@@ -69,25 +92,23 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
         aria-pressed={panel === "search"}
         onClick={() => chat.openPanel(panel === "search" ? null : { kind: "search" })}
       />
-      <IconButton
-        icon={Info}
-        label={texts.details}
-        aria-pressed={panel === "details"}
-        onClick={() => chat.openPanel(panel === "details" ? null : { kind: "details" })}
-      />
+      <IconButton icon={Info} label={texts.details} aria-pressed={panel === "details"} onClick={toggle} />
       <HeaderMenu conversation={conversation} />
     </header>
   );
 }
 
 /** The buttons that do not fit into a narrow header. */
-function HeaderMenu({ conversation: { id, kind } }: { conversation: Conversation }) {
+function HeaderMenu({ conversation }: { conversation: Conversation }) {
   const chat = useChat();
+  const hasOffers = useOffers(conversation);
+  const { id, kind } = conversation;
   const actions = (): MenuAction[] => [
     ...(kind === "direct"
       ? [{ label: texts.calls.video, icon: Video, onClick: () => void chat.calls.dial(id, true) }]
       : []),
-    { label: texts.offers.title, icon: Tag, onClick: () => chat.openPanel({ kind: "offers" }) },
+    ...(hasOffers ? [{ label: texts.offers.title, icon: Tag, onClick: () => chat.openPanel({ kind: "offers" }) }] : []),
+    { label: texts.filesPanel.title, icon: Images, onClick: () => chat.openPanel({ kind: "files" }) },
     { label: texts.search, icon: Search, onClick: () => chat.openPanel({ kind: "search" }) },
   ];
   return (
@@ -123,7 +144,7 @@ function Subtitle({ conversation }: { conversation: Conversation }) {
   const partner = partnerOf(conversation, me);
   const connected = useChatState((state) => state.connected);
   const presence = usePresence(partner?.userId);
-  if (conversation.kind !== "direct") return <p className="subtitle">{texts.members(conversation.memberCount)}</p>;
+  if (conversation.kind !== "direct") return <MembersAndTopic conversation={conversation} />;
   // Presence is unknown without a connection.
   if (!connected) return <p className="subtitle">{texts.kinds.direct}</p>;
   const status = presence?.status ?? "offline";
@@ -132,6 +153,20 @@ function Subtitle({ conversation }: { conversation: Conversation }) {
       <span className={`dot ${status}`} />
       {texts.presence[status]}
       {presence?.text && ` · ${presence.text}`}
+    </p>
+  );
+}
+
+function MembersAndTopic({ conversation: { memberCount, topic } }: { conversation: Conversation }) {
+  return (
+    <p className="subtitle" title={topic}>
+      {texts.members(memberCount)}
+      {topic !== undefined && (
+        <bdi className="topic">
+          {" · "}
+          <LinkedText text={topic} />
+        </bdi>
+      )}
     </p>
   );
 }

@@ -1,5 +1,5 @@
-import { endsWithLastMember, roleOf } from "../../chat/conversations/rights";
-import type { Conversation } from "../../server/payloads";
+import type { Conversation } from "@talkwire/client";
+import { endsWithLastMember, roleOf } from "@talkwire/client/parts";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Confirmation } from "../components/confirmation";

@@ -1,6 +1,6 @@
+import type { Conversation, Mute } from "@talkwire/client";
+import { isNonMember, may, roleOf } from "@talkwire/client/parts";
 import { useEffect } from "react";
-import { isNonMember, may, roleOf } from "../../chat/conversations/rights";
-import type { Conversation, Mute } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Composer } from "../composer/composer";
@@ -52,14 +52,14 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 /** The draft stays. */
 function Muted({ id, mute: { until, reason } }: { id: string; mute: Mute }) {
-  const { moderation } = useChat();
+  const { conversations } = useChat();
   useEffect(() => {
     if (until === undefined) return;
     const leftMs = Date.parse(until) - Date.now();
     if (leftMs > LONGEST_MS) return;
-    const timer = setTimeout(() => moderation.unmuted(id), leftMs);
+    const timer = setTimeout(() => conversations.unmuted(id), leftMs);
     return () => clearTimeout(timer);
-  }, [moderation, id, until]);
+  }, [conversations, id, until]);
   return (
     <p className="read-only" role="status">
       {texts.places.youAreMuted(until === undefined ? null : fullTime(until), reason)}

@@ -1,12 +1,12 @@
+import type { Conversation } from "@talkwire/client";
 import { useEffect, useState } from "react";
-import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { goTo } from "../page_address";
 import { nameOf } from "./conversation_names";
 
 /** Explains why a linked conversation cannot be shown, and offers to join a public one. */
-export function UnavailableConversation({ id }: { id: string }) {
+export default function UnavailableConversation({ id }: { id: string }) {
   const { conversations, moderation } = useChat();
   const [found, setFound] = useState<Conversation | null | undefined>();
   const [problem, setProblem] = useState("");

@@ -1,8 +1,9 @@
 import { type LucideIcon, SmilePlus } from "lucide-react";
-import { lazy, type RefObject, Suspense, useRef, useState } from "react";
+import { type RefObject, Suspense, useRef, useState } from "react";
 import { IconButton } from "../components/icon_button";
+import { lazyPart } from "../lazy_part";
 
-const EmojiPopup = lazy(() => import("./emoji_popup"));
+const EmojiPopup = lazyPart(() => import("./emoji_popup"));
 
 interface Props {
   label: string;

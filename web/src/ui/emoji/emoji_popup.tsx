@@ -1,10 +1,15 @@
 import { Popover, PopoverProvider } from "@ariakit/react";
-import { EmojiPicker, type EmojiPickerListEmojiProps, type EmojiPickerListRowProps } from "frimousse";
-import { type RefObject, useState } from "react";
+import { EmojiPicker, type EmojiPickerListEmojiProps, type EmojiPickerListRowProps, useSkinTone } from "frimousse";
+import { type KeyboardEvent, type RefObject, useEffect, useId, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
+import type { EmojiEntry, EmojiSet } from "../../chat/writing/emoji";
+import { searchEmoji } from "../../chat/writing/emoji_search";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
-import { pickerData } from "./picker_data";
+import { byTouch } from "../keyboard/focus";
+import { EmojiGroups } from "./emoji_groups";
+import { cellId, EmojiResults, stepOf } from "./emoji_results";
+import { drawable, inTone, pickerData } from "./picker_data";
 import "./emoji_popup.css";
 
 interface Props {
@@ -17,17 +22,28 @@ interface Props {
 }
 
 const COLUMNS = 8;
+/** More than anybody looks through. */
+const FOUND_MAX = 160;
+const NONE: readonly EmojiEntry[] = [];
 
 /** The emoji picker. A module of its own, because few visits need it. */
 export default function EmojiPopup({ label, anchor, placement, returnTo, onPick, onClose }: Props) {
   const store = useChat().emoji;
   const recent = useStore(store.recent);
+  const [set, setSet] = useState<EmojiSet | null>(null);
+  const viewport = useRef<HTMLDivElement>(null);
   const pick = (emoji: string): void => {
     store.used(emoji);
     onPick(emoji);
   };
   // A new function would reload the data.
-  const [resolve] = useState(() => async () => pickerData(await store.load()));
+  const [resolve] = useState(() => async () => {
+    const loaded = drawable(await store.load());
+    setSet(loaded);
+    return pickerData(loaded);
+  });
+  const search = useEmojiSearch(set?.emoji ?? NONE);
+  const results = useId();
   return (
     <PopoverProvider open setOpen={(open) => open || onClose()} placement={placement}>
       <Popover
@@ -46,18 +62,92 @@ export default function EmojiPopup({ label, anchor, placement, returnTo, onPick,
           onEmojiSelect={({ emoji }) => pick(emoji)}
         >
           <div className="search">
-            <EmojiPicker.Search autoFocus placeholder={texts.emoji.search} aria-label={texts.emoji.search} />
+            <SearchField search={search} results={results} onPick={pick} />
             <EmojiPicker.SkinToneSelector aria-label={texts.emoji.skinTone} title={texts.emoji.skinTone} />
           </div>
-          {recent.length > 0 && <Recent recent={recent} onPick={pick} />}
-          <EmojiPicker.Viewport className="viewport">
-            <EmojiPicker.Loading className="note">{texts.emoji.loading}</EmojiPicker.Loading>
-            <EmojiPicker.Empty className="note">{texts.emoji.none}</EmojiPicker.Empty>
-            <EmojiPicker.List className="list" components={{ CategoryHeader, Row, Emoji }} />
-          </EmojiPicker.Viewport>
+          {search.query === "" ? (
+            <>
+              {recent.length > 0 && <Recent recent={recent} onPick={pick} />}
+              <EmojiPicker.Viewport className="viewport" ref={viewport}>
+                <EmojiPicker.Loading className="note">{texts.emoji.loading}</EmojiPicker.Loading>
+                <EmojiPicker.List className="list" components={{ CategoryHeader, Row, Emoji }} />
+              </EmojiPicker.Viewport>
+              {set !== null && <EmojiGroups set={set} columns={COLUMNS} viewport={viewport} />}
+            </>
+          ) : (
+            <div className="viewport">
+              <EmojiResults id={results} found={search.found} active={search.active} columns={COLUMNS} onPick={pick} />
+            </div>
+          )}
         </EmojiPicker.Root>
       </Popover>
     </PopoverProvider>
+  );
+}
+
+interface EmojiSearch {
+  readonly query: string;
+  readonly found: readonly EmojiEntry[];
+  /** The index of the emoji that Enter picks. */
+  readonly active: number;
+  readonly setQuery: (query: string) => void;
+  readonly setActive: (active: number) => void;
+}
+
+/** The library keeps the groups in a search, which puts the best match anywhere. So the client searches by itself. */
+function useEmojiSearch(entries: readonly EmojiEntry[]): EmojiSearch {
+  const [query, setQuery] = useState("");
+  const [active, setActive] = useState(0);
+  const found = useMemo(() => searchEmoji(entries, query).slice(0, FOUND_MAX), [entries, query]);
+  return {
+    query,
+    found,
+    active,
+    setActive,
+    setQuery: (wanted) => {
+      setQuery(wanted.trim());
+      setActive(0);
+    },
+  };
+}
+
+interface SearchFieldProps {
+  search: EmojiSearch;
+  results: string;
+  onPick: (emoji: string) => void;
+}
+
+function SearchField({ search, results, onPick }: SearchFieldProps) {
+  const [tone] = useSkinTone();
+  const { query, found, active, setQuery, setActive } = search;
+  const isSearching = query !== "" && found.length > 0;
+  const pressed = (event: KeyboardEvent): void => {
+    if (query === "" || event.nativeEvent.isComposing) return;
+    const next = stepOf(event, active, found.length, COLUMNS);
+    const chosen = found[active];
+    if (next !== undefined) setActive(next);
+    else if (event.key === "Enter") chosen !== undefined && onPick(inTone(chosen, tone));
+    else return;
+    event.preventDefault();
+  };
+  // The active emoji may be below those in sight.
+  useEffect(() => {
+    if (isSearching) document.getElementById(cellId(results, active))?.scrollIntoView({ block: "nearest" });
+  }, [isSearching, results, active]);
+  return (
+    <EmojiPicker.Search
+      autoFocus={!byTouch}
+      placeholder={texts.emoji.search}
+      aria-label={texts.emoji.search}
+      aria-controls={isSearching ? results : undefined}
+      aria-activedescendant={isSearching ? cellId(results, active) : undefined}
+      onKeyDown={pressed}
+      onChange={(event) => {
+        // The library does not search.
+        event.preventDefault();
+        setQuery(event.target.value);
+      }}
+    />
   );
 }
 

@@ -1,26 +1,34 @@
-import type { EmojiData } from "frimousse";
+import type { EmojiData, SkinTone } from "frimousse";
 import type { EmojiEntry, EmojiSet } from "../../chat/writing/emoji";
 
 const TONES = ["light", "medium-light", "medium", "medium-dark", "dark"] as const;
 type Skins = Record<(typeof TONES)[number], string>;
 
-/** Returns the data for the picker, without emoji that this system cannot draw. */
+/** Returns the emoji that this system can draw. */
+export function drawable(set: EmojiSet): EmojiSet {
+  const newest = newestDrawn(set.emoji);
+  return { ...set, emoji: set.emoji.filter(({ version }) => version <= newest) };
+}
+
+/** Returns an emoji in the chosen skin tone, if it has skin tones. */
+export function inTone({ emoji, skins }: EmojiEntry, tone: SkinTone | undefined): string {
+  return skins?.[(TONES as readonly (SkinTone | undefined)[]).indexOf(tone)] ?? emoji;
+}
+
+/** Returns the data for the picker. */
 export function pickerData({ emoji, groups, skinTones }: EmojiSet): EmojiData {
-  const newest = newestDrawn(emoji);
   return {
     locale: "en",
     categories: [...groups],
     skinTones: skinTones as Skins,
-    emojis: emoji
-      .filter(({ version }) => version <= newest)
-      .map(({ emoji: sign, group, label, version, tags, codes, skins }) => ({
-        emoji: sign,
-        category: group,
-        label,
-        version,
-        tags: [...tags, ...codes],
-        skins: skins && (Object.fromEntries(TONES.map((tone, index) => [tone, skins[index] ?? sign])) as Skins),
-      })),
+    emojis: emoji.map(({ emoji: sign, group, label, version, tags, skins }) => ({
+      emoji: sign,
+      category: group,
+      label,
+      version,
+      tags: [...tags],
+      skins: skins && (Object.fromEntries(TONES.map((tone, index) => [tone, skins[index] ?? sign])) as Skins),
+    })),
   };
 }
 

@@ -1,14 +1,20 @@
+import type { Attachment, Message } from "@talkwire/client";
 import { Download } from "lucide-react";
+import { Suspense, useState } from "react";
 import { readableSize } from "../../chat/files/file_size";
 import { isPicture } from "../../chat/files/files";
-import type { Attachment, Message } from "../../server/payloads";
+import { extensionOf, isText } from "../../chat/files/text_preview";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
+import { lazyPart } from "../lazy_part";
 import { FileIcon } from "./file_icon";
 import { Thumbnail } from "./thumbnail";
 import { useFileUrl } from "./use_file_url";
 import "./attachments.css";
+
+const TextDialog = lazyPart(() => import("./text_dialog"));
+const VoicePlayer = lazyPart(() => import("./voice_player"));
 
 /** A message's attachments: pictures, players for audio and video, and downloads. */
 export function Attachments({ message }: { message: Message }) {
@@ -18,11 +24,12 @@ export function Attachments({ message }: { message: Message }) {
   return (
     <div className="attachments">
       {pictures.length > 0 && (
-        <div className="pictures">
+        <div className={pictures.length > 1 ? `pictures mosaic ${mosaicOf(pictures.length)}` : "pictures"}>
           {pictures.map((picture) => (
             <Thumbnail
               key={picture.url}
               picture={picture}
+              fills={pictures.length > 1}
               onOpen={() => files.view(conversationId, picture, attachments)}
             />
           ))}
@@ -37,10 +44,23 @@ export function Attachments({ message }: { message: Message }) {
   );
 }
 
+/** Returns the class of a mosaic: how many pictures are in its first row, which are larger than the others. */
+function mosaicOf(count: number): string {
+  const inFirstRow = count % 3 === 0 && count > 3 ? 3 : count % 3;
+  return count === 4 ? "rows-of-two" : inFirstRow === 1 ? "one-first" : inFirstRow === 2 ? "two-first" : "";
+}
+
 function FileView({ file }: { file: Attachment }) {
   const { contentType = "", id } = file;
   // A file on another server is not loaded, since that server would learn who reads.
   if (id === undefined) return <Elsewhere file={file} />;
+  const { durationMs, waveform = [] } = file;
+  if (contentType.startsWith("audio/") && durationMs !== undefined && waveform.length > 0)
+    return (
+      <Suspense fallback={<div className="voice-place" />}>
+        <VoicePlayer file={file} durationMs={durationMs} waveform={waveform} />
+      </Suspense>
+    );
   if (contentType.startsWith("audio/")) return <Player file={file} kind="audio" />;
   if (contentType.startsWith("video/")) return <Player file={file} kind="video" />;
   return <FileCard file={file} />;
@@ -49,28 +69,54 @@ function FileView({ file }: { file: Attachment }) {
 function FileCard({ file }: { file: Attachment }) {
   const { files } = useChat();
   const { name, contentType, size } = file;
+  const [isOpen, setOpen] = useState(false);
   return (
     <div className="file-card">
       <FileIcon type={contentType} />
       <div className="about">
-        <span className="file-name" title={name}>
-          {name}
+        {isText(file) ? (
+          <button
+            type="button"
+            className="link file-name"
+            title={texts.textFile.show(name)}
+            onClick={() => setOpen(true)}
+          >
+            {name}
+          </button>
+        ) : (
+          <span className="file-name" title={name}>
+            {name}
+          </span>
+        )}
+        <span className="file-state">
+          {[extensionOf(name), size === undefined ? "" : readableSize(size)].filter(Boolean).join(" · ")}
         </span>
-        {size !== undefined && <span className="file-state">{readableSize(size)}</span>}
       </div>
       <IconButton icon={Download} label={texts.download(name)} onClick={() => void files.download(file)} />
+      {isOpen && (
+        <Suspense>
+          <TextDialog file={file} onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
     </div>
   );
 }
 
 function Player({ file, kind }: { file: Attachment; kind: "audio" | "video" }) {
+  const { files } = useChat();
   const { fileUrl, onFailure } = useFileUrl(file.url);
   const Media = kind;
   return (
-    <div className="player">
+    <figure className="player">
       <Media controls preload="metadata" src={fileUrl} aria-label={file.name} onError={onFailure} />
-      <FileCard file={file} />
-    </div>
+      <figcaption>
+        <span className="file-name" title={file.name}>
+          {file.name}
+        </span>
+        {file.size !== undefined && <span className="file-state">{readableSize(file.size)}</span>}
+        <IconButton icon={Download} label={texts.download(file.name)} onClick={() => void files.download(file)} />
+      </figcaption>
+    </figure>
   );
 }
 

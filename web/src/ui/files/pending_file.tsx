@@ -1,27 +1,29 @@
-import { Pause, Play, RotateCcw, X } from "lucide-react";
-import { useEffect, useState } from "react";
+import type { PendingFile } from "@talkwire/client/parts";
+import { AudioLines, Pause, Play, RotateCcw, Square, X } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
 import { readableSize } from "../../chat/files/file_size";
-import type { PendingFile } from "../../chat/files/upload_queue";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { FileIcon } from "./file_icon";
+import { problemText } from "./problem_text";
 import "./pending_file.css";
 
 /** An upload: its progress, and buttons to pause, resume and remove it. */
 export function PendingFileView({ file, onRemove }: { file: PendingFile; onRemove: () => void }) {
   const { uploads } = useChat();
-  const { id, name, type, size, sent, done, paused, problem, bytes } = file;
+  const { id, name, type, size, sent, done, paused, problem, bytes, voice } = file;
   return (
     <div className={problem === null ? "pending-file" : "pending-file refused"}>
       <Preview bytes={bytes} type={type} />
+      {voice !== undefined && bytes !== undefined && <Listen bytes={bytes} name={name} />}
       <div className="about">
         <span className="file-name">{name}</span>
         {problem === null ? (
           <span className="file-state">{stateOf(file)}</span>
         ) : (
           <span className="problem" role="alert">
-            {problem}
+            {problemText(file)}
           </span>
         )}
         {!done && problem === null && (
@@ -29,7 +31,10 @@ export function PendingFileView({ file, onRemove }: { file: PendingFile; onRemov
         )}
       </div>
       {problem !== null ? (
-        <IconButton icon={RotateCcw} label={texts.retryUpload(name)} onClick={() => uploads.resume(id)} />
+        // A file that is too large stays too large.
+        file.problemCode !== "file_too_large" && (
+          <IconButton icon={RotateCcw} label={texts.retryUpload(name)} onClick={() => uploads.resume(id)} />
+        )
       ) : paused && !done ? (
         <IconButton icon={Play} label={texts.resumeUpload(name)} onClick={() => uploads.resume(id)} />
       ) : (
@@ -37,6 +42,39 @@ export function PendingFileView({ file, onRemove }: { file: PendingFile; onRemov
       )}
       <IconButton icon={X} label={texts.removeFile(name)} onClick={onRemove} />
     </div>
+  );
+}
+
+/** Plays a recording before it is sent. */
+function Listen({ bytes, name }: { bytes: Blob; name: string }) {
+  const [fileUrl, setFileUrl] = useState<string | null>(null);
+  useEffect(() => {
+    const made = URL.createObjectURL(bytes);
+    setFileUrl(made);
+    return () => URL.revokeObjectURL(made);
+  }, [bytes]);
+  const audio = useRef<HTMLAudioElement>(null);
+  const [isPlaying, setPlaying] = useState(false);
+  const toggle = (): void => {
+    if (isPlaying) audio.current?.pause();
+    else void audio.current?.play().catch(() => setPlaying(false));
+  };
+  return (
+    <>
+      {/* biome-ignore lint/a11y/useMediaCaption: the reader has just said it */}
+      <audio
+        ref={audio}
+        src={fileUrl ?? undefined}
+        aria-label={name}
+        onPlay={() => setPlaying(true)}
+        onPause={() => setPlaying(false)}
+      />
+      <IconButton
+        icon={isPlaying ? Square : AudioLines}
+        label={isPlaying ? texts.voice.pause : texts.voice.play}
+        onClick={toggle}
+      />
+    </>
   );
 }
 

@@ -1,10 +1,11 @@
+import type { Attachment } from "@talkwire/client";
 import { ChevronLeft, ChevronRight, Download, X, ZoomIn, ZoomOut } from "lucide-react";
 import { type KeyboardEvent, useRef, useState } from "react";
 import type { Viewing } from "../../chat/files/files";
-import type { Attachment } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
+import { stepOf } from "../keyboard/direction";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useFileUrl } from "./use_file_url";
 import "./viewer.css";
@@ -20,9 +21,10 @@ export default function Viewer({ viewing: { pictures, index } }: { viewing: View
   useFocusUntilClosed(() => dialog.current?.showModal());
   const pressed = (event: KeyboardEvent): void => {
     // Arrow keys scroll a picture that is larger than the window.
-    if (isOriginal || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
+    const step = stepOf(event.key);
+    if (isOriginal || step === 0) return;
     event.preventDefault();
-    files.step(event.key === "ArrowLeft" ? -1 : 1);
+    files.step(step);
   };
   if (picture === undefined) return null;
   return (

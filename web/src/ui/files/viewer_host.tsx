@@ -1,8 +1,9 @@
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useStore } from "zustand";
 import { useChat } from "../chat_context";
+import { lazyPart } from "../lazy_part";
 
-const Viewer = lazy(() => import("./viewer"));
+const Viewer = lazyPart(() => import("./viewer"));
 
 /** Shows the open picture, if there is one. */
 export function ViewerHost() {

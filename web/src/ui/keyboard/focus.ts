@@ -16,6 +16,11 @@ export function isTyping(target: EventTarget | null): boolean {
   return target.isContentEditable || target.matches("textarea, select, input:not([type=checkbox], [type=radio])");
 }
 
+/** Returns whether the focus is in a menu. */
+export function isMenuFocused(): boolean {
+  return document.activeElement?.closest("[role=menu]") != null;
+}
+
 export function focusComposer(): void {
   document.querySelector<HTMLElement>(".conversation .composer textarea")?.focus();
 }

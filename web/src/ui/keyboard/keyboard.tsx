@@ -1,14 +1,15 @@
-import { lazy, Suspense, useEffect } from "react";
+import { newestFirst } from "@talkwire/client/parts";
+import { Suspense, useEffect } from "react";
 import type { Chat } from "../../chat/chat";
-import { newestFirst } from "../../chat/conversations/conversations_by_id";
 import { nextConversation } from "../../chat/conversations/next_conversation";
 import { useChat, useChatState } from "../chat_context";
+import { lazyPart } from "../lazy_part";
 import { goTo } from "../page_address";
 import { focusComposer, isTyping, onMac } from "./focus";
 import { isPlain, keysOf, type ShortcutName, shortcutOf } from "./shortcuts";
 
-const QuickSwitcher = lazy(() => import("./quick_switcher"));
-const ShortcutList = lazy(() => import("./shortcut_list"));
+const QuickSwitcher = lazyPart(() => import("./quick_switcher"));
+const ShortcutList = lazyPart(() => import("./shortcut_list"));
 
 /** Shortcuts that work everywhere, and the overlays that they open. */
 export function Keyboard() {
@@ -73,8 +74,8 @@ function leave(chat: Chat): void {
   }
 }
 
-/** Returns whether a dialog, menu or picker handles keys itself. */
+/** Returns whether a dialog, menu or picker handles keys itself. It may have closed and left the document by now. */
 function isInFront(target: EventTarget | null): boolean {
   if (document.querySelector("dialog[open], [role=menu]") !== null) return true;
-  return target instanceof Element && target.closest("[role=dialog], [role=listbox]") !== null;
+  return target instanceof Element && target.closest("[role=dialog], [role=listbox], [role=menu]") !== null;
 }

@@ -1,18 +1,20 @@
-import { type KeyboardEvent, useEffect, useId, useMemo, useState } from "react";
-import { newestFirst } from "../../chat/conversations/conversations_by_id";
+import { newestFirst } from "@talkwire/client/parts";
+import { type KeyboardEvent, useId, useMemo, useState } from "react";
 import { searchByName } from "../../chat/conversations/name_search";
-import type { User } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { Dialog } from "../components/dialog";
-import { faceOf, nameOf } from "../conversation/conversation_names";
+import { faceOf, nameOf, partnerOf } from "../conversation/conversation_names";
 import { goTo } from "../page_address";
+import { usePeople } from "../people/use_people";
+import { usePublic } from "../search/use_public";
 import { focusComposer } from "./focus";
 import "./quick_switcher.css";
 
 const SHOWN = 8;
-const TYPING_PAUSE_MS = 150;
+/** As many public conversations and people are shown, however many conversations of the reader match. */
+const OTHERS_MIN = 3;
 
 interface Choice {
   readonly id: string;
@@ -97,12 +99,14 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** Returns conversations first, newest first; then people without one. */
+/** Returns the reader's conversations, newest first; then public ones to join, and people without a conversation. */
 function useChoices(query: string): readonly Choice[] {
   const { conversations: list } = useChat();
   const conversations = useChatState((state) => state.conversations);
   const me = useChatState((state) => state.me);
-  const people = usePeople(query);
+  const wanted = query.trim();
+  const { people } = usePeople(wanted);
+  const open = usePublic(query);
   return useMemo(() => {
     const places = searchByName(newestFirst(conversations), nameOf, query).map((conversation) => ({
       id: conversation.id,
@@ -111,43 +115,27 @@ function useChoices(query: string): readonly Choice[] {
       detail: conversation.unreadCount ? texts.unread(conversation.unreadCount) : texts.kinds[conversation.kind],
       open: async () => conversation.id,
     }));
-    const known = new Set(
-      Object.values(conversations)
-        .filter(({ kind }) => kind === "direct")
-        .map(nameOf),
-    );
-    const others = people
-      .filter(({ name }) => !known.has(name))
-      .map(({ id, name }) => ({
+    // Where nothing is typed, the conversations are enough.
+    if (wanted === "") return places.slice(0, SHOWN);
+    const known = new Set(Object.values(conversations).map((conversation) => partnerOf(conversation, me)?.userId));
+    // The page of a public conversation offers to join.
+    const joinable = open.map((conversation) => ({
+      id: conversation.id,
+      name: nameOf(conversation),
+      face: conversation.id,
+      detail: texts.places.publicKinds[conversation.kind === "channel" ? "channel" : "group"],
+      open: async () => conversation.id,
+    }));
+    const strangers = people
+      .filter(({ id }) => !known.has(id))
+      .map(({ id, name, handle }) => ({
         id: `user ${id}`,
         name,
         face: id,
-        detail: texts.newConversation,
+        detail: handle === undefined ? texts.newConversation : `@${handle}`,
         open: () => list.create({ kind: "direct", memberIds: [id] }),
       }));
-    return [...places, ...others].slice(0, SHOWN);
-  }, [conversations, list, me, people, query]);
-}
-
-const NOBODY: readonly User[] = [];
-
-function usePeople(query: string): readonly User[] {
-  const { conversations } = useChat();
-  const [people, setPeople] = useState(NOBODY);
-  useEffect(() => {
-    const wanted = query.trim();
-    if (wanted === "") return setPeople(NOBODY);
-    let current = true;
-    const timer = setTimeout(() => {
-      conversations.findUsers(wanted).then(
-        (users) => current && setPeople(users),
-        () => current && setPeople(NOBODY),
-      );
-    }, TYPING_PAUSE_MS);
-    return () => {
-      current = false;
-      clearTimeout(timer);
-    };
-  }, [conversations, query]);
-  return people;
+    const others = [...joinable, ...strangers];
+    return [...places.slice(0, SHOWN - Math.min(others.length, OTHERS_MIN)), ...others].slice(0, SHOWN);
+  }, [conversations, list, me, people, open, query, wanted]);
 }

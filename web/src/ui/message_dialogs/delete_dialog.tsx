@@ -1,4 +1,4 @@
-import type { Message } from "../../server/payloads";
+import type { Message } from "@talkwire/client";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Dialog } from "../components/dialog";

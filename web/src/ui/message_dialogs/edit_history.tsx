@@ -1,5 +1,5 @@
+import type { Message } from "@talkwire/client";
 import { useCallback } from "react";
-import type { Message } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { fullTime } from "../time_format";

@@ -1,13 +1,16 @@
-import { type FormEvent, useMemo, useState } from "react";
-import { newestFirst } from "../../chat/conversations/conversations_by_id";
+import type { Message } from "@talkwire/client";
+import { newestFirst } from "@talkwire/client/parts";
+import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { searchByName } from "../../chat/conversations/name_search";
-import type { Message } from "../../server/payloads";
+import { type ForwardResult, type ForwardTarget, forwardToAll, mayForwardTo } from "../../chat/messages/forwarding";
+import { addressOf } from "../../place";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
-import { faceOf, nameOf } from "../conversation/conversation_names";
+import { faceOf, nameOf, partnerOf } from "../conversation/conversation_names";
+import { usePeople } from "../people/use_people";
 import { MessagePreview } from "./message_preview";
 
 interface Props {
@@ -15,34 +18,33 @@ interface Props {
   onClose: () => void;
 }
 
-/** The server's limit. */
 const TARGETS_MAX = 20;
 
+/** Forwards a message to conversations and people, and then says where it went. */
 export default function ForwardDialog({ message, onClose }: Props) {
   const chat = useChat();
-  const [chosen, setChosen] = useState<readonly string[]>([]);
-  const [problem, setProblem] = useState("");
+  const [chosen, setChosen] = useState<readonly ForwardTarget[]>([]);
+  const [comment, setComment] = useState("");
   const [busy, setBusy] = useState(false);
+  const [results, setResults] = useState<readonly ForwardResult[] | null>(null);
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     setBusy(true);
-    try {
-      await chat.messages.forward(message.id, chosen);
-      chat.announce(texts.forwardDone);
-      onClose();
-    } catch (error) {
-      setProblem((error as Error).message);
-      setBusy(false);
-    }
+    setResults(await forwardToAll(chat, message, chosen, comment.trim()));
   };
+  if (results !== null) return <Results results={results} onClose={onClose} />;
   return (
     <Dialog title={texts.forwardMessage} onClose={onClose}>
       <form className="question" onSubmit={(event) => void submit(event)}>
         <MessagePreview message={message} />
         <Targets chosen={chosen} onChange={setChosen} />
+        <label>
+          {texts.forwardComment}
+          <textarea rows={2} value={comment} onChange={(event) => setComment(event.target.value)} />
+        </label>
         <FormButtons
-          problem={problem}
+          problem=""
           action={chosen.length > 1 ? `${texts.forward} (${chosen.length})` : texts.forward}
           disabled={busy || chosen.length === 0}
           onClose={onClose}
@@ -52,20 +54,74 @@ export default function ForwardDialog({ message, onClose }: Props) {
   );
 }
 
+/** Where the message went, with links, and where not. */
+function Results({ results, onClose }: { results: readonly ForwardResult[]; onClose: () => void }) {
+  return (
+    <Dialog title={texts.forwardResult} onClose={onClose}>
+      <div className="question">
+        <ul className="forward-results" role="status">
+          {results.map((result) => (
+            <li key={result.target.id}>
+              <Outcome result={result} onClose={onClose} />
+            </li>
+          ))}
+        </ul>
+        <div className="buttons">
+          <button type="button" className="primary" onClick={onClose}>
+            {texts.close}
+          </button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}
+
+function Outcome({
+  result: { target, conversationId, problem },
+  onClose,
+}: {
+  result: ForwardResult;
+  onClose: () => void;
+}) {
+  if (conversationId === null) return <span className="problem">{texts.notForwardedTo(target.name, problem)}</span>;
+  return (
+    <>
+      <a href={addressOf(conversationId)} onClick={onClose}>
+        {texts.forwardedTo(target.name)}
+      </a>
+      {problem !== "" && <span className="problem"> {texts.commentNotSent(problem)}</span>}
+    </>
+  );
+}
+
 interface TargetsProps {
-  chosen: readonly string[];
-  onChange: (chosen: readonly string[]) => void;
+  chosen: readonly ForwardTarget[];
+  onChange: (chosen: readonly ForwardTarget[]) => void;
 }
 
 function Targets({ chosen, onChange }: TargetsProps) {
   const { conversations: list } = useChat();
-  const conversations = useChatState((state) => state.conversations);
-  const me = useChatState((state) => state.me);
   const hasMore = useChatState((state) => state.nextConversations !== null);
   const [query, setQuery] = useState("");
-  const shown = useMemo(() => searchByName(newestFirst(conversations), nameOf, query), [conversations, query]);
-  const change = (id: string): void =>
-    onChange(chosen.includes(id) ? chosen.filter((each) => each !== id) : [...chosen, id]);
+  const places = usePlaces(query);
+  const people = useStrangers(query);
+  const ids = new Set(chosen.map(({ id }) => id));
+  const change = ({ id, name, isPerson }: ForwardTarget): void =>
+    onChange(ids.has(id) ? chosen.filter((each) => each.id !== id) : [...chosen, { id, name, isPerson }]);
+  const itemOf = (each: ShownTarget) => (
+    <li key={each.id}>
+      <label>
+        <input
+          type="checkbox"
+          checked={ids.has(each.id)}
+          disabled={!ids.has(each.id) && chosen.length >= TARGETS_MAX}
+          onChange={() => change(each)}
+        />
+        <Avatar id={each.face} name={each.name} picture={each.picture} />
+        <span>{each.name}</span>
+      </label>
+    </li>
+  );
   return (
     <fieldset className="targets">
       <legend>{texts.forwardTo}</legend>
@@ -77,21 +133,10 @@ function Targets({ chosen, onChange }: TargetsProps) {
         onChange={(event) => setQuery(event.target.value)}
       />
       <ul>
-        {shown.map((conversation) => (
-          <li key={conversation.id}>
-            <label>
-              <input
-                type="checkbox"
-                checked={chosen.includes(conversation.id)}
-                disabled={!chosen.includes(conversation.id) && chosen.length >= TARGETS_MAX}
-                onChange={() => change(conversation.id)}
-              />
-              <Avatar id={faceOf(conversation, me)} name={nameOf(conversation)} />
-              <span>{nameOf(conversation)}</span>
-            </label>
-          </li>
-        ))}
-        {shown.length === 0 && <li className="note">{texts.noConversationFound}</li>}
+        {places.map(itemOf)}
+        {people.length > 0 && <li className="note">{texts.forwardPeople}</li>}
+        {people.map(itemOf)}
+        {places.length + people.length === 0 && <li className="note">{texts.noConversationFound}</li>}
       </ul>
       {hasMore && (
         <button type="button" className="quiet" onClick={() => void list.loadMore()}>
@@ -100,4 +145,52 @@ function Targets({ chosen, onChange }: TargetsProps) {
       )}
     </fieldset>
   );
+}
+
+interface ShownTarget extends ForwardTarget {
+  /** The id for the avatar's colour. */
+  readonly face: string;
+  readonly picture: string | undefined;
+}
+
+/** Returns the conversations where the reader may write. */
+function usePlaces(query: string): readonly ShownTarget[] {
+  const { conversations: list } = useChat();
+  const conversations = useChatState((state) => state.conversations);
+  const me = useChatState((state) => state.me);
+  const blocked = useChatState((state) => state.blocked);
+  // Lists have no members of channels, and so not the reader's role there.
+  useEffect(() => {
+    for (const { id, kind, members } of Object.values(conversations))
+      if (kind === "channel" && members === undefined) void list.load(id);
+  }, [list, conversations]);
+  return useMemo(
+    () =>
+      searchByName(newestFirst(conversations), nameOf, query)
+        .filter((each) => mayForwardTo(each, me, blocked))
+        .map((each) => ({
+          id: each.id,
+          name: nameOf(each),
+          isPerson: false,
+          face: faceOf(each, me),
+          picture: each.avatar,
+        })),
+    [conversations, me, blocked, query],
+  );
+}
+
+/** Returns people with whom the reader has no conversation, once the reader searches. */
+function useStrangers(query: string): readonly ShownTarget[] {
+  const conversations = useChatState((state) => state.conversations);
+  const me = useChatState((state) => state.me);
+  const blocked = useChatState((state) => state.blocked);
+  const mayCreate = useChatState((state) => state.rights.createDirect);
+  const { people } = usePeople(query.trim());
+  return useMemo(() => {
+    if (!mayCreate) return [];
+    const known = new Set(Object.values(conversations).map((each) => partnerOf(each, me)?.userId));
+    return people
+      .filter(({ id }) => id !== me.id && !known.has(id) && !blocked.has(id))
+      .map(({ id, name, avatar }) => ({ id, name, isPerson: true, face: id, picture: avatar }));
+  }, [people, conversations, me, blocked, mayCreate]);
 }

@@ -1,18 +1,23 @@
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useChat, useChatState } from "../chat_context";
+import { lazyPart } from "../lazy_part";
 
-const DeleteDialog = lazy(() => import("./delete_dialog"));
-const ForwardDialog = lazy(() => import("./forward_dialog"));
-const EditHistory = lazy(() => import("./edit_history"));
-const ReactedBy = lazy(() => import("./reacted_by"));
-const SeenBy = lazy(() => import("./seen_by"));
+const ActionSheet = lazyPart(() => import("./action_sheet"));
+const DeleteDialog = lazyPart(() => import("./delete_dialog"));
+const ForwardDialog = lazyPart(() => import("./forward_dialog"));
+const EditHistory = lazyPart(() => import("./edit_history"));
+const ReactedBy = lazyPart(() => import("./reacted_by"));
+const ReportDialog = lazyPart(() => import("./report_dialog"));
+const SeenBy = lazyPart(() => import("./seen_by"));
 
 const KINDS = {
+  actions: ActionSheet,
   delete: DeleteDialog,
   forward: ForwardDialog,
   history: EditHistory,
   reactions: ReactedBy,
   receipts: SeenBy,
+  report: ReportDialog,
 };
 
 /** The open dialog about a message. */

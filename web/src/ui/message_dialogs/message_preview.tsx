@@ -1,5 +1,6 @@
-import { messageSummary, plainText } from "../../chat/messages/message_summary";
-import type { Message } from "../../server/payloads";
+import type { Message } from "@talkwire/client";
+import { messageSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
 import { fullTime } from "../time_format";
 import "./message_dialogs.css";
 

@@ -1,5 +1,5 @@
-import { own } from "../../chat/own";
-import type { Member, Message } from "../../server/payloads";
+import type { Member, Message } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
 import { texts } from "../../texts";
 import { useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";

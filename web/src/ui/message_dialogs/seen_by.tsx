@@ -1,6 +1,6 @@
+import type { Message, Receipt } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
 import { useCallback } from "react";
-import { own } from "../../chat/own";
-import type { Message, Receipt } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
@@ -18,7 +18,9 @@ export default function SeenBy({ message: { id, conversationId, createdAt }, onC
   const { messages } = useChat();
   const members = useChatState((state) => own(state.conversations, conversationId)?.members);
   const isLater = (userId: string): boolean => {
-    const joinedAt = members?.find((member) => member.userId === userId)?.joinedAt;
+    // Who joined later is unknown until the members are loaded.
+    if (members === undefined) return true;
+    const joinedAt = members.find((member) => member.userId === userId)?.joinedAt;
     return joinedAt !== undefined && Date.parse(joinedAt) > Date.parse(createdAt);
   };
   const { items, problem } = useLoading(useCallback(() => messages.receipts(id), [messages, id]));
@@ -30,7 +32,12 @@ export default function SeenBy({ message: { id, conversationId, createdAt }, onC
       ({ userId, readAt, deliveredAt }) => readAt === undefined && deliveredAt === undefined && !isLater(userId),
     ) ?? [];
   return (
-    <LoadedDialog title={texts.seenBy} isLoading={items === null} problem={problem} onClose={onClose}>
+    <LoadedDialog
+      title={texts.seenBy}
+      isLoading={items === null || members === undefined}
+      problem={problem}
+      onClose={onClose}
+    >
       <People title={texts.seen} receipts={read} />
       <People title={texts.received} receipts={delivered} />
       <People title={texts.notReceived} receipts={others} />

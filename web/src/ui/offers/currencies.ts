@@ -1,3 +1,5 @@
+import { locale } from "../../languages/locale";
+
 /** ISO 4217, as the server accepts them. */
 const CODES = `
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLF CLP CNY COP
@@ -9,20 +11,8 @@ XPF YER ZAR ZMW ZWG`;
 
 export const CURRENCIES: readonly string[] = CODES.trim().split(/\s+/);
 
-const STORAGE_KEY = "talkwire.currency";
-
-/** Returns the currency that was used last on this device. */
-export function lastCurrency(): string {
-  const stored = localStorage.getItem(STORAGE_KEY) ?? "";
-  return CURRENCIES.includes(stored) ? stored : "EUR";
-}
-
-export function saveCurrency(code: string): void {
-  localStorage.setItem(STORAGE_KEY, code);
-}
-
 /** Returns the currency's name in the reader's language. */
 export function nameOfCurrency(code: string): string {
-  const name = new Intl.DisplayNames(undefined, { type: "currency", fallback: "none" }).of(code);
+  const name = new Intl.DisplayNames(locale(), { type: "currency", fallback: "none" }).of(code);
   return name === undefined ? code : `${code} · ${name}`;
 }

@@ -1,18 +1,19 @@
+import type { Offer, OfferStatus } from "@talkwire/client";
+import { may, own, roleOf } from "@talkwire/client/parts";
 import { Ban, Check, Clock, Hourglass, type LucideIcon, Repeat2, Tag, X } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useStore } from "zustand";
-import { may, roleOf } from "../../chat/conversations/rights";
 import { formatAmount } from "../../chat/offers/money";
 import { actionsOn, type OfferAction, statusAt } from "../../chat/offers/offer_rules";
-import { own } from "../../chat/own";
-import type { Offer, OfferStatus } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
+import { Confirmation } from "../components/confirmation";
 import { partnerOf } from "../conversation/conversation_names";
+import { lazyPart } from "../lazy_part";
 import { fullTime, shortTime, timeOfDay } from "../time_format";
 import "./offer_card.css";
 
-const OfferDialog = lazy(() => import("./offer_dialog"));
+const OfferDialog = lazyPart(() => import("./offer_dialog"));
 
 const ICONS: Readonly<Record<OfferStatus, LucideIcon>> = {
   pending: Hourglass,
@@ -24,7 +25,7 @@ const ICONS: Readonly<Record<OfferStatus, LucideIcon>> = {
 };
 
 /** An offer with its current status and the reader's possible actions. */
-export function OfferCard({ offer }: { offer: Offer }) {
+export default function OfferCard({ offer }: { offer: Offer }) {
   const nowMs = useStore(useChat().offers.state, (state) => state.nowMs);
   const status = statusAt(offer, nowMs);
   const Icon = ICONS[status];
@@ -73,6 +74,7 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
   const me = useChatState((state) => state.me);
   const conversation = useChatState((state) => own(state.conversations, offer.conversationId));
   const [counters, setCounters] = useState(false);
+  const [accepts, setAccepts] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
   const mayWrite = conversation !== undefined && may(conversation.kind, roleOf(conversation, me), "post");
@@ -83,6 +85,7 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
 
   const act = async (action: OfferAction): Promise<void> => {
     if (action === "counter") return setCounters(true);
+    if (action === "accept") return setAccepts(true);
     setBusy(true);
     setProblem("");
     await offers.answer(offer.id, action).catch((error: Error) => setProblem(error.message));
@@ -107,6 +110,17 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
       <p className="problem" role="alert">
         {problem}
       </p>
+      {accepts && (
+        <Confirmation
+          title={texts.offers.acceptQuestion(offer.title, formatAmount(offer.amount, offer.currency))}
+          action={texts.offers.actions.accept}
+          isHarmless
+          onConfirm={() => offers.answer(offer.id, "accept")}
+          onClose={() => setAccepts(false)}
+        >
+          {texts.offers.accepting}
+        </Confirmation>
+      )}
       {counters && (
         <Suspense>
           <OfferDialog conversationId={offer.conversationId} counterTo={offer} onClose={() => setCounters(false)} />

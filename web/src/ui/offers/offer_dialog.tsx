@@ -1,12 +1,13 @@
+import type { Offer } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
 import { type FormEvent, useMemo, useState } from "react";
 import { amountText, digitsOf, parseAmount } from "../../chat/offers/money";
 import type { OfferTerms } from "../../chat/offers/offers";
-import type { Offer } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
-import { CURRENCIES, lastCurrency, nameOfCurrency, saveCurrency } from "./currencies";
+import { CURRENCIES, nameOfCurrency } from "./currencies";
 import "./offer_dialog.css";
 
 interface Props {
@@ -24,8 +25,11 @@ type Expiry = (typeof EXPIRIES)[number];
 
 /** A form for making an offer. */
 export default function OfferDialog({ conversationId, counterTo, onClose }: Props) {
-  const { offers } = useChat();
-  const [currency, setCurrency] = useState(() => counterTo?.currency ?? lastCurrency());
+  const { offers, state } = useChat();
+  const [currency, setCurrency] = useState(() => {
+    const { conversations, features } = state.getState();
+    return counterTo?.currency ?? own(conversations, conversationId)?.lastOffer?.currency ?? features.offerCurrency;
+  });
   const [expiry, setExpiry] = useState<Expiry>("never");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
@@ -41,7 +45,6 @@ export default function OfferDialog({ conversationId, counterTo, onClose }: Prop
     try {
       if (counterTo === undefined) await offers.make(conversationId, terms);
       else await offers.counter(counterTo.id, terms);
-      saveCurrency(currency);
       onClose();
     } catch (error) {
       setProblem((error as Error).message);

@@ -1,21 +1,22 @@
-import { lazy, Suspense, useState } from "react";
+import type { Conversation } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
+import { Suspense, useState } from "react";
 import { useStore } from "zustand";
-import { may, roleOf } from "../../chat/conversations/rights";
-import { own } from "../../chat/own";
-import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
+import { useChat } from "../chat_context";
+import { lazyPart } from "../lazy_part";
 import { PanelFrame } from "../panel/panel_frame";
-import { OfferCard } from "./offer_card";
+import OfferCard from "./offer_card";
+import { useOffers } from "./use_offers";
 
-const OfferDialog = lazy(() => import("./offer_dialog"));
+const OfferDialog = lazyPart(() => import("./offer_dialog"));
 
 /** All offers of a conversation, newest first. */
 export default function OffersPanel({ conversation }: { conversation: Conversation }) {
-  const { id, kind } = conversation;
+  const { id } = conversation;
   const { offers } = useChat();
   const known = useStore(offers.state, (state) => own(state.byConversation, id));
-  const mayWrite = useChatState((state) => may(kind, roleOf(conversation, state.me), "post"));
+  const mayWrite = useOffers(conversation);
   const [makes, setMakes] = useState(false);
   return (
     <PanelFrame title={texts.offers.title}>

@@ -1,5 +1,5 @@
+import type { Conversation, Person } from "@talkwire/client";
 import { type FormEvent, useState } from "react";
-import type { Conversation, Person } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Dialog } from "../components/dialog";

@@ -1,5 +1,5 @@
+import type { Conversation, Restriction } from "@talkwire/client";
 import { useState } from "react";
-import type { Conversation, Restriction } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";

@@ -1,10 +1,11 @@
-import type { Conversation } from "../../server/payloads";
+import type { Conversation } from "@talkwire/client";
 import { texts } from "../../texts";
 import { ConversationAlerts } from "../alerts/conversation_alerts";
 import { useChatState } from "../chat_context";
 import { partnerOf } from "../conversation/conversation_names";
 import { PersonDetails } from "../people/person_details";
 import { GroupDetails } from "./group_details";
+import { ListPlace } from "./list_place";
 import { PanelFrame } from "./panel_frame";
 
 /** The details of a conversation: its members, and what the reader may do. */
@@ -18,6 +19,7 @@ export default function DetailsPanel({ conversation }: { conversation: Conversat
       ) : (
         <>
           {partner && <PersonDetails userId={partner.userId} name={partner.name} hasMessageButton={false} />}
+          <ListPlace key={`list ${conversation.id}`} conversation={conversation} />
           <ConversationAlerts key={conversation.id} conversation={conversation} />
         </>
       )}

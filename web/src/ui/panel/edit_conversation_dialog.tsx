@@ -1,15 +1,17 @@
+import type { Conversation } from "@talkwire/client";
+import type { Rules } from "@talkwire/client/parts";
 import { type FormEvent, useState } from "react";
-import type { Rules } from "../../chat/conversations/moderation";
-import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
+import { nameOf } from "../conversation/conversation_names";
+import { PictureField } from "../settings/picture_field";
 
 /** Seconds that the form offers; the server accepts up to a day. */
 const SLOW = [0, 10, 30, 60, 300, 900, 3600, 86_400] as const;
 
-/** Edits the name and the rules of a group or a channel. */
+/** Edits the picture, the texts and the rules of a group or a channel. */
 export function EditConversationDialog({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
   const { moderation } = useChat();
   const [problem, setProblem] = useState("");
@@ -32,10 +34,32 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
   };
   return (
     <Dialog title={texts.places.changeTitle[kind]} onClose={onClose}>
+      <PictureField
+        id={id}
+        name={nameOf(conversation)}
+        picture={conversation.avatar}
+        label={texts.settings.picture}
+        onChoose={(file) => moderation.setPicture(id, file)}
+        onRemove={() => moderation.update(id, { avatar: null })}
+      />
       <form onSubmit={(event) => void submit(event)}>
         <label>
           {texts.places.name}
           <input name="name" required maxLength={100} defaultValue={name} autoComplete="off" />
+        </label>
+        <label>
+          {texts.places.topic}
+          <input
+            name="topic"
+            maxLength={250}
+            defaultValue={conversation.topic}
+            placeholder={texts.places.topicHint}
+            autoComplete="off"
+          />
+        </label>
+        <label>
+          {texts.places.description}
+          <textarea name="description" rows={3} maxLength={2000} defaultValue={conversation.description} />
         </label>
         <label className="check">
           <input type="checkbox" name="public" defaultChecked={conversation.public} />
@@ -69,8 +93,16 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
 function rulesOf(form: FormData): Rules {
   return {
     name: String(form.get("name")).trim(),
+    topic: textIn(form, "topic"),
+    description: textIn(form, "description"),
     public: form.has("public"),
     history: form.get("history") === "from-join" ? "from-join" : "all",
     ...(form.has("slow") ? { slowModeS: Number(form.get("slow")) } : {}),
   };
+}
+
+/** Returns null for an empty text, which removes it. */
+function textIn(form: FormData, name: string): string | null {
+  const text = String(form.get(name)).trim();
+  return text === "" ? null : text;
 }

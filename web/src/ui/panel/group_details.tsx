@@ -1,7 +1,7 @@
+import type { Conversation } from "@talkwire/client";
+import { may, roleOf } from "@talkwire/client/parts";
 import { Link, LogOut, Settings2, Trash2, UserPlus } from "lucide-react";
 import { useState } from "react";
-import { may, roleOf } from "../../chat/conversations/rights";
-import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
 import { ConversationAlerts } from "../alerts/conversation_alerts";
 import { useChat, useChatState } from "../chat_context";
@@ -9,11 +9,13 @@ import { Avatar } from "../components/avatar";
 import { Confirmation } from "../components/confirmation";
 import { nameOf } from "../conversation/conversation_names";
 import LeaveDialog from "../conversation/leave_dialog";
+import { LinkedText } from "../conversation/linked_text";
 import { dateOf } from "../time_format";
 import { AddPeople } from "./add_people";
 import { BannedList } from "./banned_list";
 import { EditConversationDialog } from "./edit_conversation_dialog";
 import { InviteDialog } from "./invite_dialog";
+import { ListPlace } from "./list_place";
 import { MemberList } from "./member_list";
 import "./details_panel.css";
 
@@ -55,6 +57,7 @@ export function GroupDetails({ conversation }: { conversation: Conversation }) {
           </button>
         )}
       </div>
+      <ListPlace key={`list ${id}`} conversation={conversation} />
       <ConversationAlerts key={id} conversation={conversation} />
       {members && <MemberList key={`members of ${id}`} conversation={conversation} members={members} />}
       {manages && <BannedList key={`banned from ${id}`} conversation={conversation} />}
@@ -64,7 +67,7 @@ export function GroupDetails({ conversation }: { conversation: Conversation }) {
 }
 
 function About({ conversation }: { conversation: Conversation }) {
-  const { id, kind, avatar, createdAt, history, slowModeS = 0 } = conversation;
+  const { id, kind, avatar, createdAt, history, topic, description, slowModeS = 0 } = conversation;
   const name = nameOf(conversation);
   const labels = conversation.public && kind !== "direct" ? texts.places.publicKinds[kind] : texts.kinds[kind];
   return (
@@ -74,6 +77,16 @@ function About({ conversation }: { conversation: Conversation }) {
       <p className="how">
         {labels} · {texts.places.since(dateOf(createdAt))}
       </p>
+      {topic !== undefined && (
+        <p className="topic" dir="auto">
+          <LinkedText text={topic} />
+        </p>
+      )}
+      {description !== undefined && (
+        <p className="description" dir="auto">
+          <LinkedText text={description} />
+        </p>
+      )}
       {history === "from-join" && <p className="how">{texts.places.fromJoin}</p>}
       {slowModeS > 0 && <p className="how">{texts.places.slow(slowModeS)}</p>}
     </div>

@@ -1,6 +1,6 @@
+import type { Conversation } from "@talkwire/client";
+import type { LinkLimits } from "@talkwire/client/parts";
 import { type FormEvent, useState } from "react";
-import type { LinkLimits } from "../../chat/conversations/invitations";
-import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { copyText } from "../clipboard";

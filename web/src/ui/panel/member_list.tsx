@@ -1,7 +1,7 @@
+import type { Conversation, Member, MemberRole } from "@talkwire/client";
 import { type ReactElement, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer } from "virtua";
 import { searchByName } from "../../chat/conversations/name_search";
-import type { Conversation, Member, MemberRole } from "../../server/payloads";
 import { texts } from "../../texts";
 import { MemberRow } from "./member_row";
 import { type Mutes, useMutes } from "./use_restrictions";

@@ -1,7 +1,7 @@
+import type { Conversation, Member, Restriction } from "@talkwire/client";
+import { type MemberAction, memberActions, roleOf } from "@talkwire/client/parts";
 import { Ellipsis, VolumeX } from "lucide-react";
 import { useState } from "react";
-import { type MemberAction, memberActions, roleOf } from "../../chat/conversations/rights";
-import type { Conversation, Member, Restriction } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Confirmation } from "../components/confirmation";

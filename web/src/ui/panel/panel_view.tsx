@@ -1,13 +1,15 @@
-import { lazy, Suspense } from "react";
-import type { Conversation } from "../../server/payloads";
+import type { Conversation } from "@talkwire/client";
+import { Suspense } from "react";
 import { useChatState } from "../chat_context";
+import { lazyPart } from "../lazy_part";
 import { useRestoreFocus } from "./use_restore_focus";
 
-const ThreadPanel = lazy(() => import("./thread_panel"));
-const PinsPanel = lazy(() => import("./pins_panel"));
-const SearchPanel = lazy(() => import("../search/search_panel"));
-const DetailsPanel = lazy(() => import("./details_panel"));
-const OffersPanel = lazy(() => import("../offers/offers_panel"));
+const ThreadPanel = lazyPart(() => import("./thread_panel"));
+const PinsPanel = lazyPart(() => import("./pins_panel"));
+const FilesPanel = lazyPart(() => import("../files/files_panel"));
+const SearchPanel = lazyPart(() => import("../search/search_panel"));
+const DetailsPanel = lazyPart(() => import("./details_panel"));
+const OffersPanel = lazyPart(() => import("../offers/offers_panel"));
 
 /** The open panel, beside the conversation or instead of it in a narrow window. */
 export function PanelView({ conversation }: { conversation: Conversation }) {
@@ -36,6 +38,12 @@ export function PanelView({ conversation }: { conversation: Conversation }) {
       return (
         <Suspense>
           <PinsPanel conversation={conversation} />
+        </Suspense>
+      );
+    case "files":
+      return (
+        <Suspense>
+          <FilesPanel conversation={conversation} />
         </Suspense>
       );
     case "search":

@@ -1,10 +1,10 @@
+import type { Conversation, Message } from "@talkwire/client";
+import { may, own, roleOf } from "@talkwire/client/parts";
 import { PinOff } from "lucide-react";
 import { useEffect } from "react";
 import { useStore } from "zustand";
-import { may, roleOf } from "../../chat/conversations/rights";
-import { messageSummary, plainText } from "../../chat/messages/message_summary";
-import { own } from "../../chat/own";
-import type { Conversation, Message } from "../../server/payloads";
+import { messageSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";

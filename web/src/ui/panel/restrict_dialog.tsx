@@ -1,5 +1,5 @@
+import type { Member, Restriction } from "@talkwire/client";
 import { type FormEvent, useState } from "react";
-import type { Member, Restriction } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Dialog } from "../components/dialog";

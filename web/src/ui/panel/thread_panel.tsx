@@ -1,17 +1,17 @@
-import { CornerUpLeft } from "lucide-react";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { Conversation, Message } from "@talkwire/client";
+import type { OutboxEntry, Thread } from "@talkwire/client/parts";
+import { BellOff, BellPlus, CornerUpLeft } from "lucide-react";
+import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
-import type { Panel } from "../../chat/core";
-import type { Thread } from "../../chat/messages/thread";
-import type { OutboxEntry } from "../../chat/outbox/outbox";
-import type { Conversation, Message } from "../../server/payloads";
+import type { Panel } from "../../chat/page_core";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
+import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { MessageInput } from "../conversation/message_input";
 import { MessageView } from "../timeline/message_view";
 import { OutboxEntryView } from "../timeline/outbox_entry_view";
 import { ThreadContext } from "../timeline/thread_context";
+import { useWindowFocus } from "../timeline/use_window_focus";
 import { PanelFrame } from "./panel_frame";
 import { useGoToMessage } from "./panel_layout";
 import "./thread_panel.css";
@@ -34,7 +34,12 @@ export default function ThreadPanel({ conversation, panel }: Props) {
     void threads.open(rootId, messageId);
   }, [threads, rootId, messageId]);
   useEffect(() => () => threads.close(rootId), [threads, rootId]);
-  const actions = <IconButton icon={CornerUpLeft} label={texts.showInConversation} onClick={() => jump(id, rootId)} />;
+  const actions = (
+    <>
+      {thread?.following !== undefined && <FollowButton rootId={rootId} following={thread.following} />}
+      <IconButton icon={CornerUpLeft} label={texts.showInConversation} onClick={() => jump(id, rootId)} />
+    </>
+  );
   return (
     <PanelFrame
       title={texts.thread}
@@ -54,10 +59,20 @@ export default function ThreadPanel({ conversation, panel }: Props) {
   );
 }
 
+function FollowButton({ rootId, following }: { rootId: string; following: boolean }) {
+  const chat = useChat();
+  const label = following ? texts.threads.unfollow : texts.threads.follow;
+  const toggle = (): void => {
+    chat.threads.follow(rootId, !following).catch((error: Error) => chat.showNotice(error.message));
+  };
+  return <IconButton icon={following ? BellOff : BellPlus} label={label} onClick={toggle} />;
+}
+
 function Replies({ thread, root, wanted }: { thread: Thread; root: Message; wanted: Wanted }) {
   const { threads } = useChat();
   const outbox = useUnsentEntries(thread.rootId);
-  const list = useFollowing(thread.replies.length + outbox.length);
+  const [list, isAtEnd] = useFollowing(thread.replies.length + outbox.length);
+  useMarkThreadRead(thread, isAtEnd);
   return (
     <div className="thread" ref={list}>
       <MessageView message={root} continued={false} />
@@ -105,17 +120,31 @@ function useUnsentEntries(rootId: string): readonly OutboxEntry[] {
   return useMemo(() => outbox.filter(({ threadId }) => threadId === rootId), [outbox, rootId]);
 }
 
+/** Marks replies in sight as read, while the window has the focus. */
+function useMarkThreadRead({ replies, following }: Thread, isAtEnd: boolean): void {
+  const { threads } = useChat();
+  const connected = useChatState((state) => state.connected);
+  const seen = useWindowFocus();
+  const lastId = replies.at(-1)?.id;
+  useEffect(() => {
+    if (connected && seen && following && lastId !== undefined && isAtEnd) void threads.markRead();
+  }, [threads, connected, seen, following, lastId, isAtEnd]);
+}
+
 /** Pixels from the end within which the list follows new replies. */
 const NEAR_END = 80;
 
-/** Keeps the end of a list in sight while the reader is there. */
-function useFollowing(count: number) {
+/** Keeps the end of a list in sight while the reader is there. Returns the list, and whether the reader is there. */
+function useFollowing(count: number): [RefObject<HTMLDivElement | null>, boolean] {
   const list = useRef<HTMLDivElement>(null);
   const isFollowing = useRef(true);
+  const [isAtEnd, setAtEnd] = useState(true);
   useEffect(() => {
     const scroller = list.current?.parentElement;
     const scrolled = (): void => {
-      if (scroller) isFollowing.current = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
+      if (!scroller) return;
+      isFollowing.current = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
+      setAtEnd(isFollowing.current);
     };
     scroller?.addEventListener("scroll", scrolled, { passive: true });
     return () => scroller?.removeEventListener("scroll", scrolled);
@@ -125,5 +154,5 @@ function useFollowing(count: number) {
     const scroller = list.current?.parentElement;
     if (scroller && isFollowing.current) scroller.scrollTop = scroller.scrollHeight;
   }, [count]);
-  return list;
+  return [list, isAtEnd];
 }

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef } from "react";
-import type { Panel } from "../../chat/core";
+import type { Panel } from "../../chat/page_core";
 import { focusMessages } from "../keyboard/focus";
 
 /** Returns the focus after a panel is closed: to where it was, or to the messages. */

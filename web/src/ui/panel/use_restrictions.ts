@@ -1,6 +1,6 @@
+import type { Conversation, Restriction } from "@talkwire/client";
+import { may, roleOf } from "@talkwire/client/parts";
 import { useCallback, useEffect, useMemo, useState } from "react";
-import { may, roleOf } from "../../chat/conversations/rights";
-import type { Conversation, Restriction } from "../../server/payloads";
 import { useChat, useChatState } from "../chat_context";
 
 export type Mutes = ReadonlyMap<string, Restriction>;

@@ -1,7 +1,8 @@
-import { lazy, type ReactNode, Suspense, useRef, useState } from "react";
+import { type ReactNode, Suspense, useRef, useState } from "react";
+import { lazyPart } from "../lazy_part";
 import "./person_button.css";
 
-const PersonCard = lazy(() => import("./person_card"));
+const PersonCard = lazyPart(() => import("./person_card"));
 
 interface Props {
   userId: string;

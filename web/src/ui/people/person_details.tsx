@@ -1,6 +1,6 @@
+import { hasDirectWith } from "@talkwire/client/parts";
 import { Ban, MessageSquare } from "lucide-react";
 import { useState } from "react";
-import { hasDirectWith } from "../../chat/people/people";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
@@ -28,6 +28,7 @@ export function PersonDetails({ userId, name, hasMessageButton, onDone }: Props)
     <div className="person">
       <Avatar id={userId} name={shown} picture={user?.avatar} />
       <h3>{shown}</h3>
+      {user?.handle !== undefined && <p className="how">@{user.handle}</p>}
       {presence && (
         <p className="how">
           <span className={`dot ${status}`} />

@@ -1,7 +1,7 @@
+import type { Presence } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
 import { useEffect } from "react";
 import { useStore } from "zustand";
-import { own } from "../../chat/own";
-import type { Presence } from "../../server/payloads";
 import { useChat, useChatState } from "../chat_context";
 
 /** Returns a user's presence, subscribed while it is shown. Undefined when it is unknown, as without a connection. */

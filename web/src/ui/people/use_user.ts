@@ -1,5 +1,5 @@
+import type { User } from "@talkwire/client";
 import { useEffect, useState } from "react";
-import type { User } from "../../server/payloads";
 import { useChat, useChatState } from "../chat_context";
 
 /** Returns a user; undefined until they are loaded. */

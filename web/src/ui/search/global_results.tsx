@@ -1,12 +1,14 @@
+import type { User } from "@talkwire/client";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { useStore } from "zustand";
 import { isSearchable, NO_QUERY } from "../../chat/search/message_search";
-import type { User } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";
+import { nameOf } from "../conversation/conversation_names";
 import { goTo } from "../page_address";
 import { MessageResults } from "./message_results";
+import { usePublic } from "./use_public";
 import { useSearch } from "./use_search";
 import "./search.css";
 
@@ -24,9 +26,15 @@ interface Props {
 export default function GlobalResults({ text, onDone, children }: Props) {
   const chat = useChat();
   const people = usePeople(text);
+  const open = usePublic(text);
   const query = useMemo(() => ({ ...NO_QUERY, text }), [text]);
   useSearch(chat.finder, query);
   const hasQuery = useStore(chat.finder.state, ({ query: asked }) => isSearchable(asked));
+  // The page of a public conversation offers to join.
+  const visitOpen = (id: string): void => {
+    goTo(id);
+    onDone();
+  };
   const meet = async ({ id }: User): Promise<void> => {
     try {
       goTo(await chat.people.openDirect(id));
@@ -38,6 +46,21 @@ export default function GlobalResults({ text, onDone, children }: Props) {
   return (
     <div className="found-elsewhere">
       {children}
+      {open.length > 0 && (
+        <section aria-label={texts.foundPublic}>
+          <h2>{texts.foundPublic}</h2>
+          <ul>
+            {open.map((conversation) => (
+              <li key={conversation.id}>
+                <button type="button" className="entry" onClick={() => visitOpen(conversation.id)}>
+                  <Avatar id={conversation.id} name={nameOf(conversation)} picture={conversation.avatar} />
+                  <span>{nameOf(conversation)}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
       {people.length > 0 && (
         <section aria-label={texts.foundPeople}>
           <h2>{texts.foundPeople}</h2>

@@ -1,13 +1,15 @@
+import type { Attachment, Message } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
 import { useMemo } from "react";
 import { useStore } from "zustand";
-import { messageSummary, plainText } from "../../chat/messages/message_summary";
-import { own } from "../../chat/own";
-import { excerptOf, piecesOf } from "../../chat/search/highlight";
+import { messageSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
+import { excerptOf, type Piece, piecesOf } from "../../chat/search/highlight";
 import { isSearchable, type MessageSearch } from "../../chat/search/message_search";
-import type { Message } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChatState } from "../chat_context";
 import { nameOf } from "../conversation/conversation_names";
+import { FileIcon } from "../files/file_icon";
 import { useGoToMessage } from "../panel/panel_layout";
 import { shortTime } from "../time_format";
 import "../panel/message_results.css";
@@ -59,12 +61,31 @@ function Result({ message, query, isElsewhere }: { message: Message; query: stri
         </span>
         {isElsewhere && conversation !== undefined && <span className="find-where">{nameOf(conversation)}</span>}
         <span className="find-says" dir="auto">
-          {pieces.map(({ text, isFound }, index) =>
-            // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a text have no other key
-            isFound ? <mark key={index}>{text}</mark> : <span key={index}>{text}</span>,
-          )}
+          <Marked pieces={pieces} />
         </span>
+        {foundFiles(message, query).map((file) => (
+          <span key={file.url} className="find-file">
+            <FileIcon type={file.contentType} />
+            <span dir="auto">
+              <Marked pieces={piecesOf(file.name, query)} />
+            </span>
+          </span>
+        ))}
       </button>
     </li>
   );
+}
+
+function Marked({ pieces }: { pieces: readonly Piece[] }) {
+  return pieces.map(({ text, isFound }, index) =>
+    // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a text have no other key
+    isFound ? <mark key={index}>{text}</mark> : <span key={index}>{text}</span>,
+  );
+}
+
+/** Returns the files whose names match, unless the message's summary is the file's name already. */
+function foundFiles(message: Message, query: string): readonly Attachment[] {
+  const { attachments = [] } = message;
+  const summary = messageSummary(message);
+  return attachments.filter(({ name }) => name !== summary && piecesOf(name, query).some(({ isFound }) => isFound));
 }

@@ -1,8 +1,8 @@
+import type { Conversation, Person } from "@talkwire/client";
 import { SlidersHorizontal } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { NO_QUERY, type SearchQuery } from "../../chat/search/message_search";
-import type { Conversation, Person } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";

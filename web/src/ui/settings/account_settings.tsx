@@ -22,7 +22,12 @@ export function AccountSettings() {
           <p>{me.email}</p>
         </section>
       )}
-      {profile.isAccount && <Password />}
+      {profile.hasPassword && <Password />}
+      {profile.isAccount && !profile.hasPassword && (
+        <section>
+          <p className="hint">{texts.byProvider.account}</p>
+        </section>
+      )}
       <Data />
     </>
   );

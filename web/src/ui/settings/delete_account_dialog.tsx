@@ -10,7 +10,7 @@ export function DeleteAccountDialog({ onClose }: { onClose: () => void }) {
   const chat = useChat();
   const me = useChatState((state) => state.me);
   const saving = useSaving();
-  const { isAccount } = chat.profile;
+  const { hasPassword } = chat.profile;
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const password = new FormData(event.currentTarget).get("password");
@@ -27,7 +27,7 @@ export function DeleteAccountDialog({ onClose }: { onClose: () => void }) {
             <li key={text}>{text}</li>
           ))}
         </ul>
-        {isAccount && (
+        {hasPassword && (
           <>
             {/* Tells password managers which account the password belongs to. */}
             <input type="email" autoComplete="username" value={me.email ?? ""} readOnly hidden />

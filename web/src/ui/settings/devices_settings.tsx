@@ -1,7 +1,7 @@
+import type { PushDevice, SignedInDevice } from "@talkwire/client";
 import { BellRing, type LucideIcon, Monitor } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { useStore } from "zustand";
-import type { PushDevice, SignedInDevice } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { fromNow } from "../time_format";

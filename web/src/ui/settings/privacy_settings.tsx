@@ -1,5 +1,5 @@
+import type { User } from "@talkwire/client";
 import { useEffect, useState } from "react";
-import type { User } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";

@@ -1,13 +1,12 @@
-import { type FormEvent, useRef } from "react";
-import type { ChosenStatus } from "../../server/payloads";
+import type { ChosenStatus } from "@talkwire/client";
+import { type FormEvent, useId } from "react";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
-import { Avatar } from "../components/avatar";
 import { RadioGroup } from "../components/radio_group";
 import { usePresence } from "../people/use_presence";
+import { PictureField } from "./picture_field";
 import { SaveStatus } from "./save_status";
 import { useSaving } from "./use_saving";
-import "./profile_settings.css";
 
 const STATUSES: readonly ChosenStatus[] = ["online", "away", "dnd", "invisible"];
 
@@ -25,40 +24,15 @@ export function ProfileSettings() {
 function Picture() {
   const { profile } = useChat();
   const me = useChatState((state) => state.me);
-  const saving = useSaving();
-  const field = useRef<HTMLInputElement>(null);
   return (
-    <section className="picture-settings">
-      <Avatar id={me.id} name={me.name} picture={me.avatar} />
-      <div className="buttons">
-        <button type="button" disabled={saving.busy} onClick={() => field.current?.click()}>
-          {saving.busy ? texts.settings.uploading : texts.settings.choosePicture}
-        </button>
-        {me.avatar && (
-          <button
-            type="button"
-            className="danger"
-            disabled={saving.busy}
-            onClick={() => void saving.save(() => profile.update({ avatar: null }))}
-          >
-            {texts.settings.remove}
-          </button>
-        )}
-        <SaveStatus saving={saving} />
-      </div>
-      <input
-        ref={field}
-        type="file"
-        accept="image/png,image/jpeg,image/webp,image/gif,image/avif"
-        aria-label={texts.settings.picture}
-        hidden
-        onChange={({ target }) => {
-          const file = target.files?.[0];
-          if (file) void saving.save(() => profile.setPicture(file));
-          target.value = "";
-        }}
-      />
-    </section>
+    <PictureField
+      id={me.id}
+      name={me.name}
+      picture={me.avatar}
+      label={texts.settings.picture}
+      onChoose={(file) => profile.setPicture(file)}
+      onRemove={() => profile.update({ avatar: null })}
+    />
   );
 }
 
@@ -107,12 +81,21 @@ function Status() {
 function ProfileChanges() {
   const { profile } = useChat();
   const me = useChatState((state) => state.me);
+  const mayChooseHandle = useChatState((state) => state.rights.chooseHandle);
+  const hint = useId();
   const saving = useSaving();
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const text = String(form.get("about")).trim();
-    void saving.save(() => profile.update({ name: String(form.get("name")).trim(), text: text === "" ? null : text }));
+    const handle = String(form.get("handle") ?? "").trim();
+    void saving.save(() =>
+      profile.update({
+        name: String(form.get("name")).trim(),
+        text: text === "" ? null : text,
+        ...(mayChooseHandle && { handle: handle === "" ? null : handle }),
+      }),
+    );
   };
   return (
     <form onSubmit={submit}>
@@ -120,6 +103,30 @@ function ProfileChanges() {
         {texts.yourName}
         <input name="name" required maxLength={100} defaultValue={me.name} autoComplete="name" />
       </label>
+      {mayChooseHandle && (
+        <>
+          <label>
+            {texts.settings.handle}
+            <input
+              // Shows the handle as the server has stored it.
+              key={me.handle ?? ""}
+              name="handle"
+              minLength={3}
+              maxLength={32}
+              pattern="[a-zA-Z0-9][a-zA-Z0-9._\-]*[a-zA-Z0-9]"
+              title={texts.settings.handleRule}
+              defaultValue={me.handle ?? ""}
+              aria-describedby={hint}
+              autoCapitalize="none"
+              autoComplete="off"
+              spellCheck={false}
+            />
+          </label>
+          <p id={hint} className="hint">
+            {texts.settings.handleHint}
+          </p>
+        </>
+      )}
       <label>
         {texts.settings.about}
         <textarea name="about" rows={3} maxLength={500} defaultValue={me.text ?? ""} />

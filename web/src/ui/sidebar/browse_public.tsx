@@ -1,7 +1,7 @@
+import type { Conversation, ConversationPage } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
 import { Hash, Users } from "lucide-react";
 import { useEffect, useState } from "react";
-import { own } from "../../chat/own";
-import type { Conversation, ConversationPage } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
@@ -98,7 +98,7 @@ interface RowProps {
 }
 
 function PublicRow({ conversation, onJoin, onOpen }: RowProps) {
-  const { id, kind, avatar, memberCount } = conversation;
+  const { id, kind, avatar, memberCount, topic } = conversation;
   const Icon = kind === "channel" ? Hash : Users;
   const isMine = useChatState((state) => own(state.conversations, id) !== undefined);
   const name = nameOf(conversation);
@@ -110,7 +110,15 @@ function PublicRow({ conversation, onJoin, onOpen }: RowProps) {
           <Icon className="icon" aria-hidden="true" />
           {name}
         </span>
-        <span className="detail">{texts.members(memberCount)}</span>
+        <span className="detail">
+          {texts.members(memberCount)}
+          {topic !== undefined && (
+            <>
+              {" · "}
+              <bdi>{topic}</bdi>
+            </>
+          )}
+        </span>
       </span>
       {isMine ? (
         <button type="button" aria-label={texts.places.openOne(name)} onClick={() => onOpen(id)}>

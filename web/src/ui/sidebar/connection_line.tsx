@@ -1,3 +1,6 @@
+import { useConnection } from "@talkwire/react";
+import { useSyncExternalStore } from "react";
+import { useCompact } from "../../embedding/appearance";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { useMedia } from "../use_media";
@@ -9,12 +12,13 @@ const narrow = matchMedia("(max-width: 700px)");
 /** The state of the connection, while it is lost. */
 export function ConnectionLine() {
   const chat = useChat();
-  const connected = useChatState((state) => state.connected);
+  const connected = useConnection() === "online";
   const loaded = useChatState((state) => state.loaded);
+  const hasNetwork = useSyncExternalStore(followNetwork, () => navigator.onLine);
   if (connected) return null;
   return (
     <p className="connection" role="status">
-      {loaded ? texts.reconnecting : texts.connecting}{" "}
+      {wordsFor(loaded, hasNetwork)}{" "}
       {loaded && (
         <button type="button" className="quiet" onClick={chat.reconnectNow}>
           {texts.tryNow}
@@ -24,7 +28,23 @@ export function ConnectionLine() {
   );
 }
 
-/** The same in the open conversation, when the list is covered. */
+function wordsFor(loaded: boolean, hasNetwork: boolean): string {
+  if (!loaded) return texts.connecting;
+  return hasNetwork ? texts.reconnecting : texts.offline;
+}
+
+function followNetwork(changed: () => void): () => void {
+  addEventListener("online", changed);
+  addEventListener("offline", changed);
+  return () => {
+    removeEventListener("online", changed);
+    removeEventListener("offline", changed);
+  };
+}
+
+/** The same in the open conversation, when the list is covered or left out. */
 export function ConnectionLineHere() {
-  return useMedia(narrow) && <ConnectionLine />;
+  const isNarrow = useMedia(narrow);
+  const isCompact = useCompact();
+  return (isNarrow || isCompact) && <ConnectionLine />;
 }

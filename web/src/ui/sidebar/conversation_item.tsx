@@ -1,13 +1,20 @@
-import { BellOff, Hash, Megaphone } from "lucide-react";
+import type { Conversation } from "@talkwire/client";
+import { typistsIn } from "@talkwire/client/parts";
+import { BellOff, Star } from "lucide-react";
 import { memo, useState } from "react";
-import { messageSummary, plainText } from "../../chat/messages/message_summary";
+import { useStore } from "zustand";
+import { newestOffer, unreadOf } from "../../chat/conversations/unread";
+import { messageSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
+import { formatAmount } from "../../chat/offers/money";
 import { draftOf } from "../../chat/writing/drafts";
 import { addressOf } from "../../place";
-import type { Conversation } from "../../server/payloads";
 import { texts } from "../../texts";
-import { useChatState } from "../chat_context";
+import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
+import { UnreadCount } from "../components/unread_count";
 import { nameOf, partnerOf } from "../conversation/conversation_names";
+import { KindIcon } from "../conversation/kind_icon";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { shortTime } from "../time_format";
 import { ConversationMenu } from "./conversation_menu";
@@ -15,7 +22,8 @@ import { ConversationMenu } from "./conversation_menu";
 /** A conversation in the list, with its menu. */
 export const ConversationItem = memo(function ConversationItem({ conversation }: { conversation: Conversation }) {
   const [menu, setMenu] = useState(false);
-  const { id, muted, unreadCount = 0 } = conversation;
+  const { id, muted, archived, favourite } = conversation;
+  const unreadCount = useChatState((state) => unreadOf(conversation, state.features));
   const isOpen = useChatState((state) => state.openId === id);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: a button opens the same menu
@@ -29,20 +37,21 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
       <a
         href={addressOf(id)}
         aria-current={isOpen ? "page" : undefined}
-        className={unreadCount > 0 && !muted ? "unread" : undefined}
+        className={unreadCount > 0 && !muted && !archived ? "unread" : undefined}
       >
         <Picture conversation={conversation} />
         <span className="who">
-          {(conversation.kind === "channel" || conversation.public) && <Kind conversation={conversation} />}
+          <KindIcon conversation={conversation} />
           <span className="name" dir="auto">
             {nameOf(conversation)}
           </span>
+          {favourite && <Star className="icon" role="img" aria-label={texts.places.isFavourite} />}
           {muted && <BellOff className="icon" role="img" aria-label={texts.places.muted} />}
           <Time conversation={conversation} />
         </span>
         <span className="newest">
           <Last conversation={conversation} isOpen={isOpen} />
-          <Counts conversation={conversation} />
+          <Counts conversation={conversation} unreadCount={unreadCount} />
         </span>
       </a>
       <ConversationMenu conversation={conversation} open={menu} setOpen={setMenu} />
@@ -59,23 +68,27 @@ function Picture({ conversation }: { conversation: Conversation }) {
   return <AvatarWithPresence userId={partner.userId} name={name} picture={avatar} />;
 }
 
-function Kind({ conversation }: { conversation: Conversation }) {
-  const { kind } = conversation;
-  const labels = conversation.public && kind !== "direct" ? texts.places.publicKinds[kind] : texts.kinds[kind];
-  const Icon = conversation.public ? Hash : Megaphone;
-  return <Icon className="icon kind" role="img" aria-label={labels} />;
+function Time({ conversation }: { conversation: Conversation }) {
+  const offer = useChatState((state) => newestOffer(conversation, state.features));
+  const createdAt = offer?.createdAt ?? conversation.lastMessage?.createdAt;
+  if (createdAt === undefined) return null;
+  return <time dateTime={createdAt}>{shortTime(createdAt)}</time>;
 }
 
-function Time({ conversation: { lastMessage } }: { conversation: Conversation }) {
-  if (lastMessage === undefined) return null;
-  return <time dateTime={lastMessage.createdAt}>{shortTime(lastMessage.createdAt)}</time>;
-}
-
-/** The last message, or the reader's draft. */
+/** The last message or offer, or the reader's draft. */
 function Last({ conversation, isOpen }: { conversation: Conversation; isOpen: boolean }) {
   const me = useChatState((state) => state.me);
   const { id, kind, lastMessage } = conversation;
   const isBlocked = useChatState((state) => lastMessage !== undefined && state.blocked.has(lastMessage.senderId));
+  const typists = useStore(useChat().typing.state, (state) => typistsIn(state, id));
+  const offer = useChatState((state) => newestOffer(conversation, state.features));
+  // Below the messages of the open conversation, a line says who is typing.
+  if (typists.length > 0 && !isOpen)
+    return (
+      <span className="last typist">
+        {kind === "direct" ? texts.typingNow : texts.typing(typists.map(({ name }) => name))}
+      </span>
+    );
   const draft = isOpen ? "" : draftOf(me.id, id);
   if (draft !== "") {
     return (
@@ -83,6 +96,10 @@ function Last({ conversation, isOpen }: { conversation: Conversation; isOpen: bo
         <span className="draft">{texts.places.draft}</span> <bdi>{draft}</bdi>
       </span>
     );
+  }
+  if (offer !== undefined) {
+    const what = texts.offers.preview(formatAmount(offer.amount, offer.currency));
+    return <span className="last">{offer.authorId === me.id ? texts.offers.previewOfMine(what) : what}</span>;
   }
   if (lastMessage === undefined) return <span className="last">{texts.places.nothingSaid}</span>;
   if (isBlocked && kind !== "direct") return <span className="last">{texts.people.folded}</span>;
@@ -99,19 +116,23 @@ function Last({ conversation, isOpen }: { conversation: Conversation; isOpen: bo
   );
 }
 
-function Counts({ conversation: { muted, unreadCount = 0, mentionCount = 0 } }: { conversation: Conversation }) {
+interface CountsProps {
+  conversation: Conversation;
+  unreadCount: number;
+}
+
+function Counts({ conversation: { muted, archived, mentionCount = 0 }, unreadCount }: CountsProps) {
   return (
     <>
       {mentionCount > 0 && (
-        <span className="count mention" title={texts.mentions(mentionCount)}>
-          @
-        </span>
+        <>
+          <span className="count mention" title={texts.mentions(mentionCount)} aria-hidden="true">
+            @
+          </span>
+          <span className="hidden">{texts.mentions(mentionCount)}</span>
+        </>
       )}
-      {unreadCount > 0 && (
-        <span className={muted ? "count muted" : "count"} title={texts.unread(unreadCount)}>
-          {unreadCount > 999 ? "999+" : unreadCount}
-        </span>
-      )}
+      {unreadCount > 0 && <UnreadCount count={unreadCount} isMuted={muted === true || archived === true} />}
     </>
   );
 }

@@ -1,11 +1,23 @@
-import { type KeyboardEvent, lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { Conversation } from "@talkwire/client";
+import { newestFirst } from "@talkwire/client/parts";
+import { Archive, ArrowLeft } from "lucide-react";
+import {
+  type KeyboardEvent,
+  type ReactElement,
+  Suspense,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { filterConversations } from "../../chat/conversations/conversation_filter";
-import { newestFirst } from "../../chat/conversations/conversations_by_id";
-import type { Conversation } from "../../server/payloads";
+import { sectionsOf } from "../../chat/conversations/list_sections";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { nameOf } from "../conversation/conversation_names";
+import { lazyPart } from "../lazy_part";
 import { ConversationItem } from "./conversation_item";
 import { EmptyList } from "./empty_list";
 import { FilterField } from "./filter_field";
@@ -17,7 +29,7 @@ const NEAR_END = 600;
 /** At most this many conversations are shown for a query; a longer query finds fewer. */
 const FOUND_MAX = 20;
 
-const GlobalResults = lazy(() => import("../search/global_results"));
+const GlobalResults = lazyPart(() => import("../search/global_results"));
 
 /** The reader's conversations. Only those in sight are in the document. */
 export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) => void }) {
@@ -26,6 +38,7 @@ export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) =
   const openId = useChatState((state) => state.openId);
   const [query, setQuery] = useState("");
   const [unreadOnly, setUnreadOnly] = useState(false);
+  const [showsArchive, setShowsArchive] = useState(false);
   const ordered = useMemo(() => newestFirst(conversations), [conversations]);
   const shown = useMemo(
     () => filterConversations(ordered, nameOf, { query, unreadOnly }, openId),
@@ -42,7 +55,7 @@ export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) =
         onUnreadOnly={setUnreadOnly}
       />
       {query.trim() === "" ? (
-        <Items shown={shown} />
+        <Sections shown={shown} showsArchive={showsArchive} onArchive={setShowsArchive} />
       ) : (
         <Suspense fallback={<Items shown={shown} />}>
           <GlobalResults text={query} onDone={() => setQuery("")}>
@@ -54,7 +67,54 @@ export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) =
   );
 }
 
-function Items({ shown }: { shown: readonly Conversation[] }) {
+interface SectionsProps {
+  shown: readonly Conversation[];
+  showsArchive: boolean;
+  onArchive: (shows: boolean) => void;
+}
+
+/** The favourites and the other conversations, or the archive. The same button leads into the archive and back. */
+function Sections({ shown, showsArchive, onArchive }: SectionsProps) {
+  const { favourites, others, archived } = useMemo(() => sectionsOf(shown), [shown]);
+  // The last one may have returned.
+  const isInside = showsArchive && archived.length > 0;
+  const Icon = isInside ? ArrowLeft : Archive;
+  const heading = (text: string) => (
+    <h2 key={text} className="list-heading">
+      {text}
+    </h2>
+  );
+  const first = [
+    ...(favourites.length > 0 ? [heading(texts.places.favourites)] : []),
+    ...favourites.map(itemOf),
+    ...(favourites.length > 0 && others.length > 0 ? [heading(texts.conversations)] : []),
+  ];
+  return (
+    <>
+      {archived.length > 0 && (
+        <button type="button" className="archive-entry" aria-pressed={isInside} onClick={() => onArchive(!isInside)}>
+          <Icon className="icon" aria-hidden="true" />
+          {texts.places.archiveTitle}
+          <span className="count muted" title={texts.places.archivedCount(archived.length)}>
+            {archived.length}
+          </span>
+        </button>
+      )}
+      {isInside ? <Items key="archive" shown={archived} /> : <Items key="list" shown={others} first={first} />}
+    </>
+  );
+}
+
+const itemOf = (conversation: Conversation) => <ConversationItem key={conversation.id} conversation={conversation} />;
+const NOTHING: readonly ReactElement[] = [];
+
+interface ItemsProps {
+  shown: readonly Conversation[];
+  /** What is above the conversations, in rows of its own. */
+  first?: readonly ReactElement[];
+}
+
+function Items({ shown, first = NOTHING }: ItemsProps) {
   const { conversations: list } = useChat();
   const hasMore = useChatState((state) => state.nextConversations !== null);
   const scroller = useRef<HTMLElement>(null);
@@ -73,11 +133,9 @@ function Items({ shown }: { shown: readonly Conversation[] }) {
 
   return (
     <nav className="conversations" aria-label={texts.conversations} ref={scroller} onKeyDown={moveFocus}>
-      {shown.length === 0 && <p className="note">{texts.places.noneShown}</p>}
+      {shown.length + first.length === 0 && <p className="note">{texts.places.noneShown}</p>}
       <Virtualizer ref={rows} scrollRef={scroller} as="ul" item="li" onScroll={loadAtEnd}>
-        {shown.map((conversation) => (
-          <ConversationItem key={conversation.id} conversation={conversation} />
-        ))}
+        {[...first, ...shown.map(itemOf)]}
       </Virtualizer>
     </nav>
   );
@@ -88,9 +146,14 @@ function moveFocus(event: KeyboardEvent<HTMLElement>): void {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const item = (event.target as Element).closest("li");
   if (step === undefined || item === null || event.altKey || event.ctrlKey || event.metaKey) return;
-  const next = step === 1 ? item.nextElementSibling : item.previousElementSibling;
-  const link = next?.querySelector("a");
-  if (link === null || link === undefined) return;
-  event.preventDefault();
-  link.focus();
+  const following = (from: Element): Element | null =>
+    step === 1 ? from.nextElementSibling : from.previousElementSibling;
+  for (let next = following(item); next !== null; next = following(next)) {
+    // A heading has nothing to focus.
+    const target = next.querySelector("a");
+    if (target === null) continue;
+    event.preventDefault();
+    target.focus();
+    return;
+  }
 }

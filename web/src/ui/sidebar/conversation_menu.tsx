@@ -1,14 +1,26 @@
-import { Bell, BellOff, CheckCheck, Ellipsis, LogOut, MailOpen } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
-import { may, roleOf } from "../../chat/conversations/rights";
-import type { Conversation } from "../../server/payloads";
+import type { Conversation } from "@talkwire/client";
+import { may, roleOf } from "@talkwire/client/parts";
+import {
+  Archive,
+  ArchiveRestore,
+  Bell,
+  BellOff,
+  CheckCheck,
+  Ellipsis,
+  LogOut,
+  MailOpen,
+  Star,
+  StarOff,
+} from "lucide-react";
+import { Suspense, useState } from "react";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { MenuButton } from "../components/menu";
 import type { MenuAction } from "../components/menu_action";
 import { nameOf } from "../conversation/conversation_names";
+import { lazyPart } from "../lazy_part";
 
-const LeaveDialog = lazy(() => import("../conversation/leave_dialog"));
+const LeaveDialog = lazyPart(() => import("../conversation/leave_dialog"));
 
 interface Props {
   conversation: Conversation;
@@ -21,13 +33,9 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
   const chat = useChat();
   const me = useChatState((state) => state.me);
   const [leaves, setLeaves] = useState(false);
-  const { id, kind, muted = false, unreadCount } = conversation;
+  const { id, kind, muted = false, favourite = false, archived = false, unreadCount } = conversation;
 
-  const mute = async (): Promise<void> => {
-    const preferences = await chat.alerts.preferencesOf(id);
-    await chat.alerts.setPreferencesOf(id, { ...preferences, muted: !muted });
-  };
-  const attempt = (action: () => Promise<void>): void => {
+  const attempt = (action: () => Promise<unknown>): void => {
     action().catch((error: Error) => chat.showNotice(error.message));
   };
   const actions = (): MenuAction[] => [
@@ -43,9 +51,19 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
         ? []
         : [{ label: texts.markUnread, icon: MailOpen, onClick: () => void chat.messages.markUnread(id) }]),
     {
+      label: favourite ? texts.places.unfavourite : texts.places.favourite,
+      icon: favourite ? StarOff : Star,
+      onClick: () => attempt(() => chat.conversations.prefer(id, { favourite: !favourite })),
+    },
+    {
+      label: archived ? texts.places.unarchive : texts.places.archive,
+      icon: archived ? ArchiveRestore : Archive,
+      onClick: () => attempt(() => chat.conversations.prefer(id, { archived: !archived })),
+    },
+    {
       label: muted ? texts.places.unmute : texts.places.mute,
       icon: muted ? Bell : BellOff,
-      onClick: () => attempt(mute),
+      onClick: () => attempt(() => chat.conversations.prefer(id, { muted: !muted })),
     },
     ...(may(kind, roleOf(conversation, me), "leave")
       ? [{ label: texts.places.leave, icon: LogOut, isDangerous: true, onClick: () => setLeaves(true) }]

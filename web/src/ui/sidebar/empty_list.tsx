@@ -1,5 +1,5 @@
+import { mayCreateAny } from "@talkwire/client/parts";
 import { Compass, Plus } from "lucide-react";
-import { mayCreateAny } from "../../chat/conversations/rights";
 import { texts } from "../../texts";
 import { useChatState } from "../chat_context";
 import type { SidebarDialog } from "./sidebar_dialogs";

@@ -1,6 +1,6 @@
+import type { ConversationKind, Person } from "@talkwire/client";
+import { creatable } from "@talkwire/client/parts";
 import { type FormEvent, useState } from "react";
-import { creatable } from "../../chat/conversations/rights";
-import type { ConversationKind, Person } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
@@ -22,6 +22,7 @@ export default function NewConversation({ onClose, onOpen }: Props) {
   const [wanted, setWanted] = useState<ConversationKind>(kinds[0] ?? "direct");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
+  const [name, setName] = useState("");
   // With a second person it becomes a group.
   const kind = wanted === "direct" && chosen.length > 1 && rights.createGroup ? "group" : wanted;
 
@@ -51,12 +52,13 @@ export default function NewConversation({ onClose, onOpen }: Props) {
           onChange={setWanted}
         />
         <p className="hint">{texts.places.kindHints[kind]}</p>
+        {kind !== "direct" && <NameField kind={kind} name={name} onName={setName} />}
         <PeopleFinder chosen={chosen} onChange={setChosen} />
         {kind !== "direct" && <Rules kind={kind} />}
         <FormButtons
           problem={problem}
           action={texts.start}
-          disabled={busy || (kind === "direct" && chosen.length !== 1)}
+          disabled={busy || (kind === "direct" ? chosen.length !== 1 : name.trim() === "")}
           onClose={onClose}
         />
       </form>
@@ -64,13 +66,31 @@ export default function NewConversation({ onClose, onOpen }: Props) {
   );
 }
 
-function Rules({ kind }: { kind: "group" | "channel" }) {
+interface NameProps {
+  kind: "group" | "channel";
+  name: string;
+  onName: (name: string) => void;
+}
+
+function NameField({ kind, name, onName }: NameProps) {
+  return (
+    <label>
+      {kind === "group" ? texts.groupName : texts.places.channelName}
+      <input
+        name="name"
+        required
+        maxLength={100}
+        value={name}
+        autoComplete="off"
+        onChange={(event) => onName(event.target.value)}
+      />
+    </label>
+  );
+}
+
+function Rules({ kind }: Pick<NameProps, "kind">) {
   return (
     <>
-      <label>
-        {kind === "group" ? texts.groupName : texts.places.channelName}
-        <input name="name" required maxLength={100} autoComplete="off" />
-      </label>
       <label className="check">
         <input key={kind} type="checkbox" name="public" defaultChecked={kind === "channel"} />
         {texts.places.isPublic}

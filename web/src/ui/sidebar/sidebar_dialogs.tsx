@@ -1,14 +1,21 @@
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
+import { lazyPart } from "../lazy_part";
 import { goTo } from "../page_address";
 
-const NewConversation = lazy(() => import("./new_conversation"));
-const BrowsePublic = lazy(() => import("./browse_public"));
-const Settings = lazy(() => import("../settings/settings"));
+const NewConversation = lazyPart(() => import("./new_conversation"));
+const BrowsePublic = lazyPart(() => import("./browse_public"));
+const PeopleDirectory = lazyPart(() => import("../people/people_directory"));
+const SavedMessages = lazyPart(() => import("./saved_messages"));
+const ThreadList = lazyPart(() => import("./thread_list"));
+const Settings = lazyPart(() => import("../settings/settings"));
 
 /** A dialog that the sidebar opens. `section`: the section of the settings to open. */
 export type SidebarDialog =
   | { readonly kind: "new" }
   | { readonly kind: "browse" }
+  | { readonly kind: "people" }
+  | { readonly kind: "saved" }
+  | { readonly kind: "threads" }
   | { readonly kind: "settings"; readonly section?: string };
 
 export function SidebarDialogs({ dialog, onClose }: { dialog: SidebarDialog | null; onClose: () => void }) {
@@ -20,6 +27,9 @@ export function SidebarDialogs({ dialog, onClose }: { dialog: SidebarDialog | nu
     <Suspense>
       {dialog?.kind === "new" && <NewConversation onClose={onClose} onOpen={open} />}
       {dialog?.kind === "browse" && <BrowsePublic onClose={onClose} onOpen={open} />}
+      {dialog?.kind === "people" && <PeopleDirectory onClose={onClose} onOpen={open} />}
+      {dialog?.kind === "saved" && <SavedMessages onClose={onClose} />}
+      {dialog?.kind === "threads" && <ThreadList onClose={onClose} />}
       {dialog?.kind === "settings" && <Settings section={dialog.section} onClose={onClose} />}
     </Suspense>
   );

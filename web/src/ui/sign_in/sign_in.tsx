@@ -1,14 +1,20 @@
-import { type FormEvent, useEffect, useState } from "react";
+import type { AccountPolicy, ServerAnswer } from "@talkwire/client";
+import { RequestError } from "@talkwire/client";
+import { type FormEvent, useState } from "react";
+import { isFramed } from "../../embedding/framed";
 import type { Api } from "../../server/api";
-import type { AccountPolicy } from "../../server/payloads";
-import { RequestError } from "../../server/request_error";
 import type { Session } from "../../server/session";
 import { texts } from "../../texts";
+import { EntranceHead } from "../components/brand";
+import { placeHere } from "../page_address";
 import { DemoSignIn } from "./demo_sign_in";
+import { providerAddress } from "./provider_return";
 import "./sign_in.css";
 
 interface Props {
   api: Api;
+  /** Null: the server has not answered yet. */
+  server: ServerAnswer | null;
   /** Why the last session ended; empty at first. */
   reason: string;
   /** The code of the opened invitation link; null: none. */
@@ -20,11 +26,11 @@ interface Props {
 
 type Attempt = (action: () => Promise<Session>, registers?: boolean) => Promise<void>;
 
-export function SignIn({ api, reason, invitation, onSession, onInvitationOver }: Props) {
+export function SignIn({ api, server, reason, invitation, onSession, onInvitationOver }: Props) {
   const [problem, setProblem] = useState(reason);
   const [busy, setBusy] = useState(false);
-  const [accounts, setAccounts] = useState<AccountPolicy | null>(null);
-  useEffect(() => void api.accountPolicy().then(setAccounts), [api]);
+  const accounts = server?.accounts ?? null;
+  const hasForms = server !== null && server.webSignIn !== "token" && accounts !== "off";
 
   const attempt: Attempt = async (action, registers = false) => {
     setBusy(true);
@@ -39,21 +45,24 @@ export function SignIn({ api, reason, invitation, onSession, onInvitationOver }:
   };
   return (
     <main className="entrance">
-      <h1>{texts.name}</h1>
+      <EntranceHead />
       <DemoSignIn api={api} busy={busy} onEnter={(userId) => void attempt(() => api.signInAsDemoUser(userId))} />
-      {accounts === "off" && (
+      {server !== null && !hasForms && (
         <>
-          <p>{texts.invitation.noAccounts}</p>
+          {(server.oidc === null || isFramed) && problem !== texts.byToken.over && <p>{texts.invitation.noAccounts}</p>}
           <p className="problem" role="alert">
             {problem}
           </p>
         </>
       )}
-      {(accounts === "open" || accounts === "invite") && (
+      {server !== null && server.oidc !== null && !isFramed && (
+        <ProviderLink api={api} name={server.oidc.name} invitation={invitation} />
+      )}
+      {hasForms && (
         <AccountForm
           key={invitation}
           api={api}
-          accounts={accounts}
+          accounts={server.accounts}
           invitation={invitation}
           problem={problem}
           busy={busy}
@@ -61,6 +70,17 @@ export function SignIn({ api, reason, invitation, onSession, onInvitationOver }:
         />
       )}
     </main>
+  );
+}
+
+/** Leads to the OpenID provider. Its page refuses to be in a frame. */
+function ProviderLink({ api, name, invitation }: { api: Api; name: string; invitation: string | null }) {
+  const { conversationId, messageId } = placeHere();
+  const place = { conversation: conversationId, message: messageId, invitation };
+  return (
+    <a className="provider primary" href={providerAddress(api.base, place)}>
+      {texts.byProvider.signInWith(name)}
+    </a>
   );
 }
 

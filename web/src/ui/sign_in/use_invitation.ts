@@ -9,6 +9,11 @@ export function codeIn(hash: string): string | null {
   return /^#invite=([\w-]{1,200})$/.exec(hash)?.[1] ?? null;
 }
 
+/** Keeps a code as if its link had been opened in this tab. */
+export function keepInvitation(code: string): void {
+  sessionStorage.setItem(STORAGE_KEY, code);
+}
+
 /** Returns the unused code, and a function that forgets it. */
 export function useInvitation(): [string | null, () => void] {
   const [code, setCode] = useState<string | null>(take);
@@ -28,7 +33,7 @@ export function useInvitation(): [string | null, () => void] {
 function take(): string | null {
   const code = codeIn(location.hash);
   if (code !== null) {
-    sessionStorage.setItem(STORAGE_KEY, code);
+    keepInvitation(code);
     history.replaceState(history.state, "", location.pathname + location.search);
   }
   return sessionStorage.getItem(STORAGE_KEY);

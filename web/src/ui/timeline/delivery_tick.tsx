@@ -1,7 +1,6 @@
+import type { Message } from "@talkwire/client";
+import { own, statusOf } from "@talkwire/client/parts";
 import { Check, CheckCheck } from "lucide-react";
-import { statusOf } from "../../chat/messages/receipts";
-import { own } from "../../chat/own";
-import type { Message } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChatState } from "../chat_context";
 

@@ -1,12 +1,16 @@
+import type { Message } from "@talkwire/client";
 import { SquareCheckBig, Square as SquareEmpty } from "lucide-react";
 import Markdown from "markdown-to-jsx/react";
 import { memo, type ReactNode, useEffect, useMemo, useState } from "react";
-import type { Message } from "../../server/payloads";
 import { texts } from "../../texts";
+import { CodeBlock } from "./code_block";
 import { piecesOf } from "./long_text";
 import { MentionText } from "./mention_text";
+import { isOnlyEmoji } from "./only_emoji";
 
-/** Headings have the size of other text. */
+/** Headings of a message are no headings of the page. */
+const Heading1 = ({ children }: { children?: ReactNode }) => <p className="heading first">{children}</p>;
+const Heading2 = ({ children }: { children?: ReactNode }) => <p className="heading second">{children}</p>;
 const Heading = ({ children }: { children?: ReactNode }) => <p className="heading">{children}</p>;
 
 /** Shows a picture of another server as a link, since that server would learn who reads. */
@@ -36,9 +40,10 @@ const options = {
   overrides: {
     a: Link,
     img: Picture,
+    pre: CodeBlock,
     input: Task,
-    h1: Heading,
-    h2: Heading,
+    h1: Heading1,
+    h2: Heading2,
     h3: Heading,
     h4: Heading,
     h5: Heading,
@@ -53,22 +58,26 @@ const unfolded = new Set<string>();
 export const MessageText = memo(function MessageText({ content, message }: { content: string; message?: Message }) {
   const pieces = useMemo(() => piecesOf(content), [content]);
   const [isWhole, setWhole] = useState(() => unfolded.has(content));
+  const isEmoji = useMemo(() => isOnlyEmoji(content), [content]);
   return (
-    <div className="text" dir="auto">
-      <Piece content={pieces[0] ?? ""} message={message} />
-      {isWhole && <Rest pieces={pieces} message={message} />}
-      {!isWhole && pieces.length > 1 && (
-        <button
-          type="button"
-          className="quiet long"
-          onClick={() => {
-            unfolded.add(content);
-            setWhole(true);
-          }}
-        >
-          {texts.showMore}
-        </button>
-      )}
+    <div className={isEmoji ? "text only-emoji" : "text"}>
+      {/* The space around has the direction of the page. */}
+      <div dir="auto">
+        <Piece content={pieces[0] ?? ""} message={message} />
+        {isWhole && <Rest pieces={pieces} message={message} />}
+        {!isWhole && pieces.length > 1 && (
+          <button
+            type="button"
+            className="quiet long"
+            onClick={() => {
+              unfolded.add(content);
+              setWhole(true);
+            }}
+          >
+            {texts.showMore}
+          </button>
+        )}
+      </div>
     </div>
   );
 });

@@ -1,8 +1,8 @@
+import type { Member, Message } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
 import Markdown, { type MarkdownToJSX, RuleType } from "markdown-to-jsx/react";
 import { useMemo } from "react";
-import { own } from "../../chat/own";
 import { EVERYONE, type MentionedUser, mentionedUsers, splitAtMentions } from "../../chat/writing/mentions";
-import type { Member, Message } from "../../server/payloads";
 import { useChatState } from "../chat_context";
 import { PersonButton } from "../people/person_button";
 

@@ -1,8 +1,13 @@
 /** The actions on a message: one list for its buttons, its menu and its shortcuts. */
 
+import type { Message } from "@talkwire/client";
+import { may, own, roleOf } from "@talkwire/client/parts";
 import {
+  Bookmark,
+  BookmarkX,
   Copy,
   Eye,
+  Flag,
   Forward,
   Link,
   MailOpen,
@@ -15,10 +20,7 @@ import {
   Trash2,
 } from "lucide-react";
 import type { Chat } from "../../chat/chat";
-import { may, roleOf } from "../../chat/conversations/rights";
-import type { Composing } from "../../chat/core";
-import { own } from "../../chat/own";
-import type { Message } from "../../server/payloads";
+import type { Composing } from "../../chat/page_core";
 import { texts } from "../../texts";
 import { copyText } from "../clipboard";
 import type { MenuAction } from "../components/menu_action";
@@ -39,9 +41,10 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
   const { me, conversations } = chat.state.getState();
   const conversation = own(conversations, message.conversationId);
   const isMine = me.id === message.senderId;
+  const isSaved = chat.saved.has(message.conversationId, message.id);
   const isGroup = conversation !== undefined && conversation.kind !== "direct";
   const runs = isGroup && may(conversation.kind, roleOf(conversation, me), "manage");
-  const ask = (kind: "delete" | "forward" | "reactions" | "receipts") => () =>
+  const ask = (kind: "delete" | "forward" | "reactions" | "receipts" | "report") => () =>
     chat.openMessageDialog({ kind, message });
   const list: (MessageAction | false)[] = [
     {
@@ -65,6 +68,12 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
       key: MESSAGE_KEYS.pin,
       onClick: () => void chat.messages.pin(message),
     },
+    {
+      label: isSaved ? texts.saved.remove : texts.saved.save,
+      icon: isSaved ? BookmarkX : Bookmark,
+      key: MESSAGE_KEYS.save,
+      onClick: () => void chat.messages.save(message, !isSaved),
+    },
     message.content
       ? {
           label: texts.copyText,
@@ -86,6 +95,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
     },
     (message.reactions?.length ?? 0) > 0 && { label: texts.whoReacted, icon: SmilePlus, onClick: ask("reactions") },
     isMine && isGroup && { label: texts.seenBy, icon: Eye, onClick: ask("receipts") },
+    !isMine && { label: texts.report.action, icon: Flag, onClick: ask("report") },
     isMine && {
       label: texts.edit,
       icon: Pencil,

@@ -1,11 +1,13 @@
-import { Forward, MessagesSquare, Pin } from "lucide-react";
+import type { Message, Origin } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
+import { Bookmark, Forward, MessagesSquare, Pin } from "lucide-react";
 import { useContext } from "react";
-import { own } from "../../chat/own";
-import type { Message, Origin } from "../../server/payloads";
+import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { useGoToMessage } from "../panel/panel_layout";
-import { fullTime } from "../time_format";
+import { fromNow, fullTime } from "../time_format";
+import { Faces } from "./faces";
 import { ThreadContext } from "./thread_context";
 import "./message_badges.css";
 
@@ -15,6 +17,18 @@ export function PinMark() {
     <small className="mark">
       <Pin className="icon" aria-hidden="true" />
       {texts.pinned}
+    </small>
+  );
+}
+
+/** Shows that the reader has saved a message. */
+export function SavedMark({ message: { conversationId, id } }: { message: Message }) {
+  const isSaved = useStore(useChat().saved.state, (state) => own(state, conversationId)?.has(id) === true);
+  if (!isSaved) return null;
+  return (
+    <small className="mark">
+      <Bookmark className="icon" aria-hidden="true" />
+      {texts.saved.mark}
     </small>
   );
 }
@@ -54,15 +68,30 @@ export function Edited({ message, editedAt }: { message: Message; editedAt: stri
   );
 }
 
-/** The link from a thread's root to the thread. */
-export function Replies({ message: { id, replyCount = 0 } }: { message: Message }) {
+/** What a thread's root shows of it: who has replied, how many replies there are, and the last one's time. */
+export function Replies({ message: { id, replyCount = 0, thread } }: { message: Message }) {
   const chat = useChat();
   const isInside = useContext(ThreadContext);
+  const isUnread = useStore(chat.followedThreads.state, ({ unreadCounts }) => (own(unreadCounts, id) ?? 0) > 0);
   if (replyCount === 0 || isInside) return null;
   return (
-    <button type="button" className="replies" onClick={() => chat.openPanel({ kind: "thread", rootId: id })}>
-      <MessagesSquare className="icon" aria-hidden="true" />
-      {texts.replies(replyCount)}
+    <button
+      type="button"
+      className={isUnread ? "replies unread" : "replies"}
+      onClick={() => chat.openPanel({ kind: "thread", rootId: id })}
+    >
+      {thread === undefined ? (
+        <MessagesSquare className="icon" aria-hidden="true" />
+      ) : (
+        <Faces people={thread.participants} />
+      )}
+      <span className="reply-count">{texts.replies(replyCount)}</span>
+      {thread !== undefined && (
+        <time dateTime={thread.lastReplyAt} title={fullTime(thread.lastReplyAt)}>
+          {texts.threads.lastReply(fromNow(thread.lastReplyAt))}
+        </time>
+      )}
+      {isUnread && <span className="unread-dot" role="img" aria-label={texts.threads.isUnread} />}
     </button>
   );
 }

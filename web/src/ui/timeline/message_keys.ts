@@ -1,8 +1,8 @@
 /** Handles shortcuts of the focused message: the same actions as its buttons and its menu. */
 
+import type { Message } from "@talkwire/client";
 import type { KeyboardEvent } from "react";
 import type { Chat } from "../../chat/chat";
-import type { Message } from "../../server/payloads";
 import { isTyping, onMac } from "../keyboard/focus";
 import { keysOf, MESSAGE_KEYS } from "../keyboard/shortcuts";
 import { actionsOf } from "./message_actions";

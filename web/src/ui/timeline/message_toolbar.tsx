@@ -1,15 +1,14 @@
+import type { Message } from "@talkwire/client";
 import { Ellipsis } from "lucide-react";
-import type { Message } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { MenuButton } from "../components/menu";
 import { Toolbar } from "../components/toolbar";
 import { EmojiButton } from "../emoji/emoji_button";
+import { QUICK_REACTIONS } from "../emoji/quick_reactions";
 import { MESSAGE_KEYS } from "../keyboard/shortcuts";
 import { actionsOf } from "./message_actions";
-
-const QUICK = ["👍", "❤️", "😂"];
 
 /**
  * The buttons of a message. They are visible under the pointer or the focus; otherwise only the menu is in the
@@ -27,10 +26,12 @@ export function MessageToolbar({
   const chat = useChat();
   const others = () => actionsOf(chat, message).filter(({ isFrequent }) => !isFrequent);
   return (
-    <Toolbar className="actions" label={texts.actions} isReachable={isFocused}>
-      {isActive && <Frequent message={message} />}
-      <MenuButton icon={Ellipsis} label={texts.moreActions} actions={others} />
-    </Toolbar>
+    <div className="actions-place">
+      <Toolbar className="actions" label={texts.actions} isReachable={isFocused}>
+        {isActive && <Frequent message={message} />}
+        <MenuButton icon={Ellipsis} label={texts.moreActions} actions={others} />
+      </Toolbar>
+    </div>
   );
 }
 
@@ -38,7 +39,7 @@ function Frequent({ message }: { message: Message }) {
   const chat = useChat();
   return (
     <>
-      {QUICK.map((emoji) => (
+      {QUICK_REACTIONS.slice(0, 3).map((emoji) => (
         <button
           key={emoji}
           type="button"

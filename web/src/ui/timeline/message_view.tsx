@@ -1,22 +1,29 @@
-import { useState } from "react";
-import { own } from "../../chat/own";
-import type { Message } from "../../server/payloads";
+import type { Message } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
+import { Suspense, useRef, useState } from "react";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { Attachments } from "../files/attachments";
+import { lazyPart } from "../lazy_part";
 import { PersonButton } from "../people/person_button";
 import { fullTime, shortTimeOfDay, timeOfDay } from "../time_format";
 import { BlockedMessage } from "./blocked_message";
 import { DeliveryTick } from "./delivery_tick";
+import { LinkPreviews } from "./link_previews";
 import { MessageText } from "./markdown";
-import { Edited, ForwardedFrom, PinMark, Replies } from "./message_badges";
+import { actionsOf } from "./message_actions";
+import { Edited, ForwardedFrom, PinMark, Replies, SavedMark } from "./message_badges";
 import { handleMessageKey } from "./message_keys";
 import { MessageToolbar } from "./message_toolbar";
 import { QuoteView } from "./quote_view";
 import { Reactions } from "./reactions";
+import { useContextMenu } from "./use_context_menu";
 import { useHoverOrFocus } from "./use_hover_or_focus";
+import { useLongPress } from "./use_long_press";
 import "./message_view.css";
+
+const MenuPopup = lazyPart(() => import("../components/menu_popup"));
 
 interface Props {
   message: Message;
@@ -37,19 +44,35 @@ export function MessageView(props: Props) {
 function Unfolded({ message, continued }: Props) {
   const chat = useChat();
   const { isActive, isFocused, events } = useHoverOrFocus();
+  const menu = useContextMenu();
+  const article = useRef<HTMLElement>(null);
+  const press = useLongPress(() => {
+    if (message.deletedAt === undefined) chat.openMessageDialog({ kind: "actions", message });
+  });
   const isMine = useChatState((state) => state.me.id === message.senderId);
   const { sender, createdAt, content, deletedAt, editedAt, replyTo, forwardedFrom, pinned, reactions, attachments } =
     message;
   const classes = ["message", continued && "continued", isMine && "mine", pinned && "pinned"].filter(Boolean).join(" ");
   return (
     <article
+      ref={article}
       className={classes}
       data-id={message.id}
       tabIndex={-1}
       onKeyDown={(event) => handleMessageKey(event, chat, message)}
       {...events}
+      {...press}
+      onPointerDown={(event) => {
+        press.onPointerDown(event);
+        menu.events.onPointerDown(event);
+      }}
+      onContextMenu={(event) => {
+        press.onContextMenu(event);
+        if (!deletedAt) menu.events.onContextMenu(event);
+      }}
     >
       {pinned && !deletedAt && <PinMark />}
+      {!deletedAt && <SavedMark message={message} />}
       {continued && (
         <time className="when" dateTime={createdAt} title={fullTime(createdAt)}>
           {shortTimeOfDay(createdAt)}
@@ -78,11 +101,23 @@ function Unfolded({ message, continued }: Props) {
         content !== "" && <MessageText content={content ?? ""} message={message} />
       )}
       {attachments && !deletedAt && <Attachments message={message} />}
+      {message.previews && !deletedAt && <LinkPreviews message={message} previews={message.previews} isMine={isMine} />}
       {editedAt && !deletedAt && <Edited message={message} editedAt={editedAt} />}
       {isMine && !deletedAt && <DeliveryTick message={message} />}
       {reactions && reactions.length > 0 && <Reactions message={message} reactions={reactions} />}
       <Replies message={message} />
       {!deletedAt && <MessageToolbar message={message} isActive={isActive} isFocused={isFocused} />}
+      {menu.at !== null && (
+        <Suspense>
+          <MenuPopup
+            label={texts.actions}
+            actions={actionsOf(chat, message)}
+            anchor={article}
+            at={menu.at}
+            onClose={menu.close}
+          />
+        </Suspense>
+      )}
     </article>
   );
 }

@@ -1,10 +1,11 @@
+import type { OutboxEntry } from "@talkwire/client/parts";
 import { useMemo } from "react";
 import { useStore } from "zustand";
-import type { OutboxEntry } from "../../chat/outbox/outbox";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { PendingFileView } from "../files/pending_file";
+import { problemText } from "../files/problem_text";
 import { MessageText } from "./markdown";
 
 /** A message that is not sent yet, or that the server refused. */
@@ -25,7 +26,7 @@ export function OutboxEntryView({ entry }: { entry: OutboxEntry }) {
         <small className="state">{texts.sending}</small>
       ) : (
         <p className="problem" role="alert">
-          {texts.notSent(entry.problem)}{" "}
+          {texts.notSent(problemText(entry))}{" "}
           <button type="button" className="quiet" onClick={() => messages.retry(entry.clientMessageId)}>
             {texts.retry}
           </button>

@@ -1,6 +1,7 @@
-import { messageSummary, plainText } from "../../chat/messages/message_summary";
-import { own } from "../../chat/own";
-import type { Quote } from "../../server/payloads";
+import type { Quote } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
+import { messageSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
 import { texts } from "../../texts";
 import { useChatState } from "../chat_context";
 import { useGoToMessage } from "../panel/panel_layout";

@@ -1,5 +1,5 @@
-import { own } from "../../chat/own";
-import type { Member, Message, Reaction } from "../../server/payloads";
+import type { Member, Message, Reaction } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { EmojiButton } from "../emoji/emoji_button";

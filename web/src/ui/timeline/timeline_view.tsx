@@ -1,32 +1,40 @@
+import type { Message, Notice, Offer } from "@talkwire/client";
+import type { OutboxEntry } from "@talkwire/client/parts";
+import { EMPTY, own, type Timeline } from "@talkwire/client/parts";
 import { ArrowDown } from "lucide-react";
-import { memo, useEffect, useMemo, useRef, useState } from "react";
+import { Fragment, memo, Suspense, useEffect, useMemo, useRef } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
-import { EMPTY, keyOf, type Row, rowsOf, type Timeline } from "../../chat/messages/timeline";
-import { rowsWithOffers } from "../../chat/offers/offer_rules";
-import type { OutboxEntry } from "../../chat/outbox/outbox";
-import { own } from "../../chat/own";
+import { extrasByDay, inOrder, isNotice, isOffer, rowsWithExtras } from "../../chat/messages/extras";
+import { merged } from "../../chat/messages/notice_rules";
+import { type Extra, type Row, rowsOf } from "../../chat/messages/rows";
 import { addressOf } from "../../place";
-import type { Message, Offer } from "../../server/payloads";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
-import { OfferCard } from "../offers/offer_card";
+import { UnreadCount } from "../components/unread_count";
+import { lazyPart } from "../lazy_part";
 import { dayOf } from "../time_format";
 import { MessageView } from "./message_view";
+import { NoticeLine } from "./notice_line";
 import { OutboxEntryView } from "./outbox_entry_view";
-import { ThreadRow } from "./thread_row";
 import { useMessageFocus } from "./use_message_focus";
 import { useScrollPosition } from "./use_scroll_position";
 import { useTargetHighlight } from "./use_target_highlight";
+import { useWindowFocus } from "./use_window_focus";
 import "./timeline_view.css";
 
+/** Servers without offers do not need it. */
+const loadOfferCard = () => import("../offers/offer_card");
+const OfferCard = lazyPart(loadOfferCard);
+
 const NO_OFFERS: readonly Offer[] = [];
+const NO_NOTICES: readonly Notice[] = [];
 const LONG = 200;
 const LOADING: Timeline = { ...EMPTY, atStart: false };
 
 /** A conversation's messages. Only those in sight are in the document. */
 export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
-  const { messages, offers: allOffers } = useChat();
+  const { messages, notices: allNotices, offers: allOffers } = useChat();
   const myId = useChatState((state) => state.me.id);
   const loaded = useChatState((state) => own(state.timelines, id));
   const timeline = loaded ?? LOADING;
@@ -35,10 +43,18 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   const list = useRef<VirtualizerHandle>(null);
   const scroller = useRef<HTMLDivElement>(null);
 
-  const offers = useStore(allOffers.state, ({ byConversation }) => own(byConversation, id)?.offers ?? NO_OFFERS);
+  const hasOffers = useChatState((state) => state.features.offers);
+  useEffect(() => {
+    // Before a card comes into sight. A failed load is repeated then.
+    if (hasOffers) loadOfferCard().catch(() => undefined);
+  }, [hasOffers]);
+  const known = useStore(allOffers.state, ({ byConversation }) => own(byConversation, id)?.offers ?? NO_OFFERS);
+  const offers = hasOffers ? known : NO_OFFERS;
+  const notices = useStore(allNotices.state, (state) => own(state, id)?.notices ?? NO_NOTICES);
+  const extras = useMemo(() => inOrder(offers, notices), [offers, notices]);
   const rows = useMemo(
-    () => rowsWithOffers(rowsOf(timeline, unreadAfter, myId), offers, timeline),
-    [timeline, offers, unreadAfter, myId],
+    () => rowsWithExtras(rowsOf(timeline, unreadAfter, myId), extras, timeline),
+    [timeline, extras, unreadAfter, myId],
   );
   const unsent = useMemo(
     () => outbox.filter(({ conversationId, threadId }) => conversationId === id && !threadId),
@@ -60,9 +76,9 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
     });
     return () => clearTimeout(timer);
   }, [messages, id, timeline]);
-  useMarkRead(id, seesLast && timeline.atEnd, timeline.messages.at(-1));
+  useMarkRead(id, seesLast && timeline.atEnd, timeline.upTo ?? timeline.messages.at(-1)?.seq);
 
-  if (timeline.atStart && count === 0) return <NothingSaid offers={offers} />;
+  if (timeline.atStart && count === 0) return <NothingSaid extras={extras} />;
   return (
     <div className="timeline">
       <div
@@ -94,16 +110,52 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   );
 });
 
-/** A conversation without messages, which may have offers. */
-function NothingSaid({ offers }: { offers: readonly Offer[] }) {
-  if (offers.length === 0) return <p className="note">{texts.noMessages}</p>;
+/** A conversation without messages, which may have offers and notices. */
+function NothingSaid({ extras }: { extras: readonly Extra[] }) {
+  if (extras.length === 0) return <p className="note">{texts.noMessages}</p>;
   return (
     <div className="timeline nothing-said">
-      {offers.map((offer) => (
-        <OfferCard key={offer.id} offer={offer} />
-      ))}
+      {!extras.some(isOffer) && <p className="note">{texts.noMessages}</p>}
+      <Extras extras={extras} />
     </div>
   );
+}
+
+interface ExtrasProps {
+  extras: readonly Extra[];
+  /** The message before them, if there is one. */
+  after?: Message;
+}
+
+/** Offers and notices, under the day on which they were. Notices that follow each other on a day are merged. */
+function Extras({ extras, after }: ExtrasProps) {
+  return extrasByDay(extras, after).map(({ startsDay, extras: ofDay }) => (
+    <Fragment key={ofDay[0]?.id}>
+      {startsDay && <h2 className="day">{dayOf(ofDay[0]?.createdAt ?? "")}</h2>}
+      <ExtrasOfDay extras={ofDay} />
+    </Fragment>
+  ));
+}
+
+function ExtrasOfDay({ extras }: ExtrasProps) {
+  const groups: Extra[][] = [];
+  for (const extra of extras) {
+    const last = groups.at(-1);
+    if (last?.[0] === undefined || isOffer(last[0]) || isOffer(extra)) groups.push([extra]);
+    else last.push(extra);
+  }
+  return groups.map((group) => {
+    const [first] = group;
+    if (first === undefined) return null;
+    if (isOffer(first)) {
+      return (
+        <Suspense key={first.id}>
+          <OfferCard offer={first} />
+        </Suspense>
+      );
+    }
+    return merged(group.filter(isNotice)).map((notice) => <NoticeLine key={notice.id} notice={notice} />);
+  });
 }
 
 /** A button that goes to the newest messages, with their unread count. */
@@ -122,42 +174,32 @@ function ToNewest({ id }: { id: string }) {
       {unread > 0 && (
         <>
           {" "}
-          <span className="count" title={texts.unread(unread)}>
-            {unread > 999 ? "999+" : unread}
-          </span>
+          <UnreadCount count={unread} />
         </>
       )}
     </button>
   );
 }
 
-/** Marks messages on the screen as read, while the window has the focus. */
-function useMarkRead(id: string, atEnd: boolean, last: Message | undefined): void {
+/** Marks messages on the screen as read, while the window has the focus. `endSeq`: the end of what is loaded. */
+function useMarkRead(id: string, atEnd: boolean, endSeq: number | undefined): void {
   const { messages, state } = useChat();
   const connected = useChatState((state) => state.connected);
   const isKept = useChatState(({ keptUnread }) => keptUnread === id);
-  const [seen, setSeen] = useState(() => document.hasFocus());
-  useEffect(() => {
-    const readScroll = () => setSeen(document.visibilityState === "visible" && document.hasFocus());
-    const names = ["focus", "blur", "visibilitychange"] as const;
-    for (const name of names) addEventListener(name, readScroll);
-    return () => {
-      for (const name of names) removeEventListener(name, readScroll);
-    };
-  }, []);
+  const seen = useWindowFocus();
   const watched = connected && seen && atEnd;
   useEffect(() => {
     state.setState({ watched });
     return () => state.setState({ watched: false });
   }, [state, watched]);
   useEffect(() => {
-    if (watched && !isKept && last !== undefined) void messages.markRead(id).catch(() => undefined);
-  }, [messages, id, watched, isKept, last]);
+    if (watched && !isKept && endSeq !== undefined) void messages.markRead(id).catch(() => undefined);
+  }, [messages, id, watched, isKept, endSeq]);
 }
 
 function entryView(entry: Row | OutboxEntry) {
   return "message" in entry ? (
-    <RowView key={keyOf(entry)} row={entry} />
+    <RowView key={entry.message.id} row={entry} />
   ) : (
     <OutboxEntryView key={entry.clientMessageId} entry={entry} />
   );
@@ -165,36 +207,27 @@ function entryView(entry: Row | OutboxEntry) {
 
 const RowView = memo(
   function RowView({ row }: { row: Row }) {
-    const { message, replies, startsDay, startsUnread, continued, offersBefore, offersAfter } = row;
+    const { message, startsDay, startsUnread, continued, extrasBefore, extrasAfter } = row;
     const element = useRef<HTMLDivElement>(null);
     const isShown = useTargetHighlight(row, element);
     return (
       <div className={isShown ? "row shown" : "row"} ref={element}>
-        {offersBefore?.map((offer) => (
-          <OfferCard key={offer.id} offer={offer} />
-        ))}
+        {extrasBefore && <Extras extras={extrasBefore} />}
         {startsDay && <h2 className="day">{dayOf(message.createdAt)}</h2>}
         {startsUnread && <div className="unread-from">{texts.newMessages}</div>}
-        {replies === undefined ? (
-          <MessageView message={message} continued={continued} />
-        ) : (
-          <ThreadRow replies={replies} />
-        )}
-        {offersAfter?.map((offer) => (
-          <OfferCard key={offer.id} offer={offer} />
-        ))}
+        <MessageView message={message} continued={continued} />
+        {extrasAfter && <Extras extras={extrasAfter} after={message} />}
       </div>
     );
   },
   // Every message rebuilds the rows, but few of them look different.
   ({ row: one }, { row: other }) =>
     one.message === other.message &&
-    areSame(one.replies, other.replies) &&
     one.startsDay === other.startsDay &&
     one.startsUnread === other.startsUnread &&
     one.continued === other.continued &&
-    areSame(one.offersBefore, other.offersBefore) &&
-    areSame(one.offersAfter, other.offersAfter),
+    areSame(one.extrasBefore, other.extrasBefore) &&
+    areSame(one.extrasAfter, other.extrasAfter),
 );
 
 function areSame(one: readonly unknown[] = [], other: readonly unknown[] = []): boolean {

@@ -1,8 +1,9 @@
 import { type FocusEvent, type KeyboardEvent, type RefObject, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { VirtualizerHandle } from "virtua";
-import { hasMessage, keyOf, type Row } from "../../chat/messages/timeline";
+import type { Row } from "../../chat/messages/rows";
 import { isTyping, onMac } from "../keyboard/focus";
 import { keysOf, shortcutOf } from "../keyboard/shortcuts";
+import { whenFocused } from "./when_focused";
 
 const MESSAGE = "[data-id]";
 
@@ -23,13 +24,13 @@ export function useMessageFocus(
   const [focused, setFocused] = useState<string | null>(null);
   const wanted = useRef(false);
   const inside = useRef(false);
-  const index = useMemo(() => rows.findIndex((row) => focused !== null && hasMessage(row, focused)), [rows, focused]);
+  const index = useMemo(() => rows.findIndex((row) => focused !== null && row.message.id === focused), [rows, focused]);
   const keptRows = useMemo(() => (index === -1 ? [] : [index]), [index]);
 
   useLayoutEffect(() => {
     if (!wanted.current || focused === null) return;
     wanted.current = false;
-    focus(scroller.current, focused);
+    return whenFocused(elementOf(focused, scroller.current));
   }, [scroller, focused]);
   // When the focused row is removed, the list gets the focus instead of the page.
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs whenever the rows change
@@ -44,14 +45,14 @@ export function useMessageFocus(
     const isInList = document.activeElement === scroller.current;
     // Into the list: to the last focused message, or the lowest one in sight.
     const start = seen.find((id) => id === focused) ?? seen.at(-1);
-    const from = rows.findIndex((row) => start !== undefined && hasMessage(row, start));
+    const from = rows.findIndex((row) => start !== undefined && row.message.id === start);
     const next = clamp(isInList || index === -1 ? from : index + step, rows.length);
     const row = rows[next];
     if (row === undefined) return;
-    const id = keyOf(row);
+    const id = row.message.id;
     handle.scrollToIndex(next, { align: "nearest" });
     if (id === focused) {
-      focus(scroller.current, id);
+      elementOf(id, scroller.current)?.focus({ preventScroll: true });
     } else {
       wanted.current = true;
       setFocused(id);
@@ -93,6 +94,6 @@ function clamp(index: number, count: number): number {
   return Math.max(0, Math.min(index, count - 1));
 }
 
-function focus(within: HTMLElement | null, id: string): void {
-  within?.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`)?.focus({ preventScroll: true });
+function elementOf(id: string, within: HTMLElement | null): HTMLElement | null | undefined {
+  return within?.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`);
 }

@@ -1,8 +1,9 @@
+import { KEPT_MAX, type Timeline } from "@talkwire/client/parts";
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { VirtualizerHandle } from "virtua";
-import type { Target } from "../../chat/core";
-import type { ScrollAnchor } from "../../chat/messages/messages";
-import { hasMessage, KEPT_MAX, keyOf, type Row, type Timeline } from "../../chat/messages/timeline";
+import type { ScrollAnchor } from "../../chat/messages/page_messages";
+import type { Row } from "../../chat/messages/rows";
+import type { Target } from "../../chat/page_core";
 import { useChat, useChatState } from "../chat_context";
 
 /** Pixels from an end of the list at which the next page is loaded, and within which the reader is at the end. */
@@ -81,7 +82,7 @@ export function useScrollPosition(
       id,
       isAtEnd || topmost === undefined
         ? null
-        : { messageId: keyOf(topmost), offset: scrollOffset - handle.getItemOffset(first) },
+        : { messageId: topmost.message.id, offset: scrollOffset - handle.getItemOffset(first) },
     );
     if (timeline.messages.length > KEPT_MAX) chat.messages.dropEnd(id, first < rows.length / 2 ? "newest" : "oldest");
     if (scrollOffset < NEAR) void chat.messages.loadOlder(id);
@@ -129,31 +130,23 @@ export function useScrollPosition(
   useEffect(() => {
     if (!hasEnd && !grewAtStart && readNumber.current === number && settling.current === undefined) readScroll();
   }, [hasEnd, grewAtStart, number, readScroll]);
-
-  // A page of thread replies may add no row, so nothing scrolls: checks whether the start is still near.
-  const countBefore = useRef(count);
+  // The range has reached the conversation's end, perhaps without a further row, so that nothing scrolls.
   useEffect(() => {
-    const isSame = countBefore.current === count;
-    countBefore.current = count;
-    if (!grewAtStart || !isSame) return;
-    const timer = setTimeout(() => {
-      if (settling.current === undefined) readScroll();
-    });
-    return () => clearTimeout(timer);
-  }, [grewAtStart, count, readScroll]);
+    if (hasEnd && readNumber.current === number && settling.current === undefined) settle();
+  }, [hasEnd, number, settle]);
 
   const onScroll = useCallback(() => {
     if (settling.current === undefined) readScroll();
     else settle();
   }, [readScroll, settle]);
-  // A resized row does not move the reader away from the end, and a short list never scrolls.
+  // A resized row does not move the reader away from the end. A list that became short, or a window that became large
+  // enough for the end, does not scroll.
   const onResize = useCallback(() => {
     const handle = list.current;
     if (handle === null || count === 0) return;
     if (settling.current !== undefined) return settle();
     if (atEnd) handle.scrollToIndex(count - 1, { align: "end" });
-    // Where all messages are visible, nothing scrolls, so no scroll event triggers a reading.
-    if (handle.scrollSize - handle.scrollOffset - handle.viewportSize < 1) readScroll();
+    if (handle.scrollSize - handle.scrollOffset - handle.viewportSize < NEAR_END) readScroll();
   }, [list, count, atEnd, settle, readScroll]);
   return { atEnd, seesLast, onScroll, onResize, range };
 }
@@ -166,13 +159,13 @@ interface PlaceInList {
 
 /** Returns where the reader left the conversation, otherwise the first unread row; null: the end. */
 function startOf(rows: readonly Row[], left: ScrollAnchor | null): PlaceInList | null {
-  const before = left === null ? -1 : rows.findIndex((row) => hasMessage(row, left.messageId));
+  const before = left === null ? -1 : rows.findIndex((row) => row.message.id === left.messageId);
   if (left !== null && before !== -1) return { index: before, align: "start", offset: left.offset };
   const index = rows.findIndex((row) => row.startsUnread);
   return index === -1 ? null : { index, align: "start" };
 }
 
 function placeOf(rows: readonly Row[], { messageId }: Target): PlaceInList | null {
-  const index = messageId === null ? -1 : rows.findIndex((row) => hasMessage(row, messageId));
+  const index = messageId === null ? -1 : rows.findIndex((row) => row.message.id === messageId);
   return index === -1 ? null : { index, align: "center" };
 }

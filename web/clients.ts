@@ -1,0 +1,13 @@
+/** Where the page and the service worker find Talkwire's packages for JavaScript: as sources. */
+
+const path = (name: string): string => new URL(`../clients/javascript/${name}`, import.meta.url).pathname;
+
+export const clients = {
+  alias: {
+    "@talkwire/client/parts": path("client/src/parts.ts"),
+    "@talkwire/client": path("client/src/index.ts"),
+    "@talkwire/react": path("react/src/index.ts"),
+  },
+  // What these sources import is taken from here, so that the page needs one installation, and has each library once.
+  dedupe: ["idb", "react", "socket.io-client", "tus-js-client", "zustand"],
+};

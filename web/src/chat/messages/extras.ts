@@ -1,0 +1,77 @@
+/** What the timeline shows among the messages: offers, and notices of what happened. All functions are pure. */
+
+import type { Notice, Offer } from "@talkwire/client";
+import type { Timeline } from "@talkwire/client/parts";
+import type { Extra, Row } from "./rows";
+
+export const isOffer = (extra: Extra): extra is Offer => "amount" in extra;
+export const isNotice = (extra: Extra): extra is Notice => !isOffer(extra);
+
+/** Returns both in one list, in the order of time. */
+export function inOrder(offers: readonly Offer[], notices: readonly Notice[]): readonly Extra[] {
+  if (notices.length === 0) return offers;
+  return [...offers, ...notices].sort((one, other) => Number(one.id) - Number(other.id));
+}
+
+/** Returns whether older extras have to be loaded to place them among the loaded messages. */
+export function reachesBack(extras: readonly Extra[], timeline: Timeline): boolean {
+  const [firstExtra] = extras;
+  const [firstMessage] = timeline.messages;
+  if (firstExtra === undefined || timeline.atStart) return true;
+  return firstMessage !== undefined && Number(firstMessage.id) < Number(firstExtra.id);
+}
+
+/**
+ * Attaches extras to the rows of the messages that they follow, or above the first row. They have no rows of their own,
+ * so that pages of messages stay pages of rows. Ids of extras and messages grow in the order of time.
+ */
+export function rowsWithExtras(rows: readonly Row[], extras: readonly Extra[], timeline: Timeline): Row[] {
+  if (extras.length === 0 || rows.length === 0) return [...rows];
+  let next = 0;
+  const until = (limit: number): Extra[] => {
+    const from = next;
+    while (next < extras.length && Number(extras[next]?.id) < limit) next++;
+    return extras.slice(from, next);
+  };
+  const earlier = until(Number(rows[0]?.message.id));
+  let follows = false;
+  let last: Extra | undefined;
+  return rows.map((row, index) => {
+    const isLast = index === rows.length - 1;
+    const limit = isLast ? Number.POSITIVE_INFINITY : Number(rows[index + 1]?.message.id);
+    const after = isLast && !timeline.atEnd ? [] : until(limit);
+    const before = index === 0 && timeline.atStart ? earlier : [];
+    const continued = row.continued && !follows;
+    follows = after.length > 0;
+    // An extra before the message has the heading of their day.
+    const above = before.at(-1) ?? last;
+    const startsDay = row.startsDay && !(above !== undefined && isSameDay(above.createdAt, row.message.createdAt));
+    last = after.at(-1);
+    if (before.length === 0 && after.length === 0 && continued === row.continued && startsDay === row.startsDay)
+      return row;
+    return { ...row, continued, startsDay, extrasBefore: before, extrasAfter: after };
+  });
+}
+
+/** Extras of one day. `startsDay`: nothing of this day is above them. */
+export interface DayOfExtras {
+  readonly startsDay: boolean;
+  readonly extras: readonly Extra[];
+}
+
+/** Divides extras by their days. `after` is the message above them. */
+export function extrasByDay(extras: readonly Extra[], after?: { readonly createdAt: string }): readonly DayOfExtras[] {
+  const days: { startsDay: boolean; extras: Extra[] }[] = [];
+  let above = after?.createdAt;
+  for (const extra of extras) {
+    const isSame = above !== undefined && isSameDay(above, extra.createdAt);
+    const last = days.at(-1);
+    if (isSame && last !== undefined) last.extras.push(extra);
+    else days.push({ startsDay: !isSame, extras: [extra] });
+    above = extra.createdAt;
+  }
+  return days;
+}
+
+const isSameDay = (one: string, other: string): boolean =>
+  new Date(one).toDateString() === new Date(other).toDateString();

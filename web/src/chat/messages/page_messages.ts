@@ -1,0 +1,212 @@
+/** The messages as the page shows them: where the reader is in a conversation, and what they write. */
+
+import type { Commands, Message } from "@talkwire/client";
+import { RequestError } from "@talkwire/client";
+import { Messages, type OutboxStore, own, Saved, type Uploads } from "@talkwire/client/parts";
+import { texts } from "../../texts";
+import type { Composing, PageCore, Target } from "../page_core";
+import { saveComposing } from "../writing/drafts";
+import { messageSummary } from "./message_summary";
+import { plainText } from "./plain_text";
+
+/** Where the reader left a conversation: the topmost message, and how many pixels of it were out of sight. */
+export interface ScrollAnchor {
+  readonly messageId: string;
+  readonly offset: number;
+}
+
+export class PageMessages extends Messages {
+  declare protected readonly core: PageCore;
+  readonly saved: Saved;
+  readonly #scrollAnchors = new Map<string, ScrollAnchor>();
+
+  constructor(core: PageCore, uploads: Uploads, store: OutboxStore) {
+    super(core, uploads, store, true);
+    this.saved = new Saved(core);
+    this.arrivalHandlers.push((message) => {
+      const { openId, blocked, me } = core.now;
+      if (message.senderId === me.id || message.conversationId !== openId || blocked.has(message.senderId)) return;
+      core.state.setState({ announcement: `${message.sender.name}: ${plainText(messageSummary(message))}` });
+    });
+  }
+
+  /** The page shows one conversation: the others are loaded when they are opened. */
+  override loaded(): void {
+    const { openId, conversations } = this.core.now;
+    const { unreadCount = 0, readSeq = 0 } = conversations[openId ?? ""] ?? {};
+    this.core.state.setState({ timelines: {}, unreadAfter: unreadCount > 0 ? readSeq : null });
+    if (openId !== null) void ignoreFailure(this.#reopen(openId, this.core.now.unreadAfter));
+  }
+
+  // --- reading ------------------------------------------------------------------------------------------------------
+
+  /**
+   * Loads a conversation's messages: around a message, or where the reader left off. `unreadAfter`: the `seq` up to which
+   * they have read; null if they have read everything.
+   */
+  async open(id: string, messageId?: string, unreadAfter = this.core.now.unreadAfter): Promise<void> {
+    if (messageId !== undefined && (await this.#goTo(id, messageId))) return;
+    await ignoreFailure(this.#reopen(id, unreadAfter));
+  }
+
+  /** Saves the scroll position of a conversation; null: at its end, so that it follows new messages. */
+  saveScrollAnchor(id: string, place: ScrollAnchor | null): void {
+    if (place === null) this.#scrollAnchors.delete(id);
+    else this.#scrollAnchors.set(id, place);
+  }
+
+  /** Returns the saved scroll position of a conversation. */
+  scrollAnchor(id: string): ScrollAnchor | null {
+    return this.#scrollAnchors.get(id) ?? null;
+  }
+
+  override loadOlder(id: string): Promise<void> {
+    return ignoreFailure(super.loadOlder(id));
+  }
+
+  override loadNewer(id: string): Promise<void> {
+    return ignoreFailure(super.loadNewer(id));
+  }
+
+  /** Shows the newest messages. */
+  async toNewest(id: string): Promise<void> {
+    if (own(this.core.now.timelines, id)?.atEnd !== true) await ignoreFailure(this.pages.newest(id));
+    if (this.core.now.openId === id) this.core.state.setState({ target: { messageId: null } });
+  }
+
+  /** The list has scrolled to the target. */
+  targetReached(target: Target): void {
+    if (this.core.now.target === target) this.core.state.setState({ target: null });
+  }
+
+  /** Finds a message in any conversation. Shows an error when it fails. */
+  async find(messageId: string): Promise<Message | undefined> {
+    const path = `messages/${encodeURIComponent(messageId)}`;
+    return this.core.attempt(() => this.core.api.get<Message>(path));
+  }
+
+  /**
+   * Marks everything from a message on as unread, by default from another user's newest message. An open conversation
+   * stays unread until the reader leaves it. Shows an error.
+   */
+  override async markUnread(id: string, messageId?: string): Promise<void> {
+    const { core } = this;
+    const isOpen = core.now.openId === id;
+    if (isOpen) core.state.setState({ keptUnread: id });
+    const readSeq = await core.attempt(() => this.reading.markUnread(id, messageId));
+    if (readSeq === undefined && isOpen) this.clearKeptUnread();
+    else if (readSeq !== undefined && core.now.openId === id) core.state.setState({ unreadAfter: readSeq });
+  }
+
+  /** Stops keeping the open conversation unread. */
+  clearKeptUnread(): void {
+    this.core.state.setState({ keptUnread: null });
+  }
+
+  // --- writing ------------------------------------------------------------------------------------------------------
+
+  /** Edits a message. Returns whether the server accepted it. */
+  async edit(messageId: string, content: string): Promise<boolean> {
+    return this.#attempt("message:edit", { messageId, content });
+  }
+
+  /** Starts to reply to a message or to edit it; the choice outlives a reload. Null cancels it. */
+  compose(composing: Composing | null): void {
+    const { me, openId } = this.core.now;
+    const id = composing?.message.conversationId ?? openId;
+    if (id !== null) saveComposing(me.id, id, composing);
+    this.core.state.setState({ composing });
+  }
+
+  async pin({ id, pinned }: Message): Promise<void> {
+    await this.#attempt(pinned ? "message:unpin" : "message:pin", { messageId: id });
+  }
+
+  /** Saves a message for later, or removes it from the saved ones. */
+  async save({ id, conversationId }: Message, saved: boolean): Promise<void> {
+    const { saved: list } = this;
+    await this.core.attempt<unknown>(() => (saved ? list.save(id) : list.remove(conversationId, id)));
+  }
+
+  /** Removes the previews of the links in the reader's own message, for everyone. */
+  async removePreviews(messageId: string): Promise<void> {
+    await this.core.attempt(() => this.core.api.delete(`messages/${encodeURIComponent(messageId)}/previews`));
+  }
+
+  async delete(messageId: string): Promise<void> {
+    await this.#attempt("message:delete", { messageId });
+  }
+
+  /** Adds a reaction, or removes the reader's own. */
+  async react({ id, reactions = [] }: Message, emoji: string): Promise<void> {
+    const given = reactions.some((each) => each.emoji === emoji && each.userIds.includes(this.core.now.me.id));
+    await this.#attempt(given ? "message:unreact" : "message:react", { messageId: id, emoji });
+  }
+
+  /** Sends a command whose result arrives as an event. Shows an error; returns whether there was none. */
+  async #attempt<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): Promise<boolean> {
+    return (await this.core.attempt(() => this.core.call(name, payload))) !== undefined;
+  }
+
+  /** Loads the messages where the reader was, otherwise where the unread messages start. */
+  async #reopen(id: string, unreadAfter: number | null): Promise<void> {
+    const timeline = own(this.core.now.timelines, id);
+    const anchor = this.#scrollAnchors.get(id);
+    if (anchor === undefined) return timeline?.atEnd === true ? undefined : this.pages.open(id, unreadAfter);
+    if (timeline?.messages.some((message) => message.id === anchor.messageId)) return;
+    try {
+      await this.pages.around(id, anchor.messageId);
+    } catch (error) {
+      if (error instanceof RequestError && error.isTransient) throw error;
+      // It was deleted, or the reader may not see it any more.
+      this.#scrollAnchors.delete(id);
+      await this.pages.open(id, unreadAfter);
+    }
+  }
+
+  /**
+   * Scrolls to a message. Returns whether the list has gone there: not for a reply, which opens its thread, and not for a
+   * message that does not exist, which shows a notice.
+   */
+  async #goTo(id: string, messageId: string): Promise<boolean> {
+    const isHere = own(this.core.now.timelines, id)?.messages.some((message) => message.id === messageId) === true;
+    const target = { messageId };
+    if (this.core.now.openId === id) this.core.state.setState({ target });
+    try {
+      if (!isHere) {
+        const message = await this.core.api.get<Message>(`messages/${encodeURIComponent(messageId)}`);
+        if (message.threadId !== undefined && message.conversationId === id) {
+          this.targetReached(target);
+          this.#showReply(message, message.threadId);
+          return false;
+        }
+        await this.pages.around(id, messageId);
+      }
+    } catch (error) {
+      const isGone = error instanceof RequestError && !error.isTransient;
+      this.targetReached(target);
+      this.core.state.setState({ notice: isGone ? texts.messageNotFound : (error as Error).message });
+      return false;
+    }
+    this.#showTarget(id, messageId);
+    return true;
+  }
+
+  /** Says when the message that the reader went to was deleted. */
+  #showTarget(id: string, messageId: string): void {
+    const found = own(this.core.now.timelines, id)?.messages.find((message) => message.id === messageId);
+    this.core.state.setState({ notice: found?.deletedAt === undefined ? "" : texts.deleted });
+  }
+
+  /** Opens a reply in its thread, unless the reader has opened something else. */
+  #showReply({ id, conversationId, deletedAt }: Message, rootId: string): void {
+    if (this.core.now.openId !== conversationId) return;
+    const notice = deletedAt === undefined ? "" : texts.deleted;
+    this.core.state.setState({ notice, panel: { kind: "thread", rootId, messageId: id } });
+  }
+}
+
+/** The list loads a failed page again when it comes into sight, or when the connection is back. */
+async function ignoreFailure(loading: Promise<void>): Promise<void> {
+  await loading.catch(() => undefined);
+}

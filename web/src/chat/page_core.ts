@@ -1,0 +1,110 @@
+/** What all parts of the page use: the client's state and what the page shows of it. */
+
+import type { Message, User } from "@talkwire/client";
+import { type ClientState, type ConnectionListener, Core, type StateStore } from "@talkwire/client/parts";
+import type { Api } from "../server/api";
+import { worded } from "../server/worded_error";
+import type { Features } from "./conversations/unread";
+
+/** The message that the open conversation's composer replies to or edits. */
+export interface Composing {
+  readonly kind: "reply" | "edit";
+  readonly message: Message;
+}
+
+/** The dialog about a message that is open. */
+export interface MessageDialog {
+  readonly kind: "actions" | "delete" | "forward" | "history" | "reactions" | "receipts" | "report";
+  readonly message: Message;
+}
+
+/** The panel beside the open conversation. */
+export type Panel =
+  | { readonly kind: "details" }
+  | { readonly kind: "pins" }
+  | { readonly kind: "search" }
+  | { readonly kind: "offers" }
+  | { readonly kind: "files" }
+  /** `messageId`: the reply to scroll to. */
+  | { readonly kind: "thread"; readonly rootId: string; readonly messageId?: string };
+
+/** The overlay that a keyboard shortcut opens. */
+export type Overlay = "switcher" | "shortcuts";
+
+/** What the page shows. */
+interface PageState {
+  readonly openId: string | null;
+  /** The `seq` up to which the open conversation was read when it was opened; null without unread messages. */
+  readonly unreadAfter: number | null;
+  /** Whether the end of the open conversation is in sight, so that new messages are read at once. */
+  readonly watched: boolean;
+  /** The open conversation that the reader marked as unread, which stays unread until they leave it; null: none. */
+  readonly keptUnread: string | null;
+  /** The message that the open conversation scrolls to. */
+  readonly target: Target | null;
+  readonly composing: Composing | null;
+  readonly panel: Panel | null;
+  readonly overlay: Overlay | null;
+  readonly messageDialog: MessageDialog | null;
+  /** Why the reader's last action was refused; empty when it succeeded. */
+  readonly notice: string;
+  /** What the operator has switched on. */
+  readonly features: Features;
+  /** The newest message of another user in the open conversation, for screen readers. */
+  readonly announcement: string;
+}
+
+/** The client's state and the page's, in one store. */
+export type ChatState = ClientState & PageState;
+
+/** A message to scroll to; null: the newest one. A repeated request is another object. */
+export interface Target {
+  readonly messageId: string | null;
+}
+
+const NOTHING_SHOWN: PageState = {
+  openId: null,
+  unreadAfter: null,
+  watched: false,
+  keptUnread: null,
+  target: null,
+  composing: null,
+  panel: null,
+  overlay: null,
+  messageDialog: null,
+  notice: "",
+  features: { offers: false, offerCurrency: "EUR" },
+  announcement: "",
+};
+
+export class PageCore extends Core {
+  declare readonly state: StateStore<ChatState>;
+  readonly api: Api;
+
+  constructor(api: Api, me: User, listener: Omit<ConnectionListener, "received">) {
+    super(api, me, listener, NOTHING_SHOWN);
+    this.api = api;
+  }
+
+  override get now(): ChatState {
+    return this.state.getState();
+  }
+
+  /** Runs an action of the reader. Shows an error and returns undefined when it fails. */
+  async attempt<T>(action: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const reply = await action();
+      if (this.now.notice !== "") this.state.setState({ notice: "" });
+      return reply;
+    } catch (error) {
+      this.state.setState({ notice: (worded(error) as Error).message });
+      return undefined;
+    }
+  }
+
+  /** Returns whether new messages of a conversation are read at once. */
+  override isWatched(conversationId: string): boolean {
+    const { watched, openId, keptUnread } = this.now;
+    return watched && openId === conversationId && keptUnread !== conversationId;
+  }
+}

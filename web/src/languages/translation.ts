@@ -1,0 +1,23 @@
+/** What a translation has to have: the same texts as `texts.ts`, with the same arguments. */
+
+import type { happened, somethingHappened, texts } from "../texts";
+
+type Translated<T> = T extends string
+  ? string
+  : T extends (...values: infer Values) => string
+    ? (...values: Values) => string
+    : { readonly [Name in keyof T]: Translated<T[Name]> };
+
+/** A missing text and one that English does not have are type errors. */
+export type Texts = Translated<typeof texts>;
+export type Happened = Translated<typeof happened>;
+
+/** The texts of notifications, which the service worker has in all languages. */
+export interface PushedTexts {
+  readonly happened: Happened;
+  readonly somethingHappened: Translated<typeof somethingHappened>;
+}
+
+export interface Translation extends PushedTexts {
+  readonly texts: Texts;
+}

@@ -1,0 +1,79 @@
+import type { ChosenStatus } from "@talkwire/client";
+import {
+  Bookmark,
+  Circle,
+  EyeOff,
+  Keyboard,
+  LogOut,
+  MinusCircle,
+  MonitorCog,
+  Moon,
+  Settings,
+  Smile,
+} from "lucide-react";
+import type { RefObject } from "react";
+import { isFramed } from "../../embedding/framed";
+import { SessionStore } from "../../server/session";
+import { hasAdminRole } from "../../server/token_role";
+import { texts } from "../../texts";
+import { useChat } from "../chat_context";
+import type { MenuAction } from "../components/menu_action";
+import MenuPopup from "../components/menu_popup";
+import type { SidebarDialog } from "../sidebar/sidebar_dialogs";
+
+const STATUSES = [
+  ["online", Circle],
+  ["away", Moon],
+  ["dnd", MinusCircle],
+  ["invisible", EyeOff],
+] as const;
+
+interface Props {
+  status: string;
+  onOpen: (dialog: SidebarDialog) => void;
+  /** Undefined where the application decides who is signed in. */
+  onSignOut: (() => void) | undefined;
+  anchor: RefObject<HTMLElement | null>;
+  onClose: () => void;
+}
+
+/** Returns whether the console is offered. It refuses to be in a frame. */
+function isAdmin(): boolean {
+  return !isFramed && hasAdminRole(new SessionStore().read()?.accessToken);
+}
+
+/** The menu of the signed-in user. A module of its own, because few visits need it. */
+export default function AccountMenu({ status, onOpen, onSignOut, anchor, onClose }: Props) {
+  const chat = useChat();
+  const choose = (wanted: ChosenStatus): void => {
+    chat.idle.choose(wanted).catch((error: Error) => chat.showNotice(error.message));
+  };
+  const actions: MenuAction[] = [
+    ...STATUSES.map(([each, icon]) => ({
+      label: texts.account.statuses[each],
+      icon,
+      isChecked: each === status,
+      onClick: () => choose(each),
+    })),
+    {
+      label: texts.account.setText,
+      icon: Smile,
+      startsGroup: true,
+      onClick: () => onOpen({ kind: "settings", section: "profile" }),
+    },
+    { label: texts.saved.title, icon: Bookmark, startsGroup: true, onClick: () => onOpen({ kind: "saved" }) },
+    { label: texts.account.settings, icon: Settings, onClick: () => onOpen({ kind: "settings" }) },
+    { label: texts.keyboard, icon: Keyboard, onClick: () => chat.openOverlay("shortcuts") },
+    ...(isAdmin() ? [{ label: texts.account.console, icon: MonitorCog, href: "admin" }] : []),
+    ...(onSignOut === undefined ? [] : [{ label: texts.signOut, icon: LogOut, startsGroup: true, onClick: onSignOut }]),
+  ];
+  return (
+    <MenuPopup
+      label={texts.account.menu}
+      placement="bottom-start"
+      actions={actions}
+      anchor={anchor}
+      onClose={onClose}
+    />
+  );
+}

@@ -1,0 +1,157 @@
+import type { Conversation, SentFile } from "@talkwire/client";
+import { CornerUpLeft, Download } from "lucide-react";
+import { type KeyboardEvent, useId, useRef, useState } from "react";
+import { readableSize } from "../../chat/files/file_size";
+import { type FileKind, isPicture } from "../../chat/files/files";
+import { texts } from "../../texts";
+import { useChat } from "../chat_context";
+import { IconButton } from "../components/icon_button";
+import { stepOf } from "../keyboard/direction";
+import { PanelFrame } from "../panel/panel_frame";
+import { useGoToMessage } from "../panel/panel_layout";
+import { shortTime } from "../time_format";
+import { FileIcon } from "./file_icon";
+import { Thumbnail } from "./thumbnail";
+import { type ConversationFiles, useConversationFiles } from "./use_conversation_files";
+import "./attachments.css";
+import "./files_panel.css";
+
+const KINDS: readonly FileKind[] = ["media", "file", "audio"];
+const labels = texts.filesPanel;
+
+/** The files of a conversation: pictures and film in a grid, others and sound as lists. */
+export default function FilesPanel({ conversation: { id } }: { conversation: Conversation }) {
+  const [kind, setKind] = useState<FileKind>("media");
+  const panelId = useId();
+  return (
+    <PanelFrame title={labels.title}>
+      <Tabs kind={kind} panelId={panelId} onChange={setKind} />
+      <div id={panelId} role="tabpanel" aria-label={labels.kinds[kind]} className="files">
+        <Files key={`${kind} of ${id}`} conversationId={id} kind={kind} />
+      </div>
+    </PanelFrame>
+  );
+}
+
+interface TabsProps {
+  kind: FileKind;
+  panelId: string;
+  onChange: (kind: FileKind) => void;
+}
+
+function Tabs({ kind, panelId, onChange }: TabsProps) {
+  const list = useRef<HTMLDivElement>(null);
+  const pressed = (event: KeyboardEvent): void => {
+    const step = stepOf(event.key);
+    if (step === 0) return;
+    event.preventDefault();
+    const index = (KINDS.indexOf(kind) + step + KINDS.length) % KINDS.length;
+    onChange(KINDS[index] as FileKind);
+    list.current?.querySelectorAll<HTMLElement>("[role=tab]")[index]?.focus();
+  };
+  return (
+    <div className="tabs" role="tablist" aria-label={labels.title} ref={list} onKeyDown={pressed}>
+      {KINDS.map((each) => (
+        <button
+          key={each}
+          type="button"
+          role="tab"
+          aria-selected={each === kind}
+          aria-controls={each === kind ? panelId : undefined}
+          tabIndex={each === kind ? 0 : -1}
+          onClick={() => onChange(each)}
+        >
+          {labels.kinds[each]}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Files({ conversationId, kind }: { conversationId: string; kind: FileKind }) {
+  const files = useConversationFiles(conversationId, kind);
+  const { items, hasMore, status, problem, loadMore, reload } = files;
+  return (
+    <>
+      {kind === "media" ? (
+        <Grid conversationId={conversationId} items={items} />
+      ) : (
+        <ul className="file-list">
+          {items.map((item) => (
+            <Row key={`${item.messageId} ${item.file.id}`} conversationId={conversationId} item={item} />
+          ))}
+        </ul>
+      )}
+      <p className="note" role="status">
+        {status === "loading" && items.length === 0 && texts.loading}
+        {status === "done" && items.length === 0 && labels.none[kind]}
+      </p>
+      {status === "failed" && (
+        <p className="problem" role="alert">
+          {problem}{" "}
+          <button type="button" className="quiet" onClick={reload}>
+            {texts.retry}
+          </button>
+        </p>
+      )}
+      {hasMore && status !== "failed" && (
+        <button type="button" className="quiet" disabled={status === "loading"} onClick={loadMore}>
+          {texts.showMore}
+        </button>
+      )}
+    </>
+  );
+}
+
+interface GridProps extends Pick<ConversationFiles, "items"> {
+  conversationId: string;
+}
+
+function Grid({ conversationId, items }: GridProps) {
+  const { files } = useChat();
+  const jump = useGoToMessage();
+  const pictures = items.map(({ file }) => file).filter(isPicture);
+  return (
+    <ul className="file-grid">
+      {items.map(({ file, messageId, sender, createdAt }) => (
+        <li key={`${messageId} ${file.id}`}>
+          {isPicture(file) ? (
+            <Thumbnail picture={file} fills onOpen={() => files.viewAmong(pictures, file)} />
+          ) : (
+            <button type="button" className="film" onClick={() => jump(conversationId, messageId)}>
+              <FileIcon type={file.contentType} />
+              <span className="file-name">{file.name}</span>
+            </button>
+          )}
+          <IconButton
+            icon={CornerUpLeft}
+            className="to-message"
+            label={labels.toMessage(file.name, sender.name, shortTime(createdAt))}
+            onClick={() => jump(conversationId, messageId)}
+          />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Row({ conversationId, item }: { conversationId: string; item: SentFile }) {
+  const { files } = useChat();
+  const jump = useGoToMessage();
+  const { file, messageId, sender, createdAt } = item;
+  return (
+    <li>
+      <FileIcon type={file.contentType} />
+      <button type="button" className="find" onClick={() => jump(conversationId, messageId)}>
+        <span className="file-name" title={file.name}>
+          {file.name}
+        </span>
+        <span className="file-state">
+          {file.size !== undefined && `${readableSize(file.size)} · `}
+          <span dir="auto">{sender.name}</span> · <time dateTime={createdAt}>{shortTime(createdAt)}</time>
+        </span>
+      </button>
+      <IconButton icon={Download} label={texts.download(file.name)} onClick={() => void files.download(file)} />
+    </li>
+  );
+}

@@ -1,0 +1,102 @@
+import { Check, Mic, Trash2 } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
+import { texts } from "../../texts";
+import { IconButton } from "../components/icon_button";
+import { playingTime } from "./playing_time";
+import { canRecord, RECORDING_MAX_MS, Recording } from "./recording";
+import "./voice.css";
+
+const labels = texts.voice;
+
+/** A button that records a voice message. What is recorded becomes a file of the composer. */
+export default function VoiceRecorder({ onFile }: { onFile: (file: File) => void }) {
+  const [recording, setRecording] = useState<Recording | null>(null);
+  const [problem, setProblem] = useState("");
+  const isGone = useRef(false);
+  const current = useRef<Recording | null>(null);
+  current.current = recording;
+  useEffect(() => {
+    isGone.current = false;
+    return () => {
+      isGone.current = true;
+      current.current?.cancel();
+    };
+  }, []);
+  if (!canRecord) return null;
+  const start = async (): Promise<void> => {
+    setProblem("");
+    try {
+      const started = await Recording.start();
+      if (isGone.current) started.cancel();
+      else setRecording(started);
+    } catch {
+      setProblem(labels.noMicrophone);
+    }
+  };
+  const finish = async (): Promise<void> => {
+    setRecording(null);
+    try {
+      const file = await recording?.finish();
+      if (file !== undefined && !isGone.current) onFile(file);
+    } catch {
+      setProblem(labels.failed);
+    }
+  };
+  const cancel = (): void => {
+    recording?.cancel();
+    setRecording(null);
+  };
+  return (
+    <>
+      <IconButton icon={Mic} label={labels.record} disabled={recording !== null} onClick={() => void start()} />
+      {recording && <Running recording={recording} onFinish={() => void finish()} onCancel={cancel} />}
+      {problem !== "" && (
+        <p className="problem voice-problem" role="alert">
+          {problem}
+        </p>
+      )}
+    </>
+  );
+}
+
+interface RunningProps {
+  recording: Recording;
+  onFinish: () => void;
+  onCancel: () => void;
+}
+
+function Running({ recording, onFinish, onCancel }: RunningProps) {
+  const [elapsedMs, setElapsed] = useState(0);
+  const bar = useRef<HTMLFieldSetElement>(null);
+  const finish = useRef(onFinish);
+  finish.current = onFinish;
+  useEffect(() => {
+    const timer = setInterval(() => {
+      setElapsed(recording.elapsedMs);
+      if (recording.elapsedMs >= RECORDING_MAX_MS) finish.current();
+    }, 250);
+    return () => clearInterval(timer);
+  }, [recording]);
+  useEffect(() => bar.current?.querySelectorAll("button")[1]?.focus(), []);
+  return (
+    <fieldset
+      className="recording"
+      ref={bar}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        onCancel();
+      }}
+    >
+      <legend className="hidden">{labels.recording}</legend>
+      <span className="hidden" role="status">
+        {labels.recording}
+      </span>
+      <span className="on-air" aria-hidden="true" />
+      <span className="elapsed">{playingTime(elapsedMs)}</span>
+      <span className="limit">{labels.limit(playingTime(RECORDING_MAX_MS))}</span>
+      <IconButton icon={Trash2} label={labels.cancel} onClick={onCancel} />
+      <IconButton icon={Check} label={labels.finish} onClick={onFinish} />
+    </fieldset>
+  );
+}

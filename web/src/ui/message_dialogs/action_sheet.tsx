@@ -1,0 +1,78 @@
+import type { Message } from "@talkwire/client";
+import { useEffect } from "react";
+import { texts } from "../../texts";
+import { useChat } from "../chat_context";
+import { Dialog } from "../components/dialog";
+import { QUICK_REACTIONS } from "../emoji/quick_reactions";
+import { actionsOf } from "../timeline/message_actions";
+import { MessagePreview } from "./message_preview";
+import "./action_sheet.css";
+
+interface Props {
+  message: Message;
+  onClose: () => void;
+}
+
+/** What can be done with a message, at the lower edge of a touch screen. A long press opens it. */
+export default function ActionSheet({ message, onClose }: Props) {
+  const chat = useChat();
+  const actions = actionsOf(chat, message);
+  useEffect(ignoreLiftedFinger, []);
+  const react = (emoji: string): void => {
+    onClose();
+    void chat.messages.react(message, emoji);
+  };
+  return (
+    <Dialog title={texts.actions} onClose={onClose} className="action-sheet">
+      <MessagePreview message={message} />
+      <div className="sheet-reactions">
+        {QUICK_REACTIONS.map((emoji) => (
+          <button key={emoji} type="button" aria-label={texts.react(emoji)} onClick={() => react(emoji)}>
+            {emoji}
+          </button>
+        ))}
+      </div>
+      <ul>
+        {actions.map(({ label, icon: Icon, isDangerous, onClick }) => (
+          <li key={label}>
+            <button
+              type="button"
+              className={isDangerous ? "sheet-action danger" : "sheet-action"}
+              onClick={() => {
+                // Before the action, which may open another dialog.
+                onClose();
+                onClick?.();
+              }}
+            >
+              {Icon && <Icon className="icon" aria-hidden="true" />}
+              {label}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <button type="button" className="quiet sheet-close" onClick={onClose}>
+        {texts.close}
+      </button>
+    </Dialog>
+  );
+}
+
+/** The sheet may come below the finger that has opened it, whose click is not meant for it. Returns how to end this. */
+function ignoreLiftedFinger(): () => void {
+  let isPressed = false;
+  const press = (): void => {
+    isPressed = true;
+  };
+  const click = (event: MouseEvent): void => {
+    // The keyboard clicks without a number.
+    if (isPressed || event.detail === 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  addEventListener("pointerdown", press, true);
+  addEventListener("click", click, true);
+  return () => {
+    removeEventListener("pointerdown", press, true);
+    removeEventListener("click", click, true);
+  };
+}

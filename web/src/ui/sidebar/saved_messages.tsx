@@ -1,0 +1,113 @@
+import type { SavedMessage, SavedMessagePage } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
+import { BookmarkX } from "lucide-react";
+import { useEffect, useState } from "react";
+import { messageSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../chat_context";
+import { Dialog } from "../components/dialog";
+import { IconButton } from "../components/icon_button";
+import { nameOf } from "../conversation/conversation_names";
+import { goTo } from "../page_address";
+import { shortTime } from "../time_format";
+import "../panel/message_results.css";
+
+interface Props {
+  onClose: () => void;
+}
+
+/** The messages that the reader has saved, last saved first. Choosing one opens it in its conversation. */
+export default function SavedMessages({ onClose }: Props) {
+  const { saved } = useChat();
+  const [page, setPage] = useState<SavedMessagePage | null>(null);
+  const [problem, setProblem] = useState("");
+
+  useEffect(() => {
+    let current = true;
+    saved.list().then(
+      (first) => current && setPage(first),
+      (error: Error) => current && setProblem(error.message),
+    );
+    return () => {
+      current = false;
+    };
+  }, [saved]);
+
+  const attempt = (action: () => Promise<void>): void => {
+    setProblem("");
+    action().catch((error: Error) => setProblem(error.message));
+  };
+  const showMore = async ({ items, next }: SavedMessagePage): Promise<void> => {
+    const more = await saved.list(next ?? undefined);
+    setPage({ items: [...items, ...more.items], next: more.next });
+  };
+  const remove = async (shown: SavedMessagePage, { message }: SavedMessage): Promise<void> => {
+    await saved.remove(message.conversationId, message.id);
+    setPage({ ...shown, items: shown.items.filter((each) => each.message.id !== message.id) });
+  };
+  return (
+    <Dialog title={texts.saved.title} onClose={onClose}>
+      {page === null && problem === "" && <p className="note">{texts.loading}</p>}
+      {page?.items.length === 0 && <p className="note">{texts.saved.none}</p>}
+      {page !== null && page.items.length > 0 && (
+        <ul className="finds">
+          {page.items.map((each) => (
+            <Entry
+              key={each.message.id}
+              saved={each}
+              onOpen={onClose}
+              onRemove={() => attempt(() => remove(page, each))}
+            />
+          ))}
+        </ul>
+      )}
+      {page !== null && page.next !== null && (
+        <button type="button" className="quiet" onClick={() => attempt(() => showMore(page))}>
+          {texts.saved.more}
+        </button>
+      )}
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+      <div className="buttons">
+        <button type="button" className="quiet" onClick={onClose}>
+          {texts.close}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+interface EntryProps {
+  saved: SavedMessage;
+  onOpen: () => void;
+  onRemove: () => void;
+}
+
+function Entry({ saved: { message }, onOpen, onRemove }: EntryProps) {
+  const { id, conversationId, sender, createdAt } = message;
+  const where = useChatState((state) => {
+    const conversation = own(state.conversations, conversationId);
+    return conversation === undefined ? "" : texts.saved.in(nameOf(conversation));
+  });
+  const open = (): void => {
+    onOpen();
+    goTo(conversationId, id);
+  };
+  return (
+    <li>
+      <button type="button" className="find" onClick={open}>
+        <span className="find-who">
+          <strong dir="auto">{sender.name}</strong>
+          <span className="find-where">{where}</span>
+          <time dateTime={createdAt}>{shortTime(createdAt)}</time>
+        </span>
+        <span className="find-says" dir="auto">
+          {plainText(messageSummary(message))}
+        </span>
+      </button>
+      <IconButton icon={BookmarkX} label={texts.saved.remove} onClick={onRemove} />
+    </li>
+  );
+}

@@ -1,0 +1,79 @@
+import type { FollowedThread } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
+import { useStore } from "zustand";
+import { messageSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../chat_context";
+import { Dialog } from "../components/dialog";
+import { nameOf } from "../conversation/conversation_names";
+import { showPlace } from "../page_address";
+import { fromNow, fullTime } from "../time_format";
+import { Faces } from "../timeline/faces";
+import "./thread_list.css";
+
+/** The threads that the reader follows, newest reply first. */
+export default function ThreadList({ onClose }: { onClose: () => void }) {
+  const chat = useChat();
+  const { items, next } = useStore(chat.followedThreads.state);
+  const open = ({ root }: FollowedThread): void => {
+    onClose();
+    showPlace(root.conversationId);
+    chat.openThread(root.conversationId, root.id);
+  };
+  return (
+    <Dialog title={texts.threads.title} onClose={onClose} className="thread-list">
+      {items.length === 0 ? (
+        <p className="note">{texts.threads.none}</p>
+      ) : (
+        <ul>
+          {items.map((item) => (
+            <li key={item.root.id}>
+              <Item item={item} onOpen={() => open(item)} />
+            </li>
+          ))}
+        </ul>
+      )}
+      <div className="buttons">
+        {next !== null && (
+          <button type="button" className="quiet" onClick={() => void chat.followedThreads.load(next)}>
+            {texts.threads.more}
+          </button>
+        )}
+        <button type="button" onClick={onClose}>
+          {texts.close}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function Item({ item: { root, unreadCount }, onOpen }: { item: FollowedThread; onOpen: () => void }) {
+  const conversation = useChatState((state) => own(state.conversations, root.conversationId));
+  const { thread } = root;
+  return (
+    <button type="button" className={unreadCount > 0 ? "thread-item has-unread" : "thread-item"} onClick={onOpen}>
+      <span className="thread-place" dir="auto">
+        {conversation === undefined ? texts.thread : nameOf(conversation)}
+      </span>
+      {unreadCount > 0 && (
+        <span className="count">
+          <span aria-hidden="true">{unreadCount > 99 ? "99+" : unreadCount}</span>
+          <span className="hidden">{texts.threads.unreadReplies(unreadCount)}</span>
+        </span>
+      )}
+      <span className="thread-root" dir="auto">
+        {texts.threads.by(root.sender.name, plainText(messageSummary(root)))}
+      </span>
+      {thread !== undefined && (
+        <span className="thread-replies">
+          <Faces people={thread.participants} />
+          {texts.replies(thread.replyCount)}
+          <time dateTime={thread.lastReplyAt} title={fullTime(thread.lastReplyAt)}>
+            {texts.threads.lastReply(fromNow(thread.lastReplyAt))}
+          </time>
+        </span>
+      )}
+    </button>
+  );
+}

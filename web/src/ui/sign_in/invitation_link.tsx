@@ -1,0 +1,68 @@
+import { useEffect, useState } from "react";
+import type { Chat } from "../../chat/chat";
+import { texts } from "../../texts";
+import { useChat } from "../chat_context";
+import { Dialog } from "../components/dialog";
+import { goTo } from "../page_address";
+
+interface Props {
+  code: string;
+  /** Whether the user has joined by registering. */
+  hasJoined: boolean;
+  onOver: () => void;
+}
+
+/** What happens when a signed-in user has opened an invitation link. */
+export default function InvitationLink({ code, hasJoined, onOver }: Props) {
+  return hasJoined ? <AcceptInvitation code={code} onDone={onOver} /> : <JoinDialog code={code} onClose={onOver} />;
+}
+
+/** Asks whether to join, and opens the joined conversation. */
+function JoinDialog({ code, onClose }: { code: string; onClose: () => void }) {
+  const chat = useChat();
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  const join = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      await acceptInvitation(chat, code);
+      onClose();
+    } catch (error) {
+      setProblem((error as Error).message);
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={texts.invitation.joinTitle} onClose={onClose}>
+      <p>{texts.invitation.joinHint}</p>
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+      <div className="buttons">
+        <button type="button" className="quiet" onClick={onClose}>
+          {texts.invitation.notNow}
+        </button>
+        <button type="button" className="primary" disabled={busy} onClick={() => void join()}>
+          {texts.places.join}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** Opens the conversation that a user has joined by registering with an invitation. */
+function AcceptInvitation({ code, onDone }: { code: string; onDone: () => void }) {
+  const chat = useChat();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs once, whatever `onDone` is
+  useEffect(() => {
+    // The user has already joined; a failure means only that no conversation is opened.
+    acceptInvitation(chat, code).then(onDone, onDone);
+  }, [chat, code]);
+  return null;
+}
+
+async function acceptInvitation(chat: Chat, code: string): Promise<void> {
+  const ids = await chat.invitations.accept(code);
+  await Promise.all(ids.map((id) => chat.conversations.load(id)));
+  if (ids[0] !== undefined) goTo(ids[0]);
+}

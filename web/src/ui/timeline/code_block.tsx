@@ -1,0 +1,71 @@
+import { Check, Copy } from "lucide-react";
+import { isValidElement, type ReactNode, useEffect, useState } from "react";
+import { texts } from "../../texts";
+import { useChat } from "../chat_context";
+import { copyText } from "../clipboard";
+import { IconButton } from "../components/icon_button";
+import "./code_block.css";
+
+const COPIED_MS = 2_000;
+/** Colouring a longer text would hold up the page. */
+const COLOURED_MAX = 20_000;
+
+interface CodeProps {
+  children?: ReactNode;
+  className?: string;
+}
+
+/** A block of code, with a button to copy it. It is coloured when its language is named and known. */
+export function CodeBlock({ children }: { children?: ReactNode }) {
+  const { children: content, className = "" } = isValidElement<CodeProps>(children) ? children.props : {};
+  const code = typeof content === "string" ? content : "";
+  const language = /\blang(?:uage)?-([\w+#-]+)/.exec(className)?.[1];
+  const coloured = useColoured(code, language);
+  if (code === "") return <pre>{children}</pre>;
+  return (
+    <div className="code-block">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long lines are scrolled with the keyboard */}
+      <pre tabIndex={0}>
+        <code>{coloured ?? code}</code>
+      </pre>
+      <CopyButton code={code} />
+    </div>
+  );
+}
+
+function CopyButton({ code }: { code: string }) {
+  const chat = useChat();
+  const [isCopied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!isCopied) return;
+    const timer = setTimeout(() => setCopied(false), COPIED_MS);
+    return () => clearTimeout(timer);
+  }, [isCopied]);
+  return (
+    <IconButton
+      icon={isCopied ? Check : Copy}
+      label={texts.copyCode}
+      className="copy-code"
+      onClick={() => void copyText(chat, code).then(setCopied)}
+    />
+  );
+}
+
+/** Returns the code with its parts coloured; null until that is loaded, or for an unknown language. */
+function useColoured(code: string, language: string | undefined): ReactNode {
+  const [coloured, setColoured] = useState<ReactNode>(null);
+  useEffect(() => {
+    if (language === undefined || code.length > COLOURED_MAX) return;
+    let isCurrent = true;
+    // The grammars are loaded with the first block of code.
+    import("./code_colours")
+      .then(({ colouredCode }) => {
+        if (isCurrent) setColoured(colouredCode(code, language));
+      })
+      .catch(() => undefined);
+    return () => {
+      isCurrent = false;
+    };
+  }, [code, language]);
+  return coloured;
+}

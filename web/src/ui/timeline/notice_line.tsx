@@ -1,0 +1,26 @@
+import type { Notice } from "@talkwire/client";
+import { Info, Phone, Tag, Users } from "lucide-react";
+import { memo } from "react";
+import { useChatState } from "../chat_context";
+import { fullTime, timeOfDay } from "../time_format";
+import { noticeText } from "./notice_text";
+import "./notice_line.css";
+
+const ICONS = { joined: Users, added: Users, left: Users, removed: Users, changed: Info, call: Phone, offer: Tag };
+
+/** What happened in the conversation, in one line. Nothing for a kind of notice that is newer than this client. */
+export const NoticeLine = memo(function NoticeLine({ notice }: { notice: Notice }) {
+  const myId = useChatState((state) => state.me.id);
+  const text = noticeText(notice, myId);
+  if (text === null) return null;
+  const Icon = ICONS[notice.type];
+  return (
+    <p className="notice-line">
+      <Icon className="icon" aria-hidden="true" />
+      <span dir="auto">{text}</span>{" "}
+      <time dateTime={notice.createdAt} title={fullTime(notice.createdAt)}>
+        {timeOfDay(notice.createdAt)}
+      </time>
+    </p>
+  );
+});

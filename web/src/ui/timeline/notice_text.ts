@@ -1,0 +1,69 @@
+/** The words of notices. */
+
+import type { Notice } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
+import { texts } from "../../texts";
+
+/** So many users are named; the others are counted. */
+const NAMED_MAX = 4;
+
+/** Returns the sentence that a notice is shown as; null for a kind that this client does not know. */
+export function noticeText(notice: Notice, myId: string): string | null {
+  const { notices } = texts;
+  const { type, actorId, reason, durationS } = notice;
+  const actor = nameOf(notice, actorId, myId) ?? notices.somebody;
+  switch (type) {
+    case "joined":
+      return notices.joined(peopleIn(notice, myId));
+    case "left":
+      return notices.left(peopleIn(notice, myId));
+    case "added":
+      return notices.added(actor, peopleIn(notice, myId, notices.you));
+    case "removed":
+      return notices.removed(actor, peopleIn(notice, myId, notices.you));
+    case "changed":
+      return changeIn(notice, actor);
+    case "call":
+      if (durationS !== undefined) return notices.call(lasting(durationS));
+      if (reason === "rejected") return notices.declined(actor);
+      return actorId === myId ? notices.unanswered : notices.missed(actor);
+    case "offer":
+      return notice.offerStatus === undefined ? null : (notices.offers[notice.offerStatus]?.(actor) ?? null);
+    default:
+      return null;
+  }
+}
+
+function changeIn({ changes = [], name, topic }: Notice, actor: string): string | null {
+  const { notices } = texts;
+  const said = changes.flatMap((change) => {
+    if (change === "name") return [name === undefined ? notices.unnamed : notices.renamed(name)];
+    if (change === "topic") return [topic === undefined ? notices.topicRemoved : notices.topic(topic)];
+    const words: string | undefined = notices.changed[change];
+    return words === undefined ? [] : [words];
+  });
+  return said.length === 0 ? null : notices.changes(actor, texts.listed(said));
+}
+
+function peopleIn(notice: Notice, myId: string, you: string = texts.you): string {
+  const { userIds = [], userCount = userIds.length } = notice;
+  const shown = userIds
+    .slice(0, NAMED_MAX)
+    .map((id) => (id === myId ? you : nameOf(notice, id, myId)) ?? texts.notices.somebody);
+  const others = userCount - shown.length;
+  return texts.listed(others > 0 ? [...shown, texts.notices.others(others)] : shown);
+}
+
+function nameOf({ names }: Notice, id: string | undefined, myId: string): string | undefined {
+  if (id === undefined) return undefined;
+  return id === myId ? texts.you : own(names, id);
+}
+
+/** `45 s`, `3 min`, `1 h 5 min`. */
+function lasting(seconds: number): string {
+  const { notices } = texts;
+  if (seconds < 60) return notices.seconds(seconds);
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return notices.minutes(minutes);
+  return notices.hours(Math.floor(minutes / 60), minutes % 60);
+}

@@ -1,0 +1,29 @@
+import { expect, it } from "vitest";
+import { pushedTexts } from "../src/languages/pushed_texts";
+import { bodyOf, headlineOf } from "../src/ui/alerts/notification_text";
+
+const decided = (outcome: "dismissed" | "resolved" | "delete" | "mute" | "ban") =>
+  ({ type: "moderation", title: "", body: "Advertising", outcome }) as const;
+
+it("says to a reporter and to an author whom a decision is about", () => {
+  const reporter = "Your report was reviewed";
+  const author = "A moderator acted on your message";
+  expect((["dismissed", "resolved"] as const).map((outcome) => headlineOf(decided(outcome)))).toEqual([
+    reporter,
+    reporter,
+  ]);
+  expect((["delete", "mute", "ban"] as const).map((outcome) => headlineOf(decided(outcome)))).toEqual([
+    author,
+    author,
+    author,
+  ]);
+  expect(bodyOf(decided("delete"), "Market")).toBe("Market: Advertising");
+});
+
+it("says so in the reader's language in a push", () => {
+  expect(headlineOf(decided("resolved"), pushedTexts(["de"]))).toBe("Deine Meldung wurde geprüft");
+});
+
+it("says nothing of a decision that a server does not push", () => {
+  expect(headlineOf({ type: "moderation", title: "", body: "" })).toBe("New notification");
+});

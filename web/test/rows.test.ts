@@ -1,0 +1,57 @@
+import type { Message } from "@talkwire/client";
+import { describe, expect, it } from "vitest";
+import { ME, message, messages } from "../../clients/javascript/client/test/samples";
+import { type Row, rowsOf } from "../src/chat/messages/rows";
+
+const loaded = (first: number, last: number) => ({ messages: messages(first, last), atStart: false, atEnd: true });
+
+describe("rows", () => {
+  const whole = (said: Message[]) => ({ messages: said, atStart: true, atEnd: true });
+  const shown = (rows: Row[]) =>
+    rows.map(
+      ({ message: { seq }, startsDay, startsUnread, continued }) =>
+        `${startsDay ? "day " : ""}${startsUnread ? "unread " : ""}${seq}${continued ? "+" : ""}`,
+    );
+
+  it("group messages of one sender within five minutes", () => {
+    const said = [message(1), message(2), message(3, { senderId: ME }), message(4), message(40)];
+    expect(shown(rowsOf(whole(said), null, ME))).toEqual(["day 1", "2+", "3", "4", "40"]);
+  });
+
+  it("leave out replies in threads", () => {
+    const reply = (seq: number, threadId: string) => message(seq, { threadId });
+    const said = [message(1), reply(2, "m1"), reply(3, "m1"), message(4), reply(5, "m4"), message(6)];
+    expect(shown(rowsOf(whole(said), null, ME))).toEqual(["day 1", "4+", "6+"]);
+    expect(rowsOf(whole(said.slice(1, 3)), null, ME)).toEqual([]);
+  });
+
+  it("do not mark a thread's replies as the first unread message", () => {
+    const said = [message(1), message(2, { threadId: "m1" }), message(3)];
+    expect(shown(rowsOf(whole(said), 1, ME))).toEqual(["day 1", "unread 3"]);
+    expect(shown(rowsOf(whole(said.slice(0, 2)), 1, ME))).toEqual(["day 1"]);
+  });
+
+  it("start each day, and do not continue the day before", () => {
+    const midnight = new Date(2026, 0, 6).getTime();
+    const [late = "", early = ""] = [-60_000, 60_000].map((ms) => new Date(midnight + ms).toISOString());
+    const said = [message(1, { createdAt: late }), message(2, { createdAt: early })];
+    expect(shown(rowsOf(whole(said), null, ME))).toEqual(["day 1", "day 2"]);
+  });
+
+  it("mark the first unread message of another user", () => {
+    const said = [message(1), message(2, { senderId: ME }), message(3), message(4)];
+    expect(shown(rowsOf(whole(said), 1, ME))).toEqual(["day 1", "2", "unread 3", "4+"]);
+    expect(shown(rowsOf(whole(said), 4, ME))).toEqual(["day 1", "2", "3", "4+"]);
+  });
+
+  it("mark nothing where the last read message is not loaded", () => {
+    const unread = (first: number) => shown(rowsOf(loaded(first, 6), 3, ME)).filter((row) => row.includes("unread"));
+    expect(unread(5)).toEqual([]);
+    expect(unread(4)).toEqual(["day unread 4"]);
+    expect(unread(2)).toEqual(["unread 4"]);
+  });
+
+  it("are one for each message", () => {
+    expect(rowsOf(loaded(1, 60), 30, ME)).toHaveLength(60);
+  });
+});

@@ -1,0 +1,22 @@
+import { expect, it } from "vitest";
+import { partsOf } from "../src/ui/conversation/text_links";
+
+const shown = (text: string): string =>
+  partsOf(text)
+    .map(({ part, isAddress }) => (isAddress ? `[${part}]` : part))
+    .join("");
+
+it.each([
+  ["", ""],
+  ["no address", "no address"],
+  ["https://a.example", "[https://a.example]"],
+  [
+    "See https://a.example/b?c=d#e, or (http://b.example).",
+    "See [https://a.example/b?c=d#e], or ([http://b.example]).",
+  ],
+  ["HTTPS://A.EXAMPLE!", "[HTTPS://A.EXAMPLE]!"],
+  ["javascript:alert(1) file:///etc http://", "javascript:alert(1) file:///etc http://"],
+  ["<https://a.example>", "<[https://a.example]>"],
+])("the addresses in %j are links", (text, expected) => {
+  expect(shown(text)).toBe(expected);
+});
