@@ -8,43 +8,38 @@ const [url, file] = process.argv.slice(2);
 const headers = { authorization: `Bearer ${process.env.TALKWIRE_TOKEN}` };
 let copy = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { cursor: "start", conversations: {} };
 
+const left = ({ id, seq, senderId, createdAt }) => ({ id, seq, senderId, createdAt }); // of a deleted message
+const about = (chat, data) => (chat.about = { ...data, members: undefined });
+const changes = {
+  "conversation:new": about,
+  "conversation:updated": about,
+  "member:updated": ({ members }, { userId, role }) => (members[userId].role = role),
+  "member:removed": ({ members }, { userId }) => delete members[userId],
+  "message:read:receipt": ({ members }, { userId, seq }) => (members[userId].readSeq = seq),
+  "message:new": ({ messages }, data) => (messages[data.id] = data),
+  "message:updated": ({ messages }, data) => (messages[data.id] = data),
+  "message:reaction": ({ messages }, { messageId, reactions }) => (messages[messageId].reactions = reactions),
+  "message:deleted": ({ messages }, { messageId, deletedAt }) =>
+    (messages[messageId] = { ...left(messages[messageId]), deletedAt }),
+};
+
 function apply({ type, conversationId, data }) {
   if (type === "conversation:new") copy.conversations[conversationId] = { members: {}, messages: {} };
-  const chat = copy.conversations[conversationId];
-  if (type === "conversation:new" || type === "conversation:updated") chat.about = { ...data, members: undefined };
+  changes[type]?.(copy.conversations[conversationId], data);
+  for (const member of data.members ?? []) copy.conversations[conversationId].members[member.userId] = member;
   if (type === "conversation:deleted") delete copy.conversations[conversationId];
-  if (type === "conversation:new" || type === "member:added")
-    for (const member of data.members) chat.members[member.userId] = member;
-  if (type === "member:updated") chat.members[data.userId].role = data.role;
-  if (type === "member:removed") delete chat.members[data.userId];
-  if (type === "message:read:receipt") chat.members[data.userId].readSeq = data.seq;
-  if (type === "message:new" || type === "message:updated") chat.messages[data.id] = data;
-  if (type === "message:deleted") {
-    // Its place, its sender and its time remain.
-    const { id, seq, senderId, createdAt } = chat.messages[data.messageId];
-    chat.messages[data.messageId] = { id, seq, senderId, createdAt, deletedAt: data.deletedAt };
-  }
-  if (type === "message:reaction") chat.messages[data.messageId].reactions = data.reactions;
-}
-
-function save() {
-  // One step: the cursor is as new as the rest of the file, also after a crash.
-  writeFileSync(`${file}.new`, JSON.stringify(copy), { flush: true });
-  renameSync(`${file}.new`, file);
 }
 
 for (;;) {
   try {
     const answer = await fetch(`${url}/api/v1/events?after=${copy.cursor}&wait=30`, { headers });
-    const page = await answer.json();
-    // Another log, or one that no longer has these events: begin again.
-    if (answer.status === 410) copy = { cursor: page.error.details.oldest, conversations: {} };
-    else if (!answer.ok) throw new Error(page.error.message);
-    else {
-      page.items.forEach(apply);
-      copy.cursor = page.cursor;
-    }
-    save();
+    const { items = [], cursor, error } = await answer.json();
+    items.forEach(apply);
+    if (answer.ok) copy.cursor = cursor;
+    else if (answer.status !== 410) throw new Error(error.message);
+    else copy = { cursor: error.details.oldest, conversations: {} }; // another log, or events are missing: begin again
+    writeFileSync(`${file}.new`, JSON.stringify(copy), { flush: true });
+    renameSync(`${file}.new`, file); // one step: the cursor is as new as the rest of the file, also after a crash
   } catch (error) {
     console.error(error.message);
     await sleep(1000);
