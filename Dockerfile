@@ -1,11 +1,15 @@
 # Talkwire with the clients of PostgreSQL, Redis and S3. Runs as an unprivileged user and writes to /data and /tmp only:
 # docker run --read-only --tmpfs /tmp -v talkwire:/data -p 3000:3000 talkwire
 
-FROM node:22-alpine AS web
+# The web client is the same for all processors, so no emulated one builds it.
+FROM --platform=$BUILDPLATFORM node:22-alpine AS web
 WORKDIR /src/web
 COPY web/package.json web/package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY web/ ./
+COPY clients/javascript/client/src/ /src/clients/javascript/client/src/
+COPY clients/javascript/embed/src/ /src/clients/javascript/embed/src/
+COPY clients/javascript/react/src/ /src/clients/javascript/react/src/
 RUN npm run --silent build
 
 FROM python:3.13-slim AS packages

@@ -70,7 +70,7 @@ def stages_of(text: str) -> list[Stage]:
         keyword, _, arguments = line.strip().partition(" ")
         instruction = Instruction(keyword.upper(), arguments.strip())
         if instruction.keyword == "FROM":
-            words = instruction.words
+            words = [word for word in instruction.words if not word.startswith("--")]
             stages.append(Stage(words[2] if len(words) > 2 else str(len(stages)), words[0]))
         else:
             stages[-1].instructions.append(instruction)

@@ -1,1 +1,1 @@
-"""Checks of the sources that no linter offers: `python -m tools.check_sources`."""
+"""Programs for maintainers: checks of the sources, releases, the changelog and the documentation's site."""

@@ -58,14 +58,14 @@ class Problem(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A docstring, a comment or a line of prose, and the line where it begins."""
+    """A docstring, a comment or a line of a Markdown page, and the number of the line where it begins."""
 
     line: int
     text: str
 
 
 def main() -> int:
-    """Prints all problems and returns the exit code."""
+    """Runs all checks, prints the problems, and returns the exit code: 1 if there are any."""
     tracked = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=True).stdout.splitlines()  # noqa: S607
     files = [Path(name) for name in tracked if Path(name).is_file()]
     sources = [path for path in files if path.suffix == ".py" and PACKAGE in path.parents]
@@ -83,7 +83,9 @@ def main() -> int:
 
 
 def language_problems(paths: Iterable[Path]) -> Iterator[Problem]:
-    """Yields each phrase of `IDIOMS` in docstrings, comments and Markdown, and each reference to a private paper."""
+    """Yields a problem for each unclear phrase in docstrings, comments and Markdown, and for each reference to a
+    private paper.
+    """
     for path in paths:
         for line, text in _prose_of(path):
             for pattern, better in IDIOMS.items():
@@ -95,7 +97,9 @@ def language_problems(paths: Iterable[Path]) -> Iterator[Problem]:
 
 
 def class_problems(sources: Iterable[Path]) -> Iterator[Problem]:
-    """Yields classes whose name another class has. Dialects have their own payloads by the same names."""
+    """Yields a problem for each class name that two classes have. Private classes and those of dialects may share a
+    name.
+    """
     by_name: dict[str, list[tuple[Path, int]]] = defaultdict(list)
     for path in sources:
         if PACKAGE / "dialects" in path.parents:
@@ -109,7 +113,7 @@ def class_problems(sources: Iterable[Path]) -> Iterator[Problem]:
 
 
 def width_problems(sources: Iterable[Path]) -> Iterator[Problem]:
-    """Yields packages of more than `MODULES_MAX` modules."""
+    """Yields a problem for each package with more than `MODULES_MAX` modules."""
     modules: dict[Path, int] = defaultdict(int)
     for path in sources:
         modules[path.parent] += 1
@@ -119,7 +123,7 @@ def width_problems(sources: Iterable[Path]) -> Iterator[Problem]:
 
 
 def circle_problems(sources: Iterable[Path]) -> Iterator[Problem]:
-    """Yields one circle of modules that import each other, also those that do so for type checkers only."""
+    """Yields a problem if modules import each other in a circle, including imports for type checkers only."""
     modules = {_module_name(path): path for path in sources}
     imports = {name: _imports(path, modules.keys()) - {name} for name, path in modules.items()}
     try:
@@ -130,7 +134,7 @@ def circle_problems(sources: Iterable[Path]) -> Iterator[Problem]:
 
 
 def summary_problems(sources: Iterable[Path]) -> Iterator[Problem]:
-    """Yields summaries of REST routes that do not begin with a verb."""
+    """Yields a problem for each summary of a REST route that does not begin with a verb, or ends with a full stop."""
     for path in sources:
         if PACKAGE / "api" not in path.parents:
             continue
