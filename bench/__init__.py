@@ -1,1 +1,4 @@
-"""Benchmarks of Talkwire beside Socket.IO on Node and python-socketio: `python -m bench`; see docs/benchmarks.md."""
+"""Benchmarks that compare Talkwire with Socket.IO on Node and Bun and with python-socketio: `python -m bench`.
+
+The results are in docs/benchmarks.md.
+"""

@@ -1,5 +1,6 @@
-"""`python -m bench`: runs every scenario on every server in rounds, then measures how waiting times grow, and prints
-medians and ratios."""
+"""`python -m bench`: runs every scenario on every server in rounds, then measures how waiting times grow with the
+amount of data, and prints medians and ratios.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ def main() -> int:
 
 
 def parse_options() -> argparse.Namespace:
-    """Returns the command line's options. Without options: all scenarios and servers, three rounds."""
+    """Parses the command line. Without options: all scenarios and servers, three rounds."""
     names = (*(scenario.name for scenario in SCENARIOS), GROWTH)
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", type=_choice_of(names), default=names, metavar="NAMES", help=",".join(names))
@@ -69,7 +70,10 @@ def parse_options() -> argparse.Namespace:
 
 
 def run(options: argparse.Namespace, began: float) -> Results:
-    """Runs all rounds. Servers take turns, so that other load on the machine affects all of them equally."""
+    """Runs all scenarios in rounds and returns their samples. `began` is when the program started, by time.monotonic().
+
+    Servers take turns, so that other load on the machine affects all of them equally.
+    """
     load = LoadGenerator(build.load_generator(), options.warmup, options.seconds)
     if "node" in options.servers:
         build.node_peer()
@@ -88,7 +92,9 @@ def run(options: argparse.Namespace, began: float) -> Results:
 
 
 def _runs(options: argparse.Namespace) -> Iterator[tuple[Scenario, int, Entrant]]:
-    """Yields what to measure, in order: each scenario in rounds, in which the servers take turns."""
+    """Yields each measurement in order, as (scenario, number of the round, server). In a round, the servers take
+    turns.
+    """
     for scenario in SCENARIOS:
         if scenario.name not in options.only:
             continue
@@ -108,7 +114,7 @@ def measure(scenario: Scenario, entrant: Entrant, load: LoadGenerator, data: Pat
 
 
 def save(results: Results) -> None:
-    """Saves every sample beside the compiled program, for readers who want more than medians."""
+    """Writes all samples of all rounds to `results.json` in the build folder; the printed tables have medians only."""
     samples = [
         {"metric": metric, "server": server, "samples": values} for (metric, server), values in results.samples.items()
     ]
@@ -116,7 +122,9 @@ def save(results: Results) -> None:
 
 
 def conditions(options: argparse.Namespace) -> list[str]:
-    """Returns when, where and with which versions the table was measured, one line each."""
+    """Returns the introduction of the results: when, on which machine and with which versions the scenarios are
+    measured.
+    """
     node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     socket_io = json.loads((build.NODE_PEER / "package.json").read_text())["dependencies"]
     versions = [

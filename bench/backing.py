@@ -1,4 +1,4 @@
-"""The PostgreSQL and the Valkey that several nodes share, started for the benchmark on the servers' core.
+"""Starts the PostgreSQL and the Valkey that several nodes share in a benchmark, on the processor core of the servers.
 
 Both run with default settings. PostgreSQL's `fsync` and `synchronous_commit` are on, and its data are on the same disk
 as the databases of all scenarios.
@@ -30,11 +30,11 @@ DATABASE = "postgres"
 
 
 class BackingFailedError(Exception):
-    """PostgreSQL or Valkey did not start; the message says why."""
+    """Raised if PostgreSQL or Valkey does not start for a benchmark; the message says why."""
 
 
 class PostgreSQL:
-    """A running server without a network port; clients find its socket in `sockets`."""
+    """A running PostgreSQL without a network port. Clients connect to its Unix socket in the folder `sockets`."""
 
     def __init__(self, pid: int, sockets: Path) -> None:
         self.pid = pid
@@ -45,13 +45,13 @@ class PostgreSQL:
         return f"postgresql:///{DATABASE}?host={self.sockets}&user={USER}"
 
     def ask(self, statement: str) -> list[tuple[object, ...]]:
-        """Returns the rows of a statement's result."""
+        """Executes an SQL statement and returns the rows of its result."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             return connection.execute(statement.encode()).fetchall()
 
 
 class Valkey:
-    """A Valkey without persistence, on one port, which can be killed and started again."""
+    """A Valkey server without persistence, on one port, which a benchmark can kill and restart."""
 
     def __init__(self, log: Path) -> None:
         self.port = free_port()
@@ -84,7 +84,7 @@ class Valkey:
                     time.sleep(0.01)  # no notification exists for an open port
 
     def kill(self) -> None:
-        """Kills Valkey as a crash does, by SIGKILL."""
+        """Kills Valkey with SIGKILL, to simulate a crash."""
         assert self._process is not None, "it was not started"
         self._process.kill()
         self._process.wait()
@@ -92,7 +92,7 @@ class Valkey:
 
 @contextmanager
 def running_valkey(folder: Path) -> Iterator[Valkey]:
-    """Yields a running Valkey that logs into `folder`."""
+    """Runs a Valkey server, which logs into `folder`, until the block ends."""
     server = Valkey(folder / "valkey.log")
     server.start()
     try:
@@ -103,7 +103,7 @@ def running_valkey(folder: Path) -> Iterator[Valkey]:
 
 @contextmanager
 def running_postgresql(folder: Path) -> Iterator[PostgreSQL]:
-    """Yields an empty PostgreSQL with its data in `folder`.
+    """Runs an empty PostgreSQL with its data in `folder`, until the block ends.
 
     PostgreSQL refuses to run as root. So root runs it as another user, who must have access to the folder.
     """
@@ -131,13 +131,13 @@ def running_postgresql(folder: Path) -> Iterator[PostgreSQL]:
 
 
 def postgresql_version() -> str:
-    """Returns the version, such as `PostgreSQL 18.4`."""
+    """Returns the name and version of the installed PostgreSQL, such as `PostgreSQL 18.4`."""
     words = _says(str(_installed_postgresql() / "postgres"), "--version").split()
     return f"PostgreSQL {words[-1]}"
 
 
 def valkey_version() -> str:
-    """Returns the version, such as `Valkey 9.1.2`."""
+    """Returns the name and version of the installed Valkey, such as `Valkey 9.1.2`."""
     words = _says(_valkey_program(), "--version").split()
     return f"Valkey {next(word for word in words if word.startswith('v=')).removeprefix('v=')}"
 
@@ -193,7 +193,9 @@ def _await_postgresql(server: PostgreSQL, process: subprocess.Popen[bytes], log:
 
 
 def _postgresql_programs(scratch: Path, owner: _Owner) -> Path:
-    """Returns the folder of PostgreSQL's programs, copied to a place that their user can read if need be."""
+    """Returns the folder of PostgreSQL's programs. Copies it to `scratch` if the user who runs PostgreSQL cannot read
+    it.
+    """
     installed = _installed_postgresql()
     if owner and not all(parent.stat().st_mode & 0o001 for parent in installed.parents):
         return Path(shutil.copytree(installed.parent, scratch / "programs")) / installed.name

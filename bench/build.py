@@ -1,4 +1,6 @@
-"""Builds what the benchmarks run: compiles the load generator and installs the peers, each only when needed."""
+"""Builds what the benchmarks need: compiles the load generator and installs the Node and Bun servers, only when
+outdated.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ NODE_HEADERS = Path("/usr/include/node/node.h")
 
 
 def load_generator() -> Path:
-    """Compiles `loadgen/*.c` unless the program is newer than its sources, and returns the program."""
+    """Compiles the load generator (`loadgen/*.c`) if its sources have changed, and returns the program's path."""
     program = BUILD / "load"
     sources = sorted((HERE / "loadgen").glob("*.[ch]"))
     if program.exists() and program.stat().st_mtime > max(source.stat().st_mtime for source in sources):
@@ -29,17 +31,19 @@ def load_generator() -> Path:
 
 
 def node_peer() -> None:
-    """Installs the peer on Node, with its native modules."""
+    """Installs the npm packages of the Socket.IO server on Node that Talkwire is compared with, including native
+    modules.
+    """
     _npm_ci(NODE_PEER, _native_build())
 
 
 def bun_peer() -> None:
-    """Installs the peer on Bun and Bun itself, whose program comes as a package for each platform."""
+    """Installs Bun and the npm packages of the Socket.IO server on Bun that Talkwire is compared with."""
     _npm_ci(BUN_PEER, {"npm_config_ignore_scripts": "true"})
 
 
 def bun_program() -> Path:
-    """Returns the program of Bun. Raises FileNotFoundError if npm has none for this platform."""
+    """Returns the path of the program `bun`. Raises FileNotFoundError if npm has no Bun for this platform."""
     found = sorted((BUN_PEER / "node_modules" / "@oven").glob("bun-*/bin/bun"))
     if not found:
         raise FileNotFoundError("npm has no Bun for this platform: leave out `bun` with --servers")
@@ -47,7 +51,7 @@ def bun_program() -> Path:
 
 
 def _npm_ci(peer: Path, environment: dict[str, str]) -> None:
-    """Runs `npm ci` unless the installed packages match the lock file."""
+    """Runs `npm ci` in a server's folder unless the installed packages match the lock file."""
     lock = peer / "package-lock.json"
     installed = peer / "node_modules" / ".package-lock.json"
     if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
@@ -57,7 +61,9 @@ def _npm_ci(peer: Path, environment: dict[str, str]) -> None:
 
 
 def _native_build() -> dict[str, str]:
-    """Returns the environment for building native modules against Node's installed headers, without a download."""
+    """Returns the environment variables for building native modules against Node's installed headers, without a
+    download.
+    """
     if not NODE_HEADERS.exists():
         return {}
     return {"npm_config_nodedir": str(NODE_HEADERS.parents[2]), "npm_config_build_from_source": "true"}

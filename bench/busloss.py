@@ -1,4 +1,4 @@
-"""Measures the loss of the bus during traffic: Valkey is killed and restarted while two nodes keep delivering.
+"""Measures message latency while nodes lose their bus: kills and restarts Valkey while two nodes keep delivering.
 
 All members of one conversation, half of them on each node, send in turn, at a fixed rate. A message's latency is the
 time until the slowest member's socket received it, so it includes the way to the other node.
@@ -32,7 +32,8 @@ the median before.
 
 
 def measure_loss(load: LoadGenerator, server: Running, files: DatasetFiles) -> dict[str, float]:
-    """Returns the latencies before the loss, during it, and in each second after Valkey's return.
+    """Returns, by metric, the median latencies in milliseconds before and during Valkey's absence and in each second
+    after it.
 
     Fails unless every message reached every member once and in order, and both nodes reported that the bus was away and
     connected again.
@@ -71,7 +72,9 @@ def _sleep_until(moment_s: float) -> None:
 
 
 def _await_bus(server: Running, state: str) -> float:
-    """Waits until every node reports the bus's state by `/readyz` and by its metric; returns that time.monotonic()."""
+    """Waits until every node reports the bus as `state`, by `/readyz` and by its metric. Returns the time.monotonic()
+    of that.
+    """
     deadline = time.monotonic() + SAID_WITHIN_S
     while not all(_says(server, state)):
         if time.monotonic() > deadline:
@@ -100,6 +103,8 @@ def _median_ms(steady: Steady, from_s: float, until_s: float) -> float:
 
 
 def _back_after(before_ms: float, after_ms: list[float]) -> float:
-    """Returns how many seconds pass until the latency has recovered."""
+    """Returns after how many seconds the median latency was at most 1.5 times the one before the loss, and stayed
+    there.
+    """
     late = [second for second, ms in enumerate(after_ms, start=1) if ms > BACK * before_ms]
     return max(late, default=0)

@@ -50,7 +50,10 @@ _COUNTERS = struct.Struct("5Q")
 
 @dataclass(frozen=True)
 class Load:
-    """Traffic of one kind. `counted` returns from the counters how many times `unit` happened."""
+    """A kind of traffic for the comparison. Results are per `unit`, such as a message or a delivery.
+
+    `counted` returns the number of units from the load generator's counters.
+    """
 
     mode: str
     data: Dataset
@@ -62,7 +65,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Counters:
-    """`struct counters` of `loadgen/load.h`."""
+    """The load generator's counters, which it updates in a shared file (`struct counters` of `loadgen/load.h`)."""
 
     messages: int
     deliveries: int
@@ -96,7 +99,7 @@ ENTRANTS = {"sqlite": TALKWIRE, "postgresql": TALKWIRE_POSTGRESQL}
 
 @dataclass(frozen=True)
 class Contender:
-    """The server of one tree and its stopped load generator."""
+    """A running server with the code of one source tree, and its load generator, which is stopped between turns."""
 
     name: str
     server: Running
@@ -104,8 +107,11 @@ class Contender:
     counters: mmap.mmap
 
     def turn(self, load: Load) -> list[float]:
-        """Lets the load generator run for a turn, and returns the microseconds for each message: of the server, and of
-        the PostgreSQL that it may have."""
+        """Runs the load generator for a turn. Returns the microseconds of processor time per message of each server
+        process.
+
+        The first process is the server; the second one, if there is one, is its PostgreSQL.
+        """
         self.generator.send_signal(signal.SIGCONT)
         time.sleep(REST_S)
         deadline = time.monotonic() + PROGRESS_S
@@ -129,7 +135,9 @@ class Contender:
         return Counters(*_COUNTERS.unpack_from(self.counters))
 
     def clocks(self) -> list[dict[int, float]]:
-        """Returns the processor time of each process under test and of its living children, by process id."""
+        """Returns, for each server process, the used processor time in seconds of it and of its living children, by
+        process id.
+        """
         return [
             {pid: clock for pid in family(process.pid) if (clock := cpu_s(pid)) is not None}
             for process in self.server.processes
@@ -137,13 +145,13 @@ class Contender:
 
 
 def family(pid: int) -> list[int]:
-    """Returns a process and its living children: PostgreSQL has one for each connection."""
+    """Returns the ids of a process and its living children. PostgreSQL has one child process for each connection."""
     children = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/children")]
     return [pid, *map(int, " ".join(children).split())]
 
 
 def cpu_s(pid: int) -> float | None:
-    """Returns the processor time of all of a process's threads; None if it has ended."""
+    """Returns the processor time of all threads of a process in seconds; None if the process has ended."""
     try:
         return processor_time_s(pid)
     except OSError:
@@ -174,7 +182,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def compare(trees: Sequence[Path], name: str, database: str, turns: int) -> None:
-    """Measures the trees in turns under one load, and prints the figures."""
+    """Measures the servers of several source trees in turns under one load, and prints processor times and ratios."""
     load = LOADS[name]
     with ExitStack() as stack:
         # Every server first: a stopped load generator does not answer heartbeats.
@@ -188,7 +196,10 @@ def compare(trees: Sequence[Path], name: str, database: str, turns: int) -> None
 
 @contextmanager
 def serving(tree: Path, load: Load, entrant: Entrant) -> Iterator[tuple[Path, Running]]:
-    """Yields the server of a tree, which runs with this interpreter and its libraries, and the folder of its data."""
+    """Runs the server of a source tree until the block ends, with this Python and its libraries.
+
+    Yields the folder of its data, and the server.
+    """
     entrant = replace(entrant, name=str(tree), command=partial(_command, tree))
     with tempfile.TemporaryDirectory(prefix="run-", dir=build.BUILD) as name:
         folder = Path(name)
@@ -203,7 +214,7 @@ def _command(tree: Path, place: Place) -> list[str]:
 
 @contextmanager
 def contending(tree: Path, load: Load, folder: Path, server: Running) -> Iterator[Contender]:
-    """Yields a server whose clients have joined, with its load generator stopped."""
+    """Connects the clients of a load generator to a server, and stops the generator. Yields both, ready for turns."""
     files = load.data.write(folder)
     counts = folder / "counts"
     counts.write_bytes(bytes(_COUNTERS.size))
@@ -232,7 +243,7 @@ def contending(tree: Path, load: Load, folder: Path, server: Running) -> Iterato
 
 
 def _await_traffic(contender: Contender, load: Load) -> None:
-    """Waits until the load generator counts, so that all clients have joined, and stops it."""
+    """Waits until the load generator has counted something, which means that all clients have joined, and stops it."""
     deadline = time.monotonic() + JOIN_S
     while not load.counted(contender.count()):
         if contender.generator.poll() is not None or time.monotonic() > deadline:
@@ -243,7 +254,10 @@ def _await_traffic(contender: Contender, load: Load) -> None:
 
 
 def take_turns(contenders: Sequence[Contender], load: Load, number: int) -> list[list[float]]:
-    """Returns the figures of each contender. Every second time they run in the opposite order."""
+    """Runs each contender for one turn, and returns their processor times per message.
+
+    In every second call the contenders run in the opposite order.
+    """
     order = contenders if number % 2 == 0 else contenders[::-1]
     figures = {contender.name: contender.turn(load) for contender in order}
     return [figures[contender.name] for contender in contenders]

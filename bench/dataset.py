@@ -1,4 +1,6 @@
-"""The users and conversations of a scenario, and the files that pass them to the servers and the load generator."""
+"""Defines the users and conversations of a benchmark scenario, and writes them to files for servers and load
+generator.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +18,22 @@ TOKEN_TTL_S = 6 * 3600
 
 @dataclass(frozen=True)
 class Dataset:
-    """Users and conversations. `conversations` has the member ids of each; every user is a member of at least one."""
+    """The users and conversations of a benchmark scenario.
+
+    `conversations` has the member ids of each conversation; every user is a member of at least one.
+    """
 
     conversations: dict[str, list[str]]
 
     @property
     def users(self) -> list[str]:
-        """All members, in the order in which the conversations list them."""
+        """The ids of all members, without repetition, in the order in which the conversations list them."""
         return list(dict.fromkeys(user for members in self.conversations.values() for user in members))
 
     def write(self, folder: Path) -> DatasetFiles:
-        """Writes the files that the load generator and the peers read."""
+        """Writes the users' tokens and the conversations to files in `folder`, for the load generator and the compared
+        servers.
+        """
         files = DatasetFiles(folder / "tokens", folder / "conversation-ids", folder / "conversations.json")
         files.tokens.write_text("".join(f"{token(user)}\n" for user in self.users))
         files.conversation_ids.write_text("".join(f"{conversation}\n" for conversation in self.conversations))
@@ -41,7 +48,10 @@ class DatasetFiles:
     conversations: Path  # JSON: conversation id to member ids
 
     def of_conversation(self, number: int, members: int) -> DatasetFiles:
-        """Returns the files of one conversation. All conversations must have this size, and no user may be in two."""
+        """Writes and returns the files of the conversation with this number only, and of its members' tokens.
+
+        All conversations must have `members` members, and no user may be in two conversations.
+        """
         folder = self.tokens.parent
         tokens, ids = folder / f"tokens-{number}", folder / f"conversation-ids-{number}"
         lines = self.tokens.read_text().splitlines(keepends=True)
@@ -56,23 +66,30 @@ def one_conversation(members: int) -> Dataset:
 
 
 def rooms(count: int, members: int) -> Dataset:
-    """Returns conversations of this size, and one more user, the first, who is a member of all of them."""
+    """Returns `count` conversations with `members` members each, and one more user, who comes first and is in all of
+    them.
+    """
     return Dataset(
         {f"room-{room}": ["speaker", *(f"user-{room}-{n}" for n in range(members))] for room in range(count)}
     )
 
 
 def crowds(count: int, members: int) -> Dataset:
-    """Returns conversations of this size, with no user in two of them."""
+    """Returns `count` conversations with `members` members each. No user is in two conversations."""
     return Dataset({f"crowd-{crowd}": [f"user-{crowd}-{n}" for n in range(members)] for crowd in range(count)})
 
 
 def pairs(users: int) -> Dataset:
-    """Returns neighbouring users in direct conversations."""
+    """Returns a dataset of `users` users, in which each two consecutive users have a conversation of their own."""
     return Dataset({f"pair-{n}": [f"user-{n}", f"user-{n + 1}"] for n in range(0, users, 2)})
 
 
+def name(user: str) -> str:
+    """Returns the display name of a user id, such as `User 1` for `user-1`."""
+    return user.replace("-", " ").title()
+
+
 def token(user: str, role: str = "user") -> str:
-    """Returns a JWT as an application would issue it."""
-    claims = {"sub": user, "name": user.replace("-", " ").title(), "role": role, "exp": int(time.time()) + TOKEN_TTL_S}
+    """Returns a JWT (access token) for a user, as the application's back end would issue it."""
+    claims = {"sub": user, "name": name(user), "role": role, "exp": int(time.time()) + TOKEN_TTL_S}
     return jwt.encode(claims, SECRET, algorithm="HS256")

@@ -1,8 +1,8 @@
-"""What readers of the event stream cost: a page early and late in a long log, and readers that wait.
+"""Measures the event stream of the REST API: pages early and late in a long log, and clients that wait for events.
 
 python -m bench.event_stream [--events 1000000] [--waiting 1000] [--seconds 30]
 
-Prints the server's processor time, which is independent of what else the machine does.
+Prints the server's processor time, which is independent of other load on the machine.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HEADERS = {"Authorization": f"Bearer {token('bench', 'service')}"}
 
 
 class Server:
-    """A server over one SQLite file."""
+    """A running Talkwire server with a SQLite database, and an HTTP client for it."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self.port = port

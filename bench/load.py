@@ -1,4 +1,4 @@
-"""Runs the load generator on its own core and reads the line of JSON that it prints."""
+"""Runs the load generator, a C program, on its own processor core, and parses the line of JSON that it prints."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ LOAD_CORE = 1
 
 
 class LoadFailedError(Exception):
-    """The load generator failed, or its result shows that the server did not do all of its work."""
+    """Raised if the load generator fails, or its result shows that the server lost or refused something."""
 
 
 class Traffic(msgspec.Struct, frozen=True):
-    """The traffic within the measured window (modes fanout, pairs and handshake)."""
+    """The load generator's result in the modes fanout, pairs and handshake: counts and times of the measured
+    seconds.
+    """
 
     seconds: float
     messages: int
@@ -40,8 +42,10 @@ class Traffic(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """The server's proportional set size before the first client and with all clients, and its processor time with all
-    clients (mode idle).
+    """The load generator's result in the mode idle: the server's memory without and with idle clients.
+
+    Memory is the proportional set size in KiB. `server_cpu_s` is the server's processor time while all clients were
+    idle.
     """
 
     connections: int
@@ -52,13 +56,14 @@ class Memory(msgspec.Struct, frozen=True):
 
     @property
     def kib_per_connection(self) -> float:
-        """The memory of one joined, idle client, in KiB."""
+        """The server's memory for one joined, idle client, in KiB."""
         return (self.after_kib - self.before_kib) / self.connections
 
 
 class Storm(msgspec.Struct, frozen=True):
-    """The reconnects of all clients but one, which were disconnected at once while that one kept
-    sending (mode storm).
+    """The load generator's result in the mode storm: all clients but one are disconnected at once and reconnect.
+
+    The remaining client keeps sending messages meanwhile.
     """
 
     connections: int
@@ -73,7 +78,7 @@ class Storm(msgspec.Struct, frozen=True):
 
 
 class Steady(msgspec.Struct, frozen=True):
-    """The messages that were sent at a fixed rate (mode steady)."""
+    """The load generator's result in the mode steady: messages that were sent at a fixed rate, and their latencies."""
 
     connections: int
     sent: int
@@ -86,15 +91,16 @@ class Steady(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class LoadGenerator:
-    """The compiled program, and the seconds for which it warms up and measures."""
+    """Runs the compiled load generator. It warms up for `warmup_s` seconds and then measures for `seconds` seconds."""
 
     program: Path
     warmup_s: float
     seconds: float
 
     def traffic(self, mode: str, server: Running, files: DatasetFiles, **options: int | str) -> Traffic:
-        """Returns the measured traffic. Raises LoadFailedError unless every message was accepted, acknowledged and
-        delivered to every member.
+        """Runs the load generator in a mode fanout, pairs or handshake, and returns the measured traffic.
+
+        Raises LoadFailedError unless every message was accepted, acknowledged and delivered to every member.
         """
         traffic = msgspec.json.decode(self._run(mode, server, files, options), type=Traffic)
         if traffic.refused or traffic.missing:
@@ -104,16 +110,20 @@ class LoadGenerator:
         return traffic
 
     def memory(self, server: Running, files: DatasetFiles, **options: int) -> Memory:
-        """Returns the memory with clients that stay joined for the window and only answer heartbeats."""
+        """Connects clients that only answer heartbeats, and returns the server's memory and processor time with
+        them.
+        """
         return msgspec.json.decode(self._run("idle", server, files, options), type=Memory)
 
     def start_idle(self, server: Running, files: DatasetFiles, **options: int) -> subprocess.Popen[bytes]:
-        """Returns a process whose clients join and stay, until it is killed."""
+        """Starts a load generator whose clients join and stay idle until it is killed. Returns the process."""
         return self._start("idle", server, files, options)
 
     def storm(self, server: Running, files: DatasetFiles, **options: int) -> Storm:
-        """Disconnects all clients and returns how they reconnect. Raises LoadFailedError unless every session is
-        recovered and each client receives every message once and in order.
+        """Disconnects all clients but one at once, and returns how they reconnect.
+
+        Raises LoadFailedError unless every session is recovered and each client receives every message once and in
+        order.
         """
         storm = msgspec.json.decode(self._run("storm", server, files, options), type=Storm)
         if storm.refused or storm.fresh or storm.recovered != storm.connections or not storm.whole:
@@ -122,7 +132,9 @@ class LoadGenerator:
 
     @contextmanager
     def steady(self, server: Running, files: DatasetFiles, **options: float) -> Iterator[SteadyTraffic]:
-        """Yields running traffic at a fixed rate, so that the block can disturb the servers meanwhile."""
+        """Sends messages at a fixed rate until the block ends. The block can disturb the servers and then get the
+        result.
+        """
         process = self._start("steady", server, files, options)
         try:
             assert process.stdout is not None
@@ -157,13 +169,15 @@ class LoadGenerator:
 
 @dataclass(frozen=True)
 class SteadyTraffic:
-    """A running load generator. `began_s` is the time.monotonic() of its first message."""
+    """A load generator that is sending messages at a fixed rate. `began_s` is the time.monotonic() of its first
+    message.
+    """
 
     process: subprocess.Popen[bytes]
     began_s: float
 
     def result(self) -> Steady:
-        """Waits for the end of the traffic and returns the result."""
+        """Waits until the load generator ends, and returns its result."""
         return msgspec.json.decode(_output_of(self.process), type=Steady)
 
 

@@ -1,4 +1,6 @@
-"""The machine: cores to pin processes to, file descriptors, and a description for the report."""
+"""Functions about the machine: pins processes to cores, raises the limit of open files, describes the machine for
+reports.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +36,12 @@ def pinned(core: int) -> Iterator[None]:
 
 
 def processor_time_s(pid: int) -> float:
-    """Returns the processor time of all threads of a process."""
+    """Returns the processor time that all threads of a process have used, in seconds."""
     return time.clock_gettime((~pid << 3) | 2)  # the clock that clock_getcpuclockid(3) finds
 
 
 def free_port() -> int:
-    """Returns a free port of the loopback address."""
+    """Returns a TCP port of 127.0.0.1 that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -47,21 +49,23 @@ def free_port() -> int:
 
 
 def possible_connections(wanted: int) -> int:
-    """Returns this many connections, or as many hundreds as one process may open beside its other files."""
+    """Returns `wanted`, or the number of connections that one process may open, rounded down to hundreds, if that is
+    less.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return min(wanted, (hard - SPARE_FILES) // 100 * 100)
 
 
 def raise_file_limit() -> int:
-    """Raises the soft limit of open files, which child processes inherit, to the hard one, and returns it."""
+    """Raises the soft limit of open files to the hard limit, also for child processes, and returns it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
 
 def filesystem_of(path: Path) -> str:
-    """Returns the type of the file system that holds `path`, such as ext4: durable writes to tmpfs
-    would cost nothing.
+    """Returns the type of the file system that holds `path`, such as ext4. On tmpfs, durable writes would cost
+    nothing.
     """
     mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
     holding = [(mount, kind) for mount, kind in mounts if path.resolve().is_relative_to(mount)]
@@ -69,8 +73,10 @@ def filesystem_of(path: Path) -> str:
 
 
 def interpreter() -> str:
-    """Returns the version of this Python and how it was built, as far as its build configuration says. Profile-guided
-    optimization makes servers some 10 to 20 % faster."""
+    """Returns this Python's version and how it was compiled, as text for a report.
+
+    Profile-guided optimization makes servers some 10 to 20 % faster.
+    """
     configured, flags = (str(sysconfig.get_config_var(name) or "") for name in ("CONFIG_ARGS", "PY_CORE_CFLAGS"))
     level = max((word for word in flags.split() if word.startswith("-O")), default="-O?")
     guided = "--enable-optimizations" in configured or "-fprofile-use" in flags
@@ -79,7 +85,7 @@ def interpreter() -> str:
 
 
 def commit() -> str:
-    """Returns the commit that is measured, and whether files differ from it."""
+    """Returns the checked-out commit, with a remark if files differ from it."""
     found = subprocess.run(
         ["git", "describe", "--always", "--abbrev=10", "--dirty= with changes"],
         cwd=Path(__file__).parent,
@@ -91,12 +97,12 @@ def commit() -> str:
 
 
 def dated() -> str:
-    """Returns when and where something is measured now, of which commit and with which interpreter."""
+    """Returns a sentence for a report: today's date, the commit, the machine and the Python version."""
     return f"Measured on {datetime.now(UTC):%Y-%m-%d} at commit {commit()}: {describe()}; {interpreter()}."
 
 
 def busy() -> str:
-    """Returns how much other processes use the machine, measured for a second before anything is started."""
+    """Measures for one second how much other processes use the machine, and returns a sentence for a report."""
     before = _busy_s()
     time.sleep(1)
     share = _busy_s() - before
@@ -106,13 +112,16 @@ def busy() -> str:
 
 
 def _busy_s() -> float:
-    """Returns the seconds that all cores have worked (Linux: proc_stat(5), without idle and iowait)."""
+    """Returns the seconds that all cores together have worked since the start of the machine.
+
+    It reads `/proc/stat` (Linux), without idle and iowait.
+    """
     fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
     return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
 
 
 def describe() -> str:
-    """Returns processor, cores, memory and kernel, in one line."""
+    """Returns the machine's processor, cores, memory and kernel, in one line."""
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{_processor()}, {os.cpu_count()} cores, {memory_gib:.0f} GiB, Linux {platform.release().split('-')[0]}"
 

@@ -1,4 +1,4 @@
-"""Medians and ratios, as a table for the terminal and for docs/benchmarks.md."""
+"""Formats the benchmark's results, medians and ratios, as a table for the terminal and for docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DISTURBED = 0.15
 
 @dataclass
 class Results:
-    """The samples, one a round, by metric and server configuration."""
+    """All measured samples, one from each round, by (metric, name of the server configuration)."""
 
     samples: defaultdict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
 
@@ -52,8 +52,9 @@ class Results:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: a metric, and the configurations in its columns. With `over`, Talkwire's result is divided
-    by that of its configuration `over`.
+    """A row of the results' table: a metric, and the server configurations that its columns compare.
+
+    With `over`, Talkwire's result is divided by that of its other configuration `over`.
     """
 
     title: str
@@ -66,7 +67,7 @@ class Row:
     over: Entrant | None = None
 
     def ratio(self, ours: float | None, theirs: float | None) -> str:
-        """Returns how many times better Talkwire is; below 1 it is worse."""
+        """Returns how many times better Talkwire's value is than a competitor's, as text; below 1 it is worse."""
         if not ours or not theirs:
             return NOT_MEASURED
         times = theirs / ours if self.less_is_better else ours / theirs
@@ -116,12 +117,12 @@ _ONE_NODE = (
 
 
 def _ours(title: str, metric: str, ours: Entrant, over: Entrant | None = None) -> Row:
-    """Returns a line without a peer to compare with."""
+    """Returns a row that shows a metric of Talkwire only, without a competitor."""
     return Row(title, metric, PYTHON, None, None, ours=ours, over=over)
 
 
 def _across(title: str, metric: str, *, less_is_better: bool = False) -> Row:
-    """Returns a line that compares clusters of two nodes."""
+    """Returns a row that compares clusters of two nodes: Talkwire, Socket.IO on Node and python-socketio."""
     return Row(title, metric, NODE_NODES, None, PYTHON_NODES, less_is_better, TALKWIRE_NODES)
 
 
@@ -182,19 +183,19 @@ HEADER = [
 
 @dataclass(frozen=True)
 class Table:
-    """Rows that belong together, and the marker that encloses them on the page."""
+    """A table of the report, and the marker of its place in docs/benchmarks.md."""
 
     marker: str
     rows: tuple[Row, ...]
 
     def lines(self, results: Results) -> list[list[str]]:
-        """Returns the rows that have results, as texts."""
+        """Returns the cells of all rows that have results, as texts."""
         rows = [row.cells(results) for row in self.rows]
         return [cells for cells in rows if any(cell != NOT_MEASURED for cell in cells[1:])]
 
     @property
     def names(self) -> set[str]:
-        """Returns the names of the table's metrics."""
+        """The names of the scenarios whose metrics the table shows."""
         return {row.metric.partition(".")[0] for row in self.rows}
 
 
@@ -202,7 +203,7 @@ TABLES = (Table("bench", _ONE_NODE), Table("bench:nodes", _MANY_NODES))
 
 
 def notes(results: Results, table: Table) -> Iterator[str]:
-    """Yields notes on results that a reader should know of."""
+    """Yields warnings about a table's results: the load generator was at its limit, or other processes were busy."""
     for (metric, entrant), values in sorted(results.samples.items()):
         name, _, kind = metric.partition(".")
         if name not in table.names:
@@ -215,7 +216,7 @@ def notes(results: Results, table: Table) -> Iterator[str]:
 
 
 def ahead(results: Results, table: Table) -> Iterator[str]:
-    """Yields the comparisons in which a peer is ahead of Talkwire."""
+    """Yields a sentence for each row in which another server is better than Talkwire."""
     subject = ""
     for row in table.rows:
         subject = subject if row.title.startswith("…") else row.title
@@ -227,7 +228,7 @@ def ahead(results: Results, table: Table) -> Iterator[str]:
 
 
 def as_text(results: Results) -> str:
-    """Returns all results in aligned columns."""
+    """Returns all tables in aligned columns, followed by the notes."""
     rows = [HEADER, *(line for table in TABLES for line in table.lines(results))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     lines = ["  ".join(_aligned(row, widths)) for row in rows]
@@ -236,7 +237,7 @@ def as_text(results: Results) -> str:
 
 
 def as_markdown(results: Results, table: Table, conditions: list[str]) -> str:
-    """Returns the conditions, the table and the notes."""
+    """Returns a table in Markdown, after the lines about how it was measured and before the notes."""
     rule = ["---", *["---:"] * (len(HEADER) - 1)]
     lines = [f"| {' | '.join(row)} |" for row in (HEADER, rule, *table.lines(results))]
     remarks = [f"- {note}" for note in (*ahead(results, table), *notes(results, table))]
@@ -244,7 +245,7 @@ def as_markdown(results: Results, table: Table, conditions: list[str]) -> str:
 
 
 def write_tables(page: Path, results: Results, conditions: list[str]) -> None:
-    """Replaces each table that has results between its markers; leaves the others unchanged."""
+    """Replaces the tables in a Markdown page that have new results. A table is between two markers in comments."""
     for table in TABLES:
         if table.lines(results):
             write_between_markers(page, table.marker, as_markdown(results, table, conditions))

@@ -3,7 +3,7 @@
     python -m bench.scale [--seed 1] [--samples 20000]
 
 Draws conversations by size and assigns their members to nodes at random; each node's work per second follows from the
-unit costs. Nothing here is a measurement of a cluster of that size.
+unit costs. No cluster of that size was measured.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class UnitCosts:
-    """Costs in microseconds of one core, unless a comment names another unit. docs/scale.md says where
-    each comes from.
+    """The cost of each elementary operation, in microseconds of one core unless a comment names another unit.
+
+    docs/scale.md says how each cost was measured.
     """
 
     message: float = 74.0
@@ -41,7 +42,9 @@ class UnitCosts:
 
 @dataclass(frozen=True)
 class Usage:
-    """How people chat: the shares of messages by kind, the sizes of conversations, and the share of connected users."""
+    """The behaviour of people in the simulation: messages per hour, kinds and sizes of conversations, share of online
+    members.
+    """
 
     messages_per_user_hour: float = 12.0
     share_direct: float = 0.55
@@ -57,7 +60,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Load:
-    """One node's work per second."""
+    """The simulated work per second of one node of a cluster, and of its bus."""
 
     nodes: int
     messages_s: float
@@ -73,7 +76,7 @@ class Load:
 
 
 def drawn_sizes(usage: Usage, samples: int, randomness: random.Random) -> list[int]:
-    """Returns the sizes of the conversations that messages are sent to."""
+    """Returns random numbers of members for `samples` messages' conversations, distributed as `usage` says."""
     sizes = []
     for _ in range(samples):
         kind = randomness.random()
@@ -88,7 +91,9 @@ def drawn_sizes(usage: Usage, samples: int, randomness: random.Random) -> list[i
 
 
 def reached(size: int, nodes: int, usage: Usage, randomness: random.Random) -> tuple[int, int]:
-    """Returns (sockets, nodes): how many sockets on how many nodes a message in one conversation reaches."""
+    """Returns (sockets, nodes): how many sockets, on how many nodes, receive a message in a conversation of `size`
+    members.
+    """
     online = 1 + sum(randomness.random() < usage.online for _ in range(size - 1))
     if online > 20 * nodes:
         return online, nodes
@@ -97,7 +102,9 @@ def reached(size: int, nodes: int, usage: Usage, randomness: random.Random) -> t
 
 @dataclass(frozen=True)
 class World:
-    """The parameters that all simulated clusters share."""
+    """The parameters of all simulated clusters: unit costs, people's behaviour, sizes of conversations, connections per
+    node.
+    """
 
     costs: UnitCosts
     usage: Usage
@@ -107,7 +114,7 @@ class World:
 
 
 def load_of(connections: int, world: World, randomness: random.Random) -> Load:
-    """Returns the average work per second of one node."""
+    """Returns the average work per second of one node, in a cluster with this number of connections in all."""
     costs, usage, sizes = world.costs, world.usage, world.sizes
     nodes = max(1, math.ceil(connections / world.per_node))
     found = [reached(size, nodes, usage, randomness) for size in sizes]
@@ -135,7 +142,7 @@ def load_of(connections: int, world: World, randomness: random.Random) -> Load:
 
 
 def table(loads: Sequence[tuple[int, Load]]) -> str:
-    """Returns the results as a Markdown table."""
+    """Returns the simulated loads as a Markdown table. `loads` has pairs (connections in all, load of one node)."""
     heads = ["connections", "nodes", "messages/s", "sockets a message", "nodes a message"]
     heads += ["core, all events to all", "core, routed", "bus, all to all", "bus, routed", "logs"]
     lines = [f"| {' | '.join(heads)} |", "|---:" * len(heads) + "|"]

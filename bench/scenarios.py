@@ -1,4 +1,4 @@
-"""The scenarios. Each prepares a dataset and turns one run of the load generator into samples."""
+"""Defines the benchmark's scenarios: each has users and conversations, and runs the load generator to get samples."""
 
 from __future__ import annotations
 
@@ -54,9 +54,11 @@ Measure = Callable[[LoadGenerator, Running, DatasetFiles], Samples]
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario. `measure` returns samples by metric; the report's rows name the same metrics.
+    """A benchmark scenario: its users and conversations, the servers that take part, and the function that measures one
+    run.
 
-    A scenario with `once` only passes or fails. It runs before the others and takes no part in the rounds.
+    `measure` returns samples by metric; the report's rows name the same metrics. A scenario with `once` is run in one
+    round only.
     """
 
     name: str
@@ -67,8 +69,8 @@ class Scenario:
 
 
 def _rates(metric: str, count: int, traffic: Traffic) -> Samples:
-    """Returns `count` per second and per CPU second of the server, and the load of the generator and of other
-    processes.
+    """Returns the samples of a traffic measurement: `count` per second and per second of the server's processor time,
+    the latencies, and the load of the generator and of other processes.
     """
     return {
         f"{metric}.rate": count / traffic.seconds,
@@ -99,8 +101,8 @@ def _postgres(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samp
 
 
 def _cluster(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
-    """Measures the fan-out with the sender on the first node and all members on the second, so that every counted
-    delivery crosses nodes.
+    """Measures messages to 1,000 members on the second node whose sender is on the first, so that every delivery
+    crosses nodes.
 
     On a single node, this is the same load as the plain fan-out.
     """
@@ -116,7 +118,7 @@ def _cluster(load: LoadGenerator, server: Running, files: DatasetFiles) -> Sampl
 
 
 def _shares(metric: str, server: Running, traffic: Traffic) -> Samples:
-    """Returns the CPU microseconds that each process used per message."""
+    """Returns the processor time per message of each server process, in microseconds."""
     return {
         f"{metric}.us.{process.name}": cpu_s / traffic.messages * 1e6
         for process, cpu_s in zip(server.processes, traffic.process_cpu_s, strict=True)
@@ -124,7 +126,9 @@ def _shares(metric: str, server: Running, traffic: Traffic) -> Samples:
 
 
 def _idle(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
-    """Measures the server without a connection, and then with idle ones."""
+    """Measures the server's processor time without connections, and its memory and processor time with 10,000 idle
+    ones.
+    """
     pid = server.processes[0].pid
     time.sleep(load.warmup_s)
     before_s = processor_time_s(pid)
@@ -151,10 +155,10 @@ def _handshake(load: LoadGenerator, server: Running, files: DatasetFiles) -> Sam
 
 
 def _dialects(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
-    """Measures the fan-out with all members in one dialect, and with the members spread over all dialects, in turns on
-    one server.
+    """Measures messages to 1,000 members of one dialect (a client's event names), and to members of all five dialects.
 
-    Each run uses a conversation of its own, because clients of the gateway dialect first receive what they missed.
+    The runs take turns on one server. Each run has its own conversation, because clients of the gateway dialect first
+    receive what they missed.
     """
     samples: Samples = {}
     per_cpu: dict[tuple[int, int], float] = {}

@@ -1,4 +1,4 @@
-"""The servers under test: starts each one, loads its users and conversations, and stops it."""
+"""Starts the servers that the benchmark compares, creates their users and conversations, and stops them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ STOP_S = 20.0
 
 
 class ServerFailedError(Exception):
-    """A server did not start, refused its data or ended early; the message holds the end of its log."""
+    """Raised if a server does not start, refuses its data or ends early; the message contains the end of its log."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """One process under test with its children: a node, or a service that the nodes use."""
+    """A process whose processor time is measured, together with its children: a server, or a database that
+    servers use.
+    """
 
     name: str
     pid: int
@@ -36,7 +38,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Running:
-    """Running servers: one node, or several of one cluster."""
+    """The running servers of one configuration: a single node, or the nodes of one cluster."""
 
     ports: tuple[int, ...]
     processes: tuple[Process, ...]
@@ -44,11 +46,11 @@ class Running:
 
     @property
     def port(self) -> int:
-        """The port of the first node."""
+        """The TCP port of the first node."""
         return self.ports[0]
 
     def metric(self, name: str, node: int = 0) -> float:
-        """Returns the value of one of a node's metrics. Raises KeyError for an unknown one."""
+        """Returns the value of one of a node's Prometheus metrics. Raises KeyError for an unknown metric."""
         lines = httpx.get(f"http://127.0.0.1:{self.ports[node]}/metrics", timeout=START_S).text.splitlines()
         samples = (line.rpartition(" ") for line in lines if line[:1] != "#")
         return {key: float(value) for key, _, value in samples}[name]
@@ -56,7 +58,9 @@ class Running:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a node listens and keeps its data, the files that it reads, and the services that nodes share."""
+    """The environment of one node: its port, its data folder, the scenario's files, and the PostgreSQL and Valkey that
+    nodes share (None if not used).
+    """
 
     port: int
     folder: Path
@@ -67,7 +71,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Entrant:
-    """One server in one configuration. `--servers` selects by `family`."""
+    """A server in one configuration, such as Talkwire with PostgreSQL. `--servers` selects configurations by `family`.
+
+    `command` returns the command line of a node. `prepare` creates the users and conversations.
+    """
 
     name: str
     family: str
@@ -79,7 +86,7 @@ class Entrant:
 
     @contextmanager
     def running(self, folder: Path, data: Dataset, files: DatasetFiles) -> Iterator[Running]:
-        """Yields freshly started servers on their core, with an empty store in `folder` and the conversations of
+        """Runs new servers with an empty database in `folder` until the block ends, and creates the conversations of
         `data`.
         """
         with ExitStack() as stack:
@@ -103,7 +110,7 @@ class Entrant:
 
     @contextmanager
     def _running_node(self, place: Place) -> Iterator[int]:
-        """Yields the process id of a node that accepts requests."""
+        """Runs one node until the block ends, and yields its process id once it accepts requests."""
         place.folder.mkdir(exist_ok=True)
         log = place.folder / "server.log"
         environment = os.environ | {"JWT_SECRET": dataset.SECRET, "TALKWIRE_RATE_LIMITS": "off"}
@@ -153,12 +160,15 @@ def _talkwire_command(place: Place) -> list[str]:
 
 
 def _talkwire_with_webhooks(place: Place) -> list[str]:
-    """Returns the command of a server whose webhooks may reach this machine."""
+    """Returns the command line of a Talkwire server that may send webhooks to 127.0.0.1."""
     return [*_talkwire_command(place), "--webhook-allow", "127.0.0.1"]
 
 
+USERS_A_REQUEST = 100
+
+
 def talkwire_arguments(place: Place) -> list[str]:
-    """Returns the arguments of `talkwire` that start a node."""
+    """Returns the command line arguments of `talkwire` that start a node."""
     data = str(place.folder / "talkwire-data")
     arguments = ["serve", "--host", "127.0.0.1", "--port", str(place.port), "--data", data]
     arguments += ["--database", place.postgresql.url] if place.postgresql else []
@@ -167,15 +177,27 @@ def talkwire_arguments(place: Place) -> list[str]:
 
 
 def _create_conversations(server: Running, data: Dataset) -> None:
-    """Creates the conversations as an application's backend does: with role `service`, which creates unknown users."""
+    """Creates the users and conversations of a scenario in Talkwire over REST, as an application's back end with role
+    `service`.
+
+    The users get the names in their tokens. Otherwise the first connect would store the name, in a commit that no other
+    server makes.
+    """
     headers = {"Authorization": f"Bearer {dataset.token('bench-backend', 'service')}"}
     base = f"http://127.0.0.1:{server.port}/api/v1"
+    users = [{"id": user, "name": dataset.name(user)} for user in data.users]
     with httpx.Client(base_url=base, headers=headers, timeout=60) as client:
+        for start in range(0, len(users), USERS_A_REQUEST):
+            _post(client, "/users/batch", {"users": users[start : start + USERS_A_REQUEST]})
         for conversation_id, members in data.conversations.items():
             body = {"kind": "group", "id": conversation_id, "name": conversation_id, "memberIds": members}
-            answer = client.post("/conversations", json=body)
-            if not answer.is_success:
-                raise ServerFailedError(f"POST conversations: {answer.status_code} {answer.text[:500]}")
+            _post(client, "/conversations", body)
+
+
+def _post(client: httpx.Client, path: str, body: object) -> None:
+    answer = client.post(path, json=body)
+    if not answer.is_success:
+        raise ServerFailedError(f"POST {path}: {answer.status_code} {answer.text[:500]}")
 
 
 # ---- the peers

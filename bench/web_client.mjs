@@ -1,13 +1,15 @@
 // What the web client costs in a browser.
 //
-//   node web_client.mjs CHROMIUM URL
+//   node web_client.mjs CHROMIUM URL [PARTS]
 //
 // The server is one with the conversation `long`, in which `bob` has written very much and which `alice` has read. Prints
-// one line of JSON: figures by name.
+// one line of JSON: figures by name. PARTS: "opening" measures nothing else, and needs any demo server.
 import { chromium } from "../tests/page/node_modules/playwright-core/index.mjs";
 
-const [executablePath, url] = process.argv.slice(2);
+const [executablePath, url, parts = "all"] = process.argv.slice(2);
 const LOADS = 5;
+const OPENED = 12;
+const MESSAGES_EACH = 60;
 const WHEEL_STEPS = 150;
 const BUSY_S = 20;
 const MESSAGES_PER_S = 50;
@@ -82,6 +84,45 @@ async function loading() {
   };
 }
 
+// Opens conversations with the mouse, each for the first time since the page was loaded, and then each again.
+async function opening() {
+  const names = Array.from({ length: OPENED }, (_, number) => `Opened ${number}`);
+  for (const name of names) {
+    const { id } = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name });
+    for (let number = 1; number <= MESSAGES_EACH; number++)
+      await post("messages", "bob", { conversationId: id, content: `${name}, message ${number}: **as** people write.` });
+    await post(`conversations/${id}/read`, "alice", {});
+  }
+  const page = await visit("");
+  const rounds = [];
+  for (const round of ["first", "again"]) {
+    const times = [];
+    for (const name of names) {
+      times.push(await page.evaluate(openedWithin, { name, last: `${name}, message ${MESSAGES_EACH}:` }));
+      await page.waitForTimeout(300);
+    }
+    rounds.push([`open.${round}`, median(times)], [`open.${round}.slowest`, Math.max(...times)]);
+  }
+  await page.context().close();
+  return Object.fromEntries(rounds);
+}
+
+// In the page: the milliseconds from a click on a conversation to the frame with its newest message.
+async function openedWithin({ name, last }) {
+  const frame = () => new Promise(requestAnimationFrame);
+  const link = [...document.querySelectorAll(".conversations a")].find((each) => each.querySelector(".name").textContent === name);
+  const isShown = () =>
+    document.querySelector("h1")?.textContent === name &&
+    [...document.querySelectorAll(".message .text")].some(({ textContent }) => textContent.startsWith(last));
+  await frame();
+  const began = performance.now();
+  link.click();
+  while (!isShown()) await frame();
+  // It is on the screen after this frame.
+  await frame();
+  return performance.now() - began;
+}
+
 // Wheels back through the messages, as fast as pages of them come.
 async function scrolling(page) {
   await page.locator(".message").first().waitFor();
@@ -154,18 +195,24 @@ async function talking(until) {
   return pending.length;
 }
 
-async function say(content) {
+const say = (content) => post("messages", "bob", { conversationId: "long", content });
+
+async function post(path, user, content) {
   const headers = { "Content-Type": "application/json" };
-  const body = JSON.stringify({ conversationId: "long", content });
-  const answer = await fetch(`${url}/api/v1/messages?userId=bob`, { method: "POST", headers, body });
-  if (!answer.ok) throw new Error(`a message was answered with ${answer.status}`);
+  const body = JSON.stringify(content);
+  const answer = await fetch(`${url}/api/v1/${path}?userId=${user}`, { method: "POST", headers, body });
+  if (!answer.ok) throw new Error(`${path} was answered with ${answer.status}`);
+  return answer.status === 204 ? null : answer.json();
 }
 
-const figures = await loading();
-const page = await visit("#/conversation/long");
-Object.assign(figures, await scrolling(page));
-await page.getByRole("button", { name: /^Jump to newest/ }).click();
-await page.getByText("Message 100000", { exact: true }).first().waitFor();
-Object.assign(figures, await typing(page));
+const figures = parts === "opening" ? {} : await loading();
+Object.assign(figures, await opening());
+if (parts !== "opening") {
+  const page = await visit("#/conversation/long");
+  Object.assign(figures, await scrolling(page));
+  await page.getByRole("button", { name: /^Jump to newest/ }).click();
+  await page.getByText("Message 100000", { exact: true }).first().waitFor();
+  Object.assign(figures, await typing(page));
+}
 console.log(JSON.stringify(figures));
 await browser.close();

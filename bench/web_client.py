@@ -1,7 +1,7 @@
 """`python -m bench.web_client`: measures the web client in Chromium, against a real server.
 
-Loads the page, scrolls through 100,000 messages, and types while 50 messages a second arrive. The script beside this
-one drives the browser and reads the browser's own measurements.
+Loads the page, opens conversations, scrolls through 100,000 messages, and types while 50 messages a second arrive. The
+script `web_client.mjs` controls the browser and reads the browser's own measurements.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: its title, the name of the measurement, and its limit."""
+    """A row of the results' table: its title, the name of the measurement, and the largest allowed value (None for no
+    limit).
+    """
 
     says: str
     figure: str
@@ -46,6 +48,10 @@ ROWS = (
     Row("… layout shift (CLS)", "load.cls", 0.1),
     Row("… blocked by long tasks until then, ms", "load.blocking"),
     Row("… script as it was sent, KiB", "load.script"),
+    Row("opening a conversation for the first time: newest message on the screen, ms", "open.first", 100),
+    Row("… the slowest of 12, ms", "open.first.slowest"),
+    Row("opening it again, ms", "open.again", 100),
+    Row("… the slowest of 12, ms", "open.again.slowest"),
     Row("wheeling back through 100,000 messages: most rows in the document", "scroll.rows", 300),
     Row("… tasks over 50 ms", "scroll.long"),
     Row("… the longest, ms", "scroll.longest"),
@@ -60,7 +66,7 @@ ROWS = (
 
 
 def main() -> int:
-    """Runs the rounds and returns the exit status."""
+    """Measures the web client in rounds, prints the medians, and returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.web_client", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
@@ -75,7 +81,7 @@ def main() -> int:
 
 
 def measure() -> Figures:
-    """Returns the measurements of one round on a freshly started server."""
+    """Measures the web client once, with a new server and browser, and returns the values by name."""
     program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
     with tempfile.TemporaryDirectory(prefix="web-", dir=build.BUILD) as name:
         folder = Path(name)
@@ -88,7 +94,7 @@ def measure() -> Figures:
 
 
 def as_markdown(figures: Figures) -> str:
-    """Returns the measurements as a Markdown table."""
+    """Returns the medians of the measurements, by name, as a Markdown table."""
     lines = ["|  |  | at most |", "| --- | ---: | ---: |"]
     for row in ROWS:
         bound = "" if row.at_most is None else f"{row.at_most:g}"
@@ -97,7 +103,7 @@ def as_markdown(figures: Figures) -> str:
 
 
 def conditions(rounds: int) -> str:
-    """Returns when, where and with which versions the table was measured."""
+    """Returns a sentence for the report: the date, the machine and the number of rounds."""
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     place = f"{machine.describe()}; headless Chromium, with the server on the same machine"
     return f"Measured on {today}: {place}. Medians of {rounds} rounds."

@@ -1,6 +1,7 @@
-"""An endpoint for `bench.webhooks`: `python -m bench.webhook_receiver accept|hang`.
+"""A webhook endpoint for `bench.webhooks`: `python -m bench.webhook_receiver accept|hang`.
 
-It prints its port, and then a line for each time it has accepted further events: their number, and the time.
+It prints its port, and then, whenever it has accepted further events, a line with their total number and the
+time.monotonic(). With `hang` it never responds.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ _ACCEPTED = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 class Endpoint(asyncio.Protocol):
-    """One connection. It parses no more than the length of each request, to leave the processor to the server."""
+    """An HTTP connection to the endpoint. It parses only the length of each request, to leave processor time to the
+    server.
+    """
 
     accepted = 0
     accepts = True
@@ -41,7 +44,7 @@ class Endpoint(asyncio.Protocol):
 
 
 async def main() -> None:
-    """Listens, and reports until it is killed."""
+    """Listens on a free port, and prints the number of accepted events until the process is killed."""
     Endpoint.accepts = sys.argv[1] == "accept"
     server = await asyncio.get_running_loop().create_server(Endpoint, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)

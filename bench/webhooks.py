@@ -1,4 +1,6 @@
-"""How many events one endpoint receives, and what an endpoint that does not answer costs the chat."""
+"""Measures how many events a second one webhook endpoint receives, and how much a hanging endpoint slows down
+the chat.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ TURNS = 4
 
 
 def measure(load: LoadGenerator, server: Running, files: DatasetFiles) -> dict[str, float]:
-    """Returns the events per second from a full log, and the chat's rate with a silent endpoint over that without."""
+    """Returns, by metric, the events per second to an endpoint, and the chat's rate beside a hanging endpoint divided
+    by the rate without it.
+    """
     return _throughput(load, server, files) | _silent(load, server, files)
 
 
@@ -50,7 +54,9 @@ def _throughput(load: LoadGenerator, server: Running, files: DatasetFiles) -> di
 
 
 def _silent(load: LoadGenerator, server: Running, files: DatasetFiles) -> dict[str, float]:
-    """Measures the chat in turns, without an endpoint and with one that never answers."""
+    """Measures the chat's rate without a webhook and with an endpoint that never responds, in turns. Returns the
+    samples.
+    """
     rates: dict[bool, list[float]] = {False: [], True: []}
     with _endpoint("hang") as endpoint:
         for turn in range(TURNS):
@@ -79,7 +85,7 @@ def _endpoint(mode: str) -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def _webhook(server: Running, endpoint: subprocess.Popen[str], after: str | None = None) -> Iterator[Any]:
-    """Yields a webhook, which is deleted at the end."""
+    """Creates a webhook for an endpoint, and deletes it when the block ends."""
     url = f"http://127.0.0.1:{_port(endpoint)}/"
     created = _request(server, "POST", "/webhooks", {"url": url, "types": ["message:new"], "after": after})
     try:
@@ -92,7 +98,7 @@ _ports: dict[int, str] = {}
 
 
 def _port(endpoint: subprocess.Popen[str]) -> str:
-    """Returns the port that the endpoint has printed first."""
+    """Returns the TCP port of an endpoint, which is the first line that its process prints."""
     if endpoint.pid not in _ports:
         assert endpoint.stdout is not None
         _ports[endpoint.pid] = endpoint.stdout.readline().strip()
@@ -105,7 +111,9 @@ def _report(line: str) -> tuple[int, float]:
 
 
 def _end_of_log(server: Running) -> str:
-    """Returns the cursor of the newest event: a new webhook starts there."""
+    """Returns the cursor of the newest event. It creates and deletes a webhook, because a new webhook starts at that
+    event.
+    """
     created = _request(server, "POST", "/webhooks", {"url": "https://example.com/", "types": ["webhook:changed"]})
     _request(server, "DELETE", f"/webhooks/{created['id']}")
     return str(created["cursor"])

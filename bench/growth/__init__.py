@@ -1,1 +1,4 @@
-"""How long users wait as a database and its connections grow: `python -m bench.growth`; see docs/benchmarks.md."""
+"""Measures how long users wait as a database and the number of connections grow: `python -m bench.growth`.
+
+The results are in docs/benchmarks.md.
+"""

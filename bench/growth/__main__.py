@@ -1,5 +1,6 @@
-"""`python -m bench.growth`: how long a user waits as the database and the connections grow; with --write it draws the
-plots of docs/benchmarks.md, and writes the tables beside them."""
+"""`python -m bench.growth`: measures how long a user waits as the database and the connections grow; with --write it
+draws the plots of docs/benchmarks.md, and writes the tables below them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +16,10 @@ from bench.servers import ServerFailedError
 
 
 def main() -> int:
-    """Measures what the command line selects, prints the tables and returns the exit status."""
+    """Measures the axes (such as the number of messages) that the command line selects, and prints tables.
+
+    Returns the exit status.
+    """
     parser = argparse.ArgumentParser(prog="python -m bench.growth", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=AXIS_NAMES, default=AXIS_NAMES, metavar="AXIS")
     parser.add_argument("--most", type=int, default=LARGEST, help="leave out larger sizes")

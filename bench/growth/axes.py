@@ -1,4 +1,8 @@
-"""What grows: each axis fills a database, or opens connections, size after size, and probes a server at each."""
+"""Defines the quantities that grow in the benchmark (messages, members, connections, …) and measures waits at each
+size.
+
+For each size of an axis, it fills a database or opens connections, starts a server, and runs the axis's probes.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,11 @@ def _no_crowd(_server: Running, _size: int) -> AbstractContextManager[None]:
 
 @dataclass(frozen=True)
 class Axis:
-    """Something that grows, and what a user waits for meanwhile. `crowd` opens connections beside the user's own."""
+    """A quantity that grows, such as the number of messages, and the probes: requests whose duration is measured at
+    each size.
+
+    `grow` fills the database to a size. `crowd` opens that many connections beside the measured client's own.
+    """
 
     name: str
     title: str
@@ -47,7 +55,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Curve:
-    """The medians of one probe in milliseconds, at the sizes of its axis."""
+    """The median durations of one probe (a kind of request) in milliseconds, one for each size of its axis."""
 
     name: str
     sizes: Sequence[int]
@@ -55,7 +63,10 @@ class Curve:
 
 
 def measure(axis: Axis, data: Path, say: Say) -> list[Curve]:
-    """Returns the curves of an axis. The database grows while no server runs."""
+    """Measures an axis (a quantity that grows) at all its sizes, and returns a curve for each probe.
+
+    The database grows while no server runs. `say` receives lines about the progress.
+    """
     waited: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="growth-", dir=data) as name:
         folder = Path(name)
@@ -87,7 +98,7 @@ def _figures(axis: Axis, folder: Path, size: int) -> dict[str, float]:
 
 @contextmanager
 def _idle_connections(server: Running, count: int) -> Iterator[None]:
-    """Keeps joined connections of known users that do nothing but answer heartbeats."""
+    """Keeps `count` joined connections open until the block ends. They only answer heartbeats."""
     load = LoadGenerator(build.load_generator(), 0, _EVERYTHING_S)
     with tempfile.TemporaryDirectory() as name:
         files = dataset.pairs(KNOWN_USERS).write(Path(name))

@@ -1,7 +1,8 @@
-"""Writes rows straight into a server's SQLite file: a million commands would take minutes.
+"""Fills a server's SQLite file for benchmarks with SQL statements: a million commands would take minutes.
 
-Every database has a conversation `talk-0` of the reader, who waits for answers, and the author, who wrote all of it;
-and one of strangers, who write a tenth as much. All texts are words in lower case, as the search indexes them.
+Every database has a conversation `talk-0` of the reader, whose waits are measured, and the author, who wrote all its
+messages; and a conversation of strangers with a tenth as many messages. All texts are words in lower case, as the
+search indexes them.
 """
 
 from __future__ import annotations
@@ -86,22 +87,24 @@ _SPANS_OF_ONE = (
 
 @dataclass
 class Database:
-    """A server's database between two measurements: no server has it open while rows are added."""
+    """A benchmark server's SQLite database, to which rows are added while no server runs."""
 
     file: Path
 
     def create(self) -> None:
-        """Creates the tables, the two conversations and their members."""
+        """Creates the tables, the reader's and the strangers' conversation, and their members."""
         asyncio.run(_create(self.file))
 
     def grow_messages(self, count: int) -> None:
-        """Adds messages to both conversations until the reader's has `count`."""
+        """Adds messages until the reader's conversation has `count` and the strangers' conversation a tenth as many."""
         with self._writing() as connection:
             self._add_messages(connection, STRANGERS, STRANGER, count // 10)
             self._add_messages(connection, TALK, AUTHOR, count)
 
     def grow_conversations(self, count: int) -> None:
-        """Adds conversations of the reader and the author, of one message each, until there are `count`."""
+        """Adds conversations of the reader and the author, with one message each, until the reader has `count`
+        conversations.
+        """
         with self._writing() as connection:
             first = _number(connection, f"SELECT count(*) FROM members WHERE user_id = '{READER}'")
             pos = _pos(connection)
@@ -126,7 +129,7 @@ class Database:
             )
 
     def grow_users(self, count: int) -> None:
-        """Adds users whom nobody knows until there are `count`."""
+        """Adds users without conversations until the server has `count` users."""
         with self._writing() as connection:
             first = _number(connection, "SELECT count(*) FROM users")
             _run(connection, _USERS, {"first": first, "end": count})
@@ -165,9 +168,10 @@ async def _create(file: Path) -> None:
 
 
 def _follow(connection: Connection, pos: int, conversation: str) -> int:
-    """Puts the messages behind a log position into the log and the search index; returns the log's last position.
+    """Adds the messages after log position `pos` to the log and to the search index; returns the log's last position.
 
-    The followers of the log have nothing left to do then.
+    It also moves the followers (tasks that process the log, such as indexing) to the end, so that they have nothing to
+    do.
     """
     _run(connection, _LOG, {"pos": pos})
     _run(connection, _WORDS, {"pos": pos, "label": label_of(conversation)})

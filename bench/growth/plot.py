@@ -1,4 +1,4 @@
-"""Draws curves on logarithmic axes, as SVG."""
+"""Draws the benchmark's curves as SVG plots with logarithmic axes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DASHES = ("", "6 3", "2 3")
 
 
 class Scale:
-    """Maps numbers to places on an axis whose decades have the same length."""
+    """A logarithmic axis: converts numbers to coordinates between `start` and `end`."""
 
     def __init__(self, numbers: Sequence[float], start: float, end: float) -> None:
         self.first = math.floor(math.log10(min(numbers)))
@@ -34,7 +34,9 @@ class Scale:
 
 
 def drawing(title: str, x_title: str, curves: Sequence[Curve]) -> str:
-    """Returns the SVG of curves in milliseconds over sizes, with a legend in the order of their ends."""
+    """Returns an SVG plot of the curves: milliseconds by size, with a legend in the order of the curves' last
+    values.
+    """
     x = Scale([size for curve in curves for size in curve.sizes], LEFT, WIDTH - RIGHT)
     y = Scale([ms for curve in curves for ms in curve.ms], HEIGHT - BOTTOM, TOP)
     ordered = sorted(curves, key=lambda curve: -curve.ms[-1])

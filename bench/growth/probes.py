@@ -1,4 +1,6 @@
-"""What a user waits for, as one client of a running server asks for it: over HTTP and over a WebSocket."""
+"""Defines the requests whose duration the growth benchmark measures, as one client sends them over HTTP and
+WebSocket.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ LONG_ENOUGH_S = 2.0
 
 @dataclass(frozen=True)
 class Client:
-    """The reader's HTTP connection, and the author's socket."""
+    """The connections of the measured users: the reader's HTTP connection, and the author's socket."""
 
     server: Running
     http: http.client.HTTPConnection
@@ -32,11 +34,11 @@ class Client:
     newest_id: int
 
     def get(self, path: str) -> Any:  # noqa: ANN401 (JSON)
-        """Returns the answer of a route."""
+        """Sends a GET request as the reader to a path below `/api/v1`, and returns the decoded JSON response."""
         return _get(self.http, path)
 
     def send(self) -> None:
-        """Sends a message to the reader's conversation, and waits for the ack."""
+        """Sends a message as the author to the reader's conversation, and waits for the acknowledgement."""
         content = "message about as long as people write when they talk"
         packet = msgspec.json.encode(["message:send", {"conversationId": TALK, "content": content}]).decode()
         self.socket.send(f"421{packet}")
@@ -46,7 +48,7 @@ class Client:
             raise ServerFailedError(f"message:send: {received[:300]}")
 
     def join(self) -> None:
-        """Connects the reader's socket, and closes it."""
+        """Connects a socket of the reader, and closes it."""
         with _joined(self.server, READER):
             pass
 
@@ -56,7 +58,7 @@ Ask = Callable[[Client], object]
 
 @dataclass(frozen=True)
 class Probe:
-    """Something that a user waits for."""
+    """A kind of request whose duration is measured. `ask` sends it and waits for the response."""
 
     name: str
     ask: Ask
@@ -71,7 +73,9 @@ def _search(words: str) -> Ask:
 
 
 def _middle(client: Client) -> object:
-    """Asks for a page in the middle of the reader's conversation, whose messages follow each other in the log."""
+    """Requests a page in the middle of the reader's conversation. Its messages must be consecutive in the log of
+    events.
+    """
     count = client.get(f"/conversations/{TALK}/messages?limit=1")["items"][0]["seq"]
     return client.get(f"/conversations/{TALK}/messages?before={client.newest_id - count // 2}")
 
@@ -101,7 +105,7 @@ USER = Probe("one user", _route(f"/users/{AUTHOR}"))
 
 @contextmanager
 def client_of(server: Running) -> Iterator[Client]:
-    """Yields a connected client."""
+    """Connects the reader over HTTP and the author over WebSocket to a server until the block ends."""
     with ExitStack() as stack:
         connection = http.client.HTTPConnection("127.0.0.1", server.port)
         stack.callback(connection.close)
@@ -111,7 +115,10 @@ def client_of(server: Running) -> Iterator[Client]:
 
 
 def median_ms(probe: Probe, client: Client) -> float:
-    """Returns the median milliseconds that a user waits. The first answer, which fills caches, does not count."""
+    """Repeats a request up to 20 times and returns its median duration in milliseconds.
+
+    The first request, which fills caches, is not counted.
+    """
     began = time.monotonic()
     probe.ask(client)
     waited: list[float] = []
@@ -149,7 +156,7 @@ def _joined(server: Running, user: str) -> Iterator[ClientConnection]:
 
 
 def _received(socket: ClientConnection) -> str:
-    """Returns the next packet that is no heartbeat."""
+    """Returns the next packet from a socket, and answers the heartbeats before it."""
     while (received := str(socket.recv(timeout=60))) == "2":
         socket.send("3")
     return received

@@ -1,4 +1,4 @@
-"""The tables of the growth benchmark, for the terminal and, with plots, for docs/benchmarks.md."""
+"""Runs the growth benchmark, and writes its tables and plots to the terminal and to docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ _NOTICED_MS = 5.0
 
 @dataclass(frozen=True)
 class Growth:
-    """The curves of an axis, and the lines that say when and where they were measured."""
+    """The results of one axis (a quantity that grows): its curves, and lines that say when and where they were
+    measured.
+    """
 
     axis: Axis
     curves: Sequence[Curve]
@@ -31,9 +33,10 @@ class Growth:
 
 
 def report(names: Collection[str], most: int, data: Path, *, writes: bool) -> None:
-    """Measures the named axes at sizes up to `most`, one after the other, and prints tables and the places of plots.
+    """Measures the named axes (quantities that grow) at sizes up to `most`, and prints their tables and the plots'
+    paths.
 
-    With `writes` tables and plots also go into docs, each axis as soon as it is measured.
+    With `writes` tables and plots are also written into docs, each axis as soon as it is measured.
     """
     for axis in AXES:
         if axis.name in names:
@@ -63,7 +66,9 @@ def _write(growth: Growth) -> None:
 
 
 def grows(curve: Curve) -> bool:
-    """Returns whether a user would notice that the curve grows faster than logarithmically towards its end."""
+    """Returns whether a curve ends noticeably high: its last value is over 5 ms, and rose from the value before faster
+    than the cube root of the size.
+    """
     (size, ms), (last_size, last_ms) = list(zip(curve.sizes, curve.ms, strict=True))[-2:]
     slope = math.log(last_ms / ms) / math.log(last_size / size)
     return slope > _STEEP and last_ms > _NOTICED_MS

@@ -1,11 +1,11 @@
-"""The peer of the benchmarks on Python: a small chat on python-socketio 5 and uvicorn, in memory.
+"""The Python server that Talkwire is compared with: a small chat on python-socketio 5 and uvicorn, in memory.
 
     python server.py --port N --conversations FILE [--redis URL]
 
 FILE is a JSON object from conversation id to member ids; JWT_SECRET verifies the tokens. With --redis several servers
-tell each other, by python-socketio's own manager. Set up for speed: uvloop,
-httptools, no access log, no permessage-deflate, WebSocket only, msgspec for JSON, and a cyclic garbage collector that
-runs seldom: with Python's thresholds it takes nearly half of the time here, since every delivery is an asyncio task.
+exchange events through python-socketio's own manager. Set up for speed: uvloop, httptools, no access log, no
+permessage-deflate, WebSocket only, msgspec for JSON, and a cyclic garbage collector that runs seldom: with Python's
+thresholds it takes nearly half of the time here, since every delivery is an asyncio task.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class MsgspecJson:
-    """msgspec behind the two functions that python-socketio calls; its parser expects a ValueError for invalid JSON."""
+    """A JSON module for python-socketio that uses msgspec. `loads` raises ValueError for invalid JSON, as the library
+    expects.
+    """
 
     _encoder = msgspec.json.Encoder()
     _decoder = msgspec.json.Decoder()
@@ -49,7 +51,7 @@ class MsgspecJson:
 
 
 def read_membership(path: Path) -> dict[str, list[str]]:
-    """Returns each user's conversation ids."""
+    """Reads the members of each conversation from a JSON file, and returns each user's conversation ids."""
     by_user: dict[str, list[str]] = defaultdict(list)
     for conversation_id, members in json.loads(path.read_text()).items():
         for member in members:
@@ -58,7 +60,11 @@ def read_membership(path: Path) -> dict[str, list[str]]:
 
 
 def make_server(conversations_of: dict[str, list[str]], secret: str, redis: str | None) -> socketio.AsyncServer:
-    """Returns the server: a connection joins the rooms of its user, and a message is sent to everyone in its room."""
+    """Returns a python-socketio server with the event `message:send`, which sends a message to everyone in a
+    conversation.
+
+    A connection joins the rooms of its user's conversations.
+    """
     server = socketio.AsyncServer(
         async_mode="asgi",
         transports=["websocket"],
@@ -108,14 +114,14 @@ def make_server(conversations_of: dict[str, list[str]], secret: str, redis: str 
 
 
 async def healthz(scope: dict[str, Any], _: Receive, send: Send) -> None:
-    """The ASGI application for all other paths: responds that the server is running."""
+    """The ASGI application for requests outside of Socket.IO: returns 200 for `/healthz`, else 404."""
     status = 200 if scope["type"] == "http" and scope["path"] == "/healthz" else 404
     await send({"type": "http.response.start", "status": status, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
 
 def main() -> None:
-    """Serves until a signal ends the process."""
+    """Parses the command line and serves until a signal ends the process."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--conversations", type=Path, required=True)
