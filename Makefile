@@ -1,6 +1,6 @@
 # Everything a contributor runs. Needs Python 3.11 or later, Node 20.19 or later with npm, and make; `make test` also
 # Chromium for the tests of the web client and nginx for those behind it, which it skips otherwise; `make bench` also a C
-# compiler. What is installed stays in .venv and in node_modules below web and tests.
+# compiler. What is installed stays in .venv and in node_modules below web, clients and tests.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -10,25 +10,32 @@ BIN    := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run-lock-installed
 DEV_STAMP := $(VENV)/.dev-lock-installed
 
-# The official JavaScript clients, what drives a browser, the schema of AsyncAPI and what generates clients from OpenAPI are
-# part of the tests once they are in the tree.
-NODE_LOCKS  := $(wildcard $(addsuffix /package-lock.json,tests/clients tests/page tests/reference))
+# The official JavaScript clients, Helm, what drives a browser, the schema of AsyncAPI and what generates clients from OpenAPI
+# are part of the tests once they are in the tree.
+NODE_LOCKS  := $(wildcard $(addsuffix /package-lock.json,tests/clients tests/deployment tests/page tests/reference))
 NODE_TESTS  := $(NODE_LOCKS:%/package-lock.json=%)
 NODE_STAMPS := $(NODE_TESTS:%=%/node_modules/.lock-installed)
 
+# The packages for JavaScript. The web client is made of their sources; tests and examples use what is built of them.
+CLIENTS        := clients/javascript
+CLIENT_STAMP   := $(CLIENTS)/node_modules/.lock-installed
+CLIENT_SOURCES := $(shell find $(CLIENTS)/*/src -type f) $(wildcard $(CLIENTS)/*/*.json)
+CLIENT_BUILT   := $(CLIENTS)/node_modules/.built
+
 WEB_STAMP   := web/node_modules/.lock-installed
-WEB_SOURCES := $(shell find web/src web/worker web/public -type f) $(wildcard web/*.html web/*.ts web/*.json)
+WEB_SOURCES := $(shell find web/src web/worker web/public $(addprefix $(CLIENTS)/,$(addsuffix /src,client embed react)) -type f) $(wildcard web/*.html web/*.ts web/*.json)
 # The web client, built into the Python package.
 WEB_CLIENT  := src/talkwire/web/index.html
 
-SOURCES     := $(wildcard src tests bench deploy examples tools hatch_build.py)
+SOURCES     := $(wildcard src clients/python tests bench deploy examples tools hatch_build.py)
 IN_PROCESS  := not browser and not cluster and not processes
 
-# Three workers more than there are processors, since half of a worker's time is waiting: for a deadline, a browser or a
-# server. A worker takes up to a gigabyte of memory with its servers and its browser. A file's tests stay together,
-# since they share servers; the longest files are started first (tests/kinds.py).
+# Two workers more than there are processors, since a part of a worker's time is waiting: for a deadline, a browser or a
+# server. Each first takes about ten seconds of processor time for imports, and up to a gigabyte of memory with its
+# servers and its browser. A file's tests stay together, since they share servers; the longest files are started first
+# (tests/kinds.py).
 PROCESSORS  := $(shell getconf _NPROCESSORS_ONLN)
-WORKERS     ?= $(shell expr $(PROCESSORS) + 3)
+WORKERS     ?= $(shell expr $(PROCESSORS) + 2)
 PYTEST       = $(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # If the environment forbids bytecode files, each test worker and each server compiles all sources again.
@@ -39,7 +46,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # $(call quietly,what,command) says what is done, and shows what the command prints only when it fails.
 quietly = @echo '$(1)'; log=$$(mktemp); if ($(2)) >"$$log" 2>&1; then rm "$$log"; else cat "$$log"; rm "$$log"; exit 1; fi
 
-.PHONY: help install run test check pytest pytest-in-process coverage static bench torture fuzz image-check format docs screenshots lock lint format-check types layers web-check clean
+.PHONY: help install run test check pytest pytest-in-process coverage static bench torture fuzz image-check format docs site screenshots lock lint format-check types layers web-check clients-check packages packages-javascript packages-python release clean
 
 help:
 	@echo 'make run      start a demo server on port 3000; options in ARGS="--dialect talks"'
@@ -51,13 +58,16 @@ help:
 	@echo 'make torture  faults against a whole cluster; options in ARGS="--seed 7 --minutes 30"'
 	@echo 'make fuzz     hostile input for a server; options in ARGS="--seed 7 --inputs 1000000"'
 	@echo 'make image-check  perform the steps of the Dockerfile without a container engine, and start the result'
+	@echo 'make packages build and pack everything into dist/'
+	@echo 'make release  set the version everywhere, commit and tag: VERSION=0.2.0, options in ARGS="--dry-run"'
 	@echo 'make format   rewrite the sources in the project style'
-	@echo 'make docs     write docs/events.md, docs/configuration.md and the types of the web client, after a change of an event,'
+	@echo 'make docs     write docs/events.md, docs/configuration.md and the types of the clients, after a change of an event,'
 	@echo '            a schema or a setting'
+	@echo 'make site     build the documentation as a site into site/'
 	@echo 'make screenshots  take the pictures in docs/screenshots anew; needs Chromium'
 	@echo 'make lock     resolve the dependencies anew; ARGS=--upgrade for newer versions'
 
-install: $(DEV_STAMP) $(NODE_STAMPS) $(WEB_CLIENT)
+install: $(DEV_STAMP) $(NODE_STAMPS) $(WEB_CLIENT) $(CLIENT_BUILT)
 
 run: $(RUN_STAMP) $(WEB_CLIENT)
 	@$(BIN)/talkwire serve --demo $(ARGS)
@@ -82,7 +92,7 @@ coverage: install
 
 static:
 	@$(MAKE) --no-print-directory lint format-check layers
-	@$(MAKE) --no-print-directory --jobs=2 types web-check
+	@$(MAKE) --no-print-directory --jobs=2 types web-check clients-check
 
 bench: install
 	$(BIN)/python -m bench $(ARGS)
@@ -107,21 +117,45 @@ types: $(DEV_STAMP)
 	$(BIN)/mypy $(SOURCES)
 
 layers: $(DEV_STAMP)
-	$(BIN)/lint-imports
+	PYTHONPATH=clients/python/src $(BIN)/lint-imports
 
 web-check: $(WEB_STAMP)
 	cd web && npm run --silent check && npm test --silent
 
-format: $(DEV_STAMP) $(WEB_STAMP)
+clients-check: $(CLIENT_BUILT)
+	cd $(CLIENTS) && npm run --silent check && npm test --silent
+
+packages: packages-javascript packages-python
+
+packages-javascript: $(CLIENT_BUILT)
+	cd $(CLIENTS) && npm run --silent docs
+	mkdir -p dist/javascript
+	cd $(CLIENTS) && npm pack --workspaces --pack-destination ../../dist/javascript
+
+format: $(DEV_STAMP) $(WEB_STAMP) $(CLIENT_STAMP)
 	$(BIN)/ruff check --fix-only --exit-zero $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 	cd web && npm run --silent format
+	cd $(CLIENTS) && npm run --silent format
 
 docs: $(DEV_STAMP)
 	$(BIN)/python -m talkwire.api.events_page docs/events.md
 	$(BIN)/python -m talkwire.settings.configuration_page docs/configuration.md
 	$(BIN)/python -m tests.excerpts CONTRIBUTING.md
 	$(BIN)/python -m tests.reference.web_payloads
+	$(BIN)/python -m tests.reference.python_payloads
+
+site: $(DEV_STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
+# The server's packages, with the built web client, and the Python client's.
+packages-python: install
+	$(BIN)/python -m hatchling build --directory dist
+	cd clients/python && ../../$(BIN)/python -m hatchling build --directory ../../dist
+
+# Changes, commits and tags; it publishes nothing.
+release:
+	@$(PYTHON) -m tools.release $(VERSION) $(ARGS)
 
 screenshots: install
 	$(BIN)/python -m tests.page.screenshots
@@ -138,11 +172,11 @@ lock:
 	PATH="$$tools/bin:$$PATH"; mkdir -p requirements; \
 	$(RESOLVE) --all-extras --group dev --output-file requirements/dev.lock $(ARGS); \
 	$(RESOLVE) --group build --no-annotate --constraints requirements/dev.lock --output-file requirements/run.lock $(ARGS); \
-	$(RESOLVE) --extra postgres --extra redis --extra s3 --group build --no-annotate --constraints requirements/dev.lock \
+	$(RESOLVE) --extra postgres --extra redis --extra s3 --extra otlp --group build --no-annotate --constraints requirements/dev.lock \
 		--output-file requirements/image.lock $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(NODE_TESTS:%=%/node_modules) web/node_modules src/talkwire/web .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(NODE_TESTS:%=%/node_modules) web/node_modules $(CLIENTS)/node_modules $(CLIENTS)/docs $(wildcard $(CLIENTS)/*/dist) src/talkwire/web .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -161,8 +195,12 @@ $(DEV_STAMP): requirements/dev.lock pyproject.toml | $(BIN)/python
 		requirements/dev.lock && $(PIP_INSTALL) --no-deps --no-build-isolation --editable .)
 	@touch $(RUN_STAMP) $@
 
-$(NODE_STAMPS) $(WEB_STAMP): %/node_modules/.lock-installed: %/package-lock.json
+$(NODE_STAMPS) $(WEB_STAMP) $(CLIENT_STAMP): %/node_modules/.lock-installed: %/package-lock.json
 	$(call quietly,Installing the Node packages of $* ...,cd $* && npm ci --no-audit --no-fund)
+	@touch $@
+
+$(CLIENT_BUILT): $(CLIENT_STAMP) $(CLIENT_SOURCES)
+	$(call quietly,Building the packages for JavaScript ...,cd $(CLIENTS) && npm run --silent build)
 	@touch $@
 
 $(WEB_CLIENT): $(WEB_STAMP) $(WEB_SOURCES)

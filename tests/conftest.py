@@ -9,29 +9,55 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 
 from talkwire.storage.engine import sqlite_url
 from tests import kinds
 from tests.databases import Database, PostgresServer, migrated_sqlite_file, postgresql_server
 from tests.forked_talkwire import end_helper
-from tests.repetition import PROFILE
+from tests.repetition import PROFILE, SAME_VALUES
 from tests.scratch import use_memory_for_temporary_files
 
 CLIENTS = Path(__file__).with_name("clients")
 
 
-# All examples in continuous integration, which has no time limit for a single one.
-hypothesis.settings.register_profile("dev", max_examples=20, deadline=None)
+# Machines may be slow, so no example has a time limit, and making values may take long.
 hypothesis.settings.register_profile(
-    "ci", max_examples=300, deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "usual",
+    max_examples=20,
+    deadline=None,
+    derandomize=SAME_VALUES,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile(
+    "thorough",
+    max_examples=300,
+    deadline=None,
+    derandomize=False,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     use_memory_for_temporary_files()
     hypothesis.settings.load_profile(PROFILE)
+    _log_plain_tracebacks()
     if "not processes" in config.getoption("markexpr"):
         config.pluginmanager.register(kinds.ProcessGuard())
+
+
+def _log_plain_tracebacks() -> None:
+    """Has structlog leave out the decoration of tracebacks: it takes some 50 ms for each, and nobody reads it."""
+    renderer = structlog.get_config()["processors"][-1]
+    assert isinstance(renderer, structlog.dev.ConsoleRenderer)
+    renderer.exception_formatter = structlog.dev.plain_traceback
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Imports no tests that `-m` leaves out: most of the time of a short run would be for their imports."""
+    return kinds.is_left_out(collection_path, config.getoption("markexpr")) or None
 
 
 @pytest.hookimpl(wrapper=True)

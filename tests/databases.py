@@ -59,7 +59,8 @@ def may_pause(engine: Engine) -> Engine:
     A test process pauses for longer on a busy machine: it collects garbage from a heap that a server does not have.
     """
     if engine.dialect.name == "postgresql":
-        event.listen(engine.pool, "connect", _set_no_idle_limit)
+        # First, since SQLAlchemy's own statements on a new connection are in a transaction, too.
+        event.listen(engine.pool, "connect", _set_no_idle_limit, insert=True)
     return engine
 
 
@@ -70,8 +71,8 @@ def _set_no_idle_limit(connection: psycopg.Connection, _record: object) -> None:
 
 def let_nodes_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Does what `may_pause` does for the engines of nodes that a test starts in its own process."""
-    options = f"{engine_module._POSTGRESQL_OPTIONS} -c idle_in_transaction_session_timeout=0"
-    monkeypatch.setattr(engine_module, "_POSTGRESQL_OPTIONS", options)
+    monkeypatch.setattr(engine_module, "_WRITER_IDLE_MS", 0)
+    monkeypatch.setattr(engine_module, "_READER_IDLE_MS", 0)
 
 
 class PostgresServer:
@@ -82,6 +83,7 @@ class PostgresServer:
         self._programs = programs
         self._owner = owner
         self._made = 0
+        self._connection: psycopg.Connection | None = None
 
     def start(self) -> None:
         """Returns when it answers."""
@@ -98,8 +100,17 @@ class PostgresServer:
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> None:
         """Ends all connections. SIGQUIT is like a crash: the next start recovers from its journal."""
+        if self._connection is not None:
+            self._connection.close()
         self._process.send_signal(number)
         self._process.wait(STARTS_WITHIN_S)
+
+    def check_log(self) -> None:
+        """Fails if a process of the server has crashed, which ends all connections: tests that failed were not the
+        first to notice."""
+        log = (self.folder / "log").read_text(errors="replace").splitlines()
+        crashes = [number for number, line in enumerate(log) if "was terminated by signal" in line]
+        assert not crashes, "\n".join(log[max(0, crashes[0] - 20) : crashes[0] + 20])
 
     def back_up(self) -> None:
         """Makes a copy of all that is there while the server runs, as a standby begins with."""
@@ -198,16 +209,16 @@ class PostgresServer:
 
     def create_migrated(self) -> str:
         """Creates a database with the newest tables; migrations run once a server."""
-        with psycopg.connect(host=str(self.folder), user=_USER, dbname="postgres") as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (_TEMPLATE,)).fetchone()
-        if found is None:
+        if self._execute(f"SELECT FROM pg_database WHERE datname = '{_TEMPLATE}'").rowcount == 0:
             self.create(name=_TEMPLATE)
             migrate_url(self.url_of(_TEMPLATE))
         return self.create(template=_TEMPLATE)
 
-    def _execute(self, statement: str) -> None:
-        with psycopg.connect(host=str(self.folder), user=_USER, dbname="postgres", autocommit=True) as connection:
-            connection.execute(statement.encode())
+    def _execute(self, statement: str) -> psycopg.Cursor:
+        # The connection stays open: to connect three times costs half as much as to create and drop a database.
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(host=str(self.folder), user=_USER, dbname="postgres", autocommit=True)
+        return self._connection.execute(statement.encode())
 
 
 @contextmanager
@@ -226,6 +237,7 @@ def postgresql_server() -> Iterator[PostgresServer]:
             yield server
         finally:
             server.stop()
+        server.check_log()
     finally:
         shutil.rmtree(folder)
 

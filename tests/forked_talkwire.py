@@ -7,6 +7,9 @@ own process id, environment, folder, streams and exit code, and gets signals, as
 `python -m talkwire`; it shares nothing with others but the imports, the routes with their description, and the caches
 of the libraries.
 
+To build the routes takes a server as long as the rest of its start, and which routes it has depends on its settings. So
+a fork reports which ones it had to build, and the helper builds those that were built twice.
+
 Some tests have to start fresh interpreters nevertheless: those of entry points, of imports, and of how a process ends.
 """
 
@@ -15,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import functools
 import gc
 import json
 import os
@@ -27,6 +31,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -35,12 +40,15 @@ from types import ModuleType
 from typing import IO, NamedTuple, NoReturn, Protocol, TextIO
 
 import httpx
+from litestar import Litestar
 
+from talkwire.api import rest
 from talkwire.app import Node
 from talkwire.settings import Settings
 
 _REPOSITORY = Path(__file__).parents[1]
 _MESSAGE_BYTES = 1 << 17
+_BUILT_AFTER = 2
 _IMPORTED = (
     *("talkwire.cli.serve", "talkwire.running", "psycopg", "redis.asyncio", "uvloop"),
     *("talkwire.cli.backup", "talkwire.cli.check", "talkwire.cli.conversations", "talkwire.cli.copying"),
@@ -186,6 +194,7 @@ def _serve(connection: socket.socket) -> list[str] | None:
     ended, ends = os.pipe()
     for end in (ended, ends):
         os.set_blocking(end, False)
+    shared = _SharedRoutes()
     signal.set_wakeup_fd(ends)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     statuses: dict[int, int] = {}
@@ -202,16 +211,53 @@ def _serve(connection: socket.socket) -> list[str] | None:
                 os.kill(pid, signal.SIGKILL)
             return None
         *streams, status = descriptors
+        shared.build()
         pid = os.fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
             for unused in (ended, ends, status, connection.detach(), *statuses.values()):
                 os.close(unused)
+            shared.report_from_here()
             return _become(json.loads(message), streams)
         for stream in streams:
             os.close(stream)
         statuses[pid] = status
         connection.send(str(pid).encode())
+
+
+class _SharedRoutes:
+    """What forks have to build, and the helper builds for those that follow."""
+
+    def __init__(self) -> None:
+        self._reported, self._reports = os.pipe()
+        os.set_blocking(self._reported, False)
+        self._times: Counter[bytes] = Counter()
+
+    def build(self) -> None:
+        """Builds what two forks have built since the last call."""
+        with suppress(BlockingIOError):
+            for report in os.read(self._reported, _MESSAGE_BYTES).splitlines():
+                self._times[report] += 1
+                if self._times[report] == _BUILT_AFTER:
+                    names, version, prefix, options = json.loads(report)
+                    rest._routes(tuple(names), version, prefix, **options)
+                    gc.collect()
+                    gc.freeze()
+
+    def report_from_here(self) -> None:
+        """Makes this fork report what it builds."""
+        os.close(self._reported)
+        build = rest._routes
+
+        @functools.wraps(build)
+        def build_and_report(names: Sequence[str], version: str, prefix: str, **options: bool) -> Litestar:
+            misses = build.cache_info().misses
+            routes = build(names, version, prefix, **options)
+            if build.cache_info().misses > misses:
+                os.write(self._reports, json.dumps([names, version, prefix, options]).encode() + b"\n")
+            return routes
+
+        rest._routes = build_and_report  # type: ignore[assignment]
 
 
 def _report_ended(statuses: dict[int, int]) -> None:

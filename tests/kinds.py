@@ -1,6 +1,6 @@
 """The kinds of tests, as markers: what a test needs beside its own process.
 
-`browser`     Chromium
+`browser`     Chromium or Firefox
 `cluster`     several nodes, often broken on purpose
 `processes`   another process: a server, a client in another language, PostgreSQL
 
@@ -22,9 +22,22 @@ _PRODUCT = str(TESTS.parent / "src")
 
 KINDS = {
     "browser": ("page", "deployment/test_web_client.py"),
-    "cluster": ("cluster", "torture", "faults", "webhooks/test_kills.py"),
+    "cluster": ("cluster", "torture", "faults", "openid/test_nodes.py", "webhooks/test_kills.py"),
     "processes": (
-        *("chat", "cli", "clients", "deployment", "edge", "hostile", "letting_go", "packaging", "protocol"),
+        *(
+            "chat",
+            "cli",
+            "clients",
+            "clients_python",
+            "deployment",
+            "edge",
+            "hostile",
+            "letting_go",
+            "openid/test_nodes.py",
+            "openid/test_sign_in.py",
+            "packaging",
+            "protocol",
+        ),
         *("reference", "bus/test_redis_client.py", "bus/test_shared_limits.py", "embedding/test_examples.py"),
         "callbacks/test_express_example.py",
         *(
@@ -34,7 +47,7 @@ KINDS = {
             "files/test_partials.py",
             "webhooks/test_examples.py",
         ),
-        *("storage/test_lineage.py", "test_datafolder.py", "test_demo.py"),
+        *("storage/test_lineage.py", "test_datafolder.py", "test_demo.py", "test_forked_talkwire.py"),
     ),
 }
 """Folders and files below `tests`, by kind."""
@@ -68,7 +81,7 @@ def mark(item: pytest.Item) -> None:
 
 @cache
 def _kinds_of(file: Path) -> list[str]:
-    """Returns the kinds of all tests of a file."""
+    """Returns the kinds of all tests of a file or folder."""
     path = file.relative_to(TESTS)
     return [kind for kind, places in KINDS.items() if any(path.is_relative_to(place) for place in places)]
 
@@ -79,6 +92,17 @@ def uses_a_process(item: pytest.Item) -> bool:
     given = item.callspec.params.values() if hasattr(item, "callspec") else ()
     chosen = [value for value in given if isinstance(value, str)]
     return not PROCESS_FIXTURES.isdisjoint([*item.fixturenames, *chosen])
+
+
+def is_left_out(path: Path, expression: str) -> bool:
+    """Whether `-m EXPRESSION` selects no test of a file or folder, since all of them are of a kind that it excludes.
+
+    Only expressions such as `not browser and not cluster` are understood. Others leave out nothing.
+    """
+    if not path.is_relative_to(TESTS) or "(" in expression or " or " in expression:
+        return False
+    terms = {term.strip() for term in expression.split(" and ")}
+    return any(f"not {kind}" in terms for kind in _kinds_of(path))
 
 
 def in_order(items: list[pytest.Item]) -> list[pytest.Item]:

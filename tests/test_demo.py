@@ -21,6 +21,7 @@ from talkwire.storage.engine import sqlite_url, writing_engine
 from talkwire.storage.lineage import adopt_log
 from talkwire.storage.migrations import migrate
 from tests.chat.chat_server import ServerProcess, running_chat
+from tests.http_client import HttpClient
 
 Json = dict[str, Any]
 
@@ -94,7 +95,7 @@ def test_the_users_of_the_snippets_are_not_among_the_people(demo: ServerProcess)
     for user_id, room in (("user-123", "conv-456"), ("test", "test-conv"), ("123", "1"), ("alice", "general")):
         assert rooms_of(demo, user_id)[room]["kind"] == "group"
         assert messages_of(demo, room, user_id) == []
-    with httpx.Client(base_url=demo.url, trust_env=False, timeout=20) as http:
+    with HttpClient(base_url=demo.url, timeout=20) as http:
         body = {"email": ACCOUNT_EMAIL, "password": ACCOUNT_PASSWORD}
         assert http.post("/api/v1/auth/login", json=body).status_code == 200
 

@@ -71,4 +71,5 @@ async def test_only_a_server_with_the_web_client_serves_its_page(nodes: Nodes) -
     assert demo["users"] != []
     other = await nodes.start("third")
     assert (await other.get("/demo.json")).json() == {"open": False, "users": []}
-    assert (await below.get("/chat/demo.json")).status_code == 404
+    assert (await below.get("/chat/demo.json")).json() == {"open": False, "users": []}
+    assert (await below.get("/demo.json")).status_code == 404

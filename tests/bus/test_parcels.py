@@ -44,7 +44,7 @@ def test_a_question_with_a_body_of_any_kind_arrives() -> None:
 
 
 def test_fields_of_a_newer_version_are_ignored() -> None:
-    event = {"type": "UserBanned", "pos": 5, "at_ms": 1, "user_id": "bob", "reason": "new"}
+    event = {"type": "UserBanned", "pos": 5, "at_ms": 1, "user_id": "bob", "mood": "new"}
     parcel = another_versions(
         {"kind": "committed", "node_id": "a", "start_pos": 4, "pos": 5, "events": [event], "x": 1}
     )

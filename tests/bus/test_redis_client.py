@@ -12,7 +12,8 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from talkwire.bus.redis_client import redis_client
-from tests.deployment.proxies import HOST, self_signed
+from tests.certificates import self_signed
+from tests.deployment.proxies import HOST
 from tests.valkey_server import ValkeyServer, valkey_server
 
 
@@ -76,7 +77,7 @@ async def test_a_command_that_may_have_been_executed_is_not_retried(valkey: Valk
 
 
 async def test_over_tls_a_certificate_must_be_known(valkey: ValkeyServer, tmp_path: Path) -> None:
-    certificate, key = self_signed(tmp_path)
+    certificate, key = self_signed(tmp_path, HOST)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate, key)
     way = Way(valkey.port)

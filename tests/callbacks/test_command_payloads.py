@@ -14,7 +14,7 @@ from talkwire.callbacks.command_payloads import command_of, payload_of
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import ListConversations
 from talkwire.core.commands.invitations import AcceptInvitation
-from talkwire.core.commands.messages import AttachmentRef, SendMessage
+from talkwire.core.commands.messages import AttachmentRef, RemoveLinkPreviews, SendMessage
 from talkwire.core.commands.offers import UpdateOffer
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import ChatError
@@ -44,10 +44,21 @@ _FULL: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
         "message:unreact": [{"messageId": "1", "emoji": "👍"}],
         "message:pin": [{"messageId": "1"}],
         "message:unpin": [{"messageId": "1"}],
+        "message:save": [{"messageId": "1"}],
+        "message:unsave": [{"messageId": "1"}],
+        "message:report": [{"messageId": "1", "reason": "spam", "note": "x"}],
+        "saved:list": [{"cursor": "3", "limit": 7, "conversationId": "c"}],
         "message:read": [{"conversationId": "c", "messageId": "1"}, {"conversationId": "c"}],
         "message:delivered": [{"conversationId": "c", "messageId": "1"}],
         "conversation:mark-unread": [{"conversationId": "c", "messageId": "1"}],
+        "thread:follow": [{"messageId": "1"}],
+        "thread:unfollow": [{"messageId": "1"}],
+        "thread:read": [{"messageId": "1"}, {"messageId": "1", "replyId": "2"}],
         "notifications:read": [{"ids": ["1", "2"]}, {"all": True}],
+        "messages:search": [
+            {"q": "x", "conversationId": "c", "senderId": "bob", "cursor": "3", "limit": 7},
+            {"q": "x", "before": "2026-01-02T00:00:00.000Z", "after": "2026-01-01T00:00:00.000Z"},
+        ],
         "messages:list": [{"conversationId": "c", "before": "3", "limit": 7}, {"conversationId": "c", "aroundSeq": 5}],
         "conversation:create": [
             {
@@ -62,11 +73,13 @@ _FULL: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
                 "metadata": {"a": 1},
                 "ownerId": "bob",
                 "roles": {"eve": "admin"},
+                "topic": "t",
+                "description": "d",
             },
             {"kind": "direct", "memberIds": []},
         ],
         "conversation:update": [
-            {"conversationId": "c", "name": None, "public": False, "metadata": None},
+            {"conversationId": "c", "name": None, "public": False, "metadata": None, "topic": "t", "description": None},
             {"conversationId": "c", "avatar": "https://a.example/a.png", "history": "all", "slowModeS": 0},
         ],
         "conversation:delete": [{"conversationId": "c"}],
@@ -114,7 +127,7 @@ def _command(name: str, payload: dict[str, Any]) -> Command[Any]:
 
 def test_every_command_has_an_example() -> None:
     assert _FULL.keys() == COMMANDS.keys()
-    assert REST_COMMANDS.keys() == {"invitation:accept"}
+    assert REST_COMMANDS.keys() == {"invitation:accept", "message:remove-previews"}
 
 
 @pytest.mark.parametrize(("name", "payload"), _CASES)
@@ -130,6 +143,13 @@ def test_an_invitation_is_accepted_over_rest_only() -> None:
     said = payload_of("invitation:accept", AcceptInvitation("secret"))
     assert said == {"code": "secret"}
     assert command_of("invitation:accept", {"code": "other"}, AcceptInvitation("secret")) == AcceptInvitation("other")
+
+
+def test_previews_are_removed_over_rest_only() -> None:
+    said = payload_of("message:remove-previews", RemoveLinkPreviews("7"))
+    assert said == {"messageId": "7"}
+    changed = command_of("message:remove-previews", {"messageId": "8"}, RemoveLinkPreviews("7"))
+    assert changed == RemoveLinkPreviews("8")
 
 
 def test_what_a_payload_cannot_say_stays() -> None:

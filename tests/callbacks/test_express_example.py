@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from talkwire.testing.client import connected
 from tests.callbacks.conftest import SECRET
 from tests.chat.chat_server import running_chat
+from tests.http_client import AsyncHttpClient
 from tests.protocol.server_process import free_port
 
 REPOSITORY = Path(__file__).parents[2]
@@ -71,7 +71,7 @@ async def test_an_express_application_signs_in_and_moderates(tmp_path: Path) -> 
             assert sent["message"]["content"] == "**** good"
             refused = await ada.call("message:send", {"conversationId": talk, "content": "Buy now!"})
             assert refused["error"] == {"code": "forbidden", "message": "Advertising is not allowed here."}
-            async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=60) as http:
+            async with AsyncHttpClient(base_url=server.url, timeout=60) as http:
                 me = await http.get("/api/v1/users/me", headers={"Authorization": "Bearer session-of-ada"})
                 assert (me.json()["id"], me.json()["name"]) == ("ada", "Ada")
                 unknown = await http.get("/api/v1/users/me", headers={"Authorization": "Bearer unknown"})
@@ -81,7 +81,7 @@ async def test_an_express_application_signs_in_and_moderates(tmp_path: Path) -> 
                 assert (await http.post(url, json={}, headers=forged)).status_code == 401
             assert (await ada.call("message:send", {"conversationId": talk, "content": "Hello"}))["success"]
         # Without its back end, the server still knows whose token that was, and refuses the message.
-        async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=60) as http:
+        async with AsyncHttpClient(base_url=server.url, timeout=60) as http:
             kept = {"Authorization": "Bearer session-of-ada"}
             down = await http.post("/api/v1/messages", json={"conversationId": talk, "content": "Hi"}, headers=kept)
             assert (down.status_code, down.json()["error"]["code"]) == (503, "unavailable")

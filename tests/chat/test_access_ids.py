@@ -14,7 +14,7 @@ from tests.chat.access.events import EVENTS
 from tests.chat.access.routes import ROUTES
 from tests.chat.access.scene import GHOSTS, Scene, said
 from tests.chat.access.slots import EVENT_SLOTS, NOT_A_SLOT, ROUTE_SLOTS, SLOTS, Slot
-from tests.chat.access.table import FORBIDDEN, OK, Row, form_of, placeholders_in
+from tests.chat.access.table import EVERYONE, FORBIDDEN, OK, Row, form_of, placeholders_in
 from tests.chat.chat_server import ServerProcess
 from tests.chat.conftest import World
 from tests.chat.test_notifications import stored
@@ -108,9 +108,23 @@ async def test_a_message_is_forwarded_to_own_conversations_only_or_to_none(world
     assert await here.cursor() == before
 
 
+_ALWAYS_DONE = [row for row in ROWS if row.expected is EVERYONE and "message" in placeholders_in(row)]
+"""What everyone may ask for about any message: to remove a mark of their own."""
+
+
 def _rows_about(things: set[str]) -> list[Row]:
     rows = {str(row): row for row in (*(slot.row for slot in SLOTS), *ROWS)}
-    return [row for row in rows.values() if placeholders_in(row) & things]
+    return [row for row in rows.values() if placeholders_in(row) & things and row not in _ALWAYS_DONE]
+
+
+@pytest.mark.parametrize("row", _ALWAYS_DONE, ids=str)
+async def test_what_everyone_may_do_to_a_message_says_nothing_about_it(world: World, row: Row) -> None:
+    """Removing one's own mark succeeds whether or not the message exists."""
+    scene = await Scene.group(world, ["owner"], placeholders_in(row))
+    await scene.be_known("stranger")
+    unseen = await scene.ask("stranger", row)
+    assert said(unseen) == OK
+    assert unseen == await scene.ask("stranger", row, {"message": GHOSTS["message"]})
 
 
 async def _back_again(world: World, row: Row) -> Scene:
@@ -179,7 +193,9 @@ async def test_no_list_shows_messages_from_before_the_visible_history(world: Wor
     assert late not in {receipt["userId"] for receipt in receipts}
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if placeholders_in(row) & OF_A_CONVERSATION], ids=str)
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if placeholders_in(row) & OF_A_CONVERSATION and row not in _ALWAYS_DONE], ids=str
+)
 async def test_objects_of_a_deleted_conversation_are_hidden(world: World, row: Row) -> None:
     scene = await Scene.group(world, ["owner"], placeholders_in(row))
     await scene.service("DELETE", f"/api/v1/conversations/{scene.things['conversation']}")

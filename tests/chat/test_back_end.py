@@ -159,6 +159,32 @@ async def test_an_imported_message_has_its_own_time_everywhere_and_is_not_unread
     assert await late.pending("notification") == []
 
 
+async def test_an_imported_message_brings_reactions_an_edit_and_a_pin(world: World) -> None:
+    alice, bob = world.id_of("alice"), world.id_of("bob")
+    talk = f"{alice}-old"
+    group = {"kind": "group", "id": talk, "memberIds": [alice, bob], "name": "Old", "createdAt": OLD}
+    assert (await world.service("POST", "/api/v1/conversations", group))["createdAt"] == OLD
+    body: dict[str, Any] = {
+        "conversationId": talk,
+        "senderId": bob,
+        "content": "Old",
+        "createdAt": OLD,
+        "editedAt": "2020-02-01T12:00:00.000Z",
+        "reactions": [{"emoji": "👍", "userIds": [bob, alice]}],
+        "pinned": True,
+    }
+    await world.service("POST", "/api/v1/messages", body)
+    (seen,) = (await world.request("GET", f"/api/v1/conversations/{talk}/messages", by="alice")).json()["items"]
+    assert (seen["editedAt"], seen["pinned"]) == (body["editedAt"], True)
+    assert seen["reactions"] == [{"emoji": "👍", "count": 2, "userIds": [bob, alice]}]
+    timeless = {**body, "createdAt": None}
+    refused = await world.request("POST", "/api/v1/messages", by="backend", role="service", json=timeless)
+    assert (refused.status_code, refused.json()["error"]["details"][0]["path"]) == (422, "createdAt")
+    own = {"kind": "group", "memberIds": [alice], "createdAt": OLD}
+    refused = await world.request("POST", "/api/v1/conversations", by="alice", json=own)
+    assert _code(refused) == (403, "forbidden")
+
+
 async def test_history_may_be_imported_over_a_socket(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     backend = await world.open(dialect=MESSENGER)

@@ -108,6 +108,30 @@ async def test_a_change_reaches_all_members_with_the_same_payload(world: World) 
     assert await mallory.pending() == []
 
 
+async def test_a_topic_reaches_members_by_event_rest_and_sync(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    cursor = (await bob.done("sync", {}))["cursor"]
+    path = f"/api/v1/conversations/{conversation}"
+    changes = {"topic": "See https://example.com", "description": "All about it."}
+    changed = await world.request("PATCH", path, by="alice", json=changes)
+    assert changed.status_code == 200, changed.text
+    (event,) = (await bob.done("sync", {"after": cursor}))["events"]
+    (state,) = (await bob.done("sync", {}))["conversations"]
+    read = (await world.request("GET", path, by="bob")).json()
+    for seen in (changed.json(), await bob.next("conversation:updated"), event["data"], state, read):
+        assert {name: seen[name] for name in changes} == changes
+    removed = (await alice.done("conversation:update", {"conversationId": conversation, "topic": None}))["conversation"]
+    assert ("topic" in removed, removed["description"]) == (False, changes["description"])
+    assert (await bob.refused("conversation:update", {"conversationId": conversation, "topic": "x"}))["code"] == (
+        "forbidden"
+    )
+    created = {"kind": "group", "memberIds": [], "name": "Plans", **changes}
+    answer = await world.request("POST", "/api/v1/conversations", by="alice", json=created)
+    assert answer.status_code == 201, answer.text
+    assert {name: answer.json()[name] for name in changes} == changes
+
+
 async def test_a_deleted_conversation_disappears_for_connected_sockets(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")

@@ -61,7 +61,7 @@ async def plant(world: World) -> tuple[str, str]:
     conversation_id = await world.conversation("alice", "bob")
     text = await upload(world, f"{CANARY} in a file".encode(), f"{CANARY}.txt", "text/plain")
     photo = await upload(world, pictures.jpeg(), f"{CANARY}.jpg", "image/jpeg")
-    me = {"name": CANARY, "text": CANARY, "avatar": photo["url"]}
+    me = {"name": CANARY, "text": CANARY, "avatar": photo["url"], "handle": CANARY}
     await world.request("PATCH", "/api/v1/users/me", by="alice", json=me)
     body = {"conversationId": conversation_id, "content": CANARY, "attachments": [{"id": text["id"]}]}
     assert (await world.request("POST", "/api/v1/messages", by="alice", json=body)).is_success
@@ -201,11 +201,19 @@ async def test_an_export_has_what_the_user_may_see_and_their_files(world: World)
         attachments = [{"id": file["id"]}] if by == "alice" else []
         body = {"conversationId": to, "content": content, "attachments": attachments}
         assert (await world.request("POST", "/api/v1/messages", by=by, json=body)).is_success
+    saved = await world.request("GET", f"/api/v1/conversations/{conversation_id}/messages", by="alice")
+    saved_id = saved.json()["items"][1]["id"]
+    await world.request("PUT", f"/api/v1/messages/{saved_id}/saved", by="alice")
+    path = f"/api/v1/conversations/{conversation_id}/preferences"
+    await world.request("PATCH", path, by="alice", json={"favourite": True})
     for by, role in (("alice", None), ("backend", "service")):
         answer = await world.request("GET", f"/api/v1/users/{world.id_of('alice')}/export", by=by, role=role)
         assert answer.headers["content-type"] == "application/zip"
         parts = read_zip(answer.content)
         assert json.loads(parts["profile.json"])["user"]["id"] == world.id_of("alice")
+        profile = json.loads(parts["profile.json"])
+        assert [each["messageId"] for each in profile["savedMessages"]] == [saved_id]
+        assert profile["conversationPreferences"][conversation_id]["favourite"] is True
         assert [found["id"] for found in lines(parts["conversations.jsonl"])] == [conversation_id]
         assert [found["content"] for found in lines(parts["messages.jsonl"])] == ["mine", "his"]
         assert parts[f"files/{file['id']}/notes.txt"] == b"a file" * 50_000

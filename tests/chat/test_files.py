@@ -126,7 +126,7 @@ async def test_an_image_gets_dimensions_and_a_thumbnail_and_loses_its_metadata(w
     assert SECRET.encode() not in picture.content
     thumbnail = await world.request("GET", file["thumbnailUrl"], by="alice")
     assert (thumbnail.status_code, thumbnail.headers["content-type"]) == (200, "image/webp")
-    assert pictures.decoded(thumbnail.content).size == (160, 320)
+    assert pictures.decoded(thumbnail.content).size == (320, 640)
 
 
 async def test_a_form_without_a_file_is_refused(world: World) -> None:

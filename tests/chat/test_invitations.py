@@ -14,6 +14,8 @@ from tests.chat.chat_client import Refused
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at
 
+UNBRANDED = {"oidc": None, "name": "Talkwire", "description": None, "logo": None}
+
 ACCOUNT_ROUTES = ("register", "login", "refresh", "logout", "password")
 
 
@@ -30,6 +32,10 @@ def invite_only(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
 async def closed(invite_only: ServerProcess) -> AsyncIterator[World]:
     async with world_at(invite_only) as world:
         yield world
+
+
+OFFERS_OFF = {"offers": False, "offerCurrency": "EUR"}
+"""What a server says of offers in the web client without settings."""
 
 
 async def _invite(world: World, *conversation_ids: str, by: str | None = None, **body: object) -> Any:  # noqa: ANN401 (JSON)
@@ -55,7 +61,9 @@ async def _register(world: World, name: str, **further: object) -> tuple[int, An
 async def test_the_server_publishes_who_may_register(world: World, closed: World) -> None:
     for place, accounts in ((world, "open"), (closed, "invite")):
         answer = await place.request("GET", "/api/v1/server")
-        assert (answer.status_code, answer.json()) == (200, {"accounts": accounts})
+        expected: dict[str, object] = {"accounts": accounts, "webSignIn": "account", "embedOrigins": [], **UNBRANDED}
+        expected |= OFFERS_OFF
+        assert (answer.status_code, answer.json()) == (200, expected)
 
 
 async def test_on_an_invite_only_server_registering_needs_an_invitation(closed: World) -> None:
@@ -95,7 +103,13 @@ async def test_a_server_without_accounts_has_no_account_routes_and_refuses_their
             names = world
     async with _without_accounts(tmp_path) as world:
         world.take_ids_of(names)
-        assert (await world.request("GET", "/api/v1/server")).json() == {"accounts": "off"}
+        assert (await world.request("GET", "/api/v1/server")).json() == {
+            "accounts": "off",
+            "webSignIn": "token",
+            "embedOrigins": [],
+            **UNBRANDED,
+            **OFFERS_OFF,
+        }
         described = (await world.request("GET", "/openapi.json")).json()["paths"]
         for route in ACCOUNT_ROUTES:
             path = f"/api/v1/auth/{route}"

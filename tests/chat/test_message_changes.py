@@ -136,7 +136,10 @@ async def test_a_thread_has_a_root_and_replies(world: World) -> None:
     await alice.next("message:new")
     assert await alice.next("message:new") == replies[0]
     thread = (await _rest(world, "alice", "GET", f"/api/v1/messages/{root['id']}/thread?limit=2")).json()
-    assert thread == {"items": replies[1:], "next": replies[1]["id"], "root": root | {"replyCount": 3}}
+    summary = {"replyCount": 3, "lastReplyAt": replies[-1]["createdAt"], "participants": [replies[-1]["sender"]]}
+    place = {"following": True, "readSeq": root["seq"], "unreadCount": 3}
+    shown = root | {"replyCount": 3, "thread": summary}
+    assert thread == {"items": replies[1:], "next": replies[1]["id"], "root": shown, **place}
     older = (await _rest(world, "alice", "GET", f"/api/v1/messages/{root['id']}/thread?before={thread['next']}")).json()
     assert (older["items"], older["next"]) == (replies[:1], None)
 

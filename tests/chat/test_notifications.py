@@ -72,6 +72,8 @@ async def test_in_a_group_mentions_and_replies_cause_notifications(world: World)
         "muted": False,
         "notify": "all",
         "sound": "gong",
+        "favourite": False,
+        "archived": False,
     }
     await alice.send_message(conversation, "plain again")
     told_all = await bob.next("notification")

@@ -84,7 +84,10 @@ async def test_users_learn_their_rights(strict: World, world: World) -> None:
     names = ("createDirect", "createGroup", "createChannel", "deleteConversation")
     for where, role, allowed in ((strict, None, False), (strict, "admin", True), (world, None, True)):
         rights = (await where.request("GET", "/api/v1/users/me/rights", by="carol", role=role)).json()
+        assert rights.pop("chooseHandle") is True
         assert rights == dict.fromkeys(names, allowed)
+        profile = await where.request("PATCH", "/api/v1/users/me", by="carol", role=role, json={"handle": "carol.c"})
+        assert profile.status_code == 200, profile.text
 
 
 async def test_a_new_user_is_in_the_default_conversation_from_the_first_connect(strict: World) -> None:

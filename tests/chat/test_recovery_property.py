@@ -18,12 +18,20 @@ from typing import Any
 
 import pytest
 
-from talkwire import app
+from talkwire.composition import sockets
 from talkwire.core.commands.accounts import UpdateUser
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember
-from talkwire.core.commands.messages import DeleteMessage, EditMessage, GetMessage, PinMessage, React, SendMessage
+from talkwire.core.commands.messages import (
+    DeleteMessage,
+    EditMessage,
+    FollowThread,
+    GetMessage,
+    PinMessage,
+    React,
+    SendMessage,
+)
 from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.offers import CreateOffer, UpdateOffer
 from talkwire.core.commands.receipts import MarkRead, MarkUnread
@@ -82,7 +90,7 @@ class Story:
         """Performs one random action, if it is possible."""
         actions = [self._send] * 4 + [self._reply] * 2 + [self._edit, self._react, self._read, self._pin]
         actions += [self._rename, self._offer, self._close_offer, self._change_looks]
-        actions += [self._name, self._mark_unread, self._read_notifications]
+        actions += [self._name, self._mark_unread, self._read_notifications, self._thread, self._follow]
         if self._moves:
             actions += [self._delete, self._remove, self._add, self._invite, self._drop, self._reply, self._reply]
         # The action may fail because a user or an object no longer exists.
@@ -131,6 +139,14 @@ class Story:
 
     async def _mark_unread(self) -> None:
         await self._do(self._somebody(), MarkUnread(self._somewhere()))
+
+    async def _thread(self) -> None:
+        root = await self._do(self.bob, GetMessage(self._message()))
+        root_id = str(root.id if root.thread_id is None else root.thread_id)
+        await self._do(self.bob, SendMessage(root.conversation_id, "in the thread", thread_id=root_id))
+
+    async def _follow(self) -> None:
+        await self._do(self._somebody(), FollowThread(self._message()))
 
     async def _read_notifications(self) -> None:
         await self._do(self._somebody(), MarkNotificationsRead())
@@ -298,8 +314,8 @@ async def test_a_client_that_reconnects_receives_the_same_as_one_that_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, mode: str
 ) -> None:
     if mode == "log":
-        monkeypatch.setattr(app, "EventRing", partial(EventRing, events_max=0))
-    node, chance = in_process(tmp_path), random.Random(f"{name} {mode} 3")
+        monkeypatch.setattr(sockets, "EventRing", partial(EventRing, events_max=0))
+    node, chance = in_process(tmp_path), random.Random(f"{name} {mode} 5")
     async with serving(node) as address, world_at(address) as world:
         story = Story(world, node.chat, chance, moves=mode == "moves")
         for who in ("alice", "bob", "carol"):

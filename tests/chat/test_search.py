@@ -1,4 +1,4 @@
-"""Search over REST, on a real server."""
+"""Search over REST and sockets, on a real server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,18 @@ from tests.chat.conftest import World, world_at
 
 
 async def search(world: World, by: str, **parameters: str | int) -> httpx.Response:
-    return await world.request("GET", "/api/v1/search", by=by, params=parameters)
+    """Searches over REST, after asserting that a socket finds the same."""
+    answer = await world.request("GET", "/api/v1/search", by=by, params=parameters)
+    if answer.is_success:
+        socket = await world.connect(by)
+        asked = {name: int(value) if name == "limit" else value for name, value in parameters.items()}
+        found = await socket.done("messages:search", asked)
+        items = answer.json()["items"]
+        # The index is updated between the two requests.
+        if len(found["messages"]) == len(items):
+            assert (found["messages"], found["cursor"]) == (items, answer.json()["next"])
+        await socket.close()
+    return answer
 
 
 async def found(world: World, by: str, count: int, **parameters: str | int) -> list[dict[str, Any]]:
@@ -58,6 +69,19 @@ async def test_users_find_no_messages_of_other_conversations(world: World) -> No
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
 
 
+@pytest.mark.parametrize("role", ["service", "admin"])
+async def test_the_back_end_and_admins_find_every_message(world: World, role: str) -> None:
+    conversation = await world.conversation("alice", "bob")
+    word = "everyone" + world.id_of("x").removeprefix("x-")
+    sent = await send(world, "alice", conversation, word)
+    await found(world, "alice", 1, q=word)
+    answer = await world.request("GET", "/api/v1/search", by="operator", role=role, params={"q": word})
+    assert answer.json() == {"items": [sent], "next": None}
+    operator = await world.open()
+    await operator.sign_in({"token": world.server.token(world.id_of("operator"), role=role)})
+    assert (await operator.done("messages:search", {"q": word}))["messages"] == [sent]
+
+
 async def test_a_search_is_narrowed_to_a_conversation_a_sender_and_a_time(world: World) -> None:
     one, two = await world.conversation("alice", "bob"), await world.conversation("alice", "bob")
     by_alice = await send(world, "alice", one, "hello")
@@ -98,6 +122,10 @@ async def test_an_invalid_search_is_refused_with_its_path(world: World, paramete
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (422, "invalid_request"), answer.text
     assert [detail["path"] for detail in error["details"]] == [path]
+    socket = await world.connect("alice")
+    refusal = await socket.refused("messages:search", parameters)
+    assert refusal["code"] == "invalid_request"
+    assert path == "limit" or [detail["path"] for detail in refusal["details"]] == [path]
 
 
 async def test_messages_sent_before_a_kill_are_found_after_it(tmp_path: Path) -> None:

@@ -57,6 +57,20 @@ async def test_the_state_has_the_contacts_presence(world: World) -> None:
     assert told[world.id_of("alice")] == "online"
 
 
+async def test_events_come_with_the_presence_of_contacts_on_request(world: World) -> None:
+    await world.conversation("alice", "bob")
+    await world.connect("alice")
+    bob = await world.connect("bob")
+    after = (await bob.done("sync", {}))["cursor"]
+    assert "presence" not in await bob.done("sync", {"after": after})
+    answer = await bob.done("sync", {"after": after, "presence": True})
+    told = {presence["userId"]: presence["status"] for presence in answer["presence"]}
+    assert told[world.id_of("alice")] == "online"
+    params = {"after": after, "presence": "true"}
+    by_rest = await world.request("GET", "/api/v1/sync", by="bob", params=params)
+    assert {presence["userId"] for presence in by_rest.json()["presence"]} == set(told)
+
+
 async def test_refusals_have_a_reason(world: World) -> None:
     bob = await world.connect("bob")
     assert (await bob.refused("sync", {"after": "nonsense"}))["code"] == "invalid_request"

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from talkwire.bus.memory import Exchange
 from talkwire.core.domain.model import Actor
+from talkwire.storage.migrations import retry_on_locks
 from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import SECRET, running_chat
 from tests.chat.conftest import World, world_at
@@ -34,7 +35,12 @@ def url_of(database: Database) -> str:
 
 def upgrade_tables(database: Database) -> None:
     """Changes the tables as a migration of the next version may."""
-    with database.engine() as engine, engine.begin() as connection:
+    with database.engine() as engine:
+        retry_on_locks(lambda: _change_tables(engine))
+
+
+def _change_tables(engine: Engine) -> None:
+    with engine.begin() as connection:
         for statement in (
             "ALTER TABLE messages ADD COLUMN colour text",
             "ALTER TABLE members ADD COLUMN painter boolean NOT NULL DEFAULT false",

@@ -45,6 +45,7 @@ def test_a_running_server_is_asked_and_not_disturbed(command: Command, server: R
         (["--jwt-secret", _GOOD_SECRET], {}, "ok       tokens: jwt_secret is long enough"),
         (["--jwt-secret", _GOOD_SECRET], {}, "ok       accounts: off, since a key for tokens is set"),
         (["--accounts", "off"], {}, "ok       accounts: off: no one can register"),
+        (["--accounts", "off", "--web-sign-in", "account"], {}, "warning  web client: web_sign_in is account, but"),
         (["--host", "0.0.0.0"], {}, "ok       accounts: invite: people register with an invitation"),
         ([], {}, "ok       accounts: open: anyone who reaches this machine's loopback"),
         (["--accounts", "open", "--host", "0.0.0.0"], {}, "warning  accounts: open: anyone who reaches this server"),
@@ -96,6 +97,25 @@ def test_problems_are_reported_and_the_exit_code_is_one(
     assert (said.exit_code, said.err) == (1, "")
     assert expected in said.out
     assert "pw" not in said.out
+
+
+def test_the_openid_provider_is_asked_and_its_failure_is_a_warning(command: Command) -> None:
+    asked = ("--oidc-issuer", "http://127.0.0.1:1/team", "--oidc-client-id", "talkwire")
+    said = command("check", "--port", "0", *asked)
+    assert said.exit_code == 0
+    assert "warning  oidc: http://127.0.0.1:1/team cannot be used now: 127.0.0.1: ConnectError" in said.out
+    assert "note     oidc: no public_url is set" in said.out
+    said = command("check", "--port", "0", *asked, "--public-url", "https://chat.example.com/")
+    redirect = "https://chat.example.com/api/v1/auth/oidc/callback"
+    assert f"ok       oidc: the redirect address to register at the provider is {redirect}" in said.out
+    said = command("check", "--port", "0", "--oidc-client-id", "talkwire")
+    assert "warning  oidc: oidc_client_id has no effect without oidc_issuer" in said.out
+
+
+def test_an_issuer_without_tls_is_wrong(command: Command) -> None:
+    said = command("check", "--oidc-issuer", "http://login.example.com", "--oidc-client-id", "talkwire")
+    assert said.exit_code == 1
+    assert "wrong    settings: --oidc-issuer: must begin with https://" in said.out
 
 
 def test_a_secret_that_can_be_guessed_is_wrong_usage(command: Command) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Said
-from tests.cli.processes import Answer, RunningServer, running_server
+from tests.cli.processes import DEADLINE_S, Answer, RunningServer, clean_environment, running_server
+from tests.forked_talkwire import Streams, start_python
 from tests.http_client import HttpClient
 
 Command = Callable[..., Said]
@@ -92,3 +96,78 @@ def test_an_invitation_to_an_unknown_conversation_is_refused(talkwire: Callable[
     answer = talkwire("invite", "--conversation", "nothing")
     assert (answer.exit_code, answer.out) == (1, "")
     assert "conversationIds[0]: no such conversation" in answer.line
+
+
+ANN = {"email": "ann@example.com", "password": "correct horse", "name": "Ann"}
+
+
+def test_the_first_admin_registers_by_a_link_and_uses_the_admin_routes(command: Command, tmp_path: Path) -> None:
+    with running_server(tmp_path, "--accounts", "invite") as server, HttpClient(base_url=server.url) as http:
+        where = ["--data", str(server.data)]
+        said = command("invite", "--first-admin", *where)
+        assert said == command("invite", "--first-admin", *where)
+        invitation = {"invitation": _code(said.out, server.url)}
+        signed_in = http.post("/api/v1/auth/register", json=ANN | invitation).json()
+        assert http.post("/api/v1/auth/register", json=ANN | invitation | {"email": "b@x.org"}).status_code == 403
+        renewed = http.post("/api/v1/auth/refresh", json={"refreshToken": signed_in["refreshToken"]}).json()
+        again = http.post("/api/v1/auth/login", json={name: ANN[name] for name in ("email", "password")}).json()
+        for session in (signed_in, renewed, again):
+            headers = {"authorization": f"Bearer {session['token']}"}
+            assert http.get("/api/v1/webhooks", headers=headers).status_code == 200
+        by_admin = {"authorization": f"Bearer {again['token']}"}
+        created = http.post("/api/v1/invitations", json={}, headers=by_admin)
+        other = http.post(
+            "/api/v1/auth/register", json=ANN | {"email": "b@x.org", "invitation": created.json()["code"]}
+        )
+        headers = {"authorization": f"Bearer {other.json()['token']}"}
+        assert http.get("/api/v1/webhooks", headers=headers).status_code == 403
+        refused = command("invite", "--first-admin", *where)
+        assert (refused.exit_code, refused.out) == (1, "")
+        assert "there is an admin already" in refused.err
+        # The log says that an admin is missing, and never the link.
+        answer = server.stop(signal.SIGTERM)
+        assert "no_admin" in answer.err
+        assert invitation["invitation"] not in answer.out + answer.err
+
+
+def test_the_link_for_the_first_admin_has_no_options(command: Command) -> None:
+    said = command("invite", "--first-admin", "--max-uses", "5")
+    assert said.exit_code == 2
+    assert "--first-admin excludes the other options" in said.err
+
+
+def _terminal_lines(folder: Path, lines: int) -> list[str]:
+    """Returns the first lines that `talkwire serve` prints on a terminal."""
+    ours, theirs = os.openpty()
+    serve = ["-m", "talkwire", "serve", "--port", "0", "--data", "data", "--log-format", "console"]
+    with (
+        os.fdopen(ours, encoding="utf-8") as terminal,
+        os.fdopen(theirs, "wb", buffering=0) as writes,
+        Path(os.devnull).open("rb") as nothing,
+        (folder / "errors").open("wb") as errors,
+    ):
+        process = start_python(serve, Streams(nothing, writes, errors), clean_environment(), folder)
+        try:
+            return [terminal.readline() for _ in range(lines)]
+        finally:
+            process.kill()
+            process.wait(DEADLINE_S)
+
+
+def test_serve_prints_the_link_on_a_terminal_the_same_after_a_restart(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = []
+    for _ in range(2):
+        greeting, link, until = _terminal_lines(tmp_path, 3)
+        assert greeting.startswith("Talkwire ")
+        assert "registers the first one, once, until" in until
+        links.append(re.fullmatch(r"No admin yet: http://127\.0\.0\.1:\d+/#invite=([\w-]{24})\s+", link))
+    assert links[0] is not None
+    assert links[1] is not None
+    assert links[0][1] == links[1][1]
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
+    where = ["--data", str(tmp_path / "data")]
+    added = command("user", "add", "root@example.com", "--name", "Root", "--role", "admin", *where)
+    assert added.exit_code == 0, added.err
+    assert command("invite", "--first-admin", *where).exit_code == 1

@@ -18,7 +18,8 @@ Talkwire = Callable[..., Answer]
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_prints_its_url_and_a_signal_ends_it(tmp_path: Path, number: signal.Signals) -> None:
-    with running_server(tmp_path, "--log-format", "console", start=start_fresh_python) as server:
+    quiet = ("--log-format", "console", "--log-level", "warning")
+    with running_server(tmp_path, *quiet, start=start_fresh_python) as server:
         assert server.greeting.startswith("Talkwire ")
         assert http_get(f"{server.url}/healthz").status_code == 200
         assert server.stop(number) == Answer(0, "", "")

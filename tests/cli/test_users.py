@@ -42,6 +42,17 @@ def test_a_user_is_banned_and_unbanned(command: Command, where: list[str]) -> No
     assert "finn\tFinn\tfinn@example.com\t\t" in command("user", "list", *where).out
 
 
+def test_a_ban_has_a_reason_and_an_end(command: Command, where: list[str]) -> None:
+    command("user", "add", "gina@example.com", "--name", "Gina", "--id", "gina", *where)
+    ban = ["user", "ban", "gina", "--reason", "spam", "--until"]
+    assert command(*ban, "2099-01-31T12:00:00Z", *where) == (0, "gina is banned until 2099-01-31T12:00:00.000Z.\n", "")
+    (gina,) = [each for each in json.loads(command("user", "list", "--json", *where).out) if each["id"] == "gina"]
+    assert (gina["banned"], gina["bannedUntil"]) == (True, "2099-01-31T12:00:00.000Z")
+    status, out, err = command(*ban, "tomorrow", *where)
+    assert (status, out) == (2, "")
+    assert "--until" in err
+
+
 def test_an_account_gets_a_new_password(command: Command, where: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     command("user", "add", "gus@example.com", "--name", "Gus", "--id", "gus", *where)
     monkeypatch.setattr("sys.stdin", io.StringIO("another one\n"))

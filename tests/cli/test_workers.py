@@ -9,13 +9,14 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from tests.chat.chat_client import open_client
+from tests.cli.manager import Manager, listening_manager
 from tests.cli.processes import DEADLINE_S, Answer, RunningServer, running_server
 from tests.databases import Database, PostgresServer
 from tests.http_client import http_get
@@ -33,12 +34,23 @@ def flags_of(database: Database, drain_s: str = "1") -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def steady(postgresql: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def manager() -> Iterator[Manager]:
+    with listening_manager() as manager:
+        yield manager
+
+
+@pytest.fixture(scope="module")
+def steady(
+    postgresql: PostgresServer, tmp_path_factory: pytest.TempPathFactory, manager: Manager
+) -> Iterator[RunningServer]:
     """It stays as it is, or becomes so again."""
     name = postgresql.create_migrated()
     flags = ["--workers", str(WORKERS), *flags_of(Database("postgresql", postgresql.url_of(name)))]
-    with running_server(tmp_path_factory.mktemp("steady"), *flags, within_s=START_S) as server, ended_with(server):
-        yield server
+    folder = tmp_path_factory.mktemp("steady")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NOTIFY_SOCKET", manager.address)
+        with running_server(folder, *flags, within_s=START_S) as server, ended_with(server):
+            yield server
     postgresql.drop(name)
 
 
@@ -52,15 +64,28 @@ def server(postgresql_database: Database, tmp_path: Path) -> Iterator[RunningSer
 @contextmanager
 def ended_with(server: RunningServer) -> Iterator[None]:
     """Ensures that no worker outlives its test."""
-    workers: set[int] = set()
-    try:
-        workers |= set(workers_of(server))
-        yield
-        workers |= set(workers_of(server)) if is_running(server.process.pid) else set()
-    finally:
-        for pid in workers:
-            if is_running(pid):
-                os.kill(pid, signal.SIGKILL)
+    # By descriptors, since another process may have the number of a worker that has ended.
+    with ExitStack() as killing:
+        watched: set[int] = set()
+
+        def watch() -> None:
+            for pid in set(workers_of(server)) - watched:
+                watched.add(pid)
+                with suppress(ProcessLookupError):  # it has ended since
+                    killing.callback(_kill, os.pidfd_open(pid))
+
+        watch()
+        try:
+            yield
+        finally:
+            if is_running(server.process.pid):
+                watch()
+
+
+def _kill(descriptor: int) -> None:
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    os.close(descriptor)
 
 
 def workers_of(server: RunningServer) -> list[int]:
@@ -94,13 +119,18 @@ def metrics(server: RunningServer, name: str) -> dict[str, float]:
     }
 
 
+def test_only_the_supervisor_reports_and_once_all_workers_are_ready(steady: RunningServer, manager: Manager) -> None:
+    assert manager.receive() == ("READY=1", steady.process.pid)
+    assert manager.has_none()
+
+
 def test_all_workers_take_connections_of_the_one_port(steady: RunningServer) -> None:
     assert json.loads(steady.greeting)["workers"] == WORKERS
     assert len(workers_of(steady)) == WORKERS
 
     async def connect_many() -> dict[str, float]:
         clients = await asyncio.gather(*(open_client(steady.url.replace("http", "ws", 1)) for _ in range(60)))
-        counts = await asyncio.to_thread(metrics, steady, "talkwire_connections")
+        counts = await asyncio.to_thread(metrics, steady, "talkwire_sessions")
         for client in clients:
             await client.close()
         return counts
@@ -125,7 +155,7 @@ def test_a_dead_worker_is_restarted_and_the_others_continue(steady: RunningServe
     for _ in range(20):
         assert http_get(f"{steady.url}/healthz").status_code == 200
     until(lambda: len(workers_of(steady)) == WORKERS)
-    until(lambda: len(metrics(steady, "talkwire_connections")) == WORKERS)
+    until(lambda: len(metrics(steady, "talkwire_sessions")) == WORKERS)
     assert set(before[1:]) <= set(workers_of(steady))
 
 

@@ -1,4 +1,5 @@
-"""The receivers of `examples/event-stream` against a server that is killed again and again while people write.
+"""The receivers of `examples/event-stream`, which docs/keep-in-step.md starts, against a server that is killed again
+and again while people write.
 
 The receivers are killed too. In the end each has rebuilt all conversations as the database has them.
 """

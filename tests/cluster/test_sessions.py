@@ -262,5 +262,5 @@ def test_the_port_for_other_nodes_can_be_chosen(start_cluster: StartCluster) -> 
     cluster = start_cluster(1, environment={"TALKWIRE_INTERNAL_PORT": str(port)})
     assert http_get(f"http://127.0.0.1:{port}/healthz").status_code == 200
     assert http_get(f"http://127.0.0.1:{port}/api/v1/users/me").status_code == 403
-    assert "talkwire_connections" in http_get(f"http://127.0.0.1:{port}/metrics").text
+    assert "talkwire_sessions" in http_get(f"http://127.0.0.1:{port}/metrics").text
     assert cluster.nodes[0].logged_errors() == []

@@ -10,7 +10,7 @@ import msgspec
 from talkwire.core.commands.blocks import ListBlocked
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import GetConversation
-from talkwire.core.commands.messages import ListMessages
+from talkwire.core.commands.messages import ListMessages, ListSaved
 from talkwire.core.commands.notifications import ListNotifications
 from talkwire.core.commands.offers import ListOffers
 from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage
@@ -32,6 +32,10 @@ _NOT_COMPARED = (
     "mentionCount",
     "muted",
     "mutedByModerator",
+    "favourite",
+    "archived",
+    "lastOffer",
+    "unreadOfferCount",
     "readSeq",
     "lastSeq",
     "memberCount",
@@ -53,6 +57,9 @@ class Talk:
     muted: bool
     muted_by_moderator: Json | None
     """Events about the conversation leave it out, as they leave out `muted`."""
+    favourite: bool = False
+    archived: bool = False
+    saved: set[str] = field(default_factory=set)
 
     def state(self, user_id: str, blocked: set[str]) -> Json:
         """Returns what a client shows, in a comparable form."""
@@ -66,6 +73,10 @@ class Talk:
             "offers": self.offers,
             "muted": self.muted,
             "muted_by_moderator": self.muted_by_moderator,
+            "favourite": self.favourite,
+            # Of a muted conversation it depends on which messages mention the user now.
+            "archived": self.archived and not self.muted,
+            "saved": self.saved,
             "unread": self.unread(user_id, blocked),
         }
 
@@ -83,7 +94,7 @@ class Talk:
     def _message(self, message: Json) -> Json:
         if "deletedAt" in message:
             return {name: message[name] for name in ("id", "seq", "senderId", "deletedAt")}
-        shown = {name: value for name, value in message.items() if name not in {"replyTo", "replyCount"}}
+        shown = {name: value for name, value in message.items() if name not in {"replyTo", "replyCount", "thread"}}
         shown["replyTo"] = message.get("replyTo", {}).get("id")
         shown["replies"] = sum(
             other.get("threadId") == message["id"] and "deletedAt" not in other for other in self.messages.values()
@@ -126,6 +137,7 @@ class SyncClient:
             view = await self._ask(GetConversation(conversation_id))
             messages = (await self._ask(ListMessages(conversation_id, limit=100))).items
             offers = (await self._ask(ListOffers(conversation_id, limit=100))).items
+            saved = (await self._ask(ListSaved(limit=100, conversation_id=conversation_id))).items
         except ChatError:
             return
         shared = _json(conversation_payload(view))
@@ -136,6 +148,9 @@ class SyncClient:
             {str(offer.id): _json(offer_payload(offer)) for offer in offers},
             shared.get("muted", False),
             shared.get("mutedByModerator"),
+            shared.get("favourite", False),
+            shared.get("archived", False),
+            {str(each.message.id) for each in saved},
         )
 
     async def _load_mute(self, conversation_id: str) -> None:
@@ -191,7 +206,8 @@ class SyncClient:
             case "conversation:deleted":
                 del self.talks[conversation_id]
             case "conversation:preferences":
-                talk.muted = data.get("muted", False)
+                talk.muted = data["muted"]
+                talk.favourite, talk.archived = data["favourite"], data["archived"]
             case "member:added":
                 talk.members |= {member["userId"]: member for member in data["members"]}
             case "member:removed":
@@ -202,6 +218,7 @@ class SyncClient:
                 self._change_role(talk, data)
             case "message:new" | "message:updated":
                 talk.messages[data["seq"]] = data
+                talk.archived = talk.archived and (talk.muted or name == "message:updated")
             case "message:read:receipt":
                 _move(talk, data, "readSeq", "deliveredSeq")
             case "conversation:unread":
@@ -261,7 +278,12 @@ def _change_message(talk: Talk, name: str, data: Json) -> None:
     if message is None or "deletedAt" in message:
         return
     match name:
+        case "saved:changed" if data["saved"]:
+            talk.saved.add(data["messageId"])
+        case "saved:changed":
+            talk.saved.discard(data["messageId"])
         case "message:deleted":
+            talk.saved.discard(data["messageId"])
             message["deletedAt"] = data["deletedAt"]
         case "message:reaction":
             message.pop("reactions", None)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
 
 from talkwire.core.commands.accounts import SearchUsers
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, ListConversations
+from talkwire.core.commands.files import ListFiles
 from talkwire.core.commands.search import SearchMessages
 from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.model import Actor
@@ -22,6 +21,7 @@ from talkwire.storage.followers.follower import Follower
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages.search import MessageIndex
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, WAIT_S, Clock, Node, running
+from tests.contracts.plans import plan_of, read_statements
 from tests.databases import Database
 
 
@@ -129,33 +129,10 @@ async def test_the_backend_searches_every_message(indexed: Node) -> None:
 # --- indexes --------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _statements(node: Node) -> Iterator[list[tuple[str, Any]]]:
-    """Collects the statements that the readers send to the database."""
-    found: list[tuple[str, Any]] = []
-
-    def note(connection: Connection, cursor: object, statement: str, parameters: object, *rest: object) -> None:
-        found.append((statement, parameters))
-
-    event.listen(node.read_engine, "before_cursor_execute", note)
-    yield found
-    event.remove(node.read_engine, "before_cursor_execute", note)
-
-
-def _plan(node: Node, statement: str, parameters: Any) -> str:  # noqa: ANN401 (the driver's)
-    explain = "EXPLAIN QUERY PLAN " if node.read_engine.dialect.name == "sqlite" else "EXPLAIN "
-    with node.write_engine.connect() as connection:
-        if node.read_engine.dialect.name == "postgresql":
-            # The tables are too small for the planner to choose an index otherwise.
-            connection.execute(text("SET LOCAL enable_seqscan = off"))
-        rows = connection.exec_driver_sql(explain + statement, parameters).all()
-        connection.rollback()
-    return "\n".join(str(row[-1]) for row in rows)
-
-
+_TABLES = ("conversations", "users", "members", "messages", "file_links")
 _SCANS = {
-    "sqlite": [f"SCAN {name}" for name in ("conversations", "users", "members", "messages", "own", "other")],
-    "postgresql": [f"Seq Scan on {name}" for name in ("conversations", "users", "members", "messages")],
+    "sqlite": [f"SCAN {name}" for name in (*_TABLES, "own", "other")],
+    "postgresql": [f"Seq Scan on {name}" for name in _TABLES],
 }
 
 _Ask = Callable[[Node], Awaitable[Any]]
@@ -166,6 +143,7 @@ _ASKED: dict[str, tuple[Actor, Command[Any]]] = {
     "users": (BACKEND, SearchUsers("a")),
     "contacts": (BOB, SearchUsers("a")),
     "messages": (BACKEND, SearchMessages("needle")),
+    "files": (ALICE, ListFiles("c04", cursor="9.file")),
 }
 
 
@@ -177,10 +155,10 @@ async def test_pages_come_from_indexes(
     monkeypatch.setattr("talkwire.core.features.users.user_search.REACH_MAX", reach_max)
     async with running(database, clock, policy=AccessPolicy(directory="contacts")) as node:
         await node.group("c04", ALICE, BOB)
-        with _statements(node) as statements:
+        with read_statements(node) as statements:
             actor, command = _ASKED[asked]
             await node.do(actor, command)
-        plans = [_plan(node, statement, parameters) for statement, parameters in statements]
+        plans = [plan_of(node, statement, parameters) for statement, parameters in statements]
     scans = [scan for scan in _SCANS[database.kind] for plan in plans if _uses(plan, scan)]
     assert scans == [], plans
 

@@ -10,7 +10,7 @@ import pytest
 from talkwire.core.commands.calls import AcceptCall, FindCall, HangUpCall, InviteToCall, SendCallSignal
 from talkwire.core.commands.members import RemoveMember
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.events import CallAccepted, CallEnded, CallInvited, CallMissed, CallSignalled
+from talkwire.core.domain.events import CallAccepted, CallEnded, CallInvited, CallMissed, CallRecorded, CallSignalled
 from tests.contracts.cluster import Cluster, running_cluster
 from tests.contracts.node import ALICE, BOB, CAROL, OPERATOR, Clock
 from tests.databases import Database
@@ -123,6 +123,18 @@ async def test_an_accepted_call_is_not_missed(cluster: Cluster) -> None:
     await cluster.a.kill()
     await cluster.settle()
     assert (await cluster.b.next(CallEnded)).missed_by == ()
+
+
+async def test_an_ended_call_is_recorded_once(cluster: Cluster) -> None:
+    await cluster.a.node.do(ALICE, InviteToCall("c", "x"))
+    await cluster.b.node.do(BOB, AcceptCall("c", "x"))
+    await cluster.b.node.do(BOB, HangUpCall("c", "x"))
+    await cluster.b.until(lambda: any(isinstance(event, CallRecorded) for event in cluster.b.node.log))
+    await cluster.settle()
+    for place in (cluster.a, cluster.b):
+        (recorded,) = [event for event in place.node.log if isinstance(event, CallRecorded)]
+        assert (recorded.call_id, recorded.caller_id, recorded.reason) == ("x", "alice", "hangup")
+        assert recorded.duration_s is not None
 
 
 async def test_a_new_call_takes_the_place_of_one_whose_home_is_dead(cluster: Cluster) -> None:

@@ -158,13 +158,16 @@ async def test_a_channel_has_the_fields_of_its_creation(node: Node) -> None:
         public=True,
         history="from-join",
         slow_mode_s=30,
-        metadata={"topic": "all"},
+        metadata={"colour": "red"},
+        topic="What is new",
+        description="Only news.\nNo talk.",
     )
     opened = await node.do(ALICE, command)
     conversation = opened.conversation
     assert (conversation.kind, conversation.name, conversation.avatar) == ("channel", "News", command.avatar)
     assert (conversation.public, conversation.history, conversation.slow_mode_s) == (True, "from-join", 30)
-    assert (conversation.metadata, conversation.owner_id) == ({"topic": "all"}, "alice")
+    assert (conversation.metadata, conversation.owner_id) == ({"colour": "red"}, "alice")
+    assert (conversation.topic, conversation.description) == ("What is new", "Only news.\nNo talk.")
     assert (opened.reader.role, opened.unread.unread_count) == ("owner", 0)
     read = await node.do(ALICE, GetConversation(conversation.id))
     assert read.conversation == conversation
@@ -185,6 +188,12 @@ async def test_a_channel_has_the_fields_of_its_creation(node: Node) -> None:
         CreateConversation("group", ("bob",), slow_mode_s=86_401),
         CreateConversation("group", ("bob",), metadata={"x": "y" * 4096}),
         CreateConversation("group", ("bob",), metadata={"x": "\x00"}),
+        CreateConversation("direct", ("bob",), topic="x"),
+        CreateConversation("direct", ("bob",), description="x"),
+        CreateConversation("group", ("bob",), topic="x" * 251),
+        CreateConversation("group", ("bob",), topic="two\nlines"),
+        CreateConversation("group", ("bob",), topic="\x00"),
+        CreateConversation("group", ("bob",), description="x" * 2001),
     ],
 )
 async def test_fields_that_a_kind_of_conversation_lacks_are_refused(node: Node, command: CreateConversation) -> None:
@@ -211,6 +220,21 @@ async def test_owner_and_admins_change_what_was_named_and_nothing_else(node: Nod
     read = (await node.do(ALICE, GetConversation(id_))).conversation
     assert read == view.conversation
     assert (read.name, read.metadata, read.history, read.slow_mode_s) == (None, None, "from-join", 5)
+
+
+async def test_a_topic_and_a_description_are_changed_by_themselves_and_removed(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(BACKEND, UpdateMember("c", "alice", "owner"))
+    await node.do(ALICE, UpdateConversation("c", topic="Today", description="Long"))
+    assert await node.refusal(BOB, UpdateConversation("c", topic="Mine")) == "forbidden"
+    for invalid in (" ", "a\nb", "a\u2028b", "x" * 251):
+        assert await node.refusal(ALICE, UpdateConversation("c", topic=invalid)) == "invalid_request"
+    await node.do(ALICE, UpdateConversation("c", name="Plans"))
+    seen = (await node.do(BOB, GetConversation("c"))).conversation
+    assert (seen.name, seen.topic, seen.description) == ("Plans", "Today", "Long")
+    await node.do(ALICE, UpdateConversation("c", topic=None))
+    seen = (await node.do(BOB, GetConversation("c"))).conversation
+    assert (seen.topic, seen.description) == (None, "Long")
 
 
 async def test_setting_the_current_value_records_no_event(node: Node) -> None:

@@ -33,20 +33,24 @@ from talkwire.core.commands.messages import (
     AttachmentRef,
     DeleteMessage,
     EditMessage,
+    FetchedPreview,
     ForwardMessage,
     GetMessage,
     ListMessages,
     React,
+    SaveMessage,
     SendMessage,
+    SetLinkPreviews,
 )
-from talkwire.core.commands.moderation import RestrictMember
+from talkwire.core.commands.moderation.reports import DecideReport, ReportMessage
+from talkwire.core.commands.moderation.restrictions import RestrictMember
 from talkwire.core.commands.notifications import PutPushSubscription
 from talkwire.core.commands.offers import CreateOffer, GetOffer
 from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferences
 from talkwire.core.commands.presence import StorePresence
 from talkwire.core.commands.search import SearchMessages
 from talkwire.core.commands.server.erasure import EndErasure, FindErasureStep, IsErased, TakeErasureStep
-from talkwire.core.domain.events import MessageDeleted, UserErased
+from talkwire.core.domain.events import ConversationPreferred, MessageDeleted, UserErased
 from talkwire.core.domain.model import Actor, Message, Preferences, PushTarget, User
 from talkwire.core.engine.eraser import Eraser
 from talkwire.core.ports.transaction import Transaction
@@ -55,7 +59,7 @@ from talkwire.storage.followers.follower import Follower
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages import erasure as stored
 from talkwire.storage.messages.search import MessageIndex
-from talkwire.storage.schema import erasures, metadata
+from talkwire.storage.schema import erasures, members, metadata, saved_messages
 from talkwire.storage.scrub import RunningScrub
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, WAIT_S, Call, Clock, Node, running
 from tests.databases import Database
@@ -111,7 +115,9 @@ def traces(database: Database, canary: str = CANARY) -> Iterator[str]:
 async def plant(node: Node) -> Message:
     """Puts the text into everything that Alice can write or set. Returns one of her messages."""
     c = f"Some {CANARY} text"
-    await node.do(BACKEND, PutUser("alice", name=c, email=f"{CANARY}@example.com", text=c, metadata={"x": c}))
+    await node.do(
+        BACKEND, PutUser("alice", name=c, email=f"{CANARY}@example.com", text=c, metadata={"x": c}, handle=CANARY)
+    )
     await node.do(ALICE, UpdateUser(name=f"Alice {CANARY}", avatar=f"https://example.com/{CANARY}.png"))
     await node.group("c", ALICE, BOB, CAROL)
     await node.do(ALICE, SetPreferences(Preferences(sounds={"direct": CANARY})))
@@ -124,6 +130,8 @@ async def plant(node: Node) -> Message:
     await node.do(ALICE, RestrictMember("c", "carol", "mute", None, c))
     sent = await node.send(ALICE, c, f"{CANARY}-1")
     await node.do(ALICE, EditMessage(str(sent.id), f"{c}, edited"))
+    preview = FetchedPreview(f"https://{CANARY}.org/", c, c, c)
+    await node.do(OPERATOR, SetLinkPreviews(sent.id, f"{c}, edited", (preview,)))
     await node.do(ALICE, React(str(sent.id), f":{CANARY}:"))
     gone = await node.send(ALICE, c, f"{CANARY}-2")
     await node.do(ALICE, DeleteMessage(str(gone.id)))
@@ -136,6 +144,12 @@ async def plant(node: Node) -> Message:
     await node.do(ALICE, FinishUpload("u1", "text/plain", 5, "d1"))
     await node.do(ALICE, SendMessage("c", "", attachments=(AttachmentRef(id="u1"),)))
     await node.do(ALICE, CreateUpload("u2", f"{CANARY}.bin", None, 5, 60_000))
+    reply = await node.send(BOB, "no")
+    await node.do(ALICE, ReportMessage(str(reply.id), CANARY, CANARY))
+    about = await node.do(BOB, ReportMessage(str(sent.id), "spam"))
+    await node.do(OPERATOR, DecideReport(about.id, "resolved", CANARY))
+    await node.do(OPERATOR, BanUser("alice", CANARY))
+    await node.do(OPERATOR, UnbanUser("alice"))
     return sent
 
 
@@ -144,7 +158,14 @@ async def test_the_text_of_an_erased_user_is_in_no_table_and_no_file(node: Node,
     await plant(node)
     await indexed(node)
     # A stored answer has the text in its key too, which its own user has chosen: it is deleted with the answer.
-    assert set(await asyncio.to_thread(lambda: list(traces(database)))) > {"log", "messages", "users", "message_words"}
+    assert set(await asyncio.to_thread(lambda: list(traces(database)))) > {
+        "audit",
+        "log",
+        "messages",
+        "reports",
+        "users",
+        "message_words",
+    }
     await erase(node)
     while await node.do(OPERATOR, ReleaseFiles(100)):
         pass
@@ -154,6 +175,22 @@ async def test_the_text_of_an_erased_user_is_in_no_table_and_no_file(node: Node,
     if database.kind == "sqlite":
         assert await RunningScrub(node.writer).run()
     assert await asyncio.to_thread(lambda: list(traces(database))) == []
+
+
+async def test_nothing_is_left_in_lists_of_an_erased_user(node: Node, database: Database) -> None:
+    await node.group("c", ALICE, BOB)
+    own, other = await node.send(ALICE, "hers"), await node.send(BOB, "his")
+    for actor, message in ((ALICE, other), (BOB, own), (BOB, other)):
+        await node.do(actor, SaveMessage(str(message.id)))
+    await node.do(ALICE, SetMemberPreferences("c", favourite=True, archived=True))
+    await erase(node)
+    with database.engine() as engine, engine.connect() as connection:
+        saved = connection.execute(select(saved_messages.c.user_id, saved_messages.c.message_id)).all()
+        assert [tuple(row) for row in saved] == [("bob", other.id)]
+        member = connection.execute(select(members).where(members.c.user_id == "alice")).one()
+    assert (bool(member.favourite), member.archived_seq) == (False, None)
+    stored = [event for event in await node.replay() if isinstance(event, ConversationPreferred)]
+    assert [(event.favourite, event.archived_seq) for event in stored] == [(False, None)]
 
 
 async def test_an_erased_user_is_a_deleted_user_to_everyone(node: Node) -> None:

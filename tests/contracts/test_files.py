@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Any
 
 import pytest
 from sqlalchemy import insert
@@ -21,11 +22,12 @@ from talkwire.core.commands.files import (
     ForgetUploads,
     GetFile,
     GetUpload,
+    ListFiles,
     PlaceFiles,
     ReleaseFiles,
 )
 from talkwire.core.commands.members import AddMembers, RemoveMember
-from talkwire.core.commands.messages import AttachmentRef, DeleteMessage, ForwardMessage, SendMessage
+from talkwire.core.commands.messages import AttachmentRef, DeleteMessage, ForwardMessage, GetMessage, SendMessage
 from talkwire.core.commands.server.retention import PruneOld
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, File, Message, Upload
@@ -413,6 +415,42 @@ async def test_a_picture_is_deleted_with_its_conversation(
     assert await release(node) == {"u1"}
 
 
+async def test_members_see_the_picture_of_their_conversation_and_everyone_that_of_a_public_one(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.users(CAROL)
+    file = await finished(node)
+    await node.do(ALICE, UpdateConversation("c", avatar=thumbnail_url(file)))
+    assert await node.do(BOB, GetFile("u1")) == file
+    assert await node.refusal(CAROL, GetFile("u1")) == "forbidden"
+    await node.do(ALICE, UpdateConversation("c", public=True))
+    assert await node.do(CAROL, GetFile("u1")) == file
+    await node.do(ALICE, UpdateConversation("c", public=False))
+    await node.do(ALICE, RemoveMember("c", "bob"))
+    assert await node.refusal(BOB, GetFile("u1")) == "forbidden"
+
+
+async def test_a_picture_outlasts_the_membership_of_the_user_who_uploaded_it(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(ALICE, UpdateConversation("c", avatar=file_url(await finished(node))))
+    await node.do(ALICE, RemoveMember("c", "alice"))
+    node.clock.now_ms += UNUSED_LIFETIME_MS
+    assert await release(node) == set()
+    assert (await node.do(BOB, GetFile("u1"))).id == "u1"
+
+
+async def test_nobody_makes_another_users_file_a_picture(node: Node) -> None:
+    """It would show them the file, also after the message with it was deleted."""
+    await node.group("c", ALICE, BOB)
+    await finished(node, BOB, "u1")
+    avatar = "/api/v1/files/u1/thumbnail"
+    assert await node.refusal(ALICE, UpdateConversation("c", avatar=avatar)) == "invalid_request"
+    assert await node.refusal(ALICE, CreateConversation("group", ("bob",), avatar=avatar)) == "invalid_request"
+    assert await node.refusal(ALICE, GetFile("u1")) == "forbidden"
+    await node.do(BACKEND, UpdateConversation("c", avatar=avatar))
+    # The picture that is there already may be sent again.
+    await node.do(ALICE, UpdateConversation("c", avatar=avatar, name="Plans"))
+
+
 async def test_a_file_is_deleted_when_its_message_is_pruned(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await finished(node)
@@ -461,3 +499,103 @@ async def test_uploads_that_start_together_share_the_storage_limit(node: Node) -
 
 async def test_the_backend_has_all_the_room(node: Node) -> None:
     await node.do(BACKEND, sized("u1", 101))
+
+
+async def sent_file(node: Node, name: str, content_type: str, actor: Actor = ALICE, to: str = "c") -> Message:
+    """Sends a message with a file, whose id is its name."""
+    await node.do(actor, CreateUpload(name, f"{name}.bin", None, 10, LIFETIME_MS))
+    width = 3 if content_type.startswith("image/") else None
+    await node.do(actor, FinishUpload(name, content_type, 8, "d1", width, width))
+    message = await node.do(actor, look(name, to))
+    assert isinstance(message, Message)
+    return message
+
+
+async def listed(node: Node, actor: Actor = ALICE, **query: Any) -> list[str]:  # noqa: ANN401 (fields of the query)
+    """Returns the ids of all listed files, read two at a time."""
+    found: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = await node.do(actor, ListFiles("c", cursor=cursor, limit=2, **query))
+        found += [str(item.attachment.id) for item in page.items]
+        assert len(page.items) <= 2
+        cursor = page.next
+        if cursor is None:
+            return found
+
+
+async def test_a_conversations_files_are_listed_by_kind_newest_first(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await sent_file(node, "photo", "image/png")
+    await sent_file(node, "song", "audio/ogg")
+    await node.do(ALICE, SendMessage("c", "only a text"))
+    await sent_file(node, "film", "video/mp4", BOB)
+    await sent_file(node, "paper", "application/pdf")
+    await sent_file(node, "drawing", "image/gif")
+    await node.do(ALICE, SendMessage("c", "x", attachments=(AttachmentRef(url="https://example.com/a.png"),)))
+    assert await listed(node) == ["drawing", "paper", "film", "song", "photo"]
+    assert await listed(node, BOB, kind="media") == ["drawing", "film", "photo"]
+    assert await listed(node, kind="audio") == ["song"]
+    assert await listed(node, kind="file") == ["paper"]
+    (item, *_) = (await node.do(OPERATOR, ListFiles("c", "media"))).items
+    assert (item.attachment.name, item.message.sender_id, item.message.seq) == ("drawing.bin", "alice", 6)
+
+
+async def test_files_of_one_message_are_listed_each_once(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    for name in ("a", "b", "d"):
+        await finished(node, file_id=name)
+    refs = tuple(AttachmentRef(id=name) for name in ("b", "a", "d"))
+    await node.do(ALICE, SendMessage("c", "three", attachments=refs))
+    assert sorted(await listed(node)) == ["a", "b", "d"]
+
+
+async def test_files_of_deleted_and_pruned_messages_are_not_listed(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    gone = await sent_file(node, "gone", "image/png")
+    await sent_file(node, "kept", "image/png")
+    await node.do(ALICE, DeleteMessage(str(gone.id)))
+    assert await listed(node) == ["kept"]
+    node.clock.now_ms += 10_000
+    while await node.do(OPERATOR, PruneOld(1)):
+        pass
+    assert await listed(node) == []
+
+
+async def test_only_members_list_files_and_only_from_their_history_on(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await sent_file(node, "before", "image/png")
+    assert await node.refusal(MALLORY, ListFiles("c")) == "forbidden"
+    await node.do(ALICE, UpdateConversation("c", history="from-join"))
+    await node.do(BACKEND, AddMembers("c", ("mallory",)))
+    await sent_file(node, "after", "image/png")
+    assert await listed(node, MALLORY) == ["after"]
+    page = await node.do(ALICE, ListFiles("c", "media", limit=1))
+    assert (await node.do(MALLORY, ListFiles("c", "media", page.next))).items == ()
+    await node.do(ALICE, RemoveMember("c", "mallory"))
+    assert await node.refusal(MALLORY, ListFiles("c", "media", page.next)) == "forbidden"
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "1", "1.", "1.a b", "9" * 20 + ".a", "9223372036854775807.a", "-1.a"])
+async def test_a_made_up_cursor_of_files_is_refused(node: Node, cursor: str) -> None:
+    await node.group("c", ALICE, BOB)
+    assert await node.refusal(ALICE, ListFiles("c", cursor=cursor)) == "invalid_request"
+
+
+async def test_a_voice_message_keeps_its_length_and_waveform(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await finished(node)
+    voice = AttachmentRef(id="u1", duration_ms=1500, waveform=(0, 100, 7))
+    sent = await node.do(ALICE, SendMessage("c", "", attachments=(voice,)))
+    read = await node.do(BOB, GetMessage(str(sent.id)))
+    assert (read.attachments[0].duration_ms, read.attachments[0].waveform) == (1500, (0, 100, 7))
+
+
+@pytest.mark.parametrize(
+    "voice", [{"duration_ms": -1}, {"duration_ms": 10**9}, {"waveform": (101,)}, {"waveform": (0,) * 101}]
+)
+async def test_an_impossible_voice_message_is_refused(node: Node, voice: dict[str, Any]) -> None:
+    await node.group("c", ALICE, BOB)
+    await finished(node)
+    command = SendMessage("c", "", attachments=(AttachmentRef(id="u1", **voice),))
+    assert await node.refusal(ALICE, command) == "invalid_request"

@@ -22,10 +22,15 @@ from talkwire.core.commands.messages import (
     DeleteMessage,
     EditMessage,
     GetMessage,
+    GivenReaction,
+    ImportedParts,
     ListMessages,
+    ListPins,
+    React,
     SendMessage,
+    Unreact,
 )
-from talkwire.core.commands.moderation import RestrictMember
+from talkwire.core.commands.moderation.restrictions import RestrictMember
 from talkwire.core.commands.notifications import ListNotifications
 from talkwire.core.commands.receipts import CountUnread, MarkRead, MarkUnread, Unread
 from talkwire.core.commands.server.offline_queue import FindMissed
@@ -33,8 +38,9 @@ from talkwire.core.commands.server.retention import PruneOld
 from talkwire.core.commands.sync import ListEvents
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessageSent, Notified
-from talkwire.core.domain.model import Actor, Message
+from talkwire.core.domain.model import Actor, Message, Reaction
 from talkwire.core.engine.live_notifications import LiveNotifications
+from talkwire.core.features.messages.pins import PINS_MAX
 from talkwire.core.features.messages.sending import IMPORT_SKEW_MS
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
@@ -441,3 +447,64 @@ async def test_statements_repair_what_old_nodes_did_to_imports(group: Node) -> N
     for _ in range(2):
         assert await asyncio.to_thread(repair) == ([ordinary[1].seq], [ordinary[0].seq])
         assert await unread(group, BOB, CAROL) == right
+
+
+# --- what happened to a message since ---------------------------------------------------------------------------------
+
+
+async def test_an_imported_message_brings_its_reactions_its_edit_and_its_pin(group: Node) -> None:
+    reactions = (GivenReaction("👍", ("carol", "bob")), GivenReaction("🎉", ("alice",)), GivenReaction("👀", ("bob",)))
+    parts = ImportedParts(START_MS + 5, reactions, pinned=True)
+    plain, message = await group.in_one_batch(
+        (BACKEND, sent_at(START_MS)), (BACKEND, sent_at(START_MS, imported=parts, client_message_id="m1"))
+    )
+    assert isinstance(message, Message)
+    assert message.reactions == tuple(Reaction(each.emoji, len(each.user_ids), each.user_ids) for each in reactions)
+    assert (message.edited_ms, message.pinned_ms) == (START_MS + 5, START_MS)
+    assert (await group.do(BOB, ListMessages("c"))).items == (plain, message)
+    assert (await group.do(BOB, ListPins("c"))).items == (message,)
+    assert await group.do(BACKEND, sent_at(START_MS, client_message_id="m1")) == message
+    later = await group.do(ALICE, React(str(message.id), "👍"))
+    assert later.reactions[0] == Reaction("👍", 3, ("carol", "bob", "alice"))
+    assert (await group.do(BOB, GetMessage(str(message.id)))).reactions == later.reactions
+    left = await group.do(BOB, Unreact(str(message.id), "👀"))
+    assert [(each.emoji, each.user_ids) for each in left.reactions] == [
+        ("👍", ("carol", "bob", "alice")),
+        ("🎉", ("alice",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parts", "path"),
+    [
+        (ImportedParts(START_MS - 1), "editedAt"),
+        (ImportedParts(START_MS * 3), "editedAt"),
+        (ImportedParts(reactions=(GivenReaction("👍", ("nobody",)),)), "reactions[0].userIds"),
+        (ImportedParts(reactions=(GivenReaction("👍", ("bob", "bob")),)), "reactions[0].userIds"),
+        (ImportedParts(reactions=(GivenReaction("👍", ()),)), "reactions[0].userIds"),
+        (ImportedParts(reactions=(GivenReaction("👍", ("bob",)),) * 2), "reactions"),
+        (
+            ImportedParts(reactions=(GivenReaction("👍", ("bob",)), GivenReaction("a b", ("bob",)))),
+            "reactions[1].emoji",
+        ),
+        (ImportedParts(reactions=tuple(GivenReaction(str(each), ("bob",)) for each in range(21))), "reactions"),
+    ],
+)
+async def test_invalid_parts_of_an_import_are_refused(group: Node, parts: ImportedParts, path: str) -> None:
+    with pytest.raises(ChatError) as refused:
+        await group.do(BACKEND, sent_at(START_MS, imported=parts))
+    assert (refused.value.code, refused.value.details[0]["path"]) == ("invalid_request", path)  # type: ignore[index]
+    assert (await group.do(BOB, ListMessages("c"))).items == ()
+
+
+async def test_an_import_has_no_more_pins_than_a_conversation_may(group: Node) -> None:
+    for number in range(PINS_MAX):
+        await group.do(BACKEND, sent_at(START_MS + number, imported=ImportedParts(pinned=True)))
+    one_more = sent_at(START_MS + PINS_MAX, imported=ImportedParts(pinned=True))
+    assert await group.refusal(BACKEND, one_more) == "invalid_request"
+    assert (await group.do(BACKEND, sent_at(START_MS + PINS_MAX))).pinned_ms is None
+
+
+async def test_parts_of_an_import_need_its_time(group: Node) -> None:
+    said = SendMessage("c", "New", sender_id="alice", imported=ImportedParts(pinned=True))
+    assert await group.refusal(BACKEND, said) == "invalid_request"

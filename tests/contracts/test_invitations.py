@@ -8,21 +8,32 @@ from typing import Any
 import pytest
 
 from talkwire.bus.memory import Exchange
-from talkwire.core.commands.accounts import BanUser, RegisterAccount, UnbanUser
+from talkwire.core.commands.accounts import (
+    BanUser,
+    ChangePassword,
+    EraseUser,
+    HasAdmin,
+    Login,
+    OpenLogin,
+    RegisterAccount,
+    RotateLogin,
+    UnbanUser,
+)
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation
 from talkwire.core.commands.invitations import (
     AcceptInvitation,
     CreatedInvitation,
     CreateInvitation,
     DeleteInvitation,
+    EnsureFirstInvitation,
     ListInvitations,
 )
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
-from talkwire.core.commands.moderation import RestrictMember, UnrestrictMember
+from talkwire.core.commands.moderation.restrictions import RestrictMember, UnrestrictMember
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import InvitationCreated, InvitationDeleted, InvitationUsed, MemberAdded
 from talkwire.core.domain.model import Actor, Invitation, User
-from talkwire.core.features.conversations.invitations import KEPT_MS
+from talkwire.core.features.conversations.invitations import FIRST_VALID_MS, KEPT_MS
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 
@@ -350,3 +361,88 @@ async def test_members_are_not_invited_by_adding_them(node: Node) -> None:
     (member,) = await node.do(ALICE, AddMembers("c", ("bob",)))
     assert member.muted_until_ms
     assert [event.by for event in node.log if isinstance(event, MemberAdded)] == ["alice"]
+
+
+# --- the first admin ------------------------------------------------------------------------------------------------
+
+
+async def _first(node: Node) -> CreatedInvitation:
+    created = await node.do(OPERATOR, EnsureFirstInvitation())
+    assert isinstance(created, CreatedInvitation)
+    return created
+
+
+async def _role(node: Node, user: User) -> str:
+    login = await node.do(ANYONE, OpenLogin(user.id, f"first token of {user.id}", HOUR_MS))
+    assert isinstance(login, Login)
+    return login.role
+
+
+async def test_the_first_admins_invitation_is_made_once_and_shown_again(node: Node) -> None:
+    first, second = await node.in_one_batch((OPERATOR, EnsureFirstInvitation()), (OPERATOR, EnsureFirstInvitation()))
+    assert isinstance(first, CreatedInvitation)
+    assert first == second == await _first(node)
+    assert [type(event) for event in node.log].count(InvitationCreated) == 1
+    assert (first.invitation.max_uses, first.invitation.expires_ms) == (1, node.clock.now_ms + FIRST_VALID_MS)
+    for actor in (ALICE, BACKEND, ANYONE):
+        assert await node.refusal(actor, EnsureFirstInvitation()) == "forbidden"
+        assert await node.refusal(actor, HasAdmin()) == "forbidden"
+
+
+async def test_one_account_becomes_admin_by_it_and_stays_admin(node: Node) -> None:
+    created = await _first(node)
+    assert await node.do(OPERATOR, HasAdmin()) is False
+    ann = await node.do(ANYONE, _register("ann@example.com", created.code))
+    assert await node.refusal(ANYONE, _register("bob@example.com", created.code)) == "forbidden"
+    assert await node.do(OPERATOR, HasAdmin()) is True
+    assert await node.do(OPERATOR, EnsureFirstInvitation()) is None
+    assert await _listed(node, OPERATOR) == []
+    await node.do(Actor(ann.id, "Ann"), ChangePassword("hash", "another hash"))
+    login = await node.do(ANYONE, OpenLogin(ann.id, "a", HOUR_MS))
+    renewed = await node.do(ANYONE, RotateLogin(login.session.id, "a", "b", HOUR_MS))
+    assert (login.role, renewed.role) == ("admin", "admin")
+    bob = await node.do(ANYONE, _register("bob@example.com"))
+    assert await _role(node, bob) == "user"
+
+
+async def test_two_who_register_with_it_at_once_make_one_admin(node: Node) -> None:
+    code = (await _first(node)).code
+    asked = [(ANYONE, _register(f"{name}@example.com", code)) for name in ("ann", "bob")]
+    results = await node.in_one_batch(*asked)
+    assert sorted(type(result).__name__ for result in results) == ["ChatError", "User"]
+
+
+async def test_it_ends_when_an_admin_is_added_another_way(node: Node) -> None:
+    created = await _first(node)
+    root = await node.do(OPERATOR, RegisterAccount("root@example.com", "Root", "hash", role="admin"))
+    assert await _role(node, root) == "admin"
+    assert await node.refusal(ANYONE, _register("ann@example.com", created.code)) == "forbidden"
+    assert await node.do(OPERATOR, EnsureFirstInvitation()) is None
+    # Without an admin there is another one.
+    await node.do(OPERATOR, EraseUser(root.id, redact=False))
+    assert (await _first(node)).code != created.code
+
+
+async def test_an_expired_or_deleted_one_is_replaced(node: Node) -> None:
+    created = await _first(node)
+    node.clock.now_ms += FIRST_VALID_MS
+    assert await node.refusal(ANYONE, _register("ann@example.com", created.code)) == "forbidden"
+    second = await _first(node)
+    await node.do(OPERATOR, DeleteInvitation(second.invitation.id))
+    third = await _first(node)
+    assert len({created.code, second.code, third.code}) == 3
+    assert [invitation.id for invitation in await _listed(node, OPERATOR)] == [third.invitation.id]
+
+
+async def test_only_operators_give_roles_and_other_invitations_give_none(node: Node) -> None:
+    for actor in (ANYONE, ALICE, BACKEND):
+        command = RegisterAccount("ann@example.com", "Ann", "hash", role="admin")
+        assert await node.refusal(actor, command) == "forbidden"
+    await node.group("c", ALICE)
+    ann = await node.do(ANYONE, _register("ann@example.com", (await _invite(node, BACKEND)).code))
+    assert await _role(node, ann) == "user"
+    # Whoever is signed in accepts it without any effect.
+    created = await _first(node)
+    await node.users(BOB)
+    assert await node.do(BOB, AcceptInvitation(created.code)) == ()
+    assert (await _first(node)).code == created.code

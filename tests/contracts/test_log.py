@@ -19,7 +19,7 @@ from talkwire.core.commands.accounts import (
     UpdateUser,
 )
 from talkwire.core.commands.blocks import BlockUser, UnblockUser
-from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
+from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, RecordCall, UpdateConversation
 from talkwire.core.commands.integration.webhooks import CreateWebhook
 from talkwire.core.commands.invitations import AcceptInvitation, CreateInvitation, DeleteInvitation
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
@@ -27,15 +27,23 @@ from talkwire.core.commands.messages import (
     AttachmentRef,
     DeleteMessage,
     EditMessage,
+    FetchedPreview,
+    FollowThread,
     ForwardMessage,
     GetMessage,
+    ListMessages,
     PinMessage,
     React,
+    RemoveLinkPreviews,
+    SaveMessage,
     SendMessage,
+    SetLinkPreviews,
     UnpinMessage,
     Unreact,
+    UnsaveMessage,
 )
-from talkwire.core.commands.moderation import RestrictMember, UnrestrictMember
+from talkwire.core.commands.moderation.reports import DecideReport, ReportMessage
+from talkwire.core.commands.moderation.restrictions import RestrictMember, UnrestrictMember
 from talkwire.core.commands.notifications import MarkNotificationsRead, RecordMissedCall
 from talkwire.core.commands.offers import CounterOffer, CreateOffer
 from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferences
@@ -59,7 +67,7 @@ async def _everything(node: Node) -> None:
     await node.do(MALLORY, AcceptInvitation(invited.code))
     await node.do(ALICE, DeleteInvitation(invited.invitation.id))
     await node.do(ALICE, RemoveMember("c", "mallory"))
-    await node.do(OPERATOR, BanUser("carol"))
+    await node.do(OPERATOR, BanUser("carol", "\u2603", node.clock.now_ms + 1000))
     await node.do(OPERATOR, UnbanUser("carol"))
     user = await node.do(ALICE, RegisterAccount("ann@example.com", "Ann", "hash"))
     login = await node.do(ALICE, OpenLogin(user.id, "t1", 1000))
@@ -86,7 +94,14 @@ async def _changed_messages(node: Node) -> None:
     await node.do(ALICE, PinMessage(str(reply.id)))
     await node.do(ALICE, PinMessage(str(root.id)))
     await node.do(ALICE, UnpinMessage(str(root.id)))
+    await node.do(OPERATOR, SetLinkPreviews(reply.id, "yes", (FetchedPreview("https://talkwire.org/", "T"),)))
+    await node.do(BOB, RemoveLinkPreviews(str(reply.id)))
+    await node.do(BOB, SaveMessage(str(root.id)))
+    await node.do(BOB, SaveMessage(str(reply.id)))
+    await node.do(BOB, UnsaveMessage(str(reply.id)))
     await node.do(BOB, DeleteMessage(str(gone.id)))
+    report = await node.do(BOB, ReportMessage(str(root.id), "spam", "\u2603"))
+    await node.do(OPERATOR, DecideReport(report.id, "dismissed", "Harmless"))
     await node.do(ALICE, ForwardMessage(str(root.id), ("c",)))
 
 
@@ -94,6 +109,7 @@ async def _receipts(node: Node) -> None:
     await node.do(ALICE, MarkDelivered("c"))
     await node.do(BOB, MarkRead("c"))
     await node.do(BOB, MarkUnread("c"))
+    await node.do(ALICE, FollowThread(str((await node.do(ALICE, ListMessages("c"))).items[0].id)))
 
 
 async def _notices(node: Node) -> None:
@@ -101,9 +117,10 @@ async def _notices(node: Node) -> None:
     await node.do(BOB, CounterOffer(str(offer.id), 0))
     quiet = DoNotDisturb(enabled=True, time_zone="Europe/Berlin", days=(0,))
     await node.do(BOB, SetPreferences(Preferences(("offer",), {"direct": None}, quiet)))
-    await node.do(BOB, SetMemberPreferences("c", muted=True, notify="all", sound="bell"))
+    await node.do(BOB, SetMemberPreferences("c", muted=True, notify="all", sound="bell", favourite=True, archived=True))
     await node.do(BOB, SetMemberPreferences("c"))
     await node.do(ALICE, RecordMissedCall("c", "call", ("bob",)))
+    await node.do(ALICE, RecordCall("c", "call", "hangup", 7))
     await node.do(BOB, MarkNotificationsRead())
     await node.do(BACKEND, CreateWebhook("https://app.example.com/hook"))
     await node.do(BACKEND, UpdateConversation("c", hold=True))

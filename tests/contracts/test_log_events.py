@@ -9,7 +9,7 @@ from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import DeleteConversation, UpdateConversation
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, SendMessage
-from talkwire.core.commands.moderation import RestrictMember
+from talkwire.core.commands.moderation.restrictions import RestrictMember
 from talkwire.core.commands.receipts import MarkRead, MarkUnread
 from talkwire.core.commands.sync import ListLogEvents, LogFilter, LogPage
 from talkwire.core.domain.errors import ChatError

@@ -31,7 +31,7 @@ from talkwire.core.commands.messages import (
     UnpinMessage,
     Unreact,
 )
-from talkwire.core.commands.moderation import RestrictMember
+from talkwire.core.commands.moderation.restrictions import RestrictMember
 from talkwire.core.domain.events import (
     MessageDeleted,
     MessageEdited,
@@ -39,6 +39,7 @@ from talkwire.core.domain.events import (
     MessagePinned,
     MessageReacted,
     MessageUnpinned,
+    ThreadUpdated,
 )
 from talkwire.core.domain.model import Actor, Attachment, Message, Origin, Quote, Reaction
 from talkwire.core.features.messages.pins import PINS_MAX
@@ -417,8 +418,10 @@ async def test_only_the_place_of_a_deleted_message_stays(node: Node, database: D
         deleted_ms=clock.now_ms,
         deleted_by="alice",
     )
-    assert isinstance(node.log[-1], MessageDeleted)
-    assert node.log[-1].message == tombstone == await _get(node, sent)
+    assert isinstance(node.log[-2], MessageDeleted)
+    assert node.log[-2].message == tombstone == await _get(node, sent)
+    assert isinstance(node.log[-1], ThreadUpdated)
+    assert node.log[-1].message == root == await _get(node, root)
     assert (await node.do(BOB, ListMessages("c"))).items[1] == tombstone
     assert (await node.do(BOB, ListVersions(str(sent.id)))).items == ()
     for table in (message_versions, reactions, mentions, file_links):

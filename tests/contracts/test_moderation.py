@@ -8,7 +8,7 @@ from talkwire.core.commands.calls import FindCallees
 from talkwire.core.commands.conversations import CreateConversation, GetConversation, ListConversations
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import SendMessage
-from talkwire.core.commands.moderation import ListRestrictions, RestrictMember, UnrestrictMember
+from talkwire.core.commands.moderation.restrictions import ListRestrictions, RestrictMember, UnrestrictMember
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MemberRemoved, MemberRestricted, MemberUnrestricted
 from talkwire.core.domain.model import FOR_EVER_MS, Actor, Restriction, RestrictionKind

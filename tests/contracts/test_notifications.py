@@ -15,7 +15,12 @@ from talkwire.core.commands.blocks import BlockUser
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, SendMessage
-from talkwire.core.commands.notifications import ListNotifications, MarkNotificationsRead, RecordMissedCall
+from talkwire.core.commands.notifications import (
+    FindOccasionNames,
+    ListNotifications,
+    MarkNotificationsRead,
+    RecordMissedCall,
+)
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, UpdateOffer
 from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferences
 from talkwire.core.commands.presence import StorePresence
@@ -274,6 +279,29 @@ async def test_actions_of_blocked_users_notify_nobody(watched: Watched) -> None:
     assert [told for told in watched.told if told.user_id == "bob"] == []
     assert await watched.kept(BOB) == []
     assert ("mention", "@Bob @all") in await watched.kept(CAROL)
+
+
+async def test_notifications_keep_the_order_of_their_events(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the names for the later one are found first."""
+    node, execute, asked, found_later = watched.node, watched.node.chat.execute, 0, asyncio.Event()
+
+    async def later_first(actor: Actor, command: Any) -> Any:  # noqa: ANN401 (any command's)
+        nonlocal asked
+        result = await execute(actor, command)
+        if isinstance(command, FindOccasionNames):
+            asked += 1
+            if asked == 1:
+                await found_later.wait()
+            else:
+                found_later.set()
+        return result
+
+    monkeypatch.setattr(node.chat, "execute", later_first)
+    await watched.come(CAROL)
+    await node.do(ALICE, CreateOffer("c", "A bicycle", 1, "EUR"))
+    await node.do(ALICE, CreateOffer("c", "A tandem", 1, "EUR"))
+    async with asyncio.timeout(WAIT_S):
+        assert await watched.heard() == [("carol", "offer", "A bicycle"), ("carol", "offer", "A tandem")]
 
 
 async def test_offers_invitations_and_missed_calls(watched: Watched) -> None:

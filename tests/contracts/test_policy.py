@@ -16,7 +16,7 @@ from talkwire.core.commands.conversations import (
     UpdateConversation,
 )
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
-from talkwire.core.commands.moderation import RestrictMember
+from talkwire.core.commands.moderation.restrictions import RestrictMember
 from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, MemberRemoved

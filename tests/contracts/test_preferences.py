@@ -13,7 +13,7 @@ from talkwire.core.commands.preferences import (
 )
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import ConversationPreferred, PreferencesChanged
-from talkwire.core.domain.model import DoNotDisturb, MemberPreferences, Preferences
+from talkwire.core.domain.model import ConversationPreferences, DoNotDisturb, Preferences
 from tests.contracts.node import ALICE, BOB, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 
@@ -72,14 +72,14 @@ async def test_invalid_settings_are_refused(node: Node, preferences: Preferences
 
 async def test_each_member_has_their_own_settings(node: Node, clock: Clock) -> None:
     await node.group("c", ALICE, BOB)
-    assert await node.do(ALICE, GetMemberPreferences("c")) == MemberPreferences()
-    wanted = MemberPreferences(muted=True, notify="mentions", sound="gong")
+    assert await node.do(ALICE, GetMemberPreferences("c")) == ConversationPreferences()
+    wanted = ConversationPreferences(muted=True, notify="mentions", sound="gong")
     assert await node.do(ALICE, SetMemberPreferences("c", muted=True, notify="mentions", sound="gong")) == wanted
     assert node.log[-1] == ConversationPreferred(node.chat.pos, clock.now_ms, "c", "alice", True, "mentions", "gong")
     assert await node.do(ALICE, GetMemberPreferences("c")) == wanted
-    assert await node.do(BOB, GetMemberPreferences("c")) == MemberPreferences()
-    assert await node.do(ALICE, SetMemberPreferences("c")) == MemberPreferences()
-    assert await node.do(ALICE, GetMemberPreferences("c")) == MemberPreferences()
+    assert await node.do(BOB, GetMemberPreferences("c")) == ConversationPreferences()
+    assert await node.do(ALICE, SetMemberPreferences("c")) == ConversationPreferences()
+    assert await node.do(ALICE, GetMemberPreferences("c")) == ConversationPreferences()
 
 
 async def test_strangers_and_banned_users_cannot_change_settings(node: Node) -> None:

@@ -21,7 +21,7 @@ from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.conversations import CreateConversation, UpdateConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import SendMessage
-from talkwire.core.commands.moderation import RestrictMember
+from talkwire.core.commands.moderation.restrictions import RestrictMember
 from talkwire.core.commands.search import FindPublicConversations, SearchMessages
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import ConversationCreated, MemberAdded, MessageDeleted, MessageEdited

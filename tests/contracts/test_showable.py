@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select, text, update
 
 from talkwire.core.commands.conversations import GetConversation
 from talkwire.core.commands.messages import ListMessages, SendMessage
-from talkwire.core.commands.moderation import ListRestrictions, RestrictMember
+from talkwire.core.commands.moderation.restrictions import ListRestrictions, RestrictMember
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, ListOffers
 from talkwire.core.commands.server.offline_queue import StoreMail
 from talkwire.core.commands.server.recovery import ListMissed
@@ -16,7 +16,7 @@ from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage, curs
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.times import LAST_MS
 from talkwire.dialects.messenger.sync import messenger_sync_payload
-from talkwire.dialects.payloads.moderation import restriction_payload
+from talkwire.dialects.payloads.moderation.restrictions import restriction_payload
 from talkwire.dialects.payloads.offers import offer_payload
 from talkwire.storage.migrations import newest_revision, upgrade
 from talkwire.storage.schema import conversations, log, mailbox, members, messages, offers, restrictions

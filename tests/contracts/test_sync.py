@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from talkwire.core.commands.accounts import EraseUser, UpdateUser
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, SendMessage
-from talkwire.core.commands.moderation import RestrictMember, UnrestrictMember
+from talkwire.core.commands.moderation.restrictions import RestrictMember, UnrestrictMember
 from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage
 from talkwire.core.domain.events import (
@@ -22,6 +23,8 @@ from talkwire.core.domain.events import (
     MessageEdited,
     MessageSent,
     MessagesRead,
+    UserErased,
+    UserUpdated,
 )
 from talkwire.core.domain.model import LARGE_CONVERSATION, Actor
 from talkwire.storage.schema import log_head
@@ -181,6 +184,22 @@ async def test_a_replay_shows_messages_in_their_current_state(node: Node) -> Non
     assert isinstance(first, MessageSent)
     assert (first.message.content, first.message.deleted_ms) == ("", second.at_ms)
     assert isinstance(second, MessageDeleted)
+
+
+async def test_contacts_receive_changed_and_erased_profiles_in_the_order_of_the_log(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.group("elsewhere", CAROL)
+    cursor = node.chat.cursor
+    await node.send(ALICE, "before")
+    await node.do(ALICE, UpdateUser(name="Alicia"))
+    await node.send(ALICE, "after")
+    await node.do(BACKEND, EraseUser("alice", redact=False))
+    events = await _all(node, BOB, cursor)
+    profiles = [event.user.name for event in events if isinstance(event, UserUpdated | UserErased)]
+    assert profiles == ["Alicia", "Deleted user"]
+    assert [event.pos for event in events] == sorted({event.pos for event in events})
+    assert await _all(node, BOB, cursor, 1) == events
+    assert not any(isinstance(event, UserUpdated | UserErased) for event in await _all(node, CAROL, cursor))
 
 
 async def test_in_a_large_conversation_authors_and_the_reader_receive_a_receipt(node: Node) -> None:

@@ -23,15 +23,20 @@ from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMembe
 from talkwire.core.commands.messages import (
     DeleteMessage,
     EditMessage,
+    FollowThread,
     ForwardMessage,
     GetMessage,
+    MarkThreadRead,
     PinMessage,
     React,
+    SaveMessage,
     SendMessage,
+    UnfollowThread,
     UnpinMessage,
     Unreact,
+    UnsaveMessage,
 )
-from talkwire.core.commands.moderation import RestrictMember, UnrestrictMember
+from talkwire.core.commands.moderation.restrictions import RestrictMember, UnrestrictMember
 from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.offers import CreateOffer, GetOffer, OfferDecision, UpdateOffer
 from talkwire.core.commands.preferences import SetMemberPreferences
@@ -97,6 +102,9 @@ _SOMETIMES: Mapping[str, Callable[[Choice], Command[Any]]] = {
     "mention_all": lambda c: SendMessage(c.talk, f"@all and @{c.other}: hello"),
     "reply": lambda c: SendMessage(c.talk, "a reply", reply_to_id=c.message),
     "mark_unread": lambda c: MarkUnread(c.talk, None if c.which % 4 == 0 else c.message),
+    "follow": lambda c: FollowThread(c.message),
+    "unfollow": lambda c: UnfollowThread(c.message),
+    "read_thread": lambda c: MarkThreadRead(c.message),
     "read_notifications": lambda c: MarkNotificationsRead(None if c.which % 2 else (c.message,)),
     "deliver": lambda c: MarkDelivered(c.talk, None if c.which % 2 else c.message),
     "edit": lambda c: EditMessage(c.message, f"edited {c.which} @{c.other}"),
@@ -115,7 +123,12 @@ _SOMETIMES: Mapping[str, Callable[[Choice], Command[Any]]] = {
     "direct": lambda c: CreateConversation("direct", (c.other,)),
     "offer": lambda c: CreateOffer(c.talk, "an offer", c.which, "EUR"),
     "decide": lambda c: UpdateOffer(c.offer, _DECISIONS[c.which % 3]),
-    "prefer": lambda c: SetMemberPreferences(c.talk, muted=c.which % 2 == 0, notify=None, sound=None),
+    "prefer": lambda c: SetMemberPreferences(
+        c.talk, muted=c.which % 2 == 0, notify=None, sound=None, favourite=c.which % 3 == 0, archived=c.which % 4 < 2
+    ),
+    "archive": lambda c: SetMemberPreferences(c.talk, archived=True),
+    "save": lambda c: SaveMessage(c.message),
+    "unsave": lambda c: UnsaveMessage(c.message),
 }
 _BY_THE_BACKEND: Mapping[str, Callable[[Choice], Command[Any]]] = {
     "add": lambda c: AddMembers(c.talk, (USERS[c.which % 4],)),

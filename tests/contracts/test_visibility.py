@@ -34,7 +34,7 @@ from talkwire.core.commands.messages import (
     UnpinMessage,
     Unreact,
 )
-from talkwire.core.commands.moderation import RestrictMember
+from talkwire.core.commands.moderation.restrictions import RestrictMember
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, GetOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.commands.server.offline_queue import ReadMissed

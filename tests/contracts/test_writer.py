@@ -83,16 +83,17 @@ async def test_references_of_messages_take_one_statement_for_each_kind(node: Nod
         reply_to_id=str(root.id),
         thread_id=str(root.id),
     )
+    await node.do(BOB, SendMessage("c", "first reply", thread_id=str(root.id)))
     counts = []
     for size in (1, 10, 200):
         with node.statements() as transactions:
             outcomes = await node.in_one_batch(*((ALICE, rich) for _ in range(size)))
         assert all(outcome.mentions == ("bob",) and len(outcome.attachments) == 1 for outcome in outcomes)
         counts.append(len(transactions[-1]))
-    # head, messages that are replied to, names, files, listeners; messages, links, mentions, notifications, replies,
-    # members, conversations, log, head
-    assert counts == [5 + (2 if _writes_at_once(node) else 9)] * 3
-    assert (await node.do(BOB, GetMessage(str(root.id)))).reply_count == 211
+    # head, messages that are replied to, their threads, names, files, listeners; messages, links, mentions,
+    # notifications, replies, followers again and for the first time, members, conversations, log, head
+    assert counts == [6 + (2 if _writes_at_once(node) else 11)] * 3
+    assert (await node.do(BOB, GetMessage(str(root.id)))).reply_count == 212
 
 
 def _writes_at_once(node: Node) -> bool:

@@ -14,23 +14,26 @@ from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.commands.custom_events import SendReport
 from talkwire.core.commands.integration.webhooks import CreatedWebhook, WebhookView
 from talkwire.core.commands.invitations import CreatedInvitation
+from talkwire.core.commands.messages import ThreadMark
 from talkwire.core.commands.receipts import ReadMark, Unread
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import (
     Actor,
     Conversation,
+    ConversationPreferences,
     File,
     Member,
-    MemberPreferences,
     Message,
     Offer,
     Preferences,
     PresenceRecord,
     PushSubscription,
     Restriction,
+    SavedMessage,
     Upload,
     User,
 )
+from talkwire.core.domain.moderation.reports import MessageReport
 from talkwire.core.engine.command_table import CHANGES
 from talkwire.core.features.catching_up.idempotency import result_type
 from talkwire.core.features.catching_up.stored_answers import answer_now
@@ -54,7 +57,7 @@ SHOWS_NO_CONVERSATION = {
     Upload,
     File,
     Preferences,
-    MemberPreferences,
+    ConversationPreferences,
     SendReport,
     PushSubscription,
     PresenceRecord,
@@ -67,7 +70,18 @@ SHOWS_NO_CONVERSATION = {
 }
 """Results that are returned unchanged, whatever the actor may see now."""
 
-IS_DECIDED_AGAIN = {Message, Offer, ConversationView, Member, MemberView, Restriction, ReadMark}
+IS_DECIDED_AGAIN = {
+    Message,
+    SavedMessage,
+    Offer,
+    ConversationView,
+    Member,
+    MemberView,
+    Restriction,
+    ReadMark,
+    ThreadMark,
+    MessageReport,
+}
 
 
 @pytest.mark.parametrize("command", CHANGES, ids=lambda command: command.__name__)
@@ -106,7 +120,10 @@ _MEMBER = Member("c", "alice", "member", 0)
         _MEMBER,
         MemberView(_MEMBER, "Alice", None),
         Restriction("c", "bob", "ban", 1, "alice"),
+        SavedMessage(Message(1, "c", 1, "alice", "Alice", "text", 0), 0, 1),
         ReadMark("c", 1, Unread(0, 0)),
+        MessageReport("1", 1, "c", "bob", "alice", "spam", 0),
+        ThreadMark("c", 1, following=True, read_seq=1, unread_count=0),
     ],
     ids=lambda answer: type(answer).__name__,
 )

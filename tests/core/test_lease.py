@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
@@ -157,6 +158,37 @@ async def test_a_renewal_reports_that_the_node_was_declared_dead(database: Datab
     database.lease._renew()
     database.answer()
     assert (database.losses, database.holds, database.lease.held) == (1, 1, True)
+
+
+async def test_a_node_that_stalls_while_it_starts_takes_a_new_lease() -> None:
+    database = Database()
+    await database.lease.start(alone=False, lease_s=LEASE_S, serves=False)
+    database.now += LEASE_S + 1
+    database.lease.check()
+    assert (database.losses, database.lease.held, len(database.asked)) == (0, False, 1)
+    serving = asyncio.create_task(database.lease.begin_serving())
+    await asyncio.sleep(0)
+    assert not serving.done()
+    database.report = LeaseReport(known=False)
+    database.answer()
+    await serving
+    assert (database.losses, database.lease.held) == (0, True)
+    database.now += LEASE_S + 1
+    with pytest.raises(ChatError, match="lost its lease"):
+        database.lease.check()
+    assert database.losses == 1
+    database.lease.close()
+
+
+async def test_a_node_that_others_declared_dead_while_it_started_begins_to_serve() -> None:
+    database = Database()
+    await database.lease.start(alone=False, lease_s=LEASE_S, serves=False)
+    database.report = LeaseReport(known=False)
+    database.lease._renew()
+    database.answer()
+    await database.lease.begin_serving()
+    assert (database.losses, database.lease.held) == (0, True)
+    database.lease.close()
 
 
 async def test_a_single_node_never_loses_its_lease() -> None:

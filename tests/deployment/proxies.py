@@ -3,7 +3,6 @@ are: only addresses, ports and certificates are filled in."""
 
 from __future__ import annotations
 
-import datetime
 import os
 import shutil
 import signal
@@ -18,11 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
+from tests.certificates import self_signed
 from tests.protocol.server_process import free_port
 
 DOCS = Path(__file__).parents[2] / "docs/deployment"
@@ -85,7 +80,7 @@ def running_nginx(folder: Path, server_url: str, changes: Mapping[str, str] | No
     program = nginx_program()
     assert program is not None
     port, plain_port = free_port(), free_port()
-    certificate, key = self_signed(folder)
+    certificate, key = self_signed(folder, HOST)
     requests, errors = folder / "requests.log", folder / "errors.log"
     paths = "".join(f"{kind}_temp_path {folder / kind};" for kind in _TEMPORARY)
     configuration = _filled_in(
@@ -162,7 +157,7 @@ def running_haproxy(folder: Path, server_url: str, changes: Mapping[str, str] | 
     program = haproxy_program()
     assert program is not None
     port, plain_port = free_port(), free_port()
-    certificate, key = self_signed(folder)
+    certificate, key = self_signed(folder, HOST)
     both = folder / "both.pem"
     both.write_bytes(certificate.read_bytes() + key.read_bytes())
     configuration = _filled_in(
@@ -203,7 +198,7 @@ def running_apache(folder: Path, server_url: str, changes: Mapping[str, str] | N
     program = apache_program()
     assert program is not None
     port, plain_port = free_port(), free_port()
-    certificate, key = self_signed(folder)
+    certificate, key = self_signed(folder, HOST)
     configuration = _filled_in(
         DOCS / "apache.conf",
         {
@@ -302,28 +297,3 @@ def _has_certificate(port: int, authority: Path) -> bool:
             return True
     except OSError:
         return False
-
-
-def self_signed(folder: Path) -> tuple[Path, Path]:
-    """The files of a certificate for `HOST`, good for a day, and of its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
-    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return certificate_file, key_file

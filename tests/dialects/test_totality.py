@@ -25,9 +25,12 @@ NAMESPACES = {"messenger": "/", "talks": "/talks", "whatsapp": "/messages", "crm
 CLIENT_EVENTS = {
     "messenger": """
         conversation:join conversation:leave message:send message:edit message:delete message:forward message:react
-        message:unreact message:pin message:unpin message:read message:delivered typing:start typing:stop presence:set
-        presence:get presence:subscribe messages:list conversations:list conversation:create conversation:update
-        conversation:mark-unread notifications:read conversation:delete
+        message:unreact message:pin message:unpin message:save message:unsave message:report saved:list message:read
+        message:delivered
+        typing:start typing:stop presence:set
+        presence:get presence:subscribe messages:list messages:search conversations:list conversation:create
+        conversation:update
+        conversation:mark-unread notifications:read conversation:delete thread:follow thread:unfollow thread:read
         member:add member:remove member:update offer:create offer:update call:invite call:accept
         call:reject call:signal call:hangup sync auth:refresh ping""",
     "talks": """
@@ -47,7 +50,7 @@ SERVER_EVENTS = {
         message:unpinned message:read:receipt message:delivered:receipt typing:user presence:update conversation:new
         conversation:updated conversation:deleted conversation:unread member:added member:removed member:updated
         offer:new offer:updated call:invite call:accept call:reject call:signal call:hangup call:ended
-        notification notification:read upload:progress""",
+        notification notification:read saved:changed upload:progress thread:updated thread:marked""",
     "talks": """
         message new-message typing read user-joined user-left offer-created offer-update offer-accepted new-offer
         message-updated message-deleted reaction delivered user-online user-offline upload-progress call-invite

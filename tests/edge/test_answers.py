@@ -43,6 +43,14 @@ def test_existing_headers_are_not_replaced(server: ServerProcess) -> None:
     assert get(server, "/docs/assets/swagger-ui.css").headers["cache-control"] == "max-age=3600"
 
 
+def test_pages_of_every_origin_load_the_web_component(server: ServerProcess) -> None:
+    for origin in ("https://shop.example.com", server.url):
+        script = get(server, "/embed.js", headers={"origin": origin})
+        assert script.headers.get_list("access-control-allow-origin") == ["*"]
+        assert script.headers["content-type"].startswith("text/javascript")
+    assert not any(line["event"] == "connection_refused" for line in server.logged())
+
+
 def test_the_reference_runs_only_its_own_scripts(server: ServerProcess) -> None:
     page = get(server, "/docs")
     policy = page.headers["content-security-policy"]

@@ -12,6 +12,7 @@ import pytest
 from talkwire import Settings, Talkwire
 from talkwire.commands import CreateConversation
 from talkwire.testing import TemporaryServer, temporary_server
+from tests.http_client import AsyncHttpClient
 from tests.logging_state import logging_kept
 
 Serve = Callable[..., Awaitable[TemporaryServer]]
@@ -45,5 +46,5 @@ async def serve() -> AsyncIterator[Serve]:
 
 async def request(server: TemporaryServer, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
     """Sends an HTTP request to a server. `options` are passed to httpx."""
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=60) as http:
+    async with AsyncHttpClient(base_url=server.url, timeout=60) as http:
         return await http.request(method, path, **options)

@@ -29,6 +29,7 @@ from tests.databases import Database, let_nodes_pause
 
 SECRET = "a secret for tests, of more than 32 characters"
 DEADLINE_S = 60.0
+UNBRANDED = {"oidc": None, "name": "Talkwire", "description": None, "logo": None}
 
 
 def token(user_id: str = "alice") -> str:
@@ -187,6 +188,7 @@ async def test_an_application_mounts_the_chat(settings: Settings) -> None:
             assert (await client.get("/own")).json() == 0
             assert (await client.get("/api/v1/conversations")).status_code == 200
             assert (await other.get("/inside/api/v1/conversations")).status_code == 200
+            assert "<title>Talkwire</title>" in (await other.get("/inside/")).text
         socket = Socket(inside, path="/inside/socket.io/", raw_path=b"/inside/socket.io/")
         async with socket.opened():
             await socket.sign_in()
@@ -212,7 +214,9 @@ async def test_accounts_need_an_invitation_where_another_server_has_the_address(
     chat = Talkwire(Settings(data=tmp_path / "data", **given))
     account = {"email": "eve@example.com", "password": "correct horse", "name": "Eve"}
     async with chat.lifespan(), client_of(chat) as client:
-        assert (await client.get("/api/v1/server", headers={"authorization": ""})).json() == {"accounts": accounts}
+        server = (await client.get("/api/v1/server", headers={"authorization": ""})).json()
+        offers = {"offers": given.get("demo", False), "offerCurrency": "EUR"}
+        assert server == {"accounts": accounts, "webSignIn": "account", "embedOrigins": [], **UNBRANDED, **offers}
         registered = await client.post("/api/v1/auth/register", json=account)
         assert registered.status_code == (403 if accounts == "invite" else 201)
 

@@ -17,6 +17,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from talkwire.identity.issuer import TokenIssuer
+from tests.http_client import AsyncHttpClient
 from tests.protocol.server_process import free_port
 from tests.python_socketio import python_client
 
@@ -71,7 +72,7 @@ async def _until_ready(shop: Shop, http: httpx.AsyncClient) -> None:
 
 
 async def test_a_shop_and_its_chat_share_a_port(shop: Shop) -> None:
-    async with httpx.AsyncClient(base_url=shop.url, trust_env=False, timeout=60) as http, python_client() as alice:
+    async with AsyncHttpClient(base_url=shop.url, timeout=60) as http, python_client() as alice:
         await _until_ready(shop, http)
         page = await http.get("/")
         assert (page.status_code, shop.framework in page.text.lower()) == (200, True)

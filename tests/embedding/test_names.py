@@ -42,6 +42,8 @@ _MEMBERS: Mapping[str, Any] = MappingProxyType(
         "memberIds": ["bob"],
         "userIds": ["bob"],
         "conversationIds": ["c"],
+        "q": "x",
+        "reason": "spam",
     }
 )
 _STATUS = MappingProxyType({"offer:update": "accepted", "presence:set": "away"})

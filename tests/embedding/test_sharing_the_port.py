@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -142,8 +143,25 @@ async def test_file_addresses_work_with_and_without_the_prefix(application: Appl
 async def test_a_prefix_holds_for_a_server_alone_too(serve: Serve) -> None:
     server = await serve(Talkwire(Settings(prefix="/chat")))
     assert (await request(server, "GET", "/chat/healthz")).json() == {"status": "ok"}
-    for path in ("/healthz", "/", "/chat", "/chat/"):
+    for path in ("/healthz", "/", "/embed.js"):
         assert (await request(server, "GET", path)).status_code == 404
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_the_web_client_is_below_the_prefix(application: Application, serve: Serve, alone: bool) -> None:  # noqa: FBT001 (a parameter)
+    chat = Talkwire(Settings(prefix="/chat")) if alone else _around(application, prefix="/chat")
+    server = await serve(chat)
+    page = await request(server, "GET", "/chat/")
+    assert (page.status_code, "<title>Talkwire</title>" in page.text) == (200, True)
+    script = re.search(r'src="\./(page/[^"]+\.js)"', page.text)
+    assert script is not None
+    assert (await request(server, "GET", f"/chat/{script[1]}")).status_code == 200
+    # The page's files have relative addresses.
+    redirect = await request(server, "GET", "/chat?compact")
+    assert (redirect.status_code, redirect.headers["location"]) == (308, "./chat/?compact")
+    # And the page looks for Socket.IO beside itself.
+    opened = await request(server, "GET", "/chat/socket.io/?EIO=4&transport=polling")
+    assert opened.text.startswith('0{"sid"')
 
 
 @pytest.mark.parametrize("prefix", ["chat", "/chat/", "/", "//", "/a b", "/{x}", "/..", "/chät"])

@@ -18,6 +18,7 @@ PUBLIC = {
     "talkwire.socketio",
     "talkwire.testing",
     "talkwire.wire",
+    "talkwire_client",
 }
 
 

@@ -13,7 +13,7 @@ from tests.hostile.scene import Scene
 from tests.repetition import repetitions
 
 SEED = os.environ.get("TALKWIRE_FUZZ_SEED", "1")
-INPUTS = int(os.environ.get("TALKWIRE_FUZZ_INPUTS") or repetitions(100_000))
+INPUTS = int(os.environ.get("TALKWIRE_FUZZ_INPUTS") or repetitions(100_000, usual=10_000))
 """How many inputs all fuzzes of the suite send together."""
 
 

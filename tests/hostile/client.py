@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from tests.hostile.scene import Scene
+from tests.http_client import HttpClient
 
 Json = dict[str, Any]
 
@@ -39,5 +40,5 @@ class Rest:
 
 @contextmanager
 def client_of(scene: Scene) -> Iterator[Rest]:
-    with httpx.Client(base_url=scene.server.url, timeout=60, trust_env=False) as http:
+    with HttpClient(base_url=scene.server.url, timeout=60) as http:
         yield Rest(scene, http)

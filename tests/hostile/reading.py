@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from tests.hostile.scene import CALLERS, ORDINARY, Scene
+from tests.http_client import HttpClient
 
 LARGEST = 2**53 - 1
 """The largest integer that JavaScript, and everything else that reads numbers as doubles, reads as it was written."""
@@ -135,7 +136,7 @@ class Reader:
         self.get(there)
         self.get(f"{there}/preferences")
         messages = list(self.items_of(f"{there}/messages", "before"))
-        for path, parameter in (("pins", "before"), ("offers", "cursor")):
+        for path, parameter in (("pins", "before"), ("offers", "cursor"), ("notices", "cursor")):
             for item in self.items_of(f"{there}/{path}", parameter):
                 if path == "offers":
                     self.get(f"/api/v1/offers/{item['id']}")
@@ -161,7 +162,7 @@ class Reader:
 
 @contextmanager
 def reading(scene: Scene, user: str) -> Iterator[Reader]:
-    with httpx.Client(base_url=scene.server.url, timeout=60, trust_env=False) as http:
+    with HttpClient(base_url=scene.server.url, timeout=60) as http:
         yield Reader(scene, user, http)
 
 
@@ -187,6 +188,6 @@ def read_all(scene: Scene) -> tuple[int, list[str]]:
 def _lift_bans(scene: Scene) -> None:
     """Lifts all bans, as an admin whom no input names: the others may have banned each other."""
     headers = {"authorization": f"Bearer {scene.server.token('warden', role='admin')}"}
-    with httpx.Client(base_url=scene.server.url, timeout=60, trust_env=False, headers=headers) as http:
+    with HttpClient(base_url=scene.server.url, timeout=60, headers=headers) as http:
         for user in ("operator", "backend", *ORDINARY):
             http.delete(f"/api/v1/users/{user}/ban")

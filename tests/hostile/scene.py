@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from tests.chat.chat_server import ChatAddress
+from tests.http_client import HttpClient
 
 ORDINARY = ("reader1", "reader2", "reader3")
 ACTING = ("member", "author", "owner", "stranger")
@@ -22,6 +23,9 @@ CALLERS = (*ACTING, *ROLES)
 
 LEAVERS = ("victim", *(f"leaver{number}" for number in range(1, 24)))
 """The users that inputs may erase: an erased user can neither act nor read any more, and never returns."""
+
+WITNESS = "witness"
+"""The member of the first conversation that measures the server. No input names this user, since a ban would end it."""
 
 COMMON = ("commons", "77", "channel", "talk-1")
 """Conversations owned by a reader, so that no attacker can delete them or remove members."""
@@ -59,7 +63,7 @@ class Scene:
 
 def set_up(server: ChatAddress) -> Scene:
     """Makes everything, through the REST API, as the application's back end and its users would."""
-    with httpx.Client(base_url=server.url, timeout=30, trust_env=False) as http:
+    with HttpClient(base_url=server.url, timeout=30) as http:
         return _SettingUp(server, http).scene
 
 
@@ -68,7 +72,7 @@ class _SettingUp:
         self._http = http
         self.scene = scene = Scene(server)
         scene.openapi, scene.asyncapi = http.get("/openapi.json").json(), http.get("/asyncapi.json").json()
-        for user in (*ORDINARY, *CALLERS, *LEAVERS):
+        for user in (*ORDINARY, *CALLERS, *LEAVERS, WITNESS):
             scene.tokens[user] = server.token(user, ttl_s=_TOKEN_TTL_S, role=ROLES.get(user))
             self._done(user, "GET", "/api/v1/users/me")
         scene.pools = {
@@ -106,7 +110,7 @@ class _SettingUp:
             kind = "channel" if id_ == "channel" else "group"
             ids = [owner, *(member for member in members if member != owner)]
             if id_ == COMMON[0]:
-                ids += LEAVERS
+                ids += [*LEAVERS, WITNESS]
             name = f"About {id_}"
             body: Mapping[str, object] = {"id": id_, "kind": kind, "memberIds": ids, "ownerId": owner, "name": name}
             self._done("backend", "POST", "/api/v1/conversations", json=body)

@@ -12,6 +12,9 @@ pytestmark = pytest.mark.timeout(600)
 _WITNESS_INTERVAL_S = 0.2
 """Within what a user may send."""
 
+_INPUTS_MIN = 1250
+"""Fewer meet no limit."""
+
 _RATES = "reads=2000/2000,changes=2/30,signals=2/30,connects=150/500"
 """Ordinary members are to read everything in the end; the attackers are to meet their limits on a slow machine too."""
 
@@ -20,7 +23,8 @@ _RATES = "reads=2000/2000,changes=2/30,signals=2/30,connects=150/500"
 def trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
     environment = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": _RATES}
     folder = tmp_path_factory.mktemp("limits")
-    return attacked(folder, INPUTS // 20, environment, witness_interval_s=_WITNESS_INTERVAL_S)
+    inputs = max(_INPUTS_MIN, INPUTS // 20)
+    return attacked(folder, inputs, environment, witness_interval_s=_WITNESS_INTERVAL_S)
 
 
 class TestWithLimits(Holds):

@@ -15,7 +15,7 @@ from tests.hostile import campaign
 from tests.hostile.processes import descriptors
 from tests.hostile.reading import read_all
 from tests.hostile.run import Outcome
-from tests.hostile.scene import COMMON, ORDINARY, set_up
+from tests.hostile.scene import COMMON, WITNESS, set_up
 from tests.hostile.target import Measured, Target, running_target
 from tests.hostile.witness import Seen, watching
 
@@ -72,7 +72,7 @@ def attacked(
     """Starts a server, sends it `inputs`, and looks what has become of it."""
     with running_target(folder, environment, _BEAT_S) as target:
         scene = set_up(target.server)
-        token = scene.tokens[ORDINARY[0]]
+        token = scene.tokens[WITNESS]
         with watching(target.server.url, target.pid, COMMON[0], token, witness_interval_s) as witness:
             uvloop.run(campaign.attack(scene, _WARM_UP_INPUTS, f"{seed}, warming up"))
             time.sleep(_STEP_S)

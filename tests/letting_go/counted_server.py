@@ -12,6 +12,7 @@ import gc
 import json
 import socket
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,12 @@ from talkwire.logs import configure_logs
 from talkwire.realtime.serving.server import Server, listen
 from talkwire.running import run
 from talkwire.settings import Settings
+
+UNINTERRUPTED_S = 600.0
+"""How long a thread waits before it asks the running one for the interpreter, while objects are counted."""
+
+LET_OTHERS_GO_S = 0.02
+"""Longer than the usual time, so that threads which wait already have asked."""
 
 
 class CountedNode(Node):
@@ -45,8 +52,22 @@ class CountedNode(Node):
             await answering.serve_forever()
 
 
+def _own_objects() -> Counter[str]:
+    """Counts while no other thread runs: the list of all objects has references to tuples that a thread is filling, and
+    CPython fails to shorten a tuple to which there are two (`_PyTuple_Resize`)."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(UNINTERRUPTED_S)
+    try:
+        time.sleep(LET_OTHERS_GO_S)
+        return Counter(
+            type(each).__qualname__ for each in gc.get_objects() if type(each).__module__.startswith("talkwire.")
+        )
+    finally:
+        sys.setswitchinterval(before)
+
+
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    own = Counter(type(each).__qualname__ for each in gc.get_objects() if type(each).__module__.startswith("talkwire."))
+    own = _own_objects()
     tasks = [repr(task.get_coro()) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     writer.write(json.dumps({"tasks": tasks, "objects": own}).encode())
     await writer.drain()

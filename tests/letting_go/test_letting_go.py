@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.files.pictures import jpeg
 from tests.files.s3 import BUCKET, s3_server, variables
+from tests.http_client import AsyncHttpClient
 from tests.letting_go.aborts import KINDS, Abort, bearer
 from tests.letting_go.counted import CountedServer, counted_server
 
@@ -48,7 +48,7 @@ async def collecting(tmp_path: Path) -> AsyncIterator[CountedServer]:
 
 async def prepare(server: CountedServer, kinds: Iterable[str] = ()) -> None:
     """Creates a file to download and a conversation, and counts the live objects after some aborts of these kinds."""
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30) as http:
+    async with AsyncHttpClient(base_url=server.url, timeout=30) as http:
         backend = {"Authorization": f"Bearer {server.token('backend', role='service')}"}
         talk = {"kind": "group", "id": "talk", "memberIds": ["alice", "bob"]}
         for name in ("alice", "bob"):

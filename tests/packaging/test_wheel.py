@@ -61,6 +61,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
+def test_the_sdist_builds_the_wheel_that_the_tree_builds(wheel: Path, tmp_path: Path) -> None:
+    tree = tree_of(tmp_path)
+    built = build(tree, "wheel")
+    assert built.returncode == 0, built.stderr
+    (of_tree,) = (tree / "dist").glob("*.whl")
+    with ZipFile(wheel) as ours, ZipFile(of_tree) as theirs:
+        assert {file.filename: file.CRC for file in ours.infolist()} == {
+            file.filename: file.CRC for file in theirs.infolist()
+        }
+
+
 def test_the_wheel_has_the_web_client(wheel: Path) -> None:
     with ZipFile(wheel) as files:
         names = files.namelist()
@@ -184,7 +195,10 @@ def test_the_wheel_serves_the_demo_and_the_web_client(program: Path, tmp_path: P
         assert any(name.endswith(".js") for name in assets)
         for name in assets:
             assert http_get(f"{url}/{name}").status_code == 200, name
-        assert len(http_get(f"{url}/demo.json").json()["users"]) > 3
+        people = http_get(f"{url}/demo.json").json()["users"]
+        assert len(people) > 3
+        listed = http_get(f"{url}/api/v1/conversations", params={"userId": people[0]["id"]}).json()
+        assert any(each["lastMessage"] for each in listed["items"])
 
 
 @pytest.mark.parametrize(

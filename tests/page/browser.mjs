@@ -7,8 +7,9 @@ const [executablePath] = process.argv.slice(2);
 // For the slowest machine. Whoever waits for something waits no longer than it takes.
 export const DEADLINE_MS = 60_000;
 
-// What Chromium leaves out. Playwright's option of the same name has no effect beside this one, so that list comes first;
-// the last two draw the address bar's popup, which takes each new window longer than the page.
+// What Chromium leaves out. Playwright's option of the same name has no effect beside this one, so that list comes first.
+// Each visit would start a spare renderer that nothing uses. The last two draw the address bar's popup, which takes each
+// new window longer than the page.
 const WITHOUT = [
   "AimEnabled",
   "AvoidCorsURLLoaderRestartOnRedirect",
@@ -22,6 +23,7 @@ const WITHOUT = [
   "OptimizationHints",
   "PaintHolding",
   "PreconnectToSearch",
+  "SpareRendererForSitePerProcess",
   "ThirdPartyStoragePartitioning",
   "WebUIOmniboxAimPopup",
   "WebUIOmniboxPopup",
@@ -56,7 +58,7 @@ const browsers = new Set();
 const proxies = [];
 
 async function sharedBrowser() {
-  shared ??= await launch("--use-fake-device-for-media-stream");
+  shared ??= await launch("--use-fake-device-for-media-stream=fps=5");
   return shared;
 }
 
@@ -126,7 +128,10 @@ export function report(happened, details = {}) {
 // `at`: another address of the server.
 // `installs`: whether it installs the service worker, which loads all files of the page and takes as long as half a visit.
 // Without it, the browser is like a private window.
-export async function visit({ expected = /^$/, at = url, path = "", init, from, installs = false, ...options } = {}) {
+// `clock`: whether the scenario may move the page's clock.
+export async function visit(
+  { expected = /^$/, at = url, path = "", init, from, installs = false, clock = false, ...options } = {},
+) {
   const context = await (from ?? (await sharedBrowser())).newContext({ viewport: { width: 1100, height: 700 }, ...options });
   context.setDefaultTimeout(DEADLINE_MS);
   await context.addInitScript(() => {
@@ -137,6 +142,7 @@ export async function visit({ expected = /^$/, at = url, path = "", init, from, 
   await context.addInitScript(noteMarked);
   if (!installs) await context.addInitScript(leaveOutServiceWorker);
   if (init !== undefined) await context.addInitScript(init);
+  if (clock) await context.clock.install();
   return watch(await context.newPage(), { expected, address: at + path });
 }
 
@@ -253,6 +259,21 @@ export async function until(read, wanted) {
   }
 }
 
+// Waits until the open conversation rests at its end. The list measures rows only in sight, so it gets there in steps; who
+// scrolls or writes in between meets a list that is drawn in part.
+export async function atEnd(page) {
+  if (!(await until(() => page.locator(".scroller").evaluate(restsAtEnd), Boolean)))
+    throw new Error("the list does not come to its end");
+}
+
+// Runs in the page. Whether the end is in sight, and still is two frames later.
+async function restsAtEnd(it) {
+  const left = () => it.scrollHeight - it.clientHeight - it.scrollTop;
+  if (it.scrollTop === 0 || left() > 2) return false;
+  for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
+  return left() <= 2;
+}
+
 // Returns what the promise resolves to. Fails after the deadline, and says that `what` is missing.
 export async function arrived(what, promise) {
   let timer;
@@ -268,11 +289,18 @@ export async function act(page, content, name, within = page) {
   // Not the letter, in whose place the message comes.
   const said = within.locator(".message:not(.letter)");
   const at = said.filter({ has: page.locator(".text").getByText(content, { exact: true }) });
-  await hover(at);
   const button = at.getByRole("button", { name, exact: true });
-  if ((await button.count()) > 0) return button.click();
-  await at.getByRole("button", { name: "More actions" }).click();
-  await page.getByRole("menuitem", { name, exact: true }).click();
+  const menu = at.getByRole("button", { name: "More actions" });
+  // The buttons go again where the list moves away below the pointer.
+  const reached = async () => {
+    await hover(at);
+    const wanted = (await button.count()) > 0 ? button : menu;
+    return wanted.click({ trial: true, timeout: 2_000 }).then(() => wanted, () => undefined);
+  };
+  const wanted = await until(reached, Boolean);
+  if (wanted === undefined) throw new Error("the message does not keep its buttons");
+  await wanted.click();
+  if (wanted === menu) await page.getByRole("menuitem", { name, exact: true }).click();
 }
 
 // Points at a message until it shows its buttons: the list may move away below the pointer.

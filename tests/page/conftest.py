@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from shutil import copytree
+from typing import cast
 
 import pytest
 
-from tests.page.driving import Driver, chromium_program, driver_command, fill, serving
+from tests.page.driving import Driver, chromium_program, driver_command, fill, headless_chromium_program, serving
 from tests.protocol.server_process import free_port
 
 
@@ -19,10 +20,24 @@ def chromium() -> str:
     return chromium_program()
 
 
+@pytest.fixture
+def driver(request: pytest.FixtureRequest) -> Driver:
+    """A browser for the tests of this process: one without windows, for those marked as `whole_browser` a whole one."""
+    is_whole = request.node.get_closest_marker("whole_browser") is not None
+    return cast("Driver", request.getfixturevalue("whole_driver" if is_whole else "headless_driver"))
+
+
 @pytest.fixture(scope="session")
-def driver(chromium: str) -> Iterator[Driver]:
-    """One browser for all tests of this process."""
+def whole_driver(chromium: str) -> Iterator[Driver]:
+    """Starts Chromium with the first scenario."""
     with closing(Driver(driver_command(chromium))) as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def headless_driver() -> Iterator[Driver]:
+    """Starts Chromium without windows with the first scenario."""
+    with closing(Driver(driver_command(headless_chromium_program()))) as driver:
         yield driver
 
 

@@ -5,8 +5,8 @@
 // A line of JSON on standard input names the next scenario: { url, area, scenario, given }. That is a function which
 // scenarios/AREA.mjs exports; `given` is its argument. Prints one line of JSON for each thing that happens; the last one
 // of a scenario is "done", with what the browser complained about. A scenario that fails ends the process instead: it
-// prints on standard error what the scenario waited for, and what each of its pages showed.
-import { answers, begin, close, describePages, end, report } from "./browser.mjs";
+// prints on standard error what the scenario waited for, what the browser complained about, and what each page showed.
+import { answers, begin, close, complaints, describePages, end, report } from "./browser.mjs";
 
 try {
   for await (const line of answers) {
@@ -18,6 +18,7 @@ try {
   }
 } catch (error) {
   console.error(error);
+  for (const complaint of complaints) console.error(complaint);
   await describePages();
   process.exitCode = 1;
 } finally {

@@ -1,4 +1,4 @@
-"""`python -m tests.page.screenshots`: takes the pictures of the web client in docs/screenshots anew."""
+"""`python -m tests.page.screenshots`: takes the pictures of the web client and the console in docs/screenshots."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from talkwire.identity.issuer import TokenIssuer
+from talkwire.settings import Settings
+from talkwire.settings.keys import signing_secret
 from tests.page.driving import serving
 from tests.protocol.server_process import REPOSITORY, free_port
 
@@ -18,7 +21,10 @@ def main() -> None:
     """Start a fresh demo server, and have a browser look at it."""
     program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), free_port()) as url:
-        subprocess.run(["node", str(SCRIPT), program, url, str(PICTURES)], check=True)
+        secret = signing_secret(Settings(data=Path(folder), demo=True))
+        assert secret is not None
+        token = TokenIssuer(secret).issue("olga", ttl_s=600, name="Olga Brandt", role="admin")
+        subprocess.run(["node", str(SCRIPT), program, url, str(PICTURES), token], check=True)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ import pytest
 
 from tests.page.driving import Driver, run
 
-SCREENS = 29
+SCREENS = 38
 
 
+@pytest.mark.whole_browser
 @pytest.mark.parametrize("width", ["wide", "narrow"])
 def test_axe_finds_nothing_wrong_on_any_screen_light_or_dark(driver: Driver, demo_url: str, width: str) -> None:
     looked = run(driver, demo_url, "accessibility", width)["looked at"]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from talkwire.identity.issuer import TokenIssuer
+from talkwire.settings import Settings
+from talkwire.settings.keys import signing_secret
 from tests.page.driving import Driver, run, serving
 from tests.protocol.server_process import free_port
 
@@ -22,3 +25,13 @@ def test_the_page_renews_a_token_that_expires(driver: Driver, demo_folder: Path)
 
 def test_all_tabs_follow_whoever_signs_in(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "accounts", "switched")["switched"] == {"by": "Hugo"}
+
+
+def test_an_admin_sees_conversations_and_receives_live_messages(
+    driver: Driver, demo_url: str, filled_demo: Path
+) -> None:
+    settings = Settings(data=filled_demo, demo=True)  # with the secret that all copies of the folder have
+    secret = signing_secret(settings)
+    assert secret is not None
+    token = TokenIssuer(secret).issue("alice", ttl_s=600, name="alice", role="admin")
+    assert run(driver, demo_url, "accounts", "admin", token=token)["admin"] == {"asked": ["sync", "conversations:list"]}

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.page.driving import Driver, run, run_through_a_kill, serving
 from tests.protocol.server_process import free_port
+
+pytestmark = pytest.mark.whole_browser
 
 
 def test_two_talk_see_each_other_and_hang_up(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "calls", "talk")
     assert reports["rings"] == {"tabs": 1, "caller": ["ringback"], "focus": "alertdialog"}
     assert reports["talked"] == {"closed": ["closed"], "second": 0}
+
+
+def test_who_talks_shows_a_screen_and_changes_the_microphone(driver: Driver, demo_url: str) -> None:
+    reports = run(driver, demo_url, "calls", "share")
+    assert reports["shared"] == {"sharing": "Your screen", "microphone": "Fake Audio Input 2"}
 
 
 def test_a_call_is_declined_missed_and_made_by_both_at_once(driver: Driver, demo_url: str) -> None:
@@ -34,7 +43,8 @@ def test_what_is_missing_on_the_device_is_said(driver: Driver, demo_url: str) ->
 
 
 def test_a_call_goes_on_while_the_server_is_away(driver: Driver, demo_folder: Path) -> None:
-    reports = run_through_a_kill(driver, demo_folder, "calls", "restart")
+    meanwhile = {"happened": "went on alone"}
+    reports = run_through_a_kill(driver, demo_folder, "calls", "restart", meanwhile)
     assert reports["went on"] == {"connections": 1}
 
 

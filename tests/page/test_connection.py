@@ -24,6 +24,11 @@ def test_what_was_written_without_a_connection_outlives_a_reload(driver: Driver,
     assert reports["sent"] == {"messages": ["first", "second", "third"]}
 
 
+def test_a_part_that_is_not_loaded_waits_for_the_network(driver: Driver, demo_url: str) -> None:
+    """Without a retry, React removes the whole page."""
+    assert run(driver, demo_url, "connection", "late_parts")["came"] == {"writes": 1, "styles": True}
+
+
 def test_it_works_without_https(driver: Driver, demo_folder: Path) -> None:
     with serving(demo_folder, free_port()) as url:
         assert "talked" in run(driver, url, "connection", "insecure")

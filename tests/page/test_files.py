@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.page.driving import Driver, run, run_through_a_kill, serving
 from tests.protocol.server_process import free_port
 
@@ -12,9 +14,36 @@ MARKUP = "<img src=x onerror=alert(1)>.txt"
 
 def test_files_are_sent_looked_at_and_saved(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "files", "sending")
-    assert reports["sent"] == {"previews": 2, "sizes": [320, 50], "names": [MARKUP], "saved": True}
+    assert reports["sent"] == {"previews": 2, "sizes": [209, 209], "names": [MARKUP], "saved": True}
     assert reports["viewed"] == {"place": "2 of 2", "focused": "Open a.png"}
-    assert reports["listed"] == {"says": "alice: Photo", "emptyTexts": 0}
+    assert reports["listed"] == {"says": "alice: Photo", "emptyTexts": 0, "alone": 320}
+
+
+@pytest.mark.whole_browser
+def test_a_voice_message_is_recorded_and_heard(driver: Driver, demo_url: str) -> None:
+    heard = run(driver, demo_url, "files", "speaking")["heard"]
+    assert heard.pop("type").startswith("audio/")
+    assert heard == {
+        "discarded": True,
+        "bars": 64,
+        "at": "500",
+        "isPlace": True,
+        "rate": 2,
+        "isLong": True,
+        "isLoud": True,
+    }
+
+
+def test_animated_pictures_move_for_those_who_want_that(driver: Driver, demo_url: str) -> None:
+    moved = run(driver, demo_url, "files", "moving")["moved"]
+    assert moved == {"alice": ["flicker.gif", 0], "bob": ["thumbnail", 1]}
+
+
+def test_a_panel_lists_the_files_of_a_conversation(driver: Driver, demo_url: str) -> None:
+    listed = run(driver, demo_url, "files", "library")["listed"]
+    assert listed["mosaic"] == {"rows": 2, "isTiled": True}
+    assert listed["media"] == "Open late.png"
+    assert (listed["files"], listed["audio"]) == ([MARKUP], ["beep.wav"])
 
 
 def test_an_account_proves_itself_in_a_header_with_a_fresh_token(driver: Driver, demo_url: str) -> None:
@@ -40,7 +69,8 @@ def test_an_upload_is_paused_and_goes_on_after_a_reload(driver: Driver, demo_url
 
 
 def test_an_upload_outlives_the_server(driver: Driver, demo_folder: Path) -> None:
-    uploaded = run_through_a_kill(driver, demo_folder, "files", "killed")["uploaded"]
+    meanwhile = {"happened": "stalled"}
+    uploaded = run_through_a_kill(driver, demo_folder, "files", "killed", meanwhile)["uploaded"]
     assert uploaded["same"]
     assert uploaded["offsets"][-1] > 0, "it goes on where it was"
 
@@ -53,5 +83,6 @@ def test_what_is_too_large_says_so_and_leaves_the_text(driver: Driver, demo_fold
     assert refused["names"] == ["small.txt"]
 
 
+@pytest.mark.whole_browser
 def test_a_call_leaves_the_pictures_of_messages_where_they_are(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "files", "after_a_call")["called"] == {"before": True, "after": True}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.page.driving import Driver, run
 
 
@@ -10,11 +12,21 @@ def test_the_page_fits_a_narrow_screen_and_works_by_keyboard(driver: Driver, dem
     assert reports["measured"]["widths"] == {"entrance": 320, "list": 320, "conversation": 320, "dialog": 320}
 
 
+def test_messages_are_readable(driver: Driver, demo_url: str) -> None:
+    read = run(driver, demo_url, "layout", "readable")["read"]
+    assert read["copied"] == "for each in everything:\n    pass"
+    assert read["keywords"] == ["for", "in", "pass"]
+    assert 0 < read["width"] <= 900
+    assert 0 < read["composer"] <= 900
+    assert read["larger"]
+
+
 def test_a_panel_in_the_conversations_place_has_the_focus_and_gives_it_back(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "layout", "panel")
     assert reports["came back"]["to"] == "Messages"
 
 
+@pytest.mark.whole_browser
 def test_a_phone_is_no_desktop(driver: Driver, demo_url: str) -> None:
     looked = run(driver, demo_url, "layout", "phone")["looked"]
     assert looked["focused"] != "TEXTAREA"

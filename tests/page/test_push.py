@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.page.driving import Driver, run
+
+pytestmark = pytest.mark.whole_browser
 
 
 def test_pushes_are_shown_clicked_dismissed_and_ended(driver: Driver, demo_url: str) -> None:

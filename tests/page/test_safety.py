@@ -21,5 +21,6 @@ def test_nothing_runs_or_leaves_whatever_users_write_wherever_they_may(driver: D
     looked = run(driver, demo_url, "safety", "corpus")["looked at"]
     assert looked["wrong"] == []
     assert looked["elsewhere"] == []
+    assert looked["unseen"] == []
     assert looked["seen"] > 150
     assert looked["taken"] > 300

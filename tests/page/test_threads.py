@@ -12,7 +12,7 @@ def test_two_users_talk_in_a_thread(driver: Driver, demo_url: str) -> None:
         "alice": thread,
         "bob": thread,
         "among_messages": ["root"],
-        "rows": 1,
+        "faces": 2,
         "stored": ["undefined", "string", "string"],
     }
     assert reports["changed"] == {"left": ["root", "first reply"]}
@@ -32,7 +32,27 @@ def test_a_thread_takes_the_conversations_place_on_a_narrow_screen(driver: Drive
     assert reports["narrow"] == {"width": 320, "hidden": True, "panels": 0}
 
 
-def test_replies_that_follow_each_other_are_one_row(driver: Driver, demo_url: str) -> None:
-    read = run(driver, demo_url, "threads", "long")["read"]
-    assert read["rows"] == 1
-    assert read["says"][-3:-1] == ["120 replies in a thread", "reply 120"]
+def test_a_reply_that_arrives_while_a_conversation_opens_is_seen(driver: Driver, demo_url: str) -> None:
+    reports = run(driver, demo_url, "threads", "during")
+    assert reports["during"] == {"unreadCount": 0, "toNewest": 0}
+
+
+def test_a_long_thread_is_one_line_at_its_root(driver: Driver, demo_url: str) -> None:
+    reports = run(driver, demo_url, "threads", "long")
+    assert reports["read"] == {"shown": ["root", "between", "afterwards"]}
+
+
+def test_twelve_replies_are_one_row_and_unread_until_the_thread_is_open(driver: Driver, demo_url: str) -> None:
+    reports = run(driver, demo_url, "threads", "unread")
+    assert reports["unread"] == {"rows": 1, "left": 0, "following": True, "after": 0}
+    assert reports["unfollowed"] == {"dots": 0, "after": 0}
+
+
+def test_a_reply_below_what_is_seen_is_read_at_the_end_of_the_list(driver: Driver, demo_url: str) -> None:
+    reports = run(driver, demo_url, "threads", "below")
+    assert reports["below"] == {"arrived": 1, "after": 0}
+
+
+def test_a_link_to_a_reply_opens_its_thread(driver: Driver, demo_url: str) -> None:
+    reports = run(driver, demo_url, "threads", "link")
+    assert reports["linked"] == {"before": True, "rows": 1}

@@ -101,28 +101,28 @@ def at_its_own_node(engine_url: str, request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-async def engine(engine_url: str) -> AsyncIterator[Server]:
-    """The Engine.IO server that echoes each message."""
-    async with server_at(engine_url, "/engine.io/") as server:
-        yield server
-
-
-@pytest.fixture
-async def patient_engine(patient_engine_url: str) -> AsyncIterator[Server]:
-    """The Engine.IO server that echoes each message, for tests that a heartbeat would disturb on a busy machine."""
+async def engine(patient_engine_url: str) -> AsyncIterator[Server]:
+    """The Engine.IO server that echoes each message. Its heartbeat disturbs no test, also on a busy machine."""
     async with server_at(patient_engine_url, "/engine.io/") as server:
         yield server
 
 
 @pytest.fixture
-async def server(socket_url: str) -> AsyncIterator[Server]:
-    """The Socket.IO server that echoes each event."""
-    async with server_at(socket_url, "/socket.io/") as server:
+async def pinging_engine(engine_url: str) -> AsyncIterator[Server]:
+    """The Engine.IO server that echoes each message, with the example's heartbeat, which is over in half a second."""
+    async with server_at(engine_url, "/engine.io/") as server:
         yield server
 
 
 @pytest.fixture
-async def patient_server(patient_socket_url: str) -> AsyncIterator[Server]:
-    """The Socket.IO server that echoes each event, for tests that a heartbeat would disturb on a busy machine."""
+async def server(patient_socket_url: str) -> AsyncIterator[Server]:
+    """The Socket.IO server that echoes each event. Its heartbeat disturbs no test, also on a busy machine."""
     async with server_at(patient_socket_url, "/socket.io/") as server:
+        yield server
+
+
+@pytest.fixture
+async def pinging_server(socket_url: str) -> AsyncIterator[Server]:
+    """The Socket.IO server that echoes each event, with the example's heartbeat, which is over in half a second."""
+    async with server_at(socket_url, "/socket.io/") as server:
         yield server

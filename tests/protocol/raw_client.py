@@ -18,6 +18,8 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from tests.http_client import AsyncHttpClient
+
 PING_INTERVAL_S = 0.3
 PING_TIMEOUT_S = 0.2
 SEPARATOR = "\x1e"
@@ -254,7 +256,7 @@ def error_code(answer: httpx.Response) -> int | None:
 async def server_at(url: str, path: str) -> AsyncIterator[Server]:
     """Reaches a running server; closes every connection made to it."""
     async with (
-        httpx.AsyncClient(timeout=DEADLINE_S, trust_env=False) as http,
+        AsyncHttpClient(timeout=DEADLINE_S) as http,
         AsyncExitStack() as resources,
     ):
         yield Server(url, path, resources, http)

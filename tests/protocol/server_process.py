@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.forked_talkwire import Process, Streams, start_python
@@ -19,12 +20,17 @@ START_DEADLINE_S = 120.0
 STOP_DEADLINE_S = 60.0
 
 
+_PORTS = range(20_000, 32_000)
+"""Below the ports that systems give to outgoing connections, so that none of these takes a port which a server is about
+to listen on."""
+
+
 def free_port() -> int:
-    """Returns a free port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert isinstance(port, int)
-    return port
+    """Returns a free port. Tests of other processes choose others at random."""
+    while True:
+        port = secrets.choice(_PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def example_command(example: str, override: str | None) -> list[str]:

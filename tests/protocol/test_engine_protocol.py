@@ -52,9 +52,9 @@ async def assert_echoes(session: PollingSession) -> None:
 
 
 async def test_a_client_that_handshakes_over_polling_receives_an_open_packet(
-    engine: Server,
+    pinging_engine: Server,
 ) -> None:
-    answer = await engine.request("GET")
+    answer = await pinging_engine.request("GET")
     assert answer.status_code == 200
     assert answer.headers["content-type"].lower() == "text/plain; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
@@ -70,9 +70,9 @@ async def test_a_client_that_handshakes_over_polling_receives_an_open_packet(
 
 
 async def test_a_client_that_handshakes_over_websocket_receives_an_open_packet(
-    engine: Server,
+    pinging_engine: Server,
 ) -> None:
-    websocket = await engine.connect_websocket()
+    websocket = await pinging_engine.connect_websocket()
     handshake = open_packet(await websocket.receive_frame())
     assert list(handshake) == ["sid", "upgrades", "pingInterval", "pingTimeout", "maxPayload"]
     assert isinstance(handshake.pop("sid"), str)
@@ -230,8 +230,8 @@ async def test_a_polling_client_sends_and_receives_text(engine: Server) -> None:
     assert polled.text == "4hello"
 
 
-async def test_a_pending_poll_receives_a_message_at_once(patient_engine: Server) -> None:
-    session = await patient_engine.open_polling()
+async def test_a_pending_poll_receives_a_message_at_once(engine: Server) -> None:
+    session = await engine.open_polling()
     poll = await session.start_poll()
     await session.send("4hello")
     assert (await poll.answer()).text == "4hello"
@@ -322,14 +322,14 @@ async def test_a_websocket_client_receives_a_pong_to_its_control_ping(engine: Se
         await pong
 
 
-async def test_the_server_keeps_the_order_of_many_messages(patient_engine: Server) -> None:
+async def test_the_server_keeps_the_order_of_many_messages(engine: Server) -> None:
     frames: list[str | bytes] = [f"4{n}" if n % 3 else bytes([n]) for n in range(200)]
-    websocket = await patient_engine.open_websocket()
+    websocket = await engine.open_websocket()
     await websocket.send(*frames)
     assert [await websocket.receive() for _ in frames] == frames
 
     packets = [f"4{n}" for n in range(200)]
-    session = await patient_engine.open_polling()
+    session = await engine.open_polling()
     await session.send(*packets[:150])
     await session.send(*packets[150:])
     assert [await session.receive() for _ in packets] == packets
@@ -384,8 +384,8 @@ async def test_the_server_closes_a_websocket_that_sends_a_frame_over_the_limit(
 # Heartbeat
 
 
-async def test_a_websocket_client_that_answers_pings_stays_connected(engine: Server) -> None:
-    websocket = await engine.open_websocket()
+async def test_a_websocket_client_that_answers_pings_stays_connected(pinging_engine: Server) -> None:
+    websocket = await pinging_engine.open_websocket()
     opened_at = time.monotonic()
     for _ in range(4):
         assert await websocket.receive_frame() == "2"
@@ -396,8 +396,8 @@ async def test_a_websocket_client_that_answers_pings_stays_connected(engine: Ser
     assert await websocket.receive() == "4hello"
 
 
-async def test_a_polling_client_that_answers_pings_stays_connected(engine: Server) -> None:
-    session = await engine.open_polling()
+async def test_a_polling_client_that_answers_pings_stays_connected(pinging_engine: Server) -> None:
+    session = await pinging_engine.open_polling()
     opened_at = time.monotonic()
     for _ in range(4):
         assert (await session.poll()).text == "2"
@@ -407,18 +407,18 @@ async def test_a_polling_client_that_answers_pings_stays_connected(engine: Serve
 
 
 async def test_the_server_closes_a_websocket_client_that_does_not_answer_a_ping(
-    engine: Server,
+    pinging_engine: Server,
 ) -> None:
-    websocket = await engine.open_websocket()
+    websocket = await pinging_engine.open_websocket()
     opened_at = time.monotonic()
     assert await websocket.wait_closed_in_silence() == ["2"]
     assert time.monotonic() - opened_at > (PING_INTERVAL_S + PING_TIMEOUT_S) * 0.9
 
 
 async def test_the_server_closes_a_polling_client_that_does_not_answer_a_ping(
-    engine: Server,
+    pinging_engine: Server,
 ) -> None:
-    session = await engine.open_polling()
+    session = await pinging_engine.open_polling()
     assert (await session.poll()).text == "2"
     assert (await session.poll()).text == "1"
     answer = await session.poll()
@@ -426,9 +426,9 @@ async def test_the_server_closes_a_polling_client_that_does_not_answer_a_ping(
     assert error_code(answer) == 1
 
 
-async def test_the_server_forgets_a_polling_client_that_never_polls(engine: Server) -> None:
-    session = await engine.open_polling()
-    await engine.wait_session_gone(session.engine_sid, unlike="websocket")
+async def test_the_server_forgets_a_polling_client_that_never_polls(pinging_engine: Server) -> None:
+    session = await pinging_engine.open_polling()
+    await pinging_engine.wait_session_gone(session.engine_sid, unlike="websocket")
     assert (await session.poll()).status_code == 400
 
 
@@ -444,8 +444,8 @@ async def test_the_server_closes_a_websocket_client_that_pings(engine: Server) -
     await websocket.wait_closed()
 
 
-async def test_the_server_closes_a_polling_client_that_pings(patient_engine: Server) -> None:
-    session = await patient_engine.open_polling()
+async def test_the_server_closes_a_polling_client_that_pings(engine: Server) -> None:
+    session = await engine.open_polling()
     poll = await session.start_poll()
     await post_that_closes(session, "2")
     assert (await poll.answer()).text == "1"
@@ -455,8 +455,8 @@ async def test_the_server_closes_a_polling_client_that_pings(patient_engine: Ser
 # Close
 
 
-async def test_a_polling_client_that_closes_releases_its_pending_poll(patient_engine: Server) -> None:
-    session = await patient_engine.open_polling()
+async def test_a_polling_client_that_closes_releases_its_pending_poll(engine: Server) -> None:
+    session = await engine.open_polling()
     poll = await session.start_poll()
     posted = await session.post("1")
     assert (posted.status_code, posted.text) == (200, "ok")
@@ -498,8 +498,8 @@ async def test_a_session_ends_when_its_websocket_is_cut(engine: Server) -> None:
 # Overlapping and abandoned requests
 
 
-async def test_a_second_poll_while_one_is_pending_closes_the_session(patient_engine: Server) -> None:
-    session = await patient_engine.open_polling()
+async def test_a_second_poll_while_one_is_pending_closes_the_session(engine: Server) -> None:
+    session = await engine.open_polling()
     first = await session.start_poll()
     second = await session.poll()
     assert second.status_code == 400
@@ -510,19 +510,26 @@ async def test_a_second_poll_while_one_is_pending_closes_the_session(patient_eng
     assert third.text == '{"code":1,"message":"Session ID unknown"}'
 
 
+async def unfinished_post(engine: Server, session: PollingSession) -> asyncio.StreamWriter:
+    """Returns the connection of a POST request whose body the server is reading."""
+    target = engine.target("polling", {"sid": session.engine_sid})
+    reader, writer = await asyncio.open_connection(*engine.address)
+    writer.write(
+        f"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+        "Content-Length: 6\r\nExpect: 100-continue\r\n\r\n".encode()
+    )
+    async with asyncio.timeout(DEADLINE_S):
+        # The server sends it when it begins to read the body.
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"4hel")
+    return writer
+
+
 @pytest.mark.usefixtures("at_its_own_node")
 async def test_a_second_post_while_one_is_being_sent_closes_the_session(engine: Server) -> None:
     session = await engine.open_polling()
-    target = engine.target("polling", {"sid": session.engine_sid})
-    _, writer = await asyncio.open_connection(*engine.address)
+    writer = await unfinished_post(engine, session)
     try:
-        writer.write(
-            f"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
-            "Content-Length: 6\r\n\r\n4hel".encode()
-        )
-        await writer.drain()
-        # The response to a later request shows that the server has read the unfinished one.
-        await engine.request("GET", {"sid": "nobody"})
         assert (await session.post("4hello")).status_code == 400
         assert error_code(await session.poll()) == 1
     finally:
@@ -539,11 +546,7 @@ async def test_a_client_that_abandons_a_poll_loses_its_session(engine: Server) -
 
 async def test_a_client_that_abandons_a_post_loses_its_session(engine: Server) -> None:
     session = await engine.open_polling()
-    target = engine.target("polling", {"sid": session.engine_sid})
-    _, writer = await asyncio.open_connection(*engine.address)
-    writer.write(f"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\n4hel".encode())
-    await writer.drain()
-    await engine.request("GET", {"sid": "nobody"})
+    writer = await unfinished_post(engine, session)
     writer.close()
     await engine.wait_session_gone(session.engine_sid, unlike="websocket")
 
@@ -568,12 +571,12 @@ async def post_that_closes(session: PollingSession, body: str) -> None:
         pytest.param("\u0664hello", id="an Arabic four"),
     ],
 )
-async def test_the_server_closes_a_client_that_sends_an_invalid_packet(patient_engine: Server, frame: str) -> None:
-    websocket = await patient_engine.open_websocket()
+async def test_the_server_closes_a_client_that_sends_an_invalid_packet(engine: Server, frame: str) -> None:
+    websocket = await engine.open_websocket()
     await websocket.send(frame)
     await websocket.wait_closed()
 
-    session = await patient_engine.open_polling()
+    session = await engine.open_polling()
     poll = await session.start_poll()
     await post_that_closes(session, frame)
     assert (await poll.answer()).text == "1"
@@ -628,10 +631,10 @@ async def test_a_polling_client_upgrades_to_websocket(engine: Server) -> None:
     assert await websocket.receive() == b"\x01\x02"
 
 
-async def test_a_probe_releases_the_pending_poll_with_a_noop(patient_engine: Server) -> None:
-    session = await patient_engine.open_polling()
+async def test_a_probe_releases_the_pending_poll_with_a_noop(engine: Server) -> None:
+    session = await engine.open_polling()
     await session.start_poll()
-    websocket = await probe(patient_engine, session)
+    websocket = await probe(engine, session)
     assert await session.receive() == "6"
     await websocket.send("5")
     await websocket.send("4hello")
@@ -649,11 +652,11 @@ async def test_a_probe_releases_every_poll_until_the_upgrade(engine: Server) -> 
 
 
 async def test_a_poll_that_is_pending_when_the_upgrade_completes_is_released(
-    patient_engine: Server,
+    engine: Server,
 ) -> None:
-    session = await patient_engine.open_polling()
+    session = await engine.open_polling()
     poll = await session.start_poll()
-    websocket = await probe(patient_engine, session)
+    websocket = await probe(engine, session)
     await websocket.send("5")
     released = await poll.answer()
     assert released.status_code == 200
@@ -715,15 +718,15 @@ async def test_an_upgraded_session_refuses_its_old_transport(engine: Server) -> 
     assert await websocket.receive() == "4still here"
 
 
-async def test_an_upgraded_session_is_pinged_over_its_websocket(engine: Server) -> None:
-    _, websocket = await upgraded(engine)
+async def test_an_upgraded_session_is_pinged_over_its_websocket(pinging_engine: Server) -> None:
+    _, websocket = await upgraded(pinging_engine)
     for _ in range(3):
         assert await websocket.receive_frame() == "2"
         await websocket.send("3")
 
 
-async def test_an_upgraded_session_that_does_not_answer_a_ping_is_closed(engine: Server) -> None:
-    _, websocket = await upgraded(engine)
+async def test_an_upgraded_session_that_does_not_answer_a_ping_is_closed(pinging_engine: Server) -> None:
+    _, websocket = await upgraded(pinging_engine)
     assert await websocket.wait_closed_in_silence() == ["2"]
 
 
@@ -787,10 +790,10 @@ async def test_a_session_that_closes_while_it_probes_closes_the_websocket(engine
     assert error_code(await session.poll()) == 1
 
 
-async def test_a_client_that_never_completes_its_upgrade_keeps_polling(patient_engine: Server) -> None:
-    session = await patient_engine.open_polling()
+async def test_a_client_that_never_completes_its_upgrade_keeps_polling(engine: Server) -> None:
+    session = await engine.open_polling()
     opened_at = time.monotonic()
-    websocket = await probe(patient_engine, session)
+    websocket = await probe(engine, session)
     closed = asyncio.create_task(websocket.wait_closed(UPGRADE_TIMEOUT_S + DEADLINE_S))
     while not closed.done():
         await assert_echoes(session)

@@ -65,8 +65,8 @@ async def assert_echoes(client: WebSocketClient | PollingSession) -> None:
 # Engine.IO below
 
 
-async def test_a_client_receives_the_open_packet_of_engine_io(server: Server) -> None:
-    handshake = open_packet((await server.request("GET")).text)
+async def test_a_client_receives_the_open_packet_of_engine_io(pinging_server: Server) -> None:
+    handshake = open_packet((await pinging_server.request("GET")).text)
     assert list(handshake) == ["sid", "upgrades", "pingInterval", "pingTimeout", "maxPayload"]
     del handshake["sid"]
     assert handshake == {
@@ -111,8 +111,8 @@ async def test_a_page_of_another_origin_may_ask_what_it_may_send(server: Server)
 # CONNECT
 
 
-async def test_a_client_connects_to_the_main_namespace(server: Server) -> None:
-    client = await server.open_websocket()
+async def test_a_client_connects_to_the_main_namespace(pinging_server: Server) -> None:
+    client = await pinging_server.open_websocket()
     await client.send("40")
     assert len(socket_id(await client.receive_frame(), "40")) >= 20
     assert await client.receive_frame() == '42["auth",{}]'
@@ -255,8 +255,8 @@ async def test_the_server_closes_a_client_that_only_tried_an_unknown_namespace(
     await client.wait_closed()
 
 
-async def test_the_server_keeps_a_client_that_joined_in_time(server: Server) -> None:
-    client = await connected(server)
+async def test_the_server_keeps_a_client_that_joined_in_time(pinging_server: Server) -> None:
+    client = await connected(pinging_server)
     opened_at = time.monotonic()
     while time.monotonic() - opened_at < CONNECT_TIMEOUT_S * 1.2:
         assert await client.receive_frame() == "2"
@@ -264,14 +264,14 @@ async def test_the_server_keeps_a_client_that_joined_in_time(server: Server) -> 
     await assert_echoes(client)
 
 
-async def test_clients_that_vanish_before_they_connect_delay_no_other_client(server: Server) -> None:
-    bystander = await connected(server)
+async def test_clients_that_vanish_before_they_connect_delay_no_other_client(pinging_server: Server) -> None:
+    bystander = await connected(pinging_server)
     opened_at = time.monotonic()
     # Both timeouts apply: that of the heartbeat, and that of joining a namespace.
-    await server.open_polling()
-    closing = await server.open_polling()
+    await pinging_server.open_polling()
+    closing = await pinging_server.open_polling()
     await closing.send("1")
-    websocket = await server.open_websocket()
+    websocket = await pinging_server.open_websocket()
     await websocket.close()
     while time.monotonic() - opened_at < CONNECT_TIMEOUT_S * 1.5:
         assert await bystander.receive_frame() == "2"
@@ -324,16 +324,16 @@ async def test_the_server_closes_a_client_that_sends_a_connect_error(server: Ser
 # DISCONNECT
 
 
-async def test_a_client_that_disconnects_receives_nothing_but_pings(server: Server) -> None:
-    client = await connected(server)
+async def test_a_client_that_disconnects_receives_nothing_but_pings(pinging_server: Server) -> None:
+    client = await connected(pinging_server)
     await client.send("41")
     for _ in range(2):
         assert await client.receive_frame() == "2"
         await client.send("3")
 
 
-async def test_a_client_that_disconnects_may_connect_again(server: Server) -> None:
-    client = await connected(server)
+async def test_a_client_that_disconnects_may_connect_again(pinging_server: Server) -> None:
+    client = await connected(pinging_server)
     await client.send("41")
     # The ping shows that the server has handled the packet before it.
     assert await client.receive_frame() == "2"
@@ -360,8 +360,8 @@ async def test_a_client_that_leaves_the_main_namespace_stays_in_the_other(server
     assert await client.receive() == '42/custom,["message-back","hello"]'
 
 
-async def test_the_server_closes_a_client_that_sends_after_it_disconnected(server: Server) -> None:
-    client = await connected(server)
+async def test_the_server_closes_a_client_that_sends_after_it_disconnected(pinging_server: Server) -> None:
+    client = await connected(pinging_server)
     await client.send("41")
     # The ping shows that the server has handled the packet before it.
     assert await client.receive_frame() == "2"
@@ -635,22 +635,22 @@ async def test_a_client_stays_connected_through_an_upgrade(server: Server) -> No
     assert await websocket.receive() == b"\x01"
 
 
-async def test_a_client_that_closes_its_polling_session_is_gone(patient_server: Server) -> None:
-    session = await connected_by_polling(patient_server)
+async def test_a_client_that_closes_its_polling_session_is_gone(server: Server) -> None:
+    session = await connected_by_polling(server)
     poll = await session.start_poll()
     await session.send("1")
     assert (await poll.answer()).text == "6"
     assert error_code(await session.poll()) == 1
 
 
-async def test_a_polling_client_that_breaks_the_protocol_is_closed(patient_server: Server) -> None:
-    session = await connected_by_polling(patient_server)
+async def test_a_polling_client_that_breaks_the_protocol_is_closed(server: Server) -> None:
+    session = await connected_by_polling(server)
     poll = await session.start_poll()
     await session.post("42{}")
     assert (await poll.answer()).text == "1"
     assert error_code(await session.poll()) == 1
 
 
-async def test_a_client_that_does_not_answer_pings_is_closed(server: Server) -> None:
-    client = await connected(server)
+async def test_a_client_that_does_not_answer_pings_is_closed(pinging_server: Server) -> None:
+    client = await connected(pinging_server)
     assert await client.wait_closed_in_silence() == ["2"]

@@ -11,10 +11,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from talkwire.composition.push_sending import vapid_subject
 from talkwire.core.commands.server.recovery import EnsureSecret
 from talkwire.core.domain.model import Actor, Notification
-from talkwire.push.delivery import retry_after_s
+from talkwire.push import push_metrics
 from talkwire.push.push_content import ContentLevel, cut_text, encode_dismissal, encode_shown, shown
+from talkwire.push.push_metrics import PushMetrics
+from talkwire.push.sender import retry_ms
 from talkwire.push.vapid import LIFETIME_S, RENEWED_S, VapidKey, VapidKeys, new_private_key, parse_private_key
 from talkwire.push.web_push import CONTENT_MAX
 from talkwire.settings import Settings, SettingsError
@@ -108,17 +111,48 @@ def test_invalid_settings_are_refused(settings: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"),
+    ("failures", "retry_after_s", "seconds"),
     [
-        (None, None),
-        ("120", 120.0),
-        (" 7 ", 7.0),
-        ("Thu, 01 Jan 1970 00:02:00 GMT", 20.0),
-        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
-        ("soon", None),
-        ("-1", None),
-        ("٣", None),
+        *((number, None, wait_s) for number, wait_s in enumerate((5, 30, 120, 600, 1800, 3600, 7200, 18_000), start=1)),
+        (9, None, 36_000),
+        (50, None, 36_000),
+        (1, 1.0, 5),
     ],
 )
-def test_retry_after_is_a_number_or_a_date(header: str | None, seconds: float | None) -> None:
-    assert retry_after_s(header, 100.0) == seconds
+def test_the_waits_grow_and_vary_by_a_tenth(failures: int, retry_after_s: float | None, seconds: float) -> None:
+    waits_s = {retry_ms(failures, retry_after_s) / 1000 for _ in range(50)}
+    assert len(waits_s) > 1
+    assert all(0.9 * seconds <= wait_s <= 1.1 * seconds for wait_s in waits_s)
+
+
+@pytest.mark.parametrize(("asked_s", "seconds"), [(60.0, 60), (36_000.0, 36_000), (1e9, 36_000)])
+def test_a_push_service_may_ask_for_more_time_within_bounds(asked_s: float, seconds: float) -> None:
+    assert retry_ms(1, asked_s) == 1000 * seconds
+
+
+@pytest.mark.parametrize(
+    ("settings", "subject"),
+    [
+        ({}, None),
+        ({"public_url": "https://chat.example.com"}, "https://chat.example.com"),
+        ({"public_url": "http://chat.example.com"}, None),
+        (
+            {"public_url": "https://chat.example.com", "vapid_subject": "mailto:operator@example.com"},
+            "mailto:operator@example.com",
+        ),
+    ],
+)
+def test_the_subject_is_that_of_the_settings_or_the_public_address(
+    settings: dict[str, Any], subject: str | None
+) -> None:
+    assert vapid_subject(Settings(**settings)) == subject
+
+
+def test_the_newest_errors_are_kept_until_a_push_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(push_metrics, "ERRORS_KEPT", 2)
+    metrics = PushMetrics()
+    for subscription_id, error in (("a", "status 500"), ("b", "status 503"), ("a", "status 429"), ("c", "x" * 1000)):
+        metrics.note(subscription_id, error)
+    assert dict(metrics.errors) == {"a": "status 429", "c": "x" * 200}
+    metrics.note("a", None)
+    assert list(metrics.errors) == ["c"]

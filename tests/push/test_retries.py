@@ -10,7 +10,7 @@ from talkwire.push import sender
 from talkwire.testing import temporary_server
 from talkwire.testing.server import TemporaryServer
 from tests.push.conftest import LOOPBACK, fill
-from tests.push.push_service import Browser, PushService, Rest, push_service, rest_of
+from tests.push.push_service import Browser, PushService, Rest, push_service, rest_of, until
 
 
 @pytest.mark.parametrize("status", ["500 Internal Server Error", "429 Too Many Requests", "400 Bad Request"])
@@ -76,3 +76,48 @@ async def test_a_server_that_ends_while_it_sends_continues_after_its_start(
         metrics = (await rest.raw("GET", "/metrics")).text
         await service.until(lambda: True)
         assert "talkwire_push_attempts_total" in metrics
+
+
+async def test_an_address_that_is_not_allowed_any_more_is_not_connected_to(
+    service: PushService, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    database = f"sqlite:///{tmp_path_factory.mktemp('push') / 'talkwire.db'}"
+    browser = Browser(service)
+    async with temporary_server(webhook_allow=LOOPBACK, database=database) as server, rest_of(server) as rest:
+        await fill(server)
+        await rest.subscribe("bob", browser)
+    async with temporary_server(webhook_allow=(), database=database) as server, rest_of(server) as rest:
+        await server.chat.send_message("pair", sender="alice", content="Hello")
+
+        async def has_failed() -> bool:
+            metrics = (await rest.raw("GET", "/metrics")).text
+            return 'talkwire_push_attempts_total{outcome="failed"} 1.0' in metrics
+
+        await until(has_failed)
+    assert browser.requests == []
+
+
+async def test_a_push_service_is_asked_again_when_it_says(
+    server: TemporaryServer, service: PushService, rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, float | None]] = []
+
+    def retry_ms(failures: int, retry_after_s: float | None) -> int:
+        asked.append((failures, retry_after_s))
+        return 10
+
+    monkeypatch.setattr(sender, "retry_ms", retry_ms)
+    service.respond = ("429 Too Many Requests", "retry-after: 17")
+    browser = Browser(service)
+    await rest.subscribe("bob", browser)
+    await server.chat.send_message("pair", sender="alice", content="first")
+    await browser.next(3)
+    service.respond = ("201 Created",)
+    await server.chat.send_message("pair", sender="alice", content="second")
+    await service.until(lambda: browser.pushes[-1]["body"] == "second")
+    service.respond = ("500 Internal Server Error",)
+    failures = len(asked)
+    await server.chat.send_message("pair", sender="alice", content="third")
+    await browser.next(len(browser.requests) + 2)
+    assert asked[:failures] == [(number, 17.0) for number in range(1, failures + 1)]
+    assert asked[failures] == (1, None)

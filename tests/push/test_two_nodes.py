@@ -10,12 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from talkwire.storage.schema import online
 from talkwire.testing import temporary_server
 from talkwire.testing.server import TemporaryServer
 from tests.databases import Database
 from tests.push.conftest import LOOPBACK, fill
-from tests.push.push_service import Browser, PushService, Rest, rest_of
+from tests.push.push_service import DEADLINE_S, Browser, PushService, Rest, rest_of
 
 SECRET = "a secret of both nodes, long enough for it"
 
@@ -32,8 +34,21 @@ async def nodes(postgresql_database: Database) -> AsyncIterator[tuple[TemporaryS
         yield first, second
 
 
+async def recorded_online(database: Database, user_id: str) -> None:
+    """Waits until a node has recorded that a user is connected to it, which it does a moment after the connect."""
+
+    def is_recorded() -> bool:
+        with engine.connect() as connection:
+            return connection.execute(select(online).where(online.c.user_id == user_id)).first() is not None
+
+    with database.engine() as engine:
+        async with asyncio.timeout(DEADLINE_S):
+            while not await asyncio.to_thread(is_recorded):  # noqa: ASYNC110 (the database says nothing)
+                await asyncio.sleep(0.02)
+
+
 async def test_each_push_is_sent_once_and_not_to_a_device_at_another_node(
-    nodes: tuple[TemporaryServer, TemporaryServer], service: PushService
+    nodes: tuple[TemporaryServer, TemporaryServer], postgresql_database: Database, service: PushService
 ) -> None:
     first, second = nodes
     phone, desktop, carols = [Browser(service) for _ in range(3)]
@@ -42,6 +57,7 @@ async def test_each_push_is_sent_once_and_not_to_a_device_at_another_node(
         await rest.subscribe("bob", desktop, deviceId="desktop")
         await rest.subscribe("carol", carols)
         await sockets.enter_async_context(second.client("bob", deviceId="desktop"))
+        await recorded_online(postgresql_database, "bob")
         await first.chat.send_message("pair", sender="alice", content="bob sees this on the desktop")
         for number in range(5):
             await (first, second)[number % 2].chat.send_message("team", sender="alice", content=f"@all {number}")

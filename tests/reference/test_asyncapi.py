@@ -168,6 +168,7 @@ async def test_events_match_their_schemas(world: World, document: Json) -> None:
     answered = {
         "message:send": await alice.call("message:send", payload),
         "messages:list": await alice.call("messages:list", {"conversationId": conversation}),
+        "messages:search": await alice.call("messages:search", {"q": "Hello"}),
         "conversations:list": await alice.call("conversations:list", {}),
         "typing:start": await alice.call("typing:start", {"conversationId": conversation}),
         "ping": await alice.call("ping"),

@@ -177,7 +177,7 @@ def test_refusals_are_described_once(routes: dict[tuple[str, ...], Json]) -> Non
     responses = document["components"]["responses"]
     assert {"InvalidRequest", "Forbidden", "NotFound", "RateLimited"} <= responses.keys()
     for response in responses.values():
-        assert response["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
+        assert response["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorAnswer"}
     for operation in operations(document):
         inline = {
             status for status, response in operation["responses"].items() if status >= "400" and "$ref" not in response

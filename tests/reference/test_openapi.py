@@ -15,6 +15,7 @@ from talkwire.api.http.errors import STATUS
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World
 from tests.http_client import HttpClient
+from tests.repetition import repetitions
 
 DEADLINE_S = 900
 
@@ -30,8 +31,9 @@ SETTINGS = """\
 expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429, "5xx"]
 """
 
-# Fewer examples for roles that differ in few routes only.
-EXAMPLES = {"user": 10, "service": 5, "admin": 5}
+# Random requests to each route, beside those that follow from the description. Fewer for roles that differ in few
+# routes only.
+EXAMPLES = {"user": repetitions(10), "service": repetitions(5), "admin": repetitions(5)}
 
 
 @pytest.fixture(scope="module")

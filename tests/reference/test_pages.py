@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "docs"
@@ -48,6 +49,48 @@ def test_the_index_has_every_page() -> None:
     linked = {(DOCS / link.partition("#")[0]).resolve() for link in _LINK.findall(_text(index))}
     pages = {page for page in DOCS.rglob("*.md") if page != index and page.parent.name != "decisions"}
     assert pages - linked == set()
+
+
+SECTIONS = ["Tutorials", "How-to guides", "Reference", "Explanation"]
+"""What a page is for: https://diataxis.fr"""
+
+
+class _Names(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
+    """Reads `mkdocs.yml`, which names Python functions."""
+
+
+_Names.add_multi_constructor("tag:yaml.org,2002:python/", lambda *_: None)
+
+
+def _below(entries: object) -> Iterator[str]:
+    """Yields the pages of a part of the site's navigation."""
+    if isinstance(entries, str):
+        yield entries
+    elif isinstance(entries, dict):
+        for each in entries.values():
+            yield from _below(each)
+    elif isinstance(entries, list):
+        for each in entries:
+            yield from _below(each)
+
+
+def test_each_page_is_in_one_section_of_the_site_and_of_the_index() -> None:
+    configuration = yaml.load((REPOSITORY / "mkdocs.yml").read_text(encoding="utf-8"), _Names)  # noqa: S506 (our file)
+    home, *navigation = configuration["nav"]
+    assert home == {"Home": "README.md"}
+    assert [title for section in navigation for title in section] == SECTIONS
+    on_the_site = {title: sorted(_below(entries)) for section in navigation for title, entries in section.items()}
+    pages = [page for section in on_the_site.values() for page in section]
+    assert len(pages) == len(set(pages))
+    expected = {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
+    assert {page for page in expected if not page.startswith("decisions/0")} == {*pages, "README.md"}
+
+    parts = re.split(r"^## (.+)$", _text(DOCS / "README.md"), flags=re.MULTILINE)
+    in_the_index = {
+        title: sorted({link for link in _LINK.findall(text) if not link.startswith("..")})
+        for title, text in zip(parts[1::2], parts[2::2], strict=True)
+    }
+    assert in_the_index == on_the_site
 
 
 def test_the_tests_that_hold_the_invariants_exist() -> None:

@@ -1,13 +1,14 @@
-"""`web/src/server/payloads.ts`: written again after every change of a schema."""
+"""`clients/javascript/client/src/server/payloads.ts`: written again after every change of a schema."""
 
 from __future__ import annotations
 
 from tests.chat.chat_server import ServerProcess
 from tests.http_client import HttpClient, http_get
-from tests.reference.web_payloads import COMPLETE, TARGET, published_types
+from tests.reference.published_schemas import COMPLETE
+from tests.reference.web_payloads import TARGET, published_types
 
 
-def test_the_web_clients_types_are_what_the_server_publishes(chat_server: ServerProcess) -> None:
+def test_the_javascript_clients_types_are_what_the_server_publishes(chat_server: ServerProcess) -> None:
     generated = published_types(chat_server.url).text()
     assert TARGET.read_text(encoding="utf-8") == generated, "a schema was changed: run make docs"
 

@@ -1,4 +1,4 @@
-"""Writes `web/src/server/payloads.ts`: the types of what the web client sends and receives.
+"""Writes `clients/javascript/client/src/server/payloads.ts`: the types of what clients send and receive.
 
 The types come from `/asyncapi.json` and `/openapi.json`, which a server publishes. `make docs` runs this module.
 """
@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from tests.chat.chat_server import running_chat
 from tests.http_client import http_get
+from tests.reference.published_schemas import COMPLETE, Json, name_of, reachable
 
-Json = dict[str, Any]
-
-TARGET = Path(__file__).parents[2] / "web/src/server/payloads.ts"
+TARGET = Path(__file__).parents[2] / "clients/javascript/client/src/server/payloads.ts"
 
 HEAD = """\
 /**
@@ -29,30 +26,33 @@ HEAD = """\
 
 REST_ANSWERS = (
     "AcceptedAnswer",
-    "Error",
+    "ErrorAnswer",
     "IceServersAnswer",
     "MessengerConversationList",
     "MessengerCreatedInvitation",
     "MessengerFile",
     "MessengerMemberPreferences",
     "MessengerMessageList",
+    "MessengerNoticeList",
     "MessengerPushKey",
     "MessengerPushSubscriptionList",
     "MessengerReceiptList",
     "MessengerRestrictionList",
     "MessengerRights",
+    "MessengerSavedMessageList",
+    "MessengerSentFileList",
     "MessengerSessionList",
     "MessengerUserList",
     "MessengerVersionList",
     "NotificationsAnswer",
     "ServerAnswer",
     "SignedInAnswer",
+    "FollowedThreadsAnswer",
     "ThreadAnswer",
 )
-"""Schemas of REST answers that the web client reads."""
+"""Schemas of REST answers that the web client or the JavaScript client reads."""
 
 NAMES = {
-    "Error": "ErrorAnswer",
     "ErrorBodyCode": "ErrorCode",
     "ErrorEventCode": "ErrorCode",
     "MessengerAddedMemberRole": "MemberRole",
@@ -64,11 +64,14 @@ NAMES = {
     "MessengerFile": "UploadedFile",
     "MessengerMemberPreferencesNotify": "NotifyLevel",
     "MessengerMemberWithRoleRole": "MemberRole",
+    "MessengerNoticeOfferStatus": "OfferStatus",
+    "MessengerNoticeReason": "CallEndedReason",
     "MessengerNotification": "ChatNotification",
     "MessengerNotify": "NotifyPreferences",
     "MessengerOfferStepStatus": "OfferStatus",
     "MessengerPushSubscription": "PushDevice",
     "MessengerPushSubscriptionKind": "PushDeviceKind",
+    "MessengerRecordedCallReason": "CallEndedReason",
     "MessengerSession": "SignedInDevice",
     "MessengerSessionList": "SignedInDeviceList",
     "MessengerSetPresenceStatus": "ChosenStatus",
@@ -79,17 +82,6 @@ NAMES = {
 }
 """Types that are not called as their schema is without "Messenger": `Notification`, `Event` and `File` are names of the
 browser's, and enumerations with the same values share one name."""
-
-COMPLETE = frozenset(
-    {
-        "MessengerDoNotDisturb",
-        "MessengerMemberPreferences",
-        "MessengerNotify",
-        "MessengerPreferences",
-        "MessengerSounds",
-    }
-)
-"""Schemas of bodies whose members may be left out, and of answers that always have all of them."""
 
 LINE_MAX = 120
 
@@ -109,10 +101,11 @@ class PayloadTypes:
         self._events = {key: message for key, message in messages.items() if key.startswith("out.")}
         self._commands = {key: message for key, message in messages.items() if key.startswith("in.")}
         self._replies = {key: message for key, message in messages.items() if key.startswith("answer.")}
-        self._sent = self._reachable(
-            [*REST_ANSWERS, *map(_payload, self._events.values()), *map(_payload, self._replies.values())]
+        self._sent = reachable(
+            self._schemas,
+            [*REST_ANSWERS, *map(_payload, self._events.values()), *map(_payload, self._replies.values())],
         )
-        self._taken = self._reachable(map(_payload, self._commands.values()))
+        self._taken = reachable(self._schemas, map(_payload, self._commands.values()))
         self._names = {name: self._name_of(name) for name in self._sent | self._taken}
         self._enumerations: dict[str, str] = {}
 
@@ -121,17 +114,6 @@ class PayloadTypes:
         types = [self._interface(name) for name in sorted(self._names, key=lambda name: self._names[name])]
         enumerations = [_alias(name, values) for name, values in sorted(self._enumerations.items())]
         return "\n".join([HEAD, *enumerations, "", "\n\n".join([*types, self._event_map(), self._command_map()]), ""])
-
-    def _reachable(self, names: Iterable[str | None]) -> set[str]:
-        """Returns these schemas and all that they refer to."""
-        found: set[str] = set()
-        waiting = [name for name in names if name is not None]
-        while waiting:
-            name = waiting.pop()
-            if name not in found:
-                found.add(name)
-                waiting.extend(_referred(self._schemas[name]))
-        return found
 
     def _name_of(self, schema: str) -> str:
         """Returns the type's name: of what only commands have, one that ends in "Command"."""
@@ -157,7 +139,7 @@ class PayloadTypes:
     def _type(self, schema: Json) -> str:
         match schema:
             case {"$ref": str() as reference}:
-                return self._names[_last(reference)]
+                return self._names[name_of(reference)]
             case {"anyOf": list() as options}:
                 return " | ".join(self._type(option) for option in options)
             case {"enum": list() as values}:
@@ -209,23 +191,7 @@ class PayloadTypes:
 def _payload(message: Json) -> str | None:
     """Returns the name of a message's schema."""
     reference = message.get("payload", {}).get("$ref")
-    return None if reference is None else _last(reference)
-
-
-def _last(reference: str) -> str:
-    return reference.rpartition("/")[2]
-
-
-def _referred(part: object) -> Iterator[str]:
-    match part:
-        case {"$ref": str() as reference}:
-            yield _last(reference)
-        case dict():
-            for value in part.values():
-                yield from _referred(value)
-        case list():
-            for value in part:
-                yield from _referred(value)
+    return None if reference is None else name_of(reference)
 
 
 def _array(item: str) -> str:

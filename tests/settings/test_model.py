@@ -47,6 +47,10 @@ def test_the_development_sign_in_refuses_every_other_address(host: str, setting:
         ("port", 70_000, "port: must be from 0 to 65535"),
         ("host", " ", "host: must not be empty"),
         ("dialect", "klingon", "dialect: must be one of messenger, talks"),
+        ("socketio_admin", "admin:let me see", "socketio_admin: must be a name, a colon and a bcrypt hash"),
+        ("socketio_admin", f"admin:$2b$16${'a' * 53}", "socketio_admin: must be a name"),
+        ("socketio_admin", f":$2b$10${'a' * 53}", "socketio_admin: must be a name"),
+        ("socketio_admin_detail", "all", "socketio_admin_detail: must be one of totals, sockets"),
         ("database", "mysql://localhost/chat", "database: must be a URL like"),
         ("database", "talkwire.db", "database: must be a URL like"),
         ("database", "sqlite://", "database: must name a file"),
@@ -58,8 +62,24 @@ def test_the_development_sign_in_refuses_every_other_address(host: str, setting:
         ("redis", "redis://host:99999", "redis: the port must be a number"),
         ("jwt_jwks_url", "idp.example.com/keys", "jwt_jwks_url: must be a URL like"),
         ("jwt_secret", " ", "jwt_secret: must not be empty"),
+        ("oidc_issuer", "https://login.example.com", "oidc_client_id: is required with oidc_issuer"),
+        ("oidc_issuer", "http://login.example.com", "oidc_issuer: must begin with https://"),
+        ("oidc_issuer", "login.example.com", "oidc_issuer: must be a URL like"),
+        ("oidc_issuer", "https://login.example.com/?a=b", "oidc_issuer: must be an address without a query"),
+        ("oidc_client_id", "", "oidc_client_id: must not be empty"),
+        ("oidc_client_secret", " ", "oidc_client_secret: must not be empty"),
+        ("oidc_name", " ", "oidc_name: must not be empty"),
         ("origins", ("app.example.com",), "origins: .* is not an origin"),
         ("origins", ("https://me:pw@app.example.com",), "origins: .* is not an origin"),
+        ("embed_origins", ("*",), "embed_origins: .* is neither an origin such as .* nor self"),
+        ("embed_origins", ("https://*.example.com",), "embed_origins: .* is neither an origin such as .* nor self"),
+        ("embed_origins", ("https://a; script-src b",), "embed_origins: .* is neither an origin such as .* nor self"),
+        ("embed_origins", ("ftp://app.example.com",), "embed_origins: .* is neither an origin such as .* nor self"),
+        ("offer_currency", "EURO", "offer_currency: must be the ISO 4217 code of a currency, such as EUR"),
+        ("web_sign_in", "tokens", "web_sign_in: must be one of account, token, both"),
+        ("web_name", " ", "web_name: must not be empty"),
+        ("web_description", "", "web_description: must not be empty"),
+        ("web_logo", "logo.gif", "web_logo: must be a file that ends with .svg, .png, .webp, .jpg, .jpeg"),
         ("trusted_proxies", ("proxy",), "trusted_proxies: .* neither an address nor a network"),
         ("rates", ("sends=fast",), "rates: .* is no limit such as sends=20/60"),
         ("ice_servers", ("turn:turn.example.com",), "ice_servers: must be like stun:host:port or turn:user:password@"),
@@ -180,3 +200,8 @@ def test_a_server_with_an_external_database_has_a_data_folder_too() -> None:
     assert Settings(data="data", database="sqlite:///data/chat.db").folder_lock_file == Path("data/lock")
     assert Settings(data="data", database="sqlite:///talkwire.db").folder_lock_file == Path("data/lock")
     assert Settings(data="data", database="postgresql://talkwire@localhost/chat").folder_lock_file is None
+
+
+def test_origins_of_frames_are_kept_as_browsers_send_them() -> None:
+    given = Settings(embed_origins=("self", "https://Shop.Example.com:443/", "http://[::1]:8000", "self"))
+    assert given.embed_origins == ("self", "https://shop.example.com", "http://[::1]:8000")

@@ -85,6 +85,7 @@ def test_every_setting_can_be_a_variable_and_a_key_of_the_file() -> None:
         "origins": "https://app.example.com",
         "trusted_proxies": "10.0.0.0/8",
         "webhook_allow": "10.0.0.0/8,fd12::/16",
+        "link_preview_allow": "10.0.0.0/8",
         "callbacks": "connect=https://app.example.com/connect,message:send=https://app.example.com/send",
         "callback_timeout_s": "1.5",
         "callback_on_failure": "allow",
@@ -94,12 +95,27 @@ def test_every_setting_can_be_a_variable_and_a_key_of_the_file() -> None:
         "jwt_leeway_s": "30",
         "keep_claims": "team,plan",
         "accounts": "invite",
+        "otlp_endpoint": "http://localhost:4318",
+        "oidc_issuer": "https://login.example.com",
+        "oidc_client_id": "talkwire",
+        "oidc_client_secret": "secret",
+        "oidc_name": "Example Team",
         "directory": "contacts",
         "create_direct": "service",
         "create_group": "service",
         "create_channel": "service",
         "delete_conversation": "service",
         "default_conversations": "general",
+        "web_sign_in": "both",
+        "offers": "on",
+        "offer_currency": "CHF",
+        "embed_origins": "self,https://app.example.com",
+        "web_name": "Fernhill",
+        "web_description": "Where we talk.",
+        "web_logo": "logo.svg",
+        "socketio_admin": f"admin:$2b$10${'a' * 53}",
+        "socketio_admin_detail": "sockets",
+        "socketio_admin_control": "on",
         "public_url": "https://chat.example.com",
         "access_token_ttl": "15m",
         "refresh_token_ttl": "7d",
@@ -130,9 +146,10 @@ def test_every_setting_can_be_a_variable_and_a_key_of_the_file() -> None:
         "log_level": "debug",
         "log_format": "json",
     }
+    needed = {"workers": {"DATABASE_URL": "postgresql://h/d"}, "oidc_issuer": {"TALKWIRE_OIDC_CLIENT_ID": "talkwire"}}
     for name, each in known_settings().items():
         text = texts.get(name, "off" if each.default is True else "on")
-        beside = {"DATABASE_URL": "postgresql://h/d"} if name == "workers" else {}
+        beside = needed.get(name, {})
         by_variable = load_settings({}, {each.variables[0]: text, **beside}).settings
         Path("talkwire.toml").write_text(f'{name} = "{text}"')
         by_file = load_settings({}, beside).settings
@@ -279,3 +296,51 @@ def test_a_named_file_has_to_be_there_and_be_text(content: bytes | None) -> None
 def test_unknown_variables_are_reported_with_a_suggestion() -> None:
     environ = {"TALKWIRE_PROT": "1", "TALKWIRE_PORT": "1", "TALKWIRE_CONFIG": "x", "OTHER": "y"}
     assert list(unknown_variables(environ)) == [("TALKWIRE_PROT", "TALKWIRE_PORT")]
+
+
+@pytest.mark.parametrize("variable", ["JWT_SECRET_FILE", "TALKWIRE_JWT_SECRET_FILE"])
+def test_a_variable_names_a_file_with_the_value(variable: str, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("a-secret-from-a-file\n", encoding="utf-8")
+    loaded = load_settings({}, {variable: str(tmp_path / "secret")})
+    assert loaded.settings.jwt_secret == "a-secret-from-a-file"
+    assert loaded.sources["jwt_secret"] == variable
+
+
+def test_a_flag_overrides_the_file_of_a_variable(tmp_path: Path) -> None:
+    (tmp_path / "port").write_text("1001")
+    assert load_settings({}, {"TALKWIRE_PORT_FILE": str(tmp_path / "port")}).settings.port == 1001
+    assert load_settings({"port": "1002"}, {"TALKWIRE_PORT_FILE": str(tmp_path / "port")}).settings.port == 1002
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"\n", "is empty"),
+        (b"\xff\xfe", "is not UTF-8 text"),
+        (b"x" * 70_000, "is larger than 65536 bytes"),
+    ],
+)
+def test_an_unusable_file_of_a_variable_is_refused(content: bytes | None, problem: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingsError) as refused:
+        load_settings({}, {"JWT_SECRET_FILE": str(file)})
+    assert str(refused.value.problems[0]) == f"JWT_SECRET_FILE: the file {file} {problem}"
+
+
+def test_a_value_and_a_file_for_one_setting_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("a-secret-from-a-file")
+    with pytest.raises(SettingsError) as refused:
+        load_settings({}, {"JWT_SECRET": "another", "TALKWIRE_JWT_SECRET_FILE": str(tmp_path / "secret")})
+    assert str(refused.value.problems[0]) == ("TALKWIRE_JWT_SECRET_FILE: is also set by JWT_SECRET; set one of them")
+
+
+def test_an_empty_variable_of_a_file_counts_as_not_set() -> None:
+    assert load_settings({}, {"JWT_SECRET_FILE": ""}).settings == Settings()
+
+
+def test_variables_of_files_are_known() -> None:
+    environ = {"TALKWIRE_JWT_SECRET_FILE": "/secret", "TALKWIRE_JWT_SECRE_FILE": "/secret"}
+    assert [name for name, _ in unknown_variables(environ)] == ["TALKWIRE_JWT_SECRE_FILE"]

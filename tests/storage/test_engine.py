@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine
-from talkwire.storage.messages import messages
+from talkwire.storage.messages import messages, threads
 from talkwire.storage.schema import log_head, users
 from talkwire.storage.sql.keys import keys_parameter
 from tests.databases import Database
@@ -65,7 +65,8 @@ def test_sqlite_readers_neither_write_nor_checkpoint(sqlite_database: Database) 
 def test_postgresql_answers_a_commit_when_it_is_on_disk_and_holds_no_lock_for_the_absent(
     postgresql_database: Database,
 ) -> None:
-    for engine in (writing_engine(postgresql_database.url), reading_engine(postgresql_database.url, 1)):
+    url = postgresql_database.url
+    for engine, idle in ((writing_engine(url), "2s"), (reading_engine(url, 1), "8s")):
         with engine.connect() as connection:
             settings = {
                 name: connection.execute(text(f"SHOW {name}")).scalar_one()
@@ -73,7 +74,7 @@ def test_postgresql_answers_a_commit_when_it_is_on_disk_and_holds_no_lock_for_th
             }
         assert settings == {
             "synchronous_commit": "on",
-            "idle_in_transaction_session_timeout": "2s",
+            "idle_in_transaction_session_timeout": idle,
             "lock_timeout": "10s",
         }
         engine.dispose()
@@ -133,6 +134,21 @@ def test_an_earlier_message_is_found_by_its_index(sqlite_database: Database) -> 
     steps = [row[3] for row in plan]
     assert any("uq_messages_client_message_id" in step for step in steps), steps
     assert not any(step.startswith(("SCAN messages", "SCAN users")) for step in steps), steps
+    engine.dispose()
+
+
+@pytest.mark.parametrize("name", ["_followed", "_followed_unread", "_followers", "_newest_replies"])
+def test_threads_are_found_by_their_indexes(sqlite_database: Database, name: str) -> None:
+    engine = writing_engine(sqlite_database.url)
+    statement = getattr(threads, name).compile(engine)
+    values = {"of_user": "alice", **keys_parameter([("1",)])}
+    with engine.connect() as connection:
+        given = {**statement.params, **values}
+        places = tuple(given[name] for name in statement.positiontup)
+        steps = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", places)]
+    assert any("ix_messages_thread" in step for step in steps), steps
+    # Only the parameter with the keys, and the limited rows of a count, are read from start to end.
+    assert not [step for step in steps if step.startswith("SCAN") and step.split()[1] not in {"keys", "unread"}], steps
     engine.dispose()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -13,16 +13,29 @@ from typing import NamedTuple
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, func, insert, inspect, select, text
+from sqlalchemy import Engine, create_engine, func, insert, inspect, select, text, update
 from sqlalchemy import event as event_api
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
+from structlog.testing import capture_logs
 
+from talkwire.core.domain.model import MESSAGE_ID_BASE
 from talkwire.storage import engine as engine_module
+from talkwire.storage import migrations as migrations_module
 from talkwire.storage.engine import sqlite_url, writing_engine
-from talkwire.storage.migrations import NewerTablesError, is_known, migrate, newest_revision, revision_of, upgrade
-from talkwire.storage.schema import answers, log, log_head, metadata
+from talkwire.storage.migrations import (
+    LOCK_TRIES,
+    NewerTablesError,
+    is_known,
+    migrate,
+    newest_revision,
+    revision_of,
+    upgrade,
+)
+from talkwire.storage.schema import answers, file_links, files, log, log_head, metadata
 from tests.databases import PostgresServer
+
+DEADLINE_S = 60.0
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -46,8 +59,8 @@ def engine(empty_url: URL) -> Iterator[Engine]:
 
 
 def test_migrations_make_the_tables_that_the_schema_describes(engine: Engine) -> None:
-    migrate(engine)
-    with engine.connect() as connection:
+    with engine.begin() as connection:
+        upgrade(connection)
         options = {"compare_type": True, "compare_server_default": True, "include_name": _is_of_the_schema}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
@@ -58,20 +71,37 @@ def _is_of_the_schema(name: str | None, kind: str, _parents: object) -> bool:
     return kind != "table" or not (name or "").startswith("message_words")
 
 
-def test_migrations_make_what_the_schema_itself_would_make(engine: Engine) -> None:
+def test_a_new_database_is_like_one_that_was_migrated(engine: Engine) -> None:
     """A comparison by reflection, since Alembic compares neither keys nor check constraints nor partial indexes."""
-    migrate(engine)
-    expected = _described(engine)
+    with engine.begin() as connection:
+        upgrade(connection)
+    expected, rows = _described(engine), _rows_of_a_new_chat(engine)
     with engine.begin() as connection:
         metadata.drop_all(connection)
-        metadata.create_all(connection)
+        for table in ("message_words", "alembic_version"):
+            connection.execute(text(f"DROP TABLE {table}"))
+    migrate(engine)
     assert _described(engine) == expected
+    assert _rows_of_a_new_chat(engine) == rows
+    assert revision_of(engine) == newest_revision()
+
+
+def _rows_of_a_new_chat(engine: Engine) -> dict[str, list[object]]:
+    """The rows of each table that has any, but for the log's name, which is random."""
+    with engine.begin() as connection:
+        connection.execute(update(log_head).values(epoch="an epoch"))
+        tables = {name: connection.execute(select(table)).all() for name, table in metadata.tables.items()}
+    return {name: [tuple(row) for row in rows] for name, rows in tables.items() if rows}
 
 
 def _described(engine: Engine) -> dict[str, object]:
     inspector = inspect(engine)
     described: dict[str, object] = {}
-    for table in metadata.tables:
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            words = "SELECT sql FROM sqlite_master WHERE name LIKE 'message_words%' ORDER BY name"
+            described["message_words"] = connection.execute(text(words)).all()
+    for table in (*metadata.tables, *(["message_words"] if engine.dialect.name == "postgresql" else [])):
         columns = [(column["name"], str(column["type"]), column["nullable"]) for column in inspector.get_columns(table)]
         uniques = sorted((unique["name"], unique["column_names"]) for unique in inspector.get_unique_constraints(table))
         indexes = sorted(
@@ -261,9 +291,72 @@ def test_a_migration_may_take_long_and_be_waited_for(
     postgresql.drop(name)
 
 
+@pytest.mark.parametrize("reason", ["lock timeout", "deadlock"])
+def test_a_migration_that_does_not_get_its_locks_is_tried_again(
+    postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    """A reader has locked the table that the migration changes second, and then needs the first one as well."""
+    monkeypatch.setattr(
+        engine_module, "_POSTGRESQL_OPTIONS", f"-c lock_timeout={200 if reason == 'lock timeout' else 0}"
+    )
+    monkeypatch.setattr(migrations_module, "_RETRY_PAUSE_S", 0.05)
+    name = postgresql.create()
+    engine, reading = writing_engine(postgresql.url_of(name)), create_engine(postgresql.url_of(name))
+    with engine.begin() as connection:
+        upgrade(connection, "0025")
+    with ThreadPoolExecutor(1) as threads, capture_logs() as logs:
+        with reading.begin() as reader:
+            reader.execute(text("LOCK TABLE invitations IN ACCESS SHARE MODE"))
+            migrating = threads.submit(migrate, engine)
+            if reason == "deadlock":
+                _wait_for_waiting(reading)
+                reader.execute(text("SET LOCAL deadlock_timeout = '60s'"))
+                reader.execute(text("LOCK TABLE accounts IN ACCESS SHARE MODE"))
+            _wait_until(lambda: bool(logs))
+        migrating.result()
+    assert {log["event"] for log in logs} == {"a migration did not get its locks and is tried again"}
+    assert reason in str(logs[0]["error"])
+    assert revision_of(engine) == newest_revision()
+    for each in (engine, reading):
+        each.dispose()
+    postgresql.drop(name)
+
+
+def _wait_for_waiting(engine: Engine) -> None:
+    """Waits until a transaction waits for a table's lock."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation IS NOT NULL")
+        _wait_until(lambda: connection.execute(waiting).scalar_one() > 0)
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_migration_gives_up_at_last(postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "_POSTGRESQL_OPTIONS", "-c lock_timeout=50")
+    monkeypatch.setattr(migrations_module, "_RETRY_PAUSE_S", 0)
+    name = postgresql.create()
+    engine, reading = writing_engine(postgresql.url_of(name)), create_engine(postgresql.url_of(name))
+    with engine.begin() as connection:
+        upgrade(connection, "0025")
+    with reading.begin() as reader, capture_logs() as logs:
+        reader.execute(text("LOCK TABLE invitations IN ACCESS SHARE MODE"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            migrate(engine)
+    assert len(logs) == LOCK_TRIES - 1
+    assert revision_of(engine) == "0025"
+    for each in (engine, reading):
+        each.dispose()
+    postgresql.drop(name)
+
+
 def test_a_migration_may_pause_between_statements(postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine, Python may need seconds between two statements."""
-    monkeypatch.setattr(engine_module, "_POSTGRESQL_OPTIONS", "-c idle_in_transaction_session_timeout=100")
+    monkeypatch.setattr(engine_module, "_WRITER_IDLE_MS", 100)
     name = postgresql.create()
     engine = writing_engine(postgresql.url_of(name))
     with engine.begin() as connection:
@@ -320,3 +413,53 @@ def _columns(engine: Engine) -> Mapping[tuple[str, str], _Column]:
         for table in found.get_table_names()
         for column in found.get_columns(table)
     }
+
+
+def test_files_of_earlier_messages_are_sorted_by_kind(engine: Engine) -> None:
+    kinds = {
+        "photo": ("image/png", 3),
+        "scan": ("image/tiff", None),
+        "film": ("video/mp4", None),
+        "song": ("audio/ogg", None),
+    }
+    with engine.begin() as connection:
+        upgrade(connection, "0017")
+        common = {"owner_id": "alice", "name": "a", "size": 1, "digest": "d", "upload_length": 1, "created_ms": 0}
+        for name, (content_type, width) in kinds.items():
+            connection.execute(
+                text(
+                    "INSERT INTO files"
+                    " (id, content_type, width, owner_id, name, size, digest, upload_length, created_ms) VALUES"
+                    " (:id, :type, :width, :owner_id, :name, :size, :digest, :upload_length, :created_ms)"
+                ),
+                {**common, "id": name, "type": content_type, "width": width},
+            )
+        for number, name in enumerate((*kinds, "gone")):
+            connection.execute(
+                text("INSERT INTO file_links (file_id, message_id, conversation_id, seq) VALUES (:id, :n, 'c', :n)"),
+                {"id": name, "n": number},
+            )
+        upgrade(connection)
+        found = {row.file_id: row.kind for row in connection.execute(select(file_links))}
+        animated = connection.execute(select(files.c.animated)).scalars().all()
+    assert found == {"photo": "media", "scan": "file", "film": "media", "song": "audio", "gone": "file"}
+    assert animated == [False] * 4
+
+
+def test_conversations_with_offers_learn_where_the_newest_is(engine: Engine) -> None:
+    with engine.begin() as connection:
+        upgrade(connection, "0022-1")
+        conversation = "INSERT INTO conversations (id, kind, member_count, last_seq, last_pos, created_ms, updated_ms) "
+        for name in ("offered", "silent"):
+            connection.execute(text(f"{conversation} VALUES ('{name}', 'group', 1, 0, 0, 0, 0)"))
+        for pos in (7, 9, 8):
+            connection.execute(
+                text(
+                    "INSERT INTO offers (id, conversation_id, author_id, title, amount, currency, status, created_ms, "
+                    "updated_ms) VALUES (:id, 'offered', 'alice', 'a', 1, 'EUR', 'pending', 0, 0)"
+                ),
+                {"id": MESSAGE_ID_BASE + pos},
+            )
+        upgrade(connection, "0022")
+        found = connection.execute(text("SELECT id, offer_pos FROM conversations ORDER BY id")).all()
+    assert [tuple(row) for row in found] == [("offered", 9), ("silent", 0)]

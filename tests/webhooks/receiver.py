@@ -72,9 +72,10 @@ class Receiver:
 
     def events(self, type_: str = "message:new") -> list[Json]:
         """Returns the accepted events of a type, each once, in the order of their first arrival."""
-        return [event for event in self._unique() if event["type"] == type_]
+        return [event for event in self.unique() if event["type"] == type_]
 
-    def _unique(self) -> list[Json]:
+    def unique(self) -> list[Json]:
+        """Returns the accepted events, each once, in the order of their first arrival."""
         seen: dict[str, Json] = {}
         for event in self.accepted:
             seen.setdefault(event["id"], event)

@@ -157,8 +157,14 @@ async def test_a_refused_event_holds_back_its_conversation_only(sending: Sending
 async def test_anything_but_success_is_tried_again(
     sending: Sending, response: Response, error: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+
+    def retry_delay_ms(attempt: int, retry_after_s: float | None) -> int:
+        monkeypatch.setattr("talkwire.webhooks.sender.TIMEOUT_S", DEADLINE_S)  # the next attempt may take long
+        return 30
+
     if response.hangs:
         monkeypatch.setattr("talkwire.webhooks.sender.TIMEOUT_S", 0.3)
+        monkeypatch.setattr(endpoint, "retry_delay_ms", retry_delay_ms)
     answers = [response]
     sending.receiver.answer = lambda event: answers.pop() if answers else ACCEPT
     await sending.subscribe(types=("message:new",))

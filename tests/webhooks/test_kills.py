@@ -1,13 +1,19 @@
-"""Nodes are killed while they deliver, and the endpoint is down for a while: it still rebuilds all conversations."""
+"""Nodes are killed while they deliver, and the endpoint is down for a while: it still rebuilds all conversations.
+
+Users write, edit, delete and react, and members come and go. In the end, what the endpoint has rebuilt is compared with
+a fresh load, every field of it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -17,66 +23,141 @@ from tests.databases import Database
 from tests.http_client import AsyncHttpClient
 from tests.webhooks.receiver import ACCEPT, Json, Receiver, Response, receiving
 
-ENVIRONMENT = {"TALKWIRE_WEBHOOK_ALLOW": "127.0.0.1", "TALKWIRE_LEASE_S": "2"}
+ENVIRONMENT = {"TALKWIRE_WEBHOOK_ALLOW": "127.0.0.1", "TALKWIRE_LEASE_S": "4"}
 CONVERSATIONS = 6
+USERS = ("alice", "bob", "carol")
+GONE_WITH_A_MESSAGE = frozenset({"content", "attachments", "metadata", "mentions", "reactions", "replyTo", "pinned"})
+"""What a message loses when it is deleted."""
+
+Rebuilt = dict[str, Json]
+"""Conversation id -> name, roles of the members, and messages with all their fields."""
+
 DEADLINE_S = 120.0
 
 
 class Writer:
-    """The application's backend, which sends to all conversations until it is stopped, whatever fails."""
+    """The application's backend, which writes to all conversations until it is stopped, whatever fails."""
 
     def __init__(self, servers: Callable[[], ServerProcess], http: httpx.AsyncClient) -> None:
         self._servers = servers
         self._http = http
-        self.sent: dict[str, list[str]] = {f"c{number}": [] for number in range(CONVERSATIONS)}
+        self.conversations = [f"c{number}" for number in range(CONVERSATIONS)]
 
-    async def request(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 (JSON)
-        """Sends a request until it succeeds. Requests that create something are safe to repeat."""
+    async def request(self, method: str, path: str, body: object = None, by: str | None = None) -> Any:  # noqa: ANN401 (JSON)
+        """Sends a request until it succeeds, as the backend or as a user. All of them are safe to repeat."""
+        repeats = False
         while True:
             server = self._servers()
-            headers = {"authorization": f"Bearer {server.token('backend', role='service')}"}
+            token = server.token("backend", role="service") if by is None else server.token(by)
+            headers = {"authorization": f"Bearer {token}"}
             try:
                 answer = await self._http.request(method, f"{server.url}/api/v1{path}", json=body, headers=headers)
             except httpx.TransportError:
+                repeats = True
                 await asyncio.sleep(0.05)
                 continue
             if answer.is_success:
                 return answer.json() if answer.content else None
+            if method == "DELETE" and repeats and answer.status_code in {403, 404}:
+                return None  # the first attempt succeeded, and its answer was lost
             assert answer.status_code in {429, 503}, answer.text
             await asyncio.sleep(0.05)
 
     async def prepare(self, receiver: Receiver) -> str:
-        """Creates the conversations and a webhook, and returns the webhook's id."""
-        for conversation_id in self.sent:
-            body = {"kind": "group", "id": conversation_id, "memberIds": ["alice", "bob"]}
-            await self.request("POST", "/conversations", body)
-        created = await self.request("POST", "/webhooks", {"url": receiver.url, "types": ["message:new"]})
+        """Creates a webhook and the conversations, and returns the webhook's id."""
+        await self.request("POST", "/users/batch", {"users": [{"id": user, "name": user.title()} for user in USERS]})
+        created = await self.request("POST", "/webhooks", {"url": receiver.url})
         receiver.secret = created["secret"]
+        for conversation_id in self.conversations:
+            body = {"kind": "group", "id": conversation_id, "memberIds": ["alice", "bob"], "ownerId": "alice"}
+            await self.request("POST", "/conversations", body)
         return str(created["id"])
 
     async def write(self, conversation_id: str) -> None:
-        texts = self.sent[conversation_id]
-        while True:
-            text = str(len(texts))
+        for number in count():
             message = {
                 "conversationId": conversation_id,
                 "senderId": "alice",
-                "content": text,
-                "clientMessageId": f"{conversation_id}-{text}",
+                "content": f"{number}, @bob",
+                "clientMessageId": f"{conversation_id}-{number}",
+                "metadata": {"number": number},
             }
-            await self.request("POST", "/messages", message)
-            texts.append(text)
+            sent = await self.request("POST", "/messages", message)
+            await self._change(number, conversation_id, f"/messages/{sent['id']}")
             await asyncio.sleep(0.01)
+
+    async def _change(self, number: int, conversation_id: str, message: str) -> None:
+        match number % 6:
+            case 0:
+                await self.request("PATCH", message, {"content": f"{number} was edited"})
+            case 1:
+                await self.request("PUT", f"{message}/reactions/{quote('👍')}", by="bob")
+            case 2:
+                await self.request("DELETE", message)
+            case 3:
+                await self.request("POST", f"/conversations/{conversation_id}/members", {"userIds": ["carol"]})
+            case 4:
+                await self.request("DELETE", f"/conversations/{conversation_id}/members/carol")
+            case _:
+                await self.request("PATCH", f"/conversations/{conversation_id}", {"name": f"name {number}"})
+
+    async def end(self) -> None:
+        """Writes something to each conversation that the endpoint can wait for."""
+        for conversation_id in self.conversations:
+            await self.request("PATCH", f"/conversations/{conversation_id}", {"name": "the end"})
+
+    async def load(self) -> Rebuilt:
+        """Returns all conversations as the server has them."""
+        found: Rebuilt = {}
+        for conversation_id in self.conversations:
+            path = f"/conversations/{conversation_id}"
+            whole = await self.request("GET", path)
+            members = {member["userId"]: member["role"] for member in whole["members"]}
+            messages: dict[str, Json] = {}
+            before = ""
+            while page := (await self.request("GET", f"{path}/messages?limit=100{before}"))["items"]:
+                messages |= {message["id"]: message for message in page}
+                before = f"&before={page[0]['id']}"
+            found[conversation_id] = {"name": whole["name"], "members": members, "messages": messages}
+        return found
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(self.write(conversation_id)) for conversation_id in self.sent]
+        tasks = [asyncio.create_task(self.write(conversation_id)) for conversation_id in self.conversations]
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(each, asyncio.CancelledError) for each in ended), ended
+
+
+def rebuild(events: Iterable[Json]) -> Rebuilt:
+    """Returns the conversations as a receiver that ignores repetitions and stores what it gets has them."""
+    found: Rebuilt = {}
+    for event in events:
+        type_, data = event["type"], event["data"]
+        chat = found.setdefault(event.get("conversationId", ""), {"name": None, "members": {}, "messages": {}})
+        members, messages = chat["members"], chat["messages"]
+        match type_:
+            case "conversation:new" | "conversation:updated":
+                chat["name"] = data.get("name")
+            case "member:updated":
+                members[data["userId"]] = data["role"]
+            case "member:removed":
+                del members[data["userId"]]
+            case "message:new" | "message:updated":
+                messages[data["id"]] = data
+            case "message:reaction":
+                messages[data["messageId"]]["reactions"] = data["reactions"]
+            case "message:deleted":
+                before = messages[data["messageId"]]
+                kept = {name: before[name] for name in before if name not in GONE_WITH_A_MESSAGE}
+                messages[data["messageId"]] = kept | {"deletedAt": data["deletedAt"]}
+        members |= {member["userId"]: member["role"] for member in data.get("members", ())}
+    found.pop("", None)  # events of users
+    return found
 
 
 def _moody(seed: int) -> Callable[[Json], Response]:
@@ -87,8 +168,8 @@ def _moody(seed: int) -> Callable[[Json], Response]:
 
 async def _deliver(writer: Writer, receiver: Receiver, kill: Callable[[], Awaitable[None]]) -> None:
     """Writes and kills, stops and starts the endpoint, and then waits until the endpoint has everything."""
-    webhook_id = await writer.prepare(receiver)
     receiver.answer = _moody(1)
+    webhook_id = await writer.prepare(receiver)
     async with asyncio.timeout(DEADLINE_S):
         async with writer.writing():
             await receiver.wait_until(lambda: len(receiver.accepted) > 30)
@@ -102,24 +183,19 @@ async def _deliver(writer: Writer, receiver: Receiver, kill: Callable[[], Awaita
             before = len(receiver.accepted)
             await receiver.wait_until(lambda: len(receiver.accepted) > before + 30)
         receiver.answer = lambda event: ACCEPT
-        await _stored(writer)
-        total = sum(map(len, writer.sent.values()))
-        await receiver.wait_until(lambda: len(receiver.events()) >= total)
-    assert {name: receiver.texts(name) for name in writer.sent} == writer.sent
+        await writer.end()
+        await receiver.wait_until(lambda: {*writer.conversations} == _ended(receiver))
+    assert rebuild(receiver.unique()) == await writer.load()
     assert (await writer.request("GET", f"/webhooks/{webhook_id}"))["enabled"] is True
     bodies: dict[str, Json] = {}
     for event in receiver.accepted:
-        assert bodies.setdefault(event["id"], event) == event
+        assert bodies.setdefault(event["id"], event)["type"] == event["type"]
 
 
-async def _stored(writer: Writer) -> None:
-    """Takes the stored messages as what was sent: one may have been stored although its answer was lost."""
-    for conversation_id, texts in writer.sent.items():
-        last = len(texts) + 1
-        page = await writer.request("GET", f"/conversations/{conversation_id}/messages?limit=1")
-        newest = page["messages"] if "messages" in page else page["items"]
-        assert int(newest[-1]["content"]) <= last
-        writer.sent[conversation_id] = [str(number) for number in range(int(newest[-1]["content"]) + 1)]
+def _ended(receiver: Receiver) -> set[str]:
+    """Returns the conversations whose end has arrived."""
+    updated = receiver.events("conversation:updated")
+    return {event["conversationId"] for event in updated if event["data"]["name"] == "the end"}
 
 
 async def test_a_killed_server_continues_after_its_restart(tmp_path: Path) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from email.utils import formatdate
-
-import pytest
-
-from talkwire.webhooks.schedule import DELAYS_S, parse_retry_after, retry_delay_ms
+from talkwire.webhooks.schedule import DELAYS_S, retry_delay_ms
 
 MIDDLE = 0.5
 
@@ -30,21 +26,3 @@ def test_an_endpoint_may_ask_for_more_time_within_bounds() -> None:
     assert _delay_s(1, 60) == 60
     assert _delay_s(3, 60) == 120
     assert _delay_s(1, 10**9) == DELAYS_S[-1]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (None, None),
-        ("120", 120),
-        (" 7 ", 7),
-        (formatdate(1030, usegmt=True), 30),
-        (formatdate(900, usegmt=True), 0),
-        ("soon", None),
-        ("-5", None),
-        ("9" * 400, 999_999_999),
-        ("Fri, 99 Foo 2026 99:99:99 GMT", None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(text: str | None, expected: float | None) -> None:
-    assert parse_retry_after(text, 1000) == expected

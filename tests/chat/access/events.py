@@ -83,11 +83,19 @@ _MESSAGES = (
     Row("message:unreact", SPEAKERS, _EMOJI),
     Row("message:pin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED), _MESSAGE),
     Row("message:unpin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED), _MESSAGE),
+    Row("message:save", MEMBERS, _MESSAGE),
+    Row("message:unsave", EVERYONE, _MESSAGE),
+    Row("message:report", MEMBERS, {**_MESSAGE, "reason": "spam"}),
+    Row("saved:list", EVERYONE, {}),
     Row("message:read", MEMBERS, {**_THERE, **_MESSAGE}),
     Row("conversation:mark-unread", MEMBERS, {**_THERE, **_MESSAGE}),
+    Row("thread:follow", MEMBERS, _MESSAGE),
+    Row("thread:unfollow", MEMBERS, _MESSAGE),
+    Row("thread:read", MEMBERS, _MESSAGE),
     Row("notifications:read", EVERYONE, {"ids": ["1"]}),
     Row("message:delivered", MEMBERS, {**_THERE, **_MESSAGE}),
     Row("messages:list", READERS, _THERE),
+    Row("messages:search", READERS, {**_THERE, "q": "hello"}),
 )
 
 _SIGNALS = (

@@ -35,6 +35,7 @@ NOT_IN_THE_TABLE = {
     "POST /api/v1/webhooks/{}/rotate-secret": _OF_WEBHOOKS,
     "POST /api/v1/webhooks/{}/test": _OF_WEBHOOKS,
     "GET /api/v1/webhooks/{}/deliveries": _OF_WEBHOOKS,
+    "DELETE /api/v1/admin/connections/{}": "ends a socket of a node: tests/chat/test_console.py",
     "POST /api/v1/auth/register": "whoever comes may make an account: tests/chat/test_accounts.py",
     "POST /api/v1/auth/login": "signs in by a password, not by who is calling: tests/chat/test_accounts.py",
     "POST /api/v1/auth/refresh": "signs in by the token in its body: tests/chat/test_accounts.py",
@@ -98,8 +99,10 @@ _CONVERSATIONS = (
     ),
     Row(f"GET {_CONVERSATION}/messages", READERS),
     Row(f"GET {_CONVERSATION}/pins", READERS),
+    Row(f"GET {_CONVERSATION}/files", READERS),
     Row(f"GET {_CONVERSATION}/preferences", MEMBERS),
     Row(f"PUT {_CONVERSATION}/preferences", MEMBERS, {"muted": True, "notify": "all", "sound": None}),
+    Row(f"PATCH {_CONVERSATION}/preferences", MEMBERS, {"favourite": True, "archived": True}),
     Row(f"POST {_CONVERSATION}/read", MEMBERS),
     Row(f"POST {_CONVERSATION}/unread", MEMBERS, {"messageId": "{message}"}),
     Row(f"POST {_CONVERSATION}/delivered", MEMBERS),
@@ -115,6 +118,15 @@ _MODERATION = (
     Row(f"DELETE {_CONVERSATION}/bans/{{author}}", MANAGERS),
     Row(f"PUT {_V1}/users/{{author}}/ban", TRUSTED),
     Row(f"DELETE {_V1}/users/{{author}}/ban", TRUSTED),
+    Row(f"GET {_V1}/audit", OPERATORS),
+    Row(f"GET {_V1}/reports", OPERATORS),
+    # Decisions need an open report, and this is none: tests/chat/test_reports.py.
+    Row(
+        f"PATCH {_V1}/reports/{{author}}",
+        but(NOBODY, operator=NOT_FOUND),
+        {"state": "dismissed", "reason": "Harmless"},
+    ),
+    Row(f"POST {_MESSAGE}/report", MEMBERS, {"reason": "spam"}),
     Row(f"PUT {_V1}/users/{{author}}", TRUSTED, {"text": "On holiday"}),
     Row(f"POST {_V1}/users/batch", TRUSTED, {"users": [{"id": "{author}", "text": "On holiday"}]}),
 )
@@ -154,6 +166,9 @@ _MESSAGES = (
     Row(f"DELETE {_OWN}", READERS, of="one's own"),
     Row(f"GET {_MESSAGE}/history", READERS),
     Row(f"GET {_MESSAGE}/thread", READERS),
+    Row(f"PUT {_MESSAGE}/thread/following", MEMBERS),
+    Row(f"DELETE {_MESSAGE}/thread/following", MEMBERS),
+    Row(f"POST {_MESSAGE}/thread/read", MEMBERS),
     Row(f"GET {_MESSAGE}/receipts", READERS),
     Row(
         f"POST {_MESSAGE}/forward",
@@ -165,11 +180,16 @@ _MESSAGES = (
     Row(f"DELETE {_MESSAGE}/reactions/👍", SPEAKERS),
     Row(f"PUT {_MESSAGE}/pin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED)),
     Row(f"DELETE {_MESSAGE}/pin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED)),
+    Row(f"PUT {_MESSAGE}/saved", MEMBERS),
+    Row(f"DELETE {_MESSAGE}/saved", EVERYONE),
+    Row(f"DELETE {_MESSAGE}/previews", TRUSTED),
+    Row(f"DELETE {_OWN}/previews", READERS, of="one's own"),
 )
 
 _OFFERS = (
     Row(f"POST {_CONVERSATION}/offers", WRITERS, _BIKE, as_service=_AS_MEMBER),
     Row(f"GET {_CONVERSATION}/offers", READERS),
+    Row(f"GET {_CONVERSATION}/notices", READERS),
     Row(f"GET {_OFFER}", READERS),
     Row(f"PATCH {_OFFER}", WRITERS, {"status": "accepted"}, as_service=_AS_MEMBER),
     Row(f"PATCH {_OFFER}", NOBODY, {"status": "withdrawn"}, of="withdraw another's"),
@@ -286,6 +306,8 @@ _USERS = (
     Row(f"GET {_V1}/users/me/presence", EVERYONE),
     Row(f"PUT {_V1}/users/me/presence", EVERYONE, {"status": "away"}),
     Row(f"GET {_V1}/calls/ice-servers", EVERYONE),
+    Row(f"GET {_V1}/saved", EVERYONE),
+    Row(f"GET {_V1}/threads", EVERYONE),
     Row(f"GET {_V1}/users/me/preferences", EVERYONE),
     Row(f"PUT {_V1}/users/me/preferences", EVERYONE, {"notify": {"replies": False}}),
     Row(f"GET {_V1}/users/me/blocks", EVERYONE),
@@ -293,6 +315,24 @@ _USERS = (
     Row(f"DELETE {_V1}/users/me/blocks/{{author}}", EVERYONE),
     Row(f"GET {_V1}/users/me/sessions", EVERYONE),
     Row(f"DELETE {_V1}/users/me/sessions/{{others_session}}", NOBODY, of="another's"),
+)
+
+# The back end may ban and erase users, so it may see what operators see. The settings are about the machine.
+_CONSOLE = (
+    Row(f"GET {_V1}/admin/overview", TRUSTED),
+    Row(f"GET {_V1}/admin/users?q=a", TRUSTED),
+    Row(f"GET {_V1}/admin/users/{{author}}/sessions", TRUSTED),
+    Row(
+        f"DELETE {_V1}/admin/users/{{author}}/sessions/{{others_session}}",
+        but(NOBODY, service=NOT_FOUND, operator=NOT_FOUND),
+        of="another user's",
+    ),
+    Row(f"GET {_V1}/admin/conversations", TRUSTED),
+    Row(f"GET {_V1}/admin/connections", TRUSTED),
+    Row(f"GET {_V1}/admin/refusals", TRUSTED),
+    Row(f"GET {_V1}/admin/limits", TRUSTED),
+    Row(f"GET {_V1}/admin/push", TRUSTED),
+    Row(f"GET {_V1}/admin/settings", OPERATORS),
 )
 
 _REST = (
@@ -319,6 +359,7 @@ ROUTES = (
     *_FILES,
     *_USERS,
     *_REST,
+    *_CONSOLE,
     *_TALKS,
     *_WHATSAPP,
     *_CRM,

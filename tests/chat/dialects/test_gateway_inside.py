@@ -200,7 +200,17 @@ async def test_a_message_to_a_large_conversation_requests_no_heartbeats(
     monkeypatch.setattr(offline_proofs, "LARGE_CONVERSATION", large)
     monkeypatch.setattr(heartbeats, "ROUND_S", 0.01)
     conversation = await world.conversation("alice", "bob")
+    has_caught_up = asyncio.Event()
+    include_live = OfflineProofs.include_live
+
+    def included(proofs: OfflineProofs, marks: SentMarks) -> None:
+        include_live(proofs, marks)
+        has_caught_up.set()
+
+    monkeypatch.setattr(OfflineProofs, "include_live", included)
     bob = await connect(world, "bob")
+    async with asyncio.timeout(DEADLINE_S):
+        await has_caught_up.wait()  # missed messages request a heartbeat in any conversation
     asked: list[object] = []
     rounds, several = 0, asyncio.Event()
     monkeypatch.setattr(SocketRecipient, "hasten_ping", lambda recipient: asked.append(recipient))  # noqa: PLW0108 (to be a method)

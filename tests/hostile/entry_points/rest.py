@@ -59,7 +59,7 @@ def _operations(openapi: Mapping[str, Any]) -> Iterator[Operation]:
 def _callers_of(operation: Operation) -> tuple[str, ...]:
     if operation.id == _ERASE_ME:
         return LEAVERS
-    if operation.id == _ERASE_USER or operation.path.startswith("/api/v1/webhooks"):
+    if operation.id == _ERASE_USER or operation.path.startswith(("/api/v1/webhooks", "/api/v1/admin")):
         return _MORE_TRUSTED
     return _CALLERS
 

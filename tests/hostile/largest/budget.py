@@ -32,7 +32,7 @@ from tests.hostile.connections import (
     open_session,
     text_frame,
 )
-from tests.hostile.scene import COMMON, ORDINARY, Scene, set_up
+from tests.hostile.scene import COMMON, WITNESS, Scene, set_up
 from tests.hostile.target import Measured, Target, running_target
 from tests.hostile.trial import LATENCY_S
 from tests.hostile.witness import Witness, watching
@@ -199,6 +199,6 @@ class Budget:
 def budget_of(folder: Path) -> Iterator[Budget]:
     with running_target(folder) as target:
         scene = set_up(target.server)
-        token = scene.tokens[ORDINARY[0]]
+        token = scene.tokens[WITNESS]
         with watching(target.server.url, target.pid, COMMON[0], token, _WITNESS_INTERVAL_S) as witness:
             yield Budget(target, Attacker(scene, target.address), witness)

@@ -1,4 +1,4 @@
-import { message, messages, post, report, say, start, submitAccount, url, visit } from "../browser.mjs";
+import { message, messages, open, post, report, say, start, submitAccount, url, visit, visitAs } from "../browser.mjs";
 
 export async function account() {
   const dora = await visit({ expected: /status of 401/ });
@@ -60,4 +60,29 @@ export async function switched() {
   await say(page, "By whom?");
   await message(page, "By whom?").waitFor();
   report("switched", { by: await page.locator(".message .name").last().textContent() });
+}
+
+// A token with the role `admin`: the server refuses sync to it, and the page loads the conversations instead.
+export async function admin({ token }) {
+  // A page of the server would follow the session before it is loaded anew.
+  const page = await visit({ at: "about:blank" });
+  const asked = [];
+  page.on("websocket", (socket) => {
+    socket.on("framesent", ({ payload }) => asked.push(...(String(payload).match(/sync|conversations:list/) ?? [])));
+  });
+  const other = await page.context().newPage();
+  await other.goto(`${url}/demo.json`);
+  const session = JSON.stringify({ user: { id: "alice", name: "alice" }, accessToken: token });
+  await other.evaluate((text) => localStorage.setItem("talkwire.session", text), session);
+  await other.close();
+  await page.goto(url);
+  await open(page, "test-conv");
+  await page.locator(".conversations a", { hasText: "general" }).waitFor();
+  const bob = await visitAs("bob");
+  await open(bob, "test-conv");
+  await say(bob, "Live, to an admin");
+  await message(page, "Live, to an admin").waitFor();
+  await say(page, "An admin answers");
+  await message(bob, "An admin answers").waitFor();
+  report("admin", { asked });
 }

@@ -150,7 +150,7 @@ export async function settings() {
   await open(carol, "general");
   await carol.getByRole("button", { name: "Details" }).click();
   const notify = carol.getByRole("combobox", { name: "Notify me about" });
-  const saved = () => carol.waitForResponse((answer) => answer.url().includes("preferences") && answer.request().method() === "PUT");
+  const saved = () => carol.waitForResponse((answer) => answer.url().includes("preferences") && answer.request().method() === "PATCH");
   await Promise.all([saved(), notify.selectOption("All messages")]);
   await Promise.all([saved(), carol.getByRole("combobox", { name: "Sound", exact: true }).selectOption("Chime")]);
   await carol.waitForFunction(() => window.played.includes("chime"));

@@ -105,14 +105,73 @@ export async function talk() {
   await until(() => received(bob, "audio"), (packets) => packets > heard);
 
   await button(bob, "Hang up").click();
-  await callOf(bob, "alice").waitFor({ state: "detached" });
+  // The notice is shown for six seconds.
   await callOf(alice, "bob").getByText("The call has ended.").waitFor();
+  await callOf(bob, "alice").waitFor({ state: "detached" });
   await alice.waitForFunction(() => window.peers.every(({ connectionState }) => connectionState === "closed"));
   report("talked", {
     closed: await alice.evaluate(() => window.peers.map(({ connectionState }) => connectionState)),
     second: await secondTab.evaluate(() => window.peers.length),
   });
 }
+
+// The browser answers its question what to share by itself: a screen that Chromium draws for tests.
+export async function share() {
+  const from = await launch("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream");
+  const [alice, bob] = await two({ from });
+  await button(alice, "Video call").click();
+  await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
+  await callOf(bob, "alice").getByRole("timer").waitFor();
+  await until(() => received(bob, "video"), (frames) => frames > 5);
+  await until(() => ratioOf(bob, "Camera of alice"), isCamera);
+
+  await button(alice, "Share your screen").click();
+  await callOf(alice, "bob").getByText("bob sees your screen").waitFor();
+  await callOf(bob, "alice").getByText("alice is sharing a screen").waitFor();
+  await until(() => ratioOf(bob, "Screen of alice"), isScreen);
+  const sharing = await alice.locator("video.own").getAttribute("aria-label");
+  await button(alice, "Turn camera on").click();
+  await until(() => ratioOf(bob, "Camera of alice"), isCamera);
+  await button(alice, "Share your screen").click();
+  await callOf(bob, "alice").getByText("alice is sharing a screen").waitFor();
+  // As with the browser's own bar.
+  await alice.locator("video.own").evaluate(({ srcObject }) => {
+    const [track] = srcObject.getVideoTracks();
+    track.stop();
+    track.dispatchEvent(new Event("ended"));
+  });
+  await button(alice, "Share your screen").waitFor();
+  await bob.locator("video.call-picture:not(.own)").waitFor({ state: "hidden" });
+
+  // Another microphone, in the middle of the call.
+  await button(alice, "Choose devices").click();
+  const microphone = callOf(alice, "bob").getByRole("combobox", { name: "Microphone" });
+  await microphone.selectOption({ label: "Fake Audio Input 2" });
+  const sends = () =>
+    alice.evaluate(() => {
+      const tracks = window.peers[0].getSenders().map((each) => each.track);
+      return tracks.find((track) => track?.kind === "audio").label;
+    });
+  const microphoneSent = await until(sends, (label) => label === "Fake Audio Input 2");
+  const heard = await received(bob, "audio");
+  await until(() => received(bob, "audio"), (packets) => packets > heard + 20);
+  await button(alice, "Hang up").click();
+  await callOf(alice, "bob").waitFor({ state: "detached" });
+
+  // The next call has the chosen microphone, and another one where that is not connected.
+  await alice.evaluate(() => localStorage.setItem("talkwire.devices", JSON.stringify({ audioinput: "unplugged" })));
+  await button(alice, "Call").click();
+  await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
+  await callOf(alice, "bob").getByRole("timer").waitFor();
+  await button(alice, "Hang up").click();
+  report("shared", { sharing, microphone: microphoneSent });
+}
+
+// A busy browser sends smaller pictures, of the same form: the camera's are 4:3, and the screen's nearly 16:9.
+const ratioOf = (page, label) =>
+  page.getByLabel(label).evaluate(({ videoWidth, videoHeight }) => videoWidth / videoHeight, undefined, { timeout: 15_000 });
+const isCamera = (ratio) => ratio > 1.2 && ratio < 1.5;
+const isScreen = (ratio) => ratio > 1.6;
 
 export async function refused() {
   await post("notifications/read", "bob", { all: true });
@@ -137,10 +196,10 @@ export async function refused() {
   // Where one of them was first after all, that one waits for the other's answer.
   const takesPart = async (page) => {
     const accept = ringing(page).getByRole("button", { name: "Accept", exact: true });
-    await accept.or(page.getByRole("timer")).first().waitFor();
-    // It may be gone before it is pressed.
-    if (await accept.isVisible()) await accept.click({ timeout: 5_000 }).catch(() => undefined);
-    await page.getByRole("timer").waitFor();
+    const talks = page.getByRole("timer").waitFor();
+    // It may never be there, or be gone before it is pressed.
+    await Promise.race([talks, accept.click().catch(() => undefined)]);
+    await talks;
   };
   await Promise.all([alice, bob].map(takesPart));
   for (const page of [alice, bob]) await until(() => received(page, "audio"), (packets) => packets > 5);
@@ -201,12 +260,20 @@ export async function restart() {
       (packets) => packets > heard + 20,
     );
   }
+  // The server is asked to pass this on when it is there again.
+  await button(alice, "Turn camera on").click();
+  await button(alice, "Turn camera off").waitFor();
+  report("went on alone");
   await answers.next();
   for (const page of both) await page.getByText("Reconnecting…").waitFor({ state: "hidden" });
-  // What needs the server works again: another picture, and another call afterwards.
-  await button(alice, "Turn camera on").click();
   await until(
     () => received(bob, "video"),
+    (frames) => frames > 5,
+  );
+  // What needs the server works again: another picture, and another call afterwards.
+  await button(bob, "Turn camera on").click();
+  await until(
+    () => received(alice, "video"),
     (frames) => frames > 5,
   );
   await button(bob, "Hang up").click();
@@ -229,9 +296,10 @@ export async function do_not_disturb() {
   await callOf(bob, "alice").getByText("alice is calling").waitFor();
   const modal = await ringing(bob).count();
   const focus = await bob.evaluate(() => document.activeElement.tagName);
-  const played = await bob.evaluate(() => window.played);
   await callOf(bob, "alice").getByRole("button", { name: "Decline" }).click();
   await callOf(alice, "bob").getByText("bob declined.").waitFor();
+  // Only now: a sound is loaded before it is played.
+  const played = await bob.evaluate(() => window.played);
   await call("PUT", "users/me/presence", "bob", { status: "online" });
   report("called", { modal, focus, played });
 }

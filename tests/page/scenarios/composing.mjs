@@ -9,12 +9,15 @@ import {
   post,
   report,
   say,
+  until,
   visit,
   visitAs,
   write,
 } from "../browser.mjs";
 
 const gather = (name, memberIds) => post("conversations", "alice", { kind: "group", name, memberIds });
+// What is in the field, once that is the wanted text: it changes a moment after the line above it.
+const written = (page, wanted) => until(() => composer(page).inputValue(), (text) => text === wanted);
 const offered = (page) => page.getByRole("option");
 const active = (page) =>
   composer(page).evaluate((field) => document.getElementById(field.getAttribute("aria-activedescendant") ?? "")?.textContent);
@@ -42,7 +45,7 @@ export async function mentions() {
   await composer(alice).pressSequentially("and @car");
   await offered(alice).getByText("carol").click();
   await composer(alice).pressSequentially("but not `@bob`");
-  const written = await composer(alice).inputValue();
+  const text = await composer(alice).inputValue();
   await alice.keyboard.press("Enter");
   const said = bob.locator(".message").filter({ hasText: "but not" });
   await said.locator(".mention.mine").waitFor();
@@ -51,7 +54,7 @@ export async function mentions() {
     first,
     second,
     stayed,
-    written,
+    written: text,
     marked: await said.locator(".mention").allTextContents(),
     own: await said.locator(".mention.mine").allTextContents(),
     code: await said.locator("code").textContent(),
@@ -71,7 +74,7 @@ export async function emoji() {
   await offered(alice).filter({ hasText: ":rocket:" }).waitFor();
   await alice.keyboard.press("Tab");
   const completed = await composer(alice).inputValue();
-  await alice.getByRole("button", { name: "Emoji", exact: true }).click();
+  await alice.locator(".composer").getByRole("button", { name: "Emoji", exact: true }).click();
   const picker = alice.getByRole("dialog", { name: "Emoji" });
   await picker.getByRole("searchbox").fill("tada");
   // It marks the first one once the search is over, and draws others in the same places before.
@@ -201,23 +204,22 @@ export async function unfinished() {
   await say(alice, "one");
   await say(alice, "two");
   await message(alice, "two").waitFor();
-  const written = () => composer(alice).inputValue();
   await composer(alice).fill("a draft");
   await act(alice, "one", "Edit");
   await composer(alice).fill("one, changed");
   await act(alice, "two", "Reply");
   await alice.getByText("Replying to").waitFor();
-  const answering = await written();
+  const answering = await written(alice, "a draft");
   await alice.getByRole("button", { name: "Cancel" }).click();
 
   await act(alice, "one", "Edit");
   await write(composer(alice), "not \u0000 taken");
   await alice.getByText("must not contain U+0000").waitFor();
   await alice.getByText("Editing your message").waitFor();
-  const refused = await written();
+  const refused = await written(alice, "not \u0000 taken");
   await write(composer(alice), "one, better");
   await message(alice, "one, better").waitFor();
-  report("finished", { answering, refused, draft: await written() });
+  report("finished", { answering, refused, draft: await written(alice, "a draft") });
 }
 
 // What was begun stays begun: another text for a message, and the message that is answered.
@@ -234,13 +236,13 @@ export async function begun() {
   const elsewhere = await composer(alice).inputValue();
   await open(alice, "Begun");
   await alice.getByText("Editing your message").waitFor();
-  const switched = await composer(alice).inputValue();
+  const switched = await written(alice, "Said bett");
   await alice.reload();
   await alice.getByText("Editing your message").waitFor();
-  const reloaded = await composer(alice).inputValue();
+  const reloaded = await written(alice, "Said bett");
   await write(composer(alice), "Said better");
   await message(alice, "Said better").waitFor();
-  const draft = await composer(alice).inputValue();
+  const draft = await written(alice, "a draft");
   await act(alice, "Said better", "Reply");
   await composer(alice).fill("An answer");
   await open(alice, "general");

@@ -1,4 +1,17 @@
-import { LOST, answers, call, letters, message, messages, open, pause, report, say, visitAs } from "../browser.mjs";
+import {
+  LOST,
+  answers,
+  atEnd,
+  call,
+  letters,
+  message,
+  messages,
+  open,
+  pause,
+  report,
+  say,
+  visitAs,
+} from "../browser.mjs";
 
 // Whoever runs this kills the server and starts it again, and answers when that is done.
 export async function reconnection() {
@@ -20,15 +33,36 @@ export async function reconnection() {
   await message(bob, "Typed while disconnected").waitFor();
   await letters(alice).first().waitFor({ state: "detached" });
   await say(bob, "After");
-  for (const page of [alice, bob]) await message(page, "After").waitFor();
+  const toEnd = async (page) => {
+    await message(page, "After").waitFor();
+    await atEnd(page);
+  };
+  for (const page of [alice, bob]) await toEnd(page);
   const said = async () => {
     const { items } = await call("GET", "conversations/general/messages?limit=100", "carol");
     return items.map(({ content }) => content);
   };
   const shown = [await messages(alice).allTextContents(), await messages(bob).allTextContents()];
   await alice.reload();
-  await message(alice, "After").waitFor();
+  await toEnd(alice);
   report("reconnected", { stored: await said(), shown, reloaded: await messages(alice).allTextContents() });
+}
+
+// A part of the page that is not loaded yet comes when the server is back; the rest stays.
+export async function late_parts() {
+  const alice = await visitAs("alice", { expected: LOST });
+  await open(alice, "general");
+  await alice.context().setOffline(true);
+  const failed = alice.waitForEvent("requestfailed", (request) => request.url().endsWith(".css"));
+  await alice.getByRole("button", { name: "New conversation" }).click();
+  await failed;
+  await alice.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  const writes = await alice.locator(".composer textarea").count();
+  await alice.context().setOffline(false);
+  const dialog = alice.getByRole("dialog");
+  await dialog.waitFor();
+  await alice.waitForFunction(() => document.querySelector("link[data-failed]") === null);
+  report("came", { writes, styles: await alice.evaluate(() => [...document.styleSheets].every(({ cssRules }) => cssRules.length > 0)) });
 }
 
 // What was written while the server was away is there after a reload, and leaves when the server is back.
@@ -41,6 +75,8 @@ export async function outbox() {
   await alice.getByText("Reconnecting…").waitFor();
   for (const content of ["first", "second", "third"]) await say(alice, content);
   await letters(alice).nth(2).waitFor();
+  // It is seen before it is stored.
+  while (!(await kept(alice, "letters", "talkwire")).includes("third")) await pause(20);
   await answers.next();
   await alice.context().setOffline(false);
   await alice.reload();

@@ -1,4 +1,4 @@
-import { report, visit } from "../browser.mjs";
+import { report, until, visit } from "../browser.mjs";
 
 // Two people on the page of `examples/dialects` at `server`, with these tokens.
 export async function crm({ server, tokens }) {
@@ -9,8 +9,12 @@ export async function crm({ server, tokens }) {
       return page;
     }),
   );
-  await one.getByLabel("Message").fill("Hel");
-  await other.getByText("typing …").waitFor();
+  // The page does not show when it has joined the chat, and what is typed before then does not reach it.
+  const isTyping = async () => {
+    await one.getByLabel("Message").fill("Hel");
+    return other.getByText("typing …").waitFor({ timeout: 1_000 }).then(() => true, () => false);
+  };
+  if (!(await until(isTyping, Boolean))) throw new Error("nobody sees that somebody types");
   await say(one, "Hello from a page");
   for (const page of [one, other]) await page.getByText("Hello from a page").waitFor();
   await say(other, "Hello to a page");
@@ -31,4 +35,26 @@ export async function clientBundle({ tokens }) {
   await pages[0].getByRole("button").click();
   for (const page of pages) await page.getByText("Hello!").waitFor();
   report("talked", { seen: await Promise.all(pages.map((page) => page.locator("#seen").innerText())) });
+}
+
+// The page of an example at `path`, whose back end's bot answers each message.
+export async function framework({ path, text }) {
+  const page = await visit({ path });
+  await page.getByText("online").waitFor();
+  await say(page, text);
+  await page.getByText(`Bot: You said: ${text}`).waitFor();
+  const seen = await page.locator("li").allInnerTexts();
+  report("talked", { seen: seen.slice(-2), field: await page.getByLabel("Message").inputValue() });
+}
+
+// The page of an order in a shop, which alice reads and writes on; then the shop ships the order.
+export async function shop({ shop: at, text }) {
+  const page = await visit({ path: "/sign-in?name=alice" });
+  await page.getByText("online").waitFor();
+  await say(page, text);
+  await page.getByText(`Alice: ${text}`).waitFor();
+  await fetch(`${at}/orders/17/ship`, { method: "POST" });
+  await page.getByText("shipped").waitFor();
+  await page.getByText("support: ").waitFor();
+  report("talked", { seen: await page.locator("li").allInnerTexts(), status: await page.locator("strong").innerText() });
 }

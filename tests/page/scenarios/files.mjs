@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { deflateSync } from "node:zlib";
 import {
   LOST,
+  act,
   answers,
   call,
   composer,
@@ -22,7 +23,8 @@ import {
 const MARKUP = "<img src=x onerror=alert(1)>.txt";
 
 const chosen = (page) => page.locator(".composer input[type=file]");
-const pending = (page) => page.locator(".pending-file");
+// At the composer: those of the message before stay in its letter until the server has answered.
+const pending = (page) => page.locator(".composer .pending-file");
 const pictures = (page) => page.locator(".message:not(.letter) .picture");
 const attachments = (page) => page.locator(".message:not(.letter) .attachments");
 const textFile = (name, content) => ({ name, mimeType: "text/plain", buffer: Buffer.from(content) });
@@ -129,13 +131,151 @@ export async function sending() {
   const focused = await bob.evaluate(() => document.activeElement?.getAttribute("aria-label"));
   report("viewed", { place, focused });
 
-  await chosen(alice).setInputFiles([picture("alone.png", 40, 40, 10)]);
+  await chosen(alice).setInputFiles([picture("alone.png", 600, 400, 10)]);
   await pending(alice).waitFor();
   await alice.getByRole("button", { name: "Send" }).click();
   await pictures(bob).nth(2).waitFor();
   report("listed", {
     says: await conversations(bob).filter({ hasText: "Files" }).locator(".last").textContent(),
     emptyTexts: await bob.locator(".message .text:empty").count(),
+    // It has its size before it is loaded.
+    alone: await pictures(bob).nth(2).evaluate((it) => Math.round(it.getBoundingClientRect().width)),
+  });
+}
+
+// Red and blue in turn, without end.
+const FLICKER = {
+  name: "flicker.gif",
+  mimeType: "image/gif",
+  buffer: Buffer.from(
+    "R0lGODlhKAAoAIEAAP8AAAAAAAAAAAAAACH/C05FVFNDQVBFMi4wAwEAAAAh+QQAFAAAACwAAAAAKAAoAAAIQwABCBxIsKDBgwgTKlzIsKHDhxAj" +
+      "SpxIsaLFixgzatzIsaPHjyBDihxJsqTJkyhTqlzJsqXLlzBjypxJs6bNmzgJBgQAIfkEARQAAQAsAAAAACgAKACBAAD/AAAAAAAAAAAACEMAAQgc" +
+      "SLCgwYMIEypcyLChw4cQI0qcSLGixYsYM2rcyLGjx48gQ4ocSbKkyZMoU6pcybKly5cwY8qcSbOmzZs4CQYEADs=",
+    "base64",
+  ),
+};
+
+// Animated pictures move, unless the reader prefers that nothing does.
+export async function moving() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob", { reducedMotion: "reduce" })];
+  await gather("Moving", ["bob"]);
+  await open(alice, "Moving");
+  await open(bob, "Moving");
+  await chosen(alice).setInputFiles([FLICKER]);
+  await pending(alice).waitFor();
+  await composer(alice).press("Enter");
+  const shown = async (page) => {
+    await pictures(page).locator("img").waitFor();
+    await page.waitForFunction(() => document.querySelector(".picture img").naturalWidth > 0);
+    const address = new URL(await pictures(page).locator("img").getAttribute("src"), url);
+    return [address.pathname.split("/").at(-1), await pictures(page).locator(".moves").count()];
+  };
+  const before = [await shown(alice), await shown(bob)];
+  await bob.emulateMedia({ reducedMotion: "no-preference" });
+  await bob.locator(".picture img[src*='flicker.gif']").waitFor();
+  report("moved", { alice: before[0], bob: before[1] });
+}
+
+// The files of a conversation, beside it: by kind, by the keyboard, and up to date.
+export async function library() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await gather("Library", ["bob"]);
+  await open(alice, "Library");
+  await open(bob, "Library");
+  const send = async (says, files) => {
+    await composer(alice).fill(says);
+    await chosen(alice).setInputFiles(files);
+    await pending(alice).nth(files.length - 1).waitFor();
+    await composer(alice).press("Enter");
+    await message(bob, says).waitFor();
+  };
+  await send("Five", Array.from({ length: 5 }, (_, number) => picture(`${number}.png`, 60, 40, 40 * number)));
+  await pictures(bob).nth(4).waitFor();
+  const mosaic = await pictures(bob).evaluateAll((all) => {
+    const boxes = all.map((it) => it.getBoundingClientRect());
+    const isTiled = boxes.every((a, at) => boxes.slice(at + 1).every((b) => a.right <= b.left || a.bottom <= b.top));
+    return { rows: new Set(boxes.map(({ top }) => Math.round(top))).size, isTiled };
+  });
+  await bob.getByRole("button", { name: "Files", exact: true }).click();
+  const panel = bob.getByRole("region", { name: "Files" });
+  await panel.locator(".picture").nth(4).waitFor();
+  await send("Papers", [textFile(MARKUP, "hi"), silence("beep.wav", 1), picture("late.png", 40, 40, 9)]);
+  await panel.locator(".picture").nth(5).waitFor();
+  const media = await panel.locator(".picture").first().getAttribute("aria-label");
+  await panel.locator(".picture").first().press("Enter");
+  const viewer = bob.getByRole("dialog", { name: "Picture" });
+  await viewer.getByText("1 of 6").waitFor();
+  await bob.keyboard.press("Escape");
+  await viewer.waitFor({ state: "detached" });
+
+  await panel.getByRole("tab", { name: "Media" }).focus();
+  await bob.keyboard.press("ArrowRight");
+  await panel.getByRole("tabpanel", { name: "Files" }).locator(".file-list li").waitFor();
+  const files = await panel.locator(".file-list .file-name").allTextContents();
+  await bob.keyboard.press("ArrowRight");
+  await panel.getByRole("tabpanel", { name: "Audio" }).locator(".file-list li").waitFor();
+  const audio = await panel.locator(".file-list .file-name").allTextContents();
+  await panel.locator(".file-list .find").press("Enter");
+  await bob.locator(".row.shown, .message.shown, :focus[data-id]").first().waitFor();
+
+  await act(alice, "Papers", "Delete");
+  await alice.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await panel.getByText("No voice messages or music yet.").waitFor();
+  report("listed", { mosaic, media, files, audio });
+}
+
+// Plays a recording. It may be over before anybody looks: the page itself looks for the other button in each frame.
+async function play(page, within) {
+  const playing = page.waitForFunction(() => document.querySelector("[aria-label='Pause voice message']") !== null);
+  await within.getByRole("button", { name: "Play voice message", exact: true }).click();
+  await playing;
+}
+
+// A voice message: recorded, discarded, recorded again, heard before and after it was sent.
+export async function speaking() {
+  const alice = await visitAs("alice", { permissions: ["microphone"] });
+  const bob = await visitAs("bob");
+  await gather("Speaking", ["bob"]);
+  await open(alice, "Speaking");
+  await open(bob, "Speaking");
+  const record = alice.getByRole("button", { name: "Record a voice message" });
+  const recording = alice.getByRole("group", { name: "Recording a voice message" });
+  await record.click();
+  await recording.locator("button:focus").waitFor();
+  await alice.keyboard.press("Escape");
+  await recording.waitFor({ state: "detached" });
+  const discarded = (await pending(alice).count()) === 0;
+  await record.click();
+  await recording.getByText(/^0:0[2-9]$/).waitFor();
+  await recording.getByRole("button", { name: "Finish the recording" }).click();
+  await pending(alice).waitFor();
+  await play(alice, pending(alice));
+  await alice.getByRole("button", { name: "Send", exact: true }).click();
+
+  const player = attachments(bob).locator(".voice");
+  await player.waitFor();
+  const position = player.getByRole("slider");
+  const bars = await player.locator("rect").count();
+  await position.focus();
+  for (let times = 0; times < 5; times++) await bob.keyboard.press("ArrowRight");
+  const said = await position.getAttribute("aria-valuetext");
+  const at = await position.inputValue();
+  await player.getByRole("button", { name: "Speed 1×" }).click();
+  await player.getByRole("button", { name: "Speed 1.5×" }).click();
+  await play(bob, player);
+  const rate = await player.locator("audio").evaluate((it) => it.playbackRate);
+  await player.getByRole("button", { name: "Play voice message", exact: true }).waitFor(); // it has ended
+  const { items } = await call("GET", `conversations/${encodeURIComponent(idOf(alice))}/files?kind=audio`, "bob");
+  const [{ file }] = items;
+  report("heard", {
+    discarded,
+    bars,
+    at,
+    isPlace: /^0:00 of 0:0[1-9]$/.test(said),
+    rate,
+    type: file.contentType,
+    isLong: file.durationMs > 1_000 && file.durationMs < 60_000,
+    isLoud: file.waveform.includes(100),
   });
 }
 
@@ -145,12 +285,12 @@ export async function withTokens() {
   await submitAccount(mallory, { Name: "Dora", "E-mail": "dora@example.com", Password: "correct horse" });
   await start(mallory, ["alice"]);
   await opened(mallory, "alice");
-  // A token that is about to end is renewed before the file is sent with it.
+  // A token that is about to end is renewed before the file is sent with it. Any other request may need it first.
+  const renewed = mallory.waitForRequest((request) => request.url().endsWith("/auth/refresh"));
   await mallory.evaluate(() => {
     const session = JSON.parse(localStorage.getItem("talkwire.session"));
     localStorage.setItem("talkwire.session", JSON.stringify({ ...session, expiresAt: Date.now() }));
   });
-  const renewed = mallory.waitForRequest((request) => request.url().endsWith("/auth/refresh"));
   const tokens = [];
   mallory.on("request", (request) => {
     if (request.method() === "PATCH") tokens.push(request.headers().authorization?.slice(0, 7) ?? "none", request.url());
@@ -219,7 +359,9 @@ export async function pasting() {
   await pending(alice).filter({ hasText: "pasted.txt" }).waitFor();
   const textTaken = await paste({ file: "picture of it", "text/plain": "it", "text/html": "<b>it</b>" });
   const drag = (type) =>
-    alice.locator(".timeline, .note").first().evaluate((area, name) => {
+    alice.evaluate((name) => {
+      // Another element takes its place when the messages are loaded, so it is looked for at the last moment.
+      const area = document.querySelector(".conversation :is(.timeline, .note)");
       const dataTransfer = new DataTransfer();
       dataTransfer.items.add(new File(["dropped"], "dropped.txt", { type: "text/plain" }));
       area.dispatchEvent(new DragEvent(name, { dataTransfer, bubbles: true, cancelable: true }));
@@ -292,6 +434,7 @@ export async function killed() {
   await composer(alice).press("Enter");
   report("ready");
   await alice.getByText("Waiting for the connection").waitFor();
+  report("stalled");
   await hurry();
   await answers.next();
   await message(alice, "It is large").waitFor();
@@ -321,6 +464,7 @@ export async function after_a_call() {
   const alice = await visitAs("alice", { permissions: ["microphone"] });
   await start(alice, ["bob"]);
   await chosen(alice).setInputFiles([picture("red.png", 60, 40, 90), picture("grey.png", 60, 40, 128)]);
+  await pending(alice).nth(1).waitFor();
   await composer(alice).press("Enter");
   await pictures(alice).nth(1).waitFor();
   const looks = () =>

@@ -1,4 +1,4 @@
-import { conversations, message, messages, open, post, report, until, url, visitAs } from "../browser.mjs";
+import { atEnd, conversations, message, messages, open, post, report, until, url, visitAs } from "../browser.mjs";
 
 async function send(content) {
   await post("messages", "bob", { conversationId: "talk-123", content });
@@ -18,6 +18,11 @@ async function scrollUp(page) {
     it.scrollTop = Math.max(it.scrollTop - 500, 1);
     await waitForFrames(3);
     const seen = [...it.querySelectorAll(".message")].find((each) => each.getBoundingClientRect().top > 100);
+    if (seen === undefined) {
+      const { isConnected, scrollTop, scrollHeight } = it;
+      const rows = [...it.querySelectorAll(".row")].map((row) => Math.round(row.getBoundingClientRect().top));
+      throw new Error(`no message in sight: ${JSON.stringify({ isConnected, scrollTop, scrollHeight, rows })}`);
+    }
     const before = seen.getBoundingClientRect().top;
     await waitForFrames(10);
     return seen.isConnected ? seen.getBoundingClientRect().top - before : 0;
@@ -30,6 +35,7 @@ export async function history() {
   await post("conversations/talk-123/read", "alice", {});
   const alice = await visitAs("alice", { path: "/#/conversation/talk-123" });
   await message(alice, "Message 400").waitFor();
+  await atEnd(alice);
   const newest = alice.getByRole("button", { name: "Jump to newest" });
   let most = 0;
   let jumps = 0;
@@ -41,6 +47,7 @@ export async function history() {
   await message(alice, "Message 400").waitFor();
   // Until it knows that it is at the end, the list may still be on its way there.
   await newest.waitFor({ state: "detached" });
+  await atEnd(alice);
   await alice.locator(".scroller").evaluate((it) => (it.scrollTop -= 1500));
   await newest.waitFor();
   await send("Newest");

@@ -1,7 +1,7 @@
 import {
-  conversations,
   field,
   message,
+  open,
   opened,
   report,
   say,
@@ -54,9 +54,9 @@ export async function path() {
   await submitAccount(dora, { Name: "Dora", "E-mail": "dora@example.com", Password: "correct horse" });
   await opened(dora, GROUP);
   await message(dora, "Welcome").waitFor();
-  const asked = await joins(dora).count();
   await say(dora, "Hello all");
   await message(alice, "Hello all").waitFor();
+  const asked = await joins(dora).count();
 
   // Whoever is signed in is asked.
   const tess = await visitAs("test");
@@ -79,7 +79,7 @@ export async function path() {
   await tess.goto(link);
   await tess.getByRole("button", { name: "Not now" }).click();
   await tess.reload();
-  await conversations(tess).first().waitFor();
+  await open(tess, GROUP);
   const again = await joins(tess).count();
   report("joined", { offered, address, asked, again });
 }

@@ -206,15 +206,17 @@ export async function messageByMessage() {
   await composerFocused(page);
   await toMessages(page);
   await toMessage(page, "Row 121");
-  // Where older messages are still on their way, a key leads nowhere yet. Each one is drawn before the next key.
-  const drawn = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-  const further = async () => {
-    await page.keyboard.press("k");
-    await drawn();
-    return (await focusedMessage(page).allTextContents())[0];
+  // A key leads nowhere while older messages are still on their way, or not yet measured by the list, which hides them.
+  const olderIsDrawn = () => {
+    const all = [...document.querySelectorAll(".scroller article")];
+    const older = all[all.indexOf(document.activeElement) - 1];
+    return older !== undefined && getComputedStyle(older).visibility === "visible";
   };
-  await until(further, (says) => says === "Row 21");
-  await focusedMessage(page).getByText("Row 21", { exact: true }).waitFor();
+  for (let number = 120; number >= 21; number--) {
+    await page.waitForFunction(olderIsDrawn);
+    await press(page, "k");
+    await focusedMessage(page).getByText(`Row ${number}`, { exact: true }).waitFor();
+  }
   // The list scrolls there when it next draws.
   const place = () => page.locator("article:focus").boundingBox();
   const isInSight = (box) => box !== null && box.y > 0 && box.y + box.height < 700;

@@ -1,4 +1,4 @@
-import { composer, conversations, field, messages, open, report, say, visit, visitAs } from "../browser.mjs";
+import { composer, conversations, field, messages, open, post, report, say, visit, visitAs } from "../browser.mjs";
 
 export async function narrow() {
   const widths = {};
@@ -7,6 +7,7 @@ export async function narrow() {
     widths[what] = await bob.evaluate(() => document.documentElement.scrollWidth);
   };
   await bob.getByRole("button", { name: "Maya Lindgren" }).waitFor();
+  await field(bob, "E-mail").waitFor();
   await measure("entrance");
   await bob.getByLabel("Another user ID").fill("bob");
   await bob.keyboard.press("Enter");
@@ -23,6 +24,29 @@ export async function narrow() {
   await field(bob, "Find people").waitFor();
   await measure("dialog");
   report("measured", { widths });
+}
+
+// What makes messages easy to read: lines that are not too long, code in colours, and emoji alone that are large.
+export async function readable() {
+  const page = await visitAs("alice", { viewport: { width: 2560, height: 900 }, permissions: ["clipboard-read", "clipboard-write"] });
+  await open(page, "general");
+  await say(page, "word ".repeat(200));
+  await post("messages", "alice", { conversationId: "general", content: "```python\nfor each in everything:\n    pass\n```" });
+  await say(page, "🎉");
+  const code = page.locator(".code-block").last();
+  await code.locator(".hljs-keyword").first().waitFor();
+  await code.hover();
+  await code.getByRole("button", { name: "Copy the code" }).click();
+  await page.getByRole("status").getByText("Copied.").or(page.getByText("Copied.")).first().waitFor();
+  const sizeOf = (locator) => locator.evaluate((it) => Number.parseFloat(getComputedStyle(it).fontSize));
+  const widthOf = (locator) => locator.evaluate((it) => it.getBoundingClientRect().width);
+  report("read", {
+    copied: await page.evaluate(() => navigator.clipboard.readText()),
+    keywords: await code.locator(".hljs-keyword").allTextContents(),
+    width: await widthOf(messages(page).filter({ hasText: "word word" }).last()),
+    composer: await widthOf(composer(page).locator("xpath=ancestor::*[contains(@class, 'box')]").first()),
+    larger: (await sizeOf(page.locator(".only-emoji").last())) > (await sizeOf(page.locator(".text:not(.only-emoji)").last())),
+  });
 }
 
 export async function panel() {

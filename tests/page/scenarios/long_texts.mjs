@@ -22,6 +22,8 @@ const TEXTS = {
 export async function heavy() {
   const page = await visitAs("alice");
   await open(page, "general");
+  // Opening it takes time as well.
+  await page.getByText("No messages yet.").waitFor();
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable", { timeDomain: "threadTicks" });
   const busyMs = async () => {
@@ -47,7 +49,8 @@ export async function unfolded() {
   await open(page, "test-conv");
   const lines = Array.from({ length: 2_000 }, (_, index) => `Line ${index}`).join("\n");
   await post("messages", "bob", { conversationId: "test-conv", content: `${lines}\n\nThe end` });
-  await page.getByText("Line 3", { exact: false }).first().waitFor();
+  // The list of conversations shows its beginning as well.
+  await page.getByRole("button", { name: "Show more" }).waitFor();
   const hidden = await page.getByText("The end").count();
   const heightPx = await page.locator(".message").first().evaluate((it) => it.offsetHeight);
   await page.getByRole("button", { name: "Show more" }).click();

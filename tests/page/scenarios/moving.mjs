@@ -1,6 +1,7 @@
 import {
   DEADLINE_MS,
   act,
+  atEnd,
   call,
   composer,
   conversations,
@@ -84,6 +85,7 @@ export async function pressing() {
   const alice = await visitAs("alice", { viewport: { width: 1100, height: 400 } });
   await open(alice, "Group 20");
   await message(alice, "Row 40").waitFor();
+  await atEnd(alice);
   report("pressed", {
     conversations: await pressedAfterScrolling(alice.locator(".conversations")),
     messages: await pressedAfterScrolling(alice.locator(".scroller")),
@@ -104,12 +106,12 @@ export async function jump() {
 
   const scroller = alice.locator(".scroller");
   const scrollTo = async (content, by) => {
-    const deadline = Date.now() + DEADLINE_MS;
-    while (!(await message(alice, content).isVisible()) && Date.now() < deadline) {
+    for (const deadline = Date.now() + DEADLINE_MS; Date.now() < deadline; ) {
+      if (await message(alice, content).isVisible()) return true;
       await scroller.evaluate((it, pixels) => (it.scrollTop += pixels), by);
       await alice.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     }
-    return await message(alice, content).isVisible();
+    return false;
   };
   const older = await scrollTo("Message 40", -400);
   const newer = await scrollTo("Message 190", 400);
@@ -200,7 +202,10 @@ export async function keeping() {
   await dialog.getByLabel("test-conv").check();
   await dialog.getByLabel("conv-456").check();
   await dialog.getByRole("button", { name: "Forward (2)" }).click();
-  await dialog.waitFor({ state: "detached" });
+  const result = bob.getByRole("dialog", { name: "Forwarded" });
+  await result.getByRole("link", { name: "Forwarded to conv-456" }).waitFor();
+  await bob.keyboard.press("Escape");
+  await result.waitFor({ state: "detached" });
   await open(alice, "test-conv");
   await message(alice, "keep this").waitFor();
   const origin = alice.getByRole("button", { name: /^Forwarded/ });
@@ -217,6 +222,10 @@ export async function keeping() {
   const versions = await history.locator(".text").allInnerTexts();
   await bob.keyboard.press("Escape");
   await alice.getByRole("img", { name: "Delivered" }).or(alice.getByRole("img", { name: "Sent" })).first().waitFor();
+  // The list of readers is loaded once, when it is opened.
+  const id = await alice.locator(".message:not(.letter)").filter({ hasText: "keep that" }).getAttribute("data-id");
+  const readers = async () => (await call("GET", `messages/${id}/receipts`, "alice")).items.filter((each) => each.readAt);
+  await until(readers, (items) => items.some(({ userId }) => userId === "bob"));
   await act(alice, "keep that", "Seen by");
   const seen = alice.getByRole("dialog", { name: "Seen by" });
   await seen.getByRole("region", { name: "Read" }).getByText("bob").waitFor();

@@ -47,6 +47,7 @@ export async function bargain() {
   await closed(bob);
   await is(alice, "Bike", "Countered");
   await button(alice.locator(".conversation"), "Accept: Bike with lock").click();
+  await alice.getByRole("dialog").getByRole("button", { name: "Accept", exact: true }).click();
   for (const page of [alice, bob]) await is(page, "Bike with lock", "Accepted");
   const order = await bob.locator(".conversation .scroller").locator(".message .text, .offer .what").allTextContents();
   report("bargained", { shown, roles, amount, currency, suggested, order });
@@ -97,8 +98,8 @@ export async function places() {
   const scroller = bob.locator(".scroller");
   const above = bob.locator(".message, .offer");
   // In steps shorter than what is in the document, each drawn before the next.
-  const upTo = async (title) => {
-    while ((await card(bob, title).count()) === 0) {
+  const upTo = async (content, title) => {
+    while ((await message(bob, content).count()) === 0) {
       await scroller.evaluate((it) => (it.scrollTop -= it.clientHeight / 2));
       await bob.waitForFunction(() => {
         const { left, top, width, height } = document.querySelector(".scroller").getBoundingClientRect();
@@ -106,9 +107,12 @@ export async function places() {
         return rows.some((row) => row.left < left + width && row.top <= top + height / 2 && row.bottom >= top + height / 2);
       });
     }
+    // In the middle of the screen, it has neighbours in the document.
+    await message(bob, content).evaluate((it) => it.scrollIntoView({ block: "center" }));
+    // A card is loaded when it first comes into sight, and drawn a moment after its row.
+    await card(bob, title).waitFor();
   };
-  await upTo("In the middle");
-  // In the middle of the screen, it has neighbours in the document.
+  await upTo("Message 41", "In the middle");
   await card(bob, "In the middle").evaluate((it) => it.scrollIntoView({ block: "center" }));
   const next = () =>
     above.evaluateAll((all) => {
@@ -116,6 +120,6 @@ export async function places() {
       return at === -1 ? [] : [all[at - 1], all[at + 1]].map((each) => /Message \d+/.exec(each?.textContent ?? "")?.[0]);
     });
   const neighbours = await until(next, ([before, after]) => before !== undefined && after !== undefined);
-  await upTo("First of all");
+  await upTo("Message 1", "First of all");
   report("placed", { neighbours, first: /Message \d+/.exec(await bob.locator(".message").first().textContent())?.[0] });
 }

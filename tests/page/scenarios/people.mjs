@@ -19,6 +19,8 @@ export async function talk() {
   await bob.getByRole("button", { name: "Your account: bob do not disturb" }).waitFor();
   await showCard(alice, "bob");
   await card(alice, "bob").getByText("do not disturb").waitFor();
+  // The key means the card only once it has the focus.
+  await alice.locator(".person-card:focus-within").waitFor();
   await alice.keyboard.press("Escape");
   await card(alice, "bob").waitFor({ state: "detached" });
   await alice.locator(".message header button:focus").waitFor();
@@ -42,11 +44,14 @@ export async function block() {
   await card(carol, "bob").getByRole("button", { name: "Block" }).click();
   await message(carol, "Before").waitFor({ state: "detached" });
   await say(bob, "After");
-  await carol.getByText("Message from someone you blocked.").nth(1).waitFor();
+  // The list of conversations says so too.
+  await carol.locator(".folded").nth(1).waitFor();
   const announced = await carol.locator(".announcer").textContent();
   await start(carol, ["alice"]);
   await opened(carol, "alice");
   await say(bob, "Unheard");
+  // It goes to the top of the list, above the new conversation.
+  await conversations(carol).first().filter({ hasText: "general" }).waitFor();
   await conversations(carol).filter({ hasText: "general" }).getByText("Message from someone you blocked.").waitFor();
   const title = await carol.title();
   await carol.reload();

@@ -191,6 +191,15 @@ export async function list() {
   report("listed", { unread, draft });
 }
 
+// Runs in the page. Rows are hidden until the list has measured them.
+function lowerHalfIsDrawn() {
+  const { top, bottom } = document.querySelector(".conversations").getBoundingClientRect();
+  return [...document.querySelectorAll(".conversations a")].some((it) => {
+    const row = it.getBoundingClientRect();
+    return row.bottom > (top + bottom) / 2 && row.top < bottom && getComputedStyle(it).visibility === "visible";
+  });
+}
+
 // Of very many conversations few are in the document, and all can be reached.
 export async function many() {
   for (let number = 1; number <= 250; number++) {
@@ -201,10 +210,9 @@ export async function many() {
   let most = 0;
   while (!(await listed(carol, "Group 1").isVisible())) {
     most = Math.max(most, await conversations(carol).count());
-    await list.evaluate((it) => {
-      it.scrollTop += 1500;
-      return new Promise(requestAnimationFrame);
-    });
+    // By less than what is in sight, so that nothing is passed by.
+    await list.evaluate((it) => (it.scrollTop += it.clientHeight / 2));
+    await carol.waitForFunction(lowerHalfIsDrawn);
   }
   report("scrolled", { most });
 }
@@ -218,6 +226,8 @@ export async function crowd() {
   await open(test, "Crowd");
   await showDetails(test);
   const rows = panel(test).locator(".member");
+  // Members that are out of sight are not in the document.
+  await test.getByRole("searchbox", { name: "Find a member" }).scrollIntoViewIfNeeded();
   await rows.first().waitFor();
   let most = 0;
   while (!(await row(test, "guest-150").isVisible())) {
@@ -318,10 +328,11 @@ export async function finder() {
   const options = alice.locator(".found [role=option]");
   await field(alice, "Find people").focus();
   await options.getByText("bob", { exact: true }).waitFor();
+  await options.nth(1).waitFor();
   const known = await options.count();
   await field(alice, "Find people").fill("nora");
   await options.nth(1).waitFor();
-  const namesakes = await options.locator(".found-id").allTextContents();
+  const namesakes = await options.locator(".person-handle").allTextContents();
   await alice.keyboard.press("ArrowDown");
   const active = await options.nth(1).getAttribute("aria-selected");
   await alice.keyboard.press("Enter");

@@ -97,6 +97,17 @@ export async function pushes() {
   }
 }
 
+// Answers the browser's question about notifications. An answer before the question would hide the offer.
+async function allowWhenAsked(page) {
+  await page.exposeFunction("allow", () => page.context().grantPermissions(["notifications"]));
+  await page.evaluate(() => {
+    Notification.requestPermission = async () => {
+      await window.allow();
+      return Notification.permission;
+    };
+  });
+}
+
 async function pushesOf(service) {
   const init = `(${subscribeTo})(${JSON.stringify(service.subscription)})`;
   const alice = await visitAs("alice", { init, installs: true });
@@ -106,7 +117,7 @@ async function pushesOf(service) {
   const early = await offer(alice).count();
   await send("The first");
   await offer(alice).waitFor();
-  await alice.context().grantPermissions(["notifications"]);
+  await allowWhenAsked(alice);
   await offer(alice).getByRole("button", { name: "Turn on" }).click();
   await offer(alice).waitFor({ state: "detached" });
   const devices = async () => (await call("GET", "users/me/push", "alice")).items.length;
@@ -173,5 +184,8 @@ export async function notNow() {
   await open(bob, "general");
   await say(bob, "Hello again");
   await message(bob, "Hello again").waitFor();
+  // The offer would come with the event of a message, not with the answer to one's own.
+  await post("messages", "carol", { conversationId: "general", content: "Hello, bob" });
+  await message(bob, "Hello, bob").waitFor();
   report("declined", { offers: await offer(bob).count() });
 }

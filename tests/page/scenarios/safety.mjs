@@ -28,12 +28,15 @@ export async function markup() {
   const alice = await visitAs("alice");
   await open(alice, MARKUP);
   await message(alice, MARKUP).waitFor();
+  // A message that comes after the typing would end it.
+  await alice.locator(".message .text a").waitFor();
   await composer(mallory).pressSequentially("x");
   await alice.getByText(`${MARKUP} is typing…`).waitFor();
   report("shown as text", {
     author: await alice.locator(".message .name").first().textContent(),
     listed: await conversations(alice).first().locator(".name").textContent(),
-    images: await alice.locator("img, script:not([src])").count(),
+    // The logo is the page's own.
+    images: await alice.locator("img:not(.logo), script:not([src])").count(),
     links: await alice.locator(".text a").evaluateAll((links) => links.map((link) => link.getAttribute("href"))),
   });
 }
@@ -133,13 +136,24 @@ export async function corpus() {
     for (const each of await bob.locator(".row [data-id]").evaluateAll((all) => all.map(({ dataset }) => dataset.id))) seen.add(each);
     await look();
   };
-  // To the first message, however long its page is on its way, and back.
-  const [first] = (await call("GET", `conversations/${id}/messages?aroundSeq=1&limit=2`, "bob")).items;
-  for (let step = 0; step < 1_000 && !seen.has(first.id); step++) await wheel(-1_500);
-  for (let step = 0; step < 45; step++) await wheel(1_500);
-  for (const name of ["Details", "Search", "Offers", /[Pp]inned/]) {
+  // To the first message, however long its page is on its way, and back to the last one.
+  const ids = await messagesOf(id, "bob");
+  const isDrawn = (message) => bob.locator(`.row [data-id="${message}"]`).isVisible();
+  for (let step = 0; step < 1_000 && !(await isDrawn(ids[0])); step++) await wheel(-1_500);
+  for (let step = 0; step < 1_000 && !(await isDrawn(ids.at(-1))); step++) await wheel(1_500);
+  // A busy machine scrolls past some of them.
+  for (const each of ids.filter((message) => !seen.has(message))) {
+    await bob.evaluate((hash) => {
+      location.hash = hash;
+    }, `#/conversation/${id}/${each}`);
+    await bob.locator(`.row [data-id="${each}"]`).waitFor();
+    await wheel(0);
+  }
+  const panels = [["Details"], ["Search"], ["Offers", ".offer"], [/[Pp]inned/, ".find"]];
+  for (const [name, loaded] of panels) {
     await bob.locator(".conversation > header").getByRole("button", { name }).first().click();
     await bob.locator(".panel").waitFor();
+    if (loaded !== undefined) await bob.locator(".panel").locator(loaded).first().waitFor();
     if (name === "Search") await searching(bob, look);
     await look();
   }
@@ -154,7 +168,18 @@ export async function corpus() {
     }, `#/conversation/${text}/${encodeURIComponent(text)}`);
     await look();
   }
-  report("looked at", { wrong: [...wrong], elsewhere, seen: seen.size, ...tried });
+  report("looked at", { wrong: [...wrong], elsewhere, unseen: ids.filter((each) => !seen.has(each)), seen: seen.size, ...tried });
+}
+
+// The ids of a conversation's messages, the oldest first.
+async function messagesOf(conversationId, user) {
+  const path = `conversations/${conversationId}/messages?threads=collapsed&limit=100`;
+  const found = [];
+  for (let page = { next: null }; found.length === 0 || page.next !== null; ) {
+    page = await call("GET", page.next === null ? path : `${path}&before=${page.next}`, user);
+    found.push(...page.items);
+  }
+  return found.sort((one, other) => one.seq - other.seq).map(({ id }) => id);
 }
 
 async function searching(page, look) {
@@ -163,4 +188,7 @@ async function searching(page, look) {
     await field.fill(text);
     await look();
   }
+  await field.fill("script");
+  await page.locator(".panel .find").first().waitFor();
+  await look();
 }

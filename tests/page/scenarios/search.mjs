@@ -63,6 +63,8 @@ export async function everywhere() {
   const cleared = await field.inputValue();
   await field.fill("test-c");
   await conversations(alice).filter({ hasText: "general" }).waitFor({ state: "detached" });
+  // The list is drawn anew beside the other results.
+  await conversations(alice).filter({ hasText: "test-conv" }).waitFor();
   const left = await conversations(alice).locator(".name").allTextContents();
   await field.press("Escape");
   await conversations(alice).filter({ hasText: "general" }).waitFor();

@@ -53,7 +53,7 @@ export async function profile() {
   await say(alice, "Look at me");
   await open(bob, "alice");
   await openSettings(alice, "Profile");
-  await alice.getByLabel("Picture").setInputFiles({ name: "me.png", mimeType: "image/png", buffer: DOT });
+  await alice.locator("input[type=file][aria-label=Picture]").setInputFiles({ name: "me.png", mimeType: "image/png", buffer: DOT });
   await bob.locator(".conversation > header .avatar img").waitFor();
   const shown = await bob.locator(".conversation > header .avatar img").evaluate(async (it) => {
     await it.decode();
@@ -126,8 +126,8 @@ export async function idle() {
   await alice.reload();
   await alice.getByRole("button", { name: /^Your account: alice.* away$/ }).waitFor();
   // A page that is loaded again is away for a moment in another sense.
-  await carol.locator(".subtitle").getByText("away").waitFor();
-  report("rested", { carol: await carol.locator(".subtitle").textContent() });
+  const rested = await until(() => carol.locator(".subtitle").textContent(), (status) => status.startsWith("away"));
+  report("rested", { carol: rested });
 }
 
 // With read receipts off, neither side sees what the other one has read. Both see it again when they are on again.
@@ -144,17 +144,19 @@ export async function receipts() {
   await status(alice, "Seen", "Read").waitFor();
   await openSettings(bob, "Privacy");
   const receipts = bob.getByRole("checkbox", { name: "Let others see what you have read" });
-  await receipts.uncheck();
+  const isSaved = (answer) => answer.url().includes("/preferences") && answer.request().method() === "PUT";
+  await Promise.all([bob.waitForResponse(isSaved), receipts.uncheck()]);
   await bob.keyboard.press("Escape");
   await say(bob, "Unseen");
   await message(alice, "Unseen").waitFor();
   await say(alice, "Neither");
   await message(bob, "Neither").waitFor();
   const id = new URL(bob.url()).hash.split("/").at(-1);
-  await until(() => call("GET", `conversations/${id}`, "bob"), ({ unreadCount }) => unreadCount === 0);
+  for (const user of ["alice", "bob"])
+    await until(() => call("GET", `conversations/${id}`, user), ({ unreadCount }) => unreadCount === 0);
   // What the server says of the reading comes before this.
   await say(bob, "After it");
-  await message(alice, "After it").waitFor();
+  for (const page of [alice, bob]) await message(page, "After it").waitFor();
   report("off", { alice: await status(alice, "Neither", "Read").count(), bob: await status(bob, "Unseen", "Read").count() });
   await openSettings(bob, "Privacy");
   await receipts.check();

@@ -1,4 +1,4 @@
-import { composer, conversations, message, report, url, visitAs } from "../browser.mjs";
+import { atEnd, composer, conversations, message, report, url, visitAs } from "../browser.mjs";
 
 const WHEEL_STEPS = 60;
 
@@ -37,15 +37,15 @@ export async function own() {
   const alice = await visitAs("alice");
   await conversations(alice).filter({ hasText: "Long" }).click();
   await message(alice, "Message 100000").waitFor();
+  await atEnd(alice);
   await composer(alice).fill("at once");
-  const drawn = alice.evaluate(
-    () =>
-      new Promise((resolve) => {
-        addEventListener("keydown", () => {
-          requestAnimationFrame(() => resolve([...document.querySelectorAll(".message .text")].at(-1).textContent));
-        });
-      }),
-  );
+  await alice.evaluate(() => {
+    window.drawn = new Promise((resolve) => {
+      addEventListener("keydown", () => {
+        requestAnimationFrame(() => resolve([...document.querySelectorAll(".message .text")].at(-1).textContent));
+      });
+    });
+  });
   await composer(alice).press("Enter");
-  report("drawn", { text: await drawn });
+  report("drawn", { text: await alice.evaluate(() => window.drawn) });
 }

@@ -68,6 +68,7 @@ export async function changes() {
   await composer(alice).fill("");
   await act(bob, "first", "React with 👍");
   await alice.getByRole("button", { name: "👍, 1" }).click();
+  await alice.getByRole("button", { name: "👍, 2" }).waitFor();
   await bob.getByRole("button", { name: "👍, 2" }).click();
   await alice.getByRole("button", { name: "👍, 1" }).waitFor();
   await act(bob, "first", "Reply");
@@ -76,7 +77,9 @@ export async function changes() {
   const quoted = await alice.locator(".quote").innerText();
   await act(alice, "first", "Delete");
   await alice.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
-  await bob.getByText("This message was deleted.").waitFor();
+  await bob.locator(".gone").getByText("This message was deleted.").waitFor();
+  // The reply quotes it as it is now.
+  await bob.locator(".quote").getByText("This message was deleted.").waitFor();
   report("changed", { draft, quoted, edited: await bob.locator(".edited").count() });
 }
 

@@ -1,8 +1,33 @@
-import { DEADLINE_MS, LOST, act, call, composer, message, open, opened, post, report, say, start, ledTo, visitAs, write } from "../browser.mjs";
+import {
+  LOST,
+  act,
+  call,
+  composer,
+  enterAs,
+  ledTo,
+  listed,
+  message,
+  open,
+  opened,
+  post,
+  report,
+  say,
+  slowly,
+  start,
+  until,
+  visit,
+  visitAs,
+  write,
+} from "../browser.mjs";
 
 const panel = (page) => page.locator(".panel[aria-label=Thread]");
 const inThread = (page, content) => panel(page).locator(".message:not(.letter) .text").getByText(content, { exact: true });
-const row = (page, content) => page.locator(".conversation .thread-row").filter({ hasText: content });
+const line = (page, count) =>
+  page.locator(".conversation .replies").filter({
+    has: page.locator(".reply-count").getByText(count === 1 ? "1 reply" : `${count} replies`, { exact: true }),
+  });
+const lineBelow = (page, content) => page.locator(".conversation .message").filter({ hasText: content }).locator(".replies");
+const threadsButton = (page) => page.locator(".threads-button");
 
 async function reply(page, content) {
   await write(composer(panel(page)), content);
@@ -17,16 +42,16 @@ export async function thread() {
   await message(bob, "root").waitFor();
   await act(bob, "root", "Reply in thread");
   await reply(bob, "first reply");
-  await alice.locator(".conversation").getByRole("button", { name: "1 reply", exact: true }).click();
+  await line(alice, 1).click();
   await inThread(alice, "first reply").waitFor();
   await reply(alice, "second reply");
   for (const page of [alice, bob]) await inThread(page, "second reply").waitFor();
-  await bob.locator(".conversation").getByRole("button", { name: "2 replies", exact: true }).waitFor();
+  for (const page of [alice, bob]) await line(page, 2).waitFor();
   report("talked", {
     alice: await panel(alice).locator(".message .text").allTextContents(),
     bob: await panel(bob).locator(".message .text").allTextContents(),
     among_messages: await alice.locator(".conversation .message .text").allTextContents(),
-    rows: await row(alice, "reply").count(),
+    faces: await line(alice, 2).locator(".faces .avatar").count(),
     stored: (await call("GET", "conversations/test-conv/messages", "bob")).items.map(({ threadId }) => typeof threadId),
   });
 
@@ -38,7 +63,7 @@ export async function thread() {
   await act(alice, "2nd reply", "Delete", panel(alice));
   await alice.getByRole("dialog", { name: "Delete this message?" }).getByRole("button", { name: "Delete" }).click();
   await panel(bob).getByText("This message was deleted.").waitFor();
-  await bob.locator(".conversation").getByRole("button", { name: "1 reply", exact: true }).waitFor();
+  await line(bob, 1).waitFor();
   report("changed", { left: await panel(bob).locator(".message .text").allTextContents() });
 }
 
@@ -51,12 +76,12 @@ export async function drafts() {
     await post("messages", "bob", { conversationId: "conv-456", content: `below ${content}`, threadId: ids.at(-1) });
   }
   await open(alice, "conv-456");
-  await row(alice, "below one").click();
+  await lineBelow(alice, "one").click();
   await composer(panel(alice)).fill("for the one");
-  await row(alice, "below other").click();
+  await lineBelow(alice, "other").click();
   await inThread(alice, "below other").waitFor();
   const other = await composer(panel(alice)).inputValue();
-  await row(alice, "below one").click();
+  await lineBelow(alice, "one").click();
   await inThread(alice, "below one").waitFor();
   const one = await composer(panel(alice)).inputValue();
   const main = await composer(alice.locator(".conversation")).inputValue();
@@ -79,7 +104,7 @@ export async function narrow() {
   const root = await post("messages", "bob", { conversationId: "talk-123", content: "narrow root" });
   await post("messages", "bob", { conversationId: "talk-123", content: "narrow reply", threadId: root.id });
   await alice.goto(alice.url().replace(/#.*/, "") + "#/conversation/talk-123");
-  await alice.locator(".thread-row").click();
+  await line(alice, 1).click();
   await inThread(alice, "narrow reply").waitFor();
   const width = await alice.evaluate(() => document.documentElement.scrollWidth);
   const hidden = !(await alice.locator("main.conversation").isVisible());
@@ -89,7 +114,23 @@ export async function narrow() {
   report("narrow", { width, hidden, panels: await panel(alice).count() });
 }
 
-// More replies follow each other than a page of messages has: they are one row, and the reader gets past them.
+// A reply arrives while the unread messages are on their way to a reader with a slow network. It adds no row, and the
+// reader sees everything.
+export async function during() {
+  const alice = await visitAs("alice", { at: await slowly(1_000) });
+  const group = { kind: "group", memberIds: ["alice"], name: "Slow thread" };
+  const { id: conversationId } = await post("conversations", "bob", group);
+  const root = await post("messages", "bob", { conversationId, content: "root" });
+  await listed(alice, "Slow thread").locator(".count").getByText("1").waitFor();
+  await listed(alice, "Slow thread").click();
+  await post("messages", "bob", { conversationId, content: "reply", threadId: root.id });
+  await line(alice, 1).waitFor();
+  const conversation = () => call("GET", `conversations/${conversationId}`, "alice");
+  const { unreadCount } = await until(conversation, (now) => now.unreadCount === 0);
+  report("during", { unreadCount, toNewest: await alice.getByRole("button", { name: "Jump to newest" }).count() });
+}
+
+// More replies than a page of messages has are one line at their root, however long the thread is.
 export async function long() {
   const alice = await visitAs("alice");
   await start(alice, ["bob", "carol"], "Long thread");
@@ -97,21 +138,109 @@ export async function long() {
   const [{ id: conversationId }] = (await call("GET", "conversations", "alice")).items;
   const send = (content, threadId) => post("messages", "alice", { conversationId, content, threadId });
   const root = await send("root");
-  for (let number = 1; number <= 60; number++) await send(`message ${number}`);
+  await send("between");
   for (let number = 1; number <= 120; number++) await send(`reply ${number}`, root.id);
   await send("afterwards");
   await message(alice, "afterwards").waitFor();
   await alice.reload();
   await message(alice, "afterwards").waitFor();
-  await alice.locator(".conversation .scroller").hover();
-  const first = message(alice, "root");
-  for (const deadline = Date.now() + DEADLINE_MS; (await first.count()) === 0 && Date.now() < deadline; ) {
-    await alice.mouse.wheel(0, -400);
-    await alice.waitForTimeout(50);
-  }
-  await first.waitFor();
-  await alice.locator(".conversation .to-newest").click();
-  await message(alice, "afterwards").waitFor();
-  const line = await alice.locator(".conversation .thread-row").last();
-  report("read", { rows: await line.count(), says: (await line.innerText()).split("\n").slice(-4) });
+  await line(alice, 120).waitFor();
+  report("read", { shown: await alice.locator(".conversation .message .text").allTextContents() });
+}
+
+// Replies to a reader's messages: the line shows that they are unread, and so does the list of threads.
+export async function unread() {
+  const alice = await visitAs("alice");
+  await start(alice, ["bob", "carol"], "Unread thread");
+  await opened(alice, "Unread thread");
+  const [{ id: conversationId }] = (await call("GET", "conversations", "alice")).items;
+  const root = await post("messages", "alice", { conversationId, content: "root" });
+  await message(alice, "root").waitFor();
+  for (let number = 1; number <= 12; number++)
+    await post("messages", number % 2 ? "bob" : "carol", { conversationId, content: `reply ${number}`, threadId: root.id });
+  await line(alice, 12).locator(".unread-dot").waitFor();
+  await alice.getByRole("button", { name: /^Threads ?\d+ unread$/ }).waitFor();
+  if (process.env.PICTURES) await alice.screenshot({ path: `${process.env.PICTURES}/unread.png` });
+  const rows = await alice.locator(".conversation .message").count();
+  const left = await until(
+    async () => (await call("GET", `conversations/${conversationId}`, "alice")).unreadCount,
+    (count) => count === 0,
+  );
+  await threadsButton(alice).click();
+  const item = alice.getByRole("dialog", { name: "Threads" }).locator(".thread-item").filter({ hasText: "Unread thread" });
+  await item.filter({ hasText: "12 unread replies" }).waitFor();
+  if (process.env.PICTURES) await alice.screenshot({ path: `${process.env.PICTURES}/list.png` });
+  await item.press("Enter");
+  await inThread(alice, "reply 12").waitFor();
+  await line(alice, 12).locator(".unread-dot").waitFor({ state: "detached" });
+  const place = await until(
+    () => call("GET", `messages/${root.id}/thread`, "alice"),
+    ({ unreadCount }) => unreadCount === 0,
+  );
+  if (process.env.PICTURES) await alice.screenshot({ path: `${process.env.PICTURES}/thread.png` });
+  report("unread", { rows, left, following: place.following, after: place.unreadCount });
+
+  const other = await visit();
+  const followed = other.waitForResponse((answer) => answer.url().includes("/threads?"));
+  await enterAs(other, "alice");
+  await (await followed).finished();
+  await open(other, "Unread thread");
+  await line(other, 12).waitFor();
+  const dots = await line(other, 12).locator(".unread-dot").count();
+  await panel(alice).getByRole("button", { name: "Stop following this thread" }).click();
+  await panel(alice).getByRole("button", { name: "Follow this thread" }).waitFor();
+  await post("messages", "bob", { conversationId, content: "reply 13", threadId: root.id });
+  await line(other, 13).waitFor();
+  // What is told of the thread comes before this.
+  await post("messages", "bob", { conversationId, content: "afterwards" });
+  await message(other, "afterwards").waitFor();
+  report("unfollowed", { dots, after: await line(other, 13).locator(".unread-dot").count() });
+}
+
+// A reply that arrives below what the reader looks at is read when they come to it.
+export async function below() {
+  const alice = await visitAs("alice");
+  await start(alice, ["bob", "carol"], "Deep thread");
+  await opened(alice, "Deep thread");
+  const [{ id: conversationId }] = (await call("GET", "conversations", "alice")).items;
+  const root = await post("messages", "alice", { conversationId, content: "root" });
+  const answer = (number) => post("messages", "bob", { conversationId, content: `reply ${number}`, threadId: root.id });
+  for (let number = 1; number <= 40; number++) await answer(number);
+  const unreadCount = async () => (await call("GET", `messages/${root.id}/thread`, "alice")).unreadCount;
+  await line(alice, 40).click();
+  await inThread(alice, "reply 40").waitFor();
+  await until(unreadCount, (count) => count === 0);
+  const list = panel(alice).locator(".thread").locator("..");
+  await list.evaluate(async (it) => {
+    it.scrollTo(0, 0);
+    // The page hears of it with the next frame.
+    for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
+  });
+  await answer(41);
+  await inThread(alice, "reply 41").waitFor({ state: "attached" });
+  const arrived = await unreadCount();
+  await list.evaluate((it) => it.scrollTo(0, it.scrollHeight));
+  report("below", { arrived, after: await until(unreadCount, (count) => count === 0) });
+}
+
+// A link to a reply opens the thread beside the conversation, also from another conversation and after a reload.
+export async function link() {
+  const alice = await visitAs("alice");
+  await start(alice, ["bob", "carol"], "Linked thread");
+  await opened(alice, "Linked thread");
+  const [{ id: conversationId }] = (await call("GET", "conversations", "alice")).items;
+  const send = (content, more = {}) => post("messages", "bob", { conversationId, content, ...more });
+  const root = await send("root");
+  const quoted = await send("the first reply", { threadId: root.id });
+  for (let number = 2; number <= 60; number++) await send(`reply ${number}`, { threadId: root.id });
+  await send("an answer", { threadId: root.id, replyToId: quoted.id });
+  await open(alice, "general");
+  await alice.goto(alice.url().replace(/#.*/, "") + `#/conversation/${conversationId}/${quoted.id}`);
+  await inThread(alice, "the first reply").waitFor();
+  await alice.locator(".conversation .message .text").getByText("root", { exact: true }).waitFor();
+  const quote = panel(alice).locator(".quote");
+  const before = await quote.innerText();
+  await call("PATCH", `messages/${quoted.id}`, "bob", { content: "the changed reply" });
+  await quote.filter({ hasText: "the changed reply" }).waitFor();
+  report("linked", { before: before.includes("the first reply"), rows: await alice.locator(".conversation .message").count() });
 }

@@ -34,16 +34,21 @@ SYNC_NAMES: Mapping[str, str] = {
     "MessagesRead": "message:read:receipt",
     "MessagesDelivered": "message:delivered:receipt",
     "ReadPositionMoved": "conversation:unread",
+    "ThreadMarked": "thread:marked",
     "MessageSent": "message:new",
     "MessageEdited": "message:updated",
+    "LinkPreviewsChanged": "message:updated",
+    "ThreadUpdated": "thread:updated",
     "MessageDeleted": "message:deleted",
     "MessageReacted": "message:reaction",
     "MessagePinned": "message:pinned",
     "MessageUnpinned": "message:unpinned",
+    "SavedChanged": "saved:changed",
     "OfferCreated": "offer:new",
     "OfferUpdated": "offer:updated",
     "PreferencesChanged": "preferences:updated",
     "NotificationsRead": "notification:read",
+    "CallRecorded": "call:recorded",
 }
 """The log's events that `sync` sends to messenger clients, by the names that it sends them under."""
 

@@ -52,7 +52,7 @@ class Gauges:
 
     @classmethod
     def of(cls, metrics: Mapping[str, float]) -> Gauges:
-        return cls(metrics.get("talkwire_connections"), metrics.get("talkwire_sockets"), metrics.get("talkwire_tasks"))
+        return cls(metrics.get("talkwire_sessions"), metrics.get("talkwire_sockets"), metrics.get("talkwire_tasks"))
 
 
 @dataclass

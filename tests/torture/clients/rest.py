@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 
+from tests.http_client import AsyncHttpClient
 from tests.torture.clients.client_socket import Json, Unanswered
 
 WITHIN_S = 10.0
@@ -15,9 +16,7 @@ class Rest:
     """
 
     def __init__(self, url: str, token: str) -> None:
-        self._http = httpx.AsyncClient(
-            base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=WITHIN_S, trust_env=False
-        )
+        self._http = AsyncHttpClient(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=WITHIN_S)
 
     async def request(
         self, method: str, path: str, body: Json | None = None, query: Json | None = None

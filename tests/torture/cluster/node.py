@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 
 from tests.forked_talkwire import Process, start_talkwire
+from tests.http_client import AsyncHttpClient
 from tests.torture.cluster.processes import end, resident_mb, wait_until
 
 STARTS_WITHIN_S = 120.0
@@ -45,7 +46,7 @@ class Node:
         self.log = folder / f"{name}.log"
         self._options = options
         self._process: Process | None = None
-        self._http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5, trust_env=False)
+        self._http = AsyncHttpClient(base_url=f"http://127.0.0.1:{port}", timeout=5)
 
     @property
     def pid(self) -> int | None:

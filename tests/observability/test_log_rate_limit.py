@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talkwire.core.engine.log_rate_limit import LogRateLimit
+from talkwire.observability.log_rate_limit import LogRateLimit
 
 
 def test_the_next_second_reports_how_many_lines_were_suppressed() -> None:

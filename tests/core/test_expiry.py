@@ -1,27 +1,28 @@
-"""The timer that closes expired offers."""
+"""The timer that closes expired offers and lifts ended bans."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
+from talkwire.core.commands.accounts import EndBans
 from talkwire.core.commands.offers import ExpireOffers
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.events import OfferCreated
+from talkwire.core.domain.events import OfferCreated, UserBanned
 from talkwire.core.domain.model import Actor, Offer
-from talkwire.core.engine.offer_expiry import OfferExpiry
+from talkwire.core.engine.expiry import BanExpiry, OfferExpiry
 
 WAIT_S = 5.0
 Done = Callable[[int | None, Exception | None], None]
 
 
 class Asked:
-    """A chat that receives `ExpireOffers`; `next` is its next result."""
+    """A chat that receives `ExpireOffers` and `EndBans`; `next` is its next result."""
 
     def __init__(self) -> None:
         self._waiting: asyncio.Queue[Done] = asyncio.Queue()
 
-    def submit(self, actor: Actor, command: ExpireOffers, done: Done) -> None:
+    def submit(self, actor: Actor, command: ExpireOffers | EndBans, done: Done) -> None:
         self._waiting.put_nowait(done)
 
     @property
@@ -95,3 +96,14 @@ async def test_a_closed_expiry_sends_no_commands() -> None:
     done(clock.now_ms, None)
     expiry.follow([made(clock.now_ms)])
     assert expiry.next_at is None
+
+
+async def test_a_ban_is_lifted_when_it_ends() -> None:
+    chat, clock = Asked(), Clock()
+    expiry = BanExpiry(chat, clock)
+    expiry.start()
+    (await chat.next())(None, None)
+    assert expiry.next_at is None
+    expiry.follow([UserBanned(1, 0, "alice"), UserBanned(2, 0, "bob", until_ms=clock.now_ms + 10)])
+    (await chat.next())(None, None)
+    expiry.close()

@@ -1,0 +1,152 @@
+"""Exports that are broken or dangerous are refused with one sentence, or what is broken in them is counted."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from talkwire.cli.history_import import archive
+from tests.cli.history_import.conftest import Command, Receiver, counts, dropped
+from tests.cli.history_import.exports import said, slack_user, write_folder, write_zip
+from tests.protocol.server_process import free_port
+
+USERS = [slack_user("U1", "ann")]
+CHANNEL = {"id": "C1", "name": "general", "members": ["U1"]}
+
+
+def one_channel(*messages: object, **more: object) -> dict[str, object]:
+    return {"users.json": USERS, "channels.json": [CHANNEL], "general/2020-01-01.json": list(messages), **more}
+
+
+def failure(result: Any) -> str:  # noqa: ANN401
+    """Returns the one line of a refused export."""
+    assert result.exit_code == 1
+    line: str = result.err.splitlines()[-1]
+    assert line.startswith("talkwire: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "has no users.json"),
+        ({"users.json": "{"}, "users.json is not JSON"),
+        ({"users.json": b"\xff\xfe[]"}, "users.json is not JSON"),
+        ({"users.json": "[" * 100_000}, "users.json is not JSON"),
+    ],
+)
+def test_a_broken_export_is_refused(command: Command, tmp_path: Path, files: dict[str, object], message: str) -> None:
+    path = write_zip(tmp_path / "broken.zip", files)
+    assert message in failure(command("import", "slack", str(path), "--dry-run"))
+
+
+def test_a_file_that_is_no_archive_is_refused(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_text("no zip")
+    assert "is neither a folder nor a zip file" in failure(
+        command("import", "slack", str(tmp_path / "a.zip"), "--dry-run")
+    )
+    assert "no such file" in failure(command("import", "slack", str(tmp_path / "none"), "--dry-run"))
+
+
+def test_a_zip_bomb_is_refused(command: Command, tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "bomb.zip", {"users.json": b" " * 20_000_000 + b"[]"})
+    assert "times smaller" in failure(command("import", "slack", str(path), "--dry-run"))
+
+
+def test_a_damaged_zip_file_is_refused(command: Command, tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "damaged.zip", {"users.json": [slack_user(f"U{n}", f"user{n}") for n in range(200)]})
+    content = bytearray(path.read_bytes())
+    content[60:90] = bytes(30)
+    path.write_bytes(content)
+    assert "users.json cannot be read" in failure(command("import", "slack", str(path), "--dry-run"))
+
+
+def test_what_the_export_says_does_not_reach_the_terminal_as_commands(command: Command, tmp_path: Path) -> None:
+    messages = [{"type": f"\x1b[31m{number}", "ts": "1577880000.0"} for number in range(200)]
+    path = write_zip(tmp_path / "colours.zip", one_channel(*messages, **{"x\x1b[31m/users.json": "{"}))
+    said = command("import", "slack", str(path), "--dry-run")
+    assert "\x1b" not in said.err
+    assert dropped(said)["others"] == 100
+    only = write_zip(tmp_path / "only.zip", {"x\x1b[31m/users.json": "{"})
+    assert "\x1b" not in failure(command("import", "slack", str(only), "--dry-run"))
+
+
+def test_a_document_and_a_line_have_a_limit(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "DOCUMENT_MAX_BYTES", 100)
+    monkeypatch.setattr(archive, "LINE_MAX_BYTES", 100)
+    long = {"users.json": USERS * 10, "a.jsonl": '{"type": "version", "version": 1}\n{"a": "' + "x" * 100 + '"}\n'}
+    folder = write_folder(tmp_path / "long", long)
+    assert "has more than 100 bytes" in failure(command("import", "slack", str(folder), "--dry-run"))
+    assert "a line of more than 100 bytes" in failure(command("import", "mattermost", str(folder), "--dry-run"))
+
+
+def test_names_that_leave_the_folder_are_ignored(command: Command, tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "outside.zip", one_channel(said("1577880000.0", "U1", "Hi")))
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("../general/2020-01-02.json", "broken")
+        file.writestr("/etc/users.json", "broken")
+        file.writestr("general\\..\\..\\2020-01-03.json", "broken")
+    assert counts(command("import", "slack", str(path), "--dry-run"))["messages"] == 1
+
+
+def test_a_link_in_a_folder_is_not_followed(command: Command, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "export", one_channel(said("1577880000.0", "U1", "Hi")))
+    (tmp_path / "secret.json").write_text("broken")
+    (folder / "general/2020-01-02.json").symlink_to(tmp_path / "secret.json")
+    assert counts(command("import", "slack", str(folder), "--dry-run"))["messages"] == 1
+
+
+def test_what_is_odd_in_messages_is_counted_or_made_valid(imported: Command, receiver: Receiver) -> None:
+    users = [f"U{number}" for number in range(110)]
+    export = {
+        "users.json": [slack_user("UODD", "odd"), slack_user("UODD", "twice"), {"name": "no id"}, "text"],
+        "channels.json": [{**CHANNEL, "id": "CODD", "members": ["UODD", "UODD", 7, None]}, {"name": "no id"}],
+        "general/2020-01-01.json": [
+            said("1577880000.000000", "UODD", "a\u0000b \ud800 c" * 3),
+            said("1577880001.000000", "UODD", "word " * 20_000),
+            said("1577880002.000000", "UUNKNOWN", "Who?", user_profile={"real_name": "Guest"}),
+            said("1577880003.000000", "UODD", "Root?", thread_ts="1500000000.000000"),
+            said("1577880004.000000", "UODD", "Many", reactions=[{"name": "tada", "users": users, "count": 110}]),
+            said("99999999999.000000", "UODD", "The future"),
+            {"type": "message", "ts": ["x"], "text": {"a": 1}, "user": 3},
+            {"type": 7},
+            "text",
+        ],
+    }
+    result = imported("slack", export)
+    assert counts(result)["messages"] == 5
+    found = dropped(result)
+    assert found["reactions beyond 20 emoji or 100 users of an emoji"] == 10
+    assert found["threads of replies whose first message is missing"] == 1
+    assert [kind for kind in found if "must not be in the future" in kind]
+    first, *longs, guest, _, many = receiver.messages("slack-CODD")
+    assert "\x00" not in first["content"]
+    assert "".join(each["content"] for each in longs) == "word " * 20_000
+    assert len(longs) == 2
+    assert (guest["sender"]["name"], many["reactions"][0]["count"]) == ("Guest", 100)
+    assert counts(imported("slack", export))["messages, there before"] == 5
+
+
+def test_a_server_that_cannot_be_reached_is_reported_at_once(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", "s" * 32)
+    path = write_zip(tmp_path / "export.zip", one_channel())
+    said = command("import", "slack", str(path), "--server", f"http://127.0.0.1:{free_port()}")
+    assert "cannot be reached" in failure(said)
+
+
+def test_a_secret_of_another_server_is_refused(
+    command: Command, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", "s" * 32)
+    path = write_zip(tmp_path / "export.zip", one_channel())
+    assert "401" in failure(command("import", "slack", str(path), "--server", receiver.url))
+
+
+def test_an_import_needs_a_server(command: Command, tmp_path: Path) -> None:
+    assert command("import", "slack", str(tmp_path)).exit_code == 2
+    assert command("import", "slack", str(tmp_path), "--server", "chat.example.com").exit_code == 2

@@ -1,0 +1,98 @@
+"""Markup and emoji of other systems, as they are written here."""
+
+from __future__ import annotations
+
+import pytest
+
+from talkwire.cli.history_import.emoji import emoji_named, with_emoji
+from talkwire.cli.history_import.people import People
+from talkwire.cli.history_import.source import SourceUser
+from talkwire.cli.history_import.texts import from_mattermost, from_rocketchat, from_slack, pieces
+
+
+@pytest.fixture
+def people() -> People:
+    people = People("slack", "source")
+    people.add(SourceUser("U1", "Ann Smith", "ann"))
+    people.add(SourceUser("U2", "Sam", "sam.one"))
+    people.add(SourceUser("U3", "sam", "!"))
+    return people
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("*bold* _it_ ~gone~", "**bold** _it_ ~~gone~~"),
+        ("2*3*4 a~b~c * not * ~ nor ~", "2*3*4 a~b~c * not * ~ nor ~"),
+        ("<@U1> <@U2> <@U3> <@U9|guest> <@U8>", "@Ann Smith @sam.one @U3 @guest @U8"),
+        ("<#C1|general> <!here> <!channel> <!subteam^S1|@devs>", "#general @here @all @devs"),
+        ("<!date^1392734382^{date}|Feb 18>", "Feb 18"),
+        ("<https://a.example/x_y_*z*>", "https://a.example/x_y_*z*"),
+        ("<https://a.example/?a=1&amp;b=2|*label* [x]>", "[*label* (x)](https://a.example/?a=1&b=2)"),
+        ("<https://a.example|a.example> <mailto:a@b.example|a@b.example>", "https://a.example a@b.example"),
+        ("`*x* &lt;b&gt; <https://a.example|l>` *y*", "`*x* <b> https://a.example` **y**"),
+        ("```a *b*\n:tada:```", "```\na *b*\n:tada:\n```"),
+        ("see ```x``` and ```y```", "see \n```\nx\n```\n and \n```\ny\n```"),
+        ("*<https://a.example|link> and `code`*", "**[link](https://a.example) and `code`**"),
+        ("&amp;lt; &lt;script&gt;", "&lt; <script>"),
+        ("x\x000\x00y", "x0y"),
+        ("1 &lt; 2 <not closed", "1 < 2 <not closed"),
+        (":tada: :wave::skin-tone-2: :unknown_one: 10:30:45", "🎉 👋🏻 :unknown_one: 10:30:45"),
+    ],
+)
+def test_texts_of_slack(people: People, text: str, expected: str) -> None:
+    assert from_slack(text, people) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("*bold* **bold** ~gone~ ~~gone~~", "**bold** **bold** ~~gone~~ ~~gone~~"),
+        ("@ann, @ann. @nobody a@ann.example @all", "@Ann Smith, @Ann Smith. @nobody a@ann.example @all"),
+        (
+            "`@ann` https://a.example/@ann/*x* [@ann](https://a.example/*)",
+            "`@ann` https://a.example/@ann/*x* [@ann](https://a.example/*)",
+        ),
+    ],
+)
+def test_texts_of_rocketchat(people: People, text: str, expected: str) -> None:
+    assert from_rocketchat(text, people) == expected
+
+
+def test_texts_of_mattermost_are_markdown(people: People) -> None:
+    assert from_mattermost("*it* **b** @ann @channel ```\n@ann\n``` :+1:", people) == (
+        "*it* **b** @Ann Smith @all ```\n@ann\n``` 👍"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "emoji"),
+    [
+        ("thumbsup", "👍"),
+        (":+1:", "👍"),
+        ("heart", "❤️"),
+        ("flag-de", "🇩🇪"),
+        ("+1::skin-tone-6", "👍🏿"),
+        ("+1_medium_light_skin_tone", "👍🏼"),
+        ("raised_hand_tone3", "✋🏽"),
+        ("man-shrugging::skin-tone-2", "🤷🏻\u200d♂️"),
+        ("point_up::skin-tone-2", "☝🏻"),
+        ("🎉", "🎉"),
+        ("party_parrot", None),
+        ("", None),
+    ],
+)
+def test_emoji_by_their_names(name: str, emoji: str | None) -> None:
+    assert emoji_named(name) == emoji
+
+
+def test_text_without_names_of_emoji_stays() -> None:
+    assert with_emoji("http://a.example:80/ ::: :") == "http://a.example:80/ ::: :"
+
+
+def test_long_texts_are_cut_between_words() -> None:
+    text = "zwölf " * 10
+    found = pieces(text, 20)
+    assert "".join(found) == text
+    assert all(len(each.encode()) <= 20 and each.endswith(" ") for each in found[:-1])
+    assert pieces("ö" * 15, 7) == ["ööö"] * 5

@@ -1,0 +1,77 @@
+"""`talkwire load`, against a server that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from talkwire.identity.issuer import TokenIssuer
+from tests.chat.chat_server import SECRET, running_chat
+from tests.cli.conftest import Said
+from tests.protocol.server_process import free_port
+
+Command = Callable[..., Said]
+
+
+def rows(output: str) -> dict[str, list[str]]:
+    """Returns the table's rows by their first cell."""
+    return {line.split("\t")[0]: line.split("\t")[1:] for line in output.splitlines()}
+
+
+def test_users_connect_and_talk_and_the_durations_are_printed(
+    command: Command, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", SECRET)
+    with running_chat(tmp_path_factory.mktemp("loaded")) as server:
+        said = command("load", server.url, "--connections", "25", "--rate", "100", "--seconds", "1")
+        token = TokenIssuer(SECRET).issue("backend", ttl_s=60, role="service")
+        headers = {"authorization": f"Bearer {token}"}
+        left = httpx.get(f"{server.url}/api/v1/conversations?memberId=load-1", headers=headers).json()
+    assert said.exit_code == 0, said.err
+    table = rows(said.out)
+    assert [table[name][0] for name in ("connect", "acknowledgement")] == ["25", "100"]
+    # 25 users are a group of 20, which sends 80 of the messages, and one of 5.
+    assert table["delivery"][0] == str(80 * 20 + 20 * 5)
+    assert all(float(cell) > 0 for cell in table["delivery"][1:])
+    assert "100 messages sent, 100 acknowledged, 0 refused." in said.err
+    assert left["items"] == []
+
+
+def test_messages_beyond_the_rate_limit_are_counted_and_the_exit_code_says_so(
+    command: Command, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", SECRET)
+    limits = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "sends=1/10"}
+    with running_chat(tmp_path_factory.mktemp("limited"), limits) as server:
+        said = command("load", server.url, "--connections", "2", "--rate", "200", "--seconds", "0.5")
+    assert said.exit_code == 1
+    assert "Refused with rate_limited: " in said.err
+
+
+def test_a_server_that_cannot_be_reached_fails(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", SECRET)
+    said = command("load", f"http://127.0.0.1:{free_port()}", "--connections", "1", "--seconds", "1")
+    assert said.exit_code == 1
+    assert "cannot be reached" in said.err
+
+
+def test_a_token_that_the_server_does_not_accept_fails(
+    command: Command, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_chat(tmp_path_factory.mktemp("other")) as server:
+        monkeypatch.setenv("JWT_SECRET", SECRET[::-1])
+        said = command("load", server.url, "--connections", "1", "--seconds", "1")
+    assert said.exit_code == 1
+    assert "401" in said.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["ws://127.0.0.1"], ["http://127.0.0.1", "--connections", "0"], ["http://127.0.0.1", "--rate", "0"]]
+)
+def test_an_impossible_load_is_a_misuse(
+    command: Command, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", SECRET)
+    assert command("load", *arguments).exit_code == 2

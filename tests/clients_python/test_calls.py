@@ -1,0 +1,195 @@
+"""Each call of the client against a server, as a user and as the service."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from talkwire_client import Talkwire, TalkwireError
+from tests.chat.conftest import World
+from tests.clients_python.conftest import Clients
+
+PATIENCE_S = 30
+
+
+@pytest.fixture
+async def alice(clients: Clients, world: World) -> Talkwire:
+    return await clients.user(world.id_of("alice"))
+
+
+@pytest.fixture
+async def bob(clients: Clients, world: World) -> Talkwire:
+    return await clients.user(world.id_of("bob"))
+
+
+@pytest.fixture
+async def room(clients: Clients, alice: Talkwire, bob: Talkwire) -> str:
+    """Returns the id of a group of alice, who owns it, and bob."""
+    service = await clients.service()
+    members = [(await client.me())["id"] for client in (alice, bob)]
+    made = await service.create_conversation("group", members, name="Plans", owner_id=members[0])
+    return made["id"]
+
+
+async def test_messages_are_sent_read_and_changed(alice: Talkwire, bob: Talkwire, room: str) -> None:
+    sent = await alice.send(room, "Hello!", metadata={"order": 17})
+    assert (sent["seq"], sent.get("content"), sent.get("metadata")) == (1, "Hello!", {"order": 17})
+    assert (await alice.edit(sent["id"], "Hello, Bob!")).get("content") == "Hello, Bob!"
+    assert [each["emoji"] for each in (await bob.react(sent["id"], "👍")).get("reactions", ())] == ["👍"]
+    assert "reactions" not in await bob.unreact(sent["id"], "👍")
+    assert (await alice.pin(sent["id"])).get("pinned") is True
+    assert "pinned" not in await alice.unpin(sent["id"])
+    reply = await bob.send(room, "Hi!", reply_to_id=sent["id"])
+    assert reply.get("replyTo", {}).get("id") == sent["id"]
+    await alice.delete(sent["id"])
+    assert "deletedAt" in await alice.message(sent["id"])
+
+
+async def test_pages_and_histories_have_every_message(alice: Talkwire, room: str) -> None:
+    ids = [(await alice.send(room, f"message {number}"))["id"] for number in range(3)]
+    page = await alice.messages(room, limit=2)
+    assert [message["id"] for message in page["items"]] == ids[1:]
+    older = await alice.messages(room, before=page["next"], limit=2)
+    assert ([message["id"] for message in older["items"]], older["next"]) == (ids[:1], None)
+    assert [message["id"] for message in (await alice.messages(room, around_seq=1, limit=1))["items"]] == ids[:1]
+    assert [message["id"] async for message in alice.history(room)] == ids[::-1]
+
+
+async def test_a_long_history_is_loaded_page_by_page(alice: Talkwire, room: str) -> None:
+    for number in range(101):
+        await alice.send(room, f"message {number}")
+    assert [message["seq"] async for message in alice.history(room)] == list(range(101, 0, -1))
+
+
+async def test_messages_of_one_conversation_keep_the_order_of_the_calls(alice: Talkwire, room: str) -> None:
+    sent = await asyncio.gather(*(alice.send(room, str(number)) for number in range(20)))
+    assert [message["seq"] for message in sent] == list(range(1, 21))
+
+
+async def test_a_message_with_an_id_of_ones_own_is_stored_once(alice: Talkwire, room: str) -> None:
+    first = await alice.send(room, "Hello!", client_message_id="hello-1")
+    assert await alice.send(room, "Hello!", client_message_id="hello-1") == first
+    with pytest.raises(TalkwireError) as refused:
+        await alice.send(room, "Something else", client_message_id="hello-1")
+    assert (refused.value.code, refused.value.status) == ("conflict", 409)
+
+
+async def test_reading_moves_the_unread_count(alice: Talkwire, bob: Talkwire, room: str) -> None:
+    await alice.send(room, "one")
+    two = await alice.send(room, "two")
+    assert (await bob.conversation(room)).get("unreadCount") == 2
+    assert (await bob.mark_read(room))["unreadCount"] == 0
+    assert (await bob.mark_unread(room, two["id"]))["unreadCount"] == 1
+
+
+async def test_conversations_and_members_are_managed(alice: Talkwire, bob: Talkwire, clients: Clients) -> None:
+    carol = await clients.user((await alice.me())["id"].replace("alice", "carol"))
+    ids = [(await client.me())["id"] for client in (alice, bob, carol)]
+    made = await alice.create_conversation("group", [ids[1]], name="Plans")
+    assert (await alice.update_conversation(made["id"], name="New plans")).get("name") == "New plans"
+    await alice.add_members(made["id"], [ids[2]])
+    assert (await alice.update_member(made["id"], ids[1], "admin"))["role"] == "admin"
+    roles = {member["userId"]: member["role"] for member in await carol.members(made["id"])}
+    assert roles == dict(zip(ids, ("owner", "admin", "member"), strict=True))
+    await carol.remove_member(made["id"], ids[2])
+    assert made["id"] not in [each["id"] async for each in carol.conversations()]
+    assert made["id"] in [each["id"] async for each in bob.conversations()]
+    await alice.delete_conversation(made["id"])
+    assert [each["id"] async for each in bob.conversations()] == []
+
+
+async def test_files_are_uploaded_attached_and_downloaded(
+    alice: Talkwire, bob: Talkwire, room: str, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("Buy milk.")
+    stored = [await alice.upload(tmp_path / "notes.txt"), await alice.upload(b"x", name="x.bin")]
+    assert [file["name"] for file in stored] == ["notes.txt", "x.bin"]
+    sent = await alice.send(room, attachments=[*stored, {"url": "https://example.com/a.pdf", "name": "a.pdf"}])
+    attached = sent.get("attachments", [])
+    assert [each["name"] for each in attached] == ["notes.txt", "x.bin", "a.pdf"]
+    assert await bob.download(attached[0]["url"]) == b"Buy milk."
+    with pytest.raises(ValueError, match="not an address of this server"):
+        await bob.download(attached[2]["url"])
+    with pytest.raises(ValueError, match="bytes need a name"):
+        await alice.upload(b"x")
+
+
+async def test_notifications_are_listed_and_marked_as_read(alice: Talkwire, bob: Talkwire, room: str) -> None:
+    await alice.send(room, f"@{(await bob.me())['id']}: lunch?")
+    (unread,) = [each async for each in bob.notifications(unread=True)]
+    assert unread["type"] == "mention"
+    await bob.mark_notifications_read([unread["id"]])
+    assert [each async for each in bob.notifications(unread=True)] == []
+    await alice.send(room, f"@{(await bob.me())['id']}: dinner?")
+    await bob.mark_notifications_read()
+    assert [each async for each in bob.notifications(unread=True)] == []
+    assert len([each async for each in bob.notifications()]) == 2
+
+
+async def test_others_see_typing_as_a_signal(alice: Talkwire, bob: Talkwire, room: str) -> None:
+    signals = bob.signals()
+
+    async def type_until_seen() -> None:
+        # Signals are lost before the socket has connected, so alice types again and again, as users do.
+        while True:
+            await alice.typing(room)
+            await asyncio.sleep(0.05)
+
+    typing = asyncio.create_task(type_until_seen())
+    async with asyncio.timeout(PATIENCE_S):
+        async for signal in signals:
+            if signal.type == "typing:user" and signal.data["conversationId"] == room:
+                assert signal.data["userId"] == (await alice.me())["id"]
+                break
+    typing.cancel()
+
+
+async def test_search_and_forwarding(alice: Talkwire, room: str) -> None:
+    sent = await alice.send(room, "a rare pterodactyl")
+    (copy,) = await alice.forward(sent["id"], [room])
+    assert copy.get("content") == "a rare pterodactyl"
+    found: set[str] = set()
+    async with asyncio.timeout(PATIENCE_S):
+        while found != {sent["id"], copy["id"]}:  # the index follows the log
+            await asyncio.sleep(0.05)
+            found = {each["id"] async for each in alice.search("pterodactyl", conversation_id=room)}
+
+
+async def test_the_service_acts_for_users(clients: Clients, alice: Talkwire, room: str) -> None:
+    service, alice_id = await clients.service(), (await alice.me())["id"]
+    assert (await service.put_user(alice_id, name="Alice A."))["name"] == "Alice A."
+    assert (await service.user(alice_id))["name"] == "Alice A."
+    assert [user["id"] async for user in service.users("Alice A.") if user["id"] == alice_id] == [alice_id]
+    sent = await service.send(room, "from the back end", sender_id=alice_id)
+    assert sent["senderId"] == alice_id
+    assert room in [each["id"] for each in (await service.load()).conversations]
+    rights = await alice.request("GET", "/api/v1/users/me/rights")
+    assert rights["createDirect"] is True
+
+
+async def test_a_refusal_has_its_code_and_details(alice: Talkwire) -> None:
+    with pytest.raises(TalkwireError, match="forbidden") as refused:
+        await alice.send("no-such-room", "Hello!")
+    assert (refused.value.code, refused.value.status, refused.value.must_reload) == ("forbidden", 403, False)
+    with pytest.raises(TalkwireError) as refused:
+        await alice.messages("no-such-room", limit=1000)
+    assert (refused.value.code, refused.value.status) == ("invalid_request", 422)
+    assert refused.value.details[0]["path"]
+
+
+async def test_a_refused_token_is_an_error_and_a_renewed_one_is_tried_once(clients: Clients) -> None:
+    with pytest.raises(TalkwireError) as refused:
+        await clients.made("no token").__aenter__()
+    assert (refused.value.code, refused.value.status) == ("unauthenticated", 401)
+    asked = iter(["no token", clients.server.token("alice")])
+    async with clients.made(lambda: next(asked)) as chat:
+        assert (await chat.me())["id"] == "alice"
+    with pytest.raises(TalkwireError):
+        await clients.made(lambda: "no token").__aenter__()
+
+
+async def test_a_client_outside_its_context_says_so(clients: Clients) -> None:
+    with pytest.raises(RuntimeError, match="async with"):
+        clients.made("token").events()

@@ -1,0 +1,182 @@
+"""Sign-ins through an OpenID provider: who a user is, and what is taken over from the provider."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from talkwire.core.commands.accounts import (
+    BanUser,
+    Device,
+    EraseUser,
+    GetUser,
+    ListLogins,
+    Login,
+    OpenLogin,
+    OpenProviderLogin,
+    PutUser,
+    RegisterAccount,
+    RotateLogin,
+    UpdateUser,
+)
+from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.domain.access_policy import AccessPolicy
+from talkwire.core.domain.model import Actor, ProviderProfile, User, is_own_id
+from tests.contracts.node import BACKEND, OPERATOR, Clock, Node, running
+from tests.databases import Database
+
+ANYONE = Actor("", "")
+ISSUER = "https://login.example.com"
+ANN = ProviderProfile("Ann", "ann@example.com", "https://login.example.com/ann.png", "ann")
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+async def team(database: Database, clock: Clock) -> AsyncIterator[Node]:
+    """A chat whose users sign in through a provider only."""
+    policy = AccessPolicy(accounts="off", oidc_issuer=ISSUER, default_conversations=("general",))
+    async with running(database, clock, policy=policy) as node:
+        yield node
+
+
+def _asked(
+    subject: str = "1", profile: ProviderProfile = ANN, issuer: str = ISSUER, *, token_hash: str = "t1"
+) -> OpenProviderLogin:
+    return OpenProviderLogin(issuer, subject, profile, token_hash, HOUR_MS, Device("192.0.2.1", "Browser"))
+
+
+async def _sign_in(node: Node, subject: str = "1", profile: ProviderProfile = ANN, issuer: str = ISSUER) -> User:
+    login = await node.do(ANYONE, _asked(subject, profile, issuer))
+    assert isinstance(login, Login)
+    return login.user
+
+
+def _actor(user: User) -> Actor:
+    return Actor(user.id, user.name)
+
+
+async def test_the_first_sign_in_creates_a_user_who_joins_the_default_conversations(team: Node) -> None:
+    await team.users(Actor("bob", "Bob"))
+    await team.do(BACKEND, CreateConversation("group", ("bob",), id="general"))
+    user = await _sign_in(team)
+    assert is_own_id(user.id)
+    assert (user.name, user.email, user.avatar, user.handle) == (ANN.name, ANN.email, ANN.avatar, ANN.handle)
+    assert await team.do(_actor(user), GetUser(user.id)) == user
+    assert await team.roles("general") == {"bob": "member", user.id: "member"}
+    (device,) = await team.do(_actor(user), ListLogins(0))
+    assert (device.issuer, device.address, device.user_agent) == (ISSUER, "192.0.2.1", "Browser")
+
+
+async def test_issuer_and_subject_say_who_a_user_is_and_an_address_does_not(team: Node) -> None:
+    account = await team.do(ANYONE, RegisterAccount("ann@example.com", "Ann", "hash"))
+    first = await _sign_in(team)
+    others = [await _sign_in(team, "2"), await _sign_in(team, "1", issuer="https://other.example.com")]
+    assert (await _sign_in(team)).id == first.id
+    assert len({account.id, first.id, *(other.id for other in others)}) == 4
+
+
+async def test_two_first_sign_ins_at_once_create_one_user(team: Node) -> None:
+    logins = await asyncio.gather(*(team.do(ANYONE, _asked(token_hash=f"t{number}")) for number in range(4)))
+    assert len({login.user.id for login in logins}) == 1
+    assert len({login.session.id for login in logins}) == 4
+
+
+async def test_what_is_new_at_the_provider_is_taken_over(team: Node) -> None:
+    user = await _sign_in(team)
+    married = await _sign_in(team, profile=ProviderProfile("Ann Lee", "lee@example.com", None, "ann.lee"))
+    assert married.id == user.id
+    assert (married.name, married.email, married.avatar, married.handle) == (
+        "Ann Lee",
+        "lee@example.com",
+        None,
+        "ann.lee",
+    )
+    events = len(team.log)
+    await _sign_in(team, profile=ProviderProfile("Ann Lee", "lee@example.com", None, "ann.lee"))
+    assert [type(event).__name__ for event in team.log[events:]] == ["LoginOpened"]
+
+
+async def test_what_was_set_here_stays(team: Node) -> None:
+    user = await _sign_in(team)
+    await team.do(_actor(user), UpdateUser(name="Annie", avatar=None, handle=None))
+    await team.do(BACKEND, PutUser(user.id, email="annie@example.com"))
+    for profile in (
+        ANN,
+        ProviderProfile("Ann Lee", "lee@example.com", "https://login.example.com/lee.png", "lee"),
+        ANN,
+    ):
+        after = await _sign_in(team, profile=profile)
+        assert (after.name, after.email, after.avatar, after.handle) == ("Annie", "annie@example.com", None, None)
+
+
+async def test_a_handle_that_is_taken_is_left_out_until_it_is_free(team: Node) -> None:
+    await team.users(Actor("bob", "Bob"), Actor("ann.lee", "Another"))
+    await team.do(BACKEND, PutUser("bob", handle="ann"))
+    assert (await _sign_in(team)).handle is None
+    assert (await _sign_in(team, "2", ProviderProfile("Ann", handle="ann.lee"))).handle is None
+    await team.do(BACKEND, PutUser("bob", handle=None))
+    assert (await _sign_in(team)).handle == "ann"
+    assert (await _sign_in(team, profile=ProviderProfile("Ann"))).handle == "ann"
+
+
+async def test_a_banned_user_and_an_unwanted_new_one_are_refused(team: Node) -> None:
+    user = await _sign_in(team)
+    await team.do(OPERATOR, BanUser(user.id))
+    assert await team.refusal(ANYONE, _asked(profile=ProviderProfile("Other"))) == "banned"
+    assert (await team.do(BACKEND, GetUser(user.id))).name == "Ann"
+    closed = OpenProviderLogin(ISSUER, "2", ANN, "t", HOUR_MS, create_user=False)
+    assert await team.refusal(ANYONE, closed) == "forbidden"
+    known = await _sign_in(team, "3", ProviderProfile("Cem"))
+    again = await team.do(
+        ANYONE, OpenProviderLogin(ISSUER, "3", ProviderProfile("Cem"), "u", HOUR_MS, create_user=False)
+    )
+    assert again.user.id == known.id
+
+
+async def test_an_erased_user_returns_as_another(team: Node) -> None:
+    user = await _sign_in(team)
+    await team.do(_actor(user), EraseUser(user.id, redact=True))
+    again = await _sign_in(team)
+    assert again.id != user.id
+    assert again.handle == "ann"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        _asked(""),
+        _asked("x" * 256),
+        _asked("\x00"),
+        _asked(profile=ProviderProfile(" ")),
+        _asked(profile=ProviderProfile("Ann", email="ann")),
+        _asked(profile=ProviderProfile("Ann", avatar="javascript:alert(1)")),
+        _asked(profile=ProviderProfile("Ann", handle="all")),
+    ],
+)
+async def test_what_no_user_can_have_is_refused(team: Node, command: OpenProviderLogin) -> None:
+    assert await team.refusal(ANYONE, command) == "invalid_request"
+
+
+async def test_a_device_remains_signed_in_only_while_its_way_is_open(database: Database, clock: Clock) -> None:
+    both = AccessPolicy(oidc_issuer=ISSUER)
+    async with running(database, clock, policy=both) as node:
+        account = await node.do(ANYONE, RegisterAccount("bob@example.com", "Bob", "hash"))
+        of_account = await node.do(ANYONE, OpenLogin(account.id, "a1", HOUR_MS))
+        of_provider = await node.do(ANYONE, _asked(token_hash="p1"))
+        renewed = [
+            await node.do(ANYONE, RotateLogin(of_account.session.id, "a1", "a2", HOUR_MS)),
+            await node.do(ANYONE, RotateLogin(of_provider.session.id, "p1", "p2", HOUR_MS)),
+        ]
+        assert [login.session.issuer for login in renewed if login] == [None, ISSUER]
+
+    async def is_renewed(policy: AccessPolicy, session_id: str, old: str) -> bool:
+        async with running(database, clock, policy=policy) as node:
+            return await node.do(ANYONE, RotateLogin(session_id, old, f"{old}'", HOUR_MS)) is not None
+
+    assert not await is_renewed(AccessPolicy(), of_provider.session.id, "p2")
+    assert not await is_renewed(AccessPolicy(oidc_issuer="https://new.example.com"), of_provider.session.id, "p2")
+    assert not await is_renewed(AccessPolicy(accounts="off", oidc_issuer=ISSUER), of_account.session.id, "a2")
+    assert await is_renewed(both, of_provider.session.id, "p2")
+    assert await is_renewed(both, of_account.session.id, "a2")

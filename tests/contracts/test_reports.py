@@ -1,0 +1,215 @@
+"""Reports of messages: who may report, what a decision does, and who is notified."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from talkwire.core.commands.accounts import BanUser, EraseUser, UnbanUser
+from talkwire.core.commands.conversations import DeleteConversation
+from talkwire.core.commands.members import RemoveMember
+from talkwire.core.commands.messages import DeleteMessage, GetMessage, SendMessage
+from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage
+from talkwire.core.commands.notifications import ListNotifications, MarkNotificationsRead
+from talkwire.core.commands.preferences import SetMemberPreferences
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import MessageDeleted, Notified, ReportCreated, ReportDecided
+from talkwire.core.domain.model import Actor, Message
+from talkwire.core.domain.moderation.reports import MessageReport, ReportAction
+from talkwire.core.engine.live_notifications import LiveNotifications
+from talkwire.storage.schema import reports
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Node
+from tests.databases import Database
+
+
+async def _reported(node: Node) -> tuple[Message, MessageReport]:
+    """Returns a message of Bob in the conversation "c", and Alice's report of it."""
+    await node.group("c", CAROL, ALICE, BOB)
+    message = await node.send(BOB, "Buy now")
+    return message, await node.do(ALICE, ReportMessage(str(message.id), "spam", "again"))
+
+
+async def _outcomes(node: Node, actor: Actor) -> list[tuple[str, str | None, str, str]]:
+    """Returns (type, outcome, body, actor id) of a user's notifications."""
+    page = await node.do(actor, ListNotifications(node.clock.now_ms))
+    assert page.unread == len(page.items)
+    return [(each.type, each.outcome, each.body, each.actor_id) for each in page.items]
+
+
+# --- reporting --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_user_has_one_open_report_of_a_message(node: Node) -> None:
+    message, report = await _reported(node)
+    assert (report.state, report.reporter_id, report.author_id) == ("open", "alice", "bob")
+    assert await node.do(ALICE, ReportMessage(str(message.id), "abuse")) == report
+    others = await node.do(CAROL, ReportMessage(str(message.id), "abuse"))
+    assert [each.id for each in (await node.do(OPERATOR, ListReports())).items] == [others.id, report.id]
+    await node.do(OPERATOR, DecideReport(report.id, "dismissed", "Harmless"))
+    assert (await node.do(ALICE, ReportMessage(str(message.id), "spam"))).id != report.id
+
+
+async def test_only_who_sees_a_message_reports_it(node: Node) -> None:
+    message, _ = await _reported(node)
+    for actor in (MALLORY, BACKEND, OPERATOR):
+        assert await node.refusal(actor, ReportMessage(str(message.id), "spam")) == "forbidden"
+    await node.do(OPERATOR, BanUser("alice"))
+    assert await node.refusal(ALICE, ReportMessage(str(message.id), "spam")) == "banned"
+
+
+@pytest.mark.parametrize(
+    ("reason", "note"), [("", None), ("x" * 65, None), ("spam", ""), ("spam", "x" * 1001), ("a\x00", None)]
+)
+async def test_reasons_and_notes_are_short_texts(node: Node, reason: str, note: str | None) -> None:
+    message, _ = await _reported(node)
+    assert await node.refusal(CAROL, ReportMessage(str(message.id), reason, note)) == "invalid_request"
+
+
+async def test_own_and_deleted_messages_cannot_be_reported(node: Node) -> None:
+    message, report = await _reported(node)
+    assert await node.refusal(BOB, ReportMessage(str(message.id), "spam")) == "invalid_request"
+    await node.do(BOB, DeleteMessage(str(message.id)))
+    assert await node.refusal(CAROL, ReportMessage(str(message.id), "spam")) == "invalid_request"
+    assert await node.do(ALICE, ReportMessage(str(message.id), "spam")) == report
+
+
+async def test_reports_are_paged_by_state(node: Node) -> None:
+    message, first = await _reported(node)
+    second = await node.do(CAROL, ReportMessage(str(message.id), "abuse"))
+    await node.do(OPERATOR, DecideReport(second.id, "dismissed", "Harmless"))
+    third = await node.do(CAROL, ReportMessage(str(message.id), "abuse"))
+    page = await node.do(OPERATOR, ListReports("open", None, 1))
+    assert ([each.id for each in page.items], page.next) == ([third.id], third.id)
+    page = await node.do(OPERATOR, ListReports("open", page.next, 1))
+    assert ([each.id for each in page.items], page.next) == ([first.id], None)
+    for actor in (ALICE, BACKEND):
+        assert await node.refusal(actor, ListReports()) == "forbidden"
+        assert await node.refusal(actor, DecideReport(first.id, "dismissed", "x")) == "forbidden"
+
+
+# --- deciding ---------------------------------------------------------------------------------------------------------
+
+
+async def test_deleting_the_message_and_deciding_are_one_transaction(node: Node) -> None:
+    message, report = await _reported(node)
+    with node.statements() as transactions:
+        decided = await node.do(OPERATOR, DecideReport(report.id, "resolved", "Advertising", "delete"))
+    written = [each for each in transactions if any("UPDATE reports" in text for text in each)]
+    assert len(written) == 1
+    assert any("INSERT INTO log" in text for text in written[0])
+    assert [type(event) for event in node.log[-2:]] == [MessageDeleted, ReportDecided]
+    assert (decided.state, decided.action, decided.decided_by) == ("resolved", "delete", "operator")
+    assert (await node.do(OPERATOR, GetMessage(str(message.id)))).deleted_by == "operator"
+
+
+async def test_a_mute_lasts_until_it_is_lifted_and_a_ban_too(node: Node) -> None:
+    message, report = await _reported(node)
+    await node.do(OPERATOR, DecideReport(report.id, "resolved", "Enough", "mute"))
+    with pytest.raises(ChatError) as refused:
+        await node.do(BOB, SendMessage("c", "x"))
+    assert (refused.value.code, refused.value.details) == ("muted", {"until": None})
+    again = await node.do(CAROL, ReportMessage(str(message.id), "abuse"))
+    await node.do(OPERATOR, DecideReport(again.id, "resolved", "Really", "ban"))
+    with pytest.raises(ChatError) as refused:
+        await node.do(BOB, SendMessage("c", "x"))
+    assert (refused.value.code, refused.value.details) == ("banned", {"reason": "Really"})
+
+
+async def test_a_refused_action_leaves_the_report_open(node: Node) -> None:
+    await node.group("c", BOB, ALICE)
+    report = await node.do(ALICE, ReportMessage(str((await node.send(BOB, "x")).id), "spam"))
+    # Nobody mutes the owner.
+    assert await node.refusal(OPERATOR, DecideReport(report.id, "resolved", "Enough", "mute")) == "forbidden"
+    assert (await node.do(OPERATOR, ListReports("open"))).items == (report,)
+
+
+@pytest.mark.parametrize("action", [None, "delete", "ban"])
+async def test_a_report_can_be_decided_when_its_message_is_gone(node: Node, action: ReportAction | None) -> None:
+    message, report = await _reported(node)
+    await node.do(BOB, DeleteMessage(str(message.id)))
+    await node.do(CAROL, DeleteConversation("c"))
+    decided = await node.do(OPERATOR, DecideReport(report.id, "resolved", "x", action))
+    assert decided.state == "resolved"
+
+
+async def test_deciding_again_changes_nothing_and_otherwise_is_a_conflict(node: Node) -> None:
+    _, report = await _reported(node)
+    decided = await node.do(OPERATOR, DecideReport(report.id, "resolved", "Advertising", "delete"))
+    pos = node.chat.pos
+    assert await node.do(OPERATOR, DecideReport(report.id, "resolved", "Again", "delete")) == decided
+    assert await node.refusal(OPERATOR, DecideReport(report.id, "resolved", "x", "ban")) == "conflict"
+    assert await node.refusal(OPERATOR, DecideReport(report.id, "dismissed", "x")) == "conflict"
+    assert node.chat.pos == pos
+    assert await node.refusal(OPERATOR, DecideReport("8000000000009999", "dismissed", "x")) == "not_found"
+
+
+async def test_decisions_that_contradict_themselves_are_invalid(node: Node) -> None:
+    _, report = await _reported(node)
+    for command in (
+        DecideReport(report.id, "open", "x"),
+        DecideReport(report.id, "dismissed", "x", "delete"),
+        DecideReport(report.id, "resolved", ""),
+    ):
+        assert await node.refusal(OPERATOR, command) == "invalid_request"
+
+
+# --- notifications ----------------------------------------------------------------------------------------------------
+
+
+async def test_the_reporter_is_notified_and_the_author_only_of_an_action(node: Node) -> None:
+    message, report = await _reported(node)
+    await node.do(OPERATOR, DecideReport(report.id, "dismissed", "Harmless"))
+    assert await _outcomes(node, ALICE) == [("moderation", "dismissed", "Harmless", "")]
+    assert await _outcomes(node, BOB) == []
+    again = await node.do(CAROL, ReportMessage(str(message.id), "spam"))
+    await node.do(OPERATOR, DecideReport(again.id, "resolved", "Advertising", "delete"))
+    assert await _outcomes(node, CAROL) == [("moderation", "resolved", "Advertising", "")]
+    assert await _outcomes(node, BOB) == [("moderation", "delete", "Advertising", "")]
+    assert await node.do(BOB, MarkNotificationsRead()) == 0
+
+
+async def test_users_are_notified_though_they_have_left_or_switched_notifications_off(node: Node) -> None:
+    _, report = await _reported(node)
+    await node.do(ALICE, SetMemberPreferences("c", muted=True, notify="none"))
+    await node.do(BOB, RemoveMember("c", "bob"))
+    await node.do(OPERATOR, DecideReport(report.id, "resolved", "Advertising", "delete"))
+    assert [outcome for _, outcome, *_ in await _outcomes(node, ALICE)] == ["resolved"]
+    assert [outcome for _, outcome, *_ in await _outcomes(node, BOB)] == ["delete"]
+
+
+async def test_connected_users_are_notified_at_once(node: Node) -> None:
+    told: list[Notified] = []
+    live = LiveNotifications(node.chat, node.chat.directory, told.extend)
+    node.chat.subscribe(live.follow)
+    _, report = await _reported(node)
+    for actor in (ALICE, BOB, CAROL):
+        node.chat.directory.hold(actor.user_id, await node.chat.directory.find(actor.user_id))
+    await node.do(BOB, RemoveMember("c", "bob"))
+    await node.do(OPERATOR, DecideReport(report.id, "resolved", "Advertising", "delete"))
+    await live.close()
+    assert [(each.user_id, each.notification.outcome, each.notification.body) for each in told] == [
+        ("alice", "resolved", "Advertising"),
+        ("bob", "delete", "Advertising"),
+    ]
+    stored = (await node.do(ALICE, ListNotifications(node.clock.now_ms))).items
+    assert stored == (told[0].notification,)
+
+
+# --- the log and erasing ----------------------------------------------------------------------------------------------
+
+
+async def test_reports_are_in_the_log_for_the_backend_only(node: Node) -> None:
+    await _reported(node)
+    event = node.log[-1]
+    assert isinstance(event, ReportCreated)
+    assert event.report.note == "again"
+
+
+async def test_an_erased_reporter_leaves_no_text(node: Node, database: Database) -> None:
+    _, report = await _reported(node)
+    await node.do(OPERATOR, DecideReport(report.id, "resolved", "Alice is right", "ban"))
+    await node.do(OPERATOR, UnbanUser("bob"))
+    await node.do(BACKEND, EraseUser("alice", redact=False))
+    with database.engine() as engine, engine.connect() as connection:
+        row = connection.execute(select(reports)).one()
+    assert (row.reporter_id, row.reason, row.note, row.decision) == ("alice", "other", None, None)

@@ -1,0 +1,91 @@
+"""Which links of a text the server may fetch."""
+
+from __future__ import annotations
+
+import pytest
+
+from talkwire.core.features.messages.previewable_links import LINKS_MAX, is_previewable, previewable_links
+
+
+@pytest.mark.parametrize(
+    ("content", "links"),
+    [
+        ("See https://talkwire.org/a.", ("https://talkwire.org/a",)),
+        ("(https://talkwire.org/a_(b))", ("https://talkwire.org/a_(b)",)),
+        (
+            "[here](https://talkwire.org/a) and **https://talkwire.org/b**",
+            ("https://talkwire.org/a", "https://talkwire.org/b"),
+        ),
+        ("https://talkwire.org/a#part https://talkwire.org/a", ("https://talkwire.org/a",)),
+        ("<https://talkwire.org/a>", ()),
+        ("`https://talkwire.org/a`", ()),
+        ("```\nhttps://talkwire.org/a\n```", ()),
+        ("xhttps://talkwire.org/a", ()),
+        ("ftp://talkwire.org/a", ()),
+        ("nothing", ()),
+    ],
+)
+def test_links_are_found_as_they_are_written(content: str, links: tuple[str, ...]) -> None:
+    assert previewable_links(content) == links
+
+
+def test_a_message_has_only_some_previews() -> None:
+    content = " ".join(f"https://talkwire.org/{number}" for number in range(10))
+    assert len(previewable_links(content)) == LINKS_MAX
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://en.wikipedia.org/wiki/Instant_messaging",
+        "https://www.example-shop.com/a-very-long-title-of-an-article-with-many-words-2026.html",
+        "https://youtu.be/dQw4w9WgXcQ",
+        "https://www.youtube.com/watch?v=dQw4w9WgXcQ&t=42",
+        "https://github.com/python/cpython/issues/123456",
+        "https://news.site.org/2026/11/22/something-happened-in-a-town?page=2",
+    ],
+)
+def test_links_to_public_pages_are_fetched(link: str) -> None:
+    assert is_previewable(link)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "http://talkwire.org/",
+        "https://user:password@talkwire.org/",
+        "https://user@talkwire.org/",
+        "https://talkwire.org:8443/",
+        "https://talkwire.org:99999/",
+        "https://localhost/",
+        "https://intranet/",
+        "https://wiki.corp/",
+        "https://printer.local/",
+        "https://127.0.0.1/",
+        "https://2130706433/",
+        "https://[::1]/",
+        "https://10.0.0.1./",
+        "https://talkwire.org/reset?token=abc",
+        "https://talkwire.org/a?X-Amz-Signature=abc",
+        "https://talkwire.org/a?sig=abc",
+        "https://talkwire.org/a?access_token=abc",
+        "https://talkwire.org/invite/abc",
+        "https://talkwire.org/newsletter/unsubscribe",
+        "https://talkwire.org/account/verify-email",
+        "https://docs.google.com/document/d/1aB2cD3eF4gH5iJ6kL7mN8oP9qR0sT1uV2wX3yZ4aB5c/edit",
+        "https://talkwire.org/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
+        "https://talkwire.org/file/550e8400-e29b-41d4-a716-446655440000",
+        "https://talkwire.org/a?u=eyJhbGciOiJIUzI1NiJ9abcdefgh",
+        "https://talkwire.org/" + "a" * 1000,
+        "https://talkw\u0131re.org/",
+    ],
+)
+def test_links_that_are_private_or_grant_something_are_not_fetched(link: str) -> None:
+    assert not is_previewable(link)
+
+
+def test_an_operator_may_allow_links_into_private_networks() -> None:
+    assert is_previewable("http://10.0.0.1:8080/wiki", private=True)
+    assert is_previewable("http://wiki.corp/", private=True)
+    assert not is_previewable("http://user@wiki.corp/", private=True)
+    assert not is_previewable("http://wiki.corp/?token=abc", private=True)

@@ -1,0 +1,86 @@
+"""What of a provider's claims becomes a user's profile."""
+
+from __future__ import annotations
+
+import pytest
+
+from talkwire.core.commands.accounts import OpenProviderLogin
+from talkwire.core.domain.model import ProviderProfile
+from talkwire.core.features.users.provider_logins import check_open
+from talkwire.openid.profile import Claims, profile_of
+
+
+@pytest.mark.parametrize(
+    ("claims", "name"),
+    [
+        ({"name": " Ann  Smith\n", "given_name": "A"}, "Ann Smith"),
+        ({"name": "", "given_name": "Ann", "family_name": "Smith"}, "Ann Smith"),
+        ({"family_name": "Smith"}, "Smith"),
+        ({"preferred_username": "ann@example.com"}, "ann"),
+        ({"email": "ann.smith@example.com"}, "ann.smith"),
+        ({"name": 7}, "17"),
+        ({"name": "x" * 500}, "x" * 200),
+    ],
+)
+def test_the_name_is_the_best_of_what_there_is(claims: Claims, name: str) -> None:
+    assert profile_of({"sub": "17", **claims}).name == name
+
+
+@pytest.mark.parametrize(
+    ("claims", "email"),
+    [
+        ({"email": "Ann@Example.com"}, "ann@example.com"),
+        ({"email": "ann@example.com", "email_verified": True}, "ann@example.com"),
+        ({"email": "ann@example.com", "email_verified": False}, None),
+        ({"email": "ann@example.com", "email_verified": "false"}, None),
+        ({"email": "ann"}, None),
+        ({"email": ["ann@example.com"]}, None),
+        ({}, None),
+    ],
+)
+def test_an_address_is_taken_unless_it_may_be_somebody_elses(claims: Claims, email: str | None) -> None:
+    assert profile_of({"sub": "17", **claims}).email == email
+
+
+@pytest.mark.parametrize(
+    ("given", "handle"),
+    [
+        ("Ann.Smith", "ann.smith"),
+        ("ann@example.com", "ann"),
+        ("all", None),
+        ("a", None),
+        ("ann smith", None),
+        (7, None),
+    ],
+)
+def test_a_handle_is_taken_where_it_is_valid(given: object, handle: str | None) -> None:
+    assert profile_of({"sub": "17", "preferred_username": given}).handle == handle
+
+
+@pytest.mark.parametrize(
+    ("given", "avatar"),
+    [
+        ("https://login.example.com/ann.png", "https://login.example.com/ann.png"),
+        ("http://login.example.com/ann.png", None),
+        ("/api/v1/files/1", None),
+        ("javascript:alert(1)", None),
+        ("https://login.example.com/" + "x" * 3000, None),
+        (None, None),
+    ],
+)
+def test_a_picture_is_taken_from_https_only(given: object, avatar: str | None) -> None:
+    assert profile_of({"sub": "17", "picture": given}).avatar == avatar
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"name": "\x00", "email": "\x00@example.com", "picture": "https://x/\x00", "preferred_username": "\x00"},
+        {"name": {}, "given_name": [], "email": {}, "picture": 3, "preferred_username": None},
+    ],
+)
+def test_no_claim_keeps_anybody_from_signing_in(claims: Claims) -> None:
+    profile = profile_of({"sub": "17", **claims})
+    assert isinstance(profile, ProviderProfile)
+    check_open(OpenProviderLogin("https://login.example.com", "17", profile, "hash", 1))

@@ -1,0 +1,277 @@
+import { createServer } from "node:http";
+import { post, report, until, url, visit, visitAs } from "../browser.mjs";
+import { violations } from "./accessibility.mjs";
+
+// What the server answers to the admin, past the page.
+async function asAdmin(token, method, path, body) {
+  const headers = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
+  const answer = await fetch(`${url}/api/v1/${path}`, { method, headers, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${await answer.text()}`);
+  return answer.status === 204 ? undefined : answer.json();
+}
+
+async function login(email, password, register = {}) {
+  const body = JSON.stringify({ email, password, ...register });
+  const path = "name" in register ? "register" : "login";
+  const headers = { "Content-Type": "application/json" };
+  return fetch(`${url}/api/v1/auth/${path}`, { method: "POST", headers, body });
+}
+
+// An endpoint of an application: it notes the types of events, and answers with `status`.
+async function endpoint() {
+  const at = { status: 200, received: [] };
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (bytes) => {
+      body += bytes;
+    });
+    request.on("end", () => {
+      at.received.push(JSON.parse(body).type);
+      response.writeHead(at.status).end();
+    });
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  server.unref();
+  return Object.assign(at, { url: `http://127.0.0.1:${server.address().port}/hook` });
+}
+
+// The console of an admin, who has opened it with a token in its address.
+async function visitConsole(token, options = {}) {
+  const page = await visit({ ...options, path: `/admin#token=${token}` });
+  await heading(page, "Overview").waitFor();
+  return page;
+}
+
+const heading = (page, name) => page.getByRole("heading", { level: 1, name, exact: true });
+const rows = (page) => page.locator(".admin-table tbody tr");
+const said = (page, text) => page.getByRole("status").getByText(text);
+
+async function goTo(page, section, title = section) {
+  await page.getByRole("navigation", { name: "Sections" }).getByRole("link", { name: section, exact: true }).click();
+  await heading(page, title).waitFor();
+}
+
+// Has something to show in every section.
+async function fill(token) {
+  const hook = await endpoint();
+  const webhook = await asAdmin(token, "POST", "webhooks", { url: hook.url, description: "The shop" });
+  await post("messages", "bob", { conversationId: "general", content: "For the webhook" });
+  await until(() => hook.received.includes("message:new"), Boolean);
+  await login("nobody@example.com", "wrong password");
+  return { hook, webhook };
+}
+
+const SECTIONS = [
+  "Overview",
+  "Refusals",
+  "Limits",
+  "Settings",
+  "Users",
+  "Conversations",
+  "Connections",
+  "Reports",
+  "Audit log",
+  "Webhooks",
+  "Push",
+];
+
+// Each section shows what the server has, and axe finds nothing wrong with it.
+async function everySection(token, viewport) {
+  const { webhook } = await fill(token);
+  const bob = await visitAs("bob");
+  const { id } = (await asAdmin(token, "GET", "conversations/general/messages?limit=1")).items[0];
+  await post(`messages/${id}/report`, "alice", { reason: "spam", note: "Again" });
+  const page = await visitConsole(token, { viewport });
+  const found = [];
+  const shown = {};
+  const check = async (name, place) => {
+    await page.locator(place).first().waitFor();
+    found.push(...(await violations(page, name)));
+    shown[name] = await rows(page).count();
+  };
+  for (const section of SECTIONS) {
+    await goTo(page, section);
+    await check(section, section === "Push" ? ".admin-facts" : ".admin-table tbody tr");
+  }
+  const empty = Object.keys(shown).filter((name) => name !== "Push" && shown[name] === 0);
+  const item = async (address, title, place) => {
+    await page.evaluate((hash) => location.assign(hash), address);
+    await heading(page, title).waitFor();
+    await check(address.split("/")[1], place);
+  };
+  await item("#/users/bob", "bob", ".admin-facts");
+  await page.getByRole("button", { name: "Ban…" }).click();
+  await check("ban", "dialog[open]");
+  await page.keyboard.press("Escape");
+  await item(`#/webhooks/${webhook.id}`, webhook.url, ".admin-table tbody tr");
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  await asAdmin(token, "DELETE", `webhooks/${webhook.id}`);
+  await bob.context().close();
+  report("looked at", { found, empty, overflow });
+}
+
+export const wide = ({ token }) => everySection(token, { width: 1280, height: 800 });
+export const narrow = ({ token }) => everySection(token, { width: 320, height: 640 });
+
+// An operator finds a user, ends a sign-in and a connection, and bans and unbans the user, with the keyboard alone.
+export async function people({ token }) {
+  await login("eve@example.com", "correct horse", { name: "Eve Example" });
+  const eve = (await (await login("eve@example.com", "correct horse")).json()).user;
+  const page = await visitConsole(token);
+  await goTo(page, "Users");
+  await rows(page).first().waitFor();
+  await page.keyboard.press("/");
+  await page.keyboard.type("Eve Ex");
+  await page.waitForFunction(() => document.querySelectorAll(".admin-table tbody tr").length === 1);
+  // The first letters may have been enough for that.
+  const address = await until(() => new URL(page.url()).hash, (hash) => hash.endsWith("Ex"));
+  await page.reload();
+  await page.waitForFunction(() => document.querySelectorAll(".admin-table tbody tr").length === 1);
+  const kept = await page.getByRole("searchbox").inputValue();
+  await press(page, "link", "Eve Example");
+  await heading(page, "Eve Example").waitFor();
+  await rows(page).nth(1).waitFor();
+  const focused = await page.evaluate(() => document.activeElement.tagName);
+  await press(page, "button", "End");
+  await press(page, "button", "End", page.getByRole("dialog", { name: "End this sign-in?" }));
+  await said(page, "The sign-in has ended.").waitFor();
+  await until(() => rows(page).count(), (left) => left === 1);
+  await press(page, "button", "Ban…");
+  await page.getByRole("dialog", { name: "Ban Eve Example?" }).waitFor();
+  await page.keyboard.type("Spam");
+  await press(page, "button", "Ban", page.getByRole("dialog"));
+  await said(page, "Eve Example is banned.").waitFor();
+  const refused = await login("eve@example.com", "correct horse");
+  const reason = page.locator(".admin-facts").getByText("Spam");
+  await reason.waitFor();
+  await press(page, "button", "Unban…");
+  await press(page, "button", "Unban", page.getByRole("dialog", { name: "Unban Eve Example?" }));
+  await said(page, "Eve Example is no longer banned.").waitFor();
+  await press(page, "link", "Refusals", page.getByRole("navigation", { name: "More about this user" }));
+  await heading(page, "Refusals").waitFor();
+  const why = page.locator(".admin-table").getByText("The user is banned");
+  await why.first().waitFor();
+  report("moderated", {
+    address,
+    kept,
+    focused,
+    refused: refused.status,
+    again: (await login("eve@example.com", "correct horse")).status,
+    filtered: new URL(page.url()).hash === `#/refusals?userId=${encodeURIComponent(eve.id)}`,
+  });
+}
+
+// Goes to the element with Tab, as far as it takes, and presses Enter there.
+async function press(page, role, name, within = page) {
+  const wanted = within.getByRole(role, { name, exact: true }).first();
+  await wanted.waitFor();
+  const isThere = () => wanted.evaluate((element) => element === document.activeElement);
+  for (let steps = 0; !(await isThere()); steps++) {
+    if (steps > 200) throw new Error(`Tab does not lead to the ${role} ${name}`);
+    await page.keyboard.press("Tab");
+  }
+  await page.keyboard.press("Enter");
+}
+
+// An operator sees that a connection has ended, and which events an endpoint has not received.
+export async function delivery({ token }) {
+  const { hook, webhook } = await fill(token);
+  const bob = await visitAs("bob");
+  const page = await visitConsole(token);
+  await goTo(page, "Connections");
+  const field = page.getByLabel("User ID");
+  await field.fill("bob");
+  await page.waitForFunction(() => location.hash === "#/connections?userId=bob");
+  // The first row may still be one of the list before the answer.
+  const row = rows(page).filter({ hasText: "bob" }).first();
+  const dialect = await row.locator("td").nth(2).textContent();
+  const reconnected = bob.waitForEvent("websocket");
+  await row.getByRole("button", { name: "End" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
+  await said(page, "The connection has ended.").waitFor();
+  await reconnected;
+  hook.status = 500;
+  await post("messages", "bob", { conversationId: "general", content: "Not accepted" });
+  await goTo(page, "Overview");
+  await page.locator(".admin-attention").getByRole("link", { name: /^1 event waits for the webhook/ }).click();
+  await heading(page, hook.url).waitFor();
+  await rows(page).getByText("500").first().waitFor();
+  hook.status = 200;
+  const before = hook.received.length;
+  await page.getByRole("button", { name: "Rewind…" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Rewind", exact: true }).click();
+  await said(page, "The webhook continues from the chosen position.").waitFor();
+  await until(() => hook.received.length - before, (more) => more > 10);
+  await page.locator(".admin-facts").getByText("delivers").waitFor();
+  await page.getByRole("button", { name: "Send a test event" }).click();
+  await said(page, "The endpoint responded with 200.").waitFor();
+  await page.getByRole("button", { name: "Delete…" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
+  await heading(page, "Webhooks").waitFor();
+  const { items } = await asAdmin(token, "GET", "webhooks");
+  report("delivered", {
+    dialect,
+    again: hook.received.length - before > 10,
+    tested: hook.received.includes("webhook:test"),
+    left: items.filter(({ id }) => id === webhook.id).length,
+  });
+}
+
+// Decides a report: the message goes, and the audit log says by whom.
+export async function reports({ token }) {
+  const { message } = await post("messages", "bob", { conversationId: "general", content: "Buy this" }).then(
+    (answer) => ({ message: answer.message ?? answer }),
+  );
+  await post(`messages/${message.id}/report`, "alice", { reason: "spam", note: "Every day" });
+  const page = await visitConsole(token);
+  await page.getByRole("link", { name: /report.* open\.$/ }).click();
+  const row = rows(page).filter({ hasText: "Every day" });
+  await row.getByRole("button", { name: "Decide…" }).click();
+  await page.getByRole("dialog").getByText("Buy this").waitFor();
+  await page.getByLabel("Decision").selectOption({ label: "Delete the message for everyone" });
+  await page.getByLabel("Reason").fill("Advertising");
+  await page.getByRole("dialog").getByRole("button", { name: "Decide", exact: true }).click();
+  await said(page, "The report is decided.").waitFor();
+  await row.waitFor({ state: "detached" });
+  await page.getByLabel("State").selectOption("resolved");
+  const decision = await rows(page).filter({ hasText: "Every day" }).getByText("message deleted").textContent();
+  await goTo(page, "Audit log");
+  await rows(page).filter({ hasText: "report-resolve" }).filter({ hasText: "Advertising" }).first().waitFor();
+  const left = (await asAdmin(token, "GET", `messages/${message.id}`)).content ?? "";
+  report("decided", { decision, left });
+}
+
+// Somebody without the role is refused plainly; the same account session as in the chat is used.
+export async function others() {
+  const page = await visit({ path: "/admin", expected: /status of 40[13]/ });
+  await login("frank@example.com", "correct horse", { name: "Frank" });
+  await page.getByLabel("E-mail").fill("frank@example.com");
+  await page.getByLabel("Password").fill("wrong horse");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  const problem = await page.locator(".problem:not(:empty)").textContent();
+  await page.getByLabel("Password").fill("correct horse");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await heading(page, "You are not an administrator").waitFor();
+  const found = await violations(page, "denied");
+  const asked = await page.getByRole("navigation").count();
+  await page.getByRole("link", { name: "Open the chat" }).click();
+  await page.getByRole("button", { name: /^Your account/ }).click();
+  await page.getByRole("menuitem", { name: "Settings" }).waitFor();
+  const links = await page.getByRole("menuitem", { name: "Console" }).count();
+  report("refused", { problem, found, asked, links });
+}
+
+// The console and the chat share a session. The menu of an admin's account leads to the console.
+export async function link({ token }) {
+  const page = await visitConsole(token);
+  await page.getByRole("link", { name: "Open the chat" }).click();
+  await page.getByRole("button", { name: /^Your account/ }).click();
+  await page.getByRole("menuitem", { name: "Console" }).press("Enter");
+  await heading(page, "Overview").waitFor();
+  const title = await page.title();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await heading(page, "Sign in to the console").waitFor();
+  await page.goto(url);
+  await page.getByLabel("Another user ID").waitFor();
+  report("led", { title });
+}

@@ -1,0 +1,229 @@
+import { readFile } from "node:fs/promises";
+import { atEnd, conversations, report, until, url, visit, write } from "../browser.mjs";
+
+const AXE = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+const MAYA = "Maya Lindgren";
+const HERON = "/#/conversation/heron-launch";
+
+const languageOf = (page) => page.evaluate(() => [document.documentElement.lang, document.documentElement.dir]);
+const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+const heading = (page, name) => page.getByRole("heading", { name, exact: true });
+
+async function enter(page) {
+  await page.getByRole("button", { name: MAYA }).click();
+  await conversations(page).first().waitFor();
+}
+
+async function openHeron(page) {
+  await page.goto(`${url}${HERON}`);
+  await page.locator(".message").first().waitFor();
+}
+
+// The demo's last messages are of yesterday for a while after midnight.
+async function writeToday(page) {
+  await write(page.locator(".composer").getByRole("textbox"), "Ein Satz von heute");
+  await page.locator(".message").filter({ hasText: "Ein Satz von heute" }).waitFor();
+}
+
+async function brokenRules(page) {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
+  return page.evaluate(async (tags) => {
+    const { violations } = await window.axe.run({ runOnly: { type: "tag", values: tags }, rules: { region: { enabled: false } } });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 120)}`);
+  }, RULES);
+}
+
+// A browser in German: every text, the dates, what the server refuses, and axe on the main screens.
+export async function german() {
+  const page = await visit({ locale: "de-AT", expected: /401/ });
+  await page.getByRole("textbox", { name: "E-Mail-Adresse" }).fill("nobody@example.com");
+  await page.getByLabel("Passwort").fill("wrong password");
+  await page.getByRole("button", { name: "Anmelden", exact: true }).click();
+  const refused = page.getByText("Die Angaben zur Anmeldung stimmen nicht.");
+  await refused.waitFor();
+  const found = await brokenRules(page);
+  await enter(page);
+  await openHeron(page);
+  await writeToday(page);
+  found.push(...(await brokenRules(page)));
+  await page.getByRole("button", { name: "Details" }).click();
+  await page.locator(".panel").getByRole("heading", { name: /Mitglieder/ }).waitFor();
+  found.push(...(await brokenRules(page)));
+  await page.getByRole("button", { name: "Schließen" }).first().click();
+  await page.getByRole("button", { name: /^Dein Konto/ }).click();
+  await page.getByRole("menuitem", { name: "Einstellungen" }).click();
+  for (const name of ["Profil", "Darstellung", "Benachrichtigungen", "Geräte", "Privatsphäre", "Konto"]) {
+    await page.getByRole("tab", { name, exact: true }).click();
+    await page.getByRole("tabpanel", { name, exact: true }).waitFor();
+    found.push(...(await brokenRules(page)));
+  }
+  report("read", {
+    language: await languageOf(page),
+    days: await page.evaluate(() => [...document.querySelectorAll(".day")].map((it) => it.textContent)),
+    found: [...new Set(found)],
+  });
+}
+
+// A choice holds in this browser, and what was written before it is still there.
+export async function choice() {
+  const page = await visit();
+  await enter(page);
+  await openHeron(page);
+  await page.locator(".conversation .composer textarea").fill("half a sentence");
+  await page.getByRole("button", { name: /^Your account/ }).click();
+  await page.getByRole("menuitem", { name: "Settings" }).click();
+  await page.getByRole("tab", { name: "Appearance", exact: true }).click();
+  const options = await page.getByLabel("Language").locator("option").allTextContents();
+  await page.getByLabel("Language").selectOption("fr");
+  await page.getByRole("button", { name: "Envoyer", exact: true }).waitFor();
+  const draft = await page.locator(".conversation .composer textarea").inputValue();
+  await page.reload();
+  await page.getByRole("button", { name: "Envoyer", exact: true }).waitFor();
+  const chosen = await languageOf(page);
+  // The address has the last word, as in a frame.
+  const given = await page.context().newPage();
+  await given.goto(`${url}/?language=es`);
+  await given.getByRole("button", { name: /Iniciar sesión/ }).first().waitFor();
+  report("chosen", { options, draft, chosen, given: await languageOf(given) });
+}
+
+// Emoji are found by the words of the reader's language, and by their English names.
+export async function emoji() {
+  const page = await visit({ locale: "de" });
+  await enter(page);
+  await openHeron(page);
+  await page.locator(".composer").getByRole("button", { name: "Emoji" }).click();
+  const search = page.getByRole("searchbox", { name: "Emoji suchen" });
+  const cells = page.locator(".emoji-popup").getByRole("gridcell");
+  await cells.first().waitFor();
+  const firstFor = async (words) => {
+    await search.fill(words);
+    return until(() => cells.evaluateAll((all) => all.map((it) => it.textContent)), (all) => all.includes("🚀"));
+  };
+  report("found", { german: (await firstFor("rakete")).includes("🚀"), english: (await firstFor("rocket")).includes("🚀") });
+}
+
+// Without a translation that runs from right to left, the direction is forced here.
+export async function rightToLeft() {
+  const sides = {};
+  for (const [name, viewport] of Object.entries({ wide: { width: 1100, height: 700 }, narrow: { width: 320, height: 560 } })) {
+    const page = await visit({ viewport });
+    await page.evaluate(() => document.documentElement.setAttribute("dir", "rtl"));
+    await enter(page);
+    const list = await overflow(page);
+    await page.evaluate(() => void (location.hash = "#/conversation/heron-launch"));
+    await page.locator(".message").first().waitFor();
+    sides[name] = {
+      overflow: [list, await overflow(page)],
+      // Of the middle of the page.
+      face: await page.evaluate(() => document.querySelector(".message .face").getBoundingClientRect().left > innerWidth / 2),
+      send: await page.evaluate(() => document.querySelector(".composer [type=submit], .composer .send, .composer button:last-of-type").getBoundingClientRect().left < innerWidth / 2),
+      mirrored: await page.evaluate(() => getComputedStyle(document.querySelector(".lucide-send-horizontal")).transform),
+    };
+  }
+  report("sides", sides);
+}
+
+// The longest words fit on the smallest screen.
+export async function narrow() {
+  const widths = {};
+  for (const locale of ["de", "es", "fr"]) {
+    const page = await visit({ locale, viewport: { width: 320, height: 560 } });
+    await page.getByRole("button", { name: MAYA }).waitFor();
+    const all = [await overflow(page)];
+    await enter(page);
+    all.push(await overflow(page));
+    await page.locator(".sidebar header button").first().click();
+    await page.getByRole("menuitem").nth(-3).click();
+    const tabs = page.locator("dialog.settings [role=tab]");
+    await tabs.first().waitFor();
+    for (const tab of await tabs.all()) {
+      await tab.click();
+      const panel = page.getByRole("tabpanel", { name: await tab.textContent(), exact: true });
+      all.push(await panel.evaluate((it) => it.scrollWidth - it.clientWidth));
+    }
+    await page.keyboard.press("Escape");
+    await openHeron(page);
+    all.push(await overflow(page));
+    widths[locale] = Math.max(...all);
+  }
+  report("measured", widths);
+}
+
+// The operator's name, sentence and logo.
+export async function branded() {
+  const page = await visit();
+  await heading(page, "Fernhill").waitFor();
+  const logo = await page.locator(".entrance .logo").evaluate(async (it) => {
+    await it.decode();
+    return new URL(it.src).pathname;
+  });
+  const sentence = await page.getByText("Where we talk.").count();
+  await enter(page);
+  const line = await page.locator(".brand").textContent();
+  report("branded", { title: await until(() => page.title(), (it) => it.includes("(")), logo, sentence, line });
+}
+
+// Without an address, the conversation that was opened last opens; the list's own address, and phones, show the list.
+export async function last() {
+  const page = await visit();
+  await enter(page);
+  await openHeron(page);
+  await page.goto("about:blank");
+  await page.goto(url);
+  await heading(page, "Heron launch").waitFor();
+  const reopened = new URL(page.url()).hash;
+  await page.goto(`${url}/#/`);
+  await page.reload();
+  await conversations(page).first().waitFor();
+  const atList = await page.locator(".conversation").count();
+  await page.setViewportSize({ width: 390, height: 700 });
+  await page.goto("about:blank");
+  await page.goto(url);
+  await conversations(page).first().waitFor();
+  report("opened", { reopened, atList, onPhone: await page.locator(".conversation").count() });
+}
+
+// Puts a finger on a message, where the list rests. `by`: how far it moves then, before the press is a long one however
+// busy the machine is. Returns how to lift it.
+const press = async (page, cdp, at, by) => {
+  await atEnd(page);
+  const box = await at.boundingBox();
+  const touch = (type, ...touchPoints) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints });
+  const [x, y] = [box.x + 40, box.y + 8];
+  await Promise.all([touch("touchStart", { x, y }), by && touch("touchMove", { x, y: y + by })]);
+  return { lift: () => touch("touchEnd") };
+};
+
+// A long press on a message opens its actions, and selects nothing.
+export async function phone() {
+  const page = await visit({ viewport: { width: 390, height: 700 }, hasTouch: true, isMobile: true });
+  await enter(page);
+  await openHeron(page);
+  const focused = await page.evaluate(() => document.activeElement.tagName);
+  const sizes = await page.evaluate(() => [...document.querySelectorAll("input, textarea")].map((it) => Number.parseFloat(getComputedStyle(it).fontSize)));
+  const cdp = await page.context().newCDPSession(page);
+  const text = page.locator(".message .text").last();
+  const sheet = page.getByRole("dialog", { name: "Message actions" });
+  // A finger that scrolls opens nothing.
+  const scrolling = await press(page, cdp, text, -40);
+  await page.waitForTimeout(700);
+  await scrolling.lift();
+  const afterScroll = await sheet.count();
+  const pressing = await press(page, cdp, text);
+  await sheet.waitFor();
+  await pressing.lift();
+  const actions = await sheet.getByRole("listitem").allTextContents();
+  const selected = await page.evaluate(() => String(getSelection()));
+  const lower = await sheet.evaluate((it) => Math.round(innerHeight - it.getBoundingClientRect().bottom));
+  await sheet.getByRole("button", { name: "React with 🎉" }).click();
+  await page.locator(".reactions").getByRole("button", { name: "🎉, 1" }).waitFor();
+  const again = await press(page, cdp, text);
+  await sheet.waitFor();
+  await again.lift();
+  await sheet.getByRole("button", { name: "Reply", exact: true }).click();
+  await page.getByText("Replying to").waitFor();
+  report("pressed", { focused: focused === "TEXTAREA", small: sizes.filter((size) => size < 16), afterScroll, actions, selected, lower, left: await sheet.count() });
+}

@@ -1,0 +1,184 @@
+import { act, arrived, call, ledTo, listed, message, open, opened, post, report, until, visitAs } from "../browser.mjs";
+
+const section = (page, name) => page.locator(".conversations h2").getByText(name, { exact: true });
+const archive = (page) => page.locator(".archive-entry");
+
+// The menu of a conversation in the list.
+async function fromList(page, name, action) {
+  await listed(page, name).click({ button: "right" });
+  await page.getByRole("menuitem", { name: action, exact: true }).click();
+}
+
+async function group(name, ...others) {
+  return (await post("conversations", "alice", { kind: "group", memberIds: others, name })).id;
+}
+
+// The server's answer to a change of what the reader prefers for a conversation.
+const preferred = (page) =>
+  page.waitForResponse((answer) => answer.url().includes("/preferences") && answer.request().method() === "PATCH");
+
+const namesIn = (page) => page.locator(".conversations .name").allTextContents();
+
+// Favourites come first; what is archived is elsewhere until somebody writes, on all devices of the reader.
+export async function favouritesAndArchive() {
+  const [plans, quiet] = [await group("Plans", "bob"), await group("Quiet", "bob")];
+  const [alice, phone] = [await visitAs("alice"), await visitAs("alice")];
+  await fromList(alice, "Plans", "Add to favourites");
+  for (const page of [alice, phone]) await section(page, "Favourites").waitFor();
+  const first = (await namesIn(phone))[0];
+
+  await listed(alice, "Quiet").click({ button: "right" });
+  await Promise.all([preferred(alice), alice.getByRole("menuitem", { name: "Mute", exact: true }).click()]);
+  await fromList(alice, "Quiet", "Archive");
+  await fromList(alice, "Plans", "Archive");
+  for (const page of [alice, phone]) {
+    await archive(page).getByText("2").waitFor();
+    await listed(page, "Quiet").waitFor({ state: "detached" });
+  }
+  await archive(phone).click();
+  const archived = (await until(() => namesIn(phone), (names) => names.length === 2)).toSorted();
+  const inArchive = await phone.evaluate(() => document.activeElement.className);
+  await phone.keyboard.press("Enter");
+  await listed(phone, "test-conv").waitFor();
+  const back = await phone.evaluate(() => document.activeElement.className);
+
+  await post("messages", "bob", { conversationId: plans, content: "Hello" });
+  await post("messages", "bob", { conversationId: quiet, content: "Hello" });
+  for (const page of [alice, phone]) {
+    await listed(page, "Plans").waitFor();
+    await archive(page).getByText("1").waitFor();
+  }
+  await phone.reload();
+  await listed(phone, "Plans").waitFor();
+  const stays = await archive(phone).locator(".count").textContent();
+  await post("messages", "bob", { conversationId: quiet, content: "@alice Hello" });
+  for (const page of [alice, phone]) {
+    await listed(page, "Quiet").waitFor();
+    await archive(page).waitFor({ state: "detached" });
+  }
+  report("listed", { first, archived, inArchive, back, stays });
+
+  await open(alice, "Plans");
+  await alice.getByRole("button", { name: "Details" }).click();
+  await Promise.all([preferred(alice), alice.getByRole("checkbox", { name: "Archived" }).check()]);
+  await archive(phone).getByText("1").waitFor();
+  // The answer to the first may show the second as it was for a moment.
+  await Promise.all([preferred(alice), alice.getByRole("checkbox", { name: "Favourite" }).click()]);
+  await alice.getByRole("checkbox", { name: "Favourite", checked: false }).waitFor();
+  await alice.getByRole("checkbox", { name: "Archived" }).click();
+  await listed(phone, "Plans").waitFor();
+  report("from the details", { favourites: await section(phone, "Favourites").count() });
+}
+
+async function showSaved(page) {
+  await page.getByRole("button", { name: /^Your account/ }).click();
+  await page.getByRole("menuitem", { name: "Saved messages" }).click();
+}
+
+// A saved message is marked, also after a reload, and found in the list of saved ones.
+export async function saved() {
+  const id = await group("Notes", "bob");
+  await post("messages", "bob", { conversationId: id, content: "Keep this" });
+  const [alice, phone] = [await visitAs("alice"), await visitAs("alice")];
+  for (const page of [alice, phone]) await open(page, "Notes");
+  await message(alice, "Keep this").waitFor();
+  await act(alice, "Keep this", "Save for later");
+  const mark = (page) => page.locator(".message .mark").getByText("Saved", { exact: true });
+  for (const page of [alice, phone]) await mark(page).waitFor();
+  await alice.reload();
+  await mark(alice).waitFor();
+  await open(alice, "test-conv");
+  await showSaved(alice);
+  const dialog = alice.getByRole("dialog", { name: "Saved messages" });
+  const where = await dialog.locator(".find-where").textContent();
+  await dialog.getByRole("button", { name: /Keep this/ }).click();
+  await opened(alice, "Notes");
+  await ledTo(alice, "Keep this");
+  await showSaved(alice);
+  await dialog.getByRole("button", { name: "Remove from saved messages" }).click();
+  await dialog.getByText("No saved messages yet.").waitFor();
+  for (const page of [alice, phone]) await mark(page).waitFor({ state: "detached" });
+  report("saved", { where });
+}
+
+// Each place for itself: one that refuses does not stop the others. People without a conversation can be chosen.
+export async function forwarding() {
+  const target = await group("Target", "bob");
+  await post("conversations", "bob", { kind: "channel", memberIds: ["alice"], name: "Only bob writes" });
+  const own = await post("conversations", "alice", { kind: "channel", memberIds: ["bob"], name: "Alice writes" });
+  const from = await group("From", "bob");
+  await post("messages", "bob", { conversationId: from, content: "Pass it on" });
+  const alice = await visitAs("alice");
+  await open(alice, "From");
+  await act(alice, "Pass it on", "Forward");
+  const dialog = alice.getByRole("dialog", { name: "Forward message" });
+  await dialog.getByRole("checkbox", { name: "Alice writes" }).check();
+  await dialog.getByRole("checkbox", { name: "Target" }).check();
+  const forbidden = await dialog.getByRole("checkbox", { name: "Only bob writes" }).count();
+  await call("GET", "users/me", "stranger");
+  await dialog.getByLabel("Filter conversations").fill("stranger");
+  await dialog.getByRole("checkbox", { name: "stranger" }).check();
+  await dialog.getByLabel("Add a message (optional)").fill("Look at this");
+  // While the dialog is open, another place starts to refuse.
+  await call("DELETE", `conversations/${own.id}`, "alice");
+  await dialog.getByRole("button", { name: "Forward (3)" }).click();
+  const result = alice.getByRole("dialog", { name: "Forwarded" });
+  await result.locator("li").first().waitFor();
+  const lines = (await result.locator("li").allTextContents()).map((line) => line.replace(/: .*/, ""));
+  await result.getByRole("link", { name: "Forwarded to stranger" }).click();
+  await opened(alice, "stranger");
+  for (const text of ["Pass it on", "Look at this"]) await message(alice, text).waitFor();
+  const { items } = await call("GET", `conversations/${target}/messages`, "bob");
+  report("forwarded", { forbidden, lines, contents: items.map(({ content }) => content) });
+}
+
+// An offer moves its conversation in the list, counts as unread, and stands under its day.
+export async function offersInTheList() {
+  const id = await group("Market", "bob");
+  await post("messages", "alice", { conversationId: id, content: "Hello" });
+  await post(`conversations/${id}/read`, "bob", {});
+  await post("messages", "alice", { conversationId: await group("Other", "bob"), content: "Later" });
+  const bob = await visitAs("bob");
+  await listed(bob, "Other").waitFor();
+  await post(`conversations/${id}/offers`, "alice", { title: "Bike", amount: 12_000, currency: "CHF" });
+  const market = listed(bob, "Market");
+  await market.locator(".count").getByText("1", { exact: true }).waitFor();
+  // The notification that is counted and the offer are events of their own.
+  await market.locator(".last").getByText("Offer:").waitFor();
+  const first = (await namesIn(bob))[0];
+  const preview = (await market.locator(".last").textContent()).replace(/\s/g, " ");
+  await bob.reload();
+  await market.locator(".count").getByText("1", { exact: true }).waitFor();
+  await market.click();
+  await opened(bob, "Market");
+  await market.locator(".count").waitFor({ state: "detached" });
+  await bob.getByRole("button", { name: "Offers" }).click();
+  await bob.getByRole("button", { name: "Make an offer" }).click();
+  const currency = await bob.getByRole("combobox", { name: "Currency" }).inputValue();
+  report("listed", { first, preview, currency, days: await bob.locator(".conversation .day").allTextContents() });
+}
+
+// Without the setting, the page shows no offers.
+export async function withoutOffers() {
+  const id = await group("Shop", "bob");
+  await post("messages", "alice", { conversationId: id, content: "Hello" });
+  await post(`conversations/${id}/offers`, "alice", { title: "Bike", amount: 12_000, currency: "EUR" });
+  const bob = await visitAs("bob");
+  // As a server with the setting off answers.
+  const described = new Promise((answered) =>
+    bob.route("**/api/v1/server", async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), offers: false } });
+      answered();
+    }),
+  );
+  await bob.reload();
+  await arrived("an answer about the server", described);
+  await open(bob, "Shop");
+  await message(bob, "Hello").waitFor();
+  report("opened", {
+    buttons: await bob.getByRole("button", { name: "Offers" }).count(),
+    cards: await bob.locator(".offer").count(),
+    last: await listed(bob, "Shop").locator(".last").textContent(),
+  });
+}

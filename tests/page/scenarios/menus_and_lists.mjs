@@ -1,0 +1,177 @@
+import {
+  call,
+  composer,
+  listed,
+  message,
+  open,
+  opened,
+  post,
+  report,
+  say,
+  until,
+  url,
+  visitAs,
+} from "../browser.mjs";
+
+async function group(name, members, more = {}) {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: members, name, ...more });
+  return id;
+}
+
+// What the message says that has the focus.
+const focusedText = (page) => page.evaluate(() => document.querySelector(".message:focus .text")?.textContent);
+const menuFocused = (page) => page.waitForFunction(() => document.activeElement.closest("[role=menu]"));
+
+// With the right button, except where the browser's own menu is of use, and with Shift+F10.
+export async function menu() {
+  const id = await group("Menus", ["bob"]);
+  await post("messages", "alice", { conversationId: id, content: "See https://example.com/" });
+  const bob = await visitAs("bob");
+  await open(bob, "Menus");
+  const said = bob.locator(".message").filter({ hasText: "See https" });
+  const items = bob.getByRole("menu", { name: "Message actions" });
+  await said.click({ button: "right", position: { x: 300, y: 12 } });
+  await items.getByRole("menuitem", { name: "Reply", exact: true }).click();
+  await bob.getByText("Replying to alice").waitFor();
+  await composer(bob).fill("by menu");
+  await composer(bob).press("Enter");
+  const quote = bob.locator("button.quote");
+  await quote.waitFor();
+  await said.first().focus();
+  await bob.keyboard.press("Shift+F10");
+  await items.getByRole("menuitem", { name: "Copy link" }).waitFor();
+  await menuFocused(bob);
+  await bob.keyboard.press("Escape");
+  await items.waitFor({ state: "detached" });
+  await until(() => focusedText(bob), Boolean);
+  report("chosen", { quotes: (await quote.innerText()).trim(), focused: await focusedText(bob) });
+
+  // Whether the page has taken the menu from the browser.
+  const isTaken = (locator) =>
+    locator.evaluate((element) => {
+      element.dispatchEvent(new PointerEvent("pointerdown", { button: 2, bubbles: true, pointerType: "mouse" }));
+      return !element.dispatchEvent(new MouseEvent("contextmenu", { button: 2, bubbles: true, cancelable: true }));
+    });
+  const link = await isTaken(said.first().locator(".text a"));
+  await said.first().locator(".text").evaluate((text) => getSelection().selectAllChildren(text));
+  report("left to the browser", { link, selection: await isTaken(said.first().locator(".text p, .text span").first()) });
+}
+
+// The message field takes the focus when it appears, such as after a moderator's mute, but not from a menu.
+export async function late() {
+  const id = await group("Muted", ["bob"]);
+  const mute = `conversations/${encodeURIComponent(id)}/mutes/bob`;
+  await call("PUT", mute, "alice", {});
+  const bob = await visitAs("bob");
+  await listed(bob, "Muted").click();
+  await bob.locator(".read-only").filter({ hasText: /muted/i }).waitFor();
+  await bob.getByRole("button", { name: /^Your account/ }).click();
+  const items = bob.getByRole("menuitem");
+  await menuFocused(bob);
+  await call("DELETE", mute, "alice");
+  await composer(bob).waitFor();
+  // A menu that loses the focus closes a moment later.
+  await bob.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  report("appeared", { items: await items.count() });
+}
+
+export async function list() {
+  const id = await group("Typing here", ["bob"]);
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await open(bob, "Typing here");
+  await composer(bob).pressSequentially("Hello");
+  await listed(alice, "Typing here").getByText("bob is typing…").waitFor();
+  await bob.keyboard.press("Enter");
+  await message(bob, "Hello").waitFor();
+  await post("messages", "bob", { conversationId: id, content: "Again" });
+  const entry = listed(alice, "Typing here");
+  await entry.getByText("Again").waitFor();
+  await entry.getByTitle("2 unread").waitFor();
+  const words = await entry.locator(".newest .hidden").textContent();
+  await call("PATCH", "users/me", "bob", { name: "Rebecca" });
+  await entry.getByText("Rebecca").waitFor();
+  report("heard", { unread: words, sender: await entry.locator(".last bdi").first().textContent() });
+  await call("PATCH", "users/me", "bob", { name: "bob" });
+}
+
+export async function finding() {
+  await group("Open questions", [], { public: true });
+  await call("PATCH", "users/me", "opal", { name: "Opal" });
+  const id = await group("Papers", ["carol"]);
+  const form = new FormData();
+  form.append("file", new Blob(["one\ntwo"], { type: "text/plain" }), "figures 2026.txt");
+  const file = await (await fetch(`${url}/api/v1/files?userId=alice`, { method: "POST", body: form })).json();
+  await post("messages", "alice", { conversationId: id, content: "See below", attachments: [{ id: file.id }] });
+  // Carol opens a conversation whose messages she may not read yet.
+  const carol = await visitAs("carol", { expected: /status of 403/ });
+  await carol.keyboard.press("Control+k");
+  const switcher = carol.getByRole("dialog", { name: "Go to" });
+  await switcher.getByRole("combobox").fill("op");
+  const options = switcher.getByRole("option");
+  await options.filter({ hasText: "Opal" }).waitFor();
+  await options.filter({ hasText: "Open questions" }).waitFor();
+  const offered = await options.locator(".name").allTextContents();
+  await options.filter({ hasText: "Open questions" }).click();
+  const join = carol.getByRole("button", { name: "Join", exact: true });
+  await join.waitFor();
+  report("switched", { offered, joins: await join.count() });
+
+  const field = carol.locator("aside").getByRole("searchbox");
+  await field.fill("open quest");
+  const found = carol.getByRole("region", { name: "Public conversations" });
+  await found.getByRole("button", { name: "Open questions" }).waitFor();
+  // The index follows the messages a moment later.
+  const find = async () => (await call("GET", "search?q=figures", "carol")).items.length;
+  await until(find, (count) => count > 0);
+  await field.fill("figures");
+  const result = carol.locator(".find").filter({ hasText: "See below" });
+  const marked = result.locator(".find-file mark");
+  await marked.waitFor();
+  const names = await marked.allTextContents();
+  await result.click();
+  await opened(carol, "Papers");
+  await carol.locator(".file-card").getByRole("button", { name: "figures 2026.txt", exact: true }).click();
+  const shown = carol.getByRole("dialog", { name: "figures 2026.txt" });
+  const text = await shown.locator("pre").textContent();
+  await carol.keyboard.press("Escape");
+  await shown.waitFor({ state: "detached" });
+
+  await carol.locator(".composer").getByRole("button", { name: "Emoji", exact: true }).click();
+  const picker = carol.getByRole("dialog", { name: "Emoji" });
+  await picker.getByRole("button", { name: "Travel & places" }).click();
+  await picker.getByText("Travel & places", { exact: true }).first().waitFor();
+  await picker.getByRole("searchbox").fill("rocket");
+  await picker.locator("[role=gridcell][data-active]").filter({ hasText: "🚀" }).waitFor();
+  await carol.keyboard.press("Enter");
+  await picker.waitFor({ state: "detached" });
+  report("found", { file: names, text, emoji: await composer(carol).inputValue() });
+}
+
+export async function resizing() {
+  const id = await group("Sizes", ["bob"]);
+  for (let number = 1; number <= 12; number++)
+    await post("messages", "alice", { conversationId: id, content: `Line ${number}` });
+  const alice = await visitAs("alice", { viewport: { width: 1100, height: 400 } });
+  await open(alice, "Sizes");
+  await message(alice, "Line 12").waitFor();
+  const newest = alice.getByRole("button", { name: /^Jump to newest/ });
+  await until(
+    async () => {
+      await alice.locator(".scroller").evaluate((it) => it.scrollTo(0, 0));
+      return newest.isVisible();
+    },
+    Boolean,
+  );
+  await alice.setViewportSize({ width: 1100, height: 900 });
+  await newest.waitFor({ state: "detached" });
+  const width = () => alice.locator(".sidebar").evaluate((it) => it.getBoundingClientRect().width);
+  const before = await width();
+  await alice.getByRole("button", { name: "Details" }).click();
+  await alice.locator(".panel").waitFor();
+  const narrower = before - (await width());
+  // The size that readers choose in the browser's settings.
+  const browser = await alice.context().newCDPSession(alice);
+  await browser.send("Page.setFontSizes", { fontSizes: { standard: 32 } });
+  const size = () => message(alice, "Line 12").evaluate((it) => Number.parseFloat(getComputedStyle(it).fontSize));
+  report("resized", { narrower, text: await until(size, (px) => px > 20) });
+}

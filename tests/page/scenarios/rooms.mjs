@@ -1,0 +1,132 @@
+import { call, field, message, open, opened, openSettings, post, report, say, start, until, visitAs } from "../browser.mjs";
+
+// A picture of one dot.
+const DOT = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==",
+  "base64",
+);
+
+const header = (page) => page.locator(".conversation > header");
+const notices = (page) => page.locator(".notice-line > span");
+const textsOf = (page) => notices(page).allTextContents();
+
+// The topic stands below the name, with its links, and the picture beside it, for all members and in the list.
+export async function about() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await start(alice, ["bob", "carol"], "Garden");
+  await open(bob, "Garden");
+  // The name leads to the details.
+  await header(alice).getByRole("button", { name: "Garden" }).click();
+  const panel = alice.locator(".panel[aria-label=Details]");
+  await panel.getByRole("button", { name: "Edit", exact: true }).click();
+  await alice.getByLabel("Picture").locator("input").setInputFiles({ name: "a.png", mimeType: "image/png", buffer: DOT });
+  await alice.getByText("Saved").waitFor();
+  await field(alice, "Topic").fill("Plans: https://example.com/plan.");
+  await field(alice, "Description").fill("What we grow\nand where");
+  await alice.getByRole("button", { name: "Save", exact: true }).click();
+  const link = header(bob).getByRole("link", { name: "https://example.com/plan", exact: true });
+  await link.waitFor();
+  await panel.getByText("What we grow").waitFor();
+  const loaded = (page, at) => page.locator(`${at} .avatar img`).evaluate((picture) => picture.decode().then(() => picture.naturalWidth));
+  const widths = [await loaded(bob, ".conversation > header"), await loaded(bob, ".item a[aria-current]")];
+  await until(() => textsOf(bob), (texts) => texts.length >= 2);
+  const told = await textsOf(bob);
+  await panel.getByRole("button", { name: "Edit", exact: true }).click();
+  await alice.getByRole("button", { name: "Remove", exact: true }).click();
+  await field(alice, "Topic").fill("");
+  await alice.getByRole("button", { name: "Save", exact: true }).click();
+  await link.waitFor({ state: "detached" });
+  await header(bob).locator(".avatar img").waitFor({ state: "detached" });
+  report("told about the room", { widths, told, target: "example" });
+}
+
+// A handle tells people of the same name apart, in the finder, on their card and in mentions.
+export async function handles() {
+  const alice = await visitAs("alice");
+  await openSettings(alice, "Profile");
+  await field(alice, "Handle").fill("Ann.Smith");
+  await alice.getByRole("button", { name: "Save profile" }).click();
+  await until(() => field(alice, "Handle").inputValue(), (handle) => handle === "ann.smith");
+  const refused = await call("PATCH", "users/me", "bob", { handle: "ann.smith" }).catch((error) => String(error));
+  const bob = await visitAs("bob");
+  await bob.getByRole("button", { name: "New conversation" }).click();
+  await field(bob, "Find people").fill("@ann.s");
+  const found = bob.locator(".found [role=option]");
+  await found.first().waitFor();
+  const shown = await found.locator(".person-handle").allTextContents();
+  await bob.keyboard.press("Escape");
+  const { id } = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Handles" });
+  await open(bob, "Handles");
+  await say(bob, "Hello @ann.smith!");
+  await bob.locator(".message .mention").getByText("@ann.smith").waitFor();
+  const { items } = await call("GET", `conversations/${id}/messages`, "bob");
+  await call("PATCH", "users/me", "alice", { handle: null });
+  report("told apart", { refused: refused.includes("409") || refused.includes("taken"), shown, mentions: items[0].mentions });
+}
+
+// The people are listed with their presence; the keyboard finds one and opens the conversation.
+export async function directory() {
+  const alice = await visitAs("alice");
+  await visitAs("bob");
+  await alice.getByRole("button", { name: "People", exact: true }).click();
+  const options = alice.locator(".directory [role=option]");
+  await options.filter({ hasText: "bob" }).getByText("online", { exact: true }).waitFor();
+  // The people of alice's conversations come first, all others with the server's answer.
+  await options.nth(1).waitFor();
+  const first = await options.first().getAttribute("aria-selected");
+  await alice.keyboard.press("ArrowDown");
+  const second = await options.nth(1).getAttribute("aria-selected");
+  await alice.keyboard.type("bob");
+  await until(() => options.count(), (count) => count === 1);
+  await alice.keyboard.press("Enter");
+  await opened(alice, "bob");
+  report("found in the directory", { first, second });
+}
+
+// Who comes and goes, and what changes, stands among the messages where it happened, also after a reload, and is not
+// counted as unread.
+export async function happened() {
+  const [alice, carol] = [await visitAs("alice"), await visitAs("carol")];
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Events", public: true });
+  await open(alice, "Events");
+  await say(alice, "One");
+  await message(alice, "One").waitFor();
+  await post(`conversations/${id}/members`, "carol", { userIds: ["carol"] });
+  await notices(alice).getByText("carol joined").waitFor();
+  await call("PATCH", `conversations/${id}`, "alice", { name: "New events" });
+  await until(() => textsOf(alice), (texts) => texts.length === 2);
+  await say(alice, "Two");
+  await message(alice, "Two").waitFor();
+  const offer = await post(`conversations/${id}/offers`, "alice", { title: "Bike", amount: 100, currency: "EUR" });
+  await post(`offers/${offer.id}/accept`, "bob");
+  await call("DELETE", `conversations/${id}/members/bob`, "alice");
+  await until(() => textsOf(alice), (texts) => texts.length === 4);
+  const live = await textsOf(alice);
+  await open(carol, "New events");
+  await message(carol, "Two").waitFor();
+  await until(() => textsOf(carol), (texts) => texts.length === 4);
+  await alice.reload();
+  await message(alice, "Two").waitFor();
+  await until(() => textsOf(alice), (texts) => texts.length === 4);
+  const order = await alice
+    .locator(".message .text, .notice-line > span")
+    .evaluateAll((all) => all.map((each) => each.textContent));
+  // What carol sees is told in groups, a third of a second apart.
+  const unread = async () => (await call("GET", `conversations/${id}`, "carol")).unreadCount;
+  const unreadCount = await until(unread, (count) => count === 0);
+  report("told what happened", { live, order, unreadCount });
+}
+
+// A channel shows its sign, and is not started without a name.
+export async function channel() {
+  const alice = await visitAs("alice");
+  await alice.getByRole("button", { name: "New conversation" }).click();
+  await alice.locator("dialog").getByText("Channel", { exact: true }).click();
+  const button = alice.getByRole("button", { name: "Start", exact: true });
+  const before = await button.isDisabled();
+  await field(alice, "Channel name").fill("Signs");
+  await button.click();
+  await opened(alice, "Signs");
+  const signs = await header(alice).getByRole("img", { name: "Public channel" }).count();
+  report("started a channel", { before, signs });
+}

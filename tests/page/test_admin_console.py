@@ -1,0 +1,79 @@
+"""The operators' console at `/admin`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from talkwire.identity.issuer import TokenIssuer
+from talkwire.settings import Settings
+from talkwire.settings.keys import signing_secret
+from tests.forked_talkwire import start_talkwire
+from tests.page.driving import Driver, run
+from tests.protocol.server_process import REPOSITORY, free_port, killed_at_the_end
+
+
+@pytest.fixture(scope="module")
+def console_url(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A demo server whose webhooks may reach this machine, and which has limits."""
+    folder = copytree(filled_demo, tmp_path_factory.mktemp("console") / "data")
+    port = free_port()
+    arguments = ["serve", "--demo", "--data", str(folder), "--webhook-allow", "127.0.0.0/8", "--port", str(port)]
+    with (
+        tempfile.TemporaryFile() as output,
+        killed_at_the_end(start_talkwire(arguments, output, os.environ, REPOSITORY), port) as url,
+    ):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def token(filled_demo: Path) -> str:
+    secret = signing_secret(Settings(data=filled_demo, demo=True))  # all copies of the folder have it
+    assert secret is not None
+    return TokenIssuer(secret).issue("olga", ttl_s=3600, name="Olga Brandt", role="admin")
+
+
+@pytest.mark.parametrize("width", ["wide", "narrow"])
+def test_every_section_shows_what_the_server_has_and_axe_finds_nothing_wrong(
+    driver: Driver, console_url: str, token: str, width: str
+) -> None:
+    looked = run(driver, console_url, "admin_console", width, token=token)["looked at"]
+    assert looked == {"found": [], "empty": [], "overflow": 0}
+
+
+def test_an_operator_bans_and_unbans_with_the_keyboard_alone(driver: Driver, console_url: str, token: str) -> None:
+    moderated = run(driver, console_url, "admin_console", "people", token=token)["moderated"]
+    assert moderated == {
+        "address": "#/users?q=Eve+Ex",
+        "kept": "Eve Ex",
+        "focused": "H1",
+        "refused": 403,
+        "again": 200,
+        "filtered": True,
+    }
+
+
+def test_an_operator_ends_a_connection_and_rewinds_a_webhook(driver: Driver, console_url: str, token: str) -> None:
+    delivered = run(driver, console_url, "admin_console", "delivery", token=token)["delivered"]
+    assert delivered == {"dialect": "messenger", "again": True, "tested": True, "left": 0}
+
+
+def test_an_operator_decides_a_report(driver: Driver, console_url: str, token: str) -> None:
+    decided = run(driver, console_url, "admin_console", "reports", token=token)["decided"]
+    assert decided == {"decision": "message deleted", "left": ""}
+
+
+def test_somebody_without_the_role_learns_so_and_sees_nothing(driver: Driver, console_url: str) -> None:
+    refused = run(driver, console_url, "admin_console", "others")["refused"]
+    assert refused.pop("problem") == "The e-mail address or the password is wrong."
+    assert refused == {"found": [], "asked": 0, "links": 0}
+
+
+def test_the_chats_menu_leads_an_admin_to_the_console(driver: Driver, console_url: str, token: str) -> None:
+    led = run(driver, console_url, "admin_console", "link", token=token)["led"]
+    assert led == {"title": "Overview · Talkwire console"}

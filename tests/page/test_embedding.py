@@ -1,0 +1,88 @@
+"""The web client for users of an application: signed in by a token in the address, or by the page around its frame."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.forked_talkwire import start_talkwire
+from tests.page.driving import Driver, Report, run
+from tests.protocol.server_process import REPOSITORY, free_port, killed_at_the_end
+
+SECRET = "a secret for tests, of more than 32 characters"
+SHOP = f"http://shop.localhost:{free_port()}"
+
+
+@contextmanager
+def serving_an_application(folder: Path, *options: str) -> Iterator[str]:
+    """Yields the URL of a server whose tokens an application signs."""
+    port = free_port()
+    arguments = ["serve", "--data", str(folder), "--port", str(port), "--no-rate-limits", *options]
+    environment = {**os.environ, "JWT_SECRET": SECRET}
+    with (
+        tempfile.TemporaryFile() as output,
+        killed_at_the_end(start_talkwire(arguments, output, environment, REPOSITORY), port) as url,
+    ):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def application_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving_an_application(tmp_path_factory.mktemp("application"), "--embed-origins", SHOP) as url:
+        yield url
+
+
+def played(driver: Driver, url: str, scenario: str) -> Report:
+    return run(driver, url, "embedding", scenario, secret=SECRET, shop=SHOP)[scenario]
+
+
+def test_a_token_in_the_address_signs_in_and_is_nowhere_else(driver: Driver, tmp_path: Path) -> None:
+    """Below a prefix, where the page has to find its files and Socket.IO, too."""
+    with serving_an_application(tmp_path, "--prefix", "/chat") as url:
+        reported = played(driver, f"{url}/chat", "address")
+    assert reported == {
+        "shown": "#/conversation/order-17",
+        "stored": [False, True],
+        "requested": 0,
+        "kept": 0,
+        "forms": 0,
+    }
+
+
+def test_an_expired_token_leads_back_to_the_application(driver: Driver, application_url: str) -> None:
+    assert played(driver, application_url, "over") == {"forms": 0, "left": False}
+
+
+def test_a_listed_page_shows_the_chat_in_a_frame(driver: Driver, application_url: str) -> None:
+    framed = played(driver, application_url, "frame")
+    assert framed == {
+        "compact": {"lists": 0, "theme": "dark", "width": 800},
+        "light": "light",
+        "mayLeave": 0,
+        "stored": False,
+        "states": ["online"],
+    }
+
+
+def test_another_page_cannot_show_it(driver: Driver, application_url: str) -> None:
+    refused = played(driver, application_url, "elsewhere")
+    assert refused["said"].startswith("chrome-error:")
+    assert refused["asked"] == 0
+
+
+def test_a_frame_asks_for_the_next_token_before_the_first_expires(driver: Driver, application_url: str) -> None:
+    assert played(driver, application_url, "renewal") == {"asked": 2, "states": ["online"]}
+
+
+def test_only_the_page_around_the_frame_is_believed(driver: Driver, application_url: str) -> None:
+    assert played(driver, application_url, "unanswered") == {"asked": 2}
+
+
+@pytest.mark.whole_browser
+def test_a_frame_works_without_storage(driver: Driver, application_url: str) -> None:
+    assert played(driver, application_url, "withoutStorage") == {"isMemory": True}

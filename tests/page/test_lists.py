@@ -1,0 +1,39 @@
+"""Favourites, the archive, saved messages, forwarding, and offers in the list of conversations."""
+
+from __future__ import annotations
+
+from tests.page.driving import Driver, run
+
+
+def test_favourites_come_first_and_the_archive_lasts_until_a_message(driver: Driver, demo_url: str) -> None:
+    reports = run(driver, demo_url, "lists", "favouritesAndArchive")
+    assert reports["listed"] == {
+        "first": "Plans",
+        "archived": ["Plans", "Quiet"],
+        "inArchive": "archive-entry",
+        "back": "archive-entry",
+        "stays": "1",
+    }
+    assert reports["from the details"] == {"favourites": 0}
+
+
+def test_a_saved_message_is_marked_and_found_again(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "lists", "saved")["saved"] == {"where": "in Notes"}
+
+
+def test_a_message_is_forwarded_to_each_place_by_itself(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "lists", "forwarding")["forwarded"] == {
+        "forbidden": 0,
+        "lines": ["Not forwarded to Alice writes", "Forwarded to Target", "Forwarded to stranger"],
+        "contents": ["Pass it on", "Look at this"],
+    }
+
+
+def test_an_offer_moves_its_conversation_and_counts_as_unread(driver: Driver, demo_url: str) -> None:
+    listed = run(driver, demo_url, "lists", "offersInTheList")["listed"]
+    assert listed == {"first": "Market", "preview": "Offer: CHF 120.00", "currency": "CHF", "days": ["today"]}
+
+
+def test_without_the_setting_the_page_has_no_offers(driver: Driver, demo_url: str) -> None:
+    opened = run(driver, demo_url, "lists", "withoutOffers")["opened"]
+    assert opened == {"buttons": 0, "cards": 0, "last": "alice: Hello"}

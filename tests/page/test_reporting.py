@@ -1,0 +1,18 @@
+"""Reporting messages to the admins of the server."""
+
+from __future__ import annotations
+
+from tests.page.driving import Driver, run
+
+
+def test_a_message_is_reported_with_a_reason_and_a_note(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "reporting", "message")["reported"] == {
+        "thanks": True,
+        "reason": "abuse",
+        "note": "The third time",
+        "state": "open",
+    }
+
+
+def test_nobody_reports_their_own_message(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "reporting", "own")["offered"] == {"reporting": False}

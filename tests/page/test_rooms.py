@@ -1,0 +1,37 @@
+"""Conversations and people: topics and pictures, handles, the directory, and notices among the messages."""
+
+from __future__ import annotations
+
+from tests.page.driving import Driver, run
+
+
+def test_topic_and_picture_are_shown_to_all_members(driver: Driver, demo_url: str) -> None:
+    told = run(driver, demo_url, "rooms", "about")["told about the room"]
+    assert told["widths"] == [1, 1]
+    assert told["told"] == [
+        "alice changed the picture",
+        "alice changed the topic to “Plans: https://example.com/plan.” and changed the description",
+    ]
+
+
+def test_a_handle_tells_people_apart_and_mentions_them(driver: Driver, demo_url: str) -> None:
+    apart = run(driver, demo_url, "rooms", "handles")["told apart"]
+    assert apart == {"refused": True, "shown": ["@ann.smith"], "mentions": ["alice"]}
+
+
+def test_the_keyboard_finds_a_person_in_the_directory(driver: Driver, demo_url: str) -> None:
+    found = run(driver, demo_url, "rooms", "directory")["found in the directory"]
+    assert found == {"first": "true", "second": "true"}
+
+
+def test_what_happened_stands_where_it_happened(driver: Driver, demo_url: str) -> None:
+    told = run(driver, demo_url, "rooms", "happened")["told what happened"]
+    joined, renamed, accepted, removed = told["live"]
+    assert (joined, renamed) == ("carol joined", "You changed the name to “New events”")
+    assert (accepted, removed) == ("bob accepted an offer", "You removed bob")
+    assert told["order"] == ["One", joined, renamed, "Two", accepted, removed]
+    assert told["unreadCount"] == 0
+
+
+def test_a_channel_needs_a_name_and_shows_its_sign(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "rooms", "channel")["started a channel"] == {"before": True, "signs": 1}

@@ -1,0 +1,262 @@
+"""How each code block of the documentation is checked.
+
+JSON, settings and requests are recognised by their language. Each other block has an entry here: the page, the
+beginning of the block, and what is done with it. A block without an entry fails `test_blocks.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.reference.blocks.collected import Block
+
+
+@dataclass(frozen=True)
+class RunBy:
+    """Another test runs or checks the block, or the file that the block shows: `FILE::FUNCTION` below `tests`."""
+
+    test: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """The commands run in a shell, with the page's other ones. `replaced` are texts that only the reader knows."""
+
+    replaced: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """The block cannot run in the tests. Files, modules and `make` targets that it names must exist nevertheless."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Validated:
+    """The block is a configuration that its own program or parser checks, named by `checker` in `test_blocks.py`."""
+
+    checker: str
+
+
+Check = RunBy | Run | NotRun | Validated
+
+BY_LANGUAGE: dict[str, Check] = {
+    "json": Validated("json"),
+    "toml": Validated("settings"),
+    "dotenv": Validated("variables"),
+    "http": Validated("requests"),
+    "text": Validated("text"),
+    "sql": Validated("statements"),
+    "promql": Validated("metrics"),
+}
+
+_POSTGRESQL = "postgresql://talkwire@db/talkwire"
+_MINUTES = NotRun("It takes minutes, and measures.")
+_PROXIES = "deployment/test_pages.py::test_a_page_shows_its_configuration_as_it_is"
+_ENGINE = NotRun("It needs a container engine. tests/deployment/test_image.py performs the steps of the Dockerfile.")
+_CLUSTER = NotRun("It needs a Kubernetes cluster. tests/deployment/test_kubernetes.py checks what is installed there.")
+_ROOT = NotRun("It needs root, and changes the machine.")
+_EXPORT = NotRun("It needs an export of another system. tests/cli/history_import imports such exports.")
+_GENERATED = "reference/test_generated_clients.py::"
+_TYPES = RunBy("clients/test_javascript_packages.py::test_the_documented_programs_have_the_right_types")
+_EXAMPLES = RunBy("clients/test_documented_examples.py::test_pages_show_the_examples_as_they_are")
+_EMBEDDING = RunBy("embedding/test_page.py::modules")
+_DJANGO = RunBy("page/test_django_tutorial.py::test_a_customer_asks_on_the_page_of_an_order_and_is_answered")
+_DJANGO_FILES = RunBy("page/test_django_tutorial.py::test_the_page_shows_all_files_of_the_example")
+_FASTAPI = RunBy("page/test_fastapi_example.py::test_a_customer_asks_and_sees_that_the_order_was_shipped")
+_FASTAPI_FILES = RunBy("page/test_fastapi_example.py::test_the_page_shows_the_files_of_the_example")
+_NEST = RunBy("clients/test_nestjs_example.py::test_clients_of_the_gateway_and_of_talkwire_show_the_same")
+_NEST_FILES = RunBy("clients/test_nestjs_example.py::test_the_page_shows_the_files_of_the_example")
+_SHOPS = RunBy("page/test_embedding_examples.py::test_the_page_shows_the_example_as_it_is")
+_CLIENT = RunBy("clients_python/test_documentation.py::test_the_blocks_are_valid")
+_WEBHOOKS = RunBy("webhooks/test_examples.py::test_the_page_shows_the_examples_as_they_are")
+_SERVICE = RunBy("deployment/test_services.py::test_the_page_shows_settings_that_exist")
+_RECEIVER = "clients/test_event_receivers.py::test_receivers_rebuild_the_chat_through_kills_of_everything"
+
+CATALOGUE: dict[str, dict[str, Check]] = {
+    "README.md": {
+        "git clone": NotRun("The repository's address is the reader's. Tests of the demo do what `make run` does."),
+        "curl": RunBy("clients/test_readme.py::test_the_request_of_the_readme_sends"),
+        "make install": RunBy("packaging/test_wheel.py::test_the_wheel_can_be_installed_with_extras_as_the_pages_say"),
+        "docker": _ENGINE,
+        "JWT_SECRET=…": Run(),
+        "// One conversation": RunBy("clients/test_readme.py::test_the_readme_shows_the_example_as_it_is"),
+    },
+    "docs/api-clients.md": {
+        "export TALKWIRE_TOKEN": Run(),
+        "npm pkg": RunBy(f"{_GENERATED}typescript"),
+        "npx": RunBy(f"{_GENERATED}typescript"),
+        "import createClient": RunBy(f"{_GENERATED}test_a_typescript_client_sends_and_lists_a_message"),
+        "npx tsc": RunBy(f"{_GENERATED}test_a_typescript_client_sends_and_lists_a_message"),
+        "pip": Run(),
+        "literal_enums": RunBy(f"{_GENERATED}test_a_python_client_has_everything_and_sends_and_lists_a_message"),
+        "openapi-python": RunBy(f"{_GENERATED}test_a_python_client_has_everything_and_sends_and_lists_a_message"),
+        "import os": RunBy(f"{_GENERATED}test_a_python_client_has_everything_and_sends_and_lists_a_message"),
+        "python send.py": RunBy(f"{_GENERATED}test_a_python_client_has_everything_and_sends_and_lists_a_message"),
+    },
+    "docs/authentication.md": {
+        "JWT_SECRET=…": Run(),
+        "// A chat token": _EXAMPLES,
+        '"""A chat token': _EXAMPLES,
+        '"""An application': _EXAMPLES,
+        "// A client": _EXAMPLES,
+    },
+    "docs/backup.md": {
+        "talkwire backup /backups": Run(),
+        "talkwire restore": Run({"chat-2026-01-31": "chat-$(date +%F)", _POSTGRESQL: "$POSTGRESQL"}),
+        "talkwire migrate": Run({"--files …": "--files files", _POSTGRESQL: "$OTHER_POSTGRESQL"}),
+    },
+    "docs/benchmarks.md": {
+        "make bench": _MINUTES,
+        "git worktree": _MINUTES,
+        ".venv/bin/python -m bench.growth": _MINUTES,
+        ".venv/bin/python -m bench.web_client": _MINUTES,
+    },
+    "docs/client-javascript.md": {
+        'import { Talkwire } from "@talkwire/client";\n\nconst chat': _TYPES,
+        'import { Talkwire } from "@talkwire/client";\n\nconst [url': RunBy(
+            "clients/test_javascript_packages.py::test_the_documented_program_answers_a_message"
+        ),
+        "import { Talkwire, type": _TYPES,
+    },
+    "docs/client-python.md": {
+        "pip": Run(),
+        "import asyncio": RunBy(
+            "clients_python/test_documentation.py::test_the_program_of_the_page_prints_what_it_sent"
+        ),
+        "async def get_token": _CLIENT,
+        "async for": _CLIENT,
+        "while True": _CLIENT,
+    },
+    "docs/configuration.md": {
+        "TALKWIRE_DATA": RunBy(
+            "settings/test_configuration_page.py::test_the_example_of_variables_sets_the_same_as_the_file"
+        ),
+    },
+    "docs/console.md": {"talkwire token": Run()},
+    "docs/deployment/apache.md": {
+        "a2enmod": _ROOT,
+        "# Apache httpd": RunBy(_PROXIES),
+        "ServerLimit": Validated("apache"),
+        "RewriteEngine": RunBy("deployment/test_apache.py::test_the_way_of_older_versions_passes_websockets_on"),
+    },
+    "docs/deployment/caddy.md": {"# Caddy": RunBy(_PROXIES)},
+    "docs/deployment/docker.md": {"docker compose": _ENGINE, "docker build": _ENGINE},
+    "docs/deployment/haproxy.md": {"# HAProxy": RunBy(_PROXIES)},
+    "docs/deployment/kubernetes.md": {
+        "helm": _CLUSTER,
+        "kubectl": _CLUSTER,
+        "# values.yaml": RunBy("deployment/test_kubernetes.py::test_the_values_of_the_page_are_accepted"),
+    },
+    "docs/deployment/nginx.md": {"# nginx": RunBy(_PROXIES)},
+    "docs/deployment/systemd.md": {
+        "python3": _ROOT,
+        "TALKWIRE_TRUSTED": _SERVICE,
+        "/opt/talkwire/bin/talkwire invite": Run(),
+        "[Service]": _SERVICE,
+        "# Talkwire as": RunBy(_PROXIES),
+    },
+    "docs/dialects/crm.md": {"location": Validated("nginx")},
+    "docs/django.md": {"export": Run(), "pip": _SHOPS, '"""A shop': _SHOPS, "echo": Run()},
+    "docs/embedding-the-web-client.md": {
+        "<script": NotRun(
+            "tests/page/test_embedding_examples.py opens pages with the same element and the same script."
+        ),
+        "import": NotRun("One line; `make clients-check` compiles the package that it names."),
+        "talkwire-chat {": NotRun("Styles, which fail nowhere."),
+        "<talkwire-chat": NotRun("One element, whose types `make clients-check` compiles in clients/javascript/embed."),
+    },
+    "docs/embedding.md": {
+        "from msgspec.structs import replace\n\nfrom talkwire import Actor": _EMBEDDING,
+        "from talkwire import Refused": _EMBEDDING,
+        "from fastapi import FastAPI\n\nfrom talkwire import Talkwire\n\napp": _EMBEDDING,
+        "from fastapi import FastAPI\n\nfrom talkwire import Talkwire\n\nchat": _EMBEDDING,
+        "from fastapi import FastAPI\n\nfrom talkwire import Talkwire, settings": _EMBEDDING,
+        "import asyncio": _EMBEDDING,
+        "from msgspec.structs import replace\n\nfrom talkwire import Settings": _EMBEDDING,
+    },
+    "docs/erasing.md": {"talkwire user erase": Run({"alice": "zoe"}), "talkwire export": Run()},
+    "docs/express.md": {"export": Run(), "npm": _SHOPS, "// A shop": _SHOPS, "echo": Run()},
+    "docs/files.md": {
+        "curl": Run(),
+        "const upload": RunBy("clients/test_tus_client.py::test_a_file_is_uploaded"),
+    },
+    "docs/hostile-input.md": {"TALKWIRE_FUZZ": _MINUTES},
+    "docs/importing.md": {"talkwire import": _EXPORT, "mmctl": _EXPORT, "for name": _EXPORT},
+    "docs/keep-in-step.md": {"pip": RunBy(_RECEIVER), "while True": Validated("python")},
+    "docs/metrics.md": {"# prometheus.yml": Validated("prometheus")},
+    "docs/moderation.md": {
+        "echo whsec_": Run(),
+        "// Moderates": RunBy("callbacks/test_express_example.py::test_the_page_shows_the_example_as_it_is"),
+        "# config/routes.rb": NotRun("It needs Ruby and Rails."),
+        "<?php": NotRun("It needs PHP."),
+    },
+    "docs/other-platforms.md": {
+        "import { io }": RunBy(
+            "clients/test_other_platforms.py::test_the_client_of_the_page_neither_loses_nor_repeats_a_message"
+        )
+    },
+    "docs/push.md": {"const registration": Validated("javascript"), "self.addEventListener": Validated("javascript")},
+    "docs/quick-start.md": {
+        "git clone": NotRun("The repository's address is the reader's."),
+        "export PATH": Run(),
+        "talkwire conversation": Run(),
+        "// One side": _EXAMPLES,
+        "cd examples": RunBy("clients/test_documented_examples.py::test_two_talk_as_in_the_quick_start"),
+        "curl": Run(),
+    },
+    "docs/recovery.md": {"const socket": Validated("javascript"), "const { events": Validated("javascript")},
+    "docs/scale.md": {"python -m bench.scale": _MINUTES},
+    "docs/socket-io-server.md": {"import sys": RunBy("embedding/test_socketio.py::test_the_page_shows_the_example")},
+    "docs/torture.md": {"make torture": _MINUTES},
+    "docs/traces.md": {"pip": Run()},
+    "docs/tutorials/django-shop.md": {
+        "export JWT_SECRET": Run(),
+        "mkdir": Run(),
+        '"""': _DJANGO_FILES,
+        "<!doctype": _DJANGO_FILES,
+        "export DJANGO": _DJANGO,
+    },
+    "docs/tutorials/fastapi-react.md": {
+        "export JWT_SECRET": Run(),
+        "mkdir": Run(),
+        '"""A shop': _FASTAPI_FILES,
+        "cd page": Run({"@talkwire/client @talkwire/react ": ""}),
+        "<!doctype": _FASTAPI_FILES,
+        "import { Talkwire }": _FASTAPI_FILES,
+        "npx vite": _FASTAPI,
+        "cd ..": _FASTAPI,
+        "curl": _FASTAPI,
+    },
+    "docs/tutorials/nestjs.md": {
+        "cp -r": RunBy("clients/test_nestjs_example.py::built"),
+        "// The shop's own": _NEST_FILES,
+        "export JWT_SECRET": _NEST,
+        "node before": _NEST,
+        "export CALLBACK_SECRET": _NEST,
+        "// The shop, whose": _NEST_FILES,
+        "// The shop's requests": _NEST_FILES,
+        "export TALKWIRE": _NEST,
+        "-// A customer": RunBy("clients/test_nestjs_example.py::test_the_page_shows_what_changes_in_the_client"),
+        "node after": _NEST,
+        "// Copies": _NEST_FILES,
+        "node build": _NEST,
+    },
+    "docs/webhooks.md": {"curl": Run(), '"""Rebuilds': _WEBHOOKS, "// Rebuilds": _WEBHOOKS},
+    "docs/workers.md": {
+        "talkwire serve": RunBy("cli/test_workers.py::test_all_workers_take_connections_of_the_one_port"),
+        "scrape_configs": Validated("prometheus"),
+    },
+}
+
+
+def check_of(block: Block) -> Check | None:
+    """Returns how a block is checked, or None when nobody has decided that."""
+    return CATALOGUE.get(block.page, {}).get(entry_of(block) or "") or BY_LANGUAGE.get(block.language)
+
+
+def entry_of(block: Block) -> str | None:
+    """Returns the longest beginning in the catalogue that a block has."""
+    found = [each for each in CATALOGUE.get(block.page, {}) if block.text.startswith(each)]
+    return max(found, key=len, default=None)
