@@ -142,10 +142,8 @@ async def test_logging_out_ends_the_sockets_of_that_device_only(world: World) ->
     answer = await world.request("POST", "/api/v1/auth/logout", headers=headers)
     assert (answer.status_code, answer.content) == (204, b"")
 
-    started = time.monotonic()
     assert await phone.next("session:ending") == {"reason": "logout", "reconnect": False}
     await phone.wait_disconnected()
-    assert time.monotonic() - started < 1
     await desktop.done("ping")
 
 
