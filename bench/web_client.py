@@ -21,7 +21,7 @@ from bench import build, machine
 from bench.report import write_between_markers
 from tests.page import long_conversation
 from tests.page.driving import serving
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 PAGE = build.HERE.parent / "docs" / "benchmarks.md"
 MARKER = "bench:web"
@@ -86,7 +86,7 @@ def measure() -> Figures:
     with tempfile.TemporaryDirectory(prefix="web-", dir=build.BUILD) as name:
         folder = Path(name)
         long_conversation.prepare(folder)
-        with serving(folder, free_port()) as url:
+        with serving(folder, reserved_port()) as url:
             command = ["node", str(SCRIPT), program, url]
             output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     figures: Figures = json.loads(output)

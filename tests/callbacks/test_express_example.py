@@ -16,7 +16,7 @@ from talkwire.testing.client import connected
 from tests.callbacks.conftest import SECRET
 from tests.chat.chat_server import running_chat
 from tests.http_client import AsyncHttpClient
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "callbacks" / "express.mjs"
@@ -60,7 +60,7 @@ def test_the_page_shows_the_example_as_it_is() -> None:
 
 
 async def test_an_express_application_signs_in_and_moderates(tmp_path: Path) -> None:
-    back_end, port = tmp_path / "back_end", free_port()
+    back_end, port = tmp_path / "back_end", reserved_port()
     back_end.mkdir()
     (tmp_path / "talkwire.toml").write_text(_SETTINGS.format(port=port, secret=SECRET))
     with running_chat(tmp_path) as server:

@@ -19,7 +19,7 @@ from talkwire.realtime.serving.server import Server, listen
 from talkwire.settings import Settings
 from tests.chat.description import Routes
 from tests.forked_talkwire import Process, Streams, start_python
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 SECRET = "a secret for tests, of more than 32 characters"
 TALKWIRE = ("-m", "talkwire")
@@ -75,7 +75,7 @@ def running_chat(
     """Yields a server that responds, and kills it afterwards if it still runs. `program` is a module or a script, as
     arguments of `python`, that accepts the command line of `talkwire`. `descriptors` limits its number of open files.
     """
-    port = port or free_port()
+    port = port or reserved_port()
     log = folder / "server.log"
     variables = {
         **os.environ,

@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tests.chat.chat_server import running_chat
 from tests.chat.conftest import world_at
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 DEADLINE_S = 30.0
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -109,7 +109,7 @@ async def test_requests_commands_and_transactions_have_spans(tmp_path: Path) -> 
 
 
 async def test_a_collector_that_is_away_holds_nothing_up(tmp_path: Path) -> None:
-    away = f"http://127.0.0.1:{free_port()}"
+    away = f"http://127.0.0.1:{reserved_port()}"
     with running_chat(tmp_path, {"TALKWIRE_OTLP_ENDPOINT": away}) as server:
         async with world_at(server) as world:
             room = await world.conversation("alice")

@@ -10,7 +10,7 @@ import pytest
 from talkwire.identity.issuer import TokenIssuer
 from tests.chat.chat_server import SECRET, running_chat
 from tests.cli.conftest import Said
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 Command = Callable[..., Said]
 
@@ -52,7 +52,7 @@ def test_messages_beyond_the_rate_limit_are_counted_and_the_exit_code_says_so(
 
 def test_a_server_that_cannot_be_reached_fails(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_SECRET", SECRET)
-    said = command("load", f"http://127.0.0.1:{free_port()}", "--connections", "1", "--seconds", "1")
+    said = command("load", f"http://127.0.0.1:{reserved_port()}", "--connections", "1", "--seconds", "1")
     assert said.exit_code == 1
     assert "cannot be reached" in said.err
 

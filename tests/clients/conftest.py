@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.protocol.server_process import example_command, free_port, running
+from tests.protocol.server_process import example_command, reserved_port, running
 
 
 @pytest.fixture(scope="session")
@@ -21,5 +21,5 @@ def echo_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if url := os.environ.get("TALKWIRE_TEST_SOCKET_URL"):
         yield url.rstrip("/")
         return
-    with running(request.getfixturevalue("echo_command"), free_port()) as url:
+    with running(request.getfixturevalue("echo_command"), reserved_port()) as url:
         yield url

@@ -25,7 +25,7 @@ import pytest
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.databases import Database
 from tests.http_client import AsyncHttpClient
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "event-stream"
 DEADLINE_S = 90.0
@@ -233,7 +233,7 @@ async def caught_up(receiver: Receiver, folder: Path, cursor: str) -> Conversati
 
 
 async def test_receivers_rebuild_the_chat_through_kills_of_everything(database: Database, tmp_path: Path) -> None:
-    port, people = free_port(), People(seed=7)
+    port, people = reserved_port(), People(seed=7)
     settings = {"TALKWIRE_DATABASE": database.url.render_as_string(hide_password=False)}
     for number in range(KILLS):
         with running_chat(tmp_path, settings, port) as server, ExitStack() as running:
@@ -271,7 +271,7 @@ async def add_users(server: ServerProcess) -> None:
 @pytest.mark.parametrize("receiver", RECEIVERS, ids=lambda receiver: receiver.file)
 async def test_a_receiver_begins_again_with_another_log(receiver: Receiver, tmp_path: Path) -> None:
     """The server's data is replaced, as by a backup that was restored."""
-    port = free_port()
+    port = reserved_port()
     for name in ("before", "after"):
         folder = tmp_path / name
         folder.mkdir()

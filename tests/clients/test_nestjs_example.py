@@ -20,7 +20,7 @@ import pytest
 
 from tests.chat.chat_server import SECRET, running_chat
 from tests.http_client import AsyncHttpClient
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 from tests.reference.blocks.collected import blocks_of
 
 REPOSITORY = Path(__file__).parents[2]
@@ -103,7 +103,7 @@ async def they_talk(shop: str, alice: Program, support: Program) -> None:
 
 
 async def test_clients_of_the_gateway_and_of_talkwire_show_the_same(built: Path, tmp_path: Path) -> None:
-    port, next_port = free_port(), free_port()
+    port, next_port = reserved_port(), reserved_port()
     old, new = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{next_port}"
     async with running(built, "build/before/main.js", PORT=str(port)) as before:
         await before.prints("ready")

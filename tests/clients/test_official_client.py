@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.protocol.server_process import free_port, running
+from tests.protocol.server_process import reserved_port, running
 
 DEADLINE_S = 60.0
 TRANSPORTS = ["polling", "websocket", "polling,websocket"]
@@ -143,7 +143,7 @@ async def reports_of(command: list[str]) -> AsyncIterator[AsyncIterator[Report]]
 async def test_the_client_reconnects_when_the_server_is_killed_and_restarted(
     node_client: list[str], echo_command: list[str], transports: str
 ) -> None:
-    port = free_port()
+    port = reserved_port()
     with ExitStack() as first_server, ExitStack() as second_server:
         url = first_server.enter_context(running(echo_command, port))
         async with reports_of([*node_client, url, "reconnection", transports]) as reports:

@@ -18,7 +18,7 @@ from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at
 from tests.chat.test_recovery import service_send
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 
 class RecoveringClient:
@@ -129,7 +129,7 @@ async def test_a_session_that_the_client_disconnected_is_not_recovered(world: Wo
 async def test_the_official_client_is_recovered_after_a_restart_of_the_server(
     tmp_path: Path, node_client: list[str], number: signal.Signals
 ) -> None:
-    port = free_port()
+    port = reserved_port()
     with running_chat(tmp_path, port=port) as server:
         async with world_at(server) as before:
             conversation = await before.conversation("alice", "bob")

@@ -15,7 +15,7 @@ import pytest
 
 from tests.chat.chat_server import SECRET, ServerProcess, running_chat
 from tests.http_client import http_get
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 from tests.repetition import repetitions
 
 DEADLINE_S = 120
@@ -73,7 +73,7 @@ def _stored(server: ServerProcess, conversation: str) -> list[str]:
 
 async def test_a_thousand_messages_arrive_once_and_in_order(tmp_path: Path, node_client: list[str]) -> None:
     """Through three kills, two times without a network, a disconnection, two reloads and tokens that fail twice."""
-    port = free_port()
+    port = reserved_port()
     url = f"http://127.0.0.1:{port}"
     async with driven(node_client, url) as clients:
         with running_chat(tmp_path, port=port) as server:

@@ -10,7 +10,7 @@ from typing import Any
 
 from talkwire_client import AnyEvent, Talkwire
 from tests.chat.chat_server import ServerProcess, running_chat
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 DEADLINE_S = 120.0
 
@@ -22,7 +22,7 @@ class FragileServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port = free_port()
+        self._port = reserved_port()
         self._running = ExitStack()
         self.process: ServerProcess | None = None
 

@@ -16,7 +16,7 @@ from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World
 from tests.clients_python.conftest import Clients
 from tests.http_client import http_get
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 DEADLINE_S = 60
 
@@ -151,7 +151,7 @@ async def test_a_user_who_is_banned_learns_it(clients: Clients, world: World) ->
 @pytest.mark.parametrize("code", ["cursor_expired", "cursor_epoch"])
 async def test_a_cursor_that_is_not_valid_any_more_asks_for_a_reload(tmp_path: Path, role: str, code: str) -> None:
     """The events after the cursor are pruned, or the server has another database."""
-    port = free_port()
+    port = reserved_port()
     async with AsyncExitStack() as stack:
         with running_chat(tmp_path, port=port) as server:
             clients = Clients(server, stack)

@@ -19,7 +19,7 @@ from tests.chat.conftest import World
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import StartCluster
 from tests.http_client import AsyncHttpClient, http_get
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 from tests.torture.clients.client_socket import Listener, Transports, Unanswered
 from tests.torture.clients.javascript import Driver, JavascriptSocket, running_driver
 from tests.torture.cluster.balancer import Balancer
@@ -258,7 +258,7 @@ async def test_a_fenced_node_serves_no_request(start_cluster: StartCluster) -> N
 
 
 def test_the_port_for_other_nodes_can_be_chosen(start_cluster: StartCluster) -> None:
-    port = free_port()
+    port = reserved_port()
     cluster = start_cluster(1, environment={"TALKWIRE_INTERNAL_PORT": str(port)})
     assert http_get(f"http://127.0.0.1:{port}/healthz").status_code == 200
     assert http_get(f"http://127.0.0.1:{port}/api/v1/users/me").status_code == 403

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.certificates import self_signed
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 DOCS = Path(__file__).parents[2] / "docs/deployment"
 HOST = "localhost"
@@ -79,7 +79,7 @@ def running_nginx(folder: Path, server_url: str, changes: Mapping[str, str] | No
     """nginx in front of a server. `changes` are texts of the configuration to be replaced."""
     program = nginx_program()
     assert program is not None
-    port, plain_port = free_port(), free_port()
+    port, plain_port = reserved_port(), reserved_port()
     certificate, key = self_signed(folder, HOST)
     requests, errors = folder / "requests.log", folder / "errors.log"
     paths = "".join(f"{kind}_temp_path {folder / kind};" for kind in _TEMPORARY)
@@ -117,7 +117,7 @@ def running_nginx(folder: Path, server_url: str, changes: Mapping[str, str] | No
 @contextmanager
 def running_caddy(folder: Path, server_url: str, changes: Mapping[str, str] | None = None) -> Iterator[Proxy]:
     """Yields Caddy in front of a server, with a certificate that it creates itself."""
-    port, plain_port, admin_port = free_port(), free_port(), free_port()
+    port, plain_port, admin_port = reserved_port(), reserved_port(), reserved_port()
     configuration = _filled_in(
         DOCS / "Caddyfile",
         {"chat.example.com {": f"{HOST}, {ALIAS} {{", "127.0.0.1:3000": urlsplit(server_url).netloc, **(changes or {})},
@@ -156,7 +156,7 @@ def running_haproxy(folder: Path, server_url: str, changes: Mapping[str, str] | 
     """HAProxy in front of a server. `changes` are texts of the configuration to be replaced."""
     program = haproxy_program()
     assert program is not None
-    port, plain_port = free_port(), free_port()
+    port, plain_port = reserved_port(), reserved_port()
     certificate, key = self_signed(folder, HOST)
     both = folder / "both.pem"
     both.write_bytes(certificate.read_bytes() + key.read_bytes())
@@ -197,7 +197,7 @@ def running_apache(folder: Path, server_url: str, changes: Mapping[str, str] | N
     """Apache httpd in front of a server. `changes` are texts of the configuration to be replaced."""
     program = apache_program()
     assert program is not None
-    port, plain_port = free_port(), free_port()
+    port, plain_port = reserved_port(), reserved_port()
     certificate, key = self_signed(folder, HOST)
     configuration = _filled_in(
         DOCS / "apache.conf",

@@ -19,7 +19,7 @@ from deploy.make_secrets import make_secrets
 from talkwire.settings.sources import known_settings, load_settings
 from tests.chat.chat_server import ServerProcess
 from tests.deployment.proxies import caddy_program
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_the_health_check_passes_for_a_ready_server_only(stages: list[Stage], ch
     health = stages[-1].last("HEALTHCHECK")
     assert health is not None
     _, *arguments = json.loads(health.arguments.partition("CMD ")[2])
-    for port, code in ((chat_server.url.rpartition(":")[2], 0), (str(free_port()), 1)):
+    for port, code in ((chat_server.url.rpartition(":")[2], 0), (str(reserved_port()), 1)):
         probe = [sys.executable, *(each.replace(":3000/", f":{port}/") for each in arguments)]
         assert subprocess.run(probe, check=False, capture_output=True, timeout=30).returncode == code
 

@@ -18,7 +18,7 @@ from websockets.asyncio.client import connect
 
 from talkwire.identity.issuer import TokenIssuer
 from tests.http_client import AsyncHttpClient
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 from tests.python_socketio import python_client
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "embedding"
@@ -45,7 +45,7 @@ def _token(user_id: str) -> str:
 
 @pytest.fixture(params=["litestar", "fastapi", "django"])
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
-    port = free_port()
+    port = reserved_port()
     process = subprocess.Popen(
         [sys.executable, str(EXAMPLES / f"{request.param}_shop.py"), str(port)],
         cwd=tmp_path,

@@ -20,7 +20,7 @@ from talkwire import Settings, SettingsError, Talkwire, settings_from_environmen
 from talkwire.commands import CreateConversation
 from talkwire.identity.issuer import TokenIssuer
 from tests.http_client import AsyncHttpClient
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 from tests.python_socketio import python_client
 
 SECRET = "a secret for tests, of more than 32 characters"
@@ -70,7 +70,7 @@ async def _until_ready(url: str, process: subprocess.Popen[str]) -> None:
 
 
 async def test_a_program_runs_a_server_until_sigterm_and_continues(tmp_path: Path) -> None:
-    port = free_port()
+    port = reserved_port()
     url = f"http://127.0.0.1:{port}"
     with _running(["-c", PROGRAM, str(port)], tmp_path, {"TALKWIRE_DATA": "chat"}) as process:
         await _until_ready(url, process)

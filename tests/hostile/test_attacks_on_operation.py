@@ -16,7 +16,7 @@ from tests.chat.chat_server import SECRET, ServerProcess, running_chat
 from tests.cli.processes import run_talkwire
 from tests.hostile.connections import send_and_close, upgrade_head
 from tests.http_client import HttpClient, http_get
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 WEAK = "secret"
 
@@ -24,7 +24,7 @@ WEAK = "secret"
 def serve(folder: Path, variables: Mapping[str, str], *arguments: str) -> tuple[int | None, str]:
     """Returns the exit status of `talkwire serve` (None if it kept running) and its output."""
     try:
-        ended = run_talkwire("serve", "--port", str(free_port()), *arguments, cwd=folder, environ=variables)
+        ended = run_talkwire("serve", "--port", str(reserved_port()), *arguments, cwd=folder, environ=variables)
     except subprocess.TimeoutExpired:
         return None, ""
     return ended.exit_code, ended.out + ended.err

@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.chat.chat_server import SECRET, ChatAddress
 from tests.forked_talkwire import Process, Streams, start_python
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 PROGRAM = Path(__file__).with_name("counted_server.py")
 START_DEADLINE_S = 120.0
@@ -125,7 +125,7 @@ def counted_server(
     folder: Path, *, collect: bool, environment: Mapping[str, str] | None = None, **settings: object
 ) -> Iterator[CountedServer]:
     """Yields a running server; without `collect`, its garbage collector is off."""
-    port, side = free_port(), free_port()
+    port, side = reserved_port(), reserved_port()
     values = {"data": str(folder / "data"), "jwt_secret": SECRET, "rate_limits": False, **settings}
     log = folder / "server.log"
     with Path(os.devnull).open("rb") as nothing, log.open("wb") as output:

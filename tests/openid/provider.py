@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.http_client import HttpClient
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 CLIENT_ID = "talkwire"
 CLIENT_SECRET = "a secret"
@@ -32,7 +32,7 @@ class Provider:
     """The provider at one address. Each start gives it new keys."""
 
     def __init__(self) -> None:
-        self._port = free_port()
+        self._port = reserved_port()
         self.issuer = f"http://127.0.0.1:{self._port}"
         self._process: subprocess.Popen[str] | None = None
         self._known: Json = {"people": {}, "redirects": [], "forged": {}}

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from tests.page.driving import Driver, chromium_program, driver_command, fill, headless_chromium_program, serving
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,7 +52,7 @@ def filled_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def demo_url(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One demo server for all scenarios of an area that leave it running; each has a conversation of its own."""
-    with serving(copytree(filled_demo, tmp_path_factory.mktemp("demo") / "data"), free_port()) as url:
+    with serving(copytree(filled_demo, tmp_path_factory.mktemp("demo") / "data"), reserved_port()) as url:
         yield url
 
 

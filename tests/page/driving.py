@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from tests.forked_talkwire import start_talkwire
-from tests.protocol.server_process import REPOSITORY, free_port, killed_at_the_end
+from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
 
 HERE = Path(__file__).parent
 DEADLINE_S = 360.0
@@ -39,7 +39,7 @@ def serving(folder: Path, port: int, *options: str) -> Iterator[str]:
 
 def fill(folder: Path) -> None:
     """Fills a data folder with the demo's people and conversations, by a server that is killed afterwards."""
-    with serving(folder, free_port()) as url:
+    with serving(folder, reserved_port()) as url:
         httpx.get(f"{url}/readyz", timeout=30, trust_env=False).raise_for_status()
 
 
@@ -157,7 +157,7 @@ def run_through_a_kill(
 
     Returns what happened. Before the server is replaced, the scenario reports `meanwhile`, where that is given.
     """
-    port = free_port()
+    port = reserved_port()
     with ExitStack() as first_server, ExitStack() as second_server:
         url = first_server.enter_context(serving(folder, port))
         second_server.enter_context(driving(driver, url, area, scenario))

@@ -11,7 +11,7 @@ from talkwire.identity.issuer import TokenIssuer
 from talkwire.settings import Settings
 from talkwire.settings.keys import signing_secret
 from tests.page.driving import serving
-from tests.protocol.server_process import REPOSITORY, free_port
+from tests.protocol.server_process import REPOSITORY, reserved_port
 
 PICTURES = REPOSITORY / "docs" / "screenshots"
 SCRIPT = Path(__file__).parent / "screenshots.mjs"
@@ -20,7 +20,7 @@ SCRIPT = Path(__file__).parent / "screenshots.mjs"
 def main() -> None:
     """Start a fresh demo server, and have a browser look at it."""
     program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), free_port()) as url:
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), reserved_port()) as url:
         secret = signing_secret(Settings(data=Path(folder), demo=True))
         assert secret is not None
         token = TokenIssuer(secret).issue("olga", ttl_s=600, name="Olga Brandt", role="admin")

@@ -8,7 +8,7 @@ from talkwire.identity.issuer import TokenIssuer
 from talkwire.settings import Settings
 from talkwire.settings.keys import signing_secret
 from tests.page.driving import Driver, run, serving
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 
 def test_an_account_is_made_and_signed_in_to(driver: Driver, demo_url: str) -> None:
@@ -18,7 +18,7 @@ def test_an_account_is_made_and_signed_in_to(driver: Driver, demo_url: str) -> N
 
 
 def test_the_page_renews_a_token_that_expires(driver: Driver, demo_folder: Path) -> None:
-    with serving(demo_folder, free_port(), "--access-token-ttl", "3s") as url:
+    with serving(demo_folder, reserved_port(), "--access-token-ttl", "3s") as url:
         reports = run(driver, url, "accounts", "expiry")
     assert reports["renewed"] == {"messages": ["Before", "After"]}
 

@@ -15,14 +15,14 @@ from talkwire.settings import Settings
 from talkwire.settings.keys import signing_secret
 from tests.forked_talkwire import start_talkwire
 from tests.page.driving import Driver, run
-from tests.protocol.server_process import REPOSITORY, free_port, killed_at_the_end
+from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
 
 
 @pytest.fixture(scope="module")
 def console_url(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A demo server whose webhooks may reach this machine, and which has limits."""
     folder = copytree(filled_demo, tmp_path_factory.mktemp("console") / "data")
-    port = free_port()
+    port = reserved_port()
     arguments = ["serve", "--demo", "--data", str(folder), "--webhook-allow", "127.0.0.0/8", "--port", str(port)]
     with (
         tempfile.TemporaryFile() as output,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.page.driving import Driver, run, run_through_a_kill, serving
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 pytestmark = pytest.mark.whole_browser
 
@@ -29,7 +29,7 @@ def test_a_call_is_declined_missed_and_made_by_both_at_once(driver: Driver, demo
 
 
 def test_nobody_answers(driver: Driver, demo_folder: Path) -> None:
-    with serving(demo_folder, free_port(), "--call-ring-s", "8") as url:
+    with serving(demo_folder, reserved_port(), "--call-ring-s", "8") as url:
         assert "unanswered" in run(driver, url, "calls", "unanswered")
 
 

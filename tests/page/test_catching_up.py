@@ -10,7 +10,7 @@ import pytest
 
 from tests.page import unread_conversations
 from tests.page.driving import Driver, run, serving
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def unread_url(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     """A demo server with the conversations of `unread_conversations`."""
     folder = copytree(filled_demo, tmp_path_factory.mktemp("unread") / "data")
     unread_conversations.prepare(folder)
-    with serving(folder, free_port()) as url:
+    with serving(folder, reserved_port()) as url:
         yield url
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.chat.chat_server import SECRET, running_chat
 from tests.page.driving import Driver, run
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 REPOSITORY = Path(__file__).parents[2]
 MODULES = REPOSITORY / "clients" / "javascript" / "node_modules"
@@ -33,7 +33,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def back_end(examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the example's back end, which serves all pages."""
-    port = free_port()
+    port = reserved_port()
     url = f"http://127.0.0.1:{port}"
     with running_chat(tmp_path_factory.mktemp("chat"), {"TALKWIRE_ORIGINS": url}) as server:
         environment = {**os.environ, "TALKWIRE_URL": server.url, "JWT_SECRET": SECRET, "PORT": str(port)}

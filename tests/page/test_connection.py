@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.page.driving import Driver, run, run_through_a_kill, serving
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 
 def test_the_page_reconnects_and_loses_and_doubles_nothing(driver: Driver, demo_folder: Path) -> None:
@@ -30,7 +30,7 @@ def test_a_part_that_is_not_loaded_waits_for_the_network(driver: Driver, demo_ur
 
 
 def test_it_works_without_https(driver: Driver, demo_folder: Path) -> None:
-    with serving(demo_folder, free_port()) as url:
+    with serving(demo_folder, reserved_port()) as url:
         assert "talked" in run(driver, url, "connection", "insecure")
 
 

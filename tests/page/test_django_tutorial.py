@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.chat.chat_server import SECRET, running_chat
 from tests.page.driving import Driver, run
-from tests.protocol.server_process import free_port, killed_at_the_end
+from tests.protocol.server_process import killed_at_the_end, reserved_port
 from tests.reference.blocks.collected import REPOSITORY, blocks_of
 
 EXAMPLE = REPOSITORY / "examples" / "django_shop"
@@ -46,7 +46,7 @@ def serving_the_shop(folder: Path, port: int, talkwire: str) -> Iterator[str]:
 
 
 def test_a_customer_asks_on_the_page_of_an_order_and_is_answered(driver: Driver, tmp_path: Path) -> None:
-    port = free_port()
+    port = reserved_port()
     shop = f"http://localhost:{port}"
     with running_chat(tmp_path, {"TALKWIRE_EMBED_ORIGINS": shop, "TALKWIRE_ACCOUNTS": "off"}) as server:
         with serving_the_shop(tmp_path, port, server.url) as password:

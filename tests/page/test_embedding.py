@@ -12,16 +12,16 @@ import pytest
 
 from tests.forked_talkwire import start_talkwire
 from tests.page.driving import Driver, Report, run
-from tests.protocol.server_process import REPOSITORY, free_port, killed_at_the_end
+from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
 
 SECRET = "a secret for tests, of more than 32 characters"
-SHOP = f"http://shop.localhost:{free_port()}"
+SHOP = f"http://shop.localhost:{reserved_port()}"
 
 
 @contextmanager
 def serving_an_application(folder: Path, *options: str) -> Iterator[str]:
     """Yields the URL of a server whose tokens an application signs."""
-    port = free_port()
+    port = reserved_port()
     arguments = ["serve", "--data", str(folder), "--port", str(port), "--no-rate-limits", *options]
     environment = {**os.environ, "JWT_SECRET": SECRET}
     with (

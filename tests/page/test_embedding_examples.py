@@ -14,7 +14,7 @@ import pytest
 
 from tests.page.driving import Driver, run
 from tests.page.test_embedding import SECRET, serving_an_application
-from tests.protocol.server_process import REPOSITORY, free_port, killed_at_the_end
+from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
 
 DJANGO = REPOSITORY / "examples" / "django" / "shop.py"
 EXPRESS = REPOSITORY / "examples" / "express-embed" / "shop.mjs"
@@ -40,7 +40,7 @@ def _shop(example: Path, folder: Path, port: int, talkwire: str) -> Iterator[Non
 
 @pytest.mark.parametrize("example", [DJANGO, EXPRESS], ids=["django", "express"])
 def test_a_customer_writes_on_the_page_of_an_order(driver: Driver, tmp_path: Path, example: Path) -> None:
-    port = free_port()
+    port = reserved_port()
     origin = f"http://localhost:{port}"
     with (
         serving_an_application(tmp_path / "data", "--embed-origins", origin) as talkwire,

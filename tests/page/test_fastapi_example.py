@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.chat.chat_server import SECRET, running_chat
 from tests.page.driving import Driver, run
-from tests.protocol.server_process import free_port, killed_at_the_end
+from tests.protocol.server_process import killed_at_the_end, reserved_port
 from tests.reference.blocks.collected import REPOSITORY, blocks_of
 
 EXAMPLE = REPOSITORY / "examples" / "fastapi-react"
@@ -39,7 +39,7 @@ def serving_the_shop(folder: Path, port: int, talkwire: str) -> Iterator[None]:
 
 
 def test_a_customer_asks_and_sees_that_the_order_was_shipped(driver: Driver, tmp_path: Path) -> None:
-    port = free_port()
+    port = reserved_port()
     shop = f"http://localhost:{port}"
     with running_chat(tmp_path, {"TALKWIRE_ORIGINS": shop, "TALKWIRE_ACCOUNTS": "off"}) as server:
         with serving_the_shop(tmp_path, port, server.url):

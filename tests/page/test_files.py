@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.page.driving import Driver, run, run_through_a_kill, serving
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 MARKUP = "<img src=x onerror=alert(1)>.txt"
 
@@ -76,7 +76,7 @@ def test_an_upload_outlives_the_server(driver: Driver, demo_folder: Path) -> Non
 
 
 def test_what_is_too_large_says_so_and_leaves_the_text(driver: Driver, demo_folder: Path) -> None:
-    with serving(demo_folder, free_port(), "--max-file-size", "1500") as url:
+    with serving(demo_folder, reserved_port(), "--max-file-size", "1500") as url:
         refused = run(driver, url, "files", "refused")["refused"]
     assert refused["reason"] == "This file is larger than the limit of 1.5 kB."
     assert refused["stuck"]

@@ -9,14 +9,14 @@ from shutil import copytree
 import pytest
 
 from tests.page.driving import Driver, run, serving
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 
 @pytest.fixture(scope="module")
 def invite_only_url(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A demo server on which nobody registers without an invitation."""
     with serving(
-        copytree(filled_demo, tmp_path_factory.mktemp("invite") / "data"), free_port(), "--accounts", "invite"
+        copytree(filled_demo, tmp_path_factory.mktemp("invite") / "data"), reserved_port(), "--accounts", "invite"
     ) as url:
         yield url
 
@@ -33,5 +33,5 @@ def test_a_link_that_is_used_up_says_so(driver: Driver, invite_only_url: str) ->
 
 
 def test_where_there_are_no_accounts_there_is_no_form(driver: Driver, demo_folder: Path) -> None:
-    with serving(demo_folder, free_port(), "--accounts", "off") as url:
+    with serving(demo_folder, reserved_port(), "--accounts", "off") as url:
         assert run(driver, url, "invitations", "off")["off"] == {"early": 0, "forms": 0}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.page.driving import Driver, run, serving
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" fill="#2456d6"/></svg>"""
 
@@ -52,7 +52,7 @@ def logo(tmp_path: Path) -> Path:
 
 def test_an_operator_gives_the_page_a_name_a_sentence_and_a_logo(driver: Driver, demo_folder: Path, logo: Path) -> None:
     options = ("--web-name", "Fernhill", "--web-description", "Where we talk.", "--web-logo", str(logo))
-    with serving(demo_folder, free_port(), *options) as url:
+    with serving(demo_folder, reserved_port(), *options) as url:
         branded = run(driver, url, "languages", "branded")["branded"]
     assert branded.pop("title").endswith(") Fernhill")
     assert branded == {"logo": "/web-logo", "sentence": 1, "line": "Fernhill"}

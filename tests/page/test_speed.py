@@ -12,7 +12,7 @@ import pytest
 from talkwire.api.page import BUILT
 from tests.page import long_conversation
 from tests.page.driving import Driver, run, serving
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 ROWS_MAX = 300
 FIRST_PAGE_KIB = 200
@@ -23,7 +23,7 @@ def long_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A demo server with a conversation of very many messages, all of them read by alice."""
     folder = tmp_path_factory.mktemp("long")
     long_conversation.prepare(folder)
-    with serving(folder, free_port()) as url:
+    with serving(folder, reserved_port()) as url:
         yield url
 
 

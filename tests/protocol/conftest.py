@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.protocol.raw_client import Server, server_at
-from tests.protocol.server_process import example_command, free_port, running
+from tests.protocol.server_process import example_command, reserved_port, running
 
 NAMED = "named"
 PASSED = "passed on"
@@ -46,7 +46,7 @@ class Example:
             yield self.url.rstrip("/")
             return
         command = self._command(way)
-        with running(_patient(command) if patient and way != NAMED else command, free_port()) as url:
+        with running(_patient(command) if patient and way != NAMED else command, reserved_port()) as url:
             yield url
 
     def _command(self, way: str) -> list[str]:

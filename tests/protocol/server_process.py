@@ -1,16 +1,15 @@
-"""Starts a server as a process of its own on a free port, and ends exactly that process."""
+"""Starts a server as a process of its own on a port reserved for it, and ends exactly that process."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import shlex
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.forked_talkwire import Process, Streams, start_python
@@ -20,17 +19,25 @@ START_DEADLINE_S = 120.0
 STOP_DEADLINE_S = 60.0
 
 
-_PORTS = range(20_000, 32_000)
-"""Below the ports that systems give to outgoing connections, so that none of these takes a port which a server is about
-to listen on."""
+_reserved: list[socket.socket] = []
 
 
-def free_port() -> int:
-    """Returns a free port. Tests of other processes choose others at random."""
-    while True:
-        port = secrets.choice(_PORTS)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
+def reserved_port() -> int:
+    """Returns a port on which a server that a test starts can listen, again and again, and nobody else can.
+
+    This process keeps a socket bound to the port, so neither the system nor another test process chooses it. The socket
+    does not listen: while no server does, connections are refused. It lets others share the address, as servers do
+    with SO_REUSEADDR, only once it is bound, so that two reservations never meet.
+    """
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    if sys.platform == "linux":
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _reserved.append(holder)
+    port: int = holder.getsockname()[1]
+    if sys.platform != "linux":  # where two sockets cannot be bound to one port: somebody else may take it
+        holder.close()
+    return port
 
 
 def example_command(example: str, override: str | None) -> list[str]:

@@ -16,7 +16,7 @@ from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.integration.webhooks import CreateWebhook, DeleteWebhook
 from talkwire.core.commands.messages import EditMessage, SendMessage
 from talkwire.core.domain.model import Message
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 from tests.webhooks.conftest import BACKEND
 from tests.webhooks.receiver import DEADLINE_S
 
@@ -27,7 +27,7 @@ EXAMPLES = REPOSITORY / "examples" / "webhooks"
 
 @pytest.mark.parametrize("name", ["receiver.py", "receiver.mjs"])
 async def test_a_receiver_rebuilds_the_conversations(shared_node: Node, name: str) -> None:
-    execute, port = shared_node.chat.execute, free_port()
+    execute, port = shared_node.chat.execute, reserved_port()
     created = await execute(BACKEND, CreateWebhook(f"http://127.0.0.1:{port}/"))
     program = sys.executable if name.endswith(".py") else "node"
     process = await asyncio.create_subprocess_exec(

@@ -11,7 +11,7 @@ import pytest
 from talkwire.cli.history_import import archive
 from tests.cli.history_import.conftest import Command, Receiver, counts, dropped
 from tests.cli.history_import.exports import said, slack_user, write_folder, write_zip
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 
 USERS = [slack_user("U1", "ann")]
 CHANNEL = {"id": "C1", "name": "general", "members": ["U1"]}
@@ -135,7 +135,7 @@ def test_a_server_that_cannot_be_reached_is_reported_at_once(
 ) -> None:
     monkeypatch.setenv("JWT_SECRET", "s" * 32)
     path = write_zip(tmp_path / "export.zip", one_channel())
-    said = command("import", "slack", str(path), "--server", f"http://127.0.0.1:{free_port()}")
+    said = command("import", "slack", str(path), "--server", f"http://127.0.0.1:{reserved_port()}")
     assert "cannot be reached" in failure(said)
 
 

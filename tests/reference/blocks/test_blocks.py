@@ -21,7 +21,7 @@ from tests.databases import Database, PostgresServer
 from tests.deployment.proxies import apache_program, nginx_program
 from tests.files.pictures import jpeg
 from tests.http_client import HttpClient
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 from tests.reference.blocks.catalogue import CATALOGUE, NotRun, Run, RunBy, Validated, check_of, entry_of
 from tests.reference.blocks.collected import REPOSITORY, Block, all_blocks
 from tests.reference.blocks.shell import Shell
@@ -162,7 +162,7 @@ def nginx(block: Block, folder: Path) -> None:
     program = nginx_program()
     if program is None:
         pytest.skip("nginx is not installed")
-    server = f"server {{ listen 127.0.0.1:{free_port()}; access_log off;\n{block.text}}}"
+    server = f"server {{ listen 127.0.0.1:{reserved_port()}; access_log off;\n{block.text}}}"
     paths = "".join(f"{name}_temp_path {folder};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     (folder / "nginx.conf").write_text(f"pid {folder}/pid; events {{}} http {{ {paths} {server} }}")
     _succeeds([program, "-t", "-e", str(folder / "log"), "-c", str(folder / "nginx.conf")])
@@ -173,9 +173,8 @@ def apache(block: Block, folder: Path) -> None:
     if program is None:
         pytest.skip("Apache httpd is not installed")
     module = "LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so"
-    around = (
-        f"ServerRoot {folder}\nServerName localhost\nErrorLog {folder}/log\nListen 127.0.0.1:{free_port()}\n{module}\n"
-    )
+    listen = f"Listen 127.0.0.1:{reserved_port()}"
+    around = f"ServerRoot {folder}\nServerName localhost\nErrorLog {folder}/log\n{listen}\n{module}\n"
     (folder / "apache.conf").write_text(around + block.text)
     done = _succeeds([program, "-t", "-f", str(folder / "apache.conf")])
     assert "AH" not in done.replace("AH00558", ""), done
@@ -282,7 +281,7 @@ def shell(page: str, databases: dict[str, str], tmp_path: Path, request: pytest.
     """A shell in which the page's commands are to run. Their server is the shared one if the page starts none."""
     (tmp_path / "cat.jpg").write_bytes(jpeg(300, 600))
     if page in STARTS_A_SERVER:
-        shell = Shell(tmp_path, free_port(), {"JWT_SECRET": SECRET, **databases} if databases else {})
+        shell = Shell(tmp_path, reserved_port(), {"JWT_SECRET": SECRET, **databases} if databases else {})
     else:
         shared: ServerProcess = request.getfixturevalue("server")
         token = shared.token("shop", role="service")

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.deployment.proxies import caddy_program
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 from tests.torture.cluster.processes import end, wait_until
 
 STARTS_WITHIN_S = 20.0
@@ -46,7 +46,7 @@ http://127.0.0.1:{port} {{
 
 class Balancer:
     def __init__(self, folder: Path, node_ports: Sequence[int]) -> None:
-        self.port = free_port()
+        self.port = reserved_port()
         self._folder = folder
         self._file = folder / "Caddyfile"
         upstreams = " ".join(f"127.0.0.1:{port}" for port in node_ports)

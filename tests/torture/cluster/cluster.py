@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jwt
 
-from tests.protocol.server_process import free_port
+from tests.protocol.server_process import reserved_port
 from tests.torture.cluster.balancer import Balancer
 from tests.torture.cluster.node import Node, NodeOptions
 from tests.torture.cluster.postgresql import PostgreSQL
@@ -63,7 +63,7 @@ async def running_cluster(folder: Path, sabotage: str | None = None) -> AsyncIte
             await link.start()
             links.append(link)
             options = NodeOptions(_environment(folder, postgresql, link), sabotage)
-            node = Node(f"node-{number + 1}", free_port(), folder, options)
+            node = Node(f"node-{number + 1}", reserved_port(), folder, options)
             stack.push_async_callback(node.close)
             nodes.append(node)
         # The first makes the tables.
