@@ -28,15 +28,22 @@ WEB_SOURCES := $(shell find web/src web/worker web/public $(addprefix $(CLIENTS)
 WEB_CLIENT  := src/talkwire/web/index.html
 
 SOURCES     := $(wildcard src clients/python tests bench deploy examples tools hatch_build.py)
-IN_PROCESS  := not browser and not cluster and not processes
 
-# Two workers more than there are processors, since a part of a worker's time is waiting: for a deadline, a browser or a
-# server. Each first takes about ten seconds of processor time for imports, and up to a gigabyte of memory with its
-# servers and its browser. A file's tests stay together, since they share servers; the longest files are started first
-# (tests/kinds.py).
+# What each command leaves out; tests/kinds.py says which tests these are.
+GATE        := not everything and not measure
+IN_PROCESS  := not browser and not cluster and not processes and $(GATE)
+
+# As many workers as there are processors: a test that gets no processor for seconds loses races which nobody else loses.
+# Each worker takes up to a gigabyte of memory with its servers and its browser. A file's tests stay together, since they
+# share servers; the longest files are started first (tests/kinds.py).
 PROCESSORS  := $(shell getconf _NPROCESSORS_ONLN)
-WORKERS     ?= $(shell expr $(PROCESSORS) + 2)
-PYTEST       = $(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+WORKERS     ?= $(PROCESSORS)
+IN_PARALLEL  = --quiet --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Tests that failed run once more at the end, alone.
+PYTEST       = $(BIN)/python -m tests.rerun $(IN_PARALLEL)
+
+# Sets and dictionaries of strings have the same order in each run. `make everything` chooses others.
+export PYTHONHASHSEED ?= 0
 
 # If the environment forbids bytecode files, each test worker and each server compiles all sources again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -46,13 +53,15 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # $(call quietly,what,command) says what is done, and shows what the command prints only when it fails.
 quietly = @echo '$(1)'; log=$$(mktemp); if ($(2)) >"$$log" 2>&1; then rm "$$log"; else cat "$$log"; rm "$$log"; exit 1; fi
 
-.PHONY: help install run test check pytest pytest-in-process coverage static bench torture fuzz image-check format docs site screenshots lock lint format-check types layers web-check clients-check packages packages-javascript packages-python release clean
+.PHONY: help install run test everything measure check pytest pytest-in-process coverage static bench torture fuzz image-check format docs site screenshots lock lint format-check types layers web-check clients-check packages packages-javascript packages-python release clean
 
 help:
 	@echo 'make run      start a demo server on port 3000; options in ARGS="--dialect talks"'
-	@echo 'make test     every check and every test'
+	@echo 'make test     every check, and the tests that a change has to pass'
+	@echo 'make everything  every check, and every test but those of "make measure"; SEED=7 repeats a run'
+	@echo 'make measure  the tests that assert time, processor time or memory; nothing may run beside them'
 	@echo 'make check    every check, and the tests that need no other process'
-	@echo 'make pytest   the tests alone; options in ARGS="tests/chat -x"'
+	@echo 'make pytest   the tests of "make test" alone; options in ARGS="tests/chat -x"'
 	@echo 'make coverage what the in-process tests cover'
 	@echo 'make bench    benchmarks; options in ARGS'
 	@echo 'make torture  faults against a whole cluster; options in ARGS="--seed 7 --minutes 30"'
@@ -72,16 +81,20 @@ install: $(DEV_STAMP) $(NODE_STAMPS) $(WEB_CLIENT) $(CLIENT_BUILT)
 run: $(RUN_STAMP) $(WEB_CLIENT)
 	@$(BIN)/talkwire serve --demo $(ARGS)
 
-# Nothing runs beside the tests, since some of them measure how soon the server answers.
 test: install static pytest
 
 check: $(DEV_STAMP) static pytest-in-process
 
 pytest: install
-	$(PYTEST) $(ARGS)
+	$(PYTEST) -m '$(GATE)' $(ARGS)
 
-# In-process tests wait little, and each worker has to import all tests first.
-pytest-in-process coverage: WORKERS = $(shell expr $(PROCESSORS) + 1)
+everything: SEED ?= $(shell date +%s)
+everything: install static
+	@echo 'Random values have the seed $(SEED); repeat them with: make everything SEED=$(SEED)'
+	HYPOTHESIS_PROFILE=thorough PYTHONHASHSEED=$(SEED) $(PYTEST) -m 'not measure' --hypothesis-seed=$(SEED) $(ARGS)
+
+measure: install
+	$(BIN)/python -m pytest --quiet -m measure $(ARGS)
 
 pytest-in-process: $(DEV_STAMP) $(WEB_CLIENT)
 	$(PYTEST) -m '$(IN_PROCESS)' $(ARGS)

@@ -15,7 +15,7 @@ from talkwire.storage.engine import sqlite_url
 from tests import kinds
 from tests.databases import Database, PostgresServer, migrated_sqlite_file, postgresql_server
 from tests.forked_talkwire import end_helper
-from tests.repetition import PROFILE, SAME_VALUES
+from tests.repetition import PROFILE
 from tests.scratch import use_memory_for_temporary_files
 
 CLIENTS = Path(__file__).with_name("clients")
@@ -26,7 +26,7 @@ hypothesis.settings.register_profile(
     "usual",
     max_examples=20,
     deadline=None,
-    derandomize=SAME_VALUES,
+    derandomize=True,
     print_blob=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )

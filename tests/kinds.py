@@ -1,4 +1,6 @@
-"""The kinds of tests, as markers: what a test needs beside its own process.
+"""The kinds of tests, as markers: what a test needs beside its own process, and when it runs.
+
+What it needs:
 
 `browser`     Chromium or Firefox
 `cluster`     several nodes, often broken on purpose
@@ -6,6 +8,16 @@
 
 A test without any of them is *in-process*; `make check` runs those. There, a test that starts a process fails, so the
 list below cannot fall behind.
+
+When it runs: `make test`, the gate that each change has to pass, runs the tests without these two:
+
+`everything`  the rest of each matrix, most scenarios of the web client, faults, fuzz: `make everything` runs all tests
+              but those with the next marker
+`measure`     tests that assert time, processor time or memory, and so depend on what else the machine does:
+              `make measure` runs them alone, one after the other
+
+A *place* in these tables is a folder or file below `tests`, one test of a file (`file.py::test_name`), or those tests
+of either whose parameters contain a text (`folder[parameter]`).
 """
 
 from __future__ import annotations
@@ -13,6 +25,7 @@ from __future__ import annotations
 import sys
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -20,7 +33,7 @@ TESTS = Path(__file__).parent
 _PRODUCT = str(TESTS.parent / "src")
 """Talkwire itself reads pictures in a process; that is no other program to test with."""
 
-KINDS = {
+NEEDS = {
     "browser": ("page", "deployment/test_web_client.py"),
     "cluster": ("cluster", "torture", "faults", "openid/test_nodes.py", "webhooks/test_kills.py"),
     "processes": (
@@ -50,11 +63,144 @@ KINDS = {
         *("storage/test_lineage.py", "test_datafolder.py", "test_demo.py", "test_forked_talkwire.py"),
     ),
 }
-"""Folders and files below `tests`, by kind."""
+"""Places by what their tests need. A whole folder or file each, since `is_left_out` imports none of its tests."""
+
+EVERYTHING = (
+    # One real browser meets each part of the web client in the gate; IN_THE_GATE has these scenarios.
+    *("page", "deployment/test_web_client.py", "console"),
+    # Several nodes, kills and restarts. The gate has one test for each way in which nodes depend on each other.
+    *("cluster", "faults", "torture/test_short_campaign.py", "webhooks/test_kills.py", "openid/test_nodes.py"),
+    *("chat/test_growing_up.py", "chat/test_upgrade.py", "chat/test_readiness.py", "chat/test_drain.py"),
+    *("cli/test_workers.py", "cli/test_worker_restart.py", "cli/history_import", "cli/test_load.py"),
+    *("clients/test_event_receivers.py", "clients/test_talkwire_client.py", "clients_python/test_restarts.py"),
+    # Random and hostile input.
+    *("hostile/test_fuzz_sqlite.py", "hostile/test_fuzz_postgresql.py", "hostile/test_fuzz_with_limits.py"),
+    *("chat/test_fuzz.py", "reference/test_openapi.py::test_every_response_is_declared_and_no_request_fails"),
+    # The other half of matrices whose first half is in the gate.
+    *("contracts[postgresql]", "storage[postgresql]", "protocol[passed on]", "clients[4.5.4]", "clients[uvicorn]"),
+    *("chat/test_access.py", "chat/test_access_ids.py", "chat/test_recovery_restart.py[postgresql]"),
+    *("deployment/test_apache.py", "deployment/test_nginx.py", "deployment[nginx]", "deployment[haproxy]"),
+    "deployment[apache]",
+    # These wait for seconds: for a limit, a token's end, a process that hangs.
+    *("edge/test_deadlines.py", "chat/test_typing.py::test_typing_ends_when_the_socket_disconnects"),
+    "chat/test_typing.py::test_typing_ends_when_the_typist_is_removed",
+    "chat/test_traces.py::test_a_collector_that_is_away_holds_nothing_up",
+    "clients/test_documented_examples.py::test_a_client_that_renews_its_token_stays_for_longer_than_one",
+    "clients/test_documented_examples.py::test_a_client_survives_a_token_route_that_fails_twice",
+    "embedding/test_asgi.py::test_a_second_process_on_sqlite_is_refused",
+    "embedding/test_observers.py::test_a_hanging_or_failing_observer_delays_nothing_else",
+    "hostile/test_attacks_on_http.py::test_the_rest_of_a_request_must_arrive_in_time",
+    "protocol/test_engine_protocol.py::test_a_client_that_never_completes_its_upgrade_keeps_polling",
+    "realtime/test_unread.py::test_a_client_that_reads_slowly_and_steadily_gets_everything",
+    # What is built and installed.
+    *("packaging/test_wheel.py", "packaging/test_python_client.py", "reference/test_generated_clients.py"),
+    "embedding/test_django.py",
+)
+"""Places of tests that only `make everything` runs, but for those of IN_THE_GATE."""
+
+IN_THE_GATE = (
+    # One journey through each part of the web client, and what needs no browser.
+    "page/test_accessibility.py::test_new_messages_are_said_to_screen_readers",
+    "page/test_accounts.py::test_an_account_is_made_and_signed_in_to",
+    "page/test_admin_console.py::test_an_operator_bans_and_unbans_with_the_keyboard_alone",
+    "page/test_alerts.py::test_of_several_tabs_one_plays_and_shows_and_each_thing_once",
+    "page/test_calls.py::test_two_talk_see_each_other_and_hang_up",
+    "page/test_catching_up.py::test_coming_back_leads_to_the_message_that_was_left",
+    "page/test_client_bundle.py",
+    "page/test_client_examples.py",
+    "page/test_composing.py::test_mentions_are_completed_and_stand_out",
+    "page/test_connection.py::test_the_page_reconnects_and_loses_and_doubles_nothing",
+    "page/test_django_tutorial.py",
+    "page/test_embedding.py::test_a_listed_page_shows_the_chat_in_a_frame",
+    "page/test_embedding_examples.py",
+    "page/test_examples.py",
+    "page/test_fastapi_example.py",
+    "page/test_files.py::test_files_are_sent_looked_at_and_saved",
+    "page/test_history.py",
+    "page/test_invitations.py::test_a_link_leads_from_its_making_into_the_conversation",
+    "page/test_keyboard.py::test_one_signs_in_talks_and_signs_out_without_a_mouse",
+    "page/test_languages.py::test_a_browser_in_german_shows_everything_in_german",
+    "page/test_layout.py::test_the_page_fits_a_narrow_screen_and_works_by_keyboard",
+    "page/test_lists.py::test_favourites_come_first_and_the_archive_lasts_until_a_message",
+    "page/test_long_texts.py::test_the_rest_of_a_long_text_comes_when_it_is_asked_for",
+    "page/test_menus_and_lists.py::test_a_message_has_a_menu_by_right_click_and_by_key",
+    "page/test_moving.py::test_a_conversation_opens_where_the_unread_begins",
+    "page/test_offers.py::test_two_bargain",
+    "page/test_openid.py::test_a_person_signs_in_at_the_provider_and_comes_back_to_the_conversation",
+    "page/test_people.py::test_a_name_leads_to_its_person_and_the_talk_with_them",
+    "page/test_places.py::test_a_public_channel_is_joined_and_only_those_who_run_it_write",
+    "page/test_push.py::test_pushes_are_shown_clicked_dismissed_and_ended",
+    "page/test_reading.py::test_a_newcomer_has_read_nothing_before_it_was_said",
+    "page/test_reporting.py::test_a_message_is_reported_with_a_reason_and_a_note",
+    "page/test_rooms.py::test_topic_and_picture_are_shown_to_all_members",
+    "page/test_safety.py::test_markup_in_messages_and_names_is_shown_as_text",
+    "page/test_search.py::test_messages_are_found_here_and_everywhere",
+    "page/test_settings.py::test_a_theme_holds_in_all_tabs_and_from_the_first_paint_on",
+    "page/test_speed.py::test_the_scripts_of_the_first_page_are_small",
+    "page/test_talking.py::test_two_users_talk",
+    "page/test_threads.py::test_two_users_talk_in_a_thread",
+    # Nodes.
+    "cluster/test_reaching.py",
+    "cluster/test_news.py",
+    "cluster/test_presence.py::test_a_user_on_both_nodes_receives_each_event_once[with Valkey]",
+    "cluster/test_limits.py::test_a_user_who_sends_at_both_nodes_is_limited_in_sum",
+    "cluster/test_recovery.py::test_a_socket_is_recovered_at_once_when_its_node_was_killed",
+    "cluster/test_sessions.py::test_clients_talk_although_each_request_reaches_another_node",
+    "cluster/test_hostile_bus.py::test_a_database_that_was_made_from_another_has_a_bus_of_its_own",
+    # Kills and restarts.
+    "faults/test_kill.py",
+    "faults/test_lost_commit.py::test_a_batch_whose_commit_lost_its_reply_is_acknowledged_and_stored_once",
+    "chat/test_drain.py::test_pending_requests_are_answered",
+    "cli/test_workers.py::test_every_worker_is_in_one_answer_of_the_metrics",
+    "cli/test_workers.py::test_a_signal_has_all_of_them_drain_and_end",
+    # SQL of their own for PostgreSQL.
+    *("contracts/test_log.py", "contracts/test_writer.py", "contracts/test_work.py", "contracts/test_followers.py"),
+    *("contracts/test_search.py", "contracts/test_sync.py", "contracts/test_receipts.py", "contracts/test_erasure.py"),
+    *("contracts/test_retention.py", "contracts/test_log_watches.py", "contracts/test_calls_between_nodes.py"),
+    *("contracts/test_presence_between_nodes.py", "contracts/test_reaching_between_nodes.py"),
+    *("storage/test_pipeline.py", "storage/test_migrations.py", "storage/test_lineage.py", "storage/test_engine.py"),
+    # Each route and event stands in the tables of who may do what.
+    "chat/test_access.py::test_every_route_is_in_the_table",
+    "chat/test_access.py::test_every_event_is_in_the_table",
+    "chat/test_access_ids.py::test_every_second_id_of_a_route_has_a_slot",
+    "chat/test_access_ids.py::test_every_second_id_of_an_event_has_a_slot",
+)
+"""Places in EVERYTHING whose tests `make test` runs nevertheless."""
+
+MEASURE = (
+    *("hostile/test_work_budget_http.py", "hostile/test_work_budget_rest.py", "hostile/test_work_budget_sockets.py"),
+    *("hostile/test_attacks_on_memory.py", "letting_go", "chat/test_costs.py"),
+    *(
+        f"hostile/test_fuzz_{kind}.py::{test}"
+        for kind in ("sqlite", "postgresql", "with_limits")
+        for test in ("test_another_client_is_answered_in_time_throughout", "test_memory_does_not_grow")
+    ),
+    "api/test_json_budget.py::test_the_check_takes_linear_time",
+    "identity/test_jwks.py::test_decompressed_keys_over_the_limit_are_refused",
+    "identity/test_jwks.py::test_an_address_that_never_answers_is_given_up",
+    "identity/test_passwords.py::test_a_password_costs_the_loop_nothing_whatever_is_in_it",
+    "identity/test_address.py::test_repeated_headers_cost_as_much_as_there_are",
+    "test_logs.py::test_no_text_keeps_the_log_busy",
+    "chat/test_typing.py::test_typing_ends_by_itself",
+    "realtime/test_websocket.py::test_frames_that_come_at_once_are_handled_in_order_and_in_slices",
+    "realtime/test_polling.py::test_a_large_body_is_handled_in_steps_and_costs_as_much_as_it_has_packets",
+    "wire/test_socket_packet.py::test_no_packet_of_a_megabyte_takes_long",
+    "wire/test_socket_packet.py::test_walking_for_placeholders_takes_no_longer",
+    "core/test_words.py::test_the_largest_text_is_cut_into_words_within_a_budget",
+    "protocol/test_socket_protocol.py::test_the_server_closes_a_client_that_sends_before_it_connects",
+    "edge/test_heads.py::test_an_endless_head_is_cut_off_without_using_memory",
+    "edge/test_pipelining.py::test_a_flood_of_requests_waits_outside",
+    "cluster/test_files.py::test_a_slow_reader_holds_back_the_node_that_has_the_file",
+    "page/test_long_texts.py::test_no_text_holds_the_page_up",
+)
+"""Places of tests that only `make measure` runs."""
 
 PROCESS_FIXTURES = frozenset(
     {"postgresql", "postgresql_database", "failing_postgresql", "valkey", "chat_server", "node_client"}
 )
+
+SHORT_HEARTBEATS = frozenset({"pinging_engine", "pinging_server"})
+"""Fixtures whose servers end a session after half a second without a pong; `make everything` runs their tests."""
 
 LONGEST_FIRST = (
     *("reference/test_openapi.py", "page/test_accessibility.py", "page/test_calls.py", "cli/test_workers.py"),
@@ -71,19 +217,74 @@ worker is left alone with one of them at the end.
 """
 
 
+class _Place(NamedTuple):
+    """A place, split into its parts; an empty `test` or `parameter` stands for all of them."""
+
+    path: Path
+    test: str
+    parameter: str
+
+    def has(self, item: pytest.Item) -> bool:
+        name, _, parameters = item.name.partition("[")
+        here = item.path.is_relative_to(self.path) and self.test in {"", name}
+        return here and self.parameter in parameters
+
+
+@cache
+def _parsed(places: tuple[str, ...]) -> list[_Place]:
+    return [_parse(place) for place in places]
+
+
+def _parse(place: str) -> _Place:
+    rest, _, parameter = place.removesuffix("]").partition("[")
+    path, _, test = rest.partition("::")
+    return _Place(TESTS / path, test, parameter)
+
+
 def mark(item: pytest.Item) -> None:
     """Adds the markers of an item's kinds."""
-    for kind in _kinds_of(item.path):
+    for kind in _needs_of(item.path):
         item.add_marker(kind)
     if uses_a_process(item):
         item.add_marker("processes")
+    if _is_in(MEASURE, item):
+        item.add_marker("measure")
+    elif _is_late(item):
+        item.add_marker("everything")
+
+
+def _is_late(item: pytest.Item) -> bool:
+    """Returns whether only `make everything` runs the item."""
+    assert isinstance(item, pytest.Function)
+    has_short_heartbeat = not SHORT_HEARTBEATS.isdisjoint(item.fixturenames)
+    return has_short_heartbeat or (_is_in(EVERYTHING, item) and not _is_in(IN_THE_GATE, item))
+
+
+def _is_in(places: tuple[str, ...], item: pytest.Item) -> bool:
+    return any(place.has(item) for place in _parsed(places))
+
+
+@cache
+def _needs_of(file: Path) -> list[str]:
+    """Returns what all tests of a file or folder need."""
+    path = file.relative_to(TESTS)
+    return [kind for kind, places in NEEDS.items() if any(path.is_relative_to(place) for place in places)]
 
 
 @cache
 def _kinds_of(file: Path) -> list[str]:
-    """Returns the kinds of all tests of a file or folder."""
-    path = file.relative_to(TESTS)
-    return [kind for kind, places in KINDS.items() if any(path.is_relative_to(place) for place in places)]
+    """Returns the markers that all tests of a file or folder have."""
+    kinds = [*_needs_of(file)]
+    if _is_whole(file, MEASURE):
+        kinds.append("measure")
+    elif _is_whole(file, EVERYTHING) and not any(place.path.is_relative_to(file) for place in _parsed(IN_THE_GATE)):
+        kinds.append("everything")
+    return kinds
+
+
+def _is_whole(file: Path, places: tuple[str, ...]) -> bool:
+    """Returns whether one of the places has all tests of a file or folder."""
+    return any(file.is_relative_to(path) for path, test, parameter in _parsed(places) if not test and not parameter)
 
 
 def uses_a_process(item: pytest.Item) -> bool:
@@ -135,7 +336,7 @@ class ProcessGuard:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> object:
         """Looks at all that a test does, its fixtures too."""
-        in_process = not any(item.get_closest_marker(kind) for kind in KINDS)
+        in_process = not any(item.get_closest_marker(kind) for kind in NEEDS)
         self._in_process = item.nodeid if in_process else None
         self._started.clear()
         try:

@@ -1,8 +1,7 @@
-"""How often tests repeat a check with other values: often every night, less often everywhere else.
+"""How often tests repeat a check with other values: often in `make everything`, less often in the gate.
 
-Every check runs in both. Fewer repetitions only try fewer random values. Continuous integration tries the same values
-at each run, so that a change fails only because of what it changes; elsewhere, and every night, they are new ones where
-no seed is fixed.
+Every check runs in both. The gate tries the same values at each run and on every machine, so that a change fails only
+because of what it changes. `make everything` tries new ones, and prints the seed that repeats them.
 """
 
 from __future__ import annotations
@@ -11,9 +10,6 @@ import os
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "usual")
 """The profile of Hypothesis: `thorough` for many repetitions, `usual` otherwise."""
-
-SAME_VALUES = "CI" in os.environ and PROFILE == "usual"
-"""Whether Hypothesis derives its values from the tests instead of choosing them at random."""
 
 _USUAL_SHARE = 4
 

@@ -11,6 +11,7 @@ import yaml
 
 from tests import kinds
 from tests.excerpts import REPOSITORY, with_excerpts
+from tests.hostile.trial import Holds, HoldsWithoutLimits
 
 PAGE = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
 MAKEFILE = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
@@ -43,12 +44,25 @@ def test_make_knows_every_command_that_is_named() -> None:
 
 
 def test_every_place_of_a_kind_exists() -> None:
-    places = [place for kind in kinds.KINDS.values() for place in kind]
-    assert [place for place in (*places, *kinds.LONGEST_FIRST) if not (kinds.TESTS / place).exists()] == []
+    places = [place for kind in kinds.NEEDS.values() for place in kind]
+    stages = (*kinds.EVERYTHING, *kinds.IN_THE_GATE, *kinds.MEASURE)
+    assert [place for place in (*places, *stages, *kinds.LONGEST_FIRST) if not _exists(place)] == []
+
+
+_TESTS_OF_TRIALS = {name for name in vars(HoldsWithoutLimits) | vars(Holds) if name.startswith("test_")}
+"""Tests that the files of the fuzz inherit."""
+
+
+def _exists(place: str) -> bool:
+    path, _, test = place.partition("[")[0].partition("::")
+    file = kinds.TESTS / path
+    return file.exists() and (
+        not test or test in _TESTS_OF_TRIALS or f"def {test}(" in file.read_text(encoding="utf-8")
+    )
 
 
 def test_every_marker_is_described() -> None:
-    assert [kind for kind in kinds.KINDS if f"`{kind}`" not in PAGE] == []
+    assert [kind for kind in kinds.NEEDS if f"`{kind}`" not in PAGE] == []
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
