@@ -81,6 +81,7 @@ EVERYTHING = (
     *("chat/test_access.py", "chat/test_access_ids.py", "chat/test_recovery_restart.py[postgresql]"),
     *("deployment/test_apache.py", "deployment/test_nginx.py", "deployment[nginx]", "deployment[haproxy]"),
     "deployment[apache]",
+    *("chat/test_admin_ui.py", "chat/test_recovery_property.py[log]", "chat/test_recovery_property.py[moves]"),
     # These wait for seconds: for a limit, a token's end, a process that hangs.
     *("edge/test_deadlines.py", "chat/test_typing.py::test_typing_ends_when_the_socket_disconnects"),
     "chat/test_typing.py::test_typing_ends_when_the_typist_is_removed",
@@ -153,6 +154,7 @@ IN_THE_GATE = (
     "chat/test_drain.py::test_pending_requests_are_answered",
     "cli/test_workers.py::test_every_worker_is_in_one_answer_of_the_metrics",
     "cli/test_workers.py::test_a_signal_has_all_of_them_drain_and_end",
+    "chat/test_admin_ui.py::test_a_page_sees_sockets_rooms_and_events_but_no_content",
     # SQL of their own for PostgreSQL.
     *("contracts/test_log.py", "contracts/test_writer.py", "contracts/test_work.py", "contracts/test_followers.py"),
     *("contracts/test_search.py", "contracts/test_sync.py", "contracts/test_receipts.py", "contracts/test_erasure.py"),
