@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import hypothesis
@@ -13,7 +15,13 @@ import structlog
 
 from talkwire.storage.engine import sqlite_url
 from tests import kinds
-from tests.databases import Database, PostgresServer, migrated_sqlite_file, postgresql_server
+from tests.databases import (
+    Database,
+    PostgresServer,
+    migrated_sqlite_file,
+    own_or_shared_postgresql_server,
+    shared_postgresql_server,
+)
 from tests.forked_talkwire import end_helper
 from tests.repetition import PROFILE
 from tests.scratch import use_memory_for_temporary_files
@@ -46,6 +54,10 @@ def pytest_configure(config: pytest.Config) -> None:
     _log_plain_tracebacks()
     if "not processes" in config.getoption("markexpr"):
         config.pluginmanager.register(kinds.ProcessGuard())
+    elif config.getoption("numprocesses", None):  # not in a worker, where it is None
+        ending = ExitStack()
+        ending.enter_context(shared_postgresql_server())
+        config.add_cleanup(ending.close)
 
 
 def _log_plain_tracebacks() -> None:
@@ -84,8 +96,8 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresServer]:
-    """One server a test process."""
-    with postgresql_server() as server:
+    """The server of all tests, where each test has databases of its own."""
+    with own_or_shared_postgresql_server(os.environ.get("PYTEST_XDIST_WORKER", "")) as server:
         yield server
 
 

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,13 +26,17 @@ from sqlalchemy.engine import URL
 from talkwire.storage import engine as engine_module
 from talkwire.storage.engine import sqlite_url, writing_engine
 from talkwire.storage.migrations import migrate
+from tests.waiting import DEADLINE_S, wait_until
 
-STARTS_WITHIN_S = 30.0
 _USER = "talkwire"
 _TEMPLATE = "migrated"
+_TEMPLATE_LOCK = 1
 _STANDBY = "standby"
-_SMALL = ("-c", "max_wal_size=256MB")
-"""The journal takes no more than this of the memory that temporary files lie in."""
+_SHARED = "TALKWIRE_TESTS_POSTGRESQL"
+"""The variable by which the workers of a run find the server that they share."""
+
+_OPTIONS = ("-c", "max_wal_size=256MB", "-c", "max_connections=300")
+"""The journal takes no more than this of the memory that temporary files lie in. Workers share a server."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +79,16 @@ def let_nodes_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class PostgresServer:
-    """A server, reached by a socket in `folder`, that can crash, be paused and start again."""
+    """A server, reached by a socket in `folder`, that can crash, be paused and start again.
 
-    def __init__(self, folder: Path, programs: Path, owner: ServerOwner) -> None:
+    `user` is the worker that uses a server which others use too; it becomes a part of the names of databases.
+    """
+
+    def __init__(self, folder: Path, programs: Path, owner: ServerOwner, user: str = "") -> None:
         self.folder = folder
         self._programs = programs
         self._owner = owner
+        self._user = user
         self._made = 0
         self._connection: psycopg.Connection | None = None
 
@@ -89,7 +96,7 @@ class PostgresServer:
         """Returns when it answers."""
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder, "-h", "", "-F", *_SMALL],
+                [self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder, "-h", "", "-F", *_OPTIONS],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -103,7 +110,7 @@ class PostgresServer:
         if self._connection is not None:
             self._connection.close()
         self._process.send_signal(number)
-        self._process.wait(STARTS_WITHIN_S)
+        self._process.wait(DEADLINE_S)
 
     def check_log(self) -> None:
         """Fails if a process of the server has crashed, which ends all connections: tests that failed were not the
@@ -164,11 +171,9 @@ class PostgresServer:
         self._execute("SELECT pg_promote()")
 
     def _wait_for_standby(self) -> None:
-        deadline = time.monotonic() + STARTS_WITHIN_S
+        asked = b"SELECT sync_state FROM pg_stat_replication"
         with psycopg.connect(host=str(self.folder), user=_USER, dbname="postgres", autocommit=True) as connection:
-            while connection.execute("SELECT sync_state FROM pg_stat_replication").fetchone() != ("sync",):
-                assert time.monotonic() < deadline, "the standby does not follow"
-                time.sleep(0.02)
+            wait_until(lambda: connection.execute(asked).fetchone() == ("sync",))
 
     def _back_up(self, target: Path, *more: str) -> None:
         arguments = ["-D", str(target), "-X", "stream", "--checkpoint=fast", "--no-sync", *more]
@@ -193,9 +198,9 @@ class PostgresServer:
         return URL.create("postgresql+psycopg", _USER, database=database, query={"host": str(self.folder)})
 
     def create(self, *, template: str = "template0", name: str | None = None) -> str:
-        """Creates a database, empty or as a copy of another, and answers its name."""
+        """Creates a database, empty or as a copy of another, and returns its name."""
         self._made += 1
-        name = name or f"test{self._made}"
+        name = name or f"test{self._user}_{self._made}"
         self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return name
 
@@ -209,9 +214,13 @@ class PostgresServer:
 
     def create_migrated(self) -> str:
         """Creates a database with the newest tables; migrations run once a server."""
-        if self._execute(f"SELECT FROM pg_database WHERE datname = '{_TEMPLATE}'").rowcount == 0:
-            self.create(name=_TEMPLATE)
-            migrate_url(self.url_of(_TEMPLATE))
+        self._execute(f"SELECT pg_advisory_lock({_TEMPLATE_LOCK})")
+        try:
+            if self._execute(f"SELECT FROM pg_database WHERE datname = '{_TEMPLATE}'").rowcount == 0:
+                self.create(name=_TEMPLATE)
+                migrate_url(self.url_of(_TEMPLATE))
+        finally:
+            self._execute(f"SELECT pg_advisory_unlock({_TEMPLATE_LOCK})")
         return self.create(template=_TEMPLATE)
 
     def _execute(self, statement: str) -> psycopg.Cursor:
@@ -219,6 +228,28 @@ class PostgresServer:
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(host=str(self.folder), user=_USER, dbname="postgres", autocommit=True)
         return self._connection.execute(statement.encode())
+
+
+@contextmanager
+def shared_postgresql_server() -> Iterator[None]:
+    """Runs a server for all processes that this one starts: `own_or_shared_postgresql_server` finds it there."""
+    with postgresql_server() as server:
+        os.environ[_SHARED] = str(server.folder)
+        try:
+            yield
+        finally:
+            del os.environ[_SHARED]
+
+
+@contextmanager
+def own_or_shared_postgresql_server(user: str) -> Iterator[PostgresServer]:
+    """Yields the server that all workers of a run share, for a worker; without one, starts a server."""
+    folder = os.environ.get(_SHARED)
+    if folder is None:
+        with postgresql_server() as server:
+            yield server
+    else:
+        yield PostgresServer(Path(folder), Path(), {}, user)
 
 
 @contextmanager
@@ -296,14 +327,15 @@ def server_programs(folder: Path, owner: ServerOwner) -> Path:
 
 
 def _wait_for(folder: Path, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + STARTS_WITHIN_S
-    while True:
+    """Waits until the server answers, which it says in its log only: a pipe would have to be read while it runs."""
+
+    def answers() -> bool:
         try:
             psycopg.connect(host=str(folder), user=_USER, dbname="postgres").close()
         except psycopg.OperationalError:
-            if server.poll() is not None or time.monotonic() > deadline:
+            if server.poll() is not None:
                 raise RuntimeError(f"PostgreSQL did not start:\n{(folder / 'log').read_text()}") from None
-            # The server says that it is ready in its log only; a pipe would have to be read for as long as it runs.
-            time.sleep(0.02)
-        else:
-            return
+            return False
+        return True
+
+    wait_until(answers)

