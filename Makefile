@@ -27,7 +27,7 @@ WEB_SOURCES := $(shell find web/src web/worker web/public $(addprefix $(CLIENTS)
 # The web client, built into the Python package.
 WEB_CLIENT  := src/talkwire/web/index.html
 
-SOURCES     := $(wildcard src clients/python tests bench deploy examples tools hatch_build.py)
+SOURCES     := $(wildcard src clients/python tests rigs bench deploy examples tools hatch_build.py)
 
 # What each command leaves out; tests/kinds.py says which tests these are.
 GATE        := not everything and not measure
@@ -111,10 +111,10 @@ bench: install
 	$(BIN)/python -m bench $(ARGS)
 
 torture: install
-	$(BIN)/python -m tests.torture $(ARGS)
+	$(BIN)/python -m rigs.torture $(ARGS)
 
 fuzz: install
-	$(BIN)/python -m tests.hostile $(ARGS)
+	$(BIN)/python -m rigs.hostile $(ARGS)
 
 image-check: $(RUN_STAMP)
 	$(BIN)/python deploy/check_image.py

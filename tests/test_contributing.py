@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from rigs.hostile.trial import Holds, HoldsWithoutLimits
 from tests import kinds
 from tests.excerpts import REPOSITORY, with_excerpts
-from tests.hostile.trial import Holds, HoldsWithoutLimits
 
 PAGE = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
 MAKEFILE = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def test_every_python_block_names_its_source() -> None:
 
 
 def test_every_file_that_is_named_exists() -> None:
-    named = re.findall(r"\b((?:src|tests|docs)/[\w./-]*\w)", PAGE) + re.findall(r"\]\(([^):#]+)\)", PAGE)
+    named = re.findall(r"\b((?:src|tests|rigs|docs)/[\w./-]*\w)", PAGE) + re.findall(r"\]\(([^):#]+)\)", PAGE)
     assert named
     assert [name for name in named if not (REPOSITORY / name).exists()] == []
 

@@ -9,13 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from rigs.torture.clients.client_socket import Listener
+from rigs.torture.clients.javascript import running_driver
 from talkwire.core.domain.events import MessageSent, News
 from tests.chat.chat_server import in_process, serving
 from tests.chat.conftest import World, world_at
-from tests.torture.clients.client_socket import Listener
-from tests.torture.clients.javascript import running_driver
-
-DEADLINE_S = 60.0
+from tests.waiting import deadline
 
 
 class Listening:
@@ -38,7 +37,7 @@ class Listening:
             self._changed.set()
 
     async def until(self, connects: int, messages: int) -> None:
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             while len(self.connects) < connects or len(self.heard) < messages:
                 self._changed.clear()
                 await self._changed.wait()

@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 
+from rigs.torture.clients.client_socket import Listener, Transports, Unanswered
+from rigs.torture.clients.javascript import Driver, JavascriptSocket, running_driver
+from rigs.torture.cluster.balancer import Balancer
 from tests.chat.chat_client import ChatClient
 from tests.chat.conftest import World
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import StartCluster
 from tests.http_client import AsyncHttpClient, http_get
 from tests.protocol.server_process import reserved_port
-from tests.torture.clients.client_socket import Listener, Transports, Unanswered
-from tests.torture.clients.javascript import Driver, JavascriptSocket, running_driver
-from tests.torture.cluster.balancer import Balancer
+from tests.waiting import DEADLINE_S, deadline
 
-DEADLINE_S = 60.0
 TRANSPORTS: Sequence[Transports] = (("polling", "websocket"), ("polling",))
 
 
@@ -43,7 +43,7 @@ class Talker:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         try:
-            async with asyncio.timeout(DEADLINE_S):
+            async with deadline():
                 while not condition():
                     self._changed.clear()
                     await self._changed.wait()
@@ -53,7 +53,7 @@ class Talker:
     async def send(self, conversation_id: str, content: str) -> None:
         """Sends a message until it is acknowledged."""
         payload = {"conversationId": conversation_id, "content": content, "clientMessageId": content}
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             while True:
                 try:
                     answer = await self.socket.call("message:send", payload, 2.0)
@@ -249,7 +249,7 @@ async def test_a_fenced_node_serves_no_request(start_cluster: StartCluster) -> N
         answer = await late
         assert answer.status_code == 503, answer.text
         assert answer.json()["error"]["code"] == "unavailable"
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             while (await http.get("/readyz")).status_code != 200:  # noqa: ASYNC110 (nobody tells)
                 await asyncio.sleep(0.05)
         assert (await http.post("/api/v1/messages", json=body, headers=headers)).status_code == 201

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hostile.client import Rest, client_of
-from tests.hostile.scene import Scene, set_up
-from tests.hostile.target import Target, running_target
+from rigs.hostile.client import Rest, client_of
+from rigs.hostile.scene import Scene, set_up
+from rigs.hostile.target import Target, running_target
 
 
 @pytest.fixture(scope="module")

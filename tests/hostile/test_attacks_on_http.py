@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from tests.hostile.client import Rest
-from tests.hostile.connections import send_and_close, upgrade_head
-from tests.hostile.scene import Scene
-from tests.hostile.target import Target
+from rigs.hostile.client import Rest
+from rigs.hostile.connections import send_and_close, upgrade_head
+from rigs.hostile.scene import Scene
+from rigs.hostile.target import Target
 from tests.http_client import http_get
 
 TOO_LONG = 70_000

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.client import client_of
-from tests.hostile.connections import (
+from rigs.hostile.client import client_of
+from rigs.hostile.connections import (
     BINARY,
     TEXT,
     ConnectionEnded,
@@ -21,9 +21,9 @@ from tests.hostile.connections import (
     open_session,
     text_frame,
 )
-from tests.hostile.processes import descriptors
-from tests.hostile.scene import set_up
-from tests.hostile.target import Target, running_target
+from rigs.hostile.processes import descriptors
+from rigs.hostile.scene import set_up
+from rigs.hostile.target import Target, running_target
 
 
 @pytest.fixture

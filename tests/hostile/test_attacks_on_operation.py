@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from rigs.hostile.connections import send_and_close, upgrade_head
 from tests.chat.chat_server import SECRET, ServerProcess, running_chat
 from tests.cli.processes import run_talkwire
-from tests.hostile.connections import send_and_close, upgrade_head
 from tests.http_client import HttpClient, http_get
 from tests.protocol.server_process import reserved_port
 

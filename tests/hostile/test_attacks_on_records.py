@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hostile.client import Json, Rest
-from tests.hostile.reading import read_strictly
+from rigs.hostile.client import Json, Rest
+from rigs.hostile.reading import read_strictly
 
 BEYOND = (
     "9999-12-31T23:59:59-23:59",

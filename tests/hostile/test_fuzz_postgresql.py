@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
+from rigs.hostile.campaign import INPUTS
+from rigs.hostile.trial import HoldsWithoutLimits, Trial, attacked
 from tests.databases import PostgresServer
-from tests.hostile.campaign import INPUTS
-from tests.hostile.trial import HoldsWithoutLimits, Trial, attacked
 
 pytestmark = pytest.mark.timeout(1200)
 

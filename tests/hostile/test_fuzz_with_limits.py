@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hostile.campaign import INPUTS
-from tests.hostile.trial import Holds, Trial, attacked
+from rigs.hostile.campaign import INPUTS
+from rigs.hostile.trial import Holds, Trial, attacked
 
 pytestmark = pytest.mark.timeout(600)
 

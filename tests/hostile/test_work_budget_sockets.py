@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hostile.largest.budget import Budget, Largest, budget_of, rows
-from tests.hostile.largest.sockets import TABLE
+from rigs.hostile.largest.budget import Budget, Largest, budget_of, rows
+from rigs.hostile.largest.sockets import TABLE
 
 
 @pytest.fixture(scope="module")

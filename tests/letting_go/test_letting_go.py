@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from rigs.letting_go.aborts import KINDS, Abort, bearer
+from rigs.letting_go.counted import CountedServer, counted_server
 from tests.files.pictures import jpeg
 from tests.files.s3 import BUCKET, s3_server, variables
 from tests.http_client import AsyncHttpClient
-from tests.letting_go.aborts import KINDS, Abort, bearer
-from tests.letting_go.counted import CountedServer, counted_server
 
 FILE_BYTES = 8_000_000
 AT_ONCE = 10

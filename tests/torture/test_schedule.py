@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.torture.schedule import KINDS, NODES_IMPAIRED_MAX, plan
-from tests.torture.words import DIALECTS
-from tests.torture.world import make_world
+from rigs.torture.schedule import KINDS, NODES_IMPAIRED_MAX, plan
+from rigs.torture.words import DIALECTS
+from rigs.torture.world import make_world
 
 
 def test_the_same_seed_gives_the_same_faults() -> None:

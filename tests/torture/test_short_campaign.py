@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.torture.campaign import run
-from tests.torture.faults import missing_tools
-from tests.torture.options import Options
-from tests.torture.report import report, write_report
+from rigs.torture.campaign import run
+from rigs.torture.faults import missing_tools
+from rigs.torture.options import Options
+from rigs.torture.report import report, write_report
 
 SEED = 11
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.torture.checks.commands import ALLOWED, ANSWERED, NOT_LOST, ONCE, check_commands
-from tests.torture.checks.story import BOB, TALK, Story, answered, broken, good_story
-from tests.torture.checks.violation import Findings
-from tests.torture.history import Command, Kind, lines
-from tests.torture.tables import MESSAGE_ID_BASE, MemberRow
+from rigs.torture.checks.commands import ALLOWED, ANSWERED, NOT_LOST, ONCE, check_commands
+from rigs.torture.checks.story import BOB, TALK, Story, answered, broken, good_story
+from rigs.torture.checks.violation import Findings
+from rigs.torture.history import Command, Kind, lines
+from rigs.torture.tables import MESSAGE_ID_BASE, MemberRow
 
 MOVING = frozenset({"110"})
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.torture.checks.logs import QUIET, check_logs
-from tests.torture.checks.resources import MEMORY, NOTHING_LEFT, READY, Gauges, Resources, Sample, check_resources
-from tests.torture.checks.story import broken
-from tests.torture.checks.violation import Findings
-from tests.torture.history import History
+from rigs.torture.checks.logs import QUIET, check_logs
+from rigs.torture.checks.resources import MEMORY, NOTHING_LEFT, READY, Gauges, Resources, Sample, check_resources
+from rigs.torture.checks.story import broken
+from rigs.torture.checks.violation import Findings
+from rigs.torture.history import History
 
 STAMP = "1970-01-01T00:16:50Z"  # ten seconds after 1000
 

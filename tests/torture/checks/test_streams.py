@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.torture.checks.story import STABLE, TALK, Story, broken, good_story
-from tests.torture.checks.streams import HOLES, ORDER, STRANGE, TWICE, check_streams
-from tests.torture.checks.violation import Findings
-from tests.torture.history import Stream, Window, lines
+from rigs.torture.checks.story import STABLE, TALK, Story, broken, good_story
+from rigs.torture.checks.streams import HOLES, ORDER, STRANGE, TWICE, check_streams
+from rigs.torture.checks.violation import Findings
+from rigs.torture.history import Stream, Window, lines
 
 
 def found(story: Story) -> Findings:

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from rigs.torture.checks.cursors import SYNC_NAMES, WHOLE, check_cursors
+from rigs.torture.checks.log import DENSE_LOG, DENSE_SEQ, check_log
+from rigs.torture.checks.story import ALICE, BOB, STABLE, TALK, Story, broken, good_story
+from rigs.torture.checks.unread import UNREAD, check_unread, counts
+from rigs.torture.checks.views import VIEWS, check_views
+from rigs.torture.checks.violation import Findings
+from rigs.torture.tables import LogRow, MemberRow
 from talkwire.core.domain.events import DurableEvent
 from talkwire.dialects.messenger.outbound import OUTBOUND
-from tests.torture.checks.cursors import SYNC_NAMES, WHOLE, check_cursors
-from tests.torture.checks.log import DENSE_LOG, DENSE_SEQ, check_log
-from tests.torture.checks.story import ALICE, BOB, STABLE, TALK, Story, broken, good_story
-from tests.torture.checks.unread import UNREAD, check_unread, counts
-from tests.torture.checks.views import VIEWS, check_views
-from tests.torture.checks.violation import Findings
-from tests.torture.tables import LogRow, MemberRow
 
 
 @pytest.fixture

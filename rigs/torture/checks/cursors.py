@@ -1,0 +1,118 @@
+"""Cursors are whole: who goes on by `sync` from the last cursor has each event that is theirs once, and no other.
+
+What is whose follows from the log's own rows: the events of conversations while one is a member, and one's own. Of a
+membership that has ended only its end is certain: `sync` leaves the rest out for users that are not members when they
+ask.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from rigs.torture.checks.violation import Findings
+from rigs.torture.history import About, History, Resumer
+from rigs.torture.tables import MESSAGE_ID_BASE, LogRow, Tables
+
+WHOLE = "cursors are whole"
+
+SYNC_NAMES: Mapping[str, str] = {
+    "UserUpdated": "user:updated",
+    "UserErased": "user:updated",
+    "UserBlocked": "user:blocked",
+    "UserUnblocked": "user:unblocked",
+    "ConversationCreated": "conversation:new",
+    "ConversationUpdated": "conversation:updated",
+    "ConversationDeleted": "conversation:deleted",
+    "ConversationPreferred": "conversation:preferences",
+    "MemberAdded": "member:added",
+    "MemberRemoved": "member:removed",
+    "MemberUpdated": "member:updated",
+    "MemberRestricted": "member:restricted",
+    "MemberUnrestricted": "member:unrestricted",
+    "MessagesRead": "message:read:receipt",
+    "MessagesDelivered": "message:delivered:receipt",
+    "ReadPositionMoved": "conversation:unread",
+    "ThreadMarked": "thread:marked",
+    "MessageSent": "message:new",
+    "MessageEdited": "message:updated",
+    "LinkPreviewsChanged": "message:updated",
+    "ThreadUpdated": "thread:updated",
+    "MessageDeleted": "message:deleted",
+    "MessageReacted": "message:reaction",
+    "MessagePinned": "message:pinned",
+    "MessageUnpinned": "message:unpinned",
+    "SavedChanged": "saved:changed",
+    "OfferCreated": "offer:new",
+    "OfferUpdated": "offer:updated",
+    "PreferencesChanged": "preferences:updated",
+    "NotificationsRead": "notification:read",
+    "CallRecorded": "call:recorded",
+}
+"""The log's events that `sync` sends to messenger clients, by the names that it sends them under."""
+
+
+def check_cursors(history: History, tables: Tables, findings: Findings) -> None:
+    for resumer in history.resumers:
+        findings.count("resumers")
+        for refusal in resumer.refusals:
+            findings.add(WHOLE, f"{resumer.client} ({resumer.user}): {refusal}")
+        _check(resumer, tables, findings)
+
+
+def _check(resumer: Resumer, tables: Tables, findings: Findings) -> None:
+    theirs, uncertain = events_of(resumer.user, tables)
+    found = [(synced.pos, synced.name) for synced in resumer.synced]
+    seen = set(found)
+    expected = [
+        (row.pos, SYNC_NAMES[row.type])
+        for row in theirs
+        if resumer.first_pos < row.pos <= resumer.last_pos
+        and (row.pos not in uncertain or (row.pos, SYNC_NAMES[row.type]) in seen)
+    ]
+    findings.count("events synced", len(found))
+    if found == expected:
+        return
+    missing = sorted(set(expected) - seen)
+    extra = sorted(set(found) - set(expected))
+    twice = sorted(each for each, times in Counter(found).items() if times > 1)
+    what = [
+        f"{name} {each[:10]}" for name, each in (("left out", missing), ("not theirs", extra), ("twice", twice)) if each
+    ]
+    says = f"{resumer.client} ({resumer.user}) from {resumer.first_pos} to {resumer.last_pos}: "
+    says += "; ".join(what) or "in another order than the log's"
+    positions = {pos for pos, _ in [*missing, *extra, *twice]}
+    ids = {row.message_id for row in tables.log if row.pos in positions and row.message_id is not None}
+    findings.add(WHOLE, says, About(messages=frozenset(ids)))
+
+
+def events_of(user: str, tables: Tables) -> tuple[Sequence[LogRow], AbstractSet[int]]:
+    """Returns a user's rows of the log, and the positions of rows in memberships that have ended since."""
+    inside: dict[str, list[int]] = {}
+    found = []
+    uncertain: set[int] = set()
+    for row in tables.log:
+        conversation = conversation_of(row, tables)
+        if conversation is not None and row.type in {"ConversationCreated", "MemberAdded"}:
+            members = {str(member["user_id"]) for member in row.data["members"]}
+            if user in members:
+                inside.setdefault(conversation, [])
+        if row.type in SYNC_NAMES and (row.user == user if conversation is None else conversation in inside):
+            found.append(row)
+        if conversation is None or conversation not in inside:
+            continue
+        if row.type == "MemberRemoved" and row.data["user_id"] == user:
+            uncertain.update(inside.pop(conversation))
+        else:
+            inside[conversation].append(row.pos)
+    return found, uncertain
+
+
+def conversation_of(row: LogRow, tables: Tables) -> str | None:
+    """Returns the conversation of a row. A message's row names only the message."""
+    if row.conversation is not None:
+        return row.conversation
+    id_ = MESSAGE_ID_BASE + row.pos if row.type == "MessageSent" else row.message_id
+    message = None if id_ is None else tables.messages.get(id_)
+    return None if message is None else message.conversation
