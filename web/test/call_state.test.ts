@@ -96,7 +96,6 @@ const LEADS: Record<Phase, Record<string, string>> = {
     "ended: hangup": "over: hung-up",
     "ended: left": "over: hung-up",
     "ended: rejected": "over: hung-up",
-    "ended: timeout": "over: hung-up",
     failed: "over: denied",
     left: "idle",
   },

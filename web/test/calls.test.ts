@@ -1,3 +1,4 @@
+import { RequestError } from "@talkwire/client";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { CallDevices } from "../src/chat/calls/call_devices";
 import { Calls } from "../src/chat/calls/calls";
@@ -8,15 +9,23 @@ vi.mock("../src/chat/calls/peer_call", () => ({ PeerCall: { open: async () => li
 
 const handlers = new Map<string, (payload: object) => void>();
 const said: string[] = [];
+/** Codes with which the server refuses the next commands; null: it does what it is asked. */
+const refusals: (string | null)[] = [];
 const core = {
-  now: { me: { id: "alice" }, conversations: {} },
+  now: { me: { id: "alice" }, conversations: {}, connected: true },
   on: (name: string, handler: (payload: object) => void) => handlers.set(name, handler),
-  call: async (name: string) => said.push(name),
+  call: async (name: string) => {
+    said.push(name);
+    const code = refusals.shift() ?? null;
+    if (code !== null) throw new RequestError({ code, message: "No." });
+  },
   api: { get: async () => ({ iceServers: [] }) },
 } as unknown as PageCore;
 
 beforeEach(() => {
   said.length = 0;
+  refusals.length = 0;
+  line.restart.mockClear();
   vi.useFakeTimers();
 });
 afterEach(() => void vi.useRealTimers());
@@ -48,4 +57,39 @@ it("repeats what the server may have lost when the other user's page returns to 
   await vi.advanceTimersByTimeAsync(0);
   expect(said).toEqual(["call:invite", "call:accept"]);
   expect(line.restart).toHaveBeenCalledTimes(2);
+});
+
+/** A call in which sound and pictures flow, of a page that has just reconnected to a server that was restarted. */
+async function afterRestart(...codes: (string | null)[]): Promise<Calls> {
+  const calls = new Calls(core, new CallDevices({} as Storage, "https://chat.example.com/"));
+  await calls.dial("talk", false);
+  const state = calls.state.getState();
+  const callId = state.phase === "outgoing" ? state.call.callId : "";
+  handlers.get("call:accept")?.({ callId, conversationId: "talk", userId: "bob" });
+  said.length = 0;
+  refusals.push(...codes);
+  calls.connected();
+  await vi.advanceTimersByTimeAsync(0);
+  return calls;
+}
+
+it("joins the call that the other user's page has started again at the same moment", async () => {
+  await afterRestart("not_found", "conflict");
+  expect(said).toEqual(["call:accept", "call:invite", "call:accept"]);
+  expect(line.restart).toHaveBeenCalledOnce();
+});
+
+it("tells a server that cannot help yet again", async () => {
+  await afterRestart("unavailable", "not_found", "unavailable", "not_found");
+  expect(said).toEqual(["call:accept"]);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(said).toEqual(["call:accept", "call:accept", "call:invite", "call:accept", "call:invite"]);
+  expect(line.restart).toHaveBeenCalledOnce();
+});
+
+it("tells the server no more when the call has ended", async () => {
+  const calls = await afterRestart("unavailable");
+  calls.leave();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(said).toEqual(["call:accept", "call:hangup"]);
 });

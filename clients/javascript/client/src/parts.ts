@@ -40,6 +40,7 @@ export * from "./people/profile.ts";
 export * from "./people/typing.ts";
 export * from "./platform.ts";
 export * from "./server/connection.ts";
+export * from "./server/pauses.ts";
 export * from "./server/rest.ts";
 export * from "./storage/offline_state.ts";
 export * from "./storage/storage_name.ts";

@@ -120,8 +120,10 @@ const TABLE: { readonly [P in Phase]: Steps<P> } = {
   },
   talking: {
     ...leave,
-    // A peer that is really gone closes its data channel, which causes `failed`.
-    ended: (state, { reason }, now) => (reason === "gone" ? state : over(state, "hung-up", now)),
+    // A peer that is really gone closes its data channel, which causes `failed`. After a restart of the server its call
+    // may have rung for a user who was talking all the time.
+    ended: (state, { reason }, now) =>
+      reason === "gone" || reason === "timeout" ? state : over(state, "hung-up", now),
   },
   over: { ...begin, left: () => IDLE },
 };

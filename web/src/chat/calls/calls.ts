@@ -2,7 +2,7 @@
 
 import type { CallSignal, RequestError } from "@talkwire/client";
 import type { ChatPart } from "@talkwire/client/parts";
-import { own, randomId } from "@talkwire/client/parts";
+import { own, pauseAfter, randomId } from "@talkwire/client/parts";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { PageCore } from "../page_core";
 import { CallDevices, type DeviceKind } from "./call_devices";
@@ -258,17 +258,35 @@ export class Calls implements ChatPart {
     if (this.#call !== null) act(this.#call);
   }
 
-  /** Tells the server about a call that it may have ended while the peers were still connected. */
+  /**
+   * Tells the server about a call that it may have ended while the peers were still connected. Tries again while the
+   * connection is open: without both users the server's call would end after the time that it rings.
+   */
   async #resume(): Promise<void> {
     const call = this.#call;
     if (call === null) return;
-    try {
-      await this.#signaling.send("accept", call, { resumes: true });
-    } catch (error) {
-      if ((error as RequestError).code === "not_found")
-        await this.#signaling.trySend("invite", call, { resumes: true });
+    const isWanted = () => this.#core.now.connected && this.#call?.callId === call.callId;
+    for (let failures = 0; isWanted(); failures++) {
+      const refusal = await this.#rejoin(call);
+      if (refusal?.isTransient !== true) break;
+      await new Promise((resolve) => setTimeout(resolve, pauseAfter(failures, refusal)));
     }
     this.#line?.restart();
+  }
+
+  /** Returns why the server refused, if it did. Both peers may start the call again there: the second one joins it. */
+  async #rejoin(call: Call): Promise<RequestError | undefined> {
+    let refusal: RequestError | undefined;
+    for (const type of ["accept", "invite", "accept"] as const) {
+      try {
+        await this.#signaling.send(type, call, { resumes: true });
+        return undefined;
+      } catch (error) {
+        refusal = error as RequestError;
+        if (refusal.code !== "not_found" && refusal.code !== "conflict") return refusal;
+      }
+    }
+    return refusal;
   }
 
   // --- state --------------------------------------------------------------------------------------------------------
