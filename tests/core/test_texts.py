@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,19 +13,19 @@ from talkwire.core.domain.texts import (
     TEXT_MAX_BYTES,
     check_content,
     check_id,
-    check_json,
     check_name,
     check_text,
+    json_fits,
 )
 
 
-def _refusal(check: Callable[..., None], *arguments: object) -> ChatError:
+def _refusal(check: Callable[..., object], *arguments: object) -> ChatError:
     with pytest.raises(ChatError) as refused:
         check("place", *arguments)
     return refused.value
 
 
-def _is_accepted(check: Callable[..., None], value: object) -> bool:
+def _is_accepted(check: Callable[..., object], value: object) -> bool:
     try:
         check("place", value)
     except ChatError:
@@ -86,20 +87,51 @@ def _nested(depth: int) -> object:
 
 
 def test_json_is_nested_so_deep_and_no_deeper() -> None:
-    check_json("place", _nested(NESTING_MAX))
-    assert _refusal(check_json, _nested(NESTING_MAX + 1)).code == "invalid_request"
-    assert _refusal(check_json, _nested(900)).code == "invalid_request"
+    assert json_fits("place", _nested(NESTING_MAX), 10_000)
+    assert _refusal(json_fits, _nested(NESTING_MAX + 1), 10_000).code == "invalid_request"
+    assert _refusal(json_fits, _nested(900), 10_000).code == "invalid_request"
 
 
 @pytest.mark.parametrize("value", ["\x00", ["a", "\ud800"], {"a": {"\x00": 1}}, {"a": [{"b": "\udfff"}]}])
 def test_each_text_in_json_is_checked_keys_too(value: object) -> None:
-    assert _refusal(check_json, value).code == "invalid_request"
+    assert _refusal(json_fits, value, 10_000).code == "invalid_request"
 
 
-@pytest.mark.parametrize("value", [b"", ["a", b"x"], {"a": {"b": b"x"}}])
+@pytest.mark.parametrize("value", [b"", ["a", b"x"], {"a": {"b": b"x"}}, [bytes(1_000_000)] * 10_000, bytearray(1)])
 def test_binary_values_are_not_json(value: object) -> None:
-    assert _refusal(check_json, value).code == "invalid_request"
+    assert _refusal(json_fits, value, 10_000).code == "invalid_request"
 
 
-def test_json_that_holds_no_texts_is_accepted() -> None:
-    check_json("place", {"a": [1, 2.5, True, None, {}, []]})
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])),
+    lambda children: st.lists(children) | st.dictionaries(st.text('abc\u00e9"'), children),
+)
+
+
+@given(_JSON)
+def test_a_value_is_measured_as_it_is_written(value: object) -> None:
+    size = len(msgspec.json.encode(value))
+    assert json_fits("place", value, size)
+    assert not json_fits("place", value, size - 1)
+
+
+class _Counted(list[object]):
+    """A list that counts how many of its items were looked at."""
+
+    looked_at = 0
+
+    def __iter__(self) -> Iterator[object]:
+        for item in super().__iter__():
+            self.looked_at += 1
+            yield item
+
+
+@pytest.mark.parametrize("item", [0, "", [], {}, 1.5, None])
+def test_looking_at_a_value_ends_where_it_is_too_large(item: object) -> None:
+    values = _Counted([item] * 1_000_000)
+    assert not json_fits("place", [values], 1_000)
+    assert values.looked_at <= 1_001

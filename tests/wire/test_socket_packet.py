@@ -191,11 +191,19 @@ def test_an_ack_may_have_attachments() -> None:
     assert decoder.receive(b"") == Ack("/", [b""], 7)
 
 
-def test_an_attachment_may_be_used_nowhere_or_twice() -> None:
+def test_an_attachment_may_be_used_nowhere() -> None:
     decoder = Decoder()
-    assert decoder.receive(f'52-["a",{PLACEHOLDER},{PLACEHOLDER}]') is None
+    assert decoder.receive(f'52-["a",{PLACEHOLDER}]') is None
     assert decoder.receive(b"\x01") is None
-    assert decoder.receive(b"\x02") == Event("/", ["a", b"\x01", b"\x01"])
+    assert decoder.receive(b"\x02") == Event("/", ["a", b"\x01"])
+
+
+def test_the_decoder_rejects_an_attachment_that_is_named_twice() -> None:
+    """Arguments are never larger than their packet."""
+    decoder = Decoder()
+    decoder.receive(f'51-["a",{PLACEHOLDER},{{"b":[{PLACEHOLDER}]}}]')
+    with pytest.raises(RemoteProtocolError, match="illegal attachments"):
+        decoder.receive(b"\x01")
 
 
 def test_an_object_that_only_looks_like_a_placeholder_stays() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rigs.hostile.run import Run
+from rigs.hostile.scene import COMMON
 from rigs.hostile.values import to_json
 
 _NAMESPACES = (
@@ -74,5 +75,6 @@ def _body(run: Run, type_: str) -> object:
         return {name: value for name, value in auth.items() if draw.random() < 0.6}
     if type_ in "56":
         place = {"_placeholder": True, "num": draw.choice((0, 1, -1, 5, "splice", 10**40, None, 0.5))}
-        return [draw.choice(_EVENTS), draw.choice((place, [place, place], {"a": {"b": place}}, values.json()))]
+        stored = {"conversationId": COMMON[0], "content": "a", "metadata": {"a": [place] * draw.choice((1, 1_000))}}
+        return [draw.choice(_EVENTS), draw.choice((place, [place, place], {"a": {"b": place}}, stored, values.json()))]
     return [draw.choice((*_EVENTS, values.json())), *(values.json() for _ in range(draw.randrange(3)))]

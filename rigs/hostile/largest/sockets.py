@@ -100,6 +100,12 @@ async def _attachments(attacker: Attacker, size: int) -> None:
     await attacker.send_frames(text_frame(f'4510-["no:such",{place}]') + data * 10, "member")
 
 
+async def _named_often(attacker: Attacker, size: int, *, start: str, end: str) -> None:
+    """One attachment in many places of one value, half of the packet each."""
+    places = ",".join(['{"_placeholder":true,"num":0}'] * (size // 60))
+    await attacker.send_frames(text_frame(f"{start}[{places}]{end}") + frame(BINARY, bytes(size // 2)), "member")
+
+
 async def _half_attachments(attacker: Attacker, size: int) -> None:
     """Before a namespace is joined, and never complete."""
     await attacker.send_frames(text_frame('4510-["x"]') + frame(BINARY, bytes(size)) * 9)
@@ -182,6 +188,16 @@ TABLE = [
         ),
     ),
     Largest("attachments", _PACKET, _attachments),
+    Largest(
+        "an attachment named often in metadata",
+        _PACKET,
+        partial(_named_often, start=_SEND.replace("42", "451-", 1), end="}}]"),
+    ),
+    Largest(
+        "an attachment named often in a call",
+        _PACKET,
+        partial(_named_often, start='451-0["call:invite",{"conversationId":"commons","data":', end="}]"),
+    ),
     Largest("attachments that are not all", _PACKET, _half_attachments),
     Largest("fragments of a byte", _FRAMES, partial(_fragments, part=b"a")),
     Largest("fragments of nothing", _FRAMES, partial(_fragments, part=b"")),

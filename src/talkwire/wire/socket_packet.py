@@ -479,7 +479,12 @@ def _is_too_deep(value: object) -> bool:
 
 
 def _fill_placeholders(args: list[Any], attachments: list[bytes]) -> None:
-    """Replaces each `{"_placeholder":true,"num":n}` inside `args` by attachment n, in place and without recursion."""
+    """Replaces each `{"_placeholder":true,"num":n}` inside `args` by attachment n, in place and without recursion.
+
+    Raises RemoteProtocolError for an attachment that is missing or named twice. Clients send each value as an
+    attachment of its own. If one attachment had many names, the arguments would be much larger than the packet.
+    """
+    unused: list[bytes | None] = [*attachments]
     open_containers: list[Any] = [args]
     while open_containers:
         container = open_containers.pop()
@@ -488,16 +493,19 @@ def _fill_placeholders(args: list[Any], attachments: list[bytes]) -> None:
                 open_containers.append(child)
             elif type(child) is dict:
                 if child.get("_placeholder") is True:
-                    container[key] = _attachment(child.get("num"), attachments)
+                    container[key] = _take_attachment(child.get("num"), unused)
                 else:
                     open_containers.append(child)
 
 
-def _attachment(number: object, attachments: list[bytes]) -> bytes:
+def _take_attachment(number: object, unused: list[bytes | None]) -> bytes:
     # True is an int in Python, and Node accepts numbers only.
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < len(attachments):
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < len(unused):
         raise RemoteProtocolError("illegal attachments")
-    return attachments[number]
+    attachment, unused[number] = unused[number], None
+    if attachment is None:
+        raise RemoteProtocolError("illegal attachments")
+    return attachment
 
 
 def _encode_with_attachments(

@@ -62,26 +62,46 @@ def check_id(path: str, value: str) -> None:
         raise invalid(path, f"must be an id: 1 to {ID_MAX_LENGTH} characters without spaces, '/' or control characters")
 
 
-def check_json(path: str, value: object, depth: int = 0) -> None:
-    """Raises `invalid_request` for JSON with an invalid text or number, or nested deeper than `NESTING_MAX`."""
+def json_fits(path: str, value: object, max_bytes: int) -> bool:
+    """Returns whether a value has at most `max_bytes` bytes as JSON. Raises `invalid_request` for a value that is no
+    JSON, for an invalid text or number in it, and for one that is nested deeper than `NESTING_MAX`.
+
+    Takes no longer than for a value at the limit, whatever the value is: looking at its parts ends where they are
+    certainly too large, and only then are they encoded.
+    """
+    return _left(path, value, max_bytes, 0) >= 0 and len(_encode(value)) <= max_bytes
+
+
+def _left(path: str, value: object, left: int, depth: int) -> int:
+    """Returns how many of `left` bytes a value leaves if each of its characters is one byte; may end early below 0."""
     if depth > NESTING_MAX:
         raise invalid(path, f"must not be nested deeper than {NESTING_MAX}")
-    match value:
-        case str():
-            check_text(path, value)
-        case dict():
-            for key, member in value.items():
-                check_text(path, key)
-                check_json(path, member, depth + 1)
-        case list() | tuple():
-            for member in value:
-                check_json(path, member, depth + 1)
-        case float():
-            _check_double(path, value)
-        case int():
-            _check_integer(path, value)
-        case bytes():
-            raise invalid(path, "must not contain binary values")
+    if isinstance(value, dict | list | tuple):
+        return _left_by_members(path, value, left, depth + 1)
+    if isinstance(value, str):
+        check_text(path, value)
+        return left - len(value) - 2
+    if isinstance(value, int):
+        _check_integer(path, value)
+    elif isinstance(value, float):
+        _check_double(path, value)
+    elif isinstance(value, bytes | bytearray | memoryview):
+        raise invalid(path, "must not contain binary values")
+    return left - 1
+
+
+def _left_by_members(
+    path: str, value: dict[str, object] | list[object] | tuple[object, ...], left: int, depth: int
+) -> int:
+    members = enumerate(value) if isinstance(value, list | tuple) else value.items()
+    for key, member in members:
+        if isinstance(key, str):
+            check_text(path, key)
+            left -= len(key) + 3
+        left = _left(path, member, left - 1, depth)
+        if left < 0:
+            break
+    return left - 1
 
 
 def _check_double(path: str, value: float) -> None:
@@ -94,23 +114,10 @@ def _check_integer(path: str, value: int) -> None:
         raise invalid(path, f"must not contain integers beyond ±{SAFE_INTEGER_MAX}: send them as text")
 
 
-def json_size(path: str, value: object) -> int:
-    """Returns the size of a value in bytes of JSON. Raises `invalid_request` for a value that is not JSON.
-
-    Call it before `check_json`, which is slow for values with many parts.
-    """
-    try:
-        return len(_encode(value))
-    except (UnicodeEncodeError, RecursionError):
-        check_json(path, value)
-        raise
-
-
 def check_metadata(path: str, value: dict[str, object]) -> None:
     """Raises `invalid_request` for `metadata` that is larger than `METADATA_MAX_BYTES` or not valid JSON."""
-    if json_size(path, value) > METADATA_MAX_BYTES:
+    if not json_fits(path, value, METADATA_MAX_BYTES):
         raise invalid(path, f"must be at most {METADATA_MAX_BYTES} bytes of JSON")
-    check_json(path, value)
 
 
 def check_avatar(path: str, value: str) -> None:

@@ -26,7 +26,7 @@ from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import CustomEvent, MailStored
 from talkwire.core.domain.model import Actor
-from talkwire.core.domain.texts import check_id, check_json, check_name, json_size
+from talkwire.core.domain.texts import check_id, check_name, json_fits
 from talkwire.core.features.users.presence_rules import check_user_ids
 from talkwire.core.ports.chat import Publisher, SignalHandlers
 from talkwire.core.ports.handler import ChangeHandler, Changes
@@ -53,9 +53,8 @@ def check_custom_event(event: str, payload: object) -> None:
     check_name("event", event, EVENT_MAX_LENGTH)
     if event in SOCKET_IO_EVENTS:
         raise invalid("event", "must not be a name that Socket.IO reserves")
-    if json_size("message", payload) > PAYLOAD_MAX_BYTES:
+    if not json_fits("message", payload, PAYLOAD_MAX_BYTES):
         raise ChatError("payload_too_large", f"message: at most {PAYLOAD_MAX_BYTES} bytes of JSON")
-    check_json("message", payload)
 
 
 def keep_report(tx: Transaction, actor: Actor, command: KeepReport) -> SendReport:

@@ -21,7 +21,7 @@ from talkwire.core.domain.events import (
     TypingChanged,
 )
 from talkwire.core.domain.model import Message, Presence, User
-from talkwire.core.domain.texts import check_json, json_size
+from talkwire.core.domain.texts import json_fits
 from talkwire.dialects.dialect import AnyJson, GetServerTime, Outbound
 from talkwire.dialects.payload import Payload, invalid_payload, iso
 from talkwire.dialects.payloads.messages import AttachmentPayload, attachment_payload
@@ -75,9 +75,8 @@ def to_command(payload: AnyJson) -> SendMessage | GetServerTime:
     other payload it returns GetServerTime, whose result becomes the timestamp of the reply. Raises `payload_too_large`
     and `invalid_request`."""
     value = payload.value
-    if json_size("message", value) > PAYLOAD_MAX_BYTES:
+    if not json_fits("message", value, PAYLOAD_MAX_BYTES):
         raise ChatError("payload_too_large", f"message: must be at most {PAYLOAD_MAX_BYTES} bytes of JSON")
-    check_json("message", value)
     if not isinstance(value, dict) or value.get("conversationId") is None:
         return GetServerTime()
     try:

@@ -21,7 +21,7 @@ from talkwire.core.commands.calls import (
 from talkwire.core.domain.access import is_muted, may_take_part, require
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.model import Actor, Conversation
-from talkwire.core.domain.texts import check_id, check_json, json_size
+from talkwire.core.domain.texts import check_id, json_fits
 from talkwire.core.ports.handler import NodeCommandHandlers, Queries
 from talkwire.core.ports.transaction import LeaseTransaction, Snapshot
 
@@ -36,10 +36,8 @@ def check_signal(signal: CallSignal) -> None:
     check_id("callId", signal.call_id)
     if signal.to_user_id is not None:
         check_id("toUserId", signal.to_user_id)
-    if signal.data is not None:
-        if json_size("data", signal.data) > DATA_MAX_BYTES:
-            raise ChatError("payload_too_large", f"data: at most {DATA_MAX_BYTES} bytes of JSON")
-        check_json("data", signal.data)
+    if signal.data is not None and not json_fits("data", signal.data, DATA_MAX_BYTES):
+        raise ChatError("payload_too_large", f"data: at most {DATA_MAX_BYTES} bytes of JSON")
 
 
 def may_call_in(conversation: Conversation, members_max: int) -> ChatError | None:
