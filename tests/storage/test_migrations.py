@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -34,8 +33,7 @@ from talkwire.storage.migrations import (
 )
 from talkwire.storage.schema import answers, file_links, files, log, log_head, metadata
 from tests.databases import PostgresServer
-
-DEADLINE_S = 60.0
+from tests.waiting import block, wait_until
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -312,7 +310,7 @@ def test_a_migration_that_does_not_get_its_locks_is_tried_again(
                 _wait_for_waiting(reading)
                 reader.execute(text("SET LOCAL deadlock_timeout = '60s'"))
                 reader.execute(text("LOCK TABLE accounts IN ACCESS SHARE MODE"))
-            _wait_until(lambda: bool(logs))
+            wait_until(lambda: bool(logs))
         migrating.result()
     assert {log["event"] for log in logs} == {"a migration did not get its locks and is tried again"}
     assert reason in str(logs[0]["error"])
@@ -322,18 +320,35 @@ def test_a_migration_that_does_not_get_its_locks_is_tried_again(
     postgresql.drop(name)
 
 
+def test_a_migration_locks_no_table_that_a_batch_may_still_need(postgresql: PostgresServer) -> None:
+    """A node has begun a batch: it has the log's head and a table that the migration changes, and needs another one."""
+    name = postgresql.create()
+    engine, node = writing_engine(postgresql.url_of(name)), create_engine(postgresql.url_of(name))
+    with engine.begin() as connection:
+        upgrade(connection, "0025")
+    with ThreadPoolExecutor(1) as threads, capture_logs() as logs:
+        with node.begin() as batch:
+            batch.execute(select(log_head).with_for_update())
+            batch.execute(text("LOCK TABLE invitations IN ROW EXCLUSIVE MODE"))
+            migrating = threads.submit(migrate, engine)
+            _wait_for_waiting(node)
+            batch.execute(text("LOCK TABLE accounts IN ROW EXCLUSIVE MODE NOWAIT"))
+        migrating.result()
+    assert logs == []
+    assert revision_of(engine) == newest_revision()
+    for each in (engine, node):
+        each.dispose()
+    postgresql.drop(name)
+
+
 def _wait_for_waiting(engine: Engine) -> None:
-    """Waits until a transaction waits for a table's lock."""
+    """Waits until a transaction of the engine's database waits for a table's lock."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation IS NOT NULL")
-        _wait_until(lambda: connection.execute(waiting).scalar_one() > 0)
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+        waiting = text(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_locks.database = pg_database.oid "
+            "WHERE NOT granted AND relation IS NOT NULL AND datname = current_database()"
+        )
+        wait_until(lambda: connection.execute(waiting).scalar_one() > 0)
 
 
 def test_a_migration_gives_up_at_last(postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -361,7 +376,7 @@ def test_a_migration_may_pause_between_statements(postgresql: PostgresServer, mo
     engine = writing_engine(postgresql.url_of(name))
     with engine.begin() as connection:
         upgrade(connection, "0001")
-        time.sleep(0.5)
+        block(0.5)
         upgrade(connection)
     assert revision_of(engine) == newest_revision()
     engine.dispose()

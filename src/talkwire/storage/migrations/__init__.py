@@ -92,8 +92,19 @@ def _advance(engine: Engine) -> str | None:
         if revision is None:
             create(connection, newest_revision())
         elif revision != newest_revision():
+            _stop_writers(connection)
             upgrade(connection, "+1")
         return _revision(connection)
+
+
+def _stop_writers(connection: Connection) -> None:
+    """Keeps the writers of running nodes from the log's head until the end of the transaction.
+
+    Every batch locks the head before it uses any table. So a migration that locks it first never has a table that a
+    batch needs, while it waits for one that the batch has.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE log_head IN EXCLUSIVE MODE"))
 
 
 def lock_schema(connection: Connection) -> None:
