@@ -122,6 +122,7 @@ image-check: $(RUN_STAMP)
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/python -m tools.check_sources
+	$(BIN)/python -m tools.check_tests
 
 format-check: $(DEV_STAMP)
 	$(BIN)/ruff format --check $(SOURCES)

@@ -12,12 +12,12 @@ import bcrypt
 from socketio.exceptions import ConnectionError as RefusedByServer
 
 from tests.python_socketio import python_client
+from tests.waiting import DEADLINE_S, deadline
 
 NAMESPACE = "/admin"
 PASSWORD = "let me see"
 ACCOUNT = f"admin:{bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()}"
 SIGN_IN = {"username": "admin", "password": PASSWORD}
-DEADLINE_S = 60.0
 
 
 class AdminPage:
@@ -45,7 +45,7 @@ class AdminPage:
         return shown
 
     async def _first(self, is_meant: Callable[[tuple[Any, ...]], bool]) -> tuple[Any, ...]:
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             while True:
                 for packet in self.seen:
                     if is_meant(packet):
@@ -69,12 +69,16 @@ class AdminPage:
         return {packet[0] for packet in self.seen}
 
 
+async def _connect(client: Any, url: str, auth: object) -> None:  # noqa: ANN401 (untyped)
+    await client.connect(url, auth=auth, namespaces=[NAMESPACE], transports=["websocket"], wait_timeout=DEADLINE_S)
+
+
 @asynccontextmanager
 async def admin_page(url: str, auth: object = None) -> AsyncIterator[AdminPage]:
     """Connects a page, by default with the right password."""
     async with python_client(reconnection=False) as client:
         page = AdminPage(client)
-        await client.connect(url, auth=auth or SIGN_IN, namespaces=[NAMESPACE], transports=["websocket"])
+        await _connect(client, url, auth or SIGN_IN)
         yield page
 
 
@@ -84,6 +88,6 @@ async def refusal(url: str, auth: object) -> str:
     async with python_client(reconnection=False) as client:
         client.on("connect_error", lambda error: messages.append(error["message"]), namespace=NAMESPACE)
         with contextlib.suppress(RefusedByServer):
-            await client.connect(url, auth=auth, namespaces=[NAMESPACE], transports=["websocket"])
+            await _connect(client, url, auth)
     assert len(messages) == 1, f"{auth} was answered with {messages}"
     return messages[0]

@@ -7,8 +7,7 @@ from typing import Any
 
 import httpx
 
-RESPONDS_WITHIN_S = 60.0
-"""Fails a test whose server does not respond. httpx waits only 5 seconds, which a busy machine may need."""
+from tests.waiting import DEADLINE_S
 
 # Servers in these tests use plain HTTP, and loading the system's certificates takes longer than most tests.
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -18,14 +17,14 @@ class HttpClient(httpx.Client):
     """A client with the options of `httpx.Client`."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 (of many types)
-        super().__init__(**{"timeout": RESPONDS_WITHIN_S, "trust_env": False, "verify": _NO_TLS, **options})
+        super().__init__(**{"timeout": DEADLINE_S, "trust_env": False, "verify": _NO_TLS, **options})
 
 
 class AsyncHttpClient(httpx.AsyncClient):
     """A client with the options of `httpx.AsyncClient`."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 (of many types)
-        super().__init__(**{"timeout": RESPONDS_WITHIN_S, "trust_env": False, "verify": _NO_TLS, **options})
+        super().__init__(**{"timeout": DEADLINE_S, "trust_env": False, "verify": _NO_TLS, **options})
 
 
 def http_get(url: str, **options: Any) -> httpx.Response:  # noqa: ANN401 (of many types)

@@ -92,6 +92,7 @@ EVERYTHING = (
     "embedding/test_observers.py::test_a_hanging_or_failing_observer_delays_nothing_else",
     "hostile/test_attacks_on_http.py::test_the_rest_of_a_request_must_arrive_in_time",
     "protocol/test_engine_protocol.py::test_a_client_that_never_completes_its_upgrade_keeps_polling",
+    "protocol/test_socket_protocol.py::test_the_server_closes_a_client_that_only_tried_an_unknown_namespace",
     "realtime/test_unread.py::test_a_client_that_reads_slowly_and_steadily_gets_everything",
     # What is built and installed.
     *("packaging/test_wheel.py", "packaging/test_python_client.py", "reference/test_generated_clients.py"),
@@ -189,7 +190,6 @@ MEASURE = (
     "wire/test_socket_packet.py::test_no_packet_of_a_megabyte_takes_long",
     "wire/test_socket_packet.py::test_walking_for_placeholders_takes_no_longer",
     "core/test_words.py::test_the_largest_text_is_cut_into_words_within_a_budget",
-    "protocol/test_socket_protocol.py::test_the_server_closes_a_client_that_sends_before_it_connects",
     "edge/test_heads.py::test_an_endless_head_is_cut_off_without_using_memory",
     "edge/test_pipelining.py::test_a_flood_of_requests_waits_outside",
     "cluster/test_files.py::test_a_slow_reader_holds_back_the_node_that_has_the_file",

@@ -22,8 +22,7 @@ from talkwire.datafolder import (
     prepare_folder,
     reachable_url,
 )
-
-DEADLINE_S = 60.0
+from tests.waiting import DEADLINE_S
 
 # Another process that holds the lock until its stdin ends; with an argument it announces a server at that URL.
 _HOLDER = """

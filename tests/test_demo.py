@@ -21,7 +21,7 @@ from talkwire.storage.engine import sqlite_url, writing_engine
 from talkwire.storage.lineage import adopt_log
 from talkwire.storage.migrations import migrate
 from tests.chat.chat_server import ServerProcess, running_chat
-from tests.http_client import HttpClient
+from tests.http_client import HttpClient, http_get
 
 Json = dict[str, Any]
 
@@ -35,7 +35,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 def get(server: ServerProcess, path: str, user_id: str | None = "maya") -> httpx.Response:
     params = None if user_id is None else {"userId": user_id}
-    return httpx.get(server.url + path, params=params, trust_env=False, timeout=20)
+    return http_get(server.url + path, params=params)
 
 
 def messages_of(server: ServerProcess, room: str, user_id: str = "maya") -> list[Json]:
@@ -95,7 +95,7 @@ def test_the_users_of_the_snippets_are_not_among_the_people(demo: ServerProcess)
     for user_id, room in (("user-123", "conv-456"), ("test", "test-conv"), ("123", "1"), ("alice", "general")):
         assert rooms_of(demo, user_id)[room]["kind"] == "group"
         assert messages_of(demo, room, user_id) == []
-    with HttpClient(base_url=demo.url, timeout=20) as http:
+    with HttpClient(base_url=demo.url) as http:
         body = {"email": ACCOUNT_EMAIL, "password": ACCOUNT_PASSWORD}
         assert http.post("/api/v1/auth/login", json=body).status_code == 200
 

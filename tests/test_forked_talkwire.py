@@ -7,8 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tests.forked_talkwire import Streams, start_python
-
-DEADLINE_S = 60.0
+from tests.waiting import DEADLINE_S
 
 BUILDING = """
 from talkwire.api import rest

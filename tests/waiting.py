@@ -11,6 +11,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import pytest
+
 DEADLINE_S = 60.0
 _POLL_S = 0.02
 
@@ -68,3 +70,22 @@ async def pause(seconds: float) -> None:
 def block(seconds: float) -> None:
     """Does what `pause` does, and blocks the thread."""
     time.sleep(seconds)
+
+
+class SteppedClock:
+    """The clock of the running event loop, which stands still until `advance`.
+
+    Timers fire in the turns after that and at no other time, so nothing may wait by `until` or `pause` meanwhile.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        loop = asyncio.get_running_loop()
+        self._now = loop.time()
+        monkeypatch.setattr(loop, "time", self)
+
+    def __call__(self) -> float:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Lets time pass, as if the process had not run meanwhile."""
+        self._now += seconds

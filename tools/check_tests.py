@@ -61,7 +61,7 @@ def _problem(node: ast.AST) -> str | None:
         case ast.Assign(targets=[ast.Name(id=name)], value=value) if _LIMIT_NAME.search(name) and _is_short(value):
             return f"{name}: a deadline has at least {DEADLINE_MIN_S} s; take that of tests/waiting.py"
         case ast.Constant(value="VmRSS"):
-            return "VmRSS: only tests that `make measure` runs read how much memory a process has"
+            return "resident memory: only tests that `make measure` runs read it"
     return None
 
 

@@ -14,8 +14,7 @@ from talkwire.api.export import ExportedZip
 from talkwire.core.domain.model import File, Message
 from talkwire.core.ports.transaction import Snapshot
 from talkwire.files.byte_store import ByteStore, FileKey
-
-WAIT_S = 30.0
+from tests.waiting import DEADLINE_S
 
 
 class Subject:
@@ -53,11 +52,11 @@ async def test_reading_ends_when_the_client_goes_away(tmp_path: Path) -> None:
     subject = Subject(None)
     export = export_of(subject, tmp_path)
     receiving = asyncio.create_task(anext(export))
-    assert await asyncio.to_thread(subject.began.wait, WAIT_S)
+    assert await asyncio.to_thread(subject.began.wait, DEADLINE_S)
     receiving.cancel()
     await asyncio.wait([receiving])
     await export.aclose()
-    assert await asyncio.to_thread(subject.ended.wait, WAIT_S)
+    assert await asyncio.to_thread(subject.ended.wait, DEADLINE_S)
 
 
 async def test_an_export_that_nobody_reads_leaves_nothing_open(tmp_path: Path) -> None:

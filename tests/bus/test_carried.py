@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -16,6 +15,7 @@ from talkwire.bus.parcels import encode, pack
 from talkwire.bus.seal import Seal
 from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch
 from tests.bus.networks import REALM
+from tests.waiting import DEADLINE_S, block, deadline
 
 
 class Pipe:
@@ -57,13 +57,13 @@ async def heard_between_turns(count: int, *, each_takes_s: float = 0.0) -> list[
 
     def receive(dispatch: AnyBusMessage) -> None:
         heard.append(dispatch)
-        time.sleep(each_takes_s)
+        block(each_takes_s)
 
     bus = TransportBus(lambda _: pipe, REALM)
     await bus.start("log", receive)
     pipe.bring(count)
     seen = []
-    async with asyncio.timeout(60):
+    async with deadline():
         while len(heard) < count:
             await asyncio.sleep(0)
             seen.append(len(heard))
@@ -72,7 +72,7 @@ async def heard_between_turns(count: int, *, each_takes_s: float = 0.0) -> list[
 
 
 async def test_all_arrived_messages_are_received_in_one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carried, "TURN_S", 5.0)  # a busy machine may stop this process for longer than a turn
+    monkeypatch.setattr(carried, "TURN_S", DEADLINE_S)  # a busy machine may stop this process for longer than a turn
     assert set(await heard_between_turns(5)) <= {0, 5}
 
 

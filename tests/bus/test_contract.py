@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import msgspec
 import pytest
@@ -13,17 +14,17 @@ from talkwire.core.domain.events import CustomEvent, MessageSent, TypingChanged,
 from talkwire.core.domain.model import Message, User
 from talkwire.core.ports.bus import AnyBusMessage, CommittedBatch, EphemeralBatch, PeerAnswer, PeerQuestion
 from tests.bus.networks import (
-    DEADLINE_S,
     FailingNetwork,
     Member,
     MemoryNetwork,
     Network,
     PostgresNetwork,
     ValkeyNetwork,
-    until,
+    let_answers_take_long,
 )
 from tests.databases import PostgresServer, postgresql_server
 from tests.valkey_server import ValkeyServer, valkey_server
+from tests.waiting import deadline, turns, until
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,9 @@ async def failing(request: pytest.FixtureRequest) -> AsyncIterator[FailingNetwor
 
 
 @pytest.fixture(params=["memory", "valkey", "postgresql"])
-async def network(request: pytest.FixtureRequest) -> AsyncIterator[Network]:
+async def network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Network]:
+    """Works throughout a test."""
+    let_answers_take_long(monkeypatch)
     network: Network
     if request.param == "memory":
         network = MemoryNetwork()
@@ -226,7 +229,7 @@ async def test_a_closed_bus_leaves_no_task_and_receives_nothing(network: Network
 async def test_no_connection_is_left_at_the_end(failing: FailingNetwork) -> None:
     await until(lambda: failing.listening() == 0)
     one = await failing.member()
-    assert failing.listening() == 1
+    await until(lambda: failing.listening() == 1)
     await one.bus.close()
     await until(lambda: failing.listening() == 0)
 
@@ -239,11 +242,14 @@ async def talks_again(one: Member, two: Member) -> None:
     lost.
     """
     for speaker, listener in ((one, two), (two, one)):
-        async with asyncio.timeout(DEADLINE_S):
-            while "event-1001" not in names(listener.heard):
-                speaker.bus.send(told(1001))
-                await asyncio.sleep(0.02)
+        await until(partial(_is_heard, speaker, listener))
     await until(lambda: not one.bus.is_disconnected and not two.bus.is_disconnected)
+
+
+def _is_heard(speaker: Member, listener: Member) -> bool:
+    """Returns whether the listener has heard what the speaker says, and has it say so once more."""
+    speaker.bus.send(told(1001))
+    return "event-1001" in names(listener.heard)
 
 
 async def send_while_away(member: Member) -> None:
@@ -253,7 +259,7 @@ async def send_while_away(member: Member) -> None:
         member.bus.send(told(number, payload))
         member.bus.send(committed(number))
         if number % 20 == 0:
-            await asyncio.sleep(0.01)
+            await turns(3)
 
 
 @each_failing
@@ -312,7 +318,7 @@ async def test_a_bus_can_be_closed_while_the_server_fails(failing: FailingNetwor
     with getattr(failing, fault)():
         one.bus.send(told(1))
         await asyncio.sleep(0)
-        async with asyncio.timeout(5):
+        async with deadline():
             await one.bus.close()
     assert asyncio.all_tasks() == before
 
@@ -381,7 +387,8 @@ async def test_messages_that_cannot_be_encoded_are_dropped_without_an_error(
 
 
 @each_failing
-async def test_invalid_parcels_are_ignored(failing: FailingNetwork) -> None:
+async def test_invalid_parcels_are_ignored(failing: FailingNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_answers_take_long(monkeypatch)
     one, two = [await failing.member() for _ in range(2)]
     carrier = _carrier(one)
     for junk in (

@@ -12,9 +12,15 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from talkwire.bus.redis_client import redis_client
+from tests.bus.networks import let_answers_take_long
 from tests.certificates import self_signed
 from tests.deployment.proxies import HOST
 from tests.valkey_server import ValkeyServer, valkey_server
+
+
+@pytest.fixture(autouse=True)
+def _answers_may_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    let_answers_take_long(monkeypatch)
 
 
 @pytest.fixture(scope="module")

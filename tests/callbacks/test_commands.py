@@ -15,9 +15,9 @@ from talkwire.commands import CreateConversation, SendMessage
 from talkwire.testing import temporary_server
 from tests.callbacks.conftest import SECRET, BackEnd, Serve
 from tests.embedding.conftest import request
+from tests.waiting import deadline
 
 SEND = {"conversationId": "talk", "content": "damn"}
-DEADLINE_S = 60.0
 
 
 def _star(asked: dict[str, Any]) -> dict[str, Any]:
@@ -107,8 +107,7 @@ def _refuse(error: dict[str, Any], _: object) -> dict[str, Any]:
 
 
 async def _hang(_: object) -> object:
-    await asyncio.sleep(600)
-    return {}
+    return await asyncio.Event().wait()
 
 
 _LARGE = b"HTTP/1.1 200 OK\r\ncontent-length: 5000000\r\n\r\n" + b'{"a":"' + b"x" * 4_999_992 + b'"}'
@@ -190,7 +189,7 @@ async def test_one_that_hangs_blocks_no_other_conversation_and_no_other_connecti
     back_end.decide = wait_for_talk
     server = await serve("message:send")
     async with (
-        asyncio.timeout(DEADLINE_S),
+        deadline(),
         server.client("alice") as alice,
         server.client("bob") as bob,
         server.client("alice") as tablet,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from websockets.asyncio.client import connect as websocket
 from talkwire.callbacks.connect import KEPT_S, ConnectCallback
 from talkwire.core.domain.model import OWN_ID_BASE
 from talkwire.identity.callers import Credentials
+from talkwire.realtime.chat import socket_commands
 from talkwire.testing import TemporaryServer
 from talkwire.testing.client import Rejected, connected
 from tests.callbacks.conftest import BackEnd, Serve
@@ -135,8 +137,7 @@ async def test_a_refused_or_failing_callback_is_a_refused_sign_in(back_end: Back
 
 async def test_a_back_end_that_hangs_or_is_down_refuses_the_sign_in(back_end: BackEnd, serve: Serve) -> None:
     async def hang(_: object) -> object:
-        await asyncio.sleep(600)
-        return {}
+        return await asyncio.Event().wait()
 
     back_end.decide = hang
     server = await serve("connect", callback_timeout_s=0.3, callback_on_failure="allow", insecure_dev_auth=True)
@@ -149,20 +150,19 @@ async def test_a_back_end_that_hangs_or_is_down_refuses_the_sign_in(back_end: Ba
     assert (await request(server, "GET", "/api/v1/users/me?userId=alice")).status_code == 200, "no token was sent"
 
 
-async def test_a_socket_ends_when_its_callback_said(back_end: BackEnd, serve: Serve) -> None:
-    ends_at: list[datetime] = []
-
-    def decide(_: object) -> dict[str, Any]:
-        # From now on: on a busy machine, the server may take longer to start than the sign-in lasts.
-        ends_at.append(datetime.now(UTC) + timedelta(seconds=3))
-        return {"userId": "alice", "expiresAt": ends_at[-1].isoformat()}
-
-    back_end.decide = decide
+async def test_a_socket_ends_when_its_callback_said(
+    back_end: BackEnd, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends_at = datetime(2999, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr(socket_commands, "time", SimpleNamespace(time=lambda: ends_at.timestamp() - 0.3))
+    expiry = {"soon": ends_at, "later": ends_at + timedelta(hours=1)}
+    back_end.decide = lambda asked: {"userId": "alice", "expiresAt": expiry[asked["token"]].isoformat()}
     server = await serve("connect")
-    async with connected(server.url, {"token": "t"}) as alice:
-        ending = await alice.wait_for("session:ending")
+    async with connected(server.url, {"token": "later"}) as later:
+        async with connected(server.url, {"token": "soon"}) as soon:
+            ending = await soon.wait_for("session:ending")
+        assert (await later.call("message:send", SEND))["success"]
     assert ending == {"reason": "token_expired", "reconnect": False}
-    assert datetime.now(UTC) >= ends_at[-1]
 
 
 async def test_a_socket_renews_its_sign_in(back_end: BackEnd, serve: Serve) -> None:

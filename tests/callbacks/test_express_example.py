@@ -17,11 +17,11 @@ from tests.callbacks.conftest import SECRET
 from tests.chat.chat_server import running_chat
 from tests.http_client import AsyncHttpClient
 from tests.protocol.server_process import reserved_port
+from tests.waiting import deadline
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "callbacks" / "express.mjs"
 LIBRARIES = REPOSITORY / "tests" / "clients" / "node_modules"
-DEADLINE_S = 60.0
 
 _SETTINGS = """\
 webhook_allow = ["127.0.0.0/8"]
@@ -45,7 +45,7 @@ async def _express(folder: Path, port: int) -> AsyncIterator[None]:
     process = await asyncio.create_subprocess_exec("node", str(folder / EXAMPLE.name), stdout=PIPE, env=environment)
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             assert await process.stdout.readline() == b"listening on port %d\n" % port
         yield
     finally:
@@ -71,7 +71,7 @@ async def test_an_express_application_signs_in_and_moderates(tmp_path: Path) -> 
             assert sent["message"]["content"] == "**** good"
             refused = await ada.call("message:send", {"conversationId": talk, "content": "Buy now!"})
             assert refused["error"] == {"code": "forbidden", "message": "Advertising is not allowed here."}
-            async with AsyncHttpClient(base_url=server.url, timeout=60) as http:
+            async with AsyncHttpClient(base_url=server.url) as http:
                 me = await http.get("/api/v1/users/me", headers={"Authorization": "Bearer session-of-ada"})
                 assert (me.json()["id"], me.json()["name"]) == ("ada", "Ada")
                 unknown = await http.get("/api/v1/users/me", headers={"Authorization": "Bearer unknown"})
@@ -81,7 +81,7 @@ async def test_an_express_application_signs_in_and_moderates(tmp_path: Path) -> 
                 assert (await http.post(url, json={}, headers=forged)).status_code == 401
             assert (await ada.call("message:send", {"conversationId": talk, "content": "Hello"}))["success"]
         # Without its back end, the server still knows whose token that was, and refuses the message.
-        async with AsyncHttpClient(base_url=server.url, timeout=60) as http:
+        async with AsyncHttpClient(base_url=server.url) as http:
             kept = {"Authorization": "Bearer session-of-ada"}
             down = await http.post("/api/v1/messages", json={"conversationId": talk, "content": "Hi"}, headers=kept)
             assert (down.status_code, down.json()["error"]["code"]) == (503, "unavailable")

@@ -15,8 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from talkwire.dialects.dialect import Dialect
 from talkwire.dialects.messenger import MESSENGER
 from tests.chat.description import described_events
-
-DEADLINE_S = 60.0
+from tests.waiting import DEADLINE_S, deadline
 
 Payload = dict[str, Any]
 
@@ -62,7 +61,7 @@ class ChatClient:
         self._connecting = asyncio.get_running_loop().create_future()
         self.disconnected = False
         await self.connection.send(f"40{self._namespace}{'' if auth is None else json.dumps(auth)}")
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             self.socket_id = (await self._connecting)["sid"]
         return self
 
@@ -82,7 +81,7 @@ class ChatClient:
 
     async def call(self, event: str, *args: object) -> Payload:
         """Sends an event and returns its acknowledgement."""
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             return await self.start_call(event, *args)
 
     async def done(self, event: str, *args: object) -> Payload:
@@ -127,7 +126,7 @@ class ChatClient:
 
     async def wait_disconnected(self) -> None:
         """Waits until the server has disconnected the socket or closed the connection."""
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             while not (self.disconnected or self._reading.done()):
                 self._changed.clear()
                 await self._changed.wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -15,10 +14,11 @@ import pytest
 from talkwire.core.domain.model import User
 from talkwire.dialects.dialect import Dialect
 from talkwire.dialects.messenger import MESSENGER
-from tests.chat.chat_client import DEADLINE_S, ChatClient, open_client
+from tests.chat.chat_client import ChatClient, open_client
 from tests.chat.chat_server import ChatAddress, ServerProcess, running_chat
 from tests.chat.description import described_routes
 from tests.http_client import AsyncHttpClient
+from tests.waiting import DEADLINE_S, deadline
 
 DESCRIBED_WITHIN_S = 120.0
 
@@ -89,7 +89,7 @@ class World:
         headers = dict(options.pop("headers", {}))
         if by is not None:
             headers["authorization"] = f"Bearer {self.server.token(self.id_of(by), role=role)}"
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             answer = await self.http.request(method, path, headers=headers, **options)
         if isinstance(self.server, ServerProcess):
             if self.server.routes is None:

@@ -11,8 +11,9 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from talkwire.dialects.dialect import Dialect
 from talkwire.dialects.messenger import MESSENGER
-from tests.chat.chat_client import DEADLINE_S, ChatClient, Payload
+from tests.chat.chat_client import ChatClient, Payload
 from tests.chat.conftest import World
+from tests.waiting import DEADLINE_S
 
 Told = tuple[str, Payload, str | None]
 """(event name, payload, offset)"""

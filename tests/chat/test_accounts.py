@@ -12,7 +12,7 @@ import pytest
 
 from talkwire.identity.issuer import TokenIssuer
 from tests.chat.chat_client import ChatClient, Refused
-from tests.chat.chat_server import SECRET, running_chat
+from tests.chat.chat_server import SECRET, in_process, jump_ahead, running_chat, serving
 from tests.chat.conftest import World, world_at
 from tests.cli.processes import run_talkwire
 from tests.databases import Database
@@ -359,16 +359,17 @@ async def test_a_password_by_the_command_line_signs_everyone_out(tmp_path: Path)
 # --- auth:refresh ---------------------------------------------------------------------------------------------------
 
 
-async def test_a_socket_outlives_its_token_with_a_newer_one(world: World) -> None:
-    client = await world.connect("alice", ttl_s=2)
-    token = world.server.token(world.id_of("alice"), ttl_s=600)
-    answer = await client.done("auth:refresh", {"token": token})
-    assert set(answer) == {"success", "expiresAt"}
-    assert answer["expiresAt"].endswith("Z")
-    other = await world.connect("alice", ttl_s=2)
-    # When the other token ends, the first one has expired too.
-    assert (await other.next("session:ending"))["reason"] == "token_expired"
-    await client.done("ping")
+async def test_a_socket_outlives_its_token_with_a_newer_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(in_process(tmp_path)) as server, world_at(server) as world:
+        client, other = await world.connect("alice", ttl_s=20), await world.connect("alice", ttl_s=20)
+        token = world.server.token(world.id_of("alice"), ttl_s=600)
+        answer = await client.done("auth:refresh", {"token": token})
+        assert set(answer) == {"success", "expiresAt"}
+        assert answer["expiresAt"].endswith("Z")
+        jump_ahead(monkeypatch, 21)
+        # When the other token ends, the first one has expired too.
+        assert (await other.next("session:ending"))["reason"] == "token_expired"
+        await client.done("ping")
 
 
 async def test_a_socket_ends_with_a_newer_token_that_expires_sooner(world: World) -> None:

@@ -22,6 +22,7 @@ from tests.admin_ui_page import ACCOUNT, PASSWORD, SIGN_IN, AdminPage, admin_pag
 from tests.chat.chat_client import ChatClient, open_client
 from tests.chat.chat_server import in_process, serving
 from tests.chat.conftest import World, world_at
+from tests.waiting import until
 
 SECRET_TEXT = "between the two of us"
 INVALID_CREDENTIALS = "invalid credentials"
@@ -265,9 +266,8 @@ async def test_nothing_is_collected_once_the_pages_have_left(
             await page.next("all_sockets")
         namespace = node.engine.handler_of("/admin")
         assert isinstance(namespace, AdminNamespace)
-        alice = await world.connect("alice")
-        while namespace._task is not None or namespace._watch._viewers:
-            await alice.call("ping")
+        await world.connect("alice")
+        await until(lambda: namespace._task is None and not namespace._watch._viewers)
         assert list(namespace._mirror.views()) == []
 
 

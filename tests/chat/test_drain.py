@@ -13,13 +13,14 @@ from urllib.parse import urlencode
 
 import httpx
 
-from tests.chat.chat_client import DEADLINE_S, ChatClient
+from tests.chat.chat_client import ChatClient
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at
 from tests.chat.returner import Returner
 from tests.chat.test_shutdown import send_many, writer_held_up
 from tests.databases import PostgresServer
 from tests.http_client import AsyncHttpClient
+from tests.waiting import DEADLINE_S, deadline, pause, until_asked
 
 WINDOW_S = 4
 LONG_WINDOW_S = 300
@@ -39,12 +40,15 @@ async def standing(world: World) -> httpx.Response:
 
 async def begin_to_drain(server: ServerProcess, world: World) -> httpx.Response:
     """Sends SIGTERM, and returns the first response of `/readyz` that reports it."""
+
+    async def report() -> httpx.Response | None:
+        answer = await standing(world)
+        return None if answer.status_code == 200 else answer
+
     server.process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(DEADLINE_S):
-        while True:
-            answer = await standing(world)
-            if answer.status_code != 200:
-                return answer
+    reported = await until_asked(report)
+    assert reported is not None
+    return reported
 
 
 async def test_a_server_that_drains_is_not_ready_and_serves_on(tmp_path: Path) -> None:
@@ -94,7 +98,7 @@ async def test_draining_disconnects_polling_clients_too(tmp_path: Path) -> None:
         assert (await http.post(path, content=f'40{{"token":"{token}"}}')).text == "ok"
         heard = (await http.get(path)).text
         await begin_to_drain(server, world)
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             while not heard.endswith("1"):
                 answer = await http.get(path)
                 assert answer.status_code == 200, "the server is there until it has said all"
@@ -112,7 +116,7 @@ async def test_pending_requests_are_answered(tmp_path: Path) -> None:
             server.process.send_signal(signal.SIGTERM)
             assert await alice.next("session:ending") == SHUTDOWN
             assert not any(call.done() for call in calls)
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             answers = await asyncio.gather(*calls)
         assert all(answer["success"] for answer in answers)
         assert await alice.wait_closed() == 1001
@@ -167,7 +171,7 @@ async def write_until(gone: asyncio.Event, client: ChatClient, conversation: str
     sent: list[str] = []
     while not gone.is_set():
         sent.append((await client.send_message(conversation, str(len(sent))))["content"])
-        await asyncio.sleep(0.01)  # simulates the pace of people, and yields to others on this machine
+        await pause(0.01)  # simulates the pace of people, and yields to others on this machine
     return sent
 
 

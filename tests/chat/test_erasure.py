@@ -15,11 +15,12 @@ import httpx
 import pytest
 
 from talkwire.dialects.built_in import DIALECTS
-from tests.chat.chat_client import DEADLINE_S, Refused
+from tests.chat.chat_client import Refused
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at
 from tests.cli.processes import run_talkwire
 from tests.files import pictures
+from tests.waiting import until_asked
 
 CANARY = "kanarienvogel"
 FILES = "/api/v1/files"
@@ -44,9 +45,11 @@ def traces(folder: Path) -> list[str]:
 
 async def erased(world: World, folder: Path) -> None:
     """Waits until the data folder has no trace of the text."""
-    async with asyncio.timeout(DEADLINE_S):
-        while await asyncio.to_thread(traces, folder):  # noqa: ASYNC110 (another process works)
-            await asyncio.sleep(0.1)
+
+    async def is_clean() -> bool:
+        return not await asyncio.to_thread(traces, folder)
+
+    await until_asked(is_clean)
 
 
 async def upload(world: World, data: bytes, name: str, declared: str, by: str = "alice") -> dict[str, Any]:

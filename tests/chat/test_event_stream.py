@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from talkwire.api.backend import events as route
-from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import ChatAddress, in_process, running_chat, serving
 from tests.chat.conftest import World, world_at
 from tests.chat.test_drain import LONG_WINDOW_S, draining_world
 from tests.chat.test_slow_clients import CONTENT, ENOUGH
+from tests.waiting import DEADLINE_S, deadline, until_asked
 
 EVENTS = "/api/v1/events"
 STREAM = {"accept": "text/event-stream"}
@@ -54,7 +54,7 @@ class Streamed:
     async def block(self) -> dict[str, str] | None:
         """Returns the fields of the next block, comments left out; None at the end."""
         fields: dict[str, str] = {}
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             async for line in self._lines:
                 if not line:
                     self.last_id = fields.get("id", self.last_id)
@@ -228,9 +228,7 @@ async def test_a_stream_that_is_not_read_is_cut_off(tmp_path: Path) -> None:
             for _ in range(ENOUGH // 3):
                 await send(world, conversation, CONTENT)
             with closing(await open_deaf_reader(world)):
-                async with asyncio.timeout(DEADLINE_S):
-                    while await cut_off(world) == 0:
-                        pass
+                await until_asked(lambda: cut_off(world))
 
 
 async def open_deaf_reader(world: World) -> socket.socket:

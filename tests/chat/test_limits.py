@@ -10,9 +10,10 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.chat.chat_client import Refused
+from tests.chat.chat_client import Payload, Refused
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at
+from tests.waiting import pause, until_asked
 
 # Fast enough for tests that wait for a refill, and otherwise so slow that no bucket refills during a test.
 RATES = "sends=0.02/3,changes=0.02/3,reads=0.02/4,signals=0.02/4,retries=0.02/5,account_sign_ins=0.02/3"
@@ -296,14 +297,19 @@ async def test_an_address_with_many_invalid_tokens_is_limited_but_valid_ones_pas
 
 
 async def test_limits_end_by_themselves(tmp_path: Path) -> None:
-    rates = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "sends=5/1"}
+    rates = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "sends=2/1"}
     with running_chat(tmp_path, rates) as server:
         async with world_at(server) as world:
             conversation = await world.conversation("alice")
             alice = await world.connect("alice")
             body = {"conversationId": conversation, "content": "x"}
-            await alice.done("message:send", body)
-            refused = await alice.refused("message:send", body)
+
+            async def refusal() -> Payload | None:
+                answer = await alice.call("message:send", body)
+                return None if answer["success"] else answer["error"]
+
+            refused = await until_asked(refusal)
+            assert refused is not None
             # The client waits as told and does nothing else.
-            await asyncio.sleep(refused["details"]["retryAfterMs"] / 1000)
+            await pause(refused["details"]["retryAfterMs"] / 1000)
             await alice.done("message:send", body)

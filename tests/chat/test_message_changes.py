@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 import httpx
 
-from tests.chat.chat_client import DEADLINE_S, ChatClient
+from tests.chat.chat_client import ChatClient
 from tests.chat.conftest import World
+from tests.waiting import DEADLINE_S
 
 LIKE = "\U0001f44d"
 

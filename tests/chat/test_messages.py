@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.chat.chat_client import DEADLINE_S
 from tests.chat.conftest import World
+from tests.waiting import deadline
 
 
 async def test_a_message_reaches_all_sockets_of_all_members(world: World) -> None:
@@ -150,7 +150,7 @@ async def test_sixteen_concurrent_sends_keep_their_order(world: World) -> None:
         alice.start_call("message:send", {"conversationId": conversation, "content": str(number)})
         for number in range(16)
     ]
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         answers = await asyncio.gather(*calls)
     assert alice.acked == list(range(16))
     assert [answer["message"]["seq"] for answer in answers] == list(range(1, 17))
@@ -166,7 +166,7 @@ async def test_a_query_between_sends_sees_only_the_earlier_ones(world: World) ->
     for number in range(20):
         calls.append(alice.start_call("message:send", {"conversationId": conversation, "content": str(number)}))
         calls.append(alice.start_call("messages:list", {"conversationId": conversation}))
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         answers = await asyncio.gather(*calls)
     assert alice.acked == list(range(40))
     for number, answer in enumerate(answers[1::2]):

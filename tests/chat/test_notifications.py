@@ -8,24 +8,27 @@ from typing import Any
 
 import pytest
 
-from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import running_chat
 from tests.chat.conftest import World, world_at
+from tests.waiting import until_asked
 
 NOBODY = {"enabled": True, "from": "00:00", "to": "00:00", "timeZone": "Europe/Berlin"}
 
 
 async def stored(world: World, name: str, count: int, **query: object) -> list[dict[str, Any]]:
     """Waits until this many notifications are stored, shortly after their cause, and returns them."""
-    async with asyncio.timeout(DEADLINE_S):
-        while True:
-            answer = await world.request("GET", "/api/v1/notifications", by=name, params=query)
-            assert answer.status_code == 200, answer.text
-            items: list[dict[str, Any]] = answer.json()["items"]
-            if len(items) >= count:
-                assert len(items) == count
-                return items
-            await asyncio.sleep(0.02)
+    items: list[dict[str, Any]] = []
+
+    async def are_stored() -> bool:
+        nonlocal items
+        answer = await world.request("GET", "/api/v1/notifications", by=name, params=query)
+        assert answer.status_code == 200, answer.text
+        items = answer.json()["items"]
+        return len(items) >= count
+
+    await until_asked(are_stored)
+    assert len(items) == count
+    return items
 
 
 async def prefer(world: World, name: str, path: str, body: object) -> Any:  # noqa: ANN401 (JSON)

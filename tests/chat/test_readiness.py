@@ -8,6 +8,7 @@ import resource
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from math import inf
 from pathlib import Path
 
@@ -20,14 +21,12 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.storage import health
 from talkwire.storage.engine import sqlite_url
 from talkwire.storage.health import FileWatch, WriteProbe
-from talkwire.storage.reader import READ_WITHIN_S
-from talkwire.storage.writer import STALL_S
-from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at
 from tests.contracts.node import ALICE, BOB, Clock, running
 from tests.databases import Database, migrated_sqlite_file, postgresql_server
 from tests.http_client import AsyncHttpClient
+from tests.waiting import DEADLINE_S, deadline, until_asked
 
 
 async def answers() -> None:
@@ -87,13 +86,16 @@ async def test_a_node_whose_database_refuses_writes_is_not_ready() -> None:
 
 
 async def _until_ready(server: ServerProcess, *, ready: bool) -> None:
-    async with asyncio.timeout(DEADLINE_S), AsyncHttpClient() as http:
-        while True:
+    async with AsyncHttpClient() as http:
+
+        async def says_so() -> bool:
             answer = await http.get(f"{server.url}/readyz")
-            if (answer.status_code == 200) == ready:
-                assert answer.json()["database"] == ("ok" if ready else "away")
-                return
-            await asyncio.sleep(0.1)
+            if (answer.status_code == 200) is not ready:
+                return False
+            assert answer.json()["database"] == ("ok" if ready else "away")
+            return True
+
+        await until_asked(says_so)
 
 
 async def _is_sent(world: World, talk: str) -> int:
@@ -221,7 +223,7 @@ async def test_requests_to_a_stalled_database_fail_within_seconds(tmp_path: Path
                 alice, bob = await world.connect("alice"), await world.connect("bob")
                 postgresql.pause()
                 try:
-                    async with asyncio.timeout(READ_WITHIN_S + STALL_S + 5):
+                    async with deadline():
                         sending = [alice.start_call("message:send", _message(talk, number)) for number in range(3)]
                         asked = [world.request("GET", "/api/v1/conversations", by="alice") for _ in range(20)]
                         assert {answer.status_code for answer in await asyncio.gather(*asked)} == {503}
@@ -229,13 +231,17 @@ async def test_requests_to_a_stalled_database_fail_within_seconds(tmp_path: Path
                         assert {answer["error"]["code"] for answer in refused} == {"unavailable"}
                 finally:
                     postgresql.resume()
-                async with asyncio.timeout(DEADLINE_S):
-                    while (await world.request("GET", "/api/v1/conversations", by="alice")).status_code != 200:  # noqa: ASYNC110
-                        await asyncio.sleep(0.1)
-                    # Retrying is safe: each message is stored once.
-                    for number in range(4):
-                        while not (await alice.call("message:send", _message(talk, number)))["success"]:  # noqa: ASYNC110
-                            await asyncio.sleep(0.1)
+
+                async def reads() -> bool:
+                    return (await world.request("GET", "/api/v1/conversations", by="alice")).is_success
+
+                async def writes(number: int) -> bool:
+                    return bool((await alice.call("message:send", _message(talk, number)))["success"])
+
+                await until_asked(reads)
+                # Retrying is safe: each message is stored once.
+                for number in range(4):
+                    await until_asked(partial(writes, number))
                 heard = [(await bob.next("message:new"))["content"] for _ in range(4)]
                 assert sorted(heard) == [f"{number}" for number in range(4)]
                 assert await bob.pending("message:new") == []

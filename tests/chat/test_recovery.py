@@ -16,6 +16,7 @@ from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
 from tests.chat.chat_client import Refused
 from tests.chat.conftest import World
 from tests.chat.returner import Returner, open_returning
+from tests.waiting import deadline
 
 
 async def log_reads(world: World) -> int:
@@ -530,7 +531,7 @@ async def test_many_missed_events_arrive_as_fast_as_the_client_reads(world: Worl
         assert (await alice.socket.next("message:new"))["content"].startswith(f"{number} ")
         if number < 40:
             assert not answered.done(), "what it asks for waits until it has all"
-    async with asyncio.timeout(60):
+    async with deadline():
         assert (await answered)["success"] is True
     assert await log_reads(world) == reads
 
@@ -567,7 +568,7 @@ async def test_many_missed_events_arrive_over_polling_too(world: World) -> None:
     auth = {"token": world.server.token(world.id_of("alice")), "recovery": True, "pid": alice.pid}
     await world.http.post(path, content=f"40{json.dumps(auth | {'offset': alice.offset})}")
     heard: list[str] = []
-    async with asyncio.timeout(30):
+    async with deadline():
         while len(heard) < 60:
             for packet in (await world.http.get(path)).text.split("\x1e"):
                 if packet == "2":

@@ -7,7 +7,6 @@ history, are not sent.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import random
 from collections.abc import Sequence
@@ -52,10 +51,10 @@ from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor
 from talkwire.core.engine.chat import Chat
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.realtime.recovery.event_ring import EventRing
-from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import in_process, serving
 from tests.chat.conftest import World, world_at
 from tests.chat.returner import Returner, Told
+from tests.waiting import until_asked
 
 STEPS = 70
 OPENING = {
@@ -355,9 +354,11 @@ async def same_beginning(story: Story, chat: Chat, stays: Returner, leaver: Leav
     """Both clients receive a first message, which shows that they are in their rooms."""
     await chat.execute(story.bob, SendMessage(story.conversations[0], "begin"))
     await chat.execute(story.bob, SendMessage(story.conversations[1], "begin"))
-    async with asyncio.timeout(DEADLINE_S):
-        while not (await stays.told() and await leaver.returner.told()):
-            pass
+
+    async def have_received() -> bool:
+        return bool(await stays.told() and await leaver.returner.told())
+
+    await until_asked(have_received)
     await leaver.take()
     return leaver.heard
 
@@ -367,14 +368,18 @@ async def heard_the_same(stays: Returner, leaver: Leaver, ledger: Ledger, *, exa
     current state."""
     stayed: list[Any] = []
     heard: list[Any] = []
-    for _ in range(50):
+
+    async def are_the_same() -> bool:
+        nonlocal stayed, heard
         await leaver.take()
         stayed, heard = list(await stays.told()), list(leaver.heard)
         for back in leaver.returns:
             stayed = ledger.left_over(stayed, back)
         if not exactly:
             stayed, heard = [(n, o) for n, _, o in stayed], [(n, o) for n, _, o in heard]
-        if stayed == heard:
-            return True
+        return stayed == heard
+
+    with contextlib.suppress(TimeoutError):
+        return await until_asked(are_the_same)
     assert heard == stayed
     return False

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import running_chat
 from tests.chat.conftest import World, world_at
+from tests.waiting import until_asked
 
 
 async def search(world: World, by: str, **parameters: str | int) -> httpx.Response:
@@ -31,14 +30,17 @@ async def search(world: World, by: str, **parameters: str | int) -> httpx.Respon
 
 async def found(world: World, by: str, count: int, **parameters: str | int) -> list[dict[str, Any]]:
     """Waits until a search finds this many messages, since the index is updated after the log, and returns them."""
-    async with asyncio.timeout(DEADLINE_S):
-        while True:
-            answer = await search(world, by, **parameters)
-            assert answer.status_code == 200, answer.text
-            items: list[dict[str, Any]] = answer.json()["items"]
-            if len(items) == count:
-                return items
-            await asyncio.sleep(0.05)  # there is no event for a message that was indexed
+    items: list[dict[str, Any]] = []
+
+    async def are_found() -> bool:
+        nonlocal items
+        answer = await search(world, by, **parameters)
+        assert answer.status_code == 200, answer.text
+        items = answer.json()["items"]
+        return len(items) == count
+
+    await until_asked(are_found)
+    return items
 
 
 async def send(world: World, by: str, conversation_id: str, content: str) -> dict[str, Any]:

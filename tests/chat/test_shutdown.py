@@ -17,9 +17,10 @@ from talkwire.app import Node
 from talkwire.core.commands.messages import ListMessages
 from talkwire.core.domain.model import Actor
 from talkwire.settings import Settings
-from tests.chat.chat_client import DEADLINE_S, ChatClient
+from tests.chat.chat_client import ChatClient
 from tests.chat.chat_server import SECRET, in_process, running_chat
 from tests.chat.conftest import World, world_at
+from tests.waiting import DEADLINE_S, deadline, until_asked
 
 FILES = "/api/v1/files"
 
@@ -40,9 +41,11 @@ async def send_many(world: World, client: ChatClient, conversation: str) -> list
         client.start_call("message:send", {"conversationId": conversation, "content": str(number)})
         for number in range(50)
     ]
-    async with asyncio.timeout(DEADLINE_S):
-        while await events_received(world) < before + len(calls):
-            pass
+
+    async def are_read() -> bool:
+        return await events_received(world) >= before + len(calls)
+
+    await until_asked(are_read)
     return calls
 
 
@@ -68,7 +71,7 @@ async def test_a_signal_lets_pending_requests_finish(tmp_path: Path) -> None:
                 assert not any(call.done() for call in calls)
                 with pytest.raises(OSError, match="onnect"):
                     await world.open()
-            async with asyncio.timeout(DEADLINE_S):
+            async with deadline():
                 answers = await asyncio.gather(*calls)
             assert all(answer["success"] for answer in answers)
             assert await alice.wait_closed() == 1001

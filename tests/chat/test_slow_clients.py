@@ -8,9 +8,9 @@ import os
 import re
 import socket
 
-from tests.chat.chat_client import DEADLINE_S
 from tests.chat.conftest import World
 from tests.realtime.frames import masked_text
+from tests.waiting import deadline
 
 CONTENT = "x" * 60_000
 ENOUGH = 400
@@ -39,7 +39,7 @@ async def open_deaf_client(world: World, token: str) -> socket.socket:
     )
     await loop.sock_sendall(client, request.encode())
     # Waits for the response of the upgrade only, since the frame must not become part of the request.
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         await loop.sock_recv(client, 12)
     await loop.sock_sendall(client, masked_text(f'40{{"token":"{token}"}}'))
     return client
@@ -49,7 +49,7 @@ async def receive_until(client: socket.socket, end: bytes, *, within_last: int) 
     """Receives until `end` is within the last bytes, and returns everything received."""
     loop = asyncio.get_running_loop()
     received = bytearray()
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         while received.rfind(end, max(0, len(received) - within_last)) < 0:
             data = await loop.sock_recv(client, 1 << 20)
             # At the end of a connection, `recv` returns at once each time, so the timeout would never trigger.
@@ -62,7 +62,7 @@ async def read_to_the_end(client: socket.socket) -> int:
     """Reads until the connection ends, and returns the number of bytes."""
     loop = asyncio.get_running_loop()
     size = 0
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         try:
             while data := await loop.sock_recv(client, 1 << 20):
                 size += len(data)

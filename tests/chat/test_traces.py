@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +15,6 @@ from tests.chat.chat_server import running_chat
 from tests.chat.conftest import world_at
 from tests.protocol.server_process import reserved_port
 
-DEADLINE_S = 30.0
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 
 
@@ -31,16 +29,6 @@ class Collector(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def wait_for(self, name: str) -> Any:  # noqa: ANN401 (a message of protobuf)
-        """Returns the first span of this name; its batch may still be on the way."""
-        deadline = time.monotonic() + DEADLINE_S
-        while time.monotonic() < deadline:
-            for span in self.spans:
-                if span.name == name:
-                    return span
-            time.sleep(0.05)
-        raise TimeoutError(f"no span {name}: {[span.name for span in self.spans]}")
 
 
 class _Receiving(BaseHTTPRequestHandler):

@@ -13,13 +13,13 @@ from sqlalchemy import Engine, text
 from talkwire.bus.memory import Exchange
 from talkwire.core.domain.model import Actor
 from talkwire.storage.migrations import retry_on_locks
-from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import SECRET, running_chat
 from tests.chat.conftest import World, world_at
 from tests.cli.processes import run_talkwire
 from tests.contracts.node import Clock, Node
 from tests.contracts.test_newer_version import NEWER, heard, write_newer
 from tests.databases import Database, PostgresServer
+from tests.waiting import until_asked
 
 
 @pytest.fixture
@@ -115,8 +115,9 @@ async def test_nodes_without_a_bus_between_them_lose_nothing(tmp_path: Path, sha
 
 async def until_found(world: World, words: str, count: int) -> None:
     """Waits until a search finds this many messages, since the index is updated after the log."""
-    async with asyncio.timeout(DEADLINE_S):
-        while True:
-            answer = await world.request("GET", "/api/v1/search", by="bob", params={"q": words})
-            if len(answer.json()["items"]) == count:
-                return
+
+    async def are_found() -> bool:
+        answer = await world.request("GET", "/api/v1/search", by="bob", params={"q": words})
+        return len(answer.json()["items"]) == count
+
+    await until_asked(are_found)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.cli.processes import DEADLINE_S
+from tests.waiting import DEADLINE_S
 
 _CREDENTIALS = struct.Struct("3i")
 

@@ -16,8 +16,7 @@ from threading import Timer
 from typing import IO, TextIO
 
 from tests.forked_talkwire import Process, Streams, pipe, start_python
-
-DEADLINE_S = 60.0
+from tests.waiting import DEADLINE_S
 
 _OF_SETTINGS = ("JWT_SECRET", "FRONTEND_URL", "PORT", "DATABASE_URL", "REDIS_URL")
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Said
-from tests.cli.processes import DEADLINE_S, Answer, RunningServer, clean_environment, running_server
+from tests.cli.processes import Answer, RunningServer, clean_environment, running_server
 from tests.forked_talkwire import Streams, start_python
 from tests.http_client import HttpClient
+from tests.waiting import DEADLINE_S
 
 Command = Callable[..., Said]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import httpx
 import pytest
 
 from talkwire.identity.issuer import TokenIssuer
 from tests.chat.chat_server import SECRET, running_chat
 from tests.cli.conftest import Said
+from tests.http_client import http_get
 from tests.protocol.server_process import reserved_port
 
 Command = Callable[..., Said]
@@ -28,7 +28,7 @@ def test_users_connect_and_talk_and_the_durations_are_printed(
         said = command("load", server.url, "--connections", "25", "--rate", "100", "--seconds", "1")
         token = TokenIssuer(SECRET).issue("backend", ttl_s=60, role="service")
         headers = {"authorization": f"Bearer {token}"}
-        left = httpx.get(f"{server.url}/api/v1/conversations?memberId=load-1", headers=headers).json()
+        left = http_get(f"{server.url}/api/v1/conversations?memberId=load-1", headers=headers).json()
     assert said.exit_code == 0, said.err
     table = rows(said.out)
     assert [table[name][0] for name in ("connect", "acknowledgement")] == ["25", "100"]

@@ -12,8 +12,7 @@ from talkwire.cli.workers import supervisor as module
 from talkwire.cli.workers.channel import Ready
 from talkwire.cli.workers.supervisor import Workers
 from talkwire.settings import Settings
-
-DEADLINE_S = 60.0
+from tests.waiting import DEADLINE_S, deadline, until
 
 
 class Started:
@@ -75,12 +74,11 @@ async def test_a_worker_that_cannot_be_started_again_at_once_is_started_later(sy
     serving = asyncio.Event()
     workers = Workers(settings(), 1, serving.set)
     running = asyncio.create_task(workers.run())
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         await serving.wait()
-        system.refusals = 3
-        system.workers[1].over.set()
-        while len(system.workers) < 3:  # noqa: ASYNC110 (nobody tells)
-            await asyncio.sleep(0.01)
+    system.refusals = 3
+    system.workers[1].over.set()
+    await until(lambda: len(system.workers) == 3)
     assert system.refused == 3
     assert not system.workers[0].over.is_set(), "the other has served all the time"
     workers._over.set()

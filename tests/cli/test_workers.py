@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -17,9 +16,10 @@ from sqlalchemy import text
 
 from tests.chat.chat_client import open_client
 from tests.cli.manager import Manager, listening_manager
-from tests.cli.processes import DEADLINE_S, Answer, RunningServer, running_server
+from tests.cli.processes import Answer, RunningServer, running_server
 from tests.databases import Database, PostgresServer
 from tests.http_client import http_get
+from tests.waiting import DEADLINE_S, wait_until
 
 WORKERS = 2
 START_S = 180.0
@@ -103,14 +103,6 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Waits for a condition by polling: processes start and end without a notification."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def metrics(server: RunningServer, name: str) -> dict[str, float]:
     """Returns each worker's value of one metric, by worker number."""
     said = http_get(f"{server.url}/metrics").text
@@ -151,11 +143,11 @@ def test_every_worker_is_in_one_answer_of_the_metrics(steady: RunningServer) -> 
 def test_a_dead_worker_is_restarted_and_the_others_continue(steady: RunningServer) -> None:
     before = workers_of(steady)
     os.kill(before[0], signal.SIGKILL)
-    until(lambda: not is_running(before[0]))
+    wait_until(lambda: not is_running(before[0]))
     for _ in range(20):
         assert http_get(f"{steady.url}/healthz").status_code == 200
-    until(lambda: len(workers_of(steady)) == WORKERS)
-    until(lambda: len(metrics(steady, "talkwire_sessions")) == WORKERS)
+    wait_until(lambda: len(workers_of(steady)) == WORKERS)
+    wait_until(lambda: len(metrics(steady, "talkwire_sessions")) == WORKERS)
     assert set(before[1:]) <= set(workers_of(steady))
 
 
@@ -163,7 +155,7 @@ def test_a_signal_has_all_of_them_drain_and_end(server: RunningServer) -> None:
     async def told() -> list[object]:
         clients = [await open_client(server.url.replace("http", "ws", 1)) for _ in range(12)]
         server.process.send_signal(signal.SIGINT)
-        return [await client.wait_closed(DEADLINE_S) for client in clients]
+        return [await client.wait_closed() for client in clients]
 
     workers = workers_of(server)
     assert set(asyncio.run(told())) == {1001}
@@ -189,9 +181,9 @@ def test_a_second_signal_ends_all_at_once(postgresql_database: Database, tmp_pat
     with running_server(tmp_path, *flags, within_s=START_S) as server, ended_with(server):
         workers = workers_of(server)
         server.process.send_signal(signal.SIGTERM)
-        until(lambda: 1.0 in metrics(server, "talkwire_draining").values())
+        wait_until(lambda: 1.0 in metrics(server, "talkwire_draining").values())
         assert server.stop(signal.SIGTERM).exit_code == 1
-        until(lambda: not any(map(is_running, workers)))
+        wait_until(lambda: not any(map(is_running, workers)))
 
 
 def test_workers_do_not_outlive_their_supervisor(postgresql_database: Database, tmp_path: Path) -> None:
@@ -199,7 +191,7 @@ def test_workers_do_not_outlive_their_supervisor(postgresql_database: Database, 
     with running_server(tmp_path, *flags, within_s=START_S) as server, ended_with(server):
         workers = workers_of(server)
         server.process.kill()
-        until(lambda: not any(map(is_running, workers)))
+        wait_until(lambda: not any(map(is_running, workers)))
 
 
 def test_an_error_is_printed_once_and_ends_the_command(

@@ -7,8 +7,9 @@ import json
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
-from tests.admin_ui_page import ACCOUNT, DEADLINE_S, PASSWORD
+from tests.admin_ui_page import ACCOUNT, PASSWORD
 from tests.chat.chat_server import running_chat
+from tests.waiting import deadline
 
 
 async def test_the_official_client_signs_in_and_follows_a_socket(node_client: list[str], tmp_path: Path) -> None:
@@ -16,7 +17,7 @@ async def test_the_official_client_signs_in_and_follows_a_socket(node_client: li
         script = str(Path(node_client[1]).with_name("admin_ui_client.mjs"))
         arguments = [server.url, "admin", PASSWORD, server.token("alice")]
         process = await asyncio.create_subprocess_exec(node_client[0], script, *arguments, stdout=PIPE)
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             output, _ = await process.communicate()
         seen = json.loads(output)
         assert seen.pop("namespaces").count("/admin") == 1

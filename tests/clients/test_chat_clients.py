@@ -16,9 +16,9 @@ import socketio
 
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.http_client import AsyncHttpClient
+from tests.waiting import DEADLINE_S, deadline
 
 UVICORN_CHAT = Path(__file__).with_name("uvicorn_chat.py")
-DEADLINE_S = 60.0
 COUNT = 10
 """As many acks as chat_client.mjs sends: python-socketio refuses poll responses of more than 16 packets, from any
 server.
@@ -56,7 +56,7 @@ class NodeClient:
     async def says(self, happened: str) -> dict[str, Any]:
         """The next thing that it reports, which must be this."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             line = await self.process.stdout.readline()
         report: dict[str, Any] = json.loads(line)
         assert report.pop("happened") == happened, report
@@ -86,7 +86,7 @@ class PythonClient:
             self.client.on(event, queue.put_nowait)
 
     async def hears(self, event: str) -> dict[str, Any]:
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             return await self._heard[event].get()
 
     async def send(self, conversation_id: str, content: str) -> dict[str, Any]:

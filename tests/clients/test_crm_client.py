@@ -12,8 +12,8 @@ import pytest
 
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.http_client import HttpClient
+from tests.waiting import deadline
 
-DEADLINE_S = 60.0
 SCRIPT = Path(__file__).with_name("crm_client.mjs")
 USER_ID, CHAT_ID = 123, 1
 
@@ -37,7 +37,7 @@ async def test_the_official_client_gives_its_token_in_each_way(
     arguments = (crm_server.url, way, transports, crm_server.token(str(USER_ID)), str(CHAT_ID))
     process = await asyncio.create_subprocess_exec(node_client[0], str(SCRIPT), *arguments, stdout=PIPE)
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             output, _ = await process.communicate()
     finally:
         if process.returncode is None:

@@ -20,10 +20,10 @@ from talkwire.demo import ACCOUNT_EMAIL, ACCOUNT_ID, ACCOUNT_PASSWORD
 from tests.chat.chat_client import ChatClient, open_client
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.http_client import AsyncHttpClient
+from tests.waiting import deadline
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parents[1] / "examples" / "dialects"
-DEADLINE_S = 60.0
 
 Json = dict[str, Any]
 
@@ -84,7 +84,7 @@ class Script:
 
     async def shows(self, name: str, **members: object) -> Json:
         """The next of this name, which has these members; what was shown before it stays to be asked for."""
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             while True:
                 for index, (shown, value) in enumerate(self._shown):
                     if shown == name and all(value.get(key) == member for key, member in members.items()):

@@ -20,11 +20,11 @@ from talkwire.identity.issuer import TokenIssuer
 from tests.chat.chat_server import SECRET, ServerProcess, running_chat
 from tests.cli.processes import run_talkwire
 from tests.http_client import AsyncHttpClient
+from tests.waiting import deadline
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "examples"
 DOCS = REPOSITORY / "docs"
-DEADLINE_S = 60.0
 TOKEN_S = 3
 
 
@@ -64,7 +64,7 @@ class Program:
 
     async def prints(self) -> str:
         assert self._process.stdout is not None
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             return (await self._process.stdout.readline()).decode().rstrip("\n")
 
     def type(self, line: str) -> None:

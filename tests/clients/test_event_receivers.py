@@ -26,9 +26,9 @@ from tests.chat.chat_server import ServerProcess, running_chat
 from tests.databases import Database
 from tests.http_client import AsyncHttpClient
 from tests.protocol.server_process import reserved_port
+from tests.waiting import DEADLINE_S, until
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "event-stream"
-DEADLINE_S = 90.0
 USERS = ("alice", "bob", "carol", "dave")
 KILLS = 3
 ACTS_BETWEEN_KILLS = 30
@@ -223,13 +223,16 @@ class Truth:
 
 async def caught_up(receiver: Receiver, folder: Path, cursor: str) -> Conversations:
     """Returns what a receiver has rebuilt, once it has reached a cursor."""
-    async with asyncio.timeout(DEADLINE_S):
-        while True:
-            with suppress(FileNotFoundError, sqlite3.OperationalError):  # it has not begun to write, or writes now
-                reached, found = receiver.read(folder / receiver.file)
-                if reached == cursor:
-                    return found
-            await asyncio.sleep(0.05)
+
+    def rebuilt() -> tuple[Conversations] | None:
+        with suppress(FileNotFoundError, sqlite3.OperationalError):  # it has not begun to write, or writes now
+            reached, found = receiver.read(folder / receiver.file)
+            return (found,) if reached == cursor else None
+        return None
+
+    conversations = await until(rebuilt)
+    assert conversations is not None
+    return conversations[0]
 
 
 async def test_receivers_rebuild_the_chat_through_kills_of_everything(database: Database, tmp_path: Path) -> None:
@@ -242,11 +245,13 @@ async def test_receivers_rebuild_the_chat_through_kills_of_everything(database: 
             for receiver in RECEIVERS:
                 running.enter_context(receiving(receiver, server, tmp_path))
             writing = asyncio.create_task(people.run(server, 10 * ACTS_BETWEEN_KILLS))
-            until = people.acts + ACTS_BETWEEN_KILLS
-            async with asyncio.timeout(DEADLINE_S):
-                while people.acts < until:
-                    assert not writing.done() or writing.result() is None
-                    await asyncio.sleep(0.01)
+            enough = people.acts + ACTS_BETWEEN_KILLS
+
+            def have_written(writing: asyncio.Task[None] = writing, enough: int = enough) -> bool:
+                assert not writing.done() or writing.result() is None
+                return people.acts >= enough
+
+            await until(have_written)
             server.process.kill()
             await writing
     with running_chat(tmp_path, settings, port) as server, ExitStack() as running:

@@ -22,6 +22,7 @@ from tests.chat.chat_server import SECRET, running_chat
 from tests.http_client import AsyncHttpClient
 from tests.protocol.server_process import reserved_port
 from tests.reference.blocks.collected import blocks_of
+from tests.waiting import DEADLINE_S, deadline
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "nestjs"
@@ -29,7 +30,6 @@ PAGE = (REPOSITORY / "docs" / "tutorials" / "nestjs.md").read_text(encoding="utf
 LIBRARIES = Path(__file__).parent / "node_modules"
 COMPILER = REPOSITORY / "tests" / "reference" / "node_modules" / "typescript" / "bin" / "tsc"
 CALLBACK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-DEADLINE_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ class Program:
     async def prints(self, line: str) -> None:
         """Returns when the program prints this line next."""
         assert self._process.stdout is not None
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             assert (await self._process.stdout.readline()).decode().rstrip("\n") == line
 
     def kill(self) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.protocol.server_process import reserved_port, running
+from tests.waiting import DEADLINE_S, deadline
 
-DEADLINE_S = 60.0
 TRANSPORTS = ["polling", "websocket", "polling,websocket"]
 
 Report = dict[str, Any]
@@ -132,7 +132,7 @@ async def reports_of(command: list[str]) -> AsyncIterator[AsyncIterator[Report]]
             yield json.loads(line)
 
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             yield reports()
     finally:
         if process.returncode is None:

@@ -15,10 +15,10 @@ import pytest
 
 from tests.clients_python.conftest import client_of
 from tests.clients_python.restarts import FragileServer
+from tests.waiting import deadline
 
 HERE = Path(__file__).parent
 PAGE = (HERE.parents[1] / "docs/other-platforms.md").read_text(encoding="utf-8")
-DEADLINE_S = 60.0
 
 USER = """
 import { createInterface } from "node:readline";
@@ -38,7 +38,7 @@ def program() -> str:
 
 async def shown(output: asyncio.StreamReader, texts: set[str], unsent: int = 0) -> list[str]:
     """Returns what the client shows as soon as it shows these texts and has so many messages to send."""
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         while line := await output.readline():
             printed = json.loads(line)
             found: list[str] = printed["shown"]

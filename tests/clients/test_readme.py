@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from tests.chat.chat_server import ServerProcess, running_chat
+from tests.waiting import deadline
 
 REPOSITORY = Path(__file__).parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-DEADLINE_S = 60.0
 
 ROOM_TEST = """
 import { openRoom } from "./room.mjs";
@@ -54,7 +54,7 @@ def examples(tmp_path: Path) -> Path:
 
 async def output_of(*command: str) -> str:
     process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         output, _ = await process.communicate()
     assert process.returncode == 0, output
     return output.decode()

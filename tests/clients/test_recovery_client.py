@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at
 from tests.chat.test_recovery import service_send
 from tests.protocol.server_process import reserved_port
+from tests.waiting import deadline
 
 
 class RecoveringClient:
@@ -30,7 +30,7 @@ class RecoveringClient:
     async def says(self, happened: str) -> dict[str, Any]:
         """The next thing that it reports, which must be this."""
         assert self._process.stdout is not None
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             line = await self._process.stdout.readline()
         report: dict[str, Any] = json.loads(line)
         assert report.pop("happened") == happened, report

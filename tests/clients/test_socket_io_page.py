@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import DEADLINE_S
+
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "socket-io.md"
-DEADLINE_S = 60.0
 LIBRARIES = ["socket.io-client", "socket.io-client-4.5.4"]
 
 SERVED: dict[str, tuple[str, object]] = {

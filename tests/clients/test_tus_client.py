@@ -18,8 +18,8 @@ import pytest
 
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.http_client import AsyncHttpClient
+from tests.waiting import deadline, until
 
-DEADLINE_S = 60.0
 SIZE = 4_000_000
 CUT_AFTER = 1_500_000
 
@@ -45,7 +45,7 @@ class TusClient:
     async def says(self, happened: str) -> Report:
         """Returns the next report that is not about a request or response; it must have this name."""
         assert self._process.stdout is not None
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             while line := await self._process.stdout.readline():
                 report: Report = json.loads(line)
                 match report.pop("happened"):
@@ -208,12 +208,10 @@ async def test_an_upload_continues_after_the_server_was_killed(tmp_path: Path, n
             proxied(first, silently=True) as (proxy, endpoint),
             uploading(node_client, endpoint, token) as client,
         ):
-            async with asyncio.timeout(DEADLINE_S):
+            async with deadline():
                 await proxy.cut.wait()
-                on_its_way = tmp_path / "data" / "uploads"
-                # Nothing reports the size of the file on disk, so the test polls it.
-                while not any(path.stat().st_size > CUT_AFTER / 2 for path in on_its_way.iterdir()):  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
+            on_its_way = tmp_path / "data" / "uploads"
+            await until(lambda: any(path.stat().st_size > CUT_AFTER / 2 for path in on_its_way.iterdir()))
             first.process.kill()
             first.wait_ended()
             with running_chat(tmp_path) as second:

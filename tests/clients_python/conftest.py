@@ -11,6 +11,7 @@ import pytest
 from talkwire_client import Talkwire, Token
 from tests.chat.chat_server import ChatAddress, ServerProcess
 from tests.chat.conftest import chat_server, world
+from tests.waiting import DEADLINE_S
 
 __all__ = ["chat_server", "clients", "world"]
 
@@ -20,7 +21,7 @@ _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 MAX_PAUSE_S = 0.3
 
 
-def client_of(server: ChatAddress, token: Token, *, patience_s: float = 30.0) -> Talkwire:
+def client_of(server: ChatAddress, token: Token, *, patience_s: float = DEADLINE_S) -> Talkwire:
     """Returns a client that has not signed in."""
     return Talkwire(server.url, token=token, tls=_NO_TLS, max_pause_s=MAX_PAUSE_S, patience_s=patience_s)
 
@@ -32,7 +33,7 @@ class Clients:
         self.server = server
         self._stack = stack
 
-    def made(self, token: Token, *, patience_s: float = 30.0) -> Talkwire:
+    def made(self, token: Token, *, patience_s: float = DEADLINE_S) -> Talkwire:
         """Returns a client that has not signed in."""
         return client_of(self.server, token, patience_s=patience_s)
 

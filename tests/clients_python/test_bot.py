@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +12,10 @@ from tests.chat.chat_server import ServerProcess
 from tests.chat.conftest import World
 from tests.clients_python.conftest import Clients
 from tests.forked_talkwire import Streams, start_python
+from tests.waiting import DEADLINE_S, until_asked
 
 REPOSITORY = Path(__file__).parents[2]
 BOT = REPOSITORY / "examples/python-bot/bot.py"
-DEADLINE_S = 60
 
 
 @contextmanager
@@ -39,12 +38,14 @@ def running_bot(server: ServerProcess, bot_id: str, folder: Path) -> Iterator[No
 
 async def answers(alice: Talkwire, room: str, bot_id: str, number: int) -> list[str]:
     """Returns the bot's messages when there are so many."""
-    async with asyncio.timeout(DEADLINE_S):
-        while True:
-            found = [m.get("content", "") async for m in alice.history(room) if m["senderId"] == bot_id]
-            if len(found) >= number:
-                return found[::-1]
-            await asyncio.sleep(0.05)
+
+    async def found() -> list[str] | None:
+        texts = [m.get("content", "") async for m in alice.history(room) if m["senderId"] == bot_id]
+        return texts[::-1] if len(texts) >= number else None
+
+    answered = await until_asked(found)
+    assert answered is not None
+    return answered
 
 
 async def test_the_bot_answers_each_mention_once(
@@ -53,11 +54,13 @@ async def test_the_bot_answers_each_mention_once(
     bot_id, alice = world.id_of("helper"), await clients.user(world.id_of("alice"))
     await clients.user(bot_id)
     room = (await alice.create_conversation("group", [bot_id], name="Help"))["id"]
+
+    async def follows() -> bool:
+        await alice.send(room, "Nobody is mentioned.")
+        return (tmp_path / "bot.cursor").exists()
+
     with running_bot(chat_server, bot_id, tmp_path):
-        async with asyncio.timeout(DEADLINE_S):
-            while not (tmp_path / "bot.cursor").exists():  # until it follows the room
-                await alice.send(room, "Nobody is mentioned.")
-                await asyncio.sleep(0.1)
+        await until_asked(follows)
         await alice.send(room, f"@{bot_id} hello")
         assert len(await answers(alice, room, bot_id, 1)) == 1
     await alice.send(room, f"@{bot_id} are you there?")

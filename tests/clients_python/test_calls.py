@@ -10,8 +10,7 @@ import pytest
 from talkwire_client import Talkwire, TalkwireError
 from tests.chat.conftest import World
 from tests.clients_python.conftest import Clients
-
-PATIENCE_S = 30
+from tests.waiting import deadline, pause, until_asked
 
 
 @pytest.fixture
@@ -135,10 +134,10 @@ async def test_others_see_typing_as_a_signal(alice: Talkwire, bob: Talkwire, roo
         # Signals are lost before the socket has connected, so alice types again and again, as users do.
         while True:
             await alice.typing(room)
-            await asyncio.sleep(0.05)
+            await pause(0.05)
 
     typing = asyncio.create_task(type_until_seen())
-    async with asyncio.timeout(PATIENCE_S):
+    async with deadline():
         async for signal in signals:
             if signal.type == "typing:user" and signal.data["conversationId"] == room:
                 assert signal.data["userId"] == (await alice.me())["id"]
@@ -150,11 +149,12 @@ async def test_search_and_forwarding(alice: Talkwire, room: str) -> None:
     sent = await alice.send(room, "a rare pterodactyl")
     (copy,) = await alice.forward(sent["id"], [room])
     assert copy.get("content") == "a rare pterodactyl"
-    found: set[str] = set()
-    async with asyncio.timeout(PATIENCE_S):
-        while found != {sent["id"], copy["id"]}:  # the index follows the log
-            await asyncio.sleep(0.05)
-            found = {each["id"] async for each in alice.search("pterodactyl", conversation_id=room)}
+
+    async def are_found() -> bool:
+        found = {each["id"] async for each in alice.search("pterodactyl", conversation_id=room)}
+        return found == {sent["id"], copy["id"]}
+
+    await until_asked(are_found)  # the index follows the log
 
 
 async def test_the_service_acts_for_users(clients: Clients, alice: Talkwire, room: str) -> None:

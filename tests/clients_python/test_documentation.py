@@ -13,11 +13,11 @@ from talkwire_client import EventStream, SignalStream, Talkwire
 from tests.chat.chat_server import ServerProcess
 from tests.chat.conftest import World
 from tests.forked_talkwire import Streams, start_python
+from tests.waiting import DEADLINE_S
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = (REPOSITORY / "docs/client-python.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-DEADLINE_S = 60
 
 
 def test_the_program_of_the_page_prints_what_it_sent(chat_server: ServerProcess, world: World, tmp_path: Path) -> None:

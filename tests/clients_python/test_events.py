@@ -17,8 +17,7 @@ from tests.chat.conftest import World
 from tests.clients_python.conftest import Clients
 from tests.http_client import http_get
 from tests.protocol.server_process import reserved_port
-
-DEADLINE_S = 60
+from tests.waiting import deadline
 
 ROLES = ("member", "service")
 
@@ -45,7 +44,7 @@ async def reader(clients: Clients, world: World, role: str) -> Talkwire:
 async def texts(stream: EventStream, room: str, number: int) -> list[str]:
     """Returns the texts of the next messages of a room."""
     found: list[str] = []
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         async for event in stream:
             if event.type == "message:new" and event.conversation_id == room:
                 found.append(event.data.get("content", ""))
@@ -109,7 +108,7 @@ async def test_events_can_be_selected(clients: Clients, world: World, room: str,
     sent = await alice.send(room, "not selected")
     await alice.react(sent["id"], "👍")
     stream = chat.events(chat.cursor, types=["message:reaction"], conversation_id=room)
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         event = await anext(stream)
     assert event.type == "message:reaction"
     assert event.data["messageId"] == sent["id"]
@@ -117,7 +116,7 @@ async def test_events_can_be_selected(clients: Clients, world: World, room: str,
 
 async def test_the_service_reads_from_the_oldest_event(clients: Clients, room: str) -> None:
     service = await clients.service()
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         async for event in service.events(after="start"):
             if event.type == "conversation:new" and event.conversation_id == room:
                 assert event.time is not None
@@ -128,7 +127,7 @@ async def test_a_user_sees_only_events_of_their_own(clients: Clients, world: Wor
     stranger = await clients.user(world.id_of("stranger"))
     await alice.send(room, "private")
     own = await stranger.create_conversation("group", [], name="Own")
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         event = await anext(stranger.events())
     assert (event.type, event.conversation_id) == ("conversation:new", own["id"])
 
@@ -140,7 +139,7 @@ async def test_a_user_who_is_banned_learns_it(clients: Clients, world: World) ->
     waiting = [asyncio.create_task(anext(each)) for each in (stream, signals)]
     await asyncio.sleep(0)
     await service.request("PUT", f"/api/v1/users/{user_id}/ban")
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         for task in waiting:
             with pytest.raises(TalkwireError) as refused:
                 await task
@@ -159,7 +158,7 @@ async def test_a_cursor_that_is_not_valid_any_more_asks_for_a_reload(tmp_path: P
             chat = alice if role == "member" else service
             await service.create_conversation("group", ["alice"], id="old")
             stream = chat.events()
-            async with asyncio.timeout(DEADLINE_S):
+            async with deadline():
                 assert (await anext(stream)).conversation_id == "old"
             cursor = chat.cursor
             server.process.kill()
@@ -178,7 +177,7 @@ async def test_a_cursor_that_is_not_valid_any_more_asks_for_a_reload(tmp_path: P
             if code == "cursor_expired":
                 cursor = f"{cursor.rpartition('-')[0]}-0"
                 stream = chat.events(after=cursor)
-            async with asyncio.timeout(DEADLINE_S):
+            async with deadline():
                 with pytest.raises(TalkwireError) as refused:
                     await anext(stream)
                 assert (refused.value.code, refused.value.must_reload) == (code, True)

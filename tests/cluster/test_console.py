@@ -14,7 +14,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import StartCluster
 
 ADMIN = "/api/v1/admin"
-LIMITED = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "sends=1/1", "TALKWIRE_SOCKETS_PER_USER": "1"}
+LIMITED = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "sends=0.02/1", "TALKWIRE_SOCKETS_PER_USER": "1"}
 
 
 async def _get(world: World, path: str) -> Any:  # noqa: ANN401 (JSON)
@@ -97,7 +97,7 @@ async def test_refusals_and_limits_of_both_nodes_are_in_one_list(limited: Cluste
         by_name = {each["name"]: each for each in (await _get(here, "limits"))["items"]}
         refused = sum(each["count"] for each in limits)
         assert refused >= 4
-        assert by_name["sends"] == {"name": "sends", "value": 1, "perSeconds": 1.0, "refused": refused}
+        assert by_name["sends"] == {"name": "sends", "value": 1, "perSeconds": 50.0, "refused": refused}
         assert by_name["reads"]["refused"] == 0
         await there.connect("bob")
         crowded = await there.open()

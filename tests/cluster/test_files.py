@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import itertools
 import math
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,13 @@ from tests.chat.chat_server import ServerProcess
 from tests.clients.test_tus_client import uploading
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import StartCluster
-from tests.cluster.waiting import eventually
 from tests.databases import Database, PostgresServer
 from tests.files.pictures import jpeg
 from tests.http_client import AsyncHttpClient
+from tests.waiting import DEADLINE_S, until, until_asked
 
 SIZE = 3_000_000
 CHUNK = 400_000
-DEADLINE_S = 60.0
 TUS = {"Tus-Resumable": "1.0.0"}
 BYTES = bytes(range(251)) * 40_000
 
@@ -93,14 +92,6 @@ async def upload(client: httpx.AsyncClient, data: bytes, name: str = "report.bin
 async def metric(client: httpx.AsyncClient, name: str) -> float:
     text = (await client.get("/metrics")).text
     return float(next(line for line in text.splitlines() if line.startswith(f"{name} ")).split()[1])
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    async def look() -> bool:
-        await asyncio.sleep(0)
-        return happened()
-
-    await eventually(look)
 
 
 def progress_of(node: ServerProcess, path: str) -> int | None:
@@ -250,7 +241,7 @@ async def test_bytes_received_before_a_client_disconnected_are_kept(cluster: Clu
         await client.next("upload:progress")  # the node of the upload has begun to receive
         writer.close()
         await client.close()
-        await eventually(lambda: has_offset(there, path, 5000))
+        await until_asked(lambda: has_offset(there, path, 5000))
         assert (await send(there, path, 5000, b"x" * 95_000)).status_code == 204
         assert (await here.get(path)).json()["size"] == 100_000
 
@@ -364,6 +355,6 @@ async def test_a_node_that_is_killed_takes_its_uploads_and_files_with_it(start_c
             """Whether the other node has read from the leases where the folder is now."""
             return (await there.get(file["url"])).status_code == 200
 
-        await eventually(is_back)
+        await until_asked(is_back)
         assert (await there.get(file["url"])).content == BYTES[:SIZE]
     assert other.logged_errors() == []

@@ -6,10 +6,11 @@ import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.cli.processes import DEADLINE_S, clean_environment
+from tests.cli.processes import clean_environment
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import StartCluster
 from tests.forked_talkwire import Streams, pipe, start_python
+from tests.waiting import DEADLINE_S
 
 INVITE = ["-m", "talkwire", "invite", "--first-admin"]
 

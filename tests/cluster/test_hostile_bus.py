@@ -20,11 +20,13 @@ from redis import Redis
 from sqlalchemy import text
 
 from tests.chat.conftest import World
+from tests.chat.test_growing_up import end_leases
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import StartCluster
 from tests.databases import Database, PostgresServer, postgresql_server
 from tests.http_client import AsyncHttpClient
 from tests.valkey_server import ValkeyServer, valkey_server
+from tests.waiting import until
 
 MANY = 150
 HEAD = 32
@@ -86,11 +88,12 @@ class RedisAttacker:
         self._listening.psubscribe("talkwire:*")
         self.overheard: list[tuple[bytes, bytes]] = []
 
-    def listen(self) -> None:
-        """Records incoming messages."""
+    def listen(self) -> list[tuple[bytes, bytes]]:
+        """Records incoming messages, and returns all so far."""
         while message := self._listening.get_message(timeout=0.01):
             if message["type"] == "pmessage":
                 self.overheard.append((message["channel"], message["data"]))
+        return self.overheard
 
     def publish(self, parcels: Iterable[bytes], epoch: str) -> None:
         channels = {channel for channel, _ in self.overheard} | {f"talkwire:{epoch}:news".encode()}
@@ -118,14 +121,15 @@ class NotifyAttacker:
     @staticmethod
     def _listening_channels(database: Database) -> list[str]:
         with database.engine() as engine, engine.connect() as connection:
-            found = connection.execute(text("SELECT query FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")).scalars()
-            return sorted({query.split('"')[1] for query in found})
+            listening = "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+            return sorted({query.split('"')[1] for query in connection.execute(text(listening)).scalars()})
 
-    def listen(self) -> None:
+    def listen(self) -> list[tuple[bytes, bytes]]:
         for notification in self._connection.notifies(timeout=0.05):
             self.texts.append(notification.payload)
             *_, data = notification.payload.split(" ")
             self.overheard.append((b"", base64.b64decode(data)))
+        return self.overheard
 
     def publish(self, parcels: Iterable[bytes], epoch: str) -> None:
         junk = ["", "x", "1 0 99999999999 YQ==", "1 0 " + "9" * 5000 + " YQ==", "1 0 1 ***", "0 0 0 YQ==", *self.texts]
@@ -162,8 +166,7 @@ async def test_hostile_bus_messages_do_not_disturb_delivery_once_and_in_order(tw
             for number in range(40):
                 await say("alice" if number % 2 else "bob")
                 await (alice, bob)[number % 2].emit("typing:start", {"conversationId": talk})
-            attacker.listen()
-            assert attacker.overheard
+            await until(attacker.listen)
             epoch = (await bob.done("sync"))["cursor"].partition("-")[0]
             pos = int(await metric(here, "talkwire_log_pos"))
             hostile = [*invented(pos), *changed(parcel for _, parcel in attacker.overheard[-60:])]
@@ -175,7 +178,7 @@ async def test_hostile_bus_messages_do_not_disturb_delivery_once_and_in_order(tw
                 await say("alice")
                 await say("bob")
             for client in (alice, bob):
-                assert [(await client.next("message:new", 30))["content"] for _ in expected] == expected
+                assert [(await client.next("message:new"))["content"] for _ in expected] == expected
             assert await alice.pending("message:new") == await bob.pending("message:new") == []
             for world in (here, there):
                 assert await metric(world, "talkwire_bus_refused_total") > 0
@@ -203,14 +206,19 @@ async def test_recorded_parcels_are_not_delivered_again(start_cluster: StartClus
         there.take_ids_of(here)
         bob = await there.connect("bob")
         bob.custom_events.add("order")
-        body = {"userIds": [here.id_of("bob")], "event": "order", "message": 1}
-        assert (await here.service("POST", "/api/gateway/send-many", body))["userIds"] == [here.id_of("bob")]
-        await bob.next("order")
-        attacker.listen()
+
+        async def order(world: World, number: int) -> None:
+            """What another node publishes last arrives last."""
+            body = {"userIds": [here.id_of("bob")], "event": "order", "message": {"n": number}}
+            assert (await world.service("POST", "/api/gateway/send-many", body))["userIds"] == [here.id_of("bob")]
+            assert await bob.next("order") == {"n": number}
+            assert await bob.pending("order") == []
+
+        await order(here, 1)
+        await until(attacker.listen)
         for _ in range(3):
             attacker.publish([parcel for _, parcel in attacker.overheard], "epoch")
-        await asyncio.sleep(1)
-        assert await bob.pending("order") == []
+        await order(here, 2)
         # Even after their sender has stopped, a node that never received them before does not accept copies.
         cluster.nodes[0].process.terminate()
         await asyncio.to_thread(cluster.nodes[0].wait_ended)
@@ -220,8 +228,7 @@ async def test_recorded_parcels_are_not_delivered_again(start_cluster: StartClus
             bob = await late.connect("bob")
             bob.custom_events.add("order")
             attacker.publish([parcel for _, parcel in attacker.overheard], "epoch")
-            await asyncio.sleep(1)
-            assert await bob.pending("order") == []
+            await order(there, 3)
             assert await metric(late, "talkwire_bus_refused_total") > 0
     attacker.close()
 
@@ -295,11 +302,12 @@ async def test_a_copy_of_the_databases_files_does_not_listen_to_the_original(
 ) -> None:
     name = server.create_migrated()
     cluster = installation("original", Database("postgresql", server.url_of(name)), valkey)
-    cluster.add_node({"TALKWIRE_LEASE_S": "5"})
+    cluster.add_node()
     with server.copied() as another:
-        copy = installation("copy", Database("postgresql", another.url_of(name)), valkey)
-        await asyncio.sleep(6)  # the leases that were copied have ended
-        copy.add_node({"TALKWIRE_LEASE_S": "5"})
+        url = another.url_of(name)
+        copy = installation("copy", Database("postgresql", url), valkey)
+        end_leases(url.render_as_string(hide_password=False))
+        copy.add_node()
         await _talk_apart(cluster, copy)
     async with AsyncHttpClient() as http:
         assert (await http.get(f"{cluster.nodes[0].url}/readyz")).status_code == 200

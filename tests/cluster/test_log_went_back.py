@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.chat.chat_client import DEADLINE_S
 from tests.chat.conftest import World
 from tests.chat.returner import Returner
 from tests.cluster.cluster import Cluster
 from tests.databases import Database, PostgresServer, postgresql_server
+from tests.waiting import until_asked
 
 MESSAGES = 300
 CRASH_AT = 100
@@ -44,16 +44,15 @@ async def two_worlds(cluster: Cluster) -> AsyncIterator[tuple[World, World]]:
 
 async def answers_again(world: World, cursor: str) -> httpx.Response:
     """What a cursor of before is answered with, once the node serves again."""
-    async with asyncio.timeout(DEADLINE_S):
-        while True:
-            try:
-                answer = await world.request("GET", "/api/v1/sync", by="alice", params={"after": cursor})
-            except httpx.TransportError:
-                await asyncio.sleep(0.1)
-                continue
-            if answer.status_code != 503:
-                return answer
-            await asyncio.sleep(0.1)
+
+    async def served() -> list[httpx.Response]:
+        with suppress(httpx.TransportError):
+            answer = await world.request("GET", "/api/v1/sync", by="alice", params={"after": cursor})
+            return [answer] if answer.status_code != 503 else []
+        return []
+
+    (answer,) = await until_asked(served)
+    return answer
 
 
 async def say(world: World, by: str, conversation: str, content: str) -> str:
@@ -97,16 +96,16 @@ async def test_nodes_restart_and_clients_reload(server: PostgresServer, cluster:
 async def deliver(world: World, conversation: str, content: str) -> str:
     """Sends a message until it is acknowledged, as a client does that keeps unacknowledged messages."""
     body = {"conversationId": conversation, "content": content, "clientMessageId": content}
-    while True:
-        try:
+
+    async def acknowledged() -> str:
+        with suppress(httpx.TransportError):
             answer = await world.request("POST", "/api/v1/messages", by="alice", json=body)
-        except httpx.TransportError:
-            await asyncio.sleep(0.1)
-            continue
-        if answer.is_success:
-            return str(answer.json()["id"])
-        assert answer.status_code == 503, answer.text
-        await asyncio.sleep(0.1)
+            if answer.is_success:
+                return str(answer.json()["id"])
+            assert answer.status_code == 503, answer.text
+        return ""
+
+    return await until_asked(acknowledged)
 
 
 async def history(world: World, conversation: str) -> list[tuple[str, str]]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 from tests.chat.chat_server import ServerProcess
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import StartCluster
 from tests.http_client import AsyncHttpClient
-
-DEADLINE_S = 30.0
+from tests.waiting import deadline
 
 
 async def test_messages_and_typing_reach_members_on_other_nodes(two_nodes: Cluster) -> None:
@@ -39,7 +37,7 @@ async def test_a_ban_acts_on_every_node(two_nodes: Cluster) -> None:
             "PUT", f"/api/v1/users/{here.id_of('bob')}/ban", by="operator", role="admin", json={}
         )
         assert answer.is_success, answer.text
-        assert (await bob.next("session:ending", DEADLINE_S))["reason"] == "banned"
+        assert (await bob.next("session:ending"))["reason"] == "banned"
         await bob.wait_disconnected()
 
 
@@ -69,11 +67,11 @@ async def test_a_node_without_its_valkey_follows_the_log_and_reports_it(start_cl
             nonlocal sent
             for _ in range(5):
                 await alice.send_message(talk, str(sent))
-                assert (await bob.next("message:new", DEADLINE_S))["content"] == str(sent)
+                assert (await bob.next("message:new"))["content"] == str(sent)
                 sent += 1
 
         async def until(expected: tuple[str, float]) -> None:
-            async with asyncio.timeout(DEADLINE_S):
+            async with deadline():
                 for node in cluster.nodes:
                     while await says(node) != expected:
                         await goes_on()

@@ -13,7 +13,7 @@ from tests.chat.chat_client import ChatClient, Payload
 from tests.chat.conftest import World
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import StartCluster
-from tests.cluster.waiting import eventually
+from tests.waiting import until_asked
 
 QUICK = {"TALKWIRE_PRESENCE_GRACE_S": "0.3", "TALKWIRE_LEASE_S": "6"}
 
@@ -59,7 +59,7 @@ async def test_a_user_on_both_nodes_receives_each_event_once(two_nodes: Cluster)
         update = await _update(bob, there, "alice")
         assert (update["status"], update["text"]) == ("dnd", "busy")
         # The other node receives it a moment later.
-        await eventually(lambda: _is_shown_as(here, "alice", "dnd"))
+        await until_asked(lambda: _is_shown_as(here, "alice", "dnd"))
         await laptop.close()
         assert (await _update(bob, there, "alice"))["status"] == "offline"
         assert await _updates(bob, there, "alice") == []

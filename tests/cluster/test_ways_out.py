@@ -20,16 +20,15 @@ from standardwebhooks import Webhook
 from tests.chat.chat_client import Refused
 from tests.chat.conftest import World
 from tests.cluster.cluster import Cluster
-from tests.cluster.waiting import eventually
 from tests.contracts.test_erasure import traces
 from tests.databases import Database, PostgresServer
 from tests.egress.receiver import ReceivedRequest, receiver
+from tests.waiting import pause, until, until_asked
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 CANARY = "kanarienvogel"
-DEADLINE_S = 60.0
 EVENTS = "/api/v1/events"
 
 Json = dict[str, Any]
@@ -159,7 +158,7 @@ async def test_an_erasure_at_one_node_is_complete_at_the_other(cluster: Cluster)
         async def found() -> object:
             return (await second.request("GET", search, by="bob")).json()["items"]
 
-        await eventually(found)
+        await until_asked(found)
         assert CANARY in await seen()
 
         erased = await first.request("DELETE", f"{user}?messages=redact", by="backend", role="service")
@@ -183,7 +182,7 @@ async def test_an_erasure_at_one_node_is_complete_at_the_other(cluster: Cluster)
         async def is_clean() -> bool:
             return not await asyncio.to_thread(lambda: list(traces(cluster.database, CANARY)))
 
-        await eventually(is_clean)
+        await until_asked(is_clean)
 
 
 # ------------------------------------------------------------------------------------------------- event stream
@@ -208,7 +207,7 @@ class Reader:
                 await self.read()
             except httpx.TransportError:
                 self.breaks += 1
-                await asyncio.sleep(0.05)
+                await pause(0.05)
 
     async def read(self) -> None:
         raise NotImplementedError
@@ -256,7 +255,7 @@ class BackEndWriter:
             try:
                 answer = await self.world.request("POST", "/api/v1/messages", by="b", role="service", json=message)
             except httpx.TransportError:
-                await asyncio.sleep(0.05)
+                await pause(0.05)
                 continue
             assert answer.is_success or answer.status_code == 503, answer.text
             self.sent += answer.is_success
@@ -275,11 +274,7 @@ async def test_readers_at_one_node_get_what_the_other_writes_once_and_in_order_t
         async def read_on() -> None:
             """Waits until all readers have received further messages."""
             counts = [len(reader.events) + 20 for reader in readers]
-
-            async def have_read() -> bool:
-                return all(len(reader.events) >= count for reader, count in zip(readers, counts, strict=True))
-
-            await eventually(have_read)
+            await until(lambda: all(len(reader.events) >= count for reader, count in zip(readers, counts, strict=True)))
 
         async def kill(number: int) -> None:
             cluster.nodes[number].process.kill()
@@ -301,11 +296,7 @@ async def test_readers_at_one_node_get_what_the_other_writes_once_and_in_order_t
             writer.stopping = True
             await tasks[-1]
             end = (await again.service("GET", EVENTS))["cursor"]
-
-            async def are_at_the_end() -> bool:
-                return all(reader.cursor == end for reader in readers)
-
-            await eventually(are_at_the_end)
+            await until(lambda: all(reader.cursor == end for reader in readers))
             for task in tasks:
                 task.cancel()
             stored = await _all_events(again, start)

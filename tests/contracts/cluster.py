@@ -13,8 +13,9 @@ from talkwire.core.domain.events import EphemeralEvent
 from talkwire.core.domain.model import Actor
 from talkwire.core.features.users.presence_rules import SETTLED_MS
 from talkwire.core.signals.signals import SignalOptions
-from tests.contracts.node import ALICE, BOB, CAROL, WAIT_S, Clock, Node
+from tests.contracts.node import ALICE, BOB, CAROL, Clock, Node
 from tests.databases import Database
+from tests.waiting import deadline, until
 
 E = TypeVar("E", bound=EphemeralEvent)
 
@@ -41,7 +42,7 @@ class Place:
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Waits for events until the condition holds."""
-        async with asyncio.timeout(WAIT_S):
+        async with deadline():
             while not condition():
                 self.changed.clear()
                 await self.changed.wait()
@@ -63,9 +64,7 @@ class Place:
     async def recorded(self) -> None:
         """Returns once this node's connects and disconnects are recorded."""
         lease = self.node.chat.lease
-        async with asyncio.timeout(WAIT_S):
-            while lease._renewing or self.node.chat.signals.has_user_changes:  # noqa: ASYNC110 (there is no event to wait for)
-                await asyncio.sleep(0.01)
+        await until(lambda: not (lease._renewing or self.node.chat.signals.has_user_changes))
 
     async def kill(self) -> None:
         """Stops the node without a shutdown: other nodes receive nothing from it any more."""

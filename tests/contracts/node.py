@@ -34,8 +34,7 @@ from talkwire.storage.reader import ReaderPool
 from talkwire.storage.sql import pipeline
 from talkwire.storage.writer import GroupWriter
 from tests.databases import Database, may_pause
-
-WAIT_S = 60.0
+from tests.waiting import DEADLINE_S, deadline
 
 BACKEND = Actor("backend", "Backend", role="service")
 OPERATOR = Actor("operator", "Operator", role="admin")
@@ -60,7 +59,7 @@ class Clock:
 
     def __call__(self) -> int:
         self._asked.set()
-        assert self._running.wait(WAIT_S)
+        assert self._running.wait(DEADLINE_S)
         return self.now_ms
 
     @contextmanager
@@ -74,7 +73,7 @@ class Clock:
 
     async def wait_until_asked(self) -> None:
         """Returns once the writer waits for the stopped clock."""
-        assert await asyncio.to_thread(self._asked.wait, WAIT_S)
+        assert await asyncio.to_thread(self._asked.wait, DEADLINE_S)
 
 
 class Call(Change[None], frozen=True, tag="Call"):
@@ -155,7 +154,7 @@ class Node:
         return self.chat.execute(actor, command)
 
     async def do(self, actor: Actor, command: Command[Any]) -> Outcome:
-        async with asyncio.timeout(WAIT_S):
+        async with deadline():
             return await self.ask(actor, command)
 
     async def refusal(self, actor: Actor, command: Command[Any]) -> str:
@@ -193,7 +192,7 @@ class Node:
             first = self.submit(BACKEND, Call(lambda tx: None))
             await self.clock.wait_until_asked()
             futures = [self.ask(actor, command) for actor, command in asked]
-        async with asyncio.timeout(WAIT_S):
+        async with deadline():
             return (await asyncio.gather(first, *futures, return_exceptions=True))[1:]
 
     @contextmanager

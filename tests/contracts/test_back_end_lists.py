@@ -20,9 +20,10 @@ from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages.search import MessageIndex
-from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, WAIT_S, Clock, Node, running
+from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Clock, Node, running
 from tests.contracts.plans import plan_of, read_statements
 from tests.databases import Database
+from tests.waiting import DEADLINE_S
 
 
 async def _listed(node: Node, query: Callable[[str | None], ListConversations], actor: Actor = BACKEND) -> list[str]:
@@ -109,7 +110,7 @@ async def indexed(many: Node, database: Database) -> AsyncIterator[Node]:
     await many.send(BOB, "needle two", to="private")
     await many.send(BOB, "needle three", to="c03")
     await many.do(BACKEND, DeleteConversation("c03"))
-    assert await asyncio.to_thread(follower.wait_for, many.chat.pos, WAIT_S)
+    assert await asyncio.to_thread(follower.wait_for, many.chat.pos, DEADLINE_S)
     yield many
     await asyncio.to_thread(follower.close)
 

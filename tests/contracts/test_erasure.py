@@ -61,8 +61,9 @@ from talkwire.storage.messages import erasure as stored
 from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.schema import erasures, members, metadata, saved_messages
 from talkwire.storage.scrub import RunningScrub
-from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, WAIT_S, Call, Clock, Node, running
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, Call, Clock, Node, running
 from tests.databases import Database
+from tests.waiting import DEADLINE_S, deadline
 
 CANARY = "kanarienvogel"
 GONE = User("alice", "Deleted user", 0, banned=True, named=True, erased="redact")
@@ -76,7 +77,7 @@ async def erase(node: Node, user_id: str = "alice", *, redact: bool = True) -> N
 
 async def finish(node: Node) -> None:
     scrub = RunningScrub(node.writer).run if node.write_engine.dialect.name == "sqlite" else _no_scrub
-    async with asyncio.timeout(WAIT_S):
+    async with deadline():
         await Eraser(node.chat, scrub).finish()
 
 
@@ -94,7 +95,7 @@ async def indexed(node: Node) -> None:
         Pace(gather_s=0, retry_s=0),
     )
     follower.start()
-    assert await asyncio.to_thread(follower.wait_for, node.chat.pos, WAIT_S)
+    assert await asyncio.to_thread(follower.wait_for, node.chat.pos, DEADLINE_S)
     await asyncio.to_thread(follower.close)
 
 
@@ -379,7 +380,7 @@ async def test_an_erasure_is_over_only_once_the_files_are_scrubbed(node: Node) -
 
     eraser = Eraser(node.chat, scrub)
     rests = []
-    async with asyncio.timeout(WAIT_S):
+    async with deadline():
         while (rest := await eraser.step()) is not None:
             rests.append(rest)
     assert rests[-2:] == [5.0, 0.02]

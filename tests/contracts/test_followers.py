@@ -16,8 +16,9 @@ from talkwire.storage.followers import follower as module
 from talkwire.storage.followers.follower import Follower
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.schema import followers, log, log_head
-from tests.contracts.node import ALICE, WAIT_S, Clock, Node, running
+from tests.contracts.node import ALICE, Clock, Node, running
 from tests.databases import Database
+from tests.waiting import DEADLINE_S
 
 
 class Copy:
@@ -66,7 +67,7 @@ async def following(node: Node, database: Database, work: Copy) -> AsyncIterator
 
 
 async def reached(follower: Follower[Sequence[int]], pos: int) -> None:
-    assert await asyncio.to_thread(follower.wait_for, pos, WAIT_S)
+    assert await asyncio.to_thread(follower.wait_for, pos, DEADLINE_S)
 
 
 def stored_pos(database: Database) -> int:
@@ -192,7 +193,7 @@ async def test_a_follower_on_another_node_blocks_no_other(copies: Database, cloc
                 other.execute(select(followers).where(followers.c.name == "copy").with_for_update())
                 for number in range(3):
                     await node.send(ALICE, str(number))
-                    assert await asyncio.to_thread(work.prepared.wait, WAIT_S)
+                    assert await asyncio.to_thread(work.prepared.wait, DEADLINE_S)
                     work.prepared.clear()
                 assert follower._pos < node.chat.pos
             await node.send(ALICE, "released")

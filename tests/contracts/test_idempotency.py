@@ -21,12 +21,13 @@ from talkwire.core.features.catching_up.idempotency import KEPT_MS
 from talkwire.storage.schema import answers
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Call, Clock, Node, Outcome, running
 from tests.databases import Database
+from tests.waiting import DEADLINE_S, deadline
 
 KEY = IdempotencyKey("alice", "POST /api/v1/conversations", "k1")
 
 
 async def _ask(node: Node, actor: Actor, command: Command[Any], key: IdempotencyKey | None = KEY) -> Outcome:
-    async with asyncio.timeout(60):
+    async with deadline():
         return await node.chat.execute(actor, command, key)
 
 
@@ -131,7 +132,7 @@ async def test_equal_requests_in_one_batch_have_one_effect(node: Node) -> None:
         node.submit(BACKEND, Call(lambda tx: None))
         await node.clock.wait_until_asked()
         waiting = [node.submit(ALICE, command, KEY) for _ in range(5)]
-    answers = await asyncio.wait_for(asyncio.gather(*waiting), 10)
+    answers = await asyncio.wait_for(asyncio.gather(*waiting), DEADLINE_S)
     assert all(answer == answers[0] for answer in answers)
     assert len(node.log) == events + 1
 
@@ -157,7 +158,7 @@ async def test_a_failed_transaction_stores_no_result(node: Node) -> None:
         await node.clock.wait_until_asked()
         created = node.submit(ALICE, command, KEY)
         broken = node.submit(BACKEND, Call(fail))
-    answer, error = await asyncio.wait_for(asyncio.gather(created, broken, return_exceptions=True), 10)
+    answer, error = await asyncio.wait_for(asyncio.gather(created, broken, return_exceptions=True), DEADLINE_S)
     assert isinstance(error, RuntimeError)
     assert await _ask(node, ALICE, command) == answer
     assert len(node.log) == events + 1

@@ -49,8 +49,9 @@ from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages.imports import is_imported
 from talkwire.storage.messages.retention import DeletedConversations
 from talkwire.storage.schema import imports, mentions, messages, tombstones
-from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, WAIT_S, Clock, Node, running
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, Clock, Node, running
 from tests.databases import Database
+from tests.waiting import DEADLINE_S
 
 DAY_MS = 86_400_000
 START_MS = 1_600_000_000_000
@@ -294,7 +295,7 @@ async def test_an_import_notifies_nobody(group: Node, database: Database) -> Non
         directory.hold("bob", await directory.find("bob"))
         first = await group.do(BACKEND, sent_at(START_MS, BOB))
         await group.do(BACKEND, sent_at(START_MS, content="@bob @carol", reply_to_id=str(first.id)))
-        assert await asyncio.to_thread(follower.wait_for, group.chat.pos, WAIT_S)
+        assert await asyncio.to_thread(follower.wait_for, group.chat.pos, DEADLINE_S)
         assert told == []
         for actor in (BOB, CAROL):
             assert (await group.do(actor, ListNotifications(group.clock.now_ms))).items == ()
@@ -402,7 +403,7 @@ async def test_a_run_of_a_deleted_conversation_is_not_due(group: Node, database:
     follower.start()
     try:
         await group.do(BACKEND, DeleteConversation("c"))
-        assert await asyncio.to_thread(follower.wait_for, group.chat.pos, WAIT_S)
+        assert await asyncio.to_thread(follower.wait_for, group.chat.pos, DEADLINE_S)
     finally:
         await asyncio.to_thread(follower.close)
     assert await _due(group) == 0

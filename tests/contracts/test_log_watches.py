@@ -17,9 +17,10 @@ from talkwire.core.domain.events import LoginEnded, MessageSent
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine import log_watches
 from talkwire.core.engine.log_watches import LogWatch, LogWatches
-from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, WAIT_S, Call, Clock, Node, running
+from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Call, Clock, Node, running
 from tests.contracts.test_newer_version import NEWER, write_newer
 from tests.databases import Database
+from tests.waiting import DEADLINE_S, deadline, until
 
 R = TypeVar("R")
 SOON_S, NEVER_S = 0.05, 3600.0
@@ -53,9 +54,8 @@ async def waiting(watch: LogWatch) -> AsyncIterator[asyncio.Task[LogPage]]:
     """Provides the reader's next page, which it waits for already."""
     with watch:
         page = asyncio.ensure_future(watch.next_page(after(NEVER_S)))
-        async with asyncio.timeout(WAIT_S):
-            while watch._waiter is None:  # noqa: ASYNC110 (there is no event to wait for)
-                await asyncio.sleep(0.001)
+        await until(lambda: watch._waiter is not None)
+        async with deadline():
             yield page
             await page
 
@@ -90,8 +90,7 @@ async def test_an_event_wakes_the_readers_whose_filter_selects_it(filled: Node) 
     async with waiting(every) as page, waiting(sent) as page_of_c:
         with other, edits:
             asleep = [asyncio.ensure_future(watch.next_page(after(NEVER_S))) for watch in (other, edits)]
-            while chat.queries < 4 or other._waiter is None or edits._waiter is None:  # noqa: ASYNC110 (as above)
-                await asyncio.sleep(0)
+            await until(lambda: chat.queries >= 4 and other._waiter is not None and edits._waiter is not None)
             message = await filled.send(ALICE, "hello")
             for found in (await page, await page_of_c):
                 (event,) = found.events
@@ -123,7 +122,7 @@ async def test_a_reader_waits_no_longer_than_it_wants(filled: Node) -> None:
     watches, chat = watching(filled)
     with watches.open(BACKEND, query_now(filled)) as watch:
         for _ in range(3):
-            page = await asyncio.wait_for(watch.next_page(after(SOON_S)), WAIT_S)
+            page = await asyncio.wait_for(watch.next_page(after(SOON_S)), DEADLINE_S)
             assert (page.events, watch.ended) == ((), False)
     assert chat.queries == 1
 
@@ -134,7 +133,7 @@ async def test_an_event_between_a_query_and_the_wait_is_not_missed(filled: Node)
     with watches.open(BACKEND, query_now(filled)) as watch:
         watch._move_to(page)
         await filled.send(ALICE, "hello")
-        found = await asyncio.wait_for(watch.next_page(after(NEVER_S)), WAIT_S)
+        found = await asyncio.wait_for(watch.next_page(after(NEVER_S)), DEADLINE_S)
         assert len(found.events) == 1
 
 
@@ -183,7 +182,7 @@ async def test_a_node_that_drains_lets_nobody_wait_for_long(filled: Node, monkey
     watches, _ = watching(filled)
     watches.drain()
     with watches.open(BACKEND, query_now(filled)) as watch:
-        assert (await asyncio.wait_for(watch.next_page(after(NEVER_S)), WAIT_S)).events == ()
+        assert (await asyncio.wait_for(watch.next_page(after(NEVER_S)), DEADLINE_S)).events == ()
         assert watch.ended
 
 
@@ -193,8 +192,6 @@ async def test_a_gap_in_what_the_node_hands_out_makes_readers_look(filled: Node,
     async with waiting(watches.open(BACKEND, query_now(filled, "MessageEdited"))) as page:
         write_newer(database, NEWER)
         await filled.send(ALICE, "hello")
-        async with asyncio.timeout(WAIT_S):
-            while chat.queries < 2:  # noqa: ASYNC110 (there is no event to wait for)
-                await asyncio.sleep(0.001)
+        await until(lambda: chat.queries >= 2)
         watches.drain()
         assert (await page).events == ()

@@ -31,8 +31,9 @@ from talkwire.core.domain.pages import PAGE_MAX_BYTES
 from talkwire.core.features.notifying.offline_queue import KEPT, KEPT_MS, MISSED_MAX, PAGE_MAX
 from talkwire.storage.catching_up import offline_queue
 from talkwire.storage.schema import mailbox
-from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, WAIT_S, Clock, Node, running
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
+from tests.waiting import deadline
 
 
 async def store(node: Node, *payloads: object, to: Sequence[str] = ("bob",)) -> None:
@@ -124,7 +125,7 @@ async def test_mail_outlasts_a_restart(database: Database, clock: Clock) -> None
 
 async def test_the_newest_thousand_are_kept(node: Node) -> None:
     storing = [node.ask(BACKEND, StoreMail(("bob",), "alert", number)) for number in range(KEPT + 3)]
-    async with asyncio.timeout(WAIT_S):
+    async with deadline():
         await asyncio.gather(*storing)
     assert await payloads_of(node) == [str(number) for number in range(3, KEPT + 3)]
 
@@ -295,7 +296,7 @@ async def test_with_notify_mentions_only_mentions_are_missed(node: Node) -> None
 async def test_the_newest_thousand_missed_messages_are_returned(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     sending = [node.ask(ALICE, SendMessage("c", str(number))) for number in range(MISSED_MAX + 5)]
-    async with asyncio.timeout(WAIT_S):
+    async with deadline():
         messages = await asyncio.gather(*sending)
     assert await missed_by(node) == [message.id for message in messages[5:]]
 
@@ -330,7 +331,7 @@ async def test_no_more_messages_are_read_than_are_returned(node: Node, monkeypat
     monkeypatch.setattr(offline_queue.OfflineQueueRows, "_look", counting)
     for number in range(4):
         await node.group(f"c{number}", ALICE, BOB)
-    async with asyncio.timeout(WAIT_S):
+    async with deadline():
         await asyncio.gather(*(node.ask(ALICE, SendMessage(f"c{number % 4}", "hi")) for number in range(400)))
     found = await node.readers.read(lambda snapshot: snapshot.offline_queue.missed("bob", 0, 0, 20))
     assert len(found) == 20
@@ -342,7 +343,7 @@ async def test_own_messages_are_skipped_without_reading_all(node: Node, monkeypa
     monkeypatch.setattr(offline_queue, "LOOKED_AT_MAX", 50)
     await node.group("c", ALICE, BOB)
     await node.send(ALICE, "long ago")
-    async with asyncio.timeout(WAIT_S):
+    async with deadline():
         await asyncio.gather(*(node.ask(BOB, SendMessage("c", "own")) for _ in range(200)))
     assert await missed_by(node) == []
 

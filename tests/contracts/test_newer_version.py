@@ -22,8 +22,9 @@ from talkwire.storage.messages.retention import DeletedConversations
 from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.schema import log, log_head
 from talkwire.storage.tables import log as log_table
-from tests.contracts.node import ALICE, BOB, WAIT_S, Clock, Node, running
+from tests.contracts.node import ALICE, BOB, Clock, Node, running
 from tests.databases import Database
+from tests.waiting import DEADLINE_S, until
 
 NEWER = "ConversationPainted"
 
@@ -41,12 +42,12 @@ def write_newer(database: Database, *types: str, **columns: object) -> None:
 
 async def heard(node: Node, count: int) -> Sequence[str]:
     """Returns the contents of the messages that listeners received, once there are so many."""
-    async with asyncio.timeout(WAIT_S):
-        while True:
-            contents = [event.message.content for event in node.log if isinstance(event, MessageSent)]
-            if len(contents) >= count:
-                return contents
-            await asyncio.sleep(0)
+
+    def contents() -> list[str]:
+        return [event.message.content for event in node.log if isinstance(event, MessageSent)]
+
+    await until(lambda: len(contents()) >= count)
+    return contents()
 
 
 async def test_a_replay_skips_unknown_events(database: Database) -> None:
@@ -139,6 +140,6 @@ async def test_followers_continue_after_an_unknown_event(database: Database) -> 
             follower = Follower(work, reading_engine(database.url, 1), node.writer.transact, node.clock, pace)
             follower.start()
             try:
-                assert await asyncio.to_thread(follower.wait_for, message.id - 10**12 + 1, WAIT_S), work.name
+                assert await asyncio.to_thread(follower.wait_for, message.id - 10**12 + 1, DEADLINE_S), work.name
             finally:
                 await asyncio.to_thread(follower.close)

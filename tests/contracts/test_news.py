@@ -14,8 +14,9 @@ from talkwire.core.connected.directory import DirectoryEntry
 from talkwire.core.domain.events import UserBanned
 from talkwire.core.domain.model import MESSAGE_ID_BASE
 from talkwire.storage.snapshot import TableSnapshot
-from tests.contracts.node import ALICE, BOB, OPERATOR, WAIT_S, Clock, Node, running
+from tests.contracts.node import ALICE, BOB, OPERATOR, Clock, Node, running
 from tests.databases import Database
+from tests.waiting import DEADLINE_S, deadline
 
 
 def _is_banned(entry: DirectoryEntry) -> bool:
@@ -26,7 +27,7 @@ async def _until(node: Node, condition: Callable[[], bool]) -> None:
     """Waits for events of a node's listeners until the condition holds."""
     changed = asyncio.Event()
     node.chat.subscribe(lambda _: changed.set())
-    async with asyncio.timeout(WAIT_S):
+    async with deadline():
         while not condition():
             await changed.wait()
             changed.clear()
@@ -63,7 +64,7 @@ async def test_an_undecodable_bus_message_stops_no_node(
         with monkeypatch.context() as newer:
             newer.setattr(TableSnapshot, "events_after", not_understood)
             await other.do(BOB, EnsureUser("bob", "Bob"))
-            assert await asyncio.to_thread(looked.wait, WAIT_S)
+            assert await asyncio.to_thread(looked.wait, DEADLINE_S)
             await one.do(ALICE, EnsureUser("alice", "Alice"))
         await _until(one, lambda: len(one.log) >= 2)
         assert [event.pos for event in one.log] == [1, 2]

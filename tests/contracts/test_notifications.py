@@ -45,8 +45,9 @@ from talkwire.storage.followers.follower import Follower
 from talkwire.storage.followers.offline_notifications import OfflineNotifications
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.schema import followers, log_head, notifications
-from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, WAIT_S, Clock, Node, running
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
+from tests.waiting import DEADLINE_S, deadline
 
 DAVE = Actor("dave", "Dave")
 Told = tuple[str, NotificationType, str]
@@ -88,7 +89,7 @@ class Watched:
     async def settle(self) -> None:
         """Returns once everything was sent and stored."""
         await self._notifier.close()
-        assert await asyncio.to_thread(self.follower.wait_for, self.node.chat.pos, WAIT_S)
+        assert await asyncio.to_thread(self.follower.wait_for, self.node.chat.pos, DEADLINE_S)
 
     async def heard(self) -> list[Told]:
         """Returns what was sent to sockets since the last call."""
@@ -300,7 +301,7 @@ async def test_notifications_keep_the_order_of_their_events(watched: Watched, mo
     await watched.come(CAROL)
     await node.do(ALICE, CreateOffer("c", "A bicycle", 1, "EUR"))
     await node.do(ALICE, CreateOffer("c", "A tandem", 1, "EUR"))
-    async with asyncio.timeout(WAIT_S):
+    async with deadline():
         assert await watched.heard() == [("carol", "offer", "A bicycle"), ("carol", "offer", "A tandem")]
 
 

@@ -20,8 +20,9 @@ from talkwire.storage.followers.offline_notifications import BEHIND_MS, OfflineN
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.schema import nodes
 from tests.contracts.cluster import Cluster, Place, running_cluster
-from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, WAIT_S, Clock
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, Clock
 from tests.databases import Database
+from tests.waiting import DEADLINE_S
 
 LEASE_MS = 15_000
 
@@ -83,7 +84,7 @@ async def _follower(place: Place, database: Database) -> AsyncIterator[Follower[
 async def _stored(cluster: Cluster, place: Place, database: Database, actor: Actor = BOB) -> list[str]:
     """Returns the stored notifications, oldest first, once the whole log was processed."""
     async with _follower(place, database) as follower:
-        assert await asyncio.to_thread(follower.wait_for, cluster.a.node.chat.pos, WAIT_S)
+        assert await asyncio.to_thread(follower.wait_for, cluster.a.node.chat.pos, DEADLINE_S)
     return await _kept(cluster, actor)
 
 
@@ -110,12 +111,13 @@ async def test_another_nodes_users_wait_until_its_position_is_known(
     await _say(cluster, "for carol", to="e")
     pos = cluster.a.node.chat.pos
     await _say(cluster, "one")
+    cluster.b.node.chat.lease._timers["renew"].cancel()  # this test renews it
     async with _follower(cluster.a, postgresql_database) as follower:
-        assert await asyncio.to_thread(follower.wait_for, pos, WAIT_S)
+        assert await asyncio.to_thread(follower.wait_for, pos, DEADLINE_S)
         assert await _kept(cluster, CAROL) == ["for carol"], "which happened before"
         assert not await asyncio.to_thread(follower.wait_for, pos + 1, 0.2)
         await _renew(cluster)
-        assert await asyncio.to_thread(follower.wait_for, pos + 1, WAIT_S)
+        assert await asyncio.to_thread(follower.wait_for, pos + 1, DEADLINE_S)
     assert await _kept(cluster, BOB) == []
 
 
@@ -210,7 +212,7 @@ async def test_a_living_node_that_delivers_nothing_is_not_waited_for(
         assert not await asyncio.to_thread(follower.wait_for, pos + 1, 0.2)
         cluster.clock.now_ms += BEHIND_MS + 1
         await cluster.a.node.do(OPERATOR, RenewLease("stuck", LEASE_MS, pos=pos))
-        assert await asyncio.to_thread(follower.wait_for, cluster.a.node.chat.pos, WAIT_S)
+        assert await asyncio.to_thread(follower.wait_for, cluster.a.node.chat.pos, DEADLINE_S)
     assert await _kept(cluster, BOB) == ["one", "two"]
 
 

@@ -29,8 +29,9 @@ from talkwire.storage.followers.follower import Follower
 from talkwire.storage.followers.offline_notifications import OfflineNotifications, PreparedNotifications
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.schema import pushes
-from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, WAIT_S, Node
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, Node
 from tests.databases import Database
+from tests.waiting import DEADLINE_S
 
 CLAIM_MS = 60_000
 
@@ -60,7 +61,7 @@ async def _follow(node: Node, database: Database) -> None:
     )
     follower.start()
     try:
-        assert await asyncio.to_thread(follower.wait_for, node.chat.pos, WAIT_S)
+        assert await asyncio.to_thread(follower.wait_for, node.chat.pos, DEADLINE_S)
     finally:
         await asyncio.to_thread(follower.close)
 

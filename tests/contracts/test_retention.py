@@ -27,8 +27,9 @@ from talkwire.storage.messages import retention as stored
 from talkwire.storage.messages.retention import DeletedConversations
 from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.schema import file_links, log, log_head, mentions, message_versions, messages, reactions
-from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, WAIT_S, Call, Clock, Node, running
+from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Call, Clock, Node, running
 from tests.databases import Database
+from tests.waiting import DEADLINE_S
 
 DAY_MS = 86_400_000
 
@@ -203,7 +204,7 @@ class Followed:
 
     async def catch_up(self) -> None:
         for follower in (self.index, self.clearing):
-            assert await asyncio.to_thread(follower.wait_for, self.node.chat.pos, WAIT_S)
+            assert await asyncio.to_thread(follower.wait_for, self.node.chat.pos, DEADLINE_S)
 
 
 @asynccontextmanager

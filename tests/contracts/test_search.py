@@ -34,9 +34,10 @@ from talkwire.storage.followers.follower import Follower
 from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages import search as search_rows
 from talkwire.storage.messages.search import MessageIndex
-from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, WAIT_S, Call, Clock, Node, running
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Call, Clock, Node, running
 from tests.databases import Database, PostgresServer
 from tests.repetition import repetitions
+from tests.waiting import DEADLINE_S
 
 
 class Indexed:
@@ -54,7 +55,7 @@ class Indexed:
         node.chat.subscribe(lambda events: self.follower.wake())
 
     async def catch_up(self) -> None:
-        assert await asyncio.to_thread(self.follower.wait_for, self.node.chat.pos, WAIT_S)
+        assert await asyncio.to_thread(self.follower.wait_for, self.node.chat.pos, DEADLINE_S)
 
     async def find(self, actor: Actor, text: str, conversation_id: str | None = None) -> list[str]:
         """Returns the texts of the found messages, newest first."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -27,8 +26,9 @@ from talkwire.core.domain.model import Actor, Message
 from talkwire.storage import writer as writer_module
 from talkwire.storage.schema import log_head, messages
 from talkwire.storage.snapshot import TableSnapshot
-from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, WAIT_S, Call, Clock, Node, running
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Call, Clock, Node, running
 from tests.databases import Database
+from tests.waiting import DEADLINE_S, until, wait_until
 
 
 def _codes(outcomes: object) -> list[str]:
@@ -288,7 +288,7 @@ async def test_a_command_without_a_handler_stops_no_other_command(node: Node) ->
 
     await node.group("c", ALICE)
     with pytest.raises(KeyError):
-        await asyncio.wait_for(node.submit(ALICE, Unknown()), WAIT_S)
+        await asyncio.wait_for(node.submit(ALICE, Unknown()), DEADLINE_S)
     assert (await node.send(ALICE, "1")).seq == 1
 
 
@@ -432,17 +432,17 @@ async def test_a_stall_in_a_writer_task_is_answered_and_its_end_noticed(
 
     def hang(_: Connection) -> None:
         began.set()
-        assert goes_on.wait(2 * WAIT_S)
+        assert goes_on.wait(2 * DEADLINE_S)
 
     hanging = asyncio.create_task(asyncio.to_thread(node.writer.transact, hang))
     try:
-        assert await asyncio.to_thread(began.wait, WAIT_S)
+        assert await asyncio.to_thread(began.wait, DEADLINE_S)
         assert await node.refusal(ALICE, SendMessage("c", "queued")) == "unavailable"
         assert await node.refusal(ALICE, SendMessage("c", "refused at once")) == "unavailable"
     finally:
         goes_on.set()
     await hanging
-    monkeypatch.setattr(writer_module, "STALL_S", WAIT_S)
+    monkeypatch.setattr(writer_module, "STALL_S", DEADLINE_S)
     await node.send(ALICE, "1")
     assert await _stored(node) == _published(node) == ["1"]
 
@@ -450,20 +450,27 @@ async def test_a_stall_in_a_writer_task_is_answered_and_its_end_noticed(
 async def test_a_slow_series_after_a_failed_batch_is_no_stall(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each transaction has the full time, and returns its results when it has ended."""
     await node.group("c", ALICE)
-    async with asyncio.timeout(WAIT_S):
-        while node.writer._watching is not None:  # noqa: ASYNC110 (the next check is a second away, as configured)
-            await asyncio.sleep(0.05)
+    await until(lambda: node.writer._watching is None)  # the next check is a second away, as configured
+    check_stall = node.writer._check_stall
     now_s = 0.0
+    checks = 0
+
+    def check() -> None:
+        nonlocal checks
+        checks += 1
+        check_stall()
 
     def take_long(_: object) -> None:
         nonlocal now_s
         now_s += 0.6 * writer_module.STALL_S
-        time.sleep(0.05)  # lets the event loop check several times
+        checks_before = checks
+        wait_until(lambda: checks >= checks_before + 2)
 
     def fail(_: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(writer_module, "CHECK_EVERY_S", 0.01)
+    monkeypatch.setattr(node.writer, "_check_stall", check)
     monkeypatch.setattr(writer_module, "time", SimpleNamespace(monotonic=lambda: now_s))
     slow = [(ALICE, Call(take_long)) for _ in range(5)]
     outcomes = await node.in_one_batch((ALICE, Call(fail)), *slow, (ALICE, SendMessage("c", "1")))

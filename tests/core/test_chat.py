@@ -21,13 +21,14 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import News, TypingChanged, UserBanned
 from talkwire.core.domain.model import Actor
 from talkwire.core.domain.peer import Peer
-from talkwire.core.engine.chat import MORE_S, Chat, Done
+from talkwire.core.engine import chat as chat_module
+from talkwire.core.engine.chat import Chat, Done
 from talkwire.core.ports.bus import CommittedBatch, EphemeralBatch
 from talkwire.core.ports.transaction import Snapshot
+from tests.waiting import DEADLINE_S, until
 
 R = TypeVar("R")
 ALICE = Actor("alice", "Alice")
-WAIT_S = 10.0
 OnCommit = Callable[[Commit, Callable[[], None]], None]
 
 
@@ -147,9 +148,7 @@ async def _meet(*chats: Chat) -> None:
     ids = {chat.node_id for chat in chats}
     for chat in chats:
         chat.announce_node()
-    async with asyncio.timeout(WAIT_S):
-        while not all(chat.peers.is_peer(node_id) for chat in chats for node_id in ids - {chat.node_id}):  # noqa: ASYNC110
-            await asyncio.sleep(0)
+    await until(lambda: all(chat.peers.is_peer(node_id) for chat in chats for node_id in ids - {chat.node_id}))
 
 
 async def test_a_single_node_sends_nothing_over_the_bus() -> None:
@@ -163,9 +162,7 @@ async def test_a_single_node_sends_nothing_over_the_bus() -> None:
     assert said == []
     await two.start()
     two.announce_node()
-    async with asyncio.timeout(WAIT_S):
-        while not one.peers.has_peers:  # noqa: ASYNC110 (there is no event to wait for)
-            await asyncio.sleep(0)
+    await until(lambda: one.peers.has_peers)
     queue.commit(_commit(7), lambda: None)
     one.publish_one(TypingChanged("c", "alice", "Alice", is_typing=True))
     assert said == ["CommittedBatch", "EphemeralBatch"]
@@ -173,7 +170,8 @@ async def test_a_single_node_sends_nothing_over_the_bus() -> None:
         await chat.stop_following()
 
 
-async def test_a_node_announces_that_its_next_transaction_has_started() -> None:
+async def test_a_node_announces_that_its_next_transaction_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_module, "MORE_S", DEADLINE_S)
     exchange = Net()
     (one, queue), (two, _) = _chat(exchange), _chat(exchange)
     await one.start()
@@ -184,11 +182,13 @@ async def test_a_node_announces_that_its_next_transaction_has_started() -> None:
         queue.commit(_commit(pos), lambda: None)
         await asyncio.sleep(0)
         assert (one.expects_more, two.expects_more) == (busy, busy)
+    monkeypatch.setattr(chat_module, "MORE_S", 0.005)
     queue.busy = True
     queue.commit(_commit(8), lambda: None)
     queue.busy = False
-    await asyncio.sleep(2 * MORE_S)
-    assert not two.expects_more, "it does not come any more"
+    await asyncio.sleep(0)
+    assert two.feed.pos == 8
+    await until(lambda: not two.expects_more)  # the next one does not come any more
     for chat in (one, two):
         await chat.stop_following()
 
@@ -236,9 +236,7 @@ async def test_a_position_alone_leads_to_the_log() -> None:
     await other.start("epoch", lambda _: None)
     exchange.leases.peers.append(Peer("another", None))
     other.send(CommittedBatch("another", 5, 9))
-    async with asyncio.timeout(WAIT_S):
-        while chat.feed.lag != 4:  # noqa: ASYNC110 (there is no event to wait for)
-            await asyncio.sleep(0)
+    await until(lambda: chat.feed.lag == 4)
     await chat.stop_following()
 
 
@@ -255,7 +253,8 @@ async def _settled() -> None:
         await asyncio.sleep(0)
 
 
-async def test_messages_of_a_node_without_a_lease_are_ignored() -> None:
+async def test_messages_of_a_node_without_a_lease_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender_verification, "CHECK_EVERY_S", DEADLINE_S)
     net = Net()
     (chat, _), stranger = _chat(net), MemoryBus(net)
     heard: list[News] = []
@@ -290,8 +289,6 @@ async def test_all_messages_of_a_new_node_are_received_in_order(monkeypatch: pyt
         other.send(EphemeralBatch("ghost", (_typing("ghost"),)))
         if number % 9 == 0:
             await asyncio.sleep(0)
-    async with asyncio.timeout(WAIT_S):
-        while len(heard) < len(expected):  # noqa: ASYNC110 (there is no event to wait for)
-            await asyncio.sleep(0.01)
+    await until(lambda: len(heard) >= len(expected))
     assert heard == expected
     await chat.stop_following()

@@ -9,6 +9,7 @@ import pytest
 import uvloop
 
 from talkwire.core.signals.deadline_timer import DeadlineTimer
+from tests.waiting import deadline
 
 
 async def _rings(*delays_s: float) -> list[int]:
@@ -31,7 +32,7 @@ async def _rings(*delays_s: float) -> list[int]:
     for delay_s in delays_s:
         deadlines.append(now + delay_s)
         alarm.arm()
-    async with asyncio.timeout(30):
+    async with deadline():
         await done.wait()
     return rings
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from talkwire.core.cluster import feed as feed_module
 from talkwire.core.cluster.feed import Commit, LogFeed, LogSegment
 from talkwire.core.domain.events import Durable, UserBanned
-
-DEADLINE_S = 60.0
+from tests.waiting import deadline, pause
 
 
 def commit(start_pos: int, pos: int) -> Commit:
@@ -75,7 +74,7 @@ class Log:
         self.feed.receive(commit(start_pos, pos))
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
@@ -124,7 +123,7 @@ async def test_the_bus_may_fill_a_gap_for_a_moment() -> None:
     log.brings(0, 1)
     assert log.told == [1, 2, 3, 4, 5]
     assert log.answered == [("answer", 3)]
-    await asyncio.sleep(2 * feed_module.PATIENCE_S)  # longer than the feed waits for a gap to be filled
+    await pause(2 * feed_module.PATIENCE_S)  # longer than the feed waits for a gap to be filled
     assert log.asked == []
 
 
@@ -355,7 +354,7 @@ async def _run(made: list[tuple[int, int, bool]], happenings: list[Happening], *
 async def test_an_impossible_transaction_does_not_stop_the_feed(forged: Commit, brought: bool) -> None:  # noqa: FBT001
     log = Log(brought=brought)
     log.feed.receive(forged)
-    await asyncio.sleep(0.05)
+    await pause(0.05)
     assert log.told == []
     for pos in range(5):
         log.brings(pos, pos + 1)

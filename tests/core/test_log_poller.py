@@ -9,6 +9,7 @@ from talkwire.core.cluster.feed import LogFeed, LogSegment
 from talkwire.core.cluster.log_poller import SILENCE_S, STEP_S, LogPoller
 from talkwire.core.domain.errors import ChatError, LogReplaced
 from talkwire.core.domain.events import Durable
+from tests.waiting import until
 
 
 class Watched:
@@ -112,9 +113,7 @@ async def test_events_found_by_polling_are_read() -> None:
     watched = Watched()
     watched.head = 7
     await watched.steps(*[nothing] * 4)
-    async with asyncio.timeout(60):
-        while watched.feed.pos < 7:  # noqa: ASYNC110 (the feed's own task does it)
-            await asyncio.sleep(0)
+    await until(lambda: watched.feed.pos >= 7)
 
 
 async def test_polling_continues_after_a_failed_poll() -> None:

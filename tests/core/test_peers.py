@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import msgspec
+import pytest
 from structlog.testing import capture_logs
 
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.domain.peer import Peer
 from talkwire.core.ports.bus import AnyBusMessage, PeerAnswer, PeerQuestion
+from tests.waiting import SteppedClock, deadline, turns, until
 
 FOR_EVER_S = 1000.0
 
@@ -83,11 +85,18 @@ def test_a_node_discovered_while_the_leases_are_read_is_kept() -> None:
     assert not one.has_peers, "it has no lease"
 
 
-async def test_nodes_that_do_not_answer_in_time_are_missing() -> None:
+async def test_nodes_that_do_not_answer_in_time_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SteppedClock(monkeypatch)
     net = Net()
     one, _, _ = net.join("one", "two", "three")
     net.passes = lambda dispatch: not (isinstance(dispatch, PeerAnswer) and dispatch.node_id == "three")
-    assert await one.ask("next", 4, int, wait_s=0.05) == {"two": 5}
+    asking = asyncio.ensure_future(one.ask("next", 4, int, wait_s=5))
+    await turns(1)
+    clock.advance(4.9)
+    await turns(10)
+    assert not asking.done()
+    clock.advance(0.2)
+    assert await asking == {"two": 5}
 
 
 async def test_nodes_that_died_are_not_waited_for() -> None:
@@ -95,10 +104,9 @@ async def test_nodes_that_died_are_not_waited_for() -> None:
     one, _, _ = net.join("one", "two", "three")
     net.passes = lambda dispatch: not (isinstance(dispatch, PeerAnswer) and dispatch.node_id == "three")
     asking = asyncio.ensure_future(one.ask("next", 4, int, wait_s=FOR_EVER_S))
-    async with asyncio.timeout(60):
-        while not any(isinstance(sent, PeerAnswer) for sent in net.sent):  # noqa: ASYNC110 (the peers' own tasks do it)
-            await asyncio.sleep(0)
-        one.set_peers([Peer("two", None)])
+    await until(lambda: any(isinstance(sent, PeerAnswer) for sent in net.sent))
+    one.set_peers([Peer("two", None)])
+    async with deadline():
         assert await asking == {"two": 5}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import pytest
 from structlog.testing import capture_logs
@@ -13,8 +13,7 @@ from talkwire.core.cluster.peers import Peers
 from talkwire.core.cluster.sender_verification import SenderVerifier
 from talkwire.core.domain.peer import Peer
 from talkwire.core.ports.bus import AnyBusMessage, BusCounts, EphemeralBatch
-
-WAIT_S = 10.0
+from tests.waiting import until
 
 
 class Introduced:
@@ -35,15 +34,11 @@ class Introduced:
             raise ValueError("as a bug would")
         return self.living
 
-    async def until(self, is_so: Callable[[], bool]) -> None:
-        async with asyncio.timeout(WAIT_S):
-            while not is_so():  # noqa: ASYNC110 (the task of the introductions does it)
-                await asyncio.sleep(0.001)
-
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender_verification, "CHECK_EVERY_S", 0.001)
+    monkeypatch.setattr(sender_verification, "WARN_EVERY_S", 3600.0)
 
 
 async def test_leases_that_cannot_be_read_cost_what_was_held_and_nothing_after_it() -> None:
@@ -54,13 +49,13 @@ async def test_leases_that_cannot_be_read_cost_what_was_held_and_nothing_after_i
     with capture_logs() as logs:
         for number in range(1, 6):
             introduced.introductions.hold(EphemeralBatch("two", ()))
-            await introduced.until(lambda number=number: introduced.counts.refused == number)  # type: ignore[misc]
+            await until(lambda number=number: introduced.counts.refused == number)  # type: ignore[misc]
     failed = [entry for entry in logs if entry["log_level"] == "error"]
     assert (len(failed), introduced.received, unhandled) == (1, [], [])
     introduced.fails = False
     introduced.living = [Peer("two", None)]
     introduced.introductions.hold(told := EphemeralBatch("two", ()))
-    await introduced.until(lambda: bool(introduced.received))
+    await until(lambda: bool(introduced.received))
     assert introduced.received == [told]
 
 
@@ -70,6 +65,6 @@ async def test_senders_without_a_lease_do_not_fill_the_log() -> None:
         for number in range(20):
             introduced.introductions.hold(EphemeralBatch(f"stranger {number}", ()))
             introduced.introductions.hold(EphemeralBatch(f"stranger {number}b", ()))
-            await introduced.until(lambda number=number: introduced.counts.refused == 2 * number + 2)  # type: ignore[misc]
+            await until(lambda number=number: introduced.counts.refused == 2 * number + 2)  # type: ignore[misc]
     assert introduced.reads > 1
     assert len(logs) == 1

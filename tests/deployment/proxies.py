@@ -10,7 +10,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,12 +18,12 @@ from urllib.parse import urlsplit
 
 from tests.certificates import self_signed
 from tests.protocol.server_process import reserved_port
+from tests.waiting import DEADLINE_S, wait_until
 
 DOCS = Path(__file__).parents[2] / "docs/deployment"
 HOST = "localhost"
 ALIAS = "chat.localhost"
 """Another name of the site, which does not show that it is on this machine."""
-DEADLINE_S = 60.0
 
 Reload = Callable[[], None]
 
@@ -271,12 +270,11 @@ def _filled_in(file: Path, changes: Mapping[str, str]) -> str:
 
 
 def _wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    # Proxies do not report that they are ready, so the test polls.
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
+    def is_met() -> bool:
         assert process.poll() is None, f"the proxy ended with status {process.returncode}"
-        assert time.monotonic() < deadline, "the proxy is not ready"
-        time.sleep(0.02)
+        return condition()
+
+    wait_until(is_met)
 
 
 def _accepts(port: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from pathlib import Path
@@ -11,7 +10,8 @@ from talkwire.settings import Settings
 from tests.chat.chat_server import running_chat
 from tests.deployment.conftest import needs_apache
 from tests.deployment.proxies import DOCS, running_apache
-from tests.deployment.visitors import DEADLINE_S, socket
+from tests.deployment.visitors import socket
+from tests.waiting import deadline
 
 pytestmark = needs_apache
 
@@ -28,7 +28,7 @@ async def test_heartbeats_keep_a_connection_for_longer_than_the_time_out(tmp_pat
         running_chat(tmp_path, {"TALKWIRE_PING_INTERVAL_S": "0.8"}) as server,
         running_apache(tmp_path, server.url, {TIMEOUT: "ProxyTimeout 2"}) as proxy,
     ):
-        async with socket(proxy) as connection, asyncio.timeout(DEADLINE_S):
+        async with socket(proxy) as connection, deadline():
             await connection.send("40" + json.dumps({"token": server.token("alice")}))
             for _ in range(6):  # each after 0.8 seconds of silence
                 while await connection.recv() != "2":
@@ -45,7 +45,7 @@ async def test_the_way_of_older_versions_passes_websockets_on(tmp_path: Path) ->
         passed_on = f"ProxyPass / {server.url}/"
         changes = {f"ProxyPass / {server.url}/ upgrade=websocket": f"{older}{passed_on}"}
         with running_apache(tmp_path, server.url, changes) as proxy:
-            async with socket(proxy) as connection, asyncio.timeout(DEADLINE_S):
+            async with socket(proxy) as connection, deadline():
                 await connection.send("40" + json.dumps({"token": server.token("alice")}))
                 while not str(packet := await connection.recv()).startswith("40{"):
                     assert packet == "2"

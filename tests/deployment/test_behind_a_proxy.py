@@ -17,8 +17,9 @@ from websockets.exceptions import InvalidStatus
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.deployment.conftest import StartProxy
 from tests.deployment.proxies import ALIAS, HOST, Proxy
-from tests.deployment.visitors import DEADLINE_S, HANDSHAKE, bearer, group_of, script, socket, visitor
+from tests.deployment.visitors import HANDSHAKE, bearer, group_of, script, socket, visitor
 from tests.http_client import AsyncHttpClient
+from tests.waiting import deadline, until_asked
 
 NodeScript = Callable[[str], list[str]]
 
@@ -71,10 +72,12 @@ async def test_received_bytes_of_a_broken_upload_are_kept(chat_server: ServerPro
         created = await alice.post("/api/v1/files", headers={"upload-length": str(UPLOAD_SIZE)})
         path = httpx.URL(created.headers["location"]).path
         await _send_half(proxy, path, token)
-        async with asyncio.timeout(DEADLINE_S):
-            # Nothing reports how much the server has, so the test polls. The proxy may hold the last part.
-            while int((await alice.head(path)).headers["upload-offset"]) <= UPLOAD_SIZE // 4:  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+
+        async def has_most() -> bool:
+            """The proxy may hold the last part."""
+            return int((await alice.head(path)).headers["upload-offset"]) > UPLOAD_SIZE // 4
+
+        await until_asked(has_most)
 
 
 async def _send_half(proxy: Proxy, path: str, token: str) -> None:
@@ -93,7 +96,7 @@ async def _send_half(proxy: Proxy, path: str, token: str) -> None:
     )
     writer.write("\r\n".join([*head, "", ""]).encode())
     writer.write(bytes(UPLOAD_SIZE // 2))
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         await writer.drain()
     writer.close()
     # The proxy need not answer the end of TLS; asyncio then raises a TimeoutError and closes the socket.
@@ -202,7 +205,7 @@ async def test_another_configuration_leaves_open_sockets_alone(chat_server: Serv
 
 async def _packet(connection: ClientConnection) -> str:
     """The next one that is no heartbeat."""
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         while (packet := str(await connection.recv())) == "2":
             await connection.send("3")
         return packet

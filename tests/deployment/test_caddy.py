@@ -9,7 +9,8 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.chat.chat_server import ServerProcess
 from tests.deployment.proxies import running_caddy
-from tests.deployment.visitors import DEADLINE_S, socket
+from tests.deployment.visitors import socket
+from tests.waiting import deadline
 
 
 async def test_without_a_delay_another_configuration_ends_open_sockets(
@@ -22,7 +23,7 @@ async def test_without_a_delay_another_configuration_ends_open_sockets(
     with running_caddy(tmp_path, chat_server.url, at_once) as proxy:
         async with socket(proxy) as connection:
             await asyncio.to_thread(proxy.reload)
-            async with asyncio.timeout(DEADLINE_S):
+            async with deadline():
                 ended = False
                 while not ended:
                     try:

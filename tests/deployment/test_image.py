@@ -20,6 +20,7 @@ from talkwire.settings.sources import known_settings, load_settings
 from tests.chat.chat_server import ServerProcess
 from tests.deployment.proxies import caddy_program
 from tests.protocol.server_process import reserved_port
+from tests.waiting import DEADLINE_S
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def test_the_health_check_passes_for_a_ready_server_only(stages: list[Stage], ch
     _, *arguments = json.loads(health.arguments.partition("CMD ")[2])
     for port, code in ((chat_server.url.rpartition(":")[2], 0), (str(reserved_port()), 1)):
         probe = [sys.executable, *(each.replace(":3000/", f":{port}/") for each in arguments)]
-        assert subprocess.run(probe, check=False, capture_output=True, timeout=30).returncode == code
+        assert subprocess.run(probe, check=False, capture_output=True, timeout=DEADLINE_S).returncode == code
 
 
 def test_the_lock_of_the_image_has_the_extras_in_the_tested_versions() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from tests.chat.chat_server import running_chat
 from tests.deployment.conftest import needs_nginx
 from tests.deployment.proxies import DOCS, running_nginx
 from tests.deployment.test_behind_a_proxy import NodeScript
-from tests.deployment.visitors import DEADLINE_S, HANDSHAKE, script, socket, visitor
+from tests.deployment.visitors import HANDSHAKE, script, socket, visitor
+from tests.waiting import deadline
 
 pytestmark = needs_nginx
 
@@ -33,7 +33,7 @@ async def test_heartbeats_keep_a_connection_for_longer_than_the_time_out(tmp_pat
         running_chat(tmp_path, {"TALKWIRE_PING_INTERVAL_S": "0.8"}) as server,
         running_nginx(tmp_path, server.url, AT_A_SPEED_FOR_TESTS) as proxy,
     ):
-        async with socket(proxy) as connection, asyncio.timeout(DEADLINE_S):
+        async with socket(proxy) as connection, deadline():
             await connection.send("40" + json.dumps({"token": server.token("alice")}))
             for _ in range(6):  # each after 0.8 seconds of silence
                 while await connection.recv() != "2":
@@ -46,7 +46,7 @@ async def test_without_heartbeats_the_timeout_ends_the_connection(tmp_path: Path
         running_chat(tmp_path, {"TALKWIRE_PING_INTERVAL_S": "3000"}) as server,
         running_nginx(tmp_path, server.url, AT_A_SPEED_FOR_TESTS) as proxy,
     ):
-        async with socket(proxy) as connection, asyncio.timeout(DEADLINE_S):
+        async with socket(proxy) as connection, deadline():
             await connection.send("40" + json.dumps({"token": server.token("alice")}))
             assert (await _until_closed(connection)).rcvd is None, "cut off, not closed"
 

@@ -18,6 +18,7 @@ from tests.cli.manager import listening_manager
 from tests.cli.processes import Answer, running_server
 from tests.deployment.proxies import DOCS
 from tests.http_client import http_get
+from tests.waiting import DEADLINE_S
 
 UNIT = Path(__file__).parents[2] / "deploy/systemd/talkwire.service"
 INSTALLED = "/opt/talkwire/bin/talkwire"
@@ -32,7 +33,11 @@ def _complaints(unit: str, folder: Path) -> str:
     file = folder / "talkwire.service"
     file.write_text(unit, encoding="utf-8")
     verified = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", str(file)], capture_output=True, text=True, check=False, timeout=60
+        ["systemd-analyze", "verify", "--man=no", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
     )
     return "\n".join(line for line in verified.stderr.splitlines() if "talkwire" in line)
 
@@ -55,7 +60,7 @@ def test_the_unit_leaves_little_exposed(tmp_path: Path) -> None:
     file = tmp_path / "talkwire.service"
     file.write_text(UNIT.read_text(encoding="utf-8"), encoding="utf-8")
     command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(file)]
-    rated = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    rated = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DEADLINE_S)
     if "unrecognized option" in rated.stderr:
         pytest.skip("needs systemd 250 or later")
     (exposure,) = re.findall(r"Overall exposure level for talkwire\.service: ([\d.]+)", rated.stdout)

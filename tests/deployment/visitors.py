@@ -16,8 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.chat.chat_server import ServerProcess
 from tests.deployment.proxies import HOST, Proxy
 from tests.http_client import AsyncHttpClient
+from tests.waiting import DEADLINE_S, deadline
 
-DEADLINE_S = 60.0
 HANDSHAKE = "/socket.io/?EIO=4&transport="
 
 
@@ -30,7 +30,7 @@ class Script:
     async def says(self, happened: str) -> dict[str, Any]:
         """Returns the next report that is not about a single request; it must have this name."""
         assert self._process.stdout is not None
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             while line := await self._process.stdout.readline():
                 report: dict[str, Any] = json.loads(line)
                 if (said := report.pop("happened")) not in {"request", "response"}:
@@ -89,7 +89,7 @@ async def socket(
         ping_interval=None,
         open_timeout=DEADLINE_S,
     ) as connection:
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             opening = await connection.recv()
         assert isinstance(opening, str)
         assert opening.startswith("0{")

@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 import resource
 import socket
-import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.request import ProxyHandler, build_opener
 
 from tests.chat.chat_server import ChatAddress, ServerProcess
-
-DEADLINE_S = 60.0
+from tests.waiting import DEADLINE_S
 
 
 class Raw:
@@ -105,14 +102,6 @@ def metric(server: ChatAddress, name: str) -> float:
 def closed(server: ChatAddress, reason: str) -> float:
     """How many connections were closed for a reason."""
     return metric(server, f'talkwire_http_closed_total{{reason="{reason}"}}')
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Waits for a condition that sends no notification, by polling."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def resident_bytes(server: ServerProcess) -> int:

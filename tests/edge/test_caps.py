@@ -11,7 +11,8 @@ import pytest
 
 from tests.chat.chat_client import Refused, open_client
 from tests.chat.chat_server import ServerProcess, running_chat
-from tests.edge.raw import Raw, closed, metric, status_of, until
+from tests.edge.raw import Raw, closed, metric, status_of
+from tests.waiting import wait_until
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 OPEN = b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n"
@@ -79,14 +80,14 @@ def test_an_address_has_so_many_connections_and_not_one_more(capped: ServerProce
     with contextlib.ExitStack() as open_:
         for _ in range(8):
             begin_request(open_.enter_context(Raw(capped, address)))
-        until(lambda: metric(capped, "talkwire_http_connections") == 9)
+        wait_until(lambda: metric(capped, "talkwire_http_connections") == 9)
         with Raw(capped, address) as raw:
             assert status_of(raw.rest()) == 429
         assert closed(capped, "address_limit") == before + 1
         with Raw(capped) as raw:
             raw.send(GET)
             assert raw.answer()[0] == 200
-    until(lambda: metric(capped, "talkwire_http_connections") == 1)
+    wait_until(lambda: metric(capped, "talkwire_http_connections") == 1)
     with Raw(capped, address) as raw:
         raw.send(GET)
         assert raw.answer()[0] == 200

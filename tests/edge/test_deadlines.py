@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 
-import httpx
 import pytest
 
 from tests.chat.chat_server import ServerProcess
-from tests.edge.raw import Raw, closed, metric, status_of, until
+from tests.edge.raw import Raw, closed, metric, status_of
 from tests.http_client import http_post
+from tests.waiting import block, wait_until
 
 MIB = 1024 * 1024
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 PAGE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 LONGER_S = 2.0
 """Longer than all deadlines of the server."""
+SLOW_PIECES = 80
 
 
 def session_of(raw: Raw) -> bytes:
@@ -71,7 +71,7 @@ def test_a_head_that_drips_is_ended(hurried: ServerProcess) -> None:
             raw.send(b"x")
             return not raw.is_open(0.05)
 
-        until(refused)
+        wait_until(refused)
 
 
 def test_half_a_body_is_answered_with_408(hurried: ServerProcess) -> None:
@@ -100,7 +100,7 @@ def test_a_body_that_drips_is_ended(hurried: ServerProcess) -> None:
             raw.send(b" ")
             return not raw.is_open(0.05)
 
-        until(refused)
+        wait_until(refused)
 
 
 def test_a_body_may_take_longer_while_it_comes_quickly_enough(hurried: ServerProcess) -> None:
@@ -108,7 +108,7 @@ def test_a_body_may_take_longer_while_it_comes_quickly_enough(hurried: ServerPro
         raw.send(b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 40960\r\n\r\n")
         for _ in range(10):
             raw.send(b" " * 4096)
-            time.sleep(LONGER_S / 10)
+            block(LONGER_S / 10)
         assert raw.answer()[0] in {400, 422}
 
 
@@ -139,7 +139,7 @@ def test_an_upload_may_be_slow(hurried: ServerProcess) -> None:
     with Raw(hurried) as raw:
         raw.send("\r\n".join([*lines, "", ""]).encode())
         for _ in range(10):
-            time.sleep(LONGER_S / 10)
+            block(LONGER_S / 10)
             raw.send(b"x")
         assert raw.answer()[0] == 204
 
@@ -149,7 +149,7 @@ def download(hurried: ServerProcess) -> bytes:
     """The request for a file that does not fit into the buffers of a connection."""
     headers = {"Authorization": f"Bearer {hurried.token('reader')}"}
     content = {"file": ("noise.bin", b"x" * 24 * MIB)}
-    sent = httpx.post(f"{hurried.url}/api/v1/files", headers=headers, files=content, trust_env=False, timeout=30)
+    sent = http_post(f"{hurried.url}/api/v1/files", headers=headers, files=content)
     assert sent.status_code == 201, sent.text
     token = hurried.token("reader")
     return f"GET {sent.json()['url']}?token={token} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
@@ -159,20 +159,21 @@ def test_a_client_that_does_not_read_is_cut_off(hurried: ServerProcess, download
     before = closed(hurried, "read_timeout")
     with Raw(hurried, receive_buffer=4096) as raw:
         raw.send(download)
-        until(lambda: closed(hurried, "read_timeout") == before + 1)
+        wait_until(lambda: closed(hurried, "read_timeout") == before + 1)
 
 
 def test_a_client_that_reads_slowly_gets_everything(hurried: ServerProcess, download: bytes) -> None:
     with Raw(hurried, receive_buffer=65536) as raw:
         raw.send(download)
-        received = 0
-        began = time.monotonic()
+        received = pieces = 0
         while received < 24 * MIB:
             piece = raw.socket.recv(MIB)
             assert piece, received
             received += len(piece)
-            if time.monotonic() < began + 2 * LONGER_S:
-                time.sleep(0.05)
+            pieces += 1
+            if pieces <= SLOW_PIECES:
+                block(2 * LONGER_S / SLOW_PIECES)
+        assert pieces > SLOW_PIECES
 
 
 def test_a_client_that_does_not_read_short_answers_is_cut_off(hurried: ServerProcess) -> None:
@@ -188,5 +189,5 @@ def test_a_client_that_does_not_read_short_answers_is_cut_off(hurried: ServerPro
                 unsent = unsent[raw.socket.send(unsent) :]
             return closed(hurried, "read_timeout") > before
 
-        until(cut_off)
-    until(lambda: metric(hurried, "talkwire_http_connections") == 1)
+        wait_until(cut_off)
+    wait_until(lambda: metric(hurried, "talkwire_http_connections") == 1)

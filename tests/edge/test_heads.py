@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.chat.chat_server import ServerProcess
-from tests.edge.raw import Raw, closed, metric, resident_bytes, status_of, until
+from tests.edge.raw import Raw, closed, metric, resident_bytes, status_of
+from tests.waiting import wait_until
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -84,7 +85,7 @@ def test_input_that_is_no_http_is_refused_without_a_log_line(server: ServerProce
     with Raw(server) as raw:
         raw.send(b"GET /api/v1/nothing HTTP/1.1\r\nHost: x\r\nX-Request-Id: before\r\n\r\n")
         assert raw.answer()[0] in {401, 404}
-    until(lambda: any(line.get("request_id") == "before" for line in server.logged()))
+    wait_until(lambda: any(line.get("request_id") == "before" for line in server.logged()))
     lines = len(server.logged())
     with Raw(server) as raw:
         raw.send(b"\x16\x03\x01 hello\r\n\r\n")
@@ -106,7 +107,7 @@ def test_a_body_that_breaks_off_is_counted_and_is_no_error(server: ServerProcess
     for path in (b"/api/v1/auth/login", b"/api/v1/conversations/" + b"eyJ-" * 10_000 + b"/offers"):
         with Raw(server) as raw:
             raw.send(b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
-    until(lambda: metric(server, "talkwire_http_aborted_bodies_total") == before + 2)
+    wait_until(lambda: metric(server, "talkwire_http_aborted_bodies_total") == before + 2)
     assert len(_warnings(server)) == warnings
 
 

@@ -9,9 +9,10 @@ import socket
 import pytest
 
 from tests.chat.chat_server import ServerProcess
-from tests.edge.raw import Raw, metric, resident_bytes, until
+from tests.edge.raw import Raw, metric, resident_bytes
 from tests.realtime.frames import masked_text
 from tests.realtime.wires import OPEN, UPGRADE
+from tests.waiting import wait_until
 
 MIB = 1024 * 1024
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -92,7 +93,7 @@ def test_a_client_that_goes_away_behind_two_pipelined_polls_is_no_error(server: 
             other.send(post + b"Content-Length: 2\r\n\r\n40")
             assert other.answer() == (200, b"ok")
         assert raw.answer()[0] == 200
-    until(lambda: metric(server, "talkwire_http_connections") == 1)
+    wait_until(lambda: metric(server, "talkwire_http_connections") == 1)
 
 
 def test_bytes_behind_the_head_of_an_upgrade_reach_the_websocket(server: ServerProcess) -> None:

@@ -14,6 +14,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.egress import AddressRules, Egress, EgressLimits, RefusedAddress, ResponseTooLarge
 from tests.egress.conftest import NAME, Certificates, NameServer
 from tests.egress.receiver import ReceivedRequest, receiver, response
+from tests.waiting import DEADLINE_S, deadline, pause
 
 LOOPBACK = AddressRules.of([], loopback=True)
 
@@ -142,12 +143,12 @@ async def test_a_response_has_a_limit_of_time(make_client: MakeClient, sent: byt
             if sent:
                 writer.write(b"1")
             await writer.drain()
-            await asyncio.sleep(0.2)
+            await pause(0.2)
 
     async with receiver(trickle) as server:
         client = make_client(limits=EgressLimits(total_s=0.5))
         with pytest.raises(httpx.TimeoutException):
-            async with asyncio.timeout(30):
+            async with deadline():
                 await client.get(f"http://127.0.0.1:{server.port}/")
 
 
@@ -160,8 +161,8 @@ async def test_connections_are_limited_and_others_wait_for_one(make_client: Make
         await may_respond.wait()
         await response()(request, writer)
 
-    async with receiver(wait) as server, asyncio.timeout(60):
-        client = make_client(limits=EgressLimits(connections=2, total_s=60))
+    async with receiver(wait) as server, deadline():
+        client = make_client(limits=EgressLimits(connections=2, total_s=DEADLINE_S))
         asked = [asyncio.create_task(client.get(f"http://127.0.0.1:{server.port}/")) for _ in range(4)]
         await two_requests.acquire()
         await two_requests.acquire()
@@ -172,7 +173,7 @@ async def test_connections_are_limited_and_others_wait_for_one(make_client: Make
 
 async def test_waiting_for_a_connection_has_an_end(make_client: MakeClient) -> None:
     async def hang(_: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     async with receiver(hang) as server:
         client = make_client(limits=EgressLimits(connections=1, total_s=0.3))

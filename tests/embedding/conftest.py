@@ -46,5 +46,5 @@ async def serve() -> AsyncIterator[Serve]:
 
 async def request(server: TemporaryServer, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
     """Sends an HTTP request to a server. `options` are passed to httpx."""
-    async with AsyncHttpClient(base_url=server.url, timeout=60) as http:
+    async with AsyncHttpClient(base_url=server.url) as http:
         return await http.request(method, path, **options)

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -22,13 +23,13 @@ from starlette.routing import Mount
 
 from talkwire import Settings, Talkwire
 from talkwire import datafolder as data_folders
-from talkwire.embedding import application as embedding
+from talkwire.embedding.application import UNUSED_S
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.realtime.engine.connection import UNSENT_MAX
 from tests.databases import Database, let_nodes_pause
+from tests.waiting import DEADLINE_S, deadline, until
 
 SECRET = "a secret for tests, of more than 32 characters"
-DEADLINE_S = 60.0
 UNBRANDED = {"oidc": None, "name": "Talkwire", "description": None, "logo": None}
 
 
@@ -325,7 +326,7 @@ async def test_a_client_that_does_not_read_is_cut_off(settings: Settings) -> Non
         await socket.sign_in()
         socket.reads.clear()
         sent = 0
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             while chat._node.engine.connections:
                 await chat.send_to_user("alice", "alert", "x" * 60_000)
                 await asyncio.sleep(0)  # output is sent at the end of the event loop's turn
@@ -343,7 +344,7 @@ async def test_stopping_closes_sockets_and_answers_polls(settings: Settings) -> 
             await opened.sign_in()
             sid = json.loads((await client.get("/socket.io/?EIO=4&transport=polling")).text[1:])["sid"]
             poll = asyncio.create_task(client.get(f"/socket.io/?EIO=4&transport=polling&sid={sid}"))
-            await asyncio.sleep(0.05)
+            await until(lambda: any(each.session.poll_pending for each in chat._node.engine.connections))
         assert (await poll).text == "1"
         while (message := await opened.next())["type"] != "websocket.close":
             pass
@@ -371,9 +372,7 @@ async def test_an_upgrade_at_another_node_is_forwarded(
                 pass
             assert await there.send_to_user("alice", "alert", {}) == 1
             assert await socket.text() == '42["alert",{}]'
-        async with asyncio.timeout(DEADLINE_S):
-            while here._node.engine.connections:  # noqa: ASYNC110 (another node has to hear of it)
-                await asyncio.sleep(0.01)
+        await until(lambda: not here._node.engine.connections)  # another node has to hear of it
         foreign = [(b"host", b"localhost:3000"), (b"origin", b"https://evil.example")]
         async with Socket(there, query=f"EIO=4&transport=websocket&sid={sid}", headers=foreign).opened() as refused:
             assert (await refused.next())["type"] == "websocket.close"
@@ -490,11 +489,19 @@ async def test_an_error_for_a_stopped_chat_explains_how_to_run_it(settings: Sett
 async def test_a_program_whose_server_does_not_serve_its_chat_is_warned_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, program: str
 ) -> None:
-    monkeypatch.setattr(embedding, "UNUSED_S", 0.2)
+    timers: list[threading.Timer] = []
+
+    class Timer(threading.Timer):
+        def start(self) -> None:
+            timers.append(self)
+
+    monkeypatch.setattr(threading, "Timer", Timer)
     monkeypatch.setattr(sys, "argv", [program])
     used, unused = Talkwire(settings), Talkwire(replace(settings, data=settings.data.with_name("other")))
     async with used.lifespan():
-        await asyncio.sleep(0.5)
+        for timer in timers:
+            assert timer.interval == UNUSED_S
+            timer.function(*timer.args)
     warnings = [record for record in caplog.records if "the chat is not served" in record.getMessage()]
     assert len(warnings) == 1
     assert warnings[0].levelno == logging.WARNING

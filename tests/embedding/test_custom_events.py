@@ -10,6 +10,7 @@ import pytest
 from talkwire import ClientSocket, Refused, Settings, Talkwire
 from talkwire.realtime.chat.custom_handlers import Handler
 from tests.embedding.conftest import Serve
+from tests.waiting import deadline
 
 DIALECTS = {"messenger": "/", "talks": "/talks", "whatsapp": "/messages", "crm": "/chat", "gateway": "/gateway"}
 
@@ -159,7 +160,7 @@ async def test_a_handler_of_a_disconnected_client_sends_nothing(chat: Talkwire, 
     async with server.client("bob") as bob:
         await bob.call("ping")
     gone.set()
-    async with asyncio.timeout(60):
+    async with deadline():
         assert await finished is False
 
 

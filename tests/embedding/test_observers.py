@@ -16,8 +16,7 @@ from talkwire.events import ConversationCreated, MessageEdited, MessageReacted, 
 from talkwire.logs import hand_over_logs
 from talkwire.testing import temporary_server
 from tests.embedding.conftest import Serve
-
-DEADLINE_S = 60.0
+from tests.waiting import deadline
 
 
 class Seen:
@@ -32,7 +31,7 @@ class Seen:
         self._more.set()
 
     async def wait(self, count: int) -> list[object]:
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             while len(self.events) < count:
                 self._more.clear()
                 await self._more.wait()
@@ -67,7 +66,7 @@ async def test_an_observer_runs_after_the_commit(chat: Talkwire, serve: Serve) -
 
     await serve(chat)
     await chat.send_message("talk", sender="alice", content="x", client_message_id="m1")
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         assert await found == "True"
 
 

@@ -16,6 +16,7 @@ from talkwire.testing import TemporaryServer, temporary_server
 from tests.cli.processes import run_talkwire
 from tests.embedding.conftest import Serve, request
 from tests.python_socketio import python_client
+from tests.waiting import DEADLINE_S, deadline
 
 
 class Application:
@@ -76,7 +77,6 @@ def application() -> Application:
     return Application()
 
 
-DEADLINE_S = 60.0
 OURS = [
     "/healthz",
     "/readyz",
@@ -191,7 +191,7 @@ async def test_websockets_that_are_not_socket_ios_are_the_applications(applicati
             assert websocket.subprotocol == "v1"
             for text in ("one", "x" * 200_000, "three"):
                 await websocket.send(text)
-                async with asyncio.timeout(60):
+                async with deadline():
                     assert await websocket.recv() == f"/feed: {text}"
         assert (await alice.call("ping"))["success"]
     with pytest.raises(InvalidStatus) as refused:
@@ -211,7 +211,7 @@ async def test_open_websockets_of_the_application_do_not_keep_the_server_from_en
 ) -> None:
     async with temporary_server(_around(application)) as server:
         websocket = await connect(f"{server.url.replace('http', 'ws')}/feed", proxy=None)
-    async with asyncio.timeout(60):
+    async with deadline():
         await websocket.wait_closed()
     assert websocket.close_code in {1001, 1012}
     assert "graceful shutdown exceeded" not in caplog.text

@@ -17,6 +17,7 @@ from talkwire.core.domain.model import Actor
 from tests.contracts.node import ALICE, BACKEND, Call, Clock, Node, running
 from tests.databases import Database, PostgresServer
 from tests.faults.proxy import LossyProxy, lossy_proxy
+from tests.waiting import DEADLINE_S
 
 
 async def test_a_batch_whose_commit_lost_its_reply_is_acknowledged_and_stored_once(
@@ -92,11 +93,11 @@ async def test_a_request_with_a_key_whose_commit_lost_its_reply_is_executed_once
         key = IdempotencyKey("alice", "POST /api/v1/conversations", "k")
         command = CreateConversation("group", (), "Plans")
         proxy.armed = True
-        first = await asyncio.wait_for(node.submit(ALICE, command, key), 10)
+        first = await asyncio.wait_for(node.submit(ALICE, command, key), DEADLINE_S)
         assert proxy.lost == 1
         events = len(node.log)
-        assert await asyncio.wait_for(node.submit(ALICE, command, key), 10) == first
+        assert await asyncio.wait_for(node.submit(ALICE, command, key), DEADLINE_S) == first
         with pytest.raises(ChatError) as refused:
-            await asyncio.wait_for(node.submit(ALICE, CreateConversation("group", (), "Other"), key), 10)
+            await asyncio.wait_for(node.submit(ALICE, CreateConversation("group", (), "Other"), key), DEADLINE_S)
         assert refused.value.code == "conflict"
         assert len(node.log) == events

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import httpx
 from moto.server import ThreadedMotoServer
 
+from tests.waiting import DEADLINE_S
+
 BUCKET = "s3://bucket"
 
 
@@ -29,7 +31,7 @@ def s3_server() -> Iterator[str]:
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    httpx.put(f"http://{host}:{port}/bucket", trust_env=False).raise_for_status()
+    httpx.put(f"http://{host}:{port}/bucket", trust_env=False, timeout=DEADLINE_S).raise_for_status()
     try:
         yield f"http://{host}:{port}"
     finally:

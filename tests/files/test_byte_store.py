@@ -7,7 +7,6 @@ import contextlib
 import os
 import socket
 import threading
-import time
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +18,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.files import bucket
 from talkwire.files.byte_store import ByteStore, FileKey
 from tests.files.s3 import BUCKET, s3_server, variables
+from tests.files.threads import until_threads_are_done
 
 ID = "0123456789abcdef0123456789abcdef"
 CONTENT = FileKey(ID, "d1", "content")
@@ -228,5 +228,5 @@ async def cancelled(call: Coroutine[Any, Any, object]) -> None:
 
 async def descriptors() -> int:
     """How many this process has, once its threads are done."""
-    await asyncio.gather(*(asyncio.to_thread(time.sleep, 0.01) for _ in range(40)))
+    await until_threads_are_done()
     return len(await asyncio.to_thread(os.listdir, "/proc/self/fd"))

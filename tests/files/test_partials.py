@@ -7,13 +7,13 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from talkwire.files.partials import Partials
 from talkwire.files.tus import TusRefusal
+from tests.files.threads import until_threads_are_done
 
 ID = "0123456789abcdef"
 
@@ -141,6 +141,6 @@ async def test_a_cancelled_request_releases_what_its_thread_opens(partials: Part
         taking.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await taking
-    await asyncio.gather(*(asyncio.to_thread(time.sleep, 0.01) for _ in range(40)))  # its threads are done then
+    await until_threads_are_done()
     for number in range(50):
         partials.open(f"{number}").close()

@@ -23,7 +23,6 @@ BEGIN = "/api/v1/auth/oidc"
 CALLBACK = f"{BEGIN}/callback"
 SESSION = f"{BEGIN}/session"
 _SCRIPT = Path(__file__).parents[1] / "clients" / "openid_provider.mjs"
-_STOP_DEADLINE_S = 60.0
 
 Json = dict[str, Any]
 
@@ -96,7 +95,7 @@ class Browser:
 
     def __init__(self, url: str, headers: dict[str, str] | None = None) -> None:
         self.url = url
-        self.http = HttpClient(headers=headers or {}, timeout=60)
+        self.http = HttpClient(headers=headers or {})
         self.visited: list[str] = []
 
     def open(self, address: str) -> httpx.Response:

@@ -6,19 +6,19 @@ import asyncio
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from talkwire.app import Node
 from talkwire.settings import Settings
 from tests.chat.chat_server import running_chat, serving
 from tests.databases import Database
+from tests.http_client import http_get, http_post
 from tests.openid.conftest import OpenBrowser, openid_settings, served
 from tests.openid.provider import BEGIN, CALLBACK, CLIENT_ID, CLIENT_SECRET, SESSION, Provider, parameters
 
 
 def _status(url: str, token: str) -> int:
-    return httpx.get(f"{url}/api/v1/users/me", headers={"authorization": f"Bearer {token}"}).status_code
+    return http_get(f"{url}/api/v1/users/me", headers={"authorization": f"Bearer {token}"}).status_code
 
 
 def test_each_step_may_reach_another_node(
@@ -56,7 +56,7 @@ async def test_below_a_prefix_and_behind_a_proxy_with_tls(
 
     def visit(url: str) -> None:
         forwarded = {"host": "chat.example.com", "x-forwarded-proto": "https", "x-forwarded-for": "192.0.2.7"}
-        begun = httpx.get(f"{url}/chat{BEGIN}", headers=forwarded)
+        begun = http_get(f"{url}/chat{BEGIN}", headers=forwarded)
         redirect_uri = parameters(begun.headers["location"])["redirect_uri"]
         assert redirect_uri == f"https://chat.example.com/chat{CALLBACK}"
         cookie = begun.headers["set-cookie"]
@@ -66,7 +66,7 @@ async def test_below_a_prefix_and_behind_a_proxy_with_tls(
 
         provider.allow(f"{url}/chat{CALLBACK}")
         assert browser_of(f"{url}/chat").sign_in(ann)["user"]["name"] == "Ann Smith"
-        assert httpx.get(f"{url}{BEGIN}").status_code == 404
+        assert http_get(f"{url}{BEGIN}").status_code == 404
 
     async with serving(Node(settings)) as server:
         await asyncio.to_thread(visit, server.url)
@@ -76,7 +76,7 @@ def test_the_public_address_is_the_one_that_the_provider_is_told(
     provider: Provider, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with served(provider, tmp_path_factory, TALKWIRE_PUBLIC_URL="https://chat.example.com/team/") as server:
-        begun = httpx.get(f"{server.url}{BEGIN}", headers={"host": "internal"})
+        begun = http_get(f"{server.url}{BEGIN}", headers={"host": "internal"})
         assert parameters(begun.headers["location"])["redirect_uri"] == f"https://chat.example.com/team{CALLBACK}"
 
 
@@ -85,33 +85,33 @@ def test_without_accounts_only_the_provider_signs_people_in(
 ) -> None:
     body = {"email": "bob@example.com", "password": "correct horse", "name": "Bob"}
     with running_chat(tmp_path, openid_settings(provider)) as server:
-        account = httpx.post(f"{server.url}/api/v1/auth/register", json=body).json()
+        account = http_post(f"{server.url}/api/v1/auth/register", json=body).json()
         provider.allow(f"{server.url}{CALLBACK}")
         of_provider = browser_of(server.url).sign_in(ann)
         port = urlsplit(server.url).port
 
     with running_chat(tmp_path, {**openid_settings(provider), "TALKWIRE_ACCOUNTS": "off"}, port) as server:
-        assert httpx.post(f"{server.url}/api/v1/auth/register", json=body).status_code == 404
-        assert httpx.post(f"{server.url}/api/v1/auth/login", json=body).status_code == 404
+        assert http_post(f"{server.url}/api/v1/auth/register", json=body).status_code == 404
+        assert http_post(f"{server.url}/api/v1/auth/login", json=body).status_code == 404
         assert _status(server.url, account["accessToken"]) == 401
         refused = {"refreshToken": account["refreshToken"]}
-        assert httpx.post(f"{server.url}/api/v1/auth/refresh", json=refused).status_code == 401
+        assert http_post(f"{server.url}/api/v1/auth/refresh", json=refused).status_code == 401
         assert _status(server.url, of_provider["accessToken"]) == 200
         body = {"refreshToken": of_provider["refreshToken"]}
-        of_provider = httpx.post(f"{server.url}/api/v1/auth/refresh", json=body).json()
+        of_provider = http_post(f"{server.url}/api/v1/auth/refresh", json=body).json()
         again = browser_of(server.url).sign_in(ann)
         assert again["user"]["id"] == of_provider["user"]["id"]
-        rights = httpx.get(
+        rights = http_get(
             f"{server.url}/api/v1/users/me/rights", headers={"authorization": f"Bearer {again['accessToken']}"}
         )
         assert rights.json()["chooseHandle"] is True
 
     with running_chat(tmp_path, {"TALKWIRE_ACCOUNTS": "open"}, port) as server:
-        assert httpx.get(f"{server.url}{BEGIN}").status_code == 404
+        assert http_get(f"{server.url}{BEGIN}").status_code == 404
         assert _status(server.url, account["accessToken"]) == 200
         assert _status(server.url, of_provider["accessToken"]) == 401
         body = {"refreshToken": of_provider["refreshToken"]}
-        assert httpx.post(f"{server.url}/api/v1/auth/refresh", json=body).status_code == 401
+        assert http_post(f"{server.url}/api/v1/auth/refresh", json=body).status_code == 401
 
 
 def test_a_server_may_be_closed_to_new_people(

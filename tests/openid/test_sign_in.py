@@ -11,11 +11,11 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.description import described_routes
+from tests.http_client import HttpClient, http_get
 from tests.openid.conftest import OpenBrowser, openid_settings, served
 from tests.openid.provider import BEGIN, Browser, Provider, parameters
 
@@ -39,7 +39,7 @@ def _as_service(server: ServerProcess) -> dict[str, str]:
 def _newest_refusal(server: ServerProcess) -> dict[str, Any]:
     """Returns the newest refused sign-in, from the operators' list: only ten lines a second are logged."""
     url = f"{server.url}/api/v1/admin/refusals?kind=sign_in&limit=1"
-    newest: dict[str, Any] = httpx.get(url, headers=_as_service(server)).json()["items"][0]
+    newest: dict[str, Any] = http_get(url, headers=_as_service(server)).json()["items"][0]
     return newest
 
 
@@ -104,13 +104,13 @@ def test_the_page_learns_where_to_go(browser: Browser, ann: str) -> None:
 def test_the_server_says_how_people_know_the_provider(
     server: ServerProcess, provider: Provider, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    assert httpx.get(f"{server.url}/api/v1/server").json()["oidc"] == {"name": "127.0.0.1"}
+    assert http_get(f"{server.url}/api/v1/server").json()["oidc"] == {"name": "127.0.0.1"}
     with served(provider, tmp_path_factory, TALKWIRE_OIDC_NAME="Example Team") as named:
-        assert httpx.get(f"{named.url}/api/v1/server").json()["oidc"] == {"name": "Example Team"}
+        assert http_get(f"{named.url}/api/v1/server").json()["oidc"] == {"name": "Example Team"}
 
 
 def test_the_routes_are_described(browser: Browser, server: ServerProcess, ann: str) -> None:
-    content = httpx.get(f"{server.url}/openapi.json", timeout=120).content
+    content = http_get(f"{server.url}/openapi.json", timeout=120).content
     described = described_routes(content)
     begun = browser.open(f"{server.url}{BEGIN}")
     described.check(begun)
@@ -123,10 +123,11 @@ def test_the_routes_are_described(browser: Browser, server: ServerProcess, ann: 
 def test_a_banned_user_is_refused(browser: Browser, server: ServerProcess, ann: str) -> None:
     tokens = browser.sign_in(ann)
     ban = f"{server.url}/api/v1/users/{tokens['user']['id']}/ban"
-    assert httpx.put(ban, headers=_as_service(server)).is_success
-    assert _status(browser, tokens) == 403
-    assert browser.finish(browser.answered(ann)) == "sign-in-problem=banned"
-    assert httpx.delete(ban, headers=_as_service(server)).is_success
+    with HttpClient(headers=_as_service(server)) as service:
+        assert service.put(ban).is_success
+        assert _status(browser, tokens) == 403
+        assert browser.finish(browser.answered(ann)) == "sign-in-problem=banned"
+        assert service.delete(ban).is_success
     assert browser.sign_in(ann)["user"]["id"] == tokens["user"]["id"]
 
 

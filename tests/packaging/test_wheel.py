@@ -23,10 +23,10 @@ from packaging.requirements import Requirement
 
 from hatch_build import with_absolute_links
 from tests.http_client import http_get
+from tests.waiting import DEADLINE_S
 
 ROOT = Path(__file__).parents[2]
 BUILT_FROM = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "CHANGELOG.md", ".gitignore")
-DEADLINE_S = 60
 
 
 def build(tree: Path, target: str) -> subprocess.CompletedProcess[str]:

@@ -13,15 +13,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.forked_talkwire import start_talkwire
+from tests.http_client import http_get
 from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
+from tests.waiting import DEADLINE_S
 
 HERE = Path(__file__).parent
-DEADLINE_S = 360.0
-STOP_DEADLINE_S = 60.0
+SCENARIO_DEADLINE_S = 360.0
 
 Report = dict[str, Any]
 
@@ -40,7 +40,7 @@ def serving(folder: Path, port: int, *options: str) -> Iterator[str]:
 def fill(folder: Path) -> None:
     """Fills a data folder with the demo's people and conversations, by a server that is killed afterwards."""
     with serving(folder, reserved_port()) as url:
-        httpx.get(f"{url}/readyz", timeout=30, trust_env=False).raise_for_status()
+        http_get(f"{url}/readyz").raise_for_status()
 
 
 def chromium_program() -> str:
@@ -73,7 +73,7 @@ class Driver:
     The first scenario starts the process. A scenario that fails ends it, and the next one starts another.
     """
 
-    deadline_s = DEADLINE_S
+    deadline_s = SCENARIO_DEADLINE_S
     """How long a scenario may take from one report to the next."""
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -107,7 +107,7 @@ class Driver:
             line = process.stdout.readline()
         finally:
             watchdog.cancel()
-        assert line, f"the scenario failed, and the driver ended with status {process.wait(STOP_DEADLINE_S)}"
+        assert line, f"the scenario failed, and the driver ended with status {process.wait(DEADLINE_S)}"
         report = json.loads(line)
         assert isinstance(report, dict)
         return report
@@ -121,7 +121,7 @@ class Driver:
         with process:
             process.stdin.close()
             try:
-                process.wait(STOP_DEADLINE_S)
+                process.wait(DEADLINE_S)
             finally:
                 process.kill()
 

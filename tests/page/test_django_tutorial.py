@@ -15,11 +15,11 @@ from tests.chat.chat_server import SECRET, running_chat
 from tests.page.driving import Driver, run
 from tests.protocol.server_process import killed_at_the_end, reserved_port
 from tests.reference.blocks.collected import REPOSITORY, blocks_of
+from tests.waiting import DEADLINE_S
 
 EXAMPLE = REPOSITORY / "examples" / "django_shop"
 PAGE = REPOSITORY / "docs" / "tutorials" / "django-shop.md"
 COMMANDS = (["makemigrations", "orders"], ["migrate"], ["fill"])
-DEADLINE_S = 60
 
 
 @contextmanager

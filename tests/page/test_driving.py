@@ -7,15 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.page.driving import STOP_DEADLINE_S, Driver, Report, driver_command, driving, finish, run
+from tests.page.driving import Driver, Report, driver_command, driving, finish, run
 from tests.protocol.server_process import REPOSITORY
+from tests.waiting import DEADLINE_S, wait_until
 
 IN_A_SCENARIO = """
 import json, signal, sys
@@ -94,16 +94,13 @@ def test_a_test_process_that_is_interrupted_leaves_no_browser(
         assert process.stdout is not None
         running = json.loads(process.stdout.readline())
         process.send_signal(interruption)
-        process.wait(2 * STOP_DEADLINE_S)
+        process.wait(2 * DEADLINE_S)
     _assert_ended(running)
 
 
 def _assert_ended(running: Report) -> None:
     # Whoever inherits an orphan says nothing of its end, so the only way to know is to look.
-    deadline = time.monotonic() + STOP_DEADLINE_S
-    while left := [name for name, pid in running.items() if _runs(pid)]:
-        assert time.monotonic() < deadline, left
-        time.sleep(0.02)
+    wait_until(lambda: not any(_runs(pid) for pid in running.values()))
 
 
 def _runs(pid: int) -> bool:

@@ -14,11 +14,11 @@ from tests.chat.chat_server import SECRET, running_chat
 from tests.page.driving import Driver, run
 from tests.protocol.server_process import killed_at_the_end, reserved_port
 from tests.reference.blocks.collected import REPOSITORY, blocks_of
+from tests.waiting import DEADLINE_S
 
 EXAMPLE = REPOSITORY / "examples" / "fastapi-react"
 MODULES = REPOSITORY / "clients" / "javascript" / "node_modules"
 PAGE = REPOSITORY / "docs" / "tutorials" / "fastapi-react.md"
-DEADLINE_S = 60
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.files import pictures
-from tests.page.driving import DEADLINE_S, HERE
+from tests.page.driving import HERE, SCENARIO_DEADLINE_S
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,7 @@ def test_people_talk_in_firefox(demo_url: str, tmp_path: Path) -> None:
     picture = tmp_path / "picture.jpg"
     picture.write_bytes(pictures.jpeg(80, 60))
     command = ["node", str(HERE / "firefox.mjs"), firefox_program(), demo_url, str(picture)]
-    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=DEADLINE_S, check=True)
+    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=SCENARIO_DEADLINE_S, check=True)
     seen = json.loads(run.stdout)
     assert seen.pop("version").startswith("firefox/")
     assert seen == {"quoted": "Hello from Firefox", "complaints": []}

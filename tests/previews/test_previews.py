@@ -14,7 +14,8 @@ from talkwire.testing import temporary_server
 from talkwire.testing.server import TemporaryServer
 from tests.egress.receiver import ReceivedRequest, Receiver, receiver, response
 from tests.files import pictures
-from tests.push.push_service import Rest, rest_of, until
+from tests.push.push_service import Rest, rest_of
+from tests.waiting import until_asked
 
 HTML = "content-type: text/html; charset=utf-8"
 PAGE = b"""<title>A page</title><meta property=og:description content="About it">
@@ -95,7 +96,7 @@ async def previews(rest: Rest, message_id: str) -> list[dict[str, Any]]:
     async def has_some() -> bool:
         return "previews" in await read(rest, message_id)
 
-    await until(has_some)
+    await until_asked(has_some)
     found: list[dict[str, Any]] = (await read(rest, message_id))["previews"]
     return found
 

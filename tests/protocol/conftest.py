@@ -18,13 +18,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.protocol.patient_server import HASTY, PATIENT, Times, at_times
 from tests.protocol.raw_client import Server, server_at
 from tests.protocol.server_process import example_command, reserved_port, running
 
 NAMED = "named"
 PASSED = "passed on"
 FORWARDING = Path(__file__).with_name("forwarding_server.py")
-PATIENT = Path(__file__).with_name("patient_server.py")
 
 
 @dataclass(frozen=True)
@@ -40,24 +40,21 @@ class Example:
         return ["direct", PASSED] if self.url is None and self.command is None else [NAMED]
 
     @contextmanager
-    def serving(self, way: str, *, patient: bool = False) -> Iterator[str]:
-        """Yields the URL of the server. A patient example has a slow heartbeat; a replacement keeps its own."""
+    def serving(self, way: str, times: Times | None = None) -> Iterator[str]:
+        """Yields the URL of the server. `times` replace those of the example; a replacement keeps its own."""
         if self.url is not None:
             yield self.url.rstrip("/")
             return
         command = self._command(way)
-        with running(_patient(command) if patient and way != NAMED else command, reserved_port()) as url:
+        if times is not None and way != NAMED:
+            command = at_times(times, command)
+        with running(command, reserved_port()) as url:
             yield url
 
     def _command(self, way: str) -> list[str]:
         if way == PASSED:
             return [sys.executable, str(FORWARDING), self.script]
         return example_command(self.script, self.command)
-
-
-def _patient(command: list[str]) -> list[str]:
-    python, *script = command
-    return [python, str(PATIENT), *script]
 
 
 def _example(script: str, kind: str) -> Example:
@@ -77,7 +74,7 @@ def engine_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture(scope="session", params=ENGINE.ways())
 def patient_engine_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    with ENGINE.serving(request.param, patient=True) as url:
+    with ENGINE.serving(request.param, PATIENT) as url:
         yield url
 
 
@@ -89,7 +86,13 @@ def socket_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture(scope="session", params=SOCKET.ways())
 def patient_socket_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    with SOCKET.serving(request.param, patient=True) as url:
+    with SOCKET.serving(request.param, PATIENT) as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=SOCKET.ways())
+def hasty_socket_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    with SOCKET.serving(request.param, HASTY) as url:
         yield url
 
 
@@ -102,7 +105,7 @@ def at_its_own_node(engine_url: str, request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 async def engine(patient_engine_url: str) -> AsyncIterator[Server]:
-    """The Engine.IO server that echoes each message. Its heartbeat disturbs no test, also on a busy machine."""
+    """The Engine.IO server that echoes each message. Its times disturb no test, also on a busy machine."""
     async with server_at(patient_engine_url, "/engine.io/") as server:
         yield server
 
@@ -116,8 +119,15 @@ async def pinging_engine(engine_url: str) -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def server(patient_socket_url: str) -> AsyncIterator[Server]:
-    """The Socket.IO server that echoes each event. Its heartbeat disturbs no test, also on a busy machine."""
+    """The Socket.IO server that echoes each event. Its times disturb no test, also on a busy machine."""
     async with server_at(patient_socket_url, "/socket.io/") as server:
+        yield server
+
+
+@pytest.fixture
+async def hasty_server(hasty_socket_url: str) -> AsyncIterator[Server]:
+    """The Socket.IO server that echoes each event, and closes clients that join no namespace for a second."""
+    async with server_at(hasty_socket_url, "/socket.io/") as server:
         yield server
 
 

@@ -19,12 +19,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.http_client import AsyncHttpClient
+from tests.waiting import DEADLINE_S, deadline, until_asked
 
 PING_INTERVAL_S = 0.3
-PING_TIMEOUT_S = 0.2
 SEPARATOR = "\x1e"
-# Long enough for a busy machine; no test waits for it to prove that something does not happen.
-DEADLINE_S = 60.0
 
 Query = Mapping[str, str | None]
 NO_QUERY: Query = {}
@@ -40,14 +38,14 @@ class WebSocketClient:
         for frame in frames:
             await self.connection.send(frame)
 
-    async def receive_frame(self, deadline_s: float = DEADLINE_S) -> str | bytes:
+    async def receive_frame(self) -> str | bytes:
         """Returns the next frame of any kind; leaves pings unanswered."""
-        async with asyncio.timeout(deadline_s):
+        async with deadline():
             return await self.connection.recv()
 
-    async def receive(self, deadline_s: float = DEADLINE_S) -> str | bytes:
+    async def receive(self) -> str | bytes:
         """The next frame that is not a ping; pings on the way are answered."""
-        async with asyncio.timeout(deadline_s):
+        async with deadline():
             while (frame := await self.connection.recv()) == "2":
                 await self.connection.send("3")
         return frame
@@ -57,18 +55,18 @@ class WebSocketClient:
         assert isinstance(frame, str), f"a binary frame instead of text: {frame!r}"
         return frame
 
-    async def wait_closed(self, deadline_s: float = DEADLINE_S) -> None:
+    async def wait_closed(self) -> None:
         """Waits until the server has closed, although every ping was answered; fails if anything else arrives."""
         try:
-            frame = await self.receive(deadline_s)
+            frame = await self.receive()
         except ConnectionClosed:
             return
         raise AssertionError(f"a frame instead of the close: {frame!r}")
 
-    async def wait_closed_in_silence(self, deadline_s: float = DEADLINE_S) -> list[str | bytes]:
+    async def wait_closed_in_silence(self) -> list[str | bytes]:
         """Returns the frames that arrived before the server closed; leaves pings unanswered."""
         frames: list[str | bytes] = []
-        async with asyncio.timeout(deadline_s):
+        async with deadline():
             try:
                 while True:
                     frames.append(await self.connection.recv())
@@ -86,7 +84,7 @@ class PendingPoll:
         self._task = task
 
     async def answer(self) -> httpx.Response:
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             return await self._task
 
     async def cancel(self) -> None:
@@ -122,7 +120,7 @@ class PollingSession:
 
         request = self.server.request("GET", {"sid": self.engine_sid}, extensions={"trace": trace})
         pending = PendingPoll(asyncio.create_task(request))
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             await sent.wait()
         # The response to a later request shows that the server has read the earlier one.
         await self.server.request("GET", {"sid": "nobody"})
@@ -184,7 +182,7 @@ class Server:
         extensions: dict[str, Any] | None = None,
     ) -> httpx.Response:
         url = self.url + self.target("polling", query)
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             return await self.http.request(method, url, content=body, headers=headers, extensions=extensions)
 
     async def connect_websocket(self, query: Query = NO_QUERY) -> WebSocketClient:
@@ -216,10 +214,11 @@ class Server:
         A request over the other transport asks without touching the session: a living one answers
         "Bad request", where a poll would take its packets.
         """
-        query = {"sid": engine_sid, "transport": unlike}
-        async with asyncio.timeout(DEADLINE_S):
-            while error_code(await self.request("GET", query)) != 1:
-                pass
+
+        async def is_gone() -> bool:
+            return error_code(await self.request("GET", {"sid": engine_sid, "transport": unlike})) == 1
+
+        await until_asked(is_gone)
 
     async def open_websocket(self) -> WebSocketClient:
         """A WebSocket session whose open packet has been read."""

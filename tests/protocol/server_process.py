@@ -7,16 +7,15 @@ import shlex
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.forked_talkwire import Process, Streams, start_python
+from tests.waiting import DEADLINE_S, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 START_DEADLINE_S = 120.0
-STOP_DEADLINE_S = 60.0
 
 
 _reserved: list[socket.socket] = []
@@ -73,18 +72,17 @@ def killed_at_the_end(process: Process, port: int) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
-        process.wait(STOP_DEADLINE_S)
+        process.wait(DEADLINE_S)
 
 
 def _wait_until_accepting(process: Process, port: int) -> None:
-    # A process does not report that it listens, so the test polls.
-    deadline = time.monotonic() + START_DEADLINE_S
-    while time.monotonic() < deadline:
+    def accepts() -> bool:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with status {process.returncode}")
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
         except OSError:
-            time.sleep(0.02)
-    raise TimeoutError(f"nothing listened on port {port} within {START_DEADLINE_S} s")
+            return False
+        return True
+
+    wait_until(accepts, within_s=START_DEADLINE_S)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
-import time
 from typing import Any
 
 import httpx
@@ -18,8 +18,6 @@ from tests.protocol.raw_client import (
     error_code,
     open_packet,
 )
-
-CONNECT_TIMEOUT_S = 1.0
 
 
 def socket_id(frame: str | bytes, prefix: str) -> str:
@@ -226,16 +224,13 @@ async def test_a_client_that_connects_to_an_unknown_namespace_receives_an_error(
     assert await client.receive() == reply
 
 
-async def test_the_server_closes_a_client_that_joins_no_namespace(server: Server) -> None:
-    opened_at = time.monotonic()
-    client = await server.open_websocket()
+async def test_the_server_closes_a_client_that_joins_no_namespace(hasty_server: Server) -> None:
+    client = await hasty_server.open_websocket()
     await client.wait_closed()
-    assert time.monotonic() - opened_at > CONNECT_TIMEOUT_S * 0.9
 
 
-async def test_the_server_closes_a_polling_client_that_joins_no_namespace(server: Server) -> None:
-    session = await server.open_polling()
-    opened_at = time.monotonic()
+async def test_the_server_closes_a_polling_client_that_joins_no_namespace(hasty_server: Server) -> None:
+    session = await hasty_server.open_polling()
     # The close finds the client between two polls or in one; in the latter case it is a packet.
     while error_code(answer := await session.poll()) != 1:
         packets = answer.text.split(SEPARATOR)
@@ -243,39 +238,44 @@ async def test_the_server_closes_a_polling_client_that_joins_no_namespace(server
         if "2" in packets:
             with contextlib.suppress(httpx.TransportError):
                 await session.post("3")
-    assert time.monotonic() - opened_at > CONNECT_TIMEOUT_S * 0.8
 
 
 async def test_the_server_closes_a_client_that_only_tried_an_unknown_namespace(
-    server: Server,
+    hasty_server: Server,
 ) -> None:
-    client = await server.open_websocket()
+    client = await hasty_server.open_websocket()
     await client.send("40/random")
     assert await client.receive() == '44/random,{"message":"Invalid namespace"}'
     await client.wait_closed()
 
 
-async def test_the_server_keeps_a_client_that_joined_in_time(pinging_server: Server) -> None:
-    client = await connected(pinging_server)
-    opened_at = time.monotonic()
-    while time.monotonic() - opened_at < CONNECT_TIMEOUT_S * 1.2:
+async def answer_pings_until_a_late_client_is_closed(server: Server, client: WebSocketClient) -> None:
+    """Opens another connection, and returns when the server has closed it, since it joins no namespace. The client
+    receives nothing but pings.
+    """
+    late = await server.open_websocket()
+    closed = asyncio.create_task(late.wait_closed())
+    while not closed.done():
         assert await client.receive_frame() == "2"
         await client.send("3")
+    await closed
+
+
+async def test_the_server_keeps_a_client_that_joined_in_time(pinging_server: Server) -> None:
+    client = await connected(pinging_server)
+    await answer_pings_until_a_late_client_is_closed(pinging_server, client)
     await assert_echoes(client)
 
 
 async def test_clients_that_vanish_before_they_connect_delay_no_other_client(pinging_server: Server) -> None:
     bystander = await connected(pinging_server)
-    opened_at = time.monotonic()
     # Both timeouts apply: that of the heartbeat, and that of joining a namespace.
     await pinging_server.open_polling()
     closing = await pinging_server.open_polling()
     await closing.send("1")
     websocket = await pinging_server.open_websocket()
     await websocket.close()
-    while time.monotonic() - opened_at < CONNECT_TIMEOUT_S * 1.5:
-        assert await bystander.receive_frame() == "2"
-        await bystander.send("3")
+    await answer_pings_until_a_late_client_is_closed(pinging_server, bystander)
     await assert_echoes(bystander)
 
 
@@ -298,12 +298,10 @@ async def test_the_server_closes_a_client_that_connects_twice_to_a_namespace(ser
     ],
 )
 async def test_the_server_closes_a_client_that_sends_before_it_connects(server: Server, packet: str) -> None:
-    opened_at = time.monotonic()
+    """At once: clients of this server may wait for longer than the test before they join a namespace."""
     client = await server.open_websocket()
     await client.send(packet)
     await client.wait_closed()
-    # It did not merely run into the timeout for clients that join nothing.
-    assert time.monotonic() - opened_at < CONNECT_TIMEOUT_S * 0.9
 
 
 async def test_the_server_closes_a_client_that_sends_to_a_namespace_it_has_not_joined(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from secrets import token_bytes, token_hex
 from typing import Any
@@ -19,8 +19,7 @@ from talkwire.push.vapid import base64url
 from talkwire.testing.server import TemporaryServer
 from tests.egress.receiver import ReceivedRequest, Receiver, receiver, response
 from tests.http_client import AsyncHttpClient
-
-DEADLINE_S = 60.0
+from tests.waiting import deadline
 
 
 class Browser:
@@ -75,7 +74,7 @@ class PushService:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Waits for requests until the condition holds."""
-        async with asyncio.timeout(DEADLINE_S), self.arrived:
+        async with deadline(), self.arrived:
             await self.arrived.wait_for(condition)
 
 
@@ -120,10 +119,3 @@ class Rest:
 async def rest_of(server: TemporaryServer) -> AsyncIterator[Rest]:
     async with AsyncHttpClient() as client:
         yield Rest(server, client)
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Waits until the condition holds."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not await condition():  # noqa: ASYNC110 (there is no event to wait for)
-            await asyncio.sleep(0.02)

@@ -12,7 +12,8 @@ from talkwire.commands import CreateConversation
 from talkwire.testing import temporary_server
 from talkwire.testing.server import TemporaryServer
 from tests.push.conftest import LOOPBACK, fill
-from tests.push.push_service import PushService, Rest, rest_of, until
+from tests.push.push_service import PushService, Rest, rest_of
+from tests.waiting import until_asked
 
 NOTIFY = "/_matrix/push/v1/notify"
 
@@ -90,7 +91,7 @@ async def test_a_rejected_push_key_ends_its_subscription(
     async def has_one() -> bool:
         return len((await rest("GET", "users/me/push", "bob"))["items"]) == 1
 
-    await until(has_one)
+    await until_asked(has_one)
 
 
 @pytest.mark.parametrize(

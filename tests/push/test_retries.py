@@ -10,7 +10,8 @@ from talkwire.push import sender
 from talkwire.testing import temporary_server
 from talkwire.testing.server import TemporaryServer
 from tests.push.conftest import LOOPBACK, fill
-from tests.push.push_service import Browser, PushService, Rest, push_service, rest_of, until
+from tests.push.push_service import Browser, PushService, Rest, push_service, rest_of
+from tests.waiting import until_asked
 
 
 @pytest.mark.parametrize("status", ["500 Internal Server Error", "429 Too Many Requests", "400 Bad Request"])
@@ -93,7 +94,7 @@ async def test_an_address_that_is_not_allowed_any_more_is_not_connected_to(
             metrics = (await rest.raw("GET", "/metrics")).text
             return 'talkwire_push_attempts_total{outcome="failed"} 1.0' in metrics
 
-        await until(has_failed)
+        await until_asked(has_failed)
     assert browser.requests == []
 
 

@@ -17,7 +17,8 @@ from talkwire.testing import temporary_server
 from talkwire.testing.server import TemporaryServer
 from tests.databases import Database
 from tests.push.conftest import LOOPBACK, fill
-from tests.push.push_service import DEADLINE_S, Browser, PushService, Rest, rest_of
+from tests.push.push_service import Browser, PushService, Rest, rest_of
+from tests.waiting import until_asked
 
 SECRET = "a secret of both nodes, long enough for it"
 
@@ -42,9 +43,7 @@ async def recorded_online(database: Database, user_id: str) -> None:
             return connection.execute(select(online).where(online.c.user_id == user_id)).first() is not None
 
     with database.engine() as engine:
-        async with asyncio.timeout(DEADLINE_S):
-            while not await asyncio.to_thread(is_recorded):  # noqa: ASYNC110 (the database says nothing)
-                await asyncio.sleep(0.02)
+        await until_asked(lambda: asyncio.to_thread(is_recorded))
 
 
 async def test_each_push_is_sent_once_and_not_to_a_device_at_another_node(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import jwt
@@ -11,17 +10,22 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from talkwire.push.vapid import from_base64url
 from talkwire.testing.server import TemporaryServer
-from tests.push.push_service import DEADLINE_S, Browser, PushService, Rest
+from tests.push.push_service import Browser, PushService, Rest
+from tests.waiting import until_asked
 
 
 async def _until_listed(rest: Rest, by: str, count: int) -> list[dict[str, Any]]:
     """Waits until a user has this many subscriptions, and returns them."""
-    async with asyncio.timeout(DEADLINE_S):
-        while True:
-            items: list[dict[str, Any]] = (await rest("GET", "users/me/push", by))["items"]
-            if len(items) == count:
-                return items
-            await asyncio.sleep(0.02)
+
+    async def listed() -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = (await rest("GET", "users/me/push", by))["items"]
+        return items
+
+    async def are_listed() -> bool:
+        return len(await listed()) == count
+
+    await until_asked(are_listed)
+    return await listed()
 
 
 async def test_a_direct_message_is_pushed_to_an_offline_user(

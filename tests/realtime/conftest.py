@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from talkwire.realtime.forwarding import file_forwarding, forwarder, peer_http
 from talkwire.realtime.socketio.socket_server import Namespace, SocketServer
 from talkwire.realtime.socketio.socketio_socket import Socket
 from talkwire.wire import EngineOptions
 from tests.realtime.wires import Wire, served
+from tests.waiting import DEADLINE_S, SteppedClock
 
 MAX_PAYLOAD = 10_000
 
@@ -28,9 +30,22 @@ class RecordingServer(SocketServer):
         self.errors.append(error)
 
 
+@pytest.fixture(autouse=True)
+def _nodes_may_connect_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (peer_http, forwarder, file_forwarding):
+        monkeypatch.setattr(module, "CONNECT_S", DEADLINE_S)
+
+
 @pytest.fixture
 def engine() -> RecordingServer:
-    return RecordingServer(EngineOptions(max_payload=MAX_PAYLOAD, upgrade_timeout_s=0.3))
+    return RecordingServer(EngineOptions(max_payload=MAX_PAYLOAD))
+
+
+@pytest.fixture
+async def clock(engine: RecordingServer, monkeypatch: pytest.MonkeyPatch) -> SteppedClock:
+    """The clock of the server and of the event loop, which only the test moves."""
+    engine.now = SteppedClock(monkeypatch)
+    return engine.now
 
 
 @pytest.fixture

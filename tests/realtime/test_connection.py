@@ -8,7 +8,7 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 
-from talkwire.realtime.engine.connection import REFUSALS_FREE, REFUSALS_PER_S, UNSENT_MAX
+from talkwire.realtime.engine.connection import REFUSALS_FREE, UNSENT_MAX
 from talkwire.realtime.scheduling.lane import WAITING_MAX
 from talkwire.realtime.socketio.socket_server import Namespace, SocketServer
 from talkwire.realtime.socketio.socketio_socket import Socket
@@ -16,25 +16,25 @@ from talkwire.wire import EngineOptions
 from tests.realtime.conftest import Connect, RecordingServer
 from tests.realtime.frames import CLOSE, frame
 from tests.realtime.test_polling import HOST, signed_in
-from tests.realtime.wires import DEADLINE_S, UPGRADE, Wire, served, until
+from tests.realtime.wires import UPGRADE, Wire, served, until_a_turn
+from tests.waiting import SteppedClock, deadline, until
 
 
-async def test_a_client_that_answers_no_ping_is_closed_and_one_that_does_is_not() -> None:
-    engine = SocketServer(EngineOptions(ping_interval_s=0.1, ping_timeout_s=0.15))
-    namespace = engine.namespace("/")
+async def test_a_client_that_answers_no_ping_is_closed_and_one_that_does_is_not(
+    engine: RecordingServer, root: Namespace, connect: Connect, clock: SteppedClock
+) -> None:
     reasons: list[str] = []
-    namespace.on_disconnect(lambda socket, reason: reasons.append(reason))
-    async with served(engine) as port:
-        silent, lively = [await (await (await Wire.to(port)).open()).sign_in() for _ in range(2)]
-        for _ in range(6):
-            assert await lively.text() == "2"
-            await lively.say("3")
-        assert await silent.text() == "2"
-        assert await silent.close_code() == 1000
-        assert reasons == ["ping timeout"]
-        assert len(engine.connections) == 1
-        await silent.close()
-        await lively.close()
+    root.on_disconnect(lambda socket, reason: reasons.append(reason))
+    silent, lively = [await (await (await connect()).open()).sign_in() for _ in range(2)]
+    for _ in range(6):
+        clock.advance(engine.options.ping_interval_s + 1)
+        assert await lively.text() == "2"
+        await lively.say("3", '421["echo"]')
+        assert await lively.text() == "431[]"
+    assert await silent.text() == "2"
+    assert await silent.close_code() == 1000
+    assert reasons == ["ping timeout"]
+    assert len(engine.connections) == 1
 
 
 async def test_a_client_that_joins_nothing_is_closed() -> None:
@@ -60,7 +60,7 @@ async def test_a_stopping_server_answers_running_commands_before_it_closes(
 
     busy, idle = [await (await (await connect()).open()).sign_in() for _ in range(2)]
     await busy.say('421["slow"]', '422["slow"]')
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         await begun.wait()
     engine.shut_down()
     engine.shut_down()
@@ -93,7 +93,7 @@ async def test_reading_resumes_when_a_full_lane_has_room(
     connection = engine.connections[0]
     sent = 0
     # However long nothing finishes, a full lane stops reading.
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         while not connection.lane.is_full:
             await wire.say(f'42["slow",{sent}]')
             sent += 1
@@ -124,7 +124,7 @@ async def test_a_client_that_is_refused_on_and_on_is_read_slowly_and_loses_no_an
     assert await wire.text() == "431[]"
     assert not engine.connections[0].lane.slowed, "an ordinary overrun is answered at once"
     await wire.say(*['42["too often"]'] * 3 * REFUSALS_FREE, '422["echo"]')
-    await until(lambda: engine.connections[0].lane.slowed)
+    await until_a_turn(lambda: engine.connections[0].lane.slowed)
     assert refused < at_once + 3 * REFUSALS_FREE
     assert await wire.text() == "432[]"
     assert refused == at_once + 3 * REFUSALS_FREE
@@ -135,9 +135,11 @@ async def test_a_polling_client_that_is_refused_on_and_on_waits_for_its_answer(
 ) -> None:
     root.on("too often")(lambda socket: socket.connection.slow_down())
     poller = await signed_in(await connect())
-    begun = engine.now()
-    assert await poller.post("\x1e".join(['42["too often"]'] * 2 * REFUSALS_FREE)) == (200, b"ok")
-    assert engine.now() - begun > REFUSALS_FREE / REFUSALS_PER_S / 2
+    lane = engine.connections[0].lane
+    answer = asyncio.ensure_future(poller.post("\x1e".join(['42["too often"]'] * 2 * REFUSALS_FREE)))
+    await until_a_turn(lambda: lane.slowed)
+    assert await answer == (200, b"ok")
+    assert not lane.slowed
 
 
 async def test_half_a_packet_has_the_ping_timeout_to_be_completed() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -12,10 +11,9 @@ from talkwire.core.commands.receipts import MarkDelivered
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.model import Actor, Message
-from talkwire.realtime.delivery import heartbeats
 from talkwire.realtime.delivery.delivery_proofs import DeliveryProofs
-
-DEADLINE_S = 60.0
+from talkwire.realtime.delivery.heartbeats import ROUND_S
+from tests.waiting import SteppedClock, turns
 
 
 @dataclass
@@ -23,6 +21,7 @@ class Device:
     """A socket whose client answers heartbeats when the test says so."""
 
     user_id: str
+    clock: SteppedClock
     pinged: int = 0
     answered_at: float = -1.0
     gone: bool = False
@@ -38,13 +37,15 @@ class Device:
         self.pinged += 1
 
     def answer(self) -> None:
-        self.answered_at = asyncio.get_running_loop().time()
+        self.clock.advance(0.001)
+        self.answered_at = self.clock()
 
 
 @dataclass
 class Room:
     """A conversation with devices in it, and what was marked as delivered."""
 
+    clock: SteppedClock
     devices: list[Device]
     marked: list[tuple[str, str]] = field(default_factory=list)
     fails: bool = False
@@ -61,29 +62,33 @@ class Room:
 
     def send(self, sender_id: str) -> None:
         self.seq += 1
+        self.clock.advance(0.001)
         message = Message(self.seq, "c", self.seq, sender_id, sender_id, "x", 0)
         self.arrivals.follow([MessageSent(self.seq, 0, message)])
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Waits until rounds have made a condition true."""
-        async with asyncio.timeout(DEADLINE_S):
-            while not condition():  # noqa: ASYNC110 (a timer of the code under test makes it true)
-                await asyncio.sleep(0.001)
-
-
-@pytest.fixture(autouse=True)
-def _short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heartbeats, "ROUND_S", 0.005)
-
-
-@pytest.fixture
-def bob() -> Device:
-    return Device("bob")
+        """Lets rounds pass until the condition holds."""
+        for _ in range(10):
+            if condition():
+                return
+            self.clock.advance(ROUND_S)
+            await turns(2)
+        raise TimeoutError
 
 
 @pytest.fixture
-def room(bob: Device) -> Room:
-    return Room([Device("alice"), bob])
+async def clock(monkeypatch: pytest.MonkeyPatch) -> SteppedClock:
+    return SteppedClock(monkeypatch)
+
+
+@pytest.fixture
+def bob(clock: SteppedClock) -> Device:
+    return Device("bob", clock)
+
+
+@pytest.fixture
+def room(clock: SteppedClock, bob: Device) -> Room:
+    return Room(clock, [Device("alice", clock), bob])
 
 
 async def test_a_heartbeat_answered_after_the_message_proves_its_arrival(room: Room, bob: Device) -> None:
@@ -125,7 +130,7 @@ async def test_messages_sent_during_a_proof_are_proved_next(room: Room, bob: Dev
 
 
 async def test_one_device_is_enough(room: Room, bob: Device) -> None:
-    room.devices.append(Device("bob"))
+    room.devices.append(Device("bob", room.clock))
     room.send("alice")
     bob.answer()
     await room.until(lambda: bool(room.marked))

@@ -12,7 +12,8 @@ from talkwire.realtime.socketio.socket_server import Namespace
 from tests.realtime.conftest import Connect, RecordingServer
 from tests.realtime.frames import masked_text
 from tests.realtime.test_polling import HOST, PATH, signed_in
-from tests.realtime.wires import OPEN, UPGRADE, until
+from tests.realtime.wires import OPEN, UPGRADE
+from tests.waiting import until
 
 
 class Stopped:

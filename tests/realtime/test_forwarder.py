@@ -17,7 +17,8 @@ from talkwire.realtime.socketio.socket_server import Namespace
 from tests.realtime.conftest import MAX_PAYLOAD, RecordingServer
 from tests.realtime.frames import BINARY, frame, masked_text
 from tests.realtime.linked import SECRET, LinkedNode, linked, node_id
-from tests.realtime.wires import DEADLINE_S, OPEN, UPGRADE, Wire, served, until
+from tests.realtime.wires import OPEN, UPGRADE, Wire, served
+from tests.waiting import deadline, until
 
 PATH = "/socket.io/?EIO=4&transport=polling"
 HOST = {"Host": "127.0.0.1"}
@@ -498,6 +499,6 @@ async def test_a_single_node_forwards_nothing(engine: RecordingServer, root: Nam
         wire = await Wire.to(port)
         _, _, body = await wire.request(PATH, HOST)
         assert len(json.loads(body[1:])["sid"]) == 20
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             assert (await wire.request(f"{PATH}&sid={'x' * 20}{node_id(1)}", HOST))[::2] == (400, UNKNOWN)
         await wire.close()

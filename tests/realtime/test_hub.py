@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from talkwire.realtime.engine.hub import FEW_ROOMS, LARGE_ROOM, LINGER_S, POLL_CHECK, SLICE, EncodingGroup, Hub
-from tests.realtime.wires import until
+from tests.realtime.wires import until_a_turn
+from tests.waiting import SteppedClock, deadline, turns, until
 
 
 class Turns:
@@ -91,7 +92,7 @@ class Stage:
 
     async def quiet(self) -> None:
         """Returns when nothing has been written for a few turns."""
-        async with asyncio.timeout(60):
+        async with deadline():
             seen = -1
             while seen != len(self.written):
                 seen = len(self.written)
@@ -268,7 +269,10 @@ async def test_a_socket_that_has_gone_joins_no_room(stage: Stage) -> None:
     assert stage.encoding_group.rooms == {}
 
 
-async def test_a_broadcast_to_a_large_room_waits_for_one_that_is_on_its_way(stage: Stage) -> None:
+async def test_a_broadcast_to_a_large_room_waits_for_one_that_is_on_its_way(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SteppedClock(monkeypatch)
     members = [stage.socket("room") for _ in range(LARGE_ROOM)]
     stage.hub.expects_more = lambda: True
     stage.hub.broadcast("room", lambda _: b"a")
@@ -280,13 +284,16 @@ async def test_a_broadcast_to_a_large_room_waits_for_one_that_is_on_its_way(stag
     assert [stage.texts_of(member) for member in members] == [[b"ab"]] * LARGE_ROOM
 
 
-async def test_a_broadcast_waits_for_nothing_that_does_not_come(stage: Stage) -> None:
+async def test_a_broadcast_waits_for_nothing_that_does_not_come(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SteppedClock(monkeypatch)
     members = [stage.socket("room") for _ in range(LARGE_ROOM)]
     stage.hub.expects_more = lambda: True
-    began = asyncio.get_running_loop().time()
     stage.hub.broadcast("room", lambda _: b"a")
-    await until(lambda: len(stage.written) == LARGE_ROOM)
-    assert asyncio.get_running_loop().time() >= began + LINGER_S
+    clock.advance(0.9 * LINGER_S)
+    await turns(10)
+    assert stage.written == []
+    clock.advance(0.2 * LINGER_S)
+    await until_a_turn(lambda: len(stage.written) == LARGE_ROOM)
     assert [stage.texts_of(member) for member in members] == [[b"a"]] * LARGE_ROOM
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from talkwire.realtime.scheduling.lane import WAITING_MAX, Lane
+from tests.waiting import deadline
 
 
 class Work:
@@ -129,7 +130,7 @@ async def test_waiting_callers_continue_when_the_lane_empties(work: Work) -> Non
     await asyncio.sleep(0)
     assert not waiting.done()
     await work.finish("0")
-    async with asyncio.timeout(60):
+    async with deadline():
         await waiting
 
 
@@ -145,7 +146,7 @@ async def test_a_client_that_reads_again_frees_a_lane_of_things_that_are_done_at
     assert len(work.started) == WAITING_MAX + 1
     # Otherwise nothing would resume reading from the connection.
     assert work.changes == changes + 1
-    async with asyncio.timeout(60):
+    async with deadline():
         await waiting
 
 
@@ -155,7 +156,7 @@ async def test_clearing_a_lane_drops_commands_that_have_not_started(work: Work) 
     waiting = asyncio.ensure_future(work.lane.room())
     await asyncio.sleep(0)
     work.lane.clear()
-    async with asyncio.timeout(60):
+    async with deadline():
         await waiting
     await work.finish("0")
     assert work.started == ["0"]

@@ -20,7 +20,8 @@ from talkwire.wire import EngineOptions, Session
 from tests.processor_time import limit_s
 from tests.realtime.collecting import without_collector
 from tests.realtime.conftest import MAX_PAYLOAD, Connect, RecordingServer
-from tests.realtime.wires import DEADLINE_S, UPGRADE, Wire, served, until
+from tests.realtime.wires import UPGRADE, Wire, served, until_a_turn
+from tests.waiting import SteppedClock, deadline, turns, until
 
 PATH = "/socket.io/?EIO=4&transport=polling"
 HOST = {"Host": "127.0.0.1"}
@@ -112,7 +113,7 @@ async def test_a_payload_that_breaks_the_rules_closes_the_session(
 async def test_other_methods_are_refused(connect: Connect, method: str, status: int) -> None:
     wire = await connect()
     await wire.begin(PATH, HOST, method)
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         line = await wire.reader.readline()
     assert int(line.split()[1]) == status
 
@@ -167,7 +168,7 @@ async def test_a_post_is_answered_when_there_is_room_and_a_second_one_meanwhile_
     poller = await signed_in(await connect())
     many = "\x1e".join('42["slow"]' for _ in range(WAITING_MAX + 2))
     await poller.wire.begin(poller.target, HOST, "POST", many.encode())
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         await begun.wait()
     # Nothing is read while the lane is full: the content of a second POST would pile up.
     status, _, _ = await (await connect()).request(poller.target, HOST, "POST", b'42["slow"]')
@@ -190,7 +191,7 @@ async def test_a_post_is_answered_once_the_lane_has_room(connect: Connect, root:
     poller = await signed_in(await connect())
     many = "\x1e".join('42["slow"]' for _ in range(WAITING_MAX + 2))
     await poller.wire.begin(poller.target, HOST, "POST", many.encode())
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         await begun
     gate.set()
     assert (await poller.wire.answer())[::2] == (200, b"ok")
@@ -301,17 +302,17 @@ async def test_a_poll_and_a_close_that_come_in_the_same_turn_are_handled_in_this
 
 
 async def test_a_client_that_pipelines_two_polls_and_goes_leaves_no_error(
-    caplog: pytest.LogCaptureFixture,
+    connect: Connect, engine: RecordingServer, clock: SteppedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    engine = RecordingServer(EngineOptions(ping_interval_s=0.1, ping_timeout_s=0.1))
-    engine.namespace("/")
-    async with served(engine) as port:
-        poller = await signed_in(await Wire.to(port))
-        poll = f"GET {poller.target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
-        poller.wire.writer.write(poll + poll)
-        await until(lambda: engine.connections[0].session.poll_pending)
-        poller.wire.writer.transport.abort()
-        await until(lambda: not engine.connections)
+    poller = await signed_in(await connect())
+    poll = f"GET {poller.target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    poller.wire.writer.write(poll + poll)
+    await until_a_turn(lambda: engine.connections[0].session.poll_pending)
+    poller.wire.writer.transport.abort()
+    clock.advance(engine.options.ping_interval_s + 1)
+    await turns(10)
+    clock.advance(engine.options.ping_timeout_s + 1)
+    await until_a_turn(lambda: not engine.connections)
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
@@ -366,11 +367,15 @@ async def test_a_session_moves_to_a_websocket_and_loses_nothing(connect: Connect
     assert (await poller.wire.request(poller.target, HOST))[0] == 400
 
 
-async def test_a_trial_that_times_out_leaves_the_session_polling(connect: Connect, engine: RecordingServer) -> None:
+async def test_a_trial_that_times_out_leaves_the_session_polling(
+    connect: Connect, engine: RecordingServer, clock: SteppedClock
+) -> None:
     poller = await signed_in(await connect())
     websocket = await connect()
     await probe(websocket, poller)
+    clock.advance(engine.options.upgrade_timeout_s + 1)
     assert await websocket.close_code() == 1000
+    poller.wire = await connect()  # that time was too long for an idle connection
     # Output of the failed poll must not count as output of the next.
     again = await connect()
     await probe(again, poller)

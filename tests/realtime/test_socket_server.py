@@ -14,11 +14,11 @@ from talkwire.realtime.socketio.socketio_socket import CONNECTS_FREE, ConnectRef
 from talkwire.wire import message_frame
 from tests.realtime.conftest import Connect, RecordingServer
 from tests.realtime.frames import BINARY, frame
-from tests.realtime.wires import DEADLINE_S
+from tests.waiting import DEADLINE_S, deadline
 
 
 async def settled(future: asyncio.Future[Any]) -> Any:  # noqa: ANN401
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         return await future
 
 
@@ -272,7 +272,7 @@ async def test_a_handler_that_joins_for_a_client_that_has_gone_leaves_nothing_be
 
     wire = await (await (await connect()).open()).sign_in()
     await wire.close()
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         await gone.wait()
         gate.set()
         await joined.wait()

@@ -20,9 +20,11 @@ from talkwire.wire import EngineOptions
 from tests.realtime.collecting import only_new_objects
 from tests.realtime.conftest import RecordingServer
 from tests.realtime.frames import CLOSE, frame, masked_text
-from tests.realtime.wires import OPEN, UPGRADE, served, until
+from tests.realtime.wires import OPEN, UPGRADE, served, until_a_turn
+from tests.waiting import SteppedClock, deadline, pause, turns, until
 
 MIB = 1024 * 1024
+READ_S = 30.0
 T = TypeVar("T")
 
 
@@ -70,12 +72,12 @@ class Lazy:
         await asyncio.get_running_loop().sock_sendall(self.socket, data)
 
     async def read(self, size: int) -> bytes:
-        async with asyncio.timeout(60):
+        async with deadline():
             return await asyncio.get_running_loop().sock_recv(self.socket, size)
 
 
 @asynccontextmanager
-async def lazy(engine: RecordingServer, read_s: float = 30.0) -> AsyncIterator[Lazy]:
+async def lazy(engine: RecordingServer, read_s: float = READ_S) -> AsyncIterator[Lazy]:
     async with served(engine, app=answer_at_length, limits=HttpLimits(read_s=read_s)) as port:
         client = Lazy(port)
         try:
@@ -91,9 +93,18 @@ def alive(kind: type[T]) -> list[T]:
 
 async def the(kind: type[T]) -> T:
     """The only connection of a kind."""
-    await until(lambda: bool(alive(kind)))
+    await until_a_turn(lambda: bool(alive(kind)))
     (found,) = alive(kind)
     return found
+
+
+async def until_ended(kind: type, clock: SteppedClock, within_s: float) -> None:
+    """Lets so much time pass, or less if all connections of a kind have ended before."""
+    ends_at = clock() + within_s
+    while alive(kind) and clock() < ends_at:
+        clock.advance(0.1)
+        await turns(5)
+    assert not alive(kind)
 
 
 @pytest.fixture
@@ -114,23 +125,24 @@ async def test_a_client_that_closes_and_does_not_read_is_cut_off(engine: Recordi
         await until(lambda: not alive(WebSocketProtocol))
 
 
-@pytest.mark.usefixtures("short_close")
-async def test_a_refused_upgrade_behind_an_answer_that_is_not_read_ends(engine: RecordingServer) -> None:
+async def test_a_refused_upgrade_behind_an_answer_that_is_not_read_ends(
+    engine: RecordingServer, clock: SteppedClock
+) -> None:
     async with lazy(engine) as client:
         await client.send(request(8 * MIB) + upgrade(**{"Sec-WebSocket-Version": "12"}))
         await the(WebSocketProtocol)
-        await until(lambda: not alive(WebSocketProtocol))
+        await until_ended(WebSocketProtocol, clock, websocket.CLOSE_TIMEOUT_S + 1)
 
 
 async def test_an_upgrade_that_is_spared_behind_an_answer_that_is_not_read_ends(
-    engine: RecordingServer, monkeypatch: pytest.MonkeyPatch
+    engine: RecordingServer, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection_limits, "descriptor_limit", lambda: 100_000)
     monkeypatch.setattr(connection_limits, "reserve", lambda _: 99_999)
-    async with lazy(engine, read_s=0.2) as client:
+    async with lazy(engine) as client:
         await client.send(request(8 * MIB) + upgrade())
         await the(HttpProtocol)
-        await until(lambda: not alive(HttpProtocol))
+        await until_ended(HttpProtocol, clock, 2 * READ_S + 1)
 
 
 async def test_an_upgrade_behind_an_answer_that_is_not_read_is_cut_off_at_the_usual_size(
@@ -148,18 +160,18 @@ async def test_an_upgrade_behind_an_answer_that_is_not_read_is_cut_off_at_the_us
 
 
 async def test_a_client_that_stops_shortly_before_the_end_of_the_last_answer_is_cut_off(
-    engine: RecordingServer,
+    engine: RecordingServer, clock: SteppedClock
 ) -> None:
-    async with lazy(engine, read_s=0.5) as client:
-        await until(lambda: engine.metrics.http_connections == 1)
+    async with lazy(engine) as client:
+        await until_a_turn(lambda: engine.metrics.http_connections == 1)
         transport = (await the(HttpProtocol)).transport
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         await client.send(request(MIB, "Connection: close\r\n"))
-        await until(lambda: transport.get_write_buffer_size() > 0)
+        await until_a_turn(lambda: transport.get_write_buffer_size() > 0)
         while transport.get_write_buffer_size() > 12 * 1024:
             await client.read(1024)
         assert transport.get_write_buffer_size()
-        await until(lambda: not alive(HttpProtocol))
+        await until_ended(HttpProtocol, clock, 2 * READ_S + 1)
         assert engine.metrics.http_closed["read_timeout"] == 1
 
 
@@ -167,9 +179,7 @@ async def test_a_client_that_reads_slowly_and_steadily_gets_everything(engine: R
     """Its bytes leave the server's own buffer in steps of a third of the kernel's, which is megabytes."""
     async with lazy(engine, read_s=1.0) as client:
         await client.send(request(8 * MIB))
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        while loop.time() < began + 5:
+        for _ in range(50):
             assert await client.read(2000)
-            await asyncio.sleep(0.1)
+            await pause(0.1)
         assert engine.metrics.http_closed["read_timeout"] == 0

@@ -21,7 +21,8 @@ from tests.realtime.collecting import without_collector
 from tests.realtime.conftest import MAX_PAYLOAD, Connect, RecordingServer
 from tests.realtime.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame, masked_text
 from tests.realtime.test_polling import probe, signed_in
-from tests.realtime.wires import ACCEPT, OPEN, UPGRADE, Wire, served, until
+from tests.realtime.wires import ACCEPT, OPEN, UPGRADE, Wire, served, until_a_turn
+from tests.waiting import deadline, until
 
 
 async def echoes(wire: Wire) -> bool:
@@ -288,7 +289,7 @@ async def test_a_client_that_pings_without_reading_is_cut_off(connect: Connect, 
     wire.reader._transport.pause_reading()  # type: ignore[attr-defined]  # a stream has no other way
 
     async def ping_on() -> None:
-        async with asyncio.timeout(20):
+        async with deadline():
             for _ in range(100 * UNSENT_MAX // len(pings)):
                 await wire.send(pings)
 
@@ -345,7 +346,7 @@ async def test_frames_that_come_at_once_are_handled_in_order_and_in_slices(
 async def test_queued_input_of_an_aborted_websocket_is_dropped(connect: Connect, engine: RecordingServer) -> None:
     wire = await (await (await connect()).open()).sign_in()
     await wire.send(frame(PONG, b"") * 40_000)
-    await until(lambda: engine.work.busy)
+    await until_a_turn(lambda: engine.work.busy)
     wire.writer.transport.abort()
     await until(lambda: not engine.connections)
     await until(lambda: not engine.work.busy)

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
 import pytest
 import structlog
 
 from talkwire.realtime.scheduling.work_queue import TURN_S, WorkQueue
-from tests.realtime.wires import until
+from tests.waiting import block, until
 
 
 class Task:
-    """Steps that record their names; each takes `spin_s` seconds."""
+    """Steps that record their names; each takes `takes_s` seconds."""
 
-    def __init__(self, log: list[str], name: str, steps: int, spin_s: float = 0.0) -> None:
+    def __init__(self, log: list[str], name: str, steps: int, takes_s: float = 0.0) -> None:
         self._log = log
         self._name = name
         self._left = steps
-        self._spin_s = spin_s
+        self._takes_s = takes_s
 
     def step(self) -> bool:
-        end = time.perf_counter() + self._spin_s
-        while time.perf_counter() < end:
-            pass
+        block(self._takes_s)
         self._log.append(self._name)
         self._left -= 1
         return self._left > 0
@@ -43,7 +40,7 @@ async def test_the_steps_of_several_take_turns() -> None:
 
 async def test_others_have_their_turns_in_between() -> None:
     work, log = WorkQueue(), list[str]()
-    work.add(Task(log, "a", 4, spin_s=TURN_S).step)
+    work.add(Task(log, "a", 4, takes_s=TURN_S).step)
     seen = []
     while work.busy:
         await asyncio.sleep(0)
@@ -63,7 +60,7 @@ async def test_a_step_that_is_added_again_while_it_waits_is_queued_once() -> Non
 async def test_work_added_by_the_only_step_takes_no_extra_turn() -> None:
     work, log = WorkQueue(), list[str]()
     added = Task(log, "b", 1)
-    first = Task(log, "a", 8, spin_s=TURN_S)
+    first = Task(log, "a", 8, takes_s=TURN_S)
 
     def step() -> bool:
         work.add(added.step)

@@ -13,8 +13,8 @@ from talkwire.realtime.http.http_limits import HttpLimits
 from talkwire.realtime.serving.node_listener import NodeListener
 from talkwire.realtime.serving.server import AsgiApp, Server, listen, with_engine
 from tests.realtime.frames import masked_text
+from tests.waiting import deadline
 
-DEADLINE_S = 60.0
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 """The accept value for that key in RFC 6455, section 1.3."""
@@ -43,7 +43,7 @@ async def served(
     server = Server(engine, with_engine(engine, app), internal=internal, limits=limits)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        await until(lambda: server.started or task.done())
+        await until_a_turn(lambda: server.started or task.done())
         yield listening.getsockname()[1]
     finally:
         task.cancel()
@@ -52,14 +52,17 @@ async def served(
             each.close()
         engine.shut_down()
         engine.wheel.close()
-        await until(lambda: not server.server_state.connections)
+        await until_a_turn(lambda: not server.server_state.connections)
         listening.close()
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Waits for a condition that sends no notification, by polling."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not condition():  # noqa: ASYNC110 (each turn of the loop is looked at, none is waited for)
+async def until_a_turn(condition: Callable[[], bool]) -> None:
+    """Waits for a turn of the event loop in which the condition holds, which may be the only one.
+
+    Needs no timer, so the clock may stand still.
+    """
+    async with deadline():
+        while not condition():  # noqa: ASYNC110 (each turn is looked at)
             await asyncio.sleep(0)
 
 
@@ -91,7 +94,7 @@ class Wire:
 
     async def answer(self) -> tuple[int, dict[str, str], bytes]:
         """Returns the response to a request."""
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:-2])}
             status = int(head[0].split(" ")[1])
@@ -119,7 +122,7 @@ class Wire:
 
     async def frame(self) -> tuple[Opcode, bytes]:
         """The next frame, which a server never masks."""
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             first, second = await self.reader.readexactly(2)
             assert first & 0x70 == 0
             assert second & 0x80 == 0
@@ -141,7 +144,7 @@ class Wire:
 
     async def ended(self) -> None:
         """Waits until the server has closed the connection; fails if anything else arrives."""
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             assert await self.reader.read(1) == b""
 
     async def close(self) -> None:

@@ -15,8 +15,9 @@ from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.domain.errors import ChatError, LogReplaced
 from talkwire.storage.lineage import adopt_log
 from talkwire.storage.schema import log_head
-from tests.contracts.node import ALICE, BOB, WAIT_S, Clock, Node, running
+from tests.contracts.node import ALICE, BOB, Clock, Node, running
 from tests.databases import Database, PostgresServer, postgresql_server
+from tests.waiting import DEADLINE_S, until_asked
 
 
 @pytest.fixture
@@ -49,14 +50,15 @@ async def cursor_of(node: Node) -> str:
 
 async def wait_until_it_answers(node: Node) -> None:
     """The connections of before broke with the server."""
-    async with asyncio.timeout(WAIT_S):
-        while True:
-            try:
-                await node.readers.read(lambda snapshot: snapshot.user("alice"))
-            except ChatError:
-                await asyncio.sleep(0.05)
-            else:
-                return
+
+    async def answers() -> bool:
+        try:
+            await node.readers.read(lambda snapshot: snapshot.user("alice"))
+        except ChatError:
+            return False
+        return True
+
+    await until_asked(answers)
 
 
 async def refused(node: Node) -> None:
@@ -80,7 +82,7 @@ async def test_a_log_that_went_back_is_refused_until_it_is_adopted(
         server.fail_over()
         await wait_until_it_answers(node)
         await refused(node)
-        await asyncio.wait_for(replaced.wait(), WAIT_S)
+        await asyncio.wait_for(replaced.wait(), DEADLINE_S)
 
         before = node.chat.epoch
         epoch = adopt(own_database)
@@ -105,7 +107,7 @@ async def test_a_node_learns_that_another_one_has_begun_a_new_epoch(own_database
         with own_database.engine() as engine, engine.begin() as connection:
             connection.execute(text("UPDATE log_head SET lineage = '1/00000001'"))
         adopt(own_database)
-        await asyncio.wait_for(replaced.wait(), WAIT_S)
+        await asyncio.wait_for(replaced.wait(), DEADLINE_S)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT], ids=["a restart", "a crash"])
@@ -140,7 +142,7 @@ async def test_a_log_that_lost_its_last_events_begins_a_new_epoch(own_database: 
             connection.execute(text("DELETE FROM log WHERE pos = (SELECT pos FROM log_head)"))
             connection.execute(text("UPDATE log_head SET pos = pos - 1"))
         for each in replaced:
-            await asyncio.wait_for(each.wait(), WAIT_S)
+            await asyncio.wait_for(each.wait(), DEADLINE_S)
         epoch = adopt(own_database)
         assert epoch != before
         with pytest.raises(LogReplaced):

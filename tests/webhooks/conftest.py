@@ -30,7 +30,7 @@ def settings_for(folder: Path, database: str | None) -> Settings:
         jwt_secret=SECRET,
         rate_limits=False,
         webhook_allow=("127.0.0.1/32",),
-        lease_s=3.0,
+        lease_s=60.0,
         drain_s=0.0,
     )
 

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from standardwebhooks import Webhook
 
+from tests.waiting import deadline
+
 Json = dict[str, Any]
-DEADLINE_S = 60.0
 
 
 class Response(NamedTuple):
@@ -67,7 +68,7 @@ class Receiver:
 
     async def wait_until(self, condition: Callable[[], bool]) -> None:
         """Returns when the condition holds, which is checked at each request."""
-        async with asyncio.timeout(DEADLINE_S), self._changed:
+        async with deadline(), self._changed:
             await self._changed.wait_for(condition)
 
     def events(self, type_: str = "message:new") -> list[Json]:

@@ -17,8 +17,8 @@ from talkwire.core.commands.integration.webhooks import CreateWebhook, DeleteWeb
 from talkwire.core.commands.messages import EditMessage, SendMessage
 from talkwire.core.domain.model import Message
 from tests.protocol.server_process import reserved_port
+from tests.waiting import deadline
 from tests.webhooks.conftest import BACKEND
-from tests.webhooks.receiver import DEADLINE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 REPOSITORY = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ async def test_a_receiver_rebuilds_the_conversations(shared_node: Node, name: st
 async def _rebuilt(process: asyncio.subprocess.Process, conversation_id: str, sent: list[Message]) -> list[str]:
     """Returns the texts of a conversation, once the receiver has all of them in their last version."""
     assert process.stdout is not None
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         while line := await process.stdout.readline():
             messages = json.loads(line).get(conversation_id, {})
             texts = [messages.get(str(message.id), "") for message in sent]

@@ -21,6 +21,7 @@ from tests.chat.chat_server import ServerProcess, running_chat
 from tests.cluster.cluster import Cluster
 from tests.databases import Database
 from tests.http_client import AsyncHttpClient
+from tests.waiting import pause, until_asked
 from tests.webhooks.receiver import ACCEPT, Json, Receiver, Response, receiving
 
 ENVIRONMENT = {"TALKWIRE_WEBHOOK_ALLOW": "127.0.0.1", "TALKWIRE_LEASE_S": "4"}
@@ -54,14 +55,14 @@ class Writer:
                 answer = await self._http.request(method, f"{server.url}/api/v1{path}", json=body, headers=headers)
             except httpx.TransportError:
                 repeats = True
-                await asyncio.sleep(0.05)
+                await pause(0.05)
                 continue
             if answer.is_success:
                 return answer.json() if answer.content else None
             if method == "DELETE" and repeats and answer.status_code in {403, 404}:
                 return None  # the first attempt succeeded, and its answer was lost
             assert answer.status_code in {429, 503}, answer.text
-            await asyncio.sleep(0.05)
+            await pause(0.05)
 
     async def prepare(self, receiver: Receiver) -> str:
         """Creates a webhook and the conversations, and returns the webhook's id."""
@@ -84,7 +85,7 @@ class Writer:
             }
             sent = await self.request("POST", "/messages", message)
             await self._change(number, conversation_id, f"/messages/{sent['id']}")
-            await asyncio.sleep(0.01)
+            await pause(0.01)
 
     async def _change(self, number: int, conversation_id: str, message: str) -> None:
         match number % 6:
@@ -100,6 +101,11 @@ class Writer:
                 await self.request("DELETE", f"/conversations/{conversation_id}/members/carol")
             case _:
                 await self.request("PATCH", f"/conversations/{conversation_id}", {"name": f"name {number}"})
+
+    async def was_refused(self, webhook_id: str) -> bool:
+        """Returns whether a server has recorded that the endpoint did not accept a connection."""
+        deliveries = await self.request("GET", f"/webhooks/{webhook_id}/deliveries")
+        return any(str(each.get("error")).startswith("cannot connect") for each in deliveries["items"])
 
     async def end(self) -> None:
         """Writes something to each conversation that the endpoint can wait for."""
@@ -177,7 +183,7 @@ async def _deliver(writer: Writer, receiver: Receiver, kill: Callable[[], Awaita
             before = len(receiver.accepted)
             await receiver.wait_until(lambda: len(receiver.accepted) > before + 30)
             await receiver.stop()
-            await asyncio.sleep(0.7)  # conversations fail, and are recorded
+            await until_asked(lambda: writer.was_refused(webhook_id))
             await receiver.start()
             await kill()
             before = len(receiver.accepted)
@@ -231,8 +237,9 @@ async def test_another_node_continues_when_one_is_killed(tmp_path: Path, postgre
 
 async def _delivering(cluster: Cluster, http: httpx.AsyncClient) -> int:
     """Returns the number of the node that delivers, once there is one."""
-    while True:
-        for number, node in enumerate(cluster.nodes):
-            if "talkwire_webhooks_delivering 1.0" in (await http.get(f"{node.url}/metrics")).text:
-                return number
-        await asyncio.sleep(0.1)
+
+    async def delivering() -> list[int]:
+        metrics = [(await http.get(f"{node.url}/metrics")).text for node in cluster.nodes]
+        return [number for number, text in enumerate(metrics) if "talkwire_webhooks_delivering 1.0" in text]
+
+    return (await until_asked(delivering))[0]

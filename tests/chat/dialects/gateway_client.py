@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from contextlib import closing
 from typing import Any
 
 from talkwire.core.domain.model import MESSAGE_ID_BASE
 from talkwire.dialects.gateway.vocabulary import GATEWAY
-from tests.chat.chat_client import DEADLINE_S, ChatClient
+from tests.chat.chat_client import ChatClient
 from tests.chat.chat_server import ServerProcess
 from tests.chat.conftest import World
+from tests.waiting import deadline, until_asked
 
 SEND, SEND_MANY = "/api/gateway/send", "/api/gateway/send-many"
 EVENTS = {"alert", "announcement", "done"}
@@ -72,9 +72,11 @@ async def bodies(client: ChatClient, count: int) -> list[str]:
 
 async def wait_gone(world: World, name: str) -> None:
     """Waits until a user has no socket."""
-    async with asyncio.timeout(DEADLINE_S):
-        while (await world.service("GET", f"/api/gateway/status/{world.id_of(name)}"))["connected"]:
-            pass
+
+    async def is_gone() -> bool:
+        return not (await world.service("GET", f"/api/gateway/status/{world.id_of(name)}"))["connected"]
+
+    await until_asked(is_gone)
 
 
 async def leave(world: World, client: ChatClient, name: str) -> None:
@@ -87,7 +89,7 @@ async def arrived(world: World, name: str, message_id: str | None = None) -> Non
     assert isinstance(world.server, ServerProcess)
     user_id, pos = world.id_of(name), 0 if message_id is None else int(message_id) - MESSAGE_ID_BASE
     with closing(sqlite3.connect(world.server.data / "talkwire.db")) as database:
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             while True:
                 mail = database.execute("SELECT id FROM mailbox WHERE user_id = ?", (user_id,)).fetchall()
                 told = database.execute("SELECT pos FROM mailbox_cursors WHERE user_id = ?", (user_id,)).fetchone()

@@ -19,9 +19,8 @@ from tests.chat.conftest import World, world_at
 
 @pytest.fixture(scope="module")
 def quick_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server with a short presence grace period and short ringing."""
-    settings = {"TALKWIRE_PRESENCE_GRACE_S": "0.3", "TALKWIRE_CALL_RING_S": "0.5"}
-    with running_chat(tmp_path_factory.mktemp("crm"), settings) as server:
+    """A server with a short presence grace period."""
+    with running_chat(tmp_path_factory.mktemp("crm"), {"TALKWIRE_PRESENCE_GRACE_S": "0.3"}) as server:
         yield server
         assert server.logged_errors() == []
 

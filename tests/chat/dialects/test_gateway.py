@@ -9,7 +9,7 @@ import pytest
 
 from talkwire.dialects.gateway.vocabulary import GATEWAY
 from talkwire.dialects.messenger import MESSENGER
-from tests.chat.chat_server import running_chat
+from tests.chat.chat_server import in_process, jump_ahead, running_chat, serving
 from tests.chat.conftest import World, world_at
 from tests.chat.dialects.gateway_client import (
     EVENTS,
@@ -161,17 +161,18 @@ async def test_an_unknown_event_is_an_error(world: World) -> None:
     assert await client.next("error") == {"message": "No such event: nonsense"}
 
 
-async def test_a_newer_token_replaces_an_expiring_one(world: World) -> None:
-    client = await world.open(dialect=GATEWAY)
-    client.custom_events |= EVENTS
-    await client.sign_in({"token": world.server.token(world.id_of("alice"), ttl_s=2)})
-    assert "expiresAt" in await client.done("auth:refresh", {"token": world.server.token(world.id_of("alice"))})
-    expiring = await world.open(dialect=GATEWAY)
-    await expiring.sign_in({"token": world.server.token(world.id_of("alice"), ttl_s=2)})
-    assert await expiring.next("error") == {"message": "Token expired"}
-    await expiring.wait_disconnected()
-    await send(world, "alice", message="still here")
-    assert await next_of(client) == "still here"
+async def test_a_newer_token_replaces_an_expiring_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(in_process(tmp_path)) as server, world_at(server) as world:
+        client, expiring = [await world.open(dialect=GATEWAY) for _ in range(2)]
+        client.custom_events |= EVENTS
+        for socket in (client, expiring):
+            await socket.sign_in({"token": world.server.token(world.id_of("alice"), ttl_s=20)})
+        assert "expiresAt" in await client.done("auth:refresh", {"token": world.server.token(world.id_of("alice"))})
+        jump_ahead(monkeypatch, 21)
+        assert await expiring.next("error") == {"message": "Token expired"}
+        await expiring.wait_disconnected()
+        await send(world, "alice", message="still here")
+        assert await next_of(client) == "still here"
 
 
 # --- messages in conversations --------------------------------------------------------------------------------------

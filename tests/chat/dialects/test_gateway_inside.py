@@ -17,7 +17,6 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.realtime.delivery import heartbeats, offline_delivery, offline_proofs
 from talkwire.realtime.delivery.heartbeats import SocketRecipient
 from talkwire.realtime.delivery.offline_proofs import OfflineProofs, SentMarks
-from tests.chat.chat_client import DEADLINE_S
 from tests.chat.chat_server import in_process, serving
 from tests.chat.conftest import World, world_at
 from tests.chat.dialects.gateway_client import (
@@ -29,6 +28,7 @@ from tests.chat.dialects.gateway_client import (
     say,
     send,
 )
+from tests.waiting import deadline
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ async def test_a_message_to_a_large_conversation_requests_no_heartbeats(
 
     monkeypatch.setattr(OfflineProofs, "include_live", included)
     bob = await connect(world, "bob")
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         await has_caught_up.wait()  # missed messages request a heartbeat in any conversation
     asked: list[object] = []
     rounds, several = 0, asyncio.Event()
@@ -226,7 +226,7 @@ async def test_a_message_to_a_large_conversation_requests_no_heartbeats(
     monkeypatch.setattr(OfflineProofs, "_arrivals", counted)
     await say(world, "alice", conversation, "hello")
     assert await bodies(bob, 1) == ["hello"]
-    async with asyncio.timeout(DEADLINE_S):
+    async with deadline():
         await several.wait()
     assert bool(asked) is hastened
 

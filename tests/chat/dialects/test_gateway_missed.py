@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import connect as ws_connect
 
 from talkwire.dialects.gateway.vocabulary import GATEWAY
-from tests.chat.chat_client import DEADLINE_S, ChatClient
+from tests.chat.chat_client import ChatClient
 from tests.chat.chat_server import running_chat
 from tests.chat.conftest import World, world_at
 from tests.chat.dialects.gateway_client import (
@@ -27,6 +27,7 @@ from tests.chat.dialects.gateway_client import (
     say,
     send,
 )
+from tests.waiting import deadline
 
 # --- missed messages ------------------------------------------------------------------------------------------------
 
@@ -97,7 +98,7 @@ async def test_a_client_that_connects_during_traffic_receives_each_message_once(
     bob = await connect_silent(world, "bob")
     for number in range(5):
         await bob.close()
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             while len(alice.acked) < (number + 1) * 40:
                 await say(world, "carol", aside, "to give way")
         bob = await connect_silent(world, "bob")
@@ -262,7 +263,7 @@ class Recoverable:
         await self.connection.wait_closed()
 
     async def _next_frame(self) -> str:
-        async with asyncio.timeout(DEADLINE_S):
+        async with deadline():
             return str(await self.connection.recv())
 
 

@@ -464,20 +464,21 @@ async def test_a_call_from_the_invitation_to_the_end(world: World) -> None:
         assert await client.next("call-ended") == {**call, "reason": "hangup"}
 
 
-async def test_a_call_that_is_declined_or_not_answered_ends(quick: World) -> None:
-    conversation = await quick.conversation("alice", "bob", kind="direct")
-    alice, bob = await connect(quick, "alice", "bob")
+async def test_a_call_that_is_declined_or_not_answered_ends(world: World, quick: World) -> None:
+    conversation = await world.conversation("alice", "bob", kind="direct")
+    alice, bob = await connect(world, "alice", "bob")
     call = {"conversationId": conversation, "callId": "first"}
     await alice.done("call-invite", call)
     await bob.next("call-invite")
     await bob.done("call-reject", call)
-    assert (await alice.next("call-reject"))["userId"] == quick.id_of("bob")
+    assert (await alice.next("call-reject"))["userId"] == world.id_of("bob")
     assert (await alice.next("call-ended"))["reason"] == "rejected"
-    await alice.done("call-invite", {**call, "callId": "second"})
+    conversation = await quick.conversation("alice", "bob", kind="direct")
+    alice, bob = await connect(quick, "alice", "bob")
+    await alice.done("call-invite", {"conversationId": conversation, "callId": "second"})
     for client in (alice, bob):
-        while (ended := await client.next("call-ended"))["callId"] != "second":
-            pass
-        assert ended["reason"] == "timeout"
+        ended = await client.next("call-ended")
+        assert (ended["callId"], ended["reason"]) == ("second", "timeout")
 
 
 async def test_a_newer_token_replaces_the_current_one(world: World) -> None:

@@ -20,9 +20,8 @@ MESSAGES = "/api/v1/whatsapp/messages"
 
 @pytest.fixture(scope="module")
 def quick_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server with a short presence grace period and short ringing."""
-    settings = {"TALKWIRE_PRESENCE_GRACE_S": "0.3", "TALKWIRE_CALL_RING_S": "0.5"}
-    with running_chat(tmp_path_factory.mktemp("whatsapp"), settings) as server:
+    """A server with a short presence grace period."""
+    with running_chat(tmp_path_factory.mktemp("whatsapp"), {"TALKWIRE_PRESENCE_GRACE_S": "0.3"}) as server:
         yield server
         assert server.logged_errors() == []
 
@@ -369,11 +368,11 @@ async def test_presence_of_non_contacts_can_be_subscribed_to(quick: World) -> No
     assert await bob.next("user:online") == {"userId": quick.id_of("alice")}
 
 
-async def test_a_call_goes_to_members_whether_they_have_joined_or_not(quick: World) -> None:
-    talk = await quick.conversation("alice", "bob")
-    alice, bob = await connect(quick, "alice", "bob")
+async def test_a_call_goes_to_members_whether_they_have_joined_or_not(world: World) -> None:
+    talk = await world.conversation("alice", "bob")
+    alice, bob = await connect(world, "alice", "bob")
     call = {"conversationId": talk, "callId": (await alice.done("call:invite", {"conversationId": talk}))["callId"]}
-    assert await bob.next("call:invite") == {**call, "userId": quick.id_of("alice")}
+    assert await bob.next("call:invite") == {**call, "userId": world.id_of("alice")}
     await bob.done("call:accept", call)
     await alice.next("call:accept")
     await alice.done("call:signal", {**call, "data": {"sdp": "x"}})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -11,9 +10,10 @@ from talkwire.dialects.crm.vocabulary import CRM
 from talkwire.dialects.gateway.vocabulary import GATEWAY
 from talkwire.dialects.talks.vocabulary import TALKS
 from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
-from tests.chat.chat_client import DEADLINE_S, ChatClient, Payload
+from tests.chat.chat_client import ChatClient, Payload
 from tests.chat.conftest import World
 from tests.chat.returner import Returner
+from tests.waiting import until_asked
 
 MESSAGES = "/api/v1/whatsapp/messages"
 
@@ -138,13 +138,12 @@ async def test_a_notification_shows_the_caption_or_else_the_name(world: World) -
     for content in (MEDIA, {"url": URL, "name": "Lake"}):
         await alice.done("message:send", {"conversationId": talk, "type": "image", "content": content})
     await alice.done("message:send", {"conversationId": talk, "type": "location", "content": GATE})
-    bodies: list[str] = []
-    async with asyncio.timeout(DEADLINE_S):
-        while len(bodies) < 3:
-            listed = (await world.request("GET", "/api/v1/notifications", by="bob")).json()["items"]
-            bodies = [each["body"] for each in listed]
-            await asyncio.sleep(0.05)
-    assert bodies == ["Brandenburg Gate, Pariser Platz, Berlin", "Lake", MEDIA["caption"]]
+
+    async def notified() -> list[str] | None:
+        listed = (await world.request("GET", "/api/v1/notifications", by="bob")).json()["items"]
+        return [each["body"] for each in listed] if len(listed) >= 3 else None
+
+    assert await until_asked(notified) == ["Brandenburg Gate, Pariser Platz, Berlin", "Lake", MEDIA["caption"]]
 
 
 @pytest.mark.parametrize(
@@ -157,14 +156,13 @@ async def test_a_search_finds_captions_and_names(world: World, words: str, found
     for type_, content in (("image", MEDIA), ("document", {"url": URL, "name": "Lake"}), ("location", GATE)):
         answer = await alice.done("message:send", {"conversationId": talk, "type": type_, "content": content})
         sent[type_] = answer["message"]["id"]
-    ids: list[str] = []
-    async with asyncio.timeout(DEADLINE_S):
-        while len(ids) < len(found):
-            params = {"q": words, "conversationId": talk}
-            page = (await world.request("GET", "/api/v1/search", by="bob", params=params)).json()
-            ids = [message["id"] for message in page["items"]]
-            await asyncio.sleep(0.05)
-    assert ids == [sent[type_] for type_ in found]
+
+    async def searched() -> list[str] | None:
+        params = {"q": words, "conversationId": talk}
+        page = (await world.request("GET", "/api/v1/search", by="bob", params=params)).json()
+        return [message["id"] for message in page["items"]] if len(page["items"]) >= len(found) else None
+
+    assert await until_asked(searched) == [sent[type_] for type_ in found]
 
 
 @pytest.mark.parametrize("type_", ["image", "video", "audio", "document", "location"])

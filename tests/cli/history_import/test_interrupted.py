@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import socketserver
 import tempfile
-import time
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.chat.chat_server import SECRET
 from tests.cli.history_import.conftest import Command, Receiver, counts
 from tests.cli.history_import.exports import PIXEL, said, slack_user, write_zip
 from tests.cli.processes import clean_environment
 from tests.forked_talkwire import Streams, start_python
+from tests.waiting import DEADLINE_S
 
 MESSAGES = 60
-DEADLINE_S = 60.0
 
 
 def long_export(prefix: str) -> dict[str, object]:
@@ -83,17 +88,65 @@ def message_count(receiver: Receiver, prefix: str) -> int:
     return sum(each.json()["lastSeq"] for each in found if each.is_success)
 
 
+class Gate(socketserver.ThreadingTCPServer):
+    """Forwards an import to the server, until the server has enough messages. Then `closed` is set."""
+
+    def __init__(self, receiver: Receiver, has_enough: Callable[[], bool]) -> None:
+        super().__init__(("127.0.0.1", 0), _Forwarding)
+        self.place = urlsplit(receiver.url)
+        self.has_enough = has_enough
+        self.closed, self.over = threading.Event(), threading.Event()
+
+
+class _Forwarding(socketserver.BaseRequestHandler):
+    server: Gate
+
+    def handle(self) -> None:
+        place = (self.server.place.hostname, self.server.place.port)
+        with socket.create_connection(place) as onward, suppress(OSError):
+            threading.Thread(target=_pump, args=(onward, self.request)).start()
+            while data := self.request.recv(1 << 16):
+                if self.server.has_enough():
+                    self.server.closed.set()
+                    self.server.over.wait(DEADLINE_S)
+                    break
+                onward.sendall(data)
+            onward.shutdown(socket.SHUT_RDWR)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(1 << 16):
+            sink.sendall(data)
+
+
+@contextmanager
+def gate_before(receiver: Receiver, has_enough: Callable[[], bool]) -> Iterator[Gate]:
+    with Gate(receiver, has_enough) as gate:
+        thread = threading.Thread(target=gate.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield gate
+        finally:
+            gate.over.set()
+            gate.shutdown()
+            thread.join()
+
+
 def kill_after(receiver: Receiver, path: Path, prefix: str, count: int) -> None:
-    """Starts an import, and kills it once the server has so many messages."""
-    arguments = ["-m", "talkwire", "import", "slack", str(path), "--server", receiver.url]
-    with Path(os.devnull).open("rb") as nothing, tempfile.TemporaryFile() as output:
+    """Starts an import, and kills it once the server has so many messages. It cannot get further until then."""
+    with (
+        gate_before(receiver, lambda: message_count(receiver, prefix) >= count) as gate,
+        Path(os.devnull).open("rb") as nothing,
+        tempfile.TemporaryFile() as output,
+    ):
+        url = f"http://127.0.0.1:{gate.server_address[1]}"
+        arguments = ["-m", "talkwire", "import", "slack", str(path), "--server", url]
         streams = Streams(nothing, output, output)
         process = start_python(arguments, streams, {**clean_environment(), "JWT_SECRET": SECRET}, path.parent)
         try:
-            until = time.monotonic() + DEADLINE_S
-            while message_count(receiver, prefix) < count:
-                assert process.poll() is None, "the import has ended before it was killed"
-                assert time.monotonic() < until
+            assert gate.closed.wait(DEADLINE_S)
+            assert process.poll() is None, "the import has ended before it was killed"
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait(DEADLINE_S)

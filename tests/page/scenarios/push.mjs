@@ -32,6 +32,7 @@ class Worker {
   #page;
   #session;
   #registrationId;
+  #delivered = [];
 
   static async of(page) {
     const worker = new Worker();
@@ -48,6 +49,7 @@ class Worker {
   async deliver(pushed) {
     const { origin } = new URL(url);
     const data = JSON.stringify(pushed);
+    this.#delivered.push(data);
     await this.#session.send("ServiceWorker.deliverPushMessage", { origin, registrationId: this.#registrationId, data });
   }
 
@@ -55,11 +57,16 @@ class Worker {
     return this.#page.context().serviceWorkers()[0].evaluate(run, given);
   }
 
-  shown() {
-    return this.evaluate(async () => {
-      const all = await self.registration.getNotifications();
-      return all.map(({ title, body, icon, tag, silent }) => ({ title, body, icon: icon.split(/[:,]/, 2)[0], tag, silent }));
-    });
+  // What is shown, once it is so many.
+  async shown(count) {
+    const read = () =>
+      this.evaluate(async () => {
+        const all = await self.registration.getNotifications();
+        return all.map(({ title, body, icon, tag, silent }) => ({ title, body, icon: icon.split(/[:,]/, 2)[0], tag, silent }));
+      });
+    const all = await until(read, ({ length }) => length === count);
+    if (all.length !== count) throw new Error(`shown: ${JSON.stringify(all)}, after ${this.#delivered.join()}`);
+    return all;
   }
 
   // Clicks on the only notification. Windows open and get the focus only after a real click, of which there is none here.
@@ -128,7 +135,7 @@ async function pushesOf(service) {
   await leave(alice);
   const away = await send("While you were away");
   await worker.deliver(await service.next());
-  const shown = await until(() => worker.shown(), ({ length }) => length === 1);
+  const shown = await worker.shown(1);
   const { opened: address, left } = await worker.click();
   report("away", { early, shown: shown.map(({ title, body, silent }) => ({ title, body, silent })), left });
   report("opened", { isPlace: address === `${url}/#/conversation/${id}/${away.id}` });
@@ -136,11 +143,11 @@ async function pushesOf(service) {
   // What was read on another device is closed here.
   const { id: messageId } = await send("To be read elsewhere");
   await worker.deliver(await service.next());
-  await until(() => worker.shown(), ({ length }) => length === 1);
+  await worker.shown(1);
   await post(`conversations/${id}/read`, "alice", { messageId });
   const dismissal = await service.next();
   await worker.deliver(dismissal);
-  const { length } = await until(() => worker.shown(), (all) => all.length === 0);
+  const { length } = await worker.shown(0);
   report("read", { type: dismissal.type, badge: dismissal.badge, left: length });
 
   // A click leads an open page to the message. It is in another conversation, so it does not read it by itself.
@@ -149,7 +156,7 @@ async function pushesOf(service) {
   await alice.goto(url);
   await open(alice, "general");
   await worker.deliver(pushed);
-  await until(() => worker.shown(), (all) => all.length === 1);
+  await worker.shown(1);
   const { focused } = await worker.click();
   await opened(alice, "bob");
   await message(alice, "Look here").waitFor();

@@ -20,14 +20,14 @@ from tests.chat.chat_server import SECRET, ServerProcess, running_chat
 from tests.databases import Database, PostgresServer
 from tests.deployment.proxies import apache_program, nginx_program
 from tests.files.pictures import jpeg
-from tests.http_client import HttpClient
+from tests.http_client import HttpClient, http_get
 from tests.protocol.server_process import reserved_port
 from tests.reference.blocks.catalogue import CATALOGUE, NotRun, Run, RunBy, Validated, check_of, entry_of
 from tests.reference.blocks.collected import REPOSITORY, Block, all_blocks
 from tests.reference.blocks.shell import Shell
+from tests.waiting import DEADLINE_S
 
 BLOCKS = all_blocks()
-DEADLINE_S = 60
 COMMANDS = (
     "talkwire",
     "curl",
@@ -375,5 +375,5 @@ EXPECTED: dict[str, dict[str, Callable[[str, Shell], None]]] = {
 )
 def test_a_response_is_as_the_page_shows_it(page: str, beginning: str, path: str, server: ServerProcess) -> None:
     headers = {"Authorization": f"Bearer {server.token('bob')}"}
-    response = httpx.get(server.url + path, headers=headers, trust_env=False)
+    response = http_get(server.url + path, headers=headers)
     assert response.json() == json.loads(block_of(page, "json", beginning))
