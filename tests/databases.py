@@ -107,10 +107,14 @@ class PostgresServer:
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> None:
         """Ends all connections. SIGQUIT is like a crash: the next start recovers from its journal."""
-        if self._connection is not None:
-            self._connection.close()
+        self.disconnect()
         self._process.send_signal(number)
         self._process.wait(DEADLINE_S)
+
+    def disconnect(self) -> None:
+        """Closes this object's own connection."""
+        if self._connection is not None:
+            self._connection.close()
 
     def check_log(self) -> None:
         """Fails if a process of the server has crashed, which ends all connections: tests that failed were not the
@@ -249,7 +253,9 @@ def own_or_shared_postgresql_server(user: str) -> Iterator[PostgresServer]:
         with postgresql_server() as server:
             yield server
     else:
-        yield PostgresServer(Path(folder), Path(), {}, user)
+        server = PostgresServer(Path(folder), Path(), {}, user)
+        yield server
+        server.disconnect()
 
 
 @contextmanager

@@ -33,34 +33,37 @@ QUICK_DEMO = {"TALKWIRE_DEMO": "true", "TALKWIRE_PRESENCE_GRACE_S": "0.3"}
 
 @pytest.fixture(scope="module", params=["socket.io-client", "socket.io-client-4.5.4"])
 def library(request: pytest.FixtureRequest) -> Path:
-    """Returns one of the official clients. Each has servers of its own, where nobody typed a moment ago."""
+    """Returns one of the official clients."""
     folder = HERE / "node_modules" / str(request.param)
     if not folder.is_dir():
         pytest.fail("the official clients are not installed: run make install")
     return folder
 
 
-@pytest.fixture(scope="module")
-def demo(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with running_chat(tmp_path_factory.mktemp("demo"), QUICK_DEMO) as server:
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[ServerProcess]:
+    """`talkwire serve --demo`. Each test has its own, in which nobody typed a moment ago: others would receive nothing
+    when the same user types again.
+    """
+    with running_chat(tmp_path, QUICK_DEMO) as server:
         yield server
         assert server.logged_errors() == []
 
 
-@pytest.fixture(scope="module")
-def talks_demo(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+@pytest.fixture
+def talks_demo(tmp_path: Path) -> Iterator[ServerProcess]:
     """`talkwire serve --demo --dialect talks`."""
     environment = {"TALKWIRE_DEMO": "true", "TALKWIRE_DIALECT": "talks"}
-    with running_chat(tmp_path_factory.mktemp("talks"), environment) as server:
+    with running_chat(tmp_path, environment) as server:
         yield server
         assert server.logged_errors() == []
 
 
-@pytest.fixture(scope="module")
-def gateway_demo(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+@pytest.fixture
+def gateway_demo(tmp_path: Path) -> Iterator[ServerProcess]:
     """`talkwire serve --demo --dialect gateway`."""
     environment = {**QUICK_DEMO, "TALKWIRE_DIALECT": "gateway"}
-    with running_chat(tmp_path_factory.mktemp("gateway"), environment) as server:
+    with running_chat(tmp_path, environment) as server:
         yield server
         assert server.logged_errors() == []
 

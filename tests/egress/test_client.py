@@ -42,7 +42,7 @@ async def test_a_name_is_resolved_once_and_tls_verifies_it(make_client: MakeClie
     """A second lookup could lead elsewhere than the checked one (DNS rebinding)."""
     names = NameServer({NAME: [["127.0.0.1"], ["10.0.0.1"]]})
     async with receiver(tls=certificates.server) as server:
-        client = make_client(resolve=names, tls=certificates.client)
+        client = make_client(limits=EgressLimits(idle_s=DEADLINE_S), resolve=names, tls=certificates.client)
         url = f"https://{NAME}:{server.port}/hook?a=b"
         found = await client.post(url, content=b"hello")
         assert (found.status_code, found.content) == (200, b"{}")
@@ -162,7 +162,7 @@ async def test_connections_are_limited_and_others_wait_for_one(make_client: Make
         await response()(request, writer)
 
     async with receiver(wait) as server, deadline():
-        client = make_client(limits=EgressLimits(connections=2, total_s=DEADLINE_S))
+        client = make_client(limits=EgressLimits(connections=2, total_s=DEADLINE_S, idle_s=DEADLINE_S))
         asked = [asyncio.create_task(client.get(f"http://127.0.0.1:{server.port}/")) for _ in range(4)]
         await two_requests.acquire()
         await two_requests.acquire()

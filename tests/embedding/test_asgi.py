@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from talkwire import Settings, Talkwire
-from talkwire import datafolder as data_folders
+from talkwire.datafolder import FolderLock
 from talkwire.embedding.application import UNUSED_S
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.realtime.engine.connection import UNSENT_MAX
@@ -452,7 +452,8 @@ async def test_the_lifespan_of_the_application_is_within_the_chats(settings: Set
 
 
 async def test_a_second_process_on_sqlite_is_refused(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_folders, "LOCK_WAIT_S", 0.1)
+    acquire = FolderLock.acquire
+    monkeypatch.setattr(FolderLock, "acquire", lambda path: acquire(path, wait_s=0.1))
     async with Talkwire(settings).lifespan():
         _, from_app, task = await lifespan_of(Talkwire(settings))
         answer = await from_app.get()

@@ -80,7 +80,7 @@ async def test_ephemeral_events_are_observed_too(chat: Talkwire, serve: Serve) -
 
 
 async def test_a_hanging_or_failing_observer_delays_nothing_else(
-    chat: Talkwire, serve: Serve, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, chat: Talkwire, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(observers, "CLOSE_S", 0.05)
     seen = Seen()

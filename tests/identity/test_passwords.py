@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.passwords import PASSWORD_MAX_BYTES, HashCost, Passwords
 from tests.processor_time import at_most
+from tests.waiting import DEADLINE_S
 
 CHEAP = HashCost(passes=1, memory_kib=8, lanes=1)
 
@@ -138,7 +139,7 @@ async def test_callers_beyond_the_queue_are_refused(monkeypatch: pytest.MonkeyPa
     gate = threading.Event()
 
     def wait(_self: PasswordHasher, _stored: str | bytes, _password: str | bytes) -> bool:
-        return gate.wait(10)
+        return gate.wait(DEADLINE_S)
 
     monkeypatch.setattr(PasswordHasher, "verify", wait)
     passwords = Passwords(CHEAP, workers=1, waiting_max=2)
