@@ -88,8 +88,6 @@ EVERYTHING = (
     "chat/test_traces.py::test_a_collector_that_is_away_holds_nothing_up",
     "clients/test_documented_examples.py::test_a_client_that_renews_its_token_stays_for_longer_than_one",
     "clients/test_documented_examples.py::test_a_client_survives_a_token_route_that_fails_twice",
-    "embedding/test_asgi.py::test_a_second_process_on_sqlite_is_refused",
-    "embedding/test_observers.py::test_a_hanging_or_failing_observer_delays_nothing_else",
     "hostile/test_attacks_on_http.py::test_the_rest_of_a_request_must_arrive_in_time",
     "protocol/test_engine_protocol.py::test_a_client_that_never_completes_its_upgrade_keeps_polling",
     "protocol/test_socket_protocol.py::test_the_server_closes_a_client_that_only_tried_an_unknown_namespace",

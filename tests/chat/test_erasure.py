@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,12 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 
 def traces(folder: Path) -> list[str]:
     """Returns the files of a data folder that contain the text, in their content or their name."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    return [str(path) for path in files if CANARY.encode() in path.read_bytes() or CANARY in path.name]
+    found = []
+    for path in sorted(folder.rglob("*")):
+        with suppress(FileNotFoundError):  # deleted since it was listed
+            if path.is_file() and (CANARY.encode() in path.read_bytes() or CANARY in path.name):
+                found.append(str(path))
+    return found
 
 
 async def erased(world: World, folder: Path) -> None:

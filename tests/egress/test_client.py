@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gzip
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -17,6 +18,7 @@ from tests.egress.receiver import ReceivedRequest, receiver, response
 from tests.waiting import DEADLINE_S, deadline, pause
 
 LOOPBACK = AddressRules.of([], loopback=True)
+PATIENT = EgressLimits(connect_s=DEADLINE_S, total_s=DEADLINE_S, idle_s=DEADLINE_S)
 
 MakeClient = Callable[..., httpx.AsyncClient]
 
@@ -31,7 +33,7 @@ async def make_client() -> AsyncIterator[MakeClient]:
         ) -> httpx.AsyncClient:
             egress = Egress(rules, **options)  # type: ignore[arg-type]
             closing.callback(egress.close)
-            client = egress.client(limits or EgressLimits())
+            client = egress.client(limits or PATIENT)
             closing.push_async_callback(client.aclose)
             return client
 
@@ -42,7 +44,7 @@ async def test_a_name_is_resolved_once_and_tls_verifies_it(make_client: MakeClie
     """A second lookup could lead elsewhere than the checked one (DNS rebinding)."""
     names = NameServer({NAME: [["127.0.0.1"], ["10.0.0.1"]]})
     async with receiver(tls=certificates.server) as server:
-        client = make_client(limits=EgressLimits(idle_s=DEADLINE_S), resolve=names, tls=certificates.client)
+        client = make_client(resolve=names, tls=certificates.client)
         url = f"https://{NAME}:{server.port}/hook?a=b"
         found = await client.post(url, content=b"hello")
         assert (found.status_code, found.content) == (200, b"{}")
@@ -162,7 +164,7 @@ async def test_connections_are_limited_and_others_wait_for_one(make_client: Make
         await response()(request, writer)
 
     async with receiver(wait) as server, deadline():
-        client = make_client(limits=EgressLimits(connections=2, total_s=DEADLINE_S, idle_s=DEADLINE_S))
+        client = make_client(limits=dataclasses.replace(PATIENT, connections=2))
         asked = [asyncio.create_task(client.get(f"http://127.0.0.1:{server.port}/")) for _ in range(4)]
         await two_requests.acquire()
         await two_requests.acquire()

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from talkwire.storage.schema import online
 from talkwire.testing import temporary_server
 from talkwire.testing.server import TemporaryServer
-from tests.databases import Database
+from tests.databases import Database, let_nodes_pause
 from tests.push.conftest import LOOPBACK, fill
 from tests.push.push_service import Browser, PushService, Rest, rest_of
 from tests.waiting import until_asked
@@ -24,7 +24,10 @@ SECRET = "a secret of both nodes, long enough for it"
 
 
 @pytest.fixture
-async def nodes(postgresql_database: Database) -> AsyncIterator[tuple[TemporaryServer, TemporaryServer]]:
+async def nodes(
+    postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[TemporaryServer, TemporaryServer]]:
+    let_nodes_pause(monkeypatch)
     url = postgresql_database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     settings: dict[str, Any] = {"webhook_allow": LOOPBACK, "database": url, "jwt_secret": SECRET, "drain_s": 0.0}
     async with AsyncExitStack() as stack:

@@ -16,7 +16,7 @@ from talkwire.storage.engine import database_url, reading_engine, sqlite_url, wr
 from talkwire.storage.messages import messages, threads
 from talkwire.storage.schema import log_head, users
 from talkwire.storage.sql.keys import keys_parameter
-from tests.databases import Database
+from tests.databases import Database, may_pause
 
 
 def _pragma(engine: Engine, name: str) -> object:
@@ -94,14 +94,14 @@ def test_a_query_to_a_lost_postgresql_machine_fails_within_seconds(
 
 
 def test_readers_cannot_write(database: Database) -> None:
-    engine = reading_engine(database.url, 1)
+    engine = may_pause(reading_engine(database.url, 1))
     with pytest.raises(DBAPIError, match=r"read.?only"), engine.begin() as connection:
         connection.execute(text("UPDATE log_head SET pos = 1"))
     engine.dispose()
 
 
 def test_a_reader_sees_one_moment(database: Database) -> None:
-    writing, reading = writing_engine(database.url), reading_engine(database.url, 1)
+    writing, reading = may_pause(writing_engine(database.url)), may_pause(reading_engine(database.url, 1))
     with reading.begin() as connection:
         before = connection.execute(select(log_head.c.pos)).scalar_one()
         with writing.begin() as other:
@@ -114,7 +114,7 @@ def test_a_reader_sees_one_moment(database: Database) -> None:
 
 
 def test_an_error_does_not_tell_what_was_written(database: Database) -> None:
-    engine = writing_engine(database.url)
+    engine = may_pause(writing_engine(database.url))
     row = {"id": "alice", "name": "a secret", "banned": False, "created_ms": 0}
     with engine.connect() as connection:
         connection.execute(insert(users), row)

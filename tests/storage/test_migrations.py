@@ -32,7 +32,7 @@ from talkwire.storage.migrations import (
     upgrade,
 )
 from talkwire.storage.schema import answers, file_links, files, log, log_head, metadata
-from tests.databases import PostgresServer
+from tests.databases import PostgresServer, may_pause
 from tests.waiting import block, wait_until
 
 
@@ -51,7 +51,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
 
 @pytest.fixture
 def engine(empty_url: URL) -> Iterator[Engine]:
-    engine = writing_engine(empty_url)
+    engine = may_pause(writing_engine(empty_url))
     yield engine
     engine.dispose()
 
@@ -146,7 +146,7 @@ def test_nodes_that_start_at_once_take_turns(empty_url: URL) -> None:
     together = Barrier(4)
 
     def start(_: int) -> str:
-        engine = writing_engine(empty_url)
+        engine = may_pause(writing_engine(empty_url))
         try:
             together.wait()
             migrate(engine)
@@ -162,7 +162,7 @@ def test_a_migration_that_fails_leaves_nothing(empty_url: URL) -> None:
     plain = create_engine(empty_url)
     with plain.begin() as connection:
         connection.execute(text("CREATE TABLE members (something_else TEXT)"))
-    engine = writing_engine(empty_url)
+    engine = may_pause(writing_engine(empty_url))
     with pytest.raises(Exception, match="already exists"):
         migrate(engine)
     assert inspect(engine).get_table_names() == ["members"]
@@ -271,7 +271,7 @@ def test_a_migration_may_take_long_and_be_waited_for(
     short = "-c lock_timeout=100 -c statement_timeout=100"
     monkeypatch.setattr(engine_module, "_POSTGRESQL_OPTIONS", short)
     name = postgresql.create()
-    first, second = (writing_engine(postgresql.url_of(name)) for _ in range(2))
+    first, second = (may_pause(writing_engine(postgresql.url_of(name))) for _ in range(2))
     with first.begin() as connection:
         upgrade(connection, "0009")
         slow = "BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END"
@@ -299,7 +299,7 @@ def test_a_migration_that_does_not_get_its_locks_is_tried_again(
     )
     monkeypatch.setattr(migrations_module, "_RETRY_PAUSE_S", 0.05)
     name = postgresql.create()
-    engine, reading = writing_engine(postgresql.url_of(name)), create_engine(postgresql.url_of(name))
+    engine, reading = may_pause(writing_engine(postgresql.url_of(name))), create_engine(postgresql.url_of(name))
     with engine.begin() as connection:
         upgrade(connection, "0025")
     with ThreadPoolExecutor(1) as threads, capture_logs() as logs:
@@ -355,7 +355,7 @@ def test_a_migration_gives_up_at_last(postgresql: PostgresServer, monkeypatch: p
     monkeypatch.setattr(engine_module, "_POSTGRESQL_OPTIONS", "-c lock_timeout=50")
     monkeypatch.setattr(migrations_module, "_RETRY_PAUSE_S", 0)
     name = postgresql.create()
-    engine, reading = writing_engine(postgresql.url_of(name)), create_engine(postgresql.url_of(name))
+    engine, reading = may_pause(writing_engine(postgresql.url_of(name))), create_engine(postgresql.url_of(name))
     with engine.begin() as connection:
         upgrade(connection, "0025")
     with reading.begin() as reader, capture_logs() as logs:

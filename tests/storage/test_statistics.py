@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from talkwire.storage.engine import writing_engine
 from talkwire.storage.followers.statistics import FIRST, GROWN_UP, YoungStatistics
 from talkwire.storage.messages.search import WordTable
-from tests.databases import PostgresServer
+from tests.databases import PostgresServer, may_pause
 
 _GROW = text(
     "INSERT INTO messages (id, conversation_id, seq, sender_id, content, created_ms) "
@@ -21,7 +21,7 @@ _GROW = text(
 @pytest.fixture
 def engine(postgresql: PostgresServer) -> Iterator[Engine]:
     name = postgresql.create_migrated()
-    engine = writing_engine(postgresql.url_of(name))
+    engine = may_pause(writing_engine(postgresql.url_of(name)))
     yield engine
     engine.dispose()
     postgresql.drop(name)

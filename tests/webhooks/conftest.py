@@ -18,6 +18,7 @@ from talkwire.core.domain.model import Actor
 from talkwire.settings import Settings
 from talkwire.webhooks import endpoint, service
 from tests.chat.chat_server import SECRET
+from tests.databases import let_nodes_pause
 from tests.webhooks.receiver import Receiver, receiving
 
 BACKEND = Actor("backend", "Backend", role="service")
@@ -90,8 +91,10 @@ def data_folder(database_setting: str | None, sqlite_template: Path, tmp_path_fa
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def shared_node(data_folder: Path, database_setting: str | None) -> AsyncIterator[Node]:
     """One node for all tests of a module."""
-    async with Node(settings_for(data_folder, database_setting)).started() as node:
-        yield node
+    with pytest.MonkeyPatch.context() as patching:
+        let_nodes_pause(patching)
+        async with Node(settings_for(data_folder, database_setting)).started() as node:
+            yield node
 
 
 @pytest_asyncio.fixture(loop_scope="module")
