@@ -26,7 +26,9 @@ from talkwire.datafolder import FolderLock
 from talkwire.embedding.application import UNUSED_S
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.realtime.engine.connection import UNSENT_MAX
+from tests.bus.networks import let_answers_take_long
 from tests.databases import Database, let_nodes_pause
+from tests.realtime.linked import let_nodes_connect_late
 from tests.waiting import DEADLINE_S, deadline, until
 
 SECRET = "a secret for tests, of more than 32 characters"
@@ -355,6 +357,8 @@ async def test_an_upgrade_at_another_node_is_forwarded(
     settings: Settings, postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     let_nodes_pause(monkeypatch)
+    let_nodes_connect_late(monkeypatch)
+    let_answers_take_long(monkeypatch)
     url = postgresql_database.url.render_as_string(hide_password=False)
     here, there = (
         Talkwire(replace(settings, data=settings.data.with_name(name), database=url)) for name in ("here", "there")

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from talkwire.realtime.forwarding import file_forwarding, forwarder, peer_http
 from talkwire.realtime.socketio.socket_server import Namespace, SocketServer
 from talkwire.realtime.socketio.socketio_socket import Socket
 from talkwire.wire import EngineOptions
+from tests.realtime.linked import let_nodes_connect_late
 from tests.realtime.wires import Wire, served
-from tests.waiting import DEADLINE_S, SteppedClock
+from tests.waiting import SteppedClock
 
 MAX_PAYLOAD = 10_000
 
@@ -32,8 +32,7 @@ class RecordingServer(SocketServer):
 
 @pytest.fixture(autouse=True)
 def _nodes_may_connect_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (peer_http, forwarder, file_forwarding):
-        monkeypatch.setattr(module, "CONNECT_S", DEADLINE_S)
+    let_nodes_connect_late(monkeypatch)
 
 
 @pytest.fixture

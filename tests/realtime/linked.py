@@ -9,17 +9,27 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import pytest
+
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.domain.peer import Peer
 from talkwire.realtime.engine.engine_server import EngineServer
+from talkwire.realtime.forwarding import file_forwarding, forwarder, peer_http
 from talkwire.realtime.forwarding.forwarder import Forwarder
 from talkwire.realtime.forwarding.peer_auth import PeerAuth
 from talkwire.realtime.forwarding.session_owners import SessionOwners
 from talkwire.realtime.serving.node_listener import NodeListener, address_of
 from talkwire.realtime.serving.server import listen
 from tests.realtime.wires import served
+from tests.waiting import DEADLINE_S
 
 SECRET = b"what all nodes share"
+
+
+def let_nodes_connect_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has a node that answers late count as reachable, since a busy machine may stop this process for seconds."""
+    for module in (peer_http, forwarder, file_forwarding):
+        monkeypatch.setattr(module, "CONNECT_S", DEADLINE_S)
 
 
 @dataclass
