@@ -24,6 +24,7 @@ class ValkeyServer:
 
     def __init__(self, *arguments: str) -> None:
         self.port = reserved_port()
+        self._cluster_port = reserved_port()  # by default 10,000 above, which may not exist
         self._arguments = arguments
         self._folder = Path(tempfile.mkdtemp(prefix="tw-valkey-"))
         self._process: subprocess.Popen[bytes] | None = None
@@ -34,7 +35,8 @@ class ValkeyServer:
 
     def start(self) -> None:
         """Returns when it answers."""
-        own = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
+        ports = ["--port", str(self.port), "--cluster-port", str(self._cluster_port)]
+        own = [*ports, "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen([get_binary_path(), *own, *self._arguments], stdout=log, stderr=log)
         wait_until(self._answers)
