@@ -54,6 +54,19 @@ async def test_a_deleted_message_is_not_unread_any_more(world: World) -> None:
     assert (await bob.next("conversation:unread"))["unreadCount"] == 1
 
 
+async def test_an_edit_that_changes_whom_a_message_mentions_changes_the_count(world: World) -> None:
+    talk = await world.conversation("alice", "bob")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    sent = await alice.send_message(talk, "Hello")
+    for content, mentions in ((f"@{world.id_of('bob')}, hello", 1), ("Hello again", 0)):
+        await alice.done("message:edit", {"messageId": sent["id"], "content": content})
+        counts = await bob.next("conversation:unread")
+        assert (counts["unreadCount"], counts["mentionCount"]) == (1, mentions)
+    await alice.done("message:edit", {"messageId": sent["id"], "content": "Hello, again"})
+    await bob.next("message:updated")
+    assert await bob.pending("conversation:unread") == []
+
+
 async def test_a_client_marks_a_message_as_delivered(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await world.connect("alice"), await world.connect("bob")

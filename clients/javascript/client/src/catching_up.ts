@@ -44,7 +44,7 @@ export async function missedEvents(sync: Sync, after: string, state: Known): Pro
       events.push(...(reply.events ?? []));
       cursor = reply.cursor;
       if (reply.more) continue;
-      const uncounted = new Set(events.flatMap(({ event, data }) => uncountedBy(event, data, state.me.id)));
+      const uncounted = new Set(events.flatMap(({ event, data }) => uncountedBy(event, data, state)));
       if (unloaded(events, state).size + uncounted.size > LOADS_MAX) return null;
       return { events, cursor, uncounted, presence };
     }
@@ -60,13 +60,19 @@ interface About {
   readonly id?: string;
   readonly conversationId?: string;
   readonly userId?: string;
+  readonly mentions?: readonly string[];
+  readonly mentionsAll?: boolean;
 }
 
-/** Returns the conversation whose unread count an event may have changed without saying how. */
-export function uncountedBy(event: string, data: unknown, myId: string): string[] {
-  const { conversationId, userId } = data as About;
-  const isOwnReceipt = event === "message:read:receipt" && userId === myId;
-  return conversationId !== undefined && (isOwnReceipt || event === "message:deleted") ? [conversationId] : [];
+/** Returns the conversation whose unread counts an event may have changed without saying how. */
+export function uncountedBy(event: string, data: unknown, { conversations, me }: Known): string[] {
+  const { conversationId, userId, mentions, mentionsAll } = data as About;
+  if (conversationId === undefined) return [];
+  const isOwnReceipt = event === "message:read:receipt" && userId === me.id;
+  const isEdit = event === "message:updated";
+  const isMention =
+    isEdit && (mentionsAll || mentions?.includes(me.id) || own(conversations, conversationId)?.mentionCount);
+  return isOwnReceipt || event === "message:deleted" || isMention ? [conversationId] : [];
 }
 
 /** Returns the conversations that the events make the client load. */

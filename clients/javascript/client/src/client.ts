@@ -54,7 +54,7 @@ export class Client {
     });
     core.onAny((name, payload) => {
       if (this.#uncounted === null) return;
-      for (const id of uncountedBy(name, payload, core.now.me.id)) this.#uncounted.add(id);
+      for (const id of uncountedBy(name, payload, core.now)) this.#uncounted.add(id);
     });
   }
 

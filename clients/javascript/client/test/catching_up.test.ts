@@ -78,6 +78,21 @@ describe("missed events", () => {
     const missed = await missedEvents(async () => ({ success: true, events, cursor: "log-2" }), "log-0", known);
     expect(missed?.uncounted).toEqual(new Set(["c", "e"]));
   });
+
+  it("count again after an edit that may have changed whom a message mentions", async () => {
+    const edited = (conversationId: string, more: object = {}) => ({
+      pos: 1,
+      event: "message:updated",
+      data: { ...message(1), conversationId, ...more },
+    });
+    const mentioned = {
+      ...known,
+      conversations: { ...known.conversations, d: { ...conversation("d"), mentionCount: 1 } },
+    };
+    const events = [edited("c"), edited("d"), edited("e", { mentions: [ME] }), edited("f", { mentionsAll: true })];
+    const missed = await missedEvents(async () => ({ success: true, events, cursor: "log-2" }), "log-0", mentioned);
+    expect(missed?.uncounted).toEqual(new Set(["d", "e", "f"]));
+  });
 });
 
 it.each([

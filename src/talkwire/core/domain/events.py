@@ -331,9 +331,10 @@ class MessageSent(MessageEvent, frozen=True):
 
 class MessageEdited(MessageEvent, frozen=True):
     """A message was edited. `read` says whether a user other than the author had read it before; None in a large
-    conversation, where this is not computed."""
+    conversation, where this is not computed. `mentions_changed` says whether it mentions other users than before."""
 
     read: bool | None = None
+    mentions_changed: bool = False
 
 
 class MessageDeleted(MessageEvent, frozen=True):

@@ -13,7 +13,15 @@ from talkwire.core.commands.receipts import CountUnread, Unread
 from talkwire.core.connected.directory import Directory
 from talkwire.core.domain.actors import UNREAD_COUNTER
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.events import MemberAdded, MessageDeleted, MessageSent, MessagesRead, News, UnreadChanged
+from talkwire.core.domain.events import (
+    MemberAdded,
+    MessageDeleted,
+    MessageEdited,
+    MessageSent,
+    MessagesRead,
+    News,
+    UnreadChanged,
+)
 from talkwire.core.domain.model import LARGE_CONVERSATION, Actor
 
 Figures = tuple[tuple[str, str, Unread], ...]
@@ -58,7 +66,7 @@ class LiveUnread:
             match event:
                 case MessagesRead():
                     self._note(event.conversation_id, event.user_id)
-                case MessageDeleted():
+                case MessageDeleted() | MessageEdited(mentions_changed=True):
                     self._note_members(event.message.conversation_id)
                 case MemberAdded():
                     for member in event.members:

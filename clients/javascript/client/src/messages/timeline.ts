@@ -106,8 +106,10 @@ export function lastOwnMessage(timeline: Timeline | undefined, myId: string, thr
 
 /** Returns what is left of a deleted message. */
 export function tombstone(message: Message, deletedAt: string): Message {
-  const { id, conversationId, seq, senderId, sender, type, createdAt, threadId, replyCount, thread } = message;
+  const { id, conversationId, seq, senderId, sender, type, createdAt, clientMessageId, threadId, replyCount, thread } =
+    message;
   const left: Message = { id, conversationId, seq, senderId, sender, type, createdAt, deletedAt };
+  if (clientMessageId !== undefined) left.clientMessageId = clientMessageId;
   if (threadId !== undefined) left.threadId = threadId;
   // A thread stays when its root is deleted.
   if (replyCount !== undefined) left.replyCount = replyCount;

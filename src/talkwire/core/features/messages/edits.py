@@ -68,7 +68,9 @@ def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message
     conversation = tx.conversation(message.conversation_id)
     # Checking all members of a large conversation in the transaction would delay every other writer.
     large = conversation is not None and conversation.member_count > LARGE_CONVERSATION
-    tx.record(MessageEdited(tx.next_pos(), tx.now_ms, edited, None if large else tx.has_been_read(message)))
+    read = None if large else tx.has_been_read(message)
+    changed = (edited.mentions, edited.mentions_all) != (message.mentions, message.mentions_all)
+    tx.record(MessageEdited(tx.next_pos(), tx.now_ms, edited, read, changed))
     return must_be_visible(edited, history)
 
 
