@@ -21,16 +21,20 @@ TESTS = Path("tests")
 WAITING = TESTS / "waiting.py"
 CLOCKS = TESTS / "processor_time.py"
 DEADLINE_MIN_S = 60
+SCRIPT_TESTS = (Path("clients/javascript/client/test"), Path("clients/javascript/react/test"), Path("web/test"))
 
 _SLEEPS = frozenset({"time.sleep", "asyncio.sleep"})
 _CLOCKS = re.compile(r"time\.(?:monotonic|perf_counter|process_time|thread_time)(?:_ns)?|resource\.getrusage")
 _LIMITS = frozenset({"asyncio.timeout", "asyncio.wait_for"})
+_SCRIPT_SLEEP = re.compile(r"setTimeout\(\w+, [1-9]")
 _LIMIT_NAME = re.compile(r"(?:DEADLINE|WAIT|WITHIN|PATIENCE)_S$")
 
 
 def main() -> int:
     """Checks all tests, prints the problems, and returns the exit code: 1 if there are any."""
     problems = [problem for path in sorted(TESTS.rglob("*.py")) for problem in problems_of(path)]
+    scripts = [path for folder in SCRIPT_TESTS for path in sorted(folder.rglob("*.test.ts*"))]
+    problems += [problem for path in scripts for problem in script_problems_of(path)]
     for problem in problems:
         print(f"{problem.path}:{problem.line}: {problem.text}")
     return 1 if problems else 0
@@ -46,6 +50,16 @@ def problems_of(path: Path) -> Iterator[Problem]:
         text = _problem(node)
         if text is not None and getattr(node, "lineno", 0) not in exempt:
             yield Problem(path, getattr(node, "lineno", 0), text)
+
+
+def script_problems_of(path: Path) -> Iterator[Problem]:
+    """Yields a problem for each sleep and each short deadline in a file of tests in TypeScript."""
+    source = path.read_text(encoding="utf-8")
+    for number, line in enumerate(source.splitlines(), 1):
+        if "vi.waitFor(" in line:
+            yield Problem(path, number, "vi.waitFor: it waits for a second only; take `eventually` of waiting.ts")
+        if _SCRIPT_SLEEP.search(line) and "useFakeTimers" not in source:
+            yield Problem(path, number, "setTimeout: wait for a condition, or for turns of the event loop")
 
 
 def _problem(node: ast.AST) -> str | None:

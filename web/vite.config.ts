@@ -42,5 +42,5 @@ export default defineConfig({
     ),
   },
   // A test reads style sheets, which are empty without this.
-  test: { include: ["test/**/*.test.ts"], css: true },
+  test: { include: ["test/**/*.test.ts"], css: true, testTimeout: 60_000 },
 });

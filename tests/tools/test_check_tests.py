@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools import check_tests
-from tools.check_tests import problems_of
+from tools.check_tests import problems_of, script_problems_of
 
 
 def _problems(file: Path, source: str) -> list[str]:
@@ -44,3 +44,20 @@ def test_tests_that_make_measure_runs_may_read_a_clock(tmp_path: Path, monkeypat
     source = f"def _spent(): {clock}\ndef test_measured(): {clock}\ndef test_other(): {clock}\n"
     assert _problems(tmp_path / "test_a.py", source) == ["time.process_time"]
     assert _problems(tmp_path / "test_b.py", source) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "problems"),
+    [
+        ("await new Promise((resolve) => setTimeout(resolve, 20));", ["setTimeout"]),
+        ("await new Promise((resolve) => setTimeout(resolve));", []),
+        ("vi.useFakeTimers();\nsetTimeout(resolve, 500);", []),
+        ("await vi.waitFor(() => expect(called).toBe(true));", ["vi.waitFor"]),
+    ],
+)
+def test_what_depends_on_the_machine_is_found_in_typescript_too(
+    tmp_path: Path, source: str, problems: list[str]
+) -> None:
+    file = tmp_path / "a.test.ts"
+    file.write_text(source, encoding="utf-8")
+    assert [problem.text.partition(":")[0] for problem in script_problems_of(file)] == problems

@@ -3,6 +3,7 @@ import type { ChatNotification } from "@talkwire/client";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Alerts, unreadIn } from "../src/chat/alerts/alerts";
 import { PageCore } from "../src/chat/page_core";
+import { eventually } from "./waiting";
 
 const notified = (id: string, more: Partial<ChatNotification> = {}): ChatNotification => ({
   id,
@@ -102,7 +103,7 @@ it("a quiet notification is counted and listed, but not announced", async () => 
   tell("notification", notified("10", { quiet: true }));
   tell("notification", notified("11", { type: "direct", quiet: true }));
   tell("notification", notified("12"));
-  await vi.waitFor(() => expect(announced).toEqual(["12"]));
+  await eventually(() => expect(announced).toEqual(["12"]));
   expect(unread()).toBe(3);
   expect(alerts.state.getState().items.map(({ id }) => id)).toEqual(["12", "11", "10"]);
 });
@@ -156,7 +157,7 @@ it.each([
   tell("member:removed", { conversationId: "d", userId: "bob" });
   tell(name, payload);
   expect(unread()).toBe(1);
-  await vi.waitFor(() => expect(api.get).toHaveBeenCalled());
+  await eventually(() => expect(api.get).toHaveBeenCalled());
   expect(alerts.state.getState().items.map(({ id }) => id)).toEqual(["11"]);
   expect(taken.sort()).toEqual(["10", "12"]);
 });

@@ -1,6 +1,7 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { CallDevices } from "../src/chat/calls/call_devices";
 import { PeerCall, type PeerSignal } from "../src/chat/calls/peer_call";
+import { eventually } from "./waiting";
 
 const OFFER = { type: "offer", sdp: "v=0" };
 const ANSWER = { type: "answer", sdp: "v=0" } as const;
@@ -42,7 +43,7 @@ it("repeats an offer that was not answered", async () => {
   const signal = vi.fn();
   const line = await lineOf(peer, signal);
   peer.onnegotiationneeded();
-  await vi.waitFor(() => expect(signal).toHaveBeenCalledOnce());
+  await eventually(() => expect(signal).toHaveBeenCalledOnce());
   signal.mockClear();
   line.restart();
   expect(signal).not.toHaveBeenCalled();
@@ -59,11 +60,11 @@ it("takes one answer to an offer that was sent twice, and none to an earlier off
   const line = await lineOf(peer, signal, failed);
   for (const wanted of [1, 2]) {
     peer.onnegotiationneeded();
-    await vi.waitFor(() => expect(signal).toHaveBeenCalledTimes(wanted));
+    await eventually(() => expect(signal).toHaveBeenCalledTimes(wanted));
   }
   peer.signalingState = "have-local-offer";
   for (const offer of [1, 2, 2]) line.receive({ description: ANSWER, offer });
-  await vi.waitFor(() => expect(peer.signalingState).toBe("stable"));
+  await eventually(() => expect(peer.signalingState).toBe("stable"));
   await new Promise((resolve) => setTimeout(resolve));
   expect(peer.setRemoteDescription).toHaveBeenCalledOnce();
   expect(failed).not.toHaveBeenCalled();

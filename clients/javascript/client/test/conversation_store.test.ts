@@ -1,10 +1,11 @@
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { createStore } from "zustand/vanilla";
 import { ConversationStore } from "../src/conversations/conversation_store.ts";
 import { withMessage } from "../src/conversations/conversations_by_id.ts";
 import type { ClientState, Core } from "../src/core.ts";
 import type { Conversation } from "../src/server/payloads.ts";
 import { conversation, ME, message } from "./samples.ts";
+import { eventually } from "./waiting.ts";
 
 it("keeps what arrived while an older answer was on its way", async () => {
   const state = createStore(() => ({ conversations: { c: conversation("c", { lastSeq: 1, readSeq: 1 }) } }));
@@ -52,7 +53,7 @@ it("asks whether its reader may write when their role changes", async () => {
   handlers.get("member:updated")?.({ conversationId: "c", userId: "somebody else", role: "admin" });
   expect(asked).toEqual([]);
   handlers.get("member:updated")?.({ conversationId: "c", userId: ME, role: "owner" });
-  await vi.waitFor(() => expect(state.getState().conversations.c).not.toHaveProperty("mutedByModerator"));
+  await eventually(() => expect(state.getState().conversations.c).not.toHaveProperty("mutedByModerator"));
 });
 
 it("shows the newest change of preferences, not the answer to an earlier one", async () => {

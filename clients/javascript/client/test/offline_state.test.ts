@@ -4,8 +4,8 @@ import { createStore } from "zustand/vanilla";
 import type { ClientState, Core } from "../src/core.ts";
 import { OfflineState } from "../src/storage/offline_state.ts";
 import { conversation, message } from "./samples.ts";
+import { settled } from "./waiting.ts";
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 30));
 let databases = 0;
 
 function coreOf(userId: string): Core {

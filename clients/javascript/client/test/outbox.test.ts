@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Outbox, type OutboxEntry } from "../src/outbox/outbox.ts";
 import { IndexedDbOutboxStore } from "../src/outbox/outbox_store.ts";
 import { RequestError, UNREACHABLE } from "../src/server/request_error.ts";
+import { settled } from "./waiting.ts";
 
 const refused = (code: string, details?: unknown) => new RequestError({ code, message: `no: ${code}`, details });
 
@@ -36,7 +37,6 @@ class Server {
   }
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 let databases = 0;
 let store: IndexedDbOutboxStore;
 let server: Server;

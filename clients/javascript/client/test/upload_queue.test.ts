@@ -4,6 +4,7 @@ import { type PendingFile, UploadQueue } from "../src/files/upload_queue.ts";
 import { IndexedDbUploadStore } from "../src/files/upload_store.ts";
 import { RequestError, UNREACHABLE } from "../src/server/request_error.ts";
 import type { FileUpload, FileUploadListener } from "../src/server/upload.ts";
+import { settled } from "./waiting.ts";
 
 interface Sending extends FileUpload {
   readonly listener: FileUploadListener;
@@ -46,7 +47,6 @@ class Server {
   }
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 const refused = (code: string) => new RequestError({ code, message: `no: ${code}` });
 const file = (name: string, content = "12345") => new File([content], name, { type: "text/plain" });
 
