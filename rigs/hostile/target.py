@@ -83,7 +83,8 @@ def running_target(
         # A socket's path has at most 107 bytes, so this is not a folder of pytest's.
         path = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="tw-meter-"))) / "meter"
         variables = {"HOSTILE_METER": str(path), "HOSTILE_BEAT_S": str(beat_s), "PYTHONPATH": str(_REPOSITORY)}
-        variables |= {"TALKWIRE_DIRECTORY": "everyone", "TALKWIRE_WEBHOOK_ALLOW": "127.0.0.1/32"}
+        variables["TALKWIRE_DIRECTORY"] = "everyone"
+        variables |= {"TALKWIRE_WEBHOOK_ALLOW": "127.0.0.1/32", "TALKWIRE_PUSH_ALLOW": "127.0.0.1/32"}
         variables |= environment or {}
         server = resources.enter_context(running_chat(folder, variables, program=_PROGRAM))
         meter = resources.enter_context(socket.socket(socket.AF_UNIX))

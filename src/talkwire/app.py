@@ -36,7 +36,7 @@ from talkwire.composition.metrics import registry_of
 from talkwire.composition.nodes import join_nodes, take_lease
 from talkwire.composition.outgoing import callbacks_of, start_webhooks
 from talkwire.composition.page import demo_people, demo_sign_in, page_options
-from talkwire.composition.push_sending import start_pushes
+from talkwire.composition.push_sending import push_rules, start_pushes
 from talkwire.composition.sockets import add_namespaces, deliver_events, recover_sockets, socket_server, watch_log
 from talkwire.control import ControlEndpoint, with_control
 from talkwire.core.domain.ice_servers import parse_ice_server
@@ -46,7 +46,7 @@ from talkwire.core.engine.observers import Observers
 from talkwire.datafolder import prepare_folder
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import Dialect
-from talkwire.egress import Egress
+from talkwire.egress import EgressThread
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Callers
 from talkwire.identity.passwords import Passwords
@@ -65,7 +65,6 @@ from talkwire.realtime.serving.node_listener import NodeListener
 from talkwire.realtime.serving.server import Server, with_engine
 from talkwire.realtime.socketio.socket_server import SocketServer
 from talkwire.settings import Settings
-from talkwire.settings.callbacks import address_rules
 from talkwire.settings.keys import token_policy
 from talkwire.settings.policy import access_policy
 from talkwire.storage.health import WriteProbe
@@ -189,9 +188,9 @@ class Node:
         database = await open_database(settings, closing)
         people = await demo_people(settings, database, passwords)
         redis = redis_of(settings, closing)
-        self.egress = Egress(address_rules(settings))
-        closing.callback(self.egress.close)
-        callbacks = callbacks_of(settings, self.egress, embedding.hooks, closing)
+        egress_thread = EgressThread()
+        closing.push_async_callback(asyncio.to_thread, egress_thread.close)
+        callbacks = callbacks_of(settings, egress_thread, embedding.hooks, closing)
 
         bus = bus_of(settings, database, redis)
         foundation = await start_chat(settings, database, bus, embedding.hooks, closing)
@@ -199,11 +198,11 @@ class Node:
         self.files = foundation.files
         for_nodes = await take_lease(foundation)
 
-        pushes = start_pushes(foundation, self.egress)
+        pushes = start_pushes(foundation, egress_thread)
         followers = follow_log(foundation, pushes.is_device_here, pushes.sender.wake)
         expire(foundation)
         apply_retention(foundation)
-        self.webhooks = await start_webhooks(foundation, self.egress)
+        self.webhooks = await start_webhooks(foundation, egress_thread)
         export_reader = ExportReader(database.url)
         closing.push_async_callback(asyncio.to_thread, export_reader.close)
         self.limits = limits_of(foundation, redis)
@@ -211,7 +210,7 @@ class Node:
         await note_missing_admin(foundation)
         self.files.start()
         closing.push_async_callback(self.files.close)
-        previews = [preview_links(foundation)] if settings.link_previews else []
+        previews = [preview_links(foundation, egress_thread)] if settings.link_previews else []
         finish_erasures(foundation)
 
         origins = origins_of(settings)
@@ -253,7 +252,7 @@ class Node:
             ice_servers=tuple(map(parse_ice_server, settings.ice_servers)),
             policy=self.policy,
             public_url=settings.public_url,
-            egress=self.egress,
+            check_push_url=push_rules(settings).check_url,
             push_key=pushes.key,
             demo=demo_sign_in(settings, people) if has_page else None,
             page_options=page_options(settings),
@@ -301,13 +300,14 @@ class Node:
         deliver_events(foundation, engine, rooms, offline)
 
     def _readiness(self, foundation: Foundation) -> Readiness:
-        """Returns the checks that decide whether the node is ready for requests: database, bus, lease and shutdown."""
+        """Returns the checks that decide whether the node is ready, and the other parts of `/readyz`."""
         return Readiness(
             self.chat.check,
             WriteProbe(foundation.writer).check,
             bus_disconnected=lambda: self.chat.bus.is_disconnected,
             lease_lost=lambda: self.engine.suspended or not self.chat.lease.held,
             draining=lambda: self.engine.draining,
+            webhooks_stopped=lambda: self.webhooks.stopped,
         )
 
     def _application(self, rest: RestApplication) -> AsgiApp:

@@ -419,7 +419,7 @@ async def test_a_server_without_its_database_reports_it_and_recovers(tmp_path: P
             assert (await alice.refused("message:send", body))["code"] == "unavailable"
             database.execute("ALTER TABLE mislaid RENAME TO log_head")
             database.commit()
-        ready = {"status": "ok", "database": "ok", "bus": "ok", "lease": "ok", "draining": False}
+        ready = {"status": "ok", "database": "ok", "bus": "ok", "lease": "ok", "webhooks": "ok", "draining": False}
         assert (await world.request("GET", "/readyz")).json() == ready
         await alice.send_message(conversation, "x")
 

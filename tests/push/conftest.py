@@ -32,7 +32,7 @@ async def service() -> AsyncIterator[PushService]:
 
 @pytest.fixture
 async def server() -> AsyncIterator[TemporaryServer]:
-    async with temporary_server(webhook_allow=LOOPBACK, accounts="open") as server:
+    async with temporary_server(push_allow=LOOPBACK, accounts="open") as server:
         await fill(server)
         yield server
 

@@ -104,7 +104,7 @@ async def test_a_rejected_push_key_ends_its_subscription(
 async def test_the_gateway_gets_no_more_than_push_content_says(
     service: PushService, level: str, has: Callable[[dict[str, Any]], bool]
 ) -> None:
-    async with temporary_server(webhook_allow=LOOPBACK, push_content=level) as server, rest_of(server) as rest:
+    async with temporary_server(push_allow=LOOPBACK, push_content=level) as server, rest_of(server) as rest:
         await fill(server)
         await server.chat.execute(CreateConversation("group", ("alice", "bob"), name="Secret", id="secret"))
         await _subscribe(rest, service)

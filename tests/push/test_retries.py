@@ -66,13 +66,13 @@ async def test_a_server_that_ends_while_it_sends_continues_after_its_start(
     database = f"sqlite:///{tmp_path_factory.mktemp('push') / 'talkwire.db'}"
     browser = Browser(service)
     service.held = asyncio.Event()
-    async with temporary_server(webhook_allow=LOOPBACK, database=database) as server, rest_of(server) as rest:
+    async with temporary_server(push_allow=LOOPBACK, database=database) as server, rest_of(server) as rest:
         await fill(server)
         await rest.subscribe("bob", browser)
         message = await server.chat.send_message("pair", sender="alice", content="Hello")
         await browser.next()
     service.held = None
-    async with temporary_server(webhook_allow=LOOPBACK, database=database) as server, rest_of(server) as rest:
+    async with temporary_server(push_allow=LOOPBACK, database=database) as server, rest_of(server) as rest:
         assert (await browser.next(2))["id"] == str(message.id)
         metrics = (await rest.raw("GET", "/metrics")).text
         await service.until(lambda: True)
@@ -84,10 +84,10 @@ async def test_an_address_that_is_not_allowed_any_more_is_not_connected_to(
 ) -> None:
     database = f"sqlite:///{tmp_path_factory.mktemp('push') / 'talkwire.db'}"
     browser = Browser(service)
-    async with temporary_server(webhook_allow=LOOPBACK, database=database) as server, rest_of(server) as rest:
+    async with temporary_server(push_allow=LOOPBACK, database=database) as server, rest_of(server) as rest:
         await fill(server)
         await rest.subscribe("bob", browser)
-    async with temporary_server(webhook_allow=(), database=database) as server, rest_of(server) as rest:
+    async with temporary_server(push_allow=(), database=database) as server, rest_of(server) as rest:
         await server.chat.send_message("pair", sender="alice", content="Hello")
 
         async def has_failed() -> bool:

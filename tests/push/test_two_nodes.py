@@ -29,7 +29,7 @@ async def nodes(
 ) -> AsyncIterator[tuple[TemporaryServer, TemporaryServer]]:
     let_nodes_pause(monkeypatch)
     url = postgresql_database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    settings: dict[str, Any] = {"webhook_allow": LOOPBACK, "database": url, "jwt_secret": SECRET, "drain_s": 0.0}
+    settings: dict[str, Any] = {"push_allow": LOOPBACK, "database": url, "jwt_secret": SECRET, "drain_s": 0.0}
     async with AsyncExitStack() as stack:
         first, second = [
             replace(await stack.enter_async_context(temporary_server(**settings)), secret=SECRET) for _ in range(2)

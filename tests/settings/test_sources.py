@@ -85,6 +85,7 @@ def test_every_setting_can_be_a_variable_and_a_key_of_the_file() -> None:
         "origins": "https://app.example.com",
         "trusted_proxies": "10.0.0.0/8",
         "webhook_allow": "10.0.0.0/8,fd12::/16",
+        "push_allow": "10.0.0.0/8,fd12::/16",
         "link_preview_allow": "10.0.0.0/8",
         "callbacks": "connect=https://app.example.com/connect,message:send=https://app.example.com/send",
         "callback_timeout_s": "1.5",

@@ -19,6 +19,7 @@ from talkwire.settings import Settings
 from talkwire.webhooks import endpoint, service
 from tests.chat.chat_server import SECRET
 from tests.databases import let_nodes_pause
+from tests.waiting import until
 from tests.webhooks.receiver import Receiver, receiving
 
 BACKEND = Actor("backend", "Backend", role="service")
@@ -105,6 +106,7 @@ async def sending(shared_node: Node, request: pytest.FixtureRequest) -> AsyncIte
         yield sending
         if sending.webhook_id:
             await shared_node.chat.execute(BACKEND, DeleteWebhook(sending.webhook_id))
+            await until(lambda: not shared_node.webhooks.metrics.delivering())
 
 
 @pytest.fixture(autouse=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from talkwire.app import Node
 from talkwire.core.commands.accounts import BanUser, EnsureUser, PutUser
 from talkwire.core.commands.integration.webhooks import (
+    CreateWebhook,
     DeleteWebhook,
+    GetWebhook,
     GetWebhookSigning,
     ListWebhookAttempts,
     RewindWebhook,
@@ -23,9 +25,12 @@ from talkwire.core.domain.events import UserBanned
 from talkwire.core.domain.integration.webhooks import ATTEMPTS_KEPT, Webhook, WebhookAttempt
 from talkwire.core.domain.model import Actor
 from talkwire.dialects.messenger.log_events import log_event_payloads
-from talkwire.webhooks import endpoint
+from talkwire.egress import AddressRules, Egress, EgressLimits, EgressThread
+from talkwire.storage.followers.webhook_progress import WebhookProgress, WebhookState
+from talkwire.webhooks import endpoint, service
 from talkwire.webhooks.queue import BLOCKED_MAX
 from talkwire.webhooks.schedule import GIVE_UP_MS
+from talkwire.webhooks.sender import WebhookSender
 from talkwire.webhooks.service import WebhookService
 from tests.waiting import DEADLINE_S, deadline, until, until_asked
 from tests.webhooks.conftest import BACKEND, Sending
@@ -142,7 +147,7 @@ async def test_a_refused_event_holds_back_its_conversation_only(sending: Sending
         (Response(302, {"location": "/elsewhere"}), "HTTP status 302; redirects are not followed"),
         (Response(404), "HTTP status 404"),
         (Response(500, body=b"x" * 300_000), "HTTP status 500"),
-        (Response(None), "Server disconnected"),
+        (Response(None), "the connection was closed before the response was complete"),
         (Response(hangs=True), "no response within 0.3 s"),
     ],
     ids=["redirects", "status", "large body", "closes early", "hangs"],
@@ -152,7 +157,8 @@ async def test_anything_but_success_is_tried_again(
 ) -> None:
 
     def retry_delay_ms(attempt: int, retry_after_s: float | None) -> int:
-        monkeypatch.setattr("talkwire.webhooks.sender.TIMEOUT_S", DEADLINE_S)  # the next attempt may take long
+        [running] = sending.node.webhooks._deliveries._running.values()  # type: ignore[union-attr]
+        running.sender._client._limits = EgressLimits(total_s=DEADLINE_S)  # the next attempt may take long
         return 30
 
     if response.hangs:
@@ -251,6 +257,31 @@ async def test_the_status_gone_disables_at_once_and_enabling_continues(sending: 
     await sending.receiver.wait_until(lambda: sending.texts("a") == list("0123"))
 
 
+async def test_a_webhook_that_is_gone_while_progress_is_stored_gets_nothing_more(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sending.subscribe(types=("message:new",))
+    await sending.group("a")
+    webhooks = sending.node.webhooks
+    storing, may_store, store = threading.Event(), threading.Event(), webhooks._store.store
+
+    def slow_store(progress: Sequence[WebhookProgress]) -> frozenset[str]:
+        storing.set()
+        may_store.wait()
+        return store(progress)
+
+    monkeypatch.setattr(webhooks._store, "store", slow_store)
+    await sending.send("a", "0")
+    await until(storing.is_set)
+    sending.receiver.answer = lambda event: Response(410)
+    before = webhooks.metrics.given_up["gone"]
+    await sending.send("a", "1")
+    await until(lambda: webhooks.metrics.given_up["gone"] > before)
+    may_store.set()
+    await _stored(sending, lambda webhook: webhook.disabled_reason == "gone")
+    assert [event["data"]["content"] for event in sending.receiver.requests] == ["0", "1"]
+
+
 async def test_after_three_days_the_webhook_is_disabled(sending: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
     sending.receiver.answer = lambda event: Response(500)
     await sending.subscribe(types=("message:new",))
@@ -346,7 +377,7 @@ async def test_a_name_is_checked_at_each_connection(sending: Sending, monkeypatc
     async def resolve(host: str, port: int) -> list[str]:
         return ["127.0.0.1", "127.0.0.2"]
 
-    monkeypatch.setattr(sending.node.egress, "_resolve", resolve)
+    monkeypatch.setattr(sending.node.webhooks._egress, "_resolve", resolve)
     await sending.subscribe(types=("message:new",))
     url = f"http://app.example.com:{sending.receiver.port}/"
     await sending.node.chat.execute(BACKEND, UpdateWebhook(webhook_id=sending.webhook_id, url=url))
@@ -392,13 +423,66 @@ async def test_a_deleted_webhook_gets_nothing_more(sending: Sending) -> None:
     assert len(sending.receiver.accepted) == 1
 
 
-async def test_without_a_webhook_there_is_no_thread(shared_node: Node) -> None:
-    service = WebhookService(_EmptyStore(), shared_node.egress)  # type: ignore[arg-type]
-    await service.start()
-    service.follow([UserBanned(1, 0, "alice")])
-    assert service.metrics.delivering() == 0
-    assert service._thread is None
-    await service.close()
+async def test_an_error_disables_the_webhook_that_causes_it_and_no_other(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sending.subscribe(types=("message:new",))
+    other = await sending.node.chat.execute(BACKEND, CreateWebhook(f"{sending.receiver.url}other"))
+    other_id = other.view.webhook.id
+
+    def sender(egress: Egress, url: str, secrets: tuple[str, ...]) -> WebhookSender:
+        if url.endswith("other"):
+            raise ValueError("an error that nobody has thought of")
+        return WebhookSender(egress, url, secrets)
+
+    monkeypatch.setattr(service, "WebhookSender", sender)
+    update = UpdateWebhook(webhook_id=other_id, description="so that it is started again", types=("message:new",))
+    await sending.node.chat.execute(BACKEND, update)
+
+    async def is_disabled() -> bool:
+        found = (await sending.node.chat.execute(BACKEND, GetWebhook(other_id))).webhook
+        return (found.enabled, found.disabled_reason) == (False, "failing")
+
+    await until_asked(is_disabled)
+    await sending.group("a")
+    await sending.send("a", "hello")
+    await sending.receiver.wait_until(lambda: sending.texts("a") == ["hello"])
+    assert not sending.node.webhooks.stopped
+    await sending.node.chat.execute(BACKEND, DeleteWebhook(other_id))
+
+
+async def test_deliveries_that_an_error_has_ended_start_again(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sending.subscribe(types=("message:new",))
+    await sending.group("a")
+    await sending.send("a", "one")
+    await sending.receiver.wait_until(lambda: sending.texts("a") == ["one"])
+    webhooks = sending.node.webhooks
+    before = webhooks.metrics.restarts
+
+    def claim() -> list[WebhookState]:
+        raise ValueError("an error that nobody has thought of")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(service, "RETRY_S", 0.05)
+        failing.setattr(webhooks._store, "claim", claim)
+        await sending.node.chat.execute(BACKEND, UpdateWebhook(webhook_id=sending.webhook_id, description="changed"))
+        await until(lambda: webhooks.metrics.restarts > before + 1)
+        assert webhooks.stopped
+    await until(lambda: not webhooks.stopped)
+    await sending.send("a", "two")
+    await sending.receiver.wait_until(lambda: sending.texts("a") == ["one", "two"])
+
+
+async def test_without_a_webhook_nothing_is_started() -> None:
+    thread = EgressThread()
+    webhooks = WebhookService(_EmptyStore(), Egress(AddressRules(), thread))  # type: ignore[arg-type]
+    await webhooks.start()
+    webhooks.follow([UserBanned(1, 0, "alice")])
+    assert webhooks.metrics.delivering() == 0
+    assert (webhooks._deliveries, thread._thread) == (None, None)
+    await webhooks.close()
 
 
 class _EmptyStore:

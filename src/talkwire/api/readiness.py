@@ -18,14 +18,17 @@ DATABASE_TIMEOUT_S = 3.0
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """The body of `/readyz`, the state of this node. The node is ready when `status` is `ok`. `bus` does not affect
-    `status`: while the bus between the nodes is unavailable, nodes read events from the log in the database, a little
-    later."""
+    """The body of `/readyz`, the state of this node. The node is ready when `status` is `ok`.
+
+    `bus` and `webhooks` do not affect `status`: while the bus between the nodes is unavailable, nodes read events from
+    the log in the database, a little later; webhooks that an error has stopped start again within seconds.
+    """
 
     status: Literal["ok", "unavailable", "draining"]
     database: Literal["ok", "away"]
     bus: Literal["ok", "away"]
     lease: Literal["ok", "lost"]
+    webhooks: Literal["ok", "stopped"]
     draining: bool
 
 
@@ -44,7 +47,7 @@ class Readiness:
 
     `check_reads` raises ChatError while the database does not respond, `check_writes` while writes fail.
     `bus_disconnected`, `lease_lost` (other nodes may consider this node dead) and `draining` (the node is about to
-    stop) return the present state.
+    stop) and `webhooks_stopped` (an error has ended all deliveries) return the present state.
     """
 
     check_reads: Callable[[], Awaitable[None]]
@@ -52,6 +55,7 @@ class Readiness:
     bus_disconnected: Callable[[], bool] = _never
     lease_lost: Callable[[], bool] = _never
     draining: Callable[[], bool] = _never
+    webhooks_stopped: Callable[[], bool] = _never
 
     async def check(self) -> Standing:
         database_works = await self._database_works()
@@ -66,6 +70,7 @@ class Readiness:
             database="ok" if database_works else "away",
             bus="away" if self.bus_disconnected() else "ok",
             lease="lost" if lease_lost else "ok",
+            webhooks="stopped" if self.webhooks_stopped() else "ok",
             draining=draining,
         )
 
@@ -81,7 +86,7 @@ class Readiness:
 
 class ReadinessMetrics(Collector):
     """Prometheus metrics of this node's state: each is 1 while the bus between the nodes is unavailable, the node's
-    lease is lost, or the node is about to stop. Collecting them needs no database query."""
+    lease is lost, the node is about to stop, or its webhooks have stopped. Collecting them needs no database query."""
 
     def __init__(self, readiness: Readiness) -> None:
         self._readiness = readiness
@@ -91,5 +96,10 @@ class ReadinessMetrics(Collector):
             ("talkwire_bus_away", "1 while the bus between the nodes is unavailable", self._readiness.bus_disconnected),
             ("talkwire_lease_lost", "1 while this node's lease is lost", self._readiness.lease_lost),
             ("talkwire_draining", "1 once this node was asked to stop", self._readiness.draining),
+            (
+                "talkwire_webhooks_stopped",
+                "1 while an error has stopped all webhooks",
+                self._readiness.webhooks_stopped,
+            ),
         ):
             yield GaugeMetricFamily(name, says, int(asks()))

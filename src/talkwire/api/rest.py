@@ -67,7 +67,7 @@ from talkwire.core.ports.webhooks import WebhookProbe
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.command_names import name_of_command
 from talkwire.dialects.dialect import Dialect
-from talkwire.egress import AddressRules, Egress
+from talkwire.egress import AddressRules
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Caller, Callers
@@ -97,7 +97,7 @@ _GIVEN = (
     "ice_servers",
     "policy",
     "limits",
-    "egress",
+    "check_push_url",
     "push_key",
     "dialects",
     "demo",
@@ -136,7 +136,9 @@ class Services:
     ice_servers: tuple[IceServer, ...] = ()
     policy: AccessPolicy = field(default_factory=AccessPolicy)
     public_url: str | None = None
-    egress: Egress = field(default_factory=lambda: Egress(AddressRules()))
+    check_push_url: Callable[[str], object] = AddressRules().check_url
+    """Raises RefusedUrl for the address of a push service that the server may not reach."""
+
     push_key: PushKey = no_push_key
     demo: DemoSignIn | None = None
     """What the web client at `/` shows before sign-in; None if this server has no web client."""

@@ -6,15 +6,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from secrets import token_hex
 from typing import Literal, TypeVar
 
-import httpx
 import msgspec
 import structlog
 
 from talkwire.callbacks.metrics import CallbackMetrics
-from talkwire.egress import Egress, EgressLimits, RefusedAddress, ResponseTooLarge, Signer
+from talkwire.egress import Egress, EgressError, EgressLimits, Signer
 from talkwire.observability.log_rate_limit import LogRateLimit
 
 A = TypeVar("A", bound=msgspec.Struct)
@@ -91,15 +91,17 @@ class CallbackClient:
         headers["content-type"] = "application/json"
         started = time.perf_counter()
         try:
-            response = await self._clients[name].post(self._urls[name], content=body, headers=headers)
-        except httpx.HTTPError as error:
-            raise _failure_of(error) from error
+            response = await self._clients[name].request(
+                "POST", self._urls[name], headers=headers, content=body.encode()
+            )
+        except EgressError as error:
+            raise CallbackFailed(error.reason, str(error)) from error
         finally:
             self._metrics.observe(name, time.perf_counter() - started)
-        if response.status_code != httpx.codes.OK:
-            raise CallbackFailed("status", f"the status is {response.status_code}, not 200")
+        if response.status != HTTPStatus.OK:
+            raise CallbackFailed("status", f"the status is {response.status}, not 200")
         try:
-            return msgspec.json.decode(response.content, type=response_type)
+            return msgspec.json.decode(response.body, type=response_type)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise CallbackFailed("response", f"the response is invalid: {error}") from None
 
@@ -123,19 +125,3 @@ class CallbackClient:
         """Closes the connections of all callbacks. Requests in flight fail."""
         for client in self._clients.values():
             await client.aclose()
-
-
-def _failure_of(error: httpx.HTTPError) -> CallbackFailed:
-    text = str(error) or type(error).__name__
-    match error:
-        case RefusedAddress():
-            return CallbackFailed("address", text)
-        case ResponseTooLarge():
-            return CallbackFailed("response", text)
-        case httpx.TimeoutException():
-            return CallbackFailed("timeout", text)
-        case httpx.ProtocolError():
-            # The library's text quotes the response.
-            return CallbackFailed("connection", "the response is not HTTP, or the connection was closed")
-        case _:
-            return CallbackFailed("connection", text)

@@ -6,20 +6,20 @@ from functools import partial
 
 from talkwire.composition.foundation import Foundation
 from talkwire.core.features.messages.previewable_links import is_previewable, previewable_links
-from talkwire.egress import AddressRules, Egress
+from talkwire.egress import AddressRules, Egress, EgressThread
 from talkwire.previews.fetching import PageFetcher
 from talkwire.previews.metrics import PreviewMetrics
 from talkwire.previews.service import LinkPreviews
 
 
-def preview_links(foundation: Foundation) -> PreviewMetrics:
+def preview_links(foundation: Foundation, thread: EgressThread) -> PreviewMetrics:
     """Starts the task that fetches previews of links in messages, and returns its metrics.
 
     It has address rules separate from those of webhooks: the operator chooses the addresses of webhooks, but users
     choose links.
     """
     closing, allowed = foundation.closing, foundation.settings.link_preview_allow
-    egress = Egress(AddressRules.of(allowed))
+    egress = Egress(AddressRules.of(allowed, setting="link_preview_allow"), thread)
     closing.callback(egress.close)
     fetcher = PageFetcher(egress, partial(is_previewable, private=bool(allowed)))
     links_in = partial(previewable_links, private=bool(allowed))

@@ -9,16 +9,16 @@ from talkwire.callbacks.client import RESPONSE_MIN_MAX, CallbackOptions
 from talkwire.composition.foundation import Foundation, now_ms
 from talkwire.core.cluster.lease import RENEWALS
 from talkwire.core.engine.hooks import Hooks
-from talkwire.egress import Egress
+from talkwire.egress import Egress, EgressThread
 from talkwire.settings import Settings
-from talkwire.settings.callbacks import callback_secret, callback_urls
+from talkwire.settings.callbacks import address_rules, callback_secret, callback_urls
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.webhook_progress import WebhookStore
 from talkwire.webhooks.service import CHECK_S, WebhookService
 
 
 def callbacks_of(
-    settings: Settings, egress: Egress, hooks: Hooks, closing: contextlib.AsyncExitStack
+    settings: Settings, thread: EgressThread, hooks: Hooks, closing: contextlib.AsyncExitStack
 ) -> ApplicationCallbacks | None:
     """Returns the HTTP callbacks to the application's back end that the settings name, and registers them in `hooks`.
 
@@ -33,16 +33,20 @@ def callbacks_of(
         on_failure=settings.callback_on_failure,
         response_max=max(RESPONSE_MIN_MAX, settings.max_payload),
     )
+    egress = Egress(address_rules(settings), thread)
+    closing.callback(egress.close)
     callbacks = ApplicationCallbacks(egress, options, hooks)
     closing.push_async_callback(callbacks.aclose)
     return callbacks
 
 
-async def start_webhooks(foundation: Foundation, egress: Egress) -> WebhookService:
+async def start_webhooks(foundation: Foundation, thread: EgressThread) -> WebhookService:
     """Starts the service that delivers events to webhooks (HTTP endpoints of the application), and returns it."""
     chat, settings = foundation.chat, foundation.settings
     store = WebhookStore(reading_engine(foundation.database.url, 2), foundation.writer.transact, chat.node_id, now_ms)
     check_s = CHECK_S if foundation.alone else settings.lease_s / RENEWALS
+    egress = Egress(address_rules(settings), thread)
+    foundation.closing.callback(egress.close)
     webhooks = WebhookService(store, egress, check_s)
     foundation.closing.push_async_callback(webhooks.close)
     chat.subscribe(webhooks.follow)

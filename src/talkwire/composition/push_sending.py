@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from talkwire.composition.foundation import Foundation
-from talkwire.egress import Egress, EgressLimits
+from talkwire.egress import AddressRules, Egress, EgressLimits, EgressThread
 from talkwire.push.delivery import REQUEST_S, PushDelivery
 from talkwire.push.push_metrics import PushMetrics
 from talkwire.push.sender import JOBS_MAX, PushSender
@@ -37,13 +37,22 @@ class PushParts:
         return (await self.vapid.get()).public_key
 
 
-def start_pushes(foundation: Foundation, egress: Egress) -> PushParts:
+def push_rules(settings: Settings) -> AddressRules:
+    """Returns the rules for the addresses of push services, which users choose. Those of webhooks are wider: operators
+    choose these.
+    """
+    return AddressRules.of(settings.push_allow, loopback=settings.demo, setting="push_allow")
+
+
+def start_pushes(foundation: Foundation, thread: EgressThread) -> PushParts:
     """Starts the sender of push notifications and returns its parts.
 
     Call this before starting the followers of the log, which store the notifications to send.
     """
     settings, chat, closing = foundation.settings, foundation.chat, foundation.closing
     vapid = VapidKeys(chat, settings.vapid_private_key, vapid_subject(settings))
+    egress = Egress(push_rules(settings), thread)
+    closing.callback(egress.close)
     client = egress.client(EgressLimits(total_s=REQUEST_S, connections=JOBS_MAX))
     closing.push_async_callback(client.aclose)
     delivery = PushDelivery(client, vapid, settings.push_content)

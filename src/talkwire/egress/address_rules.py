@@ -10,15 +10,21 @@ A URL is checked when it is stored. Each address that its name resolves to is ch
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from typing import NewType
 
-import httpx
+from yarl import URL
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+CheckedUrl = NewType("CheckedUrl", URL)
+"""A URL that `AddressRules.check_url` has parsed and allowed. Requests go to exactly this object, so that nothing reads
+the text a second time and differently."""
 
 URL_MAX_LENGTH = 2048
 LEAST_PORT = 1024
@@ -31,6 +37,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*{_LABEL}")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
+_NO_URL = "must be a URL such as https://app.example.com/hook"
 _BLANK = re.compile(r"[\x00-\x20\x7f\\]")
 
 
@@ -81,7 +88,7 @@ class RefusedUrl(ValueError):
     """
 
 
-class RefusedAddress(httpx.ConnectError):
+class RefusedAddress(OSError):
     """Raised when a connection is refused because the host of its URL resolves to an address that is not allowed."""
 
 
@@ -89,32 +96,33 @@ class RefusedAddress(httpx.ConnectError):
 class AddressRules:
     """Decides to which addresses the server may send requests.
 
-    `allowed` are networks from the setting `webhook_allow`: they may be reached although they are not global, and over
-    http too.
+    `allowed` are the networks of the setting `setting`: they may be reached although they are not global, and over http
+    too.
     """
 
     allowed: tuple[Network, ...] = ()
+    setting: str = "webhook_allow"
 
     @classmethod
-    def of(cls, networks: Iterable[str], *, loopback: bool = False) -> AddressRules:
-        """Returns rules that allow the networks `allowed`, such as `10.0.0.0/8`, in addition to global addresses.
+    def of(cls, networks: Iterable[str], *, loopback: bool = False, setting: str = "webhook_allow") -> AddressRules:
+        """Returns rules that allow the given networks, such as `10.0.0.0/8`, in addition to global addresses.
 
-        `loopback` also allows this machine. Raises ValueError for a text that is not a network.
+        `loopback` also allows this machine. `setting` has named the networks. Raises ValueError for a text that is not
+        a network.
         """
         texts = (*networks, *(_LOOPBACK if loopback else ()))
-        return cls(tuple(ip_network(text, strict=False) for text in texts))
+        return cls(tuple(ip_network(text, strict=False) for text in texts), setting)
 
-    def check_url(self, text: str) -> httpx.URL:
+    def check_url(self, text: str) -> CheckedUrl:
         """Returns the parsed URL. Raises RefusedUrl if the rules refuse it.
 
         This checks the syntax and any literal address, but does not resolve host names.
         """
-        url = _parsed(text)
+        url, host = _parsed(text)
         if url.scheme not in _DEFAULT_PORTS:
             raise RefusedUrl("must begin with https://")
-        if url.userinfo:
+        if "@" in url.raw_authority:
             raise RefusedUrl("must not contain a user name or a password")
-        host = url.raw_host.decode("ascii")
         address = literal_address(host)
         if address is not None:
             self._check_literal(host, address, encrypted=url.scheme == "https")
@@ -123,7 +131,7 @@ class AddressRules:
         port = port_of(url)
         if port not in _WEB_PORTS and not LEAST_PORT <= port <= MAX_PORT:
             raise RefusedUrl(f"must use port 80, 443 or one from {LEAST_PORT} to {MAX_PORT}, not {port}")
-        return url
+        return CheckedUrl(url)
 
     def refusal(self, address: Address, *, encrypted: bool) -> str | None:
         """Returns why the server must not connect to an address; None if it may. `encrypted` says whether it would use
@@ -135,9 +143,9 @@ class AddressRules:
             return None
         kind = _kind_of(address)
         if kind is not None:
-            return f"{address} is {kind}, and webhook_allow does not name it"
+            return f"{address} is {kind}, and {self.setting} does not name it"
         if not encrypted:
-            return f"must begin with https://, since webhook_allow does not name {address}"
+            return f"must begin with https://, since {self.setting} does not name {address}"
         return None
 
     def _is_allowed(self, address: Address) -> bool:
@@ -150,7 +158,7 @@ class AddressRules:
         refusal = self.refusal(address, encrypted=encrypted)
         if refusal is not None:
             raise RefusedUrl(refusal)
-        if isinstance(address, IPv4Address) and host.removesuffix(".") != str(address):
+        if isinstance(address, IPv4Address) and host != str(address):
             raise RefusedUrl(f"must write the address as {address}")
 
     def _check_name(self, host: str, *, encrypted: bool) -> None:
@@ -165,9 +173,9 @@ class AddressRules:
             raise RefusedUrl("must begin with https://")
 
 
-def port_of(url: httpx.URL) -> int:
+def port_of(url: URL) -> int:
     """Returns the port of a URL, or the default port of its scheme if it names none."""
-    return _DEFAULT_PORTS[url.scheme] if url.port is None else url.port
+    return _DEFAULT_PORTS[url.scheme] if url.explicit_port is None else url.explicit_port
 
 
 def literal_address(host: str) -> Address | None:
@@ -206,26 +214,28 @@ def _number(part: str) -> int:
 
     Raises RefusedUrl if the part is not a number.
     """
-    try:
-        if part.startswith("0x"):
-            return int(part[2:] or "0", 16)
-        return int(part, 8 if part.startswith("0") and part != "0" else 10)
-    except ValueError:
-        raise RefusedUrl("must contain a valid IPv4 address or a host name") from None
+    if _NUMBER.fullmatch(part) is not None:
+        with contextlib.suppress(ValueError):  # such as 08
+            if part.startswith("0x"):
+                return int(part[2:] or "0", 16)
+            return int(part, 8 if part.startswith("0") and part != "0" else 10)
+    raise RefusedUrl("must contain a valid IPv4 address or a host name")
 
 
-def _parsed(text: str) -> httpx.URL:
+def _parsed(text: str) -> tuple[URL, str]:
+    """Returns the URL and its host in ASCII. Raises RefusedUrl for what is not an absolute URL."""
     if not text or len(text) > URL_MAX_LENGTH:
         raise RefusedUrl(f"must have 1 to {URL_MAX_LENGTH} characters")
     if _BLANK.search(text) is not None:
         raise RefusedUrl("must not contain spaces, backslashes or control characters")
     try:
-        url = httpx.URL(text)
-    except (httpx.InvalidURL, UnicodeError, ValueError):
-        raise RefusedUrl("must be a URL such as https://app.example.com/hook") from None
-    if not url.raw_host:
-        raise RefusedUrl("must be a URL such as https://app.example.com/hook")
-    return url
+        url = URL(text)
+        host = url.raw_host
+    except (ValueError, IndexError):  # the second one for https://a[@/
+        raise RefusedUrl(_NO_URL) from None
+    if not host or not host.isascii():
+        raise RefusedUrl(_NO_URL)
+    return url, host
 
 
 def _kind_of(address: Address) -> str | None:

@@ -1,104 +1,234 @@
-"""Checks URLs by the server's address rules, and creates HTTP clients that apply these rules to each connection."""
+"""An HTTP client for addresses that users or operators name: it connects to allowed addresses only, and its responses
+have limits of time and size.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
-from functools import cached_property
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
+from typing import Literal, Protocol
 
-import httpx
+import aiohttp
 
-from talkwire.core.domain.errors import invalid
-from talkwire.egress.address_rules import AddressRules, RefusedAddress, RefusedUrl, port_of
-from talkwire.egress.resolver import Resolve, Resolver, addresses_of
-from talkwire.egress.transport import CheckedTransport, EgressLimits
+from talkwire.egress.address_rules import AddressRules, CheckedUrl, RefusedAddress, RefusedUrl
+from talkwire.egress.bounded_connection import BoundedConnector, MalformedResponse
+from talkwire.egress.thread import EgressThread
 
-CHECK_S = 5.0
-"""Seconds that checking a URL waits for name servers."""
+DRAIN_S = 1.0
+DRAIN_MAX_BYTES = 64 * 1024
+"""How long and how much of a body that nobody needs is read, so that its connection can be used again."""
+
+Reason = Literal["address", "connection", "response", "timeout"]
 
 
-class Egress:
-    """Checks the URLs that users or operators name, and creates HTTP clients for requests to them.
+class EgressError(Exception):
+    """Raised when a request gets no usable response. The text says why, for operators.
 
-    `resolve` and `tls` replace the system's name servers and certificates, for tests. Close its clients before the
-    `Egress` itself.
+    `reason` is `address` (the rules refuse it), `connection` (there is none, or it broke), `response` (it is too large
+    or malformed) or `timeout`.
     """
 
-    def __init__(
-        self, rules: AddressRules, *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
-    ) -> None:
-        self.rules = rules
-        self._resolver = Resolver()
-        self._resolve: Resolve = self._resolver if resolve is None else resolve
-        self._given_tls = tls
+    def __init__(self, reason: Reason, text: str) -> None:
+        super().__init__(text)
+        self.reason: Reason = reason
 
-    async def refusal(self, url: str) -> str | None:
-        """Returns why the address rules refuse a URL; None if the server may send requests to it. Resolves the host
-        name.
 
-        A name that cannot be resolved now is not refused, since each connection checks the name again.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EgressLimits:
+    """The limits of one HTTP client. Names ending in `_s` are in seconds; `response_max` is in bytes.
+
+    `total_s` limits the time from the start of a request to the end of its response, `connect_s` each attempt to
+    connect. Idle connections are closed after `idle_s`, at once if it is 0: before the 5 s after which many servers
+    close them, so that no request meets a connection being closed.
+    """
+
+    connect_s: float = 5.0
+    total_s: float = 15.0
+    response_max: int = 64 * 1024
+    connections: int = 100
+    idle_s: float = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class EgressResponse:
+    """A response: its status, its headers, in which any case of a name is found, and its body as it was sent."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+
+class Reach(Protocol):
+    """What a client may connect to, and the TLS context of its connections: the part of `Egress` that clients use."""
+
+    rules: AddressRules
+
+    @property
+    def tls(self) -> ssl.SSLContext: ...
+
+    async def addresses(self, host: str, port: int, *, encrypted: bool) -> list[str]: ...
+
+
+class ResponseTooLarge(aiohttp.ClientPayloadError):
+    """Raised for a response whose body has more bytes than allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyReading:
+    """What to do with the body of a response: return it, of at most `most` bytes.
+
+    A longer one is an error, or cut off with `cut`. `into` gets the body piece by piece instead. With `most` 0 the body
+    is not needed: it is dropped, and read only as far as that lets the connection be used again.
+    """
+
+    most: int
+    cut: bool = False
+    into: Callable[[bytes], object] | None = None
+
+    async def body_of(self, response: aiohttp.ClientResponse) -> bytes:
+        """Reads the body of a response whose headers have arrived. Raises ResponseTooLarge, and aiohttp's errors."""
+        if self.most == 0:
+            await _drain(response)
+            return b""
+        body, size = bytearray(), 0
+        async for piece in response.content.iter_any():
+            size += len(piece)
+            if size > self.most and not self.cut:
+                response.close()
+                raise ResponseTooLarge(f"the response has more than {self.most} bytes")
+            (body.extend if self.into is None else self.into)(piece)
+            if size > self.most:
+                response.close()
+                del body[self.most :]
+                break
+        return bytes(body)
+
+
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    """Reads and drops a body, so that the connection can be used again. Closes it if the body is long or slow."""
+    if response.content.at_eof():
+        return
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            size = 0
+            async for piece in response.content.iter_any():
+                size += len(piece)
+                if size > DRAIN_MAX_BYTES:
+                    break
+            else:
+                return
+    except (TimeoutError, aiohttp.ClientError):
+        pass
+    response.close()
+
+
+class EgressClient:
+    """An HTTP client that runs on `thread`, or on the caller's event loop if it is None.
+
+    It sends no cookies, follows no redirects, decompresses nothing, and ignores proxies set in the environment.
+    """
+
+    def __init__(self, reach: Reach, limits: EgressLimits, thread: EgressThread | None) -> None:
+        self._reach = reach
+        self._limits = limits
+        self._thread = thread
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def request(
+        self,
+        method: str,
+        url: str | CheckedUrl,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        reading: BodyReading | None = None,
+    ) -> EgressResponse:
+        """Sends a request and returns its response. `reading` says what to do with the body.
+
+        Raises EgressError.
         """
         try:
-            checked = self.rules.check_url(url)
+            checked = self._reach.rules.check_url(url) if isinstance(url, str) else url
         except RefusedUrl as refused:
-            return str(refused)
+            raise EgressError("address", f"the URL {refused}") from None
+        sent = self._request(method, checked, headers, content, reading or BodyReading(self._limits.response_max))
+        return await (sent if self._thread is None else self._thread.run(sent))
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        await (self._close() if self._thread is None else self._thread.run(self._close()))
+
+    # --- on the thread ------------------------------------------------------------------------------------------------
+
+    async def _request(
+        self, method: str, url: CheckedUrl, headers: Mapping[str, str] | None, content: bytes, reading: BodyReading
+    ) -> EgressResponse:
+        timeout = aiohttp.ClientTimeout(total=self._limits.total_s, sock_connect=self._limits.connect_s)
         try:
-            async with asyncio.timeout(CHECK_S):
-                addresses = await addresses_of(self._resolve, checked.raw_host.decode("ascii"), port_of(checked))
-        except (OSError, TimeoutError):
-            return None
-        refusals = (self.rules.refusal(address, encrypted=checked.scheme == "https") for address in addresses)
-        return next((refusal for refusal in refusals if refusal is not None), None)
+            session = await self._session(url.scheme)
+            async with session.request(
+                method, url, headers=headers, data=content, timeout=timeout, allow_redirects=False
+            ) as response:
+                return EgressResponse(response.status, response.headers, await reading.body_of(response))
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _error_of(error, url, self._limits) from error
 
-    async def check_url(self, url: str, member: str = "url") -> None:
-        """Raises the ChatError `invalid_request` if the address rules refuse the URL.
+    async def _session(self, scheme: str) -> aiohttp.ClientSession:
+        """Returns the session of `http` or `https`, made with the first request that needs it.
 
-        Its text names the broken rule and `member`, the request's field that has the URL.
+        BodyReading the trusted certificates takes tens of milliseconds, so that happens in another thread.
         """
-        refusal = await self.refusal(url)
-        if refusal is not None:
-            raise invalid(member, refusal)
+        if self._loop is not asyncio.get_running_loop():  # which was another one if the thread had ended
+            self._loop = asyncio.get_running_loop()
+            self._sessions.clear()
+        encrypted = scheme == "https"
+        tls: ssl.SSLContext | Literal[True] = True
+        if encrypted and scheme not in self._sessions:
+            tls = await asyncio.to_thread(lambda: self._reach.tls)
+        if scheme not in self._sessions:
+            lookup = partial(self._reach.addresses, encrypted=encrypted)
+            self._sessions[scheme] = aiohttp.ClientSession(
+                connector=BoundedConnector(lookup, self._limits.connections, self._limits.idle_s, tls),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                headers={"user-agent": f"Talkwire/{version('talkwire')}", "accept-encoding": "identity"},
+            )
+        return self._sessions[scheme]
 
-    async def addresses(self, host: str, port: int, *, encrypted: bool) -> list[str]:
-        """Returns the IP addresses to which a host name resolves, for connections that do not use `client`.
+    async def _close(self) -> None:
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
 
-        `encrypted` says whether the connection will use TLS. Raises RefusedAddress if any of the addresses is not
-        allowed, and OSError if the host cannot be resolved.
-        """
-        found = await addresses_of(self._resolve, host, port)
-        for address in found:
-            refusal = self.rules.refusal(address, encrypted=encrypted)
-            if refusal is not None:
-                raise RefusedAddress(f"{host}: {refusal}")
-        return list(map(str, found))
 
-    def client(self, limits: EgressLimits) -> httpx.AsyncClient:
-        """Returns a new HTTP client that connects to allowed addresses only. The caller closes it.
-
-        It sends no cookies, follows no redirects and ignores proxies set in the environment.
-        """
-        return httpx.AsyncClient(
-            transport=CheckedTransport(self.rules, self._resolve, limits, lambda: self.tls),
-            headers={"user-agent": f"Talkwire/{version('talkwire')}", "accept-encoding": "identity"},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            timeout=httpx.Timeout(limits.total_s, connect=limits.connect_s),
-            follow_redirects=False,
-            trust_env=False,
-        )
-
-    def close(self) -> None:
-        """Ends the threads that resolve names."""
-        self._resolver.close()
-
-    @cached_property
-    def tls(self) -> ssl.SSLContext:
-        """The TLS context of all clients. It trusts the usual public authorities and the certificates of the operating
-        system.
-        """
-        if self._given_tls is not None:
-            return self._given_tls
-        context = httpx.create_ssl_context(trust_env=False)
-        context.load_default_certs()
-        return context
+def _error_of(error: Exception, url: CheckedUrl, limits: EgressLimits) -> EgressError:
+    """Returns the error that callers get for one of aiohttp's."""
+    match error:
+        case TimeoutError():
+            return EgressError("timeout", f"no response within {limits.total_s:g} s")
+        case MalformedResponse() | ResponseTooLarge():
+            return EgressError("response", str(error))
+        case aiohttp.ClientConnectorCertificateError():
+            return EgressError("connection", f"cannot connect: {error.certificate_error}")
+        case aiohttp.ClientConnectorError():
+            cause = error.os_error
+            reason: Reason = "address" if isinstance(cause, RefusedAddress) else "connection"
+            unknown = reason == "connection" and isinstance(error, aiohttp.ClientConnectorDNSError)
+            what = f"{url.raw_host} could not be resolved: " if unknown else ""
+            why = os.strerror(cause.errno) if cause.errno is not None and cause.errno > 0 else cause.strerror or cause
+            return EgressError(reason, f"cannot connect: {what}{why}")
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
+            return EgressError("connection", "the connection was closed before the response was complete")
+        case _:  # the library's text may quote the response
+            return EgressError("connection", "the response is not HTTP")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
+import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from talkwire.egress.address_rules import Address, RefusedUrl, literal_address
@@ -15,20 +19,91 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 THREADS = 8
 
+LATE_S = 0.5
+"""After this time, the addresses of the last successful lookup of a name are used instead."""
+
+KEPT_S = 3600.0
+KEPT_MAX = 1000
+"""How long, and of how many names, the addresses of the last successful lookup are kept."""
+
+
+@dataclass(slots=True)
+class _Lookup:
+    """A lookup in progress, and how many callers wait for it."""
+
+    found: Future[list[str]]
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    addresses: Sequence[str]
+    until_s: float
+
 
 class Resolver:
-    """Resolves host names with the operating system's resolver (`getaddrinfo`), on a pool of threads."""
+    """Resolves host names with the operating system's resolver (`getaddrinfo`), on a pool of threads.
+
+    A name is looked up at each call, since its addresses may change. If that takes long, or the name server fails, the
+    addresses of its last successful lookup are used. Simultaneous calls for a name share a lookup. It can be called
+    from several event loops.
+    """
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, "resolver")
+        self._lock = threading.RLock()
+        self._running: dict[str, _Lookup] = {}
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
+    async def __call__(self, host: str, port: int) -> Sequence[str]:  # noqa: ARG002 (as `Resolve` has it)
         """Returns the IP addresses of a host name as texts. Raises OSError if the name cannot be resolved."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host, port)
+        lookup = self._joined(host)
+        kept = self._kept_of(host)
+        try:
+            async with asyncio.timeout(None if kept is None else LATE_S):
+                # Without the shield, one caller that is cancelled would end the lookup of all.
+                return await asyncio.shield(asyncio.wrap_future(lookup.found))
+        except (TimeoutError, socket.gaierror) as error:
+            late = not isinstance(error, socket.gaierror) or error.errno == socket.EAI_AGAIN
+            if kept is None or not late:
+                raise
+            return kept.addresses
+        finally:
+            self._left(lookup)
 
     def close(self) -> None:
         """Ends the resolver's threads without waiting for lookups in progress."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _joined(self, host: str) -> _Lookup:
+        with self._lock:
+            lookup = self._running.get(host)
+            if lookup is None:
+                lookup = self._running[host] = _Lookup(self._threads.submit(_look_up, host))
+                lookup.found.add_done_callback(lambda found: self._end(host, found))
+            lookup.waiting += 1
+            return lookup
+
+    def _left(self, lookup: _Lookup) -> None:
+        """Drops a lookup that has not begun when nobody waits for it any more, so that no later one waits behind it."""
+        with self._lock:
+            lookup.waiting -= 1
+            if lookup.waiting == 0:
+                lookup.found.cancel()
+
+    def _end(self, host: str, found: Future[list[str]]) -> None:
+        with self._lock:
+            del self._running[host]
+            if not found.cancelled() and found.exception() is None:
+                self._kept[host] = _Kept(found.result(), time.monotonic() + KEPT_S)
+                self._kept.move_to_end(host)
+                if len(self._kept) > KEPT_MAX:
+                    self._kept.popitem(last=False)
+
+    def _kept_of(self, host: str) -> _Kept | None:
+        with self._lock:
+            kept = self._kept.get(host)
+            return kept if kept is not None and kept.until_s > time.monotonic() else None
 
 
 async def addresses_of(resolve: Resolve, host: str, port: int) -> list[Address]:
@@ -45,9 +120,9 @@ async def addresses_of(resolve: Resolve, host: str, port: int) -> list[Address]:
     return [ip_address(text) for text in await resolve(host, port)]
 
 
-def _look_up(host: str, port: int) -> list[str]:
+def _look_up(host: str) -> list[str]:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except UnicodeError:
         raise OSError(f"{host} is not a host name") from None
     return list(dict.fromkeys(str(address[0]) for *_, address in found))

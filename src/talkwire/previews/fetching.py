@@ -11,9 +11,7 @@ from email.message import Message as Header
 from http import HTTPStatus
 from urllib.parse import urljoin
 
-import httpx
-
-from talkwire.egress import Egress, EgressLimits
+from talkwire.egress import BodyReading, Egress, EgressLimits
 from talkwire.previews.page import LinkedPage, page_of
 
 PAGE_MAX_BYTES = 256 * 1024
@@ -49,17 +47,14 @@ class PageFetcher:
     """
 
     def __init__(self, egress: Egress, may_follow: Callable[[str], bool]) -> None:
-        limits = EgressLimits(
-            total_s=TOTAL_S, response_max=IMAGE_MAX_BYTES, connections=CONNECTIONS, idle_connections=0
-        )
-        self._client = egress.client(limits)
+        self._client = egress.client(EgressLimits(total_s=TOTAL_S, connections=CONNECTIONS, idle_s=0))
         self._may_follow = may_follow
 
     async def page(self, url: str) -> LinkedPage:
-        """Fetches a page and returns its title, description, site name and picture's URL. Raises NoPreview and httpx's
-        errors.
+        """Fetches a page and returns its title, description, site name and picture's URL. Raises NoPreview and
+        EgressError.
         """
-        response = await self._get(url, "text/html,application/xhtml+xml", PAGE_MAX_BYTES, cut=True)
+        response = await self._get(url, "text/html,application/xhtml+xml", BodyReading(PAGE_MAX_BYTES, cut=True))
         if response.content_type not in _HTML:
             raise NoPreview(f"it is {response.content_type or 'of an unknown type'}")
         page = await asyncio.to_thread(page_of, response.body, response.charset, response.url)
@@ -68,10 +63,10 @@ class PageFetcher:
         return page
 
     async def image(self, url: str) -> bytes:
-        """Fetches a picture and returns its bytes, which are not verified to be a picture. Raises NoPreview and httpx's
-        errors.
+        """Fetches a picture and returns its bytes, which are not verified to be a picture. Raises NoPreview and
+        EgressError.
         """
-        response = await self._get(url, "image/*", IMAGE_MAX_BYTES, cut=False)
+        response = await self._get(url, "image/*", BodyReading(IMAGE_MAX_BYTES))
         if not response.content_type.startswith("image/"):
             raise NoPreview("the picture is none")
         return response.body
@@ -79,19 +74,18 @@ class PageFetcher:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _get(self, url: str, accept: str, max_bytes: int, *, cut: bool) -> _Response:
+    async def _get(self, url: str, accept: str, reading: BodyReading) -> _Response:
         for _ in range(REDIRECTS_MAX + 1):
-            async with self._client.stream("GET", url, headers={"accept": accept}) as response:
-                if response.status_code in _REDIRECTS:
-                    url = self._target(url, response.headers.get("location"))
-                    continue
-                if response.status_code != HTTPStatus.OK:
-                    raise NoPreview(f"its status is {response.status_code}")
-                header = Header()
-                header["content-type"] = response.headers.get("content-type", "")
-                body = await _read(response, max_bytes, cut=cut)
-                content_type = header.get_content_type() if header["content-type"] else ""
-                return _Response(url, content_type, header.get_content_charset(), body)
+            response = await self._client.request("GET", url, headers={"accept": accept}, reading=reading)
+            if response.status in _REDIRECTS:
+                url = self._target(url, response.headers.get("location"))
+                continue
+            if response.status != HTTPStatus.OK:
+                raise NoPreview(f"its status is {response.status}")
+            header = Header()
+            header["content-type"] = response.headers.get("content-type", "")
+            content_type = header.get_content_type() if header["content-type"] else ""
+            return _Response(url, content_type, header.get_content_charset(), response.body)
         raise NoPreview("there are too many redirects")
 
     def _target(self, url: str, location: str | None) -> str:
@@ -102,15 +96,3 @@ class PageFetcher:
         if location is None or not self._may_follow(target):
             raise NoPreview("it leads to an address that is not fetched")
         return target
-
-
-async def _read(response: httpx.Response, max_bytes: int, *, cut: bool) -> bytes:
-    """Returns a response's body. If it is longer than `max_bytes`, cuts it with `cut`, else raises NoPreview."""
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) > max_bytes:
-            if not cut:
-                raise NoPreview("it is too large")
-            break
-    return bytes(body[:max_bytes])

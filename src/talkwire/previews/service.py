@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
-import httpx
 import structlog
 
 from talkwire.core.commands.messages import FetchedPreview, SetLinkPreviews
@@ -19,6 +18,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import Durable, MessageEdited, MessageSent
 from talkwire.core.domain.model import Actor, File, Message
 from talkwire.core.engine.chat import Chat
+from talkwire.egress import EgressError
 from talkwire.files.form import FormFile
 from talkwire.files.uploads import Interrupted
 from talkwire.previews.fetching import IMAGE_MAX_BYTES, NoPreview, PageFetcher
@@ -34,7 +34,7 @@ PER_HOST = 1
 MESSAGE_S = 30.0
 """Seconds for all links of a message."""
 
-_FAILURES = (NoPreview, httpx.HTTPError, httpx.InvalidURL, OSError)
+_FAILURES = (NoPreview, EgressError, OSError)
 
 _logger = structlog.get_logger(__name__)
 

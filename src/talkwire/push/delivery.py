@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import httpx
 import msgspec
 
 from talkwire.core.commands.server.pushes import DuePush, PushContent
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import PushSubscription
 from talkwire.core.features.notifying.pushes import SHOWN_MS
-from talkwire.egress import parse_retry_after
+from talkwire.egress import BodyReading, EgressClient, EgressError, EgressResponse, parse_retry_after
 from talkwire.push.push_content import ContentLevel, encode_dismissal, encode_shown, shown
 from talkwire.push.push_gateway import answer_decoder, gateway_dismissal, gateway_notification
 from talkwire.push.vapid import VapidKeys
@@ -26,6 +25,11 @@ Outcome = Literal["sent", "gone", "refused", "failed"]
 
 REQUEST_S = 10.0
 """How long a push service may take to answer."""
+
+_UNREAD = BodyReading(0)
+"""A push service says everything with its status."""
+
+_ANSWER = BodyReading(64 * 1024)
 
 TOO_LARGE = 413
 GONE = frozenset({404, 410})
@@ -55,7 +59,7 @@ class PushDelivery:
     `none`.
     """
 
-    def __init__(self, client: httpx.AsyncClient, keys: VapidKeys, level: ContentLevel) -> None:
+    def __init__(self, client: EgressClient, keys: VapidKeys, level: ContentLevel) -> None:
         self._client = client
         self._keys = keys
         self._level = level
@@ -93,37 +97,39 @@ class PushDelivery:
             request = web_push_request(subscription.target, message, key, time.time())
         except ChatError as error:
             return PushOutcome("failed", error.code)
-        response = await self._post(request)
+        response = await self._post(request, _UNREAD)
         if isinstance(response, PushOutcome):
             return response
-        return PushOutcome("gone") if response.status_code in GONE else _outcome_of(response)
+        return PushOutcome("gone") if response.status in GONE else _outcome_of(response)
 
     async def _notify(self, subscription: PushSubscription, content: bytes) -> PushOutcome:
         request = PushRequest(subscription.target.url, {"content-type": "application/json"}, content)
-        response = await self._post(request)
+        response = await self._post(request, _ANSWER)
         if isinstance(response, PushOutcome):
             return response
         outcome = _outcome_of(response)
         if outcome.kind != "sent":
             return outcome
         try:
-            answer = answer_decoder.decode(response.content)
+            answer = answer_decoder.decode(response.body)
         except (msgspec.MsgspecError, RecursionError):
             return PushOutcome("failed", "the gateway's answer is not what the Push Gateway API describes")
         return PushOutcome("gone") if subscription.target.push_key in answer.rejected else _SENT
 
-    async def _post(self, request: PushRequest) -> httpx.Response | PushOutcome:
+    async def _post(self, request: PushRequest, reading: BodyReading) -> EgressResponse | PushOutcome:
         try:
-            return await self._client.post(request.url, headers=request.headers, content=request.content)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return PushOutcome("failed", str(error) or type(error).__name__, unreachable=True)
+            return await self._client.request(
+                "POST", request.url, headers=request.headers, content=request.content, reading=reading
+            )
+        except EgressError as error:
+            return PushOutcome("failed", str(error), unreachable=True)
 
 
-def _outcome_of(response: httpx.Response) -> PushOutcome:
-    if response.is_success:
+def _outcome_of(response: EgressResponse) -> PushOutcome:
+    if response.accepted:
         return _SENT
-    error = f"status {response.status_code}"
-    if response.status_code == TOO_LARGE:
+    error = f"status {response.status}"
+    if response.status == TOO_LARGE:
         return PushOutcome("refused", error)
     return PushOutcome("failed", error, parse_retry_after(response.headers.get("retry-after"), time.time()))
 

@@ -433,8 +433,17 @@ class SettingValues:
     webhook_allow: Annotated[
         tuple[str, ...],
         Setting(
-            "Networks that are not public, but that webhooks, callbacks and push may reach, also over http:, "
+            "Networks that are not public, but that webhooks and callbacks may reach, also over http:, "
             "comma-separated, such as 10.0.0.0/8. See docs/egress.md.",
+            metavar="NETWORKS",
+        ),
+    ] = ()
+
+    push_allow: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Networks that are not public, but that push services of users may be in, also over http:, "
+            "comma-separated. Any user can then send requests to them. See docs/egress.md.",
             metavar="NETWORKS",
         ),
     ] = ()

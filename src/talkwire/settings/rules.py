@@ -265,6 +265,7 @@ def _list_problems(settings: SettingValues) -> Iterator[Problem]:
         ("embed_origins", settings.embed_origins, embed_origin),
         ("trusted_proxies", settings.trusted_proxies, _check_network),
         ("webhook_allow", settings.webhook_allow, _check_network),
+        ("push_allow", settings.push_allow, _check_network),
         ("link_preview_allow", settings.link_preview_allow, _check_network),
         ("rates", settings.rates, lambda text: parse_rates([text])),
         ("ice_servers", settings.ice_servers, parse_ice_server),

@@ -24,6 +24,8 @@ class WebhookMetrics(Collector):
     def __init__(self) -> None:
         self.attempts: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
         self.given_up: Counter[DisabledReason] = Counter(dict.fromkeys(DISABLED_REASONS, 0))
+        self.restarts = 0
+        """How often the deliveries were started again after an error."""
         self.disabled = 0
         """How many webhooks of the server are disabled."""
         self.lag_s: Callable[[], float] = lambda: 0.0
@@ -41,6 +43,9 @@ class WebhookMetrics(Collector):
         for reason, count in sorted(self.given_up.items()):
             given_up.add_metric([reason], count)
         yield given_up
+        yield CounterMetricFamily(
+            "talkwire_webhook_restarts", "Times that an error has ended all deliveries of this node", self.restarts
+        )
         yield GaugeMetricFamily("talkwire_webhooks_disabled", "Webhooks that are disabled now", self.disabled)
         yield GaugeMetricFamily("talkwire_webhooks_delivering", "Webhooks that this node serves", self.delivering())
         yield GaugeMetricFamily(

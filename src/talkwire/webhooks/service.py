@@ -1,23 +1,21 @@
-"""Runs the delivery to all webhooks that this node has claimed, on a thread with its own event loop.
+"""Runs the delivery to all webhooks that this node has claimed, on the thread of all outgoing requests.
 
-The thread starts with the first webhook, so that a server without webhooks has no such thread.
+It starts with the first webhook, so that a server without webhooks does nothing for them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 import structlog
-import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
 from talkwire.core.domain.errors import ChatError
@@ -25,7 +23,7 @@ from talkwire.core.domain.events import DurableEvent, News, WebhookChanged
 from talkwire.core.domain.integration.webhooks import WebhookAttempt, WebhookSigning
 from talkwire.core.domain.times import iso
 from talkwire.dialects.messenger.log_events import WebhookEventPayload
-from talkwire.egress import Egress
+from talkwire.egress import Egress, EgressThread
 from talkwire.storage.followers.webhook_progress import WebhookProgress, WebhookState, WebhookStore
 from talkwire.storage.writer_task import WriterClosedError
 from talkwire.webhooks.endpoint import EndpointDelivery
@@ -70,28 +68,36 @@ class WebhookService:
     """
 
     def __init__(self, store: WebhookStore, egress: Egress, check_s: float = CHECK_S) -> None:
+        assert egress.thread is not None
         self.metrics = WebhookMetrics()
         self._store = store
         self._egress = egress
+        self._thread: EgressThread = egress.thread
         self._check_s = check_s
-        self._thread: _DeliveryThread | None = None
+        self._deliveries: _Deliveries | None = None
+        self._ended: Future[None] | None = None
+        self._closing = False
 
     async def start(self) -> None:
-        """Starts the delivery thread if any webhook is enabled."""
+        """Starts the deliveries if any webhook is enabled."""
+        self._loop = asyncio.get_running_loop()
         if await asyncio.to_thread(self._store.any_enabled):
-            self._started()
+            self._start()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether an error has ended the deliveries. They start again after `RETRY_S` seconds."""
+        return self._ended is not None and self._ended.done()
 
     def follow(self, events: Sequence[News]) -> None:
-        """Notifies the delivery thread of newly committed events. The chat calls it with the events of each
-        transaction.
-        """
+        """Notifies the deliveries of newly committed events. The chat calls it with the events of each transaction."""
         if not isinstance(events[-1], DurableEvent):
             return
         changed = any(type(event) is WebhookChanged for event in events)
-        if changed:
-            self._started().notify(changed=True)
-        elif self._thread is not None:
-            self._thread.notify()
+        if self._deliveries is not None:
+            self._deliveries.notify(changed=changed)
+        elif changed:
+            self._start()
 
     async def check_url(self, url: str) -> None:
         """Raises ChatError `invalid_request` if the server may not send webhooks to this URL."""
@@ -99,20 +105,36 @@ class WebhookService:
 
     async def test(self, webhook_id: str, signing: WebhookSigning) -> WebhookAttempt:
         """Sends a test event to a webhook's endpoint now, and returns the attempt with its outcome."""
-        return await asyncio.wrap_future(self._started().run(send_test(self._egress, webhook_id, signing)))
+        return await send_test(self._egress, webhook_id, signing)
 
     async def close(self) -> None:
         """Stops all deliveries, stores their progress, and releases the webhooks so that other nodes can deliver to
         them.
         """
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.close)
+        self._closing = True
+        if self._deliveries is not None and self._ended is not None:
+            self._deliveries.close()
+            await asyncio.gather(asyncio.wrap_future(self._ended), return_exceptions=True)
         self._store.close()
 
-    def _started(self) -> _DeliveryThread:
-        if self._thread is None:
-            self._thread = _DeliveryThread(self._store, self._egress, self.metrics, self._check_s)
-        return self._thread
+    def _start(self) -> None:
+        if self._closing:
+            return
+        self._deliveries = _Deliveries(self._store, self._egress, self.metrics, self._check_s)
+        self._ended = self._thread.start(self._deliveries.serve())
+        self._ended.add_done_callback(self._note_end)
+
+    def _note_end(self, ended: Future[None]) -> None:
+        """Starts the deliveries again some time after an error has ended them. Called on any thread."""
+        if self._closing:
+            return
+        try:
+            ended.result()
+        except (Exception, CancelledError):
+            _logger.exception("webhook_deliveries_ended")
+        self.metrics.restarts += 1
+        with contextlib.suppress(RuntimeError):  # the server ends
+            self._loop.call_soon_threadsafe(self._loop.call_later, RETRY_S, self._start)
 
 
 async def send_test(egress: Egress, webhook_id: str, signing: WebhookSigning) -> WebhookAttempt:
@@ -127,16 +149,15 @@ async def send_test(egress: Egress, webhook_id: str, signing: WebhookSigning) ->
     return WebhookAttempt(event.id, 1, outcome.at_ms, outcome.duration_ms, outcome.status, outcome.error)
 
 
-class _DeliveryThread:
-    """A thread with an event loop, on which all webhook deliveries of this node run."""
+class _Deliveries:
+    """All webhook deliveries of this node. They run in `serve`, on the event loop that calls it."""
 
     def __init__(self, store: WebhookStore, egress: Egress, metrics: WebhookMetrics, check_s: float) -> None:
         self._store = store
         self._egress = egress
         self._metrics = metrics
         self._check_s = check_s
-        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-        self._loop = self._runner.get_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._running: dict[str, _Running] = {}
         self._news = asyncio.Event()
         self._notified = False
@@ -147,8 +168,6 @@ class _DeliveryThread:
         metrics.lag_s = self._lag_s
         metrics.blocked_keys = lambda: sum(each.delivery.queue.blocked_keys for each in tuple(self._running.values()))
         metrics.delivering = lambda: len(self._running)
-        self._thread = threading.Thread(target=self._run, name="talkwire-webhooks", daemon=True)
-        self._thread.start()
 
     def notify(self, *, changed: bool = False) -> None:
         """Wakes the deliveries because new events were committed, or with `changed` because webhooks were changed.
@@ -157,40 +176,34 @@ class _DeliveryThread:
         """
         if changed:
             self._must_check = True
-        if changed or not self._notified:  # which costs much less than to notify again
+        if self._loop is not None and (changed or not self._notified):  # which costs much less than to notify again
             self._notified = True
             with contextlib.suppress(RuntimeError):  # the thread has ended
                 self._loop.call_soon_threadsafe(self._news.set)
 
-    def run(self, coroutine: Coroutine[Any, Any, R]) -> Any:  # noqa: ANN401 (a future of R)
-        """Runs a coroutine on the delivery thread's event loop, and returns a future of its result."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-
     def close(self) -> None:
-        """Stops all deliveries, stores their progress, and waits for the end of the thread."""
+        """Lets `serve` stop all deliveries, store their progress and return."""
         self._closing = True
         self.notify(changed=True)
-        self._thread.join()
 
-    # --- the thread ---------------------------------------------------------------------------------------------------
-
-    def _run(self) -> None:
-        with self._runner:
-            self._runner.run(self._serve())
-        self._blocking.shutdown()
-
-    async def _serve(self) -> None:
-        storing = asyncio.create_task(self._store_progress())
+    async def serve(self) -> None:
+        """Delivers until `close`, or until an error."""
+        self._loop = asyncio.get_running_loop()
         try:
-            while not self._closing:
-                await self._check()
-                await self._wait_for_news()
-                for each in self._running.values():
-                    each.delivery.wake()
+            async with asyncio.TaskGroup() as tasks:
+                storing = tasks.create_task(self._store_progress())
+                await self._deliver()
+                storing.cancel()
         finally:
-            storing.cancel()
-            await asyncio.gather(storing, return_exceptions=True)
             await self._stop(tuple(self._running), released=True)
+            await asyncio.to_thread(self._blocking.shutdown)
+
+    async def _deliver(self) -> None:
+        while not self._closing:
+            await self._check()
+            await self._wait_for_news()
+            for each in self._running.values():
+                each.delivery.wake()
 
     async def _wait_for_news(self) -> None:
         """Waits for new events, for changed webhooks, or until the next regular check of the stored webhooks is due."""
@@ -223,7 +236,7 @@ class _DeliveryThread:
             await self._apply(states)
         except OSError as error:
             _logger.warning("webhooks_wait_for_database", error=str(error))
-            self._loop.call_later(RETRY_S, lambda: self.notify(changed=True))
+            asyncio.get_running_loop().call_later(RETRY_S, lambda: self.notify(changed=True))
 
     async def _apply(self, states: Sequence[WebhookState]) -> None:
         self._metrics.disabled = sum(not state.webhook.enabled for state in states)
@@ -232,9 +245,22 @@ class _DeliveryThread:
         for webhook_id, state in mine.items():
             running = self._running.get(webhook_id)
             if running is None:
-                await self._start(webhook_id)
+                await self._start_or_disable(state)
             elif running.sender.secrets != state.secrets:
                 running.sender.sign_with(state.secrets)
+
+    async def _start_or_disable(self, state: WebhookState) -> None:
+        """Starts the delivery to a webhook, or disables the webhook if an error prevents that."""
+        webhook = state.webhook
+        try:
+            await self._start(webhook.id)
+        except OSError:
+            raise
+        except Exception:
+            _logger.exception("webhook_disabled", webhook_id=webhook.id, reason="failing")
+            self._metrics.given_up["failing"] += 1
+            disabled = WebhookProgress(webhook.id, webhook.rewinds, webhook.pos, {}, disabled_reason="failing")
+            await self._in_database(lambda: self._store.store([disabled]))
 
     async def _start(self, webhook_id: str) -> None:
         """Starts the delivery to a webhook from the position and the retries that the database has for it."""
@@ -269,16 +295,18 @@ class _DeliveryThread:
             await self._changed.wait()
             await asyncio.sleep(STORE_S)
             self._changed.clear()
-            if not await self._store_of([each.delivery for each in self._running.values()]):
-                await asyncio.sleep(RETRY_S)
-                self._changed.set()
             ended = [
                 webhook_id
                 for webhook_id, each in self._running.items()
                 if each.delivery.failed or each.delivery.disabled_reason is not None
             ]
+            if not await self._store_of([each.delivery for each in self._running.values()]):
+                await asyncio.sleep(RETRY_S)
+                self._changed.set()
+                continue  # a delivery that ends before its reason is stored would start again
             for webhook_id in ended:
-                await self._running.pop(webhook_id).stop()
+                if webhook_id in self._running:
+                    await self._running.pop(webhook_id).stop()
             if ended:
                 self.notify(changed=True)
 
@@ -309,7 +337,7 @@ class _DeliveryThread:
     async def _in_database(self, function: Callable[[], R]) -> R:
         """Runs a blocking database function on another thread. Raises OSError if the database does not respond."""
         try:
-            return await self._loop.run_in_executor(self._blocking, function)
+            return await asyncio.get_running_loop().run_in_executor(self._blocking, function)
         except (SQLAlchemyError, WriterClosedError, ChatError) as error:
             raise OSError(str(getattr(error, "orig", None) or error)) from error
 

@@ -17,7 +17,6 @@ from talkwire.core.engine.limits import Limits
 from talkwire.core.engine.log_watches import LogWatches
 from talkwire.core.ports.webhooks import WebhookProbe
 from talkwire.dialects.dialect import Dialect
-from talkwire.egress import Egress
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Caller
@@ -29,7 +28,7 @@ GivenCaller = NamedDependency[Caller]
 GivenChat = NamedDependency[LimitedChat]
 GivenConsole = NamedDependency[SkipValidation[OperatorsConsole]]
 GivenDialects = NamedDependency[SkipValidation[tuple[Dialect, ...]]]  # msgspec refuses a dialect's types
-GivenEgress = NamedDependency[Egress]
+GivenPushUrlCheck = NamedDependency[Callable[[str], object]]
 GivenIceServers = NamedDependency[Sequence[IceServer]]
 GivenExportReader = NamedDependency[ExportReader | None]
 GivenLimits = NamedDependency[Limits | None]

@@ -14,7 +14,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from talkwire.api.http.bodies import Body, ListAnswer
-from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenEgress, GivenPushKey
+from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenPushKey, GivenPushUrlCheck
 from talkwire.api.http.device import USER_AGENT_MAX_LENGTH, GivenDevice
 from talkwire.api.http.idempotency import GivenKey
 from talkwire.core.commands.notifications import (
@@ -34,7 +34,7 @@ from talkwire.dialects.payloads.pushes import (
     SubscribePayload,
     push_subscription_payload,
 )
-from talkwire.egress import Egress
+from talkwire.egress import RefusedUrl
 from talkwire.push.push_gateway import NOTIFY_PATH
 from talkwire.push.vapid import check_device_keys
 
@@ -88,6 +88,10 @@ PushKey = Callable[[], Awaitable[str]]
 """Returns the server's public key."""
 
 
+UrlCheck = Callable[[str], object]
+"""Raises RefusedUrl for the address of a push service that the server may not reach."""
+
+
 async def no_push_key() -> str:
     raise ChatError("unavailable", "This server sends no pushes.")
 
@@ -99,9 +103,13 @@ async def get_push_key(caller: GivenCaller, push_key: GivenPushKey) -> PushKeyPa
 
 @put("/users/me/push", summary="Subscribe a device to push notifications, or renew its subscription")
 async def put_push_subscription(
-    data: JSONBody[SubscribePayload], caller: GivenCaller, chat: GivenChat, egress: GivenEgress, device: GivenDevice
+    data: JSONBody[SubscribePayload],
+    caller: GivenCaller,
+    chat: GivenChat,
+    check_push_url: GivenPushUrlCheck,
+    device: GivenDevice,
 ) -> PushSubscriptionPayload:
-    target = await _checked_target(data, egress)
+    target = _checked_target(data, check_push_url)
     user_agent = (data.user_agent or device.user_agent)[:USER_AGENT_MAX_LENGTH]
     command = PutPushSubscription(target, caller.session_id, data.device_id, user_agent)
     return push_subscription_payload(await chat.execute(caller.actor, command), caller.session_id)
@@ -118,7 +126,7 @@ async def delete_push_subscription(subscription_id: FromPath[str], caller: Given
     await chat.execute(caller.actor, DropPushSubscription(subscription_id))
 
 
-async def _checked_target(data: SubscribePayload, egress: Egress) -> PushTarget:
+def _checked_target(data: SubscribePayload, check: UrlCheck) -> PushTarget:
     """Returns the push service's address and the keys to send pushes to, from the body of a subscription. Raises
     `invalid_request` for a missing member, invalid keys, or an address that the server may not reach."""
     if data.kind == "web":
@@ -127,16 +135,28 @@ async def _checked_target(data: SubscribePayload, egress: Egress) -> PushTarget:
         flaw = check_device_keys(data.keys.p256dh, data.keys.auth)
         if flaw is not None:
             raise invalid(f"keys.{flaw}", "must be the key of a browser's subscription, in base64url")
-        await egress.check_url(data.endpoint, "endpoint")
+        _check_url(data.endpoint, "endpoint", check)
         return PushTarget("web", data.endpoint, data.keys.p256dh, data.keys.auth)
     for member, value in (("url", data.url), ("appId", data.app_id), ("pushKey", data.push_key)):
         if value is None:
             raise invalid(member, "is missing")
     url = data.url or ""
-    await egress.check_url(url)
+    _check_url(url, "url", check)
     if urlsplit(url).path != NOTIFY_PATH:
         raise invalid("url", f"must end with {NOTIFY_PATH}")
     return PushTarget("gateway", url, app_id=data.app_id, push_key=data.push_key)
+
+
+def _check_url(url: str, member: str, check: UrlCheck) -> None:
+    """Raises `invalid_request` for a URL that no push can be sent to.
+
+    Its name is not resolved, and each connection checks the addresses of the name. So users learn nothing about names
+    and addresses that only the server can look up or reach.
+    """
+    try:
+        check(url)
+    except RefusedUrl as refused:
+        raise invalid(member, str(refused)) from None
 
 
 push_router = Router(

@@ -6,13 +6,14 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import IO
 
-import httpx
+from yarl import URL
 
 from talkwire.cli.history_import.archive import UNREADABLE, Archive
 from talkwire.cli.history_import.source import InvalidExport
-from talkwire.egress import Egress, EgressLimits
+from talkwire.egress import BodyReading, Egress, EgressError, EgressLimits
 
 DOWNLOADS = 3
 """How often a download is tried."""
@@ -22,6 +23,7 @@ _IN_MEMORY_BYTES = 4 * 1024 * 1024
 _DOWNLOAD_S = 300.0
 _TOKEN_HOSTS = ("slack.com", "slack-files.com")
 _HTML = "text/html"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class FileMissing(Exception):
@@ -72,9 +74,7 @@ class AttachedFiles:
     async def _download(self, url: str, content: IO[bytes], most: int, name: str) -> None:
         assert self._egress is not None
         for _ in range(DOWNLOADS):
-            content.seek(0)
-            content.truncate()
-            with suppress(httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError):
+            with suppress(EgressError, OSError, ValueError):
                 if await self._fetch(self._egress, url, content, most, name):
                     return
                 break
@@ -82,25 +82,32 @@ class AttachedFiles:
 
     async def _fetch(self, egress: Egress, url: str, content: IO[bytes], most: int, name: str) -> bool:
         """Downloads a URL into `content`. Returns False if the server does not respond with the file."""
-        async with egress.client(EgressLimits(total_s=_DOWNLOAD_S, response_max=most)) as client:
+        client = egress.client(EgressLimits(total_s=_DOWNLOAD_S))
+        try:
             for _ in range(REDIRECTS_MAX + 1):
-                async with client.stream("GET", url, headers=self.headers_for(url)) as answer:
-                    if answer.has_redirect_location:
-                        url = str(httpx.URL(url).join(answer.headers["location"]))
-                        continue
-                    # Slack shows its sign-in page instead of a file that the token may not read.
-                    is_page = answer.headers.get("content-type", "").startswith(_HTML)
-                    if answer.status_code != httpx.codes.OK or (is_page and not name.endswith((".html", ".htm"))):
-                        return False
-                    async for chunk in answer.aiter_raw():
-                        content.write(chunk)
-                    return True
+                content.seek(0)
+                content.truncate()
+                answer = await client.request(
+                    "GET", url, headers=self.headers_for(url), reading=BodyReading(most, into=content.write)
+                )
+                if answer.status in _REDIRECTS and "location" in answer.headers:
+                    url = str(URL(url).join(URL(answer.headers["location"])))
+                    continue
+                # Slack shows its sign-in page instead of a file that the token may not read.
+                is_page = answer.headers.get("content-type", "").startswith(_HTML)
+                return answer.status == HTTPStatus.OK and (not is_page or name.endswith((".html", ".htm")))
+        finally:
+            await client.aclose()
         return False
 
     def headers_for(self, url: str) -> dict[str, str]:
-        """Returns the request headers for downloading a URL: the token if the URL is Slack's and https, else none."""
-        address = httpx.URL(url)
-        is_slack = any(address.host == each or address.host.endswith(f".{each}") for each in _TOKEN_HOSTS)
+        """Returns the request headers for downloading a URL: the token if the URL is Slack's and https, else none.
+
+        Raises ValueError for what is not a URL.
+        """
+        address = URL(url)
+        host = address.host or ""
+        is_slack = any(host == each or host.endswith(f".{each}") for each in _TOKEN_HOSTS)
         if self._token is None or not is_slack or address.scheme != "https":
             return {}
         return {"authorization": f"Bearer {self._token}"}

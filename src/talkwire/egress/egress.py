@@ -1,0 +1,107 @@
+"""Checks URLs by the server's address rules, and creates HTTP clients that apply these rules to each connection."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from functools import cache, cached_property
+
+import httpx
+
+from talkwire.core.domain.errors import invalid
+from talkwire.egress.address_rules import AddressRules, RefusedAddress, RefusedUrl, port_of
+from talkwire.egress.client import EgressClient, EgressLimits
+from talkwire.egress.resolver import Resolve, Resolver, addresses_of
+from talkwire.egress.thread import EgressThread
+
+CHECK_S = 5.0
+"""Seconds that checking a URL waits for name servers."""
+
+ADDRESSES_MAX = 4
+"""How many addresses of a name are tried."""
+
+
+class Egress:
+    """Checks the URLs of one purpose, such as webhooks, and creates HTTP clients for requests to them.
+
+    Each purpose has its own, so that the names of one do not delay the others. Clients run on `thread`, or on the event
+    loop that uses them. `resolve` and `tls` replace the system's name servers and certificates, for tests. Close its
+    clients before the `Egress` itself.
+    """
+
+    def __init__(
+        self,
+        rules: AddressRules,
+        thread: EgressThread | None = None,
+        *,
+        resolve: Resolve | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.rules = rules
+        self.thread = thread
+        self._resolver = Resolver()
+        self._resolve: Resolve = self._resolver if resolve is None else resolve
+        self._given_tls = tls
+
+    async def refusal(self, url: str) -> str | None:
+        """Returns why the address rules refuse a URL; None if the server may send requests to it. Resolves the host
+        name.
+
+        A name that cannot be resolved now is not refused, since each connection checks the name again.
+        """
+        try:
+            checked = self.rules.check_url(url)
+        except RefusedUrl as refused:
+            return str(refused)
+        try:
+            async with asyncio.timeout(CHECK_S):
+                addresses = await addresses_of(self._resolve, checked.raw_host or "", port_of(checked))
+        except (OSError, TimeoutError):
+            return None
+        refusals = (self.rules.refusal(address, encrypted=checked.scheme == "https") for address in addresses)
+        return next((refusal for refusal in refusals if refusal is not None), None)
+
+    async def check_url(self, url: str, member: str = "url") -> None:
+        """Raises the ChatError `invalid_request` if the address rules refuse the URL.
+
+        Its text names the broken rule and `member`, the request's field that has the URL. It can tell what a name
+        resolves to, so it is for the URLs of operators and back ends only.
+        """
+        refusal = await self.refusal(url)
+        if refusal is not None:
+            raise invalid(member, refusal)
+
+    async def addresses(self, host: str, port: int, *, encrypted: bool) -> list[str]:
+        """Returns the IP addresses of a host name to connect to, at most `ADDRESSES_MAX`.
+
+        `encrypted` says whether the connection will use TLS. Raises RefusedAddress if any of its addresses is not
+        allowed, and OSError if the host cannot be resolved.
+        """
+        found = await addresses_of(self._resolve, host, port)
+        for address in found:
+            refusal = self.rules.refusal(address, encrypted=encrypted)
+            if refusal is not None:
+                raise RefusedAddress(f"{host}: {refusal}")
+        return list(map(str, found[:ADDRESSES_MAX]))
+
+    def client(self, limits: EgressLimits) -> EgressClient:
+        """Returns a new HTTP client that connects to allowed addresses only. The caller closes it."""
+        return EgressClient(self, limits, self.thread)
+
+    def close(self) -> None:
+        """Ends the threads that resolve names."""
+        self._resolver.close()
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        """The TLS context of its clients. It trusts the usual public authorities and the certificates of the operating
+        system.
+        """
+        return _system_tls() if self._given_tls is None else self._given_tls
+
+
+@cache
+def _system_tls() -> ssl.SSLContext:
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
