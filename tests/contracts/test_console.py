@@ -190,7 +190,7 @@ async def test_push_state_lists_devices_that_fail_the_most_often_failed_first(no
         rows = [{"subscription_id": d.id, "notification_id": 1, "state": "new", "at_ms": clock.now_ms} for d in devices]
         connection.execute(insert(pushes), rows)
     results = tuple(PushResult(d.id, failures=n, retry_ms=60_000) for n, d in enumerate(devices))
-    await node.do(PUSH_SENDER, ClaimPushes(results, 60_000, 0))
+    await node.do(PUSH_SENDER, ClaimPushes("n1", results, 60_000, 0))
     state = await node.do(OPERATOR, GetPushState())
     assert state.waiting == 3
     assert [(each.id, each.user_id, each.failures, each.next_ms) for each in state.failing] == [

@@ -12,6 +12,7 @@ from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.messages import DeleteMessage
 from talkwire.core.commands.notifications import MarkNotificationsRead, PutPushSubscription
 from talkwire.core.commands.preferences import SetMemberPreferences
+from talkwire.core.commands.presence import EndLease, RenewLease
 from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.commands.server.pushes import (
     ClaimPushes,
@@ -19,9 +20,8 @@ from talkwire.core.commands.server.pushes import (
     PushJob,
     PushResult,
     ReadPushContents,
-    ReleasePushes,
 )
-from talkwire.core.domain.actors import PUSH_SENDER
+from talkwire.core.domain.actors import NODE, PUSH_SENDER
 from talkwire.core.domain.model import Actor, PushSubscription, PushTarget
 from talkwire.core.features.notifying.pushes import SENT_MS, SHOWN_MS
 from talkwire.storage.engine import reading_engine
@@ -34,6 +34,7 @@ from tests.databases import Database
 from tests.waiting import DEADLINE_S
 
 CLAIM_MS = 60_000
+LEASE_MS = 10_000
 
 
 def _target(name: str, host: str = "push.example.com") -> PushTarget:
@@ -67,7 +68,7 @@ async def _follow(node: Node, database: Database) -> None:
 
 
 async def _claim(node: Node, *results: PushResult, limit: int = 10, busy: tuple[str, ...] = ()) -> tuple[PushJob, ...]:
-    jobs: tuple[PushJob, ...] = await node.do(PUSH_SENDER, ClaimPushes(results, CLAIM_MS, limit, busy))
+    jobs: tuple[PushJob, ...] = await node.do(PUSH_SENDER, ClaimPushes("n1", results, CLAIM_MS, limit, busy))
     return jobs
 
 
@@ -108,16 +109,43 @@ async def test_a_notification_is_claimed_by_one_node_until_its_claim_ends(node: 
     assert _shown(*await _claim(node)) == ids, "the first node was killed"
 
 
-async def test_a_server_without_other_nodes_ends_its_claims_when_it_starts(node: Node, database: Database) -> None:
+async def test_a_server_without_other_nodes_ends_the_claims_of_the_one_before_it(
+    node: Node, database: Database
+) -> None:
     subscription = await _direct(node)
     id_ = await _send(node)
     await _follow(node, database)
+    await node.do(NODE, RenewLease("n1", LEASE_MS))
+    await _claim(node, PushResult(subscription.id, failures=1))
+    await node.do(NODE, RenewLease("n2", LEASE_MS, alone=True))
+    (job,) = await _claim(node)
+    assert (_shown(job), job.failures) == ([id_], 1), "an attempt that did not end is none"
+    await _claim(node, PushResult(subscription.id, failures=2, retry_ms=5000))
+    await node.do(NODE, RenewLease("n1", LEASE_MS, alone=True))
+    assert await _next(node) == 5000, "a device that waits after a failure is not claimed"
+
+
+async def test_the_claims_of_a_killed_node_end_with_its_lease(node: Node, database: Database) -> None:
+    await _direct(node)
+    id_ = await _send(node)
+    await _follow(node, database)
+    await node.do(NODE, RenewLease("n1", LEASE_MS))
+    await node.do(NODE, RenewLease("n2", LEASE_MS))
     await _claim(node)
-    await node.do(PUSH_SENDER, ReleasePushes())
+    for _ in range(4):
+        node.clock.now_ms += LEASE_MS // 2
+        await node.do(NODE, RenewLease("n2", LEASE_MS))
     assert _shown(*await _claim(node)) == [id_]
-    await _claim(node, PushResult(subscription.id, failures=1, retry_ms=5000))
-    await node.do(PUSH_SENDER, ReleasePushes())
-    assert await _next(node) == 5000
+
+
+async def test_the_claims_of_a_node_that_stops_end_with_it(node: Node, database: Database) -> None:
+    await _direct(node)
+    id_ = await _send(node)
+    await _follow(node, database)
+    await node.do(NODE, RenewLease("n1", LEASE_MS))
+    await _claim(node)
+    await node.do(NODE, EndLease("n1"))
+    assert _shown(*await _claim(node)) == [id_]
 
 
 async def test_what_was_sent_is_not_sent_again_and_is_dismissed_when_it_is_read(node: Node, database: Database) -> None:

@@ -27,7 +27,6 @@ from talkwire.core.commands.server.pushes import (
     PushJob,
     PushResult,
     ReadPushContents,
-    ReleasePushes,
 )
 from talkwire.core.domain.actors import PUSH_SENDER
 from talkwire.core.domain.errors import ChatError
@@ -37,7 +36,7 @@ from talkwire.push.delivery import PushDelivery, PushOutcome
 from talkwire.push.push_metrics import PushMetrics
 
 CLAIM_MS = 45_000
-"""After this time another node may send what a killed node has claimed. A job takes less."""
+"""After this time another node may send what a node has claimed, even if its lease lasts. A job takes less."""
 
 JOB_S = 20.0
 """A job sends nothing more after this time. The rest is another job."""
@@ -74,6 +73,9 @@ _logger = structlog.get_logger(__name__)
 
 class PushChat(Protocol):
     """The part of the chat that the push sender uses: the commands that claim pushes and store their results."""
+
+    @property
+    def node_id(self) -> str: ...
 
     def execute(self, actor: Actor, command: Command[R]) -> Awaitable[R]: ...
 
@@ -125,14 +127,12 @@ class PushSender:
                 await self._jobs.wait()
         if self._results:
             with contextlib.suppress(ChatError):  # another node sends it once more when the claim has ended
-                await self._chat.execute(PUSH_SENDER, ClaimPushes(tuple(self._results), CLAIM_MS, 0))
+                claim = ClaimPushes(self._chat.node_id, tuple(self._results), CLAIM_MS, 0)
+                await self._chat.execute(PUSH_SENDER, claim)
 
     # --- claiming ---------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        if self._poll_s is None:
-            with contextlib.suppress(ChatError):  # the claims end by themselves
-                await self._chat.execute(PUSH_SENDER, ReleasePushes())
         while True:
             self._woken.clear()
             try:
@@ -158,7 +158,8 @@ class PushSender:
         limit = min(JOBS_PER_SERVICE, JOBS_MAX - self._running.total())
         results, self._results = self._results, []
         try:
-            jobs = await self._chat.execute(PUSH_SENDER, ClaimPushes(tuple(results), CLAIM_MS, limit, self._busy()))
+            claim = ClaimPushes(self._chat.node_id, tuple(results), CLAIM_MS, limit, self._busy())
+            jobs = await self._chat.execute(PUSH_SENDER, claim)
         except ChatError:
             self._results = [*results, *self._results]
             raise

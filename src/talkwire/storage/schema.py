@@ -732,12 +732,13 @@ push_subscriptions = Table(
     Column("renewed_ms", BigInteger, nullable=False),
     Column("due_ms", BigInteger),
     Column("failures", Integer, nullable=False, server_default="0"),
+    Column("node_id", Text),
     _partial("ix_push_subscriptions_session_id", "session_id IS NOT NULL", "session_id"),
     _partial("ix_push_subscriptions_due_ms", "due_ms IS NOT NULL", "due_ms"),
 )
 """Where pushes to a user's devices are sent. `service` is the scheme, the host and the port of `url`. From `due_ms` on
-a node may send what `pushes` has for the subscription; NULL: it has nothing to send. A node that sends moves it to the
-time from which another node may do so. `failures`: how many attempts have failed since one succeeded."""
+a node may send what `pushes` has for the subscription; NULL: it has nothing to send. A node that sends is `node_id`,
+and has moved `due_ms` to when others may send. `failures`: how many attempts have failed since one succeeded."""
 
 pushes = Table(
     "pushes",

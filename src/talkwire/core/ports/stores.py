@@ -453,17 +453,18 @@ class Pushes(Protocol):
         """Returns when the next push is due, which may be in the past; None if no push is waiting."""
         ...
 
-    def claim(self, now_ms: int, until_ms: int, limit: int, busy_services: Collection[str]) -> Sequence[PushJob]:
-        """Returns the waiting pushes of at most `limit` devices as jobs, and reserves these devices for the caller
-        until `until_ms`. Devices of the push services in `busy_services` are skipped.
+    def claim(
+        self, node_id: str, now_ms: int, until_ms: int, limit: int, busy_services: Collection[str]
+    ) -> Sequence[PushJob]:
+        """Returns the waiting pushes of at most `limit` devices as jobs, and reserves these devices for the node
+        `node_id` until `until_ms`. Devices of the push services in `busy_services` are skipped.
 
         Devices whose sign-in has ended are deleted instead.
         """
         ...
 
-    def release(self, now_ms: int) -> None:
-        """Ends all claims, so that their pushes are due at `now_ms`, except for devices that wait after a failed
-        attempt. Used when a server without other nodes starts."""
+    def release_node(self, node_id: str, now_ms: int) -> None:
+        """Ends the claims of a node that has ended, so that their pushes are due at `now_ms`."""
         ...
 
     def record(self, results: Collection[PushResult], now_ms: int) -> None:

@@ -2,7 +2,7 @@
 service), and which were sent and may have to be dismissed.
 
 A follower of the log (a background task) adds pushes (`followers/offline_notifications.py`). One node at a time claims
-a subscription and sends its pushes (`talkwire.push`). If that node is killed, another one continues when the claim has
+a subscription and sends its pushes (`talkwire.push`). If that node is killed, another one continues when its lease has
 ended.
 """
 
@@ -138,7 +138,9 @@ class PushRows(Reads):
         first: int | None = self._connection.execute(select(func.min(due_ms)).where(due_ms.is_not(None))).scalar_one()
         return first
 
-    def claim(self, now_ms: int, until_ms: int, limit: int, busy_services: Collection[str]) -> Sequence[PushJob]:
+    def claim(
+        self, node_id: str, now_ms: int, until_ms: int, limit: int, busy_services: Collection[str]
+    ) -> Sequence[PushJob]:
         due = (
             select(push_subscriptions.c.id)
             .where(push_subscriptions.c.due_ms.is_not(None), push_subscriptions.c.due_ms <= now_ms)
@@ -152,8 +154,8 @@ class PushRows(Reads):
             return []
         ids = self._without_ended(ids, now_ms)
         self._drop_outdated(ids, now_ms)
-        claimed = update(push_subscriptions).where(push_subscriptions.c.id.in_(ids)).values(due_ms=until_ms)
-        self._connection.execute(claimed)
+        claimed = update(push_subscriptions).where(push_subscriptions.c.id.in_(ids))
+        self._connection.execute(claimed.values(due_ms=until_ms, node_id=node_id))
         found = self._connection.execute(select(push_subscriptions).where(push_subscriptions.c.id.in_(ids))).all()
         work = self._take(ids)
         return [
@@ -161,9 +163,9 @@ class PushRows(Reads):
             for row in sorted(found, key=lambda row: ids.index(row.id))
         ]
 
-    def release(self, now_ms: int) -> None:
-        claimed = and_(push_subscriptions.c.due_ms > now_ms, push_subscriptions.c.failures == 0)
-        self._connection.execute(update(push_subscriptions).where(claimed).values(due_ms=now_ms))
+    def release_node(self, node_id: str, now_ms: int) -> None:
+        claimed = and_(push_subscriptions.c.due_ms.is_not(None), push_subscriptions.c.node_id == node_id)
+        self._connection.execute(update(push_subscriptions).where(claimed).values(due_ms=now_ms, node_id=None))
 
     def record(self, results: Collection[PushResult], now_ms: int) -> None:
         gone = [result.subscription_id for result in results if result.is_gone]
@@ -191,8 +193,8 @@ class PushRows(Reads):
         mine = push_subscriptions.c.id == result.subscription_id
         again_ms = now_ms if result.retry_ms is None else now_ms + result.retry_ms
         changed = update(push_subscriptions).where(mine)
-        self._connection.execute(changed.where(more).values(due_ms=again_ms, failures=result.failures))
-        self._connection.execute(changed.where(~more).values(due_ms=None, failures=result.failures))
+        self._connection.execute(changed.where(more).values(due_ms=again_ms, failures=result.failures, node_id=None))
+        self._connection.execute(changed.where(~more).values(due_ms=None, failures=result.failures, node_id=None))
 
     def _without_ended(self, ids: Sequence[str], now_ms: int) -> list[str]:
         """Deletes those of the subscriptions whose sign-in has ended, and returns the ids of the others in the same

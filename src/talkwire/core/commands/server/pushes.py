@@ -50,20 +50,16 @@ class PushResult(msgspec.Struct, frozen=True):
 
 class ClaimPushes(NodeCommand[tuple[PushJob, ...]], frozen=True, tag="ClaimPushes"):
     """Stores the results of finished push jobs, and returns new jobs that no other node receives for the next
-    `claim_ms` milliseconds.
+    `claim_ms` milliseconds, unless the lease of the node `node_id` ends before.
 
     Returns at most `limit` jobs, and none for the push services in `busy_services`.
     """
 
+    node_id: str
     results: tuple[PushResult, ...]
     claim_ms: int
     limit: int
     busy_services: tuple[str, ...] = ()
-
-
-class ReleasePushes(NodeCommand[None], frozen=True, tag="ReleasePushes"):
-    """Ends the claims of all push jobs. Sent when a server starts that has no other nodes, because its previous process
-    can no longer work on them."""
 
 
 class NextPush(Query[int | None], frozen=True, tag="NextPush"):

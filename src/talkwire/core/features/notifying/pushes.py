@@ -16,7 +16,6 @@ from talkwire.core.commands.server.pushes import (
     PushContents,
     PushJob,
     ReadPushContents,
-    ReleasePushes,
 )
 from talkwire.core.domain.access import may_act, must_be_operator, require
 from talkwire.core.domain.errors import forbidden
@@ -98,12 +97,7 @@ def claim(tx: LeaseTransaction, actor: Actor, command: ClaimPushes) -> tuple[Pus
     must_be_operator(actor)
     tx.pushes.record(command.results, tx.now_ms)
     until_ms = tx.now_ms + command.claim_ms
-    return tuple(tx.pushes.claim(tx.now_ms, until_ms, command.limit, command.busy_services))
-
-
-def release(tx: LeaseTransaction, actor: Actor, command: ReleasePushes) -> None:
-    must_be_operator(actor)
-    tx.pushes.release(tx.now_ms)
+    return tuple(tx.pushes.claim(command.node_id, tx.now_ms, until_ms, command.limit, command.busy_services))
 
 
 def next_push(snapshot: Snapshot, actor: Actor, query: NextPush) -> int | None:
@@ -138,7 +132,7 @@ CHANGES: Changes = MappingProxyType(
     {PutPushSubscription: ChangeHandler(put_subscription), DropPushSubscription: ChangeHandler(drop_subscription)}
 )
 
-NODE_COMMANDS: NodeCommandHandlers = MappingProxyType({ClaimPushes: claim, ReleasePushes: release})
+NODE_COMMANDS: NodeCommandHandlers = MappingProxyType({ClaimPushes: claim})
 
 QUERIES: Queries = MappingProxyType(
     {ListPushSubscriptions: list_subscriptions, NextPush: next_push, ReadPushContents: read_contents}

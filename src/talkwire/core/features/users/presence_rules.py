@@ -244,6 +244,7 @@ def _expire_node(tx: LeaseTransaction, node_id: str, overdue_ms: int | None) -> 
         return None
     ended_ms = min(until_ms, tx.now_ms)
     tx.sessions.end_all_of_node(node_id, ended_ms)
+    tx.pushes.release_node(node_id, tx.now_ms)
     return ended_ms
 
 
