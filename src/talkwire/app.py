@@ -17,6 +17,7 @@ from talkwire.api.http.fencing import FencedApp
 from talkwire.api.http.own_paths import OwnPaths, route_by_path
 from talkwire.api.readiness import Readiness, ReadinessMetrics
 from talkwire.api.rest import RestApplication, Services, rest_application
+from talkwire.api.user_exports import UserExports
 from talkwire.composition.admission import (
     accounts_of,
     callers_of,
@@ -257,7 +258,7 @@ class Node:
             demo=demo_sign_in(settings, people) if has_page else None,
             page_options=page_options(settings),
             webhooks=self.webhooks,
-            export_reader=export_reader,
+            exports=UserExports(export_reader.read, self.files.uploads.store, self.limits),
             console=start_console(foundation, engine, self.limits, pushes.metrics),
             openid=openid_sign_in(foundation, self.accounts, policy.secret),
         )

@@ -235,6 +235,10 @@ class ExportedZip:
         self._is_collecting = False
         self._chunks = self._made()
 
+    def on_close(self, callback: Callable[[], object]) -> None:
+        """Registers a function to call, on any thread, when the export's temporary files are removed."""
+        self._closing.callback(callback)
+
     def __aiter__(self) -> ExportedZip:
         return self
 

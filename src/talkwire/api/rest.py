@@ -55,6 +55,7 @@ from talkwire.api.resources.sign_in.auth import auth_router
 from talkwire.api.resources.sync import sync
 from talkwire.api.resources.users import users_router
 from talkwire.api.site import site_provider
+from talkwire.api.user_exports import UserExports
 from talkwire.console.console import OperatorsConsole
 from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.errors import ChatError
@@ -76,7 +77,6 @@ from talkwire.observability.command_outcomes import CommandOutcomes
 from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
-from talkwire.storage.transfer.exporting import ExportReader
 
 BODY_MAX = 256 * 1024
 """The maximum size of a request's body in bytes. The text of a message has a smaller limit."""
@@ -93,7 +93,7 @@ _GIVEN = (
     "trusted_proxies",
     "uploads",
     "watches",
-    "export_reader",
+    "exports",
     "ice_servers",
     "policy",
     "limits",
@@ -147,8 +147,8 @@ class Services:
     """Sends test events to webhooks; None if the routes are only described in documents."""
     console: OperatorsConsole | None = None
     """Answers the operators' console; None if the routes are only described in documents."""
-    export_reader: ExportReader | None = None
-    """Reads the data of exports; None if the routes are only described in documents."""
+    exports: UserExports | None = None
+    """Begins exports of users' data; None if the routes are only described in documents."""
     openid: ProviderSignIn | None = None
     """Signs users in through the OpenID provider; None if there is no provider."""
 

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from talkwire.api.readiness import Readiness
+from talkwire.api.user_exports import UserExports
 from talkwire.console.console import OperatorsConsole
 from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.ice_servers import IceServer
@@ -21,7 +22,6 @@ from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Caller
 from talkwire.openid.sign_in import ProviderSignIn
-from talkwire.storage.transfer.exporting import ExportReader
 
 GivenAccounts = NamedDependency[Accounts]
 GivenCaller = NamedDependency[Caller]
@@ -30,7 +30,7 @@ GivenConsole = NamedDependency[SkipValidation[OperatorsConsole]]
 GivenDialects = NamedDependency[SkipValidation[tuple[Dialect, ...]]]  # msgspec refuses a dialect's types
 GivenPushUrlCheck = NamedDependency[Callable[[str], object]]
 GivenIceServers = NamedDependency[Sequence[IceServer]]
-GivenExportReader = NamedDependency[ExportReader | None]
+GivenExports = NamedDependency[SkipValidation[UserExports | None]]
 GivenLimits = NamedDependency[Limits | None]
 GivenPolicy = NamedDependency[AccessPolicy]
 GivenReadiness = NamedDependency[Readiness]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from itertools import chain
 from typing import Any
 
@@ -13,14 +15,23 @@ from litestar.types import Receive, Send
 from talkwire.files.holders import Reading
 from talkwire.files.sending import send_reading
 
+SLOW_START_S = 60.0
+"""For how long a download may be slower than its least speed."""
+
 
 class Download(Response[bytes]):
     """A Litestar response that sends the bytes of `reading`. It closes `reading` when all bytes are sent, when the
-    client disconnects, or when the server stops. It reads the next chunk only when the client can receive it."""
+    client disconnects, or when the server stops. It reads the next chunk only when the client can receive it.
 
-    def __init__(self, reading: Reading, *, status_code: int, headers: dict[str, str], media_type: str) -> None:
+    With `least_bytes_s`, it breaks off the download when the client has received fewer bytes a second, on average and
+    after `SLOW_START_S` seconds."""
+
+    def __init__(
+        self, reading: Reading, *, status_code: int, headers: dict[str, str], media_type: str, least_bytes_s: int = 0
+    ) -> None:
         super().__init__(b"", status_code=status_code, headers=headers, media_type=media_type)
         self._reading = reading
+        self._least_bytes_s = least_bytes_s
 
     def to_asgi_response(
         self,
@@ -30,6 +41,7 @@ class Download(Response[bytes]):
     ) -> ASGIResponse:
         return _Sending(
             self._reading,
+            self._least_bytes_s,
             cookies=chain(self.cookies, options.get("cookies") or ()),
             encoded_headers=options.get("encoded_headers"),
             headers={**(options.get("headers") or {}), **self.headers},
@@ -39,13 +51,14 @@ class Download(Response[bytes]):
 
 
 class _Sending(ASGIResponse):
-    __slots__ = ("_reading",)
+    __slots__ = ("_least_bytes_s", "_reading")
 
     _should_set_content_length = False  # `headers` contain it
 
-    def __init__(self, reading: Reading, **options: Any) -> None:  # noqa: ANN401 (Litestar's)
+    def __init__(self, reading: Reading, least_bytes_s: int, **options: Any) -> None:  # noqa: ANN401 (Litestar's)
         super().__init__(**options)
         self._reading = reading
+        self._least_bytes_s = least_bytes_s
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # noqa: ANN401 (ASGI)
         try:
@@ -54,4 +67,34 @@ class _Sending(ASGIResponse):
             await self._reading.aclose()
 
     async def send_body(self, send: Send, receive: Receive) -> None:
-        await send_reading(self._reading, receive, send)
+        if not self._least_bytes_s:
+            await send_reading(self._reading, receive, send)
+            return
+        with contextlib.suppress(TimeoutError):  # an incomplete body breaks the connection
+            async with asyncio.timeout(None) as limit:
+                await send_reading(_Paced(self._reading, limit, self._least_bytes_s), receive, send)
+
+
+class _Paced:
+    """A reading that moves a time limit forward with each chunk that is taken from it. Implements `Reading`."""
+
+    def __init__(self, reading: Reading, limit: asyncio.Timeout, least_bytes_s: int) -> None:
+        self._reading = reading
+        self._limit = limit
+        self._least_bytes_s = least_bytes_s
+        self._taken = 0
+        self._began_s: float | None = None
+
+    def __aiter__(self) -> _Paced:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await anext(self._reading)
+        if self._began_s is None:  # what was waited for before is not the client's fault
+            self._began_s = asyncio.get_running_loop().time()
+        self._taken += len(chunk)
+        self._limit.reschedule(self._began_s + SLOW_START_S + self._taken / self._least_bytes_s)
+        return chunk
+
+    async def aclose(self) -> None:
+        await self._reading.aclose()

@@ -12,11 +12,11 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from talkwire.api.description.refusals import may_refuse
-from talkwire.api.export import ExportedUser, ExportedZip
 from talkwire.api.http.bodies import BanBody, EraseMeBody, ListAnswer, PutUserBody, PutUsersBody, UpdateUserBody
-from talkwire.api.http.dependencies import GivenAccounts, GivenCaller, GivenChat, GivenExportReader, GivenUploads
+from talkwire.api.http.dependencies import GivenAccounts, GivenCaller, GivenChat, GivenExports
 from talkwire.api.http.download import Download
 from talkwire.api.http.idempotency import GivenKey
+from talkwire.api.user_exports import UserExports
 from talkwire.core.commands.accounts import (
     BanUser,
     CloseLogin,
@@ -48,8 +48,6 @@ from talkwire.dialects.payloads.users import (
     user_payload_for,
     whole_user_payload,
 )
-from talkwire.files.uploads import Uploads
-from talkwire.storage.transfer.exporting import ExportReader
 
 ZIP = "application/zip"
 
@@ -193,6 +191,9 @@ async def unban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenCha
     await chat.execute(caller.actor, UnbanUser(user_id))
 
 
+LEAST_EXPORT_BYTES_S = 16 * 1024
+"""How fast an export is downloaded at least: its temporary files stay until then."""
+
 _EXPORTED = (
     "Contains `profile.json`, `conversations.jsonl`, `messages.jsonl` with the messages that the user may see now, and "
     "below `files/` the files that the user has uploaded."
@@ -206,11 +207,9 @@ _EXPORTED = (
     description=_EXPORTED,
     media_type=ZIP,
 )
-async def export_me(
-    caller: GivenCaller, chat: GivenChat, uploads: GivenUploads, export_reader: GivenExportReader
-) -> Response[bytes]:
+async def export_me(caller: GivenCaller, chat: GivenChat, exports: GivenExports) -> Response[bytes]:
     user = await chat.execute(caller.actor, CheckExport(caller.actor.user_id))
-    return _export_of(user, caller.actor, uploads, export_reader)
+    return _download_of(user, caller.actor, exports)
 
 
 @get(
@@ -225,20 +224,21 @@ async def export_user(
     user_id: FromPath[str],
     caller: GivenCaller,
     chat: GivenChat,
-    uploads: GivenUploads,
-    export_reader: GivenExportReader,
+    exports: GivenExports,
 ) -> Response[bytes]:
     user = await chat.execute(caller.actor, CheckExport(user_id))
     if user.id != caller.actor.user_id:
         await chat.execute(caller.actor, RecordExport(user_id=user.id))
-    return _export_of(user, caller.actor, uploads, export_reader)
+    return _download_of(user, caller.actor, exports)
 
 
-def _export_of(user: User, actor: Actor, uploads: Uploads, export_reader: ExportReader | None) -> Download:
-    assert export_reader is not None, "a running server has one"
-    export = ExportedZip(ExportedUser(user.id, actor), uploads.store, export_reader.read)
+def _download_of(user: User, actor: Actor, exports: UserExports | None) -> Download:
+    assert exports is not None, "a running server has them"
+    export = exports.begin(user, actor)
     headers = {"Content-Disposition": 'attachment; filename="export.zip"', "Cache-Control": "no-store"}
-    return Download(export, status_code=HTTP_200_OK, headers=headers, media_type=ZIP)
+    return Download(
+        export, status_code=HTTP_200_OK, headers=headers, media_type=ZIP, least_bytes_s=LEAST_EXPORT_BYTES_S
+    )
 
 
 users_router = Router(

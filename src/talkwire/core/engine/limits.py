@@ -53,6 +53,8 @@ class Kind(StrEnum):
     """lookups of commands that may have been executed before, once their own bucket is empty; by user"""
     UPLOADS = "uploads"
     """uploads started, by user"""
+    EXPORTS = "exports"
+    """exports of one's own data, by user"""
     CONNECTS = "connects"
     """sessions opened, by IP address"""
     SIGN_INS = "sign_ins"
@@ -96,6 +98,7 @@ DEFAULT_RATES: Rates = MappingProxyType(
         Kind.SIGNALS: Rate(30, 150),
         Kind.RETRIES: Rate(20, 100),
         Kind.UPLOADS: Rate(2, 30),
+        Kind.EXPORTS: Rate(0.001, 3),
         Kind.CONNECTS: Rate(50, 500),
         Kind.SIGN_INS: Rate(2, 60),
         Kind.ACCOUNT_SIGN_INS: Rate(0.2, 10),

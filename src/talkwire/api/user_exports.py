@@ -1,0 +1,68 @@
+"""Begins the exports of users' data that clients download, and limits them: each holds temporary files as large as the
+user's history.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from functools import partial
+
+from talkwire.api.export import ExportedUser, ExportedZip, Read
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor, User
+from talkwire.core.engine.limits import Kind, Limits, rate_limited
+from talkwire.files.byte_store import ByteStore
+
+AT_ONCE_MAX = 8
+"""How many exports a node sends at the same time."""
+
+RETRY_S = 30.0
+"""When a user whose export is still being downloaded should try again."""
+
+
+class UserExports:
+    """The exports that this node is sending. A user downloads one at a time, and their own as often as `limits` allow.
+
+    The back end, which exports for many users, has only the limit of all. `read` calls a function with a snapshot of
+    the database on another thread; `store` has the bytes of uploaded files.
+    """
+
+    def __init__(self, read: Read, store: ByteStore, limits: Limits | None) -> None:
+        self._read = read
+        self._store = store
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._running: Counter[str] = Counter()
+
+    def begin(self, user: User, actor: Actor) -> ExportedZip:
+        """Returns the export of a user's data. The caller closes it. Raises `rate_limited` if the caller has
+        one already or had too many, and `unavailable` if there are too many in all.
+        """
+        self._take(actor)
+        try:
+            if self._limits is not None and user.id == actor.user_id:
+                wait_s = self._limits.take_for(actor, Kind.EXPORTS, time.monotonic())
+                if wait_s:
+                    raise rate_limited(wait_s)
+            export = ExportedZip(ExportedUser(user.id, actor), self._store, self._read)
+        except ChatError:
+            self._free(actor.user_id)
+            raise
+        export.on_close(partial(self._free, actor.user_id))
+        return export
+
+    def _take(self, actor: Actor) -> None:
+        with self._lock:
+            if self._running[actor.user_id] and not actor.is_service:
+                raise rate_limited(RETRY_S)
+            if self._running.total() >= AT_ONCE_MAX:
+                raise ChatError("unavailable", "Too many exports are being downloaded. Try again later.")
+            self._running[actor.user_id] += 1
+
+    def _free(self, user_id: str) -> None:
+        """Counts an export that has ended, complete or not. Called on any thread."""
+        with self._lock:
+            self._running[user_id] -= 1
+            self._running = +self._running
