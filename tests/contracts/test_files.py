@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from talkwire.core.commands.accounts import BanUser, EnsureUser, UpdateUser
+from talkwire.core.commands.accounts import BanUser, EnsureUser, PutUser, UpdateUser
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
 from talkwire.core.commands.files import (
     ClaimUploads,
@@ -396,7 +396,7 @@ async def test_a_replaced_profile_picture_is_deleted(node: Node) -> None:
     await node.users(ALICE, BOB)
     first, second = await finished(node, file_id="u1"), await finished(node, file_id="u2")
     await node.do(ALICE, UpdateUser(avatar=file_url(first)))
-    await node.do(BOB, UpdateUser(avatar=thumbnail_url(second)))
+    await node.do(BACKEND, PutUser("bob", avatar=thumbnail_url(second)))
     node.clock.now_ms += UNUSED_LIFETIME_MS
     assert await release(node) == {"u2"}, "to show somebody else's file does not keep it"
     await node.do(ALICE, UpdateUser(avatar="https://example.com/me.png"))
@@ -445,10 +445,25 @@ async def test_nobody_makes_another_users_file_a_picture(node: Node) -> None:
     avatar = "/api/v1/files/u1/thumbnail"
     assert await node.refusal(ALICE, UpdateConversation("c", avatar=avatar)) == "invalid_request"
     assert await node.refusal(ALICE, CreateConversation("group", ("bob",), avatar=avatar)) == "invalid_request"
+    assert await node.refusal(ALICE, UpdateUser(avatar=avatar)) == "invalid_request"
     assert await node.refusal(ALICE, GetFile("u1")) == "forbidden"
     await node.do(BACKEND, UpdateConversation("c", avatar=avatar))
     # The picture that is there already may be sent again.
     await node.do(ALICE, UpdateConversation("c", avatar=avatar, name="Plans"))
+
+
+async def test_a_picture_that_goes_away_deletes_no_upload_of_another_user(node: Node) -> None:
+    """The upload is not sent yet, and its owner has a day for that."""
+    await node.group("c", ALICE, BOB)
+    await finished(node, BOB, "u1")
+    avatar = "/api/v1/files/u1/thumbnail"
+    await node.do(BACKEND, PutUser("alice", avatar=avatar))
+    await node.do(ALICE, UpdateUser(avatar=None))
+    await node.do(BACKEND, UpdateConversation("c", avatar=avatar))
+    await node.do(ALICE, UpdateConversation("c", avatar=None))
+    assert await release(node) == set()
+    node.clock.now_ms += UNUSED_LIFETIME_MS
+    assert await release(node) == {"u1"}
 
 
 async def test_a_file_is_deleted_when_its_message_is_pruned(node: Node) -> None:

@@ -77,7 +77,7 @@ _put = _begin.on_conflict_do_update(
 
 def _erased(workspace: Workspace, event: UserErased) -> None:
     connection, user = workspace.connection, event.user
-    replace_picture(connection, find_users(workspace, (user.id,))[user.id].avatar, event.at_ms)
+    replace_picture(connection, find_users(workspace, (user.id,))[user.id].avatar, event.at_ms, user.id)
     write_user(workspace, user)
     end_blocks_of(workspace, user.id)
     drop_subscriptions_of_user(connection, user.id)

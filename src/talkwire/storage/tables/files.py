@@ -45,12 +45,17 @@ def make_due(connection: Connection, file_ids: Collection[str], now_ms: int) -> 
         connection.execute(update(files).where(files.c.id.in_(sorted(file_ids))).values(due_ms=now_ms))
 
 
-def replace_picture(connection: Connection, avatar: str | None, now_ms: int) -> None:
-    """Schedules a check whether a replaced picture of a user or conversation is still used, if `avatar` is the URL of
-    an uploaded file."""
+def replace_picture(connection: Connection, avatar: str | None, now_ms: int, owner_id: str | None = None) -> None:
+    """Schedules a check whether a replaced picture is still used, if `avatar` is the URL of an uploaded file. It is the
+    picture of the user `owner_id`, or with None of a conversation.
+
+    Only its uploader may shorten the time that an upload has until something refers to it.
+    """
     file_id = None if avatar is None else file_id_in(avatar)
     if file_id is not None:
-        make_due(connection, (file_id,), now_ms)
+        is_kept = files.c.due_ms.is_(None)
+        may_end = is_kept if owner_id is None else or_(is_kept, files.c.owner_id == owner_id)
+        connection.execute(update(files).where(files.c.id == file_id, may_end).values(due_ms=now_ms))
 
 
 class FileRows(Reads):

@@ -255,7 +255,7 @@ def _renamed(workspace: Workspace, event: UserRenamed) -> None:
 def _updated(workspace: Workspace, event: UserUpdated) -> None:
     before = find_users(workspace, (event.user.id,))[event.user.id].avatar
     if before != event.user.avatar:
-        replace_picture(workspace.connection, before, event.at_ms)
+        replace_picture(workspace.connection, before, event.at_ms, event.user.id)
     write_user(workspace, event.user)
 
 

@@ -28,6 +28,7 @@ from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name, check_text
 from talkwire.core.domain.times import check_time
+from talkwire.core.features.messages.files import must_be_own_picture
 from talkwire.core.features.users.accounts import normal_email
 from talkwire.core.features.users.handles import is_free_handle, normal_handle
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
@@ -89,6 +90,8 @@ def update_user(tx: Transaction, actor: Actor, command: UpdateUser) -> User:
     if after.handle != user.handle:
         _must_choose_handle(tx, actor)
         _must_be_free(tx, after)
+    if after.avatar is not None and after.avatar != user.avatar:
+        must_be_own_picture(tx, actor, after.avatar)
     return _record(tx, user, after)
 
 
