@@ -85,6 +85,22 @@ async def _no_scrub() -> bool:
     return True
 
 
+@pytest.mark.parametrize("redact", [True, False])
+async def test_nothing_is_imported_for_an_erased_user(node: Node, *, redact: bool) -> None:
+    """An importer that runs twice would bring the erased texts back."""
+    await node.group("c", ALICE, BOB)
+    message = SendMessage("c", CANARY, client_message_id="m1", created_ms=1_600_000_000_000, sender_id="alice")
+    first = await node.do(BACKEND, message)
+    await erase(node, redact=redact)
+    again = msgspec.structs.replace(message, client_message_id="m2", created_ms=1_600_000_000_001)
+    assert await node.refusal(BACKEND, again) == "conflict"
+    if redact:
+        assert await node.refusal(BACKEND, message) == "conflict"
+    else:
+        kept = msgspec.structs.replace(first, sender_name="Deleted user")
+        assert await node.do(BACKEND, message) == kept, "it is there already"
+
+
 async def indexed(node: Node) -> None:
     """Brings the search index up to date."""
     follower = Follower(

@@ -114,3 +114,35 @@ def test_a_body_that_breaks_off_is_counted_and_is_no_error(server: ServerProcess
 def _warnings(server: ServerProcess) -> list[dict[str, object]]:
     """Returns the lines of the log about anything but the requests themselves."""
     return [line for line in server.logged() if line["level"] != "info"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /healthz HTTP/1.1\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
+        b"GET /healthz HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n",
+        b"GET /healthz HTTP/2.0\r\nHost: x\r\n\r\n",
+        b"GET /healthz HTTP/0.9\r\nHost: x\r\n\r\n",
+        (
+            b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        ),
+    ],
+    ids=["no host", "two hosts", "two hosts in HTTP/1.0", "HTTP/2.0", "HTTP/0.9", "an upgrade without a host"],
+)
+def test_a_request_without_one_host_or_of_another_version_is_refused_with_400(
+    server: ServerProcess, head: bytes
+) -> None:
+    """RFC 9112, section 3.2."""
+    before = closed(server, "malformed")
+    with Raw(server) as raw:
+        raw.send(head)
+        assert status_of(raw.rest()) == 400
+    assert closed(server, "malformed") == before + 1
+
+
+def test_a_request_of_http_1_0_needs_no_host(server: ServerProcess) -> None:
+    with Raw(server) as raw:
+        raw.send(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert status_of(raw.rest()) == 200

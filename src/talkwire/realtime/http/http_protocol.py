@@ -43,6 +43,7 @@ ALWAYS_SERVED = ("/healthz", "/readyz", "/metrics")
 _NO_COUNT = bytes(4)
 """A C int, which the kernel fills in."""
 
+_VERSIONS = frozenset({"1.0", "1.1"})
 _END = b"\r\n\r\n"
 _END_LESS_ONE = len(_END) - 1
 
@@ -96,8 +97,8 @@ _REFUSALS = {
 }
 
 
-class _LimitExceeded(Exception):
-    """Stops the HTTP parser within a request's head that exceeds a limit."""
+class _HeadRefused(Exception):
+    """Stops the HTTP parser at a request's head that exceeds a limit or is invalid."""
 
 
 class _CycleTransport(asyncio.Transport):
@@ -166,6 +167,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._remaining = 0
         self._dropped = 0
         self._is_chunked = False
+        self._hosts = 0
         self._withholds = False
         """Whether `keep_alive` of the request's cycle is off only because the rest of its body is long."""
         self._upgrades = False
@@ -427,7 +429,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._phase = _HEAD
-        self._head_size = self._length = 0
+        self._head_size = self._length = self._hosts = 0
         self._is_chunked = False
         self._silent = -PIECE
 
@@ -437,7 +439,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._silent = -PIECE
         if self._head_size > HEAD_MAX:
             self._refusal = _URI_TOO_LONG
-            raise _LimitExceeded
+            raise _HeadRefused
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_size += len(name) + len(value) + len(": \r\n")
@@ -445,7 +447,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._silent = -PIECE
         if self._head_size > HEAD_MAX or len(self.headers) >= FIELDS_MAX:
             self._refusal = _HEAD_TOO_LARGE
-            raise _LimitExceeded
+            raise _HeadRefused
         if self._phase is not _HEAD:
             return  # a trailer field, which nothing here uses
         name = name.lower()
@@ -453,11 +455,14 @@ class HttpProtocol(HttpToolsProtocol):
             self._length = int(value)
         elif name == b"transfer-encoding":
             self._is_chunked = True
+        elif name == b"host":
+            self._hosts += 1
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
+        self._check_head()
         self._upgrades = self.parser.should_upgrade() and self._should_upgrade()
         self._declines = self.parser.should_upgrade() and not self._upgrades and self.parser.get_method() != b"CONNECT"
         if self._declines:
@@ -472,6 +477,16 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self._length or self._is_chunked:
             self._begin_body()
+
+    def _check_head(self) -> None:
+        """Refuses a request with several Host fields, or with none in HTTP/1.1 (RFC 9112, section 3.2), and one of
+        another version of HTTP.
+        """
+        version = self.parser.get_http_version()
+        if self._hosts != 1 and (self._hosts or version != "1.0"):
+            raise _HeadRefused
+        if version not in _VERSIONS:
+            raise _HeadRefused
 
     def _own_address(self) -> tuple[str, int | None] | None:
         if self.server is None:

@@ -177,8 +177,8 @@ def import_message(tx: Transaction, actor: Actor, command: SendMessage, created_
     """Stores a message that was sent in another system, with its original time. A retry, recognised by its client
     message id, returns the message that was stored first.
 
-    The backend imports for any user, an admin only for themselves. The sender need not be a member any more. Mutes and
-    slow mode do not apply to old messages.
+    The backend imports for any user who was not erased, an admin only for themselves. The sender need not be a member
+    any more. Mutes and slow mode do not apply to old messages.
     """
     must_be_trusted(actor)
     sender_id = acting_as(actor, command.sender_id)
@@ -191,6 +191,8 @@ def import_message(tx: Transaction, actor: Actor, command: SendMessage, created_
         first = tx.sent_message(conversation.id, sender_id, command.client_message_id)
         if first is not None:
             return same_message(first, command)
+    if sender.erased:
+        raise ChatError("conflict", "This user was erased. Nothing is imported for them.", {"userId": sender.id})
     _check_order(tx, conversation, created_ms)
     parts = {} if command.is_plain else _parts(tx, {sender_id, actor.user_id}, WHOLE, command)
     parts |= {"created_ms": created_ms, "imported": True, **imported_parts(tx, command)}
