@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pytest
+from aiohttp import ClientTimeout
 
 from talkwire.core.commands.accounts import BanUser, EnsureUser, PutUser
 from talkwire.core.commands.integration.webhooks import (
@@ -25,7 +26,7 @@ from talkwire.core.domain.events import UserBanned
 from talkwire.core.domain.integration.webhooks import ATTEMPTS_KEPT, Webhook, WebhookAttempt
 from talkwire.core.domain.model import Actor
 from talkwire.dialects.messenger.log_events import log_event_payloads
-from talkwire.egress import AddressRules, Egress, EgressLimits, EgressThread
+from talkwire.egress import AddressRules, Egress, EgressThread
 from talkwire.storage.followers.webhook_progress import WebhookProgress, WebhookState
 from talkwire.webhooks import endpoint, service
 from talkwire.webhooks.queue import BLOCKED_MAX
@@ -158,7 +159,7 @@ async def test_anything_but_success_is_tried_again(
 
     def retry_delay_ms(attempt: int, retry_after_s: float | None) -> int:
         [running] = sending.node.webhooks._deliveries._running.values()  # type: ignore[union-attr]
-        running.sender._client._limits = EgressLimits(total_s=DEADLINE_S)  # the next attempt may take long
+        running.sender._client._timeout = ClientTimeout(DEADLINE_S)  # the next attempt may take long
         return 30
 
     if response.hangs:
@@ -272,6 +273,7 @@ async def test_a_webhook_that_is_gone_while_progress_is_stored_gets_nothing_more
 
     monkeypatch.setattr(webhooks._store, "store", slow_store)
     await sending.send("a", "0")
+    await sending.receiver.wait_until(lambda: sending.texts("a") == ["0"])
     await until(storing.is_set)
     sending.receiver.answer = lambda event: Response(410)
     before = webhooks.metrics.given_up["gone"]

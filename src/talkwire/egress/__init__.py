@@ -12,7 +12,7 @@ signing.py             signs requests as the Standard Webhooks specification des
 
 from __future__ import annotations
 
-from talkwire.egress.address_rules import AddressRules, RefusedAddress, RefusedUrl
+from talkwire.egress.address_rules import AddressRules, CheckedUrl, RefusedAddress, RefusedUrl
 from talkwire.egress.client import BodyReading, EgressClient, EgressError, EgressLimits, EgressResponse
 from talkwire.egress.egress import Egress
 from talkwire.egress.retry_after import parse_retry_after
@@ -22,6 +22,7 @@ from talkwire.egress.thread import EgressThread
 __all__ = [
     "AddressRules",
     "BodyReading",
+    "CheckedUrl",
     "Egress",
     "EgressClient",
     "EgressError",

@@ -57,15 +57,14 @@ class BoundedProtocol(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parses received bytes, until the limit is reached."""
-        for start in range(0, len(data), STEP_BYTES):
-            part = data[start : start + STEP_BYTES]
+        # aiohttp passes no bytes to continue with those that it kept while the body was not read.
+        for start in range(0, len(data) or 1, STEP_BYTES):
+            part = data if len(data) <= STEP_BYTES else data[start : start + STEP_BYTES]
             self._received += len(part)
             super().data_received(part)
-            if self._is_too_much():
+            if self._received > OVERHEAD_MAX_BYTES and self._is_too_much():
                 self._break_off()
                 return
-        if not data:  # aiohttp continues with bytes that it kept while the body was not read
-            super().data_received(data)
 
     def _is_too_much(self) -> bool:
         if self._reading_paused:  # aiohttp keeps what it has not parsed, which is no overhead

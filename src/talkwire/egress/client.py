@@ -141,6 +141,8 @@ class EgressClient:
     def __init__(self, reach: Reach, limits: EgressLimits, thread: EgressThread | None) -> None:
         self._reach = reach
         self._limits = limits
+        self._timeout = aiohttp.ClientTimeout(total=limits.total_s, sock_connect=limits.connect_s)
+        self._reading = BodyReading(limits.response_max)
         self._thread = thread
         self._sessions: dict[str, aiohttp.ClientSession] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -162,7 +164,7 @@ class EgressClient:
             checked = self._reach.rules.check_url(url) if isinstance(url, str) else url
         except RefusedUrl as refused:
             raise EgressError("address", f"the URL {refused}") from None
-        sent = self._request(method, checked, headers, content, reading or BodyReading(self._limits.response_max))
+        sent = self._request(method, checked, headers, content, reading or self._reading)
         return await (sent if self._thread is None else self._thread.run(sent))
 
     async def aclose(self) -> None:
@@ -174,11 +176,10 @@ class EgressClient:
     async def _request(
         self, method: str, url: CheckedUrl, headers: Mapping[str, str] | None, content: bytes, reading: BodyReading
     ) -> EgressResponse:
-        timeout = aiohttp.ClientTimeout(total=self._limits.total_s, sock_connect=self._limits.connect_s)
         try:
             session = await self._session(url.scheme)
             async with session.request(
-                method, url, headers=headers, data=content, timeout=timeout, allow_redirects=False
+                method, url, headers=headers, data=content, timeout=self._timeout, allow_redirects=False
             ) as response:
                 return EgressResponse(response.status, response.headers, await reading.body_of(response))
         except (aiohttp.ClientError, OSError, ValueError) as error:

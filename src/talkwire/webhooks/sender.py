@@ -7,7 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from talkwire.egress import Egress, EgressError, EgressLimits, EgressResponse, Signer, parse_retry_after
+from talkwire.egress import (
+    CheckedUrl,
+    Egress,
+    EgressError,
+    EgressLimits,
+    EgressResponse,
+    RefusedUrl,
+    Signer,
+    parse_retry_after,
+)
 
 CONNECTIONS = 16
 """How many requests one endpoint receives at a time."""
@@ -59,7 +68,7 @@ class WebhookSender:
         self.secrets = secrets
         self._signer = Signer(*secrets)
         self._now_s = now_s
-        self._url = url
+        self._url = _checked(egress, url)
         self._client = egress.client(
             EgressLimits(total_s=TIMEOUT_S, connections=CONNECTIONS, idle_s=IDLE_S, response_max=0)
         )
@@ -93,6 +102,14 @@ class WebhookSender:
     async def close(self) -> None:
         """Closes all connections to the endpoint."""
         await self._client.aclose()
+
+
+def _checked(egress: Egress, url: str) -> str | CheckedUrl:
+    """Returns the URL checked once for all events; as it is if the rules refuse it, so that each request says so."""
+    try:
+        return egress.rules.check_url(url)
+    except RefusedUrl:
+        return url
 
 
 def _meaning_of(status: int) -> str:
