@@ -176,9 +176,10 @@ screenshots: install
 
 # uv resolves for every platform at once. The run lock, and that of the Dockerfile with all extras, take their versions
 # from the dev lock, so that what is tested is what runs. No file names a package index: pip asks the one that it is
-# configured for, and the hashes decide.
+# configured for, and the hashes decide. Extras are kept: without them, older versions of pip refuse the lock as soon as
+# there is a newer release of a package that another one requires with an extra.
 RESOLVE = uv --no-config pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet
+	--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet
 
 lock:
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
