@@ -48,9 +48,5 @@ async function renew() {
 
 socket.on("connected", renew);
 socket.on("session:ending", ({ reason }) => console.log(`the server closes the socket: ${reason}`));
-socket.on("disconnect", (reason) => {
-  clearTimeout(timer);
-  // The client reconnects by itself after a lost connection. Here the server closed the socket, because the token expired, say.
-  if (reason === "io server disconnect") socket.connect();
-});
+socket.on("disconnect", () => clearTimeout(timer));
 socket.on("connect_error", (error) => console.log(`not connected: ${error.data?.code ?? error.message}`));

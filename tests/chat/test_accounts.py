@@ -375,7 +375,7 @@ async def test_a_socket_outlives_its_token_with_a_newer_one(tmp_path: Path, monk
 async def test_a_socket_ends_with_a_newer_token_that_expires_sooner(world: World) -> None:
     client = await world.connect("alice", ttl_s=600)
     await client.done("auth:refresh", {"token": world.server.token(world.id_of("alice"), ttl_s=1)})
-    assert await client.next("session:ending") == {"reason": "token_expired", "reconnect": False}
+    assert await client.next("session:ending") == {"reason": "token_expired", "reconnect": True}
 
 
 async def test_an_invalid_token_leaves_the_socket_unchanged(world: World) -> None:

@@ -94,6 +94,7 @@ async def test_an_operator_ends_a_connection(world: World) -> None:
     assert await _all(world, f"connections?userId={world.id_of('alice')}") == [connection]
     assert (await world.request("DELETE", path, by="boss", role="admin")).status_code == 204
     assert await alice.next("session:ending") == {"reason": "ended", "reconnect": True}
+    await alice.wait_closed()
     assert await _all(world, f"connections?userId={world.id_of('alice')}") == []
     again = await world.request("DELETE", path, by="boss", role="admin")
     assert again.json()["error"]["code"] == "not_found"

@@ -443,12 +443,16 @@ async def test_a_session_that_the_client_disconnected_is_not_recovered(world: Wo
     assert not await alice.come()
 
 
-async def test_a_session_whose_token_expired_is_not_recovered(world: World) -> None:
+async def test_a_session_whose_token_expired_is_recovered_with_a_newer_token(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
     alice = Returner(world, "alice")
     await alice.come(token=world.server.token(world.id_of("alice"), ttl_s=1))
-    await alice.socket.wait_disconnected()
+    await service_send(world, conversation, "bob", "before")
+    await alice.socket.wait_closed()
     alice.note()
-    assert not await alice.come()
+    await service_send(world, conversation, "bob", "while away")
+    assert await alice.come()
+    assert contents(await alice.told()) == ["while away"]
 
 
 # --- taking over ----------------------------------------------------------------------------------------------------

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import shutil
-import sys
-import threading
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +11,9 @@ import pytest
 from talkwire.identity.issuer import TokenIssuer
 from tests.chat.chat_server import SECRET, ServerProcess, running_chat
 from tests.cli.processes import run_talkwire
+from tests.clients.programs import running
+from tests.clients.token_route import TokenRoute, running_token_route
 from tests.http_client import AsyncHttpClient
-from tests.waiting import deadline
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "examples"
@@ -56,37 +49,6 @@ def examples(tmp_path: Path) -> Path:
     return folder
 
 
-class Program:
-    """A running example and the lines that it prints."""
-
-    def __init__(self, process: Process) -> None:
-        self._process = process
-
-    async def prints(self) -> str:
-        assert self._process.stdout is not None
-        async with deadline():
-            return (await self._process.stdout.readline()).decode().rstrip("\n")
-
-    def type(self, line: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\n".encode())
-
-
-@asynccontextmanager
-async def running(file: Path, *arguments: str) -> AsyncIterator[Program]:
-    program = sys.executable if file.suffix == ".py" else "node"
-    environment = {**os.environ, "JWT_SECRET": SECRET}
-    process = await asyncio.create_subprocess_exec(
-        program, str(file), *arguments, stdin=PIPE, stdout=PIPE, env=environment
-    )
-    try:
-        yield Program(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
 def talkwire(folder: Path, *arguments: str) -> str:
     """What a command prints that works with the data of the server in this folder."""
     answer = run_talkwire(*arguments, cwd=folder, environ={"TALKWIRE_DATA": "data", "JWT_SECRET": SECRET})
@@ -120,6 +82,21 @@ async def test_two_talk_as_in_the_quick_start(chat_server: ServerProcess, folder
         assert await alice.prints() == await bob.prints() == "1 Alice: Hello, Bob!"
         bob.type("Hello, Alice!")
         assert await alice.prints() == await bob.prints() == "2 Bob: Hello, Alice!"
+        async with AsyncHttpClient(base_url=chat_server.url, headers={"authorization": f"Bearer {bobs}"}) as http:
+            _, second = (await http.get("/api/v1/conversations/first/messages")).json()["items"]
+            await http.patch(f"/api/v1/messages/{second['id']}", json={"content": "Good morning!"})
+            assert await alice.prints() == await bob.prints() == "2 Bob, edited: Good morning!"
+            await http.request("DELETE", f"/api/v1/messages/{second['id']}")
+            assert await alice.prints() == await bob.prints() == "2 was deleted"
+        alice.type("x" * 100_000)
+        assert (await alice.prints()).startswith("not sent: ")
+
+
+async def test_talk_ends_when_its_token_is_refused(chat_server: ServerProcess, examples: Path) -> None:
+    token = TokenIssuer("another secret than the server's is this").issue("alice", ttl_s=60)
+    async with running(examples / "talk.mjs", chat_server.url, token, "first") as alice:
+        assert await alice.prints() == "not connected: unauthenticated"
+        assert await alice.ends() == 1
 
 
 @pytest.mark.parametrize("file", ["issue_token.mjs", "issue_token.py"])
@@ -144,45 +121,14 @@ async def test_an_applications_backend_speaks_for_its_users(chat_server: ServerP
     assert (message["id"], message["senderId"], message["content"]) == (message_id, "alice", "Is it on its way?")
 
 
-class _TokenRoute(BaseHTTPRequestHandler):
-    """An application's route that gives its user a token which is soon over. Requests of the numbers in `failing`
-    fail."""
-
-    def __init__(self, asked: list[str], failing: set[int], *arguments: object) -> None:
-        self._asked = asked
-        self._failing = failing
-        super().__init__(*arguments)  # type: ignore[arg-type]  # as the server passes them on
-
-    def do_GET(self) -> None:
-        self._asked.append(self.path)
-        if len(self._asked) in self._failing:
-            self.send_response(503)
-            self.end_headers()
-            self.wfile.write(b"<h1>Back in a minute</h1>")
-            return
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(TokenIssuer(SECRET).issue("erik", ttl_s=TOKEN_S).encode())
-
-    def log_message(self, *arguments: object) -> None:
-        """Logs nothing."""
-
-
 @pytest.fixture
-def token_route() -> Iterator[tuple[str, list[str], set[int]]]:
-    """Its address, a list that grows with each request, and the numbers of the requests that are to fail."""
-    asked: list[str] = []
-    failing: set[int] = set()
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_TokenRoute, asked, failing)) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/chat-token", asked, failing
-        server.shutdown()
-        thread.join()
+def token_route() -> Iterator[TokenRoute]:
+    with running_token_route("erik", TOKEN_S) as route:
+        yield route
 
 
 async def test_a_client_that_renews_its_token_stays_for_longer_than_one(
-    chat_server: ServerProcess, examples: Path, token_route: tuple[str, list[str], set[int]]
+    chat_server: ServerProcess, examples: Path, token_route: TokenRoute
 ) -> None:
     url, asked, _ = token_route
     async with running(examples / "signed_in.mjs", chat_server.url, url) as client:
@@ -194,7 +140,7 @@ async def test_a_client_that_renews_its_token_stays_for_longer_than_one(
 
 @pytest.mark.parametrize("failing", [{1, 2}, {3, 4}], ids=["at the first connection", "when it renews"])
 async def test_a_client_survives_a_token_route_that_fails_twice(
-    chat_server: ServerProcess, examples: Path, token_route: tuple[str, list[str], set[int]], failing: set[int]
+    chat_server: ServerProcess, examples: Path, token_route: TokenRoute, failing: set[int]
 ) -> None:
     url, _, fails = token_route
     fails |= failing

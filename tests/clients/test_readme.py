@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.chat.chat_server import ServerProcess, running_chat
+from tests.clients.programs import running
+from tests.clients.token_route import running_token_route
+from tests.http_client import AsyncHttpClient
 from tests.waiting import deadline
 
 REPOSITORY = Path(__file__).parents[2]
@@ -27,6 +30,7 @@ const room = openRoom({
   url,
   conversationId: "workshop",
   getToken: async () => token,
+  showStatus: () => {},
   show: ({ content, id }) => {
     console.log(content, id);
     if (content === "Sent by the snippet") room.close();
@@ -34,6 +38,23 @@ const room = openRoom({
   },
 });
 """
+
+TYPED_TEST = """
+import { createInterface } from "node:readline";
+import { openRoom } from "./room.mjs";
+const [url, tokenUrl, conversationId] = process.argv.slice(2);
+const room = openRoom({
+  url,
+  conversationId,
+  getToken: async () => (await fetch(tokenUrl)).text(),
+  show: ({ id, content = "", deletedAt }) => console.log("message", id, deletedAt ? "deleted" : content),
+  showStatus: (status) => console.log("status", status),
+});
+for await (const line of createInterface({ input: process.stdin }))
+  room.send(line).then(() => console.log("sent", line), (error) => console.log("not sent", line, error.message));
+room.close();
+"""
+"""Sends the lines that are typed, and prints what the page would show."""
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +95,43 @@ async def test_the_example_shows_messages_and_sends_one(demo: ServerProcess, exa
     assert lines[0].startswith("The frames for the second batch")
     assert lines[-1].startswith("Sent by the snippet ")
     assert len(lines) == len(set(lines)), "each message is shown once"
+
+
+async def test_the_example_lives_through_two_expiries_and_shows_what_changes(
+    demo: ServerProcess, examples: Path
+) -> None:
+    (examples / "page.mjs").write_text(TYPED_TEST, encoding="utf-8")
+    headers = {"authorization": f"Bearer {demo.token('backend', role='service')}"}
+    with running_token_route("nora", ttl_s=2) as route:
+        async with AsyncHttpClient(base_url=demo.url, headers=headers) as http:
+            body = {"id": "nora-and-omar", "kind": "group", "memberIds": ["nora", "omar"]}
+            assert (await http.post("/api/v1/conversations", json=body)).status_code == 201
+            sent = {"conversationId": "nora-and-omar", "senderId": "omar", "content": "first"}
+            first, second = [(await http.post("/api/v1/messages", json=sent)).json()["id"] for _ in range(2)]
+            async with running(examples / "page.mjs", demo.url, route.url, "nora-and-omar") as page:
+                assert await page.prints() == "status connected"
+                assert await page.prints() == f"message {first} first"
+                assert await page.prints() == f"message {second} first"
+                await http.patch(f"/api/v1/messages/{first}", json={"content": "edited"})
+                assert await page.prints() == f"message {first} edited"
+                assert await page.prints() == "status connecting again"
+                await http.request("DELETE", f"/api/v1/messages/{second}")
+                assert await page.prints() == "status connected"
+                assert await page.prints() == f"message {second} deleted"
+                assert await page.prints() == "status connecting again"
+                page.type("typed while away")
+                lines = sorted([await page.prints() for _ in range(3)])
+                assert re.fullmatch(r"message \d+ typed while away", lines[0])
+                assert lines[1:] == ["sent typed while away", "status connected"]
+
+
+async def test_a_message_that_is_not_stored_is_reported(demo: ServerProcess, examples: Path) -> None:
+    (examples / "page.mjs").write_text(TYPED_TEST, encoding="utf-8")
+    with running_token_route("nobody", ttl_s=60) as route:
+        async with running(examples / "page.mjs", demo.url, route.url, "workshop") as page:
+            assert await page.prints() == "status connected"
+            page.type("hello")
+            assert await page.prints() == "not sent hello You have no access to this."
 
 
 async def test_two_people_of_the_demo_greet_each_other(demo: ServerProcess, examples: Path) -> None:

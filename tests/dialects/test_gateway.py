@@ -162,5 +162,8 @@ def test_the_goodbye_event_has_the_reason_if_the_token_became_invalid(reason: st
     assert (goodbye[0], msgspec.to_builtins(goodbye[1])) == ("error", {"message": message})
 
 
-def test_a_client_that_should_reconnect_receives_no_goodbye_event() -> None:
+def test_a_client_that_should_reconnect_receives_a_goodbye_event_only_if_its_token_expired() -> None:
     assert GATEWAY.goodbye("shutdown", True) is None
+    goodbye = GATEWAY.goodbye("token_expired", True)
+    assert goodbye is not None
+    assert msgspec.to_builtins(goodbye[1]) == {"message": "Token expired"}

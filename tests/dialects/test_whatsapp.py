@@ -259,9 +259,9 @@ def test_there_is_no_welcome_event() -> None:
 
 
 def test_the_goodbye_event_has_the_reason() -> None:
-    goodbye = WHATSAPP.goodbye("token_expired", False)
+    goodbye = WHATSAPP.goodbye("banned", False)
     assert goodbye is not None
-    assert (goodbye[0], plain(goodbye[1])) == ("session:ending", {"reason": "token_expired", "reconnect": False})
+    assert (goodbye[0], plain(goodbye[1])) == ("session:ending", {"reason": "banned", "reconnect": False})
 
 
 # --- client events --------------------------------------------------------------------------------------------------

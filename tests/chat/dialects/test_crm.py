@@ -138,7 +138,7 @@ async def test_a_newer_token_replaces_the_older(office: Office) -> None:
 async def test_a_socket_receives_a_goodbye_before_its_token_expires(office: Office) -> None:
     client = await office.world.open(dialect=CRM)
     await client.sign_in({"token": office.world.server.token(str(office.ann), ttl_s=2)})
-    assert await client.next("sessionEnding") == {"reason": "token_expired", "reconnect": False}
+    assert await client.next("sessionEnding") == {"reason": "token_expired", "reconnect": True}
     await client.wait_disconnected()
 
 

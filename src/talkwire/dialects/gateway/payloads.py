@@ -348,9 +348,11 @@ def refused_sign_in(_: ChatError) -> tuple[str, ErrorPayload]:
 
 
 def goodbye(reason: str, reconnect: bool) -> tuple[str, ErrorPayload] | None:  # noqa: FBT001
-    """Returns the name and payload of the event that tells a client why the server closes its socket; None for clients
-    that should reconnect, which receive only the disconnect."""
-    return None if reconnect else ("error", ErrorPayload(_ENDINGS.get(reason, "Disconnected")))
+    """Returns the name and payload of the event that tells a client why the server closes its socket; None if the
+    client may reconnect with the same sign-in."""
+    if reconnect and reason not in _ENDINGS:
+        return None
+    return "error", ErrorPayload(_ENDINGS.get(reason, "Disconnected"))
 
 
 _ENDINGS = {

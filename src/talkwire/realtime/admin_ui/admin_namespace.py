@@ -127,7 +127,7 @@ class AdminNamespace:
         """Does nothing: a page's sign-in does not expire while it is connected."""
 
     def say_goodbye(self, socket: Socket, reason: str) -> None:
-        """Does nothing: the disconnect packet is enough for the Admin UI's pages."""
+        """Does nothing: the Admin UI's pages have no use for the reason."""
 
     def disconnected(self, socket: Socket, reason: str) -> None:
         self._watch.left(socket, reason)

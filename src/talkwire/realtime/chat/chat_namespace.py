@@ -19,8 +19,11 @@ from talkwire.realtime.chat.services import NamespaceServices
 from talkwire.realtime.chat.sign_in import SignIn
 from talkwire.realtime.chat.socket_commands import SocketCommands
 from talkwire.realtime.clients.chat_client import ChatClient, DialectEncoding
-from talkwire.realtime.engine.connection import Handshake
+from talkwire.realtime.engine.connection import GOING_AWAY, Handshake
 from talkwire.realtime.socketio.socketio_socket import Admitted, Socket
+
+ANSWER_S = 5.0
+"""How long running handlers may take until a connection whose token has expired is closed without their answers."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -88,7 +91,7 @@ class ChatNamespace:
         self._events.receive_unreadable(socket, name, ack_id, flaw)
 
     def expired(self, socket: Socket) -> None:
-        self.end(socket, "token_expired", reconnect=False)
+        self.close_connection(socket, "token_expired")
 
     def say_goodbye(self, socket: Socket, reason: str) -> None:
         self._send_goodbye(socket, reason, reconnect=True)
@@ -109,12 +112,24 @@ class ChatNamespace:
         self._chat.signals.disconnected(client.actor.user_id, socket.id)
         self._rooms.publish_left(client)
 
-    def end(self, socket: Socket, reason: str, *, reconnect: bool) -> None:
-        """Sends a client the reason and disconnects its socket from the namespace. `reconnect` says in the goodbye
-        event whether the client should connect again.
+    def end(self, socket: Socket, reason: str) -> None:
+        """Sends a client the reason and disconnects its socket from the namespace. Client libraries do not connect
+        again after that.
         """
-        self._send_goodbye(socket, reason, reconnect=reconnect)
+        self._send_goodbye(socket, reason, reconnect=False)
         socket.disconnect()
+
+    def close_connection(self, socket: Socket, reason: str) -> None:
+        """Sends a client the reason and closes its connection, after which client libraries connect again by
+        themselves. Handlers that are running have ANSWER_S to send their acknowledgements.
+        """
+        connection = socket.connection
+        if connection.ending:
+            connection.close("forced server close", GOING_AWAY)
+            return
+        socket.expires = self._now() + ANSWER_S
+        connection.close_gracefully(reason)
+        connection.server.wheel.watch(connection)
 
     def _log_connected(self, socket: Socket) -> None:
         client: ChatClient = socket.data
@@ -155,9 +170,9 @@ class ChatNamespace:
         client: ChatClient = socket.data
         user = client.entry.user
         if user is not None and user.banned:
-            self.end(socket, "banned", reconnect=False)
+            self.end(socket, "banned")
         elif client.session_id is not None and client.session_id not in client.entry.login_ids:
-            self.end(socket, "logout", reconnect=False)
+            self.end(socket, "logout")
         return socket.connected
 
     def _resumed(self, socket: Socket) -> None:
@@ -212,13 +227,13 @@ def end_socket(socket: Socket, reason: str) -> None:
     """
     handler = socket.handler
     assert isinstance(handler, ChatNamespace)
-    handler.end(socket, reason, reconnect=False)
+    handler.end(socket, reason)
 
 
 def end_for_operator(socket: Socket) -> None:
-    """Disconnects a chat socket because an operator asked for it. The user stays signed in, so the client may connect
-    again.
+    """Closes a chat client's connection because an operator asked for it. The user stays signed in, so the client may
+    connect again.
     """
     handler = socket.handler
     assert isinstance(handler, ChatNamespace)
-    handler.end(socket, "ended", reconnect=True)
+    handler.close_connection(socket, "ended")

@@ -98,11 +98,11 @@ class Connection(ABC):
 
     __slots__ = (
         "_drained",
-        "_ending",
         "_poll",
         "_refused_until",
         "_slowed",
         "_trial",
+        "ending",
         "handshake",
         "lane",
         "out",
@@ -124,7 +124,10 @@ class Connection(ABC):
         self.lane = Lane(self)
         self._trial: WebSocket | None = None
         self._poll: asyncio.Future[str] | None = None
-        self._ending = False
+        self.ending: str | None = None
+        """The reason, in Socket.IO's words, for which the session closes as soon as its running handlers have finished;
+        None if it stays open.
+        """
         self._drained: asyncio.Future[None] | None = None
         self._refused_until = 0.0
         self._slowed: asyncio.TimerHandle | None = None
@@ -304,14 +307,15 @@ class Connection(ABC):
         if self.session.close(reason):
             self._close(reason, code)
 
-    def close_gracefully(self) -> None:
-        """Sends the client the reason "shutdown", stops reading, waits for running handlers, then closes the session.
-        Further calls do nothing (uvicorn calls it too).
+    def close_gracefully(self, reason: str = "shutdown") -> None:
+        """Sends the client the reason, stops reading, waits for running handlers, then closes the session. Client
+        libraries then connect again by themselves. Further calls do nothing (uvicorn calls it too).
         """
-        if not self._ending:
-            self._ending = self.lane.watched = True
+        if self.ending is None:
+            self.ending = "server shutting down" if reason == "shutdown" else "forced server close"
+            self.lane.watched = True
             self._notify_drained()
-            self.say_goodbye("shutdown")
+            self.say_goodbye(reason)
             self.lane_changed()
 
     def close_at_once(self, reason: str) -> None:
@@ -392,11 +396,11 @@ class Connection(ABC):
         Returns False if the session has closed meanwhile, so that nothing more can be sent.
         """
         await asyncio.sleep(0)  # frames are written at the end of the turn
-        while not (self.session.closed or self._ending) and self._is_behind():
+        while not (self.session.closed or self.ending) and self._is_behind():
             if self._drained is None:
                 self._drained = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._drained)
-        return not (self.session.closed or self._ending)
+        return not (self.session.closed or self.ending)
 
     def _is_behind(self) -> bool:
         return bool(self.out) if self.websocket is None else self.lane.held
@@ -478,7 +482,7 @@ class Connection(ABC):
         """Pauses or resumes reading from the client when its lane (the queue of its events) fills up or has room. While
         the session is closing gracefully, closes it once the lane is idle.
         """
-        if self._ending and self.lane.idle:
-            self.close("server shutting down", GOING_AWAY)
+        if self.ending and self.lane.idle:
+            self.close(self.ending, GOING_AWAY)
         elif self.websocket is not None:
-            self.websocket.set_reading(not (self._ending or self.lane.is_full))
+            self.websocket.set_reading(not (self.ending or self.lane.is_full))

@@ -159,7 +159,7 @@ class Namespace:
         """Does nothing: sockets of plain namespaces do not expire."""
 
     def say_goodbye(self, socket: Socket, reason: str) -> None:
-        """Does nothing: in a plain namespace, clients receive only Socket.IO's disconnect packet."""
+        """Does nothing: in a plain namespace, the connection closes without a reason."""
 
     def disconnected(self, socket: Socket, reason: str) -> None:
         if self._disconnect is not None:
