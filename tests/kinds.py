@@ -142,6 +142,8 @@ IN_THE_GATE = (
     # Nodes.
     "cluster/test_reaching.py",
     "cluster/test_news.py",
+    "cluster/test_files.py::test_a_file_is_read_at_any_node_as_at_its_own",
+    "cluster/test_files.py::test_the_official_client_uploads_over_a_load_balancer_without_affinity",
     "cluster/test_presence.py::test_a_user_on_both_nodes_receives_each_event_once[with Valkey]",
     "cluster/test_limits.py::test_a_user_who_sends_at_both_nodes_is_limited_in_sum",
     "cluster/test_recovery.py::test_a_socket_is_recovered_at_once_when_its_node_was_killed",

@@ -113,6 +113,15 @@ async def test_polls_reach_their_session_through_another_node(
     assert other.engine.metrics.forwarded_polls == 6
 
 
+async def test_a_request_without_a_host_is_passed_on_too(connect: Connect, owner: LinkedNode, other: LinkedNode) -> None:
+    """HTTP/1.0 does not require the header, and the request to the owner is HTTP/1.1."""
+    here, there = await connect(owner), await connect(other)
+    target = await opened(here)
+    there.writer.write(f"POST {target} HTTP/1.0\r\nContent-Length: 2\r\n\r\n40".encode())
+    assert (await there.answer())[0] == 200
+    assert (await here.request(target, HOST))[2].startswith(b"40{")
+
+
 async def test_a_passed_poll_waits_for_something_to_say(connect: Connect, owner: LinkedNode, other: LinkedNode) -> None:
     target = await signed_in(await connect(owner), await connect(other))
     waiting = await connect(other)

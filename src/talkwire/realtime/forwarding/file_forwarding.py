@@ -17,7 +17,7 @@ import httptools
 from talkwire.core.domain.peer import Peer
 from talkwire.files.holders import ForwardedAnswer, ForwardedRequest, HolderAway
 from talkwire.files.tus import TusRefusal
-from talkwire.realtime.forwarding.forwarder import ONE_HOP
+from talkwire.realtime.forwarding.forwarder import header_lines
 from talkwire.realtime.forwarding.peer_auth import HEADER, REFUSED, ForwardedHead, PeerAuth
 from talkwire.realtime.forwarding.peer_http import CONNECT_S, PeerConnectionBroken, place_of
 from talkwire.realtime.forwarding.session_owners import SessionOwners
@@ -219,7 +219,7 @@ class _Exchange:
 
     def send_head(self, request: ForwardedHead, headers: Iterable[tuple[bytes, bytes]], seal: str) -> None:
         lines = [f"{request.method} {request.target} HTTP/1.1".encode("latin-1")]
-        lines += [name + b": " + value for name, value in headers if name not in ONE_HOP]
+        lines += header_lines(headers)
         lines += [b"connection: close", f"{HEADER}: {seal}".encode("latin-1")]
         if request.method not in {"GET", "HEAD"}:
             lines.append(b"transfer-encoding: chunked")

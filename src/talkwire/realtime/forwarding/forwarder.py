@@ -232,9 +232,17 @@ def target_of(scope: Mapping[str, object]) -> str:
     return f"{path.decode('latin-1')}?{query.decode('latin-1')}"
 
 
+def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    """Returns the lines of a client's headers that are forwarded. Adds an empty Host, which HTTP/1.1 requires, if there
+    is none: the request came by HTTP/1.0, or from this node itself.
+    """
+    kept = [name + b": " + value for name, value in headers if name not in ONE_HOP]
+    return kept if any(line.startswith(b"host:") for line in kept) else [b"host: ", *kept]
+
+
 def _head_of_poll(request: ForwardedHead, headers: Iterable[tuple[bytes, bytes]], size: int, seal: str) -> bytes:
     lines = [f"{request.method} {request.target} HTTP/1.1".encode("latin-1")]
-    lines += [name + b": " + value for name, value in headers if name not in ONE_HOP]
+    lines += header_lines(headers)
     return b"\r\n".join([*lines, b"content-length: %d" % size, _HEADER + b": " + seal.encode("latin-1"), b"", b""])
 
 
