@@ -82,6 +82,55 @@ it.each(["known", "unknown"])(
   },
 );
 
+it("messages that arrive and change while the newest page is on its way are in it", async () => {
+  const state = createStore(() => ({
+    conversations: { c: conversation("c", { lastSeq: 3 }) },
+    timelines: {} as Record<string, Timeline>,
+  }));
+  const answers: ((reply: object) => void)[] = [];
+  const core = {
+    state,
+    call: () => new Promise((answer) => answers.push(answer)),
+    get now() {
+      return state.getState();
+    },
+  };
+  const pages = new MessagePages(core as unknown as Core, false);
+  const loaded = pages.newest("c");
+  for (const seq of [3, 4, 5]) pages.arrived(message(seq));
+  pages.changed("c", (each) => (each.seq === 4 ? { ...each, content: "edited" } : each));
+  state.setState({ conversations: { c: conversation("c", { lastSeq: 5 }) } });
+  answers.shift()?.({ messages: messages(1, 3), hasMore: false });
+  await loaded;
+  const timeline = state.getState().timelines.c;
+  expect(timeline).toMatchObject({ atEnd: true });
+  expect(timeline?.messages.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+  expect(timeline?.messages[3]?.content).toBe("edited");
+  expect(answers).toEqual([]);
+});
+
+it("a message that arrives while the last newer page is on its way is in it", async () => {
+  const state = createStore(() => ({
+    conversations: { c: conversation("c", { lastSeq: 3 }) },
+    timelines: { c: { messages: messages(1, 2), atStart: true, atEnd: false } } as Record<string, Timeline>,
+  }));
+  const answers: ((reply: object) => void)[] = [];
+  const core = {
+    state,
+    call: () => new Promise((answer) => answers.push(answer)),
+    get now() {
+      return state.getState();
+    },
+  };
+  const pages = new MessagePages(core as unknown as Core, false);
+  const loaded = pages.newer("c");
+  pages.arrived(message(4));
+  answers.shift()?.({ messages: messages(3, 3), hasMore: false });
+  await loaded;
+  expect(state.getState().timelines.c).toMatchObject({ atEnd: true });
+  expect(span(state.getState().timelines.c)).toEqual([1, 4]);
+});
+
 it("a conversation whose messages are all hidden from the reader is asked for once", async () => {
   const state = createStore(() => ({
     conversations: { c: conversation("c", { lastSeq: 5 }) },
@@ -155,8 +204,8 @@ it("a range without replies reaches up to the newest one", async () => {
   await pages.newest("c");
   expect(asked).toEqual([{ conversationId: "c", limit: 50, threads: "collapsed" }]);
   expect(state.getState().timelines.c).toMatchObject({ atEnd: true, upTo: 12 });
-  expect([pages.leavesOut(messages(1, 1)[0] as Message), pages.leavesOut({ threadId: "m1" } as Message)]).toEqual([
-    false,
-    true,
-  ]);
+  const [page] = messages(13, 13);
+  const timeline = state.getState().timelines.c as Timeline;
+  expect(pages.arrived({ ...page, threadId: "m1" } as Message)(timeline)).toMatchObject({ upTo: 13 });
+  expect(span(pages.arrived(page as Message)(timeline))).toEqual([1, 13]);
 });

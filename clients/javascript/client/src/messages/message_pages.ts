@@ -3,22 +3,31 @@
 import type { Core } from "../core.ts";
 import { own } from "../own.ts";
 import type { Message, MessagesReply } from "../server/payloads.ts";
-import { EMPTY, merged, reaching, type Timeline, trimmed, withNewer, withOlder } from "./timeline.ts";
+import {
+  lastSeq,
+  merged,
+  reaching,
+  type Timeline,
+  trimmed,
+  withNew,
+  withNewer,
+  withOlder,
+  withoutReply,
+} from "./timeline.ts";
 
 type Where = { before: string } | { after: string } | { around: string } | { aroundSeq: number } | object;
 
-/** Returns the message as it is after the change, or as it was. */
-type Change = (message: Message) => Message;
+/** Returns the messages as they are after a change, or as they were. */
+type Change = (timeline: Timeline) => Timeline;
 
 interface PageRequest {
   readonly id: string;
   readonly changes: Change[];
-  arrivedSeq: number;
 }
 
 interface Page extends MessagesReply {
-  /** The newest message that arrived while the page was on its way; 0: none. */
-  readonly arrivedSeq: number;
+  /** What has happened while the page was on its way. */
+  readonly happened: Change;
 }
 
 const PAGE = 50;
@@ -27,7 +36,7 @@ export class MessagePages {
   readonly #core: Core;
   readonly #collapses: boolean;
   readonly #loading = new Map<string, Promise<void>>();
-  /** The changes of messages that arrived while a page with them may have been on its way. */
+  /** The pages that are on their way. */
   readonly #requests = new Set<PageRequest>();
 
   constructor(core: Core, collapses: boolean) {
@@ -36,7 +45,7 @@ export class MessagePages {
   }
 
   /** Whether a message is not among those that are loaded: a reply in a thread. */
-  leavesOut({ threadId }: Message): boolean {
+  #leavesOut({ threadId }: Message): boolean {
     return this.#collapses && threadId !== undefined;
   }
 
@@ -68,14 +77,16 @@ export class MessagePages {
   }
 
   /** Records a change of messages: a page that is on its way may have been read before it. */
-  changed(id: string, change: Change): void {
-    for (const request of this.#requests) if (request.id === id) request.changes.push(change);
+  changed(id: string, change: (message: Message) => Message): void {
+    this.#happened(id, (timeline) => ({ ...timeline, messages: timeline.messages.map(change) }));
   }
 
-  /** Records a new message: a page that is on its way may end before it. */
-  arrived({ conversationId, seq }: Message): void {
-    for (const request of this.#requests)
-      if (request.id === conversationId) request.arrivedSeq = Math.max(request.arrivedSeq, seq);
+  /** Adds a new message to a timeline: a page that is on its way may end before it. */
+  arrived(message: Message): Change {
+    const add = this.#leavesOut(message) ? withoutReply : withNew;
+    const change: Change = (timeline) => add(timeline, message);
+    this.#happened(message.conversationId, change);
+    return change;
   }
 
   /** Loads the page around a message. Rejects with `RequestError` when the reader cannot see it. */
@@ -112,22 +123,26 @@ export class MessagePages {
     if (this.#loading.has(id)) return;
     await this.#afterOthers(id, async () => {
       const sent = this.#lastSeq(id);
-      const { messages, hasMore } = await this.#list(id, where);
+      const { messages, hasMore, happened } = await this.#list(id, where);
       const timeline = own(this.#core.now.timelines, id);
-      if (timeline !== undefined) this.#set(id, this.#whole(add(timeline, messages, hasMore), sent));
+      if (timeline !== undefined) this.#set(id, happened(this.#whole(add(timeline, messages, hasMore), sent)));
     });
   }
 
   async #loadPage(id: string, where: Where): Promise<Timeline> {
     const sent = this.#lastSeq(id);
-    const { messages, hasMore, arrivedSeq } = await this.#list(id, where);
-    const lastSeq = Math.max(this.#lastSeq(id), arrivedSeq);
-    const page = { ...EMPTY, messages, atStart: !hasMore };
+    const { messages, hasMore, happened } = await this.#list(id, where);
     const isNewest = Object.keys(where).length === 0;
-    const last = Math.max(messages.at(-1)?.seq ?? 0, isNewest && this.#collapses ? sent : 0);
-    // Messages that were sent meanwhile are loaded after the last one of this page. An empty page is loaded again.
-    if (messages.length === 0 && lastSeq > sent) return this.#loadPage(id, where);
-    return this.#whole({ ...page, atEnd: last >= lastSeq }, sent);
+    const atEnd = isNewest || (messages.at(-1)?.seq ?? 0) >= sent;
+    const page = happened(this.#whole({ messages, atStart: !hasMore, atEnd }, sent));
+    // The conversation was loaded anew meanwhile, with messages that this page does not have.
+    if (this.#lastSeq(id) > Math.max(sent, lastSeq(page)))
+      return isNewest ? this.#loadPage(id, where) : { ...page, atEnd: false };
+    return page;
+  }
+
+  #happened(id: string, change: Change): void {
+    for (const request of this.#requests) if (request.id === id) request.changes.push(change);
   }
 
   /** Returns a range that includes the conversation's end, up to the replies that it leaves out. */
@@ -136,14 +151,13 @@ export class MessagePages {
   }
 
   async #list(id: string, where: Where): Promise<Page> {
-    const request: PageRequest = { id, changes: [], arrivedSeq: 0 };
+    const request: PageRequest = { id, changes: [] };
     this.#requests.add(request);
     try {
       const collapsed = this.#collapses ? { threads: "collapsed" as const } : {};
       const payload = { conversationId: id, limit: PAGE, ...collapsed, ...where };
       const reply = await this.#core.call("messages:list", payload);
-      const messages = reply.messages.map((message) => changedBy(request.changes, message));
-      return { ...reply, messages, arrivedSeq: request.arrivedSeq };
+      return { ...reply, happened: (page) => request.changes.reduce((before, change) => change(before), page) };
     } finally {
       this.#requests.delete(request);
     }
@@ -177,6 +191,3 @@ export class MessagePages {
 
 const reaches = ({ messages, atStart }: Timeline, seq: number): boolean =>
   atStart || (messages[0]?.seq ?? Number.POSITIVE_INFINITY) <= seq;
-
-const changedBy = (changes: readonly Change[], message: Message): Message =>
-  changes.reduce((before, change) => change(before), message);

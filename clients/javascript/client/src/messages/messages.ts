@@ -17,8 +17,6 @@ import {
   tombstone,
   withChanged,
   withExcerpt,
-  withNew,
-  withoutReply,
   withRepliesOf,
   withReplyAtRoot,
   withThread,
@@ -259,9 +257,7 @@ export class Messages implements ChatPart {
     const { conversations, me, blocked } = this.core.now;
     const isSeen = this.core.isWatched(message.conversationId);
     this.core.state.setState({ conversations: withMessage(conversations, message, me.id, blocked, isSeen) });
-    this.pages.arrived(message);
-    const add = this.pages.leavesOut(message) ? withoutReply : withNew;
-    this.#changeTimeline(message.conversationId, (timeline) => add(timeline, message));
+    this.#changeTimeline(message.conversationId, this.pages.arrived(message));
     // The message was not counted as unread, so it has to be marked as read in any case.
     if (isSeen) void this.markRead(message.conversationId).catch(() => undefined);
     const isNew = message.seq > (own(conversations, message.conversationId)?.lastSeq ?? 0);

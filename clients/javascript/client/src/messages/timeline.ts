@@ -14,7 +14,8 @@ export interface Timeline {
 export const EMPTY: Timeline = { messages: [], atStart: true, atEnd: true };
 
 const firstSeq = (timeline: Timeline): number => timeline.messages[0]?.seq ?? Number.POSITIVE_INFINITY;
-const lastSeq = ({ messages, upTo = 0 }: Timeline): number => Math.max(messages.at(-1)?.seq ?? 0, upTo);
+/** The `seq` up to which a range reaches; 0 without messages. */
+export const lastSeq = ({ messages, upTo = 0 }: Timeline): number => Math.max(messages.at(-1)?.seq ?? 0, upTo);
 
 /** Returns the same range, which reaches at least to a `seq` now. */
 export function reaching(timeline: Timeline, seq: number): Timeline {
