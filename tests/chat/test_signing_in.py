@@ -62,14 +62,26 @@ async def test_a_client_without_a_valid_token_is_refused(world: World, auth: dic
     client = await world.open()
     with pytest.raises(Refused) as refused:
         await client.sign_in(auth)
-    assert refused.value.error == {"message": "Authentication failed", "data": {"code": "unauthenticated"}}
+    assert refused.value.error["message"] == "Authentication failed"
+    assert refused.value.error["data"]["code"] == "unauthenticated"
+
+
+async def test_a_refused_client_learns_the_reason_that_rest_gives(world: World) -> None:
+    other = TokenIssuer("another secret, which also has 32 bytes").issue("alice", ttl_s=60)
+    for token in (other, expired_token(world.id_of("alice")), "x.y.z"):
+        client = await world.open()
+        with pytest.raises(Refused) as refused:
+            await client.sign_in({"token": token})
+        answer = await world.request("GET", "/api/v1/users/me", headers={"authorization": f"Bearer {token}"})
+        error = answer.json()["error"]
+        assert refused.value.error["data"] == {"code": error["code"], "reason": error["message"]}
 
 
 async def test_a_user_id_alone_is_no_credential(world: World) -> None:
     client = await world.open({"userId": "alice"})
     with pytest.raises(Refused) as refused:
         await client.sign_in({"userId": "alice"})
-    assert refused.value.error["data"] == {"code": "unauthenticated"}
+    assert refused.value.error["data"]["code"] == "unauthenticated"
 
 
 def expired_token(user_id: str) -> str:
@@ -80,7 +92,7 @@ async def test_a_client_with_an_expired_token_is_refused(world: World) -> None:
     client = await world.open()
     with pytest.raises(Refused) as refused:
         await client.sign_in({"token": expired_token("alice")})
-    assert refused.value.error == {"message": "Authentication failed", "data": {"code": "token_expired"}}
+    assert refused.value.error["data"] == {"code": "token_expired", "reason": "The token has expired."}
 
 
 async def test_a_client_that_was_refused_may_try_again(world: World) -> None:
@@ -123,7 +135,7 @@ async def test_a_banned_user_loses_all_sockets_and_gets_no_new_one(tmp_path: Pat
         client = await world.open()
         with pytest.raises(Refused) as refused:
             await client.sign_in({"token": world.server.token(world.id_of("mallory"))})
-        assert refused.value.error["data"] == {"code": "banned"}
+        assert refused.value.error["data"]["code"] == "banned"
         answer = await world.request("GET", "/api/v1/users/me", by="mallory")
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "banned")
         await bystander.done("ping")
@@ -158,7 +170,7 @@ async def test_the_token_of_a_signed_out_device_is_invalid(world: World) -> None
     client = await world.open()
     with pytest.raises(Refused) as refused:
         await client.sign_in({"token": token})
-    assert refused.value.error["data"] == {"code": "unauthenticated"}
+    assert refused.value.error["data"]["code"] == "unauthenticated"
 
 
 async def test_a_refresh_token_that_is_used_twice_ends_the_sockets_of_its_sign_in(world: World) -> None:

@@ -19,6 +19,7 @@ from tests.http_client import AsyncHttpClient
 from tests.waiting import DEADLINE_S, deadline
 
 UVICORN_CHAT = Path(__file__).with_name("uvicorn_chat.py")
+NO_TOKEN = "The token is malformed."
 COUNT = 10
 """As many acks as chat_client.mjs sends: python-socketio refuses poll responses of more than 16 packets, from any
 server.
@@ -161,7 +162,7 @@ async def test_the_official_client_receives_the_reason_of_a_refusal(
 ) -> None:
     async with node_chatting(node_client, chat_server.url, transports, "nonsense", "nowhere") as node:
         error = await node.says("connect_error")
-        assert error == {"message": "Authentication failed", "data": {"code": "unauthenticated"}}
+        assert error == {"message": "Authentication failed", "data": {"code": "unauthenticated", "reason": NO_TOKEN}}
 
 
 async def test_python_socketio_receives_the_reason_of_a_refusal(chat_server: ServerProcess) -> None:
@@ -170,5 +171,5 @@ async def test_python_socketio_receives_the_reason_of_a_refusal(chat_server: Ser
     client.on("connect_error", errors.append)
     with pytest.raises(socketio.exceptions.ConnectionError):
         await client.connect(chat_server.url, transports=["websocket"], auth={"token": "x"}, wait_timeout=DEADLINE_S)
-    assert errors == [{"message": "Authentication failed", "data": {"code": "unauthenticated"}}]
+    assert errors == [{"message": "Authentication failed", "data": {"code": "unauthenticated", "reason": NO_TOKEN}}]
     await client.disconnect()

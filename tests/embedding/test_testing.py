@@ -48,7 +48,7 @@ async def test_a_rejected_client_receives_the_reason(chat: Talkwire, serve: Serv
     with pytest.raises(Rejected) as rejected:
         async with connected(server.url, {"token": expired}):
             pytest.fail("it has expired")
-    assert rejected.value.data == {"code": "token_expired"}
+    assert rejected.value.data == {"code": "token_expired", "reason": "The token has expired."}
 
 
 async def test_a_client_waits_for_an_event_that_matches(chat: Talkwire, serve: Serve) -> None:

@@ -124,7 +124,7 @@ async def test_a_client_without_a_token_is_refused(world: World) -> None:
     client = await world.open(dialect=CRM)
     with pytest.raises(Refused) as refused:
         await client.sign_in({"token": "nonsense"})
-    assert refused.value.error == {"message": "Authentication failed", "data": {"code": "unauthenticated"}}
+    assert refused.value.error["data"] == {"code": "unauthenticated", "reason": "The token is malformed."}
 
 
 async def test_a_newer_token_replaces_the_older(office: Office) -> None:

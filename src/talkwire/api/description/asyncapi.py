@@ -21,7 +21,7 @@ polling. AsyncAPI has no binding for Socket.IO, so its terms have these meanings
 - A **channel** is a dialect in a namespace, which is the channel's address. A client enters a namespace with `CONNECT`,
   whose payload has the token as `token`. The token may also be in the handshake: in the header
   `Authorization: Bearer …` or in the query as `token`. Where a namespace has several dialects, `dialect` in the payload
-  of `CONNECT` or in the query selects one. A refusal is `CONNECT_ERROR` with `{message, data: {code}}`.
+  of `CONNECT` or in the query selects one. A refusal is `CONNECT_ERROR` with `{message, data: {code, reason}}`.
 - A **message** of a channel is an `EVENT` packet: an array of the message's name and its payload.
 - An operation that the server **receives** is an event that clients send. When the client asks for an acknowledgement,
   the reply is the only element of the `ACK` packet's array. Otherwise the server sends nothing, or an error event when

@@ -61,9 +61,11 @@ class SignIn:
             client.device_id = _device_id(auth)
             return client
         except ChatError as error:
-            details = {} if error.details is None else {"details": error.details}
+            data: dict[str, object] = {"code": error.code, "reason": error.message}
+            if error.details is not None:
+                data["details"] = error.details
             parting = None if dialect.refused_sign_in is None else dialect.refused_sign_in(error)
-            raise ConnectRefused("Authentication failed", {"code": error.code, **details}, parting) from error
+            raise ConnectRefused("Authentication failed", data, parting) from error
 
     async def renew(self, handshake: Handshake, token: str, client: ChatClient) -> None:
         """Replaces the token of a connected client by a newer one of the same user. Raises ChatError for an invalid
