@@ -25,7 +25,7 @@ async def test_the_backend_is_no_member_of_conversations_that_it_creates(world: 
     assert [member["userId"] for member in one["members"]] == [world.id_of("alice"), world.id_of("bob")]
     body = {"conversationId": conversation, "content": "who am I?"}
     answer = await world.request("POST", "/api/v1/messages", by="backend", role="service", json=body)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_request")
 
 
 async def test_the_backend_sends_for_members_only(world: World) -> None:

@@ -201,7 +201,7 @@ async def test_a_direct_conversation_can_be_kept_and_held(node: Node) -> None:
     conversation = (await node.do(BACKEND, GetConversation(direct))).conversation
     assert (conversation.retention_days, conversation.hold) == (30, True)
     assert await node.refusal(BACKEND, UpdateConversation(direct, name="x", hold=False)) == "forbidden"
-    assert await node.refusal(BACKEND, UpdateConversation("unknown", hold=True)) == "forbidden"
+    assert await node.refusal(BACKEND, UpdateConversation("unknown", hold=True)) == "not_found"
 
 
 @pytest.mark.parametrize("days", [0, -1, 36_601])

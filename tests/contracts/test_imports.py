@@ -144,7 +144,7 @@ async def test_mutes_and_slow_mode_do_not_apply_to_imports(group: Node) -> None:
     for sender in (ALICE, BOB, CAROL):
         await bring(group, START_MS, sender=sender)
     assert await group.refusal(BACKEND, sent_at(START_MS, Actor("nobody", ""))) == "invalid_request"
-    assert await group.refusal(BACKEND, SendMessage("d", "Old", sender_id="alice", created_ms=START_MS)) == "forbidden"
+    assert await group.refusal(BACKEND, SendMessage("d", "Old", sender_id="alice", created_ms=START_MS)) == "not_found"
 
 
 async def test_replies_and_attachments_come_along(group: Node) -> None:

@@ -100,7 +100,9 @@ class SmallChat:
 
     def _add(self, actor: Actor, command: AddMembers) -> object:
         talk = self.talks[command.conversation_id]
-        if not talk.members or actor.user_id not in {BACKEND.user_id, talk.owner}:
+        if not talk.members and actor == BACKEND:
+            return "not_found"
+        if actor.user_id not in {BACKEND.user_id, talk.owner}:
             return "forbidden"
         self._count(not talk.members.issuperset(command.user_ids))
         talk.members.update(command.user_ids)
@@ -178,7 +180,7 @@ async def _check(node: Node, model: SmallChat) -> None:
     """Compares the model with what a fresh process reads from the database."""
     for name, talk in model.talks.items():
         if not talk.members:
-            assert await node.refusal(BACKEND, GetConversation(name)) == "forbidden"
+            assert await node.refusal(BACKEND, GetConversation(name)) == "not_found"
             continue
         page = await node.do(BACKEND, ListMessages(name, limit=100))
         assert [(message.sender_id, message.content, message.client_message_id) for message in page.items] == talk.said

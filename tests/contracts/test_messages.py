@@ -185,7 +185,7 @@ async def test_the_backend_and_operators_read_everything_that_there_is(node: Nod
     message = await node.send(ALICE, "Hello")
     for actor in (BACKEND, OPERATOR):
         assert (await node.do(actor, ListMessages("c"))).items == (message,)
-        assert await node.refusal(actor, ListMessages("none")) == "forbidden"
+        assert await node.refusal(actor, ListMessages("none")) == "not_found"
 
 
 # --- at the door ----------------------------------------------------------------------------------------------------

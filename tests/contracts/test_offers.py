@@ -70,7 +70,7 @@ async def test_an_offer_has_the_fields_of_its_creation(node: Node, clock: Clock)
         (BOB, "withdrawn", "forbidden"),
         (MALLORY, "accepted", "forbidden"),
         (MALLORY, "withdrawn", "forbidden"),
-        (BACKEND, "accepted", "forbidden"),
+        (BACKEND, "accepted", "invalid_request"),
         (OPERATOR, "accepted", "forbidden"),
     ],
 )

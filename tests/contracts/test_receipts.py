@@ -22,7 +22,7 @@ from talkwire.core.commands.receipts import (
     Unread,
 )
 from talkwire.core.commands.sync import ListEvents
-from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.errors import NoAccess
 from talkwire.core.domain.events import MessagesDelivered, MessagesRead, ReadPositionMoved
 from talkwire.core.domain.model import LARGE_CONVERSATION, Actor, Message
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Clock, Node
@@ -222,7 +222,7 @@ async def test_a_receipt_may_name_a_message_of_its_own_transaction(node: Node) -
         (ALICE, SendMessage("c", "3")),
         (BOB, MarkDelivered("c", str(sent.id + 1))),
     )
-    assert [type(result) for result in results] == [ChatError, Message, Message, NoneType]
+    assert [type(result) for result in results] == [NoAccess, Message, Message, NoneType]
     event = node.log[-1]
     assert isinstance(event, MessagesDelivered)
     assert (event.seq, event.message_id) == (2, sent.id + 1)

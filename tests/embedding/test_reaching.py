@@ -86,10 +86,14 @@ async def test_a_message_is_sent_in_a_members_name_once(chat: Talkwire, serve: S
 
 async def test_only_members_send_messages(chat: Talkwire, serve: Serve) -> None:
     await serve(chat)
-    for conversation_id in ("talk", "nowhere"):
+    for conversation_id, code, message in (
+        ("talk", "forbidden", "carol is not a member of talk."),
+        ("nowhere", "not_found", "There is no conversation nowhere."),
+    ):
         with pytest.raises(Refused) as refused:
             await chat.send_message(conversation_id, sender="carol", content="Hello!")
-        assert refused.value.code == "forbidden"
+        assert refused.value.code == code
+        assert refused.value.message.startswith(message)
 
 
 async def test_connected_users_are_found_by_their_sockets(chat: Talkwire, serve: Serve) -> None:

@@ -56,7 +56,14 @@ def invalid(path: str, message: str) -> ChatError:
     return ChatError("invalid_request", f"{path}: {message}", [{"path": path, "message": message}])
 
 
+class NoAccess(ChatError):
+    """The `forbidden` error for anything that the caller of a command may not see. It does not reveal whether the thing
+    exists. The application's back end and admins receive its cause instead (`core/engine/refusal_causes.py`)."""
+
+    def __init__(self) -> None:
+        super().__init__("forbidden", "You have no access to this.")
+
+
 def forbidden() -> ChatError:
-    """Returns the `forbidden` error for anything that the caller of a command may not see. It does not reveal whether
-    the thing exists."""
-    return ChatError("forbidden", "You have no access to this.")
+    """Returns `NoAccess`, the error for anything that the caller of a command may not see."""
+    return NoAccess()

@@ -25,12 +25,13 @@ from talkwire.core.connected.directory import Directory, DirectoryEntry, LoadedU
 from talkwire.core.domain.access import may_act, require
 from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.domain.actors import NODE
-from talkwire.core.domain.errors import ChatError, LogReplaced
+from talkwire.core.domain.errors import ChatError, LogReplaced, NoAccess
 from talkwire.core.domain.events import Durable, DurableEvent, MessageSent, News, UnstoredEvent, UserErased, UserUpdated
 from talkwire.core.domain.model import Actor, ActorRole, User
-from talkwire.core.engine.command_table import CHANGES, QUERIES
+from talkwire.core.engine.command_table import CHANGES, QUERIES, check_command
 from talkwire.core.engine.hooks import Hooks, sent_as
 from talkwire.core.engine.listeners import Listener, Listeners, Stage
+from talkwire.core.engine.refusal_causes import cause_of
 from talkwire.core.features.users import user_search
 from talkwire.core.features.users.preferences import DEFAULTS
 from talkwire.core.ports.bus import AnyBusMessage, Bus, CommittedBatch, EphemeralBatch, NoBus, PeerAnswer, PeerQuestion
@@ -154,9 +155,9 @@ class Chat:
 
         Raises `ChatError`: from the awaitable, or immediately for a command that is invalid.
         """
-        if type(command) in self.hooked:
-            return self._ask_hooks(actor, command, key)
-        return self._execute(actor, command, key)
+        hooked = type(command) in self.hooked
+        result = self._ask_hooks(actor, command, key) if hooked else self._execute(actor, command, key)
+        return self._with_cause(actor, command, result) if actor.is_trusted else result
 
     def submit(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
         """Queues a command that writes, and calls `done` with its (result, error). The order is that of the calls,
@@ -165,6 +166,8 @@ class Chat:
         `done` is called on the event loop, in one turn for all changes that were committed together. Raises `ChatError`
         for a command that is invalid.
         """
+        if actor.is_trusted:
+            done = partial(self._pass_cause, actor, command, done)
         if isinstance(command, NodeCommand):
             asyncio.ensure_future(self._keeper.keep(actor, command)).add_done_callback(partial(settle, done))
             return
@@ -179,14 +182,31 @@ class Chat:
         command returns its result without calling the hooks."""
         retry = AnswerRetry(command, key)
         if retry.is_possible:
-            change = CHANGES.get(type(command))
-            if change is not None and change.check is not None:
-                change.check(command)
+            check_command(command)
             answer = await self._execute(actor, retry)
             if answer is not None:
                 return cast("R", answer.result)
         changed = await self._hooks.apply(actor, command)
         return await self._execute(actor, changed, key if changed is command else sent_as(command, key))
+
+    async def _with_cause(self, actor: Actor, command: Command[R], result: Awaitable[R]) -> R:
+        """Returns the result of a command of the back end or an admin. Raises a refusal with its cause."""
+        try:
+            return await result
+        except NoAccess as refusal:
+            raise await self._reader.read(partial(cause_of, actor=actor, command=command)) or refusal from None
+
+    def _pass_cause(
+        self, actor: Actor, command: Command[Any], done: Done, result: object, error: Exception | None
+    ) -> None:
+        """Calls `done` for a command of the back end or an admin: at once, or with the cause of a refusal."""
+        if isinstance(error, NoAccess):
+            failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            failed.set_exception(error)
+            task = self._tasks.start(self._with_cause(actor, command, failed))
+            task.add_done_callback(partial(settle, done))
+        else:
+            done(result, error)
 
     def _execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> Awaitable[R]:
         if type(command) not in CHANGES:

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Any
 
+from talkwire.core.commands.command import Command
 from talkwire.core.features.catching_up import log_events, recovery, retries, sync
 from talkwire.core.features.conversations import (
     call_rules,
@@ -121,3 +123,11 @@ QUERIES: Queries = MappingProxyType(
         **console.QUERIES,
     }
 )
+
+
+def check_command(command: Command[Any]) -> None:
+    """Raises the error for a change command with invalid fields, which is checked before the command is queued. Other
+    commands are checked while they are executed."""
+    change = CHANGES.get(type(command))
+    if change is not None and change.check is not None:
+        change.check(command)

@@ -13,7 +13,7 @@ from talkwire.core.commands.server.retries import AnswerRetry
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.chat import Chat
-from talkwire.core.engine.command_table import CHANGES
+from talkwire.core.engine.command_table import check_command
 from talkwire.core.engine.limits import Kind, Limits, kind_of, rate_limited
 
 R = TypeVar("R")
@@ -77,9 +77,7 @@ class LimitedChat:
         retry = AnswerRetry(command, key)
         if not retry.is_possible or self.take(actor, Kind.RETRIES):
             raise rate_limited(wait_s)
-        check = CHANGES[type(command)].check if type(command) in CHANGES else None
-        if check is not None:
-            check(command)
+        check_command(command)
         answer = await self._chat.execute(actor, retry)
         if answer is None:
             raise rate_limited(wait_s)
