@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import pytest
 from structlog.testing import capture_logs
 
 from talkwire.identity.origins import OriginPolicy
+from talkwire.observability import refusals
+from talkwire.observability.log_rate_limit import LogRateLimit
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,9 @@ def test_the_servers_own_pages_may_connect_whatever_origins_are_named(
     assert OriginPolicy(["https://app.example"]).allows(origin, host, over_tls=over_tls) is allowed
 
 
-def test_refused_pages_are_logged_with_the_setting_that_would_let_them_in() -> None:
+def test_refused_pages_are_logged_with_the_setting_that_would_let_them_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Tests before this one may have left out lines.
+    monkeypatch.setattr(refusals, "_limits", defaultdict(LogRateLimit))
     policy = OriginPolicy(["https://app.example"])
     with capture_logs() as lines:
         policy.log_refusal("https://shop.example", "chat.example", "192.0.2.1")

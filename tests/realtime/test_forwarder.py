@@ -113,7 +113,7 @@ async def test_polls_reach_their_session_through_another_node(
     assert other.engine.metrics.forwarded_polls == 6
 
 
-async def test_a_request_without_a_host_is_passed_on_too(connect: Connect, owner: LinkedNode, other: LinkedNode) -> None:
+async def test_a_request_without_a_host_is_passed_on(connect: Connect, owner: LinkedNode, other: LinkedNode) -> None:
     """HTTP/1.0 does not require the header, and the request to the owner is HTTP/1.1."""
     here, there = await connect(owner), await connect(other)
     target = await opened(here)
