@@ -63,7 +63,7 @@ _FULL: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
         "conversation:create": [
             {
                 "kind": "group",
-                "memberIds": ["bob"],
+                "memberIds": ["bob", "eve"],
                 "name": "n",
                 "id": "c",
                 "avatar": "https://a.example/a.png",
@@ -176,13 +176,19 @@ def test_a_place_of_another_dialect_is_shown_and_kept() -> None:
     changed = command_of("message:send", said, sent)
     assert changed.attachments == sent.attachments[:1]
     del said["attachments"]
-    assert command_of("message:send", said, sent).attachments == ()
+    assert command_of("message:send", {**said, "content": "y"}, sent).attachments == ()
 
 
 @pytest.mark.parametrize(
     ("name", "payload", "changed", "problem"),
     [
         ("message:send", {"conversationId": "c", "content": "x"}, {"content": "y"}, "conversationId"),
+        (
+            "message:send",
+            {"conversationId": "c", "content": "x"},
+            {"conversationId": "c"},
+            "must not be empty",
+        ),
         ("message:send", {"conversationId": "c"}, {"conversationId": "c", "content": 5}, "Expected `str`"),
         ("message:send", {"conversationId": "c"}, {"conversationId": "c", "contnt": "y"}, '"contnt" is not a member'),
         ("message:send", {"conversationId": "c"}, {"conversationId": "c", "attachments": 5}, "Expected `array`"),

@@ -220,7 +220,9 @@ async def test_a_connections_commands_keep_their_order_behind_slow_hooks(chat: T
         assert (await read)["seq"] == 4
 
 
-async def test_a_changed_command_is_validated(chat: Talkwire, serve: Serve) -> None:
+async def test_an_invalid_command_of_a_hook_is_its_failure(
+    chat: Talkwire, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
     @chat.before("message:send")
     def spoil(_: Actor, command: SendMessage) -> SendMessage:
         return replace(command, content="" if command.content == "empty" else "x" * 100_000)
@@ -231,7 +233,8 @@ async def test_a_changed_command_is_validated(chat: Talkwire, serve: Serve) -> N
             (await alice.call("message:send", {"conversationId": "talk", "content": content}))["error"]["code"]
             for content in ("empty", "long")
         ]
-    assert codes == ["invalid_request", "payload_too_large"]
+    assert codes == ["unavailable", "unavailable"]
+    assert "a hook returned an invalid command: content: must not be empty" in caplog.text
 
 
 def _raise(_: Actor, command: SendMessage) -> None:

@@ -22,6 +22,7 @@ from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.offers import CounterOffer, CreateOffer
 from talkwire.core.commands.search import FindPublicConversations, SearchMessages
 from talkwire.core.domain.times import iso
+from talkwire.core.engine.command_table import check_command
 from talkwire.core.features.messages.sending import check_attachment_count
 from talkwire.dialects.messenger import MESSENGER
 from talkwire.dialects.payload import Payload
@@ -114,6 +115,7 @@ def command_of(name: str, payload: Mapping[str, object], original: C) -> C:
     if attachments is not UNSET:
         kept[_ATTACHMENTS] = _attachments(attachments)
     changed: C = replace(command, **kept)
+    check_command(changed)
     return changed
 
 

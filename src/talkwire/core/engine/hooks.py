@@ -19,6 +19,7 @@ from talkwire.core.commands.command import Command, IdempotencyKey
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
+from talkwire.core.engine.command_table import check_command
 from talkwire.core.features.catching_up.idempotency import hash_of
 from talkwire.core.features.messages.sending import hash_of as hash_of_message
 
@@ -105,9 +106,13 @@ def _validated(changed: object, command_type: type[C]) -> C:
     """Returns the command that a hook returned after checking its type and fields, because Structs do not validate
     their fields.
 
-    Raises TypeError for another type than `command_type` and ValidationError for invalid fields.
+    Raises TypeError for another type than `command_type` and ValueError for invalid fields.
     """
     if type(changed) is not command_type:
         raise TypeError(f"a hook must return {command_type.__name__} or None, not {type(changed).__name__}")
     checked: C = msgspec.convert(msgspec.to_builtins(changed, builtin_types=_BINARY), command_type)
+    try:
+        check_command(checked)
+    except ChatError as error:
+        raise ValueError(f"a hook returned an invalid command: {error}") from None
     return checked
