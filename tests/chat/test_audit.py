@@ -137,7 +137,7 @@ async def test_a_ban_says_why_and_until_when_and_ends_by_itself(world: World) ->
     assert (refused.status_code, refused.json()["error"]["details"]) == (403, details)
     with pytest.raises(Refused) as connecting:
         await world.connect("alice")
-    assert connecting.value.error["data"] == {"code": "banned", "details": details}
+    assert connecting.value.error["data"] == {"code": "banned", "reason": "This user is banned.", "details": details}
 
     async def is_banned_briefly() -> bool:
         """Asks again if the end has passed before the server reads it."""

@@ -142,7 +142,7 @@ async def test_a_deleted_conversation_disappears_for_connected_sockets(world: Wo
         assert (await client.refused("conversation:join", {"conversationId": conversation}))["code"] == "forbidden"
         assert (await client.refused("typing:start", {"conversationId": conversation}))["code"] == "forbidden"
     answer = await world.request("GET", f"/api/v1/conversations/{conversation}", by="backend", role="service")
-    assert answer.json()["error"]["code"] == "forbidden"
+    assert answer.json()["error"]["code"] == "not_found"
 
 
 async def test_a_list_has_unread_counts(world: World) -> None:

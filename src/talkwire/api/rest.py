@@ -28,6 +28,7 @@ from talkwire.api.http.errors import on_chat_error, on_http_error, on_unexpected
 from talkwire.api.http.idempotency import provide_key
 from talkwire.api.http.json_request import JsonRequest, refuse_unstorable
 from talkwire.api.http.methods import HeadAsGet, OwnOptions
+from talkwire.api.http.query_names import QueryNames, refuse_unknown_parameters
 from talkwire.api.http.request_log import RequestLog
 from talkwire.api.page import DemoSignIn, PageOptions, demo_json, page_handlers
 from talkwire.api.readiness import Readiness
@@ -257,9 +258,9 @@ def _routes(  # noqa: PLR0913 (what differs between servers)
             Exception: on_unexpected_error,
         },
         openapi_config=openapi_config(version, prefix),
-        plugins=[NamedStructs(), DescribeRefusals(), OwnOptions()],
+        plugins=[NamedStructs(), DescribeRefusals(), OwnOptions(), QueryNames()],
         request_class=JsonRequest,
-        before_request=refuse_unstorable,
+        before_request=_check_address,
         request_max_body_size=BODY_MAX,
         logging_config=None,
     )
@@ -280,6 +281,13 @@ def _with_services(application: Litestar, services: Services, origins: OriginPol
         return application(scope, receive, send)
 
     return serve
+
+
+def _check_address(request: Request[Any, Any, Any]) -> None:
+    """Raises `invalid_request` for a path or query that cannot be stored, and for unknown query parameters."""
+    refuse_unstorable(request)
+    if request.scope["query_string"]:
+        refuse_unknown_parameters(request)
 
 
 def _provider(name: str) -> Callable[[Scope], Any]:

@@ -3,9 +3,8 @@ messenger dialect, such as `message:send`."""
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -46,6 +45,7 @@ from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.commands.search import FindPublicConversations, SearchMessages
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SetTyping
+from talkwire.core.domain.suggestions import did_you_mean
 from talkwire.dialects.dialect import (
     GetIdentity,
     GetServerTime,
@@ -174,11 +174,4 @@ def commands_named(what: str | type) -> tuple[Named, ...]:
 def _why_not_a_command(name: str) -> str:
     if name in SOCKET_EVENTS:
         return "concerns one socket only, so there is no command to change or refuse"
-    return f"is not a command of the messenger dialect{similar(name, (*COMMANDS, *REST_COMMANDS))}"
-
-
-def similar(name: str, names: Iterable[object]) -> str:
-    """Returns a text to append to an error message, which suggests the most similar of the known names; empty if none
-    is similar."""
-    close = difflib.get_close_matches(name, [str(each) for each in names], 1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return f"is not a command of the messenger dialect{did_you_mean(name, map(str, (*COMMANDS, *REST_COMMANDS)))}"

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from talkwire.core.domain.events import CustomEvent, Event
-from talkwire.dialects.command_names import similar
+from talkwire.core.domain.suggestions import did_you_mean
 from talkwire.dialects.messenger import MESSENGER
 
 
@@ -20,7 +20,7 @@ def events_named(what: Iterable[str | type]) -> Collection[type]:
     for each in what:
         types = {each} if isinstance(each, type) and each in _EVENTS else named.get(each, ())
         if not types:
-            raise ValueError(f"{each!r} is not an event{similar(str(each), named)}")
+            raise ValueError(f"{each!r} is not an event{did_you_mean(str(each), map(str, named))}")
         found.update(dict.fromkeys(types))
     return found.keys()
 

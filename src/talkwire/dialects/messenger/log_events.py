@@ -7,7 +7,6 @@ the dialect hides from users: a user's e-mail address and metadata, and the memb
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -68,6 +67,7 @@ from talkwire.core.domain.events import (
     WebhookAction,
     WebhookChanged,
 )
+from talkwire.core.domain.suggestions import did_you_mean
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.messenger.blocks import UserIdPayload
 from talkwire.dialects.messenger.members import AddedMemberPayload, added_member_payload
@@ -347,11 +347,6 @@ def log_types_named(names: Iterable[str], path: str = "types") -> frozenset[str]
     for name in names:
         types = {event_type.__name__ for event_type, packet in LOG_EVENTS.items() if packet.name == name}
         if not types:
-            raise invalid(path, f'"{name[:_SHOWN]}" is no event of the log{_similar(name)}')
+            raise invalid(path, f'"{name[:_SHOWN]}" is no event of the log{did_you_mean(name, LOG_EVENT_NAMES)}')
         found |= types
     return frozenset(found)
-
-
-def _similar(name: str) -> str:
-    close = difflib.get_close_matches(name[:_SHOWN], LOG_EVENT_NAMES, 1)
-    return f"; did you mean {close[0]}?" if close else ""

@@ -6,7 +6,6 @@ The error also names unknown members, since an unknown name may be a misspelling
 
 from __future__ import annotations
 
-import difflib
 import re
 import typing
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +15,7 @@ import msgspec
 from msgspec import inspect
 
 from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.suggestions import did_you_mean
 
 _PLACE = re.compile(r" - at `(?:key in )?\$\.?(.*)`$")
 _MISSING = re.compile("required field `([^`]+)`$")
@@ -67,7 +67,7 @@ def invalid_payload(error: msgspec.ValidationError, expected: object = None) -> 
         if named is not None:
             path, message = f"{path}.{named.group(1)}".lstrip("."), words
             if pattern is _UNKNOWN:
-                message += _similar(named.group(1), _field_names(_struct_of(expected)))
+                message += did_you_mean(named.group(1), _field_names(_struct_of(expected)))
             return _at(path, message)
     if message.startswith("Invalid enum value"):
         return _at(path, _one_of(_allowed_at(expected, path)))
@@ -94,7 +94,9 @@ def with_unknown_fields(error: ChatError, expected: object, given: object) -> Ch
     unknown = [name for name in given if isinstance(name, str) and name not in known][:5]
     details: list[object] = list(error.details) if isinstance(error.details, list) else []
     already = {each.get("path") for each in details if isinstance(each, dict)}
-    found = [_at(name[:64], f"is not a field here{_similar(name, known)}") for name in unknown if name not in already]
+    found = [
+        _at(name[:64], f"is not a field here{did_you_mean(name, known)}") for name in unknown if name not in already
+    ]
     if not found:
         return error
     for each in found:
@@ -120,11 +122,6 @@ def _either(types: Iterable[str]) -> str:
 
 def _one_of(allowed: Sequence[object]) -> str:
     return f"must be one of {', '.join(map(str, allowed))}" if allowed else "is not one of the values allowed here"
-
-
-def _similar(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name[:64], list(known), 1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _struct_of(expected: object) -> type[msgspec.Struct] | None:

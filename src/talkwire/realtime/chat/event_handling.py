@@ -17,6 +17,7 @@ from talkwire.core.commands.command import Change, Command
 from talkwire.core.commands.server.retries import AnswerRetry
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import CustomEvent
+from talkwire.core.domain.suggestions import did_you_mean
 from talkwire.core.engine.chat import settle
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Kind, kind_of, rate_limited
@@ -180,13 +181,19 @@ class EventHandling:
         request.socket.connection.lane.enter(start, pipelined=False)
 
     def _refuse_invalid(self, request: EventRequest, error: ChatError) -> None:
-        """Refuses an invalid event, and counts it against the rate limit, since it costs nearly as much as a valid
-        one.
+        if not self._is_limited(request):
+            self._send_refusal(request, error)
+
+    def _is_limited(self, request: EventRequest) -> bool:
+        """Counts an event that is no command against the rate limit, since refusing it costs nearly as much as a
+        command. If the limit is exceeded, refuses it and returns True.
         """
-        if self._limits is not None:
-            wait_s = self._limits.take_for(request.socket.data.actor, Kind.SIGNALS, self._now())
-            error = rate_limited(wait_s) if wait_s else error
-        self._send_refusal(request, error)
+        if self._limits is None:
+            return False
+        wait_s = self._limits.take_for(request.socket.data.actor, Kind.SIGNALS, self._now())
+        if wait_s:
+            self._send_refusal(request, rate_limited(wait_s))
+        return wait_s > 0
 
     # --- the application's own events -------------------------------------------------------------------------------
 
@@ -197,14 +204,14 @@ class EventHandling:
         handler = self._handlers.get(args[0])
         if handler is None:
             request = EventRequest(socket, str(args[0])[:64], ack_id, None)
-            self._refuse_invalid(request, ChatError("invalid_request", f"No such event: {request.name}"))
+            if not self._is_limited(request):
+                hint = did_you_mean(request.name, socket.data.dialect.inbound)
+                message = f"No such event: {request.name}{hint}"
+                self._send_refusal(request, ChatError("invalid_request", message))
             return
         request = EventRequest(socket, args[0], ack_id, None, command_type=CustomEvent)
-        if self._limits is not None:
-            wait_s = self._limits.take_for(request.socket.data.actor, Kind.SIGNALS, self._now())
-            if wait_s:
-                self._send_refusal(request, rate_limited(wait_s))
-                return
+        if self._is_limited(request):
+            return
         start = partial(self._start_handler, request, handler, args[1] if len(args) > 1 else None)
         request.socket.connection.lane.enter(start, pipelined=False)
 

@@ -21,6 +21,7 @@ from talkwire.api.description.refusals import may_refuse
 from talkwire.api.http.bodies import SignedInAnswer, signed_in_answer
 from talkwire.api.http.dependencies import GivenAccounts, GivenProviderSignIn
 from talkwire.api.http.device import GivenDevice
+from talkwire.api.http.query_names import ANY_QUERY
 from talkwire.api.site import GivenSite
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.accounts import FIRST_REFRESH_S
@@ -69,6 +70,7 @@ async def begin_sign_in(  # noqa: PLR0913, PLR0917 (each is given by name)
     summary="Finish a sign-in through the OpenID provider",
     description="The redirect address to register at the provider. Redirects to the web client.",
     security=[],
+    opt={ANY_QUERY: True},
 )
 async def finish_sign_in(  # noqa: PLR0913, PLR0917 (each is given by name)
     request: Request[Any, Any, Any],

@@ -1,0 +1,50 @@
+"""Refuses query parameters that a route does not have, so that a misspelt one is not ignored."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from litestar import Request
+from litestar.plugins import ReceiveRoutePlugin
+from litestar.routes import BaseRoute, HTTPRoute
+
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.suggestions import did_you_mean
+
+ANY_QUERY: Final = "any_query"
+"""A key in a route's `opt`: others choose the parameters of its requests, such as an OpenID provider."""
+
+_NAMES = "query_names"
+_CREDENTIALS = frozenset({"token", "userId"})
+"""Parameters by which requests of any route may sign in."""
+
+_REPORTED = 5
+_SHOWN = 64
+
+
+class QueryNames(ReceiveRoutePlugin):
+    """A Litestar plugin that notes the query parameters of each route of the REST API. The routes of dialects are left
+    out, because clients that exist already may send parameters of their own."""
+
+    def receive_route(self, route: BaseRoute) -> None:
+        if not isinstance(route, HTTPRoute) or not route.path.startswith("/api/"):
+            return
+        for handler, model in route.route_handler_map.values():
+            if not handler.fn.__module__.startswith("talkwire.api.dialects.") and ANY_QUERY not in handler.opt:
+                handler.opt[_NAMES] = frozenset(each.field_alias for each in model.expected_query_params)
+
+
+def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
+    """Raises `invalid_request` for query parameters that the route does not have."""
+    known: frozenset[str] | None = request.route_handler.opt.get(_NAMES)
+    if known is None:
+        return
+    unknown = [name for name in request.query_params if name not in known and name not in _CREDENTIALS]
+    if not unknown:
+        return
+    details = [
+        {"path": name[:_SHOWN], "message": f"is not a parameter here{did_you_mean(name, known)}"}
+        for name in unknown[:_REPORTED]
+    ]
+    message = "; ".join(f"{each['path']}: {each['message']}" for each in details)
+    raise ChatError("invalid_request", message, details)
