@@ -58,7 +58,6 @@ NEEDS = {
             "embedding/test_sharing_the_port.py",
             "files/test_images.py",
             "files/test_partials.py",
-            "webhooks/test_examples.py",
         ),
         *("storage/test_lineage.py", "test_datafolder.py", "test_demo.py", "test_forked_talkwire.py"),
     ),

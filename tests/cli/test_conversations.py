@@ -55,8 +55,8 @@ def test_members_come_and_go(command: Command, where: list[str]) -> None:
         (["create"], 2, "MEMBERS: name at least one"),
         (["create", "a b"], 2, "memberIds[0]: must be an id"),
         (["create", "--id", "8000000000000001", "alice"], 2, "id: must not be in the range"),
-        (["add", "nowhere", "alice"], 1, "You have no access to this."),
-        (["remove", "nowhere", "alice"], 1, "You have no access to this."),
+        (["add", "nowhere", "alice"], 1, "There is no conversation nowhere."),
+        (["remove", "nowhere", "alice"], 1, "There is no conversation nowhere."),
     ],
 )
 def test_refusals_are_one_line(

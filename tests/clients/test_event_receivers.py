@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.chat.chat_server import ServerProcess, running_chat
+from tests.chat.chat_server import SECRET, ServerProcess, running_chat
 from tests.databases import Database
 from tests.http_client import AsyncHttpClient
 from tests.protocol.server_process import reserved_port
@@ -104,7 +104,7 @@ RECEIVERS = (
 @contextmanager
 def receiving(receiver: Receiver, server: ServerProcess, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Runs a receiver, and kills it at the end."""
-    environment = {**os.environ, "TALKWIRE_TOKEN": server.token("backend", role="service")}
+    environment = {**os.environ, "JWT_SECRET": SECRET}
     command = [*receiver.command, server.url, str(folder / receiver.file)]
     with (folder / f"{receiver.file}.log").open("ab") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

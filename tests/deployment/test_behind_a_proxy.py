@@ -167,7 +167,9 @@ async def test_development_sign_in_refuses_requests_through_a_proxy(start_proxy:
         async with socket(proxy) as connection:
             await connection.send('40{"userId":"alice"}')
             refusal = await _packet(connection)
-        assert refusal == '44{"message":"Authentication failed","data":{"code":"unauthenticated"}}'
+        assert refusal == (
+            '44{"message":"Authentication failed","data":{"code":"unauthenticated","reason":"A token is needed."}}'
+        )
 
 
 async def test_pages_of_the_same_site_may_connect_and_others_may_not(chat_server: ServerProcess, proxy: Proxy) -> None:

@@ -70,7 +70,7 @@ _NEST = RunBy("clients/test_nestjs_example.py::test_clients_of_the_gateway_and_o
 _NEST_FILES = RunBy("clients/test_nestjs_example.py::test_the_page_shows_the_files_of_the_example")
 _SHOPS = RunBy("page/test_embedding_examples.py::test_the_page_shows_the_example_as_it_is")
 _CLIENT = RunBy("clients_python/test_documentation.py::test_the_blocks_are_valid")
-_WEBHOOKS = RunBy("webhooks/test_examples.py::test_the_page_shows_the_examples_as_they_are")
+_WEBHOOKS = RunBy("clients/test_receivers.py::test_the_page_about_webhooks_shows_the_receivers_as_they_are")
 _SERVICE = RunBy("deployment/test_services.py::test_the_page_shows_settings_that_exist")
 _RECEIVER = "clients/test_event_receivers.py::test_receivers_rebuild_the_chat_through_kills_of_everything"
 
