@@ -45,7 +45,7 @@ from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.commands.search import FindPublicConversations, SearchMessages
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SetTyping
-from talkwire.core.domain.suggestions import did_you_mean
+from talkwire.core.domain.errors import did_you_mean
 from talkwire.dialects.dialect import (
     GetIdentity,
     GetServerTime,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
+from talkwire.core.domain.errors import did_you_mean
 from talkwire.core.domain.events import CustomEvent, Event
-from talkwire.core.domain.suggestions import did_you_mean
 from talkwire.dialects.messenger import MESSENGER
 
 

@@ -8,8 +8,7 @@ from litestar import Request
 from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 
-from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.suggestions import did_you_mean
+from talkwire.core.domain.errors import ChatError, did_you_mean
 
 ANY_QUERY: Final = "any_query"
 """A key in a route's `opt`: others choose the parameters of its requests, such as an OpenID provider."""

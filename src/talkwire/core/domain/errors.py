@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 ErrorCode = Literal[
@@ -21,6 +23,9 @@ ErrorCode = Literal[
     "unavailable",
 ]
 _CODES = frozenset(get_args(ErrorCode))
+
+_COMPARED = 64
+"""How many characters of a misspelt name are compared with the known names, which bounds the work."""
 
 
 class ChatError(Exception):
@@ -67,3 +72,10 @@ class NoAccess(ChatError):
 def forbidden() -> ChatError:
     """Returns `NoAccess`, the error for anything that the caller of a command may not see."""
     return NoAccess()
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Returns a text to append to an error message, which names the most similar of the known names; empty if none is
+    similar."""
+    close = difflib.get_close_matches(name[:_COMPARED], list(known), 1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -16,7 +16,7 @@ from msgspec.structs import asdict
 
 from talkwire.core.commands.sync import cursor_of
 from talkwire.core.domain.audience import actor_of, conversation_of
-from talkwire.core.domain.errors import invalid
+from talkwire.core.domain.errors import did_you_mean, invalid
 from talkwire.core.domain.events import (
     CallMissed,
     CallRecorded,
@@ -67,7 +67,6 @@ from talkwire.core.domain.events import (
     WebhookAction,
     WebhookChanged,
 )
-from talkwire.core.domain.suggestions import did_you_mean
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.messenger.blocks import UserIdPayload
 from talkwire.dialects.messenger.members import AddedMemberPayload, added_member_payload

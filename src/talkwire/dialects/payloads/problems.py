@@ -14,8 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.suggestions import did_you_mean
+from talkwire.core.domain.errors import ChatError, did_you_mean
 
 _PLACE = re.compile(r" - at `(?:key in )?\$\.?(.*)`$")
 _MISSING = re.compile("required field `([^`]+)`$")

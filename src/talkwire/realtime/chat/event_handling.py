@@ -15,9 +15,8 @@ import msgspec
 
 from talkwire.core.commands.command import Change, Command
 from talkwire.core.commands.server.retries import AnswerRetry
-from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.errors import ChatError, did_you_mean
 from talkwire.core.domain.events import CustomEvent
-from talkwire.core.domain.suggestions import did_you_mean
 from talkwire.core.engine.chat import settle
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Kind, kind_of, rate_limited
