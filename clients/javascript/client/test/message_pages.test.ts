@@ -43,6 +43,19 @@ function reading(lastSeq: number, read: number | null) {
   };
 }
 
+/** A client of a server that answers when the test says so. */
+function asking(state: { getState(): unknown }) {
+  const answers: ((reply: object) => void)[] = [];
+  const core = {
+    state,
+    call: () => new Promise((answer) => answers.push(answer)),
+    get now() {
+      return state.getState();
+    },
+  };
+  return { pages: new MessagePages(core as unknown as Core, false), answers };
+}
+
 const span = (timeline: { messages: readonly { seq: number }[] } | undefined) =>
   timeline && [timeline.messages[0]?.seq, timeline.messages.at(-1)?.seq];
 
@@ -61,15 +74,7 @@ it.each(["known", "unknown"])(
       conversations: (kind === "known" ? { c: conversation("c") } : {}) as Record<string, Conversation>,
       timelines: {} as Record<string, Timeline>,
     }));
-    const answers: ((reply: object) => void)[] = [];
-    const core = {
-      state,
-      call: () => new Promise((answer) => answers.push(answer)),
-      get now() {
-        return state.getState();
-      },
-    };
-    const pages = new MessagePages(core as unknown as Core, false);
+    const { pages, answers } = asking(state);
     const opened = pages.open("c", null);
     if (kind === "known") state.setState({ conversations: { c: conversation("c", { lastSeq: 1 }) } });
     else pages.arrived(message(1));
@@ -87,15 +92,7 @@ it("messages that arrive and change while the newest page is on its way are in i
     conversations: { c: conversation("c", { lastSeq: 3 }) },
     timelines: {} as Record<string, Timeline>,
   }));
-  const answers: ((reply: object) => void)[] = [];
-  const core = {
-    state,
-    call: () => new Promise((answer) => answers.push(answer)),
-    get now() {
-      return state.getState();
-    },
-  };
-  const pages = new MessagePages(core as unknown as Core, false);
+  const { pages, answers } = asking(state);
   const loaded = pages.newest("c");
   for (const seq of [3, 4, 5]) pages.arrived(message(seq));
   pages.changed("c", (each) => (each.seq === 4 ? { ...each, content: "edited" } : each));
@@ -114,15 +111,7 @@ it("a message that arrives while the last newer page is on its way is in it", as
     conversations: { c: conversation("c", { lastSeq: 3 }) },
     timelines: { c: { messages: messages(1, 2), atStart: true, atEnd: false } } as Record<string, Timeline>,
   }));
-  const answers: ((reply: object) => void)[] = [];
-  const core = {
-    state,
-    call: () => new Promise((answer) => answers.push(answer)),
-    get now() {
-      return state.getState();
-    },
-  };
-  const pages = new MessagePages(core as unknown as Core, false);
+  const { pages, answers } = asking(state);
   const loaded = pages.newer("c");
   pages.arrived(message(4));
   answers.shift()?.({ messages: messages(3, 3), hasMore: false });
