@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import pytest
 
+from talkwire.cli.delivery import WebhookRequests
 from talkwire.control import (
     CONTROL_PATH,
     RESULTS,
@@ -24,6 +25,7 @@ from talkwire.core.commands.command import Command, Page
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.domain.model import User
+from talkwire.settings import Settings
 from talkwire.storage.engine import sqlite_url
 from talkwire.storage.transfer.sqlite_file import copy_file
 from talkwire.store import opened_chat
@@ -40,7 +42,7 @@ async def not_found(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN40
 async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with opened_chat(sqlite_url(tmp_path / "talkwire.db")) as chat:
         copy_database = partial(copy_file, tmp_path / "talkwire.db", tmp_path)
-        app = with_control(ControlEndpoint(chat, TOKEN, copy_database), not_found)
+        app = with_control(ControlEndpoint(chat, WebhookRequests(Settings()), TOKEN, copy_database), not_found)
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app),
             base_url="http://127.0.0.1:3000",

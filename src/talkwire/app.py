@@ -326,4 +326,4 @@ class Node:
             return app
         assert settings.sqlite_file is not None, "only SQLite has a lock"
         copy_database = partial(copy_file, settings.sqlite_file.absolute(), settings.data.absolute())
-        return with_control(ControlEndpoint(self.chat, self._lock.control_token, copy_database), app)
+        return with_control(ControlEndpoint(self.chat, self.webhooks, self._lock.control_token, copy_database), app)

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from hmac import compare_digest
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -31,6 +31,8 @@ from talkwire.core.commands.integration.webhooks import (
     ListWebhookAttempts,
     ListWebhooks,
     RewindWebhook,
+    RotateWebhookSecret,
+    UpdateWebhook,
     WebhookView,
 )
 from talkwire.core.commands.invitations import CreatedInvitation, CreateInvitation, EnsureFirstInvitation
@@ -41,11 +43,26 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.integration.webhooks import WebhookAttempt, WebhookSigning
 from talkwire.core.domain.model import Actor, Member, User
 from talkwire.core.engine.chat import Chat
+from talkwire.core.ports.webhooks import WebhookProbe
 from talkwire.identity.address import is_forwarded
 
 CONTROL_PATH = "/internal/commands"
 SNAPSHOT_PATH = "/internal/snapshot"
 BODY_MAX_BYTES = 4 * 1024 * 1024
+
+
+class CheckWebhookUrl(Command[None], frozen=True, tag="CheckWebhookUrl"):
+    """Raises `invalid_request` for a URL that a webhook may not have. The server answers it, whose settings decide, and
+    not its chat."""
+
+    url: str
+
+
+class SendWebhookTest(Command[WebhookAttempt], frozen=True, tag="SendWebhookTest"):
+    """Sends a test event to a webhook now, and returns the attempt. The server answers it, and not its chat."""
+
+    webhook_id: str
+
 
 OperatorCommand = (
     RegisterAccount
@@ -68,7 +85,11 @@ OperatorCommand = (
     | ListWebhookAttempts
     | GetWebhookSigning
     | RewindWebhook
+    | UpdateWebhook
+    | RotateWebhookSecret
     | DeleteWebhook
+    | CheckWebhookUrl
+    | SendWebhookTest
 )
 
 RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
@@ -93,13 +114,19 @@ RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
         ListWebhookAttempts: Page[WebhookAttempt],
         GetWebhookSigning: WebhookSigning,
         RewindWebhook: WebhookView,
+        UpdateWebhook: WebhookView,
+        RotateWebhookSecret: CreatedWebhook,
         DeleteWebhook: None,
+        CheckWebhookUrl: None,
+        SendWebhookTest: WebhookAttempt,
     }
 )
 """The type of each command's result, to decode the response."""
 
 # A user id has no `/`, so no user can be this actor, and it cannot be a member of a conversation.
 _OPERATOR_ID = "talkwire/operator"
+
+R = TypeVar("R")
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 Scope = Mapping[str, Any]
@@ -121,6 +148,19 @@ def operator_for(command: Command[Any]) -> Actor:
     return Actor(_OPERATOR_ID, "Operator", "admin")
 
 
+async def carry_out(chat: Chat, webhooks: WebhookProbe, command: Command[R]) -> R:
+    """Executes an operator's command and returns its result. Raises ChatError."""
+    operator = operator_for(command)
+    match command:
+        case CheckWebhookUrl():
+            return cast("R", await webhooks.check_url(command.url))
+        case SendWebhookTest():
+            signing = await chat.execute(operator, GetWebhookSigning(command.webhook_id))
+            return cast("R", await webhooks.test(command.webhook_id, signing))
+        case _:
+            return await chat.execute(operator, command)
+
+
 class CopyRequest(msgspec.Struct, frozen=True):
     """The response to a snapshot request: the path of a copy of the SQLite database, which the caller reads and
     removes.
@@ -133,12 +173,13 @@ class ControlEndpoint:
     """An ASGI application that executes operator commands at `CONTROL_PATH`, and copies the SQLite database at
     `SNAPSHOT_PATH`.
 
-    `token` is the lock file's token, which requests must contain. `copy_database` returns the path of a new copy; it
-    blocks until the copy is complete.
+    `webhooks` sends requests to webhooks. `token` is the lock file's token, which requests must contain.
+    `copy_database` returns the path of a new copy; it blocks until the copy is complete.
     """
 
-    def __init__(self, chat: Chat, token: str, copy_database: Callable[[], Path]) -> None:
+    def __init__(self, chat: Chat, webhooks: WebhookProbe, token: str, copy_database: Callable[[], Path]) -> None:
         self._chat = chat
+        self._webhooks = webhooks
         self._expected = f"Bearer {token}".encode()
         self._copy_database = copy_database
 
@@ -152,8 +193,7 @@ class ControlEndpoint:
     async def _carry_out(self, path: str, body: bytes) -> object:
         if path == SNAPSHOT_PATH:
             return await self._snapshot()
-        command = _decode(body)
-        return await self._chat.execute(operator_for(command), command)
+        return await carry_out(self._chat, self._webhooks, _decode(body))
 
     async def _snapshot(self) -> CopyRequest:
         try:

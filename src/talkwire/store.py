@@ -39,7 +39,7 @@ async def opened_chat(url: URL, policy: AccessPolicy = DEFAULT_POLICY) -> AsyncI
         await asyncio.to_thread(_bring_up_to_date, writing)
         clock_ms = (lambda: time.time_ns() // 1_000_000) if writing.dialect.name == "sqlite" else None
         writer = GroupWriter(writing, CHANGES, clock_ms, policy)
-        reader = ReaderPool(reading_engine(url, 1), 1)
+        reader = ReaderPool(reading_engine(url, 1), 1, clock_ms)
         keeper = LeaseKeeper(writing.dialect, writer.transact, clock_ms)
         chat = Chat(writer, reader, keeper)
         try:

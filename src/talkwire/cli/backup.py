@@ -22,7 +22,7 @@ from talkwire.cli.delivery import server_snapshot
 from talkwire.cli.failures import Failure
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_note, print_result
-from talkwire.cli.progress import Bar, Lines, progress_display
+from talkwire.cli.progress import progress_display
 from talkwire.datafolder import FolderInUse, FolderLock, prepare_folder
 from talkwire.files.byte_store import ByteStore, FileKey
 from talkwire.files.service import FINISHED_FOLDER
@@ -75,8 +75,19 @@ def backup(
 
 
 @takes_settings(*WHERE)
-def restore(path: Path, /, **flags: Flag) -> None:
+def restore(
+    path: Path,
+    /,
+    *,
+    keep_webhooks: Annotated[
+        bool, Parameter(help="Leave webhooks enabled: the original does not run any more.", negative=())
+    ] = False,
+    **flags: Flag,
+) -> None:
     """Fill an empty database from a backup. Afterwards, clients reload all their data from the server.
+
+    Webhooks are disabled unless you pass `--keep-webhooks`, because a copy would send to the same addresses as the
+    original. `talkwire webhook enable` enables one.
 
     Parameters
     ----------
@@ -92,11 +103,19 @@ def restore(path: Path, /, **flags: Flag) -> None:
         except ArchiveError as error:
             raise Failure(f"{path}: {error}") from None
         prepare_folder(settings.data)
-        with owned_database(settings), database_failures(settings), _file_keeper(settings, archive) as keep_file:
-            _restore(settings, archive, path, keep_file, progress)
+        with (
+            owned_database(settings),
+            database_failures(settings),
+            _file_keeper(settings, archive) as keep_file,
+            _restore_failures(settings, path),
+        ):
+            restore_database(url_of(settings), archive, str(path), keep_file, progress, keep_webhooks=keep_webhooks)
     messages, users = archive.sums.tables["messages"].rows, archive.sums.tables["users"].rows
     done = f"Restored {messages} messages, {users} users and {archive.sums.files} uploaded files"
     print_result(f"{done} to {printable_database(settings)}; rows and checksums match the backup.")
+    webhooks = archive.sums.tables.get("webhooks")
+    if not keep_webhooks and webhooks is not None and webhooks.rows:
+        print_note("Webhooks are disabled: this copy sends to none of them until `talkwire webhook enable ID`.")
     if archive.contents.files != INCLUDED and archive.sums.tables["files"].rows:
         print_note(
             f"The backup does not contain the bytes of uploaded files: the server needs {archive.contents.files}."
@@ -210,15 +229,11 @@ def _sync_folder(folder: Path) -> None:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _restore(
-    settings: Settings,
-    archive: ArchiveReader,
-    path: Path,
-    keep_file: Callable[[ArchivePart], None],
-    progress: Bar | Lines,
-) -> None:
+@contextlib.contextmanager
+def _restore_failures(settings: Settings, path: Path) -> Iterator[None]:
+    """Turns the errors of a restore into Failure."""
     try:
-        restore_database(url_of(settings), archive, str(path), keep_file, progress)
+        yield
     except ArchiveError as error:
         raise Failure(f"{path}: {error}") from error
     except MovingError as error:

@@ -19,13 +19,15 @@ import msgspec
 
 from talkwire.cli.database import database_failures, url_of
 from talkwire.cli.failures import Failure, one_line
-from talkwire.control import CONTROL_PATH, RESULTS, SNAPSHOT_PATH, CopyRequest, operator_for
+from talkwire.control import CONTROL_PATH, RESULTS, SNAPSHOT_PATH, CopyRequest, carry_out
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.server.erasure import IsErased
 from talkwire.core.domain.errors import ChatError, ErrorCode
+from talkwire.core.domain.integration.webhooks import WebhookAttempt, WebhookSigning
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.eraser import Eraser
 from talkwire.datafolder import FolderInUse, FolderLock, Holder, prepare_folder
+from talkwire.egress import AddressRules, Egress
 from talkwire.files.service import FileService
 from talkwire.files.uploads import UploadLimits
 from talkwire.logs import configure_logs
@@ -33,6 +35,7 @@ from talkwire.settings import Settings
 from talkwire.settings.policy import access_policy
 from talkwire.storage.scrub import scrub_file
 from talkwire.store import opened_chat
+from talkwire.webhooks.service import send_test
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -111,7 +114,7 @@ class _ChatOperator:
         self._settings = settings
 
     async def execute(self, command: Command[R]) -> R:
-        return await self._chat.execute(operator_for(command), command)
+        return await carry_out(self._chat, WebhookRequests(self._settings), command)
 
     async def finish_erasure(self, user_id: str) -> None:  # noqa: ARG002 (finishes all of them)
         await Eraser(self._chat, self._scrub).finish()
@@ -131,6 +134,21 @@ class _ChatOperator:
             except sqlite3.Error as error:
                 raise Failure(f"{settings.sqlite_file}: cannot be vacuumed: {error}") from None
         return True
+
+
+class WebhookRequests:
+    """Sends requests to webhooks from this process, by its settings; implements `core.ports.webhooks.WebhookProbe`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._rules = AddressRules.of(settings.webhook_allow, loopback=settings.demo)
+
+    async def check_url(self, url: str) -> None:
+        with contextlib.closing(Egress(self._rules)) as egress:
+            await egress.check_url(url)
+
+    async def test(self, webhook_id: str, signing: WebhookSigning) -> WebhookAttempt:
+        with contextlib.closing(Egress(self._rules)) as egress:
+            return await send_test(egress, webhook_id, signing)
 
 
 class _ServerOperator:

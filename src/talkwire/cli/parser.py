@@ -106,5 +106,10 @@ def _webhooks() -> App:
     webhooks.command("talkwire.cli.integration.webhooks:show", name="show", help="Show a webhook and its attempts.")
     webhooks.command("talkwire.cli.integration.webhooks:rewind", name="rewind", help="Continue after a cursor.")
     webhooks.command("talkwire.cli.integration.webhooks:test", name="test", help="Send a test event.")
+    webhooks.command("talkwire.cli.integration.webhooks:enable", name="enable", help="Enable a webhook.")
+    webhooks.command("talkwire.cli.integration.webhooks:disable", name="disable", help="Send nothing to a webhook.")
+    webhooks.command(
+        "talkwire.cli.integration.webhooks:rotate_secret", name="rotate-secret", help="Give a webhook a new secret."
+    )
     webhooks.command("talkwire.cli.integration.webhooks:remove", name="remove", help="Delete a webhook.")
     return webhooks

@@ -122,7 +122,7 @@ export interface WebhookAnswer {
   description: string | null;
   enabled: boolean;
   disabledAt: string | null;
-  disabledReason: "request" | "gone" | "failing" | null;
+  disabledReason: "request" | "gone" | "failing" | "restored" | null;
   cursor: string;
   /** The number of events that wait for another attempt. */
   failing: number;

@@ -216,6 +216,7 @@ export const texts = {
       request: "disabled",
       gone: "disabled: the endpoint is gone",
       failing: "disabled: it failed for three days",
+      restored: "disabled: the database was restored",
     },
     back: "All webhooks",
     description: "Description",

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from talkwire.cli.delivery import run_as_operator
+from talkwire.cli.delivery import Operator, run_as_operator
 from talkwire.cli.failures import Failure, Misuse
 from talkwire.cli.flags import WHERE, Flag, load, takes_settings
 from talkwire.cli.output import iso_time, print_json, print_list, print_result
+from talkwire.control import CheckWebhookUrl, SendWebhookTest
 from talkwire.core.commands.integration.webhooks import (
+    CreatedWebhook,
     CreateWebhook,
     DeleteWebhook,
     GetWebhook,
-    GetWebhookSigning,
     ListWebhookAttempts,
     ListWebhooks,
     RewindWebhook,
+    RotateWebhookSecret,
+    UpdateWebhook,
     WebhookView,
 )
 from talkwire.core.commands.sync import cursor_of
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.integration.webhooks import WebhookAttempt, WebhookSigning
+from talkwire.core.domain.integration.webhooks import WebhookAttempt
 from talkwire.dialects.messenger.log_events import log_types_named
-from talkwire.egress import AddressRules, Egress
 from talkwire.settings import Settings
-from talkwire.webhooks.service import send_test
 
 Json = Annotated[bool, Parameter(help="Print JSON.", negative=())]
 
@@ -57,10 +57,17 @@ def add(
     url
         Address that receives the events.
     """
-    settings = load(flags).settings
-    asyncio.run(_check(settings, url, type))
     command = CreateWebhook(url, type or None, conversation or None, description, after)
-    created = run_as_operator(settings, lambda operator: operator.execute(command), may_create=True)
+
+    async def create(operator: Operator) -> CreatedWebhook:
+        try:
+            log_types_named(type, "--type")
+            await operator.execute(CheckWebhookUrl(url))
+        except ChatError as error:
+            raise Misuse(error.message) from None
+        return await operator.execute(command)
+
+    created = run_as_operator(load(flags).settings, create, may_create=True)
     print_list(("ID", "SECRET"), [(created.view.webhook.id, created.secret)])
 
 
@@ -146,12 +153,50 @@ def test(webhook_id: str, /, **flags: Flag) -> None:
     webhook_id
         Id of the webhook.
     """
-    settings = load(flags).settings
-    signing = run_as_operator(settings, lambda operator: operator.execute(GetWebhookSigning(webhook_id)))
-    attempt = asyncio.run(_test(settings, webhook_id, signing))
+    attempt = run_as_operator(load(flags).settings, lambda operator: operator.execute(SendWebhookTest(webhook_id)))
     if attempt.error is not None:
         raise Failure(f"{webhook_id} did not accept the event: {attempt.error}")
     print_result(f"{webhook_id} accepted the event with HTTP status {attempt.status} in {attempt.duration_ms} ms.")
+
+
+@takes_settings(*WHERE)
+def enable(webhook_id: str, /, **flags: Flag) -> None:
+    """Let a webhook receive events again: those since it was disabled, and those that it failed to accept.
+
+    Parameters
+    ----------
+    webhook_id
+        Id of the webhook.
+    """
+    _set_enabled(load(flags).settings, webhook_id, enabled=True)
+    print_result(f"Enabled {webhook_id}.")
+
+
+@takes_settings(*WHERE)
+def disable(webhook_id: str, /, **flags: Flag) -> None:
+    """Send nothing to a webhook until it is enabled again.
+
+    Parameters
+    ----------
+    webhook_id
+        Id of the webhook.
+    """
+    _set_enabled(load(flags).settings, webhook_id, enabled=False)
+    print_result(f"Disabled {webhook_id}.")
+
+
+@takes_settings(*WHERE)
+def rotate_secret(webhook_id: str, /, **flags: Flag) -> None:
+    """Print a new secret for a webhook. For a day, requests are signed with the old and the new secret.
+
+    Parameters
+    ----------
+    webhook_id
+        Id of the webhook.
+    """
+    command = RotateWebhookSecret(webhook_id)
+    rotated = run_as_operator(load(flags).settings, lambda operator: operator.execute(command))
+    print_list(("ID", "SECRET"), [(webhook_id, rotated.secret)])
 
 
 @takes_settings(*WHERE)
@@ -167,28 +212,9 @@ def remove(webhook_id: str, /, **flags: Flag) -> None:
     print_result(f"Deleted {webhook_id}.")
 
 
-async def _check(settings: Settings, url: str, types: tuple[str, ...]) -> None:
-    """Raises Misuse if the server may not send requests to the webhook's address, or if an event type is unknown."""
-    egress = _egress(settings)
-    try:
-        log_types_named(types, "--type")
-        await egress.check_url(url, "URL")
-    except ChatError as error:
-        raise Misuse(error.message) from None
-    finally:
-        egress.close()
-
-
-async def _test(settings: Settings, webhook_id: str, signing: WebhookSigning) -> WebhookAttempt:
-    egress = _egress(settings)
-    try:
-        return await send_test(egress, webhook_id, signing)
-    finally:
-        egress.close()
-
-
-def _egress(settings: Settings) -> Egress:
-    return Egress(AddressRules.of(settings.webhook_allow, loopback=settings.demo))
+def _set_enabled(settings: Settings, webhook_id: str, *, enabled: bool) -> None:
+    command = UpdateWebhook(webhook_id=webhook_id, enabled=enabled)
+    run_as_operator(settings, lambda operator: operator.execute(command))
 
 
 def _state(view: WebhookView) -> str:

@@ -3,6 +3,7 @@ time, so clients must not use earlier cursors (their positions in the log)."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 from sqlalchemy import URL
@@ -17,12 +18,18 @@ from talkwire.storage.transfer.target import Target, opened_target
 from talkwire.storage.unfinished import UnfinishedMark
 
 
-def restore_database(
-    url: URL, archive: ArchiveReader, name: str, keep_file: Callable[[ArchivePart], None], progress: Progress
+def restore_database(  # noqa: PLR0913 (what is restored, and where to)
+    url: URL,
+    archive: ArchiveReader,
+    name: str,
+    keep_file: Callable[[ArchivePart], None],
+    progress: Progress,
+    *,
+    keep_webhooks: bool = True,
 ) -> Mapping[str, Summed]:
     """Restores a backup into a database that is empty, or in which an earlier restore was interrupted. `name` describes
-    the backup in messages; `keep_file` stores the bytes of uploaded files. Returns table -> number of rows and
-    checksum.
+    the backup in messages; `keep_file` stores the bytes of uploaded files. Without `keep_webhooks`, webhooks are
+    disabled, since the original may still send to them. Returns table -> number of rows and checksum.
 
     Raises ArchiveError and TargetError before anything is written; RowError, MismatchError, SQLAlchemyError and the
     errors of `keep_file` later: no server starts on the database then, and the restore can be repeated.
@@ -35,7 +42,12 @@ def restore_database(
         target.begin_restore(mark, contents.revision, contents.tables)
         _fill(target, archive, keep_file, progress)
         compare(target, contents.tables, sums.tables, progress)
-        target.finish(Head(new_epoch(), contents.pos, contents.floor), sums.last_ids, in_new_folders=True)
+        target.finish(
+            Head(new_epoch(), contents.pos, contents.floor),
+            sums.last_ids,
+            in_new_folders=True,
+            webhooks_disabled_ms=None if keep_webhooks else time.time_ns() // 1_000_000,
+        )
     return sums.tables
 
 

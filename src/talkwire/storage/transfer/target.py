@@ -32,7 +32,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from talkwire.storage.engine import writing_engine
 from talkwire.storage.migrations import create, lock_schema, newest_revision, upgrade
-from talkwire.storage.schema import HEAD_ID, files, followers, log_head, metadata, uploads
+from talkwire.storage.schema import HEAD_ID, files, followers, log_head, metadata, uploads, webhooks
 from talkwire.storage.transfer.errors import ArchiveError, RowError, TargetError
 from talkwire.storage.transfer.source import (
     Head,
@@ -191,10 +191,17 @@ class Target:
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
-    def finish(self, head: Head, last_ids: Mapping[str, int], *, in_new_folders: bool = False) -> None:
+    def finish(
+        self,
+        head: Head,
+        last_ids: Mapping[str, int],
+        *,
+        in_new_folders: bool = False,
+        webhooks_disabled_ms: int | None = None,
+    ) -> None:
         """Completes the database, so that a server may start on it. With `in_new_folders`, the bytes of files are in
         other folders than the rows say: the rows' folders are removed, and the nodes that have the files store the new
-        ones."""
+        ones. `webhooks_disabled_ms` is the time at which all webhooks are disabled; None keeps them as they are."""
         with self._connection.begin():
             if self._on_postgresql:
                 # When this commit is on disk, so are the earlier ones, which did not wait for the disk.
@@ -204,6 +211,9 @@ class Target:
             if in_new_folders:
                 for table_ in (files, uploads):
                     self._connection.execute(update(table_).values(folder_id=None))
+            if webhooks_disabled_ms is not None:
+                disabled = {"enabled": False, "disabled_ms": webhooks_disabled_ms, "disabled_reason": "restored"}
+                self._connection.execute(update(webhooks).where(webhooks.c.enabled).values(disabled))
             for name, column_name in tables_with_generated_ids():
                 if last_ids.get(name):
                     self._set_last_id(name, column_name, last_ids[name])

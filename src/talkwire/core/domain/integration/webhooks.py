@@ -16,8 +16,9 @@ ROTATION_MS = 24 * 3600 * 1000
 ATTEMPTS_KEPT = 100
 """How many of a webhook's newest attempts are kept."""
 
-DisabledReason = Literal["request", "gone", "failing"]
-"""Why a webhook is disabled: on request, after the status 410, or because an event was refused for three days."""
+DisabledReason = Literal["request", "gone", "failing", "restored"]
+"""Why a webhook is disabled: on request, after the status 410, because an event was refused for three days, or because
+the database was restored from a backup."""
 
 
 class Webhook(msgspec.Struct, frozen=True):
