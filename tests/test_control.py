@@ -15,6 +15,7 @@ from talkwire.control import (
     CONTROL_PATH,
     RESULTS,
     SNAPSHOT_PATH,
+    CheckToken,
     ControlEndpoint,
     OperatorCommand,
     operator_for,
@@ -24,6 +25,7 @@ from talkwire.core.commands.accounts import BanUser, ListUsers, RegisterAccount
 from talkwire.core.commands.command import Command, Page
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.messages import SendMessage
+from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import User
 from talkwire.settings import Settings
 from talkwire.storage.engine import sqlite_url
@@ -38,11 +40,17 @@ async def not_found(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN40
     await send({"type": "http.response.body", "body": b"the rest"})
 
 
+async def role_of(token: str) -> str:
+    if token != "a service's":
+        raise ChatError("unauthenticated", "The token's signature is wrong.")
+    return "service"
+
+
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with opened_chat(sqlite_url(tmp_path / "talkwire.db")) as chat:
         copy_database = partial(copy_file, tmp_path / "talkwire.db", tmp_path)
-        app = with_control(ControlEndpoint(chat, WebhookRequests(Settings()), TOKEN, copy_database), not_found)
+        app = with_control(ControlEndpoint(chat, WebhookRequests(Settings()), role_of, TOKEN, copy_database), not_found)
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app),
             base_url="http://127.0.0.1:3000",
@@ -165,3 +173,9 @@ async def test_a_failed_snapshot_is_reported(client: httpx.AsyncClient, monkeypa
     response = await client.post(SNAPSHOT_PATH)
     assert response.status_code == 503
     assert response.json()["error"]["message"] == "The database could not be copied: No space left on device"
+
+
+async def test_a_token_is_verified(client: httpx.AsyncClient) -> None:
+    assert (await post(client, CheckToken("a service's"))).json() == "service"
+    refused = await post(client, CheckToken("another"))
+    assert (refused.status_code, code_of(refused)) == (401, "unauthenticated")

@@ -265,7 +265,7 @@ class Node:
         rest = rest_application(services, version=version("talkwire"), origins=origins, prefix=settings.prefix)
         if for_nodes is not None:
             self.internal = join_nodes(foundation, for_nodes, key, engine, rest)
-        self.app = self._application(rest)
+        self.app = self._application(rest, callers)
         # Closed before everything else: ongoing signals announce their end while there is still a writer.
         closing.callback(chat.close)
         chat.subscribe(embedding.observers.follow)
@@ -311,7 +311,7 @@ class Node:
             webhooks_stopped=lambda: self.webhooks.stopped,
         )
 
-    def _application(self, rest: RestApplication) -> AsgiApp:
+    def _application(self, rest: RestApplication, callers: Callers) -> AsgiApp:
         """Returns the node's ASGI application, which routes each path to Socket.IO, REST, the control endpoint or the
         embedding application.
         """
@@ -326,4 +326,6 @@ class Node:
             return app
         assert settings.sqlite_file is not None, "only SQLite has a lock"
         copy_database = partial(copy_file, settings.sqlite_file.absolute(), settings.data.absolute())
-        return with_control(ControlEndpoint(self.chat, self.webhooks, self._lock.control_token, copy_database), app)
+        token = self._lock.control_token
+        endpoint = ControlEndpoint(self.chat, self.webhooks, callers.role_of, token, copy_database)
+        return with_control(endpoint, app)

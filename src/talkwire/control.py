@@ -64,6 +64,13 @@ class SendWebhookTest(Command[WebhookAttempt], frozen=True, tag="SendWebhookTest
     webhook_id: str
 
 
+class CheckToken(Command[str], frozen=True, tag="CheckToken"):
+    """Verifies an access token as a client's would be, and returns its role. The server answers it, whose settings
+    decide, and not its chat. It creates no user."""
+
+    token: str
+
+
 OperatorCommand = (
     RegisterAccount
     | SetPassword
@@ -90,6 +97,7 @@ OperatorCommand = (
     | DeleteWebhook
     | CheckWebhookUrl
     | SendWebhookTest
+    | CheckToken
 )
 
 RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
@@ -119,6 +127,7 @@ RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
         DeleteWebhook: None,
         CheckWebhookUrl: None,
         SendWebhookTest: WebhookAttempt,
+        CheckToken: str,
     }
 )
 """The type of each command's result, to decode the response."""
@@ -173,13 +182,22 @@ class ControlEndpoint:
     """An ASGI application that executes operator commands at `CONTROL_PATH`, and copies the SQLite database at
     `SNAPSHOT_PATH`.
 
-    `webhooks` sends requests to webhooks. `token` is the lock file's token, which requests must contain.
-    `copy_database` returns the path of a new copy; it blocks until the copy is complete.
+    `webhooks` sends requests to webhooks. `role_of` verifies an access token and returns its role. `token` is the lock
+    file's token, which requests must contain. `copy_database` returns the path of a new copy; it blocks until the copy
+    is complete.
     """
 
-    def __init__(self, chat: Chat, webhooks: WebhookProbe, token: str, copy_database: Callable[[], Path]) -> None:
+    def __init__(
+        self,
+        chat: Chat,
+        webhooks: WebhookProbe,
+        role_of: Callable[[str], Awaitable[str]],
+        token: str,
+        copy_database: Callable[[], Path],
+    ) -> None:
         self._chat = chat
         self._webhooks = webhooks
+        self._role_of = role_of
         self._expected = f"Bearer {token}".encode()
         self._copy_database = copy_database
 
@@ -193,7 +211,10 @@ class ControlEndpoint:
     async def _carry_out(self, path: str, body: bytes) -> object:
         if path == SNAPSHOT_PATH:
             return await self._snapshot()
-        return await carry_out(self._chat, self._webhooks, _decode(body))
+        command = _decode(body)
+        if isinstance(command, CheckToken):
+            return await self._role_of(command.token)
+        return await carry_out(self._chat, self._webhooks, command)
 
     async def _snapshot(self) -> CopyRequest:
         try:

@@ -2,24 +2,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.claims import Identity, decode_claims
+from talkwire.identity.secret import load_or_create_secret
 from talkwire.identity.signatures import parse_compact
 from talkwire.identity.tokens import TokenVerifier
 from talkwire.settings import Settings
 from talkwire.settings.keys import token_policy
 from tests.cli.conftest import Said
-from tests.cli.processes import Answer
+from tests.cli.processes import Answer, running_server
 
 Command = Callable[..., Said]
 
 
 def verified(token: str, settings: Settings, *, later_s: float = 0) -> Identity | None:
     return TokenVerifier(token_policy(settings)).verify_now(token, time.time() + later_s)
+
+
+@pytest.fixture(autouse=True)
+def secret(tmp_path: Path) -> None:
+    """Creates the secrets of two data folders, as servers do when they start."""
+    for folder in (Settings().data, Path("data")):
+        load_or_create_secret(tmp_path / folder)
 
 
 def test_one_token_is_printed_and_nothing_else(talkwire: Callable[..., Answer], tmp_path: Path) -> None:
@@ -61,7 +70,7 @@ def test_the_secret_of_the_settings_is_used(command: Command, monkeypatch: pytes
     monkeypatch.setenv("JWT_SECRET", "s" * 32)
     token = command("token", "alice").out.strip()
     assert verified(token, Settings(jwt_secret="s" * 32)) is not None
-    assert list(tmp_path.iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "talkwire-data"}
 
 
 def test_a_weak_secret_is_used_if_the_operator_allows_it(command: Command) -> None:
@@ -90,14 +99,41 @@ def test_invalid_arguments_are_wrong_usage(command: Command, arguments: list[str
 
 
 def test_an_empty_secret_file_is_reported(command: Command) -> None:
-    Path("data").mkdir()
     Path("data/jwt-secret").write_text("short\n")
     said = command("token", "alice", "--data", "data")
     assert said.exit_code == 2
     assert "data/jwt-secret holds no secret" in said.err
 
 
-def test_a_folder_that_cannot_be_created_is_reported(talkwire: Callable[..., Answer]) -> None:
-    answer = talkwire("token", "alice", "--data", "missing/data")
-    assert (answer.exit_code, answer.out) == (1, "")
-    assert "there is no such folder to create data in" in answer.line
+@pytest.mark.parametrize("folder", ["missing", "missing/data", "empty"])
+def test_no_secret_is_created(command: Command, folder: str) -> None:
+    Path("empty").mkdir()
+    said = command("token", "alice", "--data", folder)
+    assert (said.exit_code, said.out) == (2, "")
+    assert said.err.startswith(f"talkwire: {folder}/jwt-secret: there is no such file, and jwt_secret is not set.")
+    assert list(Path("empty").iterdir()) == []
+    assert not Path("missing").exists()
+
+
+def test_a_token_that_the_running_server_does_not_accept_is_not_printed(command: Command, tmp_path: Path) -> None:
+    with running_server(tmp_path, "--jwt-secret", "s" * 32) as server:
+        said = command("token", "alice", "--data", "data")
+        assert (said.exit_code, said.out) == (1, "")
+        assert f"at {server.url} does not accept this token: The token's signature is wrong." in said.err
+        accepted = command("token", "alice", "--data", "data", "--jwt-secret", "s" * 32)
+        assert (accepted.exit_code, accepted.err) == (0, "")
+        assert command("user", "list", "--data", "data", "--json").out.strip() == "[]", "no user was created"
+
+
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_a_role_that_means_nothing_is_reported(command: Command, tmp_path: Path, state: str) -> None:
+    with ExitStack() as running:
+        if state == "running":
+            running.enter_context(running_server(tmp_path))
+        said = command("token", "alice", "--role", "owner", "--data", "data")
+        assert (said.exit_code, said.err) == (
+            0,
+            'The role "owner" means nothing to the server: the token is one of a user.\n',
+        )
+        assert command("token", "alice", "--role", "service", "--data", "data").err == ""
+        assert command("token", "alice", "--role", "user", "--data", "data").err == ""

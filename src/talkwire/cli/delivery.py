@@ -19,14 +19,14 @@ import msgspec
 
 from talkwire.cli.database import database_failures, url_of
 from talkwire.cli.failures import Failure, one_line
-from talkwire.control import CONTROL_PATH, RESULTS, SNAPSHOT_PATH, CopyRequest, carry_out
+from talkwire.control import CONTROL_PATH, RESULTS, SNAPSHOT_PATH, CheckToken, CopyRequest, carry_out
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.server.erasure import IsErased
 from talkwire.core.domain.errors import ChatError, ErrorCode
 from talkwire.core.domain.integration.webhooks import WebhookAttempt, WebhookSigning
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.eraser import Eraser
-from talkwire.datafolder import FolderInUse, FolderLock, Holder, prepare_folder
+from talkwire.datafolder import FolderInUse, FolderLock, Holder, find_holder, prepare_folder
 from talkwire.egress import AddressRules, Egress
 from talkwire.files.service import FileService
 from talkwire.files.uploads import UploadLimits
@@ -214,6 +214,31 @@ def server_snapshot(holder: Holder) -> Path:
     async def ask() -> Path:
         async with _connected(holder, SNAPSHOT_TIMEOUT_S) as server:
             return await server.snapshot()
+
+    return asyncio.run(ask())
+
+
+def role_at_server(settings: Settings, token: str) -> str | None:
+    """Lets the server that has the data folder open verify an access token. Returns the token's role, or None if no
+    server runs there or it is too old to say.
+
+    Raises Failure if the server does not accept the token.
+    """
+    holder = None if settings.lock_file is None else find_holder(settings.lock_file)
+    if holder is None or holder.url is None:
+        return None
+
+    async def ask() -> str | None:
+        async with _connected(holder) as server:
+            try:
+                return await server.execute(CheckToken(token))
+            except ChatError as error:
+                if error.code == "invalid_request":
+                    return None
+                raise Failure(
+                    f"the server with process id {holder.pid} at {holder.url} does not accept this token: "
+                    f"{error.message} Give this command the keys and rules that the server has, such as JWT_SECRET."
+                ) from None
 
     return asyncio.run(ask())
 

@@ -10,11 +10,12 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
+from talkwire.cli.delivery import role_at_server
 from talkwire.cli.failures import Misuse
 from talkwire.cli.flags import WHERE, Flag, load, takes_settings
-from talkwire.cli.output import print_line
-from talkwire.datafolder import prepare_folder
+from talkwire.cli.output import print_line, print_note
 from talkwire.identity.issuer import TokenIssuer
+from talkwire.identity.secret import FILE_NAME
 from talkwire.settings import Settings
 from talkwire.settings.keys import signing_secret
 from talkwire.settings.values import parse_duration
@@ -53,8 +54,16 @@ def token(
         ttl_s = parse_duration(ttl).total_seconds()
     except ValueError as error:
         raise Misuse(f"--ttl: {error}") from None
-    issuer = TokenIssuer(secret_of(settings))
-    print_line(issuer.issue(user, ttl_s=ttl_s, name=name, role=role, claims=claims))
+    signed = TokenIssuer(secret_of(settings)).issue(user, ttl_s=ttl_s, name=name, role=role, claims=claims)
+    known = role_at_server(settings, signed) or _known_role(settings, role)
+    if role is not None and known == "user" != role:
+        print_note(f'The role "{role}" means nothing to the server: the token is one of a user.')
+    print_line(signed)
+
+
+def _known_role(settings: Settings, role: str | None) -> str:
+    is_known = role in {*settings.service_roles, *settings.admin_roles}
+    return "user" if role is None or not is_known else role
 
 
 def _claim(text: str) -> tuple[str, object]:
@@ -68,9 +77,14 @@ def _claim(text: str) -> tuple[str, object]:
 
 
 def secret_of(settings: Settings) -> str:
-    """Returns the secret that signs tokens, from the settings or the data folder. Raises Misuse if there is none."""
-    if settings.jwt_secret is None and not settings.on_postgresql:
-        prepare_folder(settings.data)
+    """Returns the secret that signs tokens, from the settings or the data folder. Raises Misuse if there is none: a new
+    one would be known to no server.
+    """
+    if settings.jwt_secret is None and not settings.on_postgresql and not (settings.data / FILE_NAME).exists():
+        raise Misuse(
+            f"{settings.data / FILE_NAME}: there is no such file, and jwt_secret is not set. Name the data folder of "
+            "the server with --data, or set JWT_SECRET as the server has it"
+        )
     secret = signing_secret(settings)
     if secret is None:
         raise Misuse("jwt_secret: must be set, to sign tokens with")

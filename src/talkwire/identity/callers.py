@@ -125,6 +125,10 @@ class Callers:
         now = time.time()
         return self._verifier.verify_now(token, now) or await self._verifier.verify(token, now)
 
+    async def role_of(self, token: str) -> str:
+        """Verifies a token and returns its role. Raises ChatError for an invalid token."""
+        return (await self.identity_of(token)).role
+
     async def _identity(self, credentials: Credentials) -> Identity:
         if credentials.token is None:
             return await self._foreign_identity(credentials)
