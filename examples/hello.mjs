@@ -5,7 +5,7 @@ const signIn = (userId) => io(url, { auth: { userId }, transports: ["websocket"]
 const maya = signIn("maya");
 const tomas = signIn("tomas");
 
-tomas.on("typing:user", ({ userName }) => console.log(`${userName} is typing …`));
+tomas.on("typing:user", ({ userName, isTyping }) => isTyping && console.log(`${userName} is typing …`));
 const arrived = new Promise((done) => tomas.once("message:new", done));
 
 await Promise.all([maya, tomas].map((socket) => new Promise((done) => socket.once("connected", done))));

@@ -207,3 +207,11 @@ def test_logs_are_json_objects_unless_stderr_is_a_terminal(tmp_path: Path) -> No
         answer = server.stop(signal.SIGTERM)
     for line in answer.err.splitlines():
         assert "event" in json.loads(line)
+
+
+def test_a_variable_that_is_no_setting_is_logged_with_the_one_that_was_meant(talkwire: Talkwire) -> None:
+    environ = {"TALKWIRE_PROT": "80", "TALKWIRE_TOKEN": "a client's"}
+    answer = talkwire("serve", "--port", "0", "--data", "missing/data", environ=environ)
+    (line, _) = answer.err.splitlines()
+    assert "unknown_variable" in line
+    assert ("TALKWIRE_PROT" in line, "TALKWIRE_PORT" in line, "TALKWIRE_TOKEN" in line) == (True, True, False)

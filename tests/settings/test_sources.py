@@ -295,7 +295,7 @@ def test_a_named_file_has_to_be_there_and_be_text(content: bytes | None) -> None
 
 
 def test_unknown_variables_are_reported_with_a_suggestion() -> None:
-    environ = {"TALKWIRE_PROT": "1", "TALKWIRE_PORT": "1", "TALKWIRE_CONFIG": "x", "OTHER": "y"}
+    environ = {"TALKWIRE_PROT": "1", "TALKWIRE_PORT": "1", "TALKWIRE_CONFIG": "x", "TALKWIRE_TOKEN": "t", "OTHER": "y"}
     assert list(unknown_variables(environ)) == [("TALKWIRE_PROT", "TALKWIRE_PORT")]
 
 

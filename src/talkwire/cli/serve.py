@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import os
 import socket
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
+
+import structlog
 
 from talkwire import demo
 from talkwire.cli.database import database_failures, printable_database
@@ -30,9 +33,11 @@ from talkwire.realtime.serving.server import bind_shared, listen
 from talkwire.service_manager import READY, notify, report_alive
 from talkwire.settings import Settings
 from talkwire.settings.policy import access_policy
-from talkwire.settings.sources import known_settings
+from talkwire.settings.sources import known_settings, unknown_variables
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
+
+_logger = structlog.get_logger(__name__)
 
 
 @takes_settings(*known_settings())
@@ -40,6 +45,8 @@ def serve(**flags: Flag) -> None:
     """Run the server until SIGTERM or Ctrl-C."""
     settings = load(flags).settings
     configure_logs(settings.log_level, settings.log_format, is_final=settings.workers == 1)
+    for name, similar in unknown_variables(os.environ):
+        _logger.warning("unknown_variable", variable=name, similar=similar)
     _refuse_a_second_server(settings)
     _refuse_an_unusable_redis(settings)
     if settings.files is not None and settings.files.startswith(SCHEME):

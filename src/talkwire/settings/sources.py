@@ -167,12 +167,17 @@ def settings_from_environment(**values: Any) -> Settings:  # noqa: ANN401 (as th
     return settings.changed(**values) if values else settings
 
 
+_OTHERS = frozenset({CONFIG_VARIABLE, "TALKWIRE_TOKEN"})
+"""Variables that are no settings: the settings' file, and the token that examples and clients read."""
+
+
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
-    """Yields each variable `TALKWIRE_…` that is not a setting, as (name, most similar valid name or None)."""
+    """Yields each variable `TALKWIRE_…` that is neither a setting nor read by a client, as (name, most similar valid
+    name or None)."""
     names = [variable for each in known_settings().values() for variable in each.variables]
     of_files = {f"{name}{FILE_SUFFIX}" for name in names}
     for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in names and name not in of_files and name != CONFIG_VARIABLE:
+        if name.startswith(PREFIX) and name not in names and name not in of_files and name not in _OTHERS:
             yield name, _similar(name, names)
 
 

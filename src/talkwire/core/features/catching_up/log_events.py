@@ -58,6 +58,8 @@ def start_position(after: str, epoch: str, floor: int) -> int:
     try:
         pos = position_of(after, epoch)
     except ChatError as error:
+        if error.code == "invalid_request":
+            raise invalid("after", f'must be a cursor, or "{START}" for the oldest event') from None
         if error.code != "cursor_epoch":
             raise
         raise ChatError(error.code, error.message, {"oldest": cursor_of(epoch, floor)}) from None

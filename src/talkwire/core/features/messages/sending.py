@@ -62,6 +62,9 @@ LOUDEST = 100
 IMPORT_SKEW_MS = 10_000
 """How far in the future an imported message's time may be, in milliseconds, to allow for clock differences."""
 
+_UPLOADED = "/api/v1/files/"
+"""The beginning of the `url` that an upload returns."""
+
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
 _first_bytes = Struct("<q")
@@ -128,6 +131,8 @@ def check_url(path: str, url: str) -> None:
         parts = urlsplit(url)
     except ValueError:
         raise invalid(path, "must be a URL") from None
+    if url.startswith(_UPLOADED):
+        raise invalid(path, "is one of this server's files: send its id as `id` instead")
     if parts.scheme not in {"http", "https"} or not parts.hostname or _UNPRINTABLE.search(url):
         raise invalid(path, "must be an http or https URL")
 
