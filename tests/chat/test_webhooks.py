@@ -43,7 +43,7 @@ async def test_a_webhook_from_its_creation_to_its_end(world: World) -> None:
         ({"url": URL, "types": ["mesage:new"]}, "did you mean message:new?"),
         ({"url": URL, "types": []}, "types: must have 1 to 100 items"),
         ({"url": URL, "conversationIds": ["a b"]}, "conversationIds[0]: must be an id"),
-        ({"url": URL, "after": "nonsense"}, "after: is not a cursor"),
+        ({"url": URL, "after": "nonsense"}, "after: must be a cursor"),
         ({"url": URL, "secret": "x"}, "secret"),
     ],
 )
