@@ -23,7 +23,7 @@ from talkwire.core.domain.events import (
     OfferUpdated,
     ReportDecided,
 )
-from talkwire.core.domain.model import Conversation, MemberPreferences, Notification, Preferences
+from talkwire.core.domain.model import Conversation, HistoryStart, MemberPreferences, Notification, Preferences
 from talkwire.core.features.notifying.notification_rules import (
     EVERYONE_MAX,
     STORED_FOR_ALL,
@@ -34,22 +34,24 @@ from talkwire.core.features.notifying.notification_rules import (
     reason_of,
     trigger_of,
 )
-from talkwire.core.features.users.preferences import preferences_of
 from talkwire.storage.notifying.notifications import insert_notifications, notification_values
 from talkwire.storage.schema import blocks, members, preferences, presence, users
 from talkwire.storage.sql.batch import Write, write
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.values import AnyRow
 from talkwire.storage.tables.conversations import known_conversation
-from talkwire.storage.tables.members import to_member
 from talkwire.storage.workspace import Workspace
 
 OCCASIONS = frozenset({OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, CallMissed, ReportDecided})
 """The events that may notify users, without `MessageSent`: the workspace stages the messages that may."""
 
 _of_actor = exists().where(blocks.c.user_id == members.c.user_id, blocks.c.blocked_id == key_text(1))
+_of_member = (
+    *(members.c.conversation_id, members.c.user_id, members.c.muted, members.c.notify, members.c.sound),
+    *(members.c.history_seq, members.c.history_pos),
+)
 _all_members: Select[Any] = (
-    select(members, key_text(1).label("actor_id"), preferences.c.data, presence.c.status)
+    select(*_of_member, key_text(1).label("actor_id"), preferences.c.data, presence.c.status)
     .add_columns(_of_actor.label("blocks_actor"))
     .select_from(KEYS)
     .join(members, members.c.conversation_id == key_text(0))
@@ -159,23 +161,24 @@ class _Found:
         self._listeners: dict[tuple[str, str], dict[str, NotificationRecipient]] = {}
 
     def add(self, row: AnyRow) -> None:
-        member = to_member(row)
+        found: tuple[Any, ...] = row
+        conversation_id, user_id, muted, notify, sound, seq, pos, actor_id, data, status, blocks = found
         listener = NotificationRecipient(
-            member.user_id,
-            preferences_of(member),
-            _USUAL if row.data is None else _decoder.decode(row.data),
-            (row.actor_id,) if row.blocks_actor else (),
-            row.status == "dnd",
-            member.history,
+            user_id,
+            MemberPreferences(muted, notify, sound),
+            _USUAL if data is None else _decoder.decode(data),
+            (actor_id,) if blocks else (),
+            status == "dnd",
+            HistoryStart(seq, pos),
         )
-        self._listeners.setdefault((member.conversation_id, row.actor_id), {})[member.user_id] = listener
+        self._listeners.setdefault((conversation_id, actor_id), {})[user_id] = listener
 
     def of(self, occasion: NotificationTrigger, conversation: Conversation) -> Iterator[NotificationRecipient]:
         listeners = self._listeners.get((occasion.conversation_id, occasion.actor_id), {})
         if _is_for_all(occasion, conversation):
             yield from listeners.values()
             return
-        for user_id in dict.fromkeys(occasion.user_ids):
+        for user_id in occasion.user_ids:
             if user_id in listeners:
                 yield listeners[user_id]
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import astuple, replace
 from sqlalchemy import CompoundSelect, Select, bindparam, delete, insert, select, union, update
 
 from talkwire.core.commands.conversations import MemberView
@@ -21,7 +21,7 @@ from talkwire.core.domain.events import (
 from talkwire.core.domain.membership_facts import ConversationFacts, Memberships
 from talkwire.core.domain.model import HistoryStart, Member
 from talkwire.storage.schema import conversations, members, saved_messages, spans, users
-from talkwire.storage.sql.batch import Write, update_rows
+from talkwire.storage.sql.batch import Write, insert_rows, update_rows, write
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement
 from talkwire.storage.sql.reads import Reads
@@ -67,6 +67,9 @@ def to_member(row: AnyRow) -> Member:
         archived_seq=row.archived_seq,
     )
 
+
+_insert_members = insert_rows(members, Member.__struct_fields__)
+_open_spans = insert_rows(spans, ("user_id", "conversation_id", "from_pos", "history_seq", "history_pos"))
 
 _CURSORS = (
     "sent_count",
@@ -314,18 +317,8 @@ def _added(workspace: Workspace, event: MemberAdded) -> None:
 
 
 def _insert(workspace: Workspace, added: Sequence[Member], pos: int) -> None:
-    workspace.connection.execute(insert(members), [asdict(member) for member in added])
-    opened = [
-        {
-            "user_id": member.user_id,
-            "conversation_id": member.conversation_id,
-            "from_pos": pos,
-            "history_seq": member.history_seq,
-            "history_pos": member.history_pos,
-        }
-        for member in added
-    ]
-    workspace.connection.execute(insert(spans), opened)
+    opened = [(member.user_id, member.conversation_id, pos, member.history_seq, member.history_pos) for member in added]
+    write(workspace.connection, [Write(_insert_members, list(map(astuple, added))), Write(_open_spans, opened)])
     for member in added:
         workspace.put_member(member.conversation_id, member.user_id, member)
 

@@ -62,8 +62,9 @@ class NotificationTrigger(NamedTuple):
     """An event that may cause notifications, with what they show.
 
     `type` is set if it is the same for all recipients, `message` if the event is a message. `user_ids` are recipients
-    named individually; `everyone` adds all members of the conversation. `outcomes` is set if the event is the decision
-    about a reported message: it maps the users to notify to what was decided, even if they have left the conversation.
+    named individually, each once, in a collection that finds one quickly; `everyone` adds all members of the
+    conversation. `outcomes` is set if the event is the decision about a reported message: it maps the users to notify
+    to what was decided, even if they have left the conversation.
     """
 
     id: int
@@ -74,7 +75,7 @@ class NotificationTrigger(NamedTuple):
     message: Message | None = None
     offer_id: int | None = None
     body: str = ""
-    user_ids: tuple[str, ...] = ()
+    user_ids: Collection[str] = ()
     everyone: bool = False
     outcomes: Mapping[str, Outcome] = NO_OUTCOMES
 
@@ -150,7 +151,7 @@ def _trigger_of_decision(event: ReportDecided) -> NotificationTrigger:
         actor_id="",
         type="moderation",
         body=(report.decision or "")[:BODY_MAX_LENGTH],
-        user_ids=tuple(outcomes),
+        user_ids=outcomes,
         outcomes=outcomes,
     )
 
@@ -165,7 +166,7 @@ def trigger_of_message(event: MessageSent) -> NotificationTrigger:
         actor_id=message.sender_id,
         message=message,
         body=body_of(message),
-        user_ids=(*message.mentions, *quoted),
+        user_ids=dict.fromkeys((*message.mentions, *quoted)),
         everyone=message.mentions_all,
     )
 
@@ -189,7 +190,7 @@ def _trigger(  # noqa: PLR0913 (a trigger's fields)
         type=type_,
         offer_id=offer_id,
         body=body,
-        user_ids=user_ids,
+        user_ids=dict.fromkeys(user_ids),
         everyone=everyone,
     )
 
