@@ -6,6 +6,7 @@ from tests.chat.access.table import (
     BLOCKED,
     EVERYONE,
     FORBIDDEN,
+    INVALID,
     MANAGERS,
     MEMBERS,
     NOBODY,
@@ -14,6 +15,7 @@ from tests.chat.access.table import (
     OWNERS,
     READERS,
     SPEAKERS,
+    UNNAMED,
     USERS,
     WRITERS,
     Row,
@@ -65,12 +67,12 @@ _CONVERSATIONS = (
 )
 
 _MESSAGES = (
-    Row("message:send", SPEAKERS, {**_THERE, "content": "Hello"}),
-    Row("message:send", SPEAKERS, {**_THERE, "content": "Hello", "replyToId": "{message}"}, of="a reply"),
-    Row("message:send", SPEAKERS, {**_THERE, "content": "Hello", "threadId": "{message}"}, of="in a thread"),
+    Row("message:send", UNNAMED, {**_THERE, "content": "Hello"}),
+    Row("message:send", UNNAMED, {**_THERE, "content": "Hello", "replyToId": "{message}"}, of="a reply"),
+    Row("message:send", UNNAMED, {**_THERE, "content": "Hello", "threadId": "{message}"}, of="in a thread"),
     Row(
         "message:send",
-        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED),
+        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED, service=INVALID),
         {**_THERE, "attachments": [{"id": "{file}"}]},
         of="with another's file",
     ),
@@ -78,9 +80,9 @@ _MESSAGES = (
     Row("message:edit", but(WRITERS), {"messageId": "{own}", "content": "Changed"}, of="one's own"),
     Row("message:delete", MANAGERS, _MESSAGE),
     Row("message:delete", READERS, {"messageId": "{own}"}, of="one's own"),
-    Row("message:forward", SPEAKERS, {**_MESSAGE, "conversationIds": ["{conversation}"]}),
-    Row("message:react", SPEAKERS, _EMOJI),
-    Row("message:unreact", SPEAKERS, _EMOJI),
+    Row("message:forward", UNNAMED, {**_MESSAGE, "conversationIds": ["{conversation}"]}),
+    Row("message:react", UNNAMED, _EMOJI),
+    Row("message:unreact", UNNAMED, _EMOJI),
     Row("message:pin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED), _MESSAGE),
     Row("message:unpin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED), _MESSAGE),
     Row("message:save", MEMBERS, _MESSAGE),
@@ -116,8 +118,18 @@ _SIGNALS = (
 _OFFERS = (
     Row("offer:create", WRITERS, {**_THERE, **_BIKE}, as_service=_AS_MEMBER),
     Row("offer:update", WRITERS, {"offerId": "{offer}", "status": "accepted"}, as_service=_AS_MEMBER),
-    Row("offer:update", NOBODY, {"offerId": "{offer}", "status": "withdrawn"}, of="withdraw another's"),
-    Row("offer:update", MEMBERS, {"offerId": "{own_offer}", "status": "withdrawn"}, of="withdraw one's own"),
+    Row(
+        "offer:update",
+        but(NOBODY, service=INVALID),
+        {"offerId": "{offer}", "status": "withdrawn"},
+        of="withdraw another's",
+    ),
+    Row(
+        "offer:update",
+        but(MEMBERS, service=INVALID),
+        {"offerId": "{own_offer}", "status": "withdrawn"},
+        of="withdraw one's own",
+    ),
     Row("offer:counter", WRITERS, {"offerId": "{offer}", "amount": 4000}, as_service=_AS_MEMBER),
     Row("offers:list", READERS, _THERE),
 )

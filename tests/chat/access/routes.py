@@ -17,6 +17,7 @@ from tests.chat.access.table import (
     READERS,
     SPEAKERS,
     TRUSTED,
+    UNNAMED,
     USERS,
     WRITERS,
     Row,
@@ -142,18 +143,18 @@ _INVITATIONS = (
 _MESSAGES = (
     Row(f"POST {_V1}/messages", WRITERS, _TO_ALL, as_service=_AS_MEMBER),
     Row("POST /messages", WRITERS, _TO_ALL, as_service=_AS_MEMBER),
-    Row(f"POST {_V1}/messages", SPEAKERS, _TO_ALL, of="as oneself"),
+    Row(f"POST {_V1}/messages", UNNAMED, _TO_ALL, of="as oneself"),
     Row(f"POST {_V1}/messages", but(WRITERS), {**_TO_ALL, "replyToId": "{message}"}, "a reply", _AS_MEMBER),
     Row(f"POST {_V1}/messages", but(WRITERS), {**_TO_ALL, "threadId": "{message}"}, "in a thread", _AS_MEMBER),
     Row(
         f"POST {_V1}/messages",
-        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED),
+        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED, service=INVALID),
         {**_TO_ALL, "attachments": [{"id": "{file}"}]},
         of="with another's file",
     ),
     Row(
         f"POST {_V1}/messages",
-        but(SPEAKERS),
+        but(UNNAMED),
         {**_TO_ALL, "attachments": [{"id": "{own_file}"}]},
         of="with one's own file",
     ),
@@ -176,8 +177,8 @@ _MESSAGES = (
         {"conversationIds": ["{conversation}"]},
         as_service=_AS_MEMBER,
     ),
-    Row(f"PUT {_MESSAGE}/reactions/👍", SPEAKERS),
-    Row(f"DELETE {_MESSAGE}/reactions/👍", SPEAKERS),
+    Row(f"PUT {_MESSAGE}/reactions/👍", UNNAMED),
+    Row(f"DELETE {_MESSAGE}/reactions/👍", UNNAMED),
     Row(f"PUT {_MESSAGE}/pin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED)),
     Row(f"DELETE {_MESSAGE}/pin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED)),
     Row(f"PUT {_MESSAGE}/saved", MEMBERS),
@@ -192,12 +193,12 @@ _OFFERS = (
     Row(f"GET {_CONVERSATION}/notices", READERS),
     Row(f"GET {_OFFER}", READERS),
     Row(f"PATCH {_OFFER}", WRITERS, {"status": "accepted"}, as_service=_AS_MEMBER),
-    Row(f"PATCH {_OFFER}", NOBODY, {"status": "withdrawn"}, of="withdraw another's"),
-    Row(f"POST {_OFFER}/accept", SPEAKERS),
-    Row(f"POST {_OFFER}/reject", SPEAKERS),
-    Row(f"POST {_OFFER}/withdraw", NOBODY),
-    Row(f"POST {_V1}/offers/{{own_offer}}/withdraw", MEMBERS, of="one's own"),
-    Row(f"POST {_V1}/offers/{{own_offer}}/accept", NOBODY, of="one's own"),
+    Row(f"PATCH {_OFFER}", but(NOBODY, service=INVALID), {"status": "withdrawn"}, of="withdraw another's"),
+    Row(f"POST {_OFFER}/accept", UNNAMED),
+    Row(f"POST {_OFFER}/reject", UNNAMED),
+    Row(f"POST {_OFFER}/withdraw", but(NOBODY, service=INVALID)),
+    Row(f"POST {_V1}/offers/{{own_offer}}/withdraw", but(MEMBERS, service=INVALID), of="one's own"),
+    Row(f"POST {_V1}/offers/{{own_offer}}/accept", but(NOBODY, service=INVALID), of="one's own"),
     Row(f"POST {_OFFER}/counter", WRITERS, {"amount": 4000}, as_service=_AS_MEMBER),
 )
 
@@ -237,7 +238,7 @@ _TALKS = (
     Row(f"POST {_TALK}/message", WRITERS, _HELLO, as_service=_AS_MEMBER),
     Row(
         f"POST {_TALK}/message",
-        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED),
+        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED, service=INVALID),
         {"attachments": [f"{_V1}/files/{{file}}/a"]},
         of="with another's file",
     ),
@@ -247,10 +248,10 @@ _TALKS = (
 
 _WHATSAPP = (
     Row(f"POST {_V1}/whatsapp/messages", WRITERS, _TEXT_TO_ALL, as_service=_AS_MEMBER),
-    Row(f"POST {_V1}/whatsapp/messages", SPEAKERS, _TEXT_TO_ALL, of="as oneself"),
+    Row(f"POST {_V1}/whatsapp/messages", UNNAMED, _TEXT_TO_ALL, of="as oneself"),
     Row(
         f"POST {_V1}/whatsapp/messages",
-        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED),
+        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED, service=INVALID),
         {"conversationId": "{conversation}", "attachments": [{"id": "{file}"}]},
         of="with another's file",
     ),
@@ -265,7 +266,7 @@ _TO_CHAT = {"chatId": "{conversation}", **_HELLO}
 
 _CRM = (
     Row("POST /chat-messages", WRITERS, _TO_CHAT, as_service=_AS_MEMBER),
-    Row("POST /chat-messages", SPEAKERS, _TO_CHAT, of="as oneself"),
+    Row("POST /chat-messages", UNNAMED, _TO_CHAT, of="as oneself"),
     Row("GET /chat-messages?chatId={conversation}", READERS),
     Row("PATCH /chat-messages/{message}", but(NOBODY, service=OK), {"content": "Changed"}),
     Row(

@@ -77,6 +77,9 @@ SPEAKERS = but(MEMBERS, blocked=BLOCKED, blocker=BLOCKED)
 WRITERS = but(SPEAKERS, service=OK)
 """Like SPEAKERS, and also allows the backend, which names a member as the sender."""
 
+UNNAMED = but(SPEAKERS, service=INVALID)
+"""Like SPEAKERS, for requests of the backend that name no member, which it learns."""
+
 MANAGERS = rule(OK, stranger=FORBIDDEN, former=FORBIDDEN, member=FORBIDDEN, blocked=FORBIDDEN)
 """Allows the owner, admins, the backend and operators. No one manages a direct conversation."""
 
