@@ -12,9 +12,18 @@ export interface Pages<T> extends ListState<T> {
 
 /** Returns the list at a path, such as `admin/users`, with these filters. `refreshMs`: how often it is loaded again. */
 export function usePages<T>(path: string, filters: Readonly<Record<string, string>>, refreshMs?: number): Pages<T> {
+  return useList(path, { ...filters, limit: String(PAGE_SIZE) }, refreshMs);
+}
+
+/** Returns a list that the server returns whole, without pages. `refreshMs`: how often it is loaded again. */
+export function useWholeList<T>(path: string, refreshMs: number): Pages<T> {
+  return useList(path, {}, refreshMs);
+}
+
+function useList<T>(path: string, parameters: Readonly<Record<string, string>>, refreshMs?: number): Pages<T> {
   const api = useApi();
   const [list] = useState(() => new PageList<T>());
-  const query = queryOf(filters);
+  const query = queryOf(parameters);
   useEffect(() => {
     void list.show((cursor) =>
       api.get<Page<T>>(`${path}?${query}${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`),
@@ -25,7 +34,6 @@ export function usePages<T>(path: string, filters: Readonly<Record<string, strin
   return { ...state, more: () => void list.more(), reload: () => void list.reload() };
 }
 
-function queryOf(filters: Readonly<Record<string, string>>): string {
-  const given = Object.entries(filters).filter(([, value]) => value !== "");
-  return new URLSearchParams([...given, ["limit", String(PAGE_SIZE)]]).toString();
+function queryOf(parameters: Readonly<Record<string, string>>): string {
+  return new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "")).toString();
 }

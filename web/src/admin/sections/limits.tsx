@@ -1,5 +1,5 @@
 import type { LimitAnswer } from "../answers";
-import { usePages } from "../data/use_pages";
+import { useWholeList } from "../data/use_pages";
 import { count } from "../number_text";
 import { Badge } from "../parts/badge";
 import { type Column, PagedTable } from "../parts/table";
@@ -9,7 +9,7 @@ import { texts } from "../texts";
 const REFRESH_MS = 5_000;
 
 export function Limits() {
-  const pages = usePages<LimitAnswer>("admin/limits", {}, REFRESH_MS);
+  const pages = useWholeList<LimitAnswer>("admin/limits", REFRESH_MS);
   return (
     <View title={texts.limits.title} about={texts.limits.about}>
       <PagedTable

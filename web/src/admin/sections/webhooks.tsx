@@ -1,6 +1,6 @@
 import { hrefOf } from "../address";
 import type { WebhookAnswer } from "../answers";
-import { usePages } from "../data/use_pages";
+import { useWholeList } from "../data/use_pages";
 import { count } from "../number_text";
 import { Badge } from "../parts/badge";
 import { type Column, PagedTable } from "../parts/table";
@@ -11,7 +11,7 @@ import { texts } from "../texts";
 const REFRESH_MS = 5_000;
 
 export function Webhooks() {
-  const pages = usePages<WebhookAnswer>("webhooks", {}, REFRESH_MS);
+  const pages = useWholeList<WebhookAnswer>("webhooks", REFRESH_MS);
   return (
     <View title={texts.webhooks.title}>
       <PagedTable
