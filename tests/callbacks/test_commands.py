@@ -281,3 +281,19 @@ async def test_any_command_can_be_named(back_end: BackEnd, serve: Serve) -> None
             assert (await alice.call(event, payload))["error"] == {"code": "forbidden", "message": "Not today."}
         assert (await alice.call("typing:stop", {"conversationId": "talk"}))["success"]
     assert [(asked["type"], asked["command"]) for asked in back_end.asked] == list(_COMMANDS.items())
+
+
+async def test_a_back_end_is_not_asked_about_what_it_imports(back_end: BackEnd, serve: Serve) -> None:
+    server = await serve("message:send", "conversation:create")
+    back_end.decide = _star
+    old = {"createdAt": "2020-01-31T12:00:00Z", "senderId": "alice", "content": "damn"}
+    service = _bearer(server.token("shop", role="service"))
+    group = {"kind": "group", "id": "old", "memberIds": ["alice"], "createdAt": old["createdAt"]}
+    await request(server, "POST", "/api/v1/conversations", json=group, headers=service)
+    there = {"conversationId": "old", "senderId": "alice"}
+    messages = [{**old, **there}, {**there, "content": "damn"}, {**there, "content": "bye"}]
+    answer = await request(server, "POST", "/api/v1/messages/batch", json={"messages": messages}, headers=service)
+    contents = [each["message"]["content"] for each in answer.json()["items"]]
+    assert contents == ["damn", "****", "bye"]
+    asked = [asked["command"] for asked in back_end.asked]
+    assert [each.get("content", each.get("id")) for each in asked] == ["talk", "other", "damn", "bye"]

@@ -144,7 +144,11 @@ def test_examples_match_their_schemas(document: Json) -> None:
 
 def test_an_event_names_the_routes_that_do_the_same(document: Json) -> None:
     operations = document["operations"]
-    assert operations["messenger.in.message.send"]["x-rest"] == ["POST /api/v1/messages", "POST /messages"]
+    assert operations["messenger.in.message.send"]["x-rest"] == [
+        "POST /api/v1/messages",
+        "POST /api/v1/messages/batch",
+        "POST /messages",
+    ]
     assert operations["messenger.in.conversations.list"]["x-rest"] == ["GET /api/v1/conversations"]
     assert "x-rest" not in operations["messenger.in.ping"]
     assert "POST /api/v1/talks/{conversation_id}/message" in operations["talks.in.message"]["x-rest"]

@@ -26,7 +26,7 @@ from talkwire.api.http.dependencies import GivenCaller
 from talkwire.api.http.device import provide_device
 from talkwire.api.http.errors import on_chat_error, on_http_error, on_unexpected_error, on_unreadable_body
 from talkwire.api.http.idempotency import provide_key
-from talkwire.api.http.json_request import JsonRequest, refuse_unstorable
+from talkwire.api.http.json_request import BODY_MAX, JsonRequest, refuse_unstorable
 from talkwire.api.http.methods import HeadAsGet, OwnOptions
 from talkwire.api.http.query_names import QueryNames, refuse_unknown_parameters
 from talkwire.api.http.request_log import RequestLog
@@ -40,6 +40,7 @@ from talkwire.api.resources.files import files_router
 from talkwire.api.resources.integration.webhooks import webhooks_router
 from talkwire.api.resources.invitations import invitations_router
 from talkwire.api.resources.members import members_router
+from talkwire.api.resources.message_batches import message_batch_routes
 from talkwire.api.resources.messages import message_routes
 from talkwire.api.resources.moderation.audit import list_audit
 from talkwire.api.resources.moderation.reports import report_message, reports_router
@@ -78,9 +79,6 @@ from talkwire.observability.command_outcomes import CommandOutcomes
 from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
-
-BODY_MAX = 256 * 1024
-"""The maximum size of a request's body in bytes. The text of a message has a smaller limit."""
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -190,6 +188,7 @@ def described_routes(
     return [
         api,
         *message_routes,
+        *message_batch_routes,
         report_message,
         *in_conversations,
         sync,

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+from msgspec import UNSET
 
 from talkwire.callbacks.client import CallbackClient, CallbackOptions
 from talkwire.callbacks.command_callback import CommandCallback
 from talkwire.callbacks.connect import CONNECT, ConnectCallback
 from talkwire.callbacks.metrics import CallbackMetrics
+from talkwire.core.commands.command import Command
 from talkwire.core.engine.hooks import Hooks
-from talkwire.dialects.command_names import commands_named
+from talkwire.dialects.command_names import Named, commands_named
 from talkwire.egress import Egress
 
 
@@ -29,9 +34,15 @@ class ApplicationCallbacks:
         for name in options.urls.keys() - {CONNECT}:
             callback = CommandCallback(name, self._client, options.on_failure)
             for named in commands_named(name):
-                self._registered.callback(hooks.add(named.command_type, callback, named.when))
+                self._registered.callback(hooks.add(named.command_type, callback, partial(_is_asked_about, named)))
 
     async def aclose(self) -> None:
         """Unregisters the callbacks from the chat's hooks and closes all their connections."""
         self._registered.close()
         await self._client.aclose()
+
+
+def _is_asked_about(named: Named, command: Command[Any]) -> bool:
+    """Returns whether the callback is asked about a command: not about one that imports from another system, because
+    that has happened already."""
+    return named.when(command) and getattr(command, "created_ms", None) in {None, UNSET}

@@ -30,6 +30,10 @@ class ErrorBody(Payload, frozen=True):
     details: Any = None
 
 
+def error_payload(error: ChatError) -> ErrorBody:
+    return ErrorBody(error.code, error.message, error.details)
+
+
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     success: bool = False
     error: ErrorBody
@@ -50,11 +54,11 @@ class ErrorEventPayload(Payload, frozen=True):
 
 
 def refusal(error: ChatError) -> Refusal:
-    return Refusal(error=ErrorBody(error.code, error.message, error.details))
+    return Refusal(error=error_payload(error))
 
 
 def refusal_with_message(error: ChatError) -> RefusalWithMessage:
-    return RefusalWithMessage(error=ErrorBody(error.code, error.message, error.details), message=error.message)
+    return RefusalWithMessage(error=error_payload(error), message=error.message)
 
 
 def with_renamed_members(error: ChatError, names: Mapping[str, str]) -> ChatError:

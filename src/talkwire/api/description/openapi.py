@@ -22,6 +22,7 @@ from talkwire.api.description.member_meanings import meaning_of
 from talkwire.api.description.refusals import ErrorAnswer
 from talkwire.api.description.schemas import Json, reference_to, schema_name, schemas
 from talkwire.api.description.webhooks import webhook_types, webhooks
+from talkwire.api.http.json_lines import LINES, MEDIA_TYPE
 from talkwire.dialects.messenger.log_events import LOG_EVENTS, LogEventPayload
 
 _DEFAULT_VALUES: Json = {"deprecated": False, "allowEmptyValue": False, "allowReserved": False, "headers": {}}
@@ -54,6 +55,10 @@ _EVENT_STREAM: Json = {
         "type": "string",
         "description": "Server-sent events. `event` is the type, `data` the event as JSON, `id` the cursor after it.",
     }
+}
+
+_LINES: Json = {
+    "schema": {"type": "string", "description": "Newline-delimited JSON: a message, as in the JSON body, in each line."}
 }
 
 STREAMS: Mapping[str, object] = MappingProxyType({_STREAM: True})
@@ -93,6 +98,12 @@ def openapi(application: Litestar) -> Json:
     document = _tidied(document, references)
     for path, method in _routes_with(_FORM, application):
         document["paths"][path][method]["requestBody"] = _FORM_WITH_A_FILE
+    for path, method in _routes_with(LINES, application):
+        body = document["paths"][path][method]["requestBody"]
+        given = body["content"]["application/json"]["schema"]
+        body["content"]["application/json"]["schema"] = next(each for each in given["oneOf"] if each != _NULL)
+        body["content"][MEDIA_TYPE] = _LINES
+        body["required"] = True
     for path, method in _routes_with(_STREAM, application):
         document["paths"][path][method]["responses"]["200"]["content"]["text/event-stream"] = _EVENT_STREAM
     for operations in document["paths"].values():

@@ -9,9 +9,13 @@ import msgspec
 from litestar import Request
 
 from talkwire.api.http.json_budget import check_budget
+from talkwire.api.http.json_lines import takes_lines
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.texts import check_text
-from talkwire.dialects.payloads.problems import invalid_payload, with_unknown_fields
+from talkwire.dialects.payloads.problems import invalid_payload, with_unknown_fields_in
+
+BODY_MAX = 256 * 1024
+"""The maximum size of a JSON body in bytes. The text of a message has a smaller limit."""
 
 _PROBLEM = "body_problem"
 _BODY = "body_and_type"
@@ -22,6 +26,10 @@ _UNFIT = object()
 class JsonRequest(Request[Any, Any, Any]):
     """A Litestar request that decodes its JSON body directly to the type that the route declares. Litestar's own
     decoder would accept `"5"` as 5 and 1 as true."""
+
+    async def body(self) -> bytes:
+        """Returns the body; nothing for lines of JSON (`json_lines.py`), which the route reads as they arrive."""
+        return b"" if takes_lines(self) else await super().body()
 
     async def json(self) -> Any:  # noqa: ANN401 (JSON)
         """Returns the body as the type that the route expects.
@@ -63,9 +71,4 @@ def with_unknown_fields_of_body(request: Request[Any, Any, Any], error: ChatErro
     """Returns the error extended with the names of unknown members in the request's JSON body, if it is
     `invalid_request`; else the error unchanged."""
     body, expected = request.state.get(_BODY, (None, None))
-    if body is None or error.code != "invalid_request":
-        return error
-    try:
-        return with_unknown_fields(error, expected, msgspec.json.decode(body))
-    except (msgspec.DecodeError, RecursionError):
-        return error  # an invalid body has no members
+    return error if body is None else with_unknown_fields_in(error, expected, body)

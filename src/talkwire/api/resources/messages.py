@@ -146,14 +146,12 @@ class FollowedThreadsAnswer(ListAnswer[FollowedThreadPayload], frozen=True):
     unread: int
 
 
-@post([_MESSAGES, "/messages"], summary="Send a message", tags=_TAGS)
-async def send_message(
-    data: JSONBody[SendMessageBody], caller: GivenCaller, chat: GivenChat, idempotency_key: IdempotencyKey = None
-) -> MessagePayload:
-    command = SendMessage(
+def to_send(data: SendMessageBody, key: str | None) -> SendMessage:
+    """Returns the command that sends a message. `key` becomes its client message id if the body has none."""
+    return SendMessage(
         conversation_id=data.conversation_id,
         content=data.content,
-        client_message_id=idempotency_key if data.client_message_id is None else data.client_message_id,
+        client_message_id=key if data.client_message_id is None else data.client_message_id,
         metadata=data.metadata,
         sender_id=data.sender_id,
         attachments=attachment_refs(data.attachments),
@@ -162,7 +160,13 @@ async def send_message(
         created_ms=None if data.created_at is None else ms_of_datetime("createdAt", data.created_at),
         imported=data.imported(),
     )
-    return message_payload(await chat.execute(caller.actor, command))
+
+
+@post([_MESSAGES, "/messages"], summary="Send a message", tags=_TAGS)
+async def send_message(
+    data: JSONBody[SendMessageBody], caller: GivenCaller, chat: GivenChat, idempotency_key: IdempotencyKey = None
+) -> MessagePayload:
+    return message_payload(await chat.execute(caller.actor, to_send(data, idempotency_key)))
 
 
 @get(_MESSAGE, summary="Get a message", tags=_TAGS)

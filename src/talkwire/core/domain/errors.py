@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Literal, get_args
 
 ErrorCode = Literal[
@@ -59,6 +61,20 @@ def invalid(path: str, message: str) -> ChatError:
     """Returns an `invalid_request` error for one field of a payload; `path` is written as in the request
     (`memberIds[3]`)."""
     return ChatError("invalid_request", f"{path}: {message}", [{"path": path, "message": message}])
+
+
+@contextmanager
+def refusals_at(place: str, names: Mapping[str, str] = MappingProxyType({})) -> Iterator[None]:
+    """A context manager that adds a place in the payload, such as `users[3]`, to errors raised inside it. `names` has
+    the payload's names of fields that the errors name otherwise."""
+    try:
+        yield
+    except ChatError as error:
+        match error.details:
+            case [{"path": str() as path, "message": str() as message}]:
+                raise invalid(f"{place}.{names.get(path, path)}", message) from None
+            case details:
+                raise ChatError(error.code, f"{place}: {error.message}", details) from None
 
 
 class NoAccess(ChatError):

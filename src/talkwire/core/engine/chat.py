@@ -112,12 +112,6 @@ class Chat:
         options = options or SignalOptions()
         self._queries: Queries = {**QUERIES, **user_search.queries(policy)}
         self._hooks = Hooks() if hooks is None else hooks
-        self.hooked: Collection[type[Command[Any]]] = self._hooks.by_type
-        """The types of commands with hooks of the application.
-
-        Such a command is queued only after its hooks have returned; callers that need a certain order have to wait for
-        the result.
-        """
         self._tasks = BackgroundTasks()
         self.node_id = token_hex(8)
         """The id that distinguishes this node from others."""
@@ -155,7 +149,7 @@ class Chat:
 
         Raises `ChatError`: from the awaitable, or immediately for a command that is invalid.
         """
-        hooked = type(command) in self.hooked
+        hooked = self.is_hooked(command)
         result = self._ask_hooks(actor, command, key) if hooked else self._execute(actor, command, key)
         return self._with_cause(actor, command, result) if actor.is_trusted else result
 
@@ -171,11 +165,19 @@ class Chat:
         if isinstance(command, NodeCommand):
             asyncio.ensure_future(self._keeper.keep(actor, command)).add_done_callback(partial(settle, done))
             return
-        if type(command) in self.hooked:
+        if self.is_hooked(command):
             task = self._tasks.start(self._ask_hooks(actor, command, key))
             task.add_done_callback(partial(settle, done))
             return
         self._submit(CHANGES[type(command)], actor, command, done, key)
+
+    def is_hooked(self, command: Command[Any]) -> bool:
+        """Returns whether the application has hooks for a command.
+
+        Such a command is queued only after its hooks have returned; callers that need a certain order have to wait for
+        the result.
+        """
+        return self._hooks.concern(command)
 
     async def _ask_hooks(self, actor: Actor, command: Command[R], key: IdempotencyKey | None) -> R:
         """Passes a command to the application's hooks and executes the command that they return. A retry of an executed

@@ -58,6 +58,10 @@ class Hooks:
 
         return remove
 
+    def concern(self, command: Command[Any]) -> bool:
+        """Returns whether a hook is registered for this command."""
+        return any(when(command) for _, when in self.by_type.get(type(command), ()))
+
     async def apply(self, actor: Actor, command: C) -> C:
         """Runs the hooks for a command and returns the command to execute. Raises ChatError if a hook refuses it, and
         `unavailable` if a hook fails."""

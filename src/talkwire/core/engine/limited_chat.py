@@ -6,7 +6,7 @@ The server's own commands use `Chat` directly.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from talkwire.core.commands.command import Command, IdempotencyKey
 from talkwire.core.commands.server.retries import AnswerRetry
@@ -60,6 +60,10 @@ class LimitedChat:
         if self._outcomes is not None:
             self._outcomes.succeeded(type(command), began_ns)
         return result
+
+    def is_hooked(self, command: Command[Any]) -> bool:
+        """Returns whether the command is queued only after hooks of the application have returned."""
+        return self._chat.is_hooked(command)
 
     def take(self, actor: Actor, kind: Kind) -> float:
         """Takes a token from the actor's bucket for one kind of action. Returns 0, or the seconds until there is a

@@ -39,9 +39,9 @@ def cause_of(snapshot: Snapshot, actor: Actor, command: Command[Any]) -> ChatErr
     conversation = snapshot.conversation(conversation_id)
     if conversation is None or conversation.deleted_ms is not None:
         return _missing("conversation", conversation_id)
-    return _cause_in_sender(snapshot, actor, command, conversation_id) or _cause_in_parts(
-        snapshot, actor, command, conversation_id
-    )
+    is_import = isinstance(command, SendMessage) and command.created_ms is not None  # whose sender need not be a member
+    cause = None if is_import else _cause_in_sender(snapshot, actor, command, conversation_id)
+    return cause or _cause_in_parts(snapshot, actor, command, conversation_id)
 
 
 def _cause_in_sender(snapshot: Snapshot, actor: Actor, command: Command[Any], conversation_id: str) -> ChatError | None:

@@ -103,6 +103,18 @@ def with_unknown_fields(error: ChatError, expected: object, given: object) -> Ch
     return ChatError(error.code, "; ".join([error.message, *(each.message for each in found)]), details)
 
 
+def with_unknown_fields_in(error: ChatError, expected: object, body: bytes) -> ChatError:
+    """Returns the error extended as by `with_unknown_fields` for a payload that is JSON in `body`; unchanged if that is
+    no JSON, which has no members."""
+    if error.code != "invalid_request":
+        return error
+    try:
+        given = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return error
+    return with_unknown_fields(error, expected, given)
+
+
 def _at(path: str, message: str) -> ChatError:
     return ChatError("invalid_request", f"{path}: {message}".lstrip(": "), [{"path": path, "message": message}])
 

@@ -80,7 +80,7 @@ class EventHandling:
                 return
         start = partial(self._start, request, command)
         # A command with a hook is queued only when that has responded, and the next one must not overtake it.
-        pipelined = isinstance(command, Change) and type(command) not in self._chat.hooked
+        pipelined = isinstance(command, Change) and not self._chat.is_hooked(command)
         socket.connection.lane.enter(start, pipelined=pipelined)
 
     def receive_unreadable(self, socket: Socket, name: str | float, ack_id: int | None, flaw: str) -> None:

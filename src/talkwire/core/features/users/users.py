@@ -3,8 +3,7 @@ admins also ban users."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from types import MappingProxyType
 
 import msgspec
@@ -22,7 +21,7 @@ from talkwire.core.commands.accounts import (
 from talkwire.core.commands.command import Page
 from talkwire.core.domain.access import erased, may_act, must_be_operator, must_be_trusted
 from talkwire.core.domain.access_policy import rights_of
-from talkwire.core.domain.errors import ChatError, forbidden, invalid
+from talkwire.core.domain.errors import ChatError, forbidden, invalid, refusals_at
 from talkwire.core.domain.events import HoldChanged, UserBanned, UserCreated, UserRenamed, UserUnbanned, UserUpdated
 from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
 from talkwire.core.domain.pages import PAGE_MAX
@@ -201,7 +200,7 @@ def check_put_all(command: PutUsers) -> None:
         raise invalid("users", f"must have 1 to {BATCH_MAX} items")
     _check_distinct([user.user_id for user in command.users])
     for index, user in enumerate(command.users):
-        with _refusals_at(index):
+        with refusals_at(f"users[{index}]", {"userId": "id"}):
             check_put(user)
     handles = [normal_handle(user.handle) for user in command.users if isinstance(user.handle, str)]
     if len(set(handles)) != len(handles):
@@ -213,7 +212,7 @@ def put_users(tx: Transaction, actor: Actor, command: PutUsers) -> tuple[User, .
     must_be_trusted(actor)
     decided = []
     for index, user in enumerate(command.users):
-        with _refusals_at(index):
+        with refusals_at(f"users[{index}]", {"userId": "id"}):
             decided.append((user, *_decide(tx, user)))
     return tuple(_put(tx, user, before, after) for user, before, after in decided)
 
@@ -221,20 +220,6 @@ def put_users(tx: Transaction, actor: Actor, command: PutUsers) -> tuple[User, .
 def _check_distinct(user_ids: Collection[str]) -> None:
     if len(set(user_ids)) != len(user_ids):
         raise invalid("users", "must not contain a user twice")
-
-
-@contextmanager
-def _refusals_at(index: int) -> Iterator[None]:
-    """A context manager that adds the index of a user in a batch to errors raised inside it."""
-    try:
-        yield
-    except ChatError as error:
-        place = f"users[{index}]"
-        match error.details:
-            case [{"path": str() as path, "message": str() as message}]:
-                raise invalid(f"{place}.{'id' if path == 'userId' else path}", message) from None
-            case details:
-                raise ChatError(error.code, f"{place}: {error.message}", details) from None
 
 
 def check_ban(command: BanUser) -> None:
