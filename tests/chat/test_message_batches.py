@@ -40,34 +40,41 @@ async def _contents(world: World, talk: str, reader: str) -> list[str]:
 # --- a JSON body ----------------------------------------------------------------------------------------------------
 
 
-async def test_a_batch_is_sent_in_order_and_each_message_by_itself(world: World) -> None:
-    talk = await world.conversation("alice", "bob")
-    alice, stranger = world.id_of("alice"), world.id_of("carol")
-    await world.service("PUT", f"/api/v1/users/{stranger}", {"name": "Carol"})
-    there = {"conversationId": talk, "senderId": alice}
-    messages = [
-        {**there, "senderId": stranger, "content": "old", "createdAt": OLD},
-        {**there, "senderId": stranger, "content": "no member"},
+def _six(world: World, talk: str) -> list[dict[str, Any]]:
+    there = {"conversationId": talk, "senderId": world.id_of("alice")}
+    return [
+        {**there, "senderId": world.id_of("carol"), "content": "old", "createdAt": OLD},
+        {**there, "senderId": world.id_of("carol"), "content": "no member"},
         {**there, "content": "elsewhere", "conversationId": "nowhere"},
         {**there, "content": "older", "createdAt": "2019-01-31T12:00:00.000Z"},
         {**there, "content": "a reply to nothing", "createdAt": OLD, "replyToId": "17"},
         {**there, "content": "now"},
     ]
+
+
+def _codes(answer: Any) -> list[str]:  # noqa: ANN401 (JSON)
+    return [each["error"]["code"] if "error" in each else each["message"]["content"] for each in answer["items"]]
+
+
+async def test_a_batch_is_sent_in_order_up_to_the_first_that_is_refused(world: World) -> None:
+    talk = await world.conversation("alice", "bob")
+    await world.service("PUT", f"/api/v1/users/{world.id_of('carol')}", {"name": "Carol"})
+    answer = await _send(world, json={"messages": _six(world, talk)})
+    assert _codes(answer) == ["old", "forbidden", "conflict", "conflict", "conflict", "conflict"]
+    assert answer["items"][0]["message"]["imported"] is True
+    assert await _contents(world, talk, "alice") == ["old"]
+
+
+async def test_a_batch_skips_refused_messages_if_it_is_asked_to(world: World) -> None:
+    talk = await world.conversation("alice", "bob")
+    await world.service("PUT", f"/api/v1/users/{world.id_of('carol')}", {"name": "Carol"})
     bob = await world.connect("bob")
-    answer = await _send(world, json={"messages": messages})
-    said = [each.get("error", each.get("message")) for each in answer["items"]]
-    assert [each.get("code", each.get("content")) for each in said] == [
-        "old",
-        "forbidden",
-        "not_found",
-        "invalid_request",
-        "not_found",
-        "now",
-    ]
+    answer = await _send(world, json={"messages": _six(world, talk)}, params={"skipRefused": "true"})
+    assert _codes(answer) == ["old", "forbidden", "not_found", "invalid_request", "not_found", "now"]
     assert [(await bob.next("message:new"))["content"] for _ in range(2)] == ["old", "now"]
-    assert (said[0]["imported"], said[0]["senderId"]) == (True, stranger)
-    assert said[3]["details"][0]["path"] == "createdAt"
-    assert "17" in said[4]["message"]
+    refusals = [each.get("error", {}) for each in answer["items"]]
+    assert refusals[3]["details"][0]["path"] == "createdAt"
+    assert "17" in refusals[4]["message"]
 
 
 async def test_a_batch_that_is_repeated_with_its_key_is_sent_once(world: World) -> None:
@@ -130,7 +137,27 @@ async def test_lines_are_stored_in_order_while_more_arrive(world: World) -> None
     assert len(await _contents(world, talk, "bob")) == 250
 
 
-async def test_a_refused_line_is_reported_and_the_others_are_stored(world: World) -> None:
+async def test_a_refused_line_ends_the_import_until_it_is_repaired(world: World) -> None:
+    talk = await world.conversation("alice", "bob")
+    good = {"conversationId": talk, "senderId": world.id_of("alice"), "createdAt": OLD, "content": "good"}
+    lines = [{**good, "clientMessageId": str(number)} for number in range(300)]
+    for broken, code, message in (
+        ({**lines[150], "contnt": "x", "content": ""}, "invalid_request", "did you mean content?"),
+        ({**lines[150], "senderId": "ghost"}, "invalid_request", "senderId: must be the id of a user"),
+        ({**lines[150], "conversationId": "nowhere"}, "not_found", "There is no conversation nowhere."),
+    ):
+        data = _lines([*lines[:150], broken, *lines[151:]])
+        refused = await world.request("POST", PATH, by="backend", role="service", content=data, headers=LINES)
+        error = refused.json()["error"]
+        assert error["code"] == code
+        assert message in error["message"]
+        assert (error["details"]["line"], error["details"]["stored"]) == (151, 150)
+        assert len(await _contents(world, talk, "alice")) == 150
+    assert (await _send(world, content=_lines(lines), headers=LINES))["stored"] == 300
+    assert len(await _contents(world, talk, "alice")) == 300
+
+
+async def test_refused_lines_are_reported_if_they_are_skipped(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     good = {"conversationId": talk, "senderId": world.id_of("alice"), "createdAt": OLD, "content": "good"}
     lines = [
@@ -145,18 +172,19 @@ async def test_a_refused_line_is_reported_and_the_others_are_stored(world: World
         _lines([good]),
         _lines([{**good, "clientMessageId": "5"}]),
     ]
-    answer = await _send(world, content=b"".join(lines), headers={"content-type": "application/jsonl; charset=utf-8"})
+    headers = {"content-type": "application/jsonl; charset=utf-8"}
+    answer = await _send(world, content=b"".join(lines), headers=headers, params={"skipRefused": "true"})
     assert (answer["received"], answer["stored"], answer["refused"]) == (9, 3, 6)
     refusals = {each["line"]: each["error"]["message"] for each in answer["refusals"]}
     assert list(refusals) == [3, 4, 5, 7, 8, 9]
-    assert refusals[4] == "The line must be valid JSON in UTF-8."
+    assert refusals[4] == "must be valid JSON in UTF-8"
     assert refusals[7] == "senderId: must be the id of a user"
     assert "contnt: is not a field here; did you mean content?" in refusals[8]
     assert refusals[9].startswith("clientMessageId: must be set")
 
 
 async def test_no_more_than_a_hundred_refusals_are_listed(world: World) -> None:
-    answer = await _send(world, content=b"{}\n" * 150, headers=LINES)
+    answer = await _send(world, content=b"{}\n" * 150, headers=LINES, params={"skipRefused": "true"})
     assert (answer["refused"], len(answer["refusals"])) == (150, 100)
 
 

@@ -14,7 +14,7 @@ from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.commands.custom_events import SendReport
 from talkwire.core.commands.integration.webhooks import CreatedWebhook, WebhookView
 from talkwire.core.commands.invitations import CreatedInvitation
-from talkwire.core.commands.messages import ThreadMark
+from talkwire.core.commands.messages import SendMessages, ThreadMark
 from talkwire.core.commands.receipts import ReadMark, Unread
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import (
@@ -84,7 +84,11 @@ IS_DECIDED_AGAIN = {
 }
 
 
-@pytest.mark.parametrize("command", CHANGES, ids=lambda command: command.__name__)
+WITH_KEYS = [command for command in CHANGES if command is not SendMessages]
+"""The commands that may be given a key. Messages are recognised by their client message ids instead."""
+
+
+@pytest.mark.parametrize("command", WITH_KEYS, ids=lambda command: command.__name__)
 def test_every_result_type_is_listed_as_checked_again_or_not(command: type[Command[Any]]) -> None:
     answer = result_type(command)
     kinds = {kind for kind in (typing.get_args(answer) or (answer,)) if kind is not Ellipsis}
@@ -135,6 +139,6 @@ def test_a_retry_of_a_user_who_is_not_a_member_returns_nothing(answer: object) -
         assert refused.value.code == "forbidden"
 
 
-@pytest.mark.parametrize("command", CHANGES, ids=lambda command: command.__name__)
+@pytest.mark.parametrize("command", WITH_KEYS, ids=lambda command: command.__name__)
 def test_every_stored_result_can_be_decoded(command: type[Command[Any]]) -> None:
     msgspec.json.Decoder(result_type(command))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.history_import.conftest import Command, Receiver, counts, dropped
-from tests.cli.history_import.exports import rocketchat_export, write_folder
+from tests.cli.history_import.exports import lines, rocketchat_export, write_folder
 
 
 def test_collections_are_imported(imported: Command, receiver: Receiver) -> None:
@@ -45,6 +45,32 @@ def test_collections_are_imported(imported: Command, receiver: Receiver) -> None
     assert [each["content"] for each in receiver.messages("rocketchat-raAnnBen", by="raAnn1")] == ["Direct"]
     again = counts(imported("rocketchat", rocketchat_export("ra")))
     assert again == {"conversations, there before": 2, "messages, there before": 6, "users, there before": 3}
+
+
+def test_messages_stay_in_order_though_the_server_refuses_parts_of_some(imported: Command, receiver: Receiver) -> None:
+    author = {"_id": "rbAnn", "username": "rbann", "name": "Ann"}
+    at = {"$date": "2020-01-01T12:00:00.000Z"}
+    messages = [
+        {"_id": f"rb{number}", "rid": "rbRoom", "msg": str(number), "ts": at, "u": author, "pinned": number % 2 == 0}
+        for number in range(250)
+    ]
+    for number in (7, 130):
+        messages[number]["editedAt"] = {"$date": "2999-01-01T12:00:00.000Z"}
+    result = imported(
+        "rocketchat",
+        {
+            "users.json": lines([{**author, "active": True, "__rooms": ["rbRoom"]}]),
+            "rocketchat_room.json": lines([{"_id": "rbRoom", "t": "c", "name": "Pins", "ts": at}]),
+            "rocketchat_message.json": lines(messages),
+        },
+    )
+    assert dropped(result) == {"pins beyond the 100 of a conversation": 25, "times of edits that are not possible": 2}
+    found = receiver.messages("rocketchat-rbRoom")
+    while found[0]["seq"] > 1:
+        path = f"/conversations/rocketchat-rbRoom/messages?limit=100&before={found[0]['id']}"
+        found = [*receiver.get(path)["items"], *found]
+    assert [each["content"] for each in found] == [str(number) for number in range(250)]
+    assert sum(each.get("pinned", False) for each in found) == 100
 
 
 @pytest.mark.parametrize(

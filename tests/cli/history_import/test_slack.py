@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.history_import.conftest import Command, Receiver, counts, dropped
-from tests.cli.history_import.exports import ROOT, said, slack_export, write_folder
+from tests.cli.history_import.exports import ROOT, said, slack_export, slack_user, write_folder
 
 TONED = "\U0001f44d\U0001f3fc"
 
@@ -137,3 +137,21 @@ def test_what_was_erased_here_does_not_come_back(imported: Command, receiver: Re
     assert dropped(result)["users that were erased on this server"] == 1
     assert receiver.get("/users/UE0BEN")["erased"] is True
     assert counts(result).get("messages", 0) == 0
+
+
+def test_an_invalid_message_is_dropped_and_the_others_stay_in_order(imported: Command, receiver: Receiver) -> None:
+    key = "USZANN"
+    long_link = f"https://example.com/{'x' * 3000}"
+    texts = [said(f"15778800{number:02}.000000", key, str(number)) for number in range(10)]
+    for number in (0, 3, 4, 9):
+        texts[number]["files"] = [{"id": f"F{number}", "name": "a.png", "permalink": long_link}]
+    result = imported(
+        "slack",
+        {
+            "users.json": [slack_user(key, "szann")],
+            "channels.json": [{"id": "CSZ", "name": "long", "created": 1500000000, "members": [key]}],
+            "long/2020-01-01.json": texts,
+        },
+    )
+    assert [each["content"] for each in receiver.messages("slack-CSZ")] == ["1", "2", "5", "6", "7", "8"]
+    assert sum(count for kind, count in dropped(result).items() if kind.startswith("messages that the server ref")) == 4

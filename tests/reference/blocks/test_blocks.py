@@ -229,7 +229,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     with running_chat(tmp_path_factory.mktemp("chat")) as server:
         service = {"Authorization": f"Bearer {server.token('shop', role='service')}"}
         with HttpClient(base_url=f"{server.url}/api/v1", headers=service) as http:
-            for conversation, members in (("order-17", ["alice", "bob"]), ("c1", ["alice", "zoe"])):
+            for conversation, members in (
+                ("order-17", ["alice", "bob"]),
+                ("order-9", ["alice", "bob"]),
+                ("c1", ["alice", "zoe"]),
+            ):
                 body = {"kind": "group", "id": conversation, "name": "Order", "memberIds": members}
                 http.post("/conversations", json=body).raise_for_status()
         yield server

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
+from itertools import takewhile
 from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import Request, Response, post
 from litestar.openapi import ResponseSpec
-from litestar.params import HeaderParameter, JSONBody
+from litestar.params import HeaderParameter, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 from litestar.types import ControllerRouterHandler
 
@@ -20,7 +20,7 @@ from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.json_budget import check_budget
 from talkwire.api.http.json_lines import TAKES_LINES, Line, arriving_lines, takes_lines
 from talkwire.api.resources.messages import SendMessageBody, to_send
-from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.messages import SendMessage, SendMessages
 from talkwire.core.domain.access import must_be_trusted
 from talkwire.core.domain.errors import ChatError, invalid, refusals_at
 from talkwire.core.domain.model import Actor, Message
@@ -38,12 +38,17 @@ REFUSALS_MAX = 100
 
 Outcome = Message | ChatError
 
+_NOT_SENT = ChatError("conflict", "An earlier message was refused, so this one was not sent.")
+
 _Key = Annotated[
     str | None,
     HeaderParameter(
         name="Idempotency-Key",
         description="A message without clientMessageId gets this key, `-` and its number from 1 on as clientMessageId",
     ),
+]
+_Skip = Annotated[
+    bool, QueryParameter(name="skipRefused", description="Go on after a message that is refused, instead of stopping")
 ]
 
 
@@ -82,24 +87,25 @@ class LinesAnswer(msgspec.Struct, frozen=True):
     "/api/v1/messages/batch",
     operation_id="sendMessages",
     summary="Send or import up to 100 messages, or any number as lines of JSON (roles service and admin)",
-    description="Each message is sent or refused by itself, in the given order. A body of newline-delimited JSON "
-    "(`application/x-ndjson`), a message in each line, may have any length: its messages are stored as they arrive, "
-    "and the response counts them.",
+    description="Sends the messages in the given order, up to the first one that is refused. A body of "
+    "newline-delimited JSON (`application/x-ndjson`), a message in each line, may have any length: its messages are "
+    "stored as they arrive, and the response counts them.",
     tags=["messages"],
     responses={HTTP_200_OK: ResponseSpec(LinesAnswer, description="The counted lines")},
     opt={**may_refuse(413), **TAKES_LINES},
 )
-async def send_messages(
+async def send_messages(  # noqa: PLR0913, PLR0917 (each is a part of the request)
     request: Request[Any, Any, Any],
     caller: GivenCaller,
     chat: GivenChat,
     data: JSONBody[SendMessagesBody | None] = None,
     idempotency_key: _Key = None,
+    skip_refused: _Skip = False,  # noqa: FBT002 (a query parameter)
 ) -> Response[ListAnswer[SentOrRefused]]:
     must_be_trusted(caller.actor)
     if takes_lines(request):
-        lines = arriving_lines(request, BATCH_MAX)
-        counted = Response(await _send_lines(chat, caller.actor, lines, idempotency_key), status_code=HTTP_200_OK)
+        lines = _SentLines(chat, caller.actor, idempotency_key, skip_refused=skip_refused)
+        counted = Response(await lines.send(arriving_lines(request, BATCH_MAX)), status_code=HTTP_200_OK)
         return cast("Response[Any]", counted)
     if data is None or not 1 <= len(data.messages) <= BATCH_MAX:
         raise invalid("messages", f"must have 1 to {BATCH_MAX} items")
@@ -107,8 +113,9 @@ async def send_messages(
     for index, body in enumerate(data.messages):
         with refusals_at(f"messages[{index}]"):
             commands.append(_command(body, idempotency_key, index + 1))
-    outcomes = await _send(chat, caller.actor, commands)
-    return Response(ListAnswer(tuple(map(_said, outcomes)), None), status_code=HTTP_201_CREATED)
+    outcomes = await _send(chat, caller.actor, commands, skip_refused=skip_refused)
+    not_sent = [_NOT_SENT] * (len(commands) - len(outcomes))
+    return Response(ListAnswer(tuple(map(_said, [*outcomes, *not_sent])), None), status_code=HTTP_201_CREATED)
 
 
 def _said(outcome: Outcome) -> SentOrRefused:
@@ -117,50 +124,75 @@ def _said(outcome: Outcome) -> SentOrRefused:
     return SentOrRefused(message_payload(outcome))
 
 
-async def _send_lines(
-    chat: LimitedChat, actor: Actor, groups: AsyncIterator[Sequence[Line]], key: str | None
-) -> LinesAnswer:
-    """Sends the messages in lines of JSON, group by group, and returns what happened to them.
+class _SentLines:
+    """Sends the messages in lines of JSON, and counts what happens to them."""
 
-    Raises `unavailable` if the server cannot store messages now. The client then sends all lines again; those that were
-    stored are recognised.
-    """
-    received, refused = 0, 0
-    refusals: list[RefusedLine] = []
-    async for group in groups:
-        received += len(group)
-        read = [(number, _command_in(line, key, number)) for number, line in group]
-        sent = iter(await _send(chat, actor, [each for _, each in read if isinstance(each, SendMessage)]))
+    def __init__(self, chat: LimitedChat, actor: Actor, key: str | None, *, skip_refused: bool) -> None:
+        self._chat = chat
+        self._actor = actor
+        self._key = key
+        self._skip_refused = skip_refused
+        self._stored = 0
+        self._refused = 0
+        self._refusals: list[RefusedLine] = []
+
+    async def send(self, groups: AsyncIterator[Sequence[Line]]) -> LinesAnswer:
+        """Sends the lines group by group, and returns what happened to them.
+
+        Raises the refusal of a line that ends the sending. The rest of the body is read before that, because many
+        clients read no response until they have sent everything.
+        """
+        end: ChatError | None = None
+        async for group in groups:
+            end = end or await self._send_group(group)
+        if end is not None:
+            raise end
+        return LinesAnswer(self._stored + self._refused, self._stored, self._refused, tuple(self._refusals))
+
+    async def _send_group(self, group: Sequence[Line]) -> ChatError | None:
+        """Sends the lines of a group. Returns the refusal that ends the sending: the first one, or, if refused lines
+        are skipped, `unavailable`. None if there is no such refusal."""
+        read = [(number, self._command_in(line, number)) for number, line in group]
+        sent = read if self._skip_refused else takewhile(lambda each: isinstance(each[1], SendMessage), read)
+        commands = [each for _, each in sent if isinstance(each, SendMessage)]
+        try:
+            outcomes = iter(await _send(self._chat, self._actor, commands, skip_refused=self._skip_refused))
+        except ChatError as error:
+            return self._end(group[0][0], error)
         for number, each in read:
-            outcome = next(sent) if isinstance(each, SendMessage) else each
+            outcome = next(outcomes) if isinstance(each, SendMessage) else each
             if not isinstance(outcome, ChatError):
-                continue
-            if outcome.code == "unavailable":
-                raise ChatError("unavailable", f"Line {number}: {outcome.message} Send all lines again.")
-            refused += 1
-            if len(refusals) < REFUSALS_MAX:
-                refusals.append(RefusedLine(number, error_payload(outcome)))
-    return LinesAnswer(received, received - refused, refused, tuple(refusals))
+                self._stored += 1
+            elif not self._skip_refused or outcome.code == "unavailable":
+                return self._end(number, outcome)
+            else:
+                self._refused += 1
+                if len(self._refusals) < REFUSALS_MAX:
+                    self._refusals.append(RefusedLine(number, error_payload(outcome)))
+        return None
 
+    def _end(self, number: int, error: ChatError) -> ChatError:
+        details = {"line": number, "stored": self._stored, "details": error.details}
+        return ChatError(error.code, f"Line {number}: {error.message}", details)
 
-def _command_in(line: bytes, key: str | None, number: int) -> SendMessage | ChatError:
-    """Returns the command to send the message in a line of JSON, or the error that describes why the line is
-    invalid."""
-    try:
-        check_budget(line)
-    except ChatError as error:
-        return error
-    try:
-        body = msgspec.json.decode(line, type=SendMessageBody)
-        if body.client_message_id is None and key is None:
-            raise invalid("clientMessageId", "must be set, here or by the header Idempotency-Key, to send lines again")
-        return _command(body, key, number)
-    except msgspec.ValidationError as error:
-        return with_unknown_fields_in(invalid_payload(error, SendMessageBody), SendMessageBody, line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ChatError("invalid_request", "The line must be valid JSON in UTF-8.")
-    except ChatError as error:
-        return with_unknown_fields_in(error, SendMessageBody, line)
+    def _command_in(self, line: bytes, number: int) -> SendMessage | ChatError:
+        """Returns the command to send the message in a line of JSON, or the error that describes why the line is
+        invalid."""
+        try:
+            check_budget(line)
+        except ChatError as error:
+            return error
+        try:
+            body = msgspec.json.decode(line, type=SendMessageBody)
+            if body.client_message_id is None and self._key is None:
+                raise invalid("clientMessageId", "must be set, or the header Idempotency-Key, to send lines again")
+            return _command(body, self._key, number)
+        except msgspec.ValidationError as error:
+            return with_unknown_fields_in(invalid_payload(error, SendMessageBody), SendMessageBody, line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return ChatError("invalid_request", "must be valid JSON in UTF-8")
+        except ChatError as error:
+            return with_unknown_fields_in(error, SendMessageBody, line)
 
 
 def _command(body: SendMessageBody, key: str | None, number: int) -> SendMessage:
@@ -170,18 +202,24 @@ def _command(body: SendMessageBody, key: str | None, number: int) -> SendMessage
     return command
 
 
-async def _send(chat: LimitedChat, actor: Actor, commands: Sequence[SendMessage]) -> Sequence[Outcome]:
-    """Sends messages in the given order, and returns for each the stored message or why it was refused."""
-    if any(map(chat.is_hooked, commands)):  # they are queued when their hooks have returned, in any order
-        return [await _outcome(chat, actor, command) for command in commands]
-    return await asyncio.gather(*(_outcome(chat, actor, command) for command in commands))
+async def _send(
+    chat: LimitedChat, actor: Actor, commands: Sequence[SendMessage], *, skip_refused: bool
+) -> Sequence[Outcome]:
+    """Sends messages in the given order. Returns the outcomes as the command `SendMessages` does.
 
-
-async def _outcome(chat: LimitedChat, actor: Actor, command: SendMessage) -> Outcome:
-    try:
-        return await chat.execute(actor, command)
-    except ChatError as error:
-        return error
+    If the application has hooks for one of them, each is sent by itself, because hooks concern single messages.
+    """
+    if not any(map(chat.is_hooked, commands)):
+        return await chat.execute(actor, SendMessages(tuple(commands), skip_refused)) if commands else ()
+    outcomes: list[Outcome] = []
+    for command in commands:
+        try:
+            outcomes.append(await chat.execute(actor, command))
+        except ChatError as error:
+            outcomes.append(error)
+            if not skip_refused:
+                break
+    return outcomes
 
 
 message_batch_routes: tuple[ControllerRouterHandler, ...] = (send_messages,)

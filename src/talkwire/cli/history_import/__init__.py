@@ -11,6 +11,7 @@ texts.py        converts other systems' markup to Markdown
 emoji.py        converts names of emoji to emoji (`emoji_names.txt`, written by `tools/emoji_names.py`)
 staging.py      a temporary database with everything to import, sorted
 target.py       the receiving server, over REST
+outgoing.py     sends the messages of a conversation, many in a request
 run.py          one import: from the staging to the server
 attached.py     opens attached files, from the export or downloaded
 """

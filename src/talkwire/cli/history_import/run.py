@@ -12,13 +12,14 @@ import asyncio
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from talkwire.cli.failures import CommandError
 from talkwire.cli.history_import.attached import AttachedFiles, FileMissing
+from talkwire.cli.history_import.outgoing import OutgoingMessage, OutgoingMessages
 from talkwire.cli.history_import.source import SourceConversation, SourceFile, SourceMessage, SourceUser
 from talkwire.cli.history_import.staging import Staging
 from talkwire.cli.history_import.target import ReceivingServer, ServerRefusal, in_path
@@ -40,15 +41,6 @@ _ID_MAX_LENGTH = 100
 _KEY_MAX_LENGTH = 90
 
 _UNUSABLE = re.compile(r"[\s/\x00-\x1f\x7f-\x9f]+")
-
-_LESS: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "threadId": (("threadId",), "replies that could not be put into their thread"),
-    "replyToId": (("replyToId",), "quotes of messages that are missing"),
-    "pinned": (("pinned",), "pins beyond the 100 of a conversation"),
-    "editedAt": (("editedAt",), "times of edits that are not possible"),
-    "reactions": (("reactions",), "reactions that the server refused"),
-}
-"""Members of a message that may be left out if the server refuses them, and how that is counted."""
 
 
 class ImportRun:
@@ -169,9 +161,11 @@ class ImportRun:
             return
         conversation_id, has_messages = opened
         newest_ms = await self._list_sent(conversation_id, key) if has_messages else 0
+        outgoing = OutgoingMessages(self._server, self._staging, self.counts)
         for message in self._staging.messages(key):
-            await self._import_message(conversation_id, message, newest_ms)
+            await self._import_message(conversation_id, message, newest_ms, outgoing)
             self._progress.advance(1)
+        await outgoing.send()
 
     async def _open(self, conversation: SourceConversation) -> tuple[str, bool] | None:
         """Creates a conversation on the server, or finds the one that an earlier import created.
@@ -287,22 +281,27 @@ class ImportRun:
     def _client_id(self, key: str) -> str:
         return f"{self._source}:{key}"
 
-    async def _import_message(self, conversation_id: str, message: SourceMessage, newest_ms: int) -> None:
+    async def _import_message(
+        self, conversation_id: str, message: SourceMessage, newest_ms: int, outgoing: OutgoingMessages
+    ) -> None:
         sender_id = self._people.id_of(message.sender)
         if sender_id in self._gone:
             self._staging.drop("messages of users that are not imported")
             return
+        named = [_short(key, _KEY_MAX_LENGTH) for key in (message.thread, message.reply_to) if key is not None]
+        if any(map(outgoing.has, named)):
+            await outgoing.send()  # so that the message that is replied to has an id
         parts = pieces(message.text)
         for number, part in enumerate(parts, 1):
             key = _short(message.key if number == 1 else f"{message.key}#{number}", _KEY_MAX_LENGTH)
-            if self._staging.sent_id(message.conversation, key) is not None:
+            if self._staging.sent_id(message.conversation, key) is not None or outgoing.has(key):
                 self.counts["messages, there before"] += number == 1
             elif message.created_ms < newest_ms:
                 self._staging.drop("messages older than the newest one of their conversation here")
             else:
                 body = await self._message_body(conversation_id, sender_id, message, is_first=number == 1)
                 body |= {"content": part, "clientMessageId": self._client_id(key)}
-                await self._send(message, key, body, is_first=number == 1)
+                await outgoing.add(OutgoingMessage(message.conversation, key, body, is_first=number == 1))
 
     async def _message_body(
         self, conversation_id: str, sender_id: str, message: SourceMessage, *, is_first: bool
@@ -369,29 +368,6 @@ class ImportRun:
             return {"url": file.link, "name": name}
         self._staging.drop(reason)
         return None
-
-    async def _send(self, message: SourceMessage, key: str, body: dict[str, Any], *, is_first: bool) -> None:
-        """Sends one message to the server. Omits parts that the server refuses, such as reactions, to keep the
-        message.
-        """
-        while True:
-            if not body["content"].strip() and not body.get("attachments"):
-                self._staging.drop("messages that were only a file, which is lost")
-                return
-            try:
-                sent = await self._server.request("POST", "/messages", body)
-            except ServerRefusal as refusal:
-                left_out, kind = _LESS.get(re.split(r"[\[.]", refusal.path)[0], ((), ""))
-                if not any(body.pop(member, None) for member in left_out):
-                    self._staging.drop(f"messages that the server refused: {refusal}"[:120])
-                    return
-                self._staging.drop(kind)
-                continue
-            self._staging.put_sent(message.conversation, key, sent["id"])
-            self.counts["messages"] += is_first
-            self.counts["replies in threads"] += is_first and "threadId" in body
-            self.counts["reactions"] += sum(len(each["userIds"]) for each in body.get("reactions", ()))
-            return
 
 
 def _short(text: str, most: int) -> str:

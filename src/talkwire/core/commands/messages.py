@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from talkwire.core.commands.command import Change, Page, Query
+from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import AttachedKind, Message, Place, SavedMessage
 
 
@@ -138,6 +139,18 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
         """Returns whether the message is only a text, without attachments, mentions, a reply or a thread, which would
         have to be looked up."""
         return not self.attachments and self.reply_to_id is None and self.thread_id is None and "@" not in self.content
+
+
+class SendMessages(Change[tuple[Message | ChatError, ...]], frozen=True, tag="SendMessages"):
+    """Sends or imports messages, one after the other, for the backend or an admin.
+
+    The result has the stored message or the refusal of each. The first refusal is the last item of the result, and the
+    messages after it are not sent, unless `skip_refused` is set. So a refused message can be repaired and sent again
+    before the later ones: a message is not imported after one with a later time.
+    """
+
+    messages: tuple[SendMessage, ...]
+    skip_refused: bool = False
 
 
 class ForwardMessage(Change[tuple[Message, ...]], frozen=True, tag="ForwardMessage"):

@@ -19,6 +19,7 @@ from talkwire.core.cluster.sender_verification import SenderVerifier
 from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Command, IdempotencyKey, NodeCommand
 from talkwire.core.commands.custom_events import KeepReport, SendReport, SendToUsers
+from talkwire.core.commands.messages import SendMessages
 from talkwire.core.commands.server.nodes import ListPeers
 from talkwire.core.commands.server.retries import AnswerRetry
 from talkwire.core.connected.directory import Directory, DirectoryEntry, LoadedUsers
@@ -27,7 +28,7 @@ from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, LogReplaced, NoAccess
 from talkwire.core.domain.events import Durable, DurableEvent, MessageSent, News, UnstoredEvent, UserErased, UserUpdated
-from talkwire.core.domain.model import Actor, ActorRole, User
+from talkwire.core.domain.model import Actor, ActorRole, Message, User
 from talkwire.core.engine.command_table import CHANGES, QUERIES, check_command
 from talkwire.core.engine.hooks import Hooks, sent_as
 from talkwire.core.engine.listeners import Listener, Listeners, Stage
@@ -43,6 +44,7 @@ MORE_S = 0.005
 """How many seconds after another node's transaction its next one is expected, if the node has announced one."""
 
 R = TypeVar("R")
+X = TypeVar("X")
 Done = Callable[[Any, "Exception | None"], None]
 """The callback for a command's (result, error), of which exactly one is set."""
 
@@ -194,9 +196,19 @@ class Chat:
     async def _with_cause(self, actor: Actor, command: Command[R], result: Awaitable[R]) -> R:
         """Returns the result of a command of the back end or an admin. Raises a refusal with its cause."""
         try:
-            return await result
+            done = await result
         except NoAccess as refusal:
-            raise await self._reader.read(partial(cause_of, actor=actor, command=command)) or refusal from None
+            raise await self._cause(actor, command, refusal) from None
+        if isinstance(command, SendMessages):
+            outcomes = zip(command.messages, cast("Sequence[Message | ChatError]", done), strict=False)
+            return cast("R", tuple([await self._cause(actor, *each) for each in outcomes]))
+        return done
+
+    async def _cause(self, actor: Actor, command: Command[Any], outcome: X) -> X | ChatError:
+        """Returns the cause of a `NoAccess`; any other outcome unchanged."""
+        if not isinstance(outcome, NoAccess):
+            return outcome
+        return await self._reader.read(partial(cause_of, actor=actor, command=command)) or outcome
 
     def _pass_cause(
         self, actor: Actor, command: Command[Any], done: Done, result: object, error: Exception | None

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from msgspec.structs import replace
 
-from talkwire.core.commands.messages import AttachmentRef, SendMessage
+from talkwire.core.commands.messages import AttachmentRef, SendMessage, SendMessages
 from talkwire.core.domain.access import (
     acting_as,
     history_of,
@@ -24,7 +24,7 @@ from talkwire.core.domain.access import (
     must_be_visible,
     require,
 )
-from talkwire.core.domain.errors import ChatError, forbidden, invalid
+from talkwire.core.domain.errors import ChatError, forbidden, invalid, refusals_at
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.mentions import Mentions, mention_marks, resolve, spellings
 from talkwire.core.domain.model import (
@@ -176,6 +176,31 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
     require(may_post(conversation, member, tx.now_ms))
     parts = None if command.is_plain else _parts(tx, {sender_id, actor.user_id}, member.history, command)
     return _record(tx, command, sender, conversation, parts)
+
+
+def check_send_all(command: SendMessages) -> None:
+    for index, message in enumerate(command.messages):
+        with refusals_at(f"messages[{index}]"):
+            check_send(message)
+
+
+def needs_of_send_all(actor: Actor, command: SendMessages, needs: Prefetch) -> None:
+    for message in command.messages:
+        needs_of_send(actor, message, needs)
+
+
+def send_messages(tx: Transaction, actor: Actor, command: SendMessages) -> tuple[Message | ChatError, ...]:
+    """Stores messages one after the other, and returns each one or its refusal."""
+    must_be_trusted(actor)
+    outcomes: list[Message | ChatError] = []
+    for message in command.messages:
+        try:
+            outcomes.append(send_message(tx, actor, message))
+        except ChatError as refusal:
+            outcomes.append(refusal)
+            if not command.skip_refused:
+                break
+    return tuple(outcomes)
 
 
 def import_message(tx: Transaction, actor: Actor, command: SendMessage, created_ms: int) -> Message:
@@ -346,4 +371,9 @@ def same_message(first: Message, command: SendMessage) -> Message:
     return first
 
 
-CHANGES: Changes = MappingProxyType({SendMessage: ChangeHandler(send_message, check_send, needs_of_send)})
+CHANGES: Changes = MappingProxyType(
+    {
+        SendMessage: ChangeHandler(send_message, check_send, needs_of_send),
+        SendMessages: ChangeHandler(send_messages, check_send_all, needs_of_send_all),
+    }
+)

@@ -309,6 +309,7 @@ NOT_AUDITED: Mapping[type[Command[Any]], str] = MappingProxyType(
         **dict.fromkeys(
             (
                 messages.SendMessage,
+                messages.SendMessages,
                 messages.ForwardMessage,
                 messages.React,
                 messages.Unreact,

@@ -1,0 +1,119 @@
+"""Sends the messages of one conversation to the receiving server, many in a request, in the order of time."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from talkwire.cli.history_import.staging import Staging
+from talkwire.cli.history_import.target import ReceivingServer, ServerRefusal
+
+TOGETHER = 100
+"""How many messages a request has at most."""
+
+BODY_BYTES = 200_000
+"""How many bytes of messages a request has at most. The server accepts bodies of 256 KiB."""
+
+_LESS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "threadId": (("threadId",), "replies that could not be put into their thread"),
+    "replyToId": (("replyToId",), "quotes of messages that are missing"),
+    "pinned": (("pinned",), "pins beyond the 100 of a conversation"),
+    "editedAt": (("editedAt",), "times of edits that are not possible"),
+    "reactions": (("reactions",), "reactions that the server refused"),
+}
+"""Members of a message that may be left out if the server refuses them, and how that is counted."""
+
+
+_INDEX = re.compile(r"messages\[(\d+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A message to send: the key of its conversation and its own key in the staging, and its JSON. `is_first` is false
+    for the further parts of a text that was too long for one message."""
+
+    conversation: str
+    key: str
+    body: dict[str, Any]
+    is_first: bool
+
+
+class OutgoingMessages:
+    """Collects the messages of one conversation, and sends them when there are enough for a request."""
+
+    def __init__(self, server: ReceivingServer, staging: Staging, counts: Counter[str]) -> None:
+        self._server = server
+        self._staging = staging
+        self._counts = counts
+        self._waiting: dict[str, OutgoingMessage] = {}
+        self._bytes = 0
+
+    def has(self, key: str) -> bool:
+        """Returns whether the message with this key waits to be sent, so that it has no id on the server yet."""
+        return key in self._waiting
+
+    async def add(self, message: OutgoingMessage) -> None:
+        """Adds a message, and sends the earlier ones if there are enough of them."""
+        if not message.body["content"].strip() and not message.body.get("attachments"):
+            self._staging.drop("messages that were only a file, which is lost")
+            return
+        size = len(msgspec.json.encode(message.body))
+        if len(self._waiting) == TOGETHER or self._bytes + size > BODY_BYTES:
+            await self.send()
+        self._waiting[message.key] = message
+        self._bytes += size
+
+    async def send(self) -> None:
+        """Sends the messages that wait. One that the server refuses is sent again without the parts that it refuses,
+        before the later ones, since a message cannot be imported after one with a later time."""
+        waiting = list(self._waiting.values())
+        self._waiting.clear()
+        self._bytes = 0
+        while waiting:
+            sent = await self._send_up_to_a_refusal(waiting)
+            if sent < len(waiting):
+                await self._send_alone(waiting[sent])
+            waiting = waiting[sent + 1 :]
+
+    async def _send_up_to_a_refusal(self, messages: list[OutgoingMessage]) -> int:
+        """Sends messages in one request, and returns how many the server has stored before it refused one."""
+        body = {"messages": [each.body for each in messages]}
+        try:
+            items = (await self._server.request("POST", "/messages/batch", body))["items"]
+        except ServerRefusal as refusal:
+            # One of them is invalid, so none was stored.
+            invalid = _INDEX.match(refusal.path)
+            before = messages[: int(invalid[1])] if invalid else []
+            return await self._send_up_to_a_refusal(before) if before else 0
+        for index, (message, item) in enumerate(zip(messages, items, strict=True)):
+            if "message" not in item:
+                return index
+            self._count(message, item["message"]["id"])
+        return len(messages)
+
+    async def _send_alone(self, message: OutgoingMessage) -> None:
+        """Sends one message. Omits parts that the server refuses, such as reactions, to keep the message."""
+        body = message.body
+        while True:
+            try:
+                sent = await self._server.request("POST", "/messages", body)
+            except ServerRefusal as refusal:
+                left_out, kind = _LESS.get(re.split(r"[\[.]", refusal.path)[0], ((), ""))
+                if not any(body.pop(member, None) for member in left_out):
+                    self._staging.drop(f"messages that the server refused: {refusal}"[:120])
+                    return
+                self._staging.drop(kind)
+                continue
+            self._count(message, sent["id"])
+            return
+
+    def _count(self, message: OutgoingMessage, message_id: str) -> None:
+        self._staging.put_sent(message.conversation, message.key, message_id)
+        self._counts["messages"] += message.is_first
+        self._counts["replies in threads"] += message.is_first and "threadId" in message.body
+        self._counts["reactions"] += sum(len(each["userIds"]) for each in message.body.get("reactions", ()))
