@@ -185,6 +185,51 @@ async def test_an_imported_message_brings_reactions_an_edit_and_a_pin(world: Wor
     assert _code(refused) == (403, "forbidden")
 
 
+async def test_a_system_message_has_no_member_as_its_sender(world: World) -> None:
+    talk = await world.conversation(*DIALECTS)
+    clients = {name: await world.connect(name, dialect=dialect) for name, dialect in DIALECTS.items()}
+    await clients["talks"].done("join-conversation", {"conversationId": talk})
+    await clients["whatsapp"].done("conversation:join", {"conversationId": talk})
+    await clients["crm"].done("joinChat", {"chatId": talk})
+    content = f"Shipped to @{world.id_of('messenger')}"
+    body = {"conversationId": talk, "content": content, "type": "system", "clientMessageId": "m"}
+    sent = await world.service("POST", "/api/v1/messages", body)
+    assert (sent["type"], sent["senderId"], sent["sender"]["id"]) == ("system", *[world.id_of("backend")] * 2)
+    assert await world.service("POST", "/api/v1/messages", body) == sent
+    for dialect, event in {"messenger": "message:new", "talks": "message", "crm": "newMessage"}.items():
+        assert "Shipped" in str(await clients[dialect].next(event))
+    assert "Shipped" in str(await clients["whatsapp"].next("message:received"))
+    assert (await clients["messenger"].next("notification"))["body"].startswith("Shipped")
+    view = (await world.request("GET", f"/api/v1/conversations/{talk}", by="messenger")).json()
+    assert (view["unreadCount"], view["mentionCount"], view["lastMessage"]) == (1, 1, sent)
+    assert world.id_of("backend") not in {member["userId"] for member in view["members"]}
+    edited = await world.service("PATCH", f"/api/v1/messages/{sent['id']}", {"content": "Shipped today"})
+    assert (edited["type"], edited["content"]) == ("system", "Shipped today")
+    plain = await world.request(
+        "POST", "/api/v1/messages", by="backend", role="service", json={**body, "type": "text", "clientMessageId": "n"}
+    )
+    assert _code(plain) == (422, "invalid_request")
+
+
+async def test_a_system_message_may_be_in_the_name_of_any_user(world: World) -> None:
+    talk = await world.conversation("alice", "bob")
+    body = {"conversationId": talk, "content": "Carol has paid", "type": "system"}
+    await world.service("PUT", f"/api/v1/users/{world.id_of('carol')}", {"name": "Carol"})
+    sent = await world.service("POST", "/api/v1/messages", {**body, "senderId": world.id_of("carol")})
+    assert (sent["type"], sent["sender"]["name"]) == ("system", "Carol")
+    old = await world.service(
+        "POST", "/api/v1/messages", {**body, "conversationId": await world.conversation("bob"), "createdAt": OLD}
+    )
+    assert (old["type"], old["imported"], old["createdAt"]) == ("system", True, OLD)
+    unknown = {**body, "senderId": world.id_of("dave")}
+    refused = await world.request("POST", "/api/v1/messages", by="backend", role="service", json=unknown)
+    assert _code(refused) == (422, "invalid_request")
+    assert _code(await world.request("POST", "/api/v1/messages", by="alice", json=body)) == (403, "forbidden")
+    nowhere = {**body, "conversationId": "nowhere"}
+    refused = await world.request("POST", "/api/v1/messages", by="backend", role="service", json=nowhere)
+    assert _code(refused) == (404, "not_found")
+
+
 async def test_history_may_be_imported_over_a_socket(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     backend = await world.open(dialect=MESSENGER)

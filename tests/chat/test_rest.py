@@ -93,6 +93,7 @@ FURTHER_ROUTES = {
     ("post", "/api/v1/messages/{message_id}/report"),
     ("delete", "/api/v1/messages/{message_id}"),
     ("patch", "/api/v1/messages/{message_id}"),
+    ("post", "/api/v1/messages/batch"),
     ("post", "/api/v1/messages/{message_id}/forward"),
     ("get", "/api/v1/messages/{message_id}/history"),
     ("delete", "/api/v1/messages/{message_id}/pin"),

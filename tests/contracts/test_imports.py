@@ -102,12 +102,12 @@ async def test_an_admin_imports_only_in_their_own_name(group: Node) -> None:
     await group.do(ALICE, CreateUpload("f", "a.png", None, 1, 1000))
     await group.do(ALICE, FinishUpload("f", "image/png", 1, "digest"))
     first = await group.do(BACKEND, sent_at(START_MS, client_message_id="m1"))
-    for command in (
-        sent_at(START_MS),
-        sent_at(START_MS, client_message_id="m1"),
-        SendMessage("c", "", created_ms=START_MS, attachments=(AttachmentRef(id="f"),)),
+    for command, code in (
+        (sent_at(START_MS), "forbidden"),
+        (sent_at(START_MS, client_message_id="m1"), "forbidden"),
+        (SendMessage("c", "", created_ms=START_MS, attachments=(AttachmentRef(id="f"),)), "not_found"),
     ):
-        assert await group.refusal(OPERATOR, command) == "forbidden"
+        assert await group.refusal(OPERATOR, command) == code
     assert (await group.do(BOB, ListMessages("c"))).items == (first,)
     for sender_id in ("operator", None):
         own = await group.do(OPERATOR, SendMessage("c", "Old", sender_id=sender_id, created_ms=START_MS))

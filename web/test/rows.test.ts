@@ -13,6 +13,11 @@ describe("rows", () => {
         `${startsDay ? "day " : ""}${startsUnread ? "unread " : ""}${seq}${continued ? "+" : ""}`,
     );
 
+  it("group no message of the system with others of its sender", () => {
+    const said = [message(1), message(2, { type: "system" }), message(3), message(4)];
+    expect(shown(rowsOf(whole(said), null, ME))).toEqual(["day 1", "2", "3", "4+"]);
+  });
+
   it("group messages of one sender within five minutes", () => {
     const said = [message(1), message(2), message(3, { senderId: ME }), message(4), message(40)];
     expect(shown(rowsOf(whole(said), null, ME))).toEqual(["day 1", "2+", "3", "4", "40"]);

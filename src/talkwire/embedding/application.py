@@ -191,10 +191,12 @@ class Talkwire:
         client_message_id: str | None = None,
         metadata: dict[str, object] | None = None,
         created_at: datetime | None = None,
+        system: bool = False,
     ) -> Message:
         """Sends a message as the user `sender`, and returns the stored message. Calling again with the same
         `client_message_id` returns the message that exists. With `created_at` it imports a message that was sent at
-        that time (docs/back-end.md).
+        that time. A `system` message is a notice of the application, whose sender need not be a member
+        (docs/back-end.md).
 
         Raises Refused, for example with `forbidden` when the sender is not a member.
         """
@@ -208,6 +210,7 @@ class Talkwire:
             reply_to_id=reply_to_id,
             thread_id=thread_id,
             created_ms=None if created_at is None else ms_of_datetime("created_at", created_at),
+            system=system,
         )
         return await self.execute(command)
 

@@ -232,6 +232,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
             for conversation, members in (
                 ("order-17", ["alice", "bob"]),
                 ("order-9", ["alice", "bob"]),
+                ("order-21", ["alice", "bob"]),
                 ("c1", ["alice", "zoe"]),
             ):
                 body = {"kind": "group", "id": conversation, "name": "Order", "memberIds": members}

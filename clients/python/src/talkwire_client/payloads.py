@@ -518,7 +518,8 @@ class MembersAdded(TypedDict):
 
 class Message(TypedDict):
     """A message. Members that are empty, null or false are omitted. A deleted message has no `content`. An `imported`
-    message was sent earlier on another system: it is never unread and causes no notifications."""
+    message was sent earlier on another system: it is never unread and causes no notifications. A message of the type
+    `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender."""
 
     id: str
     conversationId: str
@@ -528,7 +529,7 @@ class Message(TypedDict):
     senderId: str
     """The id of the user who sent it."""
     sender: Person
-    type: Literal["file", "text"]
+    type: Literal["file", "system", "text"]
     createdAt: str
     """When it was created."""
     content: NotRequired[str]

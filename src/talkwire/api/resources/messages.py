@@ -43,6 +43,7 @@ from talkwire.core.domain.times import ms_of_datetime
 from talkwire.dialects.payloads.messages import (
     AttachmentBody,
     MessagePayload,
+    MessageType,
     SavedMessagePayload,
     VersionPayload,
     attachment_refs,
@@ -80,7 +81,8 @@ class SendMessageBody(Body, frozen=True):
     """A message to send. `content` may be empty if there are attachments. Only callers with the role `service` set
     `senderId`, to the user who sends the message. Callers with the role `service` or `admin` may set `createdAt` to
     import a message from another system, which was sent at that time, and with it `editedAt`, `reactions` and `pinned`.
-    """
+    They may also send the `type` `system`: a notice of the application, in the name of any user, or without `senderId`
+    in the caller's own. The other types follow from the content."""
 
     conversation_id: str
     content: str = ""
@@ -94,6 +96,7 @@ class SendMessageBody(Body, frozen=True):
     edited_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     reactions: tuple[GivenReactionBody, ...] | None = None
     pinned: bool = False
+    type: MessageType | None = None
 
     def imported(self) -> ImportedParts | None:
         """Returns the time of the last edit, the reactions and the pin of an imported message; None if it has none of
@@ -159,6 +162,7 @@ def to_send(data: SendMessageBody, key: str | None) -> SendMessage:
         thread_id=data.thread_id,
         created_ms=None if data.created_at is None else ms_of_datetime("createdAt", data.created_at),
         imported=data.imported(),
+        system=data.type == "system",
     )
 
 

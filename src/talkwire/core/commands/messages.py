@@ -119,7 +119,8 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     `content` may be empty if there are attachments. If a hook (a function of the application) has changed the message,
     `sent_hash` is the hash of what the client sent, because a retry repeats that. With `created_ms`, the backend or an
     admin imports a message that was sent at that time; `imported` may then say how it was edited, pinned and reacted
-    to. `imported` may differ in a retry.
+    to. `imported` may differ in a retry. The backend and admins send a `system` message, the backend in the name of any
+    user.
     """
 
     conversation_id: str
@@ -133,6 +134,7 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     sent_hash: int | None = None
     created_ms: int | None = None
     imported: ImportedParts | None = None
+    system: bool = False
 
     @property
     def is_plain(self) -> bool:

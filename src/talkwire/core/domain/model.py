@@ -440,7 +440,8 @@ class Message(msgspec.Struct, frozen=True):
     """A message of a conversation.
 
     A deleted message remains as a tombstone without content and attachments. An `imported` message was sent in another
-    system at `created_ms`: nobody is notified of it, and it is never unread.
+    system at `created_ms`: nobody is notified of it, and it is never unread. A `system` message is a notice of the
+    application, such as "Your order was shipped".
     """
 
     id: int
@@ -469,6 +470,7 @@ class Message(msgspec.Struct, frozen=True):
     deleted_ms: int | None = None
     deleted_by: str | None = None
     imported: bool = False
+    system: bool = False
     previews: tuple[LinkPreview, ...] = ()
     without_previews: bool = False
     """Whether the author has removed the previews of links, and so does not want any."""

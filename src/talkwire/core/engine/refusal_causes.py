@@ -39,8 +39,9 @@ def cause_of(snapshot: Snapshot, actor: Actor, command: Command[Any]) -> ChatErr
     conversation = snapshot.conversation(conversation_id)
     if conversation is None or conversation.deleted_ms is not None:
         return _missing("conversation", conversation_id)
-    is_import = isinstance(command, SendMessage) and command.created_ms is not None  # whose sender need not be a member
-    cause = None if is_import else _cause_in_sender(snapshot, actor, command, conversation_id)
+    # The sender of these need not be a member.
+    from_outside = isinstance(command, SendMessage) and (command.created_ms is not None or command.system)
+    cause = None if from_outside else _cause_in_sender(snapshot, actor, command, conversation_id)
     return cause or _cause_in_parts(snapshot, actor, command, conversation_id)
 
 

@@ -99,16 +99,20 @@ class ThreadSummaryPayload(Payload, frozen=True, omit_defaults=False):
     participants: tuple[PersonPayload, ...]
 
 
+MessageType = Literal["text", "file", "system"]
+
+
 class MessagePayload(Payload, frozen=True):
     """A message. Members that are empty, null or false are omitted. A deleted message has no `content`. An `imported`
-    message was sent earlier on another system: it is never unread and causes no notifications."""
+    message was sent earlier on another system: it is never unread and causes no notifications. A message of the type
+    `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender."""
 
     id: str
     conversation_id: str
     seq: int
     sender_id: str
     sender: PersonPayload
-    type: Literal["text", "file"]
+    type: MessageType
     created_at: str
     content: str | UnsetType = UNSET
     client_message_id: str | None = None
@@ -171,6 +175,7 @@ def message_payload(message: Message) -> MessagePayload:
         or message.edited_ms
         or message.deleted_ms
         or message.imported
+        or message.system
         or message.previews
     ):
         return _full_payload(message)
@@ -197,7 +202,7 @@ def _full_payload(message: Message) -> MessagePayload:
         seq=message.seq,
         sender_id=message.sender_id,
         sender=PersonPayload(message.sender_id, message.sender_name, message.sender_avatar),
-        type="file" if message.attachments and not message.content.strip() else "text",
+        type=_type_of(message),
         created_at=iso(message.created_ms),
         content=message.content if message.deleted_ms is None else UNSET,
         client_message_id=message.client_message_id,
@@ -217,6 +222,12 @@ def _full_payload(message: Message) -> MessagePayload:
         imported=message.imported,
         previews=tuple(map(_preview_payload, message.previews)),
     )
+
+
+def _type_of(message: Message) -> MessageType:
+    if message.system:
+        return "system"
+    return "file" if message.attachments and not message.content.strip() else "text"
 
 
 def thread_payload(root: Message) -> ThreadSummaryPayload | None:

@@ -178,9 +178,10 @@ def _sent(workspace: Workspace, event: MessageSent) -> None:
         _stage_import(staged, message)
     else:
         key = (conversation_id, sender_id)
-        member = workspace.members.get(key) or workspace.view.members[key]
-        workspace.members[key] = replace(member, sent_count=member.sent_count + 1, last_sent_ms=event.at_ms)
-        workspace.moved_members.add(key)
+        member = workspace.members.get(key) or workspace.view.members.get(key)
+        if member is not None:  # the sender of a system message may be no member
+            workspace.members[key] = replace(member, sent_count=member.sent_count + 1, last_sent_ms=event.at_ms)
+            workspace.moved_members.add(key)
     if message.client_message_id is not None:
         workspace.sent[conversation_id, sender_id, message.client_message_id] = message
     if workspace.messages:

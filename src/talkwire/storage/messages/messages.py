@@ -60,6 +60,7 @@ class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     mentions_all: bool = False
     forwarded_from: Origin | None = None
     imported: bool = False
+    system: bool = False
     previews: tuple[LinkPreview, ...] = ()
     without_previews: bool = False
 
@@ -136,6 +137,7 @@ def extra_of(message: Message) -> str | None:
             mentions_all=message.mentions_all,
             forwarded_from=message.forwarded_from,
             imported=message.imported,
+            system=message.system,
             previews=message.previews,
             without_previews=message.without_previews,
         )
@@ -149,6 +151,7 @@ def _has_extra(message: Message) -> bool:
         or message.mentions_all
         or message.forwarded_from
         or message.imported
+        or message.system
         or message.previews
         or message.without_previews
     )
@@ -227,6 +230,7 @@ def _to_message(
         deleted_ms=deleted_ms,
         deleted_by=deleted_by,
         imported=extra.imported,
+        system=extra.system,
         previews=extra.previews,
         without_previews=extra.without_previews,
         thread=thread,

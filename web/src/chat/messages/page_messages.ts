@@ -26,7 +26,8 @@ export class PageMessages extends Messages {
     this.arrivalHandlers.push((message) => {
       const { openId, blocked, me } = core.now;
       if (message.senderId === me.id || message.conversationId !== openId || blocked.has(message.senderId)) return;
-      core.state.setState({ announcement: `${message.sender.name}: ${plainText(messageSummary(message))}` });
+      const speaker = message.type === "system" ? "" : `${message.sender.name}: `;
+      core.state.setState({ announcement: speaker + plainText(messageSummary(message)) });
     });
   }
 

@@ -61,6 +61,8 @@ function timeOf(message: Message): MessageTime {
 function continuesBefore(message: Message, before: Message): boolean {
   return (
     message.senderId === before.senderId &&
+    message.type !== "system" &&
+    before.type !== "system" &&
     message.replyTo === undefined &&
     message.forwardedFrom === undefined &&
     timeOf(message).ms - timeOf(before).ms < GROUPING_MS

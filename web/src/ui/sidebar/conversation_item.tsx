@@ -106,7 +106,7 @@ function Last({ conversation, isOpen }: { conversation: Conversation; isOpen: bo
   const speaker = lastMessage.senderId === me.id ? texts.you : lastMessage.sender.name;
   return (
     <span className="last">
-      {kind !== "direct" && (
+      {kind !== "direct" && lastMessage.type !== "system" && (
         <>
           <bdi>{speaker}</bdi>:{" "}
         </>

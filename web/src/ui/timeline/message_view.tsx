@@ -49,10 +49,13 @@ function Unfolded({ message, continued }: Props) {
   const press = useLongPress(() => {
     if (message.deletedAt === undefined) chat.openMessageDialog({ kind: "actions", message });
   });
-  const isMine = useChatState((state) => state.me.id === message.senderId);
+  const isSystem = message.type === "system";
+  const isMine = useChatState((state) => state.me.id === message.senderId) && !isSystem;
   const { sender, createdAt, content, deletedAt, editedAt, replyTo, forwardedFrom, pinned, reactions, attachments } =
     message;
-  const classes = ["message", continued && "continued", isMine && "mine", pinned && "pinned"].filter(Boolean).join(" ");
+  const classes = ["message", continued && "continued", isSystem && "system", isMine && "mine", pinned && "pinned"]
+    .filter(Boolean)
+    .join(" ");
   return (
     <article
       ref={article}
@@ -73,7 +76,7 @@ function Unfolded({ message, continued }: Props) {
     >
       {pinned && !deletedAt && <PinMark />}
       {!deletedAt && <SavedMark message={message} />}
-      {continued && (
+      {(continued || isSystem) && (
         <time className="when" dateTime={createdAt} title={fullTime(createdAt)}>
           {shortTimeOfDay(createdAt)}
         </time>

@@ -28,7 +28,7 @@ export type ErrorCode =
   | "unavailable";
 export type ListMessagesThreads = "collapsed";
 export type MemberRole = "admin" | "member" | "owner";
-export type MessageType = "file" | "text";
+export type MessageType = "file" | "system" | "text";
 export type NoticeChanges = "avatar" | "description" | "name" | "topic";
 export type NoticeType = "added" | "call" | "changed" | "joined" | "left" | "offer" | "removed";
 export type NotificationOutcome = "ban" | "delete" | "dismissed" | "mute" | "resolved";
@@ -782,7 +782,8 @@ export interface MembersAdded {
 
 /**
  * A message. Members that are empty, null or false are omitted. A deleted message has no `content`. An `imported`
- * message was sent earlier on another system: it is never unread and causes no notifications.
+ * message was sent earlier on another system: it is never unread and causes no notifications. A message of the type
+ * `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender.
  */
 export interface Message {
   id: string;

@@ -25,7 +25,7 @@ from talkwire.core.domain.access import (
     require,
 )
 from talkwire.core.domain.errors import ChatError, forbidden, invalid, refusals_at
-from talkwire.core.domain.events import MessageSent
+from talkwire.core.domain.events import MessageSent, UserCreated
 from talkwire.core.domain.mentions import Mentions, mention_marks, resolve, spellings
 from talkwire.core.domain.model import (
     EXCERPT_LENGTH,
@@ -39,6 +39,7 @@ from talkwire.core.domain.model import (
     Message,
     Quote,
     User,
+    is_own_id,
     message_number,
 )
 from talkwire.core.domain.places import check_place, label_of_place, map_url
@@ -161,8 +162,8 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
     Retries are recognised before slow mode and mutes are checked, because these may have changed since. Raises
     `forbidden` if the sender may no longer see the first message.
     """
-    if command.created_ms is not None:
-        return import_message(tx, actor, command, command.created_ms)
+    if command.created_ms is not None or command.system:
+        return _send_from_outside(tx, actor, command)
     sender_id = acting_as(actor, command.sender_id)
     sender, member = tx.user(sender_id), tx.member(command.conversation_id, sender_id)
     refusal = may_take_part(sender, member)
@@ -203,12 +204,12 @@ def send_messages(tx: Transaction, actor: Actor, command: SendMessages) -> tuple
     return tuple(outcomes)
 
 
-def import_message(tx: Transaction, actor: Actor, command: SendMessage, created_ms: int) -> Message:
-    """Stores a message that was sent in another system, with its original time. A retry, recognised by its client
-    message id, returns the message that was stored first.
+def _send_from_outside(tx: Transaction, actor: Actor, command: SendMessage) -> Message:
+    """Stores a system message, or a message that was sent in another system, with its original time. A retry,
+    recognised by its client message id, returns the message that was stored first.
 
-    The backend imports for any user who was not erased, an admin only for themselves. The sender need not be a member
-    any more. Mutes and slow mode do not apply to old messages.
+    The backend does so for any user who was not erased, an admin only for themselves. The sender need not be a member;
+    mutes and slow mode do not apply. The backend's own user is created when it first sends a system message.
     """
     must_be_trusted(actor)
     sender_id = acting_as(actor, command.sender_id)
@@ -216,17 +217,22 @@ def import_message(tx: Transaction, actor: Actor, command: SendMessage, created_
     if conversation is None or conversation.deleted_ms is not None:
         raise forbidden()
     if sender is None:
-        raise invalid("senderId", "must be the id of a user")
+        if not command.system or sender_id != actor.user_id or is_own_id(sender_id):
+            raise invalid("senderId", "must be the id of a user")
+        sender = User(actor.user_id, actor.name, tx.now_ms)
     if command.client_message_id is not None:
         first = tx.sent_message(conversation.id, sender_id, command.client_message_id)
         if first is not None:
             return same_message(first, command)
     if sender.erased:
-        raise ChatError("conflict", "This user was erased. Nothing is imported for them.", {"userId": sender.id})
-    _check_order(tx, conversation, created_ms)
+        raise ChatError("conflict", "This user was erased. Nothing is sent in their name.", {"userId": sender.id})
     parts = {} if command.is_plain else _parts(tx, {sender_id, actor.user_id}, WHOLE, command)
-    parts |= {"created_ms": created_ms, "imported": True, **imported_parts(tx, command)}
-    return _record(tx, command, sender, conversation, parts)
+    if command.created_ms is not None:
+        _check_order(tx, conversation, command.created_ms)
+        parts |= {"created_ms": command.created_ms, "imported": True, **imported_parts(tx, command)}
+    if tx.user(sender_id) is None:
+        tx.record(UserCreated(tx.next_pos(), tx.now_ms, sender, is_backend=True))
+    return _record(tx, command, sender, conversation, parts | {"system": command.system})
 
 
 def _check_order(tx: Transaction, conversation: Conversation, created_ms: int) -> None:
@@ -359,6 +365,8 @@ def hash_of(command: SendMessage) -> int:
         what = (*what, command.attachments, command.reply_to_id, command.thread_id)
     if command.created_ms is not None:
         what = (*what, command.created_ms)
+    if command.system:
+        what = (*what, "system")
     (number,) = _first_bytes.unpack_from(blake2b(_encoder.encode(what)).digest())
     return int(number)
 
