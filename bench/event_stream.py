@@ -26,6 +26,9 @@ from bench.dataset import SECRET, token
 from bench.growth.fill import AUTHOR, TALK, Database
 
 PAGES = 300
+READ_BY_ALL = 20
+"""Messages sent while all streams receive each of them: few enough for the buffers of streams that nobody reads."""
+
 READY_WITHIN_S = 60.0
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _HEADERS = {"Authorization": f"Bearer {token('bench', 'service')}"}
@@ -128,8 +131,8 @@ async def _measure_waiting(server: Server, count: int, seconds: float) -> None:
         await asyncio.sleep(3)
         grown = (server.memory_mib() - before) * 1024 / count
         await _report(server, f"{count:,} {name} wait, {grown:.0f} KiB each", seconds)
-        if "another" in name:
-            await asyncio.to_thread(_send, server, 500)
+        if name != "long polls":
+            await asyncio.to_thread(_send, server, 500 if "another" in name else READ_BY_ALL)
         for writer in writers:
             writer.close()
         await asyncio.sleep(2)
@@ -141,6 +144,7 @@ def _send(server: Server, count: int) -> None:
     for number in range(count):
         body = {"conversationId": TALK, "senderId": AUTHOR, "content": f"sent {number}"}
         server.http.post("/api/v1/messages", json=body).raise_for_status()
+    time.sleep(1)  # streams receive the last ones
     print(f"  a message costs {(server.cpu_s() - before) / count * 1000:.2f} ms of the processor")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
 import pytest
@@ -135,6 +135,69 @@ async def test_an_event_between_a_query_and_the_wait_is_not_missed(filled: Node)
         await filled.send(ALICE, "hello")
         found = await asyncio.wait_for(watch.next_page(after(NEVER_S)), DEADLINE_S)
         assert len(found.events) == 1
+
+
+async def test_readers_with_one_filter_read_and_make_a_page_together(filled: Node) -> None:
+    watches, chat = watching(filled)
+    made: list[LogPage] = []
+    async with AsyncExitStack() as readers:
+        opened = [watches.open(BACKEND, query_now(filled)) for _ in range(5)]
+        pages = [await readers.enter_async_context(waiting(watch)) for watch in opened]
+        before = chat.queries
+        await filled.send(ALICE, "hello")
+        found = [await page for page in pages]
+        assert chat.queries == before + 1
+        assert len(found[0].events) == 1
+        assert [watch.made_of(page, made.append) for watch, page in zip(opened, found, strict=True)] == [None] * 5
+        assert made == [found[0]]
+    assert (len(watches), watches._made, watches._reading) == (0, {}, {})
+
+
+class HeldChat(CountingChat):
+    """A chat whose queries respond when they are released."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node)
+        self.released = asyncio.Event()
+        self.held = 0
+
+    async def execute(self, actor: Actor, command: Command[R]) -> R:
+        answer = await super().execute(actor, command)
+        self.held += 1
+        await self.released.wait()
+        return answer
+
+
+async def test_a_reader_that_joins_the_read_of_another_misses_nothing(filled: Node) -> None:
+    chat = HeldChat(filled)
+    watches = LogWatches(chat, filled.chat.pos)
+    filled.chat.subscribe(watches.follow)
+    query = query_now(filled)
+    with watches.open(BACKEND, query) as first, watches.open(BACKEND, query) as second:
+        reading = asyncio.ensure_future(first.next_page(after(NEVER_S)))
+        await until(lambda: chat.held == 1)  # it has read that there is nothing
+        await filled.send(ALICE, "hello")
+        second._found_pos = 0  # as if it had been opened after the message
+        joining = asyncio.ensure_future(second.next_page(after(NEVER_S)))
+        await asyncio.sleep(0)
+        chat.released.set()
+        assert len((await asyncio.wait_for(joining, DEADLINE_S)).events) == 1
+        await reading
+
+
+async def test_a_reader_that_goes_leaves_the_read_to_the_others(filled: Node) -> None:
+    chat = HeldChat(filled)
+    watches = LogWatches(chat, filled.chat.pos)
+    query = query_now(filled)
+    await filled.send(ALICE, "hello")
+    with watches.open(BACKEND, query) as first, watches.open(BACKEND, query) as second:
+        leaving, staying = (asyncio.ensure_future(watch.next_page(after(NEVER_S))) for watch in (first, second))
+        await until(lambda: chat.queries == 1)
+        leaving.cancel()
+        await asyncio.sleep(0)
+        chat.released.set()
+        assert len((await asyncio.wait_for(staying, DEADLINE_S)).events) == 1
+        assert chat.queries == 1
 
 
 async def test_a_reader_of_the_past_does_not_wait(filled: Node) -> None:

@@ -4,7 +4,7 @@ application's backend as the events are committed."""
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -27,10 +27,16 @@ _COMMENT = b":\n\n"
 
 
 class StreamedPage(NamedTuple):
-    """One page of a stream of events: the events to send, and the cursor from which a client resumes after them."""
+    """One page of a stream of events: the blocks of its events, the `id` of the last one (empty without events), and
+    the cursor from which a client resumes after them."""
 
-    events: tuple[LogEventPayload, ...]
+    blocks: bytes
+    last_id: str
     cursor: str
+
+
+def streamed_page(events: Sequence[LogEventPayload], cursor: str) -> StreamedPage:
+    return StreamedPage(b"".join(map(_block, events)), events[-1].id if events else "", cursor)
 
 
 class EventStream(Response[Any]):
@@ -72,13 +78,12 @@ async def blocks_of(pages: AsyncIterator[StreamedPage]) -> AsyncGenerator[bytes]
     """
     sent = ""
     async for page in pages:
-        blocks = [_block(event) for event in page.events]
-        if page.events:
-            sent = page.events[-1].id
+        blocks = page.blocks
+        sent = page.last_id or sent
         if page.cursor != sent:
             sent = page.cursor
-            blocks.append(b":\nid: %s\n\n" % sent.encode())
-        yield b"".join(blocks) or _COMMENT
+            blocks += b":\nid: %s\n\n" % sent.encode()
+        yield blocks or _COMMENT
 
 
 def _block(event: LogEventPayload) -> bytes:

@@ -14,7 +14,7 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.params import QueryParameter
 
-from talkwire.api.backend.event_stream import EventStream, StreamedPage
+from talkwire.api.backend.event_stream import EventStream, StreamedPage, streamed_page
 from talkwire.api.description.openapi import STREAMS
 from talkwire.api.description.refusals import may_refuse
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenWatches
@@ -97,7 +97,7 @@ async def list_log_events(  # noqa: PLR0913, PLR0917 (Litestar passes them by na
     until_s = asyncio.get_running_loop().time() + (wait if may_wait else 0)
     async with _reading(watches, caller, query, request) as watch:
         page = await watch.next_page(min(until_s, _end_of(caller)))
-    return Response(LogEventsAnswer(_payloads(page), page.cursor, page.more))
+        return Response(watch.made_of(page, _answer))
 
 
 async def _stream(
@@ -119,7 +119,7 @@ async def _pages(watch: LogWatch, first: LogPage, end_s: float) -> AsyncIterator
     loop = asyncio.get_running_loop()
     page = first
     while True:
-        yield StreamedPage(_payloads(page), page.cursor)
+        yield watch.made_of(page, _streamed)
         if watch.ended or loop.time() >= end_s:
             return
         try:
@@ -146,5 +146,9 @@ def _end_of(caller: Caller) -> float:
     return inf if expires_at is None else asyncio.get_running_loop().time() + expires_at - time.time()
 
 
-def _payloads(page: LogPage) -> tuple[LogEventPayload, ...]:
-    return log_event_payloads(page.events, page.epoch)
+def _answer(page: LogPage) -> LogEventsAnswer:
+    return LogEventsAnswer(log_event_payloads(page.events, page.epoch), page.cursor, page.more)
+
+
+def _streamed(page: LogPage) -> StreamedPage:
+    return streamed_page(log_event_payloads(page.events, page.epoch), page.cursor)

@@ -1,23 +1,25 @@
 """Long polls and streams of the application's backend that read the log of events and wait for new ones.
 
 Waiting costs nothing until an event arrives. Each event that this node delivers is compared in memory, once with each
-different filter, and wakes only the readers whose filter selects it. A reader that was woken reads from the database.
+different filter, and wakes only the readers whose filter selects it. Readers that were woken read from the database;
+those with the same filter and position read together, and share what is made of their page.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from types import TracebackType
-from typing import Protocol, Self, TypeVar, cast
+from typing import Any, Protocol, Self, TypeVar, cast
 
 from msgspec.structs import replace
 
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.sync import ListLogEvents, LogFilter, LogPage
 from talkwire.core.domain.events import Durable, DurableEvent, LoginEnded, News, UserBanned
-from talkwire.core.domain.model import Actor
+from talkwire.core.domain.model import Actor, ActorRole
 
 DRAINING_WAIT_S = 1.0
 """How many seconds a reader may wait while the node is about to stop. Without any wait, readers that return at once
@@ -60,6 +62,11 @@ class LogWatch:
     ) -> None:
         self._watches.remove(self)
 
+    def made_of(self, page: LogPage, make: Callable[[LogPage], R]) -> R:
+        """Returns `make(page)`, such as the bytes of a page, which is called once for all readers that have read the
+        page together."""
+        return self._watches.made_of(page, self.wanted, make)
+
     async def next_page(self, until_s: float) -> LogPage:
         """Waits for events and returns the next page. Returns an empty page at the time `until_s` of the event loop's
         clock, or when the reader ends.
@@ -68,7 +75,9 @@ class LogWatch:
         """
         while True:
             if self._has_more or self._found_pos > self._pos:
-                page = await self._watches.chat.execute(self.actor, self._query)
+                # A read that others began may have begun before the newest events were handed out.
+                self._found_pos = max(self._found_pos, self._watches.pos)
+                page = await self._watches.read(self.actor, self._query)
                 self._move_to(page)
                 if page.events or self._is_over(until_s):
                     return page
@@ -125,6 +134,8 @@ class LogWatches:
         """The position up to which this node has handed out the log."""
         self.is_draining = False
         self._by_filter: defaultdict[LogFilter, set[LogWatch]] = defaultdict(set)
+        self._reading: dict[tuple[str, ActorRole, ListLogEvents], asyncio.Future[LogPage]] = {}
+        self._made: dict[LogFilter, dict[Callable[[LogPage], Any], tuple[LogPage, Any]]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._by_filter.values()))
@@ -142,6 +153,33 @@ class LogWatches:
         alike.discard(watch)
         if not alike:
             del self._by_filter[watch.wanted]
+            self._made.pop(watch.wanted, None)
+
+    async def read(self, actor: Actor, query: ListLogEvents) -> LogPage:
+        """Returns a page of the log. Readers that ask for the same page at the same time share one read. Raises
+        ChatError."""
+        if query.after is None:
+            return await self.chat.execute(actor, query)  # each begins at the end that the log has now
+        key = (actor.user_id, actor.role, query)
+        reading = self._reading.get(key)
+        if reading is None:
+            reading = self._reading[key] = asyncio.ensure_future(self.chat.execute(actor, query))
+            reading.add_done_callback(partial(self._forget, key))
+        return await asyncio.shield(reading)
+
+    def _forget(self, key: tuple[str, ActorRole, ListLogEvents], reading: asyncio.Future[LogPage]) -> None:
+        del self._reading[key]
+        if not reading.cancelled():
+            reading.exception()  # the readers may all have gone
+
+    def made_of(self, page: LogPage, wanted: LogFilter, make: Callable[[LogPage], R]) -> R:
+        """Returns `make(page)`. It is called once for all readers with the filter `wanted` that have read the page
+        together."""
+        made = self._made.setdefault(wanted, {})
+        known = made.get(make)
+        if known is None or known[0] is not page:
+            known = made[make] = (page, make(page))
+        return cast("R", known[1])
 
     def drain(self) -> None:
         """Ends all readers, because the node is about to stop. Readers that are opened later wait for `DRAINING_WAIT_S`
