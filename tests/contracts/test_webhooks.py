@@ -106,6 +106,15 @@ async def test_a_webhook_is_disabled_and_enabled(node: Node) -> None:
     assert (enabled.pos, enabled.enabled_ms) == (webhook.pos, node.clock.now_ms)
 
 
+async def test_enabling_an_enabled_webhook_makes_its_retries_due(node: Node) -> None:
+    webhook = (await _created(node)).view.webhook
+    node.clock.now_ms += 5
+    await node.do(BACKEND, UpdateWebhook(webhook_id=webhook.id, description="still the same"))
+    assert (await _webhook(node, webhook.id)).enabled_ms == webhook.enabled_ms
+    await node.do(BACKEND, UpdateWebhook(webhook_id=webhook.id, enabled=True))
+    assert (await _webhook(node, webhook.id)).enabled_ms == node.clock.now_ms
+
+
 async def test_a_rewind_sets_the_position_and_makes_earlier_progress_void(node: Node) -> None:
     webhook = (await _created(node)).view.webhook
     await node.group("c", ALICE)

@@ -302,6 +302,20 @@ async def test_after_three_days_the_webhook_is_disabled(sending: Sending, monkey
     await sending.receiver.wait_until(lambda: sending.texts("a") == ["hello"])
 
 
+async def test_enabling_an_enabled_webhook_sends_what_failed_at_once(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "retry_delay_ms", lambda attempt, retry_after_s: 3_600_000)
+    sending.receiver.answer = lambda event: Response(503)
+    await sending.subscribe(types=("message:new",))
+    await sending.group("a")
+    await sending.send("a", "hello")
+    await _attempts(sending, lambda found: len(found) == 1)
+    sending.receiver.answer = lambda event: ACCEPT
+    await sending.node.chat.execute(BACKEND, UpdateWebhook(webhook_id=sending.webhook_id, enabled=True))
+    await sending.receiver.wait_until(lambda: sending.texts("a") == ["hello"])
+
+
 async def test_a_rewind_sends_again_with_the_same_ids(sending: Sending) -> None:
     await sending.subscribe(types=("message:new",))
     await sending.group("a")

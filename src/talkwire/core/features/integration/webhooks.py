@@ -138,8 +138,8 @@ def create_webhook(tx: Transaction, actor: Actor, command: CreateWebhook) -> Cre
 
 
 def update_webhook(tx: Transaction, actor: Actor, command: UpdateWebhook) -> WebhookView:
-    """Changes a webhook and returns it. When a disabled webhook is enabled, it continues at the log position where it
-    stopped, and its planned retries are due at once."""
+    """Changes a webhook and returns it. When it is enabled, also if it was already, it continues at the log position
+    where it stopped, and its planned retries are due at once."""
     webhook = _find(tx, actor, command.webhook_id)
     webhook = replace(
         webhook,
@@ -148,7 +148,7 @@ def update_webhook(tx: Transaction, actor: Actor, command: UpdateWebhook) -> Web
         conversation_ids=_distinct(_given(command.conversation_ids, webhook.conversation_ids)),
         description=_given(command.description, webhook.description),
     )
-    if command.enabled is True and not webhook.enabled:
+    if command.enabled is True:
         webhook = replace(webhook, enabled=True, enabled_ms=tx.now_ms, disabled_ms=None, disabled_reason=None)
     elif command.enabled is False and webhook.enabled:
         webhook = replace(webhook, enabled=False, disabled_ms=tx.now_ms, disabled_reason="request")
