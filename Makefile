@@ -68,6 +68,7 @@ help:
 	@echo 'make fuzz     hostile input for a server; options in ARGS="--seed 7 --inputs 1000000"'
 	@echo 'make image-check  perform the steps of the Dockerfile without a container engine, and start the result'
 	@echo 'make packages build and pack everything into dist/'
+	@echo 'make packages-python  build the packages of the server and of the Python client alone'
 	@echo 'make release  set the version everywhere, commit and tag: VERSION=0.2.0, options in ARGS="--dry-run"'
 	@echo 'make format   rewrite the sources in the project style'
 	@echo 'make docs     write docs/events.md, docs/configuration.md and the types of the clients, after a change of an event,'
@@ -163,7 +164,7 @@ site: $(DEV_STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 # The server's packages, with the built web client, and the Python client's.
-packages-python: install
+packages-python: $(RUN_STAMP) $(WEB_CLIENT)
 	$(BIN)/python -m hatchling build --directory dist
 	cd clients/python && ../../$(BIN)/python -m hatchling build --directory ../../dist
 
