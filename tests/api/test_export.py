@@ -7,6 +7,7 @@ import io
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from talkwire.core.domain.model import File, Message
 from talkwire.core.ports.transaction import Snapshot
 from talkwire.files.byte_store import ByteStore, FileKey
 from tests.waiting import DEADLINE_S
+
+UPLOADED_MS = int(datetime(2026, 3, 4, 5, 6, 8, tzinfo=UTC).timestamp() * 1000)
 
 
 class Subject:
@@ -66,7 +69,7 @@ async def test_an_export_that_nobody_reads_leaves_nothing_open(tmp_path: Path) -
 async def test_a_file_that_was_deleted_meanwhile_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(b"hello")
     there, gone = (
-        File(id_, "alice", "a.txt", "text/plain", 5, "d", 0, upload_length=5) for id_ in ("a" * 32, "b" * 32)
+        File(id_, "alice", "a.txt", "text/plain", 5, "d", UPLOADED_MS, upload_length=5) for id_ in ("a" * 32, "b" * 32)
     )
     store = ByteStore(tmp_path / "files")
     await store.put(FileKey.of(there, "content"), tmp_path / "source")
@@ -78,3 +81,5 @@ async def test_a_file_that_was_deleted_meanwhile_is_left_out(tmp_path: Path) -> 
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.namelist() == ["conversations.jsonl", "messages.jsonl", f"files/{there.id}/a.txt"]
         assert len(archive.read("messages.jsonl").splitlines()) == 2
+        assert archive.infolist()[-1].date_time == (2026, 3, 4, 5, 6, 8)
+        assert archive.infolist()[0].date_time > (2026,)  # it was 1980, the default

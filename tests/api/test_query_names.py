@@ -69,3 +69,19 @@ async def test_an_unknown_event_is_refused_with_the_one_that_was_meant(server: T
     async with server.client("alice") as alice:
         answer = await alice.call("mesage:send", {})
     assert answer["error"]["message"] == "No such event: mesage:send; did you mean message:send?"
+
+
+async def test_an_event_of_other_dialects_is_refused_with_their_names(server: TemporaryServer) -> None:
+    async with server.client("alice") as alice:
+        answer = await alice.call("sendMessage", {})
+    expected = "No such event: sendMessage; it is one of the dialect crm, and this connection speaks messenger"
+    assert answer["error"]["message"] == expected
+
+
+async def test_an_unknown_path_and_an_unknown_method_name_what_exists(http: httpx.AsyncClient) -> None:
+    no_path = await http.get("/api/v1/mesages")
+    assert no_path.json()["error"] == {"code": "not_found", "message": "There is no such path; /docs lists the paths."}
+    no_method = await http.delete("/api/v1/conversations")
+    assert (no_method.status_code, no_method.headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
+    expected = "This path does not have this method; it has GET, HEAD, OPTIONS, POST."
+    assert no_method.json()["error"]["message"] == expected

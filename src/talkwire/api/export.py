@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 import zipfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, aclosing
@@ -47,6 +48,9 @@ from talkwire.files.byte_store import ByteStore, FileKey
 CHUNK_BYTES = 64 * 1024
 SPOOLED_BYTES = 1024 * 1024
 """Temporary files up to this size stay in memory; larger ones are written to disk."""
+
+_ZIP_TIME_MIN_S = 315_532_800
+"""The earliest time that a zip file can hold, in seconds since 1970: the beginning of 1980."""
 
 _encode = msgspec.json.Encoder().encode
 _file = msgspec.json.Decoder(File)
@@ -258,7 +262,7 @@ class ExportedZip:
         sink = _Sink()
         with zipfile.ZipFile(cast("IO[bytes]", sink), "w", zipfile.ZIP_DEFLATED) as archive:
             for name, chunks in self._texts():
-                with archive.open(name, "w", force_zip64=True) as entry:
+                with archive.open(_member(name, time.time(), zipfile.ZIP_DEFLATED), "w", force_zip64=True) as entry:
                     for chunk in chunks:
                         await asyncio.to_thread(entry.write, chunk)
                         yield sink.take()
@@ -296,8 +300,8 @@ class ExportedZip:
                     raise
                 continue
             # Pictures and most other files are compressed already.
-            info = zipfile.ZipInfo(f"files/{file.id}/{file.name}")
-            with archive.open(info, "w", force_zip64=True) as entry:
+            member = _member(f"files/{file.id}/{file.name}", file.created_ms / 1000, zipfile.ZIP_STORED)
+            with archive.open(member, "w", force_zip64=True) as entry:
                 if reading is not None:
                     async with aclosing(reading):
                         async for chunk in reading:
@@ -305,6 +309,12 @@ class ExportedZip:
                             self._progress.advance(len(chunk))
                             yield sink.take()
             yield sink.take()
+
+
+def _member(name: str, time_s: float, compression: int) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name, time.gmtime(max(time_s, _ZIP_TIME_MIN_S))[:6])
+    member.compress_type = compression
+    return member
 
 
 def _chunks_of(file: IO[bytes]) -> Iterator[bytes]:

@@ -45,6 +45,9 @@ _MISSING_PARAMETER = re.compile(r"Missing required \w+ parameter '([^']+)'")
 _BODY_BROKE_OFF = "client disconnected prematurely"
 """Litestar's message when the connection ends before the request's body does."""
 
+_NO_ROUTE = "Not Found"
+"""Litestar's message for a path that has no route."""
+
 _PATH_MAX = 200
 """How many characters of a request's path are logged."""
 
@@ -100,18 +103,20 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     if error.status_code == HTTP_405_METHOD_NOT_ALLOWED:
         return _no_such_method(request, error)
     code = _CODE_BY_STATUS.get(error.status_code, "invalid_request")
-    return _answer(ChatError(code, error.detail), error.status_code)
+    message = "There is no such path; /docs lists the paths." if error.detail == _NO_ROUTE else error.detail
+    return _answer(ChatError(code, message), error.status_code)
 
 
 def _no_such_method(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """Returns the response to a method that no route of the path has: 204 with the header `Allow` for OPTIONS, 405 for
     any other method (see `methods.py`)."""
     methods = {method.strip() for method in (error.headers or {}).get("allow", "").split(",")} | {"OPTIONS"}
-    allow = {"Allow": ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))}
+    names = ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
+    allow = {"Allow": names}
     if request.method == "OPTIONS":
         return Response(None, status_code=HTTP_204_NO_CONTENT, headers=allow)
     return _answer(
-        ChatError("invalid_request", "This path does not have this method; see the Allow header."),
+        ChatError("invalid_request", f"This path does not have this method; it has {names}."),
         error.status_code,
         allow,
     )

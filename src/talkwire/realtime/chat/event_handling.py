@@ -20,7 +20,8 @@ from talkwire.core.domain.events import CustomEvent
 from talkwire.core.engine.chat import settle
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Kind, kind_of, rate_limited
-from talkwire.dialects.dialect import AnyJson, Inbound, SocketCommand
+from talkwire.dialects.built_in import DIALECTS
+from talkwire.dialects.dialect import AnyJson, Dialect, Inbound, SocketCommand
 from talkwire.dialects.payload import invalid_payload
 from talkwire.realtime.chat.custom_handlers import DONE, ClientSocket, Handler
 from talkwire.realtime.chat.requests import EventReplies, EventRequest
@@ -204,9 +205,8 @@ class EventHandling:
         if handler is None:
             request = EventRequest(socket, str(args[0])[:64], ack_id, None)
             if not self._is_limited(request):
-                hint = did_you_mean(request.name, socket.data.dialect.inbound)
-                message = f"No such event: {request.name}{hint}"
-                self._send_refusal(request, ChatError("invalid_request", message))
+                hint = _hint(request.name, socket.data.dialect)
+                self._send_refusal(request, ChatError("invalid_request", f"No such event: {request.name}{hint}"))
             return
         request = EventRequest(socket, args[0], ack_id, None, command_type=CustomEvent)
         if self._is_limited(request):
@@ -261,3 +261,12 @@ def _payload(inbound: Inbound, args: list[Any]) -> msgspec.Struct | None:
         return msgspec.convert(args[1] if len(args) > 1 else {}, inbound.payload)
     except msgspec.ValidationError as error:
         raise invalid_payload(error, inbound.payload) from None
+
+
+def _hint(event: str, dialect: Dialect) -> str:
+    """Returns a text to append to the refusal of an event that `dialect` does not have: which dialects have it, or
+    else the similar event of this one."""
+    others = [name for name, other in DIALECTS.items() if event in other.inbound]
+    if not others:
+        return did_you_mean(event, dialect.inbound)
+    return f"; it is one of the dialect {' and of '.join(others)}, and this connection speaks {dialect.name}"
