@@ -29,6 +29,21 @@ def test_a_page_that_came_unencrypted_is_not_of_an_encrypted_site(
     assert OriginPolicy().allows(origin, "chat.example", over_tls=over_tls) is allowed
 
 
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("http://127.0.0.1:5173", True),
+        ("http://localhost", True),
+        ("http://127.0.0.1:80.evil.example", False),
+        ("http://127.0.0.1:0", False),
+        ("http://evil.example@127.0.0.1", False),
+        ("http://127.0.0.1.evil.example", False),
+    ],
+)
+def test_pages_of_this_machine_may_connect_to_a_server_of_this_machine(origin: str, *, allowed: bool) -> None:
+    assert OriginPolicy().allows(origin, "127.0.0.1:3000") is allowed
+
+
 def test_origins_that_are_named_count_as_they_are() -> None:
     assert OriginPolicy(["http://chat.example"]).allows("http://chat.example", "chat.example", over_tls=True)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from talkwire.observability.refusals import log_refusal
 
@@ -62,7 +62,7 @@ class OriginPolicy:
             page = urlsplit(origin)
             served = urlsplit(f"//{host.lower()}")
             same_host = page.netloc == served.netloc and not (over_tls and page.scheme == "http")
-            loopback = not self._allowed and page.hostname in _LOOPBACK and served.hostname in _LOOPBACK
+            loopback = not self._allowed and _is_loopback(page) and _is_loopback(served)
         except ValueError:
             return False
         return bool(page.netloc) and (same_host or loopback)
@@ -95,6 +95,12 @@ class OriginPolicy:
             "access-control-allow-credentials": "true",
             "vary": "Origin",
         }
+
+
+def _is_loopback(url: SplitResult) -> bool:
+    """Returns whether a URL names this machine. Raises ValueError for a port that is no number, such as the one of
+    `http://127.0.0.1:80.evil.example`."""
+    return url.port != 0 and url.username is None and url.hostname in _LOOPBACK
 
 
 def _is_loopback_name(host: str) -> bool:
