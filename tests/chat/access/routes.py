@@ -143,7 +143,7 @@ _INVITATIONS = (
 _MESSAGES = (
     Row(f"POST {_V1}/messages", WRITERS, _TO_ALL, as_service=_AS_MEMBER),
     Row("POST /messages", WRITERS, _TO_ALL, as_service=_AS_MEMBER),
-    Row(f"POST {_V1}/messages/batch", TRUSTED, {"messages": [{**_TO_ALL}]}),
+    Row(f"POST {_V1}/messages/batch", TRUSTED, {"messages": [{**_TO_ALL, "type": "system"}]}),
     Row(f"POST {_V1}/messages", UNNAMED, _TO_ALL, of="as oneself"),
     Row(f"POST {_V1}/messages", but(WRITERS), {**_TO_ALL, "replyToId": "{message}"}, "a reply", _AS_MEMBER),
     Row(f"POST {_V1}/messages", but(WRITERS), {**_TO_ALL, "threadId": "{message}"}, "in a thread", _AS_MEMBER),

@@ -262,7 +262,7 @@ class Scene:
         options = {**row.options, **({} if body is None else {"json": body})}
         answer = await self.request(caller, row.method, path, **options)
         if answer.is_success:
-            return {}
+            return _first_refusal(answer) if path.endswith("/messages/batch") else {}
         if row.method == "HEAD":
             return {"code": HEAD_STATUS[answer.status_code]}
         error = answer.json()["error"]
@@ -287,3 +287,8 @@ class Scene:
 def said(error: Mapping[str, Any]) -> str:
     """Returns an error's code, or OK, as the table contains it."""
     return str(error.get("code", OK))
+
+
+def _first_refusal(answer: httpx.Response) -> Mapping[str, Any]:
+    """Returns the first error among the items of an answer to several commands, empty without one."""
+    return next((item["error"] for item in answer.json()["items"] if "error" in item), {})
