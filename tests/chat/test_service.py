@@ -36,6 +36,23 @@ async def test_the_backend_sends_for_members_only(world: World) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
 
 
+async def test_the_backend_reacts_and_decides_for_members_in_requests_without_a_body(world: World) -> None:
+    conversation, bob = await world.conversation("alice", "bob"), world.id_of("bob")
+    of_alice = {"conversationId": conversation, "content": "x", "senderId": world.id_of("alice")}
+    message = await world.service("POST", "/api/v1/messages", of_alice)
+    reaction = f"/api/v1/messages/{message['id']}/reactions/👍"
+    reacted = await world.service("PUT", f"{reaction}?senderId={bob}")
+    assert reacted["reactions"] == [{"emoji": "👍", "count": 1, "userIds": [bob]}]
+    assert "reactions" not in await world.service("DELETE", f"{reaction}?senderId={bob}")
+    offer = {"title": "Bike", "amount": 5000, "currency": "EUR", "senderId": world.id_of("alice")}
+    for act, by, status in (("accept", bob, "accepted"), ("reject", bob, "rejected"), ("withdraw", None, "withdrawn")):
+        made = await world.service("POST", f"/api/v1/conversations/{conversation}/offers", offer)
+        path = f"/api/v1/offers/{made['id']}/{act}?senderId={by or world.id_of('alice')}"
+        assert (await world.service("POST", path))["status"] == status
+    foreign = await world.request("PUT", f"{reaction}?senderId={bob}", by="alice")
+    assert (foreign.status_code, foreign.json()["error"]["code"]) == (403, "forbidden")
+
+
 async def test_a_user_cannot_send_for_others(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     body = {"conversationId": conversation, "content": "x", "senderId": world.id_of("bob")}

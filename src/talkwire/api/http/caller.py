@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request
+from litestar.params import QueryParameter
 
 from talkwire.api.http.device import address_of
 from talkwire.identity.address import is_forwarded
 from talkwire.identity.callers import Caller, Callers, Credentials
 from talkwire.identity.origins import OriginPolicy
+
+ActingUserId = Annotated[
+    str | None,
+    QueryParameter(name="senderId", description="The user who does this. Only callers with the role `service` set it"),
+]
+"""A parameter of routes without a body, like the member `senderId` in the bodies of others."""
 
 
 def caller_provider(

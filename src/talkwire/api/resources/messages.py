@@ -13,6 +13,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 from litestar.types import ControllerRouterHandler
 
 from talkwire.api.http.bodies import Body, ListAnswer
+from talkwire.api.http.caller import ActingUserId
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
 from talkwire.core.commands.messages import (
@@ -296,9 +297,13 @@ async def forward_message(
     tags=_TAGS,
 )
 async def react(
-    message_id: FromPath[str], emoji: FromPath[str], caller: GivenCaller, chat: GivenChat
+    message_id: FromPath[str],
+    emoji: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    sender_id: ActingUserId = None,
 ) -> MessagePayload:
-    return message_payload(await chat.execute(caller.actor, React(message_id, emoji)))
+    return message_payload(await chat.execute(caller.actor, React(message_id, emoji, sender_id)))
 
 
 @delete(
@@ -309,9 +314,13 @@ async def react(
     tags=_TAGS,
 )
 async def unreact(
-    message_id: FromPath[str], emoji: FromPath[str], caller: GivenCaller, chat: GivenChat
+    message_id: FromPath[str],
+    emoji: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    sender_id: ActingUserId = None,
 ) -> MessagePayload:
-    return message_payload(await chat.execute(caller.actor, Unreact(message_id, emoji)))
+    return message_payload(await chat.execute(caller.actor, Unreact(message_id, emoji, sender_id)))
 
 
 @put(f"{_MESSAGE}/pin", status_code=HTTP_200_OK, summary="Pin a message", tags=_TAGS)

@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from talkwire.api.http.bodies import ListAnswer
+from talkwire.api.http.caller import ActingUserId
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
 from talkwire.core.commands.offers import GetOffer, ListOffers, UpdateOffer
@@ -61,18 +62,24 @@ async def update_offer(
 
 
 @post("/offers/{offer_id:str}/accept", status_code=HTTP_200_OK, summary="Accept a price offer")
-async def accept_offer(offer_id: FromPath[str], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> OfferPayload:
-    return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, "accepted"), key))
+async def accept_offer(
+    offer_id: FromPath[str], caller: GivenCaller, chat: GivenChat, key: GivenKey, sender_id: ActingUserId = None
+) -> OfferPayload:
+    return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, "accepted", sender_id), key))
 
 
 @post("/offers/{offer_id:str}/reject", status_code=HTTP_200_OK, summary="Reject a price offer")
-async def reject_offer(offer_id: FromPath[str], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> OfferPayload:
-    return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, "rejected"), key))
+async def reject_offer(
+    offer_id: FromPath[str], caller: GivenCaller, chat: GivenChat, key: GivenKey, sender_id: ActingUserId = None
+) -> OfferPayload:
+    return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, "rejected", sender_id), key))
 
 
 @post("/offers/{offer_id:str}/withdraw", status_code=HTTP_200_OK, summary="Withdraw the caller's own price offer")
-async def withdraw_offer(offer_id: FromPath[str], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> OfferPayload:
-    return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, "withdrawn"), key))
+async def withdraw_offer(
+    offer_id: FromPath[str], caller: GivenCaller, chat: GivenChat, key: GivenKey, sender_id: ActingUserId = None
+) -> OfferPayload:
+    return offer_payload(await chat.execute(caller.actor, UpdateOffer(offer_id, "withdrawn", sender_id), key))
 
 
 @post(
