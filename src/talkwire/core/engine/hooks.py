@@ -60,7 +60,8 @@ class Hooks:
 
     def concern(self, command: Command[Any]) -> bool:
         """Returns whether a hook is registered for this command."""
-        return any(when(command) for _, when in self.by_type.get(type(command), ()))
+        registered = self.by_type.get(type(command))  # most commands have none, and this runs for each
+        return registered is not None and any(when(command) for _, when in registered)
 
     async def apply(self, actor: Actor, command: C) -> C:
         """Runs the hooks for a command and returns the command to execute. Raises ChatError if a hook refuses it, and
