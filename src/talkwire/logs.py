@@ -12,6 +12,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any, TextIO
 
@@ -45,9 +46,6 @@ _SECRET_TEXTS: tuple[tuple[re.Pattern[str], str], ...] = (
     # SQLAlchemy's description of a failed statement, which contains message texts.
     (re.compile(r"\[parameters: .*?(?:\](?=\n\(Background)|\Z)", re.DOTALL), f"[parameters: {HIDDEN}]"),
 )
-
-_SECRET_MARKS = ("=", "://", "[parameters", "eyJ", "whsec_")
-_SECRET_MARKS_ANY_CASE = ("bearer", "basic")
 
 _PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
 
@@ -91,11 +89,7 @@ def configure_logs(
     on_terminal = stream.isatty()
     readable = not are_json(log_format, stream)
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        *([] if worker is None else [partial(_of_worker, worker)]),
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        partial(_with_origin, worker),
         structlog.processors.StackInfoRenderer(),
         # Structured tracebacks would show local variables.
         structlog.processors.format_exc_info,
@@ -156,9 +150,20 @@ def redact(_logger: WrappedLogger | None, _method: str, event_dict: EventDict) -
     return {key: _redacted(key, value) for key, value in event_dict.items()}
 
 
-def _of_worker(worker: int, _logger: WrappedLogger | None, _method: str, event_dict: EventDict) -> EventDict:
-    event_dict["worker"] = worker
-    return event_dict
+def _with_origin(worker: int | None, logger: WrappedLogger, method: str, event_dict: EventDict) -> EventDict:
+    """A structlog processor that adds to a log entry when and where it was written: `timestamp`, `level`, `logger` and
+    `worker`.
+
+    The entry then begins with the time, the level and the event. structlog's own processors for this take twice as
+    long, and two lines are written for each client that connects.
+    """
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    entry: EventDict = {"timestamp": now, "level": method, "event": event_dict.pop("event", ""), **event_dict}
+    if worker is not None:
+        entry["worker"] = worker
+    record: logging.LogRecord | None = event_dict.get("_record")
+    entry["logger"] = logger.name if record is None else record.name
+    return entry
 
 
 class _StreamLogger:
@@ -184,13 +189,11 @@ def _console_output(*, colors: bool) -> list[Processor]:
 
 
 def _json_line(logger: WrappedLogger | None, method: str, event_dict: EventDict) -> str:
-    """A structlog processor that returns a log entry without secrets as one line of JSON, which begins with the time,
-    the level and the event.
+    """A structlog processor that returns a log entry without secrets as one line of JSON.
 
     Most entries contain nothing that could be a secret, which one look at the whole line shows. Looking at each value
     takes longer than the rest of the line.
     """
-    event_dict = {**{name: event_dict.pop(name) for name in _FIRST if name in event_dict}, **event_dict}
     if _is_plain(event_dict):
         line = _json(event_dict)
         if len(line) <= TEXT_MAX and not _may_contain_secret(line):
@@ -208,18 +211,21 @@ def _json(event_dict: EventDict) -> str:
 
 def _is_plain(event_dict: EventDict) -> bool:
     """Returns whether no key names a secret and no value has keys of its own."""
-    return all(type(value) in _PLAIN_TYPES and not _is_secret(key) for key, value in event_dict.items())
+    return _PLAIN_TYPES.issuperset(map(type, event_dict.values())) and not _have_secrets(tuple(event_dict))
+
+
+@lru_cache(maxsize=1024)
+def _have_secrets(keys: tuple[str, ...]) -> bool:
+    return any(map(_is_secret, keys))
 
 
 def _may_contain_secret(text: str) -> bool:
     """Returns False for texts in which `_SECRET_TEXTS` find nothing, which most texts are."""
-    if any(mark in text for mark in _SECRET_MARKS):
+    # One by one: a loop over them takes four times as long.
+    if "=" in text or "://" in text or "[parameters" in text or "eyJ" in text or "whsec_" in text:
         return True
     lower = text.lower()
-    return any(mark in lower for mark in _SECRET_MARKS_ANY_CASE)
-
-
-_FIRST = ("timestamp", "level", "event")
+    return "bearer" in lower or "basic" in lower
 
 
 @lru_cache(maxsize=1024)
