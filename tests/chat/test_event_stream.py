@@ -180,10 +180,12 @@ async def test_a_stream_ends_when_its_token_expires(world: World) -> None:
         assert await streamed.event() is None
 
 
-async def test_a_stream_ends_when_its_user_is_banned(world: World) -> None:
-    async with stream(world, by="moderator", types="call:missed") as streamed:
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/ban"), ("DELETE", "")], ids=["banned", "erased"])
+async def test_a_stream_ends_when_its_user_is_gone(world: World, method: str, path: str) -> None:
+    by = f"moderator-{method}"
+    async with stream(world, by=by, types="call:missed") as streamed:
         await streamed.block()
-        await world.service("PUT", f"/api/v1/users/{world.id_of('moderator')}/ban")
+        await world.service(method, f"/api/v1/users/{world.id_of(by)}{path}")
         assert await streamed.event() is None
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from talkwire.bus.memory import Exchange
-from talkwire.core.commands.accounts import BanUser
-from talkwire.core.commands.command import Command
+from talkwire.core.commands.accounts import BanUser, EraseUser
+from talkwire.core.commands.command import Change, Command
 from talkwire.core.commands.sync import ListLogEvents, LogPage
 from talkwire.core.domain.events import LoginEnded, MessageSent
 from talkwire.core.domain.model import Actor
@@ -221,11 +221,12 @@ async def test_events_of_another_node_wake_a_reader(postgresql_database: Databas
             assert isinstance(event, MessageSent)
 
 
-async def test_a_ban_ends_the_readers_of_the_user(filled: Node) -> None:
+@pytest.mark.parametrize("command", [BanUser("alice"), EraseUser("alice", redact=True)], ids=["ban", "erasure"])
+async def test_a_ban_and_an_erasure_end_the_readers_of_the_user(filled: Node, command: Change[Any]) -> None:
     watches, _ = watching(filled)
     moderator = Actor("alice", "Alice", "admin")
     async with waiting(watches.open(moderator, query_now(filled, "CallMissed"))) as page:
-        await filled.do(OPERATOR, BanUser("alice"))
+        await filled.do(OPERATOR, command)
         assert (await page).events == ()
 
 

@@ -18,8 +18,8 @@ from msgspec.structs import replace
 
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.sync import ListLogEvents, LogFilter, LogPage
-from talkwire.core.domain.events import Durable, DurableEvent, LoginEnded, News, UserBanned
-from talkwire.core.domain.model import Actor, ActorRole
+from talkwire.core.domain.events import Durable, DurableEvent, LoginEnded, News, UserBanned, UserErased
+from talkwire.core.domain.model import Actor, ActorRole, User
 
 DRAINING_WAIT_S = 1.0
 """How many seconds a reader may wait while the node is about to stop. Without any wait, readers that return at once
@@ -37,7 +37,7 @@ class QueryExecutor(Protocol):
 class LogWatch:
     """A reader of the log of events, which returns page after page and waits for new events. Used in a `with` block.
 
-    The reader ends when its user is banned, when its device `session_id` signs out, or when the node is about to stop.
+    The reader ends when its user is banned or erased, when its device `session_id` signs out, or when the node is about to stop.
     """
 
     def __init__(self, watches: LogWatches, actor: Actor, query: ListLogEvents, session_id: str | None) -> None:
@@ -206,15 +206,16 @@ class LogWatches:
                 for watch in watches:
                     watch.note(self.pos)
         for event in events:
-            if isinstance(event, UserBanned | LoginEnded):
+            if isinstance(event, UserBanned | UserErased | LoginEnded):
                 self._end_of(event)
 
-    def _end_of(self, event: UserBanned | LoginEnded) -> None:
+    def _end_of(self, event: UserBanned | UserErased | LoginEnded) -> None:
         for watch in self._all():
-            if isinstance(event, UserBanned):
-                is_over = watch.actor.user_id == event.user_id
-            else:
-                is_over = watch.session_id == event.session_id
+            match event:
+                case UserBanned(user_id=gone) | UserErased(user=User(id=gone)):
+                    is_over = watch.actor.user_id == gone
+                case LoginEnded():
+                    is_over = watch.session_id == event.session_id
             if is_over:
                 watch.end()
 
