@@ -21,6 +21,7 @@ from talkwire.core.commands.integration.webhooks import (
     UpdateWebhook,
 )
 from talkwire.core.commands.messages import DeleteMessage, EditMessage
+from talkwire.core.commands.server.retention import PruneOld
 from talkwire.core.commands.sync import ListLogEvents
 from talkwire.core.domain.events import UserBanned
 from talkwire.core.domain.integration.webhooks import ATTEMPTS_KEPT, Webhook, WebhookAttempt
@@ -282,6 +283,21 @@ async def test_a_webhook_that_is_gone_while_progress_is_stored_gets_nothing_more
     may_store.set()
     await _stored(sending, lambda webhook: webhook.disabled_reason == "gone")
     assert [event["data"]["content"] for event in sending.receiver.requests] == ["0", "1"]
+
+
+async def test_events_that_are_pruned_before_their_retry_are_counted_as_missed(sending: Sending) -> None:
+    sending.receiver.answer = lambda event: Response(500) if event["data"]["content"] == "0" else ACCEPT
+    await sending.subscribe(types=("message:new",))
+    await sending.group("a")
+    await sending.send("a", "0")
+    await sending.send("a", "1")
+    await sending.receiver.wait_until(lambda: len(sending.receiver.requests) >= 1)
+    missed = sending.node.webhooks.metrics.missed
+    while await sending.node.chat.execute(OPERATOR, PruneOld(-1)):
+        pass
+    await until(lambda: sending.node.webhooks.metrics.missed == missed + 1)
+    await sending.send("a", "2")
+    await sending.receiver.wait_until(lambda: sending.texts("a") == ["2"])
 
 
 async def test_after_three_days_the_webhook_is_disabled(sending: Sending, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -182,8 +182,6 @@ class EndpointDelivery:
             self._may_have_more = True
             await asyncio.sleep(READ_AGAIN_MS / 1000)
             return
-        if page.lost:
-            _logger.warning("webhook_events_missed", webhook_id=self.webhook.id, positions=page.lost)
         self._may_have_more |= page.more
         self.queue.add(page.events, page.reached)
         self._on_change()
@@ -201,12 +199,19 @@ class EndpointDelivery:
         self._on_change()
 
     async def _read(self, function: Callable[[], EventPage]) -> EventPage | None:
-        """Returns the page of events that `function` reads from the log; None if the database does not respond."""
+        """Returns the page of events that `function` reads from the log; None if the database does not respond.
+
+        Logs and counts it if events that should have been in the page were removed from the log as too old.
+        """
         try:
-            return await self._blocking(function)
+            page = await self._blocking(function)
         except OSError as error:
             _logger.warning("webhook_waits_for_database", webhook_id=self.webhook.id, error=str(error))
             return None
+        if page.lost:
+            self._metrics.missed += 1
+            _logger.warning("webhook_events_missed", webhook_id=self.webhook.id, positions=page.lost)
+        return page
 
     def _start_workers(self) -> None:
         for _ in range(min(self.queue.ready, CONNECTIONS - len(self._workers))):

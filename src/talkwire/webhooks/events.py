@@ -76,7 +76,8 @@ class EventSource:
 
     def after(self, pos: int) -> EventPage:
         """Returns the first page of the webhook's events after a log position."""
-        return _page(pos, self._store.read(self._filter, pos, None, PAGE))
+        part = self._store.read(self._filter, pos, None, PAGE)
+        return _page(part, max(0, part.floor - pos))
 
     def of_key(self, key: str, after: int, until: int) -> EventPage:
         """Returns the first page of events of one key (a conversation or a user) after the log position `after`, up to
@@ -87,15 +88,16 @@ class EventSource:
             wanted = LogFilter(types, frozenset({key.removeprefix(_CONVERSATION)}))
         else:
             wanted = LogFilter(ABOUT_USERS if types is None else types & ABOUT_USERS)
-        page = _page(after, self._store.read(wanted, after, until, PAGE))
+        part = self._store.read(wanted, after, until, PAGE)
+        page = _page(part, max(0, min(part.floor, until) - after))
         return page._replace(events=[event for event in page.events if event.key == key])
 
 
-def _page(after: int, part: LogPart) -> EventPage:
+def _page(part: LogPart, lost: int) -> EventPage:
     payloads = {payload.id: payload for payload in log_event_payloads(part.events, part.epoch)}
     events = [
         QueuedEvent(event.pos, ordering_key(event), event.at_ms, payload)
         for event in part.events
         if (payload := payloads.get(cursor_of(part.epoch, event.pos))) is not None
     ]
-    return EventPage(events, part.reached, part.reached < part.head, max(0, part.floor - after))
+    return EventPage(events, part.reached, part.reached < part.head, lost)

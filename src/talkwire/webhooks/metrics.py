@@ -24,6 +24,8 @@ class WebhookMetrics(Collector):
     def __init__(self) -> None:
         self.attempts: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
         self.given_up: Counter[DisabledReason] = Counter(dict.fromkeys(DISABLED_REASONS, 0))
+        self.missed = 0
+        """How often events were removed from the log as too old before their webhook accepted them."""
         self.restarts = 0
         """How often the deliveries were started again after an error."""
         self.disabled = 0
@@ -43,6 +45,11 @@ class WebhookMetrics(Collector):
         for reason, count in sorted(self.given_up.items()):
             given_up.add_metric([reason], count)
         yield given_up
+        yield CounterMetricFamily(
+            "talkwire_webhook_events_missed",
+            "Times that the retention has removed events before their webhook accepted them",
+            self.missed,
+        )
         yield CounterMetricFamily(
             "talkwire_webhook_restarts", "Times that an error has ended all deliveries of this node", self.restarts
         )
