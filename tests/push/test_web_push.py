@@ -183,6 +183,19 @@ async def test_a_subscription_can_be_deleted_by_its_user_only(service: PushServi
     await rest("DELETE", f"users/me/push/{subscription['id']}", "bob", 403)
 
 
+async def test_a_device_does_not_renew_what_its_user_has_removed(service: PushService, rest: Rest) -> None:
+    browser = Browser(service)
+    first = await rest.subscribe("bob", browser, renew=True)
+    await rest("DELETE", f"users/me/push/{first['id']}", "bob", 204)
+    refusal = await rest("PUT", "users/me/push", "bob", 409, json={**browser.subscription, "renew": True})
+    assert refusal["error"]["code"] == "conflict"
+    assert await _until_listed(rest, "bob", 0) == []
+    # Another user of the browser, or bob when he asks for pushes, may subscribe.
+    await rest.subscribe("carol", browser, renew=True)
+    await rest.subscribe("bob", browser)
+    assert (await rest.subscribe("bob", browser, renew=True))["id"] == first["id"]
+
+
 async def test_a_subscription_ends_with_its_sign_in(service: PushService, rest: Rest) -> None:
     account = {"email": "dora@example.com", "password": "correct horse", "name": "Dora"}
     signed_in = await rest("POST", "auth/register", "alice", 201, json=account)

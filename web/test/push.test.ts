@@ -41,15 +41,15 @@ class FakeManager {
   }
 }
 
-/** A server with push, and the devices that it knows. */
-function serverWith(devices: Map<string, string>) {
+/** A server with push, the devices that it knows, and the endpoints that their user has removed. */
+function serverWith(devices: Map<string, string>, removed: Set<string>) {
   return {
-    session: { user: { id: "alice" } },
     get: vi.fn(async (path: string): Promise<unknown> => {
       if (path === "push/key") return { publicKey: KEY };
       return { items: [...devices.keys()].map((id) => ({ id })) };
     }),
-    put: vi.fn(async (_: string, { endpoint }: { endpoint: string }) => {
+    put: vi.fn(async (_: string, { endpoint, renew }: { endpoint: string; renew: boolean }) => {
+      if (renew && removed.has(endpoint)) throw new RequestError({ code: "conflict", message: "" });
       const id = `id of ${endpoint}`;
       devices.set(id, endpoint);
       return { id };
@@ -58,9 +58,12 @@ function serverWith(devices: Map<string, string>) {
   };
 }
 
-function begin(manager: FakeManager | undefined, { userId = "alice", devices = new Map<string, string>() } = {}) {
+function begin(
+  manager: FakeManager | undefined,
+  { userId = "alice", devices = new Map<string, string>(), removed = new Set<string>() } = {},
+) {
   registration.current = { pushManager: manager, getNotifications: async () => [] };
-  const api = serverWith(devices);
+  const api = serverWith(devices, removed);
   const core = { api, now: { me: { id: userId }, conversations: { g: conversation("g", { name: "Plans" }) } } };
   const contexts = new PushContextStore(`https://chat.example/${paths}/`);
   const push = new Push(core as unknown as PageCore, contexts);
@@ -94,15 +97,27 @@ it("subscribes with the server's key, and tells the service worker whose it is",
   expect(await contexts.read()).toMatchObject({ userId: "alice", endpoint, names: { g: "Plans" } });
 });
 
-it("does nothing at a start that it has done before", async () => {
+it("renews its subscription at each start", async () => {
+  const manager = new FakeManager();
+  const { push, api, devices } = begin(manager);
+  await push.subscribe();
+  expect(api.put).toHaveBeenCalledWith("users/me/push", expect.objectContaining({ renew: false }));
+  const later = begin(manager, { devices });
+  await later.push.subscribe();
+  expect(later.api.put).toHaveBeenCalledWith("users/me/push", expect.objectContaining({ renew: true }));
+  expect(manager.subscribe).toHaveBeenCalledTimes(1);
+  expect(later.state().id).toBe([...devices.keys()][0]);
+});
+
+it("subscribes again when the server has lost its subscription", async () => {
   const manager = new FakeManager();
   const { push, devices } = begin(manager);
   await push.subscribe();
+  devices.clear();
   const later = begin(manager, { devices });
   await later.push.subscribe();
-  expect(later.api.put).not.toHaveBeenCalled();
-  expect(manager.subscribe).toHaveBeenCalledTimes(1);
-  expect(later.state().id).toBe([...devices.keys()][0]);
+  expect([...devices.values()]).toEqual([manager.current?.endpoint]);
+  expect(saved.has("talkwire.notifications-off")).toBe(false);
 });
 
 it("tells the server of a subscription that the browser has replaced", async () => {
@@ -139,10 +154,9 @@ it("takes over no subscription of another user of the browser", async () => {
 
 it("stays off when it was removed on another device", async () => {
   const manager = new FakeManager();
-  const { push, devices } = begin(manager);
+  const { push } = begin(manager);
   await push.subscribe();
-  devices.clear();
-  const later = begin(manager, { devices });
+  const later = begin(manager, { removed: new Set([manager.current?.endpoint ?? ""]) });
   await later.push.subscribe();
   expect(manager.current).toBeNull();
   expect(saved.has("talkwire.notifications-off")).toBe(true);

@@ -740,6 +740,16 @@ push_subscriptions = Table(
 a node may send what `pushes` has for the subscription; NULL: it has nothing to send. A node that sends is `node_id`,
 and has moved `due_ms` to when others may send. `failures`: how many attempts have failed since one succeeded."""
 
+push_removals = Table(
+    "push_removals",
+    metadata,
+    Column("subscription_id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False, index=True),
+    Column("removed_ms", BigInteger, nullable=False),
+)
+"""The push subscriptions that their user has removed. A device that only renews its subscription does not bring one of
+them back."""
+
 pushes = Table(
     "pushes",
     metadata,

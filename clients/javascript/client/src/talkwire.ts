@@ -36,6 +36,11 @@ export interface TalkwireOptions {
    * could be reached for the first time.
    */
   readonly userId?: string;
+  /**
+   * Names this device, with the `deviceId` of its subscription to pushes: the server pushes nothing to a device that is
+   * connected.
+   */
+  readonly deviceId?: string;
   /** Where messages wait until they are sent. Default: IndexedDB in browsers, memory elsewhere. */
   readonly storage?: TalkwireStorage;
 }
@@ -394,8 +399,8 @@ export class Talkwire {
   }
 }
 
-function tokensOf({ url, token, userId = "" }: TalkwireOptions): TokenRest {
-  return new TokenRest(baseOf(url), token, { id: userId, name: userId, createdAt: "" });
+function tokensOf({ url, token, userId = "", deviceId }: TalkwireOptions): TokenRest {
+  return new TokenRest(baseOf(url), token, { id: userId, name: userId, createdAt: "" }, deviceId);
 }
 
 function baseOf(url: string): string {

@@ -23,7 +23,12 @@ vi.mock("socket.io-client", () => ({
 
 const alice: Session = { user: { id: "alice", name: "Alice", createdAt: "" }, accessToken: "hers" };
 const bob: Session = { user: { id: "bob", name: "Bob", createdAt: "" }, accessToken: "his" };
-const api = { base: "http://localhost/", session: alice as Session | null, refresh: async () => alice };
+const api = {
+  base: "http://localhost/",
+  deviceId: "phone-1",
+  session: alice as Session | null,
+  refresh: async () => alice,
+};
 const ended = vi.fn();
 
 function connection(): Connection {
@@ -74,7 +79,7 @@ it("never continues as another user who has signed in in another tab", async () 
   connection();
   const proofs: object[] = [];
   auth((proof) => proofs.push(proof));
-  expect(proofs[0]).toMatchObject({ token: "hers" });
+  expect(proofs[0]).toMatchObject({ token: "hers", deviceId: "phone-1" });
   api.session = bob;
   auth((proof) => proofs.push(proof));
   expect(proofs[1]).not.toHaveProperty("token");

@@ -273,6 +273,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "appId": Meaning("The id of the native app at its gateway."),
         "pushKey": Meaning("What the gateway knows the native app's device by."),
         "deviceId": Meaning("What the device gives as `auth.deviceId` when it connects."),
+        "renew": Meaning("True: refuse the device with `conflict` if its user has removed its subscription."),
         "renewedAt": Meaning("When the device last sent its subscription."),
         "sessionId": Meaning("The id of a sign-in."),
         # --- the event stream ---------------------------------------------------------------------------------------

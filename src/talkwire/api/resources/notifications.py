@@ -111,7 +111,7 @@ async def put_push_subscription(
 ) -> PushSubscriptionPayload:
     target = _checked_target(data, check_push_url)
     user_agent = (data.user_agent or device.user_agent)[:USER_AGENT_MAX_LENGTH]
-    command = PutPushSubscription(target, caller.session_id, data.device_id, user_agent)
+    command = PutPushSubscription(target, caller.session_id, data.device_id, user_agent, data.renew)
     return push_subscription_payload(await chat.execute(caller.actor, command), caller.session_id)
 
 

@@ -54,13 +54,15 @@ class FindOccasionNames(Query[OccasionNames], frozen=True, tag="FindOccasionName
 class PutPushSubscription(Change[PushSubscription], frozen=True, tag="PutPushSubscription"):
     """Subscribes a device of the actor to pushes, or renews its subscription.
 
-    A device's push address (`target`) has one subscription only: if another user had one for it, that one ends.
+    A device's push address (`target`) has one subscription only: if another user had one for it, that one ends. With
+    `renew`, a subscription that the actor has removed does not come back.
     """
 
     target: PushTarget
     session_id: str | None = None
     device_id: str | None = None
     user_agent: str = ""
+    renew: bool = False
 
 
 class DropPushSubscription(Change[None], frozen=True, tag="DropPushSubscription"):

@@ -444,6 +444,18 @@ class PushSubscriptions(Protocol):
         """Deletes push subscriptions, together with the pushes that have not been sent to them yet."""
         ...
 
+    def is_removed(self, subscription_id: str, user_id: str) -> bool:
+        """Returns whether this user has removed the push subscription with this id."""
+        ...
+
+    def add_removal(self, subscription_id: str, user_id: str, at_ms: int, limit: int) -> None:
+        """Stores that the user has removed a push subscription. Keeps the newest `limit` removals of the user."""
+        ...
+
+    def forget_removal(self, subscription_id: str) -> None:
+        """Forgets that a push subscription was removed, since its device has subscribed again."""
+        ...
+
 
 class Pushes(Protocol):
     """The pushes that are waiting to be sent to devices. One node at a time claims a device and sends its pushes. Times
@@ -739,6 +751,10 @@ class Files(Protocol):
 
         Uploads that expired after `expired_since_ms` still count until their bytes are deleted.
         """
+        ...
+
+    def is_visible(self, file_id: str) -> bool:
+        """Returns whether the file is attached to a message of a conversation that was not deleted."""
         ...
 
     def is_visible_to(self, file_id: str, user_id: str) -> bool:

@@ -48,7 +48,8 @@ class PushKeyPayload(Payload, frozen=True):
 class SubscribePayload(Payload, frozen=True):
     """A device that is to receive pushes. A browser gives `endpoint` and `keys`, a native app with `kind: "gateway"`
     gives `url`, `appId` and `pushKey`. `deviceId` is the id that the device sends as `auth.deviceId` when it connects;
-    it is not needed with a token from a sign-in on this server."""
+    it is not needed with a token from a sign-in on this server. With `renew`, the answer is `conflict` if the user has
+    removed the device's subscription."""
 
     kind: PushKind = "web"
     endpoint: Annotated[str, msgspec.Meta(max_length=URL_MAX_LENGTH)] | None = None
@@ -58,6 +59,7 @@ class SubscribePayload(Payload, frozen=True):
     push_key: Annotated[str, msgspec.Meta(min_length=1, max_length=PUSH_KEY_MAX_LENGTH)] | None = None
     device_id: Annotated[str, msgspec.Meta(min_length=1, max_length=ID_MAX_LENGTH)] | None = None
     user_agent: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
+    renew: bool = False
 
 
 class PushSubscriptionPayload(Payload, frozen=True):

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from msgspec.structs import asdict
-from sqlalchemy import ColumnElement, Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from talkwire.core.domain.model import PushSubscription, PushTarget
-from talkwire.storage.schema import push_subscriptions, pushes
+from talkwire.storage.schema import push_removals, push_subscriptions, pushes
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.sql.values import AnyRow
@@ -47,6 +47,22 @@ class PushSubscriptionRows(Reads):
     def drop(self, subscription_ids: Collection[str]) -> None:
         drop_subscriptions(self._connection, push_subscriptions.c.id.in_(subscription_ids))
 
+    def is_removed(self, subscription_id: str, user_id: str) -> bool:
+        found = select(push_removals.c.user_id).where(push_removals.c.subscription_id == subscription_id)
+        return self._connection.execute(found).scalar_one_or_none() == user_id
+
+    def forget_removal(self, subscription_id: str) -> None:
+        self._connection.execute(delete(push_removals).where(push_removals.c.subscription_id == subscription_id))
+
+    def add_removal(self, subscription_id: str, user_id: str, at_ms: int, limit: int) -> None:
+        self.forget_removal(subscription_id)
+        mine = push_removals.c.user_id == user_id
+        row = {"subscription_id": subscription_id, "user_id": user_id, "removed_ms": at_ms}
+        self._connection.execute(insert(push_removals), row)
+        newest = (push_removals.c.removed_ms.desc(), push_removals.c.subscription_id)
+        kept = select(push_removals.c.subscription_id).where(mine).order_by(*newest).limit(limit)
+        self._connection.execute(delete(push_removals).where(mine, push_removals.c.subscription_id.not_in(kept)))
+
 
 def to_subscription(row: AnyRow) -> PushSubscription:
     """Builds a `PushSubscription` from a row of the table."""
@@ -70,5 +86,7 @@ def drop_subscriptions(connection: Connection, condition: ColumnElement[bool]) -
 
 
 def drop_subscriptions_of_user(connection: Connection, user_id: str) -> None:
-    """Deletes all push subscriptions of a user, and the pushes that were to be sent to them."""
+    """Deletes all push subscriptions of a user, the pushes that were to be sent to them, and which ones the user has
+    removed."""
     drop_subscriptions(connection, push_subscriptions.c.user_id == user_id)
+    connection.execute(delete(push_removals).where(push_removals.c.user_id == user_id))

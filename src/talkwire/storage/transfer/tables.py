@@ -67,6 +67,7 @@ COPIED = (
     "offers",
     "notifications",
     "push_subscriptions",
+    "push_removals",
     "pushes",
     "mailbox",
     "mailbox_cursors",

@@ -106,6 +106,11 @@ export class Push implements ChatPart {
       return await this.#register(manager, publicKey);
     } catch (error) {
       if (!(error instanceof RequestError)) return { id: null, problem: "service" };
+      if (error.code === "conflict") {
+        // The reader has removed this browser on another device.
+        await this.#turnOff();
+        return NONE;
+      }
       return error.isTransient ? undefined : { id: null, problem: "server" };
     }
   }
@@ -114,20 +119,13 @@ export class Push implements ChatPart {
     const before = await this.#ownContext();
     const subscription = await subscriptionOf(manager, publicKey, before !== undefined);
     const { endpoint, keys } = subscription.toJSON();
-    if (before !== undefined && before.endpoint === endpoint) {
-      if (!(await this.devices()).some(({ id }) => id === before.subscriptionId)) {
-        // The reader has removed this browser on another device.
-        await this.#turnOff();
-        return NONE;
-      }
-      await this.#save(before);
-      return { id: before.subscriptionId, problem: null };
-    }
-    const { api } = this.#core;
-    // By a token the server knows the device.
-    const device = api.session?.accessToken === undefined ? { deviceId: deviceId() } : {};
-    const { userAgent } = navigator;
-    const { id } = await api.put<PushDevice>("users/me/push", { endpoint, keys, userAgent, ...device });
+    const { id } = await this.#core.api.put<PushDevice>("users/me/push", {
+      endpoint,
+      keys,
+      userAgent: navigator.userAgent,
+      deviceId: deviceId(),
+      renew: before?.endpoint === endpoint,
+    });
     await this.#save({ subscriptionId: id, endpoint: subscription.endpoint, pictures: before?.pictures ?? {} });
     return { id, problem: null };
   }

@@ -128,14 +128,14 @@ export class Connection {
     if (this.#socket.connected) this.#socket.volatile.emit(name, payload);
   }
 
-  #credentials(): { token: string } | { userId: string; deviceId?: string } | object {
+  #credentials(): { token?: string; userId?: string; deviceId?: string } {
     const session = this.#rest.session;
     // Another tab may have signed in another user, whose token this tab must not use.
     if (session?.user.id !== this.#userId()) return {};
     const { accessToken, user } = session;
-    if (accessToken !== undefined) return { token: accessToken };
     const { deviceId } = this.#rest;
-    return { userId: user.id, ...(deviceId !== undefined && { deviceId }) };
+    const identity = accessToken === undefined ? { userId: user.id } : { token: accessToken };
+    return { ...identity, ...(deviceId !== undefined && { deviceId }) };
   }
 
   #received(name: string, payload: unknown, offset: string | undefined): void {

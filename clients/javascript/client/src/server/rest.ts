@@ -36,7 +36,7 @@ export abstract class Rest {
     return false;
   }
 
-  /** Names this device on a demo server; a token names it elsewhere. */
+  /** Names this device, so that the server pushes nothing to it while it is connected. */
   get deviceId(): string | undefined {
     return undefined;
   }

@@ -14,6 +14,7 @@ const TOKEN_TIMEOUT_MS = 30_000;
 export class TokenRest extends Rest {
   /** Called when the application's function fails; another attempt follows by itself. */
   onTokenError: (error: unknown) => void = () => undefined;
+  readonly #deviceId: string | undefined;
   readonly #source: TokenSource;
   #user: User;
   #token: string | undefined;
@@ -21,8 +22,9 @@ export class TokenRest extends Rest {
   #subject: string | undefined;
   #fetching: Promise<Session> | undefined;
 
-  constructor(base: string, source: TokenSource, user: User) {
+  constructor(base: string, source: TokenSource, user: User, deviceId?: string) {
     super(base);
+    this.#deviceId = deviceId;
     this.#source = source;
     this.#user = user;
     if (typeof source === "string") this.#keep(source);
@@ -40,6 +42,10 @@ export class TokenRest extends Rest {
   /** The signed-in user, as far as is known. The id is empty until the server has said who it is. */
   get user(): User {
     return this.#user;
+  }
+
+  override get deviceId(): string | undefined {
+    return this.#deviceId;
   }
 
   override get replacesRefusedTokens(): boolean {

@@ -18,7 +18,7 @@ from talkwire.core.commands.server.pushes import (
     ReadPushContents,
 )
 from talkwire.core.domain.access import may_act, must_be_operator, require
-from talkwire.core.domain.errors import forbidden
+from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.model import Actor, MemberPreferences, PushSubscription, PushTarget
 from talkwire.core.features.notifying.notifications import KEPT_MS
 from talkwire.core.ports.handler import ChangeHandler, Changes, NodeCommandHandlers, Queries
@@ -52,11 +52,18 @@ def subscription_id(target: PushTarget) -> str:
 
 def put_subscription(tx: Transaction, actor: Actor, command: PutPushSubscription) -> PushSubscription:
     """Stores a push subscription (a device that receives pushes) of the actor and returns it. If the actor then has
-    more than `SUBSCRIPTIONS_MAX`, deletes the one that was not renewed for the longest time."""
+    more than `SUBSCRIPTIONS_MAX`, deletes the one that was not renewed for the longest time.
+
+    Raises `conflict` if the command only renews, and the actor has removed the subscription.
+    """
     require(may_act(tx.user(actor.user_id)))
     if command.session_id is not None and tx.login(command.session_id) is None:
         raise forbidden()
     id_ = subscription_id(command.target)
+    if tx.push_subscriptions.is_removed(id_, actor.user_id):
+        if command.renew:
+            raise ChatError("conflict", "The user has removed this subscription.")
+        tx.push_subscriptions.forget_removal(id_)
     before = tx.push_subscriptions.find(id_)
     if before is not None and before.user_id != actor.user_id:
         tx.push_subscriptions.drop((id_,))
@@ -83,6 +90,7 @@ def drop_subscription(tx: Transaction, actor: Actor, command: DropPushSubscripti
     if found is None or found.user_id != actor.user_id:
         raise forbidden()
     tx.push_subscriptions.drop((found.id,))
+    tx.push_subscriptions.add_removal(found.id, actor.user_id, tx.now_ms, SUBSCRIPTIONS_MAX)
 
 
 def list_subscriptions(snapshot: Snapshot, actor: Actor, query: ListPushSubscriptions) -> tuple[PushSubscription, ...]:
