@@ -177,7 +177,7 @@ async def test_only_its_owner_sees_a_file_until_a_message_has_it(node: Node) -> 
     await finished(node)
     assert [await sees(node, actor) for actor in (ALICE, BOB, MALLORY, BACKEND, OPERATOR)] == [True] + [False] * 4
     await attach(node, "u1", await node.send(ALICE, "look"))
-    assert [await sees(node, actor) for actor in (ALICE, BOB, MALLORY, BACKEND, OPERATOR)] == [True] * 2 + [False] * 3
+    assert [await sees(node, actor) for actor in (ALICE, BOB, BACKEND, OPERATOR, MALLORY)] == [True] * 4 + [False]
 
 
 async def test_a_former_member_does_not_see_a_notification(node: Node) -> None:
@@ -297,6 +297,21 @@ async def test_a_users_concurrent_uploads_are_limited(node: Node) -> None:
     await node.do(BOB, creation("b1"))
     await node.do(ALICE, finish("u0"))
     await node.do(ALICE, creation("u200"))
+
+
+async def test_the_back_end_sees_the_files_that_are_shown(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    shown, picture = await finished(node), await finished(node, ALICE, "u2")
+    for actor in (BACKEND, OPERATOR):
+        assert not await sees(node, actor)
+    sent = await node.do(ALICE, SendMessage("c", "", attachments=(AttachmentRef(shown.id),)))
+    await node.do(ALICE, UpdateConversation("c", avatar=thumbnail_url(picture)))
+    for actor in (BACKEND, OPERATOR):
+        assert await sees(node, actor)
+        assert await sees(node, actor, "u2")
+    await node.do(ALICE, DeleteMessage(str(sent.id)))
+    for actor in (BACKEND, OPERATOR):
+        assert not await sees(node, actor)
 
 
 async def test_a_banned_user_cannot_start_an_upload(node: Node) -> None:

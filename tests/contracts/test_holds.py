@@ -11,7 +11,7 @@ from talkwire.core.commands.conversations import (
     GetConversation,
     UpdateConversation,
 )
-from talkwire.core.commands.files import ClaimUploads, CreateUpload, FinishUpload, GetFile, ReleaseFiles
+from talkwire.core.commands.files import ClaimUploads, CreateUpload, DropFile, FinishUpload, GetFile, ReleaseFiles
 from talkwire.core.commands.members import RemoveMember
 from talkwire.core.commands.messages import (
     AttachmentRef,
@@ -87,6 +87,8 @@ async def test_nothing_of_a_held_user_can_be_deleted(node: Node) -> None:
     assert await node.refusal(ALICE, DeleteMessage(str(sent.id))) == "conflict"
     assert await node.refusal(BOB, EraseUser("bob", redact=False)) == "conflict"
     assert await node.refusal(OPERATOR, DeleteConversation("c")) == "conflict"
+    await node.do(BOB, CreateUpload("u1", "evidence.png", "image/png", 10, DAY_MS))
+    assert await node.refusal(BOB, DropFile("u1")) == "conflict"
     own = await node.send(ALICE, "not held")
     await node.do(ALICE, DeleteMessage(str(own.id)))
     await hold_user(node, "bob", hold=False)

@@ -69,7 +69,7 @@ _TALK = f"{_V1}/talks/{{conversation}}"
 
 # An operator may delete and pin messages but not write in another user's name; the backend acts for the author.
 _AUTHOR = but(MEMBERS, service=OK)
-_DOWNLOADERS = MEMBERS
+_DOWNLOADERS = but(MEMBERS, operator=OK, service=OK)
 
 _AUTH = (
     # The tokens of these tests are issued by the application, so they belong to no account.

@@ -37,7 +37,8 @@ class QueryExecutor(Protocol):
 class LogWatch:
     """A reader of the log of events, which returns page after page and waits for new events. Used in a `with` block.
 
-    The reader ends when its user is banned or erased, when its device `session_id` signs out, or when the node is about to stop.
+    The reader ends when its user is banned or erased, when its device `session_id` signs out, or when the node is about
+    to stop.
     """
 
     def __init__(self, watches: LogWatches, actor: Actor, query: ListLogEvents, session_id: str | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from sqlalchemy import ColumnElement, Connection, exists, select
 
 from talkwire.storage.messages.messages import is_live
-from talkwire.storage.schema import file_links, members
+from talkwire.storage.schema import conversations, file_links, members
 from talkwire.storage.sql.batch import insert_rows
 from talkwire.storage.tables.files import FileRows
 
@@ -35,6 +35,16 @@ class AttachedFileRows(FileRows):
     def is_attached(self, file_id: str) -> bool:
         self._write_links()
         return self._any(exists().where(file_links.c.file_id == file_id, *_of_a_live_message))
+
+    def is_visible(self, file_id: str) -> bool:
+        return self._any(
+            exists().where(
+                file_links.c.file_id == file_id,
+                *_of_a_live_message,
+                conversations.c.id == file_links.c.conversation_id,
+                conversations.c.deleted_ms.is_(None),
+            )
+        )
 
     def is_visible_to(self, file_id: str, user_id: str) -> bool:
         return self._any(

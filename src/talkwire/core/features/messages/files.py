@@ -27,7 +27,7 @@ from talkwire.core.commands.files import (
     PlaceFiles,
     ReleaseFiles,
 )
-from talkwire.core.domain.access import may_act, must_be_operator, require
+from talkwire.core.domain.access import may_act, must_be_operator, must_not_be_held, require
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.model import Actor, Attachment, File, Upload
 from talkwire.core.domain.texts import check_name, check_text
@@ -171,11 +171,13 @@ def finish_upload(tx: Transaction, actor: Actor, command: FinishUpload) -> File:
 
 
 def drop_file(tx: Transaction, actor: Actor, command: DropFile) -> None:
-    """Deletes an upload or a file of the actor. Raises `conflict` if a message has the file as an attachment."""
+    """Deletes an upload or a file of the actor. Raises `conflict` if a message has the file as an attachment, or if the
+    actor is on hold."""
     file = tx.files.of_ids((command.id,)).get(command.id)
     owned = file or tx.files.upload(command.id)
     if owned is None or owned.owner_id != actor.user_id:
         raise forbidden()
+    must_not_be_held(tx.user(actor.user_id))
     if file is None:
         tx.files.expire_upload(command.id, tx.now_ms)
         return
@@ -257,8 +259,12 @@ def get_file(snapshot: Snapshot, actor: Actor, query: GetFile) -> File:
 
 
 def _is_seen_in_conversations(snapshot: Snapshot, actor: Actor, file: File) -> bool:
-    """Returns whether the actor sees the file in a message, or as the picture of a conversation."""
+    """Returns whether the actor sees the file in a message, or as the picture of a conversation. The backend and admins
+    see those of all conversations."""
     files = snapshot.files
+    if actor.is_trusted:
+        pictures = files.pictures_among([(file.owner_id, url) for url in _urls(file)])
+        return bool(pictures) or files.is_visible(file.id)
     return files.is_visible_to(file.id, actor.user_id) or files.is_picture_for(_urls(file), actor.user_id)
 
 

@@ -71,7 +71,7 @@ def _must_be_allowed(tx: Transaction, actor: Actor, command: EraseUser, user: Us
 def _must_be_redactable(tx: Transaction, user: User) -> None:
     held = tx.retention.held_conversations(user.id)
     if held:
-        message = "The user's messages cannot be redacted: some are in conversations on hold."
+        message = f"The user's messages cannot be redacted: some are in conversations on hold ({', '.join(held)})."
         raise ChatError("conflict", message, {"conversationIds": held})
 
 
