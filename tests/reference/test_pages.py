@@ -1,4 +1,4 @@
-"""The documentation's links are valid, and its index has all pages."""
+"""The documentation's links are valid, its index has all pages, and pages that list something list all of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES
 
 REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "docs"
@@ -106,3 +108,10 @@ def test_the_files_on_the_map_exist() -> None:
     named = re.findall(r"`((?:api|bus|core|identity|realtime|storage|wire)/[\w/.]+)`", page)
     assert [path for path in named if not (REPOSITORY / "src" / "talkwire" / path).exists()] == []
     assert named
+
+
+def test_the_page_of_the_event_stream_has_every_type() -> None:
+    page = (DOCS / "event-stream.md").read_text(encoding="utf-8")
+    first_cells = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+    listed = re.findall(r"`([\w:-]+)`", " ".join(first_cells))
+    assert [name for name in LOG_EVENT_NAMES if name not in listed] == []
