@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.sync import ListLogEvents, LogFilter, LogPage
 from talkwire.core.domain.events import Durable, DurableEvent, LoginEnded, News, UserBanned, UserErased
-from talkwire.core.domain.model import Actor, ActorRole, User
+from talkwire.core.domain.model import Actor, ActorRole
 
 DRAINING_WAIT_S = 1.0
 """How many seconds a reader may wait while the node is about to stop. Without any wait, readers that return at once
@@ -211,13 +211,11 @@ class LogWatches:
                 self._end_of(event)
 
     def _end_of(self, event: UserBanned | UserErased | LoginEnded) -> None:
+        user_id = event.user.id if isinstance(event, UserErased) else event.user_id
         for watch in self._all():
-            match event:
-                case UserBanned(user_id=gone) | UserErased(user=User(id=gone)):
-                    is_over = watch.actor.user_id == gone
-                case LoginEnded():
-                    is_over = watch.session_id == event.session_id
-            if is_over:
+            if watch.actor.user_id == user_id and not (
+                isinstance(event, LoginEnded) and watch.session_id != event.session_id
+            ):
                 watch.end()
 
     def _all(self) -> list[LogWatch]:
