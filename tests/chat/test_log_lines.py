@@ -29,7 +29,8 @@ WRITTEN = "the text of a message that no log may contain"
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server that logs each message, and limits how often users may send signals."""
-    environment = {"TALKWIRE_LOG_LEVEL": "debug", "TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "signals=1/20"}
+    rates = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "signals=1/20,uploads=0.001/2"}
+    environment = {"TALKWIRE_LOG_LEVEL": "debug", **rates}
     with running_chat(tmp_path_factory.mktemp("watched"), environment) as server:
         yield server
 
@@ -152,6 +153,27 @@ async def test_a_refused_command_has_the_same_line_from_a_socket_and_over_rest(w
     await world.request("POST", "/api/v1/messages", by="trudy", json=body)
     by_rest = await line(world, "command_refused", user_id=world.id_of("trudy"))
     assert (by_rest["command"], by_rest["code"]) == ("message:send", "forbidden")
+
+
+async def test_a_request_that_becomes_no_command_has_a_line_with_its_route(world: World) -> None:
+    await world.request("POST", "/api/v1/messages", by="trent", json={"conversationId": 5})
+    await world.request("GET", "/api/v1/admin/overview", by="trent")
+    # The command of this one has a line, so its request needs none.
+    await world.request("POST", "/api/v1/messages", by="trent", json={"conversationId": "x", "content": WRITTEN})
+    trents = {"user_id": world.id_of("trent")}
+    await line(world, "command_refused", **trents, command="message:send")
+    assert [(each["command"], each["code"]) for each in lines(world, "command_refused", **trents)] == [
+        ("POST /api/v1/messages", "invalid_request"),
+        ("GET /api/v1/admin/overview", "forbidden"),
+        ("message:send", "forbidden"),
+    ]
+
+
+async def test_an_upload_beyond_the_rate_has_a_line_with_its_limit(world: World) -> None:
+    for _ in range(3):
+        await world.request("POST", "/api/v1/files", by="victor")
+    limited = await line(world, "rate_limited", user_id=world.id_of("victor"))
+    assert (limited["limit"], limited["command"]) == ("uploads", "POST /api/v1/files")
 
 
 async def test_an_unknown_event_is_logged_without_its_name(world: World) -> None:

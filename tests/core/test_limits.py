@@ -19,10 +19,10 @@ from talkwire.core.engine.limits import (
     Kind,
     Limits,
     Rate,
+    RateLimited,
     address_key,
     kind_of,
     parse_rates,
-    rate_limited,
     site_key,
 )
 
@@ -130,7 +130,7 @@ def test_kinds_do_not_share_their_buckets() -> None:
 
 
 def test_a_refusal_always_names_a_wait() -> None:
-    assert rate_limited(0.00001).details == {"retryAfterMs": 1}
+    assert RateLimited(0.00001).details == {"retryAfterMs": 1}
 
 
 def test_taken_tokens_are_reported_once() -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from talkwire.api.export import ExportedUser, ExportedZip, Read
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, User
-from talkwire.core.engine.limits import Kind, Limits, rate_limited
+from talkwire.core.engine.limits import Kind, Limits, RateLimited
 from talkwire.files.byte_store import ByteStore
 
 AT_ONCE_MAX = 8
@@ -45,7 +45,7 @@ class UserExports:
             if self._limits is not None and user.id == actor.user_id:
                 wait_s = self._limits.take_for(actor, Kind.EXPORTS, time.monotonic())
                 if wait_s:
-                    raise rate_limited(wait_s)
+                    raise RateLimited(wait_s, Kind.EXPORTS)
             export = ExportedZip(ExportedUser(user.id, actor), self._store, self._read)
         except ChatError:
             self._free(actor.user_id)
@@ -56,7 +56,7 @@ class UserExports:
     def _take(self, actor: Actor) -> None:
         with self._lock:
             if self._running[actor.user_id] and not actor.is_service:
-                raise rate_limited(RETRY_S)
+                raise RateLimited(RETRY_S, Kind.EXPORTS)
             if self._running.total() >= AT_ONCE_MAX:
                 raise ChatError("unavailable", "Too many exports are being downloaded. Try again later.")
             self._running[actor.user_id] += 1

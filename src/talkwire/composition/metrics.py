@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from talkwire.composition.foundation import Foundation
 from talkwire.core.engine.limits import Limits
 from talkwire.files.uploads import Uploads
+from talkwire.observability.sign_ins import sign_ins
 from talkwire.storage.followers.follower import Follower
 
 
@@ -39,6 +40,7 @@ def registry_of(
         BuildInfo(),
         committed,
         foundation.counts.outcomes,
+        sign_ins,
         foundation.counts.requests,
         foundation.writer.metrics,
         loop_lag,
@@ -119,7 +121,7 @@ class ExceededLimits(Collector):
 
     def collect(self) -> Iterator[Metric]:
         family = CounterMetricFamily(
-            "talkwire_rate_limited", "Commands, connects and sign-ins beyond a rate limit", labels=["limit"]
+            "talkwire_rate_limited", "Commands, requests, connects and sign-ins beyond a rate limit", labels=["limit"]
         )
         for kind, count in sorted(self._limits.exceeded.items()):
             family.add_metric([str(kind)], count)

@@ -12,12 +12,10 @@ from hmac import compare_digest
 from secrets import token_urlsafe
 from typing import Literal, Protocol
 
-import structlog
-
 from talkwire.core.commands.accounts import Device
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.accounts import Accounts, ProviderUser
-from talkwire.observability.refusals import log_refusal
+from talkwire.observability.sign_ins import log_refused_sign_in, log_sign_in
 from talkwire.openid.pending import Destination, PendingSignIn, SignInSeal
 from talkwire.openid.profile import Claims, profile_of
 
@@ -37,8 +35,6 @@ Reason = Literal["refused", "expired", "unavailable", "invalid", "banned", "clos
 """
 
 _REASONS: dict[str, Reason] = {"banned": "banned", "forbidden": "closed", "rate_limited": "rate_limited"}
-
-_logger = structlog.get_logger(__name__)
 
 
 class SignInFailed(Exception):
@@ -135,11 +131,9 @@ class ProviderSignIn:
             refresh_token, signed_in = await self._accounts.sign_in_provider_user(user, device)
         except ChatError as error:
             raise SignInFailed(_REASONS.get(error.code, "unavailable"), error.code) from None
-        _logger.info("signed_in", method="oidc", user_id=signed_in.id, address=device.address)
+        log_sign_in("oidc", signed_in.id, device.address)
         return refresh_token
 
     @staticmethod
     def _log_refusal(failed: SignInFailed, device: Device) -> None:
-        log_refusal(
-            "sign_in_refused", method="oidc", reason=failed.reason, detail=failed.detail, address=device.address
-        )
+        log_refused_sign_in("oidc", failed.reason, device.address, detail=failed.detail)

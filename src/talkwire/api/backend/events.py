@@ -24,7 +24,7 @@ from talkwire.api.resources.conversations import Limit
 from talkwire.core.commands.sync import ListLogEvents, LogPage
 from talkwire.core.domain.access import must_be_trusted
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.engine.limits import Kind, rate_limited
+from talkwire.core.engine.limits import Kind
 from talkwire.core.engine.log_watches import LogWatch, LogWatches
 from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES, LogEventPayload, log_event_payloads, log_types_named
 from talkwire.identity.callers import Caller
@@ -80,9 +80,7 @@ async def list_log_events(  # noqa: PLR0913, PLR0917 (Litestar passes them by na
     conversation_id: OfConversation = None,
 ) -> Response[LogEventsAnswer]:
     must_be_trusted(caller.actor)
-    wait_s = chat.take(caller.actor, Kind.READS)
-    if wait_s:
-        raise rate_limited(wait_s)
+    chat.take_or_refuse(caller.actor, Kind.READS)
     streams = _STREAM_TYPE in request.headers.get("accept", "")
     query = ListLogEvents(
         (request.headers.get("last-event-id") if streams else None) or after,

@@ -19,6 +19,9 @@ ActingUserId = Annotated[
 ]
 """A parameter of routes without a body, like the member `senderId` in the bodies of others."""
 
+ADDRESS, USER_ID = "caller_address", "caller_user_id"
+"""The names in a request's state of its client's IP address, and of its user's id once the user is known."""
+
 
 def caller_provider(
     callers: Callers, trusted_proxies: frozenset[str], origins: OriginPolicy
@@ -34,17 +37,20 @@ def caller_provider(
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             token = request.query_params.get("token", "")
+        request.state[ADDRESS] = address_of(request, trusted_proxies)
         is_own_page = origins.allows(request.headers.get("origin"), request.headers.get("host", ""))
         credentials = Credentials(
             token.strip() or None,
             request.query_params.get("userId") if is_own_page else None,
             is_forwarded(request.headers),
-            address_of(request, trusted_proxies),
+            request.state[ADDRESS],
             authorization=authorization or None,
             # A page of another origin could make its visitor's browser send the cookies.
             cookie=request.headers.get("cookie") if is_own_page and not origins.allows_all else None,
             one_request=True,
         )
-        return await callers.identify(credentials)
+        caller = await callers.identify(credentials)
+        request.state[USER_ID] = caller.actor.user_id
+        return caller
 
     return provide_caller

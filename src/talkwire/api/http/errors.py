@@ -13,9 +13,12 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_405_METHOD_NOT_ALLOWED, HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
+from talkwire.api.http.caller import ADDRESS, USER_ID
 from talkwire.api.http.json_request import body_problem, with_unknown_fields_of_body
 from talkwire.core.domain.errors import ChatError, ErrorCode
+from talkwire.core.engine.limits import RateLimited
 from talkwire.dialects.payloads.problems import plain
+from talkwire.observability.refusals import log_refusal
 
 STATUS: Mapping[ErrorCode, int] = MappingProxyType(
     {
@@ -82,6 +85,7 @@ def _headers(error: ChatError) -> dict[str, str]:
 
 
 def on_chat_error(request: Request[Any, Any, Any], error: ChatError) -> Response[dict[str, object]]:
+    _log(request, error)
     return _answer(with_unknown_fields_of_body(request, error))
 
 
@@ -94,12 +98,11 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     if error.status_code >= 500:
         return on_unexpected_error(request, error)
     if isinstance(error, ValidationException):
-        problem = body_problem(request)
-        return _answer(_invalid(request, error) if problem is None else with_unknown_fields_of_body(request, problem))
+        return on_chat_error(request, body_problem(request) or _invalid(request, error))
     if error.status_code == 400:
-        return _answer(ChatError("invalid_request", error.detail))
+        return on_chat_error(request, ChatError("invalid_request", error.detail))
     if error.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
-        return _answer(ChatError("payload_too_large", "The request's body is too large."))
+        return on_chat_error(request, ChatError("payload_too_large", "The request's body is too large."))
     if error.status_code == HTTP_405_METHOD_NOT_ALLOWED:
         return _no_such_method(request, error)
     code = _CODE_BY_STATUS.get(error.status_code, "invalid_request")
@@ -127,9 +130,22 @@ def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Re
     return _answer(ChatError("unavailable", "An internal error occurred."))
 
 
-def on_unreadable_body(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:  # noqa: ARG001
+def on_unreadable_body(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:  # noqa: ARG001
     """Returns the error response for a request body that is not UTF-8, or is nested too deeply for the JSON decoder."""
-    return _answer(ChatError("invalid_request", "The body must be valid JSON in UTF-8."))
+    return on_chat_error(request, ChatError("invalid_request", "The body must be valid JSON in UTF-8."))
+
+
+def _log(request: Request[Any, Any, Any], error: ChatError) -> None:
+    """Logs the refusal of a request that no command has logged, because the request never became one."""
+    if error.is_logged or STATUS[error.code] == 401:
+        return
+    known = {"user_id": request.state.get(USER_ID), "address": request.state.get(ADDRESS)}
+    who = {name: value for name, value in known.items() if value}
+    where = f"{request.method} {request.scope.get('path_template')}"
+    if isinstance(error, RateLimited):
+        log_refusal("rate_limited", limit=str(error.limit), command=where, **who)
+    else:
+        log_refusal("command_refused", command=where, code=error.code, **who)
 
 
 def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> ChatError:

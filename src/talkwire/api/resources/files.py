@@ -30,7 +30,7 @@ from talkwire.api.http.lingering import Lingering
 from talkwire.api.http.methods import BODILESS
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.model import Actor, File, Upload
-from talkwire.core.engine.limits import Kind, rate_limited
+from talkwire.core.engine.limits import Kind
 from talkwire.dialects.payloads.files import FilePayload, file_payload
 from talkwire.files import tus
 from talkwire.files.byte_store import FileKey, Part
@@ -99,9 +99,7 @@ async def describe_uploads(uploads: GivenUploads) -> Response[None]:
 async def create_upload(
     request: AnyRequest, caller: GivenCaller, chat: GivenChat, uploads: GivenUploads
 ) -> Response[FilePayload | None]:
-    wait_s = chat.take(caller.actor, Kind.UPLOADS)
-    if wait_s:
-        raise rate_limited(wait_s)
+    chat.take_or_refuse(caller.actor, Kind.UPLOADS)
     boundary = boundary_of(request.headers.get("content-type", ""))
     if boundary is not None and "tus-resumable" not in request.headers:
         return Response(await _take_form(request, boundary, caller.actor, uploads), status_code=HTTP_201_CREATED)

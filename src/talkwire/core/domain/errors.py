@@ -35,7 +35,10 @@ class ChatError(Exception):
 
     The HTTP and Socket.IO layers turn `code` into a status or an acknowledgement. Applications import the class as
     `talkwire.Refused`. Its constructor raises ValueError for an unknown code, which no client would understand.
+    `is_logged` is set where the refusal is logged, so that outer layers do not log it again.
     """
+
+    is_logged = False
 
     def __init__(self, code: ErrorCode, message: str, details: object | None = None) -> None:
         if code not in _CODES:

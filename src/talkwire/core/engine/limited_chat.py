@@ -14,7 +14,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.command_table import check_command
-from talkwire.core.engine.limits import Kind, Limits, kind_of, rate_limited
+from talkwire.core.engine.limits import Kind, Limits, RateLimited, kind_of
 
 R = TypeVar("R")
 
@@ -56,6 +56,7 @@ class LimitedChat:
         except ChatError as error:
             if self._outcomes is not None:
                 self._outcomes.refused(actor, type(command), error, began_ns)
+                error.is_logged = True
             raise
         if self._outcomes is not None:
             self._outcomes.succeeded(type(command), began_ns)
@@ -70,6 +71,12 @@ class LimitedChat:
         token."""
         return 0.0 if self._limits is None else self._limits.take_for(actor, kind, self._clock())
 
+    def take_or_refuse(self, actor: Actor, kind: Kind) -> None:
+        """Takes a token from the actor's bucket for one kind of action, or raises `rate_limited` if there is none."""
+        wait_s = self.take(actor, kind)
+        if wait_s:
+            raise RateLimited(wait_s, kind)
+
     async def answer_retry(
         self, actor: Actor, command: Command[R], wait_s: float, key: IdempotencyKey | None = None
     ) -> R:
@@ -80,9 +87,9 @@ class LimitedChat:
         """
         retry = AnswerRetry(command, key)
         if not retry.is_possible or self.take(actor, Kind.RETRIES):
-            raise rate_limited(wait_s)
+            raise RateLimited(wait_s)
         check_command(command)
         answer = await self._chat.execute(actor, retry)
         if answer is None:
-            raise rate_limited(wait_s)
+            raise RateLimited(wait_s)
         return cast("R", answer.result)

@@ -244,7 +244,7 @@ class Limits:
         """Takes a token from the bucket `key` of a kind of action, or raises `rate_limited` if there is none."""
         wait_s = self.take(kind, key, now)
         if wait_s:
-            raise rate_limited(wait_s)
+            raise RateLimited(wait_s, kind)
 
     def give_back(self, kind: Kind, key: str) -> None:
         """Puts back a token that was taken from the bucket `key` of a kind of action."""
@@ -255,7 +255,7 @@ class Limits:
         there is none."""
         wait_s = await self.take_everywhere(kind, key, now)
         if wait_s:
-            raise rate_limited(wait_s)
+            raise RateLimited(wait_s, kind)
 
     async def take_everywhere(self, kind: Kind, key: str, now: float) -> float:
         """Takes a token from a bucket whose tokens all nodes share (one of `ASKED_KINDS`). Returns 0, or the seconds
@@ -283,11 +283,14 @@ class Limits:
         self._buckets[kind].adopt(full_at)
 
 
-def rate_limited(wait_s: float) -> ChatError:
-    """Returns the `rate_limited` error with the seconds to wait, as `retryAfterMs` in milliseconds. REST also sends it
-    as `Retry-After`."""
-    details = {"retryAfterMs": max(1, math.ceil(wait_s * 1000))}
-    return ChatError("rate_limited", "Too many requests. Try again later.", details)
+class RateLimited(ChatError):
+    """The `rate_limited` error with the seconds to wait, as `retryAfterMs` in milliseconds. REST also sends it as
+    `Retry-After`. `limit` is the kind of action, None if something else than a token bucket limits it."""
+
+    def __init__(self, wait_s: float, limit: Kind | None = None) -> None:
+        details = {"retryAfterMs": max(1, math.ceil(wait_s * 1000))}
+        super().__init__("rate_limited", "Too many requests. Try again later.", details)
+        self.limit = limit
 
 
 @cache

@@ -19,7 +19,7 @@ from talkwire.core.domain.errors import ChatError, did_you_mean
 from talkwire.core.domain.events import CustomEvent
 from talkwire.core.engine.chat import settle
 from talkwire.core.engine.limited_chat import LimitedChat
-from talkwire.core.engine.limits import Kind, kind_of, rate_limited
+from talkwire.core.engine.limits import Kind, RateLimited, kind_of
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import AnyJson, Dialect, Inbound, SocketCommand
 from talkwire.dialects.payload import invalid_payload
@@ -169,7 +169,7 @@ class EventHandling:
         replies with the earlier result.
         """
         if not isinstance(command, Command) or not AnswerRetry(command).is_possible:
-            self._send_refusal(request, rate_limited(wait_s))
+            self._send_refusal(request, RateLimited(wait_s))
             return
         client: ChatClient = request.socket.data
 
@@ -192,7 +192,7 @@ class EventHandling:
             return False
         wait_s = self._limits.take_for(request.socket.data.actor, Kind.SIGNALS, self._now())
         if wait_s:
-            self._send_refusal(request, rate_limited(wait_s))
+            self._send_refusal(request, RateLimited(wait_s))
         return wait_s > 0
 
     # --- the application's own events -------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import ID_MAX_LENGTH
-from talkwire.core.engine.limits import rate_limited
+from talkwire.core.engine.limits import RateLimited
 from talkwire.dialects.dialect import Dialect
 from talkwire.identity.callers import Callers, Credentials
 from talkwire.realtime.clients.chat_client import ChatClient
@@ -54,7 +54,7 @@ class SignIn:
             most = self._sockets_per_user
             if most is not None and caller.entry.holds >= most and caller.actor.role != "service":
                 self._metrics.crowded += 1
-                error = rate_limited(CROWDED_S)
+                error = RateLimited(CROWDED_S)
                 details = {"code": error.code, "details": error.details}
                 raise ConnectRefused("Too many sockets of this user", details)
             client = ChatClient.of(caller, dialect)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, assert_never
 
 import structlog
 
-from talkwire.core.engine.limits import rate_limited
+from talkwire.core.engine.limits import RateLimited
 from talkwire.observability.refusals import log_refusal
 from talkwire.realtime.engine.connection import Connection, Handshake, Host
 from talkwire.realtime.engine.hub import EncodingGroup
@@ -373,7 +373,7 @@ class SocketConnection(Connection):
         wait_s = self.server.connect_wait_s(self.handshake.address) if self._connects > CONNECTS_FREE else 0.0
         if wait_s:
             self.slow_down()
-            error = rate_limited(wait_s)
+            error = RateLimited(wait_s)
             self._refuse(event.namespace, ConnectRefused(error.message, {"code": error.code, "details": error.details}))
             return
         handler = self.server.handler_of(event.namespace)

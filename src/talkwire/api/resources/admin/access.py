@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 
 from talkwire.core.domain.access import must_be_trusted
 from talkwire.core.engine.limited_chat import LimitedChat
-from talkwire.core.engine.limits import Kind, rate_limited
+from talkwire.core.engine.limits import Kind
 from talkwire.identity.callers import Caller
 
 T = TypeVar("T")
@@ -30,6 +30,4 @@ def must_read(caller: Caller, chat: LimitedChat) -> None:
     """Raises `forbidden` unless the caller is an admin or the application's backend, and `rate_limited` after too many
     reads. For routes that execute no command, since commands check both themselves."""
     must_be_trusted(caller.actor)
-    wait_s = chat.take(caller.actor, Kind.READS)
-    if wait_s:
-        raise rate_limited(wait_s)
+    chat.take_or_refuse(caller.actor, Kind.READS)
