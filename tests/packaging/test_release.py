@@ -177,3 +177,11 @@ def test_the_workflow_publishes_every_package_after_the_tests() -> None:
     assert set(jobs["release"]["needs"]) == {"pypi", "npm", "image", "chart"}
     assert workflow["permissions"] == {}
     assert "secrets." not in str(workflow)
+
+
+def test_the_release_has_only_files_that_the_workflow_names() -> None:
+    """The last job attaches every artifact of the run, and building an image uploads a record of it by default."""
+    jobs = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8"))["jobs"]
+    building = [job for job in jobs.values() if "docker/build-push-action@" in str(job)]
+    assert building
+    assert [job["env"].get("DOCKER_BUILD_RECORD_UPLOAD") for job in building] == ["false"] * len(building)
