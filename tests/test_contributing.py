@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,10 +82,22 @@ def test_continuous_integration_covers_every_version_that_is_promised() -> None:
     assert versions["matrix"]["python"] == promised
 
 
-def test_dependabot_knows_every_folder_with_a_lock() -> None:
+def test_dependabot_knows_every_folder_with_dependencies() -> None:
     updates = yaml.safe_load((REPOSITORY / ".github/dependabot.yml").read_text())["updates"]
-    node = next(update for update in updates if update["package-ecosystem"] == "npm")
-    assert all((REPOSITORY / folder.removeprefix("/") / "package-lock.json").exists() for folder in node["directories"])
+    known = {update["package-ecosystem"]: {*update.get("directories", [update.get("directory")])} for update in updates}
+    assert known["npm"] == _folders_with("package-lock.json")
+    assert known["pip"] == _folders_with("pyproject.toml")
+    assert known["docker"] == _folders_with("Dockerfile")
+
+
+def _folders_with(name: str) -> set[str]:
+    """Returns the repository's folders that have a file of this name, as dependabot writes them."""
+    found = set()
+    for folder, below, files in os.walk(REPOSITORY):
+        below[:] = [each for each in below if each != "node_modules" and not each.startswith(".")]
+        if name in files:
+            found.add(f"/{Path(folder).relative_to(REPOSITORY).as_posix()}".removesuffix("."))
+    return found
 
 
 def test_every_block_of_code_is_closed() -> None:
