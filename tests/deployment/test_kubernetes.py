@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from copy import deepcopy
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
 
+from talkwire.settings.model import SettingValues
 from talkwire.settings.sources import known_settings, load_settings
 from tests.deployment.kubernetes_objects import (
     CHART,
@@ -175,9 +177,12 @@ def test_helm_has_nothing_against_the_chart(values: Path | None) -> None:
 @needs_helm
 def test_the_values_of_the_page_are_accepted(tmp_path: Path) -> None:
     page = (DOCS / "kubernetes.md").read_text(encoding="utf-8")
-    (values,) = re.findall(r"^```yaml\n(# values\.yaml\n.*?)^```", page, re.MULTILINE | re.DOTALL)
-    (tmp_path / "values.yaml").write_text(values, encoding="utf-8")
-    assert len(of_kind(rendered("--values", str(tmp_path / "values.yaml")), "Ingress")) == 1
+    found = re.findall(r"^```yaml\n(# values\.yaml\n.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert found
+    for values in found:
+        (tmp_path / "values.yaml").write_text(values, encoding="utf-8")
+        objects = rendered("--values", str(tmp_path / "values.yaml"))
+        assert len(of_kind(objects, "Ingress")) == ("ingress:" in values)
 
 
 @needs_helm
@@ -208,6 +213,7 @@ def test_settings_become_variables() -> None:
         (["ingress.enabled=true", "ingress.host=chat.example.com"], "trustedProxies"),
         (["settings.port=80"], "port"),
         (["settings.jwt_secret=abc"], "jwt_secret"),
+        (["settings.oidc_client_secret=abc"], "oidc_client_secret"),
         (["replicas=2"], "replicas"),
         (["image.digest=latest"], "digest"),
     ],
@@ -218,7 +224,14 @@ def test_helm_refuses_values_that_cannot_work(values: list[str], complaint: str)
     assert complaint in ended.stderr
 
 
-def test_the_chart_reserves_settings_that_exist() -> None:
+def test_the_chart_reserves_settings_that_exist_and_every_secret() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
-    reserved = schema["properties"]["settings"]["propertyNames"]["not"]["enum"]
-    assert set(reserved) <= known_settings().keys()
+    reserved = set(schema["properties"]["settings"]["propertyNames"]["not"]["enum"])
+    assert reserved <= known_settings().keys()
+    assert {each.name for each in fields(SettingValues) if not each.repr} <= reserved
+
+
+def test_the_page_names_the_variable_of_every_secret() -> None:
+    page = (DOCS / "kubernetes.md").read_text(encoding="utf-8")
+    secrets = [known_settings()[each.name] for each in fields(SettingValues) if not each.repr]
+    assert [each.name for each in secrets if not any(f"`{name}`" in page for name in each.variables)] == []
