@@ -186,6 +186,26 @@ def test_the_values_of_the_page_are_accepted(tmp_path: Path) -> None:
 
 
 @needs_helm
+def test_prometheus_and_the_test_pod_reach_the_public_port_of_a_release_that_limits_it() -> None:
+    objects = rendered("--values", str(CHART / "ci/postgresql-values.yaml"))
+    sources = _public_rule(objects)["from"]
+    namespaces = [each["namespaceSelector"]["matchLabels"] for each in sources if "namespaceSelector" in each]
+    assert [each["kubernetes.io/metadata.name"] for each in namespaces] == ["ingress-nginx", "monitoring"]
+    (test_pod,) = of_kind(objects, "Pod")
+    (selector,) = [each["podSelector"] for each in sources if "podSelector" in each]
+    assert selects(selector["matchLabels"], test_pod["metadata"]["labels"])
+    assert "from" not in _public_rule(rendered())
+
+
+def _public_rule(objects: list[Object]) -> Object:
+    """Returns the rule of the network policy for the public port."""
+    (policy,) = of_kind(objects, "NetworkPolicy")
+    (rule,) = [each for each in policy["spec"]["ingress"] if each["ports"][0]["port"] == "http"]
+    assert isinstance(rule, dict)
+    return rule
+
+
+@needs_helm
 def test_settings_become_variables() -> None:
     environment = _environment(rendered("--values", str(CHART / "ci/postgresql-values.yaml")))
     assert environment["TALKWIRE_ORIGINS"] == "https://app.example.com,https://admin.example.com"

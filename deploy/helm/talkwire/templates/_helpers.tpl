@@ -17,6 +17,11 @@ app.kubernetes.io/name: {{ include "talkwire.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{- define "talkwire.testLabels" -}}
+app.kubernetes.io/name: {{ include "talkwire.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
 {{- define "talkwire.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
