@@ -186,6 +186,28 @@ def test_the_values_of_the_page_are_accepted(tmp_path: Path) -> None:
 
 
 @needs_helm
+@pytest.mark.parametrize(
+    ("values", "command"),
+    [
+        ([], "talkwire invite --first-admin"),
+        (["settings.accounts=invite"], "talkwire invite --first-admin"),
+        (
+            ["ingress.enabled=true", "ingress.host=chat.example.com", "trustedProxies={10.0.0.0/8}"],
+            "talkwire invite --first-admin --public-url http://chat.example.com/",
+        ),
+        (["settings.accounts=off"], None),
+        (["existingSecret=chat"], None),
+        (["existingSecret=chat", "settings.accounts=invite"], "talkwire invite --first-admin"),
+    ],
+)
+def test_the_notes_lead_to_the_first_admin_where_there_are_accounts(values: list[str], command: str | None) -> None:
+    ended = helm("install", "--dry-run=client", "chat", str(CHART), *(f"--set={each}" for each in values))
+    assert ended.returncode == 0, ended.stderr
+    notes = ended.stdout.partition("\nNOTES:\n")[2]
+    assert re.findall(r" -- (talkwire .*)", notes) == ([] if command is None else [command])
+
+
+@needs_helm
 def test_prometheus_and_the_test_pod_reach_the_public_port_of_a_release_that_limits_it() -> None:
     objects = rendered("--values", str(CHART / "ci/postgresql-values.yaml"))
     sources = _public_rule(objects)["from"]

@@ -25,6 +25,13 @@ def test_a_page_shows_its_configuration_as_it_is(page: str, configuration: str) 
     assert f"\n{(DOCS / configuration).read_text(encoding='utf-8')}```" in (DOCS / page).read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("page", ["docker.md", "kubernetes.md", "systemd.md"])
+def test_a_page_that_installs_the_server_leads_to_the_first_admin(page: str) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert re.search(r"^[^#\n]*talkwire invite --first-admin", text, re.MULTILINE)
+    assert "(../accounts.md#admins)" in text
+
+
 def test_every_route_is_below_a_documented_path_of_the_chat() -> None:
     _, _, section = (DOCS / "README.md").read_text(encoding="utf-8").partition("## On the host of the application")
     rows = [line for line in section.splitlines() if line.startswith("| `/")]

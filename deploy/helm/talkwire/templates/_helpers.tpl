@@ -58,6 +58,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- default (include "talkwire.fullname" .) .Values.persistence.existingClaim -}}
 {{- end -}}
 
+{{- define "talkwire.ingressUrl" -}}
+{{ ternary "https" "http" (ne .Values.ingress.tlsSecret "") }}://{{ .Values.ingress.host }}/
+{{- end -}}
+
 {{/* What the schema cannot express. */}}
 {{- define "talkwire.validate" -}}
 {{- if include "talkwire.onPostgresql" . -}}
