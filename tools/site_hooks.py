@@ -12,6 +12,8 @@ from typing import Any
 _LINK = re.compile(r"\]\((?P<path>\.\./[^)\s]+)\)")
 _NO_PART_OF_AN_ANCHOR = re.compile(r"[^\w\- ]")
 _CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_NO_PROSE = re.compile(r"\s*(?:[#|<>!]|[-*+] |\d+\. )")
+_END_OF_SENTENCE = re.compile(r"(?<=[.?!]) ")
 _MARKUP = re.compile(r"[`*]|\[([^\]]*)\]\([^)]*\)")
 
 _ROOT = Path(__file__).parents[1]
@@ -55,13 +57,14 @@ def _entries(entries: list[Any], docs: Path) -> list[str]:
             if isinstance(path, list):
                 found += _entries(path, docs)
             else:
-                found.append(_entry(title, path, docs))
+                found.append(line_of(title, path, docs))
     return found
 
 
-def _entry(title: str | None, path: str, docs: Path) -> str:
+def line_of(title: str | None, path: str, docs: Path) -> str:
+    """Returns the line of `llms.txt` for a page: its title, its address and its first sentence."""
     heading, _, rest = _CODE.sub("", (docs / path).read_text(encoding="utf-8")).partition("\n")
-    first = next((line for line in rest.splitlines() if line and line[0].isalpha()), "")
+    prose = (block for block in re.split(r"\n\s*\n", rest) if block.strip() and not _NO_PROSE.match(block))
+    paragraph = _MARKUP.sub(lambda markup: markup[1] or "", " ".join(next(prose, "").split()))
     address = path.removesuffix("README.md") if path.endswith("README.md") else f"{path.removesuffix('.md')}/"
-    sentence = _MARKUP.sub(lambda markup: markup[1] or "", first)
-    return f"- [{title or heading.lstrip('# ')}]({address}): {sentence}"
+    return f"- [{title or heading.lstrip('# ')}]({address}): {_END_OF_SENTENCE.split(paragraph)[0]}"

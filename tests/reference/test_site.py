@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.site_hooks import line_of
+
 ROOT = Path(__file__).parents[2]
 
 # What a browser loads by itself. Links may lead anywhere.
@@ -52,3 +54,18 @@ def test_programs_find_each_page_of_the_navigation(site: Path) -> None:
     addresses = [found[1] for line in lines if (found := re.match(r"- \[[^\]]+\]\(([^)]+)\): \w", line))]
     assert len(addresses) > 40
     assert [address for address in addresses if not (site / address / "index.html").is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("# A\n\nOne sentence. Another one.\n", "One sentence."),
+        ("# A\n\nA sentence of\ntwo lines, with Socket.IO. Another one.\n", "A sentence of two lines, with Socket.IO."),
+        ("# A\n\n`code` and a [link\nof two](a.md) **here**.\n", "code and a link of two here."),
+        ("# A\n\n![A picture](a.png)\n\n| a | b |\n|---|---|\n\n- An item.\n\nProse.\n", "Prose."),
+        ("# A\n\n```sh\ncode\n```\n\nIt does:\n\n- this\n", "It does:"),
+    ],
+)
+def test_a_page_is_described_by_its_first_sentence(text: str, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(text, encoding="utf-8")
+    assert line_of(None, "a.md", tmp_path) == f"- [A](a/): {sentence}"
