@@ -95,6 +95,13 @@ def test_each_page_is_in_one_section_of_the_site_and_of_the_index() -> None:
     assert in_the_index == on_the_site
 
 
+def test_the_comparison_cites_what_it_says_about_others() -> None:
+    rows = re.findall(r"^\| (\w.*) \|$", (DOCS / "comparison.md").read_text(encoding="utf-8"), re.MULTILINE)
+    cells = [cell for name, *others in (row.split(" | ") for row in rows) if name != "Talkwire" for cell in others]
+    assert len(cells) > 60
+    assert [cell for cell in cells if cell != "not found" and "](https://" not in cell] == []
+
+
 def test_the_tests_that_hold_the_invariants_exist() -> None:
     page = (REPOSITORY / "docs" / "invariants.md").read_text(encoding="utf-8")
     named = re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", page)
