@@ -294,6 +294,19 @@ async def test_an_address_with_many_invalid_tokens_is_limited_but_valid_ones_pas
             await alice.done("ping")
             assert (await world.request("GET", "/api/v1/users/me", by="bob")).status_code == 200
             await world.connect("bob")
+        limited = [line for line in server.logged() if line["event"] == "rate_limited"]
+        assert [(line["limit"], line["address"]) for line in limited] == [("refused_tokens", "127.0.0.1")]
+
+
+async def test_an_upload_beyond_the_rate_is_logged_with_its_limit_and_user(tmp_path: Path) -> None:
+    rates = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "uploads=0.02/1"}
+    with running_chat(tmp_path, rates) as server:
+        async with world_at(server) as world:
+            await world.request("POST", "/api/v1/files", by="alice")
+            _too_often(await world.request("POST", "/api/v1/files", by="alice"))
+        [limited] = [line for line in server.logged() if line["event"] == "rate_limited"]
+        assert (limited["limit"], limited["command"]) == ("uploads", "POST /api/v1/files")
+        assert limited["user_id"] == world.id_of("alice")
 
 
 async def test_limits_end_by_themselves(tmp_path: Path) -> None:

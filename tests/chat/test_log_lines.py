@@ -29,8 +29,7 @@ WRITTEN = "the text of a message that no log may contain"
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server that logs each message, and limits how often users may send signals."""
-    rates = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "signals=1/20,uploads=0.001/2"}
-    environment = {"TALKWIRE_LOG_LEVEL": "debug", **rates}
+    environment = {"TALKWIRE_LOG_LEVEL": "debug", "TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "signals=1/20"}
     with running_chat(tmp_path_factory.mktemp("watched"), environment) as server:
         yield server
 
@@ -118,6 +117,9 @@ async def test_signing_in_with_a_password_is_logged_and_so_is_a_refusal(world: W
     unknown = {**credentials, "email": f"nobody-{user_id}@example.com"}
     await world.request("POST", "/api/v1/auth/login", json=unknown)
     assert [each for each in lines(world, "sign_in_refused") if "user_id" not in each]
+    metrics = (await world.http.get("/metrics")).text
+    for labels in ('method="register",outcome="ok"', 'method="password",outcome="unauthenticated"'):
+        assert f"talkwire_sign_ins_total{{{labels}}}" in metrics
 
 
 async def test_members_who_join_and_leave_have_lines(world: World) -> None:
@@ -167,13 +169,6 @@ async def test_a_request_that_becomes_no_command_has_a_line_with_its_route(world
         ("GET /api/v1/admin/overview", "forbidden"),
         ("message:send", "forbidden"),
     ]
-
-
-async def test_an_upload_beyond_the_rate_has_a_line_with_its_limit(world: World) -> None:
-    for _ in range(3):
-        await world.request("POST", "/api/v1/files", by="victor")
-    limited = await line(world, "rate_limited", user_id=world.id_of("victor"))
-    assert (limited["limit"], limited["command"]) == ("uploads", "POST /api/v1/files")
 
 
 async def test_an_unknown_event_is_logged_without_its_name(world: World) -> None:
