@@ -22,6 +22,14 @@ def _values(settings: Settings) -> dict[str, str | None]:
     return {each.name: each.value for each in shown_settings(settings)}
 
 
+def test_a_default_that_depends_on_other_settings_is_the_value_in_force() -> None:
+    names = ("accounts", "directory", "create_channel", "web_sign_in", "drain_s")
+    shown = _values(Settings())
+    assert [shown[name] for name in names] == ["open", "everyone", "everyone", "account", "0"]
+    closed = _values(Settings(jwt_secret=LONG, database="postgresql://db.example.com/chat"))
+    assert [closed[name] for name in names] == ["off", "contacts", "service", "token", "5"]
+
+
 def test_no_secret_is_shown() -> None:
     private_key = new_private_key()
     settings = Settings(

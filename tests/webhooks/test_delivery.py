@@ -326,7 +326,9 @@ async def test_enabling_an_enabled_webhook_sends_what_failed_at_once(
     await sending.subscribe(types=("message:new",))
     await sending.group("a")
     await sending.send("a", "hello")
-    await _attempts(sending, lambda found: len(found) == 1)
+    [attempt] = await _attempts(sending, lambda found: len(found) == 1)
+    view = await sending.node.chat.execute(BACKEND, GetWebhook(sending.webhook_id))
+    assert (view.failing, view.failing_since_ms) == (1, attempt.at_ms)
     sending.receiver.answer = lambda event: ACCEPT
     await sending.node.chat.execute(BACKEND, UpdateWebhook(webhook_id=sending.webhook_id, enabled=True))
     await sending.receiver.wait_until(lambda: sending.texts("a") == ["hello"])

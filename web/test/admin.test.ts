@@ -106,10 +106,11 @@ describe("what needs attention", () => {
     disabledReason: null,
     cursor: "c",
     failing: 0,
+    failingSince: null,
     createdAt: "",
   };
-  const found = (changes: Partial<OverviewAnswer>, webhooks: WebhookAnswer[] = []) =>
-    attentionOf({ overview: { ...overview, ...changes }, webhooks, openReports: [] });
+  const found = (changes: Partial<OverviewAnswer>, webhooks: WebhookAnswer[] = [], failingPushes = 0) =>
+    attentionOf({ overview: { ...overview, ...changes }, webhooks, openReports: [], failingPushes });
 
   it("is nothing on a healthy server", () => {
     expect(found({}, [webhook, { ...webhook, enabled: false, disabledReason: "request" }])).toEqual([]);
@@ -130,7 +131,11 @@ describe("what needs attention", () => {
     const failing = { ...webhook, failing: 2 };
     const gone = { ...webhook, enabled: false, disabledReason: "gone" as const };
     expect(found({}, [failing, gone]).map(({ href }) => href)).toEqual(["#/webhooks/w", "#/webhooks/w"]);
-    expect(found({}, [failing])[0]?.text).toContain("2 events wait");
+    expect(found({}, [failing])[0]?.text).toContain("2 conversations or users wait");
+  });
+
+  it("is pushes that fail", () => {
+    expect(found({}, [], 1)).toEqual([{ text: "1 device has pushes that fail.", href: "#/push" }]);
   });
 });
 

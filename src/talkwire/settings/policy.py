@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from talkwire.core.domain.access_policy import AccessPolicy, Accounts, WebSignIn
@@ -44,6 +45,18 @@ def web_sign_in(settings: Settings) -> WebSignIn:
     if settings.web_sign_in is not None:
         return settings.web_sign_in
     return "token" if access_policy(settings).accounts == "off" else "account"
+
+
+def values_in_force(settings: Settings) -> Mapping[str, object]:
+    """Returns the values of the settings whose default depends on other settings, by name."""
+    policy = access_policy(settings)
+    return {
+        "accounts": policy.accounts,
+        "directory": policy.directory,
+        "create_channel": policy.create_channel,
+        "web_sign_in": web_sign_in(settings),
+        "drain_s": settings.drain_window_s,
+    }
 
 
 def provider_name(settings: Settings) -> str:

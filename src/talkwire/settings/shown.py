@@ -8,6 +8,7 @@ from pathlib import Path
 
 from talkwire.console.setting import SettingSource, ShownSetting
 from talkwire.settings.model import SettingValues
+from talkwire.settings.policy import values_in_force
 from talkwire.settings.settings import Settings
 from talkwire.settings.sources import as_text, known_settings
 
@@ -23,14 +24,15 @@ _PRIVATE = "PRIVATE KEY"
 
 
 def shown_settings(settings: Settings) -> tuple[ShownSetting, ...]:
-    """Returns all settings with their values as text. Settings that hold a secret have no value, and secrets in URLs
-    are hidden.
+    """Returns all settings with their values as text, also defaults that depend on other settings. Settings that hold a
+    secret have no value, and secrets in URLs are hidden.
     """
     shown = []
+    in_force = values_in_force(settings)
     for known in known_settings().values():
         value = getattr(settings, known.name)
         is_secret = known.name in _SECRET
-        text = None if is_secret else _public(value)
+        text = None if is_secret else _public(in_force.get(known.name, value))
         source = _source_of(settings.sources.get(known.name), is_default=_is_same(value, known.default))
         shown.append(ShownSetting(known.name, text or None, source, is_secret))
     return tuple(shown)

@@ -124,8 +124,9 @@ export interface WebhookAnswer {
   disabledAt: string | null;
   disabledReason: "request" | "gone" | "failing" | "restored" | null;
   cursor: string;
-  /** The number of events that wait for another attempt. */
+  /** The number of conversations and users whose events wait for another attempt. */
   failing: number;
+  failingSince: string | null;
   createdAt: string;
 }
 

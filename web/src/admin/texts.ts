@@ -88,7 +88,8 @@ export const texts = {
     slowNode: (id: string, ms: number) => `Node ${id} is busy: its event loop is ${Math.round(ms)} ms late.`,
     disabledWebhook: (url: string) => `The webhook ${url} was disabled because its endpoint failed.`,
     failingWebhook: (url: string, failing: number) =>
-      `${plural(failing, "event waits", "events wait")} for the webhook ${url}.`,
+      `Events of ${plural(failing, "conversation or user wait", "conversations or users wait")} for the webhook ${url}.`,
+    failingPushes: (devices: number) => `${plural(devices, "device has", "devices have")} pushes that fail.`,
     reports: (open: number) =>
       open >= 50 ? "50 or more reports are open." : `${plural(open, "report is", "reports are")} open.`,
     refusals: (refused: number) => `${plural(refused, "request was", "requests were")} refused in the last minute.`,
@@ -208,7 +209,8 @@ export const texts = {
     state: "State",
     types: "Events",
     allTypes: "all",
-    failing: "Waiting",
+    failing: "Conversations that wait",
+    failingSince: "They wait since",
     created: "Created",
     working: "delivers",
     retrying: "retries",

@@ -322,6 +322,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             description=Meaning("A note for operators."),
             enabled=Meaning("Whether events are sent."),
             failing=_count("How many conversations and users wait for a retry."),
+            failingSince=Meaning("When the first event that still waits was attempted first; null if none waits."),
             secret=Meaning("The secret that verifies the requests, as Standard Webhooks describes."),
         ),
         "disabledReason": Meaning("Why the webhook is disabled."),

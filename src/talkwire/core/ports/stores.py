@@ -845,9 +845,9 @@ class Webhooks(Protocol):
 
     def signing(self, webhook_id: str, now_ms: int) -> WebhookSigning | None: ...
 
-    def count_failing(self, webhook_id: str) -> int:
-        """Returns how many conversations and users have events that wait for a retry of their delivery to this
-        webhook."""
+    def failing(self, webhook_id: str) -> tuple[int, int | None]:
+        """Returns (how many conversations and users have events that wait for a retry of their delivery to this
+        webhook, when the first of these events was attempted first, in milliseconds since 1970)."""
         ...
 
     def attempts(self, webhook_id: str) -> Sequence[WebhookAttempt]:

@@ -62,9 +62,10 @@ class WebhookRows(Reads):
         row = self._connection.execute(select(webhooks).where(webhooks.c.id == webhook_id)).one_or_none()
         return None if row is None else to_signing(row, now_ms)
 
-    def count_failing(self, webhook_id: str) -> int:
-        counted = select(func.count()).where(webhook_retries.c.webhook_id == webhook_id)
-        return self._connection.execute(counted).scalar_one()
+    def failing(self, webhook_id: str) -> tuple[int, int | None]:
+        found = select(func.count(), func.min(webhook_retries.c.first_ms))
+        count, first_ms = self._connection.execute(found.where(webhook_retries.c.webhook_id == webhook_id)).one()
+        return count, first_ms
 
     def attempts(self, webhook_id: str) -> Sequence[WebhookAttempt]:
         found = select(webhook_attempts.c.attempts).where(webhook_attempts.c.webhook_id == webhook_id)

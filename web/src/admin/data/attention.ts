@@ -21,10 +21,12 @@ interface Known {
   readonly overview: OverviewAnswer;
   readonly webhooks: readonly WebhookAnswer[];
   readonly openReports: readonly ReportAnswer[];
+  /** How many devices the server cannot push to. */
+  readonly failingPushes: number;
 }
 
 /** Returns what needs attention, the most urgent first. */
-export function attentionOf({ overview, webhooks, openReports }: Known): Attention[] {
+export function attentionOf({ overview, webhooks, openReports, failingPushes }: Known): Attention[] {
   const { database, bus, nodes, perMinute, silentNodes = [] } = overview;
   const found: Attention[] = [];
   if (silentNodes.length > 0) found.push({ text: texts.silentNodes(silentNodes), href: null });
@@ -39,6 +41,7 @@ export function attentionOf({ overview, webhooks, openReports }: Known): Attenti
     if (!enabled && disabledReason !== "request") found.push({ text: texts.attention.disabledWebhook(url), href });
     else if (enabled && failing > 0) found.push({ text: texts.attention.failingWebhook(url, failing), href });
   }
+  if (failingPushes > 0) found.push({ text: texts.attention.failingPushes(failingPushes), href: hrefOf("push") });
   if (openReports.length > 0)
     found.push({ text: texts.attention.reports(openReports.length), href: hrefOf("reports") });
   if (perMinute.refusals > 0)

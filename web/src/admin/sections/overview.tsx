@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { readableSize } from "../../chat/files/file_size";
 import { hrefOf } from "../address";
-import type { NodeAnswer, OverviewAnswer, ReportAnswer, WebhookAnswer } from "../answers";
+import type { NodeAnswer, OverviewAnswer, PushAnswer, ReportAnswer, WebhookAnswer } from "../answers";
 import { attentionOf, isHealthy, isSlow } from "../data/attention";
 import type { Page } from "../data/page_list";
 import { withSample } from "../data/samples";
@@ -63,10 +63,12 @@ export function Overview() {
 function AttentionList({ overview }: { overview: OverviewAnswer }) {
   const webhooks = useLoaded<Page<WebhookAnswer>>("webhooks", SLOW_REFRESH_MS);
   const reports = useLoaded<Page<ReportAnswer>>("reports?state=open&limit=50", SLOW_REFRESH_MS);
+  const pushes = useLoaded<PushAnswer>("admin/push", SLOW_REFRESH_MS);
   const found = attentionOf({
     overview,
     webhooks: webhooks.value?.items ?? [],
     openReports: reports.value?.items ?? [],
+    failingPushes: pushes.value?.failures.length ?? 0,
   });
   return (
     <section className="admin-attention" aria-labelledby="attention">

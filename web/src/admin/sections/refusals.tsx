@@ -72,7 +72,10 @@ const COLUMNS: readonly Column<RefusalAnswer>[] = [
   },
   {
     name: texts.refusals.user,
-    cell: ({ userId }) => <CopiedId id={userId} {...(userId && { href: hrefOf("users", {}, userId) })} />,
+    // An id with a slash is that of the back end or the command line, which are no users.
+    cell: ({ userId }) => (
+      <CopiedId id={userId} {...(userId && !userId.includes("/") && { href: hrefOf("users", {}, userId) })} />
+    ),
   },
   {
     name: texts.refusals.from,

@@ -81,6 +81,7 @@ export function WebhookView({ id }: { id: string }) {
             [texts.webhooks.state]: <WebhookState webhook={value} />,
             [texts.webhooks.description]: value.description,
             [texts.webhooks.failing]: count(value.failing),
+            [texts.webhooks.failingSince]: value.failingSince && <Time at={value.failingSince} />,
             [texts.webhooks.types]: value.types?.join(", ") ?? texts.webhooks.allTypes,
             [texts.webhooks.conversations]: value.conversationIds?.join(", ") ?? texts.webhooks.allConversations,
             [texts.webhooks.disabledAt]: value.disabledAt && <ExactTime at={value.disabledAt} />,

@@ -81,6 +81,7 @@ class WebhookAnswer(msgspec.Struct, frozen=True, rename="camel"):
     disabled_reason: DisabledReason | None
     cursor: str
     failing: int
+    failing_since: str | None
     created_at: str
 
 
@@ -117,6 +118,7 @@ def _webhook_answer(view: WebhookView) -> WebhookAnswer:
         disabled_reason=webhook.disabled_reason,
         cursor=cursor_of(view.epoch, webhook.pos),
         failing=view.failing,
+        failing_since=None if view.failing_since_ms is None else iso(view.failing_since_ms),
         created_at=iso(webhook.created_ms),
     )
 

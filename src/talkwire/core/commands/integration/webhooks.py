@@ -10,12 +10,14 @@ from talkwire.core.domain.integration.webhooks import Webhook, WebhookAttempt, W
 
 
 class WebhookView(msgspec.Struct, frozen=True):
-    """A webhook, the epoch (version of the log of events) to which its position belongs, and the numbers of
-    conversations and users whose events wait for a retry."""
+    """A webhook, the epoch (version of the log of events) to which its position belongs, and the number of
+    conversations and users whose events wait for a retry. `failing_since_ms` is when the first of these events was
+    attempted first."""
 
     webhook: Webhook
     epoch: str
     failing: int = 0
+    failing_since_ms: int | None = None
 
 
 class CreatedWebhook(msgspec.Struct, frozen=True):

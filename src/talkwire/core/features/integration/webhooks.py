@@ -226,7 +226,7 @@ def _record(tx: Transaction, actor: Actor, webhook_id: str, action: WebhookActio
 
 
 def _view(facts: Transaction | Snapshot, webhook: Webhook) -> WebhookView:
-    return WebhookView(webhook, facts.webhooks.log_bounds().epoch, facts.webhooks.count_failing(webhook.id))
+    return WebhookView(webhook, facts.webhooks.log_bounds().epoch, *facts.webhooks.failing(webhook.id))
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------
