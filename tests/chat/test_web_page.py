@@ -24,6 +24,7 @@ PAGE = """<!doctype html>
 <link rel="icon" href="./icon.svg" type="image/svg+xml" />
 <link rel="apple-touch-icon" href="./icon-apple.png" />
 """
+IN_BROTLI = b"not decoded here: the client of these tests knows no Brotli"
 LOGO = page.Logo(b"<svg/>", "image/svg+xml")
 
 
@@ -36,6 +37,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
     (tmp_path / "manifest.webmanifest").write_text('{"name": "Talkwire", "display": "standalone", "icons": []}')
     (tmp_path / "page" / "index-1.js").write_bytes(SCRIPT)
     (tmp_path / "page" / "index-1.js.gz").write_bytes(gzip.compress(SCRIPT))
+    (tmp_path / "page" / "index-1.js.br").write_bytes(IN_BROTLI)
     (tmp_path / "page" / "bell-1.wav").write_bytes(b"RIFF")
     monkeypatch.setattr(page, "BUILT", tmp_path)
     with _served(page.PageOptions()) as client:
@@ -48,12 +50,22 @@ def _served(options: page.PageOptions) -> TestClient[Litestar]:
     return TestClient(Litestar(page.page_handlers(), dependencies=given, openapi_config=None))
 
 
-@pytest.mark.parametrize(("takes", "encoding"), [("gzip, br", "gzip"), ("identity", None)])
+@pytest.mark.parametrize(
+    ("takes", "encoding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("br;q=0, gzip;q=0.5", "gzip"),
+        ("gzip", "gzip"),
+        ("identity", None),
+        ("br;q=0.0, gzip; q=0", None),
+        ("", None),
+    ],
+)
 def test_a_script_is_compressed_for_clients_that_accept_it(
     client: TestClient[Litestar], takes: str, encoding: str | None
 ) -> None:
     answer = client.get("/page/index-1.js", headers={"accept-encoding": takes})
-    assert answer.content == SCRIPT
+    assert answer.content == (IN_BROTLI if encoding == "br" else SCRIPT)
     assert answer.headers.get("content-encoding") == encoding
     assert answer.headers["vary"] == "accept-encoding"
     assert answer.headers["content-type"].startswith("text/javascript")

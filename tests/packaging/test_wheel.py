@@ -80,6 +80,7 @@ def test_the_wheel_has_the_web_client(wheel: Path) -> None:
         assert scripts
         for name in scripts:
             assert gzip.decompress(files.read(f"{name}.gz")) == files.read(name), "what browsers get is what was built"
+            assert files.getinfo(f"{name}.br").file_size < files.getinfo(f"{name}.gz").file_size
 
 
 def test_nothing_is_built_without_the_web_client(tmp_path: Path) -> None:

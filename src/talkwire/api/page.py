@@ -7,6 +7,7 @@ import mimetypes
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -40,9 +41,8 @@ _HEADERS = {
 _IMMUTABLE = _HEADERS | {"cache-control": "public, max-age=31536000, immutable"}
 """Headers of files whose name contains a hash of their content, so browsers may cache them forever."""
 
-_BY_ENCODING = {"vary": "accept-encoding"}
-_IN_GZIP = {"content-encoding": "gzip", **_BY_ENCODING}
-
+_ENCODINGS = {"br": ".br", "gzip": ".gz"}
+"""The encodings in which the build has written scripts and styles, the smallest first, with their suffixes."""
 
 LOGO_PATH = "/web-logo"
 """The path of the operator's logo."""
@@ -190,14 +190,18 @@ def _files_of_the_page() -> Iterator[Path]:
 
 
 def _file_handlers(files: Mapping[str, bytes]) -> list[HTTPRouteHandler]:
-    """Returns the routes of the built files, which are given by path. If the build has also written a file with the
-    suffix `.gz`, the file's route serves both forms."""
+    """Returns the routes of the built files, which are given by path. If the build has also written compressed copies
+    of a file, its route serves all forms."""
     return [
         _handler(
-            path, content, _media_type(path), _IMMUTABLE if "/page/" in path else _HEADERS, files.get(f"{path}.gz")
+            path,
+            content,
+            _media_type(path),
+            _IMMUTABLE if "/page/" in path else _HEADERS,
+            {name: files[f"{path}{suffix}"] for name, suffix in _ENCODINGS.items() if f"{path}{suffix}" in files},
         )
         for path, content in files.items()
-        if not path.endswith(".gz")
+        if not path.endswith(tuple(_ENCODINGS.values()))
     ]
 
 
@@ -210,19 +214,29 @@ def _handler(  # noqa: PLR0913 (each is a part of the response)
     content: bytes,
     media_type: str,
     headers: Mapping[str, str],
-    compressed: bytes | None = None,
+    compressed: Mapping[str, bytes] = MappingProxyType({}),
     *,
     status: int = 200,
 ) -> HTTPRouteHandler:
-    """Returns the route that serves one file. `compressed` is its content in gzip, for clients that accept it; None if
-    there is none."""
+    """Returns the route that serves one file. `compressed` is its content in other encodings, the smallest first, for
+    clients that accept them."""
+    if compressed:
+        headers = {**headers, "vary": "accept-encoding"}
 
     @get(path, include_in_schema=False, sync_to_thread=False)
     def serve_file(request: Request[Any, Any, Any]) -> Response[bytes]:
-        if compressed is None:
-            return Response(content, media_type=media_type, headers=headers, status_code=status)
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(compressed, media_type=media_type, headers={**headers, **_IN_GZIP}, status_code=status)
-        return Response(content, media_type=media_type, headers={**headers, **_BY_ENCODING}, status_code=status)
+        accepted = _accepted(request.headers.get("accept-encoding", "")) if compressed else frozenset()
+        for encoding, shorter in compressed.items():
+            if encoding in accepted:
+                encoded = {**headers, "content-encoding": encoding}
+                return Response(shorter, media_type=media_type, headers=encoded, status_code=status)
+        return Response(content, media_type=media_type, headers=headers, status_code=status)
 
     return serve_file
+
+
+def _accepted(accept_encoding: str) -> frozenset[str]:
+    """Returns the encodings that a client accepts, from its header `Accept-Encoding` (RFC 9110, section 12.5.3).
+    Those with a quality of zero are left out."""
+    given = (part.replace(" ", "").lower().partition(";q=") for part in accept_encoding.split(","))
+    return frozenset(name for name, _, quality in given if quality.strip("0.") or not quality)

@@ -1,4 +1,4 @@
-import { atEnd, composer, conversations, message, report, url, visitAs } from "../browser.mjs";
+import { atEnd, composer, conversations, message, report, url, visit, visitAs } from "../browser.mjs";
 
 const WHEEL_STEPS = 60;
 
@@ -48,4 +48,23 @@ export async function own() {
   });
   await composer(alice).press("Enter");
   report("drawn", { text: await alice.evaluate(() => window.drawn) });
+}
+
+// How much script the browser receives for the entrance, and for the page of a signed-in user.
+export async function first() {
+  const visitor = await visit();
+  await visitor.locator(".entrance button").first().waitFor();
+  const entrance = await scriptOf(visitor);
+  await visitor.context().close();
+  const alice = await visitAs("alice");
+  await alice.reload();
+  await conversations(alice).first().waitFor();
+  report("loaded", { entrance, signedIn: await scriptOf(alice) });
+}
+
+function scriptOf(page) {
+  return page.evaluate(() => {
+    const scripts = performance.getEntriesByType("resource").filter(({ name }) => name.endsWith(".js"));
+    return scripts.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
+  });
 }
