@@ -63,6 +63,12 @@ def test_an_operator_ends_a_connection_and_rewinds_a_webhook(driver: Driver, con
     assert delivered == {"dialect": "messenger", "again": True, "tested": True, "left": 0}
 
 
+def test_an_operator_holds_keeps_and_deletes_a_conversation(driver: Driver, console_url: str, token: str) -> None:
+    kept = run(driver, console_url, "admin_console", "conversation", token=token)["kept"]
+    assert " answered 404: " in kept.pop("gone")
+    assert kept == {"hold": True, "retentionDays": 30}
+
+
 def test_an_operator_decides_a_report(driver: Driver, console_url: str, token: str) -> None:
     decided = run(driver, console_url, "admin_console", "reports", token=token)["decided"]
     assert decided == {"decision": "message deleted", "left": ""}

@@ -110,6 +110,7 @@ async function everySection(token, viewport) {
   await check("ban", "dialog[open]");
   await page.keyboard.press("Escape");
   await item(`#/webhooks/${webhook.id}`, webhook.url, ".admin-table tbody tr");
+  await item("#/conversations/general", "general", ".admin-table tbody tr");
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   await asAdmin(token, "DELETE", `webhooks/${webhook.id}`);
   await bob.context().close();
@@ -167,6 +168,37 @@ export async function people({ token }) {
   });
 }
 
+// An operator keeps what a conversation without a name has, sets how long, and deletes it.
+export async function conversation({ token }) {
+  const { id } = await post("conversations", "alice", { kind: "direct", memberIds: ["bob"] });
+  const page = await visitConsole(token, { expected: /409/ });
+  await goTo(page, "Conversations");
+  await page.locator(`.admin-table a[href="#/conversations/${id}"]`).click();
+  await heading(page, "alice, bob").waitFor();
+  await rows(page).nth(1).waitFor();
+  const stored = () => asAdmin(token, "GET", `conversations/${id}`);
+  const act = async (button, dialog, action, outcome) => {
+    await page.getByRole("button", { name: button, exact: true }).click();
+    const asked = page.getByRole("dialog", { name: dialog });
+    if (button === "Retention…") await asked.getByLabel("Days").fill("30");
+    await asked.getByRole("button", { name: action, exact: true }).click();
+    await said(page, outcome).waitFor();
+  };
+  await act("Retention…", "How long are messages kept here?", "Save", "The retention is saved.");
+  await page.getByText("30 days").waitFor();
+  await act("Hold…", "Place a hold on this conversation?", "Place hold", "The conversation is on hold.");
+  const { hold, retentionDays } = await stored();
+  await page.getByRole("button", { name: "Delete…" }).click();
+  const asked = page.getByRole("dialog", { name: "Delete this conversation?" });
+  await asked.getByRole("button", { name: "Delete", exact: true }).click();
+  await asked.getByText("on hold").waitFor();
+  await page.keyboard.press("Escape");
+  await act("Lift hold…", "Lift the hold?", "Lift hold", "The hold is lifted.");
+  await act("Delete…", "Delete this conversation?", "Delete", "The conversation is deleted.");
+  await heading(page, "Conversations").waitFor();
+  report("kept", { hold, retentionDays, gone: await stored().catch(String) });
+}
+
 // Goes to the element with Tab, as far as it takes, and presses Enter there.
 async function press(page, role, name, within = page) {
   const wanted = within.getByRole(role, { name, exact: true }).first();
@@ -199,7 +231,7 @@ export async function delivery({ token }) {
   hook.status = 500;
   await post("messages", "bob", { conversationId: "general", content: "Not accepted" });
   await goTo(page, "Overview");
-  await page.locator(".admin-attention").getByRole("link", { name: /^1 event waits for the webhook/ }).click();
+  await page.locator(".admin-attention").getByRole("link", { name: /^Events of 1 conversation or user wait for the webhook/ }).click();
   await heading(page, hook.url).waitFor();
   await rows(page).getByText("500").first().waitFor();
   hook.status = 200;

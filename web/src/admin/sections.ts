@@ -17,6 +17,7 @@ import {
 import type { ComponentType } from "react";
 import { Audit } from "./sections/audit";
 import { Connections } from "./sections/connections";
+import { ConversationView } from "./sections/conversation";
 import { Conversations } from "./sections/conversations";
 import { Limits } from "./sections/limits";
 import { Overview } from "./sections/overview";
@@ -59,7 +60,13 @@ export const GROUPS: readonly Group[] = [
     title: texts.groups.people,
     sections: [
       { id: "users", title: texts.users.title, icon: UsersIcon, List: Users, Item: UserView },
-      { id: "conversations", title: texts.conversations.title, icon: MessagesSquare, List: Conversations },
+      {
+        id: "conversations",
+        title: texts.conversations.title,
+        icon: MessagesSquare,
+        List: Conversations,
+        Item: ConversationView,
+      },
       { id: "connections", title: texts.connections.title, icon: Cable, List: Connections },
     ],
   },

@@ -1,4 +1,4 @@
-import { useAddress } from "../address";
+import { hrefOf, useAddress } from "../address";
 import type { ConversationAnswer } from "../answers";
 import { usePages } from "../data/use_pages";
 import { count } from "../number_text";
@@ -34,7 +34,7 @@ export function Conversations() {
 const COLUMNS: readonly Column<ConversationAnswer>[] = [
   {
     name: texts.conversations.name,
-    cell: ({ name }) => name || <span className="admin-faint">{texts.conversations.unnamed}</span>,
+    cell: ({ id, name }) => <a href={hrefOf("conversations", {}, id)}>{name || texts.conversations.unnamed}</a>,
   },
   { name: texts.conversations.id, cell: ({ id }) => <CopiedId id={id} /> },
   { name: texts.conversations.kind, cell: ({ kind }) => texts.conversations.kinds[kind] ?? kind },
