@@ -506,6 +506,13 @@ async def test_an_import_has_no_more_pins_than_a_conversation_may(group: Node) -
     assert (await group.do(BACKEND, sent_at(START_MS + PINS_MAX))).pinned_ms is None
 
 
+async def test_pins_that_one_batch_imports_are_limited_too(group: Node) -> None:
+    pinned = ImportedParts(pinned=True)
+    times = range(START_MS, START_MS + PINS_MAX + 2)
+    outcomes = await group.in_one_batch(*((BACKEND, sent_at(each, imported=pinned)) for each in times))
+    assert [each.code for each in outcomes if isinstance(each, ChatError)] == ["invalid_request"] * 2
+
+
 async def test_parts_of_an_import_need_its_time(group: Node) -> None:
     said = SendMessage("c", "New", sender_id="alice", imported=ImportedParts(pinned=True))
     assert await group.refusal(BACKEND, said) == "invalid_request"

@@ -70,7 +70,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         self._sent: list[MessageSent] = []
         workspace = Workspace(connection, view, self.now_ms)
         super().__init__(workspace)
-        self.parts = MessagePartRows(connection)
+        self.parts = MessagePartRows(connection, workspace.staged.imported)
         self.threads = ThreadRows(connection, lambda: write_messages(workspace))
         self.offers = OfferRows(connection)
         self.saved = SavedRows(connection)

@@ -420,7 +420,14 @@ class MessageReads(Reads):
 
 
 class MessagePartRows(ReactionReads):
-    """Reads versions, replies, reactions, pins and files of messages. Implements `core.ports.stores.MessageParts`."""
+    """Reads versions, replies, reactions, pins and files of messages. Implements `core.ports.stores.MessageParts`.
+
+    `staged` are imported messages whose pins a write transaction has not written to the database yet.
+    """
+
+    def __init__(self, connection: Connection, staged: Sequence[Message] = ()) -> None:
+        super().__init__(connection)
+        self._staged = staged
 
     def versions(self, message_id: int, before_number: int | None, limit: int) -> Sequence[MessageVersion]:
         number = message_versions.c.version
@@ -495,4 +502,5 @@ class MessagePartRows(ReactionReads):
         pinned = select(func.count()).where(
             messages.c.conversation_id == conversation_id, messages.c.pinned_ms.is_not(None)
         )
-        return self._connection.execute(pinned).scalar_one()
+        staged = sum(each.conversation_id == conversation_id and each.pinned_ms is not None for each in self._staged)
+        return self._connection.execute(pinned).scalar_one() + staged
