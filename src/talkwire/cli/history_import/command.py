@@ -15,6 +15,7 @@ from talkwire.cli.failures import OK, Misuse
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.history_import.archive import Archive
 from talkwire.cli.history_import.attached import AttachedFiles
+from talkwire.cli.history_import.dry_run import AcceptingServer, UnfetchedFiles
 from talkwire.cli.history_import.mattermost import PASSES, read_mattermost
 from talkwire.cli.history_import.people import People
 from talkwire.cli.history_import.rocketchat import read_rocketchat
@@ -22,7 +23,7 @@ from talkwire.cli.history_import.run import ImportRun
 from talkwire.cli.history_import.slack import read_slack
 from talkwire.cli.history_import.source import UserIds
 from talkwire.cli.history_import.staging import Staging
-from talkwire.cli.history_import.target import ReceivingServer
+from talkwire.cli.history_import.target import ImportTarget, ReceivingServer
 from talkwire.cli.output import print_list, print_note
 from talkwire.cli.progress import Bar, Lines, progress_display
 from talkwire.cli.tokens import secret_of
@@ -134,26 +135,15 @@ class _Import:
         egress: Egress | None = None,
         token: str | None = None,
     ) -> int:
-        if not dry_run and (server is None or not server.startswith(("http://", "https://"))):
-            raise Misuse(
-                "--server: must be the address of the server, such as https://chat.example.com, or use --dry-run"
-            )
-        issuer = None if dry_run else TokenIssuer(secret_of(settings))
+        target = AcceptingServer(settings.max_file_size) if dry_run else self._server(settings, server)
+        files = UnfetchedFiles if dry_run else AttachedFiles
         staging = Staging(People(self._source, self._user_ids))
         try:
             with Archive(self._path) as archive, progress_display() as progress:
                 progress.begin("reading", self._passes * archive.documents_kib(), "KiB")
                 archive.on_read = progress.advance
                 self._read(archive, staging)
-                if issuer is None or server is None:
-                    _print(_found(staging), staging)
-                    return OK
-
-                def sign(user_id: str, role: str | None) -> str:
-                    return issuer.issue(user_id, ttl_s=_TOKEN_S, role=role)
-
-                attached = AttachedFiles(archive, egress, token)
-                counts = asyncio.run(self._send(ReceivingServer(server, sign), staging, attached, progress))
+                counts = asyncio.run(self._send(target, staging, files(archive, egress, token), progress))
             _print(counts, staging)
         finally:
             staging.close()
@@ -161,24 +151,22 @@ class _Import:
                 egress.close()
         return OK
 
+    @staticmethod
+    def _server(settings: Settings, server: str | None) -> ReceivingServer:
+        if server is None or not server.startswith(("http://", "https://")):
+            raise Misuse(
+                "--server: must be the address of the server, such as https://chat.example.com, or use --dry-run"
+            )
+        issuer = TokenIssuer(secret_of(settings))
+        return ReceivingServer(server, lambda user_id, role: issuer.issue(user_id, ttl_s=_TOKEN_S, role=role))
+
     async def _send(
-        self, server: ReceivingServer, staging: Staging, attached: AttachedFiles, progress: Bar | Lines
+        self, target: ImportTarget, staging: Staging, attached: AttachedFiles, progress: Bar | Lines
     ) -> list[tuple[str, int]]:
-        async with server:
-            run = ImportRun(self._source, staging, server, attached, progress)
+        async with target:
+            run = ImportRun(self._source, staging, target, attached, progress)
             await run.run()
         return sorted((kind, count) for kind, count in run.counts.items() if count)
-
-
-def _found(staging: Staging) -> list[tuple[str, int]]:
-    return [
-        ("users", len(staging.people)),
-        ("conversations", staging.conversation_count),
-        ("messages", staging.message_count),
-        ("replies in threads", staging.thread_replies),
-        ("reactions", staging.reaction_count),
-        ("files", staging.file_count),
-    ]
 
 
 def _print(counts: list[tuple[str, int]], staging: Staging) -> None:

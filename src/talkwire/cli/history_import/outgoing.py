@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from talkwire.cli.history_import.staging import Staging
-from talkwire.cli.history_import.target import ReceivingServer, ServerRefusal
+from talkwire.cli.history_import.target import ImportTarget, ServerRefusal
 
 TOGETHER = 100
 """How many messages a request has at most."""
@@ -46,7 +46,7 @@ class OutgoingMessage:
 class OutgoingMessages:
     """Collects the messages of one conversation, and sends them when there are enough for a request."""
 
-    def __init__(self, server: ReceivingServer, staging: Staging, counts: Counter[str]) -> None:
+    def __init__(self, server: ImportTarget, staging: Staging, counts: Counter[str]) -> None:
         self._server = server
         self._staging = staging
         self._counts = counts

@@ -22,7 +22,7 @@ from talkwire.cli.history_import.attached import AttachedFiles, FileMissing
 from talkwire.cli.history_import.outgoing import OutgoingMessage, OutgoingMessages
 from talkwire.cli.history_import.source import SourceConversation, SourceFile, SourceMessage, SourceUser
 from talkwire.cli.history_import.staging import Staging
-from talkwire.cli.history_import.target import ReceivingServer, ServerRefusal, in_path
+from talkwire.cli.history_import.target import ImportTarget, ServerRefusal, in_path
 from talkwire.cli.history_import.texts import pieces
 from talkwire.cli.output import iso_time
 from talkwire.cli.progress import Bar, Lines
@@ -50,7 +50,7 @@ class ImportRun:
     """
 
     def __init__(
-        self, source: str, staging: Staging, server: ReceivingServer, attached: AttachedFiles, progress: Bar | Lines
+        self, source: str, staging: Staging, server: ImportTarget, attached: AttachedFiles, progress: Bar | Lines
     ) -> None:
         self._source = source
         self._staging = staging
@@ -60,6 +60,8 @@ class ImportRun:
         self._progress = progress
         self._gone: set[str] = set()
         """Ids of users that were erased on the server, and of those that it refused."""
+        self._banned: set[str] = set()
+        """Ids of users that were banned on the server before the import."""
         self.counts: Counter[str] = Counter()
         """What was imported and what was there before, by kind."""
 
@@ -99,6 +101,8 @@ class ImportRun:
             self._staging.drop("users that were erased on this server")
         elif known is not None:
             self.counts["users, there before"] += 1
+            if known.get("banned"):
+                self._banned.add(user_id)
         else:
             await self._create_user(user_id, user)
         self._progress.advance(1)
@@ -142,12 +146,11 @@ class ImportRun:
 
     async def _ban(self, user_id: str) -> None:
         """Bans a user who was deactivated in the source system, so that nobody can sign in as this user."""
-        if user_id in self._gone:
+        if user_id in self._gone | self._banned:
             return
         with suppress(ServerRefusal):
-            if not (await self._server.request("GET", f"/users/{in_path(user_id)}")).get("banned"):
-                await self._server.request("PUT", f"/users/{in_path(user_id)}/ban")
-                self.counts["users, banned as they were deactivated"] += 1
+            await self._server.request("PUT", f"/users/{in_path(user_id)}/ban")
+            self.counts["users, banned as they were deactivated"] += 1
 
     # --- conversations ------------------------------------------------------------------------------------------------
 
@@ -330,10 +333,7 @@ class ImportRun:
         if message.pinned:
             body["pinned"] = True
         body["reactions"] = self._reactions(message)
-        body["attachments"] = [each for file in message.files if (each := await self._attach(file)) is not None]
-        if len(body["attachments"]) > ATTACHMENTS_MAX:
-            self._staging.drop("files beyond the 20 of a message", len(body["attachments"]) - ATTACHMENTS_MAX)
-            del body["attachments"][ATTACHMENTS_MAX:]
+        body["attachments"] = await self._attachments(message.files)
         return body
 
     def _reactions(self, message: SourceMessage) -> list[dict[str, Any]]:
@@ -345,6 +345,15 @@ class ImportRun:
             self._staging.drop("reactions beyond 20 emoji or 100 users of an emoji", len(user_ids) - len(kept))
             if kept:
                 found.append({"emoji": emoji, "userIds": kept})
+        return found
+
+    async def _attachments(self, files: list[SourceFile]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for number, file in enumerate(files):
+            if len(found) == ATTACHMENTS_MAX:
+                self._staging.drop("files beyond the 20 of a message", len(files) - number)
+                break
+            found += filter(None, [await self._attach(file)])
         return found
 
     async def _attach(self, file: SourceFile) -> dict[str, Any] | None:

@@ -47,10 +47,6 @@ class Staging:
         self.people = people
         self.dropped = Dropped()
         self.message_count = 0
-        self.file_count = 0
-        self.reaction_count = 0
-        self.conversation_count = 0
-        self.thread_replies = 0
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
         self._db.execute("BEGIN")
@@ -67,8 +63,7 @@ class Staging:
     def add_conversation(self, conversation: SourceConversation) -> None:
         """Adds a conversation, unless one with the same key has been added."""
         row = (conversation.key, msgspec.json.encode(conversation))
-        added = self._db.execute("INSERT OR IGNORE INTO conversations VALUES (?, ?)", row).rowcount
-        self.conversation_count += added
+        self._db.execute("INSERT OR IGNORE INTO conversations VALUES (?, ?)", row)
 
     def add_message(self, message: SourceMessage) -> None:
         """Adds a message, unless one with the same key has been added: exports repeat some messages."""
@@ -79,10 +74,6 @@ class Staging:
         except sqlite3.IntegrityError:
             self.message_count -= 1
             self.drop("repeated messages")
-            return
-        self.file_count += len(message.files)
-        self.reaction_count += sum(map(len, message.reactions.values()))
-        self.thread_replies += message.thread is not None
 
     def has_conversation(self, key: str) -> bool:
         return self._db.execute("SELECT 1 FROM conversations WHERE key = ?", (key,)).fetchone() is not None

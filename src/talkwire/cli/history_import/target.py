@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Protocol, Self
 from urllib.parse import quote
 
 import httpx
@@ -43,7 +43,23 @@ class ServerRefusal(Exception):
         return ""
 
 
-class ReceivingServer(AbstractAsyncContextManager["ReceivingServer"]):
+class ImportTarget(AbstractAsyncContextManager[Any], Protocol):
+    """The receiver of an import: a server, or what a dry run uses in its place. `max_file_size` is in bytes."""
+
+    max_file_size: int
+
+    async def request(self, method: str, path: str, body: Any = None) -> Any:  # noqa: ANN401 (JSON)
+        """Sends a request and returns the JSON of the response, or None if it has no body. Raises ServerRefusal if the
+        server refuses the request."""
+        ...
+
+    async def upload(self, name: str, content: IO[bytes], owner_id: str | None = None) -> dict[str, Any]:
+        """Uploads a file and returns its description. `owner_id` is the user that uploads it; by default it is the
+        importer. Raises ServerRefusal if the server refuses the file."""
+        ...
+
+
+class ReceivingServer(ImportTarget):
     """The server that receives an import. `token(user_id, role)` returns a signed token for a user."""
 
     def __init__(self, url: str, token: Callable[[str, str | None], str]) -> None:
@@ -76,20 +92,12 @@ class ReceivingServer(AbstractAsyncContextManager["ReceivingServer"]):
     ) -> None:
         await self._http.aclose()
 
-    async def request(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 (JSON)
-        """Sends a request and returns the JSON of the response, or None if it has no body.
-
-        Repeats the request while the server is busy or unreachable. Raises ServerRefusal if the server refuses it.
-        """
+    async def request(self, method: str, path: str, body: Any = None) -> Any:  # noqa: ANN401 (JSON)
+        """Repeats the request while the server is busy or unreachable."""
         answer = await self._answer(lambda: self._http.request(method, path, json=body, headers=self._service))
         return answer.json() if answer.content else None
 
     async def upload(self, name: str, content: IO[bytes], owner_id: str | None = None) -> dict[str, Any]:
-        """Uploads a file and returns its description. `owner_id` is the user that uploads it; by default it is the
-        importer.
-
-        Raises ServerRefusal if the server refuses the file.
-        """
         headers = self._service if owner_id is None else self._headers(owner_id, None)
 
         async def send() -> httpx.Response:
