@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.chat.chat_server import SECRET
-from tests.cli.history_import.conftest import Command, Receiver, counts
+from tests.cli.history_import.conftest import Command, Receiver, counts, dropped
 from tests.cli.history_import.exports import PIXEL, said, slack_user, write_zip
 from tests.cli.processes import clean_environment
 from tests.forked_talkwire import Streams, start_python
@@ -163,3 +163,19 @@ def test_an_import_that_is_killed_continues(imported: Command, receiver: Receive
     assert seen(receiver, "KILLED") == seen(receiver, "WHOLE")
     assert [len(each) for each in seen(receiver, "WHOLE")] == [MESSAGES] * 3
     assert receiver.get("/users/UKILLEDBEN")["banned"] is True
+
+
+def test_a_repeated_import_names_lost_files_as_the_first_one_did(imported: Command) -> None:
+    user = slack_user("ULOSTANN", "lostann")
+    lost = [{"id": "FLOST", "name": "a.png"}]
+    export = {
+        "users.json": [user],
+        "channels.json": [{"id": "CLOST", "name": "lost", "members": ["ULOSTANN"]}],
+        "lost/2020-01-01.json": [
+            said("1577880000.000000", "ULOSTANN", "", files=lost),
+            said("1577880001.000000", "ULOSTANN", "Last"),
+        ],
+    }
+    first = dropped(imported("slack", export))
+    assert first == {"files that the export does not contain": 1, "messages that were only a file, which is lost": 1}
+    assert dropped(imported("slack", export)) == first

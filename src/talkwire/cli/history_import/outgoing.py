@@ -19,6 +19,8 @@ TOGETHER = 100
 BODY_BYTES = 200_000
 """How many bytes of messages a request has at most. The server accepts bodies of 256 KiB."""
 
+LOST = "messages that were only a file, which is lost"
+
 _LESS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "threadId": (("threadId",), "replies that could not be put into their thread"),
     "replyToId": (("replyToId",), "quotes of messages that are missing"),
@@ -60,7 +62,7 @@ class OutgoingMessages:
     async def add(self, message: OutgoingMessage) -> None:
         """Adds a message, and sends the earlier ones if there are enough of them."""
         if not message.body["content"].strip() and not message.body.get("attachments"):
-            self._staging.drop("messages that were only a file, which is lost")
+            self._staging.drop(LOST)
             return
         size = len(msgspec.json.encode(message.body))
         if len(self._waiting) == TOGETHER or self._bytes + size > BODY_BYTES:

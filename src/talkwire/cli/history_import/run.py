@@ -13,13 +13,13 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 from talkwire.cli.failures import CommandError
 from talkwire.cli.history_import.attached import AttachedFiles, FileMissing
-from talkwire.cli.history_import.outgoing import OutgoingMessage, OutgoingMessages
+from talkwire.cli.history_import.outgoing import LOST, OutgoingMessage, OutgoingMessages
 from talkwire.cli.history_import.source import SourceConversation, SourceFile, SourceMessage, SourceUser
 from talkwire.cli.history_import.staging import Staging
 from talkwire.cli.history_import.target import ImportTarget, ServerRefusal, in_path
@@ -300,7 +300,8 @@ class ImportRun:
             if self._staging.sent_id(message.conversation, key) is not None or outgoing.has(key):
                 self.counts["messages, there before"] += number == 1
             elif message.created_ms < newest_ms:
-                self._staging.drop("messages older than the newest one of their conversation here")
+                older = "messages older than the newest one of their conversation here"
+                self._staging.drop(LOST if await self._is_lost(message) else older)
             else:
                 body = await self._message_body(conversation_id, sender_id, message, is_first=number == 1)
                 body |= {"content": part, "clientMessageId": self._client_id(key)}
@@ -356,15 +357,30 @@ class ImportRun:
             found += filter(None, [await self._attach(file)])
         return found
 
+    async def _is_lost(self, message: SourceMessage) -> bool:
+        """Returns whether a message consists of lost files only, so that an earlier import has dropped it. Counts these
+        files."""
+        if message.text.strip() or any(map(_has_link, message.files)):
+            return False
+        for file in message.files:
+            try:
+                async with self._opened(file):
+                    return False
+            except FileMissing as missing:
+                self._staging.drop(str(missing))
+        return True
+
+    def _opened(self, file: SourceFile) -> AbstractAsyncContextManager[IO[bytes]]:
+        return self._attached.opened(file.path, file.url, self._server.max_file_size, _name_of(file))
+
     async def _attach(self, file: SourceFile) -> dict[str, Any] | None:
         """Uploads a file and returns the JSON of its attachment for the message.
 
         If the file is not available, returns a link to the source system instead; None if there is no link either.
         """
-        name = (file.name.strip() or "file")[:NAME_MAX_LENGTH]
         try:
-            async with self._attached.opened(file.path, file.url, self._server.max_file_size, name) as content:
-                uploaded = await self._server.upload(name, content)
+            async with self._opened(file) as content:
+                uploaded = await self._server.upload(_name_of(file), content)
         except FileMissing as missing:
             reason = str(missing)
         except ServerRefusal:
@@ -372,11 +388,19 @@ class ImportRun:
         else:
             self.counts["files"] += 1
             return {"id": uploaded["id"]}
-        if file.link is not None and file.link.startswith(("http://", "https://")):
+        if _has_link(file):
             self.counts["files, as links to where they are"] += 1
-            return {"url": file.link, "name": name}
+            return {"url": file.link, "name": _name_of(file)}
         self._staging.drop(reason)
         return None
+
+
+def _name_of(file: SourceFile) -> str:
+    return (file.name.strip() or "file")[:NAME_MAX_LENGTH]
+
+
+def _has_link(file: SourceFile) -> bool:
+    return file.link is not None and file.link.startswith(("http://", "https://"))
 
 
 def _short(text: str, most: int) -> str:
