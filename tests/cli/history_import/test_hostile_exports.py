@@ -130,6 +130,16 @@ def test_what_is_odd_in_messages_is_counted_or_made_valid(imported: Command, rec
     assert counts(imported("slack", export))["messages, there before"] == 5
 
 
+def test_a_conversation_whose_messages_are_all_in_the_future_is_imported(imported: Command, receiver: Receiver) -> None:
+    export = {
+        "users.json": [slack_user("UFUTURE", "future")],
+        "channels.json": [{**CHANNEL, "id": "CFUTURE", "members": ["UFUTURE"]}],
+        "general/2020-01-01.json": [said("99999999999.000000", "UFUTURE", "The future")],
+    }
+    assert counts(imported("slack", export))["conversations"] == 1
+    assert receiver.messages("slack-CFUTURE") == []
+
+
 def test_a_server_that_cannot_be_reached_is_reported_at_once(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,8 @@ def test_a_bulk_export_is_imported(imported: Command, receiver: Receiver) -> Non
         "Header",
         "Purpose",
     )
+    # The export has no time of creation, so it is that of the first post.
+    assert town["createdAt"] == "2020-01-01T12:00:00.000Z"
     assert {each["userId"]: each["role"] for each in town["members"]} == {
         "maann": "admin",
         "maben": "member",

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import datetime
+from time import time
 from typing import IO, Any
 
 from talkwire.cli.failures import CommandError
@@ -228,13 +229,15 @@ class ImportRun:
 
     def _body(self, conversation: SourceConversation, member_ids: list[str]) -> dict[str, Any]:
         created_ms = conversation.created_ms
+        if created_ms is None:
+            created_ms = self._staging.first_ms(conversation.key)
         body: dict[str, Any] = {
             "id": self._conversation_id(conversation.key),
             "kind": conversation.kind,
             "memberIds": member_ids[:MEMBERS_AT_ONCE],
         }
         if created_ms is not None:
-            body["createdAt"] = iso_time(created_ms)
+            body["createdAt"] = iso_time(min(created_ms, int(time() * 1000)))
         if conversation.kind == "direct":
             return body
         # Nobody writes in a channel without an owner and admins.

@@ -110,6 +110,11 @@ class Staging:
         )
         return sorted(key for (key,) in rows)
 
+    def first_ms(self, conversation: str) -> int | None:
+        """Returns the time of a conversation's oldest message, in milliseconds since 1970; None if it has none."""
+        found = self._db.execute("SELECT min(place) FROM messages WHERE conversation = ?", (conversation,)).fetchone()
+        return None if found[0] is None else found[0] // 1000
+
     def has_message(self, conversation: str, key: str) -> bool:
         found = self._db.execute("SELECT 1 FROM messages WHERE conversation = ? AND key = ?", (conversation, key))
         return found.fetchone() is not None
