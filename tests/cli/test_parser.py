@@ -32,7 +32,7 @@ def test_help_names_every_command(command: Command) -> None:
         (["serve", "--port"], "--port requires an argument"),
         (["serve", "surplus"], "Unused Tokens: ['surplus']"),
         (["user", "ban"], "USER_ID requires an argument"),
-        (["user", "add", "a@example.com"], "--name requires an argument"),
+        (["user", "add", "a@example.com"], "--name: must be given for a new user"),
         (["conversation", "add", "talk-1"], "MEMBERS: name at least one"),
         (["conversation", "create", "--kind", "party", "a"], "party"),
         (["token"], "USER requires an argument"),

@@ -28,6 +28,14 @@ def test_an_account_is_added_and_listed(command: Command, where: list[str]) -> N
     assert (dora["name"], dora["email"], dora["banned"]) == ("Dora", "dora@example.com", False)
 
 
+def test_a_user_who_exists_gets_an_account(command: Command, where: list[str]) -> None:
+    command("conversation", "create", "ben", *where)
+    add = ["user", "add", "ben@example.com", "--id", "ben"]
+    assert command(*add, *where) == (0, "ben\n", "")
+    assert "ben\tben\tben@example.com\t" in command("user", "list", *where).out
+    assert command(*add, *where) == (1, "", "talkwire: This user has an account already.\n")
+
+
 def test_without_an_id_the_new_one_is_printed(command: Command, where: list[str]) -> None:
     added = command("user", "add", "erik@example.com", "--name", "Erik", *where)
     assert added.exit_code == 0
@@ -65,6 +73,7 @@ def test_an_account_gets_a_new_password(command: Command, where: list[str], monk
         (["ban", "nobody"], 1, "No such user."),
         (["password", "nobody"], 1, "This user has no account."),
         (["add", "not-an-address", "--name", "X"], 2, "email: must be an e-mail address"),
+        (["add", "x@example.com", "--id", "new"], 2, "name: must be given for a new user"),
         (["add", "x@example.com", "--name", " "], 2, "name: must have 1 to 200 characters"),
         (["add", "x@example.com", "--name", "X", "--id", "a b"], 2, "id: must be an id"),
         (["add", "x@example.com", "--name", "X", "--password", "hunter2"], 2, "--password: must be `-`"),

@@ -13,6 +13,7 @@ from talkwire.core.commands.accounts import (
     CloseLogin,
     Device,
     EnsureUser,
+    EraseUser,
     FindAccount,
     FindOwnAccount,
     GetUser,
@@ -20,6 +21,7 @@ from talkwire.core.commands.accounts import (
     ListUsers,
     Login,
     OpenLogin,
+    PutUser,
     RegisterAccount,
     RehashPassword,
     RotateLogin,
@@ -190,6 +192,34 @@ async def test_only_an_operator_chooses_an_accounts_id(node: Node) -> None:
     assert await node.refusal(OPERATOR, other) == "conflict"
     own = RegisterAccount("other@example.com", "Ann", "h", id=str(OWN_ID_BASE + 5))
     assert await node.refusal(OPERATOR, own) == "invalid_request"
+
+
+async def test_an_operator_gives_an_account_to_a_user_who_has_none(node: Node) -> None:
+    await node.do(BACKEND, PutUser("ben", name="Ben", email="old@example.com", text="Away"))
+    await node.group("c", Actor("ben", "Ben"))
+    command = RegisterAccount("ben@example.com", None, "hash", id="ben")
+    assert await node.refusal(ANYONE, command) == "forbidden"
+    user = await node.do(OPERATOR, command)
+    assert (user.name, user.email, user.text) == ("Ben", "ben@example.com", "Away")
+    assert await node.do(OPERATOR, GetUser("ben")) == user
+    assert await node.do(ANYONE, FindAccount("ben@example.com")) == AccountRecord(user, "hash")
+    assert "ben" in await node.roles("c")
+    again = RegisterAccount("other@example.com", None, "hash", id="ben")
+    assert await node.refusal(OPERATOR, again) == "conflict"
+
+
+async def test_a_banned_and_an_erased_user_get_no_account(node: Node) -> None:
+    await node.do(BACKEND, PutUser("ben", name="Ben"))
+    command = RegisterAccount("ben@example.com", None, "hash", id="ben")
+    await node.do(OPERATOR, BanUser("ben"))
+    assert await node.refusal(OPERATOR, command) == "banned"
+    await node.do(OPERATOR, EraseUser("ben", redact=False))
+    assert await node.refusal(OPERATOR, command) == "conflict"
+    assert await node.do(ANYONE, FindAccount("ben@example.com")) is None
+
+
+async def test_a_new_user_needs_a_name(node: Node) -> None:
+    assert await node.refusal(OPERATOR, RegisterAccount("ben@example.com", None, "hash", id="ben")) == "invalid_request"
 
 
 async def test_an_operator_gives_an_account_a_new_password(node: Node) -> None:

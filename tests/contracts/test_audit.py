@@ -144,6 +144,8 @@ async def test_the_backend_and_admins_are_audited(node: Node) -> None:
 
 async def test_accounts_invitations_and_webhooks_are_audited(node: Node) -> None:
     user = await node.do(OPERATOR, RegisterAccount("ann@example.com", "Ann", "hash"))
+    await node.users(BOB)
+    await node.do(OPERATOR, RegisterAccount("bob@example.com", None, "hash", id="bob"))
     await node.do(OPERATOR, SetPassword(user.id, "other"))
     login = await node.do(ALICE, OpenLogin(user.id, "t1", 60_000, Device("203.0.113.7", "Browser"), "other"))
     await node.do(OPERATOR, EndLogin(user.id, login.session.id))
@@ -157,6 +159,7 @@ async def test_accounts_invitations_and_webhooks_are_audited(node: Node) -> None
     await node.do(OPERATOR, DeleteWebhook(id_))
     assert await _lines(node) == [
         ("account-create", "operator", user.id, None),
+        ("account-create", "operator", "bob", None),
         ("password-set", "operator", user.id, None),
         ("session-end", "operator", user.id, None),
         ("connection-end", "operator", user.id, None),

@@ -33,8 +33,12 @@ def add(
     email: str,
     /,
     *,
-    name: Annotated[str, Parameter(help="Name that others see.")],
-    id: Annotated[str | None, Parameter(help="Id of the user. Default: a new id.")] = None,  # noqa: A002 (a flag)
+    name: Annotated[
+        str | None, Parameter(help="Name that others see, of a new user. A user who exists keeps theirs.")
+    ] = None,
+    id: Annotated[  # noqa: A002 (a flag)
+        str | None, Parameter(help="Id of a new user, or of a user who has no account. Default: a new id.")
+    ] = None,
     password: Password = None,
     role: Annotated[AccountRole, Parameter(help="What the account may do: `admin` may use the admin routes.")] = "user",
     **flags: Flag,
@@ -46,6 +50,8 @@ def add(
     email
         Address to sign in with.
     """
+    if name is None and id is None:
+        raise Misuse("--name: must be given for a new user")
     settings = load(flags).settings
     command = RegisterAccount(email, name, hashed_password(password), id, role=role)
     user = run_as_operator(settings, lambda operator: operator.execute(command), may_create=True)

@@ -33,9 +33,11 @@ class RegisterAccount(Change[User], frozen=True, tag="RegisterAccount"):
     """
 
     email: str
-    name: str
+    name: str | None
+    """The name of a new user. A user who exists keeps theirs."""
     password_hash: str
     id: str | None = None
+    """The id of the user: a new one, or a user who has no account. Only operators may choose it."""
     invitation: str | None = None
     """The code of an invitation. The account joins the invitation's conversations."""
     role: AccountRole | None = None

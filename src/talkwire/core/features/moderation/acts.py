@@ -91,10 +91,11 @@ def decide_audited(
 
 
 def _account(actor: Actor, command: accounts.RegisterAccount, events: Sequence[Durable]) -> Iterator[Act]:
-    """Yields an act (an entry for the audit log) for a user whom an admin or the backend creates with an account.
-    People who register themselves cause no entry."""
+    """Yields an act (an entry for the audit log) for an account that an admin or the backend creates, for a new user or
+    for one who exists. People who register themselves cause no entry."""
     if actor.is_trusted:
-        yield from (Act("account-create", event.user.id) for event in events if isinstance(event, UserCreated))
+        created = (event.user.id for event in events if isinstance(event, UserCreated))
+        yield Act("account-create", next(created, command.id or ""))
 
 
 def _password(actor: Actor, command: accounts.SetPassword, events: Sequence[Durable]) -> Iterator[Act]:

@@ -28,7 +28,7 @@ from talkwire.core.commands.accounts import (
 )
 from talkwire.core.domain.access import erased, may_act, must_be_operator, require
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
-from talkwire.core.domain.events import LoginEnded, LoginOpened, LoginRenewed, UserCreated
+from talkwire.core.domain.events import LoginEnded, LoginOpened, LoginRenewed, UserCreated, UserUpdated
 from talkwire.core.domain.model import OWN_ID_BASE, Account, AccountRole, Actor, LoginSession, User, is_own_id
 from talkwire.core.domain.texts import check_id, check_name, check_text
 from talkwire.core.features.conversations.invitations import usable_invitation, use_invitation
@@ -47,40 +47,58 @@ def normal_email(email: str) -> str:
 
 
 def check_register(command: RegisterAccount) -> None:
-    check_name("name", command.name)
+    if command.name is not None:
+        check_name("name", command.name)
     normal_email(command.email)
     if command.id is not None:
         check_id("id", command.id)
 
 
 def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) -> User:
-    """Creates a user who signs in with an e-mail address and a password, and returns the user.
+    """Creates an account with an e-mail address and a password, for a new user or for one who has no account, and
+    returns the user.
 
-    Only an operator may choose the id, which must be free. Raises `forbidden` for an invalid or used-up invitation;
-    this check comes before the e-mail address is looked up, so that it reveals nothing about existing accounts.
+    Only an operator may choose the id. Raises `forbidden` for an invalid or used-up invitation; this check comes before
+    the e-mail address is looked up, so that it reveals nothing about existing accounts.
     """
     invitation = None if command.invitation is None else usable_invitation(tx, command.invitation)
-    if command.role is not None:
+    if command.role is not None or command.id is not None:
         must_be_operator(actor)
-    if command.id is not None:
-        must_be_operator(actor)
-        if is_own_id(command.id):
-            raise invalid("id", "must not be in the range of ids that the server generates")
-        known = tx.user(command.id)
-        if known is not None and known.erased:
-            raise erased(known.id)
-        if known is not None:
-            raise ChatError("conflict", "A user with this id already exists.")
+    known = None if command.id is None else _without_account(tx, command.id)
     email = normal_email(command.email)
     if tx.account(email) is not None:
         raise ChatError("conflict", "This e-mail address is taken.")
-    pos = tx.next_pos()
-    user = User(command.id or str(OWN_ID_BASE + pos), command.name, tx.now_ms, email=email)
-    tx.record(UserCreated(pos, tx.now_ms, user))
+    user = _create_user(tx, command, email) if known is None else replace(known, email=email)
+    if known is not None and user != known:
+        tx.record(UserUpdated(tx.next_pos(), tx.now_ms, user))
     role = command.role or ("user" if invitation is None else invitation.role)
     tx.put_account(Account(user.id, email, command.password_hash, role))
     if invitation is not None:
         use_invitation(tx, user.id, invitation)
+    return user
+
+
+def _without_account(tx: Transaction, user_id: str) -> User | None:
+    """Returns the user with this id; None if there is none. Raises ChatError if the user cannot get an account."""
+    user = tx.user(user_id)
+    if user is None:
+        if is_own_id(user_id):
+            raise invalid("id", "must not be in the range of ids that the server generates")
+        return None
+    if user.erased:
+        raise erased(user.id)
+    require(may_act(user))
+    if tx.account_of(user.id) is not None:
+        raise ChatError("conflict", "This user has an account already.")
+    return user
+
+
+def _create_user(tx: Transaction, command: RegisterAccount, email: str) -> User:
+    if command.name is None:
+        raise invalid("name", "must be given for a new user")
+    pos = tx.next_pos()
+    user = User(command.id or str(OWN_ID_BASE + pos), command.name, tx.now_ms, email=email)
+    tx.record(UserCreated(pos, tx.now_ms, user))
     return user
 
 
