@@ -77,6 +77,51 @@ async def test_issuer_and_subject_say_who_a_user_is_and_an_address_does_not(team
     assert len({account.id, first.id, *(other.id for other in others)}) == 4
 
 
+def _linking(subject: str = "1", profile: ProviderProfile = ANN) -> OpenProviderLogin:
+    return OpenProviderLogin(ISSUER, subject, profile, f"t{subject}", HOUR_MS, create_user=False, links_by_email=True)
+
+
+async def test_a_verified_address_links_to_the_user_who_has_it_and_no_sign_in(team: Node) -> None:
+    await team.do(BACKEND, PutUser("U0ANN", name="Annie", email="Ann@Example.com"))
+    await team.group("c", Actor("U0ANN", "Annie"))
+    user = (await team.do(ANYONE, _linking())).user
+    assert (user.id, user.name, user.email) == ("U0ANN", "Annie", "ann@example.com")
+    assert (user.avatar, user.handle) == (ANN.avatar, ANN.handle)
+    assert await team.do(_actor(user), GetUser("U0ANN")) == user
+    assert "U0ANN" in await team.roles("c")
+    # Then issuer and subject say who the user is, whatever happens to the address.
+    renamed = await _sign_in(team, profile=ProviderProfile("Ann Lee", "lee@example.com"))
+    assert (renamed.id, renamed.name, renamed.email) == ("U0ANN", "Annie", "ann@example.com")
+    assert await team.refusal(ANYONE, _linking("2")) == "forbidden"
+
+
+async def test_an_address_links_to_no_user_unless_it_is_verified(team: Node) -> None:
+    await team.do(BACKEND, PutUser("U0ANN", email="ann@example.com"))
+    assert (await _sign_in(team)).id != "U0ANN"
+
+
+async def test_an_address_links_neither_to_an_account_nor_to_one_of_several_users(team: Node) -> None:
+    await team.do(ANYONE, RegisterAccount("ann@example.com", "Ann", "hash"))
+    assert await team.refusal(ANYONE, _linking()) == "forbidden"
+    assert await team.refusal(ANYONE, _linking(profile=ProviderProfile("Ann"))) == "forbidden"
+    await team.do(BACKEND, PutUser("U0BEN", email="ben@example.com"))
+    await team.do(BACKEND, PutUser("U0BENNY", email="ben@example.com"))
+    assert await team.refusal(ANYONE, _linking("2", ProviderProfile("Ben", "ben@example.com"))) == "forbidden"
+
+
+async def test_an_address_links_to_no_user_of_another_provider(team: Node) -> None:
+    await _sign_in(team, issuer="https://other.example.com")
+    assert await team.refusal(ANYONE, _linking()) == "forbidden"
+
+
+async def test_an_address_of_a_banned_user_links_to_nobody(team: Node) -> None:
+    await team.do(BACKEND, PutUser("U0ANN", email="ann@example.com"))
+    await team.do(OPERATOR, BanUser("U0ANN"))
+    assert await team.refusal(ANYONE, _linking()) == "banned"
+    await team.do(OPERATOR, EraseUser("U0ANN", redact=False))
+    assert await team.refusal(ANYONE, _linking()) == "forbidden"
+
+
 async def test_two_first_sign_ins_at_once_create_one_user(team: Node) -> None:
     logins = await asyncio.gather(*(team.do(ANYONE, _asked(token_hash=f"t{number}")) for number in range(4)))
     assert len({login.user.id for login in logins}) == 1

@@ -154,6 +154,37 @@ def test_an_account_with_the_same_address_stays_another_user(browser: Browser, s
     assert browser.sign_in(ann)["user"]["id"] != account["user"]["id"]
 
 
+def test_an_imported_user_is_linked_by_a_verified_address_where_the_settings_allow_it(
+    server: ServerProcess, provider: Provider, browser_of: OpenBrowser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    def add(subject: str, **claims: object) -> None:
+        provider.add_person(subject, name="Cem", email=f"{subject}@example.com", **claims)
+
+    def user_id(at: ServerProcess, subject: str) -> str:
+        return str(browser_of(at.url).sign_in(subject)["user"]["id"])
+
+    def bring(at: ServerProcess, subject: str) -> None:
+        url = f"{at.url}/api/v1/users/imported-{subject}"
+        with HttpClient(headers=_as_service(at)) as service:
+            assert service.put(url, json={"email": f"{subject}@example.com"}).is_success
+
+    add("verified", email_verified=True)
+    add("other", email_verified=True)
+    add("unverified", email_verified=False)
+    add("unclear")
+    with served(provider, tmp_path_factory, TALKWIRE_OIDC_LINK_BY_EMAIL="on") as linking:
+        for subject in ("verified", "unverified", "unclear"):
+            bring(linking, subject)
+        # The provider has verified another address than the one in the ID token.
+        with provider.forging(claims={"email": "verified@example.com"}):
+            assert user_id(linking, "other") != "imported-verified"
+        assert user_id(linking, "verified") == "imported-verified"
+        assert user_id(linking, "unverified") != "imported-unverified"
+        assert user_id(linking, "unclear") != "imported-unclear"
+    bring(server, "verified")
+    assert user_id(server, "verified") != "imported-verified"
+
+
 # --- answers that are not accepted ----------------------------------------------------------------------------------
 
 

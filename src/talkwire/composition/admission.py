@@ -91,7 +91,8 @@ def openid_sign_in(foundation: Foundation, accounts: Accounts, secret: str | Non
         settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret, leeway_s=settings.jwt_leeway_s
     )
     foundation.closing.push_async_callback(provider.aclose)
-    return ProviderSignIn(provider_name(settings), provider, SignInSeal(secret), accounts)
+    links = settings.oidc_link_by_email
+    return ProviderSignIn(provider_name(settings), provider, SignInSeal(secret), accounts, links_by_email=links)
 
 
 def callers_of(

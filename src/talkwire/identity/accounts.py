@@ -76,11 +76,13 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class ProviderUser:
-    """A user whom an OpenID provider has identified: the user's id there (`subject`) and profile."""
+    """A user whom an OpenID provider has identified: the user's id there (`subject`) and profile. `links_by_email`
+    allows the first sign-in to take an existing user with the same e-mail address."""
 
     issuer: str
     subject: str
     profile: ProviderProfile
+    links_by_email: bool = False
 
 
 class Accounts:
@@ -176,6 +178,7 @@ class Accounts:
                 FIRST_REFRESH_S * 1000,
                 device,
                 self._creates_users,
+                user.links_by_email,
             ),
         )
         return _refresh_token(login, secret), login.user

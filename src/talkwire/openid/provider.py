@@ -175,6 +175,8 @@ class OpenIdProvider:
         # OpenID Connect Core 1.0, 5.3.2: if they differ, "the UserInfo Response values MUST NOT be used".
         if further.get("sub") != claims["sub"]:
             raise SignInFailed("invalid", "the user's claims are another user's")
+        if further.get("email") != claims.get("email", further.get("email")):
+            further.pop("email_verified", None)  # that of another address than the ID token's
         return {**further, **claims}
 
     async def request(

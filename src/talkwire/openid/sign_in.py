@@ -81,13 +81,17 @@ class Answer:
 
 
 class ProviderSignIn:
-    """Signs users in through one OpenID provider. `name` is the provider's name for display."""
+    """Signs users in through one OpenID provider. `name` is the provider's name for display. With `links_by_email`, a
+    first sign-in may take an existing user with the same e-mail address, if the provider has verified the address."""
 
-    def __init__(self, name: str, provider: Provider, seal: SignInSeal, accounts: Accounts) -> None:
+    def __init__(
+        self, name: str, provider: Provider, seal: SignInSeal, accounts: Accounts, *, links_by_email: bool = False
+    ) -> None:
         self.name = name
         self._provider = provider
         self._seal = seal
         self._accounts = accounts
+        self._links_by_email = links_by_email
 
     async def begin(self, redirect_uri: str, destination: Destination, device: Device) -> tuple[str, str]:
         """Starts a sign-in. Returns the provider's address to redirect the browser to, and the value of the cookie that
@@ -127,7 +131,8 @@ class ProviderSignIn:
             if answer.code is None:
                 raise SignInFailed("invalid", "the answer has no code")
             claims = await self._provider.claims(answer.code, pending)
-            user = ProviderUser(self._provider.issuer, str(claims["sub"]), profile_of(claims))
+            links = self._links_by_email and claims.get("email_verified") is True
+            user = ProviderUser(self._provider.issuer, str(claims["sub"]), profile_of(claims), links)
             refresh_token, signed_in = await self._accounts.sign_in_provider_user(user, device)
         except ChatError as error:
             raise SignInFailed(_REASONS.get(error.code, "unavailable"), error.code) from None

@@ -299,6 +299,14 @@ class SettingValues:
         Setting("Name of the OpenID provider on the sign-in page. Default: the host of `oidc_issuer`.", metavar="TEXT"),
     ] = None
 
+    oidc_link_by_email: Annotated[
+        bool,
+        Setting(
+            "At the first sign-in through the OpenID provider, take the user who has the same e-mail address and no "
+            "way to sign in, if the provider has verified the address. See docs/openid-connect.md."
+        ),
+    ] = False
+
     directory: Annotated[
         Directory | None,
         Setting(

@@ -91,7 +91,8 @@ class OpenProviderLogin(Change[Login], frozen=True, tag="OpenProviderLogin"):
     the user.
 
     Creates the user at the first sign-in, unless `create_user` is false, and copies the provider's changes of the
-    profile later.
+    profile later. With `links_by_email`, the first sign-in takes the only user who has the profile's e-mail address and
+    no way to sign in here, if there is one. The provider must have verified the address.
     """
 
     issuer: str
@@ -101,6 +102,7 @@ class OpenProviderLogin(Change[Login], frozen=True, tag="OpenProviderLogin"):
     lifetime_ms: int
     device: Device = NO_DEVICE
     create_user: bool = True
+    links_by_email: bool = False
 
 
 class RotateLogin(Change["Login | None"], frozen=True, tag="RotateLogin"):

@@ -22,12 +22,14 @@ from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, to_json
 from talkwire.storage.tables.projection import Projections, nothing
 from talkwire.storage.tables.push_subscriptions import drop_subscriptions
-from talkwire.storage.tables.users import ids_by_user, to_user
+from talkwire.storage.tables.users import ids_by_user, to_user, write_new_users
 from talkwire.storage.workspace import Changes, Workspace
 
 _login_ids: Select[Any] = (
     select(logins.c.user_id, logins.c.id).select_from(KEYS).join(logins, logins.c.user_id == key_text(0))
 )
+
+_WAYS_TO_SIGN_IN = (accounts, provider_identities)
 
 _an_admin = select(accounts.c.user_id).where(accounts.c.role == "admin").limit(1)
 
@@ -114,6 +116,12 @@ class AccountChanges(Changes):
         key = provider_identities.c.issuer == issuer, provider_identities.c.subject == subject
         row = self._workspace.connection.execute(select(provider_identities).where(*key)).one_or_none()
         return None if row is None else _to_identity(row)
+
+    def users_without_sign_in(self, email: str) -> Sequence[str]:
+        write_new_users(self._workspace)
+        signs_in = (select(table.c.user_id).where(table.c.user_id == users.c.id) for table in _WAYS_TO_SIGN_IN)
+        found = select(users.c.id).where(users.c.email == email, *(~each.exists() for each in signs_in)).limit(2)
+        return self._workspace.connection.execute(found).scalars().all()
 
     def login(self, session_id: str) -> LoginSession | None:
         row = self._workspace.connection.execute(select(logins).where(logins.c.id == session_id)).one_or_none()

@@ -2,7 +2,8 @@
 name, picture and handle from the provider's profile.
 
 A user of the provider is identified by `issuer` and `subject` only. An e-mail address identifies nobody: users who can
-set their address at the provider would sign in here as another user with that address.
+set their address at the provider would sign in here as another user with that address. The exception is a first sign-in
+on a server whose operator lets verified addresses link people to imported users.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def check_open(command: OpenProviderLogin) -> None:
 def open_provider_login(tx: Transaction, actor: Actor, command: OpenProviderLogin) -> Login:
     """Signs in a device of an OpenID provider's user and returns the sign-in, creating the user if needed. Raises
     `banned` for a banned user, and `forbidden` for a new user where the server creates none."""
-    known = tx.provider_identity(command.issuer, command.subject)
+    known = tx.provider_identity(command.issuer, command.subject) or _link(tx, command)
     if known is None:
         return store_login(tx, _create_user(tx, command), command)
     user = tx.user(known.user_id)
@@ -62,6 +63,21 @@ def open_provider_login(tx: Transaction, actor: Actor, command: OpenProviderLogi
     if taken != known.profile:
         tx.put_provider_identity(replace(known, profile=taken))
     return store_login(tx, after, command)
+
+
+def _link(tx: Transaction, command: OpenProviderLogin) -> ProviderIdentity | None:
+    """Links the person at the provider to the user who has the same e-mail address and no way to sign in here. Returns
+    None if there is not exactly one such user, or if linking is not allowed. Raises `banned` for a banned user."""
+    email = command.profile.email
+    if not command.links_by_email or email is None:
+        return None
+    found = tx.users_without_sign_in(email)
+    if len(found) != 1:
+        return None
+    require(may_act(tx.user(found[0])))
+    identity = ProviderIdentity(command.issuer, command.subject, found[0], tx.now_ms, _NOTHING)
+    tx.put_provider_identity(identity)
+    return identity
 
 
 def _create_user(tx: Transaction, command: OpenProviderLogin) -> User:
