@@ -17,6 +17,7 @@ from sqlalchemy import text as statement
 
 from talkwire.settings.sources import known_settings, load_settings
 from tests.chat.chat_server import SECRET, ServerProcess, running_chat
+from tests.cli.history_import.exports import slack_export, write_zip
 from tests.databases import Database, PostgresServer
 from tests.deployment.proxies import apache_program, nginx_program
 from tests.files.pictures import jpeg
@@ -285,6 +286,7 @@ def databases(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
 def shell(page: str, databases: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shell]:
     """A shell in which the page's commands are to run. Their server is the shared one if the page starts none."""
     (tmp_path / "cat.jpg").write_bytes(jpeg(300, 600))
+    write_zip(tmp_path / "export.zip", slack_export())
     if page in STARTS_A_SERVER:
         shell = Shell(tmp_path, reserved_port(), {"JWT_SECRET": SECRET, **databases} if databases else {})
     else:
@@ -358,6 +360,11 @@ def _has_the_fields_of_the_page(output: str, shell: Shell) -> None:
     assert [uploaded[key] for key in same] == [shown[key] for key in same]
 
 
+def _imports(output: str, shell: Shell) -> None:
+    assert shell.folder
+    assert re.findall(r"^messages\t(\d+)$", output, re.MULTILINE) == ["13", "13"]
+
+
 def _prints_a_secret(output: str, shell: Shell) -> None:
     assert shell.folder
     assert re.search(r"whsec_[A-Za-z0-9+/]{43}=", output)
@@ -366,6 +373,7 @@ def _prints_a_secret(output: str, shell: Shell) -> None:
 EXPECTED: dict[str, dict[str, Callable[[str, Shell], None]]] = {
     "docs/quick-start.md": {"export PATH": _greets, "curl": _sends_and_lists},
     "docs/files.md": {"curl": _has_the_fields_of_the_page},
+    "docs/importing.md": {"talkwire import": _imports},
     "docs/moderation.md": {"echo whsec_": _prints_a_secret},
     "docs/webhooks.md": {"curl": _prints_a_secret},
 }
