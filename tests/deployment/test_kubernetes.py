@@ -233,7 +233,14 @@ def test_settings_become_variables() -> None:
     assert environment["TALKWIRE_ORIGINS"] == "https://app.example.com,https://admin.example.com"
     assert environment["TALKWIRE_MAX_FILE_SIZE"] == "209715200"
     assert environment["TALKWIRE_PING_INTERVAL_S"] == "12.5"
-    assert environment["TALKWIRE_RATE_LIMITS"] == "true"
+    assert environment["TALKWIRE_RATE_LIMITS"] == "on"
+
+
+@needs_helm
+def test_a_setting_may_be_off_as_yaml_writes_it(tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text("settings: {accounts: off}")
+    assert _environment(rendered("--values", str(values)))["TALKWIRE_ACCOUNTS"] == "off"
 
 
 @needs_helm

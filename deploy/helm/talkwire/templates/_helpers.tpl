@@ -83,12 +83,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
-{{/* A setting's value as a text. Helm reads all numbers as floating ones and would print 1e+08. */}}
+{{/* A setting's value as a text. Helm reads all numbers as floating ones and would print 1e+08, and YAML reads `off` as
+a boolean. */}}
 {{- define "talkwire.settingValue" -}}
 {{- if kindIs "slice" . -}}
 {{- join "," . -}}
 {{- else if and (kindIs "float64" .) (eq (floor .) .) -}}
 {{- int64 . -}}
+{{- else if kindIs "bool" . -}}
+{{- ternary "on" "off" . -}}
 {{- else -}}
 {{- toString . -}}
 {{- end -}}
