@@ -1,15 +1,16 @@
-"""A server that is killed and started again, clients whose tokens fail, and a copy of the chat made from events."""
+"""A server that is killed and started again, a network that is cut, clients whose tokens fail, and a copy of the chat
+made from events."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from talkwire_client import AnyEvent, Talkwire
-from tests.chat.chat_server import ServerProcess, running_chat
+from tests.chat.chat_server import ChatAddress, ServerProcess, running_chat
 from tests.protocol.server_process import reserved_port
 
 DEADLINE_S = 120.0
@@ -22,18 +23,55 @@ class FragileServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port = reserved_port()
+        self.port = reserved_port()
         self._running = ExitStack()
         self.process: ServerProcess | None = None
 
     async def start(self) -> ServerProcess:
         # In a thread, so that clients meet a server that does not respond yet.
-        self.process = await asyncio.to_thread(self._running.enter_context, running_chat(self._folder, port=self._port))
+        self.process = await asyncio.to_thread(self._running.enter_context, running_chat(self._folder, port=self.port))
         return self.process
 
     async def kill(self) -> None:
         """Kills the server with SIGKILL."""
         await asyncio.to_thread(self._running.close)
+
+
+class Network:
+    """The way from a client to a server, which can be cut while the server runs."""
+
+    def __init__(self, server: FragileServer) -> None:
+        self.address = ChatAddress(f"http://127.0.0.1:{reserved_port()}")
+        self._server_port = server.port
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._listener: asyncio.Server | None = None
+
+    async def restore(self) -> None:
+        port = int(self.address.url.rpartition(":")[2])
+        self._listener = await asyncio.start_server(self._connect, "127.0.0.1", port)
+
+    async def cut(self) -> None:
+        """Ends all connections, and refuses new ones."""
+        assert self._listener is not None
+        self._listener.close()
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            from_server, to_server = await asyncio.open_connection("127.0.0.1", self._server_port)
+        except OSError:
+            writer.transport.abort()
+            return
+        await asyncio.gather(self._forward(reader, to_server), self._forward(from_server, writer))
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        with suppress(OSError):
+            while received := await reader.read(65536):
+                writer.write(received)
+        writer.close()
+        self._writers.discard(writer)
 
 
 class Retries(logging.Handler):

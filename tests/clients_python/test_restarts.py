@@ -14,7 +14,7 @@ import pytest
 
 from talkwire_client import Talkwire, TalkwireError
 from tests.clients_python.conftest import client_of
-from tests.clients_python.restarts import DEADLINE_S, Copy, FailingTokens, FragileServer, Retries
+from tests.clients_python.restarts import DEADLINE_S, Copy, FailingTokens, FragileServer, Network, Retries
 from tests.repetition import repetitions
 from tests.waiting import until
 
@@ -83,7 +83,39 @@ class Receiver:
                             break
 
 
-async def test_1000_messages_arrive_once_and_in_order_through_kills_and_restarts(
+class Sender:
+    """A program that sends messages one after the other. When it starts again, it begins with the first one that was
+    not acknowledged, with the same id.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.tokens = FailingTokens("alice")
+        self._network = network
+        self._sent = 0
+        self.sending = asyncio.create_task(self._send())
+
+    async def until(self, sent: int) -> None:
+        def is_sent() -> bool:
+            assert not self.sending.done() or self.sending.result() is None
+            return self._sent >= sent
+
+        await until(is_sent)
+
+    async def restart(self) -> None:
+        self.sending.cancel()
+        await asyncio.gather(self.sending, return_exceptions=True)
+        self.sending = asyncio.create_task(self._send())
+
+    async def _send(self) -> None:
+        async with client_of(self._network.address, self.tokens) as alice:
+            while self._sent < SENDS:
+                text = f"message {self._sent}"
+                message = await alice.send("room", text, client_message_id=text)
+                assert message["seq"] == self._sent + 1
+                self._sent += 1
+
+
+async def test_1000_messages_arrive_once_and_in_order_through_kills_cuts_and_restarts(
     server: FragileServer, retries: Retries
 ) -> None:
     await create_room(server)
@@ -92,34 +124,26 @@ async def test_1000_messages_arrive_once_and_in_order_through_kills_and_restarts
     async with asyncio.timeout(DEADLINE_S):
         for receiver in receivers:
             await receiver.has_started.wait()
-    tokens, sent = FailingTokens("alice"), 0
-
-    async def send() -> None:
-        nonlocal sent
-        async with opened(server, tokens) as alice:
-            for number in range(SENDS):
-                message = await alice.send("room", f"message {number}")
-                assert message["seq"] == number + 1
-                sent += 1
-
-    sending = asyncio.create_task(send())
+    network = Network(server)
+    await network.restore()
+    sender = Sender(network)
     for kill in range(KILLS):
-        enough = (kill + 1) * SENDS // (KILLS + 1)
-
-        def is_sent(enough: int = enough) -> bool:
-            assert not sending.done() or sending.result() is None
-            return sent >= enough
-
-        await until(is_sent)
+        await sender.until((2 * kill + 1) * SENDS // (2 * KILLS + 1))
+        await network.cut()
+        await retries.wait_for_one_more()
+        await network.restore()
+        await sender.until((2 * kill + 2) * SENDS // (2 * KILLS + 1))
         await server.kill()
         await retries.wait_for_one_more()
+        await sender.restart()
         await server.start()
     async with asyncio.timeout(DEADLINE_S):
-        await asyncio.gather(sending, *receiving)
+        await asyncio.gather(sender.sending, *receiving)
+    await network.cut()
     for receiver in receivers:
         assert receiver.texts == [f"message {number}" for number in range(SENDS)]
         assert receiver.starts >= 4
-    assert tokens.renewed > 1
+    assert sender.tokens.renewed > 1
 
 
 class People:
