@@ -256,3 +256,11 @@ def test_addresses_of_one_customer_share_a_key(address: str, key: str) -> None:
 )
 def test_an_address_of_ipv6_is_in_a_site_of_many_networks(address: str, key: str | None) -> None:
     assert site_key(address) == key
+
+
+def test_a_kind_that_only_exempts_counts_no_refusals() -> None:
+    limits = Limits()
+    for kind in (Kind.FIRST_SIGN_INS, Kind.ACCOUNT_SIGN_INS):
+        while not limits.take(kind, "alice", 0.0):
+            pass
+    assert (limits.exceeded[Kind.FIRST_SIGN_INS], limits.exceeded[Kind.ACCOUNT_SIGN_INS]) == (0, 1)

@@ -80,6 +80,9 @@ ASKED_KINDS = frozenset(
 )
 """The kinds that protect passwords. Verifying a password is slow enough to ask all nodes before it."""
 
+EXEMPTING_KINDS = frozenset({Kind.FIRST_SIGN_INS, Kind.SITE_FIRST_SIGN_INS})
+"""The kinds that refuse nothing: while they have a token, another limit does not count."""
+
 
 class Rate(NamedTuple):
     """A rate limit: at most `burst` actions at once, then `per_s` a second."""
@@ -222,14 +225,14 @@ class Limits:
         self.rates = rates
         self.ask: Ask | None = None
         """Takes a token on all nodes, for `take_or_refuse_everywhere`; None: only this node's own buckets count."""
-        self.exceeded: Counter[Kind] = Counter(dict.fromkeys(Kind, 0))
-        """How often there was no token."""
+        self.exceeded: Counter[Kind] = Counter(dict.fromkeys(set(Kind) - EXEMPTING_KINDS, 0))
+        """How often there was no token, except of kinds that only exempt from another limit."""
         self._buckets = {kind: Buckets(rates[kind], counts=shared and kind not in ASKED_KINDS) for kind in Kind}
 
     def take(self, kind: Kind, key: str, now: float) -> float:
         """Takes a token from the bucket `key` of a kind of action. Returns 0, or the seconds until there is a token."""
         wait_s = self._buckets[kind].take(key, now)
-        if wait_s:
+        if wait_s and kind not in EXEMPTING_KINDS:
             self.exceeded[kind] += 1
         return wait_s
 
@@ -264,7 +267,7 @@ class Limits:
         if wait_s or self.ask is None:
             return wait_s
         wait_s = await self.ask(kind, key)
-        if wait_s:
+        if wait_s and kind not in EXEMPTING_KINDS:
             self.exceeded[kind] += 1
         return wait_s
 
