@@ -17,7 +17,7 @@ import type {
   Presence,
   User,
 } from "./server/payloads.ts";
-import { RequestError } from "./server/request_error.ts";
+import { FINAL_CODES, RequestError, unreachable } from "./server/request_error.ts";
 import type { Rest } from "./server/rest.ts";
 import { TokenRest, type TokenSource } from "./server/token_rest.ts";
 import { type ClientStores, indexedDbStores, MemoryStorage, storesIn, type TalkwireStorage } from "./storage/stores.ts";
@@ -315,7 +315,7 @@ export class Talkwire {
         if (this.#isWanted) this.#client.core.connection.open();
         break;
       } catch (error) {
-        if (!(error instanceof RequestError) || !error.isTransient) {
+        if (!(error instanceof RequestError) || FINAL_CODES.has(error.code)) {
           this.#end(error as RequestError);
           break;
         }
@@ -331,6 +331,8 @@ export class Talkwire {
     await this.#tokens?.ready();
     if (this.#isIdentified && this.me?.createdAt !== "") return;
     const user = await this.#rest.get<User>("users/me");
+    // Something else than the server has answered.
+    if (typeof user?.id !== "string") throw unreachable();
     const { me } = this.#client.core.now;
     if (me.id !== "" && me.id !== user.id)
       throw new RequestError({

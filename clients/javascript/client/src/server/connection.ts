@@ -1,7 +1,7 @@
 import { io, type Socket } from "socket.io-client";
 import { pauseAfter } from "./pauses.ts";
 import type { Commands, ErrorBody } from "./payloads.ts";
-import { RequestError, UNREACHABLE } from "./request_error.ts";
+import { FINAL_CODES, RequestError, unreachable } from "./request_error.ts";
 import type { Rest } from "./rest.ts";
 
 const REPLY_TIMEOUT_MS = 15_000;
@@ -13,8 +13,6 @@ const RENEW_MIN_MS = 1_000;
 const STABLE_MS = 10_000;
 /** The longest timeout of browsers. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
-/** Codes after which the client does not reconnect before the user signs in again. */
-const FINAL_CODES = new Set(["unauthenticated", "banned", "forbidden"]);
 
 export interface ConnectionListener {
   /** `recovered`: missed events follow; otherwise everything has to be reloaded. */
@@ -210,8 +208,4 @@ export class Connection {
       this.#failedRenewals += 1;
     }
   }
-}
-
-function unreachable(): RequestError {
-  return new RequestError({ code: UNREACHABLE, message: "The server cannot be reached." });
 }

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "./payloads.ts";
+import type { ErrorAnswer, ErrorBody, ErrorCode } from "./payloads.ts";
 
 /** Why a request failed: one of the server's codes, or one of this client's. */
 export interface ErrorFields {
@@ -35,5 +35,18 @@ export const UNREACHABLE = "unreachable";
 
 /** The application's function gave no token. */
 export const TOKEN_UNAVAILABLE = "token_unavailable";
+
+/** Codes with which the server refuses the token or the session. */
+export const FINAL_CODES: ReadonlySet<string> = new Set(["unauthenticated", "banned", "forbidden"]);
+
+export function unreachable(): RequestError {
+  return new RequestError({ code: UNREACHABLE, message: "The server cannot be reached." });
+}
+
+/** Returns the error in an answer of the server; undefined in the JSON of anything else, such as a gateway. */
+export function errorBodyOf(answer: unknown): ErrorBody | undefined {
+  const error = (answer as Partial<ErrorAnswer> | null)?.error;
+  return typeof error?.code === "string" ? error : undefined;
+}
 
 const TRANSIENT_CODES = new Set([UNREACHABLE, TOKEN_UNAVAILABLE, "unavailable", "rate_limited", "token_expired"]);

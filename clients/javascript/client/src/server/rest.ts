@@ -1,7 +1,7 @@
 /** The REST API below `api/v1`, with the credentials of the signed-in user. */
 
-import type { ErrorAnswer, User } from "./payloads.ts";
-import { RequestError, UNREACHABLE } from "./request_error.ts";
+import type { User } from "./payloads.ts";
+import { errorBodyOf, RequestError, unreachable } from "./request_error.ts";
 
 /** The signed-in user and what proves it. A user of a demo server has no token. */
 export interface Session {
@@ -129,11 +129,11 @@ export abstract class Rest {
       status = response.status;
       answer = status === 204 ? null : await response.json();
     } catch {
-      throw new RequestError({ code: UNREACHABLE, message: "The server cannot be reached." });
+      throw unreachable();
     }
     if (status >= 400) {
-      const { error } = answer as Partial<ErrorAnswer>;
-      throw new RequestError(error ?? { code: String(status), message: "The request failed." });
+      const error = errorBodyOf(answer);
+      throw error === undefined ? unreachable() : new RequestError(error);
     }
     return answer as T;
   }

@@ -1,8 +1,7 @@
 /** Uploads one file by the tus protocol (docs/files.md). The first file loads this module. */
 
 import { DefaultHttpStack, type DetailedError, type HttpRequest, type HttpResponse, Upload } from "tus-js-client";
-import type { ErrorAnswer, ErrorBody } from "./payloads.ts";
-import { RequestError, UNREACHABLE } from "./request_error.ts";
+import { errorBodyOf, RequestError, UNREACHABLE } from "./request_error.ts";
 import type { Rest } from "./rest.ts";
 
 /** Bytes of one request: small enough for proxies that buffer requests. */
@@ -113,15 +112,15 @@ function requestErrorOf(error: Error | DetailedError): RequestError {
     return new RequestError({ code: "unreadable", message: causingError.message });
   if (originalResponse === null) return new RequestError({ code: UNREACHABLE, message: error.message });
   const status = originalResponse.getStatus();
-  const body = errorBodyOf(originalResponse.getBody());
+  const body = errorBodyOf(jsonOf(originalResponse.getBody()));
   if (status >= 500 || TRANSIENT_STATUSES.has(status))
     return new RequestError({ code: "unavailable", message: body?.message ?? "" });
   return new RequestError(body ?? { code: String(status), message: error.message });
 }
 
-function errorBodyOf(body: string): ErrorBody | undefined {
+function jsonOf(body: string): unknown {
   try {
-    return (JSON.parse(body) as Partial<ErrorAnswer>).error;
+    return JSON.parse(body);
   } catch {
     return undefined;
   }
