@@ -226,7 +226,7 @@ async function explore(seed, steps) {
 
 /** Discards what the server has refused, such as a reply to a message that was deleted meanwhile. */
 function isSettled(room) {
-  for (const { clientMessageId, error } of room.pending) if (error !== undefined) room.discard(clientMessageId);
+  for (const { clientMessageId, error } of room.pending) if (error !== null) room.discard(clientMessageId);
   return room.pending.length === 0;
 }
 
