@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import httpx
 import pytest
 
 from talkwire_client import Talkwire, TalkwireError
+from talkwire_client.api import Api, Request
+from talkwire_client.tokens import TokenSource
 from tests.chat.conftest import World
-from tests.clients_python.conftest import Clients
-from tests.waiting import deadline, pause, until_asked
+from tests.clients_python.conftest import MAX_PAUSE_S, Clients
+from tests.waiting import DEADLINE_S, deadline, pause, until_asked
 
 
 @pytest.fixture
@@ -193,3 +196,22 @@ async def test_a_refused_token_is_an_error_and_a_renewed_one_is_tried_once(clien
 async def test_a_client_outside_its_context_says_so(clients: Clients) -> None:
     with pytest.raises(RuntimeError, match="async with"):
         clients.made("token").events()
+
+
+async def test_a_request_is_repeated_when_a_proxy_answers_with_a_page() -> None:
+    page = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<h1>Back soon</h1>"
+    answers = [page, page, b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n{}"]
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answers.pop(0))
+        writer.close()
+
+    server = await asyncio.start_server(proxy, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, httpx.AsyncClient(base_url=url) as http:
+        api = Api(http, TokenSource("token", MAX_PAUSE_S), patience_s=DEADLINE_S, max_pause_s=MAX_PAUSE_S)
+        file = await api.send(Request("GET", "/api/v1/files/1", has_json=False))
+        assert file.content == b"<h1>Back soon</h1>"
+        assert await api.get("/api/v1/users/me") == {}
+    assert answers == []

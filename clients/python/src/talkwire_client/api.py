@@ -52,6 +52,8 @@ class Request:
     files: Mapping[str, Any] | None = None
     read_s: float = 30.0
     """How long the server may be silent."""
+    has_json: bool = True
+    """Whether the response is JSON, so that a page with status 200 comes from something else than Talkwire."""
 
 
 class Api:
@@ -76,8 +78,8 @@ class Api:
     async def send(self, request: Request, patience_s: float | None = None) -> httpx.Response:
         """Sends a request and returns its response, whose status is below 400.
 
-        While the server cannot be reached, is busy or limits the rate, the request is repeated for `patience_s` seconds
-        (by default those of the client).
+        While the server cannot be reached, is busy, limits the rate or something else answers in its place, the request
+        is repeated for `patience_s` seconds (by default those of the client).
 
         Raises `TalkwireError` for all other refusals, and if no attempt succeeds within that time.
         """
@@ -99,7 +101,7 @@ class Api:
             except httpx.TransportError as cause:
                 error = TalkwireError("unavailable", f"The server cannot be reached: {cause!r}.")
             else:
-                if response.status_code < HTTPStatus.BAD_REQUEST:
+                if response.status_code < HTTPStatus.BAD_REQUEST and not _is_page(request, response):
                     return response
                 error = error_of(response)
             if error.status == HTTPStatus.UNAUTHORIZED:
@@ -108,7 +110,7 @@ class Api:
                     raise error
                 self._tokens.refuse(token)
                 continue
-            if error.status is not None and error.status not in TRY_LATER:
+            if (error.status or 0) >= HTTPStatus.BAD_REQUEST and error.status not in TRY_LATER:
                 raise error
             pause_s = max(backoff.next_s(), _wanted_pause_s(error))
             if time.monotonic() + pause_s > deadline:
@@ -141,8 +143,14 @@ def _wanted_pause_s(error: TalkwireError) -> float:
     return 0.0
 
 
+def _is_page(request: Request, response: httpx.Response) -> bool:
+    """Returns whether a response that should be JSON is something else, such as a proxy's page."""
+    content_type = response.headers.get("content-type", "")
+    return request.has_json and response.content != b"" and not content_type.startswith("application/json")
+
+
 def error_of(response: httpx.Response) -> TalkwireError:
-    """Returns the TalkwireError that describes a response with a status of 400 or above.
+    """Returns the TalkwireError that describes a response that is a refusal, or is not Talkwire's.
 
     A response that does not come from Talkwire, such as a proxy's, gets the code `unexpected_answer`.
     """

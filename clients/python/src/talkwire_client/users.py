@@ -86,4 +86,4 @@ class UserCalls:
         relative = url.removeprefix(self._url)
         if not relative.startswith("/"):
             raise ValueError(f"{url} is not an address of this server, so it must not receive the token")
-        return (await self._api.send(Request("GET", relative, read_s=120.0))).content
+        return (await self._api.send(Request("GET", relative, read_s=120.0, has_json=False))).content
