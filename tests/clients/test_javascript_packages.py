@@ -19,7 +19,8 @@ from tests.chat.test_recovery import service_send
 REPOSITORY = Path(__file__).parents[2]
 CLIENTS = REPOSITORY / "clients" / "javascript"
 GUIDE = REPOSITORY / "docs" / "client-javascript.md"
-PACKAGES = ("client", "react")
+EMBEDDING = REPOSITORY / "docs" / "embedding-the-web-client.md"
+PACKAGES = ("client", "react", "embed")
 DEADLINE_S = 240
 
 WRONG = """
@@ -68,7 +69,8 @@ def test_a_package_has_what_its_users_need_and_nothing_else(application: Path) -
         assert {each.name for each in folder.iterdir()} == {"README.md", "LICENSE", "dist", "package.json", "package"}
         assert {each.suffix for each in folder.glob("dist/**/*.*")} == {".js", ".ts"}
         manifest = json.loads((folder / "package.json").read_text())
-        assert manifest["sideEffects"] is False
+        # The import of `embed` defines the element.
+        assert manifest.get("sideEffects", True) is (name == "embed")
         assert manifest["type"] == "module"
 
 
@@ -76,12 +78,12 @@ def test_a_package_has_what_its_users_need_and_nothing_else(application: Path) -
 def test_the_documented_programs_have_the_right_types(application: Path, resolution: str) -> None:
     folder = application / resolution
     folder.mkdir()
-    programs = [*_blocks(GUIDE, "ts"), *_blocks(CLIENTS / "client" / "README.md", "ts")]
-    for number, program in enumerate(programs):
-        (folder / f"program{number}.ts").write_text(program)
+    readmes = [CLIENTS / name / "README.md" for name in PACKAGES]
+    for number, page in enumerate([GUIDE, EMBEDDING, *readmes]):
+        for language in ("ts", "tsx"):
+            for count, program in enumerate(_blocks(page, language)):
+                (folder / f"program{number}-{count}.{language}").write_text(program)
     (folder / "wrong.ts").write_text(WRONG)
-    for program in _blocks(CLIENTS / "react" / "README.md", "tsx"):
-        (folder / "page.tsx").write_text(program)
     module = "nodenext" if resolution == "nodenext" else "esnext"
     options = ["--module", module, "--moduleResolution", resolution, "--target", "es2022", "--jsx", "react-jsx"]
     compiler = str(CLIENTS / "node_modules" / "typescript" / "bin" / "tsc")

@@ -163,9 +163,9 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "<script": NotRun(
             "tests/page/test_embedding_examples.py opens pages with the same element and the same script."
         ),
-        "import": NotRun("One line; `make clients-check` compiles the package that it names."),
+        'import "@talkwire/embed";': _TYPES,
         "talkwire-chat {": NotRun("Styles, which fail nowhere."),
-        "<talkwire-chat": NotRun("One element, whose types `make clients-check` compiles in clients/javascript/embed."),
+        'import "@talkwire/embed/react"': _TYPES,
     },
     "docs/back-end.md": {"cat": Run()},
     "docs/embedding.md": {
