@@ -93,6 +93,7 @@ EVERYTHING = (
     "realtime/test_unread.py::test_a_client_that_reads_slowly_and_steadily_gets_everything",
     # What is built and installed.
     *("packaging/test_wheel.py", "packaging/test_python_client.py", "reference/test_generated_clients.py"),
+    "clients/test_javascript_packages.py::test_the_api_documentation_has_all_public_types",
     "embedding/test_django.py",
 )
 """Places of tests that only `make everything` runs, but for those of IN_THE_GATE."""

@@ -92,6 +92,12 @@ def test_the_documented_programs_have_the_right_types(application: Path, resolut
     _run("node", compiler, *options, *checks, *files, folder=application)
 
 
+def test_the_api_documentation_has_all_public_types(tmp_path: Path) -> None:
+    """TypeDoc fails where a public type refers to one that is not exported."""
+    _run("npm", "run", "docs", "--", "--out", str(tmp_path), folder=CLIENTS)
+    assert {each.stem for each in tmp_path.glob("modules/*.html")} == {f"_talkwire_{name}" for name in PACKAGES}
+
+
 async def test_the_documented_program_answers_a_message(application: Path, tmp_path: Path) -> None:
     (program,) = _blocks(GUIDE, "js")
     (application / "answer.mjs").write_text(program)
