@@ -25,6 +25,7 @@ TALKWIRE = os.environ["TALKWIRE"]
 
 ORDER_PAGE = """\
 <!doctype html>
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Order {{ number }}</title>
 <h1>Order {{ number }}</h1>
 

@@ -12,6 +12,7 @@ const secret = new TextEncoder().encode(JWT_SECRET);
 const app = express();
 
 const orderPage = (number) => `<!doctype html>
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Order ${number}</title>
 <h1>Order ${number}</h1>
 

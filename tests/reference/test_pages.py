@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,15 @@ def test_the_index_has_every_page() -> None:
     linked = {(DOCS / link.partition("#")[0]).resolve() for link in _LINK.findall(_text(index))}
     pages = {page for page in DOCS.rglob("*.md") if page != index and page.parent.name != "decisions"}
     assert pages - linked == set()
+
+
+def test_every_web_page_of_an_example_fits_a_phone() -> None:
+    """Without the tag, a phone lays a page out for a desktop's width."""
+    tracked = subprocess.run(["git", "ls-files", "examples", "docs"], cwd=REPOSITORY, capture_output=True, check=True)
+    for name in tracked.stdout.decode().splitlines():
+        if name.endswith((".html", ".md", ".mjs", ".py", ".ts")):
+            _, *web_pages = (REPOSITORY / name).read_text(encoding="utf-8").split("<!doctype html>")
+            assert all('<meta name="viewport" content="width=device-width' in page for page in web_pages), name
 
 
 SECTIONS = ["Tutorials", "How-to guides", "Reference", "Explanation"]
