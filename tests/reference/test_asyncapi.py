@@ -68,6 +68,16 @@ def references(part: object) -> Iterator[str]:
                 yield from references(value)
 
 
+def enumerations(part: object) -> Iterator[Json]:
+    match part:
+        case dict():
+            if "enum" in part:
+                yield part
+            yield from (each for value in part.values() for each in enumerations(value))
+        case list():
+            yield from (each for value in part for each in enumerations(value))
+
+
 def socket_events(dialect: Dialect) -> set[str]:
     """Returns the names of the events that concern one socket: welcome, error, goodbye and echoes."""
     welcome = dialect.welcome(User(id="a", name="A", created_ms=0), "socket", "1-1")
@@ -129,6 +139,11 @@ def test_every_payload_is_a_valid_json_schema_object(document: Json) -> None:
         assert schema["type"] == "object", name
         # The schema needs a later draft of JSON Schema than AsyncAPI's default.
         assert "prefixItems" not in json.dumps(schema), name
+
+
+def test_every_enumeration_has_a_name(document: Json) -> None:
+    """Generators of models invent a name such as AnonymousSchema_36 for one that has none."""
+    assert [each for each in enumerations(document["components"]) if "x-parser-schema-id" not in each] == []
 
 
 def test_examples_match_their_schemas(document: Json) -> None:

@@ -43,7 +43,7 @@ class Shell:
 
     def __init__(self, folder: Path, server: ServerProcess) -> None:
         self.folder = folder
-        self._url = server.url
+        self.url = server.url
         # npx must run the installed packages and download nothing.
         self._environment = {
             **os.environ,
@@ -55,12 +55,12 @@ class Shell:
         (folder / "node_modules").symlink_to(HERE / "node_modules")
 
     def write(self, name: str, text: str) -> None:
-        (self.folder / name).write_text(text.replace(ADDRESS, self._url), encoding="utf-8")
+        (self.folder / name).write_text(text.replace(ADDRESS, self.url), encoding="utf-8")
 
     def run(self, commands: str) -> str:
         """Returns the output of the commands, and fails if one of them fails."""
         done = subprocess.run(
-            ["sh", "-e", "-c", commands.replace(ADDRESS, self._url)],
+            ["sh", "-e", "-c", commands.replace(ADDRESS, self.url)],
             cwd=self.folder,
             env=self._environment,
             capture_output=True,
@@ -100,6 +100,15 @@ def test_the_typescript_compiler_refuses_invalid_requests(typescript: Shell) -> 
     typescript.write("wrong.ts", program)
     printed = typescript.run("npx tsc --noEmit --strict --target es2022 --module nodenext wrong.ts || true")
     assert printed.count("error TS2") == len(mistakes), printed
+
+
+def test_the_models_of_events_have_names_and_compile(typescript: Shell) -> None:
+    typescript.write("models.mjs", block("js"))
+    typescript.run(block("sh", "node models.mjs"))
+    models = (typescript.folder / "models.ts").read_text(encoding="utf-8")
+    assert "AnonymousSchema" not in models
+    schemas = http_get(f"{typescript.url}/asyncapi.json").json()["components"]["schemas"]
+    assert [name for name in schemas if f"export interface {name} {{" not in models] == []
 
 
 def test_a_python_client_has_everything_and_sends_and_lists_a_message(

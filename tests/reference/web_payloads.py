@@ -59,6 +59,7 @@ NAMES = {
     "MessengerConversationPreferencesNotify": "NotifyLevel",
     "MessengerCreateConversationHistory": "ConversationHistory",
     "MessengerCreateConversationKind": "ConversationKind",
+    "MessengerCreateConversationRoles": "MemberRole",
     "MessengerDoNotDisturbDays": "Weekday",
     "MessengerEvent": "LogEvent",
     "MessengerFile": "UploadedFile",

@@ -73,7 +73,9 @@ class Schemas:
 
     def of(self, type_: Any) -> Json:  # noqa: ANN401 (a Struct, or a generic one with its arguments)
         """Returns a JSON object with the `$ref` of a type's schema; for `AnyJson`, a schema that allows any value."""
-        return dict(ANYTHING) if type_ is AnyJson else {"$ref": reference_to(schema_name(type_))}
+        if type_ is AnyJson:
+            return {**ANYTHING, "x-parser-schema-id": "AnyJson"}
+        return {"$ref": reference_to(schema_name(type_))}
 
 
 def schemas(types: Iterable[Any]) -> Schemas:
@@ -161,8 +163,8 @@ def _name_choices(schema: Json, name: str) -> None:
     The name is in `x-parser-schema-id`, since other generators derive a name themselves and would misread a `title`.
     """
     for option in schema.get("anyOf", [schema]):
-        for values in (option, option.get("items", {})):
-            if "enum" in values:
+        for values in (option, option.get("items"), option.get("additionalProperties")):
+            if isinstance(values, dict) and "enum" in values:
                 values["x-parser-schema-id"] = name
 
 

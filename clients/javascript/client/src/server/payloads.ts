@@ -387,7 +387,7 @@ export interface CreateConversationCommand {
   /** The id of the owner. */
   ownerId?: string | null;
   /** The roles of members, by user ID. Only for the role `service`. */
-  roles?: Record<string, "admin" | "member" | "owner"> | null;
+  roles?: Record<string, MemberRole> | null;
   /** One line about the subject. */
   topic?: string | null;
   /** A text about the conversation. */
