@@ -68,6 +68,8 @@ const NO_MEMBERS: readonly Member[] = [];
 export class Room {
   readonly id: string;
   readonly #client: Client;
+  /** Whether a message waits until the server has said who the user is. */
+  #hasToWait = false;
   readonly #identified: Promise<unknown>;
   readonly #events = new Emitter<RoomEvents>();
   readonly #stops: (() => void)[] = [];
@@ -223,8 +225,11 @@ export class Room {
    */
   async send(content: string, options: SendOptions = {}): Promise<Message> {
     const { replyTo, threadId, files = [], clientMessageId } = options;
-    // Without the user's id nothing can be stored for that user.
-    if (this.#client.core.now.me.id === "") await this.#identified;
+    const { now, rest } = this.#client.core;
+    // Without the user's id no file can be stored, and without a token that names the user no message either. Messages
+    // after one that has to wait keep their order.
+    if (now.me.id === "" && (files.length > 0 || rest.unconfirmedUserId === "")) this.#hasToWait = true;
+    if (now.me.id === "" && this.#hasToWait) await this.#identified;
     const attachments = files.length === 0 ? [] : this.#addFiles(files, threadId);
     this.#client.typing.sent(this.id);
     return this.#client.messages.deliver({

@@ -32,8 +32,8 @@ export interface TalkwireOptions {
    */
   readonly token: TokenSource;
   /**
-   * The user's id, if your application knows it. Then messages can be written, and outlive a reload, before the server
-   * could be reached for the first time.
+   * The user's id, if your application knows it. Then files, and messages of a user whose token is no JSON Web Token with
+   * a `sub`, outlive a reload before the server could be reached for the first time.
    */
   readonly userId?: string;
   /**

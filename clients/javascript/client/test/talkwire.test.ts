@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { MemoryStorage } from "../src/storage/stores.ts";
 import { Talkwire } from "../src/talkwire.ts";
 
 const socket = {
@@ -56,4 +57,72 @@ it.each(["unauthenticated", "forbidden", "banned"])("ends when the server answer
   const chat = started();
   await expect(chat.connect()).rejects.toMatchObject({ code });
   expect(chat.state).toBe("ended");
+});
+
+describe("a message that was written before the server was reached", () => {
+  const tokenOf = (sub: string) => `.${btoa(JSON.stringify({ sub }))}.`;
+  const known = (id: string) => json(200, { id, name: id, createdAt: "2026-01-01T00:00:00Z" });
+  let storage: MemoryStorage;
+  beforeEach(() => {
+    storage = new MemoryStorage();
+    answer = json(503, null);
+  });
+
+  /** Returns the client of another page on the same storage, and what waits in it. */
+  async function page(token: string): Promise<{ chat: Talkwire; pending: () => string[]; write(text: string): void }> {
+    const chat = new Talkwire({ url: "http://localhost", token, storage });
+    const room = chat.conversation("plans");
+    chat.connect().catch(() => undefined);
+    await vi.advanceTimersByTimeAsync(1_000);
+    const write = (text: string) => void room.send(text).catch(() => undefined);
+    return { chat, pending: () => room.pending.map(({ content }) => content), write };
+  }
+
+  it("outlives a reload, and is of the user that the server names", async () => {
+    const before = await page(tokenOf("42"));
+    before.write("first");
+    before.write("second");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(before.pending()).toEqual(["first", "second"]);
+    before.chat.close();
+
+    answer = known("alice");
+    const after = await page(tokenOf("42"));
+    expect(after.pending()).toEqual(["first", "second"]);
+    after.chat.close();
+    expect((await page("no JSON Web Token")).pending()).toEqual(["first", "second"]);
+  });
+
+  it("is shown to no other user, not even to one whose id is the token's subject", async () => {
+    const before = await page(tokenOf("42"));
+    before.write("hers");
+    await vi.advanceTimersByTimeAsync(0);
+    before.chat.close();
+
+    answer = known("42");
+    expect((await page("no JSON Web Token")).pending()).toEqual([]);
+    expect((await page(tokenOf("43"))).pending()).toEqual([]);
+  });
+
+  it("waits in memory behind one with a file, which needs the user's id", async () => {
+    const { chat, write } = await page(tokenOf("42"));
+    const send = chat.conversation("plans").send("picture", { files: [new File(["x"], "x.png")] });
+    send.catch(() => undefined);
+    write("text");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await storage.keys("entry:")).toEqual([]);
+    chat.close();
+  });
+
+  it("waits in memory without a subject, and what is written later stays behind it", async () => {
+    const opaque = await page("no JSON Web Token");
+    opaque.write("one");
+    opaque.write("two");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await storage.keys("entry:")).toEqual([]);
+
+    answer = known("alice");
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(opaque.pending()).toEqual(["one", "two"]);
+  });
 });

@@ -58,7 +58,10 @@ export class Messages implements ChatPart {
     this.reading = new ReadReporter(core);
     this.#outbox = new Outbox({
       get userId() {
-        return core.now.me.id;
+        return core.now.me.id || core.rest.unconfirmedUserId;
+      },
+      get unconfirmedUserId() {
+        return core.rest.unconfirmedUserId;
       },
       store,
       send: (entry) => this.#send(entry),

@@ -47,6 +47,8 @@ export interface OutboxStore {
 
 export interface OutboxOptions {
   readonly userId: string;
+  /** Names the user in entries that were added before the server has said who it is. */
+  readonly unconfirmedUserId?: string;
   readonly store: OutboxStore;
   /** Resolves when the server has acknowledged it. Rejects with `RequestError`. */
   readonly send: (entry: OutboxEntry) => Promise<void>;
@@ -82,11 +84,16 @@ export class Outbox {
 
   /** Restores the entries that an earlier page has stored. */
   async start(): Promise<void> {
-    const stored = await this.#options.store.read(this.#options.userId);
+    const { store, userId, unconfirmedUserId = "" } = this.#options;
+    const stored = await store.read(userId);
+    if (unconfirmedUserId !== "") stored.push(...(await store.read(unconfirmedUserId)));
+    stored.sort((one, other) => one.writtenAt - other.writtenAt);
     const known = new Set(this.#entries.map((entry) => entry.clientMessageId));
     for (const { clientMessageId } of stored) this.#stored.add(clientMessageId);
     const before = stored.filter((entry) => !known.has(entry.clientMessageId));
-    this.#set([...before, ...this.#entries]);
+    const unconfirmed = [...before, ...this.#entries].filter((entry) => entry.userId !== userId);
+    this.#set([...before, ...this.#entries].map((entry) => ({ ...entry, userId })));
+    await Promise.all(unconfirmed.map((entry) => this.#save({ ...entry, userId })));
     await this.#writeAfter(before.at(-1)?.writtenAt ?? 0);
     this.#sendAll();
   }

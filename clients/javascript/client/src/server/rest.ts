@@ -41,6 +41,11 @@ export abstract class Rest {
     return undefined;
   }
 
+  /** Names the user while the server has not said who it is, for storage only. Empty: nothing is known of the user. */
+  get unconfirmedUserId(): string {
+    return "";
+  }
+
   /** Saves the signed-in user's new profile. */
   rememberUser(_user: User): void {}
 

@@ -16,6 +16,7 @@ export class TokenRest extends Rest {
   onTokenError: (error: unknown) => void = () => undefined;
   readonly #deviceId: string | undefined;
   readonly #source: TokenSource;
+  readonly #isAnonymous: boolean;
   #user: User;
   #token: string | undefined;
   #expiresAt: number | undefined;
@@ -27,6 +28,7 @@ export class TokenRest extends Rest {
     this.#deviceId = deviceId;
     this.#source = source;
     this.#user = user;
+    this.#isAnonymous = user.id === "";
     if (typeof source === "string") this.#keep(source);
   }
 
@@ -50,6 +52,11 @@ export class TokenRest extends Rest {
 
   override get replacesRefusedTokens(): boolean {
     return typeof this.#source === "function";
+  }
+
+  /** The token's subject, in a form that no user's id has, since the server may know this user by another id. */
+  override get unconfirmedUserId(): string {
+    return this.#isAnonymous && this.#subject !== undefined ? `subject ${this.#subject}` : "";
   }
 
   override rememberUser(user: User): void {
