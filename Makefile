@@ -15,6 +15,9 @@ DEV_STAMP := $(VENV)/.dev-lock-installed
 NODE_LOCKS  := $(wildcard $(addsuffix /package-lock.json,tests/clients tests/deployment tests/page tests/reference))
 NODE_TESTS  := $(NODE_LOCKS:%/package-lock.json=%)
 NODE_STAMPS := $(NODE_TESTS:%=%/node_modules/.lock-installed)
+# A generator of models, which only `make everything` installs.
+MODELINA       := tests/reference/modelina
+MODELINA_STAMP := $(MODELINA)/node_modules/.lock-installed
 
 # The packages for JavaScript. The web client is made of their sources; tests and examples use what is built of them.
 CLIENTS        := clients/javascript
@@ -90,7 +93,7 @@ pytest: install
 	$(PYTEST) -m '$(GATE)' $(ARGS)
 
 everything: SEED ?= $(shell date +%s)
-everything: install static
+everything: install static $(MODELINA_STAMP)
 	@echo 'Random values have the seed $(SEED); repeat them with: make everything SEED=$(SEED)'
 	HYPOTHESIS_PROFILE=thorough PYTHONHASHSEED=$(SEED) $(PYTEST) -m 'not measure' --hypothesis-seed=$(SEED) $(ARGS)
 
@@ -192,7 +195,7 @@ lock:
 		--output-file requirements/image.lock $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(NODE_TESTS:%=%/node_modules) web/node_modules $(CLIENTS)/node_modules $(CLIENTS)/docs $(wildcard $(CLIENTS)/*/dist) src/talkwire/web .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(NODE_TESTS:%=%/node_modules) $(MODELINA)/node_modules web/node_modules $(CLIENTS)/node_modules $(CLIENTS)/docs $(wildcard $(CLIENTS)/*/dist) src/talkwire/web .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -211,7 +214,7 @@ $(DEV_STAMP): requirements/dev.lock pyproject.toml | $(BIN)/python
 		requirements/dev.lock && $(PIP_INSTALL) --no-deps --no-build-isolation --editable .)
 	@touch $(RUN_STAMP) $@
 
-$(NODE_STAMPS) $(WEB_STAMP) $(CLIENT_STAMP): %/node_modules/.lock-installed: %/package-lock.json
+$(NODE_STAMPS) $(MODELINA_STAMP) $(WEB_STAMP) $(CLIENT_STAMP): %/node_modules/.lock-installed: %/package-lock.json
 	$(call quietly,Installing the Node packages of $* ...,cd $* && npm ci --no-audit --no-fund)
 	@touch $@
 

@@ -41,9 +41,9 @@ def default_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerP
 class Shell:
     """A shell in a folder with the packages that the page installs."""
 
-    def __init__(self, folder: Path, server: ServerProcess) -> None:
+    def __init__(self, folder: Path, server: ServerProcess, packages: Path = HERE) -> None:
         self.folder = folder
-        self.url = server.url
+        self._url = server.url
         # npx must run the installed packages and download nothing.
         self._environment = {
             **os.environ,
@@ -52,15 +52,15 @@ class Shell:
             "npm_config_offline": "true",
         }
         (folder / "package.json").write_text(json.dumps({"type": "module"}))
-        (folder / "node_modules").symlink_to(HERE / "node_modules")
+        (folder / "node_modules").symlink_to(packages / "node_modules")
 
     def write(self, name: str, text: str) -> None:
-        (self.folder / name).write_text(text.replace(ADDRESS, self.url), encoding="utf-8")
+        (self.folder / name).write_text(text.replace(ADDRESS, self._url), encoding="utf-8")
 
     def run(self, commands: str) -> str:
         """Returns the output of the commands, and fails if one of them fails."""
         done = subprocess.run(
-            ["sh", "-e", "-c", commands.replace(ADDRESS, self.url)],
+            ["sh", "-e", "-c", commands.replace(ADDRESS, self._url)],
             cwd=self.folder,
             env=self._environment,
             capture_output=True,
@@ -102,12 +102,13 @@ def test_the_typescript_compiler_refuses_invalid_requests(typescript: Shell) -> 
     assert printed.count("error TS2") == len(mistakes), printed
 
 
-def test_the_models_of_events_have_names_and_compile(typescript: Shell) -> None:
-    typescript.write("models.mjs", block("js"))
-    typescript.run(block("sh", "node models.mjs"))
-    models = (typescript.folder / "models.ts").read_text(encoding="utf-8")
+def test_the_models_of_events_have_names_and_compile(default_server: ServerProcess, tmp_path: Path) -> None:
+    shell = Shell(tmp_path, default_server, HERE / "modelina")
+    shell.write("models.mjs", block("js"))
+    shell.run(block("sh", "node models.mjs"))
+    models = (tmp_path / "models.ts").read_text(encoding="utf-8")
     assert "AnonymousSchema" not in models
-    schemas = http_get(f"{typescript.url}/asyncapi.json").json()["components"]["schemas"]
+    schemas = http_get(f"{default_server.url}/asyncapi.json").json()["components"]["schemas"]
     assert [name for name in schemas if f"export interface {name} {{" not in models] == []
 
 
