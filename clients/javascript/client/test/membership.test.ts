@@ -47,6 +47,13 @@ test("a user's new name and picture are used among members and for their direct 
   expect(after.d).not.toHaveProperty("avatar");
 });
 
+test("a user's handle among members is the one that they have now", () => {
+  const robert = { id: "bob", name: "Robert", createdAt: AT };
+  const after = withUser({ c: group }, { ...robert, handle: "rob" }, "ann");
+  expect(after.c?.members?.[1]?.handle).toBe("rob");
+  expect(withUser(after, robert, "ann").c?.members?.[1]).not.toHaveProperty("handle");
+});
+
 test("the reader's own new name does not rename a direct conversation", () => {
   const after = withUser({ d: direct }, { id: "ann", name: "Anna", createdAt: AT }, "ann");
   expect(after.d?.name).toBe("Bob");

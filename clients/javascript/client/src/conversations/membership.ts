@@ -24,7 +24,7 @@ export function withRole(conversation: Conversation, userId: string, role: Membe
   return { ...owned, members: members.map((each) => (each.userId === userId ? { ...each, role } : each)) };
 }
 
-/** Updates a user's name and picture among members, in newest messages, and the direct conversation with that user. */
+/** Updates a user's profile among members and in newest messages, and the direct conversation with that user. */
 export function withUser(conversations: ConversationsById, user: User, myId: string): ConversationsById {
   return Object.fromEntries(
     Object.entries(conversations).map(([id, conversation]) => [id, withProfile(conversation, user, myId)]),
@@ -64,8 +64,8 @@ function withProfile(before: Conversation, user: User, myId: string): Conversati
     ...conversation,
     members: members.map((each) => {
       if (each.userId !== id) return each;
-      const { avatar: _, ...rest } = each;
-      return { ...rest, ...profile };
+      const { avatar: _, handle: __, ...rest } = each;
+      return { ...rest, ...profile, ...(user.handle !== undefined && { handle: user.handle }) };
     }),
   };
   if (kind !== "direct" || id === myId) return after;
