@@ -15,8 +15,10 @@ def test_topic_and_picture_are_shown_to_all_members(driver: Driver, demo_url: st
 
 
 def test_a_handle_tells_people_apart_and_mentions_them(driver: Driver, demo_url: str) -> None:
-    apart = run(driver, demo_url, "rooms", "handles")["told apart"]
-    assert apart == {"refused": True, "shown": ["@ann.smith"], "mentions": ["alice"]}
+    reports = run(driver, demo_url, "rooms", "handles")
+    assert reports["told apart"] == {"refused": True, "shown": ["@ann.smith"], "mentions": ["alice"]}
+    places = ("list", "search", "switcher", "messages", "members", "forward", "seen by", "reacted by")
+    assert reports["namesakes"] == {"header": 1} | dict.fromkeys(places, "@nora1 @nora2")
 
 
 def test_the_keyboard_finds_a_person_in_the_directory(driver: Driver, demo_url: str) -> None:

@@ -12,7 +12,7 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "app.css": ["conversation", "sidebar", "conversations", "letter", "panel", "row", "scroller"],
   "bell_button.css": ["count"],
   "connection_line.css": ["conversation"],
-  "conversation_list.css": ["dot", "portrait"],
+  "conversation_list.css": ["dot", "person-handle", "portrait"],
   "details_panel.css": ["alerts", "panel-content"],
   "alert_settings.css": ["sound-choice"],
   "message_badges.css": ["message", "row", "shown"],

@@ -1,4 +1,19 @@
-import { call, field, message, open, opened, openSettings, post, report, say, start, until, visitAs } from "../browser.mjs";
+import {
+  act,
+  call,
+  field,
+  listed,
+  message,
+  open,
+  opened,
+  openSettings,
+  post,
+  report,
+  say,
+  start,
+  until,
+  visitAs,
+} from "../browser.mjs";
 
 // A picture of one dot.
 const DOT = Buffer.from(
@@ -62,6 +77,50 @@ export async function handles() {
   const { items } = await call("GET", `conversations/${id}/messages`, "bob");
   await call("PATCH", "users/me", "alice", { handle: null });
   report("told apart", { refused: refused.includes("409") || refused.includes("taken"), shown, mentions: items[0].mentions });
+  report("namesakes", await namesakes(bob));
+}
+
+// Returns the handles of two people of the same name, in each place where bob sees both of them.
+async function namesakes(bob) {
+  const twins = ["twin-1", "twin-2"];
+  for (const [index, twin] of twins.entries()) {
+    await call("PATCH", "users/me", twin, { name: "Nora", handle: `nora${index + 1}` });
+    await post("conversations", "bob", { kind: "direct", memberIds: [twin] });
+  }
+  const { id } = await post("conversations", "bob", { kind: "group", memberIds: twins, name: "Twins" });
+  const asked = await post("messages", "bob", { conversationId: id, content: "Which Nora?" });
+  for (const twin of twins) {
+    await post("messages", twin, { conversationId: id, content: `I am ${twin}` });
+    await call("PUT", `messages/${asked.id}/reactions/${encodeURIComponent("👍")}`, twin);
+  }
+  const places = {};
+  const note = async (place, at) => {
+    const handles = at.locator(".person-handle");
+    const texts = await until(() => handles.allTextContents(), (shown) => shown.length >= 2);
+    places[place] = texts.sort().join(" ");
+  };
+  await listed(bob, "Nora").nth(1).waitFor();
+  await note("list", bob.locator(".conversations"));
+  await bob.getByRole("searchbox", { name: "Search conversations, people, messages" }).fill("nora");
+  await note("search", bob.getByRole("region", { name: "People" }));
+  await bob.getByRole("searchbox", { name: "Search conversations, people, messages" }).fill("");
+  await bob.keyboard.press("Control+k");
+  await bob.locator(".switcher input").fill("nora");
+  await note("switcher", bob.locator(".switcher"));
+  await bob.keyboard.press("Escape");
+  await open(bob, "Twins");
+  await message(bob, "I am twin-2").waitFor();
+  await note("messages", bob.locator(".timeline, .scroller").first());
+  await bob.getByRole("button", { name: "Details" }).click();
+  await note("members", bob.locator(".member"));
+  for (const [place, action] of [["forward", "Forward"], ["seen by", "Seen by"], ["reacted by", "Reactions"]]) {
+    await act(bob, "Which Nora?", action);
+    await note(place, bob.locator("dialog[open]"));
+    await bob.keyboard.press("Escape");
+  }
+  await listed(bob, "Nora").first().click();
+  places.header = await bob.locator(".conversation > header .person-handle").count();
+  return places;
 }
 
 // The people are listed with their presence; the keyboard finds one and opens the conversation.

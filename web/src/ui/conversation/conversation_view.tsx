@@ -13,6 +13,7 @@ import { ViewerHost } from "../files/viewer_host";
 import { MessageDialogs } from "../message_dialogs/message_dialogs";
 import { useOffers } from "../offers/use_offers";
 import { PanelView } from "../panel/panel_view";
+import { NamesakeHandle } from "../people/person_handle";
 import { usePresence } from "../people/use_presence";
 import { ConnectionLineHere } from "../sidebar/connection_line";
 import { TimelineView } from "../timeline/timeline_view";
@@ -64,6 +65,7 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
               {name}
             </button>
           </h1>
+          {conversation.kind === "direct" && <NamesakeHandle userId={face} name={name} />}
         </div>
         <Subtitle conversation={conversation} />
       </div>

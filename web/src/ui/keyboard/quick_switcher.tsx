@@ -1,12 +1,14 @@
 import { newestFirst } from "@talkwire/client/parts";
 import { type KeyboardEvent, useId, useMemo, useState } from "react";
 import { searchByName } from "../../chat/conversations/name_search";
+import { handleOf } from "../../chat/people/namesakes";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { Dialog } from "../components/dialog";
 import { faceOf, nameOf, partnerOf } from "../conversation/conversation_names";
 import { goTo } from "../page_address";
+import { Handle } from "../people/person_handle";
 import { usePeople } from "../people/use_people";
 import { usePublic } from "../search/use_public";
 import { focusComposer } from "./focus";
@@ -19,6 +21,8 @@ const OTHERS_MIN = 3;
 interface Choice {
   readonly id: string;
   readonly name: string;
+  /** Of the person. */
+  readonly handle?: string | undefined;
   /** The id for the avatar's colour. */
   readonly face: string;
   readonly detail: string;
@@ -87,6 +91,7 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
           >
             <Avatar id={choice.face} name={choice.name} />
             <span className="name">{choice.name}</span>
+            <Handle handle={choice.handle} />
             <span className="detail">{choice.detail}</span>
           </div>
         ))}
@@ -108,13 +113,17 @@ function useChoices(query: string): readonly Choice[] {
   const { people } = usePeople(wanted);
   const open = usePublic(query);
   return useMemo(() => {
-    const places = searchByName(newestFirst(conversations), nameOf, query).map((conversation) => ({
-      id: conversation.id,
-      name: nameOf(conversation),
-      face: faceOf(conversation, me),
-      detail: conversation.unreadCount ? texts.unread(conversation.unreadCount) : texts.kinds[conversation.kind],
-      open: async () => conversation.id,
-    }));
+    const places = searchByName(newestFirst(conversations), nameOf, query).map((conversation) => {
+      const partner = partnerOf(conversation, me);
+      return {
+        id: conversation.id,
+        name: nameOf(conversation),
+        handle: partner && handleOf({ ...partner, id: partner.userId }, people),
+        face: faceOf(conversation, me),
+        detail: conversation.unreadCount ? texts.unread(conversation.unreadCount) : texts.kinds[conversation.kind],
+        open: async () => conversation.id,
+      };
+    });
     // Where nothing is typed, the conversations are enough.
     if (wanted === "") return places.slice(0, SHOWN);
     const known = new Set(Object.values(conversations).map((conversation) => partnerOf(conversation, me)?.userId));
@@ -128,12 +137,13 @@ function useChoices(query: string): readonly Choice[] {
     }));
     const strangers = people
       .filter(({ id }) => !known.has(id))
-      .map(({ id, name, handle }) => ({
-        id: `user ${id}`,
-        name,
-        face: id,
-        detail: handle === undefined ? texts.newConversation : `@${handle}`,
-        open: () => list.create({ kind: "direct", memberIds: [id] }),
+      .map((user) => ({
+        id: `user ${user.id}`,
+        name: user.name,
+        handle: handleOf(user, people),
+        face: user.id,
+        detail: texts.newConversation,
+        open: () => list.create({ kind: "direct", memberIds: [user.id] }),
       }));
     const others = [...joinable, ...strangers];
     return [...places.slice(0, SHOWN - Math.min(others.length, OTHERS_MIN)), ...others].slice(0, SHOWN);

@@ -3,6 +3,7 @@ import { newestFirst } from "@talkwire/client/parts";
 import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { searchByName } from "../../chat/conversations/name_search";
 import { type ForwardResult, type ForwardTarget, forwardToAll, mayForwardTo } from "../../chat/messages/forwarding";
+import { handleOf } from "../../chat/people/namesakes";
 import { addressOf } from "../../place";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
@@ -10,7 +11,8 @@ import { Avatar } from "../components/avatar";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 import { faceOf, nameOf, partnerOf } from "../conversation/conversation_names";
-import { usePeople } from "../people/use_people";
+import { Handle } from "../people/person_handle";
+import { type KnownPerson, usePeople } from "../people/use_people";
 import { MessagePreview } from "./message_preview";
 
 interface Props {
@@ -103,8 +105,9 @@ function Targets({ chosen, onChange }: TargetsProps) {
   const { conversations: list } = useChat();
   const hasMore = useChatState((state) => state.nextConversations !== null);
   const [query, setQuery] = useState("");
-  const places = usePlaces(query);
-  const people = useStrangers(query);
+  const { people: found } = usePeople(query.trim());
+  const places = usePlaces(query, found);
+  const people = useStrangers(found);
   const ids = new Set(chosen.map(({ id }) => id));
   const change = ({ id, name, isPerson }: ForwardTarget): void =>
     onChange(ids.has(id) ? chosen.filter((each) => each.id !== id) : [...chosen, { id, name, isPerson }]);
@@ -118,7 +121,9 @@ function Targets({ chosen, onChange }: TargetsProps) {
           onChange={() => change(each)}
         />
         <Avatar id={each.face} name={each.name} picture={each.picture} />
-        <span>{each.name}</span>
+        <span>
+          <bdi>{each.name}</bdi> <Handle handle={each.handle} />
+        </span>
       </label>
     </li>
   );
@@ -151,10 +156,12 @@ interface ShownTarget extends ForwardTarget {
   /** The id for the avatar's colour. */
   readonly face: string;
   readonly picture: string | undefined;
+  /** Of the person. */
+  readonly handle: string | undefined;
 }
 
 /** Returns the conversations where the reader may write. */
-function usePlaces(query: string): readonly ShownTarget[] {
+function usePlaces(query: string, people: readonly KnownPerson[]): readonly ShownTarget[] {
   const { conversations: list } = useChat();
   const conversations = useChatState((state) => state.conversations);
   const me = useChatState((state) => state.me);
@@ -168,29 +175,35 @@ function usePlaces(query: string): readonly ShownTarget[] {
     () =>
       searchByName(newestFirst(conversations), nameOf, query)
         .filter((each) => mayForwardTo(each, me, blocked))
-        .map((each) => ({
-          id: each.id,
-          name: nameOf(each),
-          isPerson: false,
-          face: faceOf(each, me),
-          picture: each.avatar,
-        })),
-    [conversations, me, blocked, query],
+        .map((each) => {
+          const partner = partnerOf(each, me);
+          return {
+            id: each.id,
+            name: nameOf(each),
+            isPerson: false,
+            face: faceOf(each, me),
+            picture: each.avatar,
+            handle: partner && handleOf({ ...partner, id: partner.userId }, people),
+          };
+        }),
+    [conversations, me, blocked, query, people],
   );
 }
 
-/** Returns people with whom the reader has no conversation, once the reader searches. */
-function useStrangers(query: string): readonly ShownTarget[] {
+/** Returns those of the people with whom the reader has no conversation. */
+function useStrangers(people: readonly KnownPerson[]): readonly ShownTarget[] {
   const conversations = useChatState((state) => state.conversations);
   const me = useChatState((state) => state.me);
   const blocked = useChatState((state) => state.blocked);
   const mayCreate = useChatState((state) => state.rights.createDirect);
-  const { people } = usePeople(query.trim());
   return useMemo(() => {
     if (!mayCreate) return [];
     const known = new Set(Object.values(conversations).map((each) => partnerOf(each, me)?.userId));
     return people
       .filter(({ id }) => id !== me.id && !known.has(id) && !blocked.has(id))
-      .map(({ id, name, avatar }) => ({ id, name, isPerson: true, face: id, picture: avatar }));
+      .map((user) => {
+        const { id, name, avatar } = user;
+        return { id, name, isPerson: true, face: id, picture: avatar, handle: handleOf(user, people) };
+      });
   }, [people, conversations, me, blocked, mayCreate]);
 }

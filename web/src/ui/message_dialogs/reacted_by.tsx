@@ -3,6 +3,7 @@ import { own } from "@talkwire/client/parts";
 import { texts } from "../../texts";
 import { useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
+import { NamesakeHandle } from "../people/person_handle";
 import { LoadedDialog } from "./loaded_dialog";
 
 interface Props {
@@ -32,6 +33,7 @@ export default function ReactedBy({ message: { reactions = [], conversationId },
                 <span className="receipt-name" dir="auto">
                   {nameOf(id)}
                 </span>
+                <NamesakeHandle userId={id} name={nameOf(id)} />
               </li>
             ))}
           </ul>

@@ -4,6 +4,7 @@ import { useCallback } from "react";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
+import { NamesakeHandle } from "../people/person_handle";
 import { fullTime } from "../time_format";
 import { LoadedDialog } from "./loaded_dialog";
 import { useLoading } from "./use_loading";
@@ -64,6 +65,7 @@ function People({ title, receipts }: PeopleProps) {
             <span className="receipt-name" dir="auto">
               {name}
             </span>
+            <NamesakeHandle userId={userId} name={name} />
             <Time at={readAt ?? deliveredAt} />
           </li>
         ))}

@@ -9,6 +9,7 @@ import { MenuButton } from "../components/menu";
 import type { MenuAction } from "../components/menu_action";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { PersonButton } from "../people/person_button";
+import { Handle, useNamesakeHandle } from "../people/person_handle";
 import { fullTime } from "../time_format";
 import { RestrictDialog } from "./restrict_dialog";
 
@@ -27,6 +28,8 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
   const [asked, setAsked] = useState<MemberAction | null>(null);
   const { id } = conversation;
   const { userId, name, role } = member;
+  const handle = useNamesakeHandle(userId, name);
+  const fullName = handle === undefined ? name : `${name} @${handle}`;
   const allowed = memberActions(conversation, roleOf(conversation, me), role, userId === me.id);
 
   const attempt = (action: () => Promise<void>): void => {
@@ -52,7 +55,7 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
       <PersonButton userId={userId} name={name} className="member-who">
         <AvatarWithPresence userId={userId} name={name} picture={member.avatar} />
         <span className="name">
-          <bdi>{name}</bdi>
+          <bdi>{name}</bdi> <Handle handle={handle} />
           {userId === me.id && <span className="detail"> ({texts.you})</span>}
         </span>
       </PersonButton>
@@ -64,19 +67,20 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
         />
       )}
       {role !== "member" && <span className="badge">{texts.places.roles[role]}</span>}
-      {allowed.length > 0 && <MenuButton icon={Ellipsis} label={texts.places.memberMenu(name)} actions={menu} />}
+      {allowed.length > 0 && <MenuButton icon={Ellipsis} label={texts.places.memberMenu(fullName)} actions={menu} />}
       {(asked === "mute" || asked === "ban") && (
         <RestrictDialog
           kind={asked}
           conversationId={id}
-          member={member}
+          userId={userId}
+          name={fullName}
           onDone={onChanged}
           onClose={() => setAsked(null)}
         />
       )}
       {asked === "remove" && (
         <Confirmation
-          title={texts.places.removeQuestion(name)}
+          title={texts.places.removeQuestion(fullName)}
           action={texts.places.memberActions.remove}
           onConfirm={() => chat.moderation.remove(id, userId)}
           onClose={() => setAsked(null)}
@@ -86,7 +90,7 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
       )}
       {asked === "handOver" && (
         <Confirmation
-          title={texts.places.handOverQuestion(name)}
+          title={texts.places.handOverQuestion(fullName)}
           action={texts.places.memberActions.handOver}
           onConfirm={() => chat.moderation.giveRole(id, userId, "owner")}
           onClose={() => setAsked(null)}

@@ -1,4 +1,4 @@
-import type { Member, Restriction } from "@talkwire/client";
+import type { Restriction } from "@talkwire/client";
 import { type FormEvent, useState } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
@@ -12,13 +12,14 @@ type Lasts = keyof typeof LASTS;
 interface Props {
   kind: Restriction["kind"];
   conversationId: string;
-  member: Member;
+  userId: string;
+  name: string;
   onDone: () => void;
   onClose: () => void;
 }
 
 /** Asks for the duration and the reason of a mute or a ban. */
-export function RestrictDialog({ kind, conversationId, member: { userId, name }, onDone, onClose }: Props) {
+export function RestrictDialog({ kind, conversationId, userId, name, onDone, onClose }: Props) {
   const { moderation } = useChat();
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);

@@ -1,16 +1,22 @@
-import type { KnownPerson } from "./use_people";
+import { handleOf, type Named, namesakeHandle } from "../../chat/people/namesakes";
+import { useChatState } from "../chat_context";
 import "./person_handle.css";
 
-interface Props {
-  user: KnownPerson;
-  others: readonly KnownPerson[];
-}
+export const Handle = ({ handle }: { handle: string | undefined }) =>
+  handle === undefined ? null : <span className="person-handle">@{handle}</span>;
 
 /** Tells people of the same name apart: by their handle, or by their id. */
-export function PersonHandle({ user, others }: Props) {
-  const shown = user.handle ?? (isAmbiguous(user, others) ? user.id : undefined);
-  return shown === undefined ? null : <span className="person-handle">@{shown}</span>;
+export const PersonHandle = ({ user, others }: { user: Named; others: readonly Named[] }) => (
+  <Handle handle={handleOf(user, others)} />
+);
+
+interface Props {
+  userId: string;
+  name: string;
 }
 
-const isAmbiguous = (user: KnownPerson, others: readonly KnownPerson[]): boolean =>
-  others.some((each) => each.id !== user.id && each.name.toLowerCase() === user.name.toLowerCase());
+/** A user's handle, only where the reader knows another user of the same name. */
+export const NamesakeHandle = ({ userId, name }: Props) => <Handle handle={useNamesakeHandle(userId, name)} />;
+
+export const useNamesakeHandle = (userId: string, name: string): string | undefined =>
+  useChatState(({ conversations }) => namesakeHandle(conversations, userId, name));

@@ -7,6 +7,7 @@ import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { nameOf } from "../conversation/conversation_names";
 import { goTo } from "../page_address";
+import { PersonHandle } from "../people/person_handle";
 import { MessageResults } from "./message_results";
 import { usePublic } from "./use_public";
 import { useSearch } from "./use_search";
@@ -69,7 +70,9 @@ export default function GlobalResults({ text, onDone, children }: Props) {
               <li key={user.id}>
                 <button type="button" className="entry" onClick={() => void meet(user)}>
                   <Avatar id={user.id} name={user.name} />
-                  <span>{user.name}</span>
+                  <span>
+                    <bdi>{user.name}</bdi> <PersonHandle user={user} others={people} />
+                  </span>
                 </button>
               </li>
             ))}

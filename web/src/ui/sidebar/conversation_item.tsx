@@ -16,6 +16,7 @@ import { UnreadCount } from "../components/unread_count";
 import { nameOf, partnerOf } from "../conversation/conversation_names";
 import { KindIcon } from "../conversation/kind_icon";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
+import { NamesakeHandle } from "../people/person_handle";
 import { shortTime } from "../time_format";
 import { ConversationMenu } from "./conversation_menu";
 
@@ -45,6 +46,7 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
           <span className="name" dir="auto">
             {nameOf(conversation)}
           </span>
+          <PartnerHandle conversation={conversation} />
           {favourite && <Star className="icon" role="img" aria-label={texts.places.isFavourite} />}
           {muted && <BellOff className="icon" role="img" aria-label={texts.places.muted} />}
           <Time conversation={conversation} />
@@ -66,6 +68,11 @@ function Picture({ conversation }: { conversation: Conversation }) {
   const name = nameOf(conversation);
   if (partner === undefined) return <Avatar id={id} name={name} picture={avatar} />;
   return <AvatarWithPresence userId={partner.userId} name={name} picture={avatar} />;
+}
+
+function PartnerHandle({ conversation }: { conversation: Conversation }) {
+  const partner = useChatState((state) => partnerOf(conversation, state.me));
+  return partner && <NamesakeHandle userId={partner.userId} name={partner.name} />;
 }
 
 function Time({ conversation }: { conversation: Conversation }) {

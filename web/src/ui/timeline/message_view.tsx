@@ -7,6 +7,7 @@ import { Avatar } from "../components/avatar";
 import { Attachments } from "../files/attachments";
 import { lazyPart } from "../lazy_part";
 import { PersonButton } from "../people/person_button";
+import { NamesakeHandle } from "../people/person_handle";
 import { fullTime, shortTimeOfDay, timeOfDay } from "../time_format";
 import { BlockedMessage } from "./blocked_message";
 import { DeliveryTick } from "./delivery_tick";
@@ -91,6 +92,7 @@ function Unfolded({ message, continued }: Props) {
           <PersonButton userId={sender.id} name={sender.name} className="name">
             <bdi>{sender.name}</bdi>
           </PersonButton>
+          <NamesakeHandle userId={sender.id} name={sender.name} />
           <time dateTime={createdAt} title={fullTime(createdAt)}>
             {timeOfDay(createdAt)}
           </time>
