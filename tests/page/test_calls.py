@@ -14,7 +14,7 @@ pytestmark = pytest.mark.whole_browser
 
 def test_two_talk_see_each_other_and_hang_up(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "calls", "talk")
-    assert reports["rings"] == {"tabs": 1, "caller": ["ringback"], "focus": "alertdialog"}
+    assert reports["rings"] == {"tabs": 1, "caller": ["ringback"], "focus": "alertdialog", "corners": "14px"}
     assert reports["talked"] == {"closed": ["closed"], "second": 0}
 
 

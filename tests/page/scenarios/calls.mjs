@@ -77,6 +77,8 @@ export async function talk() {
     // However often by now.
     caller: await alice.evaluate(() => [...new Set(window.played)]),
     focus: await bob.evaluate(() => document.activeElement.getAttribute("role")),
+    // As of other dialogs, of which bob has opened none.
+    corners: await ringing(bob).evaluate((dialog) => getComputedStyle(dialog).borderRadius),
   });
 
   await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();

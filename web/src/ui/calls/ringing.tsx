@@ -5,6 +5,7 @@ import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
+import "../components/dialog.css";
 
 interface Props {
   call: Call;
