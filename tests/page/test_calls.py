@@ -15,7 +15,7 @@ pytestmark = pytest.mark.whole_browser
 def test_two_talk_see_each_other_and_hang_up(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "calls", "talk")
     assert reports["rings"] == {"tabs": 1, "caller": ["ringback"], "focus": "alertdialog", "corners": "14px"}
-    assert reports["talked"] == {"closed": ["closed"], "second": 0}
+    assert reports["talked"] == {"portraits": 1, "closed": ["closed"], "second": 0}
 
 
 def test_who_talks_shows_a_screen_and_changes_the_microphone(driver: Driver, demo_url: str) -> None:

@@ -11,7 +11,7 @@ def test_a_theme_holds_in_all_tabs_and_from_the_first_paint_on(driver: Driver, d
 
 
 def test_others_see_the_picture_and_the_status_that_one_chose(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "settings", "profile")["seen"] == {"shown": 1}
+    assert run(driver, demo_url, "settings", "profile")["seen"] == {"shown": 1, "letters": []}
 
 
 def test_a_password_is_changed_and_another_device_signed_out(driver: Driver, demo_url: str) -> None:

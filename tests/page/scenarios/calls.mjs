@@ -63,6 +63,7 @@ async function two(options) {
 }
 
 export async function talk() {
+  await call("PATCH", "users/me", "alice", { avatar: "/icon-192.png" });
   const [alice, bob] = await two();
   const secondTab = await anotherTab(bob, "bob");
   await button(alice, "Call").click();
@@ -85,6 +86,9 @@ export async function talk() {
   await ringing(secondTab).waitFor({ state: "detached" });
   for (const [page, other] of [[alice, "bob"], [bob, "alice"]]) await callOf(page, other).getByRole("timer").waitFor();
   for (const page of [alice, bob]) await until(() => received(page, "audio"), (packets) => packets > 20);
+
+  const portraits = await callOf(bob, "alice").locator(".avatar img").count();
+  await call("PATCH", "users/me", "alice", { avatar: null });
 
   // One writes while one talks.
   await open(bob, "alice");
@@ -112,6 +116,7 @@ export async function talk() {
   await callOf(bob, "alice").waitFor({ state: "detached" });
   await alice.waitForFunction(() => window.peers.every(({ connectionState }) => connectionState === "closed"));
   report("talked", {
+    portraits,
     closed: await alice.evaluate(() => window.peers.map(({ connectionState }) => connectionState)),
     second: await secondTab.evaluate(() => window.peers.length),
   });

@@ -1,10 +1,13 @@
 import { readFile } from "node:fs/promises";
 import {
+  act,
   call,
+  composer,
   field,
   message,
   open,
   openSettings,
+  post,
   report,
   say,
   start,
@@ -59,6 +62,7 @@ export async function profile() {
     await it.decode();
     return it.naturalWidth;
   });
+  const letters = await lettersOf(bob);
   await alice.getByLabel("Status text").fill("Painting");
   await alice.getByRole("button", { name: "Save status" }).click();
   await bob.locator(".subtitle").getByText("online · Painting").waitFor();
@@ -71,7 +75,37 @@ export async function profile() {
   await bob.locator(".subtitle").getByText("online").waitFor();
   await alice.getByRole("button", { name: "Remove", exact: true }).click();
   await bob.locator(".conversation > header .avatar img").waitFor({ state: "detached" });
-  report("seen", { shown });
+  report("seen", { shown, letters });
+}
+
+// Returns where bob sees a letter and not the picture of alice, with whom a conversation is open.
+async function lettersOf(bob) {
+  const found = [];
+  const look = async (place, entry) => {
+    await entry.waitFor();
+    if ((await entry.locator(".avatar img").count()) === 0) found.push(place);
+  };
+  await bob.keyboard.press("Control+k");
+  await bob.locator(".switcher input").fill("alice");
+  await look("switcher", bob.locator(".switcher [role=option]").filter({ hasText: "alice" }).first());
+  await bob.keyboard.press("Escape");
+  await bob.getByRole("searchbox").first().fill("alice");
+  await look("search", bob.getByRole("region", { name: "People" }).getByRole("button", { name: "alice" }));
+  await bob.getByRole("searchbox").first().fill("");
+  const { id } = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Portraits" });
+  const sent = await post("messages", "bob", { conversationId: id, content: "Who is here?" });
+  await call("PUT", `messages/${sent.id}/reactions/${encodeURIComponent("👍")}`, "alice");
+  await open(bob, "Portraits");
+  await composer(bob).pressSequentially("@ali");
+  await look("completion", bob.locator(".completion [role=option]").first());
+  await composer(bob).fill("");
+  for (const action of ["Seen by", "Reactions"]) {
+    await act(bob, "Who is here?", action);
+    await look(action, bob.locator("dialog[open] .receipts li").filter({ hasText: "alice" }));
+    await bob.keyboard.press("Escape");
+  }
+  await open(bob, "alice");
+  return found;
 }
 
 // A password is changed, and another device signed out.

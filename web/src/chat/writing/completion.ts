@@ -21,6 +21,8 @@ export interface CompletionChoice {
   readonly insert: string;
   readonly emoji?: string;
   readonly userId?: string;
+  /** The path of the user's picture. */
+  readonly picture?: string | undefined;
 }
 
 /** As many as fit above the keyboard of a phone. */
@@ -65,10 +67,11 @@ function rankOf({ name, handle, userId }: Member, wanted: string): number {
 }
 
 function choiceOf(member: Member, members: readonly Member[]): CompletionChoice {
-  const { userId, name, handle } = member;
+  const { userId, name, handle, avatar: picture } = member;
   const spelling = spellingOf(member, members);
   const shown = handle ?? (spelling === name ? undefined : userId);
-  return { key: userId, label: name, hint: shown === undefined ? "" : `@${shown}`, insert: `@${spelling}`, userId };
+  const hint = shown === undefined ? "" : `@${shown}`;
+  return { key: userId, label: name, hint, insert: `@${spelling}`, userId, picture };
 }
 
 /** Returns emoji whose short code matches; codes that start with the query come first. */

@@ -36,5 +36,5 @@ export default function CallLayer() {
     const Kind = isQuiet ? SilentRinging : Ringing;
     return <Kind call={state.call} name={name} face={face} picture={picture} />;
   }
-  return <CallWindow state={state} name={name} face={face} />;
+  return <CallWindow state={state} name={name} face={face} picture={picture} />;
 }

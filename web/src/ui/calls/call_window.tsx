@@ -29,13 +29,15 @@ interface Props {
   name: string;
   /** The id for the avatar when there is no camera. */
   face: string;
+  /** The path of the other user's picture. */
+  picture: string | undefined;
 }
 
 /** Browsers on phones cannot share a screen. */
 const CAN_SHARE = navigator.mediaDevices?.getDisplayMedia !== undefined;
 
 /** The current call, beside everything else, so that the reader can write meanwhile. */
-export function CallWindow({ state, name, face }: Props) {
+export function CallWindow({ state, name, face, picture }: Props) {
   const { calls } = useChat();
   const [isLarge, setLarge] = useState(false);
   const [speaker, setSpeaker] = useState(() => calls.devices.chosen.audiooutput ?? "");
@@ -60,14 +62,14 @@ export function CallWindow({ state, name, face }: Props) {
           />
         )}
       </header>
-      {!isOver && <Videos name={name} face={face} speaker={speaker} />}
+      {!isOver && <Videos name={name} face={face} picture={picture} speaker={speaker} />}
       <StatusText state={state} name={name} />
       {isOver ? <Afterwards state={state} /> : <Controls onSpeaker={setSpeaker} />}
     </section>
   );
 }
 
-function Videos({ name, face, speaker }: Omit<Props, "state"> & { speaker: string }) {
+function Videos({ name, face, picture, speaker }: Omit<Props, "state"> & { speaker: string }) {
   const media = useStore(useChat().calls.media, (each) => each.media);
   const labels = texts.calls;
   const shown = media?.otherPicture ?? null;
@@ -82,7 +84,7 @@ function Videos({ name, face, speaker }: Omit<Props, "state"> & { speaker: strin
           speaker={speaker}
         />
       )}
-      {shown === null && <Avatar id={face} name={name} />}
+      {shown === null && <Avatar id={face} name={name} picture={picture} />}
       {media?.picture && (
         <CallVideo
           stream={media.local}
@@ -97,7 +99,7 @@ function Videos({ name, face, speaker }: Omit<Props, "state"> & { speaker: strin
 }
 
 /** The call's status, also for screen readers. */
-function StatusText({ state, name }: Omit<Props, "face">) {
+function StatusText({ state, name }: Omit<Props, "face" | "picture">) {
   const { media, problem } = useStore(useChat().calls.media);
   const labels = texts.calls;
   let text: string;

@@ -22,7 +22,7 @@ export function CompletionList({ completion }: { completion: Completion }) {
             onMouseDown={(event) => event.preventDefault()}
             onClick={() => pick(choice)}
           >
-            {choice.userId !== undefined && <Avatar id={choice.userId} name={choice.label} />}
+            {choice.userId !== undefined && <Avatar id={choice.userId} name={choice.label} picture={choice.picture} />}
             {choice.emoji !== undefined && <span className="emoji">{choice.emoji}</span>}
             <span className="label">{choice.label}</span>
             {choice.hint !== "" && <span className="hint">{choice.hint}</span>}

@@ -25,6 +25,7 @@ interface Choice {
   readonly handle?: string | undefined;
   /** The id for the avatar's colour. */
   readonly face: string;
+  readonly picture: string | undefined;
   readonly detail: string;
   /** Returns the conversation's id. */
   readonly open: () => Promise<string>;
@@ -89,7 +90,7 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
             tabIndex={-1}
             onClick={() => void go(choice)}
           >
-            <Avatar id={choice.face} name={choice.name} />
+            <Avatar id={choice.face} name={choice.name} picture={choice.picture} />
             <span className="name">{choice.name}</span>
             <Handle handle={choice.handle} />
             <span className="detail">{choice.detail}</span>
@@ -120,6 +121,7 @@ function useChoices(query: string): readonly Choice[] {
         name: nameOf(conversation),
         handle: partner && handleOf({ ...partner, id: partner.userId }, people),
         face: faceOf(conversation, me),
+        picture: conversation.avatar,
         detail: conversation.unreadCount ? texts.unread(conversation.unreadCount) : texts.kinds[conversation.kind],
         open: async () => conversation.id,
       };
@@ -132,6 +134,7 @@ function useChoices(query: string): readonly Choice[] {
       id: conversation.id,
       name: nameOf(conversation),
       face: conversation.id,
+      picture: conversation.avatar,
       detail: texts.places.publicKinds[conversation.kind === "channel" ? "channel" : "group"],
       open: async () => conversation.id,
     }));
@@ -142,6 +145,7 @@ function useChoices(query: string): readonly Choice[] {
         name: user.name,
         handle: handleOf(user, people),
         face: user.id,
+        picture: user.avatar,
         detail: texts.newConversation,
         open: () => list.create({ kind: "direct", memberIds: [user.id] }),
       }));

@@ -17,8 +17,8 @@ const NOBODY: readonly Member[] = [];
 export default function ReactedBy({ message: { reactions = [], conversationId }, onClose }: Props) {
   const me = useChatState((state) => state.me);
   const members = useChatState(({ conversations }) => own(conversations, conversationId)?.members) ?? NOBODY;
-  const nameOf = (id: string): string =>
-    id === me.id ? texts.you : (members.find(({ userId }) => userId === id)?.name ?? id);
+  const memberOf = (id: string): Member | undefined => members.find(({ userId }) => userId === id);
+  const nameOf = (id: string): string => (id === me.id ? texts.you : (memberOf(id)?.name ?? id));
   return (
     <LoadedDialog title={texts.whoReacted} isLoading={false} problem="" onClose={onClose}>
       {reactions.map(({ emoji, count, userIds }) => (
@@ -29,7 +29,7 @@ export default function ReactedBy({ message: { reactions = [], conversationId },
           <ul className="receipts">
             {userIds.map((id) => (
               <li key={id}>
-                <Avatar id={id} name={nameOf(id)} />
+                <Avatar id={id} name={nameOf(id)} picture={memberOf(id)?.avatar} />
                 <span className="receipt-name" dir="auto">
                   {nameOf(id)}
                 </span>

@@ -59,9 +59,9 @@ function People({ title, receipts }: PeopleProps) {
         {title} ({receipts.length})
       </h3>
       <ul className="receipts">
-        {receipts.map(({ userId, name, readAt, deliveredAt }) => (
+        {receipts.map(({ userId, name, avatar, readAt, deliveredAt }) => (
           <li key={userId}>
-            <Avatar id={userId} name={name} />
+            <Avatar id={userId} name={name} picture={avatar} />
             <span className="receipt-name" dir="auto">
               {name}
             </span>

@@ -69,7 +69,7 @@ export default function GlobalResults({ text, onDone, children }: Props) {
             {people.map((user) => (
               <li key={user.id}>
                 <button type="button" className="entry" onClick={() => void meet(user)}>
-                  <Avatar id={user.id} name={user.name} />
+                  <Avatar id={user.id} name={user.name} picture={user.avatar} />
                   <span>
                     <bdi>{user.name}</bdi> <PersonHandle user={user} others={people} />
                   </span>
