@@ -6,7 +6,7 @@ import pytest
 
 from tests.page.driving import Driver, run
 
-SCREENS = 38
+SCREENS = 68
 
 
 @pytest.mark.whole_browser

@@ -26,6 +26,8 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 const EXCEPT = ["region"];
 // A picture of one dot.
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+// A sound without a sample.
+const WAV = Buffer.from("UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YQAAAAA=", "base64");
 
 const LINKED = "See https://example.com/about";
 const PREVIEW = { url: "https://example.com/about", title: "About us", description: "Who we are", siteName: "Example" };
@@ -87,9 +89,17 @@ async function content() {
   // Whoever asks exists.
   await call("GET", "users/me", "dave");
   await post(`conversations/${id}/members`, "alice", { userIds: ["dave"] });
+  const voice = { id: await file("audio/wav", "voice.wav", WAV), durationMs: 1_500, waveform: [0, 50, 100, 50] };
+  await send("bob", "A voice message", { attachments: [voice] });
   await send("bob", LINKED, { attachments: [{ id: await file("text/plain", "notes.txt", "one\ntwo") }] });
   await send("bob", "Unread, for @alice");
   await post("conversations", "alice", { kind: "direct", memberIds: ["bob"] });
+  // Alice is muted in one, hides what dave says, and is no member of the other.
+  const restricted = await post("conversations", "bob", { kind: "group", memberIds: ["alice", "dave"], name: "Restricted" });
+  await call("PUT", "users/me/blocks/dave", "alice");
+  await post("messages", "dave", { conversationId: restricted.id, content: "Hidden" });
+  await call("PUT", `conversations/${restricted.id}/mutes/alice`, "bob", { reason: "Too loud" });
+  await post("conversations", "bob", { kind: "group", memberIds: ["carol"], name: "Open house", public: true });
   return id;
 }
 
@@ -136,7 +146,7 @@ const PLACES = {
   },
   "files, previews and notices": async (page) => {
     await page.locator(".scroller").evaluate((it) => it.scrollTo(0, it.scrollHeight));
-    for (const shown of [".link-preview", ".file-card", ".notice-line"]) await page.locator(shown).first().waitFor();
+    for (const shown of [".link-preview", ".file-card", ".notice-line", ".voice"]) await page.locator(shown).first().waitFor();
   },
   "voice recorder": async (page) => {
     await page.locator(".composer").getByRole("button", { name: "Record a voice message" }).click();
@@ -177,7 +187,55 @@ const PLACES = {
     await page.getByRole("dialog", { name: "Picture" }).waitFor();
   },
   forwarding: (page) => chosen(page, "Forward"),
+  "forward result": async (page) => {
+    await chosen(page, "Forward");
+    await page.getByRole("checkbox", { name: /^bob/ }).check();
+    await page.locator("dialog").getByRole("button", { name: "Forward", exact: true }).click();
+    await page.locator(".forward-results a").waitFor();
+  },
   deleting: (page) => chosen(page, "Delete"),
+  report: (page) => chosen(page, "Report message", page.locator(".message").first()),
+  "seen by": async (page) => {
+    await chosen(page, "Seen by");
+    await page.locator(".receipts li").first().waitFor();
+  },
+  "reacted by": (page) => chosen(page, "Reactions", page.locator(".message:has(.edited)")),
+  "edit history": async (page) => {
+    await page.locator(".scroller").evaluate((it) => it.scrollTo(0, 0));
+    await page.locator(".message .edited").press("Enter");
+    await page.getByRole("dialog", { name: "Edit history" }).getByText("Version 2").waitFor();
+  },
+  "actions on a touch screen": async (page) => {
+    await page.locator(".scroller").evaluate((it) => it.scrollTo(0, 0));
+    const finger = { pointerType: "touch", isPrimary: true };
+    await page.locator(".message").first().dispatchEvent("pointerdown", finger);
+    await page.getByRole("dialog", { name: "Message actions" }).waitFor();
+  },
+  "invitation link": async (page) => {
+    await inDetails(page, "Create invitation link");
+    await page.locator("dialog").getByRole("button", { name: "Create invitation link" }).click();
+    await page.getByLabel("Invitation link", { exact: true }).waitFor();
+  },
+  invite: (page) => inDetails(page, "Create invitation link"),
+  "add people": async (page) => {
+    await inDetails(page, "Add people");
+    await page.locator("dialog input").focus();
+    await page.locator(".found [role=option]").first().waitFor();
+  },
+  leave: (page) => inDetails(page, "Leave"),
+  "delete conversation": (page) => inDetails(page, "Delete"),
+  mute: (page) => inDetails(page, "Manage bob", "Mute…"),
+  ban: (page) => inDetails(page, "Manage bob", "Ban…"),
+  "new offer": async (page) => {
+    await PLACES.offers(page);
+    await page.getByRole("button", { name: "Make an offer" }).click();
+    await page.locator("dialog[open]").waitFor();
+  },
+  "accept offer": async (page) => {
+    await PLACES.offers(page);
+    await page.locator(".panel").getByRole("button", { name: "Accept: A bicycle" }).click();
+    await page.locator("dialog[open]").waitFor();
+  },
   "keyboard shortcuts": async (page) => {
     await page.locator(".scroller").press("?");
     await page.locator("dialog[open]").waitFor();
@@ -185,6 +243,14 @@ const PLACES = {
   "quick switcher": async (page) => {
     await page.keyboard.press("Control+k");
     await page.locator("dialog[open]").waitFor();
+  },
+  // Its file stays in the composer.
+  "voice review": async (page) => {
+    await PLACES["voice recorder"](page);
+    // A shorter one may be empty.
+    await page.getByRole("group", { name: "Recording a voice message" }).getByText(/^0:0[1-9]$/).waitFor();
+    await page.getByRole("button", { name: "Finish the recording" }).click();
+    await page.locator(".composer .pending-file").waitFor();
   },
 };
 
@@ -204,6 +270,7 @@ const AT_LIST = {
     await openSettings(page, "Devices");
     await page.locator(".devices li").first().waitFor();
   },
+  "appearance settings": (page) => openSettings(page, "Appearance"),
   "privacy settings": (page) => openSettings(page, "Privacy"),
   "account settings": (page) => openSettings(page, "Account"),
   "deleting the account": async (page) => {
@@ -230,6 +297,31 @@ const AT_LIST = {
     await call("PATCH", "conversations/conv-456/preferences", "alice", { archived: true });
     await page.locator(".conversations h2").first().waitFor();
     await page.locator(".archive-entry").waitFor();
+  },
+  archive: async (page) => {
+    await page.locator(".archive-entry").click();
+    await page.locator(".archive-entry[aria-pressed=true]").waitFor();
+  },
+  "search everywhere": async (page) => {
+    await page.getByRole("searchbox").fill("bob");
+    await page.getByRole("region", { name: "People" }).getByRole("button").first().waitFor();
+    await page.getByRole("region", { name: "Messages" }).waitFor();
+  },
+  "muted and blocked": async (page) => {
+    await listed(page, "Restricted").click();
+    await page.locator(".read-only[role=status]").waitFor();
+    await page.locator(".folded").waitFor();
+  },
+  "unavailable conversation": (page) => followed(page, "nowhere"),
+  "public conversation": async (page) => {
+    const { items } = await call("GET", "conversations?query=Open%20house", "alice");
+    await followed(page, items[0].id);
+  },
+  invitation: async (page) => {
+    const { id: conversationId } = await conversationCalled("Everything");
+    const { code } = await post("invitations", "alice", { conversationIds: [conversationId] });
+    await page.evaluate((given) => location.assign(`#invite=${given}`), code);
+    await page.getByRole("dialog", { name: "Join by invitation?" }).waitFor();
   },
   "saved messages": async (page) => {
     await page.getByRole("button", { name: /^Your account/ }).click();
@@ -261,7 +353,17 @@ const AT_LIST = {
 };
 
 // Screens that one cannot leave by closing what is in front. The page is loaded again after them.
-const NOT_CLOSED = ["calling", "devices of a call", "offer of notifications"];
+const NOT_CLOSED = [
+  "calling",
+  "devices of a call",
+  "offer of notifications",
+  "archive",
+  "search everywhere",
+  "muted and blocked",
+  "unavailable conversation",
+  "public conversation",
+  "voice review",
+];
 const IN_FRONT = "dialog[open], [role=dialog], [role=menu], .panel";
 
 // Leads back to where the way to each place begins: Escape closes what is in front, one after the other. A conversation
@@ -295,14 +397,49 @@ async function panel(page, name, content = "header") {
   await page.locator(`.panel ${content}`).first().waitFor();
 }
 
-async function chosen(page, name) {
+async function chosen(page, name, at = page.locator(".message.mine").filter({ has: page.locator("pre") })) {
   await page.locator(".scroller").evaluate((it) => it.scrollTo(0, 0));
-  const mine = page.locator(".message.mine").filter({ has: page.locator("pre") });
-  await mine.scrollIntoViewIfNeeded();
-  await mine.focus();
-  await mine.getByRole("button", { name: "More actions" }).press("Enter");
+  await at.scrollIntoViewIfNeeded();
+  await at.focus();
+  await at.getByRole("button", { name: "More actions" }).press("Enter");
   await page.getByRole("menuitem", { name, exact: true }).click();
   await page.locator("dialog[open]").waitFor();
+}
+
+async function inDetails(page, name, item) {
+  await panel(page, "Details");
+  await page.locator(".panel").getByRole("button", { name, exact: true }).click();
+  if (item !== undefined) await page.getByRole("menuitem", { name: item }).click();
+  await page.locator("dialog[open]").waitFor();
+}
+
+async function followed(page, id) {
+  await page.evaluate((to) => location.assign(`#/conversation/${to}`), id);
+  await page.locator("main [role=status]").waitFor();
+}
+
+// A call of bob's rings at alice's, who answers it; and once more when she does not want to be disturbed.
+async function calls(options, check) {
+  const [alice, bob] = [await visitAs("alice", options), await visitAs("bob", options)];
+  const callOf = (page, name) => page.getByRole("region", { name: `Call with ${name}` });
+  const ring = async () => {
+    await bob.getByRole("button", { name: "Call", exact: true }).click();
+    await alice.getByText("bob is calling").waitFor();
+  };
+  await listed(bob, "alice").click();
+  await ring();
+  await check(alice, "incoming call");
+  await alice.getByRole("button", { name: "Accept", exact: true }).click();
+  await callOf(alice, "bob").getByRole("timer").waitFor();
+  await check(alice, "call");
+  await alice.getByRole("button", { name: "Hang up" }).click();
+  await callOf(bob, "alice").getByRole("button", { name: "Close" }).click();
+  await call("PUT", "users/me/presence", "alice", { status: "dnd" });
+  await alice.getByRole("button", { name: /^Your account.*do not disturb/ }).waitFor();
+  await ring();
+  await check(alice, "incoming call, do not disturb");
+  await call("PUT", "users/me/presence", "alice", { status: "online" });
+  for (const page of [alice, bob]) await page.context().close();
 }
 
 async function everyScreen(options) {
@@ -318,7 +455,7 @@ async function everyScreen(options) {
   await entrance.locator(".entrance form button.quiet").click();
   await check(entrance, "register");
   await entrance.context().close();
-  const id = (await conversationCalled("Everything")) ?? (await content());
+  const id = (await conversationCalled("Everything"))?.id ?? (await content());
   for (const [places, fragment] of [
     [AT_LIST, ""],
     [PLACES, `#/conversation/${id}`],
@@ -341,16 +478,17 @@ async function everyScreen(options) {
     }
     await page.context().close();
   }
+  await calls(options, check);
   return { found, visited };
 }
 
 async function conversationCalled(name) {
   const { items } = await call("GET", "conversations", "alice");
-  return items.find((conversation) => conversation.name === name)?.id;
+  return items.find((conversation) => conversation.name === name);
 }
 
 async function screens(viewport) {
-  const { found, visited } = await everyScreen({ viewport, permissions: ["microphone"] });
+  const { found, visited } = await everyScreen({ viewport, permissions: ["microphone"], expected: /status of 40[34]/ });
   report("looked at", { found, screens: visited.length });
 }
 

@@ -53,7 +53,9 @@ export function SilentRinging({ call, name }: Props) {
   const labels = texts.calls;
   return (
     <section className="call ringing" aria-label={labels.region(name)}>
-      <h2 role="status">{call.withVideo ? labels.ringing.video(name) : labels.ringing.voice(name)}</h2>
+      <div role="status">
+        <h2>{call.withVideo ? labels.ringing.video(name) : labels.ringing.voice(name)}</h2>
+      </div>
       <Answers call={call} />
     </section>
   );

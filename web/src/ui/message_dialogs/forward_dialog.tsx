@@ -61,13 +61,15 @@ function Results({ results, onClose }: { results: readonly ForwardResult[]; onCl
   return (
     <Dialog title={texts.forwardResult} onClose={onClose}>
       <div className="question">
-        <ul className="forward-results" role="status">
-          {results.map((result) => (
-            <li key={result.target.id}>
-              <Outcome result={result} onClose={onClose} />
-            </li>
-          ))}
-        </ul>
+        <div role="status">
+          <ul className="forward-results">
+            {results.map((result) => (
+              <li key={result.target.id}>
+                <Outcome result={result} onClose={onClose} />
+              </li>
+            ))}
+          </ul>
+        </div>
         <div className="buttons">
           <button type="button" className="primary" onClick={onClose}>
             {texts.close}
