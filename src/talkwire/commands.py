@@ -48,6 +48,7 @@ from talkwire.core.commands.invitations import (
     CreateInvitation,
     DeleteInvitation,
     ListInvitations,
+    ListInvitedConversations,
 )
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import (
@@ -127,6 +128,7 @@ __all__ = [
     "ListEvents",
     "ListFiles",
     "ListInvitations",
+    "ListInvitedConversations",
     "ListMessages",
     "ListNotices",
     "ListNotifications",

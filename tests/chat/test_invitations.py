@@ -215,6 +215,24 @@ async def test_joining_by_an_invitation_notifies_the_members(world: World) -> No
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
 
 
+async def test_who_has_the_code_sees_the_conversation_before_joining(world: World) -> None:
+    conversation = await world.conversation("alice")
+    created = await _invite(world, conversation, by="alice", maxUses=1)
+    path = f"/api/v1/invitations/{created['code']}"
+    seen = []
+    for by in ("alice", "bob"):
+        answer = await world.request("GET", f"{path}/conversations", by=by)
+        assert answer.status_code == 200, answer.text
+        (invited,) = answer.json()["conversations"]
+        assert (invited["id"], invited["kind"]) == (conversation, "group")
+        seen.append(invited["isMember"])
+    assert seen == [True, False]
+    # Looking uses nothing up.
+    assert (await world.request("POST", f"{path}/accept", by="bob")).status_code == 200
+    unknown = await world.request("GET", "/api/v1/invitations/guessed/conversations", by="carol")
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
+
+
 async def test_concurrent_uses_of_the_last_invitation_have_one_winner(world: World) -> None:
     conversation = await world.conversation("alice")
     accept = f"/api/v1/invitations/{(await _invite(world, conversation, maxUses=1))['code']}/accept"

@@ -28,6 +28,7 @@ ROUTES = {
     ("get", "/api/v1/invitations"),
     ("post", "/api/v1/invitations"),
     ("delete", "/api/v1/invitations/{invitation_id}"),
+    ("get", "/api/v1/invitations/{code}/conversations"),
     ("post", "/api/v1/invitations/{code}/accept"),
     ("get", "/api/v1/users/me"),
     ("get", "/api/v1/users/me/rights"),

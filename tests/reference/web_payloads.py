@@ -28,6 +28,7 @@ REST_ANSWERS = (
     "AcceptedAnswer",
     "ErrorAnswer",
     "IceServersAnswer",
+    "InvitedConversationsAnswer",
     "MessengerConversationList",
     "MessengerCreatedInvitation",
     "MessengerFile",

@@ -137,6 +137,7 @@ _INVITATIONS = (
     Row(f"POST {_V1}/invitations", MANAGERS, {"conversationIds": ["{conversation}"]}),
     Row(f"POST {_V1}/invitations", but(OPERATORS, service=OK), {}, of="to the server"),
     Row(f"DELETE {_V1}/invitations/{{invitation}}", but(OPERATORS, service=OK)),
+    Row(f"GET {_V1}/invitations/{{code}}/conversations", EVERYONE),
     Row(f"POST {_V1}/invitations/{{code}}/accept", but(EVERYONE, service=FORBIDDEN)),
 )
 

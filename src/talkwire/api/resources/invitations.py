@@ -17,15 +17,23 @@ from talkwire.api.http.device import GivenDevice
 from talkwire.api.http.idempotency import GivenKey
 from talkwire.api.site import GivenSite
 from talkwire.core.commands.conversations import GetConversation
-from talkwire.core.commands.invitations import AcceptInvitation, CreateInvitation, DeleteInvitation, ListInvitations
+from talkwire.core.commands.invitations import (
+    AcceptInvitation,
+    CreateInvitation,
+    DeleteInvitation,
+    ListInvitations,
+    ListInvitedConversations,
+)
 from talkwire.core.domain.times import ms_of_datetime
 from talkwire.core.engine.limits import Kind, address_key
 from talkwire.dialects.payloads.conversations import ConversationPayload, conversation_payload
 from talkwire.dialects.payloads.invitations import (
     CreatedInvitationPayload,
     InvitationPayload,
+    InvitedConversationPayload,
     created_invitation_payload,
     invitation_payload,
+    invited_conversation_payload,
 )
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
@@ -44,6 +52,12 @@ class AcceptedAnswer(msgspec.Struct, frozen=True):
     """The conversations that the caller has joined; empty for an invitation to the server only."""
 
     conversations: tuple[ConversationPayload, ...]
+
+
+class InvitedConversationsAnswer(msgspec.Struct, frozen=True):
+    """The conversations of an invitation; empty for an invitation to the server only."""
+
+    conversations: tuple[InvitedConversationPayload, ...]
 
 
 @get("/", summary="List the invitations that the caller has created, or all of them for admins")
@@ -78,6 +92,15 @@ async def delete_invitation(invitation_id: FromPath[str], caller: GivenCaller, c
     await chat.execute(caller.actor, DeleteInvitation(invitation_id))
 
 
+@get("/{code:str}/conversations", summary="List the conversations of an invitation before accepting it")
+async def list_invited_conversations(
+    code: FromPath[str], caller: GivenCaller, chat: GivenChat, limits: GivenLimits, device: GivenDevice
+) -> InvitedConversationsAnswer:
+    await _count_guess(limits, device)
+    found = await chat.execute(caller.actor, ListInvitedConversations(code))
+    return InvitedConversationsAnswer(tuple(map(invited_conversation_payload, found)))
+
+
 @post("/{code:str}/accept", status_code=HTTP_200_OK, summary="Accept an invitation")
 async def accept_invitation(  # noqa: PLR0913, PLR0917 (each is given by name)
     code: FromPath[str],
@@ -87,16 +110,26 @@ async def accept_invitation(  # noqa: PLR0913, PLR0917 (each is given by name)
     device: GivenDevice,
     key: GivenKey,
 ) -> AcceptedAnswer:
-    if limits is not None:
-        # Guessing invitation codes has the same rate limit as guessing passwords.
-        await limits.take_or_refuse_everywhere(Kind.SIGN_INS, address_key(device.address), time.monotonic())
+    await _count_guess(limits, device)
     conversation_ids = await chat.execute(caller.actor, AcceptInvitation(code), key)
     views = [await chat.execute(caller.actor, GetConversation(id_)) for id_ in conversation_ids]
     return AcceptedAnswer(tuple(map(conversation_payload, views)))
 
 
+async def _count_guess(limits: GivenLimits, device: GivenDevice) -> None:
+    if limits is not None:
+        # Guessing invitation codes has the same rate limit as guessing passwords.
+        await limits.take_or_refuse_everywhere(Kind.SIGN_INS, address_key(device.address), time.monotonic())
+
+
 invitations_router = Router(
     "/invitations",
-    route_handlers=[list_invitations, create_invitation, delete_invitation, accept_invitation],
+    route_handlers=[
+        list_invitations,
+        create_invitation,
+        delete_invitation,
+        list_invited_conversations,
+        accept_invitation,
+    ],
     tags=["invitations"],
 )

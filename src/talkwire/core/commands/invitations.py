@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.domain.model import Invitation
+from talkwire.core.domain.model import ConversationKind, Invitation
 
 
 class CreatedInvitation(msgspec.Struct, frozen=True):
@@ -43,6 +43,21 @@ class DeleteInvitation(Change[None], frozen=True, tag="DeleteInvitation"):
 
 class AcceptInvitation(Change[tuple[str, ...]], frozen=True, tag="AcceptInvitation"):
     """Adds the actor to the conversations of an invitation and returns the conversations' ids."""
+
+    code: str
+
+
+class InvitedConversation(msgspec.Struct, frozen=True):
+    """What users with an invitation's code see of a conversation before they join it."""
+
+    id: str
+    kind: ConversationKind
+    name: str | None
+    is_member: bool
+
+
+class ListInvitedConversations(Query[tuple[InvitedConversation, ...]], frozen=True, tag="ListInvitedConversations"):
+    """Lists the conversations of the invitation with this code."""
 
     code: str
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import asdict
 
-from talkwire.core.commands.invitations import CreatedInvitation
-from talkwire.core.domain.model import Invitation
+from talkwire.core.commands.invitations import CreatedInvitation, InvitedConversation
+from talkwire.core.domain.model import ConversationKind, Invitation
 from talkwire.dialects.payload import Payload, iso
 
 
@@ -28,6 +28,19 @@ class CreatedInvitationPayload(InvitationPayload, frozen=True, kw_only=True):
 
     code: str
     url: str
+
+
+class InvitedConversationPayload(Payload, frozen=True):
+    """A conversation of an invitation, as users with the code see it before they join."""
+
+    id: str
+    kind: ConversationKind
+    is_member: bool
+    name: str | None = None
+
+
+def invited_conversation_payload(invited: InvitedConversation) -> InvitedConversationPayload:
+    return InvitedConversationPayload(**asdict(invited))
 
 
 def invitation_payload(invitation: Invitation) -> InvitationPayload:

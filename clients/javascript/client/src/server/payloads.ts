@@ -26,6 +26,7 @@ export type ErrorCode =
   | "token_expired"
   | "unauthenticated"
   | "unavailable";
+export type InvitedConversationKind = "channel" | "direct" | "group";
 export type ListMessagesThreads = "collapsed";
 export type MemberRole = "admin" | "member" | "owner";
 export type MessageType = "file" | "system" | "text";
@@ -593,6 +594,21 @@ export interface InviteCommand {
   /** The only user to receive the signal; without it, all other sides of the call do. */
   toUserId?: string | null;
   data?: unknown;
+}
+
+/** A conversation of an invitation, as users with the code see it before they join. */
+export interface InvitedConversation {
+  id: string;
+  /** `direct` has two members; `group` and `channel` have any number. */
+  kind: InvitedConversationKind;
+  isMember: boolean;
+  /** The name. */
+  name?: string;
+}
+
+/** The conversations of an invitation; empty for an invitation to the server only. */
+export interface InvitedConversationsAnswer {
+  conversations: InvitedConversation[];
 }
 
 /**

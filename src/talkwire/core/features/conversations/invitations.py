@@ -19,7 +19,9 @@ from talkwire.core.commands.invitations import (
     CreateInvitation,
     DeleteInvitation,
     EnsureFirstInvitation,
+    InvitedConversation,
     ListInvitations,
+    ListInvitedConversations,
 )
 from talkwire.core.domain.access import may_act, may_manage, must_be_operator, require
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
@@ -209,12 +211,12 @@ def use_invitation(tx: Transaction, user_id: str, invitation: Invitation) -> Non
     _use(tx, user_id, invitation, _open_conversations(tx, invitation))
 
 
-def _find(tx: Transaction, code: str) -> Invitation | None:
+def _find(tx: Transaction | Snapshot, code: str) -> Invitation | None:
     # Looked up by hash, so that the duration of the comparison reveals nothing about the code.
     return tx.invitations.find_by_code(_hash(code))
 
 
-def _open_conversations(tx: Transaction, invitation: Invitation) -> list[Conversation]:
+def _open_conversations(tx: Transaction | Snapshot, invitation: Invitation) -> list[Conversation]:
     """Returns the invitation's conversations that still exist. Raises `forbidden` if it had some and all were
     deleted."""
     found = [found for id_ in invitation.conversation_ids if (found := find_conversation(tx, id_)) is not None]
@@ -281,6 +283,22 @@ def list_invitations(snapshot: Snapshot, actor: Actor, query: ListInvitations) -
     return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
 
 
+def list_invited_conversations(
+    snapshot: Snapshot, actor: Actor, query: ListInvitedConversations
+) -> tuple[InvitedConversation, ...]:
+    """Returns the conversations of the invitation with this code, also if the invitation is no longer valid.
+
+    Raises `not_found` for an unknown code, and `forbidden` if all conversations were deleted.
+    """
+    require(may_act(snapshot.user(actor.user_id)))
+    invitation = _find(snapshot, query.code)
+    if invitation is None:
+        raise _unknown_invitation()
+    conversations = _open_conversations(snapshot, invitation)
+    joined = snapshot.memberships(actor.user_id, [conversation.id for conversation in conversations])
+    return tuple(InvitedConversation(each.id, each.kind, each.name, each.id in joined) for each in conversations)
+
+
 CHANGES: Changes = MappingProxyType(
     {
         CreateInvitation: ChangeHandler(create_invitation, check_create),
@@ -290,4 +308,6 @@ CHANGES: Changes = MappingProxyType(
     }
 )
 
-QUERIES: Queries = MappingProxyType({ListInvitations: list_invitations})
+QUERIES: Queries = MappingProxyType(
+    {ListInvitations: list_invitations, ListInvitedConversations: list_invited_conversations}
+)

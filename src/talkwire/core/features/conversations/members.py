@@ -35,7 +35,7 @@ from talkwire.core.domain.model import (
 from talkwire.core.domain.texts import check_id
 from talkwire.core.features.messages.reading import as_shown_to, shares_reads
 from talkwire.core.ports.handler import ChangeHandler, Changes
-from talkwire.core.ports.transaction import Transaction
+from talkwire.core.ports.transaction import Snapshot, Transaction
 
 MEMBERS_PER_COMMAND_MAX = 10_000
 
@@ -228,7 +228,7 @@ def require_actor(tx: Transaction, actor: Actor) -> None:
     require(may_act(user) or (forbidden() if user is None and actor.role == "user" else None))
 
 
-def find_conversation(tx: Transaction, conversation_id: str) -> Conversation | None:
+def find_conversation(tx: Transaction | Snapshot, conversation_id: str) -> Conversation | None:
     """Returns the conversation, or None if it does not exist or was deleted."""
     conversation = tx.conversation(conversation_id)
     return None if conversation is None or conversation.deleted_ms is not None else conversation
