@@ -318,10 +318,10 @@ const AT_LIST = {
     await followed(page, items[0].id);
   },
   invitation: async (page) => {
-    const { id: conversationId } = await conversationCalled("Everything");
-    const { code } = await post("invitations", "alice", { conversationIds: [conversationId] });
+    const { items } = await call("GET", "conversations?query=Open%20house", "bob");
+    const { code } = await post("invitations", "bob", { conversationIds: [items[0].id] });
     await page.evaluate((given) => location.assign(`#invite=${given}`), code);
-    await page.getByRole("dialog", { name: "Join by invitation?" }).waitFor();
+    await page.getByRole("dialog", { name: "Join Open house" }).waitFor();
   },
   "saved messages": async (page) => {
     await page.getByRole("button", { name: /^Your account/ }).click();

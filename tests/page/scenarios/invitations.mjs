@@ -1,4 +1,5 @@
 import {
+  conversations,
   field,
   message,
   open,
@@ -61,26 +62,32 @@ export async function path() {
   // Whoever is signed in is asked.
   const tess = await visitAs("test");
   await tess.goto(link);
+  await tess.getByRole("dialog", { name: `Join ${GROUP}` }).waitFor();
   await joins(tess).click();
   await opened(tess, GROUP);
   await message(tess, "Hello all").waitFor();
 
-  // Whoever has an account signs in and is asked.
+  // Whoever has an account signs in. Members are not asked.
   await dora.getByRole("button", { name: /^Your account/ }).click();
   await dora.getByRole("menuitem", { name: "Sign out" }).click();
   await signsIn(dora).waitFor();
   await dora.goto(link);
   await registers(dora).waitFor();
   await submitAccount(dora, { "E-mail": "dora@example.com", Password: "correct horse" });
-  await joins(dora).click();
   await opened(dora, GROUP);
 
   // And who says no is not asked again.
+  const other = await visitAs("123");
+  await other.goto(link);
+  await other.getByRole("button", { name: "Not now" }).click();
+  await other.reload();
+  await conversations(other).first().waitFor();
+  const again = await joins(other).count();
+
+  // Members are led there.
+  await open(tess, "test-conv");
   await tess.goto(link);
-  await tess.getByRole("button", { name: "Not now" }).click();
-  await tess.reload();
-  await open(tess, GROUP);
-  const again = await joins(tess).count();
+  await opened(tess, GROUP);
   report("joined", { offered, address, asked, again });
 }
 

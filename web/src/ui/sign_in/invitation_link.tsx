@@ -14,11 +14,27 @@ interface Props {
 
 /** What happens when a signed-in user has opened an invitation link. */
 export default function InvitationLink({ code, hasJoined, onOver }: Props) {
-  return hasJoined ? <AcceptInvitation code={code} onDone={onOver} /> : <JoinDialog code={code} onClose={onOver} />;
+  const { invitations } = useChat();
+  /** The title of the question; null if there is nothing to join, undefined until the server has answered. */
+  const [title, setTitle] = useState<string | null | undefined>(hasJoined ? null : undefined);
+  useEffect(() => {
+    if (hasJoined) return;
+    invitations.conversationsOf(code).then(
+      (found) => {
+        const names = found.filter(({ isMember }) => !isMember).map(({ name, kind }) => name ?? texts.kinds[kind]);
+        setTitle(names.length === 0 ? null : texts.places.joinOne(names.join(", ")));
+      },
+      // Joining shows why it is refused.
+      () => setTitle(texts.invitation.joinTitle),
+    );
+  }, [invitations, code, hasJoined]);
+  if (title === undefined) return null;
+  if (title === null) return <AcceptInvitation code={code} onDone={onOver} />;
+  return <JoinDialog code={code} title={title} onClose={onOver} />;
 }
 
 /** Asks whether to join, and opens the joined conversation. */
-function JoinDialog({ code, onClose }: { code: string; onClose: () => void }) {
+function JoinDialog({ code, title, onClose }: { code: string; title: string; onClose: () => void }) {
   const chat = useChat();
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
@@ -33,7 +49,7 @@ function JoinDialog({ code, onClose }: { code: string; onClose: () => void }) {
     }
   };
   return (
-    <Dialog title={texts.invitation.joinTitle} onClose={onClose}>
+    <Dialog title={title} onClose={onClose}>
       <p>{texts.invitation.joinHint}</p>
       <p className="problem" role="alert">
         {problem}
@@ -50,7 +66,7 @@ function JoinDialog({ code, onClose }: { code: string; onClose: () => void }) {
   );
 }
 
-/** Opens the conversation that a user has joined by registering with an invitation. */
+/** Opens the conversation of which the user is a member, also by having registered with the invitation. */
 function AcceptInvitation({ code, onDone }: { code: string; onDone: () => void }) {
   const chat = useChat();
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs once, whatever `onDone` is

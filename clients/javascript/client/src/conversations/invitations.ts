@@ -1,7 +1,12 @@
 /** Creates and accepts invitation links. All methods reject with `RequestError`. */
 
 import type { Core } from "../core.ts";
-import type { AcceptedAnswer, CreatedInvitation } from "../server/payloads.ts";
+import type {
+  AcceptedAnswer,
+  CreatedInvitation,
+  InvitedConversation,
+  InvitedConversationsAnswer,
+} from "../server/payloads.ts";
 
 export interface LinkLimits {
   /** Milliseconds from now; null: it does not expire. */
@@ -25,6 +30,12 @@ export class Invitations {
       ...(maxUses === null ? {} : { maxUses }),
     });
     return url;
+  }
+
+  /** Returns what the reader would join, and is a member of already. */
+  async conversationsOf(code: string): Promise<InvitedConversation[]> {
+    const path = `invitations/${encodeURIComponent(code)}/conversations`;
+    return (await this.#core.rest.get<InvitedConversationsAnswer>(path)).conversations;
   }
 
   /** Joins, and returns the ids of the joined conversations. */
