@@ -1,5 +1,6 @@
 /** What tells people of the same name apart. */
 
+import type { Member } from "@talkwire/client";
 import type { ConversationsById } from "@talkwire/client/parts";
 
 export interface Named {
@@ -15,25 +16,35 @@ export function handleOf({ id, name, handle }: Named, others: readonly Named[]):
 
 /** Returns the handle, or the id, of a user whose name another known user has too; undefined for other users. */
 export function namesakeHandle(conversations: ConversationsById, id: string, name: string): string | undefined {
-  // Each message and conversation on the screen asks about the same state.
-  if (conversations !== known.conversations) known = { conversations, handles: handlesByName(conversations) };
+  if (conversations !== known.conversations) known = knownFrom(conversations);
   const handles = known.handles.get(fold(name));
   const others = (handles?.size ?? 0) - (handles?.has(id) ? 1 : 0);
   return others > 0 ? (handles?.get(id) ?? id) : undefined;
 }
 
-let known: { conversations: ConversationsById | null; handles: HandlesByName } = {
-  conversations: null,
-  handles: new Map(),
-};
-
 /** The handles of users by their ids, by a folded name. */
 type HandlesByName = Map<string, Map<string, string | undefined>>;
 
-function handlesByName(conversations: ConversationsById): HandlesByName {
+interface Known {
+  readonly conversations: ConversationsById | null;
+  readonly lists: readonly (readonly Member[] | undefined)[];
+  readonly handles: HandlesByName;
+}
+
+/** Each message and conversation on the screen asks about the same state. */
+let known: Known = { conversations: null, lists: [], handles: new Map() };
+
+/** Each new message changes the state, and rarely the members, who may be many thousands. */
+function knownFrom(conversations: ConversationsById): Known {
+  const lists = Object.values(conversations).map(({ members }) => members);
+  const isSame = lists.length === known.lists.length && lists.every((list, at) => list === known.lists[at]);
+  return { conversations, lists, handles: isSame ? known.handles : handlesByName(lists) };
+}
+
+function handlesByName(lists: Known["lists"]): HandlesByName {
   const found: HandlesByName = new Map();
-  for (const { members = [] } of Object.values(conversations))
-    for (const { userId, name, handle } of members) {
+  for (const members of lists)
+    for (const { userId, name, handle } of members ?? []) {
       const key = fold(name);
       const handles = found.get(key);
       if (handles === undefined) found.set(key, new Map([[userId, handle]]));
