@@ -8,6 +8,15 @@ class ClaimSchema {
   getItem = () => JSON.stringify({ user: { id: "alice" }, accessToken: "secret" });
 }
 
+it("names the device where no sign-in does", () => {
+  vi.stubGlobal("localStorage", { getItem: () => "phone-1" });
+  const user = { id: "alice", name: "Alice", createdAt: "" };
+  const named = (session: object) => new Api("http://localhost/", { read: () => session } as SessionStore).deviceId;
+  expect(named({ user, accessToken: "of an account", refreshToken: "r" })).toBeUndefined();
+  expect(named({ user, accessToken: "of the application", byToken: true })).toBe("phone-1");
+  expect(named({ user })).toBe("phone-1");
+});
+
 it("sends credentials to its own server and to no other", () => {
   const keeper = new SessionStore(
     new ClaimSchema() as unknown as Storage,

@@ -31,8 +31,10 @@ export class Api extends Rest {
     return this.#store.read();
   }
 
-  override get deviceId(): string {
-    return deviceId();
+  /** Undefined for an account: by its token the server knows the device. */
+  override get deviceId(): string | undefined {
+    const session = this.session;
+    return session?.accessToken === undefined || session.byToken === true ? deviceId() : undefined;
   }
 
   async register(account: Account): Promise<Session> {

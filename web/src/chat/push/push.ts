@@ -6,7 +6,6 @@ import type { ChatPart } from "@talkwire/client/parts";
 import { withLock } from "@talkwire/client/parts";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { locale } from "../../languages/locale";
-import { deviceId } from "../../server/device_id";
 import { workerRegistration } from "../../service_worker_registration";
 import { disallow, permission } from "../alerts/permission";
 import type { PageCore } from "../page_core";
@@ -119,11 +118,12 @@ export class Push implements ChatPart {
     const before = await this.#ownContext();
     const subscription = await subscriptionOf(manager, publicKey, before !== undefined);
     const { endpoint, keys } = subscription.toJSON();
-    const { id } = await this.#core.api.put<PushDevice>("users/me/push", {
+    const { api } = this.#core;
+    const { id } = await api.put<PushDevice>("users/me/push", {
       endpoint,
       keys,
       userAgent: navigator.userAgent,
-      deviceId: deviceId(),
+      deviceId: api.deviceId,
       renew: before?.endpoint === endpoint,
     });
     await this.#save({ subscriptionId: id, endpoint: subscription.endpoint, pictures: before?.pictures ?? {} });
