@@ -144,9 +144,11 @@ def conditions(options: argparse.Namespace) -> list[str]:
     disk = machine.filesystem_of(options.data)
     timing = f"{options.rounds} interleaved rounds of {options.seconds:g} s after {options.warmup:g} s of warm-up"
     return [
-        f"Measured on {today}: {machine.describe()}, databases on {disk}. {machine.busy()}",
+        f"Measured on {today}: {machine.describe()}, databases on {disk}.",
+        machine.busy(),
         f"{'; '.join(versions)}.",
-        f"Medians of {timing}. “Times” says how many times better Talkwire is.",
+        f"Medians of {timing}.",
+        "“Times” says how many times better Talkwire is.",
     ]
 
 

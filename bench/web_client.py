@@ -107,10 +107,10 @@ def as_markdown(figures: Figures) -> str:
 
 
 def conditions(rounds: int) -> str:
-    """Returns a sentence for the report: the date, the machine and the number of rounds."""
+    """Returns two lines for the report: the date and the machine, and the number of rounds."""
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     place = f"{machine.describe()}; headless Chromium, with the server on the same machine"
-    return f"Measured on {today}: {place}. Medians of {rounds} rounds."
+    return f"Measured on {today}: {place}.\nMedians of {rounds} rounds."
 
 
 if __name__ == "__main__":

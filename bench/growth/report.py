@@ -48,7 +48,7 @@ def report(names: Collection[str], most: int, data: Path, *, writes: bool) -> No
 
 
 def _measured(axis: Axis, data: Path) -> Growth:
-    conditions = [machine.dated(), f"{machine.busy()} Databases on {machine.filesystem_of(data)}."]
+    conditions = [machine.dated(), machine.busy(), f"Databases on {machine.filesystem_of(data)}."]
     return Growth(axis, measure(axis, data, _say), conditions)
 
 

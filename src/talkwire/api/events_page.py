@@ -29,14 +29,18 @@ A running server has the same information for programs at `/asyncapi.json`.
 It describes its REST routes at `/openapi.json` and `/docs`.
 [messenger.md](messenger.md) explains how to connect and how the events work together.
 
-A member with `?` may be omitted or null. If the client asks for an acknowledgement, it is
-`{success: true, …}` with the members in the third column, or `{success: false, error: {code, message, details?}}`.
+A member with `?` may be omitted or null.
+If the client asks for an acknowledgement, it is `{success: true, …}` with the members in the third column,
+or `{success: false, error: {code, message, details?}}`.
 
 The last column has the REST routes that do the same, or the reason why there are none.
 """
 
 _PREFIX = "Messenger"
 """The prefix of the schema names on the page, which the page omits."""
+
+_SENTENCE_END = re.compile(r"(?<=[.?!]) (?=[A-Z`])")
+"""The space between two sentences. Pages have one sentence a line."""
 
 _DEFAULT = re.compile(r"Default: `(.*)`\.$")
 
@@ -87,7 +91,7 @@ class _Page:
             schema = self._schemas[name]
             yield from ("", f"### {_short(name)}", "")
             if "description" in schema:
-                yield from (" ".join(schema["description"].split()), "")
+                yield from (_SENTENCE_END.sub("\n", " ".join(schema["description"].split())), "")
             yield from ("| member | type |", "|---|---|")
             for member, its_schema in schema["properties"].items():
                 is_required = member in schema.get("required", ())

@@ -15,18 +15,20 @@ from talkwire.settings.sources import Known, known_settings
 _TOP = """\
 # Configuration
 
-Generated from the settings by `make docs`; do not edit it. `talkwire serve --help` shows the same texts.
-`talkwire check`, with the options of the server, reports problems with the settings, the database, the keys and the
-address.
+Generated from the settings by `make docs`; do not edit it.
+`talkwire serve --help` shows the same texts.
+`talkwire check`, with the options of the server, reports problems with the settings, the database, the keys
+and the address.
 
-Every setting is a flag, a variable `TALKWIRE_…` and a key of `talkwire.toml`. A flag overrides the environment,
-the environment overrides the file, and the file overrides the default. The second variable of a row (`PORT`,
-`DATABASE_URL` …) is read if the first is not set. An empty variable counts as not set.
+Every setting is a flag, a variable `TALKWIRE_…` and a key of `talkwire.toml`.
+A flag overrides the environment, the environment overrides the file, and the file overrides the default.
+The second variable of a row (`PORT`, `DATABASE_URL` …) is read if the first is not set.
+An empty variable counts as not set.
 
 ## The file
 
-`talkwire.toml` in the folder where `talkwire` is started, or the file of `--config FILE` or `TALKWIRE_CONFIG`. An
-unknown key is an error; `talkwire check` warns of an unknown variable `TALKWIRE_…`.
+`talkwire.toml` in the folder where `talkwire` is started, or the file of `--config FILE` or `TALKWIRE_CONFIG`.
+An unknown key is an error; `talkwire check` warns of an unknown variable `TALKWIRE_…`.
 
 ```toml
 # talkwire.toml
@@ -54,12 +56,13 @@ TALKWIRE_RATES=sends=50/200
 JWT_SECRET=…
 ```
 
-Give a secret in a variable, or in a file that only the server's user can read: flags can be seen by all users of a
-machine.
+Give a secret in a variable, or in a file that only the server's user can read:
+flags can be seen by all users of a machine.
 
-Each variable also exists with `_FILE` at its end. It names a file whose content is the value: container platforms and
-systemd provide secrets as such files. White space around the value is ignored. Setting the variable and its file is an
-error.
+Each variable also exists with `_FILE` at its end.
+It names a file whose content is the value: container platforms and systemd provide secrets as such files.
+White space around the value is ignored.
+Setting the variable and its file is an error.
 
 ```dotenv
 JWT_SECRET_FILE=/run/secrets/jwt_secret
