@@ -1,4 +1,5 @@
-"""Checks what the other linters do not: plain language, unique class names, small packages and no import circles.
+"""Checks what the other linters do not: plain language, one sentence a line in Markdown, unique class names, small
+packages and no import circles.
 
 python -m tools.check_sources      (part of `make lint`)
 
@@ -47,6 +48,16 @@ IDIOMS: Mapping[str, str] = MappingProxyType(
 PRIVATE_REFERENCES = re.compile(r"\bcontract, section|\bcontract section|\b(?:first|second|third|fourth|fifth) seed\b")
 """References to papers that are not in the repository."""
 
+INLINE_CODE = re.compile(r"`[^`]*`")
+LABEL = re.compile(r"\s*(?:[-+*]\s|\d+\.\s)?\s*(?:(\*\*?)[^*]+\1\s)?")
+"""The marker of a list item, and first words in bold or italics. The sentence after them stays on their line."""
+
+QUOTE = re.compile(r'"[^"]*"|“[^”]*”')
+TWO_SENTENCES = re.compile(r"(?:\b(?!vs\b|etc\b|cf\b|approx\b)\w*\w\w|\d)[`*)\]]*[.!?][*)]* +[`*(\[]*[A-Z`]")
+"""The end of a sentence and the start of another one. A letter before the full stop is no word: `e.g.`, `i.e.`."""
+
+NO_PROSE = ("#", "|", "<!--")
+
 DESCRIBED_ROUTES = ("get", "post", "put", "patch", "delete", "head", "route")
 NOT_IMPERATIVE = frozenset({"a", "an", "the", "what", "who", "whether", "how", "which", "one", "all", "every", "some"})
 
@@ -72,6 +83,7 @@ def main() -> int:
     prose = [path for path in files if path.suffix == ".md" and path.name not in {"CHANGELOG.md", "CODE_OF_CONDUCT.md"}]
     problems = [
         *language_problems([*sources, *prose]),
+        *sentence_problems(prose),
         *class_problems(sources),
         *width_problems(sources),
         *circle_problems(sources),
@@ -94,6 +106,21 @@ def language_problems(paths: Iterable[Path]) -> Iterator[Problem]:
                     yield Problem(path, line, f'"{phrase}": write {better}')
             if PRIVATE_REFERENCES.search(text):
                 yield Problem(path, line, "refers to a paper that is not in the repository")
+
+
+def sentence_problems(pages: Iterable[Path]) -> Iterator[Problem]:
+    """Yields a problem for each line of a Markdown page that has more than one sentence. Ignores code, tables, headings
+    and quotes.
+    """
+    for path in pages:
+        is_code = False
+        for line, text in _prose_of(path):
+            if text.lstrip().startswith("```"):
+                is_code = not is_code
+            elif not is_code and not text.lstrip().startswith(NO_PROSE):
+                sentences = QUOTE.sub('""', INLINE_CODE.sub("`code`", LABEL.sub("", text, count=1)))
+                if TWO_SENTENCES.search(sentences):
+                    yield Problem(path, line, "two sentences: write each on a line of its own")
 
 
 def class_problems(sources: Iterable[Path]) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from tools.check_sources import (
     circle_problems,
     class_problems,
     language_problems,
+    sentence_problems,
     summary_problems,
     width_problems,
 )
@@ -62,6 +63,41 @@ def test_a_page_is_prose(write: Write) -> None:
         (3, '"hears of": write receives, learns of'),
         (4, "refers to a paper that is not in the repository"),
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "The client connects. The server answers.",
+        "- An item. It has a second sentence.",
+        "1. Run `make docs`. `make lint` checks it.",
+        "**A label.** A sentence. Another one.",
+        "See [files](files.md). A file has an id (of 32 digits). [Uploads](files.md#uploads) too!",
+        "It needs Python 3.11. Node is optional.",
+    ],
+)
+def test_a_line_of_a_page_has_one_sentence(write: Write, line: str) -> None:
+    path = write("docs/page.md", f"# Page\n\n{line}\n")
+    assert _texts(list(sentence_problems([path]))) == [(3, "two sentences: write each on a line of its own")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The client connects.\nThe server answers.",
+        "- An item.\n  It has a second sentence.",
+        "1. One item.\n2. Another item.",
+        "- **A label.** A sentence.",
+        "Names, e.g. Alice, i.e. Bob, vs. Carol, and versions such as 1.2. are no ends of sentences … Nor is `a. B`.",
+        'It says "You cannot write here. Ask a moderator." and closes.',
+        "## A heading. With two sentences",
+        "| a cell. It | has two. Or three. |",
+        "```text\nThe client connects. The server answers.\n```",
+        "- An item:\n\n  ```text\n  The client connects. The server answers.\n  ```",
+    ],
+)
+def test_code_tables_headings_and_quotes_may_have_more_sentences(write: Write, text: str) -> None:
+    assert list(sentence_problems([write("docs/page.md", f"# Page\n\n{text}\n")])) == []
 
 
 def test_a_class_name_is_given_once_outside_the_dialects(write: Write) -> None:
