@@ -67,7 +67,7 @@ from talkwire.realtime.serving.server import Server, with_engine
 from talkwire.realtime.socketio.socket_server import SocketServer
 from talkwire.settings import Settings
 from talkwire.settings.keys import token_policy
-from talkwire.settings.policy import access_policy
+from talkwire.settings.policy import access_policy, served_dialects
 from talkwire.storage.health import WriteProbe
 from talkwire.storage.transfer.exporting import ExportReader
 from talkwire.storage.transfer.sqlite_file import copy_file
@@ -176,8 +176,7 @@ class Node:
         """The dialects (event vocabularies of client applications) that this node serves: the configured or all
         built-in ones, and further ones of the embedding application.
         """
-        names = {self.settings.dialect, *self.settings.dialects} if self.settings.dialects else set(DIALECTS)
-        return [*(dialect for name, dialect in DIALECTS.items() if name in names), *self._further_dialects.values()]
+        return [*(DIALECTS[name] for name in served_dialects(self.settings)), *self._further_dialects.values()]
 
     async def _start(self, policy: TokenPolicy, closing: contextlib.AsyncExitStack) -> None:
         settings, embedding = self.settings, self._embedding

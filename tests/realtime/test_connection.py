@@ -178,13 +178,16 @@ async def test_an_end_is_counted_and_logged_by_its_reason(
     assert f'talkwire_closed_total{{reason="{reason}"}} 1.0' in text
 
 
-async def test_a_refused_handshake_is_counted_by_its_code(connect: Connect, engine: RecordingServer) -> None:
+async def test_a_refused_handshake_is_counted_by_its_error(connect: Connect, engine: RecordingServer) -> None:
     with structlog.testing.capture_logs() as lines:
         for target in ("/socket.io/?EIO=3&transport=polling", "/socket.io/?EIO=4&transport=carrier-pigeon-post"):
             assert (await (await connect()).request(target, HOST))[0] == 400
         assert (await (await connect()).request("/socket.io/?EIO=3&transport=websocket", UPGRADE))[0] == 400
     assert engine.metrics.refused_handshakes == {5: 2, 0: 1}
-    assert 'talkwire_refused_handshakes_total{code="5"} 2.0' in generate_latest(_registry(engine)).decode()
+    assert (
+        'talkwire_refused_handshakes_total{reason="unsupported_protocol_version"} 2.0'
+        in generate_latest(_registry(engine)).decode()
+    )
     asked = [(line["code"], line["EIO"], line["transport"]) for line in lines if line["event"] == "handshake_refused"]
     assert asked == [(5, "3", "polling"), (0, "4", "carrier-pigeon-p"), (5, "3", "websocket")]
 

@@ -26,6 +26,8 @@ def test_a_default_that_depends_on_other_settings_is_the_value_in_force() -> Non
     names = ("accounts", "directory", "create_channel", "web_sign_in", "drain_s")
     shown = _values(Settings())
     assert [shown[name] for name in names] == ["open", "everyone", "everyone", "account", "0"]
+    assert shown["dialects"] == "messenger,talks,whatsapp,crm,gateway"
+    assert _values(Settings(dialect="crm", dialects=("talks",)))["dialects"] == "talks,crm"
     closed = _values(Settings(jwt_secret=LONG, database="postgresql://db.example.com/chat"))
     assert [closed[name] for name in names] == ["off", "contacts", "service", "token", "5"]
 

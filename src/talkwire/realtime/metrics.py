@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from talkwire.wire.errors import RefusalCode
+
 CLOSE_REASONS = (
     "address_limit",
     "body_timeout",
@@ -67,9 +69,9 @@ class RealtimeMetrics(Collector):
         yield _by_label("talkwire_closed", "Engine.IO sessions that have ended", "reason", self.closed)
         yield _by_label(
             "talkwire_refused_handshakes",
-            "Requests to open or reach a session that were refused, by Engine.IO's code",
-            "code",
-            {str(int(code)): n for code, n in self.refused_handshakes.items()},
+            "Requests to open or reach a session that were refused, by the name of Engine.IO's error",
+            "reason",
+            {RefusalCode(code).name.lower(): n for code, n in self.refused_handshakes.items()},
         )
         yield CounterMetricFamily("talkwire_events_received", "Events from clients", self.events_received)
         yield _by_label(

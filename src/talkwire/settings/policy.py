@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from talkwire.core.domain.access_policy import AccessPolicy, Accounts, WebSignIn
 from talkwire.settings.addresses import is_loopback
+from talkwire.settings.rules import DIALECTS
 from talkwire.settings.settings import Settings
 
 
@@ -56,7 +57,15 @@ def values_in_force(settings: Settings) -> Mapping[str, object]:
         "create_channel": policy.create_channel,
         "web_sign_in": web_sign_in(settings),
         "drain_s": settings.drain_window_s,
+        "dialects": served_dialects(settings),
     }
+
+
+def served_dialects(settings: Settings) -> tuple[str, ...]:
+    """Returns the names of the built-in dialects (event vocabularies of client applications) that are served: all, or
+    the configured ones and that of the root namespace."""
+    configured = {settings.dialect, *settings.dialects} if settings.dialects else set(DIALECTS)
+    return tuple(name for name in DIALECTS if name in configured)
 
 
 def provider_name(settings: Settings) -> str:
