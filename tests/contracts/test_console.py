@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from talkwire.core.commands.accounts import BanUser, Device, EraseUser, OpenLogin, PutUser, PutUsers, RegisterAccount
 from talkwire.core.commands.command import Command
@@ -21,13 +21,13 @@ from talkwire.core.commands.server.console import (
     GetPushState,
     GetTotals,
     ListLoginsOf,
-    list_cursor,
 )
 from talkwire.core.commands.server.pushes import ClaimPushes, PushResult
 from talkwire.core.domain.actors import NODE, PUSH_SENDER
 from talkwire.core.domain.events import LoginEnded
 from talkwire.core.domain.model import Actor, PushTarget
-from talkwire.storage.schema import pushes
+from talkwire.core.domain.pages import list_cursor
+from talkwire.storage.schema import name_parts, pushes
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, Clock, Node, running
 from tests.contracts.plans import plan_of, read_statements
 from tests.databases import Database
@@ -82,6 +82,26 @@ async def test_users_are_found_by_name_id_handle_and_email(many: Node) -> None:
     (zed,) = (await many.do(OPERATOR, BrowseUsers("zed@EXAMPLE.com"))).items
     assert (zed.user.name, zed.user.email) == ("Zed", "zed@example.com")
     assert await _all(many, BrowseUsers("%")) == []
+
+
+async def test_users_are_found_by_the_beginning_of_each_word_of_their_names(many: Node) -> None:
+    names = ("Anna Maria Lindgren", "Bo Lind", "Linda Lindqvist", "Jean-Luc (Lin) O'Lin")
+    await many.do(BACKEND, PutUsers(tuple(PutUser(f"w{n}", name) for n, name in enumerate(names))))
+    assert await _all(many, BrowseUsers("lin")) == ["w3", "w1", "w2", "w0"]
+    assert await _all(many, BrowseUsers("maria L")) == ["w0"]
+    assert await _all(many, BrowseUsers("luc")) == ["w3"]
+    assert await _all(many, BrowseUsers("indgren")) == []
+    await many.do(BACKEND, BanUser("w1"))
+    assert await _all(many, BrowseUsers("lin", banned=True)) == ["w1"]
+    assert await _all(many, BrowseUsers("lind", banned=False)) == ["w2", "w0"]
+    await many.do(BACKEND, PutUser("w0", "Anna Lindqvist"))
+    assert await _all(many, BrowseUsers("lindgren")) == []
+    assert await _all(many, BrowseUsers("lindqvist")) == ["w0", "w2"]
+    await many.do(BACKEND, EraseUser("w0", redact=False))
+    assert await _all(many, BrowseUsers("lindqvist")) == ["w2"]
+    with many.write_engine.connect() as connection:
+        parts = connection.execute(select(name_parts.c.folded_part).where(name_parts.c.id == "w0"))
+        assert parts.scalars().all() == ["user"], "the name is Deleted user"
 
 
 async def test_banned_users_are_listed_apart_and_erased_ones_are_not_banned(many: Node) -> None:
@@ -145,6 +165,18 @@ async def test_conversations_are_found_by_name_and_id(places: Node) -> None:
     await places.do(BACKEND, UpdateConversation("c", name="Towers"))
     assert await _all(places, BrowseConversations("towers")) == ["c"]
     assert await _all(places, BrowseConversations("ärg")) == []
+
+
+async def test_conversations_are_found_by_the_beginning_of_each_word_of_their_names(places: Node) -> None:
+    assert await _all(places, BrowseConversations("hall")) == ["a"]
+    assert await _all(places, BrowseConversations("hall", kind="channel")) == []
+    await places.do(BACKEND, CreateConversation("channel", ("alice",), id="f", name="#city-hall: hallways"))
+    assert await _all(places, BrowseConversations("hall")) == ["a", "f"]
+    assert await _all(places, BrowseConversations("city")) == ["f"]
+    await places.do(BACKEND, UpdateConversation("a", name="Town"))
+    assert await _all(places, BrowseConversations("hall")) == ["f"]
+    await places.do(BACKEND, DeleteConversation("f"))
+    assert await _all(places, BrowseConversations("hall")) == []
 
 
 async def test_a_conversation_says_how_many_messages_it_has_and_when_the_newest_came(
@@ -264,10 +296,13 @@ async def test_texts_that_find_nothing_anywhere_are_refused(node: Node, text: st
 _PAGES: dict[str, tuple[Command[Any], str]] = {
     "users": (BrowseUsers(), "ix_users_folded_name_id"),
     "users by name": (BrowseUsers("a"), "ix_users_folded_name_id"),
-    "banned users": (BrowseUsers("a", banned=True), "ix_users_banned"),
+    "users by a later word": (BrowseUsers("b"), "name_parts"),
+    "banned users": (BrowseUsers(banned=True), "ix_users_banned"),
+    "banned users by name": (BrowseUsers("a", banned=True), "ix_users_banned"),
     "conversations": (BrowseConversations(), "ix_conversations_age"),
     "groups": (BrowseConversations(kind="group"), "ix_conversations_age"),
     "conversations by name": (BrowseConversations("a"), "ix_conversations_named"),
+    "conversations by a later word": (BrowseConversations("b", kind="group"), "name_parts"),
 }
 
 
@@ -276,9 +311,9 @@ async def test_each_page_is_a_range_of_an_index(database: Database, clock: Clock
     """Without an index in the list's order, the database would read and sort all rows for each page."""
     command, index = _PAGES[asked]
     async with running(database, clock) as node:
-        await node.users(ALICE, BOB)
+        await node.do(BACKEND, PutUsers(tuple(PutUser(id_, f"{id_} b") for id_ in ("alice", "ann", "anna"))))
         for id_ in ("a1", "a2", "a3"):
-            await node.do(BACKEND, CreateConversation("group", ("alice",), id=id_, name=id_))
+            await node.do(BACKEND, CreateConversation("group", ("alice",), id=id_, name=f"{id_} b"))
         first = await node.do(OPERATOR, _with(command, limit=1))
         with read_statements(node) as statements:
             await node.do(OPERATOR, _with(command, limit=1, cursor=first.next))
@@ -286,9 +321,11 @@ async def test_each_page_is_a_range_of_an_index(database: Database, clock: Clock
     assert index in plan
     assert "SCAN users" not in plan.replace(f"SCAN users USING INDEX {index}", "")
     assert "SCAN conversations" not in plan
+    assert "SCAN name_parts" not in plan
     assert "Seq Scan" not in plan
     if database.kind == "sqlite" and "users" in asked:
-        assert "TEMP B-TREE" not in plan
+        # Only the rows of one page are sorted, which indexes have found (a co-routine each).
+        assert plan.count("TEMP B-TREE") == plan.count("CO-ROUTINE")
 
 
 def _with(command: Command[Any], **changes: object) -> Command[Any]:

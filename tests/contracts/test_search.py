@@ -26,7 +26,7 @@ from talkwire.core.commands.search import FindPublicConversations, SearchMessage
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import ConversationCreated, MemberAdded, MessageDeleted, MessageEdited
 from talkwire.core.domain.model import Actor, Conversation, Member
-from talkwire.core.domain.search_terms import terms_of
+from talkwire.core.domain.search.search_terms import terms_of
 from talkwire.core.features.messages import search
 from talkwire.core.ports.transaction import Snapshot, Transaction
 from talkwire.storage.engine import reading_engine, sqlite_url

@@ -58,6 +58,9 @@ async def test_contacts_find_whom_they_share_a_conversation_with(contacts: Node)
     assert await _found(contacts, ALICE, "bo") == ["bob"]
     assert await _found(contacts, ALICE, "mal") == []
     assert await _found(contacts, ALICE, "mallory") == []
+    await contacts.do(BACKEND, PutUsers((PutUser("bob", "Bob Lindgren"), PutUser("mallory", "Mallory Lindgren"))))
+    assert await _found(contacts, ALICE, "lind") == ["bob"]
+    assert await _found(contacts, BACKEND, "lind") == ["bob", "mallory"]
     await contacts.do(BACKEND, RemoveMember("c", "bob"))
     assert await _found(contacts, ALICE) == ["alice", "carol"]
 
@@ -95,14 +98,15 @@ async def test_a_conversation_with_a_known_id_makes_contacts(contacts: Node) -> 
 
 
 @pytest.mark.parametrize("reach_max", [0, 1000])
+@pytest.mark.parametrize("name", ["Zoe {id}", "{id} Zoe", "{id} Zoe Zoelle"])
 async def test_contacts_are_found_page_by_page_in_any_number(
-    contacts: Node, reach_max: int, monkeypatch: pytest.MonkeyPatch
+    contacts: Node, reach_max: int, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(user_search, "REACH_MAX", reach_max)
     monkeypatch.setattr(user_search, "BLOCK", 3)
     monkeypatch.setattr(user_search, "EFFORT_MAX", 9)
     ids = [f"u{number:02}" for number in range(40)]
-    await contacts.do(BACKEND, PutUsers(tuple(PutUser(id_, name=f"Zoe {id_}") for id_ in ids)))
+    await contacts.do(BACKEND, PutUsers(tuple(PutUser(id_, name=name.format(id=id_)) for id_ in ids)))
     friends = tuple(ids[::3])
     await contacts.do(BACKEND, CreateConversation("channel", ("alice", *friends), id="far", name="Far"))
     found: Sequence[User] = ()

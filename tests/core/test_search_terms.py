@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.search_terms import SearchPhrase, terms_of
+from talkwire.core.domain.search.search_terms import SearchPhrase, terms_of
 
 TYPED = [
     ("hello", [SearchPhrase(("hello",), open_ended=True)]),

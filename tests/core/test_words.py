@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.core.domain.words import MARKS_MAX, WORD_MAX_LENGTH, fold, words_of
+from talkwire.core.domain.search.words import MARKS_MAX, WORD_MAX_LENGTH, fold, words_of
 from tests.processor_time import at_most
 
 TABLE = [
@@ -93,7 +93,7 @@ def test_no_run_of_marks_is_long_where_a_text_is_normalised(text: str) -> None:
         return normalize(form, given)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("talkwire.core.domain.words.normalize", record)
+        patch.setattr("talkwire.core.domain.search.words.normalize", record)
         words_of(text)
     assert longest <= 2 * MARKS_MAX
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from talkwire.core.domain.words import words_of
+from talkwire.core.domain.search.words import words_of
 from talkwire.storage.messages.search import WordTable
 from talkwire.storage.schema import log_head, messages, metadata
 

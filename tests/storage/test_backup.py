@@ -295,7 +295,7 @@ LATER_COLUMNS = {
 
 LATER_TABLES = frozenset(
     {"invitations", "imports", "erasures", "webhooks", "webhook_retries", "webhook_attempts"}
-    | {"provider_identities", "thread_follows", "saved_messages", "audit", "reports", "push_removals"}
+    | {"provider_identities", "thread_follows", "saved_messages", "audit", "reports", "push_removals", "name_parts"}
 )
 
 REPAIRED = frozenset({"offers"})

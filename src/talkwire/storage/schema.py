@@ -136,6 +136,17 @@ users = Table(
 back end or the user chose the id as the name, so that tokens do not change it. `erased`: `keep` or `redact`.
 `read_receipts` repeats the user's preference, for the statements that look for readers. `handle` is in lower case."""
 
+name_parts = Table(
+    "name_parts",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("folded_part", _CodePoints, primary_key=True),
+    Column("id", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""The parts of names from their second and later words on, without case, by which users and conversations are found.
+`kind` is `user`, or the kind of the conversation."""
+
 erasures = Table(
     "erasures",
     metadata,

@@ -227,7 +227,7 @@ export class Talkwire {
 
   // --- people -------------------------------------------------------------------------------------------------------
 
-  /** Finds users whose names start with a text. Rejects with `RequestError`. */
+  /** Finds users in whose names a word starts with a text. Rejects with `RequestError`. */
   findUsers(query: string): Promise<User[]> {
     return this.#client.conversations.findUsers(query);
   }

@@ -60,7 +60,9 @@ Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of i
 Messages = Annotated[
     Erased, QueryParameter(name="messages", description="Whether the user's messages stay, or become tombstones")
 ]
-Query = Annotated[str, QueryParameter(name="query", description="The start of a name or a handle, or an id")]
+Query = Annotated[
+    str, QueryParameter(name="query", description="The start of a word in a name or of a handle, or an id")
+]
 
 
 @get("/", summary="Search users by the start of their name or handle, or by id")

@@ -246,7 +246,8 @@ class ListUsers(Query[Page[User]], frozen=True, tag="ListUsers"):
 
 
 class SearchUsers(Query[Page[User]], frozen=True, tag="SearchUsers"):
-    """Finds users whose name or handle starts with `text`, ignoring case, and the user whose id is `text`.
+    """Finds users in whose name a word starts with `text`, ignoring case, users whose handle does, and the user whose
+    id is `text`.
 
     An empty text finds all users. The setting `directory` restricts which users an ordinary user finds.
     """

@@ -1,9 +1,15 @@
-"""The maximum size of one page of a list, in items and in bytes."""
+"""Pages of lists: the maximum size of one in items and in bytes, and the cursors that lead to the next one."""
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from typing import TypeVar
+
+import msgspec
+
+from talkwire.core.domain.errors import ChatError, invalid
+from talkwire.core.domain.texts import check_text
 
 PAGE_MAX = 100
 """Maximum number of items on a page."""
@@ -11,6 +17,9 @@ PAGE_MAX = 100
 PAGE_MAX_BYTES = 256 * 1024
 """Maximum size of a page of messages or events, in bytes of JSON."""
 
+_NUMBER_MAX = 2**53
+
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -26,3 +35,29 @@ def within_bytes(items: Sequence[T], size_of: Callable[[T], int], max_bytes: int
         if size > max_bytes and index:
             return items[:index]
     return items
+
+
+def list_cursor(key: object) -> str:
+    """Returns an opaque cursor that encodes the sort key of a page's last item, from which the next page continues."""
+    return urlsafe_b64encode(msgspec.json.encode(key)).decode()
+
+
+def key_of_cursor(cursor: str, kind: type[K]) -> K:
+    """Returns the sort key that a cursor encodes (`list_cursor`). Raises `invalid_request` for a text that is not such
+    a cursor."""
+    try:
+        key = msgspec.json.decode(urlsafe_b64decode(cursor), type=kind)
+        for part in msgspec.to_builtins(key):
+            _check_part(part)
+    except (ValueError, RecursionError, ChatError):
+        raise invalid("cursor", "is not a cursor of this list") from None
+    return key
+
+
+def _check_part(part: int | str) -> None:
+    """Raises ValueError or ChatError for a part of a cursor's key that neither a database nor a message between nodes
+    can hold."""
+    if isinstance(part, str):
+        check_text("cursor", part)
+    elif not 0 <= part < _NUMBER_MAX:
+        raise ValueError("is no time")

@@ -45,7 +45,8 @@ from talkwire.core.domain.model import (
 from talkwire.core.domain.moderation.audit import Act, AuditEntry
 from talkwire.core.domain.moderation.reports import MessageReport, ReportState
 from talkwire.core.domain.peer import Peer
-from talkwire.core.domain.search_terms import SearchScope, SearchTerms
+from talkwire.core.domain.search.name_search import NameKey, NamePage
+from talkwire.core.domain.search.search_terms import SearchScope, SearchTerms
 
 
 class StoredAnswer(msgspec.Struct, frozen=True):
@@ -293,10 +294,10 @@ class ConsoleReads(Protocol):
     """Queries for the lists in the operators' console. They leave out deleted conversations."""
 
     def users(
-        self, folded_prefix: str, after: tuple[str, str] | None, limit: int, *, banned: bool | None = None
-    ) -> Sequence[User]:
-        """Returns users whose casefolded name starts with the prefix, in the order of (name, id). `after` is the (name,
-        id) after which the page starts.
+        self, folded_text: str, after: NameKey | None, limit: int, *, banned: bool | None = None
+    ) -> NamePage[User]:
+        """Returns users that a casefolded text finds by their names (`domain.search.name_search`), after the key
+        `after`.
 
         `banned`: True returns only banned users, without erased ones; False only users who are not banned; None all.
         """
@@ -312,10 +313,10 @@ class ConsoleReads(Protocol):
         ...
 
     def conversations_by_name(
-        self, folded_prefix: str, kind: ConversationKind | None, after: tuple[str, str] | None, limit: int
-    ) -> Sequence[ConversationRecord]:
-        """Returns conversations whose casefolded name starts with the prefix, in the order of (name, id), optionally of
-        one kind. `after` is the (name, id) after which the page starts."""
+        self, folded_text: str, kind: ConversationKind | None, after: NameKey | None, limit: int
+    ) -> NamePage[ConversationRecord]:
+        """Returns conversations that a casefolded text finds by their names, after the key `after`, optionally of one
+        kind."""
         ...
 
     def totals(self) -> Totals: ...

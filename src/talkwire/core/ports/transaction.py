@@ -24,6 +24,7 @@ from talkwire.core.domain.model import (
     ProviderIdentity,
     User,
 )
+from talkwire.core.domain.search.name_search import NameKey, NamePage
 from talkwire.core.ports.stores import (
     AuditLog,
     Calls,
@@ -292,15 +293,15 @@ class Snapshot(Protocol):
         ...
 
     def users_named(
-        self, folded_prefix: str, after: tuple[str, str] | None, limit: int, *, with_banned: bool = False
-    ) -> Sequence[User]:
-        """Returns at most `limit` users whose casefolded name starts with the prefix, in the order of (name, id).
-        `after` is the (name, id) after which the page starts."""
+        self, folded_text: str, after: NameKey | None, limit: int, *, with_banned: bool = False
+    ) -> NamePage[User]:
+        """Returns at most `limit` users that a casefolded text finds by their names, after the key `after`
+        (`domain.search.name_search`)."""
         ...
 
     def contacts_named(
-        self, user_id: str, reach_max: int, folded_prefix: str, after: tuple[str, str] | None, limit: int
-    ) -> Sequence[User] | None:
+        self, user_id: str, reach_max: int, folded_text: str, after: NameKey | None, limit: int
+    ) -> NamePage[User] | None:
         """Returns users by name as `users_named` does, but only users who share a conversation with the user `user_id`.
 
         Returns None if that user's conversations have more than `reach_max` members in total: too many to search.

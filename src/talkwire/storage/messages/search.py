@@ -1,9 +1,9 @@
 """The full-text index of messages: FTS5 on SQLite, a `tsvector` with GIN on PostgreSQL.
 
-`core.domain.words` splits texts into words, so both databases store the same ones. Each message has one more word, its
-label, which identifies its conversation, so that a search can be limited to the conversations a reader may see. The
-index is updated after the commit and only proposes messages; `core.features.messages.search` checks the messages
-themselves.
+`core.domain.search.words` splits texts into words, so both databases store the same ones. Each message has one more
+word, its label, which identifies its conversation, so that a search can be limited to the conversations a reader may
+see. The index is updated after the commit and only proposes messages; `core.features.messages.search` checks the
+messages themselves.
 
 Statements over the index are SQL text, because SQLAlchemy supports neither kind of index.
 """
@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Connection, Dialect, Select, column, exists, select, table, text
 
 from talkwire.core.domain.model import Conversation, Message
-from talkwire.core.domain.search_terms import SearchScope, SearchTerms
-from talkwire.core.domain.words import words_of
+from talkwire.core.domain.search.search_terms import SearchScope, SearchTerms
+from talkwire.core.domain.search.words import words_of
 from talkwire.core.features.messages.search import searched_text
 from talkwire.storage.messages.messages import attached_names, messages_by_id
 from talkwire.storage.schema import conversations, log, members, messages

@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Select, and_, func, not_, select, text, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, not_, select, text, tuple_
 from sqlalchemy.sql.selectable import Subquery
 
 from talkwire.core.commands.server.console import ConversationRecord, FailingPush, PushState, Totals
 from talkwire.core.domain.model import ConversationKind, User
+from talkwire.core.domain.search.name_search import NameKey, NamePage
 from talkwire.storage.schema import NOT_DELETED, conversations, messages, push_subscriptions, users
+from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow
 from talkwire.storage.tables.conversations import to_conversation
-from talkwire.storage.tables.users import to_user
+from talkwire.storage.tables.names import Condition, ids_found, of_name, united
+from talkwire.storage.tables.users import users_by_name
 
-_LAST_CHARACTER = "\U0010ffff"
 _KINDS: tuple[ConversationKind, ...] = get_args(ConversationKind)
 
 # As the indexes spell their conditions.
@@ -39,19 +41,14 @@ class ConsoleRows(Reads):
     Implements `core.ports.stores.ConsoleReads`."""
 
     def users(
-        self, folded_prefix: str, after: tuple[str, str] | None, limit: int, *, banned: bool | None = None
-    ) -> Sequence[User]:
-        order = (users.c.folded_name, users.c.id)
-        found = select(users)
+        self, folded_text: str, after: NameKey | None, limit: int, *, banned: bool | None = None
+    ) -> NamePage[User]:
+        conditions: tuple[Condition, ...] = ()
         if banned is True:
-            found = found.where(_BANNED, users.c.erased.is_(None))
+            conditions = _BANNED, users.c.erased.is_(None)
         elif banned is False:
-            found = found.where(not_(and_(users.c.banned, users.c.erased.is_(None))))
-        if folded_prefix:
-            found = found.where(_begins(users.c.folded_name, folded_prefix))
-        if after is not None:
-            found = found.where(tuple_(*order) > after)
-        return [to_user(row) for row in self._connection.execute(found.order_by(*order).limit(limit))]
+            conditions = (not_(and_(users.c.banned, users.c.erased.is_(None))),)
+        return users_by_name(self._connection, folded_text, after, limit, conditions)
 
     def conversation(self, conversation_id: str) -> ConversationRecord | None:
         found = select(conversations).where(conversations.c.id == conversation_id, _EXISTS)
@@ -69,23 +66,21 @@ class ConsoleRows(Reads):
                 found = found.where(tuple_(*order) < before)
             return found.order_by(*(each.desc() for each in order)).limit(limit)
 
-        some = _of_kinds([of_kind(each) for each in ((kind,) if kind else _KINDS)])
+        some = united([of_kind(each) for each in ((kind,) if kind else _KINDS)])
         return self._records(some, some.c.created_ms.desc(), some.c.id.desc())[:limit]
 
     def conversations_by_name(
-        self, folded_prefix: str, kind: ConversationKind | None, after: tuple[str, str] | None, limit: int
-    ) -> Sequence[ConversationRecord]:
-        order = (conversations.c.folded_name, conversations.c.id)
-
-        def of_kind(kind: str) -> Select[Any]:
-            found = select(conversations).where(conversations.c.kind == kind, _NAMED, _EXISTS)
-            found = found.where(_begins(conversations.c.folded_name, folded_prefix))
-            if after is not None:
-                found = found.where(tuple_(*order) > after)
-            return found.order_by(*order).limit(limit)
-
-        some = _of_kinds([of_kind(each) for each in ((kind,) if kind else _KINDS)])
-        return self._records(some, some.c.folded_name, some.c.id)[:limit]
+        self, folded_text: str, kind: ConversationKind | None, after: NameKey | None, limit: int
+    ) -> NamePage[ConversationRecord]:
+        queries: list[Select[Any]] = []
+        for each in (kind,) if kind else _KINDS:
+            conditions = conversations.c.kind == each, _NAMED, _EXISTS
+            queries += of_name(conversations, each, folded_text, after, conditions)
+        ids, next_ = ids_found(self._connection, queries, folded_text, limit)
+        found = select(conversations).select_from(KEYS).join(conversations, conversations.c.id == key_text(0))
+        records = self._records(found.params(keys_parameter([(id_,) for id_ in ids])).subquery())
+        by_id = {record.conversation.id: record for record in records}
+        return NamePage([by_id[id_] for id_ in ids], next_)
 
     def _records(self, found: Subquery, *order: ColumnElement[Any]) -> list[ConversationRecord]:
         """Returns the conversations of a query, each with the time of its newest message."""
@@ -121,15 +116,3 @@ class ConsoleRows(Reads):
 
 def _failing(row: AnyRow) -> FailingPush:
     return FailingPush(row.id, row.user_id, row.kind, row.service, row.failures, row.due_ms)
-
-
-def _begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
-    return and_(column >= prefix, column <= f"{prefix}{_LAST_CHARACTER}")
-
-
-def _of_kinds(each: Sequence[Select[Any]]) -> Subquery:
-    """Combines one query for each kind of conversation into a union. Each query is put in a subquery, because SQLite
-    sorts and limits a part of a union only there."""
-    if len(each) == 1:
-        return each[0].subquery()
-    return union_all(*(select(part.subquery()) for part in each)).subquery()

@@ -17,6 +17,7 @@ from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
 from talkwire.storage.tables.files import replace_picture
+from talkwire.storage.tables.names import change_name
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.workspace import Changes, Workspace
 
@@ -198,9 +199,11 @@ def take_moved_conversations(workspace: Workspace) -> list[Write]:
 
 def _updated(workspace: Workspace, event: ConversationUpdated) -> None:
     conversation = event.conversation
-    before = known_conversation(workspace, conversation.id).avatar
-    if before != conversation.avatar:
-        replace_picture(workspace.connection, before, event.at_ms)
+    before = known_conversation(workspace, conversation.id)
+    if before.avatar != conversation.avatar:
+        replace_picture(workspace.connection, before.avatar, event.at_ms)
+    names = before.name or "", conversation.name or ""
+    change_name(workspace.connection, conversation.kind, conversation.id, *names)
     workspace.conversations[conversation.id] = conversation
     changed = update(conversations).where(conversations.c.id == conversation.id)
     workspace.connection.execute(changed.values(**conversation_values(conversation)))

@@ -33,6 +33,7 @@ from talkwire.storage.tables.conversations import (
     known_conversation,
 )
 from talkwire.storage.tables.files import replace_picture
+from talkwire.storage.tables.names import add_names
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.tables.users import write_new_users
 from talkwire.storage.workspace import Changes, Workspace
@@ -288,6 +289,7 @@ def _conversation_created(workspace: Workspace, event: ConversationCreated) -> N
     key = direct_key(*(member.user_id for member in event.members)) if conversation.kind == "direct" else None
     values = conversation_values(conversation) | {"direct_key": key}
     workspace.connection.execute(insert(conversations), values)
+    add_names(workspace.connection, conversation.kind, [(conversation.id, conversation.name or "")])
     workspace.conversations[conversation.id] = conversation
     _insert(workspace, event.members, event.pos)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from msgspec.structs import asdict, replace
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
 from talkwire.core.domain.events import (
     HoldChanged,
@@ -20,6 +21,7 @@ from talkwire.core.domain.events import (
     UserUpdated,
 )
 from talkwire.core.domain.model import User
+from talkwire.core.domain.search.name_search import NameKey, NamePage, found_part
 from talkwire.storage.schema import blocks, conversations, members, users
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement
@@ -27,11 +29,10 @@ from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
 from talkwire.storage.tables.conversations import change_conversation, direct_conversation_id, prune_apart
 from talkwire.storage.tables.files import replace_picture
+from talkwire.storage.tables.names import USER, Condition, add_names, change_name, ids_found, of_name, starts_with
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.tables.push_subscriptions import drop_subscriptions_of_user
 from talkwire.storage.workspace import Changes, Workspace
-
-_LAST_CHARACTER = "\U0010ffff"
 
 # --- rows and values --------------------------------------------------------------------------------------------------
 
@@ -80,8 +81,10 @@ _reach: Select[Any] = (
 )
 """Counts the members of all conversations of a user. A member of several of them is counted several times."""
 
-_contact_ids: Select[Any] = select(_other.c.user_id).distinct().select_from(_together).where(_of_user)
-"""Selects the ids of the users that share a conversation with a user."""
+_contact_names: Select[Any] = select(users.c.id, users.c.folded_name).where(
+    users.c.id.in_(select(_other.c.user_id).select_from(_together).where(_of_user)), users.c.banned.is_(False)
+)
+"""Selects the ids and casefolded names of the users that share a conversation with a user."""
 
 _sharing: Select[Any] = (
     select(_other.c.user_id)
@@ -104,8 +107,7 @@ class UserReads(Reads):
         return next(map(to_user, _user.rows(self._connection, id=user_id)), None)
 
     def users(self, user_ids: Collection[str]) -> Mapping[str, User]:
-        rows = self._connection.execute(_users, keys_parameter([(key,) for key in user_ids]))
-        return {row.id: to_user(row) for row in rows}
+        return read_users(self._connection, user_ids)
 
     def users_after(self, cursor: str | None, limit: int) -> Sequence[User]:
         statement = select(users).order_by(users.c.id).limit(limit)
@@ -114,27 +116,26 @@ class UserReads(Reads):
         return [to_user(row) for row in self._connection.execute(statement)]
 
     def users_with_handles(self, prefix: str, limit: int) -> Sequence[User]:
-        between = users.c.handle >= prefix, users.c.handle <= f"{prefix}{_LAST_CHARACTER}"
-        found = select(users).where(*between).order_by(users.c.handle).limit(limit)
+        found = select(users).where(starts_with(users.c.handle, prefix)).order_by(users.c.handle).limit(limit)
         return [to_user(row) for row in self._connection.execute(found)]
 
     def users_named(
-        self, folded_prefix: str, after: tuple[str, str] | None, limit: int, *, with_banned: bool = False
-    ) -> Sequence[User]:
-        statement = _by_name(select(users), folded_prefix, after, limit)
-        if not with_banned:
-            statement = statement.where(users.c.banned.is_(False))
-        return [to_user(row) for row in self._connection.execute(statement)]
+        self, folded_text: str, after: NameKey | None, limit: int, *, with_banned: bool = False
+    ) -> NamePage[User]:
+        conditions = () if with_banned else (users.c.banned.is_(False),)
+        return users_by_name(self._connection, folded_text, after, limit, conditions)
 
     def contacts_named(
-        self, user_id: str, reach_max: int, folded_prefix: str, after: tuple[str, str] | None, limit: int
-    ) -> Sequence[User] | None:
+        self, user_id: str, reach_max: int, folded_text: str, after: NameKey | None, limit: int
+    ) -> NamePage[User] | None:
         if self._connection.execute(_reach, {"user_id": user_id}).scalar_one() > reach_max:
             return None
-        ids = self._connection.execute(_contact_ids, {"user_id": user_id}).scalars().all()
-        statement = _by_name(_users, folded_prefix, after, limit)
-        found = keys_parameter([(id_,) for id_ in ids])
-        return [to_user(row) for row in self._connection.execute(statement.where(users.c.banned.is_(False)), found)]
+        names = self._connection.execute(_contact_names, {"user_id": user_id})
+        parts = ((found_part(folded_name, folded_text), id_) for id_, folded_name in names)
+        keys = sorted(NameKey(part, id_) for part, id_ in parts if part is not None)
+        keys = keys[0 if after is None else bisect_right(keys, after) :]
+        found = self.users([key.id for key in keys[:limit]])
+        return NamePage([found[key.id] for key in keys[:limit]], keys[limit - 1] if len(keys) > limit else None)
 
     def sharing_with(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:
         others = keys_parameter([(other_id,) for other_id in other_ids])
@@ -154,6 +155,12 @@ class UserReads(Reads):
         return [to_user(row) for row in self._connection.execute(blocked.order_by(users.c.id).limit(limit))]
 
 
+def read_users(connection: Connection, user_ids: Collection[str]) -> Mapping[str, User]:
+    """Returns user id -> user; unknown ids are missing."""
+    rows = connection.execute(_users, keys_parameter([(key,) for key in user_ids]))
+    return {row.id: to_user(row) for row in rows}
+
+
 def blocked_ids_of(connection: Connection, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
     """Returns user id -> the ids of the users that this user has blocked; users who have blocked nobody are missing."""
     return ids_by_user(connection, _blocked_ids, user_ids)
@@ -170,16 +177,18 @@ def ids_by_user(
     return {user_id: frozenset(ids) for user_id, ids in found.items()}
 
 
-def _by_name(found: Select[Any], folded_prefix: str, after: tuple[str, str] | None, limit: int) -> Select[Any]:
-    """Limits a query of users to those whose casefolded name starts with a prefix, in the order of (name, id), after
-    the pair `after`."""
-    order = (users.c.folded_name, users.c.id)
-    if folded_prefix:
-        last = f"{folded_prefix}{_LAST_CHARACTER}"
-        found = found.where(users.c.folded_name >= folded_prefix, users.c.folded_name <= last)
-    if after is not None:
-        found = found.where(tuple_(*order) > after)
-    return found.order_by(*order).limit(limit)
+def users_by_name(
+    connection: Connection,
+    folded_text: str,
+    after: NameKey | None,
+    limit: int,
+    conditions: Sequence[Condition],
+) -> NamePage[User]:
+    """Returns a page of the users that a casefolded text finds by their names and that meet the conditions."""
+    queries = of_name(users, USER, folded_text, after, conditions)
+    ids, next_ = ids_found(connection, queries, folded_text, limit)
+    found = read_users(connection, ids)
+    return NamePage([found[id_] for id_ in ids], next_)
 
 
 # --- in a transaction -------------------------------------------------------------------------------------------------
@@ -222,10 +231,9 @@ def find_users(workspace: Workspace, user_ids: Collection[str]) -> Mapping[str, 
     """Returns user id -> user with this transaction's changes; unknown ids are missing. Reads users that are not cached
     yet from the database."""
     changed, known = workspace.users, workspace.view.users
-    missing = [(user_id,) for user_id in user_ids if user_id not in known and user_id not in changed]
+    missing = [user_id for user_id in user_ids if user_id not in known and user_id not in changed]
     if missing:
-        for user in map(to_user, workspace.connection.execute(_users, keys_parameter(missing))):
-            known[user.id] = user
+        known.update(read_users(workspace.connection, missing))
     found = ((user_id, changed.get(user_id) or known.get(user_id)) for user_id in user_ids)
     return {user_id: user for user_id, user in found if user is not None}
 
@@ -235,6 +243,7 @@ def write_new_users(workspace: Workspace) -> None:
     users."""
     if workspace.new_users:
         workspace.connection.execute(insert(users), [_values(user) for user in workspace.new_users])
+        add_names(workspace.connection, USER, [(user.id, user.name) for user in workspace.new_users])
         workspace.new_users = []
 
 
@@ -284,6 +293,8 @@ def change_user(workspace: Workspace, user_id: str, **changes: Any) -> None:  # 
 def write_user(workspace: Workspace, user: User) -> None:
     """Writes a changed user to the database, and makes later commands of the transaction see the change."""
     write_new_users(workspace)
+    name = find_users(workspace, (user.id,))[user.id].name
+    change_name(workspace.connection, USER, user.id, name, user.name)
     workspace.users[user.id] = user
     workspace.forget_sender(user.id)
     workspace.connection.execute(update(users).where(users.c.id == user.id).values(**_values(user)))

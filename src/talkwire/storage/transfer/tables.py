@@ -39,6 +39,7 @@ from talkwire.storage.transfer.errors import RowError
 
 COPIED = (
     "users",
+    "name_parts",
     "erasures",
     "blocks",
     "accounts",

@@ -22,11 +22,10 @@ from talkwire.core.commands.server.console import (
     EndLogin,
     ListLoginsOf,
     UserRecord,
-    key_of_cursor,
-    list_cursor,
 )
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import ConversationKind, User
+from talkwire.core.domain.pages import key_of_cursor, list_cursor
 from talkwire.core.domain.texts import check_text
 from talkwire.core.domain.times import iso
 from talkwire.dialects.payloads.users import SessionPayload, session_payload
@@ -34,9 +33,11 @@ from talkwire.observability.recent_refusals import Refusal, RefusalKind
 
 _UserText = Annotated[
     str,
-    QueryParameter(name="q", description="The start of a name or a handle, an id, or the e-mail address of an account"),
+    QueryParameter(
+        name="q", description="The start of a word in a name or of a handle, an id, or the e-mail address of an account"
+    ),
 ]
-_ConversationText = Annotated[str, QueryParameter(name="q", description="The start of a name, or an id")]
+_ConversationText = Annotated[str, QueryParameter(name="q", description="The start of a word in a name, or an id")]
 _UserId = Annotated[str | None, QueryParameter(name="userId", description="Only those of this user")]
 
 

@@ -3,19 +3,10 @@ admins."""
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import TypeVar
-
 import msgspec
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Conversation, ConversationKind, LoginSession, User
-from talkwire.core.domain.texts import check_text
-
-K = TypeVar("K")
-
-_NUMBER_MAX = 2**53
 
 
 class UserRecord(msgspec.Struct, frozen=True):
@@ -67,7 +58,7 @@ class PushState(msgspec.Struct, frozen=True):
 
 
 class BrowseUsers(Query[Page[UserRecord]], frozen=True, tag="BrowseUsers"):
-    """Lists users in the order of their names; if `text` is not empty, only those whose names start with it.
+    """Lists users in the order of their names; with a `text`, only those in whose names a word starts with it.
 
     The user whose id or e-mail address is `text` comes first, then those whose handles start with it. `banned` selects
     users that are banned (true) or not (false).
@@ -80,8 +71,8 @@ class BrowseUsers(Query[Page[UserRecord]], frozen=True, tag="BrowseUsers"):
 
 
 class BrowseConversations(Query[Page[ConversationRecord]], frozen=True, tag="BrowseConversations"):
-    """Lists conversations, the newest first; with a `text`, only those whose names start with it, in the order of their
-    names. The conversation whose id is `text` comes first."""
+    """Lists conversations, the newest first; with a `text`, only those in whose names a word starts with it, in the
+    order of the names from this word on. The conversation whose id is `text` comes first."""
 
     text: str = ""
     kind: ConversationKind | None = None
@@ -116,29 +107,3 @@ class EndConnection(Change[None], frozen=True, tag="EndConnection"):
 
     user_id: str
     socket_id: str
-
-
-def list_cursor(key: object) -> str:
-    """Returns an opaque cursor that encodes the sort key of a page's last item, from which the next page continues."""
-    return urlsafe_b64encode(msgspec.json.encode(key)).decode()
-
-
-def key_of_cursor(cursor: str, kind: type[K]) -> K:
-    """Returns the sort key that a cursor encodes (`list_cursor`). Raises `invalid_request` for a text that is not such
-    a cursor."""
-    try:
-        key = msgspec.json.decode(urlsafe_b64decode(cursor), type=kind)
-        for part in msgspec.to_builtins(key):
-            _check_part(part)
-    except (ValueError, RecursionError, ChatError):
-        raise invalid("cursor", "is not a cursor of this list") from None
-    return key
-
-
-def _check_part(part: int | str) -> None:
-    """Raises ValueError or ChatError for a part of a cursor's key that neither a database nor a message between nodes
-    can hold."""
-    if isinstance(part, str):
-        check_text("cursor", part)
-    elif not 0 <= part < _NUMBER_MAX:
-        raise ValueError("is no time")

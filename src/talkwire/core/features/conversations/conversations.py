@@ -50,7 +50,7 @@ from talkwire.core.domain.model import (
     is_own_id,
 )
 from talkwire.core.domain.pages import PAGE_MAX
-from talkwire.core.domain.search_terms import SearchTerms, terms_of
+from talkwire.core.domain.search.search_terms import SearchTerms, terms_of
 from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name
 from talkwire.core.domain.times import check_time, iso
 from talkwire.core.features.conversations.archive import archived_of, is_archived

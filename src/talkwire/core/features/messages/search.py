@@ -18,7 +18,7 @@ from talkwire.core.domain.access import history_for, must_be_visible
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.model import Actor, Conversation, Message, is_valid_id
 from talkwire.core.domain.pages import PAGE_MAX, PAGE_MAX_BYTES
-from talkwire.core.domain.search_terms import SearchScope, SearchTerms, terms_of
+from talkwire.core.domain.search.search_terms import SearchScope, SearchTerms, terms_of
 from talkwire.core.domain.texts import check_id
 from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot

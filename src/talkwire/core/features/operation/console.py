@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -18,14 +19,13 @@ from talkwire.core.commands.server.console import (
     PushState,
     Totals,
     UserRecord,
-    key_of_cursor,
-    list_cursor,
 )
 from talkwire.core.domain.access import must_be_trusted
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import LoginEnded
 from talkwire.core.domain.model import Actor, LoginSession, User, is_valid_id
-from talkwire.core.domain.pages import PAGE_MAX
+from talkwire.core.domain.pages import PAGE_MAX, key_of_cursor, list_cursor
+from talkwire.core.domain.search.name_search import NameKey, found_part
 from talkwire.core.domain.texts import NAME_MAX_LENGTH, check_id, check_text
 from talkwire.core.features.users.handles import handle_prefix
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
@@ -33,13 +33,6 @@ from talkwire.core.ports.transaction import Snapshot, Transaction
 
 TEXT_MAX_LENGTH = max(NAME_MAX_LENGTH, 255)
 """Long enough for a name, an id and an e-mail address."""
-
-
-class NameKey(NamedTuple):
-    """The sort key of an entry in a list ordered by casefolded names: where a page of the list continues."""
-
-    name: str
-    id: str
 
 
 class AgeKey(NamedTuple):
@@ -55,14 +48,12 @@ def browse_users(snapshot: Snapshot, actor: Actor, query: BrowseUsers) -> Page[U
     text = _searched("q", query.text)
     after = None if query.cursor is None else key_of_cursor(query.cursor, NameKey)
     limit = _limit(query.limit)
-    prefix = text.casefold()
-    found = snapshot.console.users(prefix, after, limit + 1, banned=query.banned)
-    users = [*found[:limit]]
-    next_ = list_cursor((users[-1].name.casefold(), users[-1].id)) if len(found) > limit else None
+    folded = text.casefold()
+    users, next_ = snapshot.console.users(folded, after, limit, banned=query.banned)
     if after is None and text:
         others = {user.id: user for user in _unnamed(snapshot, text, limit) if _is_wanted(user, query.banned)}
-        users = [*(user for user in others.values() if not user.name.casefold().startswith(prefix)), *users]
-    return Page(tuple(_user_records(snapshot, users)), next_)
+        users = [*(user for user in others.values() if found_part(user.name.casefold(), folded) is None), *users]
+    return Page(tuple(_user_records(snapshot, users)), None if next_ is None else list_cursor(next_))
 
 
 def _unnamed(snapshot: Snapshot, text: str, limit: int) -> list[User]:
@@ -79,7 +70,7 @@ def _is_wanted(user: User, banned: bool | None) -> bool:  # noqa: FBT001 (a filt
     return banned is None or (user.banned and not user.erased) is banned
 
 
-def _user_records(snapshot: Snapshot, users: list[User]) -> list[UserRecord]:
+def _user_records(snapshot: Snapshot, users: Sequence[User]) -> list[UserRecord]:
     ids = [user.id for user in users]
     seen = snapshot.presence.records(ids)
     # No node has an empty id, so this finds the users who are connected to any node.
@@ -105,15 +96,12 @@ def _conversations_named(
     snapshot: Snapshot, query: BrowseConversations, text: str, limit: int
 ) -> Page[ConversationRecord]:
     after = None if query.cursor is None else key_of_cursor(query.cursor, NameKey)
-    prefix = text.casefold()
-    found = snapshot.console.conversations_by_name(prefix, query.kind, after, limit + 1)
-    items = list(found[:limit])
-    last = items[-1].conversation if len(found) > limit else None
+    items, next_ = snapshot.console.conversations_by_name(text.casefold(), query.kind, after, limit)
     if after is None:
         by_id = snapshot.console.conversation(text) if is_valid_id(text) else None
         if by_id is not None and query.kind in {None, by_id.conversation.kind}:
             items = [by_id, *(each for each in items if each.conversation.id != text)]
-    return Page(tuple(items), None if last is None else list_cursor(((last.name or "").casefold(), last.id)))
+    return Page(tuple(items), None if next_ is None else list_cursor(next_))
 
 
 def _searched(name: str, text: str) -> str:

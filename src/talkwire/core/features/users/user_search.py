@@ -7,7 +7,6 @@ other's profiles.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from functools import partial
 from types import MappingProxyType
@@ -20,7 +19,8 @@ from talkwire.core.commands.command import Page
 from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.model import Actor, User, is_valid_id
-from talkwire.core.domain.pages import PAGE_MAX
+from talkwire.core.domain.pages import PAGE_MAX, key_of_cursor, list_cursor
+from talkwire.core.domain.search.name_search import NameKey, NamePage, found_part
 from talkwire.core.domain.texts import NAME_MAX_LENGTH, check_id, check_text
 from talkwire.core.features.users.handles import handle_prefix
 from talkwire.core.ports.handler import Queries
@@ -36,8 +36,6 @@ contacts, it finds enough of them soon.
 BLOCK = 500
 EFFORT_MAX = 5000
 """How many users one request examines. A page may therefore be short or empty and still have a next page."""
-
-_NameKey = tuple[str, str]
 
 
 def queries(policy: AccessPolicy) -> Queries:
@@ -66,26 +64,27 @@ def get_user(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: GetU
 
 
 def search_users(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: SearchUsers) -> Page[User]:
-    """Returns a page of users whose names start with the query's text, in the order of names.
+    """Returns a page of users in whose names a word starts with the query's text, in the order of the names from this
+    word on (`core.domain.search.name_search`).
 
     A user whose id is the text comes first, then users whose handles start with the text and whose names do not.
     """
     check_text("query", query.text)
     if len(query.text) > NAME_MAX_LENGTH:
         raise invalid("query", f"must have at most {NAME_MAX_LENGTH} characters")
-    after = None if query.cursor is None else _key_in(query.cursor)
+    after = None if query.cursor is None else key_of_cursor(query.cursor, NameKey)
     if policy.directory == "off" and not actor.is_trusted:
         return Page((), None)
-    prefix = query.text.strip().casefold()
+    folded = query.text.strip().casefold()
     limit = max(1, min(query.limit, PAGE_MAX))
-    search = prefix, after, limit
+    search = folded, after, limit
     users, next_ = _named(policy, snapshot, actor, search)
     if after is None:
         others = [*_by_id(policy, snapshot, actor, query.text.strip()), *_by_handle(policy, snapshot, actor, search)]
-        unnamed = {user.id: user for user in others if not user.name.casefold().startswith(prefix)}
+        unnamed = {user.id: user for user in others if found_part(user.name.casefold(), folded) is None}
         users = [*unnamed.values(), *users]
     shown = users if actor.is_trusted else map(_as_others_see, users)
-    return Page(tuple(shown), None if next_ is None else _cursor_of(next_))
+    return Page(tuple(shown), None if next_ is None else list_cursor(next_))
 
 
 def list_blocked(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: ListBlocked) -> Page[User]:
@@ -111,42 +110,33 @@ def _known_to(snapshot: Snapshot, actor: Actor, user_ids: Sequence[str]) -> set[
     return set(snapshot.sharing_with(actor.user_id, user_ids))
 
 
-_Search = tuple[str, _NameKey | None, int]
-"""A search's name prefix, the (name, id) to continue after, and the maximum number of users."""
+_Search = tuple[str, NameKey | None, int]
+"""A search's casefolded text, the key to continue after, and the maximum number of users."""
 
 
-def _named(
-    policy: AccessPolicy, snapshot: Snapshot, actor: Actor, search: _Search
-) -> tuple[list[User], _NameKey | None]:
-    """Returns a page of the users whose names start with the search's prefix and whom the actor may find, and the
-    (name, id) after which the next page starts, or None."""
-    prefix, after, limit = search
+def _named(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, search: _Search) -> NamePage[User]:
+    """Returns a page of the users that the search's text finds by their names and whom the actor may find."""
+    text, after, limit = search
     if _sees_everybody(policy, actor):
-        return _page(snapshot.users_named(prefix, after, limit + 1, with_banned=actor.is_trusted), limit)
-    contacts = snapshot.contacts_named(actor.user_id, REACH_MAX, prefix, after, limit + 1)
-    if contacts is not None:
-        return _page(contacts, limit)
-    return _contacts_among_all(snapshot, actor, search)
+        return snapshot.users_named(text, after, limit, with_banned=actor.is_trusted)
+    contacts = snapshot.contacts_named(actor.user_id, REACH_MAX, text, after, limit)
+    return _contacts_among_all(snapshot, actor, search) if contacts is None else contacts
 
 
-def _contacts_among_all(snapshot: Snapshot, actor: Actor, search: _Search) -> tuple[list[User], _NameKey | None]:
-    prefix, after, limit = search
+def _contacts_among_all(snapshot: Snapshot, actor: Actor, search: _Search) -> NamePage[User]:
+    text, after, limit = search
     found: list[User] = []
     for _ in range(EFFORT_MAX // BLOCK):
-        users = snapshot.users_named(prefix, after, BLOCK)
+        users, after = snapshot.users_named(text, after, BLOCK)
         known = _known_to(snapshot, actor, [user.id for user in users])
         found += [user for user in users if user.id in known]
-        if len(found) > limit or len(users) < BLOCK:
-            return _page(found, limit)
-        after = _key_of(users[-1])
-    return found, after
-
-
-def _page(found: Sequence[User], limit: int) -> tuple[list[User], _NameKey | None]:
-    """Returns the first `limit` of the found users, and the (name, id) after which the next page starts; None if
-    `found` has no more."""
-    page = list(found[:limit])
-    return page, _key_of(page[-1]) if len(found) > limit else None
+        if len(found) > limit:
+            last = found[limit - 1]
+            part = found_part(last.name.casefold(), text)
+            return NamePage(found[:limit], NameKey(part or "", last.id))
+        if after is None:
+            break
+    return NamePage(found, after)
 
 
 def _by_id(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, user_id: str) -> list[User]:
@@ -174,22 +164,3 @@ def _found_by(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, users: Seq
 
 def _as_others_see(user: User) -> User:
     return msgspec.structs.replace(user, email=None, metadata=None)
-
-
-def _key_of(user: User) -> _NameKey:
-    return user.name.casefold(), user.id
-
-
-def _cursor_of(key: _NameKey) -> str:
-    """Returns a cursor that contains the casefolded name and the id of a user; it stays valid when the user is
-    renamed."""
-    return urlsafe_b64encode(msgspec.json.encode(key)).decode()
-
-
-def _key_in(cursor: str) -> _NameKey:
-    try:
-        name, user_id = msgspec.json.decode(urlsafe_b64decode(cursor), type=_NameKey)
-        check_text("cursor", name + user_id)
-    except (ValueError, ChatError):
-        raise invalid("cursor", "is not a cursor of this list") from None
-    return name, user_id

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from talkwire.core.domain.errors import invalid
+from talkwire.core.domain.search.words import is_unspaced, words_of
 from talkwire.core.domain.texts import check_text
-from talkwire.core.domain.words import is_unspaced, words_of
 
 TEXT_MAX_LENGTH = 1000
 WORDS_MAX = 64

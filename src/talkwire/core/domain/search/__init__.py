@@ -1,0 +1,1 @@
+"""How texts are compared in searches: for messages by their words, for users and conversations by their names."""
