@@ -85,7 +85,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
     },
     "docs/api-clients.md": {
         "export TALKWIRE_TOKEN": Run(),
-        "npm pkg": RunBy(f"{_GENERATED}typescript"),
+        "npm init": Run(),
         "npx": RunBy(f"{_GENERATED}typescript"),
         "import createClient": RunBy(f"{_GENERATED}test_a_typescript_client_sends_and_lists_a_message"),
         "npx tsc": RunBy(f"{_GENERATED}test_a_typescript_client_sends_and_lists_a_message"),

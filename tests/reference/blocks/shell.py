@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -135,6 +136,8 @@ class Shell:
                 missing = [each for each in requirements if not _is_installed(each)]
             case "npm", ["install", *packages]:
                 missing = _missing_of(packages, folder)
+            case "npm", ["init" | "pkg", *_]:
+                return _run_npm(arguments, environment, folder, streams)
             case _:
                 missing = arguments
         streams.errors.write(f"the tests' environment lacks {missing}\n".encode() if missing else b"")
@@ -163,6 +166,25 @@ def _drain(descriptor: int) -> None:
     with os.fdopen(descriptor, "rb") as output:
         while output.read(4096):
             pass
+
+
+def _run_npm(arguments: list[str], environment: dict[str, str], folder: Path, streams: Streams) -> int:
+    """Runs a command of npm that needs no registry, and returns its exit code."""
+    npm = shutil.which("npm")
+    assert npm is not None
+    environment = {**environment, "npm_config_offline": "true", "npm_config_update_notifier": "false"}
+    input_, output, errors = streams
+    done = subprocess.run(
+        [npm, *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=input_,
+        stdout=output,
+        stderr=errors,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    return done.returncode
 
 
 def _is_installed(requirement: str) -> bool:
