@@ -157,6 +157,14 @@ IN_THE_GATE = (
     "cli/test_workers.py::test_every_worker_is_in_one_answer_of_the_metrics",
     "cli/test_workers.py::test_a_signal_has_all_of_them_drain_and_end",
     "chat/test_admin_ui.py::test_a_page_sees_sockets_rooms_and_events_but_no_content",
+    # The commands, programs and configurations of the documentation: tests/reference/blocks/catalogue.py.
+    "clients/test_event_receivers.py::test_the_commands_of_the_page_copy_the_chat",
+    "deployment/test_apache.py::test_the_way_of_older_versions_passes_websockets_on",
+    "deployment/test_behind_a_proxy.py::test_the_official_client_talks_over_each_transport",
+    "deployment/test_pages.py",
+    "packaging/test_wheel.py::test_the_commands_of_the_readme_build_install_and_start_the_server",
+    "reference/test_generated_clients.py::test_a_python_client_has_everything_and_sends_and_lists_a_message",
+    "reference/test_generated_clients.py::test_a_typescript_client_sends_and_lists_a_message",
     # SQL of their own for PostgreSQL.
     *("contracts/test_log.py", "contracts/test_writer.py", "contracts/test_work.py", "contracts/test_followers.py"),
     *("contracts/test_search.py", "contracts/test_sync.py", "contracts/test_receipts.py", "contracts/test_erasure.py"),

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,6 +20,8 @@ from tests.cli.manager import Manager, listening_manager
 from tests.cli.processes import Answer, RunningServer, running_server
 from tests.databases import Database, PostgresServer
 from tests.http_client import http_get
+from tests.reference.blocks.collected import REPOSITORY, blocks_of
+from tests.valkey_server import valkey_server
 from tests.waiting import DEADLINE_S, wait_until
 
 WORKERS = 2
@@ -29,8 +32,29 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 
 def flags_of(database: Database, drain_s: str = "1") -> list[str]:
-    url = database.url.render_as_string(hide_password=False)
-    return ["--database", url, "--jwt-secret", SECRET, "--no-rate-limits", "--drain-s", drain_s]
+    return ["--database", url_of(database), *further_flags(drain_s)]
+
+
+def further_flags(drain_s: str = "1") -> list[str]:
+    return ["--jwt-secret", SECRET, "--no-rate-limits", "--drain-s", drain_s]
+
+
+def url_of(database: Database) -> str:
+    return database.url.render_as_string(hide_password=False)
+
+
+def flags_of_the_page(database: Database, redis: str) -> list[str]:
+    """Returns the options that docs/workers.md shows, with these addresses and fewer workers."""
+    (block,) = [block for block in blocks_of(REPOSITORY / "docs" / "workers.md") if block.language == "sh"]
+    replaced = {"--workers 4": f"--workers {WORKERS}", "redis://cache": redis}
+    replaced["postgresql://talkwire@db/talkwire"] = shlex.quote(url_of(database))
+    command = block.text
+    for shown, used in replaced.items():
+        assert shown in command
+        command = command.replace(shown, used)
+    program, serve, *flags = shlex.split(command)
+    assert (program, serve) == ("talkwire", "serve")
+    return flags
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +67,13 @@ def manager() -> Iterator[Manager]:
 def steady(
     postgresql: PostgresServer, tmp_path_factory: pytest.TempPathFactory, manager: Manager
 ) -> Iterator[RunningServer]:
-    """It stays as it is, or becomes so again."""
+    """Workers that the command of docs/workers.md starts. They stay as they are, or become so again."""
     name = postgresql.create_migrated()
-    flags = ["--workers", str(WORKERS), *flags_of(Database("postgresql", postgresql.url_of(name)))]
+    database = Database("postgresql", postgresql.url_of(name))
     folder = tmp_path_factory.mktemp("steady")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, valkey_server() as valkey:
         patch.setenv("NOTIFY_SOCKET", manager.address)
+        flags = [*flags_of_the_page(database, valkey.url), *further_flags()]
         with running_server(folder, *flags, within_s=START_S) as server, ended_with(server):
             yield server
     postgresql.drop(name)
@@ -243,7 +268,7 @@ def test_unsupported_worker_settings_are_refused(
 
 
 def test_a_missing_key_is_reported_once(talkwire: Callable[..., Answer], postgresql_database: Database) -> None:
-    url = postgresql_database.url.render_as_string(hide_password=False)
+    url = url_of(postgresql_database)
     answer = talkwire("serve", "--port", "0", "--workers", "2", "--database", url)
     assert answer.exit_code == 2
     assert answer.line.startswith("talkwire: jwt_secret: is required on PostgreSQL")

@@ -1,7 +1,8 @@
 """The receivers of `examples/event-stream`, which docs/keep-in-step.md starts, against a server that is killed again
 and again while people write.
 
-The receivers are killed too. In the end each has rebuilt all conversations as the database has them.
+The receivers are killed too. In the end each has rebuilt all conversations as the database has them. The gate runs only
+the commands of the page, without kills.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import asyncio
 import json
 import os
 import random
+import shlex
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +29,12 @@ from tests.chat.chat_server import SECRET, ServerProcess, running_chat
 from tests.databases import Database
 from tests.http_client import AsyncHttpClient
 from tests.protocol.server_process import reserved_port
+from tests.reference.blocks.collected import blocks_of
 from tests.waiting import DEADLINE_S, until
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "event-stream"
+REPOSITORY = Path(__file__).parents[2]
+PAGE = REPOSITORY / "docs" / "keep-in-step.md"
+EXAMPLES = REPOSITORY / "examples" / "event-stream"
 USERS = ("alice", "bob", "carol", "dave")
 KILLS = 3
 ACTS_BETWEEN_KILLS = 30
@@ -104,10 +110,16 @@ RECEIVERS = (
 @contextmanager
 def receiving(receiver: Receiver, server: ServerProcess, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Runs a receiver, and kills it at the end."""
-    environment = {**os.environ, "JWT_SECRET": SECRET}
     command = [*receiver.command, server.url, str(folder / receiver.file)]
-    with (folder / f"{receiver.file}.log").open("ab") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    with running(command, {**os.environ, "JWT_SECRET": SECRET}, folder) as process:
+        yield process
+
+
+@contextmanager
+def running(command: list[str], environment: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs a command in a folder, which gets its output, and kills it at the end."""
+    with (folder / f"{Path(command[0]).name}.log").open("ab") as log:
+        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
     try:
         yield process
     finally:
@@ -271,6 +283,24 @@ async def add_users(server: ServerProcess) -> None:
         body = {"users": [{"id": user, "name": user.title()} for user in USERS]}
         answer = await http.post("/api/v1/users/batch", json=body, headers=headers)
         assert answer.is_success, answer.text
+
+
+async def test_the_commands_of_the_page_copy_the_chat(tmp_path: Path) -> None:
+    (commands,) = [block.text for block in blocks_of(PAGE) if block.language == "sh"]
+    install, start = commands.splitlines()
+    assert [distribution(package) for package in install.removeprefix("pip install ").split()]
+    (tmp_path / "examples").symlink_to(REPOSITORY / "examples")
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    with running_chat(tmp_path) as server:
+        filled_in = start.replace("…", shlex.quote(SECRET)).replace("http://localhost:3000", server.url)
+        with running(["env", *shlex.split(filled_in)], {**os.environ, "PATH": programs}, tmp_path):
+            await add_users(server)
+            await People(seed=7).run(server, ACTS_BETWEEN_KILLS)
+            async with AsyncHttpClient(base_url=server.url) as http:
+                truth = Truth(server, http)
+                stored, cursor = await truth.conversations(), await truth.cursor()
+            assert stored
+            assert await caught_up(RECEIVERS[0], tmp_path, cursor) == stored
 
 
 @pytest.mark.parametrize("receiver", RECEIVERS, ids=lambda receiver: receiver.file)

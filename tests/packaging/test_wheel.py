@@ -6,10 +6,12 @@ import gzip
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import venv
 from collections.abc import Iterator
@@ -23,6 +25,7 @@ from packaging.requirements import Requirement
 
 from hatch_build import with_absolute_links
 from tests.http_client import http_get
+from tests.reference.blocks.collected import blocks_of
 from tests.waiting import DEADLINE_S
 
 ROOT = Path(__file__).parents[2]
@@ -171,11 +174,42 @@ def test_the_wheel_can_be_installed_with_extras_as_the_pages_say(wheel: Path) ->
         assert "does not provide the extra" not in ended.stderr
 
 
+def test_the_commands_of_the_readme_build_install_and_start_the_server(tmp_path: Path) -> None:
+    """All but `make install`, whose environment is that of the tests."""
+    (block,) = [block.text for block in blocks_of(ROOT / "README.md") if "hatchling build" in block.text]
+    first, rest = block.split(" && ", 1)
+    assert first == "make install"
+    commands, start = rest.strip().rsplit("\n", 1)
+    tree = tree_of(tmp_path)
+    (tree / ".venv").symlink_to(sys.prefix)
+    installed = _installed_without_talkwire(tmp_path / "installed")
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {"PATH": programs, "HOME": str(tmp_path), "PIP_NO_INDEX": "1", "PYTHONPATH": str(installed)}
+    ended = subprocess.run(
+        ["sh", "-ec", commands], cwd=tree, env=environment, check=False, capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    program, command, *options = shlex.split(start)
+    assert command == "serve"
+    with running(tree / program, *options, PYTHONPATH=str(installed)) as url:
+        assert http_get(f"{url}/").status_code == 200
+        assert http_get(f"{url}/demo.json").json()["users"]
+
+
+def _installed_without_talkwire(folder: Path) -> Path:
+    """Returns a folder with the packages of the tests, where pip finds all that the wheel requires."""
+    folder.mkdir()
+    for path in Path(sysconfig.get_path("purelib")).iterdir():
+        if not path.name.startswith("talkwire-"):
+            (folder / path.name).symlink_to(path)
+    return folder
+
+
 @contextmanager
-def running(program: Path, *options: str) -> Iterator[str]:
+def running(program: Path, *options: str, **environment: str) -> Iterator[str]:
     """The address of a server in an environment whose PATH has no Node."""
     command = [str(program), "serve", "--port", "0", *options]
-    environment = {"PATH": str(program.parent), "HOME": os.environ.get("HOME", "/")}
+    environment = {"PATH": str(program.parent), "HOME": os.environ.get("HOME", "/"), **environment}
     with subprocess.Popen(command, env=environment, cwd=program.parent, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

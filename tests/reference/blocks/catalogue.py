@@ -59,6 +59,7 @@ _CLUSTER = NotRun("It needs a Kubernetes cluster. tests/deployment/test_kubernet
 _ROOT = NotRun("It needs root, and changes the machine.")
 _OTHER_SYSTEM = NotRun("It needs a server of another system. tests/cli/history_import imports exports of it.")
 _GENERATED = "reference/test_generated_clients.py::"
+_MODELS = RunBy(f"{_GENERATED}test_the_models_of_events_have_names_and_compile")
 _TYPES = RunBy("clients/test_javascript_packages.py::test_the_documented_programs_have_the_right_types")
 _EXAMPLES = RunBy("clients/test_documented_examples.py::test_pages_show_the_examples_as_they_are")
 _EMBEDDING = RunBy("embedding/test_page.py::modules")
@@ -72,13 +73,15 @@ _SHOPS = RunBy("page/test_embedding_examples.py::test_the_page_shows_the_example
 _CLIENT = RunBy("clients_python/test_documentation.py::test_the_blocks_are_valid")
 _WEBHOOKS = RunBy("clients/test_receivers.py::test_the_page_about_webhooks_shows_the_receivers_as_they_are")
 _SERVICE = RunBy("deployment/test_services.py::test_the_page_shows_settings_that_exist")
-_RECEIVER = "clients/test_event_receivers.py::test_receivers_rebuild_the_chat_through_kills_of_everything"
+_RECEIVER = RunBy("clients/test_event_receivers.py::test_the_commands_of_the_page_copy_the_chat")
 
 CATALOGUE: dict[str, dict[str, Check]] = {
     "README.md": {
         "git clone": NotRun("The repository's address is the reader's. Tests of the demo do what `make run` does."),
         "curl": RunBy("clients/test_readme.py::test_the_request_of_the_readme_sends"),
-        "make install": RunBy("packaging/test_wheel.py::test_the_wheel_can_be_installed_with_extras_as_the_pages_say"),
+        "make install": RunBy(
+            "packaging/test_wheel.py::test_the_commands_of_the_readme_build_install_and_start_the_server"
+        ),
         "docker": _ENGINE,
         "JWT_SECRET=…": Run(),
         "// One conversation": RunBy("clients/test_readme.py::test_the_readme_shows_the_example_as_it_is"),
@@ -92,9 +95,9 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "pip": Run(),
         "literal_enums": RunBy(f"{_GENERATED}test_a_python_client_has_everything_and_sends_and_lists_a_message"),
         "openapi-python": RunBy(f"{_GENERATED}test_a_python_client_has_everything_and_sends_and_lists_a_message"),
-        "npm install @asyncapi/modelina": RunBy(f"{_GENERATED}test_the_models_of_events_have_names_and_compile"),
-        "import { writeFile": RunBy(f"{_GENERATED}test_the_models_of_events_have_names_and_compile"),
-        "node models": RunBy(f"{_GENERATED}test_the_models_of_events_have_names_and_compile"),
+        "npm install @asyncapi/modelina": _MODELS,
+        "import { writeFile": _MODELS,
+        "node models": _MODELS,
         "import os": RunBy(f"{_GENERATED}test_a_python_client_has_everything_and_sends_and_lists_a_message"),
         "python send.py": RunBy(f"{_GENERATED}test_a_python_client_has_everything_and_sends_and_lists_a_message"),
     },
@@ -188,7 +191,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
     },
     "docs/hostile-input.md": {"TALKWIRE_FUZZ": _MINUTES},
     "docs/importing.md": {"talkwire import": Run(), "mmctl": _OTHER_SYSTEM, "for name": _OTHER_SYSTEM},
-    "docs/keep-in-step.md": {"pip": RunBy(_RECEIVER), "while True": Validated("python")},
+    "docs/keep-in-step.md": {"pip": _RECEIVER, "while True": Validated("python")},
     "docs/metrics.md": {"# prometheus.yml": Validated("prometheus")},
     "docs/moderation.md": {
         "echo whsec_": Run(),
@@ -249,7 +252,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
     },
     "docs/webhooks.md": {"curl": Run(), '"""Rebuilds': _WEBHOOKS, "// Rebuilds": _WEBHOOKS},
     "docs/workers.md": {
-        "talkwire serve": RunBy("cli/test_workers.py::test_all_workers_take_connections_of_the_one_port"),
+        "talkwire serve": RunBy("cli/test_workers.py::steady"),
         "scrape_configs": Validated("prometheus"),
     },
 }
