@@ -26,6 +26,7 @@ from tests.protocol.server_process import reserved_port
 from tests.reference.blocks.catalogue import CATALOGUE, NotRun, Run, RunBy, Validated, check_of, entry_of
 from tests.reference.blocks.collected import REPOSITORY, Block, all_blocks
 from tests.reference.blocks.shell import Shell
+from tests.reference.blocks.stages import CollectedTest, collected_tests
 from tests.waiting import DEADLINE_S
 
 BLOCKS = all_blocks()
@@ -83,6 +84,22 @@ def test_the_test_of_a_block_reads_its_page(block: Block) -> None:
     code = (REPOSITORY / "tests" / file).read_text(encoding="utf-8")
     assert re.search(rf"^(async )?def {name}\(", code, re.MULTILINE), check.test
     assert Path(block.page).name in code or Path(block.page).stem in code, f"{file} does not name {block.page}"
+
+
+def test_the_gate_runs_the_tests_of_all_blocks() -> None:
+    checks = [(block, check) for block in BLOCKS if isinstance(check := check_of(block), RunBy)]
+    tests = collected_tests(sorted({f"tests/{check.test.partition('::')[0]}" for _, check in checks}))
+    late = [f"{block}: {check.test}" for block, check in checks if not _is_in_the_gate(block, check, tests)]
+    excepted = [f"{block}: {check.test}" for block, check in checks if check.only_everything]
+    assert late == excepted, "tests/kinds.py leaves them out of the gate, or their exceptions are not needed any more"
+
+
+def _is_in_the_gate(block: Block, check: RunBy, tests: list[CollectedTest]) -> bool:
+    """Returns whether the gate runs the test of a block. Of a test that has pages as parameters, that is its page's."""
+    file, _, name = check.test.partition("::")
+    named = [test for test in tests if test.file == f"tests/{file}" and name in test.names]
+    of_page = [test for test in named if Path(block.page).name in test.parameters]
+    return any(test.is_in_the_gate for test in of_page or named)
 
 
 @pytest.mark.parametrize("block", checked(NotRun), ids=str)
