@@ -83,7 +83,9 @@ def test_the_wheel_has_the_web_client(wheel: Path) -> None:
         assert scripts
         for name in scripts:
             assert gzip.decompress(files.read(f"{name}.gz")) == files.read(name), "what browsers get is what was built"
-            assert files.getinfo(f"{name}.br").file_size < files.getinfo(f"{name}.gz").file_size
+        # For a script of 300 bytes, either may be smaller.
+        sizes = {kind: sum(files.getinfo(f"{name}.{kind}").file_size for name in scripts) for kind in ("br", "gz")}
+        assert sizes["br"] < 0.95 * sizes["gz"]
 
 
 def test_nothing_is_built_without_the_web_client(tmp_path: Path) -> None:
