@@ -93,6 +93,7 @@ export const texts = {
   messageNotFound: "This message doesn't exist, or you don't have access to it.",
   edited: "edited",
   sending: "Sending…",
+  waitingForConnection: "Waiting for the connection",
   notSent: (reason: string) => `Not sent: ${reason}`,
   retry: "Try again",
   discard: "Discard",
@@ -117,6 +118,10 @@ export const texts = {
   },
   whoReacted: "Reactions",
   toNewest: "Jump to newest",
+  /** `since`: the time of the first one; null if it is unknown. */
+  unseenAbove: (count: number, since: string | null) => `${count} new${since === null ? "" : ` since ${since}`}`,
+  markedRead: (count: number) => `${count} messages marked as read`,
+  undo: "Undo",
   toQuoted: (name: string) => `Go to the message from ${name}`,
   attachment: "Attachment",
   forwarded: "Forwarded",

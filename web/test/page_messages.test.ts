@@ -32,7 +32,7 @@ it("an open conversation that was marked as unread stays unread until the reader
   expect(core.isWatched("c")).toBe(false);
   await marked;
   expect(call).toHaveBeenCalledExactlyOnceWith("conversation:mark-unread", { conversationId: "c", messageId: "m2" });
-  expect(core.now).toMatchObject({ keptUnread: "c", unreadAfter: 1 });
+  expect(core.now).toMatchObject({ keptUnread: "c", unread: { after: 1, count: 2 } });
   expect(core.now.conversations.c).toMatchObject({ readSeq: 1, unreadCount: 2, mentionCount: 1 });
   messages.clearKeptUnread();
   expect(core.now.keptUnread).toBeNull();
@@ -42,6 +42,6 @@ it("a refusal leaves the conversation as it was, and is shown", async () => {
   const { core, call, messages } = open(3);
   call.mockRejectedValueOnce(new RequestError({ code: "forbidden", message: "No." }));
   await messages.markUnread("c");
-  expect(core.now).toMatchObject({ keptUnread: null, unreadAfter: null, notice: "No." });
+  expect(core.now).toMatchObject({ keptUnread: null, unread: null, notice: "No." });
   expect(core.now.conversations.c).toMatchObject({ readSeq: 3 });
 });

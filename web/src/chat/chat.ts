@@ -114,7 +114,7 @@ export class Chat {
     this.messages.onRefused = (id, refused) => this.moderation.refused(id, refused);
     conversations.onRemoved = (id, why, conversation) => this.#removed(id, why, conversation?.name ?? "");
     conversations.onMarkedUnread = (id, readSeq) => {
-      if (core.now.openId === id) core.state.setState({ keptUnread: id, unreadAfter: readSeq });
+      this.messages.markedUnread(id, readSeq);
     };
     this.#client.add(
       this.#offlineState,
@@ -124,6 +124,7 @@ export class Chat {
       this.followedThreads,
       this.pins,
       this.saved,
+      this.messages.anchors,
       this.notices,
       this.alerts,
       this.push,
@@ -147,6 +148,7 @@ export class Chat {
   /** Ends the chat and removes what this browser has saved, for a user who signs out. */
   async end(): Promise<void> {
     this.stop();
+    this.messages.anchors.forget();
     await Promise.all([this.push.unsubscribe(), this.#offlineState.forget()]);
   }
 
@@ -161,6 +163,7 @@ export class Chat {
 
   /** Removes what this browser has saved of the user, whose session has ended. */
   async forget(): Promise<void> {
+    this.messages.anchors.forget();
     await Promise.all([this.#offlineState.forget(), this.push.forget()]);
   }
 
@@ -172,9 +175,10 @@ export class Chat {
     if (id !== null && conversation === undefined && id in Object.prototype) return this.open(null);
     let opening: Promise<void> | undefined;
     if (id !== openId) {
-      const unreadAfter = conversation?.unreadCount ? (conversation.readSeq ?? 0) : null;
+      const count = conversation?.unreadCount ?? 0;
+      const unread = count > 0 ? { after: conversation?.readSeq ?? 0, count } : null;
       // The request for messages goes before those of all others that the change of the state causes.
-      if (id !== null && messageId === undefined) opening = this.messages.open(id, messageId, unreadAfter);
+      if (id !== null && messageId === undefined) opening = this.messages.open(id, messageId, unread?.after ?? null);
       this.state.setState({
         openId: id,
         composing: id === null ? null : composingOf(me.id, id),
@@ -183,7 +187,7 @@ export class Chat {
         target: null,
         keptUnread: null,
         notice: "",
-        unreadAfter,
+        unread,
       });
     }
     if (id === null) return;
@@ -207,6 +211,17 @@ export class Chat {
     this.openPanel({ kind: "thread", rootId });
   }
 
+  /** Marks all conversations as read, and offers to take that back. A conversation that cannot be marked stays unread. */
+  async markAllRead(): Promise<void> {
+    const unread = Object.values(this.#core.now.conversations).filter(({ unreadCount }) => unreadCount);
+    await this.conversations.markAllRead().catch(() => undefined);
+    const undo = async (): Promise<void> => {
+      for (const { id, readSeq = 0 } of unread) await this.messages.markUnreadAfter(id, readSeq);
+    };
+    const count = unread.reduce((sum, { unreadCount = 0 }) => sum + unreadCount, 0);
+    this.showToast(texts.markedRead(count), () => void undo());
+  }
+
   /** Reconnects to the server at once. */
   readonly reconnectNow = (): void => this.#core.connection.reconnectNow();
 
@@ -225,9 +240,9 @@ export class Chat {
     this.state.setState({ messageDialog });
   }
 
-  /** Announces something to screen readers. */
-  announce(announcement: string): void {
-    this.state.setState({ announcement });
+  /** Says what the reader's action did, if nothing else shows it. */
+  showToast(text: string, undo?: () => void): void {
+    this.state.setState({ toast: undo === undefined ? { text } : { text, undo } });
   }
 
   /** Shows the reader why an action failed. */

@@ -31,11 +31,23 @@ export type Panel =
 /** The overlay that a keyboard shortcut opens. */
 export type Overlay = "switcher" | "shortcuts";
 
+/** The unread messages of the open conversation: the `seq` after which they come, and how many there are. */
+export interface UnreadMessages {
+  readonly after: number;
+  readonly count: number;
+}
+
+/** A short text that disappears by itself. `undo`: takes back what was done. */
+export interface Toast {
+  readonly text: string;
+  readonly undo?: () => void;
+}
+
 /** What the page shows. */
 interface PageState {
   readonly openId: string | null;
-  /** The `seq` up to which the open conversation was read when it was opened; null without unread messages. */
-  readonly unreadAfter: number | null;
+  /** What was unread when the open conversation was opened, or has come while the reader was elsewhere; null: nothing. */
+  readonly unread: UnreadMessages | null;
   /** Whether the end of the open conversation is in sight, so that new messages are read at once. */
   readonly watched: boolean;
   /** The open conversation that the reader marked as unread, which stays unread until they leave it; null: none. */
@@ -48,6 +60,8 @@ interface PageState {
   readonly messageDialog: MessageDialog | null;
   /** Why the reader's last action was refused; empty when it succeeded. */
   readonly notice: string;
+  /** What the reader's last action did, if nothing else shows it; null: nothing. */
+  readonly toast: Toast | null;
   /** What the operator has switched on. */
   readonly features: Features;
   /** The newest message of another user in the open conversation, for screen readers. */
@@ -64,7 +78,7 @@ export interface Target {
 
 const NOTHING_SHOWN: PageState = {
   openId: null,
-  unreadAfter: null,
+  unread: null,
   watched: false,
   keptUnread: null,
   target: null,
@@ -73,6 +87,7 @@ const NOTHING_SHOWN: PageState = {
   overlay: null,
   messageDialog: null,
   notice: "",
+  toast: null,
   features: { offers: false, offerCurrency: "EUR" },
   announcement: "",
 };

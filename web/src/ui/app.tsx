@@ -17,6 +17,7 @@ import { showBadge } from "./app_badge";
 import { CallGate } from "./calls/call_gate";
 import { ChatContext, useChat, useChatState } from "./chat_context";
 import { Notice } from "./components/notice";
+import { ToastView } from "./components/toast";
 import { ConversationView } from "./conversation/conversation_view";
 import { focusComposer, focusMessages } from "./keyboard/focus";
 import { Keyboard } from "./keyboard/keyboard";
@@ -199,6 +200,7 @@ function Screen({ onSignOut }: { onSignOut: (() => void) | undefined }) {
       <Opened />
       <Announcer />
       <Notice />
+      <ToastView />
       <CallGate />
       <Keyboard />
     </div>

@@ -5,7 +5,7 @@ import { texts } from "../texts";
 export async function copyText(chat: Chat, text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
-    chat.announce(texts.copied);
+    chat.showToast(texts.copied);
     return true;
   } catch {
     chat.showNotice(texts.cannotCopy);

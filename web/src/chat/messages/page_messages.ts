@@ -2,30 +2,27 @@
 
 import type { Commands, Message } from "@talkwire/client";
 import { RequestError } from "@talkwire/client";
-import { Messages, type OutboxStore, own, Saved, type Uploads } from "@talkwire/client/parts";
+import { Messages, type NewMessage, type OutboxStore, own, Saved, type Uploads } from "@talkwire/client/parts";
 import { texts } from "../../texts";
 import type { Composing, PageCore, Target } from "../page_core";
 import { saveComposing } from "../writing/drafts";
 import { messageSummary } from "./message_summary";
 import { plainText } from "./plain_text";
-
-/** Where the reader left a conversation: the topmost message, and how many pixels of it were out of sight. */
-export interface ScrollAnchor {
-  readonly messageId: string;
-  readonly offset: number;
-}
+import { ScrollAnchors } from "./scroll_anchors";
 
 export class PageMessages extends Messages {
   declare protected readonly core: PageCore;
   readonly saved: Saved;
-  readonly #scrollAnchors = new Map<string, ScrollAnchor>();
+  readonly anchors: ScrollAnchors;
 
   constructor(core: PageCore, uploads: Uploads, store: OutboxStore) {
     super(core, uploads, store, true);
     this.saved = new Saved(core);
-    this.arrivalHandlers.push((message) => {
+    this.anchors = new ScrollAnchors(core);
+    this.arrivalHandlers.push((message, isNew) => {
       const { openId, blocked, me } = core.now;
       if (message.senderId === me.id || message.conversationId !== openId || blocked.has(message.senderId)) return;
+      if (isNew && message.threadId === undefined && !core.isWatched(openId)) this.#arrivedUnwatched(message);
       const speaker = message.type === "system" ? "" : `${message.sender.name}: `;
       core.state.setState({ announcement: speaker + plainText(messageSummary(message)) });
     });
@@ -33,32 +30,22 @@ export class PageMessages extends Messages {
 
   /** The page shows one conversation: the others are loaded when they are opened. */
   override loaded(): void {
-    const { openId, conversations } = this.core.now;
+    const { openId, conversations, unread: before } = this.core.now;
     const { unreadCount = 0, readSeq = 0 } = conversations[openId ?? ""] ?? {};
-    this.core.state.setState({ timelines: {}, unreadAfter: unreadCount > 0 ? readSeq : null });
-    if (openId !== null) void ignoreFailure(this.#reopen(openId, this.core.now.unreadAfter));
+    const unread = unreadCount > 0 ? (before ?? { after: readSeq, count: unreadCount }) : null;
+    this.core.state.setState({ timelines: {}, unread });
+    if (openId !== null) void ignoreFailure(this.#reopen(openId, unread?.after ?? null));
   }
 
   // --- reading ------------------------------------------------------------------------------------------------------
 
   /**
-   * Loads a conversation's messages: around a message, or where the reader left off. `unreadAfter`: the `seq` up to which
+   * Loads a conversation's messages: around a message, or where the reader left off. `readSeq`: the `seq` up to which
    * they have read; null if they have read everything.
    */
-  async open(id: string, messageId?: string, unreadAfter = this.core.now.unreadAfter): Promise<void> {
+  async open(id: string, messageId?: string, readSeq = this.core.now.unread?.after ?? null): Promise<void> {
     if (messageId !== undefined && (await this.#goTo(id, messageId))) return;
-    await ignoreFailure(this.#reopen(id, unreadAfter));
-  }
-
-  /** Saves the scroll position of a conversation; null: at its end, so that it follows new messages. */
-  saveScrollAnchor(id: string, place: ScrollAnchor | null): void {
-    if (place === null) this.#scrollAnchors.delete(id);
-    else this.#scrollAnchors.set(id, place);
-  }
-
-  /** Returns the saved scroll position of a conversation. */
-  scrollAnchor(id: string): ScrollAnchor | null {
-    return this.#scrollAnchors.get(id) ?? null;
+    await ignoreFailure(this.#reopen(id, readSeq));
   }
 
   override loadOlder(id: string): Promise<void> {
@@ -73,6 +60,24 @@ export class PageMessages extends Messages {
   async toNewest(id: string): Promise<void> {
     if (own(this.core.now.timelines, id)?.atEnd !== true) await ignoreFailure(this.pages.newest(id));
     if (this.core.now.openId === id) this.core.state.setState({ target: { messageId: null } });
+  }
+
+  /** Shows the first message after a `seq`. */
+  async toFirstAfter(id: string, seq: number): Promise<void> {
+    const first = () => own(this.core.now.timelines, id)?.messages.find((message) => isRowAfter(message, seq));
+    if (first() === undefined || !this.#hasLoaded(id, seq)) await ignoreFailure(this.pages.open(id, seq));
+    const messageId = first()?.id;
+    if (messageId !== undefined && this.core.now.openId === id) this.core.state.setState({ target: { messageId } });
+  }
+
+  /** Makes what was read after a `seq` unread again. Shows an error. */
+  async markUnreadAfter(id: string, seq: number): Promise<void> {
+    const first = await this.core.attempt(async () => {
+      const page = { conversationId: id, aroundSeq: seq + 1, limit: 2 };
+      const { messages } = await this.core.call("messages:list", page);
+      return messages.find((message) => message.seq > seq);
+    });
+    if (first !== undefined) await this.markUnread(id, first.id);
   }
 
   /** The list has scrolled to the target. */
@@ -96,7 +101,14 @@ export class PageMessages extends Messages {
     if (isOpen) core.state.setState({ keptUnread: id });
     const readSeq = await core.attempt(() => this.reading.markUnread(id, messageId));
     if (readSeq === undefined && isOpen) this.clearKeptUnread();
-    else if (readSeq !== undefined && core.now.openId === id) core.state.setState({ unreadAfter: readSeq });
+    else if (readSeq !== undefined) this.markedUnread(id, readSeq);
+  }
+
+  /** Shows from where on the open conversation is unread, since the reader has marked it so. */
+  markedUnread(id: string, readSeq: number): void {
+    const { openId, conversations } = this.core.now;
+    const count = own(conversations, id)?.unreadCount ?? 0;
+    if (openId === id) this.core.state.setState({ keptUnread: id, unread: { after: readSeq, count } });
   }
 
   /** Stops keeping the open conversation unread. */
@@ -105,6 +117,14 @@ export class PageMessages extends Messages {
   }
 
   // --- writing ------------------------------------------------------------------------------------------------------
+
+  /** Sends a message through the outbox, and shows it: the open conversation goes to its end. */
+  override async send(message: NewMessage): Promise<void> {
+    const stored = super.send(message);
+    const { conversationId, threadId = null } = message;
+    if (threadId === null && this.core.now.openId === conversationId) void this.toNewest(conversationId);
+    await stored;
+  }
 
   /** Edits a message. Returns whether the server accepted it. */
   async edit(messageId: string, content: string): Promise<boolean> {
@@ -149,19 +169,33 @@ export class PageMessages extends Messages {
     return (await this.core.attempt(() => this.core.call(name, payload))) !== undefined;
   }
 
-  /** Loads the messages where the reader was, otherwise where the unread messages start. */
-  async #reopen(id: string, unreadAfter: number | null): Promise<void> {
+  /** A message came to the open conversation while the reader was elsewhere in it, or in another window. */
+  #arrivedUnwatched({ conversationId, seq }: Message): void {
+    const { unread, conversations } = this.core.now;
+    const wasRead = (own(conversations, conversationId)?.unreadCount ?? 0) <= 1;
+    const known = wasRead ? null : unread;
+    this.core.state.setState({ unread: { after: known?.after ?? seq - 1, count: (known?.count ?? 0) + 1 } });
+  }
+
+  /** Whether the messages after a `seq` are loaded. */
+  #hasLoaded(id: string, seq: number): boolean {
     const timeline = own(this.core.now.timelines, id);
-    const anchor = this.#scrollAnchors.get(id);
-    if (anchor === undefined) return timeline?.atEnd === true ? undefined : this.pages.open(id, unreadAfter);
+    return timeline !== undefined && (timeline.atStart || (timeline.messages[0]?.seq ?? seq + 2) <= seq + 1);
+  }
+
+  /** Loads the messages where the reader was, otherwise where the unread messages start. */
+  async #reopen(id: string, readSeq: number | null): Promise<void> {
+    const timeline = own(this.core.now.timelines, id);
+    const anchor = this.anchors.get(id);
+    if (anchor === null) return timeline?.atEnd === true ? undefined : this.pages.open(id, readSeq);
     if (timeline?.messages.some((message) => message.id === anchor.messageId)) return;
     try {
       await this.pages.around(id, anchor.messageId);
     } catch (error) {
       if (error instanceof RequestError && error.isTransient) throw error;
       // It was deleted, or the reader may not see it any more.
-      this.#scrollAnchors.delete(id);
-      await this.pages.open(id, unreadAfter);
+      this.anchors.set(id, null);
+      await this.pages.open(id, readSeq);
     }
   }
 
@@ -206,6 +240,9 @@ export class PageMessages extends Messages {
     this.core.state.setState({ notice, panel: { kind: "thread", rootId, messageId: id } });
   }
 }
+
+/** Whether a message has a row of its own, and comes after a `seq`. */
+const isRowAfter = (message: Message, seq: number): boolean => message.seq > seq && message.threadId === undefined;
 
 /** The list loads a failed page again when it comes into sight, or when the connection is back. */
 async function ignoreFailure(loading: Promise<void>): Promise<void> {

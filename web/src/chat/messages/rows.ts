@@ -1,7 +1,7 @@
 /** The rows in which a timeline is shown. All functions are pure. */
 
 import type { Message, Notice, Offer } from "@talkwire/client";
-import type { Timeline } from "@talkwire/client/parts";
+import type { OutboxEntry, Timeline } from "@talkwire/client/parts";
 
 /** What is among the messages without being one. */
 export type Extra = Offer | Notice;
@@ -20,11 +20,18 @@ export interface Row {
   readonly extrasAfter?: readonly Extra[];
 }
 
+/** A message that is not sent yet, as the row that it will become. */
+export interface UnsentRow {
+  readonly entry: OutboxEntry;
+  readonly startsDay: boolean;
+  readonly continued: boolean;
+}
+
 const GROUPING_MS = 5 * 60_000;
 
 /**
- * Returns the rows of a timeline. `unreadAfter`: the `seq` up to which everything was read when the conversation was
- * opened; null when all was. The first unread message is unknown when that `seq` is not loaded.
+ * Returns the rows of a timeline. `unreadAfter`: the `seq` after which the unread messages come; null when there are none.
+ * The first unread message is unknown when that `seq` is not loaded.
  */
 export function rowsOf({ messages, atStart }: Timeline, unreadAfter: number | null, myId: string): Row[] {
   const isKnown = unreadAfter !== null && (atStart || (messages[0]?.seq ?? 0) <= unreadAfter + 1);
@@ -34,37 +41,50 @@ export function rowsOf({ messages, atStart }: Timeline, unreadAfter: number | nu
     : undefined;
   return shown.map((message, index) => {
     const before = shown[index - 1];
-    const startsDay = before === undefined || timeOf(before).day !== timeOf(message).day;
+    const { startsDay, continued } = after(before && said(before), said(message));
     const startsUnread = message === firstUnread;
-    const isNext = before !== undefined && !startsDay && !startsUnread;
-    return { message, startsDay, startsUnread, continued: isNext && continuesBefore(message, before) };
+    return { message, startsDay, startsUnread, continued: continued && !startsUnread };
   });
 }
 
-interface MessageTime {
+/** Returns the rows of the messages that are not sent yet. `last`: the message before them. */
+export function unsentRows(entries: readonly OutboxEntry[], last: Message | undefined, myId: string): UnsentRow[] {
+  const all = entries.map(({ writtenAt, replyToId }) => saidAt(myId, new Date(writtenAt), replyToId === null));
+  return entries.map((entry, index) => {
+    const before = all[index - 1] ?? (last && said(last));
+    return { entry, ...after(before, all[index] as Said) };
+  });
+}
+
+/** Who said something and when, which is parsed once: every message rebuilds the rows. */
+interface Said {
+  /** Null for a message of the system. */
+  readonly senderId: string | null;
   readonly ms: number;
   readonly day: string;
+  /** Whether it may follow an earlier message without naming the sender again. */
+  readonly isPlain: boolean;
 }
 
-const times = new WeakMap<Message, MessageTime>();
+const known = new WeakMap<Message, Said>();
 
-/** Every message rebuilds the rows, and parsing a time is slow. */
-function timeOf(message: Message): MessageTime {
-  const known = times.get(message);
-  if (known !== undefined) return known;
-  const date = new Date(message.createdAt);
-  const when = { ms: date.getTime(), day: date.toDateString() };
-  times.set(message, when);
-  return when;
+function said(message: Message): Said {
+  const before = known.get(message);
+  if (before !== undefined) return before;
+  const isPlain = message.replyTo === undefined && message.forwardedFrom === undefined;
+  const senderId = message.type === "system" ? null : message.senderId;
+  const now = saidAt(senderId, new Date(message.createdAt), isPlain);
+  known.set(message, now);
+  return now;
 }
 
-function continuesBefore(message: Message, before: Message): boolean {
-  return (
-    message.senderId === before.senderId &&
-    message.type !== "system" &&
-    before.type !== "system" &&
-    message.replyTo === undefined &&
-    message.forwardedFrom === undefined &&
-    timeOf(message).ms - timeOf(before).ms < GROUPING_MS
-  );
+function saidAt(senderId: string | null, date: Date, isPlain: boolean): Said {
+  return { senderId, ms: date.getTime(), day: date.toDateString(), isPlain };
+}
+
+/** Returns how a message looks after the one before it. */
+function after(before: Said | undefined, now: Said): { startsDay: boolean; continued: boolean } {
+  if (before === undefined || before.day !== now.day) return { startsDay: true, continued: false };
+  const isSame = now.senderId !== null && before.senderId === now.senderId;
+  return { startsDay: false, continued: isSame && now.isPlain && now.ms - before.ms < GROUPING_MS };
 }

@@ -23,7 +23,7 @@ export function Keyboard() {
       const action = name && EVERYWHERE[name];
       if (action === undefined) return;
       event.preventDefault();
-      action(chat);
+      action(chat, event);
     };
     addEventListener("keydown", pressed);
     return () => removeEventListener("keydown", pressed);
@@ -38,7 +38,7 @@ export function Keyboard() {
 }
 
 /** The other shortcuts belong to the focused message or to the composer. */
-const EVERYWHERE: Partial<Record<ShortcutName, (chat: Chat) => void>> = {
+const EVERYWHERE: Partial<Record<ShortcutName, (chat: Chat, event: KeyboardEvent) => void>> = {
   switch: (chat) => chat.openOverlay("switcher"),
   help: (chat) => chat.openOverlay("shortcuts"),
   search,
@@ -61,11 +61,13 @@ function move(chat: Chat, step: 1 | -1, unreadOnly = false): void {
   if (next !== undefined) goTo(next.id);
 }
 
-/** Closes one thing at a time: the panel, the unread mark, then the old messages. */
-function leave(chat: Chat): void {
+/** Closes one thing at a time: the panel, the unread mark, then the old messages. In a text field, only the panel. */
+function leave(chat: Chat, event: KeyboardEvent): void {
   const { panel, openId, keptUnread } = chat.state.getState();
   if (panel !== null) {
     chat.openPanel(null);
+  } else if (isTyping(event.target)) {
+    return;
   } else if (keptUnread !== null) {
     chat.messages.clearKeptUnread();
   } else if (openId !== null) {

@@ -88,7 +88,7 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
         ))}
         {outbox.map((entry) => (
           <li key={entry.clientMessageId}>
-            <OutboxEntryView entry={entry} />
+            <OutboxEntryView entry={entry} continued={false} />
           </li>
         ))}
       </ul>

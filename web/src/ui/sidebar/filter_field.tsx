@@ -15,7 +15,7 @@ interface Props {
 
 /** Filters the list of conversations. */
 export function FilterField({ query, unreadOnly, firstId, onQuery, onUnreadOnly }: Props) {
-  const { conversations } = useChat();
+  const chat = useChat();
   const hasUnread = useChatState((state) => Object.values(state.conversations).some((each) => each.unreadCount));
   return (
     <search className="filter">
@@ -46,12 +46,7 @@ export function FilterField({ query, unreadOnly, firstId, onQuery, onUnreadOnly 
         onClick={() => onUnreadOnly(!unreadOnly)}
       />
       {hasUnread && (
-        <IconButton
-          icon={CheckCheck}
-          label={texts.places.readAll}
-          // A conversation that cannot be marked as read stays unread.
-          onClick={() => void conversations.markAllRead().catch(() => undefined)}
-        />
+        <IconButton icon={CheckCheck} label={texts.places.readAll} onClick={() => void chat.markAllRead()} />
       )}
     </search>
   );

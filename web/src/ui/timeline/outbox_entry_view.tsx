@@ -1,4 +1,6 @@
 import type { OutboxEntry } from "@talkwire/client/parts";
+import { own } from "@talkwire/client/parts";
+import { Clock } from "lucide-react";
 import { useMemo } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
@@ -6,37 +8,76 @@ import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { PendingFileView } from "../files/pending_file";
 import { problemText } from "../files/problem_text";
+import { PersonButton } from "../people/person_button";
+import { timeOfDay } from "../time_format";
 import { MessageText } from "./markdown";
+import { QuoteView } from "./quote_view";
 
-/** A message that is not sent yet, or that the server refused. */
-export function OutboxEntryView({ entry }: { entry: OutboxEntry }) {
-  const { messages } = useChat();
+interface Props {
+  entry: OutboxEntry;
+  /** Whether the message before it has the same sender, who is not named again. */
+  continued: boolean;
+}
+
+/** A message that is not sent yet, or that the server refused. It takes the place of the message that it will become. */
+export function OutboxEntryView({ entry, continued }: Props) {
   const me = useChatState((state) => state.me);
   return (
-    <article className="message mine letter">
-      <Avatar id={me.id} name={me.name} picture={me.avatar} />
-      <header>
-        <span className="name">
-          <bdi>{me.name}</bdi>
-        </span>
-      </header>
+    <article className={continued ? "message mine letter continued" : "message mine letter"}>
+      {!continued && (
+        <>
+          <PersonButton userId={me.id} name={me.name} className="face" isExtra>
+            <Avatar id={me.id} name={me.name} picture={me.avatar} />
+          </PersonButton>
+          <header>
+            <PersonButton userId={me.id} name={me.name} className="name">
+              <bdi>{me.name}</bdi>
+            </PersonButton>
+            <time>{timeOfDay(new Date(entry.writtenAt).toISOString())}</time>
+          </header>
+        </>
+      )}
+      {entry.replyToId !== null && <UnsentQuote conversationId={entry.conversationId} messageId={entry.replyToId} />}
       {entry.content !== "" && <MessageText content={entry.content} />}
       <OutboxEntryFiles entry={entry} />
-      {entry.problem === null ? (
-        <small className="state">{texts.sending}</small>
-      ) : (
-        <p className="problem" role="alert">
-          {texts.notSent(problemText(entry))}{" "}
-          <button type="button" className="quiet" onClick={() => messages.retry(entry.clientMessageId)}>
-            {texts.retry}
-          </button>
-          <button type="button" className="quiet" onClick={() => messages.discard(entry.clientMessageId)}>
-            {texts.discard}
-          </button>
-        </p>
-      )}
+      {entry.problem === null ? <Waiting /> : <Problem entry={entry} />}
     </article>
   );
+}
+
+/** A clock in the place of the tick that says that the server has the message. */
+function Waiting() {
+  const label = useChatState(({ connected }) => (connected ? texts.sending : texts.waitingForConnection));
+  return (
+    <small className="tick waiting" role="img" aria-label={label} title={label}>
+      <Clock className="icon" />
+    </small>
+  );
+}
+
+function Problem({ entry }: { entry: OutboxEntry }) {
+  const { messages } = useChat();
+  return (
+    <p className="problem" role="alert">
+      {texts.notSent(problemText(entry))}{" "}
+      <button type="button" className="quiet" onClick={() => messages.retry(entry.clientMessageId)}>
+        {texts.retry}
+      </button>
+      <button type="button" className="quiet" onClick={() => messages.discard(entry.clientMessageId)}>
+        {texts.discard}
+      </button>
+    </p>
+  );
+}
+
+/** The message that an unsent one replies to, if it is loaded. */
+function UnsentQuote({ conversationId, messageId }: { conversationId: string; messageId: string }) {
+  const quoted = useChatState(({ timelines }) =>
+    own(timelines, conversationId)?.messages.find(({ id }) => id === messageId),
+  );
+  if (quoted === undefined) return null;
+  const { id, senderId, content = "" } = quoted;
+  return <QuoteView quote={{ id, senderId, content }} conversationId={conversationId} />;
 }
 
 /** The files of an outbox entry. */

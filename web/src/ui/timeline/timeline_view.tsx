@@ -1,26 +1,26 @@
 import type { Message, Notice, Offer } from "@talkwire/client";
-import type { OutboxEntry } from "@talkwire/client/parts";
 import { EMPTY, own, type Timeline } from "@talkwire/client/parts";
-import { ArrowDown } from "lucide-react";
+import { ArrowDown, ArrowUp } from "lucide-react";
 import { Fragment, memo, Suspense, useEffect, useMemo, useRef } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
 import { extrasByDay, inOrder, isNotice, isOffer, rowsWithExtras } from "../../chat/messages/extras";
 import { merged } from "../../chat/messages/notice_rules";
-import { type Extra, type Row, rowsOf } from "../../chat/messages/rows";
+import { type Extra, type Row, rowsOf, type UnsentRow, unsentRows } from "../../chat/messages/rows";
+import type { UnseenAbove } from "../../chat/messages/unseen";
 import { addressOf } from "../../place";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { UnreadCount } from "../components/unread_count";
 import { lazyPart } from "../lazy_part";
-import { dayOf } from "../time_format";
+import { dayOf, shortTimeOfDay } from "../time_format";
 import { MessageView } from "./message_view";
 import { NoticeLine } from "./notice_line";
 import { OutboxEntryView } from "./outbox_entry_view";
 import { useMessageFocus } from "./use_message_focus";
+import { useReading } from "./use_reading";
 import { useScrollPosition } from "./use_scroll_position";
 import { useTargetHighlight } from "./use_target_highlight";
-import { useWindowFocus } from "./use_window_focus";
 import "./timeline_view.css";
 
 /** Servers without offers do not need it. */
@@ -38,7 +38,7 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   const myId = useChatState((state) => state.me.id);
   const loaded = useChatState((state) => own(state.timelines, id));
   const timeline = loaded ?? LOADING;
-  const unreadAfter = useChatState((state) => state.unreadAfter);
+  const unreadAfter = useChatState((state) => state.unread?.after ?? null);
   const outbox = useStore(messages.outbox);
   const list = useRef<VirtualizerHandle>(null);
   const scroller = useRef<HTMLDivElement>(null);
@@ -56,14 +56,21 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
     () => rowsWithExtras(rowsOf(timeline, unreadAfter, myId), extras, timeline),
     [timeline, extras, unreadAfter, myId],
   );
+  const last = rows.at(-1)?.message;
   const unsent = useMemo(
-    () => outbox.filter(({ conversationId, threadId }) => conversationId === id && !threadId),
-    [outbox, id],
+    () =>
+      unsentRows(
+        outbox.filter(({ conversationId, threadId }) => conversationId === id && !threadId),
+        last,
+        myId,
+      ),
+    [outbox, id, last, myId],
   );
-  const entries = useMemo<readonly (Row | OutboxEntry)[]>(() => [...rows, ...unsent], [rows, unsent]);
+  const entries = useMemo<readonly (Row | UnsentRow)[]>(() => [...rows, ...unsent], [rows, unsent]);
   const count = entries.length;
   const { keptRows, ...focusEvents } = useMessageFocus(list, scroller, rows);
-  const { atEnd, seesLast, onScroll, onResize, range } = useScrollPosition(id, list, rows, count, timeline);
+  const { atEnd, seesLast, sight, onScroll, onResize, range } = useScrollPosition(id, list, rows, count, timeline);
+  const unseen = useReading(id, { rows, timeline, sight, atEnd: seesLast && timeline.atEnd });
 
   // A short page does not fill the window and cannot be scrolled.
   useEffect(() => {
@@ -76,7 +83,6 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
     });
     return () => clearTimeout(timer);
   }, [messages, id, timeline]);
-  useMarkRead(id, seesLast && timeline.atEnd, timeline.upTo ?? timeline.messages.at(-1)?.seq);
 
   if (timeline.atStart && count === 0) return <NothingSaid extras={extras} />;
   return (
@@ -104,8 +110,9 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
         >
           {entryView}
         </Virtualizer>
+        {(atEnd === false || !timeline.atEnd) && <ToNewest id={id} />}
       </div>
-      {(atEnd === false || !timeline.atEnd) && <ToNewest id={id} />}
+      {unseen !== null && <ToUnseen id={id} unseen={unseen} />}
     </div>
   );
 });
@@ -181,27 +188,32 @@ function ToNewest({ id }: { id: string }) {
   );
 }
 
-/** Marks messages on the screen as read, while the window has the focus. `endSeq`: the end of what is loaded. */
-function useMarkRead(id: string, atEnd: boolean, endSeq: number | undefined): void {
-  const { messages, state } = useChat();
-  const connected = useChatState((state) => state.connected);
-  const isKept = useChatState(({ keptUnread }) => keptUnread === id);
-  const seen = useWindowFocus();
-  const watched = connected && seen && atEnd;
-  useEffect(() => {
-    state.setState({ watched });
-    return () => state.setState({ watched: false });
-  }, [state, watched]);
-  useEffect(() => {
-    if (watched && !isKept && endSeq !== undefined) void messages.markRead(id).catch(() => undefined);
-  }, [messages, id, watched, isKept, endSeq]);
+/** A button that goes to the first of the unread messages above the screen. */
+function ToUnseen({ id, unseen }: { id: string; unseen: UnseenAbove }) {
+  const { messages } = useChat();
+  const after = useChatState((state) => state.unread?.after ?? 0);
+  return (
+    <button type="button" className="to-unseen" onClick={() => void messages.toFirstAfter(id, after)}>
+      <ArrowUp className="icon" aria-hidden="true" />
+      {texts.unseenAbove(unseen.count, unseen.since === undefined ? null : shortTimeOfDay(unseen.since))}
+    </button>
+  );
 }
 
-function entryView(entry: Row | OutboxEntry) {
-  return "message" in entry ? (
-    <RowView key={entry.message.id} row={entry} />
+function entryView(row: Row | UnsentRow) {
+  return "message" in row ? (
+    <RowView key={row.message.id} row={row} />
   ) : (
-    <OutboxEntryView key={entry.clientMessageId} entry={entry} />
+    <UnsentRowView key={row.entry.clientMessageId} row={row} />
+  );
+}
+
+function UnsentRowView({ row: { entry, startsDay, continued } }: { row: UnsentRow }) {
+  return (
+    <div className="row">
+      {startsDay && <h2 className="day">{dayOf(new Date(entry.writtenAt).toISOString())}</h2>}
+      <OutboxEntryView entry={entry} continued={continued} />
+    </div>
   );
 }
 

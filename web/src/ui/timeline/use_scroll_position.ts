@@ -1,8 +1,9 @@
 import { KEPT_MAX, type Timeline } from "@talkwire/client/parts";
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { VirtualizerHandle } from "virtua";
-import type { ScrollAnchor } from "../../chat/messages/page_messages";
 import type { Row } from "../../chat/messages/rows";
+import type { ScrollAnchor } from "../../chat/messages/scroll_anchors";
+import type { InSight } from "../../chat/messages/unseen";
 import type { Target } from "../../chat/page_core";
 import { useChat, useChatState } from "../chat_context";
 
@@ -38,11 +39,13 @@ interface ScrollPosition {
   readonly atEnd: boolean | null;
   /** Whether all of the newest message is in sight. */
   readonly seesLast: boolean;
+  /** The rows in sight; null: unknown. */
+  readonly sight: InSight | null;
   readonly onScroll: () => void;
   readonly onResize: () => void;
 }
 
-const UNKNOWN = { atEnd: null, seesLast: false };
+const UNKNOWN = { atEnd: null, seesLast: false, sight: null };
 
 /**
  * Controls the scroll position of a conversation: first where the reader left it or where the unread messages start,
@@ -59,14 +62,17 @@ export function useScrollPosition(
   const target = useChatState((state) => state.target);
   const range = useLoadedRange(timeline);
   const { number, grewAtStart } = range;
-  const [{ atEnd, seesLast }, setSeen] = useState<Pick<ScrollPosition, "atEnd" | "seesLast">>(UNKNOWN);
+  const [{ atEnd, seesLast, sight }, setSeen] = useState<Pick<ScrollPosition, "atEnd" | "seesLast" | "sight">>(UNKNOWN);
   const placedNumber = useRef(0);
   const readNumber = useRef(0);
   const settling = useRef<ReturnType<typeof setTimeout>>(undefined);
   const hasEnd = timeline.atEnd;
 
-  const setVisible = useCallback((end: boolean, last: boolean) => {
-    setSeen((before) => (before.atEnd === end && before.seesLast === last ? before : { atEnd: end, seesLast: last }));
+  const setVisible = useCallback((atEnd: boolean, seesLast: boolean, sight: InSight | null) => {
+    setSeen((before) => {
+      const isSame = before.sight?.first === sight?.first && before.sight?.last === sight?.last;
+      return isSame && before.atEnd === atEnd && before.seesLast === seesLast ? before : { atEnd, seesLast, sight };
+    });
   }, []);
   const readScroll = useCallback(() => {
     const handle = list.current;
@@ -75,10 +81,10 @@ export function useScrollPosition(
     const { scrollOffset, scrollSize, viewportSize } = handle;
     const left = scrollSize - scrollOffset - viewportSize;
     const isAtEnd = hasEnd && left < NEAR_END;
-    setVisible(isAtEnd, hasEnd && left < SEEN_LAST);
     const first = handle.findItemIndex(scrollOffset);
+    setVisible(isAtEnd, hasEnd && left < SEEN_LAST, { first, last: lastInSight(handle, rows.length) });
     const topmost = rows[first];
-    chat.messages.saveScrollAnchor(
+    chat.messages.anchors.set(
       id,
       isAtEnd || topmost === undefined
         ? null
@@ -111,11 +117,11 @@ export function useScrollPosition(
       chat.messages.targetReached(target);
     } else {
       const place =
-        target !== null ? placeOf(rows, target) : isPlaced ? null : startOf(rows, chat.messages.scrollAnchor(id));
+        target !== null ? placeOf(rows, target) : isPlaced ? null : startOf(rows, chat.messages.anchors.get(id));
       // The page with the message is being loaded.
       if (target !== null && place === null) return;
       if (place !== null) {
-        setVisible(false, false);
+        setVisible(false, false, null);
         const { index, ...how } = place;
         list.current?.scrollToIndex(index, how);
         settle();
@@ -148,7 +154,15 @@ export function useScrollPosition(
     if (atEnd) handle.scrollToIndex(count - 1, { align: "end" });
     if (handle.scrollSize - handle.scrollOffset - handle.viewportSize < NEAR_END) readScroll();
   }, [list, count, atEnd, settle, readScroll]);
-  return { atEnd, seesLast, onScroll, onResize, range };
+  return { atEnd, seesLast, sight, onScroll, onResize, range };
+}
+
+/** Returns the index of the last row whose end is in sight. */
+function lastInSight(handle: VirtualizerHandle, count: number): number {
+  const bottom = handle.scrollOffset + handle.viewportSize;
+  const lowest = Math.min(handle.findItemIndex(bottom), count - 1);
+  const isCut = handle.getItemOffset(lowest) + handle.getItemSize(lowest) > bottom + SEEN_LAST;
+  return isCut ? lowest - 1 : lowest;
 }
 
 interface PlaceInList {

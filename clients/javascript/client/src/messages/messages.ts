@@ -174,9 +174,14 @@ export class Messages implements ChatPart {
     return (await this.core.rest.get<ReceiptPage>(`messages/${messageId}/receipts`)).items;
   }
 
-  /** Marks everything up to the newest loaded message as read. Rejects with `RequestError`. */
-  async markRead(id: string): Promise<void> {
-    await this.reading.markRead(id);
+  /** Marks everything up to a message as read, by default up to the newest loaded one. Rejects with `RequestError`. */
+  async markRead(id: string, upTo?: Message): Promise<void> {
+    await this.reading.markRead(id, upTo);
+  }
+
+  /** Marks everything up to a message as read, while the page is being closed. */
+  markReadBeforeEnd(id: string, upTo: Message): void {
+    this.reading.markReadBeforeEnd(id, upTo);
   }
 
   /** Marks everything from a message on as unread, by default from another user's newest message. */

@@ -22,17 +22,25 @@ export class ReadReporter {
     this.#core = core;
   }
 
-  /** Marks everything up to the newest loaded message as read. Rejects with `RequestError`. */
-  async markRead(id: string): Promise<void> {
+  /** Marks everything up to a message as read, by default up to the newest loaded one. Rejects with `RequestError`. */
+  async markRead(id: string, upTo?: Message): Promise<void> {
     const { timelines, conversations, me } = this.#core.now;
     const conversation = own(conversations, id);
-    const last = newestSeen(own(timelines, id), conversation);
+    const last = upTo ?? newestSeen(own(timelines, id), conversation);
     if (last === undefined || conversation === undefined || isAlreadyRead(conversation, last, me)) return;
     const isNewest = last.seq >= conversation.lastSeq;
-    if (this.#seen.get(id)?.message !== last) this.#seen.set(id, { message: last, isNewest });
+    if ((this.#seen.get(id)?.message.seq ?? 0) < last.seq) this.#seen.set(id, { message: last, isNewest });
     // Later messages are counted when they arrive, which may be before the server's answer.
     if (isNewest) this.#core.changeConversation(id, (before) => ({ ...before, ...NONE }));
     await this.#reportSeen(id);
+  }
+
+  /** Marks everything up to a message as read, while the page is being closed: an open socket sends no more then. */
+  markReadBeforeEnd(id: string, upTo: Message): void {
+    const { conversations, me } = this.#core.now;
+    const conversation = own(conversations, id);
+    if (conversation === undefined || isAlreadyRead(conversation, upTo, me)) return;
+    this.#core.rest.postBeforeEnd(`conversations/${encodeURIComponent(id)}/read`, { messageId: upTo.id });
   }
 
   /**

@@ -57,6 +57,13 @@ export abstract class Rest {
     return this.#request<T>("POST", path, body);
   }
 
+  /** Sends a small request that outlives the page, and does not wait for an answer. */
+  postBeforeEnd(path: string, body: unknown): void {
+    const { url, headers } = this.#addressed(path, this.session);
+    headers["Content-Type"] = "application/json";
+    void fetch(url, { method: "POST", headers, body: JSON.stringify(body), keepalive: true }).catch(() => undefined);
+  }
+
   put<T>(path: string, body?: unknown): Promise<T> {
     return this.#request<T>("PUT", path, body);
   }
@@ -121,12 +128,9 @@ export abstract class Rest {
 
   /** Sends one request for a session, or for nobody. Rejects with `RequestError`. */
   protected async send<T>(method: string, path: string, session: Session | null, body?: unknown): Promise<T> {
-    const url = new URL(`api/v1/${path}`, this.base);
-    const headers: Record<string, string> = {};
+    const { url, headers } = this.#addressed(path, session);
     const isForm = body instanceof FormData;
     if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
-    if (session?.accessToken !== undefined) headers.Authorization = `Bearer ${session.accessToken}`;
-    else if (session !== null) url.searchParams.set("userId", session.user.id);
     let status: number;
     let answer: unknown;
     try {
@@ -141,5 +145,14 @@ export abstract class Rest {
       throw error === undefined ? unreachable() : new RequestError(error);
     }
     return answer as T;
+  }
+
+  /** Returns the address of a request, and the headers that say who asks. */
+  #addressed(path: string, session: Session | null): { url: URL; headers: Record<string, string> } {
+    const url = new URL(`api/v1/${path}`, this.base);
+    const headers: Record<string, string> = {};
+    if (session?.accessToken !== undefined) headers.Authorization = `Bearer ${session.accessToken}`;
+    else if (session !== null) url.searchParams.set("userId", session.user.id);
+    return { url, headers };
   }
 }

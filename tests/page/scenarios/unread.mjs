@@ -1,0 +1,292 @@
+import {
+  atEnd,
+  call,
+  composer,
+  conversations,
+  letters,
+  listed,
+  message,
+  open,
+  opened,
+  pause,
+  post,
+  report,
+  say,
+  until,
+  visitAs,
+} from "../browser.mjs";
+
+const scroller = (page) => page.locator(".scroller");
+const jump = (page) => page.getByRole("button", { name: /^Jump to newest/ });
+const toast = (page) => page.locator(".toast");
+const above = (page) => page.locator(".to-unseen");
+const readSeq = async (id, user = "alice") => (await call("GET", `conversations/${id}`, user)).readSeq ?? 0;
+
+// Bob has written so many messages in a group, of which Alice has read the first ones.
+async function unread(name, count, read) {
+  const { id } = await post("conversations", "alice", { kind: "group", name, memberIds: ["bob"] });
+  const ids = [];
+  for (let number = 1; number <= count; number++)
+    ids.push((await post("messages", "bob", { conversationId: id, content: `Word ${number}` })).id);
+  if (read > 0) await post(`conversations/${id}/read`, "alice", { messageId: ids[read - 1] });
+  return { id, ids };
+}
+
+// Whether all of a message is in the part of the list that one sees.
+const inSight = (page, content) =>
+  message(page, content)
+    .first()
+    .evaluate((it) => {
+      const [{ top, bottom }, list] = [it.getBoundingClientRect(), it.closest(".scroller").getBoundingClientRect()];
+      return top >= list.top && bottom <= list.bottom;
+    })
+    .catch(() => false);
+
+const seen = (page, content) => until(() => inSight(page, content), Boolean);
+
+async function wheel(page, pixels) {
+  const { x, y, width, height } = await scroller(page).boundingBox();
+  await page.mouse.move(x + width / 2, y + height / 2);
+  await page.mouse.wheel(0, pixels);
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
+// One's own message is in sight, from wherever it was sent.
+export async function own_message() {
+  const { id, ids } = await unread("Own", 160, 60);
+  const alice = await visitAs("alice");
+  await open(alice, "Own");
+  await message(alice, "Word 61").waitFor();
+  // At the line above what is unread, with two pages below.
+  const line = await alice.locator(".unread-from").count();
+  await say(alice, "From the line");
+  report("from the line", { line, seen: await seen(alice, "From the line"), letters: await letters(alice).count() });
+  // All of it counts as read, and may be unread again.
+  const undo = toast(alice).getByRole("button", { name: "Undo" });
+  const said = await toast(alice).locator("p").textContent();
+  await undo.click();
+  const back = await until(() => readSeq(id), (seq) => seq === 60);
+  report("undone", { said, back, count: await listed(alice, "Own").locator(".count").textContent() });
+
+  // Far above, where neither end is loaded any more.
+  await until(async () => {
+    await wheel(alice, -2_000);
+    return message(alice, "Word 1").isVisible();
+  }, Boolean);
+  await say(alice, "From far above");
+  report("from above", { seen: await seen(alice, "From far above"), order: await lastTwo(alice) });
+
+  // While a page is on its way, and after a link led to the middle.
+  await alice.goto(`${alice.url().split("#")[0]}#/conversation/${id}/${ids[69]}`);
+  await message(alice, "Word 70").waitFor();
+  await say(alice, "From the middle");
+  report("from the middle", { seen: await seen(alice, "From the middle"), order: await lastTwo(alice) });
+}
+
+const lastTwo = async (page) => {
+  await letters(page).waitFor({ state: "detached" });
+  return (await page.locator(".message .text").allTextContents()).slice(-2);
+};
+
+// Reloads a page whose messages to the server can be held back.
+async function holdable(page) {
+  let waiting = null;
+  await page.context().routeWebSocket(/socket\.io/, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((text) => (waiting === null ? server.send(text) : waiting.push(() => server.send(text))));
+  });
+  await page.reload();
+  await conversations(page).first().waitFor();
+  return {
+    hold: () => (waiting = []),
+    release: () => {
+      for (const send of waiting.splice(0)) send();
+      waiting = null;
+    },
+  };
+}
+
+// A message takes the same place before and after the server has it.
+export async function same_place() {
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Same place", memberIds: ["bob"] });
+  for (let number = 1; number <= 30; number++)
+    await post("messages", "bob", { conversationId: id, content: `Word ${number}` });
+  await post(`conversations/${id}/read`, "alice", {});
+  const alice = await visitAs("alice");
+  const held = await holdable(alice);
+  await open(alice, "Same place");
+  await atEnd(alice);
+  const moved = [];
+  for (const content of ["First of mine", "Another one", "Two lines\n\nof text"]) {
+    held.hold();
+    await say(alice, content);
+    const words = content.split("\n").at(-1);
+    const place = (within) =>
+      alice.locator(`${within} .text`).getByText(words, { exact: true }).evaluate((it) => {
+        const { top, left, height } = it.closest(".message").getBoundingClientRect();
+        const text = it.getBoundingClientRect();
+        return [top, left, height, text.top, text.left].map(Math.round);
+      });
+    await letters(alice).waitFor();
+    await atEnd(alice);
+    const before = await place(".letter");
+    held.release();
+    await letters(alice).waitFor({ state: "detached" });
+    await atEnd(alice);
+    const after = await place(".message");
+    if (String(before) !== String(after)) moved.push([content, before, after]);
+  }
+  report("drawn", { moved });
+}
+
+// What was on the screen is read, also in the middle, on the next device and after a reload.
+export async function reading_on() {
+  const { id } = await unread("Long talk", 220, 20);
+  const alice = await visitAs("alice");
+  await open(alice, "Long talk");
+  await message(alice, "Word 21").waitFor();
+  await until(async () => {
+    await wheel(alice, 500);
+    return message(alice, "Word 90").isVisible();
+  }, Boolean);
+  const read = await until(() => readSeq(id), (seq) => seq >= 90);
+  const counted = await until(
+    async () => Number(await listed(alice, "Long talk").locator(".count").textContent()),
+    (count) => count === 220 - read,
+  );
+  // The line stays where it was.
+  const top = await alice.evaluate(() => {
+    const list = document.querySelector(".scroller").getBoundingClientRect();
+    const shown = [...document.querySelectorAll(".message .text")];
+    return shown.find((it) => it.getBoundingClientRect().top >= list.top).textContent;
+  });
+  await alice.reload();
+  await opened(alice, "Long talk");
+  report("read on", { mid: read >= 90 && read < 200, counted: counted === 220 - read, kept: await seen(alice, top) });
+  const other = await visitAs("alice");
+  await open(other, "Long talk");
+  report("other device", { starts: await seen(other, `Word ${read + 1}`), line: await other.locator(".unread-from").count() });
+  // Upwards, nothing becomes unread again.
+  await until(async () => {
+    await wheel(alice, -2_000);
+    return message(alice, "Word 5").isVisible();
+  }, Boolean);
+  await pause(1_000);
+  report("upwards", { still: (await readSeq(id)) >= read });
+}
+
+// What a page shows that goes away at once counts as well.
+export async function left_at_once() {
+  const { id } = await unread("Left", 120, 20);
+  const alice = await visitAs("alice");
+  await open(alice, "Left");
+  await message(alice, "Word 21").waitFor();
+  // The list has found its place. What is in sight for half a second is read anyway.
+  await pause(300);
+  await wheel(alice, 1_200);
+  const lowest = await alice.evaluate(() => {
+    const list = document.querySelector(".scroller").getBoundingClientRect();
+    const shown = [...document.querySelectorAll(".message .text")];
+    return shown.findLast((it) => it.getBoundingClientRect().bottom <= list.bottom - 40).textContent;
+  });
+  await alice.goto("about:blank");
+  const number = Number(lowest.split(" ")[1]);
+  report("left", { read: (await until(() => readSeq(id), (seq) => seq >= number)) >= number });
+}
+
+// Escape in the message field closes what is open, and reads nothing.
+export async function escaping() {
+  const { id } = await unread("Escape", 120, 20);
+  const alice = await visitAs("alice");
+  await open(alice, "Escape");
+  await message(alice, "Word 21").waitFor();
+  await composer(alice).pressSequentially("@bo");
+  await alice.locator("[role=listbox] [role=option]").first().waitFor();
+  for (let times = 0; times < 3; times++) await alice.keyboard.press("Escape");
+  await pause(1_200);
+  report("escaped", {
+    closed: (await alice.locator("[role=listbox]").count()) === 0,
+    text: await composer(alice).inputValue(),
+    // What is on the screen is read after half a second.
+    few: (await readSeq(id)) < 60,
+    line: await inSight(alice, "Word 21"),
+  });
+}
+
+// Everything in all conversations is read at once, and can be unread again.
+export async function read_all() {
+  const { id: one } = await unread("One", 3, 0);
+  const { id: two } = await unread("Two", 4, 2);
+  const alice = await visitAs("alice");
+  await alice.getByRole("button", { name: "Mark all as read" }).click();
+  for (const name of ["One", "Two"]) await listed(alice, name).locator(".count").waitFor({ state: "detached" });
+  await toast(alice).getByRole("button", { name: "Undo" }).click();
+  const counts = [];
+  for (const name of ["One", "Two"]) counts.push(await listed(alice, name).locator(".count").textContent());
+  report("read all", { counts, read: [await readSeq(one), await readSeq(two)] });
+}
+
+// What comes while one looks elsewhere stands below a line; a button leads to the first of it.
+export async function looking_elsewhere() {
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Elsewhere", memberIds: ["bob"] });
+  for (let number = 1; number <= 30; number++)
+    await post("messages", "bob", { conversationId: id, content: `Word ${number}` });
+  await post(`conversations/${id}/read`, "alice", {});
+  const alice = await visitAs("alice");
+  await open(alice, "Elsewhere");
+  await atEnd(alice);
+  await alice.evaluate(() => {
+    Object.defineProperty(document, "hasFocus", { value: () => false, configurable: true });
+    window.dispatchEvent(new Event("blur"));
+  });
+  for (let number = 1; number <= 40; number++)
+    await post("messages", "bob", { conversationId: id, content: `Meanwhile ${number}` });
+  await message(alice, "Meanwhile 40").waitFor();
+  const unreadBefore = await readSeq(id);
+  await alice.evaluate(() => {
+    Object.defineProperty(document, "hasFocus", { value: () => true, configurable: true });
+    window.dispatchEvent(new Event("focus"));
+  });
+  await until(() => readSeq(id), (seq) => seq === 70);
+  const label = await above(alice).textContent();
+  await above(alice).click();
+  await seen(alice, "Meanwhile 1");
+  const line = await alice.locator(".row", { has: alice.locator(".unread-from") }).locator(".text").first().textContent();
+  await above(alice).waitFor({ state: "detached" });
+  report("back", { unreadBefore, label: label.replace(/\d\d?[:.]\d\d.*/, "TIME"), line });
+  // The next time, the line stands above what came then.
+  await until(async () => {
+    await wheel(alice, 900);
+    return message(alice, "Meanwhile 40").isVisible();
+  }, Boolean);
+  await wheel(alice, 5_000);
+  await atEnd(alice);
+  await until(async () => {
+    await wheel(alice, -900);
+    return jump(alice).isVisible();
+  }, Boolean);
+  await post("messages", "bob", { conversationId: id, content: "While above" });
+  await jump(alice).filter({ hasText: "1" }).waitFor();
+  await jump(alice).click();
+  await seen(alice, "While above");
+  const next = await alice.locator(".row", { has: alice.locator(".unread-from") }).locator(".text").first().textContent();
+  report("again", { next });
+}
+
+// The wheel works wherever the pointer is.
+export async function wheel_at_button() {
+  await unread("Wheel", 120, 120);
+  const alice = await visitAs("alice");
+  await open(alice, "Wheel");
+  await atEnd(alice);
+  await until(async () => {
+    await wheel(alice, -600);
+    return jump(alice).isVisible();
+  }, Boolean);
+  await jump(alice).hover();
+  const at = () => scroller(alice).evaluate((it) => it.scrollTop);
+  const before = await at();
+  await alice.mouse.wheel(0, -500);
+  const after = await until(at, (top) => top <= before - 400);
+  report("turned", { by: before - after >= 400 });
+}

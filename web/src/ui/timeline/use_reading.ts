@@ -1,0 +1,113 @@
+import type { Message } from "@talkwire/client";
+import { own, type Timeline } from "@talkwire/client/parts";
+import { useCallback, useEffect, useRef, useState } from "react";
+import type { Row } from "../../chat/messages/rows";
+import {
+  advanced,
+  fromStart,
+  type InSight,
+  type Progress,
+  type UnseenAbove,
+  unseenAbove,
+} from "../../chat/messages/unseen";
+import type { UnreadMessages } from "../../chat/page_core";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../chat_context";
+import { useWindowFocus } from "./use_window_focus";
+
+/** A message is read when it was in sight for so long. */
+const READ_AFTER_MS = 500;
+/** While the reader scrolls on, what is in sight is reported as read this often. */
+const READ_EVERY_MS = 2_000;
+
+/** What is on the screen of a conversation. */
+interface Shown {
+  readonly rows: readonly Row[];
+  readonly timeline: Timeline;
+  readonly sight: InSight | null;
+  /** Whether the conversation's newest message is in sight. */
+  readonly atEnd: boolean;
+}
+
+/**
+ * Marks messages on the screen as read, while the window has the focus. Returns the unread messages above the screen that
+ * were never on it.
+ */
+export function useReading(id: string, shown: Shown): UnseenAbove | null {
+  const { messages, state } = useChat();
+  const connected = useChatState((state) => state.connected);
+  const isKept = useChatState(({ keptUnread }) => keptUnread === id);
+  const hasFocus = useWindowFocus();
+  const { rows, timeline, sight, atEnd } = shown;
+  const watched = connected && hasFocus && atEnd;
+  useEffect(() => {
+    state.setState({ watched });
+    return () => state.setState({ watched: false });
+  }, [state, watched]);
+  const offerUndo = useOfferUndo(id, sight);
+  const endSeq = timeline.upTo ?? timeline.messages.at(-1)?.seq;
+  useEffect(() => {
+    if (!watched || isKept || endSeq === undefined) return;
+    offerUndo();
+    void messages.markRead(id).catch(() => undefined);
+  }, [messages, id, watched, isKept, endSeq, offerUndo]);
+  useReadWhileScrolling(id, hasFocus && !isKept && sight !== null ? rows[sight.last]?.message : undefined);
+  return useUnseenAbove(shown, hasFocus);
+}
+
+/** Marks everything up to a message as read that stays in sight; undefined: nothing is. */
+function useReadWhileScrolling(id: string, lowest: Message | undefined): void {
+  const { messages } = useChat();
+  const inSight = useRef(lowest);
+  inSight.current = lowest;
+  const firstAt = useRef<number | null>(null);
+  const report = useCallback(() => {
+    firstAt.current = null;
+    if (inSight.current !== undefined) void messages.markRead(id, inSight.current).catch(() => undefined);
+  }, [messages, id]);
+  const leave = useCallback(() => {
+    if (inSight.current !== undefined) messages.markReadBeforeEnd(id, inSight.current);
+  }, [messages, id]);
+  const lowestId = lowest?.id;
+  useEffect(() => {
+    if (lowestId === undefined) return;
+    firstAt.current ??= Date.now();
+    const left = firstAt.current + READ_EVERY_MS - Date.now();
+    const timer = setTimeout(report, Math.max(0, Math.min(READ_AFTER_MS, left)));
+    return () => clearTimeout(timer);
+  }, [lowestId, report]);
+  useEffect(() => {
+    addEventListener("pagehide", leave);
+    return () => removeEventListener("pagehide", leave);
+  }, [leave]);
+}
+
+/** Returns a function that offers to take it back when more than a screen of unread messages is marked as read. */
+function useOfferUndo(id: string, sight: InSight | null): () => void {
+  const chat = useChat();
+  const now = useRef(sight);
+  now.current = sight;
+  return useCallback(() => {
+    const { unreadCount = 0, readSeq = 0 } = own(chat.state.getState().conversations, id) ?? {};
+    const onScreen = now.current === null ? 0 : now.current.last - now.current.first + 1;
+    if (unreadCount > onScreen)
+      chat.showToast(texts.markedRead(unreadCount), () => void chat.messages.markUnreadAfter(id, readSeq));
+  }, [chat, id]);
+}
+
+function useUnseenAbove({ rows, timeline: { atStart }, sight }: Shown, hasFocus: boolean): UnseenAbove | null {
+  const unread = useChatState((state) => state.unread);
+  const myId = useChatState((state) => state.me.id);
+  const progress = useRef<{ unread: UnreadMessages; now: Progress }>(null);
+  const [above, setAbove] = useState<UnseenAbove | null>(null);
+  useEffect(() => {
+    if (unread === null) return setAbove(null);
+    if (sight === null || rows.length === 0) return;
+    const before = progress.current?.unread.after === unread.after ? progress.current.now : fromStart(unread);
+    const now = hasFocus ? advanced(before, rows, sight, { myId, atStart }) : before;
+    progress.current = { unread, now };
+    const next = unseenAbove(now, rows, sight, { myId, atStart }, unread);
+    setAbove((last) => (last?.count === next?.count && last?.since === next?.since ? last : next));
+  }, [unread, rows, sight, myId, atStart, hasFocus]);
+  return above;
+}
