@@ -9,7 +9,11 @@ from tests.protocol.server_process import reserved_port
 
 
 def test_the_page_reconnects_and_loses_and_doubles_nothing(driver: Driver, demo_folder: Path) -> None:
-    meanwhile = {"happened": "disconnected", "waiting": "AaliceTyped while disconnectedSending…"}
+    meanwhile = {
+        "happened": "disconnected",
+        "waiting": "Typed while disconnected",
+        "says": "Waiting for the connection",
+    }
     reports = run_through_a_kill(driver, demo_folder, "connection", "reconnection", meanwhile)
     expected = ["Before", *(f"Message {number}" for number in range(1, 41)), "Typed while disconnected", "After"]
     reconnected = reports["reconnected"]

@@ -26,7 +26,9 @@ export async function reconnection() {
   await say(alice, "Typed while disconnected");
   // The list goes to its end when it next draws.
   await letters(alice).filter({ hasText: "Typed while disconnected" }).waitFor();
-  report("disconnected", { waiting: await letters(alice).last().textContent() });
+  const letter = letters(alice).last();
+  const says = await letter.getByRole("img").getAttribute("aria-label");
+  report("disconnected", { waiting: await letter.locator(".text").textContent(), says });
   await answers.next();
   await alice.locator(".connection").waitFor({ state: "detached" });
   await bob.locator(".connection").waitFor({ state: "detached" });

@@ -258,7 +258,7 @@ export async function copying() {
     await hover(at);
     await at.getByRole("button", { name: "More actions" }).click();
     await alice.getByRole("menuitem", { name, exact: true }).click();
-    await alice.locator(".announcer").filter({ hasText: "Copied." }).waitFor({ state: "attached" });
+    await alice.locator(".toast").filter({ hasText: "Copied." }).waitFor();
     // The second time, the page has said so already.
     return await until(copied, (text) => text !== before);
   };
