@@ -196,6 +196,24 @@ export async function slowly(latencyMs) {
   return `http://127.0.0.1:${proxy.address().port}`;
 }
 
+// Reloads a page whose messages to the server can be held back.
+export async function holdable(page) {
+  let waiting = null;
+  await page.context().routeWebSocket(/socket\.io/, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((text) => (waiting === null ? server.send(text) : waiting.push(() => server.send(text))));
+  });
+  await page.reload();
+  await conversations(page).first().waitFor();
+  return {
+    hold: () => (waiting = []),
+    release: () => {
+      for (const send of waiting.splice(0)) send();
+      waiting = null;
+    },
+  };
+}
+
 // Signs in as the user of this id, as a demo server lets anybody.
 export async function enterAs(page, user) {
   await page.getByLabel("Another user ID").fill(user);

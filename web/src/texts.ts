@@ -95,6 +95,7 @@ export const texts = {
   sending: "Sending…",
   waitingForConnection: "Waiting for the connection",
   notSent: (reason: string) => `Not sent: ${reason}`,
+  notSaved: (reason: string) => `Not saved: ${reason}`,
   retry: "Try again",
   discard: "Discard",
   task: (isDone: boolean) => (isDone ? "Done" : "Not done"),

@@ -214,11 +214,16 @@ export async function unfinished() {
 
   await act(alice, "one", "Edit");
   await write(composer(alice), "not \u0000 taken");
-  await alice.getByText("must not contain U+0000").waitFor();
-  await alice.getByText("Editing your message").waitFor();
+  // It stays at the message, and can be edited again.
+  const problem = alice.locator(".problem").filter({ hasText: "must not contain U+0000" });
+  await problem.waitFor();
+  await alice.locator(".message", { has: problem }).hover();
+  await alice.locator(".message", { has: problem }).getByRole("button", { name: "More actions" }).click();
+  await alice.getByRole("menuitem", { name: "Edit", exact: true }).click();
   const refused = await written(alice, "not \u0000 taken");
   await write(composer(alice), "one, better");
   await message(alice, "one, better").waitFor();
+  await problem.waitFor({ state: "detached" });
   report("finished", { answering, refused, draft: await written(alice, "a draft") });
 }
 

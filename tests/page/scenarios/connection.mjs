@@ -1,15 +1,20 @@
 import {
   LOST,
+  act,
   answers,
   atEnd,
   call,
+  composer,
+  holdable,
   letters,
   message,
   messages,
   open,
   pause,
+  post,
   report,
   say,
+  until,
   visitAs,
 } from "../browser.mjs";
 
@@ -85,6 +90,80 @@ export async function outbox() {
   await letters(alice).first().waitFor({ state: "detached" });
   await message(alice, "third").waitFor();
   report("sent", { messages: await messages(alice).allTextContents() });
+}
+
+const said = (page, content) =>
+  page.locator(".message").filter({ has: page.locator(".text").getByText(content, { exact: true }) });
+
+// Changes of messages are shown at once, and saved when the server is back: through a conversation and a reload.
+export async function changes() {
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Changes", memberIds: ["bob"] });
+  for (const content of ["To edit", "To delete"]) await post("messages", "alice", { conversationId: id, content });
+  await post("messages", "bob", { conversationId: id, content: "To like and pin" });
+  const alice = await visitAs("alice", { expected: LOST });
+  await open(alice, "Changes");
+  await message(alice, "To like and pin").waitFor();
+  // The parts of the page that it needs are loaded.
+  await act(alice, "To delete", "Delete");
+  await alice.getByRole("dialog").getByRole("button", { name: "Cancel", exact: true }).click();
+  report("ready");
+  await alice.getByText("Reconnecting…").waitFor();
+  await act(alice, "To edit", "Edit");
+  await composer(alice).fill("Edit that is undone");
+  await alice.keyboard.press("Enter");
+  await message(alice, "Edit that is undone").waitFor();
+  await act(alice, "Edit that is undone", "Edit");
+  await composer(alice).fill("Edited");
+  await alice.keyboard.press("Enter");
+  await message(alice, "Edited").waitFor();
+  const tick = await said(alice, "Edited").locator(".tick").getAttribute("aria-label");
+  await act(alice, "To delete", "Delete");
+  await alice.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
+  await alice.getByText("This message was deleted.").waitFor();
+  await act(alice, "To like and pin", "React with 👍");
+  await said(alice, "To like and pin").getByRole("button", { name: "👍, 1" }).waitFor();
+  await act(alice, "To like and pin", "Pin");
+  await said(alice, "To like and pin").getByText("Pinned").waitFor();
+  while ((await kept(alice, "letters", "talkwire")).split('"change"').length < 5) await pause(20);
+  report("shown", { tick });
+  await answers.next();
+  await open(alice, "general");
+  await alice.reload();
+  await alice.locator(".connection").waitFor({ state: "detached" });
+  const stored = async () => {
+    const { items } = await call("GET", `conversations/${id}/messages?limit=10`, "bob");
+    return items.map(({ content = null, pinned = false, reactions = [] }) => [content, pinned, reactions.map(({ emoji }) => emoji)]);
+  };
+  const wanted = [["Edited", false, []], [null, false, []], ["To like and pin", true, ["👍"]]];
+  const saved = await until(stored, (items) => JSON.stringify(items) === JSON.stringify(wanted));
+  const versions = await call("GET", `messages/${(await call("GET", `conversations/${id}/messages`, "bob")).items[0].id}/history`, "bob");
+  report("saved", { saved, versions: versions.items.length });
+}
+
+// What the server refuses can be tried again or discarded; nothing is lost.
+export async function refused_changes() {
+  const { id } = await post("conversations", "bob", { kind: "group", name: "Refused", memberIds: ["alice"] });
+  await post("messages", "alice", { conversationId: id, content: "Before" });
+  const alice = await visitAs("alice");
+  const held = await holdable(alice);
+  await open(alice, "Refused");
+  await act(alice, "Before", "Edit");
+  await composer(alice).fill("Not to be saved");
+  held.hold();
+  await alice.keyboard.press("Enter");
+  await message(alice, "Not to be saved").waitFor();
+  await call("PUT", `conversations/${id}/mutes/alice`, "bob", {});
+  held.release();
+  const edited = said(alice, "Not to be saved");
+  const problem = await edited.locator(".problem").textContent();
+  await alice.reload();
+  await edited.locator(".problem").waitFor();
+  await call("DELETE", `conversations/${id}/mutes/alice`, "bob");
+  await edited.getByRole("button", { name: "Try again" }).click();
+  await edited.locator(".problem").waitFor({ state: "detached" });
+  const stored = async () => (await call("GET", `conversations/${id}/messages`, "bob")).items[0].content;
+  const again = await until(stored, (content) => content === "Not to be saved");
+  report("refused", { problem: problem.slice(0, 10), again });
 }
 
 // What browsers keep from pages that came neither over HTTPS nor from this machine.

@@ -2,7 +2,7 @@ import {
   atEnd,
   call,
   composer,
-  conversations,
+  holdable,
   letters,
   listed,
   message,
@@ -87,24 +87,6 @@ const lastTwo = async (page) => {
   await letters(page).waitFor({ state: "detached" });
   return (await page.locator(".message .text").allTextContents()).slice(-2);
 };
-
-// Reloads a page whose messages to the server can be held back.
-async function holdable(page) {
-  let waiting = null;
-  await page.context().routeWebSocket(/socket\.io/, (socket) => {
-    const server = socket.connectToServer();
-    socket.onMessage((text) => (waiting === null ? server.send(text) : waiting.push(() => server.send(text))));
-  });
-  await page.reload();
-  await conversations(page).first().waitFor();
-  return {
-    hold: () => (waiting = []),
-    release: () => {
-      for (const send of waiting.splice(0)) send();
-      waiting = null;
-    },
-  };
-}
 
 // A message takes the same place before and after the server has it.
 export async function same_place() {

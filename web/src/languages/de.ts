@@ -117,6 +117,7 @@ export const texts: Texts = {
   sending: "Wird gesendet…",
   waitingForConnection: "Wartet auf die Verbindung",
   notSent: (reason) => `Nicht gesendet: ${reason}`,
+  notSaved: (reason) => `Nicht gespeichert: ${reason}`,
   retry: "Erneut versuchen",
   discard: "Verwerfen",
   task: (isDone) => (isDone ? "Erledigt" : "Nicht erledigt"),

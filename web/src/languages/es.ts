@@ -121,6 +121,7 @@ export const texts: Texts = {
   sending: "Enviando…",
   waitingForConnection: "Esperando la conexión",
   notSent: (reason) => `No enviado: ${reason}`,
+  notSaved: (reason) => `No se guardó: ${reason}`,
   retry: "Reintentar",
   discard: "Descartar",
   task: (isDone) => (isDone ? "Hecho" : "Pendiente"),

@@ -122,6 +122,7 @@ export const texts: Texts = {
   sending: "Envoi…",
   waitingForConnection: "En attente de la connexion",
   notSent: (reason) => `Non envoyé : ${reason}`,
+  notSaved: (reason) => `Non enregistré : ${reason}`,
   retry: "Réessayer",
   discard: "Abandonner",
   task: (isDone) => (isDone ? "Fait" : "À faire"),

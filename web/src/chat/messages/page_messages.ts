@@ -1,6 +1,6 @@
 /** The messages as the page shows them: where the reader is in a conversation, and what they write. */
 
-import type { Commands, Message } from "@talkwire/client";
+import type { Message } from "@talkwire/client";
 import { RequestError } from "@talkwire/client";
 import { Messages, type NewMessage, type OutboxStore, own, Saved, type Uploads } from "@talkwire/client/parts";
 import { texts } from "../../texts";
@@ -126,9 +126,8 @@ export class PageMessages extends Messages {
     await stored;
   }
 
-  /** Edits a message. Returns whether the server accepted it. */
-  async edit(messageId: string, content: string): Promise<boolean> {
-    return this.#attempt("message:edit", { messageId, content });
+  edit({ conversationId, id }: Message, content: string): void {
+    void this.change(conversationId, { kind: "edit", messageId: id, content });
   }
 
   /** Starts to reply to a message or to edit it; the choice outlives a reload. Null cancels it. */
@@ -139,8 +138,9 @@ export class PageMessages extends Messages {
     this.core.state.setState({ composing });
   }
 
-  async pin({ id, pinned }: Message): Promise<void> {
-    await this.#attempt(pinned ? "message:unpin" : "message:pin", { messageId: id });
+  /** Pins a message, or unpins it. */
+  pin({ conversationId, id, pinned = false }: Message): void {
+    void this.change(conversationId, { kind: "pin", messageId: id, isPinned: !pinned });
   }
 
   /** Saves a message for later, or removes it from the saved ones. */
@@ -154,19 +154,14 @@ export class PageMessages extends Messages {
     await this.core.attempt(() => this.core.api.delete(`messages/${encodeURIComponent(messageId)}/previews`));
   }
 
-  async delete(messageId: string): Promise<void> {
-    await this.#attempt("message:delete", { messageId });
+  delete({ conversationId, id }: Message): void {
+    void this.change(conversationId, { kind: "delete", messageId: id });
   }
 
   /** Adds a reaction, or removes the reader's own. */
-  async react({ id, reactions = [] }: Message, emoji: string): Promise<void> {
-    const given = reactions.some((each) => each.emoji === emoji && each.userIds.includes(this.core.now.me.id));
-    await this.#attempt(given ? "message:unreact" : "message:react", { messageId: id, emoji });
-  }
-
-  /** Sends a command whose result arrives as an event. Shows an error; returns whether there was none. */
-  async #attempt<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): Promise<boolean> {
-    return (await this.core.attempt(() => this.core.call(name, payload))) !== undefined;
+  react({ conversationId, id, reactions = [] }: Message, emoji: string): void {
+    const isGiven = reactions.some((each) => each.emoji === emoji && each.userIds.includes(this.core.now.me.id));
+    void this.change(conversationId, { kind: "react", messageId: id, emoji, isGiven: !isGiven });
   }
 
   /** A message came to the open conversation while the reader was elsewhere in it, or in another window. */

@@ -1,6 +1,6 @@
 import type { Message } from "@talkwire/client";
 import type { PendingFile } from "@talkwire/client/parts";
-import { atComposer, EMPTY, FILES_MAX, lastOwnMessage, own, placeOf } from "@talkwire/client/parts";
+import { atComposer, EMPTY, FILES_MAX, lastOwnMessage, own, placeOf, withChanges } from "@talkwire/client/parts";
 import { useEffect, useMemo, useState } from "react";
 import { useStore } from "zustand";
 import type { Composing } from "../../chat/page_core";
@@ -67,12 +67,6 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
       attachments: attached.map((file) => file.id),
     });
   };
-  const saveEdited = async (message: Message, said: string): Promise<void> => {
-    if (await messages.edit(message.id, said)) return;
-    const { openId, composing: now } = state.getState();
-    // The reader can continue a refused edit, unless they do something else by now.
-    if (openId === id && now === null) messages.compose({ kind: "edit", message: { ...message, content: said } });
-  };
   return {
     content,
     composing,
@@ -99,7 +93,7 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
       if (composing !== null) messages.compose(null);
       setLeftOut("");
       if (edited === null) sendNew(content.trim());
-      else void saveEdited(edited, content.trim());
+      else messages.edit(edited, content.trim());
     },
     cancel: () => messages.compose(null),
     editLast: () => {
@@ -108,7 +102,10 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
           ? own(state.getState().timelines, id)
           : { ...EMPTY, messages: threads.state.getState().thread?.replies ?? [] };
       const last = lastOwnMessage(said, myId, threadId);
-      if (last !== undefined) messages.compose({ kind: "edit", message: last });
+      if (last !== undefined) {
+        const changes = messages.changes.getState().get(last.id) ?? [];
+        messages.compose({ kind: "edit", message: withChanges(last, changes, myId) });
+      }
       return last !== undefined;
     },
   };

@@ -20,7 +20,7 @@ export default function ActionSheet({ message, onClose }: Props) {
   useEffect(ignoreLiftedFinger, []);
   const react = (emoji: string): void => {
     onClose();
-    void chat.messages.react(message, emoji);
+    chat.messages.react(message, emoji);
   };
   return (
     <Dialog title={texts.actions} onClose={onClose} className="action-sheet">

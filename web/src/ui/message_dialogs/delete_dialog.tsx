@@ -13,7 +13,7 @@ export default function DeleteDialog({ message, onClose }: Props) {
   const { messages } = useChat();
   const remove = (): void => {
     onClose();
-    void messages.delete(message.id);
+    messages.delete(message);
   };
   return (
     <Dialog title={texts.deleteTitle} onClose={onClose}>

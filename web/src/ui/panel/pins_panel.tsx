@@ -47,7 +47,7 @@ function Pinned({ message, mayUnpin }: { message: Message; mayUnpin: boolean }) 
         </span>
         <span className="find-says">{plainText(messageSummary(message))}</span>
       </button>
-      {mayUnpin && <IconButton icon={PinOff} label={texts.unpin} onClick={() => void messages.pin(message)} />}
+      {mayUnpin && <IconButton icon={PinOff} label={texts.unpin} onClick={() => messages.pin(message)} />}
     </li>
   );
 }

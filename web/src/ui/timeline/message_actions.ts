@@ -66,7 +66,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
       label: message.pinned ? texts.unpin : texts.pin,
       icon: message.pinned ? PinOff : Pin,
       key: MESSAGE_KEYS.pin,
-      onClick: () => void chat.messages.pin(message),
+      onClick: () => chat.messages.pin(message),
     },
     {
       label: isSaved ? texts.saved.remove : texts.saved.save,

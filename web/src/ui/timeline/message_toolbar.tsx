@@ -44,14 +44,14 @@ function Frequent({ message }: { message: Message }) {
           key={emoji}
           type="button"
           aria-label={texts.react(emoji)}
-          onClick={() => void chat.messages.react(message, emoji)}
+          onClick={() => chat.messages.react(message, emoji)}
         >
           {emoji}
         </button>
       ))}
       <EmojiButton
         label={texts.emoji.react}
-        onPick={(emoji) => void chat.messages.react(message, emoji)}
+        onPick={(emoji) => chat.messages.react(message, emoji)}
         aria-keyshortcuts={MESSAGE_KEYS.react}
       />
       {actionsOf(chat, message).map(({ isFrequent, icon, label, onClick }) =>

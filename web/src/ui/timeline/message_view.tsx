@@ -1,6 +1,7 @@
 import type { Message } from "@talkwire/client";
-import { own } from "@talkwire/client/parts";
-import { Suspense, useRef, useState } from "react";
+import { type OutboxEntry, own, withChanges } from "@talkwire/client/parts";
+import { Suspense, useMemo, useRef, useState } from "react";
+import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
@@ -19,6 +20,7 @@ import { handleMessageKey } from "./message_keys";
 import { MessageToolbar } from "./message_toolbar";
 import { QuoteView } from "./quote_view";
 import { Reactions } from "./reactions";
+import { Refused, WaitingTick } from "./unsent_marks";
 import { useContextMenu } from "./use_context_menu";
 import { useHoverOrFocus } from "./use_hover_or_focus";
 import { useLongPress } from "./use_long_press";
@@ -26,23 +28,32 @@ import "./message_view.css";
 
 const MenuPopup = lazyPart(() => import("../components/menu_popup"));
 
+const NO_CHANGES: readonly OutboxEntry[] = [];
+
 interface Props {
   message: Message;
   /** Whether the message before it has the same sender, who is not named again. */
   continued: boolean;
 }
 
-/** A message, wherever it is shown. In groups, messages of blocked users are hidden. */
-export function MessageView(props: Props) {
-  const { senderId, conversationId } = props.message;
+/** A message with its changes that are not stored yet. In groups, messages of blocked users are hidden. */
+export function MessageView({ message: stored, continued }: Props) {
+  const { senderId, conversationId, id } = stored;
+  const changes = useStore(useChat().messages.changes, (all) => all.get(id)) ?? NO_CHANGES;
+  const myId = useChatState((state) => state.me.id);
+  const message = useMemo(
+    () => (changes.length === 0 ? stored : withChanges(stored, changes, myId)),
+    [stored, changes, myId],
+  );
   const [shown, setShown] = useState(false);
   const isFolded = useChatState(
     ({ blocked, conversations }) => blocked.has(senderId) && own(conversations, conversationId)?.kind !== "direct",
   );
-  return isFolded && !shown ? <BlockedMessage onShow={() => setShown(true)} /> : <Unfolded {...props} />;
+  if (isFolded && !shown) return <BlockedMessage onShow={() => setShown(true)} />;
+  return <Unfolded message={message} continued={continued} changes={changes} />;
 }
 
-function Unfolded({ message, continued }: Props) {
+function Unfolded({ message, continued, changes }: Props & { changes: readonly OutboxEntry[] }) {
   const chat = useChat();
   const { isActive, isFocused, events } = useHoverOrFocus();
   const menu = useContextMenu();
@@ -50,6 +61,7 @@ function Unfolded({ message, continued }: Props) {
   const press = useLongPress(() => {
     if (message.deletedAt === undefined) chat.openMessageDialog({ kind: "actions", message });
   });
+  const isWaiting = changes.some(({ change, problem }) => change?.kind === "edit" && problem === null);
   const isSystem = message.type === "system";
   const isMine = useChatState((state) => state.me.id === message.senderId) && !isSystem;
   const { sender, createdAt, content, deletedAt, editedAt, replyTo, forwardedFrom, pinned, reactions, attachments } =
@@ -108,8 +120,13 @@ function Unfolded({ message, continued }: Props) {
       {attachments && !deletedAt && <Attachments message={message} />}
       {message.previews && !deletedAt && <LinkPreviews message={message} previews={message.previews} isMine={isMine} />}
       {editedAt && !deletedAt && <Edited message={message} editedAt={editedAt} />}
-      {isMine && !deletedAt && <DeliveryTick message={message} />}
+      {isMine && !deletedAt && (isWaiting ? <WaitingTick /> : <DeliveryTick message={message} />)}
       {reactions && reactions.length > 0 && <Reactions message={message} reactions={reactions} />}
+      {changes
+        .filter(({ problem }) => problem !== null)
+        .map((entry) => (
+          <Refused key={entry.clientMessageId} entry={entry} />
+        ))}
       <Replies message={message} />
       {!deletedAt && <MessageToolbar message={message} isActive={isActive} isFocused={isFocused} />}
       {menu.at !== null && (

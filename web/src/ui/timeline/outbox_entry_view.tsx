@@ -1,17 +1,15 @@
 import type { OutboxEntry } from "@talkwire/client/parts";
 import { own } from "@talkwire/client/parts";
-import { Clock } from "lucide-react";
 import { useMemo } from "react";
 import { useStore } from "zustand";
-import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { PendingFileView } from "../files/pending_file";
-import { problemText } from "../files/problem_text";
 import { PersonButton } from "../people/person_button";
 import { timeOfDay } from "../time_format";
 import { MessageText } from "./markdown";
 import { QuoteView } from "./quote_view";
+import { Refused, WaitingTick } from "./unsent_marks";
 
 interface Props {
   entry: OutboxEntry;
@@ -40,33 +38,8 @@ export function OutboxEntryView({ entry, continued }: Props) {
       {entry.replyToId !== null && <UnsentQuote conversationId={entry.conversationId} messageId={entry.replyToId} />}
       {entry.content !== "" && <MessageText content={entry.content} />}
       <OutboxEntryFiles entry={entry} />
-      {entry.problem === null ? <Waiting /> : <Problem entry={entry} />}
+      {entry.problem === null ? <WaitingTick /> : <Refused entry={entry} />}
     </article>
-  );
-}
-
-/** A clock in the place of the tick that says that the server has the message. */
-function Waiting() {
-  const label = useChatState(({ connected }) => (connected ? texts.sending : texts.waitingForConnection));
-  return (
-    <small className="tick waiting" role="img" aria-label={label} title={label}>
-      <Clock className="icon" />
-    </small>
-  );
-}
-
-function Problem({ entry }: { entry: OutboxEntry }) {
-  const { messages } = useChat();
-  return (
-    <p className="problem" role="alert">
-      {texts.notSent(problemText(entry))}{" "}
-      <button type="button" className="quiet" onClick={() => messages.retry(entry.clientMessageId)}>
-        {texts.retry}
-      </button>
-      <button type="button" className="quiet" onClick={() => messages.discard(entry.clientMessageId)}>
-        {texts.discard}
-      </button>
-    </p>
   );
 }
 

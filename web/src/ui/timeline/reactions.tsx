@@ -19,14 +19,14 @@ export function Reactions({ message, reactions }: { message: Message; reactions:
             aria-pressed={userIds.includes(myId)}
             aria-label={texts.reacted(emoji, count)}
             title={texts.reactedBy(emoji, namesOf(userIds, members, myId), count)}
-            onClick={() => void messages.react(message, emoji)}
+            onClick={() => messages.react(message, emoji)}
           >
             {emoji} {count}
           </button>
         </li>
       ))}
       <li>
-        <EmojiButton label={texts.emoji.react} onPick={(emoji) => void messages.react(message, emoji)} />
+        <EmojiButton label={texts.emoji.react} onPick={(emoji) => messages.react(message, emoji)} />
       </li>
     </ul>
   );

@@ -9,6 +9,7 @@ import { own } from "../own.ts";
 import { randomId } from "../platform.ts";
 import type { Message, Receipt, ReceiptPage, Version, VersionPage } from "../server/payloads.ts";
 import { RequestError } from "../server/request_error.ts";
+import { isAsWanted, type MessageChange, replaces } from "./changes.ts";
 import { MessagePages } from "./message_pages.ts";
 import { ReadReporter } from "./read_reporter.ts";
 import {
@@ -22,6 +23,9 @@ import {
   withThread,
 } from "./timeline.ts";
 
+/** The entries of the outbox that change a message, by its id. */
+export type ChangesByMessage = ReadonlyMap<string, readonly OutboxEntry[]>;
+
 /** A message that somebody waits for. */
 interface Waiting {
   readonly resolve: (message: Message) => void;
@@ -29,8 +33,10 @@ interface Waiting {
 }
 
 export class Messages implements ChatPart {
-  /** The messages that are not sent yet. */
+  /** The messages that are not sent yet, without changes of messages. */
   readonly outbox: StoreApi<readonly OutboxEntry[]> = createStore<readonly OutboxEntry[]>(() => []);
+  /** The changes of messages that are not sent yet. */
+  readonly changes: StoreApi<ChangesByMessage> = createStore<ChangesByMessage>(() => new Map());
   /** Called for each message that arrives; `isNew` unless it was known. */
   readonly arrivalHandlers: ((message: Message, isNew: boolean) => void)[] = [];
   /** Called when the server has refused a message of the reader. */
@@ -65,7 +71,13 @@ export class Messages implements ChatPart {
       },
       store,
       send: (entry) => this.#send(entry),
-      onChange: (outbox) => this.outbox.setState(outbox, true),
+      onChange: (entries) => {
+        const unsent = entries.filter(({ change }) => change === undefined);
+        this.outbox.setState(unsent, true);
+        // Few entries are changes.
+        if (unsent.length < entries.length || this.changes.getState().size > 0)
+          this.changes.setState(changesByMessage(entries), true);
+      },
       isReady: ({ attachments = [] }) => uploads.isSettled(attachments),
       onRefused: ({ clientMessageId }, refused) => this.#settle(clientMessageId)?.reject(refused),
       onRemoved: ({ clientMessageId }, isSent) => {
@@ -80,9 +92,11 @@ export class Messages implements ChatPart {
     core.on("message:updated", (message) =>
       this.#change(message.conversationId, message.id, (before) => withRepliesOf(message, before), excerptOf(message)),
     );
-    core.on("message:deleted", ({ conversationId, messageId, deletedAt }) =>
-      this.#change(conversationId, messageId, (message) => tombstone(message, deletedAt), ""),
-    );
+    core.on("message:deleted", ({ conversationId, messageId, deletedAt }) => {
+      this.#change(conversationId, messageId, (message) => tombstone(message, deletedAt), "");
+      // An edit stays, so that its text is not lost.
+      void this.#outbox.withdraw(({ change }) => change?.messageId === messageId && change.kind !== "edit");
+    });
     core.on("thread:updated", ({ conversationId, messageId, thread }) =>
       this.#change(conversationId, messageId, (root) => withThread(root, thread)),
     );
@@ -208,6 +222,19 @@ export class Messages implements ChatPart {
     });
   }
 
+  /**
+   * Changes a message through the outbox: it is shown at once (`changes`), and sent when there is a connection. A later
+   * change of the same kind replaces one that is not sent yet. Resolves when the change is in the outbox.
+   */
+  async change(conversationId: string, change: MessageChange): Promise<void> {
+    const isIdle = await this.#outbox.withdraw(
+      ({ change: earlier }) => earlier !== undefined && replaces(change, earlier),
+    );
+    const loaded = own(this.core.now.timelines, conversationId)?.messages.find(({ id }) => id === change.messageId);
+    if (isIdle && loaded !== undefined && isAsWanted(loaded, change, this.core.now.me.id)) return;
+    await this.#outbox.add({ conversationId, content: "", change });
+  }
+
   /** Forwards a message to other conversations. Rejects with `RequestError`. */
   async forward(messageId: string, conversationIds: readonly string[]): Promise<void> {
     await this.core.call("message:forward", { messageId, conversationIds });
@@ -235,6 +262,7 @@ export class Messages implements ChatPart {
   }
 
   async #send(entry: OutboxEntry): Promise<void> {
+    if (entry.change !== undefined) return this.#sendChange(entry.conversationId, entry.change);
     const { conversationId, content, clientMessageId, replyToId, threadId = null, attachments = [] } = entry;
     const fileIds = this.#uploads.fileIds(attachments);
     if (fileIds === null) throw new RequestError({ code: "files_lost", message: "A file of the message was lost." });
@@ -249,6 +277,26 @@ export class Messages implements ChatPart {
     } catch (error) {
       if (error instanceof RequestError) this.onRefused(conversationId, error);
       throw error;
+    }
+  }
+
+  /** Sends a change. Its result is shown when it resolves: the event may arrive later. */
+  async #sendChange(conversationId: string, change: MessageChange): Promise<void> {
+    const { core } = this;
+    const { messageId } = change;
+    if (change.kind === "edit") {
+      const { message } = await core.call("message:edit", { messageId, content: change.content });
+      core.handleMissed("message:updated", message);
+    } else if (change.kind === "react") {
+      const { emoji, isGiven } = change;
+      const { reactions } = await core.call(isGiven ? "message:react" : "message:unreact", { messageId, emoji });
+      core.handleMissed("message:reaction", { conversationId, messageId, reactions });
+    } else if (change.kind === "pin") {
+      await core.call(change.isPinned ? "message:pin" : "message:unpin", { messageId });
+      this.#change(conversationId, messageId, (message) => ({ ...message, pinned: change.isPinned }));
+    } else {
+      await core.call("message:delete", { messageId });
+      this.#change(conversationId, messageId, (message) => tombstone(message, new Date().toISOString()), "");
     }
   }
 
@@ -309,4 +357,14 @@ export class Messages implements ChatPart {
     const after = change(before);
     if (after !== before) this.core.state.setState(({ timelines }) => ({ timelines: { ...timelines, [id]: after } }));
   }
+}
+
+function changesByMessage(entries: readonly OutboxEntry[]): ChangesByMessage {
+  const found = new Map<string, OutboxEntry[]>();
+  for (const entry of entries) {
+    if (entry.change === undefined) continue;
+    const { messageId } = entry.change;
+    found.set(messageId, [...(found.get(messageId) ?? []), entry]);
+  }
+  return found;
 }

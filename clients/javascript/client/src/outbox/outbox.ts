@@ -1,9 +1,10 @@
 /**
- * The messages that are not sent yet. An entry is stored until the server has acknowledged it, so that neither a lost
- * connection nor a reload loses it. The messages of a conversation are sent in order. `clientMessageId` makes retries
- * safe.
+ * The messages and changes of messages that are not sent yet. An entry is stored until the server has acknowledged it, so that neither a lost
+ * connection nor a reload loses it. The entries of a conversation are sent in order. Sending one again is safe: messages
+ * have a `clientMessageId`, and a repeated change changes nothing.
  */
 
+import type { MessageChange } from "../messages/changes.ts";
 import { randomId } from "../platform.ts";
 import { RequestError } from "../server/request_error.ts";
 
@@ -17,6 +18,8 @@ export interface OutboxEntry {
   readonly threadId?: string | null;
   /** Ids of the uploads (uploads.ts). The entry waits until all of them are on the server. */
   readonly attachments?: readonly string[];
+  /** What is done with a message that exists; undefined: the entry is a new message. */
+  readonly change?: MessageChange;
   /** Milliseconds since 1970; the order of sending. */
   readonly writtenAt: number;
   /** Why the server refused it, for developers; null while it is to be sent. */
@@ -35,6 +38,7 @@ export interface NewMessage {
   readonly attachments?: readonly string[];
   /** Chosen by the caller when something else refers to the entry. */
   readonly clientMessageId?: string;
+  readonly change?: MessageChange;
 }
 
 export interface OutboxStore {
@@ -68,7 +72,8 @@ const RETRY_DELAY_MS = 2_000;
 export class Outbox {
   readonly #options: OutboxOptions;
   #entries: readonly OutboxEntry[] = [];
-  readonly #sending = new Set<string>();
+  /** Conversation id -> the entry that is being sent. */
+  readonly #sending = new Map<string, OutboxEntry>();
   /** The entries that are stored, as far as this tab knows. */
   readonly #stored = new Set<string>();
   #open = false;
@@ -155,6 +160,18 @@ export class Outbox {
     await this.#remove(clientMessageId, false);
   }
 
+  /**
+   * Discards the entries that a test selects. Returns false if one of them stays because it is being sent.
+   */
+  async withdraw(isMeant: (entry: OutboxEntry) => boolean): Promise<boolean> {
+    const meant = this.#entries.filter(isMeant);
+    const idle = meant.filter(
+      (entry) => this.#sending.get(entry.conversationId)?.clientMessageId !== entry.clientMessageId,
+    );
+    for (const { clientMessageId } of idle) await this.#remove(clientMessageId, false);
+    return idle.length === meant.length;
+  }
+
   /** The message has arrived as an event, so it was sent, whatever its acknowledgement says. */
   arrived(clientMessageId: string): void {
     if (this.#entries.some((entry) => entry.clientMessageId === clientMessageId))
@@ -179,7 +196,7 @@ export class Outbox {
       (entry) => entry.conversationId === conversationId && entry.problem === null && isReady(entry),
     );
     if (!this.#open || next === undefined || this.#sending.has(conversationId)) return;
-    this.#sending.add(conversationId);
+    this.#sending.set(conversationId, next);
     void this.#deliver(next).finally(() => {
       this.#sending.delete(conversationId);
       this.#sendNext(conversationId);

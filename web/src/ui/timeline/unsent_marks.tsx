@@ -1,0 +1,32 @@
+import type { OutboxEntry } from "@talkwire/client/parts";
+import { Clock } from "lucide-react";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../chat_context";
+import { problemText } from "../files/problem_text";
+
+/** A clock in the place of the tick that says that the server has the message. */
+export function WaitingTick() {
+  const label = useChatState(({ connected }) => (connected ? texts.sending : texts.waitingForConnection));
+  return (
+    <small className="tick waiting" role="img" aria-label={label} title={label}>
+      <Clock className="icon" />
+    </small>
+  );
+}
+
+/** Why the server refused a message or a change of one, and what can be done. */
+export function Refused({ entry }: { entry: OutboxEntry }) {
+  const { messages } = useChat();
+  const reason = problemText(entry);
+  return (
+    <p className="problem" role="alert">
+      {entry.change === undefined ? texts.notSent(reason) : texts.notSaved(reason)}{" "}
+      <button type="button" className="quiet" onClick={() => messages.retry(entry.clientMessageId)}>
+        {texts.retry}
+      </button>
+      <button type="button" className="quiet" onClick={() => messages.discard(entry.clientMessageId)}>
+        {texts.discard}
+      </button>
+    </p>
+  );
+}
