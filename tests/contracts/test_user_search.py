@@ -65,6 +65,24 @@ async def test_contacts_find_whom_they_share_a_conversation_with(contacts: Node)
     assert await _found(contacts, ALICE) == ["alice", "carol"]
 
 
+async def test_of_everyone_contacts_come_first_and_nobody_twice(database: Database, clock: Clock) -> None:
+    names = {f"t{number:02}": f"Tom {number:02}" for number in range(12)}
+    async with _node(database, clock, AccessPolicy(directory="everyone")) as node:
+        await node.do(BACKEND, PutUsers(tuple(PutUser(id_, name) for id_, name in names.items())))
+        friends = ("t11", "t03", "t07")
+        await node.do(BACKEND, CreateConversation("group", ("alice", *friends), id="g", name="G"))
+        found: list[list[str]] = []
+        cursor: str | None = None
+        while not found or cursor is not None:
+            answer = await node.do(ALICE, SearchUsers("tom", cursor, 2))
+            found.append([user.id for user in answer.items])
+            cursor = answer.next
+        assert found[0] == ["t03", "t07", "t00", "t01"], "the first contacts, and the first page"
+        assert sorted(user_id for page in found for user_id in page) == sorted(names), "everyone once"
+        assert await _found(node, BACKEND, "tom") == sorted(names)
+        assert await _found(node, MALLORY, "tom") == sorted(names)
+
+
 async def test_the_backend_finds_everyone(narrow: Node) -> None:
     for actor in (BACKEND, OPERATOR):
         assert await _found(narrow, actor) == ["alice", "bob", "carol", "mallory"]

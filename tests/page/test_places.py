@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tests.page.driving import Driver, run
+from pathlib import Path
+
+from tests.page.driving import Driver, run, serving
+from tests.protocol.server_process import reserved_port
+
+
+def test_all_of_very_many_conversations_can_be_found_and_read(driver: Driver, demo_folder: Path) -> None:
+    with serving(demo_folder, reserved_port()) as url:
+        assert run(driver, url, "places", "all")["all"] == {"title": "(251)", "marked": "page", "unread": []}
 
 
 def test_a_public_channel_is_joined_and_only_those_who_run_it_write(driver: Driver, demo_url: str) -> None:

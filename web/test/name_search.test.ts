@@ -10,6 +10,14 @@ describe("a name", () => {
     expect(find("ops")).toEqual(["#ops"]);
   });
 
+  it("that is the query comes before those that continue it", () => {
+    expect(searchByName(["Room 12", "Old room 1", "room 1"], (name) => name, "Room  1")).toEqual([
+      "room 1",
+      "Room 12",
+      "Old room 1",
+    ]);
+  });
+
   it("matches after those when it only contains the query", () => {
     expect(searchByName(["Wonder", "Ann"], (name) => name, "d")).toEqual(["Wonder"]);
     expect(searchByName(["Wonder", "Dora"], (name) => name, "d")).toEqual(["Dora", "Wonder"]);

@@ -1,4 +1,5 @@
 import {
+  act,
   call,
   choose,
   composer,
@@ -13,6 +14,7 @@ import {
   say,
   start,
   submitAccount,
+  until,
   visit,
   visitAs,
 } from "../browser.mjs";
@@ -215,6 +217,40 @@ export async function many() {
     await carol.waitForFunction(lowerHalfIsDrawn);
   }
   report("scrolled", { most });
+}
+
+// All of very many conversations exist for whoever searches, counts, forwards or goes through them.
+export async function all() {
+  const ids = [];
+  for (let number = 1; number <= 250; number++) {
+    const body = { kind: "group", name: `Room ${number}`, memberIds: ["test"] };
+    ids.push((await post("conversations", "carol", body)).id);
+  }
+  // The oldest and the newest.
+  for (const id of [ids[0], ids[1], ids[249]]) await post("messages", "carol", { conversationId: id, content: `In ${id}` });
+  for (const id of ids.slice(2)) await post("messages", "carol", { conversationId: id, content: "Later" });
+  const test = await visitAs("test");
+  const title = await until(() => test.title(), (text) => text.startsWith("(251)"));
+  await test.keyboard.press("Control+k");
+  await test.getByRole("dialog").getByRole("combobox").fill("room 1");
+  await test.getByRole("option", { name: /^Room 1\b/ }).first().click();
+  await opened(test, "Room 1");
+  const marked = await listed(test, "Room 1").getAttribute("aria-current");
+  const search = test.getByRole("searchbox", { name: "Search conversations, people, messages" });
+  await search.fill("room 2");
+  await listed(test, "Room 2").waitFor();
+  await search.fill("");
+  await act(test, `In ${ids[0]}`, "Forward");
+  const dialog = test.getByRole("dialog");
+  await dialog.locator("input").first().fill("room 2");
+  await dialog.getByText("Room 2", { exact: true }).waitFor();
+  await test.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await test.getByRole("button", { name: "Mark all as read" }).click();
+  await until(() => test.title(), (text) => !text.startsWith("("));
+  const unread = [];
+  for (const id of ids) if ((await call("GET", `conversations/${id}`, "test")).unreadCount > 0) unread.push(id);
+  report("all", { title: title.slice(0, 5), marked, unread });
 }
 
 // The same of very many members, who are found by their names too.

@@ -119,7 +119,8 @@ async function namesakes(bob) {
     await bob.keyboard.press("Escape");
   }
   await listed(bob, "Nora").first().click();
-  places.header = await bob.locator(".conversation > header .person-handle").count();
+  const inHeader = bob.locator(".conversation > header .person-handle");
+  places.header = await until(() => inHeader.count(), (count) => count === 1);
   return places;
 }
 

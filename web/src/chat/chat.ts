@@ -117,6 +117,7 @@ export class Chat {
       this.messages.markedUnread(id, readSeq);
     };
     this.#client.add(
+      { connected: () => void conversations.loadAll(idle) },
       this.#offlineState,
       this.idle,
       this.profile,
@@ -211,10 +212,9 @@ export class Chat {
     this.openPanel({ kind: "thread", rootId });
   }
 
-  /** Marks all conversations as read, and offers to take that back. A conversation that cannot be marked stays unread. */
+  /** Marks all conversations as read, and offers to take that back. */
   async markAllRead(): Promise<void> {
-    const unread = Object.values(this.#core.now.conversations).filter(({ unreadCount }) => unreadCount);
-    await this.conversations.markAllRead().catch(() => undefined);
+    const unread = await this.conversations.markAllRead();
     const undo = async (): Promise<void> => {
       for (const { id, readSeq = 0 } of unread) await this.messages.markUnreadAfter(id, readSeq);
     };
@@ -283,4 +283,12 @@ export class Chat {
     void this.pins.load(openId);
     void this.saved.load(openId);
   }
+}
+
+/** Resolves when the page has nothing more urgent to do. Safari has no such callback. */
+function idle(): Promise<void> {
+  return new Promise((resolve) => {
+    if ("requestIdleCallback" in globalThis) requestIdleCallback(() => resolve(), { timeout: 1_000 });
+    else setTimeout(resolve, 100);
+  });
 }

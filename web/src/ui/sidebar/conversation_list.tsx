@@ -4,6 +4,7 @@ import { Archive, ArrowLeft } from "lucide-react";
 import {
   type KeyboardEvent,
   type ReactElement,
+  type RefObject,
   Suspense,
   useCallback,
   useEffect,
@@ -130,15 +131,30 @@ function Items({ shown, first = NOTHING }: ItemsProps) {
   // A short list does not fill its space and cannot be scrolled.
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs again when there are more conversations
   useEffect(loadAtEnd, [loadAtEnd, shown.length]);
+  const all = useMemo(() => [...first, ...shown.map(itemOf)], [first, shown]);
+  useOpenInSight(rows, all);
 
   return (
     <nav className="conversations" aria-label={texts.conversations} ref={scroller} onKeyDown={moveFocus}>
       {shown.length + first.length === 0 && <p className="note">{texts.places.noneShown}</p>}
       <Virtualizer ref={rows} scrollRef={scroller} as="ul" item="li" onScroll={loadAtEnd}>
-        {[...first, ...shown.map(itemOf)]}
+        {all}
       </Virtualizer>
     </nav>
   );
+}
+
+/** Scrolls to the open conversation once: when it was opened from elsewhere, or is loaded after it was opened. */
+function useOpenInSight(rows: RefObject<VirtualizerHandle | null>, all: readonly ReactElement[]): void {
+  const openId = useChatState((state) => state.openId);
+  const shownId = useRef<string | null>(null);
+  useEffect(() => {
+    if (shownId.current === openId) return;
+    const index = all.findIndex(({ key }) => key === openId);
+    if (index === -1 && openId !== null) return;
+    shownId.current = openId;
+    if (index !== -1) rows.current?.scrollToIndex(index, { align: "nearest" });
+  }, [rows, all, openId]);
 }
 
 /** Up and Down move between the conversations; Tab does the same, including their menus. */

@@ -12,6 +12,7 @@ import type {
   User,
   UserPage,
 } from "../server/payloads.ts";
+import { RequestError } from "../server/request_error.ts";
 import { type ConversationsById, withConversation, withLoaded } from "./conversations_by_id.ts";
 import { withoutMember, withRole } from "./membership.ts";
 
@@ -118,13 +119,25 @@ export class ConversationStore {
     if (cursor === null || this.#loading) return;
     this.#loading = true;
     try {
-      const page = await this.#core.rest.get<ConversationPage>(`conversations?cursor=${encodeURIComponent(cursor)}`);
+      const page = await this.#core.rest.get<ConversationPage>(
+        `conversations?limit=100&cursor=${encodeURIComponent(cursor)}`,
+      );
       this.#core.state.setState(({ conversations }) => ({
         conversations: { ...byId(page.items), ...conversations },
         nextConversations: page.next,
       }));
     } finally {
       this.#loading = false;
+    }
+  }
+
+  /** Loads all further pages, and calls `pause` before each. Stops when one cannot be loaded. */
+  async loadAll(pause: () => Promise<void>): Promise<void> {
+    while (this.#core.now.nextConversations !== null) {
+      await pause();
+      const cursor = this.#core.now.nextConversations;
+      await this.loadMore().catch(() => undefined);
+      if (this.#core.now.nextConversations === cursor) return;
     }
   }
 
@@ -156,11 +169,19 @@ export class ConversationStore {
     }
   }
 
-  /** Marks all loaded conversations as read. */
-  async markAllRead(): Promise<void> {
-    for (const { id, unreadCount } of Object.values(this.#core.now.conversations)) {
-      if (unreadCount) await this.markRead(id);
-    }
+  /** Marks all conversations as read, and returns those that were unread. One that cannot be marked stays unread. */
+  async markAllRead(): Promise<Conversation[]> {
+    await this.loadAll(async () => undefined);
+    const unread = Object.values(this.#core.now.conversations).filter(({ unreadCount }) => unreadCount);
+    for (const { id } of unread) await this.markRead(id).catch((error) => this.#markReadLater(id, error));
+    return unread;
+  }
+
+  /** Repeats what the server refused because of its rate limit. */
+  async #markReadLater(id: string, refused: unknown): Promise<void> {
+    if (!(refused instanceof RequestError) || refused.retryAfterMs === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, refused.retryAfterMs));
+    await this.markRead(id).catch(() => undefined);
   }
 
   /** Finds users whose names or handles start with `query`; an empty query finds any. Rejects with `RequestError`. */

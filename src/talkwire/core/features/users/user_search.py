@@ -67,7 +67,8 @@ def search_users(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: 
     """Returns a page of users in whose names a word starts with the query's text, in the order of the names from this
     word on (`core.domain.search.name_search`).
 
-    A user whose id is the text comes first, then users whose handles start with the text and whose names do not.
+    A user whose id is the text comes first, then users whose handles start with the text and whose names do not, then
+    the first `limit` users with whom the actor shares a conversation. They are in addition to the page's limit.
     """
     check_text("query", query.text)
     if len(query.text) > NAME_MAX_LENGTH:
@@ -79,7 +80,10 @@ def search_users(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: 
     limit = max(1, min(query.limit, PAGE_MAX))
     search = folded, after, limit
     users, next_ = _named(policy, snapshot, actor, search)
+    contacts = _contacts_first(policy, snapshot, actor, search)
+    users = [user for user in users if user.id not in contacts]
     if after is None:
+        users = [*contacts.values(), *users]
         others = [*_by_id(policy, snapshot, actor, query.text.strip()), *_by_handle(policy, snapshot, actor, search)]
         unnamed = {user.id: user for user in others if found_part(user.name.casefold(), folded) is None}
         users = [*unnamed.values(), *users]
@@ -121,6 +125,16 @@ def _named(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, search: _Sear
         return snapshot.users_named(text, after, limit, with_banned=actor.is_trusted)
     contacts = snapshot.contacts_named(actor.user_id, REACH_MAX, text, after, limit)
     return _contacts_among_all(snapshot, actor, search) if contacts is None else contacts
+
+
+def _contacts_first(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, search: _Search) -> dict[str, User]:
+    """Returns id -> user of the users that the first page shows before all others: the first ones with whom the actor
+    shares a conversation, unless there are too many to search."""
+    text, _, limit = search
+    if actor.is_trusted or policy.directory != "everyone":
+        return {}
+    found = snapshot.contacts_named(actor.user_id, REACH_MAX, text, None, limit)
+    return {} if found is None else {user.id: user for user in found.items}
 
 
 def _contacts_among_all(snapshot: Snapshot, actor: Actor, search: _Search) -> NamePage[User]:
