@@ -23,10 +23,27 @@ export function newestOffer({ lastOffer, lastMessage }: Conversation, { offers }
 
 /** Returns the number in the title: of muted and archived conversations, only mentions count. */
 export function totalOf(conversations: ConversationsById, { offers }: Features): number {
-  const unread = totalUnread(conversations);
-  if (!offers) return unread;
-  return Object.values(conversations).reduce(
+  return unreadMessages(conversations) + (offers ? unreadOffers(conversations) : 0);
+}
+
+/** Returns whether a conversation has unread messages. */
+export const hasUnread = computedOnce((conversations) =>
+  Object.values(conversations).some(({ unreadCount }) => unreadCount),
+);
+
+const unreadMessages = computedOnce(totalUnread);
+const unreadOffers = computedOnce((conversations) =>
+  Object.values(conversations).reduce(
     (sum, { muted, archived, unreadOfferCount = 0 }) => sum + (muted || archived ? 0 : unreadOfferCount),
-    unread,
-  );
+    0,
+  ),
+);
+
+/** Returns a function that computes again only for other conversations: selectors run at each change of the state. */
+function computedOnce<Result>(compute: (conversations: ConversationsById) => Result) {
+  let known: { readonly conversations: ConversationsById; readonly result: Result } | undefined;
+  return (conversations: ConversationsById): Result => {
+    if (known?.conversations !== conversations) known = { conversations, result: compute(conversations) };
+    return known.result;
+  };
 }

@@ -80,16 +80,10 @@ function Sections({ shown, showsArchive, onArchive }: SectionsProps) {
   // The last one may have returned.
   const isInside = showsArchive && archived.length > 0;
   const Icon = isInside ? ArrowLeft : Archive;
-  const heading = (text: string) => (
-    <h2 key={text} className="list-heading">
-      {text}
-    </h2>
-  );
-  const first = [
-    ...(favourites.length > 0 ? [heading(texts.places.favourites)] : []),
-    ...favourites.map(itemOf),
-    ...(favourites.length > 0 && others.length > 0 ? [heading(texts.conversations)] : []),
-  ];
+  const first = useMemo(() => {
+    if (favourites.length === 0) return NOTHING;
+    return [texts.places.favourites, ...favourites, ...(others.length > 0 ? [texts.conversations] : [])];
+  }, [favourites, others]);
   return (
     <>
       {archived.length > 0 && (
@@ -106,13 +100,24 @@ function Sections({ shown, showsArchive, onArchive }: SectionsProps) {
   );
 }
 
-const itemOf = (conversation: Conversation) => <ConversationItem key={conversation.id} conversation={conversation} />;
-const NOTHING: readonly ReactElement[] = [];
+const NOTHING: readonly Entry[] = [];
+
+/** A row of the list: a heading, or a conversation. */
+type Entry = string | Conversation;
+
+function entryView(entry: Entry): ReactElement {
+  if (typeof entry !== "string") return <ConversationItem key={entry.id} conversation={entry} />;
+  return (
+    <h2 key={entry} className="list-heading">
+      {entry}
+    </h2>
+  );
+}
 
 interface ItemsProps {
   shown: readonly Conversation[];
-  /** What is above the conversations, in rows of its own. */
-  first?: readonly ReactElement[];
+  /** What is above the conversations. */
+  first?: readonly Entry[];
 }
 
 function Items({ shown, first = NOTHING }: ItemsProps) {
@@ -131,26 +136,26 @@ function Items({ shown, first = NOTHING }: ItemsProps) {
   // A short list does not fill its space and cannot be scrolled.
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs again when there are more conversations
   useEffect(loadAtEnd, [loadAtEnd, shown.length]);
-  const all = useMemo(() => [...first, ...shown.map(itemOf)], [first, shown]);
+  const all = useMemo(() => [...first, ...shown], [first, shown]);
   useOpenInSight(rows, all);
 
   return (
     <nav className="conversations" aria-label={texts.conversations} ref={scroller} onKeyDown={moveFocus}>
       {shown.length + first.length === 0 && <p className="note">{texts.places.noneShown}</p>}
-      <Virtualizer ref={rows} scrollRef={scroller} as="ul" item="li" onScroll={loadAtEnd}>
-        {all}
+      <Virtualizer ref={rows} scrollRef={scroller} data={all} as="ul" item="li" onScroll={loadAtEnd}>
+        {entryView}
       </Virtualizer>
     </nav>
   );
 }
 
 /** Scrolls to the open conversation once: when it was opened from elsewhere, or is loaded after it was opened. */
-function useOpenInSight(rows: RefObject<VirtualizerHandle | null>, all: readonly ReactElement[]): void {
+function useOpenInSight(rows: RefObject<VirtualizerHandle | null>, all: readonly Entry[]): void {
   const openId = useChatState((state) => state.openId);
   const shownId = useRef<string | null>(null);
   useEffect(() => {
     if (shownId.current === openId) return;
-    const index = all.findIndex(({ key }) => key === openId);
+    const index = all.findIndex((entry) => typeof entry !== "string" && entry.id === openId);
     if (index === -1 && openId !== null) return;
     shownId.current = openId;
     if (index !== -1) rows.current?.scrollToIndex(index, { align: "nearest" });

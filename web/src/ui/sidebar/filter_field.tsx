@@ -1,4 +1,5 @@
 import { CheckCheck, ListFilter } from "lucide-react";
+import { hasUnread } from "../../chat/conversations/unread";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
@@ -16,7 +17,7 @@ interface Props {
 /** Filters the list of conversations. */
 export function FilterField({ query, unreadOnly, firstId, onQuery, onUnreadOnly }: Props) {
   const chat = useChat();
-  const hasUnread = useChatState((state) => Object.values(state.conversations).some((each) => each.unreadCount));
+  const isUnread = useChatState((state) => hasUnread(state.conversations));
   return (
     <search className="filter">
       <input
@@ -45,7 +46,7 @@ export function FilterField({ query, unreadOnly, firstId, onQuery, onUnreadOnly 
         aria-pressed={unreadOnly}
         onClick={() => onUnreadOnly(!unreadOnly)}
       />
-      {hasUnread && (
+      {isUnread && (
         <IconButton icon={CheckCheck} label={texts.places.readAll} onClick={() => void chat.markAllRead()} />
       )}
     </search>
