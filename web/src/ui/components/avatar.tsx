@@ -1,4 +1,5 @@
-import { type CSSProperties, useContext, useState } from "react";
+import { useContext, useState } from "react";
+import { portraitColour } from "../../chat/people/portrait_colour";
 import { ChatContext } from "../chat_context";
 
 interface Props {
@@ -14,9 +15,8 @@ interface Props {
  */
 export function Avatar({ id, name, picture }: Props) {
   const initial = [...name.trim()][0] ?? "?";
-  const hue = [...id].reduce((hash, letter) => (hash * 31 + (letter.codePointAt(0) ?? 0)) % 360, 7);
   return (
-    <span className="avatar" aria-hidden="true" style={{ "--hue": hue } as CSSProperties}>
+    <span className="avatar" aria-hidden="true" style={{ backgroundColor: portraitColour(id) }}>
       {initial.toUpperCase()}
       {picture?.startsWith("/") && <Picture key={picture} path={picture} />}
     </span>
