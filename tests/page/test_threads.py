@@ -5,6 +5,10 @@ from __future__ import annotations
 from tests.page.driving import Driver, run
 
 
+def test_ones_own_reply_is_in_sight(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "threads", "own_reply")["replied"] == {"seen": True}
+
+
 def test_two_users_talk_in_a_thread(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "threads", "thread")
     thread = ["root", "first reply", "second reply"]

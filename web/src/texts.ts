@@ -15,6 +15,8 @@ export const happened = {
 /** The headline of a notification that does not say what happened. */
 export const somethingHappened = "New notification";
 
+const whole = /* @__PURE__ */ new Intl.NumberFormat("en");
+
 export const texts = {
   name: "Talkwire",
   /** Below the name at the entrance, unless the operator has written another sentence. */
@@ -77,7 +79,7 @@ export const texts = {
   },
   back: "Back to conversations",
   kinds: { direct: "Direct message", group: "Group", channel: "Channel" },
-  members: (count: number) => (count === 1 ? "1 member" : `${count} members`),
+  members: (count: number) => (count === 1 ? "1 member" : `${whole.format(count)} members`),
   presence: {
     online: "online",
     away: "away",
@@ -120,9 +122,11 @@ export const texts = {
   whoReacted: "Reactions",
   toNewest: "Jump to newest",
   /** `since`: the time of the first one; null if it is unknown. */
-  unseenAbove: (count: number, since: string | null) => `${count} new${since === null ? "" : ` since ${since}`}`,
-  markedRead: (count: number) => `${count} messages marked as read`,
+  unseenAbove: (count: number, since: string | null) =>
+    `${whole.format(count)} new${since === null ? "" : ` since ${since}`}`,
+  markedRead: (count: number) => `${whole.format(count)} messages marked as read`,
   undo: "Undo",
+  openConversation: "Open",
   toQuoted: (name: string) => `Go to the message from ${name}`,
   attachment: "Attachment",
   forwarded: "Forwarded",

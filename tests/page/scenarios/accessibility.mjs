@@ -191,7 +191,7 @@ const PLACES = {
     await chosen(page, "Forward");
     await page.getByRole("checkbox", { name: /^bob/ }).check();
     await page.locator("dialog").getByRole("button", { name: "Forward", exact: true }).click();
-    await page.locator(".forward-results a").waitFor();
+    await page.locator(".toast").getByRole("button", { name: "Open" }).waitFor();
   },
   deleting: (page) => chosen(page, "Delete"),
   report: (page) => chosen(page, "Report message", page.locator(".message").first()),

@@ -202,10 +202,8 @@ export async function keeping() {
   await dialog.getByLabel("test-conv").check();
   await dialog.getByLabel("conv-456").check();
   await dialog.getByRole("button", { name: "Forward (2)" }).click();
-  const result = bob.getByRole("dialog", { name: "Forwarded" });
-  await result.getByRole("link", { name: "Forwarded to conv-456" }).waitFor();
-  await bob.keyboard.press("Escape");
-  await result.waitFor({ state: "detached" });
+  await dialog.waitFor({ state: "detached" });
+  await bob.locator(".toast").getByText(/^Forwarded to .*conv-456/).waitFor();
   await open(alice, "test-conv");
   await message(alice, "keep this").waitFor();
   const origin = alice.getByRole("button", { name: /^Forwarded/ });

@@ -21,6 +21,26 @@ import {
 } from "../browser.mjs";
 
 const panel = (page) => page.locator(".panel[aria-label=Thread]");
+// A reply of one's own is in sight, also for whoever has scrolled up in the thread.
+export async function own_reply() {
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Long thread", memberIds: ["bob"] });
+  const root = await post("messages", "bob", { conversationId: id, content: "Root of it" });
+  for (let number = 1; number <= 40; number++)
+    await post("messages", "bob", { conversationId: id, content: `Reply ${number}`, threadId: root.id });
+  const alice = await visitAs("alice");
+  await open(alice, "Long thread");
+  await act(alice, "Root of it", "Reply in thread");
+  await inThread(alice, "Reply 40").waitFor();
+  await panel(alice).locator(".thread").evaluate((it) => (it.parentElement.scrollTop = 0));
+  await write(panel(alice).getByRole("textbox"), "My own");
+  const isInSight = () =>
+    panel(alice).locator(".text").getByText("My own", { exact: true }).evaluate((it) => {
+      const [own, list] = [it.getBoundingClientRect(), it.closest(".thread").parentElement.getBoundingClientRect()];
+      return own.top >= list.top && own.bottom <= list.bottom;
+    });
+  report("replied", { seen: await until(isInSight, Boolean) });
+}
+
 const inThread = (page, content) => panel(page).locator(".message:not(.letter) .text").getByText(content, { exact: true });
 const line = (page, count) =>
   page.locator(".conversation .replies").filter({

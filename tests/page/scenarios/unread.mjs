@@ -63,6 +63,7 @@ export async function own_message() {
   report("from the line", { line, seen: await seen(alice, "From the line"), letters: await letters(alice).count() });
   // All of it counts as read, and may be unread again.
   const undo = toast(alice).getByRole("button", { name: "Undo" });
+  await undo.waitFor();
   const said = await toast(alice).locator("p").textContent();
   await undo.click();
   const back = await until(() => readSeq(id), (seq) => seq === 60);

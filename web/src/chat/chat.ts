@@ -31,7 +31,7 @@ import { FollowedThreads } from "./messages/followed_threads";
 import { Notices } from "./messages/notices";
 import { PageMessages } from "./messages/page_messages";
 import { Offers } from "./offers/offers";
-import { type ChatState, type MessageDialog, type Overlay, PageCore, type Panel } from "./page_core";
+import { type ChatState, type MessageDialog, type Overlay, PageCore, type Panel, type ToastAction } from "./page_core";
 import { Idle } from "./people/idle";
 import { PageProfile } from "./people/page_profile";
 import { Push } from "./push/push";
@@ -219,7 +219,7 @@ export class Chat {
       for (const { id, readSeq = 0 } of unread) await this.messages.markUnreadAfter(id, readSeq);
     };
     const count = unread.reduce((sum, { unreadCount = 0 }) => sum + unreadCount, 0);
-    this.showToast(texts.markedRead(count), () => void undo());
+    this.showToast(texts.markedRead(count), { label: texts.undo, run: () => void undo() });
   }
 
   /** Reconnects to the server at once. */
@@ -241,8 +241,8 @@ export class Chat {
   }
 
   /** Says what the reader's action did, if nothing else shows it. */
-  showToast(text: string, undo?: () => void): void {
-    this.state.setState({ toast: undo === undefined ? { text } : { text, undo } });
+  showToast(text: string, action?: ToastAction): void {
+    this.state.setState({ toast: action === undefined ? { text } : { text, action }, announcement: text });
   }
 
   /** Shows the reader why an action failed. */

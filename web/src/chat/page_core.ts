@@ -37,10 +37,15 @@ export interface UnreadMessages {
   readonly count: number;
 }
 
-/** A short text that disappears by itself. `undo`: takes back what was done. */
+/** A short text that disappears by itself, with what the reader may do next, such as to undo what was done. */
 export interface Toast {
   readonly text: string;
-  readonly undo?: () => void;
+  readonly action?: ToastAction;
+}
+
+export interface ToastAction {
+  readonly label: string;
+  readonly run: () => void;
 }
 
 /** What the page shows. */

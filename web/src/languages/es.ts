@@ -144,9 +144,11 @@ export const texts: Texts = {
   },
   whoReacted: "Reacciones",
   toNewest: "Ir a lo más reciente",
-  unseenAbove: (count, since) => `${count} nuevos${since === null ? "" : ` desde las ${since}`}`,
-  markedRead: (count) => `${count} mensajes marcados como leídos`,
+  unseenAbove: (count, since) =>
+    `${counted(count, { one: "nuevo", other: "nuevos" })}${since === null ? "" : ` desde las ${since}`}`,
+  markedRead: (count) => counted(count, { one: "mensaje marcado como leído", other: "mensajes marcados como leídos" }),
   undo: "Deshacer",
+  openConversation: "Abrir",
   toQuoted: (name) => `Ir al mensaje de ${name}`,
   attachment: "Archivo adjunto",
   forwarded: "Reenviado",

@@ -145,9 +145,11 @@ export const texts: Texts = {
   },
   whoReacted: "Réactions",
   toNewest: "Aller au plus récent",
-  unseenAbove: (count, since) => `${count} nouveaux${since === null ? "" : ` depuis ${since}`}`,
-  markedRead: (count) => `${count} messages marqués comme lus`,
+  unseenAbove: (count, since) =>
+    `${counted(count, { one: "nouveau", other: "nouveaux" })}${since === null ? "" : ` depuis ${since}`}`,
+  markedRead: (count) => counted(count, { one: "message marqué comme lu", other: "messages marqués comme lus" }),
   undo: "Annuler",
+  openConversation: "Ouvrir",
   toQuoted: (name) => `Aller au message de ${name}`,
   attachment: "Pièce jointe",
   forwarded: "Transféré",

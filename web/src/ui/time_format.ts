@@ -37,10 +37,13 @@ export function dayOf(iso: string, now = new Date()): string {
   return (days < 200 ? day : dayAndYear).format(at);
 }
 
-/** Returns the time of today, or another day. */
+const NIGHT_MS = 12 * 3_600_000;
+
+/** Returns the time of today or of the last twelve hours, or another day. */
 export function shortTime(iso: string, now = new Date()): string {
   const at = new Date(iso);
-  return daysAgo(at, now) === 0 ? clock.format(at) : short.format(at);
+  const isRecent = Math.abs(now.getTime() - at.getTime()) < NIGHT_MS;
+  return isRecent || daysAgo(at, now) === 0 ? clock.format(at) : short.format(at);
 }
 
 export function dateOf(iso: string): string {

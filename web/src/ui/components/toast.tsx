@@ -1,40 +1,44 @@
-import { useEffect, useState } from "react";
-import { texts } from "../../texts";
+import { useEffect, useRef, useState } from "react";
 import { useChat, useChatState } from "../chat_context";
 import "./toast.css";
 
 const SHOWN_MS = 4_000;
-/** Long enough to read what was done, and to take it back. */
-const UNDO_MS = 10_000;
+/** Long enough to read what was done, and to decide what to do. */
+const ACTION_MS = 10_000;
 
-/** What the reader's last action did, if nothing else shows it. It disappears by itself, unless the reader is at it. */
+/**
+ * What the reader's last action did, if nothing else shows it. It disappears by itself, unless the reader is at it. Screen
+ * readers announce it (`announcement`).
+ */
 export function ToastView() {
   const { state } = useChat();
   const toast = useChatState((now) => now.toast);
+  const element = useRef<HTMLDivElement>(null);
   const [isHeld, setHeld] = useState(false);
   useEffect(() => {
     if (toast === null || isHeld) return;
-    const timer = setTimeout(() => state.setState({ toast: null }), toast.undo ? UNDO_MS : SHOWN_MS);
+    const timer = setTimeout(() => state.setState({ toast: null }), toast.action ? ACTION_MS : SHOWN_MS);
     return () => clearTimeout(timer);
   }, [state, toast, isHeld]);
+  // In front of dialogs, of which the newest would cover it otherwise.
+  useEffect(() => {
+    element.current?.hidePopover();
+    if (toast !== null) element.current?.showPopover();
+  }, [toast]);
   const hold = { onPointerEnter: () => setHeld(true), onFocus: () => setHeld(true) };
   const release = { onPointerLeave: () => setHeld(false), onBlur: () => setHeld(false) };
-  const undo = (): void => {
-    toast?.undo?.();
+  const act = (): void => {
+    toast?.action?.run();
     setHeld(false);
     state.setState({ toast: null });
   };
   return (
-    <div className="toast" role="status" {...hold} {...release}>
-      {toast !== null && (
-        <>
-          <p>{toast.text}</p>
-          {toast.undo && (
-            <button type="button" className="quiet" onClick={undo}>
-              {texts.undo}
-            </button>
-          )}
-        </>
+    <div className="toast" popover="manual" ref={element} {...hold} {...release}>
+      <p>{toast?.text}</p>
+      {toast?.action && (
+        <button type="button" className="quiet" onClick={act}>
+          {toast.action.label}
+        </button>
       )}
     </div>
   );

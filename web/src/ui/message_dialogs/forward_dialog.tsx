@@ -11,6 +11,7 @@ import { Avatar } from "../components/avatar";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 import { faceOf, nameOf, partnerOf } from "../conversation/conversation_names";
+import { goTo } from "../page_address";
 import { Handle } from "../people/person_handle";
 import { type KnownPerson, usePeople } from "../people/use_people";
 import { MessagePreview } from "./message_preview";
@@ -22,7 +23,7 @@ interface Props {
 
 const TARGETS_MAX = 20;
 
-/** Forwards a message to conversations and people, and then says where it went. */
+/** Forwards a message to conversations and people. Says where it went in a toast; what was refused stays in the dialog. */
 export default function ForwardDialog({ message, onClose }: Props) {
   const chat = useChat();
   const [chosen, setChosen] = useState<readonly ForwardTarget[]>([]);
@@ -33,7 +34,13 @@ export default function ForwardDialog({ message, onClose }: Props) {
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     setBusy(true);
-    setResults(await forwardToAll(chat, message, chosen, comment.trim()));
+    const all = await forwardToAll(chat, message, chosen, comment.trim());
+    if (all.some(({ problem }) => problem !== "")) return setResults(all);
+    onClose();
+    const [only] = all;
+    const id = all.length === 1 ? only?.conversationId : undefined;
+    const open = id ? { label: texts.openConversation, run: () => goTo(id) } : undefined;
+    chat.showToast(texts.forwardedTo(listedNames(all.map(({ target }) => target.name))), open);
   };
   if (results !== null) return <Results results={results} onClose={onClose} />;
   return (
@@ -54,6 +61,12 @@ export default function ForwardDialog({ message, onClose }: Props) {
       </form>
     </Dialog>
   );
+}
+
+/** Names at most three. */
+function listedNames(names: readonly string[]): string {
+  const shown = names.slice(0, 3).join(", ");
+  return names.length > 3 ? `${shown}, …` : shown;
 }
 
 /** Where the message went, with links, and where not. */

@@ -71,7 +71,7 @@ function FollowButton({ rootId, following }: { rootId: string; following: boolea
 function Replies({ thread, root, wanted }: { thread: Thread; root: Message; wanted: Wanted }) {
   const { threads } = useChat();
   const outbox = useUnsentEntries(thread.rootId);
-  const [list, isAtEnd] = useFollowing(thread.replies.length + outbox.length);
+  const [list, isAtEnd] = useFollowing(thread.replies.length + outbox.length, outbox.at(-1)?.clientMessageId);
   useMarkThreadRead(thread, isAtEnd);
   return (
     <div className="thread" ref={list}>
@@ -134,8 +134,11 @@ function useMarkThreadRead({ replies, following }: Thread, isAtEnd: boolean): vo
 /** Pixels from the end within which the list follows new replies. */
 const NEAR_END = 80;
 
-/** Keeps the end of a list in sight while the reader is there. Returns the list, and whether the reader is there. */
-function useFollowing(count: number): [RefObject<HTMLDivElement | null>, boolean] {
+/**
+ * Keeps the end of a list in sight while the reader is there, and goes there with each message that they send: `sentId`.
+ * Returns the list, and whether the reader is there.
+ */
+function useFollowing(count: number, sentId: string | undefined): [RefObject<HTMLDivElement | null>, boolean] {
   const list = useRef<HTMLDivElement>(null);
   const isFollowing = useRef(true);
   const [isAtEnd, setAtEnd] = useState(true);
@@ -154,5 +157,9 @@ function useFollowing(count: number): [RefObject<HTMLDivElement | null>, boolean
     const scroller = list.current?.parentElement;
     if (scroller && isFollowing.current) scroller.scrollTop = scroller.scrollHeight;
   }, [count]);
+  useLayoutEffect(() => {
+    const scroller = list.current?.parentElement;
+    if (scroller && sentId !== undefined) scroller.scrollTop = scroller.scrollHeight;
+  }, [sentId]);
   return [list, isAtEnd];
 }

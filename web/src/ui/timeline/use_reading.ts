@@ -90,8 +90,9 @@ function useOfferUndo(id: string, sight: InSight | null): () => void {
   return useCallback(() => {
     const { unreadCount = 0, readSeq = 0 } = own(chat.state.getState().conversations, id) ?? {};
     const onScreen = now.current === null ? 0 : now.current.last - now.current.first + 1;
-    if (unreadCount > onScreen)
-      chat.showToast(texts.markedRead(unreadCount), () => void chat.messages.markUnreadAfter(id, readSeq));
+    if (unreadCount <= onScreen) return;
+    const undo = () => void chat.messages.markUnreadAfter(id, readSeq);
+    chat.showToast(texts.markedRead(unreadCount), { label: texts.undo, run: undo });
   }, [chat, id]);
 }
 
