@@ -17,8 +17,6 @@ export default defineConfig({
   plugins: [react(), emojiData(), preloaded(), socketIoClient(), embedScript(), serviceWorker("public"), compressed()],
   resolve: {
     alias: {
-      // The library has the browser parse HTML for `&name;`, which the page's policy forbids.
-      "markdown-to-jsx/entities": new URL("./src/ui/timeline/html_entities.ts", import.meta.url).pathname,
       ...clients.alias,
     },
     dedupe: clients.dedupe,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { blocksOf } from "../src/chat/markdown/blocks";
 import { piecesOf } from "../src/ui/timeline/long_text";
 
 const words = (count: number): string => Array.from({ length: count }, (_, index) => `word${index}`).join(" ");
@@ -40,8 +41,19 @@ describe("a long text", () => {
     expect(pieces.join("")).toContain("😀😀");
   });
 
-  it("limits the depth of quotes", () => {
-    const [only] = piecesOf(`${"> ".repeat(32_000)}deep`);
-    expect(only?.replaceAll(/\s/g, "")).toBe(">>>>>>deep");
+  it("keeps indentation and blank lines where it is split", () => {
+    const text = `${"x".repeat(3_000)}\n\n\n\n    ${"y".repeat(3_000)}`;
+    expect(piecesOf(text).join("\n")).toBe(text);
+  });
+
+  it("keeps all signs of deep quotes", () => {
+    const text = `${"> ".repeat(32_000)}deep`;
+    expect(piecesOf(text).join("")).toBe(text);
+  });
+
+  it("closes code that is split", () => {
+    const pieces = piecesOf(`\`\`\`js\n${"const a = 1;\n".repeat(1_000)}\`\`\``);
+    expect(pieces.length).toBeGreaterThan(2);
+    for (const piece of pieces) expect(blocksOf(piece).map(({ kind }) => kind)).toEqual(["code"]);
   });
 });

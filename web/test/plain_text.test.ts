@@ -21,8 +21,14 @@ it("removes Markdown syntax and nothing else", () => {
 
 it("removes the fences of code, with the name of its language", () => {
   expect(plainText("Look:\n```python\nprint(1)\n```\nDone")).toBe("Look:\nprint(1)\nDone");
-  expect(plainText("~~~\ncode\n~~~")).toBe("code\n");
+  expect(plainText("~~~\ncode\n~~~")).toBe("code");
   expect(plainText("```one line``` stays")).toBe("one line stays");
+});
+
+it("code in which the text is cut stays code", () => {
+  const cut = plainText(`Look:\n\`\`\`js\n${"a*b*c\n".repeat(200)}\`\`\``);
+  expect(cut.startsWith("Look:\na*b*c\n")).toBe(true);
+  expect(cut).not.toContain("`");
 });
 
 it("a long text is cut, whatever it contains", () => {

@@ -1,19 +1,43 @@
 /** Texts without Markdown syntax, for previews and notifications. */
 
+import { type Block, blocksOf, type ListItem } from "../markdown/blocks";
+import { withClosedFence } from "../markdown/cut_code";
+import type { Inline } from "../markdown/inlines";
+import { trimmed } from "../markdown/trimmed";
+
 /** Enough for a preview of a few lines, and a limit for the work. */
 const PREVIEW_MAX = 600;
 
-/** Returns the start of a text without Markdown syntax. */
+/** Returns the start of a text as it is shown, without Markdown syntax. */
 export function plainText(text: string): string {
-  return (
-    text
-      .slice(0, PREVIEW_MAX)
-      // The fences of code, with the name of its language.
-      .replace(/^ {0,3}(?:`{3,}|~{3,})[^\n`]*(?:\n|$)/gm, "")
-      .replace(/!?\[([^\]\n]+)\]\([^)\s]*\)/g, "$1")
-      .replace(/(\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1/g, "$2")
-      .replace(/(?<![\p{L}\p{N}*])\*(?=[^\s*])(.+?)(?<=[^\s*])\*(?![\p{L}\p{N}*])/gu, "$1")
-      .replace(/(`+)([^`]+)\1/g, "$2")
-      .replace(/^ {0,3}(?:#{1,6}|>) +/gm, "")
-  );
+  const isCut = text.length > PREVIEW_MAX;
+  const start = isCut ? withClosedFence(text.slice(0, PREVIEW_MAX)) : text;
+  return plainBlocks(blocksOf(trimmed(start))).slice(0, PREVIEW_MAX);
+}
+
+const plainBlocks = (blocks: readonly Block[]): string => blocks.map(plainBlock).join("\n");
+
+function plainBlock(block: Block): string {
+  switch (block.kind) {
+    case "text":
+    case "heading":
+      return plain(block.inside);
+    case "quote":
+      return plainBlocks(block.inside);
+    case "list":
+      return block.items.map(plainItem).join("\n");
+    case "code":
+      return block.text;
+    case "table":
+      return [block.head, ...block.rows].map((cells) => cells.map(plain).join(" | ")).join("\n");
+  }
+}
+
+function plainItem({ sign, isDone, inside }: ListItem): string {
+  const task = isDone === undefined ? "" : isDone ? "[x] " : "[ ] ";
+  return `${sign} ${task}${plainBlocks(inside)}`;
+}
+
+function plain(inlines: readonly Inline[]): string {
+  return inlines.map((inline) => ("text" in inline ? inline.text : plain(inline.inside))).join("");
 }

@@ -1,5 +1,5 @@
 import { Check, Copy } from "lucide-react";
-import { isValidElement, type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { copyText } from "../clipboard";
@@ -11,17 +11,15 @@ const COPIED_MS = 2_000;
 const COLOURED_MAX = 20_000;
 
 interface CodeProps {
-  children?: ReactNode;
-  className?: string;
+  code: string;
+  /** As it is named in the message. */
+  language: string | undefined;
 }
 
 /** A block of code, with a button to copy it. It is coloured when its language is named and known. */
-export function CodeBlock({ children }: { children?: ReactNode }) {
-  const { children: content, className = "" } = isValidElement<CodeProps>(children) ? children.props : {};
-  const code = typeof content === "string" ? content : "";
-  const language = /\blang(?:uage)?-([\w+#-]+)/.exec(className)?.[1];
+export function CodeBlock({ code, language }: CodeProps) {
   const coloured = useColoured(code, language);
-  if (code === "") return <pre>{children}</pre>;
+  if (code === "") return <pre />;
   return (
     <div className="code-block">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long lines are scrolled with the keyboard */}

@@ -1,40 +1,23 @@
 import type { Member, Message } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
-import Markdown, { type MarkdownToJSX, RuleType } from "markdown-to-jsx/react";
 import { useMemo } from "react";
 import { EVERYONE, type MentionedUser, mentionedUsers, splitAtMentions } from "../../chat/writing/mentions";
 import { useChatState } from "../chat_context";
 import { PersonButton } from "../people/person_button";
+import { Markdown } from "./markdown_blocks";
 
 const NOBODY: readonly Member[] = [];
 
 /** A text with highlighted mentions, the reader's own more than others. Mentions in code are ignored. */
-export function MentionText({ message, content, options }: Props) {
+export function MentionText({ message, content }: { message: Message; content: string }) {
   const { conversationId, mentions, mentionsAll } = message;
   const myId = useChatState((state) => state.me.id);
   const members = useChatState((state) => own(state.conversations, conversationId)?.members) ?? NOBODY;
-  const marking = useMemo(
-    () => ({
-      ...options,
-      renderRule: marked(
-        mentionedUsers({ mentions: mentions ?? [], mentionsAll: mentionsAll ?? false }, members),
-        myId,
-      ),
-    }),
-    [options, mentions, mentionsAll, members, myId],
-  );
-  return <Markdown options={marking}>{content}</Markdown>;
-}
-
-interface Props {
-  message: Message;
-  content: string;
-  options: MarkdownToJSX.Options;
-}
-
-function marked(users: readonly MentionedUser[], myId: string): NonNullable<MarkdownToJSX.Options["renderRule"]> {
-  return (next, node, _, state) =>
-    node.type === RuleType.text ? <Marked key={state.key} text={node.text} users={users} myId={myId} /> : next();
+  const marked = useMemo(() => {
+    const users = mentionedUsers({ mentions: mentions ?? [], mentionsAll: mentionsAll ?? false }, members);
+    return (text: string) => <Marked text={text} users={users} myId={myId} />;
+  }, [mentions, mentionsAll, members, myId]);
+  return <Markdown content={content} textOf={marked} />;
 }
 
 function Marked({ text, users, myId }: { text: string; users: readonly MentionedUser[]; myId: string }) {

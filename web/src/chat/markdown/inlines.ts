@@ -1,0 +1,141 @@
+/** Parses the formatting within a paragraph: code, links and emphasis. */
+
+import { type Delimiter, delimiterAt, type Inline, type Link, withEmphasis } from "./emphasis";
+
+export type { Inline } from "./emphasis";
+
+/** What may be more than text: a sign, an address, or an e-mail address. */
+const NEXT =
+  /[\\`*_~[!<]|(?<![\p{L}\p{N}])(?:https?:\/\/(?=[^\s<>`])|www\.(?=[\p{L}\p{N}]))|(?<![\p{L}\p{N}.%+@/-])[A-Za-z0-9][\w.%+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/giu;
+const ADDRESS = /[^\s<>`]+/y;
+const LABELLED =
+  /!?\[((?:[^[\]\n]|\[[^[\]\n]*\])*)\]\([ ]?((?:https?:\/\/|mailto:)[^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*)(?: +(?:"([^"\n]*)"|'([^'\n]*)'))?[ ]?\)/iy;
+const BRACKETED = /<((?:https?:\/\/|mailto:)[^\s<>]+|[\w.%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)>/iy;
+
+type Token = Inline | Delimiter;
+
+/** Returns the parts of a paragraph. `inLink`: a link contains no others. */
+export function inlinesOf(text: string, inLink = false): Inline[] {
+  const tokens: Token[] = [];
+  const ticks = ticksOf(text);
+  let at = 0;
+  const put = (token: Token, from: number, to: number): void => {
+    if (from > at) tokens.push({ kind: "text", text: text.slice(at, from) });
+    tokens.push(token);
+    at = to;
+    next.lastIndex = to;
+  };
+  const next = new RegExp(NEXT);
+  for (let found = next.exec(text); found !== null; found = next.exec(text)) {
+    const { index } = found;
+    const isEscape = found[0] === "\\";
+    const from = isEscape ? index + 1 : index;
+    const sign = text.charAt(from);
+    if (/[*_~]/.test(sign)) {
+      const delimiter = delimiterAt(text, from, index);
+      if (delimiter !== null) put(delimiter, index, delimiter.to);
+      else next.lastIndex = endOfRun(text, from);
+    } else if (sign === "`") {
+      const to = endOfRun(text, from);
+      const closing = isEscape ? undefined : ticks.after(from, to - from);
+      if (closing !== undefined) put(code(text.slice(to, closing)), index, closing + to - from);
+      else if (isEscape && ticks.has(to - from)) put({ kind: "text", text: text.slice(from, to) }, index, to);
+      else next.lastIndex = to;
+    } else {
+      const link = inLink ? null : linkAt(text, from, found[0]);
+      if (link === null) continue;
+      if (!isEscape) put(link.link, index, link.to);
+      else if (/[[!<]/.test(sign)) put({ kind: "text", text: sign }, index, index + 2);
+    }
+  }
+  if (at < text.length) tokens.push({ kind: "text", text: text.slice(at) });
+  return withEmphasis(text, tokens);
+}
+
+function endOfRun(text: string, from: number): number {
+  let to = from + 1;
+  while (text[to] === text[from]) to++;
+  return to;
+}
+
+/** The runs of backticks, by their length. */
+function ticksOf(text: string): {
+  after: (from: number, length: number) => number | undefined;
+  has: (length: number) => boolean;
+} {
+  const starts = new Map<number, number[]>();
+  for (const { index, 0: run } of text.matchAll(/`+/g)) {
+    const known = starts.get(run.length);
+    if (known === undefined) starts.set(run.length, [index]);
+    else known.push(index);
+  }
+  return {
+    after: (from, length) => starts.get(length)?.find((start) => start > from),
+    has: (length) => (starts.get(length)?.length ?? 0) > 1,
+  };
+}
+
+/** Returns code; a space at both ends only separates it from backticks. */
+function code(text: string): Inline {
+  const isPadded = text.length > 2 && text.startsWith(" ") && text.endsWith(" ") && text.trim() !== "";
+  return { kind: "code", text: isPadded ? text.slice(1, -1) : text };
+}
+
+interface FoundLink {
+  readonly link: Link;
+  readonly to: number;
+}
+
+/** Returns the link at a position; null where there is none. Only addresses of pages and e-mail addresses are links. */
+function linkAt(text: string, from: number, found: string): FoundLink | null {
+  if (found === "<" || text[from] === "<") return bracketedAt(text, from);
+  if (found.length > 1) return bareAt(text, from, found);
+  return labelledAt(text, from);
+}
+
+function labelledAt(text: string, from: number): FoundLink | null {
+  LABELLED.lastIndex = from;
+  const found = LABELLED.exec(text);
+  if (found === null) return null;
+  const [all, label = "", href = "", doubled, single] = found;
+  const isPicture = all.startsWith("!");
+  // A link without words could not be seen.
+  if (label.trim() === "" && !isPicture) return null;
+  const inside: Inline[] = isPicture ? [{ kind: "text", text: label || href }] : inlinesOf(label, true);
+  return { link: { kind: "link", href, title: doubled ?? single, inside }, to: from + all.length };
+}
+
+function bracketedAt(text: string, from: number): FoundLink | null {
+  BRACKETED.lastIndex = from;
+  const found = BRACKETED.exec(text);
+  if (found === null) return null;
+  const [all, address = ""] = found;
+  return { link: linkTo(address), to: from + all.length };
+}
+
+function bareAt(text: string, from: number, found: string): FoundLink {
+  if (found.includes("@")) return { link: linkTo(found), to: from + found.length };
+  ADDRESS.lastIndex = from;
+  const address = withoutPunctuation(ADDRESS.exec(text)?.[0] ?? found);
+  return { link: linkTo(address), to: from + address.length };
+}
+
+function linkTo(address: string): Link {
+  const inside: Inline[] = [{ kind: "text", text: address }];
+  if (/^(?:https?:|mailto:)/i.test(address)) return { kind: "link", href: address, inside };
+  return { kind: "link", href: (/^www\./i.test(address) ? "http://" : "mailto:") + address, inside };
+}
+
+/** Returns an address without what ends its sentence. A bracket belongs to it if it was opened in it. */
+function withoutPunctuation(address: string): string {
+  let end = address.length;
+  let closing = count(address, ")") - count(address, "(");
+  for (; end > 0; end--) {
+    const last = address.charAt(end - 1);
+    if (last === ")" ? closing <= 0 : !/[?!.,:;*_~'"|\]}»”’]/.test(last)) break;
+    if (last === ")") closing--;
+  }
+  return address.slice(0, end);
+}
+
+const count = (text: string, sign: string): number => text.split(sign).length - 1;

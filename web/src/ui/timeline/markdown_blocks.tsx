@@ -1,0 +1,134 @@
+import { SquareCheckBig, Square as SquareEmpty } from "lucide-react";
+import { Fragment, memo, type ReactNode, useMemo } from "react";
+import { type Block, blocksOf, type Cells, type ListItem } from "../../chat/markdown/blocks";
+import type { Inline } from "../../chat/markdown/inlines";
+import { texts } from "../../texts";
+import { CodeBlock } from "./code_block";
+
+/** Draws a text outside of code. */
+type TextOf = (text: string) => ReactNode;
+
+/** Headings of a message are no headings of the page. */
+const HEADINGS = ["", "heading first", "heading second"];
+const EMPHASIS = { bold: "strong", italic: "em", struck: "del" } as const;
+
+const asWritten: TextOf = (text) => text;
+
+/** A text in Markdown as elements, never as HTML. */
+export const Markdown = memo(function Markdown({ content, textOf = asWritten }: { content: string; textOf?: TextOf }) {
+  const blocks = useMemo(() => blocksOf(content), [content]);
+  return <div>{blocks.map((block, index) => blockElement(block, index, textOf))}</div>;
+});
+
+// A text keeps its parts in their order, so their numbers are their keys.
+function blockElement(block: Block, key: number, textOf: TextOf): ReactNode {
+  switch (block.kind) {
+    case "text":
+      return (
+        <p key={key}>
+          {inlineElements(block.inside, textOf)}
+          {endsInBlankLine(block.inside) && "\n"}
+        </p>
+      );
+    case "heading":
+      return (
+        <p key={key} className={HEADINGS[block.level] ?? "heading"}>
+          {inlineElements(block.inside, textOf)}
+        </p>
+      );
+    case "quote":
+      return <blockquote key={key}>{block.inside.map((each, index) => blockElement(each, index, textOf))}</blockquote>;
+    case "list":
+      return listElement(block.items, key, textOf);
+    case "code":
+      return <CodeBlock key={key} code={block.text} language={block.language} />;
+    case "table":
+      return tableElement(block, key, textOf);
+  }
+}
+
+/** The last line break of a block is not drawn. */
+function endsInBlankLine(inside: readonly Inline[]): boolean {
+  const last = inside.at(-1);
+  return last === undefined || (last.kind === "text" && /(?:^|\n)[^\S\n]*$/.test(last.text));
+}
+
+function listElement(items: readonly ListItem[], key: number, textOf: TextOf): ReactNode {
+  const signs = items.map(({ sign }) => sign);
+  const inside = items.map(({ sign, isDone, inside: blocks }, index) => (
+    // The numbers are those of the writer.
+    // biome-ignore lint/suspicious/noArrayIndexKey: the items of a text keep their order
+    <li key={index} value={/^\d/.test(sign) ? Number.parseInt(sign, 10) : undefined}>
+      {isDone !== undefined && <Task isDone={isDone} />}
+      {blocks.map((block, place) =>
+        place === 0 && block.kind === "text" ? (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the blocks of a text keep their order
+          <Fragment key={place}>{inlineElements(block.inside, textOf)}</Fragment>
+        ) : (
+          blockElement(block, place, textOf)
+        ),
+      )}
+    </li>
+  ));
+  if (!/^\d/.test(signs[0] ?? "")) return <ul key={key}>{inside}</ul>;
+  const width = `${Math.max(...signs.map(({ length }) => length)) + 0.5}ch`;
+  return (
+    <ol key={key} className={signs[0]?.endsWith(")") ? "bracketed" : undefined} style={{ paddingInlineStart: width }}>
+      {inside}
+    </ol>
+  );
+}
+
+/** The checkbox of a task list, which cannot be changed here. */
+function Task({ isDone }: { isDone: boolean }) {
+  const Box = isDone ? SquareCheckBig : SquareEmpty;
+  return <Box className="icon task" role="img" aria-label={texts.task(isDone)} />;
+}
+
+function tableElement({ alignments, head, rows }: Block & { kind: "table" }, key: number, textOf: TextOf): ReactNode {
+  const row = (cells: Cells, Cell: "td" | "th", place: number): ReactNode => (
+    <tr key={place}>
+      {cells.map((cell, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the cells of a table keep their order
+        <Cell key={index} style={{ textAlign: alignments[index] }}>
+          {inlineElements(cell, textOf)}
+        </Cell>
+      ))}
+    </tr>
+  );
+  return (
+    <table key={key}>
+      <thead>{row(head, "th", 0)}</thead>
+      <tbody>{rows.map((cells, index) => row(cells, "td", index))}</tbody>
+    </table>
+  );
+}
+
+function inlineElements(inlines: readonly Inline[], textOf: TextOf): ReactNode {
+  return inlines.map((inline, key) => {
+    if (inline.kind === "text") {
+      // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a text keep their order
+      return <Fragment key={key}>{textOf(inline.text)}</Fragment>;
+    }
+    // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a text keep their order
+    if (inline.kind === "code") return <code key={key}>{inline.text}</code>;
+    const inside = inlineElements(inline.inside, textOf);
+    if (inline.kind === "link") {
+      return (
+        <a
+          // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a text keep their order
+          key={key}
+          href={inline.href}
+          title={inline.title}
+          target="_blank"
+          rel="noopener noreferrer nofollow"
+        >
+          {inside}
+        </a>
+      );
+    }
+    const Tag = EMPHASIS[inline.kind];
+    // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a text keep their order
+    return <Tag key={key}>{inside}</Tag>;
+  });
+}
