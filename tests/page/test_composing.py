@@ -58,3 +58,31 @@ def test_an_edit_and_an_answer_go_on_after_another_conversation_and_a_reload(dri
 
 def test_an_edit_that_is_saved_ends_that_somebody_types(driver: Driver, demo_url: str) -> None:
     assert "edited" in run(driver, demo_url, "composing", "editing")
+
+
+def test_a_text_is_shown_as_it_is_written(driver: Driver, demo_url: str) -> None:
+    shown = run(driver, demo_url, "composing", "asWritten")["shown"]
+    assert not shown["sends"]
+    assert shown["texts"] == [
+        r"3*4*5 a==b==c __init__ C:\new\*.txt *no italics*",
+        "---",
+        "Title\n---",
+        "    if x:\n        y()",
+        "a\n\n\n\n\n\nb",
+    ]
+    line = shown["heights"][1]
+    assert round(shown["heights"][4] / line) == 7, "blank lines are lines"
+    assert round(shown["heights"][6] / line) == 5, "beside a list too"
+    assert shown["numbers"] == [1, 3]
+    assert shown["marker"] == "bracketed"
+    assert shown["others"] == []
+    assert shown["spacing"] in {"pre-wrap", "preserve wrap"}
+
+
+def test_a_text_that_is_too_long_becomes_a_file(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "composing", "tooLong")["attached"] == {"left": "", "hint": 0, "focused": True}
+
+
+def test_ctrl_shift_v_pastes_only_text(driver: Driver, demo_url: str) -> None:
+    pasted = run(driver, demo_url, "composing", "plainPaste")["pasted"]
+    assert pasted == {"plain": 0, "files": 1, "text": "  *a*\n\n\nhttps://example.com/"}

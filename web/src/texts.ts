@@ -266,7 +266,9 @@ export const texts = {
     names.length > 2
       ? "Several people are typing…"
       : `${names.join(" and ")} ${names.length > 1 ? "are" : "is"} typing…`,
-  tooLong: "This message is too long.",
+  tooLong: (over: number) =>
+    `This message is ${over === 1 ? "1 character" : `${over.toLocaleString("en")} characters`} too long.`,
+  sendAsFile: "Send as a file",
   photos: (count: number) => (count === 1 ? "Photo" : `${count} photos`),
   files: (count: number) => (count === 1 ? "File" : `${count} files`),
   attach: "Attach files",

@@ -3,6 +3,7 @@ import {
   call,
   composer,
   enterAs,
+  listed,
   message,
   messages,
   open,
@@ -283,4 +284,98 @@ export async function editing() {
     },
   });
   report("edited");
+}
+
+const WRITTEN = [
+  "3*4*5 a==b==c __init__ C:\\new\\*.txt \\*no italics\\*",
+  "---",
+  "Title\n---",
+  "    if x:\n        y()",
+  "a\n\n\n\n\n\nb",
+  "1) one\n3) three",
+  "a\n\n- b\n\nc",
+];
+
+// A text arrives as it is written: nothing is taken for formatting, and no space is lost.
+export async function asWritten() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await gather("Written", ["bob"]);
+  await open(alice, "Written");
+  await open(bob, "Written");
+  await composer(alice).fill(" \n ");
+  await composer(alice).press("Enter");
+  const sends = await alice.getByRole("button", { name: "Send", exact: true }).isEnabled();
+  await composer(alice).fill("");
+  for (const [index, text] of WRITTEN.entries()) {
+    await say(alice, `\n  \n${text}  \n\n`);
+    await until(() => messages(bob).count(), (count) => count === index + 1);
+  }
+  const shown = messages(bob).locator(":scope > div > div");
+  const list = shown.nth(5).locator("ol");
+  await say(bob, "3*4*5 and **bold**");
+  await listed(alice, "Written").getByText("3*4*5 and bold").waitFor();
+  report("shown", {
+    sends,
+    texts: await shown.evaluateAll((all) => all.slice(0, 5).map((each) => each.innerText)),
+    heights: await shown.evaluateAll((all) => all.map((each) => each.getBoundingClientRect().height)),
+    numbers: await list.locator("li").evaluateAll((items) => items.map(({ value }) => value)),
+    marker: await list.evaluate((it) => getComputedStyle(it).listStyleType),
+    others: await shown.evaluateAll((all) => all.flatMap((each) => [...each.querySelectorAll("hr, em, mark, del, .heading")])),
+    spacing: await shown.nth(3).locator("p").evaluate((it) => getComputedStyle(it).whiteSpace),
+  });
+}
+
+// The page says by how much a text is too long, and makes a file of it.
+export async function tooLong() {
+  const alice = await visitAs("alice");
+  await gather("Long", ["bob"]);
+  await open(alice, "Long");
+  const text = `  ${"ü".repeat(33_000)}\n`;
+  await composer(alice).fill(text);
+  await alice.getByText("This message is 233 characters too long.").waitFor();
+  await composer(alice).press("Enter");
+  await alice.getByRole("button", { name: "Send as a file" }).click();
+  await alice.locator(".composer .tray li").filter({ hasText: "message.txt" }).waitFor();
+  const left = await written(alice, "");
+  const hint = await alice.getByText("too long").count();
+  await composer(alice).press("Enter");
+  const file = alice.locator(".message .file-name").filter({ hasText: "message.txt" });
+  await file.waitFor();
+  report("attached", { left, hint, focused: await composer(alice).evaluate((it) => it === document.activeElement) });
+}
+
+// With Ctrl+Shift+V, a picture beside a text is left out, and a text stays what it is.
+export async function plainPaste() {
+  const alice = await visitAs("alice", { permissions: ["clipboard-read", "clipboard-write"] });
+  await gather("Plain", ["bob"]);
+  await open(alice, "Plain");
+  await composer(alice).focus();
+  const paste = () =>
+    composer(alice).evaluate((field) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.items.add(new File(["pasted"], "pasted.txt", { type: "text/plain" }));
+      field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+    });
+  // The clipboard is empty, so the key itself pastes nothing.
+  await composer(alice).evaluate((field) => field.addEventListener("keydown", (event) => event.preventDefault()));
+  await composer(alice).press("Control+Shift+V");
+  await paste();
+  const plain = await alice.locator(".composer .tray li").count();
+  await composer(alice).press("Control+v");
+  await paste();
+  await alice.locator(".composer .tray li").filter({ hasText: "pasted.txt" }).waitFor();
+  const files = await alice.locator(".composer .tray li").count();
+  await alice.reload();
+  await composer(alice).waitFor();
+  await alice.evaluate(() =>
+    navigator.clipboard.write([
+      new ClipboardItem({
+        "text/html": new Blob(["<b>a</b>"], { type: "text/html" }),
+        "text/plain": new Blob(["  *a*\n\n\nhttps://example.com/"], { type: "text/plain" }),
+      }),
+    ]),
+  );
+  await composer(alice).fill("");
+  await composer(alice).press("Control+Shift+V");
+  report("pasted", { plain, files, text: await written(alice, "  *a*\n\n\nhttps://example.com/") });
 }

@@ -268,7 +268,8 @@ export const texts: Texts = {
     names.length > 2
       ? "Mehrere Personen schreiben…"
       : `${listed(names)} ${names.length > 1 ? "schreiben" : "schreibt"}…`,
-  tooLong: "Diese Nachricht ist zu lang.",
+  tooLong: (over) => `Diese Nachricht ist ${counted(over, { one: "Zeichen", other: "Zeichen" })} zu lang.`,
+  sendAsFile: "Als Datei senden",
   photos: (count) => (count === 1 ? "Foto" : `${count} Fotos`),
   files: (count) => (count === 1 ? "Datei" : `${count} Dateien`),
   attach: "Dateien anhängen",

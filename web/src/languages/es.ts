@@ -272,7 +272,9 @@ export const texts: Texts = {
     names.length > 2
       ? "Varias personas están escribiendo…"
       : `${listed(names)} ${names.length > 1 ? "están" : "está"} escribiendo…`,
-  tooLong: "Este mensaje es demasiado largo.",
+  tooLong: (over) =>
+    `A este mensaje le ${over === 1 ? "sobra" : "sobran"} ${counted(over, { one: "carácter", other: "caracteres" })}.`,
+  sendAsFile: "Enviar como archivo",
   photos: (count) => (count === 1 ? "Foto" : `${count} fotos`),
   files: (count) => (count === 1 ? "Archivo" : `${count} archivos`),
   attach: "Adjuntar archivos",

@@ -270,7 +270,8 @@ export const texts: Texts = {
   typingNow: "écrit…",
   typing: (names) =>
     names.length > 2 ? "Plusieurs personnes écrivent…" : `${listed(names)} ${names.length > 1 ? "écrivent" : "écrit"}…`,
-  tooLong: "Ce message est trop long.",
+  tooLong: (over) => `Ce message compte ${counted(over, { one: "caractère", other: "caractères" })} de trop.`,
+  sendAsFile: "Envoyer comme fichier",
   photos: (count) => (count === 1 ? "Photo" : `${count} photos`),
   files: (count) => (count === 1 ? "Fichier" : `${count} fichiers`),
   attach: "Joindre des fichiers",

@@ -11,7 +11,7 @@ import { lazyPart } from "../lazy_part";
 import { AttachButton } from "./attach_button";
 import { AttachmentTray } from "./attachment_tray";
 import { CompletionList } from "./completion_list";
-import { handleComposerKey } from "./composer_keys";
+import { handleComposerKey, isPlainPaste } from "./composer_keys";
 import { pastedFiles } from "./data_transfer";
 import { DropZone } from "./drop_zone";
 import { insertText } from "./insert_text";
@@ -38,6 +38,7 @@ export function Composer({ id, name, threadId }: Props) {
   const form = useRef<HTMLFormElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   const fieldId = useId();
+  const pastesPlainly = useRef(false);
   const { completion, typed, moved, pressed: pressedInList, close } = useCompletion(field, content, id);
 
   useEffect(() => {
@@ -50,10 +51,12 @@ export function Composer({ id, name, threadId }: Props) {
     if (files.length > 0) field.current?.focus();
   };
   const pressed = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
+    pastesPlainly.current = isPlainPaste(event);
     if (!pressedInList(event)) handleComposerKey(event, composer);
   };
   const pasted = (event: ClipboardEvent): void => {
-    const files = pastedFiles(event.clipboardData);
+    const files = pastesPlainly.current ? [] : pastedFiles(event.clipboardData);
+    pastesPlainly.current = false;
     if (files.length === 0) return;
     event.preventDefault();
     add(files);
@@ -114,9 +117,23 @@ export function Composer({ id, name, threadId }: Props) {
           <SendHorizontal className="icon" aria-hidden="true" />
         </button>
       </div>
-      <p className="problem" role="alert">
-        {problem}
-      </p>
+      <div className="trouble">
+        <p className="problem" role="alert">
+          {problem}
+        </p>
+        {composer.canBeFile && (
+          <button
+            type="button"
+            className="quiet"
+            onClick={() => {
+              composer.toFile();
+              field.current?.focus();
+            }}
+          >
+            {texts.sendAsFile}
+          </button>
+        )}
+      </div>
     </form>
   );
 }

@@ -45,3 +45,8 @@ function handleFormat({ key, metaKey, ctrlKey, altKey, shiftKey, currentTarget: 
   insertText(field, toggled(field.value, field.selectionStart, field.selectionEnd, sign));
   return true;
 }
+
+/** Returns whether a key pastes without formatting, files and pictures: Ctrl+Shift+V. */
+export function isPlainPaste({ key, shiftKey, ctrlKey, metaKey }: Pressed): boolean {
+  return key.toLowerCase() === "v" && shiftKey && (ctrlKey || metaKey);
+}

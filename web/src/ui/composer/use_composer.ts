@@ -3,15 +3,15 @@ import type { PendingFile } from "@talkwire/client/parts";
 import { atComposer, EMPTY, FILES_MAX, lastOwnMessage, own, placeOf, withChanges } from "@talkwire/client/parts";
 import { useEffect, useMemo, useState } from "react";
 import { useStore } from "zustand";
+import { trimmed } from "../../chat/markdown/trimmed";
 import type { Composing } from "../../chat/page_core";
+import { charactersOver } from "../../chat/writing/message_length";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { useDraft } from "./use_draft";
 
-/** The server's limit for a message, in bytes. */
-const MAX_BYTES = 64 * 1024;
-
-const encoder = new TextEncoder();
+/** Of a text that is too long for a message. */
+const FILE_NAME = "message.txt";
 
 export interface ComposerState {
   readonly content: string;
@@ -20,12 +20,16 @@ export interface ComposerState {
   readonly edited: Message | null;
   readonly attached: readonly PendingFile[];
   readonly isTooLong: boolean;
+  /** Whether `toFile` could help. */
+  readonly canBeFile: boolean;
   /** Why it cannot be sent; empty when it can. */
   readonly problem: string;
   readonly canSend: boolean;
   readonly setContent: (content: string) => void;
   readonly attach: (files: readonly File[]) => void;
   readonly send: () => void;
+  /** Attaches the text as a file, and empties the field. */
+  readonly toFile: () => void;
   /** Stops replying or editing. */
   readonly cancel: () => void;
   /** Edits the reader's last message. Returns whether there is one. */
@@ -52,12 +56,27 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
     if (editedId !== undefined) return () => typing.stop(id);
   }, [typing, id, editedId]);
 
-  const isTooLong = encoder.encode(content).length > MAX_BYTES;
+  const said = trimmed(content);
+  const over = useMemo(() => charactersOver(said), [said]);
+  const isTooLong = over > 0;
   const isStuck = edited === null && attached.some(({ problem }) => problem !== null);
   const hasFiles = (edited === null ? attached : (edited.attachments ?? [])).length > 0;
-  const canSend = (content.trim() !== "" || hasFiles) && !isTooLong && !isStuck;
+  const canSend = (said !== "" || hasFiles) && !isTooLong && !isStuck;
 
-  const sendNew = (said: string): void => {
+  const write = (value: string): void => {
+    setContent(value);
+    if (threadId !== undefined) return;
+    if (value === "") typing.stop(id);
+    else typing.type(id);
+  };
+  /** Returns whether there was room for all files. */
+  const attach = (files: readonly File[]): boolean => {
+    if (edited !== null || files.length === 0) return false;
+    const isWhole = uploads.add(place, files).length === files.length;
+    setLeftOut(isWhole ? "" : texts.tooManyFiles(FILES_MAX));
+    return isWhole;
+  };
+  const sendNew = (): void => {
     setContent("");
     void messages.send({
       conversationId: id,
@@ -73,18 +92,14 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
     edited,
     attached,
     isTooLong,
+    canBeFile: isTooLong && edited === null,
     canSend,
-    problem: isTooLong ? texts.tooLong : isStuck ? texts.fileTrouble : leftOut,
-    setContent: (value) => {
-      setContent(value);
-      if (threadId !== undefined) return;
-      if (value === "") typing.stop(id);
-      else typing.type(id);
-    },
-    attach: (files) => {
-      if (edited !== null || files.length === 0) return;
-      const isWhole = uploads.add(place, files).length === files.length;
-      setLeftOut(isWhole ? "" : texts.tooManyFiles(FILES_MAX));
+    problem: isTooLong ? texts.tooLong(over) : isStuck ? texts.fileTrouble : leftOut,
+    setContent: write,
+    attach,
+    toFile: () => {
+      // With its blanks, unlike a message.
+      if (attach([new File([content], FILE_NAME, { type: "text/plain" })])) write("");
     },
     send: () => {
       if (!canSend) return;
@@ -92,16 +107,16 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
       // The conversation and its thread may reply to different messages.
       if (composing !== null) messages.compose(null);
       setLeftOut("");
-      if (edited === null) sendNew(content.trim());
-      else messages.edit(edited, content.trim());
+      if (edited === null) sendNew();
+      else messages.edit(edited, said);
     },
     cancel: () => messages.compose(null),
     editLast: () => {
-      const said =
+      const shown =
         threadId === undefined
           ? own(state.getState().timelines, id)
           : { ...EMPTY, messages: threads.state.getState().thread?.replies ?? [] };
-      const last = lastOwnMessage(said, myId, threadId);
+      const last = lastOwnMessage(shown, myId, threadId);
       if (last !== undefined) {
         const changes = messages.changes.getState().get(last.id) ?? [];
         messages.compose({ kind: "edit", message: withChanges(last, changes, myId) });
