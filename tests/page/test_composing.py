@@ -79,6 +79,38 @@ def test_a_text_is_shown_as_it_is_written(driver: Driver, demo_url: str) -> None
     assert shown["spacing"] in {"pre-wrap", "preserve wrap"}
 
 
+def test_buttons_format_what_is_selected(driver: Driver, demo_url: str) -> None:
+    formatted = run(driver, demo_url, "composing", "formattingBar")["formatted"]
+    assert (formatted["before"], formatted["after"]) == (0, 0)
+    assert formatted["texts"] == {
+        "Bold": "one **two**",
+        "Italic": "one _two_",
+        "Strikethrough": "one ~~two~~",
+        "Code": "one `two`",
+        "Code block": "one \n```\ntwo\n```",
+        "Quote": "> one two",
+        "List": "- one two",
+        "Link": "one [two](https://)",
+    }
+    assert formatted["focused"]
+    assert formatted["byKey"] == "one tw~~o~~"
+    assert formatted["undone"] == "one two"
+    assert formatted["last"] == "Link"
+    assert formatted["titles"] == [
+        "Bold (Ctrl+B)",
+        "Italic (Ctrl+I)",
+        "Strikethrough (Ctrl+Shift+X)",
+        "Code (Ctrl+E)",
+        "Code block",
+        "Quote",
+        "List",
+        "Link",
+    ]
+    assert formatted["narrow"]["page"] == 390
+    assert formatted["narrow"]["row"] < 45, "the buttons stay in one line"
+    assert formatted["narrow"]["field"]
+
+
 def test_a_text_that_is_too_long_becomes_a_file(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "composing", "tooLong")["attached"] == {"left": "", "hint": 0, "focused": True}
 

@@ -269,6 +269,7 @@ export const texts = {
   tooLong: (over: number) =>
     `This message is ${over === 1 ? "1 character" : `${over.toLocaleString("en")} characters`} too long.`,
   sendAsFile: "Send as a file",
+  formatting: { title: "Formatting", codeBlock: "Code block", quote: "Quote", list: "List", link: "Link" },
   photos: (count: number) => (count === 1 ? "Photo" : `${count} photos`),
   files: (count: number) => (count === 1 ? "File" : `${count} files`),
   attach: "Attach files",
@@ -347,6 +348,7 @@ export const texts = {
     newLine: "New line",
     bold: "Bold",
     italic: "Italic",
+    strike: "Strikethrough",
     code: "Code",
     names: {
       Mod: "Ctrl",

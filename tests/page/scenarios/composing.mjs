@@ -325,6 +325,52 @@ export async function asWritten() {
   });
 }
 
+// Buttons that format the selection, which the keyboard reaches and a narrow screen holds.
+export async function formattingBar() {
+  const alice = await visitAs("alice");
+  await gather("Bar", ["bob"]);
+  await open(alice, "Bar");
+  const bar = alice.getByRole("toolbar", { name: "Formatting" });
+  const press = (name) => bar.getByRole("button", { name, exact: true }).click();
+  const before = await bar.count();
+  await alice.getByRole("button", { name: "Formatting" }).click();
+  await bar.waitFor();
+  await composer(alice).fill("one two");
+  const texts = {};
+  for (const name of await bar.getByRole("button").evaluateAll((all) => all.map((each) => each.ariaLabel))) {
+    await composer(alice).fill("one two");
+    await composer(alice).evaluate((field) => field.setSelectionRange(4, 7));
+    await press(name);
+    texts[name] = await composer(alice).inputValue();
+  }
+  const focused = await composer(alice).evaluate((field) => field === document.activeElement);
+  await composer(alice).fill("one two");
+  await composer(alice).press("Shift+ArrowLeft");
+  await composer(alice).press("Control+Shift+X");
+  const byKey = await composer(alice).inputValue();
+  await composer(alice).press("Control+z");
+  const undone = await composer(alice).inputValue();
+  await bar.getByRole("button", { name: "Bold", exact: true }).focus();
+  await alice.keyboard.press("ArrowRight");
+  await alice.keyboard.press("End");
+  const last = await alice.evaluate(() => document.activeElement.ariaLabel);
+  await composer(alice).fill("");
+  await alice.reload();
+  await bar.waitFor();
+  const titles = await bar.getByRole("button").evaluateAll((all) => all.map((each) => each.title));
+  await alice.setViewportSize({ width: 390, height: 700 });
+  const narrow = {
+    page: await alice.evaluate(() => document.documentElement.scrollWidth),
+    row: await bar.evaluate((it) => it.clientHeight),
+    field: await composer(alice).evaluate((it) => it.clientWidth > 120),
+  };
+  await alice.getByRole("button", { name: "Formatting" }).click();
+  await bar.waitFor({ state: "detached" });
+  await alice.reload();
+  await composer(alice).waitFor();
+  report("formatted", { before, texts, focused, byKey, undone, last, titles, narrow, after: await bar.count() });
+}
+
 // The page says by how much a text is too long, and makes a file of it.
 export async function tooLong() {
   const alice = await visitAs("alice");

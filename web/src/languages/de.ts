@@ -270,6 +270,7 @@ export const texts: Texts = {
       : `${listed(names)} ${names.length > 1 ? "schreiben" : "schreibt"}…`,
   tooLong: (over) => `Diese Nachricht ist ${counted(over, { one: "Zeichen", other: "Zeichen" })} zu lang.`,
   sendAsFile: "Als Datei senden",
+  formatting: { title: "Formatierung", codeBlock: "Codeblock", quote: "Zitat", list: "Liste", link: "Link" },
   photos: (count) => (count === 1 ? "Foto" : `${count} Fotos`),
   files: (count) => (count === 1 ? "Datei" : `${count} Dateien`),
   attach: "Dateien anhängen",
@@ -379,6 +380,7 @@ export const texts: Texts = {
     newLine: "Neue Zeile",
     bold: "Fett",
     italic: "Kursiv",
+    strike: "Durchgestrichen",
     code: "Code",
     names: {
       Mod: "Strg",

@@ -275,6 +275,7 @@ export const texts: Texts = {
   tooLong: (over) =>
     `A este mensaje le ${over === 1 ? "sobra" : "sobran"} ${counted(over, { one: "carácter", other: "caracteres" })}.`,
   sendAsFile: "Enviar como archivo",
+  formatting: { title: "Formato", codeBlock: "Bloque de código", quote: "Cita", list: "Lista", link: "Enlace" },
   photos: (count) => (count === 1 ? "Foto" : `${count} fotos`),
   files: (count) => (count === 1 ? "Archivo" : `${count} archivos`),
   attach: "Adjuntar archivos",
@@ -383,6 +384,7 @@ export const texts: Texts = {
     newLine: "Línea nueva",
     bold: "Negrita",
     italic: "Cursiva",
+    strike: "Tachado",
     code: "Código",
     names: {
       Mod: "Ctrl",

@@ -272,6 +272,7 @@ export const texts: Texts = {
     names.length > 2 ? "Plusieurs personnes écrivent…" : `${listed(names)} ${names.length > 1 ? "écrivent" : "écrit"}…`,
   tooLong: (over) => `Ce message compte ${counted(over, { one: "caractère", other: "caractères" })} de trop.`,
   sendAsFile: "Envoyer comme fichier",
+  formatting: { title: "Mise en forme", codeBlock: "Bloc de code", quote: "Citation", list: "Liste", link: "Lien" },
   photos: (count) => (count === 1 ? "Photo" : `${count} photos`),
   files: (count) => (count === 1 ? "Fichier" : `${count} fichiers`),
   attach: "Joindre des fichiers",
@@ -380,6 +381,7 @@ export const texts: Texts = {
     newLine: "Nouvelle ligne",
     bold: "Gras",
     italic: "Italique",
+    strike: "Barré",
     code: "Code",
     names: {
       Mod: "Ctrl",

@@ -1,4 +1,4 @@
-/** Markdown around the selected text, for the usual keyboard shortcuts. */
+/** Markdown around the selected text, for the keyboard shortcuts and the toolbar. */
 
 export interface Edit {
   readonly from: number;
@@ -8,11 +8,26 @@ export interface Edit {
   readonly selection: readonly [number, number];
 }
 
-export const SIGNS: Readonly<Record<string, string>> = { b: "**", i: "_", e: "`" };
+export type Format = "bold" | "italic" | "strike" | "code" | "codeBlock" | "quote" | "list" | "link";
 
-/** Puts the marker around the selection, or removes it. */
-export function toggled(text: string, from: number, to: number, sign: string): Edit {
-  const chosen = text.slice(from, to);
+const SIGNS = { bold: "**", italic: "_", strike: "~~", code: "`" } as const;
+const LINES = { quote: "> ", list: "- " } as const;
+const FENCE = "```";
+
+/** Formats the selection, or removes that format from it. */
+export function formatted(format: Format, text: string, from: number, to: number): Edit {
+  if (format === "link") return linked(text, from, to);
+  if (format === "codeBlock") return fenced(text, from, to);
+  if (format === "quote" || format === "list") return withPrefix(text, from, to, LINES[format]);
+  return toggled(text, from, to, SIGNS[format]);
+}
+
+/** Puts the sign around the selection, or removes it. Space at the ends stays outside, where the sign would be text. */
+export function toggled(text: string, selectedFrom: number, selectedTo: number, sign: string): Edit {
+  const selected = text.slice(selectedFrom, selectedTo);
+  const chosen = selected.trim() === "" ? selected : selected.trim();
+  const from = selectedFrom + selected.indexOf(chosen);
+  const to = from + chosen.length;
   const { length } = sign;
   if (text.slice(from - length, from) === sign && text.slice(to, to + length) === sign)
     return { from: from - length, to: to + length, insert: chosen, selection: [from - length, to - length] };
@@ -22,4 +37,39 @@ export function toggled(text: string, from: number, to: number, sign: string): E
     return { from, to, insert, selection: [from, from + insert.length] };
   }
   return { from, to, insert: `${sign}${chosen}${sign}`, selection: [from + length, to + length] };
+}
+
+/** Puts the prefix before each line of the selection, or removes it where all have it. */
+function withPrefix(text: string, selectedFrom: number, selectedTo: number, prefix: string): Edit {
+  const from = text.lastIndexOf("\n", selectedFrom - 1) + 1;
+  const end = text.indexOf("\n", selectedTo);
+  const to = end === -1 ? text.length : end;
+  const lines = text.slice(from, to).split("\n");
+  const has = lines.every((line) => line.startsWith(prefix));
+  const insert = lines.map((line) => (has ? line.slice(prefix.length) : prefix + line)).join("\n");
+  const last = from + insert.length;
+  return { from, to, insert, selection: [selectedFrom === selectedTo ? last : from, last] };
+}
+
+/** Puts fences on lines of their own around the selection, or removes them. */
+function fenced(text: string, from: number, to: number): Edit {
+  const chosen = text.slice(from, to);
+  const [opening, closing] = [`${FENCE}\n`, `\n${FENCE}`];
+  const before = from - opening.length;
+  if (text.slice(Math.max(0, before), from) === opening && text.startsWith(closing, to))
+    return { from: before, to: to + closing.length, insert: chosen, selection: [before, before + chosen.length] };
+  const first = from === 0 || text[from - 1] === "\n" ? "" : "\n";
+  const last = to === text.length || text[to] === "\n" ? "" : "\n";
+  const start = from + first.length + opening.length;
+  const insert = first + opening + chosen + closing + last;
+  return { from, to, insert, selection: [start, start + chosen.length] };
+}
+
+/** Makes the selection the words of a link, or its address. Afterwards, what is missing is selected. */
+function linked(text: string, from: number, to: number): Edit {
+  const chosen = text.slice(from, to).trim();
+  if (/^(?:https?:\/\/|mailto:)\S+$/i.test(chosen) || chosen === "")
+    return { from, to, insert: `[](${chosen || "https://"})`, selection: [from + 1, from + 1] };
+  const start = from + chosen.length + 3;
+  return { from, to, insert: `[${chosen}](https://)`, selection: [start, start + "https://".length] };
 }

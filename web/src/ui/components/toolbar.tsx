@@ -2,6 +2,7 @@ import { type KeyboardEvent, type ReactNode, useLayoutEffect, useRef } from "rea
 import { stepOf } from "../keyboard/direction";
 
 interface Props {
+  id?: string | undefined;
   label: string;
   className: string;
   /** Whether Tab reaches it. */
@@ -18,7 +19,7 @@ function reached(key: string, at: number, count: number): number | undefined {
 }
 
 /** A toolbar: Tab reaches one button, and arrow keys move between the buttons. */
-export function Toolbar({ label, className, isReachable, children }: Props) {
+export function Toolbar({ id, label, className, isReachable, children }: Props) {
   const bar = useRef<HTMLDivElement>(null);
   const buttons = (): HTMLButtonElement[] => [...(bar.current?.querySelectorAll("button") ?? [])];
   useLayoutEffect(() => {
@@ -33,7 +34,7 @@ export function Toolbar({ label, className, isReachable, children }: Props) {
     all[next]?.focus();
   };
   return (
-    <div ref={bar} className={className} role="toolbar" aria-label={label} onKeyDown={pressed}>
+    <div ref={bar} id={id} className={className} role="toolbar" aria-label={label} onKeyDown={pressed}>
       {children}
     </div>
   );

@@ -1,24 +1,27 @@
-import { SendHorizontal } from "lucide-react";
+import { CaseSensitive, SendHorizontal } from "lucide-react";
 import { type ClipboardEvent, type KeyboardEvent, Suspense, useEffect, useId, useRef } from "react";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import type { Composing } from "../../chat/page_core";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
+import { IconButton } from "../components/icon_button";
 import { EmojiButton } from "../emoji/emoji_button";
 import { byTouch, isMenuFocused } from "../keyboard/focus";
 import { lazyPart } from "../lazy_part";
 import { AttachButton } from "./attach_button";
 import { AttachmentTray } from "./attachment_tray";
 import { CompletionList } from "./completion_list";
-import { handleComposerKey, isPlainPaste } from "./composer_keys";
+import { formatSelection, handleComposerKey, isPlainPaste } from "./composer_keys";
 import { pastedFiles } from "./data_transfer";
 import { DropZone } from "./drop_zone";
 import { insertText } from "./insert_text";
 import { useCompletion } from "./use_completion";
 import { useComposer } from "./use_composer";
+import { useFormattingBar } from "./use_formatting_bar";
 import "./composer.css";
 
+const FormattingBar = lazyPart(() => import("./formatting_bar"));
 const VoiceRecorder = lazyPart(() => import("../files/voice_recorder"));
 
 interface Props {
@@ -38,6 +41,8 @@ export function Composer({ id, name, threadId }: Props) {
   const form = useRef<HTMLFormElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   const fieldId = useId();
+  const barId = useId();
+  const [hasBar, toggleBar] = useFormattingBar();
   const pastesPlainly = useRef(false);
   const { completion, typed, moved, pressed: pressedInList, close } = useCompletion(field, content, id);
 
@@ -81,6 +86,14 @@ export function Composer({ id, name, threadId }: Props) {
       <div className="box">
         {completion && <CompletionList completion={completion} />}
         {edited === null && <AttachmentTray files={attached} />}
+        {hasBar && (
+          <Suspense fallback={null}>
+            <FormattingBar
+              id={barId}
+              onFormat={(format) => field.current !== null && formatSelection(field.current, format)}
+            />
+          </Suspense>
+        )}
         {edited === null && <AttachButton onFiles={add} />}
         {edited === null && (
           <Suspense fallback={null}>
@@ -111,6 +124,13 @@ export function Composer({ id, name, threadId }: Props) {
             composer.setContent(target.value);
             typed(target.selectionStart);
           }}
+        />
+        <IconButton
+          icon={CaseSensitive}
+          label={texts.formatting.title}
+          aria-expanded={hasBar}
+          aria-controls={hasBar ? barId : undefined}
+          onClick={toggleBar}
         />
         <EmojiButton label={texts.emoji.pick} onPick={put} returnTo={field} placement="top-end" />
         <button type="submit" className="send" title={texts.send} aria-label={texts.send} disabled={!canSend}>

@@ -1,6 +1,7 @@
 import type { KeyboardEvent } from "react";
-import { SIGNS, toggled } from "../../chat/writing/formatting";
+import { type Format, formatted } from "../../chat/writing/formatting";
 import { byTouch, isComposing, onMac } from "../keyboard/focus";
+import { keysOf, type ShortcutName, shortcutOf } from "../keyboard/shortcuts";
 import { insertText } from "./insert_text";
 import type { ComposerState } from "./use_composer";
 
@@ -39,11 +40,19 @@ function handleEditLast(event: Pressed, { content, composing, attached, editLast
   return event.key === "ArrowUp" && isBare && isEmpty && editLast();
 }
 
-function handleFormat({ key, metaKey, ctrlKey, altKey, shiftKey, currentTarget: field }: Pressed): boolean {
-  const sign = SIGNS[key.toLowerCase()];
-  if (!(onMac ? metaKey : ctrlKey) || altKey || shiftKey || sign === undefined) return false;
-  insertText(field, toggled(field.value, field.selectionStart, field.selectionEnd, sign));
+const FORMATS: readonly ShortcutName[] = ["bold", "italic", "strike", "code"] satisfies Format[];
+
+function handleFormat(event: Pressed): boolean {
+  const name = shortcutOf(keysOf(event, onMac));
+  const format = FORMATS.find((each) => each === name) as Format | undefined;
+  if (format === undefined) return false;
+  formatSelection(event.currentTarget, format);
   return true;
+}
+
+/** Formats the selected text of the message field. */
+export function formatSelection(field: HTMLTextAreaElement, format: Format): void {
+  insertText(field, formatted(format, field.value, field.selectionStart, field.selectionEnd));
 }
 
 /** Returns whether a key pastes without formatting, files and pictures: Ctrl+Shift+V. */

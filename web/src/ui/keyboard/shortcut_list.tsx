@@ -1,7 +1,7 @@
 import { Fragment } from "react";
 import { texts } from "../../texts";
 import { Dialog } from "../components/dialog";
-import { onMac } from "./focus";
+import { keyNames } from "./key_names";
 import { type Group, SHORTCUTS, type Shortcut } from "./shortcuts";
 import "./shortcut_list.css";
 
@@ -47,13 +47,5 @@ function Entry({ shortcut: { keys, label } }: { shortcut: Shortcut }) {
 }
 
 function Keys({ keys }: { keys: string }) {
-  // A plus sign alone is a key.
-  const parts = keys === "+" ? [keys] : keys.split("+");
-  return parts.map((part) => (
-    <kbd key={part}>
-      {part === "Mod" && onMac
-        ? texts.keys.modOnMac
-        : (texts.keys.names[part] ?? part.replace(/^[a-z]$/, (letter) => letter.toUpperCase()))}
-    </kbd>
-  ));
+  return keyNames(keys).map((name) => <kbd key={name}>{name}</kbd>);
 }

@@ -56,6 +56,7 @@ export const SHORTCUTS = [
   { name: "newLine", keys: ["Shift+Enter"], group: "writing", label: label.newLine },
   { name: "bold", keys: ["Mod+b"], group: "writing", label: label.bold },
   { name: "italic", keys: ["Mod+i"], group: "writing", label: label.italic },
+  { name: "strike", keys: ["Mod+Shift+x"], group: "writing", label: label.strike },
   { name: "code", keys: ["Mod+e"], group: "writing", label: label.code },
 ] as const satisfies readonly Shortcut[];
 

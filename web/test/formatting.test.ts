@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { blocksOf } from "../src/chat/markdown/blocks";
+import { type Format, formatted } from "../src/chat/writing/formatting";
+
+/** Formats the part between the brackets `⟨⟩`, and returns the text with the selection afterwards. */
+function formattedIn(format: Format, marked: string): string {
+  const from = marked.indexOf("⟨");
+  const to = marked.indexOf("⟩") - 1;
+  const text = marked.replace("⟨", "").replace("⟩", "");
+  const edit = formatted(format, text, from, to);
+  const changed = text.slice(0, edit.from) + edit.insert + text.slice(edit.to);
+  const [start, end] = edit.selection;
+  return `${changed.slice(0, start)}⟨${changed.slice(start, end)}⟩${changed.slice(end)}`;
+}
+
+describe("the selection", () => {
+  it.each<[Format, string, string]>([
+    ["bold", "one ⟨two⟩ three", "one **⟨two⟩** three"],
+    ["bold", "one **⟨two⟩** three", "one ⟨two⟩ three"],
+    ["bold", "one ⟨**two**⟩ three", "one ⟨two⟩ three"],
+    ["bold", "one ⟨two ⟩three", "one **⟨two⟩** three"],
+    ["italic", "⟨⟩", "_⟨⟩_"],
+    ["strike", "⟨two⟩", "~~⟨two⟩~~"],
+    ["code", "⟨two⟩", "`⟨two⟩`"],
+    ["codeBlock", "⟨a\nb⟩", "```\n⟨a\nb⟩\n```"],
+    ["codeBlock", "see ⟨a⟩ there", "see \n```\n⟨a⟩\n```\n there"],
+    ["codeBlock", "```\n⟨a\nb⟩\n```", "⟨a\nb⟩"],
+    ["quote", "a\nb⟨b\nc⟩c\nd", "a\n⟨> bb\n> cc⟩\nd"],
+    ["quote", "⟨> a\n> b⟩", "⟨a\nb⟩"],
+    ["list", "⟨⟩", "- ⟨⟩"],
+    ["list", "a\n⟨- b⟩", "a\n⟨b⟩"],
+    ["link", "see ⟨the page⟩.", "see [the page](⟨https://⟩)."],
+    ["link", "⟨https://example.com/⟩", "[⟨⟩](https://example.com/)"],
+    ["link", "⟨⟩", "[⟨⟩](https://)"],
+  ])("is formatted as %s: %j", (format, before, expected) => {
+    expect(formattedIn(format, before)).toBe(expected);
+  });
+
+  it.each<[Format, string, string]>([
+    ["bold", "a ⟨b⟩ c", "bold"],
+    ["italic", "a ⟨b⟩ c", "italic"],
+    ["strike", "a ⟨b⟩ c", "struck"],
+    ["code", "a ⟨b⟩ c", "code"],
+    ["codeBlock", "a ⟨b⟩ c", "code"],
+    ["quote", "⟨b⟩", "quote"],
+    ["list", "⟨b⟩", "list"],
+  ])("becomes what the message shows as %s", (format, before, kind) => {
+    const kinds = blocksOf(formattedIn(format, before).replace(/[⟨⟩]/g, "")).flatMap((block) =>
+      block.kind === "text" ? block.inside.map((part) => part.kind as string) : [block.kind],
+    );
+    expect(kinds).toContain(kind);
+  });
+});
