@@ -22,6 +22,6 @@ def test_messages_are_edited_answered_reacted_to_and_deleted(driver: Driver, dem
 
 def test_a_refused_message_says_why_and_can_be_discarded(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "talking", "refusal")
-    assert "must not contain U+0000" in reports["refused"]["reason"]
+    assert "Must not contain U+0000" in reports["refused"]["reason"]
     assert reports["too long"]["kept"] == 65_537
     assert reports["too long"]["reason"] == "This message is 1 character too long."

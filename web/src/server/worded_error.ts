@@ -8,5 +8,23 @@ class WordedError extends RequestError {}
 export function worded<T>(error: T): T | RequestError {
   if (!(error instanceof RequestError) || error instanceof WordedError) return error;
   const { code, message, details } = error;
-  return new WordedError({ code, message: texts.problem(code, message), details });
+  return new WordedError({ code, message: problemOf(code, message, details), details });
 }
+
+/** Returns why a request failed, for people. */
+export function problemOf(code: string, message: string, details: unknown): string {
+  return texts.problem(code, withoutFields(message, details));
+}
+
+/** Returns what is wrong without the names of the request's fields, which only developers know. */
+function withoutFields(message: string, details: unknown): string {
+  const said = (Array.isArray(details) ? details : []).map((each: unknown) => messageOf(each));
+  return said.length === 0 || said.includes("") ? message : said.map(sentence).join(" ");
+}
+
+function messageOf(detail: unknown): string {
+  const { path, message } = (detail ?? {}) as { path?: unknown; message?: unknown };
+  return typeof path === "string" && typeof message === "string" ? message : "";
+}
+
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");

@@ -1,4 +1,5 @@
 import { readableSize } from "../../chat/files/file_size";
+import { problemOf } from "../../server/worded_error";
 import { texts } from "../../texts";
 
 interface Refused {
@@ -12,5 +13,5 @@ export function problemText({ problem, problemCode, problemDetails }: Refused): 
   if (problemCode === "files_lost" || problemCode === "unreadable") return texts.filesLost;
   const { maxSize } = (problemDetails ?? {}) as { maxSize?: number };
   if (problemCode === "file_too_large" && maxSize !== undefined) return texts.fileTooLarge(readableSize(maxSize));
-  return problem === null ? "" : texts.problem(problemCode ?? "", problem);
+  return problem === null ? "" : problemOf(problemCode ?? "", problem, problemDetails);
 }
