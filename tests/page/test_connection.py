@@ -45,6 +45,34 @@ def test_a_part_that_is_not_loaded_waits_for_the_network(driver: Driver, demo_ur
     assert run(driver, demo_url, "connection", "late_parts")["came"] == {"writes": 1, "styles": True}
 
 
+def test_a_part_that_is_missing_says_so_and_is_given_up(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "connection", "missing_parts")["said"] == {
+        "says": "This part of the page couldn't be loaded.",
+        "focused": "Try again",
+        "opened": 0,
+        "left": 0,
+        "draft": "A draft",
+    }
+
+
+def test_a_part_that_takes_long_can_be_given_up(driver: Driver, demo_url: str) -> None:
+    said = run(driver, demo_url, "connection", "slow_parts")["said"]
+    assert said == {"says": "This part of the page is still loading…", "opened": 0}
+
+
+def test_a_page_without_its_scripts_says_so(driver: Driver, demo_url: str) -> None:
+    unstarted = "The page couldn't be loaded. Reload"
+    assert run(driver, demo_url, "connection", "unstarted")["shown"] == {
+        "entry": unstarted,
+        "address": "#/conversation/general",
+        "page": "The page couldn't be loaded. Reload the page",
+        "german": "Die Seite konnte nicht geladen werden. Seite neu laden",
+        "console": "The page couldn't be loaded. Reload the page",
+        "entrance": "This part of the page couldn't be loaded.Try againReload the page",
+        "hanging": unstarted,
+    }
+
+
 def test_it_works_without_https(driver: Driver, demo_folder: Path) -> None:
     with serving(demo_folder, reserved_port()) as url:
         assert "talked" in run(driver, url, "connection", "insecure")

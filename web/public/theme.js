@@ -11,3 +11,18 @@
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
   if (given.has("compact")) document.documentElement.dataset.compact = "";
 }
+
+// Shows what unstarted.css describes as soon as a script fails. Errors of elements do not bubble.
+addEventListener(
+  "error",
+  ({ target }) => {
+    if (target instanceof HTMLScriptElement) document.documentElement.dataset.unstarted = "";
+  },
+  true,
+);
+// The link alone would leave the conversation in the address.
+addEventListener("click", (event) => {
+  if (!(event.target instanceof Element) || event.target.closest(".unstarted a") === null) return;
+  event.preventDefault();
+  location.reload();
+});

@@ -3,7 +3,9 @@ import { brandTexts } from "./branding";
 import { isFramed } from "./embedding/framed";
 import { startLanguage } from "./languages/start_language";
 import { registerServiceWorker } from "./service_worker_registration";
+import { texts } from "./texts";
 import { followTheme } from "./ui/theme";
+import { showUnstarted } from "./ui/unstarted";
 
 async function start(): Promise<void> {
   const root = document.getElementById("root");
@@ -18,4 +20,7 @@ async function start(): Promise<void> {
   show(root);
 }
 
-void start();
+start().catch((error: unknown) => {
+  showUnstarted(texts.parts.page, texts.parts.reload);
+  throw error;
+});

@@ -99,6 +99,13 @@ export const texts = {
   notSent: (reason: string) => `Not sent: ${reason}`,
   notSaved: (reason: string) => `Not saved: ${reason}`,
   retry: "Try again",
+  /** Parts of the page that are loaded when they are first shown. */
+  parts: {
+    late: "This part of the page is still loading…",
+    failed: "This part of the page couldn't be loaded.",
+    page: "The page couldn't be loaded.",
+    reload: "Reload the page",
+  },
   discard: "Discard",
   task: (isDone: boolean) => (isDone ? "Done" : "Not done"),
   status: { sent: "Sent", delivered: "Delivered", read: "Read" },
@@ -760,6 +767,7 @@ export const texts = {
       "in-use": () => "The microphone can't be used. Another program may be using it.",
       insecure: () => "Browsers allow calls only on pages loaded over HTTPS.",
       "no-microphone": () => "No microphone found. Connect one and try again.",
+      "not-loaded": () => "The part of this page for calls couldn't be loaded. Try again, or reload the page.",
     } as Readonly<Record<string, (name: string, reason: string) => string>>,
     unavailable: {
       camera: "No camera is available.",

@@ -15,8 +15,12 @@ import {
   report,
   say,
   until,
+  url,
+  visit,
   visitAs,
 } from "../browser.mjs";
+
+const LOST_OR_MISSING = new RegExp(`${LOST.source}|status of 404|dynamically imported module|Unable to preload`);
 
 // Whoever runs this kills the server and starts it again, and answers when that is done.
 export async function reconnection() {
@@ -70,6 +74,108 @@ export async function late_parts() {
   await dialog.waitFor();
   await alice.waitForFunction(() => document.querySelector("link[data-failed]") === null);
   report("came", { writes, styles: await alice.evaluate(() => [...document.styleSheets].every(({ cssRules }) => cssRules.length > 0)) });
+}
+
+const GONE = { status: 404, contentType: "text/plain", body: "Not found" };
+const notice = (page) => page.locator(".part-notice");
+
+// Parts that do not arrive, as after an upgrade of the server, which has removed them: the page says so, and nothing
+// opens once the reader has given up.
+export async function missing_parts() {
+  const alice = await visitAs("alice", { expected: LOST_OR_MISSING });
+  await open(alice, "general");
+  const chunk = /\/page\/new_conversation-/;
+  const ask = async () => {
+    await alice.route(chunk, (route) => route.fulfill(GONE));
+    await alice.getByRole("button", { name: "New conversation" }).click();
+    await notice(alice).getByRole("button", { name: "Reload the page" }).waitFor();
+  };
+  await ask();
+  const says = await notice(alice).getByRole("paragraph").textContent();
+  const focused = await alice.evaluate(() => document.activeElement.textContent);
+  await say(alice, "The rest works");
+  await message(alice, "The rest works").waitFor();
+  await notice(alice).getByRole("button", { name: "Close" }).click();
+  await alice.unroute(chunk);
+  // Longer than the pause after which the page would have tried again.
+  await pause(3_000);
+  const opened = await alice.getByRole("dialog").count();
+  await ask();
+  await alice.unroute(chunk);
+  await notice(alice).getByRole("button", { name: "Try again" }).click();
+  await alice.getByRole("dialog").waitFor();
+  const left = await notice(alice).count();
+  await alice.keyboard.press("Escape");
+  const panel = /\/page\/details_panel-/;
+  await alice.route(panel, (route) => route.fulfill(GONE));
+  await alice.getByRole("button", { name: "Details", exact: true }).click();
+  await notice(alice).waitFor();
+  await alice.keyboard.press("Escape");
+  await notice(alice).waitFor({ state: "detached" });
+  await composer(alice).fill("A draft");
+  await alice.getByRole("button", { name: "Details", exact: true }).click();
+  await notice(alice).getByRole("button", { name: "Reload the page" }).click();
+  await alice.unroute(panel);
+  await composer(alice).waitFor();
+  report("said", { says, focused, opened, left, draft: await composer(alice).inputValue() });
+}
+
+// A part for which a request is not answered.
+export async function slow_parts() {
+  const alice = await visitAs("alice", { expected: LOST });
+  await open(alice, "general");
+  let answer;
+  const released = new Promise((resolve) => (answer = resolve));
+  await alice.route(/\/page\/new_conversation-/, async (route) => {
+    await released;
+    await route.continue();
+  });
+  await alice.getByRole("button", { name: "New conversation" }).click();
+  await notice(alice).waitFor();
+  const says = await notice(alice).getByRole("paragraph").textContent();
+  await notice(alice).getByRole("button", { name: "Close" }).click();
+  answer();
+  await pause(1_000);
+  const opened = await alice.getByRole("dialog").count();
+  await alice.getByRole("button", { name: "New conversation" }).click();
+  await alice.getByRole("dialog").waitFor();
+  report("said", { says, opened });
+}
+
+// A page whose scripts do not arrive is not empty, and says what helps.
+export async function unstarted() {
+  const start = async (pattern, { path = "", locale } = {}) => {
+    const page = await visit({ at: "about:blank", expected: LOST_OR_MISSING, ...(locale && { locale }) });
+    await page.route(pattern, (route) => route.fulfill(GONE));
+    await page.goto(url + path);
+    return page;
+  };
+  const text = async (page, within) => {
+    await page.locator(within).getByText(/\w/).first().waitFor();
+    return (await page.locator(within).textContent()).replace(/\s+/g, " ").trim();
+  };
+  const shown = {};
+  const entry = await start(/\/page\/page-/, { path: "/#/conversation/general" });
+  shown.entry = await text(entry, ".unstarted");
+  await entry.unroute(/\/page\/page-/);
+  await entry.getByRole("link", { name: "Reload" }).click();
+  await entry.getByRole("heading", { name: "Try it as" }).waitFor();
+  shown.address = new URL(entry.url()).hash;
+  shown.page = await text(await start(/\/page\/show-/), ".unstarted");
+  shown.german = await text(await start(/\/page\/show-/, { locale: "de-DE" }), ".unstarted");
+  shown.console = await text(await start(/\/page\/show-/, { path: "/admin" }), ".unstarted");
+  const entrance = await start(/\/page\/entrance-/);
+  shown.entrance = await text(entrance, ".missing-part");
+  await entrance.unroute(/\/page\/entrance-/);
+  await entrance.getByRole("button", { name: "Try again" }).click();
+  await entrance.getByRole("heading", { name: "Try it as" }).waitFor();
+  await (await start(/\/page\/de-/, { locale: "de-DE" })).getByRole("heading", { name: "Try it as" }).waitFor();
+  // A script that neither comes nor fails: no script can notice that.
+  const hanging = await visit({ at: "about:blank", expected: LOST });
+  await hanging.route(/\/page\/.*\.js$/, () => undefined);
+  await hanging.goto(url, { waitUntil: "commit" });
+  shown.hanging = await text(hanging, ".unstarted");
+  report("shown", shown);
 }
 
 // What was written while the server was away is there after a reload, and leaves when the server is back.

@@ -1,7 +1,9 @@
 import { brandTexts } from "../branding";
 import { localeOf } from "../languages/languages";
 import { setLocale } from "../languages/locale";
+import { texts } from "../texts";
 import { followTheme } from "../ui/theme";
+import { showUnstarted } from "../ui/unstarted";
 
 async function start(): Promise<void> {
   const root = document.getElementById("root");
@@ -15,4 +17,7 @@ async function start(): Promise<void> {
   show(root);
 }
 
-void start();
+start().catch((error: unknown) => {
+  showUnstarted(texts.parts.page, texts.parts.reload);
+  throw error;
+});

@@ -119,6 +119,12 @@ export const texts: Texts = {
   notSent: (reason) => `Nicht gesendet: ${reason}`,
   notSaved: (reason) => `Nicht gespeichert: ${reason}`,
   retry: "Erneut versuchen",
+  parts: {
+    late: "Dieser Teil der Seite wird noch geladen …",
+    failed: "Dieser Teil der Seite konnte nicht geladen werden.",
+    page: "Die Seite konnte nicht geladen werden.",
+    reload: "Seite neu laden",
+  },
   discard: "Verwerfen",
   task: (isDone) => (isDone ? "Erledigt" : "Nicht erledigt"),
   status: { sent: "Gesendet", delivered: "Zugestellt", read: "Gelesen" },
@@ -803,6 +809,8 @@ export const texts: Texts = {
       "in-use": () => "Das Mikrofon ist nicht verfügbar. Vielleicht verwendet es ein anderes Programm.",
       insecure: () => "Browser erlauben Anrufe nur auf Seiten, die über HTTPS geladen sind.",
       "no-microphone": () => "Kein Mikrofon gefunden. Schließe eines an und versuche es noch einmal.",
+      "not-loaded": () =>
+        "Der Teil dieser Seite für Anrufe konnte nicht geladen werden. Versuche es noch einmal, oder lade die Seite neu.",
     },
     unavailable: {
       camera: "Keine Kamera verfügbar.",

@@ -123,6 +123,12 @@ export const texts: Texts = {
   notSent: (reason) => `No enviado: ${reason}`,
   notSaved: (reason) => `No se guardó: ${reason}`,
   retry: "Reintentar",
+  parts: {
+    late: "Esta parte de la página aún se está cargando…",
+    failed: "No se ha podido cargar esta parte de la página.",
+    page: "No se ha podido cargar la página.",
+    reload: "Recargar la página",
+  },
   discard: "Descartar",
   task: (isDone) => (isDone ? "Hecho" : "Pendiente"),
   status: { sent: "Enviado", delivered: "Entregado", read: "Leído" },
@@ -805,6 +811,8 @@ export const texts: Texts = {
       "in-use": () => "No se puede usar el micrófono. Puede que otro programa lo esté usando.",
       insecure: () => "Los navegadores solo permiten llamadas en páginas cargadas por HTTPS.",
       "no-microphone": () => "No se ha encontrado ningún micrófono. Conecta uno e inténtalo de nuevo.",
+      "not-loaded": () =>
+        "No se ha podido cargar la parte de esta página para las llamadas. Vuelve a intentarlo o recarga la página.",
     },
     unavailable: {
       camera: "No hay ninguna cámara disponible.",

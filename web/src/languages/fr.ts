@@ -124,6 +124,12 @@ export const texts: Texts = {
   notSent: (reason) => `Non envoyé : ${reason}`,
   notSaved: (reason) => `Non enregistré : ${reason}`,
   retry: "Réessayer",
+  parts: {
+    late: "Cette partie de la page est encore en cours de chargement…",
+    failed: "Cette partie de la page n’a pas pu être chargée.",
+    page: "La page n’a pas pu être chargée.",
+    reload: "Recharger la page",
+  },
   discard: "Abandonner",
   task: (isDone) => (isDone ? "Fait" : "À faire"),
   status: { sent: "Envoyé", delivered: "Distribué", read: "Lu" },
@@ -805,6 +811,8 @@ export const texts: Texts = {
       "in-use": () => "Le microphone est inutilisable. Un autre programme l’utilise peut-être.",
       insecure: () => "Les navigateurs n’autorisent les appels que sur les pages chargées en HTTPS.",
       "no-microphone": () => "Aucun microphone trouvé. Branchez-en un et réessayez.",
+      "not-loaded": () =>
+        "La partie de cette page destinée aux appels n’a pas pu être chargée. Réessayez ou rechargez la page.",
     },
     unavailable: {
       camera: "Aucune caméra n’est disponible.",

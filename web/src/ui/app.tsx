@@ -1,7 +1,7 @@
 import type { User } from "@talkwire/client";
 import { newestFirst, own } from "@talkwire/client/parts";
 import { TalkwireProvider } from "@talkwire/react";
-import { type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { Chat } from "../chat/chat";
 import { totalOf } from "../chat/conversations/unread";
 import { applyAppearance, useCompact } from "../embedding/appearance";
@@ -30,9 +30,9 @@ import { useInvitation } from "./sign_in/use_invitation";
 import "./app.css";
 
 /** Readers who are signed in already do not need it. */
-const Entrance = lazyPart(() => import("./sign_in/entrance"));
+const Entrance = lazyPart(() => import("./sign_in/entrance"), "place");
 const InvitationLink = lazyPart(() => import("./sign_in/invitation_link"));
-const UnavailableConversation = lazyPart(() => import("./conversation/unavailable_conversation"));
+const UnavailableConversation = lazyPart(() => import("./conversation/unavailable_conversation"), "place");
 
 /** Screens that show the list or a conversation. */
 const narrow = matchMedia("(max-width: 700px)");
@@ -85,36 +85,32 @@ export function App() {
   };
   if (me === null || token !== null || returned?.problem === null) {
     return (
-      <Suspense fallback={null}>
-        <Entrance
-          key={token}
-          api={api}
-          host={host}
-          onHost={setHost}
-          token={token}
-          returned={returned}
-          reason={reason}
-          invitation={invitation}
-          onSession={({ user }, registered) => {
-            setJoining(registered);
-            setReason("");
-            setMe(user);
-            forgetToken();
-            forgetReturn();
-          }}
-          onTokenOver={forgetToken}
-          onInvitationOver={forgetInvitation}
-        />
-      </Suspense>
+      <Entrance
+        key={token}
+        api={api}
+        host={host}
+        onHost={setHost}
+        token={token}
+        returned={returned}
+        reason={reason}
+        invitation={invitation}
+        onSession={({ user }, registered) => {
+          setJoining(registered);
+          setReason("");
+          setMe(user);
+          forgetToken();
+          forgetReturn();
+        }}
+        onTokenOver={forgetToken}
+        onInvitationOver={forgetInvitation}
+      />
     );
   }
   return (
     <HostContext value={host}>
       <SignedIn key={me.id} api={api} me={me} onLeave={leave}>
         {invitation !== null && (
-          <Suspense fallback={null}>
-            <InvitationLink key={invitation} code={invitation} hasJoined={isJoining} onOver={over} />
-          </Suspense>
+          <InvitationLink key={invitation} code={invitation} hasJoined={isJoining} onOver={over} onGiveUp={over} />
         )}
       </SignedIn>
     </HostContext>
@@ -216,9 +212,7 @@ function Opened() {
   return (
     <main className="nothing">
       {loaded && openId !== null ? (
-        <Suspense fallback={null}>
-          <UnavailableConversation key={openId} id={openId} />
-        </Suspense>
+        <UnavailableConversation key={openId} id={openId} />
       ) : (
         <p>{loaded ? texts.pickOne : texts.connecting}</p>
       )}

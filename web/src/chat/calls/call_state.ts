@@ -26,7 +26,9 @@ export type Ending =
   | "denied"
   | "in-use"
   | "insecure"
-  | "no-microphone";
+  | "no-microphone"
+  /** The code for calls could not be loaded. */
+  | "not-loaded";
 
 interface WithCall<P extends string> {
   readonly phase: P;

@@ -95,6 +95,12 @@ export class Calls implements ChatPart {
     this.#leave();
   }
 
+  /** The code that shows a call cannot be loaded here. A call of the other user may ring on other devices. */
+  giveUp(): void {
+    if (this.state.getState().phase === "incoming") this.ignore();
+    else this.leave();
+  }
+
   /** Stops ringing on this device; others keep ringing. */
   ignore(): void {
     if (this.state.getState().phase === "incoming") this.#apply({ type: "left" });
@@ -189,7 +195,9 @@ export class Calls implements ChatPart {
   /** Opens the microphone. Returns false when it fails, or when the call ended meanwhile. */
   async #open(call: Call): Promise<boolean> {
     try {
-      const { PeerCall } = await import("./peer_call");
+      const { PeerCall } = await import("./peer_call").catch(() => {
+        throw Object.assign(new Error("the code for calls cannot be loaded"), { ending: "not-loaded" });
+      });
       const [line, iceServers] = await Promise.all([
         PeerCall.open(call.withVideo, this.devices, this.#listener),
         this.#signaling.iceServers(),

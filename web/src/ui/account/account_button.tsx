@@ -1,5 +1,5 @@
 import { ChevronDown } from "lucide-react";
-import { Suspense, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { texts } from "../../texts";
 import { useChatState } from "../chat_context";
 import { lazyPart } from "../lazy_part";
@@ -46,15 +46,13 @@ export function AccountButton({ onOpen, onSignOut }: Props) {
         <ChevronDown className="icon" aria-hidden="true" />
       </button>
       {open && (
-        <Suspense>
-          <AccountMenu
-            status={status}
-            onOpen={onOpen}
-            onSignOut={onSignOut}
-            anchor={button}
-            onClose={() => setOpen(false)}
-          />
-        </Suspense>
+        <AccountMenu
+          status={status}
+          onOpen={onOpen}
+          onSignOut={onSignOut}
+          anchor={button}
+          onClose={() => setOpen(false)}
+        />
       )}
     </>
   );

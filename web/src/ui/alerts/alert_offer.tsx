@@ -1,18 +1,13 @@
-import { Suspense } from "react";
 import { useStore } from "zustand";
 import { mayOffer } from "../../chat/alerts/permission";
 import { useChat } from "../chat_context";
 import { lazyPart } from "../lazy_part";
 
-const OfferLine = lazyPart(() => import("./offer_line"));
+const OfferLine = lazyPart(() => import("./offer_line"), "silent");
 
 /** Offers notifications once a message was sent or received, when the reader has not decided yet. */
 export function AlertOffer() {
   const hasMessages = useStore(useChat().alerts.state, (state) => state.hasMessages);
   if (!hasMessages || !mayOffer()) return null;
-  return (
-    <Suspense>
-      <OfferLine />
-    </Suspense>
-  );
+  return <OfferLine />;
 }

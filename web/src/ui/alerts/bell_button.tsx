@@ -1,5 +1,5 @@
 import { Bell } from "lucide-react";
-import { Suspense, useState } from "react";
+import { useState } from "react";
 import { useStore } from "zustand";
 import { unreadIn } from "../../chat/alerts/alerts";
 import { texts } from "../../texts";
@@ -31,11 +31,7 @@ export function BellButton() {
           {unread > 99 ? "99+" : unread}
         </span>
       )}
-      {open && (
-        <Suspense>
-          <NotificationList onClose={() => setOpen(false)} />
-        </Suspense>
-      )}
+      {open && <NotificationList onClose={() => setOpen(false)} />}
     </span>
   );
 }

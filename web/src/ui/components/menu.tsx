@@ -1,5 +1,5 @@
 import type { LucideIcon } from "lucide-react";
-import { Suspense, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { lazyPart } from "../lazy_part";
 import { IconButton } from "./icon_button";
 import type { MenuAction } from "./menu_action";
@@ -33,11 +33,7 @@ export function MenuButton({ icon, label, actions, open: given, onOpen }: Props)
         aria-expanded={open}
         onClick={() => setOpen(true)}
       />
-      {open && (
-        <Suspense>
-          <MenuPopup label={label} actions={actions()} anchor={button} onClose={() => setOpen(false)} />
-        </Suspense>
-      )}
+      {open && <MenuPopup label={label} actions={actions()} anchor={button} onClose={() => setOpen(false)} />}
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { CaseSensitive, SendHorizontal } from "lucide-react";
-import { type ClipboardEvent, type KeyboardEvent, Suspense, useEffect, useId, useRef } from "react";
+import { type ClipboardEvent, type KeyboardEvent, useEffect, useId, useRef } from "react";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import type { Composing } from "../../chat/page_core";
@@ -21,8 +21,8 @@ import { useComposer } from "./use_composer";
 import { useFormattingBar } from "./use_formatting_bar";
 import "./composer.css";
 
-const FormattingBar = lazyPart(() => import("./formatting_bar"));
-const VoiceRecorder = lazyPart(() => import("../files/voice_recorder"));
+const FormattingBar = lazyPart(() => import("./formatting_bar"), "silent");
+const VoiceRecorder = lazyPart(() => import("../files/voice_recorder"), "silent");
 
 interface Props {
   /** The conversation's id. */
@@ -87,19 +87,13 @@ export function Composer({ id, name, threadId }: Props) {
         {completion && <CompletionList completion={completion} />}
         {edited === null && <AttachmentTray files={attached} />}
         {hasBar && (
-          <Suspense fallback={null}>
-            <FormattingBar
-              id={barId}
-              onFormat={(format) => field.current !== null && formatSelection(field.current, format)}
-            />
-          </Suspense>
+          <FormattingBar
+            id={barId}
+            onFormat={(format) => field.current !== null && formatSelection(field.current, format)}
+          />
         )}
         {edited === null && <AttachButton onFiles={add} />}
-        {edited === null && (
-          <Suspense fallback={null}>
-            <VoiceRecorder onFile={(file) => add([file])} />
-          </Suspense>
-        )}
+        {edited === null && <VoiceRecorder onFile={(file) => add([file])} />}
         <label className="hidden" htmlFor={fieldId}>
           {texts.message}
         </label>

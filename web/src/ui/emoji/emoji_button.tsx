@@ -1,5 +1,5 @@
 import { type LucideIcon, SmilePlus } from "lucide-react";
-import { type RefObject, Suspense, useRef, useState } from "react";
+import { type RefObject, useRef, useState } from "react";
 import { IconButton } from "../components/icon_button";
 import { lazyPart } from "../lazy_part";
 
@@ -32,19 +32,17 @@ export function EmojiButton({ label, onPick, icon = SmilePlus, returnTo, placeme
         onClick={() => setOpen(true)}
       />
       {open && (
-        <Suspense>
-          <EmojiPopup
-            label={label}
-            anchor={button}
-            placement={placement}
-            returnTo={returnTo ?? button}
-            onClose={() => setOpen(false)}
-            onPick={(emoji) => {
-              setOpen(false);
-              onPick(emoji);
-            }}
-          />
-        </Suspense>
+        <EmojiPopup
+          label={label}
+          anchor={button}
+          placement={placement}
+          returnTo={returnTo ?? button}
+          onClose={() => setOpen(false)}
+          onPick={(emoji) => {
+            setOpen(false);
+            onPick(emoji);
+          }}
+        />
       )}
     </>
   );

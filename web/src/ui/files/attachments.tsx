@@ -1,6 +1,6 @@
 import type { Attachment, Message } from "@talkwire/client";
 import { Download } from "lucide-react";
-import { Suspense, useState } from "react";
+import { useState } from "react";
 import { readableSize } from "../../chat/files/file_size";
 import { isPicture } from "../../chat/files/files";
 import { extensionOf, isText } from "../../chat/files/text_preview";
@@ -14,7 +14,7 @@ import { useFileUrl } from "./use_file_url";
 import "./attachments.css";
 
 const TextDialog = lazyPart(() => import("./text_dialog"));
-const VoicePlayer = lazyPart(() => import("./voice_player"));
+const VoicePlayer = lazyPart(() => import("./voice_player"), "place");
 
 /** A message's attachments: pictures, players for audio and video, and downloads. */
 export function Attachments({ message }: { message: Message }) {
@@ -57,9 +57,7 @@ function FileView({ file }: { file: Attachment }) {
   const { durationMs, waveform = [] } = file;
   if (contentType.startsWith("audio/") && durationMs !== undefined && waveform.length > 0)
     return (
-      <Suspense fallback={<div className="voice-place" />}>
-        <VoicePlayer file={file} durationMs={durationMs} waveform={waveform} />
-      </Suspense>
+      <VoicePlayer fallback={<div className="voice-place" />} file={file} durationMs={durationMs} waveform={waveform} />
     );
   if (contentType.startsWith("audio/")) return <Player file={file} kind="audio" />;
   if (contentType.startsWith("video/")) return <Player file={file} kind="video" />;
@@ -93,11 +91,7 @@ function FileCard({ file }: { file: Attachment }) {
         </span>
       </div>
       <IconButton icon={Download} label={texts.download(name)} onClick={() => void files.download(file)} />
-      {isOpen && (
-        <Suspense>
-          <TextDialog file={file} onClose={() => setOpen(false)} />
-        </Suspense>
-      )}
+      {isOpen && <TextDialog file={file} onClose={() => setOpen(false)} />}
     </div>
   );
 }

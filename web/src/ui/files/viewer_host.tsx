@@ -1,4 +1,3 @@
-import { Suspense } from "react";
 import { useStore } from "zustand";
 import { useChat } from "../chat_context";
 import { lazyPart } from "../lazy_part";
@@ -7,11 +6,8 @@ const Viewer = lazyPart(() => import("./viewer"));
 
 /** Shows the open picture, if there is one. */
 export function ViewerHost() {
-  const viewing = useStore(useChat().files.viewing);
+  const { files } = useChat();
+  const viewing = useStore(files.viewing);
   if (viewing === null) return null;
-  return (
-    <Suspense>
-      <Viewer viewing={viewing} />
-    </Suspense>
-  );
+  return <Viewer viewing={viewing} onGiveUp={() => files.close()} />;
 }

@@ -1,5 +1,5 @@
 import { newestFirst } from "@talkwire/client/parts";
-import { Suspense, useEffect } from "react";
+import { useEffect } from "react";
 import type { Chat } from "../../chat/chat";
 import { nextConversation } from "../../chat/conversations/next_conversation";
 import { useChat, useChatState } from "../chat_context";
@@ -30,10 +30,10 @@ export function Keyboard() {
   }, [chat]);
   const close = (): void => chat.openOverlay(null);
   return (
-    <Suspense>
+    <>
       {overlay === "switcher" && <QuickSwitcher onClose={close} />}
       {overlay === "shortcuts" && <ShortcutList onClose={close} />}
-    </Suspense>
+    </>
   );
 }
 

@@ -1,4 +1,3 @@
-import { Suspense } from "react";
 import { useChat, useChatState } from "../chat_context";
 import { lazyPart } from "../lazy_part";
 
@@ -26,9 +25,5 @@ export function MessageDialogs() {
   const messageDialog = useChatState((state) => state.messageDialog);
   if (messageDialog === null) return null;
   const Kind = KINDS[messageDialog.kind];
-  return (
-    <Suspense>
-      <Kind message={messageDialog.message} onClose={() => chat.openMessageDialog(null)} />
-    </Suspense>
-  );
+  return <Kind message={messageDialog.message} onClose={() => chat.openMessageDialog(null)} />;
 }

@@ -1,7 +1,7 @@
 import type { Offer, OfferStatus } from "@talkwire/client";
 import { may, own, roleOf } from "@talkwire/client/parts";
 import { Ban, Check, Clock, Hourglass, type LucideIcon, Repeat2, Tag, X } from "lucide-react";
-import { Suspense, useState } from "react";
+import { useState } from "react";
 import { useStore } from "zustand";
 import { formatAmount } from "../../chat/offers/money";
 import { actionsOn, type OfferAction, statusAt } from "../../chat/offers/offer_rules";
@@ -122,9 +122,7 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
         </Confirmation>
       )}
       {counters && (
-        <Suspense>
-          <OfferDialog conversationId={offer.conversationId} counterTo={offer} onClose={() => setCounters(false)} />
-        </Suspense>
+        <OfferDialog conversationId={offer.conversationId} counterTo={offer} onClose={() => setCounters(false)} />
       )}
     </>
   );

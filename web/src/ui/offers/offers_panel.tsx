@@ -1,6 +1,6 @@
 import type { Conversation } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
-import { Suspense, useState } from "react";
+import { useState } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
@@ -34,11 +34,7 @@ export default function OffersPanel({ conversation }: { conversation: Conversati
           {texts.offers.more}
         </button>
       )}
-      {makes && (
-        <Suspense>
-          <OfferDialog conversationId={id} onClose={() => setMakes(false)} />
-        </Suspense>
-      )}
+      {makes && <OfferDialog conversationId={id} onClose={() => setMakes(false)} />}
     </PanelFrame>
   );
 }

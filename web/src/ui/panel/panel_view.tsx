@@ -1,6 +1,5 @@
 import type { Conversation } from "@talkwire/client";
-import { Suspense } from "react";
-import { useChatState } from "../chat_context";
+import { useChat, useChatState } from "../chat_context";
 import { lazyPart } from "../lazy_part";
 import { useRestoreFocus } from "./use_restore_focus";
 
@@ -13,45 +12,23 @@ const OffersPanel = lazyPart(() => import("../offers/offers_panel"));
 
 /** The open panel, beside the conversation or instead of it in a narrow window. */
 export function PanelView({ conversation }: { conversation: Conversation }) {
+  const chat = useChat();
   const panel = useChatState((state) => state.panel);
   useRestoreFocus(panel);
+  const giveUp = (): void => chat.openPanel(null);
   switch (panel?.kind) {
     case "details":
-      return (
-        <Suspense>
-          <DetailsPanel conversation={conversation} />
-        </Suspense>
-      );
+      return <DetailsPanel onGiveUp={giveUp} conversation={conversation} />;
     case "offers":
-      return (
-        <Suspense>
-          <OffersPanel conversation={conversation} />
-        </Suspense>
-      );
+      return <OffersPanel onGiveUp={giveUp} conversation={conversation} />;
     case "thread":
-      return (
-        <Suspense>
-          <ThreadPanel key={panel.rootId} conversation={conversation} panel={panel} />
-        </Suspense>
-      );
+      return <ThreadPanel key={panel.rootId} onGiveUp={giveUp} conversation={conversation} panel={panel} />;
     case "pins":
-      return (
-        <Suspense>
-          <PinsPanel conversation={conversation} />
-        </Suspense>
-      );
+      return <PinsPanel onGiveUp={giveUp} conversation={conversation} />;
     case "files":
-      return (
-        <Suspense>
-          <FilesPanel conversation={conversation} />
-        </Suspense>
-      );
+      return <FilesPanel onGiveUp={giveUp} conversation={conversation} />;
     case "search":
-      return (
-        <Suspense>
-          <SearchPanel conversation={conversation} />
-        </Suspense>
-      );
+      return <SearchPanel onGiveUp={giveUp} conversation={conversation} />;
     default:
       return null;
   }

@@ -1,4 +1,4 @@
-import { type ReactNode, Suspense, useRef, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
 import { lazyPart } from "../lazy_part";
 import "./person_button.css";
 
@@ -31,11 +31,7 @@ export function PersonButton({ userId, name, className, isExtra, children }: Pro
       >
         {children}
       </button>
-      {open && (
-        <Suspense>
-          <PersonCard userId={userId} name={name} anchor={button} onClose={() => setOpen(false)} />
-        </Suspense>
-      )}
+      {open && <PersonCard userId={userId} name={name} anchor={button} onClose={() => setOpen(false)} />}
     </>
   );
 }

@@ -5,7 +5,6 @@ import {
   type KeyboardEvent,
   type ReactElement,
   type RefObject,
-  Suspense,
   useCallback,
   useEffect,
   useMemo,
@@ -30,7 +29,7 @@ const NEAR_END = 600;
 /** At most this many conversations are shown for a query; a longer query finds fewer. */
 const FOUND_MAX = 20;
 
-const GlobalResults = lazyPart(() => import("../search/global_results"));
+const GlobalResults = lazyPart(() => import("../search/global_results"), "place");
 
 /** The reader's conversations. Only those in sight are in the document. */
 export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) => void }) {
@@ -58,11 +57,9 @@ export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) =
       {query.trim() === "" ? (
         <Sections shown={shown} showsArchive={showsArchive} onArchive={setShowsArchive} />
       ) : (
-        <Suspense fallback={<Items shown={shown} />}>
-          <GlobalResults text={query} onDone={() => setQuery("")}>
-            <Items shown={shown.slice(0, FOUND_MAX)} />
-          </GlobalResults>
-        </Suspense>
+        <GlobalResults fallback={<Items shown={shown} />} text={query} onDone={() => setQuery("")}>
+          <Items shown={shown.slice(0, FOUND_MAX)} />
+        </GlobalResults>
       )}
     </>
   );

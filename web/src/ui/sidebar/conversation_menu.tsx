@@ -12,7 +12,7 @@ import {
   Star,
   StarOff,
 } from "lucide-react";
-import { Suspense, useState } from "react";
+import { useState } from "react";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { MenuButton } from "../components/menu";
@@ -78,11 +78,7 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
         open={open}
         onOpen={setOpen}
       />
-      {leaves && (
-        <Suspense>
-          <LeaveDialog conversation={conversation} onClose={() => setLeaves(false)} />
-        </Suspense>
-      )}
+      {leaves && <LeaveDialog conversation={conversation} onClose={() => setLeaves(false)} />}
     </>
   );
 }

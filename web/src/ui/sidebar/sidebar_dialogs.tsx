@@ -1,4 +1,3 @@
-import { Suspense } from "react";
 import { lazyPart } from "../lazy_part";
 import { goTo } from "../page_address";
 
@@ -24,13 +23,13 @@ export function SidebarDialogs({ dialog, onClose }: { dialog: SidebarDialog | nu
     goTo(id);
   };
   return (
-    <Suspense>
+    <>
       {dialog?.kind === "new" && <NewConversation onClose={onClose} onOpen={open} />}
       {dialog?.kind === "browse" && <BrowsePublic onClose={onClose} onOpen={open} />}
       {dialog?.kind === "people" && <PeopleDirectory onClose={onClose} onOpen={open} />}
       {dialog?.kind === "saved" && <SavedMessages onClose={onClose} />}
       {dialog?.kind === "threads" && <ThreadList onClose={onClose} />}
       {dialog?.kind === "settings" && <Settings section={dialog.section} onClose={onClose} />}
-    </Suspense>
+    </>
   );
 }

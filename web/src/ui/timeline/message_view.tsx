@@ -1,6 +1,6 @@
 import type { Message } from "@talkwire/client";
 import { type OutboxEntry, own, withChanges } from "@talkwire/client/parts";
-import { Suspense, useMemo, useRef, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
@@ -130,15 +130,13 @@ function Unfolded({ message, continued, changes }: Props & { changes: readonly O
       <Replies message={message} />
       {!deletedAt && <MessageToolbar message={message} isActive={isActive} isFocused={isFocused} />}
       {menu.at !== null && (
-        <Suspense>
-          <MenuPopup
-            label={texts.actions}
-            actions={actionsOf(chat, message)}
-            anchor={article}
-            at={menu.at}
-            onClose={menu.close}
-          />
-        </Suspense>
+        <MenuPopup
+          label={texts.actions}
+          actions={actionsOf(chat, message)}
+          anchor={article}
+          at={menu.at}
+          onClose={menu.close}
+        />
       )}
     </article>
   );

@@ -1,7 +1,7 @@
 import type { Message, Notice, Offer } from "@talkwire/client";
 import { EMPTY, own, type Timeline } from "@talkwire/client/parts";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { Fragment, memo, Suspense, useEffect, useMemo, useRef } from "react";
+import { Fragment, memo, useEffect, useMemo, useRef } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
 import { extrasByDay, inOrder, isNotice, isOffer, rowsWithExtras } from "../../chat/messages/extras";
@@ -25,7 +25,7 @@ import "./timeline_view.css";
 
 /** Servers without offers do not need it. */
 const loadOfferCard = () => import("../offers/offer_card");
-const OfferCard = lazyPart(loadOfferCard);
+const OfferCard = lazyPart(loadOfferCard, "place");
 
 const NO_OFFERS: readonly Offer[] = [];
 const NO_NOTICES: readonly Notice[] = [];
@@ -155,11 +155,7 @@ function ExtrasOfDay({ extras }: ExtrasProps) {
     const [first] = group;
     if (first === undefined) return null;
     if (isOffer(first)) {
-      return (
-        <Suspense key={first.id}>
-          <OfferCard offer={first} />
-        </Suspense>
-      );
+      return <OfferCard key={first.id} offer={first} />;
     }
     return merged(group.filter(isNotice)).map((notice) => <NoticeLine key={notice.id} notice={notice} />);
   });
