@@ -117,6 +117,8 @@ export const texts = {
   replyingTo: (name: string) => `Replying to ${name}`,
   edit: "Edit",
   editing: "Editing your message",
+  editedWasDeleted: (isKept: boolean) =>
+    isKept ? "The message was deleted. Your changed text is in the message field." : "The message was deleted.",
   delete: "Delete",
   react: (emoji: string) => `React with ${emoji}`,
   reacted: (emoji: string, count: number) => `${emoji}, ${count}`,

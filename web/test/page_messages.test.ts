@@ -1,11 +1,13 @@
+import type { Message } from "@talkwire/client";
 import { RequestError } from "@talkwire/client";
 import { MemoryStorage, storesIn, Uploads } from "@talkwire/client/parts";
-import { expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { conversation, ME, messages } from "../../clients/javascript/client/test/samples";
 import { PageMessages } from "../src/chat/messages/page_messages";
 import { PageCore } from "../src/chat/page_core";
 import { Api } from "../src/server/api";
 import { SessionStore } from "../src/server/session";
+import { memoryStorage } from "./memory_storage";
 
 /** A page with an open conversation that is read to its end. */
 const open = (lastSeq: number) => {
@@ -44,4 +46,69 @@ it("a refusal leaves the conversation as it was, and is shown", async () => {
   await messages.markUnread("c");
   expect(core.now).toMatchObject({ keptUnread: null, unread: null, notice: "No." });
   expect(core.now.conversations.c).toMatchObject({ readSeq: 3 });
+});
+
+describe("a message that is deleted while it is edited", () => {
+  beforeEach(() => {
+    const storage = memoryStorage();
+    vi.stubGlobal("localStorage", storage);
+    vi.stubGlobal("sessionStorage", storage);
+    vi.stubGlobal("addEventListener", () => undefined);
+  });
+  afterEach(() => void vi.unstubAllGlobals());
+
+  const edit = (text?: string) => {
+    const page = open(3);
+    const message = page.core.now.timelines.c?.messages[1] as Message;
+    page.messages.drafts.save("c", "A draft");
+    page.messages.compose({ kind: "edit", message }, text);
+    return { ...page, message };
+  };
+  const deleted = { conversationId: "c", messageId: "m2", deletedAt: "2026-01-01T00:00:00Z", deletedBy: "bob" };
+
+  it("is not edited any more, and the changed text becomes a draft", () => {
+    const { core, messages } = edit("Changed");
+    core.handleMissed("message:deleted", deleted as never);
+    expect(core.now).toMatchObject({
+      composing: null,
+      notice: "The message was deleted. Your changed text is in the message field.",
+    });
+    expect(messages.drafts.current("c")).toBe("A draft\nChanged");
+    expect(messages.drafts.openComposing("c")).toBeNull();
+  });
+
+  it("leaves nothing of an unchanged text", () => {
+    const { core, messages } = edit();
+    core.handleMissed("message:deleted", deleted as never);
+    expect(core.now).toMatchObject({ composing: null, notice: "The message was deleted." });
+    expect(messages.drafts.current("c")).toBe("A draft");
+  });
+
+  it("is noticed when the messages are loaded again", () => {
+    const { core, messages } = edit("Changed");
+    const { messages: shown = [] } = core.now.timelines.c ?? {};
+    const reloaded = shown.map((each) => (each.id === "m2" ? { ...each, deletedAt: deleted.deletedAt } : each));
+    core.state.setState({ timelines: { c: { messages: reloaded, atStart: true, atEnd: true } } });
+    expect(core.now.composing).toBeNull();
+    expect(messages.drafts.current("c")).toBe("A draft\nChanged");
+  });
+
+  it("is noticed when the page has missed it", async () => {
+    const { core, call, messages, message } = edit("Changed");
+    messages.compose(null);
+    const problem = { path: "messageId", message: "this message was deleted" };
+    call.mockRejectedValue(new RequestError({ code: "invalid_request", message: "messageId: …", details: [problem] }));
+    const get = vi.spyOn(core.api, "get").mockResolvedValue({ ...message, deletedAt: deleted.deletedAt });
+    expect(await messages.edit(message, "Changed")).toBe(true);
+    expect(messages.drafts.current("c")).toBe("A draft\nChanged");
+    get.mockResolvedValue(message);
+    expect(await messages.edit(message, "Changed")).toBe(false);
+    expect(core.now.notice).toBe("This message was deleted.");
+  });
+
+  it("is not confused with another one", () => {
+    const { core } = edit("Changed");
+    core.handleMissed("message:deleted", { ...deleted, messageId: "m1" } as never);
+    expect(core.now.composing).not.toBeNull();
+  });
 });

@@ -18,7 +18,11 @@ it("a refusal says what is wrong without the names of fields", () => {
   expect(messageOf("name: is missing; email: must be an e-mail address", two)).toBe(
     "Is missing. Must be an e-mail address.",
   );
-  const entry = { problem: "content: is empty", problemCode: "invalid_request", problemDetails: [{ path: "content", message: "is empty" }] };
+  const entry = {
+    problem: "content: is empty",
+    problemCode: "invalid_request",
+    problemDetails: [{ path: "content", message: "is empty" }],
+  };
   expect(problemText(entry)).toBe("Is empty.");
 });
 

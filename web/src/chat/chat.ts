@@ -36,7 +36,7 @@ import { Idle } from "./people/idle";
 import { PageProfile } from "./people/page_profile";
 import { Push } from "./push/push";
 import { MessageSearch } from "./search/message_search";
-import { composingOf } from "./writing/drafts";
+import type { Drafts } from "./writing/drafts";
 import { EmojiStore } from "./writing/emoji";
 
 export class Chat {
@@ -52,6 +52,7 @@ export class Chat {
   readonly pins: Pins;
   readonly saved: Saved;
   readonly notices: Notices;
+  readonly drafts: Drafts;
   /** The message searches of the search panel and of the sidebar. */
   readonly search: MessageSearch;
   readonly finder: MessageSearch;
@@ -99,6 +100,7 @@ export class Chat {
     this.followedThreads = new FollowedThreads(core);
     this.pins = new Pins(core);
     this.saved = this.messages.saved;
+    this.drafts = this.messages.drafts;
     this.notices = new Notices(core);
     this.search = new MessageSearch(api);
     this.finder = new MessageSearch(api);
@@ -126,6 +128,7 @@ export class Chat {
       this.pins,
       this.saved,
       this.messages.anchors,
+      this.drafts,
       this.notices,
       this.alerts,
       this.push,
@@ -170,7 +173,7 @@ export class Chat {
 
   /** Opens a conversation, at a message or where the reader left off; null closes it. */
   async open(id: string | null, messageId?: string): Promise<void> {
-    const { me, openId, conversations, panel } = this.#core.now;
+    const { openId, conversations, panel } = this.#core.now;
     const conversation = id === null ? undefined : own(conversations, id);
     // Properties of every object, such as `constructor`, would be found in each part's state.
     if (id !== null && conversation === undefined && id in Object.prototype) return this.open(null);
@@ -182,7 +185,7 @@ export class Chat {
       if (id !== null && messageId === undefined) opening = this.messages.open(id, messageId, unread?.after ?? null);
       this.state.setState({
         openId: id,
-        composing: id === null ? null : composingOf(me.id, id),
+        composing: id === null ? null : this.drafts.openComposing(id),
         panel: panel?.kind === "search" ? panel : null,
         messageDialog: null,
         target: null,

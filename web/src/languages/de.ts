@@ -136,6 +136,10 @@ export const texts: Texts = {
   replyingTo: (name) => `Antwort an ${name}`,
   edit: "Bearbeiten",
   editing: "Du bearbeitest deine Nachricht",
+  editedWasDeleted: (isKept) =>
+    isKept
+      ? "Die Nachricht wurde gelöscht. Dein geänderter Text steht im Eingabefeld."
+      : "Die Nachricht wurde gelöscht.",
   delete: "Löschen",
   react: (emoji) => `Mit ${emoji} reagieren`,
   reacted: (emoji, count) => `${emoji}, ${count}`,

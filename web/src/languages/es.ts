@@ -140,6 +140,10 @@ export const texts: Texts = {
   replyingTo: (name) => `Respuesta a ${name}`,
   edit: "Editar",
   editing: "Estás editando tu mensaje",
+  editedWasDeleted: (isKept) =>
+    isKept
+      ? "El mensaje se ha eliminado. Tu texto modificado está en el campo de mensaje."
+      : "El mensaje se ha eliminado.",
   delete: "Eliminar",
   react: (emoji) => `Reaccionar con ${emoji}`,
   reacted: (emoji, count) => `${emoji}, ${count}`,

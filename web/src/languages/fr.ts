@@ -141,6 +141,10 @@ export const texts: Texts = {
   replyingTo: (name) => `Réponse à ${name}`,
   edit: "Modifier",
   editing: "Vous modifiez votre message",
+  editedWasDeleted: (isKept) =>
+    isKept
+      ? "Le message a été supprimé. Votre texte modifié se trouve dans le champ de saisie."
+      : "Le message a été supprimé.",
   delete: "Supprimer",
   react: (emoji) => `Réagir avec ${emoji}`,
   reacted: (emoji, count) => `${emoji}, ${count}`,

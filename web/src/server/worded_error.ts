@@ -27,4 +27,5 @@ function messageOf(detail: unknown): string {
   return typeof path === "string" && typeof message === "string" ? message : "";
 }
 
-const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+const sentence = (text: string): string =>
+  text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");

@@ -2,10 +2,19 @@
 
 import type { Message } from "@talkwire/client";
 import { RequestError } from "@talkwire/client";
-import { Messages, type NewMessage, type OutboxStore, own, Saved, type Uploads } from "@talkwire/client/parts";
+import {
+  Messages,
+  type NewMessage,
+  type OutboxEntry,
+  type OutboxStore,
+  own,
+  placeOf,
+  Saved,
+  type Uploads,
+} from "@talkwire/client/parts";
 import { texts } from "../../texts";
 import type { Composing, PageCore, Target } from "../page_core";
-import { saveComposing } from "../writing/drafts";
+import { Drafts } from "../writing/drafts";
 import { messageSummary } from "./message_summary";
 import { plainText } from "./plain_text";
 import { ScrollAnchors } from "./scroll_anchors";
@@ -14,9 +23,29 @@ export class PageMessages extends Messages {
   declare protected readonly core: PageCore;
   readonly saved: Saved;
   readonly anchors: ScrollAnchors;
+  /** The outbox entries of refused edits that were looked at. */
+  readonly #refusedEdits = new Set<string>();
+
+  readonly drafts: Drafts;
 
   constructor(core: PageCore, uploads: Uploads, store: OutboxStore) {
     super(core, uploads, store, true);
+    const { id } = core.now.me;
+    this.drafts = new Drafts(id, {
+      isSignedIn: () => core.api.session?.user.id === id,
+      isShown: (_, place) => core.now.openId === place,
+      onChange: (kind, place) => kind === "composing" && this.#followComposing(place),
+    });
+    core.state.subscribe((now, before) => {
+      if (now.timelines !== before.timelines || now.composing !== before.composing) this.#checkEdited();
+    });
+    // A thread's messages are not among the timelines.
+    core.on("message:deleted", ({ messageId }) => {
+      if (core.now.composing?.message.id === messageId) this.#endEdit();
+    });
+    this.changes.subscribe((changes) => {
+      for (const entry of [...changes.values()].flat()) if (entry.problem !== null) void this.#editRefused(entry);
+    });
     this.saved = new Saved(core);
     this.anchors = new ScrollAnchors(core);
     this.arrivalHandlers.push((message, isNew) => {
@@ -130,12 +159,57 @@ export class PageMessages extends Messages {
     void this.change(conversationId, { kind: "edit", messageId: id, content });
   }
 
-  /** Starts to reply to a message or to edit it; the choice outlives a reload. Null cancels it. */
-  compose(composing: Composing | null): void {
-    const { me, openId } = this.core.now;
-    const id = composing?.message.conversationId ?? openId;
-    if (id !== null) saveComposing(me.id, id, composing);
+  /**
+   * Starts to reply to a message or to edit it; the choice outlives a reload. Null cancels it. `text`: the changed text
+   * of an edited message.
+   */
+  compose(composing: Composing | null, text?: string): void {
+    const id = composing?.message.conversationId ?? this.core.now.openId;
+    if (id !== null)
+      this.drafts.saveComposing(id, composing === null || text === undefined ? composing : { ...composing, text });
     this.core.state.setState({ composing });
+  }
+
+  /** Ends the edit of a message that was deleted, perhaps while this page was disconnected. */
+  #checkEdited(): void {
+    const { composing, timelines } = this.core.now;
+    if (composing?.kind !== "edit") return;
+    const { id, conversationId } = composing.message;
+    const shown = own(timelines, conversationId)?.messages.find((message) => message.id === id);
+    if (shown?.deletedAt !== undefined) this.#endEdit();
+  }
+
+  #endEdit(): void {
+    const { composing } = this.core.now;
+    if (composing?.kind !== "edit") return;
+    const { message } = composing;
+    const text = this.drafts.editOf(message);
+    this.drafts.saveComposing(message.conversationId, null);
+    this.core.state.setState({ composing: null });
+    this.#keepEdit(message, text === message.content ? "" : (text ?? ""));
+  }
+
+  /** Makes the changed text of a deleted message a draft, and says so. */
+  #keepEdit({ conversationId, threadId }: Message, text: string): void {
+    if (text.trim() !== "") this.drafts.append(placeOf(conversationId, threadId), text);
+    this.core.state.setState({ notice: texts.editedWasDeleted(text.trim() !== "") });
+  }
+
+  /** An edit was refused: if the message was deleted, the text becomes a draft. */
+  async #editRefused({ clientMessageId, change }: OutboxEntry): Promise<void> {
+    if (change?.kind !== "edit" || this.#refusedEdits.has(clientMessageId)) return;
+    this.#refusedEdits.add(clientMessageId);
+    const path = `messages/${encodeURIComponent(change.messageId)}`;
+    const found = await this.core.api.get<Message>(path).catch(() => undefined);
+    if (found?.deletedAt === undefined) return;
+    this.discard(clientMessageId);
+    this.#keepEdit(found, change.content);
+  }
+
+  /** Another tab has started or ended a reply or an edit. Not while the reader writes something here. */
+  #followComposing(id: string): void {
+    if (this.core.now.openId !== id || this.drafts.isWritten(id)) return;
+    this.core.state.setState({ composing: this.drafts.openComposing(id) });
   }
 
   /** Pins a message, or unpins it. */

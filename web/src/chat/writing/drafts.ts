@@ -1,37 +1,269 @@
-/** Drafts, in localStorage by reader and conversation. */
+/**
+ * What the reader has written and not sent yet, in localStorage: drafts, and the messages that they edit or reply to.
+ *
+ * - Each tab saves a value under a key of its own: `talkwire.KIND.USER/PLACE/TAB`, with the parts as in URLs. So no tab
+ *   overwrites what is written in another one, and a reload of a tab shows the tab's own value again.
+ * - A tab without a value of its own takes the newest one of the place, which may be of a tab that was closed.
+ * - A tab removes only what it has saved itself, and the value that it took over, unless that has changed meanwhile.
+ *   A tab that shows what it has written saves it again when another tab has taken it over.
+ * - A tab in which the reader has written nothing since the place was opened follows the other tabs.
+ */
 
 import type { Composing } from "../page_core";
+import { tabId } from "./tab_id";
 
-export const DRAFT_KEY = "talkwire.draft.";
-const COMPOSING_KEY = "talkwire.composing.";
-const EDIT_KEY = "talkwire.edit.";
+type Kind = "draft" | "composing";
 
-export function draftOf(userId: string, conversationId: string): string {
-  return localStorage.getItem(`${DRAFT_KEY}${userId}.${conversationId}`) ?? "";
+/** A value as it is stored, with the time of the last change. */
+interface Saved {
+  readonly at: number;
+  readonly value: string;
 }
 
-/** Returns the message that the reader edits or replies to, as it was when they started. */
-export function composingOf(userId: string, conversationId: string): Composing | null {
+/** A message that is edited or replied to, with the edited text. */
+type SavedComposing = Composing & { readonly text?: string };
+
+const PREFIX = "talkwire.";
+/** Earlier versions had one value for all tabs. Their edits were a value of their own, which is only removed. */
+const FORMER_KINDS = ["draft", "composing", "edit"];
+
+export interface DraftsOptions {
+  /** Whether the user is still signed in, perhaps only in other tabs. */
+  readonly isSignedIn: () => boolean;
+  /** Called when another tab has changed what the reader edits or replies to, or their draft. */
+  readonly onChange?: (kind: Kind, place: string) => void;
+  /** Whether this tab shows what is written in a place. */
+  readonly isShown?: (kind: Kind, place: string) => boolean;
+  readonly storage?: Storage;
+  readonly tab?: string;
+}
+
+export class Drafts {
+  readonly #userId: string;
+  readonly #options: DraftsOptions;
+  /** What this tab has saved, as it is stored, by key. */
+  readonly #own = new Map<string, string>();
+  /** What this tab has taken over: the key and the stored value, by the tab's own key. */
+  readonly #taken = new Map<string, { readonly key: string; readonly stored: string }>();
+  /** The places in which the reader has changed something since they were opened, by the tab's own key. */
+  readonly #touched = new Set<string>();
+  readonly #listeners = new Map<string, Set<() => void>>();
+  #isOver = false;
+
+  constructor(userId: string, options: DraftsOptions) {
+    this.#userId = userId;
+    this.#options = options;
+  }
+
+  get #storage(): Storage {
+    return this.#options.storage ?? localStorage;
+  }
+
+  started(): void {
+    addEventListener("storage", this.changed);
+  }
+
+  stopped(): void {
+    removeEventListener("storage", this.changed);
+  }
+
+  /** Returns the draft that a composer shows when it is opened. `place`: the conversation or thread. */
+  open(place: string): string {
+    return this.#open("draft", place) ?? "";
+  }
+
+  /** Returns the draft that a composer shows by now, for example after a message was edited there. */
+  current(place: string): string {
+    const key = this.#key("draft", place);
+    return this.#touched.has(key) && !this.#own.has(key) ? "" : this.open(place);
+  }
+
+  /** Returns the draft of this tab, otherwise the newest one. */
+  peek(place: string): string {
+    return this.#find("draft", place)?.value ?? "";
+  }
+
+  save(place: string, text: string): void {
+    this.#save("draft", place, text === "" ? null : text);
+  }
+
+  /** Returns whether this tab has a draft of its own in a conversation or one of its threads. */
+  isWritten(conversationId: string): boolean {
+    const start = this.#key("draft", conversationId, "").slice(0, -1);
+    return [...this.#own.keys()].some((key) => key.startsWith(`${start}/`) || key.startsWith(`${start}%20`));
+  }
+
+  /** Adds a text to a draft, also on the screen. */
+  append(place: string, text: string): void {
+    this.save(place, [this.current(place), text].filter((each) => each !== "").join("\n"));
+    for (const listener of this.#listeners.get(place) ?? []) listener();
+  }
+
+  /** Calls `changed` when the draft was changed elsewhere than in its composer. Returns a function that ends this. */
+  follow(place: string, changed: () => void): () => void {
+    const listeners = this.#listeners.get(place) ?? new Set();
+    this.#listeners.set(place, listeners.add(changed));
+    return () => {
+      listeners.delete(changed);
+      if (listeners.size === 0) this.#listeners.delete(place);
+    };
+  }
+
+  /** Returns the message that the reader edits or replies to in a conversation, as it was when they started. */
+  openComposing(conversationId: string): Composing | null {
+    const { text: _, ...composing } = parsed(this.#open("composing", conversationId)) ?? { kind: null };
+    return composing.kind === null ? null : (composing as Composing);
+  }
+
+  /** Saves the message that the reader edits or replies to; null removes it. */
+  saveComposing(conversationId: string, composing: SavedComposing | null): void {
+    this.#save("composing", conversationId, composing === null ? null : JSON.stringify(composing));
+  }
+
+  /** Returns the new text of an edited message; null when nothing was changed yet. */
+  editOf({ id, conversationId }: Composing["message"]): string | null {
+    const saved = parsed(this.#find("composing", conversationId)?.value ?? null);
+    return saved?.kind === "edit" && saved.message.id === id ? (saved.text ?? null) : null;
+  }
+
+  /** Returns the places with a draft or a changed message, of all tabs. */
+  places(): Set<string> {
+    const places = new Set<string>();
+    for (const { key, kind, place } of this.#all()) {
+      const saved = this.#read(key);
+      if (saved === null) continue;
+      if (kind === "draft") places.add(place);
+      else if (parsed(saved.value)?.text !== undefined) places.add(place);
+    }
+    return places;
+  }
+
+  /** Removes what all tabs have saved of the user. Nothing is saved afterwards. */
+  remove(): void {
+    this.#isOver = true;
+    for (const { key } of this.#all()) this.#storage.removeItem(key);
+    for (const kind of FORMER_KINDS)
+      for (const key of keysOf(this.#storage, `${PREFIX}${kind}.${this.#userId}.`)) this.#storage.removeItem(key);
+  }
+
+  /** Handles a change by another tab. */
+  readonly changed = ({ key }: Pick<StorageEvent, "key">): void => {
+    const at = key === null ? undefined : this.#parse(key);
+    if (key === null || at === undefined || this.#isOver) return;
+    const { kind, place } = at;
+    const ownKey = this.#key(kind, place);
+    const own = this.#own.get(ownKey);
+    if (own !== undefined) {
+      if (key !== ownKey || this.#storage.getItem(ownKey) !== null) return;
+      if (this.#isShown(kind, place) && this.#options.isSignedIn()) this.#write(ownKey, own);
+      else this.#own.delete(ownKey);
+    } else if (!this.#touched.has(ownKey)) {
+      for (const listener of (kind === "draft" && this.#listeners.get(place)) || []) listener();
+      this.#options.onChange?.(kind, place);
+    }
+  };
+
+  #isShown(kind: Kind, place: string): boolean {
+    return kind === "draft" ? this.#listeners.has(place) : this.#options.isShown?.(kind, place) === true;
+  }
+
+  /** Returns a value, and takes the newest one over where this tab has none. */
+  #open(kind: Kind, place: string): string | null {
+    const ownKey = this.#key(kind, place);
+    this.#touched.delete(ownKey);
+    this.#taken.delete(ownKey);
+    const found = this.#find(kind, place);
+    if (found === undefined) return null;
+    if (found.key === ownKey) this.#own.set(ownKey, found.stored);
+    else this.#taken.set(ownKey, found);
+    return found.value;
+  }
+
+  #save(kind: Kind, place: string, value: string | null): void {
+    if (this.#isOver) return;
+    const ownKey = this.#key(kind, place);
+    this.#touched.add(ownKey);
+    const taken = this.#taken.get(ownKey);
+    if (taken !== undefined && this.#storage.getItem(taken.key) === taken.stored) this.#storage.removeItem(taken.key);
+    this.#taken.delete(ownKey);
+    if (value === null) {
+      this.#own.delete(ownKey);
+      this.#storage.removeItem(ownKey);
+    } else {
+      const stored = JSON.stringify({ at: Date.now(), value } satisfies Saved);
+      this.#own.set(ownKey, stored);
+      this.#write(ownKey, stored);
+    }
+  }
+
+  #write(key: string, stored: string): void {
+    try {
+      this.#storage.setItem(key, stored);
+    } catch {
+      // The storage is full: the text stays on the screen, and does not outlive a reload.
+    }
+  }
+
+  /** Returns what this tab has saved, otherwise the newest value of the place. */
+  #find(kind: Kind, place: string): { key: string; stored: string; value: string } | undefined {
+    const ownKey = this.#key(kind, place);
+    const found = [...keysOf(this.#storage, this.#key(kind, place, "")), this.#formerKey(kind, place)];
+    let newest: { key: string; stored: string; saved: Saved } | undefined;
+    for (const key of found) {
+      const saved = this.#read(key);
+      const stored = this.#storage.getItem(key);
+      if (saved === null || stored === null) continue;
+      if (key === ownKey) return { key, stored, value: saved.value };
+      if (newest === undefined || saved.at > newest.saved.at) newest = { key, stored, saved };
+    }
+    return newest && { key: newest.key, stored: newest.stored, value: newest.saved.value };
+  }
+
+  /** Returns a stored value; one of an earlier version is older than all others. */
+  #read(key: string): Saved | null {
+    const stored = this.#storage.getItem(key);
+    if (stored === null) return null;
+    if (this.#parse(key) === undefined) return { at: 0, value: stored };
+    try {
+      return JSON.parse(stored) as Saved;
+    } catch {
+      return null;
+    }
+  }
+
+  #all(): { key: string; kind: Kind; place: string }[] {
+    return keysOf(this.#storage, PREFIX).flatMap((key) => {
+      const at = this.#parse(key);
+      return at === undefined ? [] : [{ key, ...at }];
+    });
+  }
+
+  #key(kind: Kind, place: string, tab = this.#options.tab ?? tabId()): string {
+    return `${PREFIX}${kind}.${[this.#userId, place, tab].map(encodeURIComponent).join("/")}`;
+  }
+
+  #formerKey(kind: Kind, place: string): string {
+    return `${PREFIX}${kind}.${this.#userId}.${place.replace(" ", ".")}`;
+  }
+
+  /** Returns what a key of this user is about; undefined for any other key. */
+  #parse(key: string): { kind: Kind; place: string } | undefined {
+    const [, kind, user = "", place = "", tab] =
+      /^talkwire\.(draft|composing)\.([^/]+)\/([^/]+)\/([^/]+)$/.exec(key) ?? [];
+    if (tab === undefined || user !== encodeURIComponent(this.#userId)) return undefined;
+    return { kind: kind as Kind, place: decodeURIComponent(place) };
+  }
+}
+
+function parsed(value: string | null): SavedComposing | null {
   try {
-    return JSON.parse(localStorage.getItem(`${COMPOSING_KEY}${userId}.${conversationId}`) ?? "null");
+    return JSON.parse(value ?? "null") as SavedComposing | null;
   } catch {
     return null;
   }
 }
 
-/** Saves the message that the reader edits or replies to; null removes it. */
-export function saveComposing(userId: string, conversationId: string, composing: Composing | null): void {
-  const key = `${COMPOSING_KEY}${userId}.${conversationId}`;
-  localStorage.removeItem(`${EDIT_KEY}${userId}.${conversationId}`);
-  if (composing === null) localStorage.removeItem(key);
-  else localStorage.setItem(key, JSON.stringify(composing));
-}
-
-/** Returns the new text of the edited message; null when nothing was changed yet. */
-export function editOf(userId: string, conversationId: string): string | null {
-  return localStorage.getItem(`${EDIT_KEY}${userId}.${conversationId}`);
-}
-
-export function saveEdit(userId: string, conversationId: string, text: string): void {
-  localStorage.setItem(`${EDIT_KEY}${userId}.${conversationId}`, text);
+function keysOf(storage: Storage, prefix: string): string[] {
+  const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? "");
+  return keys.filter((key) => key.startsWith(prefix));
 }

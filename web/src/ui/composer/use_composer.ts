@@ -38,14 +38,13 @@ export interface ComposerState {
 
 /** The state of a conversation's or a thread's composer. */
 export function useComposer(id: string, threadId: string | undefined): ComposerState {
-  const { messages, threads, typing, uploads, state } = useChat();
+  const { drafts, messages, threads, typing, uploads, state } = useChat();
   const myId = useChatState(({ me }) => me.id);
   // A message of a thread is edited and replied to in the thread.
   const composing = useChatState(({ composing: all }) => (all?.message.threadId === threadId ? all : null));
   const edited = composing?.kind === "edit" ? composing.message : null;
-  const name = threadId === undefined ? id : `${id}.${threadId}`;
-  const { content, setContent } = useDraft(myId, id, name, composing);
   const place = placeOf(id, threadId);
+  const { content, setContent } = useDraft(drafts, place, composing);
   const pending = useStore(uploads.state);
   const attached = useMemo(() => atComposer(pending, place), [pending, place]);
   const [leftOut, setLeftOut] = useState("");

@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useState } from "react";
 import type { Composing } from "../../chat/page_core";
-import { DRAFT_KEY, editOf, saveEdit } from "../../chat/writing/drafts";
+import type { Drafts } from "../../chat/writing/drafts";
 
 export interface DraftText {
   readonly content: string;
@@ -9,28 +9,27 @@ export interface DraftText {
 
 /**
  * The text in the composer, which outlives a reload. Editing a message replaces it, and the draft returns afterwards.
- * `name`: the key of the conversation or thread.
+ * `place`: the conversation or thread.
  */
-export function useDraft(userId: string, id: string, name: string, composing: Composing | null): DraftText {
-  const key = `${DRAFT_KEY}${userId}.${name}`;
-  const [content, setContent] = useState(() => localStorage.getItem(key) ?? "");
-  const isEditing = composing?.kind === "edit";
-  // A layout effect, so that the next key changes this text and not the draft.
+export function useDraft(drafts: Drafts, place: string, composing: Composing | null): DraftText {
+  const [content, setContent] = useState(() => drafts.open(place));
+  const edited = composing?.kind === "edit" ? composing : null;
+  // A layout effect, so that the next place changes this text and not the draft.
   useLayoutEffect(() => {
-    if (composing?.kind !== "edit") return;
-    setContent(editOf(userId, id) ?? composing.message.content ?? "");
-    return () => setContent(localStorage.getItem(key) ?? "");
-  }, [userId, id, key, composing]);
-  useEffect(() => {
-    if (isEditing) return;
-    if (content === "") localStorage.removeItem(key);
-    else localStorage.setItem(key, content);
-  }, [key, content, isEditing]);
+    if (edited === null) return;
+    setContent(drafts.editOf(edited.message) ?? edited.message.content ?? "");
+    return () => setContent(drafts.current(place));
+  }, [drafts, place, edited]);
+  useEffect(
+    () => drafts.follow(place, () => edited === null && setContent(drafts.current(place))),
+    [drafts, place, edited],
+  );
   return {
     content,
     setContent: (text) => {
       setContent(text);
-      if (isEditing) saveEdit(userId, id, text);
+      if (edited === null) drafts.save(place, text);
+      else drafts.saveComposing(edited.message.conversationId, { ...edited, text });
     },
   };
 }

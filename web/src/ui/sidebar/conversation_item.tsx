@@ -7,7 +7,6 @@ import { newestOffer, unreadOf } from "../../chat/conversations/unread";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import { formatAmount } from "../../chat/offers/money";
-import { draftOf } from "../../chat/writing/drafts";
 import { addressOf } from "../../place";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
@@ -87,7 +86,8 @@ function Last({ conversation, isOpen }: { conversation: Conversation; isOpen: bo
   const me = useChatState((state) => state.me);
   const { id, kind, lastMessage } = conversation;
   const isBlocked = useChatState((state) => lastMessage !== undefined && state.blocked.has(lastMessage.senderId));
-  const typists = useStore(useChat().typing.state, (state) => typistsIn(state, id));
+  const { drafts, typing } = useChat();
+  const typists = useStore(typing.state, (state) => typistsIn(state, id));
   const offer = useChatState((state) => newestOffer(conversation, state.features));
   // Below the messages of the open conversation, a line says who is typing.
   if (typists.length > 0 && !isOpen)
@@ -96,7 +96,7 @@ function Last({ conversation, isOpen }: { conversation: Conversation; isOpen: bo
         {kind === "direct" ? texts.typingNow : texts.typing(typists.map(({ name }) => name))}
       </span>
     );
-  const draft = isOpen ? "" : draftOf(me.id, id);
+  const draft = isOpen ? "" : drafts.peek(id);
   if (draft !== "") {
     return (
       <span className="last">
