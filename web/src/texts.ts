@@ -28,6 +28,15 @@ export const texts = {
   toRegister: "Create an account instead",
   toSignIn: "Sign in instead",
   signOut: "Sign out",
+  leaving: {
+    /** At least one of the numbers is not 0. */
+    unsent: (messages: number, drafts: number) => {
+      const unsent = messages === 1 ? "1 message is not sent yet" : `${messages} messages are not sent yet`;
+      const written = drafts === 1 ? "there is 1 draft" : `there are ${drafts} drafts`;
+      const all = [messages > 0 ? unsent : "", drafts > 0 ? written : ""].filter((each) => each !== "").join(", and ");
+      return `${all.charAt(0).toUpperCase()}${all.slice(1)}. Signing out removes ${messages + drafts === 1 ? "it" : "them"}.`;
+    },
+  },
   email: "E-mail",
   password: "Password",
   passwordHint: "At least 8 characters",
@@ -39,6 +48,9 @@ export const texts = {
     banned: "Your account was banned.",
     erased: "Your account was deleted.",
     logout: "You signed out on another device.",
+    elsewhere: "You were signed out in another tab.",
+    leftAlone:
+      "You are signed out in this browser, but the server could not be reached to end the session. You can end it under Settings, Devices, on any device where you are signed in.",
     unauthenticated: "Please sign in again.",
   } as Readonly<Record<string, string>>,
   endedOtherwise: "Please sign in again.",

@@ -103,3 +103,33 @@ it("remembers through renewals that a provider signed the reader in, for all tab
   expect(api.session).toMatchObject({ accessToken: "a2", refreshToken: "r2", byProvider: true });
   expect(asked).toEqual(["POST /api/v1/auth/oidc/session", "POST /api/v1/auth/refresh"]);
 });
+
+it("signing out removes the tokens at once, and says whether the server has ended the session", async () => {
+  const { api, shared } = apiOf([]);
+  const session = { user: { id: "alice" }, accessToken: "a", refreshToken: "r" };
+  const asked: string[] = [];
+  const out = async (...answers: (Response | null)[]): Promise<boolean> => {
+    asked.length = 0;
+    shared.set("talkwire.session", JSON.stringify(session));
+    vi.stubGlobal("fetch", async (url: URL, { headers }: RequestInit) => {
+      const { Authorization = "" } = headers as Record<string, string>;
+      asked.push(`${new URL(url).pathname} ${Authorization}`.trim());
+      const answer = answers.shift() ?? null;
+      if (answer === null) throw new TypeError("Failed to fetch");
+      return answer;
+    });
+    const told = api.logout();
+    expect(shared.size).toBe(0);
+    return told;
+  };
+  const refused = (code: string) => Response.json({ error: { code, message: "" } }, { status: 401 });
+  const tokens = { accessToken: "b", refreshToken: "s", expiresIn: 60, user: { id: "alice" } };
+  expect(await out(new Response(null, { status: 204 }))).toBe(true);
+  expect(asked).toEqual(["/api/v1/auth/logout Bearer a"]);
+  expect(await out(refused("unauthenticated"))).toBe(true);
+  expect(await out(null)).toBe(false);
+  expect(await out(new Response(null, { status: 503 }))).toBe(false);
+  expect(await out(refused("token_expired"), Response.json(tokens), new Response(null, { status: 204 }))).toBe(true);
+  expect(asked[2]).toBe("/api/v1/auth/logout Bearer b");
+  expect(shared.size).toBe(0);
+});

@@ -8,11 +8,12 @@ const ENDED: readonly string[] = ["unauthenticated", "banned", "erased"];
 export class AdminApi extends Api {
   onEnd: (reason: string) => void = () => undefined;
 
-  override async logout(): Promise<void> {
+  override async logout(): Promise<boolean> {
     const { session } = this;
     // A token of the command line or of an application belongs to no session that the server could end.
-    if (session?.byToken === true) this.forget(session.user.id);
-    else await super.logout();
+    if (session?.byToken !== true) return super.logout();
+    this.forget(session.user.id);
+    return true;
   }
 
   protected override async send<T>(...request: Parameters<Api["send"]>): Promise<T> {

@@ -2,6 +2,7 @@
 
 import { Talkwire, type User } from "@talkwire/client";
 import type {
+  ClientStores,
   ConversationStore,
   People,
   PresenceStore,
@@ -39,6 +40,12 @@ import { MessageSearch } from "./search/message_search";
 import type { Drafts } from "./writing/drafts";
 import { EmojiStore } from "./writing/emoji";
 
+/** What was written and not sent: messages in the outbox, and places with a draft, an edit or files. */
+export interface Unsent {
+  readonly messages: number;
+  readonly drafts: number;
+}
+
 export class Chat {
   /** Called with a code when the session ends. */
   onEnd: (reason: string) => void = () => undefined;
@@ -73,6 +80,7 @@ export class Chat {
   readonly #offlineState: OfflineState;
   readonly #core: PageCore;
   readonly #client: Client;
+  readonly #stores: ClientStores;
   #isOver = false;
 
   constructor(api: Api, me: User) {
@@ -86,6 +94,7 @@ export class Chat {
     this.state = core.state;
     const messagesOf = (uploads: Uploads): PageMessages => new PageMessages(core, uploads, stores.outbox);
     const stores = indexedDbStores();
+    this.#stores = stores;
     this.#client = new Client(core, stores, { messages: messagesOf, onLoaded: () => this.#loaded() });
     this.talkwire = new Talkwire({ client: this.#client });
     const { conversations, uploads, messages, typing, presence, people } = this.#client;
@@ -149,11 +158,29 @@ export class Chat {
     this.#client.stop();
   }
 
-  /** Ends the chat and removes what this browser has saved, for a user who signs out. */
+  /** Returns how much the user has written in this browser and not sent, in all tabs. */
+  async unsent(): Promise<Unsent> {
+    const { id } = this.#core.now.me;
+    const [entries, files] = await Promise.all([
+      this.#stores.outbox.read(id).catch(() => []),
+      this.#stores.uploads.read(id).catch(() => []),
+    ]);
+    const messages = new Set([...entries, ...this.messages.outbox.getState()].map((each) => each.clientMessageId));
+    const drafts = this.drafts.places();
+    for (const { entryId, place } of [...files, ...this.uploads.state.getState()])
+      if (entryId === null) drafts.add(place);
+    return { messages: messages.size, drafts: drafts.size };
+  }
+
+  /** Ends the chat and removes everything that this browser has saved of the user, who signs out. */
   async end(): Promise<void> {
+    this.#isOver = true;
     this.stop();
-    this.messages.anchors.forget();
-    await Promise.all([this.push.unsubscribe(), this.#offlineState.forget()]);
+    await this.#removeUnsent();
+    // With the session of an account, the server ends the subscription too.
+    const hasAccount = this.#core.api.session?.refreshToken !== undefined;
+    if (!hasAccount) await this.push.unsubscribe();
+    await this.forget();
   }
 
   /** Ends the chat because the server has ended the session; `reason` is a code. */
@@ -161,14 +188,31 @@ export class Chat {
     if (this.#isOver) return;
     this.#isOver = true;
     this.stop();
+    if (reason === "erased") void this.#removeUnsent();
     void this.forget();
     this.onEnd(reason);
   }
 
-  /** Removes what this browser has saved of the user, whose session has ended. */
+  /**
+   * Removes what this browser has saved of the user's conversations, since the session has ended. What the user has
+   * written and not sent stays: they did not sign out here, and may come back. Other users neither see nor send it.
+   */
   async forget(): Promise<void> {
     this.messages.anchors.forget();
     await Promise.all([this.#offlineState.forget(), this.push.forget()]);
+  }
+
+  /** Removes drafts, and messages and files that are not sent yet. */
+  async #removeUnsent(): Promise<void> {
+    const { id } = this.#core.now.me;
+    const { outbox, uploads } = this.#stores;
+    this.drafts.remove();
+    const removed = [
+      outbox.read(id).then((all) => Promise.all(all.map((each) => outbox.delete(each.clientMessageId)))),
+      uploads.read(id).then((all) => Promise.all(all.map((each) => uploads.delete(each.id)))),
+    ];
+    // Without storage there is nothing to remove.
+    await Promise.allSettled(removed);
   }
 
   /** Opens a conversation, at a message or where the reader left off; null closes it. */

@@ -64,6 +64,14 @@ export const texts: Texts = {
   toRegister: "Stattdessen ein Konto erstellen",
   toSignIn: "Stattdessen anmelden",
   signOut: "Abmelden",
+  leaving: {
+    unsent: (messages, drafts) => {
+      const unsent = `${counted(messages, { one: "Nachricht ist", other: "Nachrichten sind" })} noch nicht gesendet`;
+      const written = `es gibt ${counted(drafts, { one: "Entwurf", other: "Entwürfe" })}`;
+      const all = [messages > 0 ? unsent : "", drafts > 0 ? written : ""].filter((each) => each !== "").join(", und ");
+      return `${all.charAt(0).toUpperCase()}${all.slice(1)}. Beim Abmelden wird das entfernt.`;
+    },
+  },
   email: "E-Mail-Adresse",
   password: "Passwort",
   passwordHint: "Mindestens 8 Zeichen",
@@ -75,6 +83,9 @@ export const texts: Texts = {
     banned: "Dein Konto wurde gesperrt.",
     erased: "Dein Konto wurde gelöscht.",
     logout: "Du hast dich auf einem anderen Gerät abgemeldet.",
+    elsewhere: "Du wurdest in einem anderen Tab abgemeldet.",
+    leftAlone:
+      "Du bist in diesem Browser abgemeldet, aber der Server war nicht erreichbar, um die Sitzung zu beenden. Du kannst sie auf jedem Gerät, auf dem du angemeldet bist, unter Einstellungen, Geräte beenden.",
     unauthenticated: "Bitte melde dich wieder an.",
   },
   endedOtherwise: "Bitte melde dich wieder an.",

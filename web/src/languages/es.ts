@@ -68,6 +68,17 @@ export const texts: Texts = {
   toRegister: "Crear una cuenta",
   toSignIn: "Iniciar sesión con una cuenta",
   signOut: "Cerrar sesión",
+  leaving: {
+    unsent: (messages, drafts) => {
+      const unsent = counted(messages, {
+        one: "mensaje aún no se ha enviado",
+        other: "mensajes aún no se han enviado",
+      });
+      const written = `hay ${counted(drafts, { one: "borrador", other: "borradores" })}`;
+      const all = [messages > 0 ? unsent : "", drafts > 0 ? written : ""].filter((each) => each !== "").join(", y ");
+      return `${all.charAt(0).toUpperCase()}${all.slice(1)}. Al cerrar la sesión se eliminará todo.`;
+    },
+  },
   email: "Correo electrónico",
   password: "Contraseña",
   passwordHint: "Al menos 8 caracteres",
@@ -79,6 +90,9 @@ export const texts: Texts = {
     banned: "Tu cuenta ha sido vetada.",
     erased: "Tu cuenta se ha eliminado.",
     logout: "Has cerrado la sesión en otro dispositivo.",
+    elsewhere: "Se ha cerrado tu sesión en otra pestaña.",
+    leftAlone:
+      "Has cerrado la sesión en este navegador, pero no se ha podido contactar con el servidor para terminarla. Puedes terminarla en Ajustes, Dispositivos, desde cualquier dispositivo en el que tengas la sesión iniciada.",
     unauthenticated: "Vuelve a iniciar sesión.",
   },
   endedOtherwise: "Vuelve a iniciar sesión.",

@@ -69,6 +69,17 @@ export const texts: Texts = {
   toRegister: "Créer plutôt un compte",
   toSignIn: "Se connecter plutôt",
   signOut: "Se déconnecter",
+  leaving: {
+    unsent: (messages, drafts) => {
+      const unsent = counted(messages, {
+        one: "message n’est pas encore envoyé",
+        other: "messages ne sont pas encore envoyés",
+      });
+      const written = `il y a ${counted(drafts, { one: "brouillon", other: "brouillons" })}`;
+      const all = [messages > 0 ? unsent : "", drafts > 0 ? written : ""].filter((each) => each !== "").join(", et ");
+      return `${all.charAt(0).toUpperCase()}${all.slice(1)}. La déconnexion supprime tout cela.`;
+    },
+  },
   email: "E-mail",
   password: "Mot de passe",
   passwordHint: "Au moins 8 caractères",
@@ -80,6 +91,9 @@ export const texts: Texts = {
     banned: "Votre compte a été banni.",
     erased: "Votre compte a été supprimé.",
     logout: "Vous vous êtes déconnecté sur un autre appareil.",
+    elsewhere: "Vous avez été déconnecté dans un autre onglet.",
+    leftAlone:
+      "Vous êtes déconnecté dans ce navigateur, mais le serveur est resté injoignable et n’a pas pu mettre fin à la session. Vous pouvez y mettre fin dans Réglages, Appareils, sur tout appareil où vous êtes connecté.",
     unauthenticated: "Veuillez vous reconnecter.",
   },
   endedOtherwise: "Veuillez vous reconnecter.",

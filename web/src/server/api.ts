@@ -1,4 +1,4 @@
-import type { ServerAnswer, SignedInAnswer, User } from "@talkwire/client";
+import type { ErrorAnswer, ServerAnswer, SignedInAnswer, User } from "@talkwire/client";
 import { RequestError } from "@talkwire/client";
 import { Rest, withLock } from "@talkwire/client/parts";
 import { deviceId } from "./device_id";
@@ -13,6 +13,8 @@ export interface Account {
   invitation?: string;
 }
 
+/** How long a user who signs out waits for the server. */
+const LOGOUT_MS = 5_000;
 const REFRESH_LOCK = "talkwire.refreshing";
 
 /** The REST API, with the credentials of the user who has signed in to the page. */
@@ -87,10 +89,33 @@ export class Api extends Rest {
     return this.send<ServerAnswer>("GET", "server", null);
   }
 
-  /** Signs out here, and on the server if it is reachable. */
-  async logout(): Promise<void> {
-    if (this.session?.accessToken !== undefined) await this.post("auth/logout").catch(() => null);
+  /** Signs out: here at once, and on the server if it is reachable. Returns whether the server has ended the session. */
+  async logout(): Promise<boolean> {
+    const { session } = this;
     this.#store.forget();
+    if (session?.accessToken === undefined) return true;
+    const unanswered = new Promise<false>((resolve) => setTimeout(() => resolve(false), LOGOUT_MS));
+    return Promise.race([this.#endOnServer(session), unanswered]);
+  }
+
+  async #endOnServer(session: Session): Promise<boolean> {
+    try {
+      // The user may close the page at once.
+      const answer = await fetch(new URL("api/v1/auth/logout", this.base), {
+        method: "POST",
+        headers: { Authorization: `Bearer ${session.accessToken}` },
+        keepalive: true,
+      });
+      const { refreshToken } = session;
+      if (answer.status !== 401) return answer.status < 500 && answer.status !== 429;
+      const { code } = ((await answer.json()) as ErrorAnswer).error;
+      if (code !== "token_expired" || refreshToken === undefined) return true;
+      const tokens = await this.send<SignedInAnswer>("POST", "auth/refresh", null, { refreshToken });
+      await this.send("POST", "auth/logout", sessionOf(tokens));
+      return true;
+    } catch (error) {
+      return error instanceof RequestError && !error.isTransient;
+    }
   }
 
   /** Removes the session, unless another user has signed in meanwhile in another tab. */

@@ -2,7 +2,7 @@ import type { User } from "@talkwire/client";
 import { newestFirst, own } from "@talkwire/client/parts";
 import { TalkwireProvider } from "@talkwire/react";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
-import { Chat } from "../chat/chat";
+import { Chat, type Unsent } from "../chat/chat";
 import { totalOf } from "../chat/conversations/unread";
 import { applyAppearance, useCompact } from "../embedding/appearance";
 import { isFramed } from "../embedding/framed";
@@ -16,6 +16,7 @@ import { useAlerts } from "./alerts/use_alerts";
 import { showBadge } from "./app_badge";
 import { CallGate } from "./calls/call_gate";
 import { ChatContext, useChat, useChatState } from "./chat_context";
+import { Confirmation } from "./components/confirmation";
 import { Notice } from "./components/notice";
 import { ToastView } from "./components/toast";
 import { ConversationView } from "./conversation/conversation_view";
@@ -34,6 +35,12 @@ const Entrance = lazyPart(() => import("./sign_in/entrance"), "place");
 const InvitationLink = lazyPart(() => import("./sign_in/invitation_link"));
 const UnavailableConversation = lazyPart(() => import("./conversation/unavailable_conversation"), "place");
 
+/** The user has signed out here, and the server knows; or it could not be told. */
+const LEFT = "left";
+const LEFT_ALONE = "leftAlone";
+/** Reasons for which this browser keeps nothing of the user. */
+const GONE: ReadonlySet<string> = new Set([LEFT, LEFT_ALONE, "erased"]);
+
 /** Screens that show the list or a conversation. */
 const narrow = matchMedia("(max-width: 700px)");
 
@@ -48,14 +55,21 @@ export function App() {
   /** Whether the reader has registered with the invitation, and so joined. */
   const [isJoining, setJoining] = useState(false);
 
-  // When another user signs in in another tab, this tab follows.
+  // When the user signs out in another tab, or another user signs in there, this tab follows.
   useEffect(
     () =>
       api.onSessionChange(() => {
         const user = api.session?.user;
-        if (user !== undefined) setMe((before) => (before === null || before.id === user.id ? before : user));
+        if (me === null) return;
+        if (user === undefined) {
+          // Its tokens are gone, also where the server could not be told.
+          setReason(reasonOf("elsewhere", false));
+          setMe(null);
+        } else if (user.id !== me.id) {
+          setMe(user);
+        }
       }),
-    [api],
+    [api, me],
   );
   useEffect(() => {
     if (host === null) return;
@@ -74,9 +88,9 @@ export function App() {
   const leave = (why: string): void => {
     const isByToken = api.session?.byToken === true;
     if (me !== null) api.forget(me.id);
-    if (me !== null && why === "erased") forgetLastConversation(me.id);
+    if (me !== null && GONE.has(why)) forgetLastConversation(me.id);
     forgetReturn();
-    setReason(why === "" ? "" : reasonOf(why, isByToken));
+    setReason(reasonOf(why, isByToken));
     setMe(null);
   };
   const over = (): void => {
@@ -126,6 +140,7 @@ function sessionStore(): SessionStore {
 
 function reasonOf(code: string, isByToken: boolean): string {
   if (isByToken && code === "unauthenticated") return isFramed ? texts.byToken.ended : texts.byToken.over;
+  if (code === LEFT) return "";
   if (code === SIGNED_OUT) return texts.byToken.signedOut;
   return texts.ended[code] ?? texts.endedOtherwise;
 }
@@ -146,6 +161,8 @@ interface SignedInProps {
 
 function SignedIn({ api, me, onLeave, children }: SignedInProps) {
   const [chat, setChat] = useState<Chat | null>(null);
+  /** What signing out would remove, once the user was asked; null: nobody asks. */
+  const [unsent, setUnsent] = useState<Unsent | null>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: one chat per session, whatever `onLeave` is
   useEffect(() => {
     const started = new Chat(api, me);
@@ -154,7 +171,7 @@ function SignedIn({ api, me, onLeave, children }: SignedInProps) {
     setChat(started);
     return () => {
       started.stop();
-      // Another user has signed in in another tab.
+      // The user has signed out in another tab, or another user has signed in there.
       if (api.session?.user.id !== me.id) void started.forget();
     };
   }, [api, me]);
@@ -163,14 +180,28 @@ function SignedIn({ api, me, onLeave, children }: SignedInProps) {
   const maySignOut = !(isFramed && api.session?.byToken === true);
   const signOut = async (): Promise<void> => {
     await chat.end();
-    await api.logout();
-    onLeave("");
+    onLeave((await api.logout()) ? LEFT : LEFT_ALONE);
+  };
+  const ask = async (): Promise<void> => {
+    const found = await chat.unsent();
+    if (found.messages + found.drafts > 0) setUnsent(found);
+    else await signOut();
   };
   return (
     <ChatContext value={chat}>
       <TalkwireProvider client={chat.talkwire}>
-        <Screen onSignOut={maySignOut ? () => void signOut() : undefined} />
+        <Screen onSignOut={maySignOut ? () => void ask() : undefined} />
         {children}
+        {unsent !== null && (
+          <Confirmation
+            title={texts.signOut}
+            action={texts.signOut}
+            onConfirm={signOut}
+            onClose={() => setUnsent(null)}
+          >
+            {texts.leaving.unsent(unsent.messages, unsent.drafts)}
+          </Confirmation>
+        )}
       </TalkwireProvider>
     </ChatContext>
   );

@@ -1,0 +1,244 @@
+// What was written and not sent: in several tabs, while a message is edited, and when its author signs out.
+import {
+  LOST,
+  act,
+  anotherTab,
+  call,
+  composer,
+  enterAs,
+  letters,
+  message,
+  messages,
+  open,
+  pause,
+  post,
+  report,
+  say,
+  start,
+  submitAccount,
+  until,
+  url,
+  visit,
+  visitAs,
+} from "../browser.mjs";
+
+const text = (page) => composer(page).inputValue();
+const shows = (page, wanted) => until(() => text(page), (value) => value === wanted);
+
+// A tab with a text of its own keeps it, whatever another tab sends; one without any has the newest.
+export async function tabs() {
+  const one = await visitAs("alice");
+  await open(one, "general");
+  await composer(one).fill("A long draft");
+  const two = await anotherTab(one, "alice");
+  await open(two, "general");
+  const taken = await shows(two, "A long draft");
+  await say(two, "x");
+  await message(two, "x").waitFor();
+  await message(one, "x").waitFor();
+  const kept = await text(one);
+  await one.reload();
+  await composer(one).waitFor();
+  const reloaded = await shows(one, "A long draft");
+  // A tab whose reader has written nothing follows.
+  const three = await anotherTab(one, "alice");
+  await open(three, "general");
+  await shows(three, "A long draft");
+  await composer(one).fill("A longer draft");
+  const followed = await shows(three, "A longer draft");
+  await say(one, "A longer draft");
+  const followedSending = await shows(three, "");
+  report("written", { taken, kept, reloaded, followed, followedSending });
+}
+
+// An edit and a reply belong to their tab too.
+export async function edits() {
+  const one = await visitAs("alice");
+  await open(one, "general");
+  await say(one, "Speling");
+  await message(one, "Speling").waitFor();
+  const two = await anotherTab(one, "alice");
+  await open(two, "general");
+  await composer(two).fill("Something else");
+  await act(one, "Speling", "Edit");
+  await composer(one).fill("Spelling");
+  await composer(two).fill("");
+  await say(two, "A second message");
+  await message(one, "A second message").waitFor();
+  await one.reload();
+  await one.getByText("Editing your message").waitFor();
+  const reloaded = await shows(one, "Spelling");
+  await composer(one).press("Enter");
+  await message(two, "Spelling").waitFor();
+  report("edited", { reloaded, left: await text(one) });
+}
+
+// The message is deleted elsewhere while it is edited.
+export async function deleted() {
+  const one = await visitAs("alice", { expected: LOST });
+  await open(one, "general");
+  const ends = async (content, changed, remove) => {
+    await say(one, content);
+    await message(one, content).waitFor();
+    await composer(one).press("ArrowUp");
+    await one.getByText("Editing your message").waitFor();
+    if (changed !== undefined) await composer(one).fill(changed);
+    const { items } = await call("GET", "conversations/general/messages?limit=1", "alice");
+    await remove(() => call("DELETE", `messages/${items[0].id}`, "alice"));
+    await one.getByText("Editing your message").waitFor({ state: "detached" });
+    const notice = await one.locator(".notice p").textContent();
+    await one.locator(".notice").getByRole("button", { name: "Close" }).click();
+    return { notice, draft: await text(one) };
+  };
+  const unchanged = await ends("Not for long", undefined, (remove) => remove());
+  const changed = await ends("Soon gone", "What I wanted to say", (remove) => remove());
+  await composer(one).fill("");
+  // The page does not see it, and learns it when it is connected again.
+  const missed = await ends("Gone while away", "Written while away", async (remove) => {
+    await one.context().setOffline(true);
+    await one.getByText("Reconnecting…").waitFor();
+    await remove();
+    await one.context().setOffline(false);
+  });
+  await say(one, "And on");
+  await message(one, "And on").waitFor();
+  report("deleted", { unchanged, changed, missed });
+}
+
+const signOut = async (page) => {
+  await page.getByRole("button", { name: /^Your account/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+};
+
+// Without a connection, the menu could not be loaded.
+const loadMenu = async (page) => {
+  await page.getByRole("button", { name: /^Your account/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("menuitem", { name: "Sign out" }).waitFor({ state: "detached" });
+};
+
+const dialog = (page) => page.getByRole("dialog");
+
+// What the browser has of a user that was not sent, and their session.
+const kept = (page) =>
+  page.evaluate(async () => {
+    const all = async (name, store) =>
+      new Promise((resolve, reject) => {
+        const opening = indexedDB.open(name);
+        opening.onerror = reject;
+        opening.onsuccess = () => {
+          const reading = opening.result.transaction(store).objectStore(store).getAll();
+          reading.onsuccess = () => resolve(reading.result.length);
+          opening.result.close();
+        };
+      });
+    const keys = Object.keys({ ...localStorage, ...sessionStorage }).filter((key) =>
+      /^talkwire.(draft|composing|edit|last|session)/.test(key),
+    );
+    const [entries, uploads, bytes, states] = [
+      await all("talkwire", "letters"),
+      await all("talkwire-uploads", "uploads"),
+      await all("talkwire-uploads", "bytes"),
+      await all("talkwire-state", "states"),
+    ];
+    return { keys, entries, uploads, bytes, states };
+  });
+
+// Signing out without a connection: the page asks, removes what was not sent, and says that the server does not know.
+export async function unsent() {
+  const credentials = { "E-mail": "frida@example.com", Password: "correct horse" };
+  const frida = await visit({ expected: LOST });
+  await submitAccount(frida, { Name: "Frida", ...credentials });
+  await start(frida, ["alice"]);
+  await say(frida, "Sent");
+  await message(frida, "Sent").waitFor();
+  await start(frida, ["bob"]);
+  await loadMenu(frida);
+  await frida.context().setOffline(true);
+  await frida.getByText("Reconnecting…").waitFor();
+  await say(frida, "Never sent");
+  await letters(frida).first().waitFor();
+  await frida.locator(".composer input[type=file]").setInputFiles({
+    name: "secret.txt",
+    mimeType: "text/plain",
+    buffer: Buffer.from("secret"),
+  });
+  await frida.locator(".tray, .composer").getByText("secret.txt").waitFor();
+  await frida.locator(".conversations a", { hasText: "alice" }).click();
+  await composer(frida).fill("A draft");
+  await until(() => kept(frida), ({ entries, bytes }) => entries === 1 && bytes === 1);
+  const before = await kept(frida);
+  await signOut(frida);
+  const asked = await dialog(frida).locator("p").first().textContent();
+  await dialog(frida).getByRole("button", { name: "Cancel" }).click();
+  const stays = await text(frida);
+  await signOut(frida);
+  await dialog(frida).getByRole("button", { name: "Sign out" }).click();
+  await frida.locator(".entrance").waitFor();
+  const reason = await frida.locator(".entrance").textContent();
+  const after = await kept(frida);
+  await frida.context().setOffline(false);
+  await frida.reload();
+  await submitAccount(frida, credentials);
+  await frida.locator(".conversations a", { hasText: "bob" }).click();
+  await composer(frida).waitFor();
+  await pause(500);
+  report("signed out", {
+    before: { ...before, keys: before.keys.length },
+    asked,
+    stays,
+    says: reason.includes("the server could not be reached to end the session"),
+    after,
+    letters: await letters(frida).count(),
+    sent: await messages(frida).allTextContents(),
+    draft: await text(frida),
+  });
+}
+
+// Without anything unsent, nobody is asked. The other tab of the browser follows, also without the server.
+export async function everywhere() {
+  const gerd = await visit({ expected: LOST });
+  await submitAccount(gerd, { Name: "Gerd", "E-mail": "gerd@example.com", Password: "correct horse" });
+  await start(gerd, ["alice"]);
+  await say(gerd, "Hello");
+  await message(gerd, "Hello").waitFor();
+  const tab = await gerd.context().newPage();
+  await tab.goto(url);
+  await tab.locator(".conversations a").first().click();
+  await composer(tab).waitFor();
+  await loadMenu(gerd);
+  await gerd.context().setOffline(true);
+  await gerd.getByText("Reconnecting…").waitFor();
+  await signOut(gerd);
+  await gerd.locator(".entrance").waitFor();
+  await tab.locator(".entrance").waitFor();
+  const reason = await tab.locator(".entrance").textContent();
+  report("signed out", { says: reason.includes("You were signed out in another tab."), left: await kept(tab) });
+}
+
+// The server ends the session, as when its user signs out on another device: what was not sent waits for that user, and
+// another user neither sees nor sends it.
+export async function ended() {
+  const credentials = { "E-mail": "hanna@example.com", Password: "correct horse" };
+  const hanna = await visit({ expected: LOST });
+  await submitAccount(hanna, { Name: "Hanna", ...credentials });
+  await start(hanna, ["alice"]);
+  await composer(hanna).fill("To be continued");
+  const elsewhere = await post("auth/login", "alice", { email: "hanna@example.com", password: "correct horse" });
+  const changed = await fetch(`${url}/api/v1/auth/password`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Authorization: `Bearer ${elsewhere.accessToken}` },
+    body: JSON.stringify({ currentPassword: "correct horse", newPassword: "battery staple" }),
+  });
+  if (!changed.ok) throw new Error(`the password was not changed: ${changed.status}`);
+  await hanna.locator(".entrance").waitFor();
+  await enterAs(hanna, "alice");
+  await hanna.locator(".conversations a", { hasText: "Hanna" }).click();
+  await composer(hanna).waitFor();
+  const other = await text(hanna);
+  await signOut(hanna);
+  await submitAccount(hanna, { ...credentials, Password: "battery staple" });
+  await hanna.locator(".conversations a", { hasText: "alice" }).click();
+  report("ended", { other, own: await shows(hanna, "To be continued") });
+}
