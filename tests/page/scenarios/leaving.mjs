@@ -63,6 +63,7 @@ export async function edits() {
   await act(one, "Speling", "Edit");
   await composer(one).fill("Spelling");
   await composer(two).fill("");
+  await act(two, "Speling", "Reply");
   await say(two, "A second message");
   await message(one, "A second message").waitFor();
   await one.reload();
