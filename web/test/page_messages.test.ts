@@ -98,12 +98,18 @@ describe("a message that is deleted while it is edited", () => {
     messages.compose(null);
     const problem = { path: "messageId", message: "this message was deleted" };
     call.mockRejectedValue(new RequestError({ code: "invalid_request", message: "messageId: …", details: [problem] }));
-    const get = vi.spyOn(core.api, "get").mockResolvedValue({ ...message, deletedAt: deleted.deletedAt });
-    expect(await messages.edit(message, "Changed")).toBe(true);
-    expect(messages.drafts.current("c")).toBe("A draft\nChanged");
-    get.mockResolvedValue(message);
-    expect(await messages.edit(message, "Changed")).toBe(false);
-    expect(core.now.notice).toBe("This message was deleted.");
+    const get = vi.spyOn(core.api, "get").mockResolvedValue(message);
+    await messages.started();
+    core.state.setState({ connected: true });
+    messages.connected();
+    messages.edit(message, "Changed");
+    await vi.waitFor(() => expect([...messages.changes.getState().values()].flat()[0]?.problem).not.toBeNull());
+    expect(messages.drafts.current("c")).toBe("A draft");
+    get.mockResolvedValue({ ...message, deletedAt: deleted.deletedAt });
+    messages.edit(message, "Changed again");
+    await vi.waitFor(() => expect(messages.drafts.current("c")).toBe("A draft\nChanged again"));
+    expect(messages.changes.getState().size).toBe(0);
+    expect(core.now.notice).toBe("The message was deleted. Your changed text is in the message field.");
   });
 
   it("is not confused with another one", () => {
