@@ -8,6 +8,7 @@ import {
   enterAs,
   letters,
   message,
+  opened,
   messages,
   open,
   pause,
@@ -167,6 +168,7 @@ export async function unsent() {
   });
   await frida.locator(".tray, .composer").getByText("secret.txt").waitFor();
   await frida.locator(".conversations a", { hasText: "alice" }).click();
+  await opened(frida, "alice");
   await composer(frida).fill("A draft");
   await until(() => kept(frida), ({ entries, bytes }) => entries === 1 && bytes === 1);
   const before = await kept(frida);

@@ -70,7 +70,9 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   const count = entries.length;
   const { keptRows, ...focusEvents } = useMessageFocus(list, scroller, rows);
   const { atEnd, seesLast, sight, onScroll, onResize, range } = useScrollPosition(id, list, rows, count, timeline);
-  const unseen = useReading(id, { rows, timeline, sight, atEnd: seesLast && timeline.atEnd });
+  // Whoever sees that nothing was said yet sees everything.
+  const seesAll = timeline.atEnd && (seesLast || (timeline.atStart && rows.length === 0));
+  const unseen = useReading(id, { rows, timeline, sight, atEnd: seesAll });
 
   // A short page does not fill the window and cannot be scrolled.
   useEffect(() => {
