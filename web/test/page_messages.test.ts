@@ -8,6 +8,7 @@ import { PageCore } from "../src/chat/page_core";
 import { Api } from "../src/server/api";
 import { SessionStore } from "../src/server/session";
 import { memoryStorage } from "./memory_storage";
+import { eventually } from "./waiting";
 
 /** A page with an open conversation that is read to its end. */
 const open = (lastSeq: number) => {
@@ -103,11 +104,11 @@ describe("a message that is deleted while it is edited", () => {
     core.state.setState({ connected: true });
     messages.connected();
     messages.edit(message, "Changed");
-    await vi.waitFor(() => expect([...messages.changes.getState().values()].flat()[0]?.problem).not.toBeNull());
+    await eventually(() => expect([...messages.changes.getState().values()].flat()[0]?.problem).not.toBeNull());
     expect(messages.drafts.current("c")).toBe("A draft");
     get.mockResolvedValue({ ...message, deletedAt: deleted.deletedAt });
     messages.edit(message, "Changed again");
-    await vi.waitFor(() => expect(messages.drafts.current("c")).toBe("A draft\nChanged again"));
+    await eventually(() => expect(messages.drafts.current("c")).toBe("A draft\nChanged again"));
     expect(messages.changes.getState().size).toBe(0);
     expect(core.now.notice).toBe("The message was deleted. Your changed text is in the message field.");
   });
