@@ -95,6 +95,7 @@ async function everySection(token, viewport) {
   }
   await goTo(page, "Overview");
   // axe wants targets 24 pixels apart, which depends on the machine's fonts.
+  await page.locator(".admin-attention a").first().waitFor();
   const heights = await page
     .locator(".admin-attention a")
     .evaluateAll((links) => links.map((link) => link.getBoundingClientRect().height));

@@ -45,15 +45,18 @@ export async function directions() {
   await alice.keyboard.press("Enter");
   await message(alice, "שלום world.").waitFor();
   await say(alice, "مرحبا\n\nand in English");
-  await message(alice, "and in English").waitFor();
+  await alice.locator(".message:not(.letter) .text").filter({ hasText: "and in English" }).waitFor();
   const text = (content) => message(alice, content).locator("xpath=ancestor-or-self::*[@dir][1]");
   const leftOf = (content) =>
-    message(alice, content).evaluate((it) => {
+    alice.locator(".message:not(.letter) .text").filter({ hasText: content }).evaluate((it, words) => {
+      const texts = document.createTreeWalker(it, NodeFilter.SHOW_TEXT);
+      while (!texts.nextNode().data.includes(words));
       const range = document.createRange();
-      range.selectNodeContents(it);
-      const frame = it.closest(".text").getBoundingClientRect();
-      return range.getBoundingClientRect().left - frame.left < 10;
-    });
+      const at = texts.currentNode.data.indexOf(words);
+      range.setStart(texts.currentNode, at);
+      range.setEnd(texts.currentNode, at + words.length);
+      return range.getBoundingClientRect().left - it.getBoundingClientRect().left < 10;
+    }, content);
   report("directed", {
     field,
     hebrew: await text("שלום world.").evaluate((it) => getComputedStyle(it).direction),
