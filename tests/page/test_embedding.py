@@ -62,6 +62,7 @@ def test_a_listed_page_shows_the_chat_in_a_frame(driver: Driver, application_url
     framed = played(driver, application_url, "frame")
     assert framed == {
         "compact": {"lists": 0, "theme": "dark", "width": 800},
+        "entries": 0,
         "light": "light",
         "mayLeave": 0,
         "stored": False,

@@ -150,6 +150,13 @@ export const frame = (given) => besidePages(given, async () => {
   const chat = frameOf(page);
   await composer(chat).waitFor();
   await chat.getByRole("heading", { name: ORDER }).waitFor();
+  // The history is that of the page around the frame.
+  const before = await page.evaluate(() => history.length);
+  await composer(chat).press("Control+k");
+  await chat.locator("dialog.switcher").waitFor();
+  await chat.getByRole("combobox").press("Escape");
+  await chat.locator("dialog.switcher").waitFor({ state: "detached" });
+  const entries = (await page.evaluate(() => history.length)) - before;
   await say(chat, "Hello from the shop");
   await message(chat, "Hello from the shop").waitFor();
   await until(() => page.evaluate(() => window.states.at(-1)), (state) => state === "online");
@@ -181,7 +188,7 @@ export const frame = (given) => besidePages(given, async () => {
   // Another user signs in in the application.
   await page.evaluate((token) => (document.querySelector("talkwire-chat").token = token), tokenOf("bob"));
   await chat.locator(".account-name").getByText("bob", { exact: true }).waitFor();
-  report("frame", { compact, light, mayLeave, stored, states });
+  report("frame", { compact, entries, light, mayLeave, stored, states });
 });
 
 // A page of an origin that is not listed shows an empty frame.

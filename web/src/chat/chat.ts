@@ -223,6 +223,7 @@ export class Chat {
     if (id !== null && conversation === undefined && id in Object.prototype) return this.open(null);
     let opening: Promise<void> | undefined;
     if (id !== openId) {
+      this.files.close();
       const count = conversation?.unreadCount ?? 0;
       const unread = count > 0 ? { after: conversation?.readSeq ?? 0, count } : null;
       // The request for messages goes before those of all others that the change of the state causes.

@@ -28,6 +28,7 @@ import { followAddress, goTo, placeHere, startAt } from "./page_address";
 import { Sidebar } from "./sidebar/sidebar";
 import { useProviderReturn } from "./sign_in/provider_return";
 import { useInvitation } from "./sign_in/use_invitation";
+import { narrow } from "./use_media";
 import "./app.css";
 
 /** Readers who are signed in already do not need it. */
@@ -40,9 +41,6 @@ const LEFT = "left";
 const LEFT_ALONE = "leftAlone";
 /** Reasons for which this browser keeps nothing of the user. */
 const GONE: ReadonlySet<string> = new Set([LEFT, LEFT_ALONE, "erased"]);
-
-/** Screens that show the list or a conversation. */
-const narrow = matchMedia("(max-width: 700px)");
 
 export function App() {
   const api = useMemo(() => new Api(document.baseURI, sessionStore()), []);

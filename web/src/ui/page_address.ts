@@ -1,17 +1,20 @@
 /** The page's address, which says what is open. */
 
 import { addressOf, type Place, placeOf } from "../place";
+import { pageLayers } from "./layers/page_layers";
 
 /** Returns a link for others. */
 export function linkTo(conversationId: string, messageId: string): string {
   return new URL(addressOf(conversationId, messageId), location.href).href;
 }
 
-/** Opens a conversation like a link does; opens it again when it is already open. */
+/** Closes what is in front, and opens a conversation like a link does; opens it again when it is already open. */
 export function goTo(conversationId: string, messageId?: string): void {
   const address = addressOf(conversationId, messageId);
-  if (location.hash === address) dispatchEvent(new HashChangeEvent("hashchange"));
-  else location.hash = address;
+  pageLayers().leave(() => {
+    if (location.hash === address) dispatchEvent(new HashChangeEvent("hashchange"));
+    else location.hash = address;
+  });
 }
 
 /** Opens a conversation when the page starts, without a step that the browser's back button would undo. */
@@ -19,9 +22,12 @@ export function startAt(conversationId: string): void {
   history.replaceState(history.state, "", addressOf(conversationId));
 }
 
-/** Changes the address without opening what it names. */
+/** Closes what is in front, and changes the address without opening what it names. */
 export function showPlace(conversationId: string): void {
-  history.pushState(null, "", addressOf(conversationId));
+  const address = addressOf(conversationId);
+  pageLayers().leave(() => {
+    if (location.hash !== address) history.pushState(null, "", address);
+  });
 }
 
 /** Returns what the address says is open. */
@@ -32,6 +38,8 @@ export function placeHere(): Place {
 /** Calls `go` with the current place, and at each change. Returns a function that ends this. */
 export function followAddress(go: (place: Place) => void): () => void {
   const follow = (): void => go(placeOf(location.hash));
+  // Leaves the entries that a reload has kept.
+  pageLayers();
   follow();
   addEventListener("hashchange", follow);
   return () => removeEventListener("hashchange", follow);

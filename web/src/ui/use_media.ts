@@ -1,5 +1,10 @@
 import { useSyncExternalStore } from "react";
 
+/** Screens that show one thing at a time (app.css). */
+export const narrow = matchMedia("(max-width: 700px)");
+
+export const isNarrow = (): boolean => narrow.matches;
+
 /** Returns whether a media query matches, and follows its changes. */
 export function useMedia(media: MediaQueryList): boolean {
   return useSyncExternalStore(

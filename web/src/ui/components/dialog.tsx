@@ -1,10 +1,11 @@
 import { type ReactNode, useId, useRef } from "react";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
+import { useBackCloses } from "../layers/use_back_closes";
 import "./dialog.css";
 
 interface Props {
   title: string;
-  /** Also called when the reader presses Escape. */
+  /** Also called when the reader presses Escape or goes back. */
   onClose: () => void;
   className?: string;
   children: ReactNode;
@@ -14,6 +15,7 @@ interface Props {
 export function Dialog({ title, onClose, className, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
+  useBackCloses(true, onClose);
   useFocusUntilClosed(() => {
     dialog.current?.showModal();
     // The browser scrolls to the focused element, which may be the last button.

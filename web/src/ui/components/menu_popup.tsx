@@ -1,6 +1,8 @@
 import { Menu, MenuItem, useMenuStore } from "@ariakit/react";
 import { Check } from "lucide-react";
 import { type ComponentProps, type RefObject, useLayoutEffect } from "react";
+import { useBackCloses } from "../layers/use_back_closes";
+import { isNarrow } from "../use_media";
 import type { MenuAction } from "./menu_action";
 
 interface Props {
@@ -15,6 +17,7 @@ interface Props {
 
 /** An open menu. A module of its own, because few visits need it. */
 export default function MenuPopup({ label, actions, anchor, at, placement, onClose }: Props) {
+  useBackCloses(isNarrow(), onClose);
   const menu = useMenuStore({
     open: true,
     setOpen: (open) => open || onClose(),

@@ -7,6 +7,8 @@ import { searchEmoji } from "../../chat/writing/emoji_search";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { byTouch } from "../keyboard/focus";
+import { useBackCloses } from "../layers/use_back_closes";
+import { isNarrow } from "../use_media";
 import { EmojiGroups } from "./emoji_groups";
 import { cellId, EmojiResults, stepOf } from "./emoji_results";
 import { drawable, inTone, pickerData } from "./picker_data";
@@ -28,6 +30,7 @@ const NONE: readonly EmojiEntry[] = [];
 
 /** The emoji picker. A module of its own, because few visits need it. */
 export default function EmojiPopup({ label, anchor, placement, returnTo, onPick, onClose }: Props) {
+  useBackCloses(isNarrow(), onClose);
   const store = useChat().emoji;
   const recent = useStore(store.recent);
   const [set, setSet] = useState<EmojiSet | null>(null);

@@ -7,6 +7,7 @@ import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { stepOf } from "../keyboard/direction";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
+import { useBackCloses } from "../layers/use_back_closes";
 import { useFileUrl } from "./use_file_url";
 import "./viewer.css";
 
@@ -18,6 +19,7 @@ export default function Viewer({ viewing: { pictures, index } }: { viewing: View
   const dialog = useRef<HTMLDialogElement>(null);
   const [isOriginal, setOriginal] = useState(false);
   const picture = pictures[index];
+  useBackCloses(true, () => files.close());
   useFocusUntilClosed(() => dialog.current?.showModal());
   const pressed = (event: KeyboardEvent): void => {
     // Arrow keys scroll a picture that is larger than the window.

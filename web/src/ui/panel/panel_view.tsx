@@ -1,6 +1,8 @@
 import type { Conversation } from "@talkwire/client";
 import { useChat, useChatState } from "../chat_context";
+import { useBackCloses } from "../layers/use_back_closes";
 import { lazyPart } from "../lazy_part";
+import { usePanelCoversConversation } from "./panel_layout";
 import { useRestoreFocus } from "./use_restore_focus";
 
 const ThreadPanel = lazyPart(() => import("./thread_panel"));
@@ -14,6 +16,7 @@ const OffersPanel = lazyPart(() => import("../offers/offers_panel"));
 export function PanelView({ conversation }: { conversation: Conversation }) {
   const chat = useChat();
   const panel = useChatState((state) => state.panel);
+  useBackCloses(usePanelCoversConversation() && panel !== null, () => chat.openPanel(null));
   useRestoreFocus(panel);
   const giveUp = (): void => chat.openPanel(null);
   switch (panel?.kind) {

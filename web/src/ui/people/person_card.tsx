@@ -1,5 +1,7 @@
 import { Popover, PopoverProvider } from "@ariakit/react";
 import type { RefObject } from "react";
+import { useBackCloses } from "../layers/use_back_closes";
+import { isNarrow } from "../use_media";
 import { PersonDetails } from "./person_details";
 import "./person_card.css";
 
@@ -12,6 +14,7 @@ interface Props {
 
 /** A person's details, beside their name. */
 export default function PersonCard({ userId, name, anchor, onClose }: Props) {
+  useBackCloses(isNarrow(), onClose);
   return (
     <PopoverProvider open setOpen={(open) => open || onClose()} placement="bottom-start">
       <Popover

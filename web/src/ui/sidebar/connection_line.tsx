@@ -3,11 +3,8 @@ import { useSyncExternalStore } from "react";
 import { useCompact } from "../../embedding/appearance";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
-import { useMedia } from "../use_media";
+import { narrow, useMedia } from "../use_media";
 import "./connection_line.css";
-
-/** The width below which a conversation covers the list (app.css). */
-const narrow = matchMedia("(max-width: 700px)");
 
 /** The state of the connection, while it is lost. */
 export function ConnectionLine() {

@@ -169,7 +169,7 @@ function ToNewest({ id }: { id: string }) {
   const unread = useChatState((state) => own(state.conversations, id)?.unreadCount ?? 0);
   const go = (): void => {
     // A reload returns here, and not to the message in the address.
-    history.replaceState(null, "", addressOf(id));
+    history.replaceState(history.state, "", addressOf(id));
     void messages.toNewest(id);
   };
   return (

@@ -1,0 +1,205 @@
+// The page on a phone: a touch screen of 390 pixels, and its Back button.
+import {
+  composer,
+  conversations,
+  listed,
+  open,
+  opened,
+  post,
+  report,
+  until,
+  url,
+  visitAs,
+} from "../browser.mjs";
+
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
+// A picture of one dot.
+const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+
+const phoneAs = (user, options) => visitAs(user, { ...PHONE, ...options });
+
+// A group with a picture and a thread.
+async function prepare(name) {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name });
+  const form = new FormData();
+  form.append("file", new Blob([Buffer.from(PNG, "base64")], { type: "image/png" }), "dot.png");
+  const file = await (await fetch(`${url}/api/v1/files?userId=bob`, { method: "POST", body: form })).json();
+  const root = await post("messages", "bob", { conversationId: id, content: "The first one" });
+  await post("messages", "carol", { conversationId: id, content: "A reply", threadId: root.id });
+  await post("messages", "bob", { conversationId: id, content: "A picture", attachments: [{ id: file.id }] });
+  return { id, root };
+}
+
+// Where the reader is in the history of their tab: the fragments of its addresses, up to the current one.
+async function trail(page) {
+  const session = await page.context().newCDPSession(page);
+  const { currentIndex, entries } = await session.send("Page.getNavigationHistory");
+  await session.detach();
+  return entries
+    .slice(0, currentIndex + 1)
+    .map((entry) => entry.url)
+    .filter((address) => address.startsWith("http"))
+    .map((address) => new URL(address).hash);
+}
+
+// Waits until the history has so many entries up to the current one. An entry is removed a moment after what it belongs to.
+const trailOf = (page, count) => until(() => trail(page), ({ length }) => length === count);
+
+async function longPress(page, at) {
+  const box = await at.boundingBox();
+  const session = await page.context().newCDPSession(page);
+  const point = { x: box.x + Math.min(60, box.width / 2), y: box.y + box.height / 2 };
+  await session.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [point] });
+  await page.locator("dialog.action-sheet").waitFor();
+  await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  await session.detach();
+}
+
+// Everything that can be in front of a conversation, by how it is opened and what it is.
+const IN_FRONT = {
+  details: async (page) => {
+    await page.getByRole("button", { name: "Details" }).tap();
+    return page.getByRole("main", { name: "Details" });
+  },
+  search: async (page) => {
+    await page.getByRole("button", { name: "More", exact: true }).tap();
+    await page.getByRole("menuitem", { name: "Search" }).tap();
+    return page.getByRole("main", { name: "Search" });
+  },
+  thread: async (page) => {
+    await page.locator(".replies").first().tap();
+    return page.getByRole("main", { name: "Thread" });
+  },
+  viewer: async (page) => {
+    await page.locator(".picture").first().tap();
+    return page.locator("dialog.viewer");
+  },
+  sheet: async (page) => {
+    await longPress(page, page.locator(".message").filter({ hasText: "The first one" }));
+    return page.locator("dialog.action-sheet");
+  },
+  "dialog of the sheet": async (page) => {
+    await longPress(page, page.locator(".message").filter({ hasText: "The first one" }));
+    await page.getByRole("button", { name: "Forward", exact: true }).tap();
+    return page.getByRole("dialog", { name: /^Forward/ });
+  },
+  menu: async (page) => {
+    await page.getByRole("button", { name: "More", exact: true }).tap();
+    return page.getByRole("menu");
+  },
+  emoji: async (page) => {
+    await page.locator(".composer").getByRole("button", { name: "Emoji" }).tap();
+    return page.locator(".emoji-popup");
+  },
+};
+
+// Back closes what is in front, and then leaves the conversation. Closing otherwise leaves no entry behind.
+export async function back() {
+  const { id } = await prepare("Back");
+  const page = await phoneAs("alice", { path: "/#/" });
+  await open(page, "Back");
+  await page.locator(".picture").first().waitFor();
+  const start = await trail(page);
+  const closed = {};
+  for (const [name, show] of Object.entries(IN_FRONT)) {
+    const shown = await show(page);
+    await shown.waitFor();
+    const entries = (await trailOf(page, start.length + 1)).length - start.length;
+    await page.goBack();
+    await shown.waitFor({ state: "detached" });
+    closed[name] = { entries, left: (await trailOf(page, start.length)).length - start.length, isOpen: await composer(page).isVisible() };
+  }
+  // By its button, and by Escape.
+  await IN_FRONT.details(page);
+  await page.getByRole("button", { name: "Close" }).tap();
+  const byButton = (await trailOf(page, start.length)).length - start.length;
+  await IN_FRONT.viewer(page);
+  await page.locator("dialog.viewer").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator("dialog.viewer").waitFor({ state: "detached" });
+  const byEscape = (await trailOf(page, start.length)).length - start.length;
+  await page.goBack();
+  await conversations(page).first().waitFor();
+  report("back", { closed, byButton, byEscape, at: await page.evaluate(() => location.hash), id });
+}
+
+// A reload with something in front shows the page without it, and Back leaves the page.
+export async function reloaded() {
+  await prepare("Reloaded");
+  const page = await phoneAs("alice", { path: "/#/" });
+  await open(page, "Reloaded");
+  const start = await trail(page);
+  await (await IN_FRONT.details(page)).waitFor();
+  await trailOf(page, start.length + 1);
+  await page.reload();
+  await opened(page, "Reloaded");
+  const after = (await trailOf(page, start.length)).length - start.length;
+  await page.goBack();
+  await conversations(page).first().waitFor();
+  report("reloaded", { after, at: await page.evaluate(() => location.hash) });
+}
+
+// What opens a conversation from something in front adds one entry, and Back from there shows nothing in front.
+export async function onward() {
+  const { id } = await prepare("Onward");
+  await prepare("Elsewhere");
+  const page = await phoneAs("alice", { path: "/#/" });
+  await open(page, "Onward");
+  const start = (await trail(page)).length;
+  const added = {};
+  const settings = page.locator("dialog.settings");
+  const home = async () => {
+    await page.goBack();
+    await opened(page, "Onward");
+    added[`back, dialogs: ${Object.keys(added).at(-1)}`] = await page.locator("dialog[open], .panel").count();
+  };
+
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox").fill("Elsewhere");
+  await page.getByRole("option").first().tap();
+  await opened(page, "Elsewhere");
+  added.switcher = (await trailOf(page, start + 1)).length - start;
+  await home();
+
+  await (await IN_FRONT["dialog of the sheet"](page)).waitFor();
+  await page.locator(".targets label").filter({ hasText: "Elsewhere" }).first().tap();
+  await page.getByRole("button", { name: "Forward", exact: true }).tap();
+  await page.locator(".forward-results a").tap();
+  await opened(page, "Elsewhere");
+  added.forwarded = (await trailOf(page, start + 1)).length - start;
+  await home();
+
+  // In the conversation itself: from the search to the message.
+  await (await IN_FRONT.search(page)).waitFor();
+  await page.getByRole("searchbox").fill("first");
+  await page.getByRole("searchbox").press("Enter");
+  await page.locator(".panel").getByText("The first one").first().tap();
+  await page.locator(".row.shown").waitFor();
+  added.found = (await trailOf(page, start + 1)).length - start;
+  await home();
+
+  // Settings that are open when a conversation is opened by something else, such as a notification.
+  await page.locator(".back").tap();
+  await page.getByRole("button", { name: /^Your account/ }).tap();
+  await page.getByRole("menuitem", { name: "Settings" }).tap();
+  await settings.waitFor();
+  await page.goBack();
+  await settings.waitFor({ state: "detached" });
+  const list = await page.evaluate(() => location.hash);
+  report("onward", { added, list, id });
+}
+
+// A picture that is left by Back does not come up over the next conversation.
+export async function picture() {
+  await prepare("With a picture");
+  const page = await phoneAs("alice", { path: "/#/" });
+  await open(page, "With a picture");
+  await (await IN_FRONT.viewer(page)).waitFor();
+  await page.evaluate(() => {
+    location.hash = "#/";
+  });
+  await conversations(page).first().waitFor();
+  await listed(page, "general").tap();
+  await opened(page, "general");
+  report("picture", { dialogs: await page.locator("dialog[open]").count() });
+}

@@ -1,0 +1,34 @@
+"""The page on a phone: a touch screen of 390 pixels, and its Back button."""
+
+from __future__ import annotations
+
+from tests.page.driving import Driver, run
+
+
+def test_back_closes_what_is_in_front(driver: Driver, demo_url: str) -> None:
+    back = run(driver, demo_url, "phone", "back")["back"]
+    names = ("details", "search", "thread", "viewer", "sheet", "dialog of the sheet", "menu", "emoji")
+    assert back["closed"] == {name: {"entries": 1, "left": 0, "isOpen": True} for name in names}
+    assert back["byButton"] == back["byEscape"] == 0
+    assert back["at"] == "#/"
+
+
+def test_a_reload_with_a_panel_keeps_the_conversation(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "phone", "reloaded")["reloaded"] == {"after": 0, "at": "#/"}
+
+
+def test_a_conversation_opened_from_a_dialog_is_one_step(driver: Driver, demo_url: str) -> None:
+    onward = run(driver, demo_url, "phone", "onward")["onward"]
+    assert onward["list"] == "#/"
+    assert onward["added"] == {
+        "switcher": 1,
+        "back, dialogs: switcher": 0,
+        "forwarded": 1,
+        "back, dialogs: forwarded": 0,
+        "found": 1,
+        "back, dialogs: found": 0,
+    }
+
+
+def test_a_picture_that_was_left_stays_closed(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "phone", "picture")["picture"] == {"dialogs": 0}

@@ -1,0 +1,192 @@
+import { describe, expect, it, vi } from "vitest";
+import { type LayerHistory, Layers } from "../src/ui/layers/layers";
+
+interface Entry {
+  readonly address: string;
+  readonly state: unknown;
+}
+
+/** A history that moves later, as that of a browser does. */
+class FakeHistory implements LayerHistory {
+  entries: Entry[];
+  at: number;
+  moved: () => void = () => undefined;
+
+  constructor(entries: readonly Entry[] = [{ address: "list", state: null }], at = entries.length - 1) {
+    this.entries = [...entries];
+    this.at = at;
+  }
+
+  get state(): unknown {
+    return this.entries[this.at]?.state;
+  }
+
+  pushState(state: unknown): void {
+    this.open(this.address, state);
+  }
+
+  replaceState(state: unknown): void {
+    this.entries[this.at] = { address: this.address, state };
+  }
+
+  go(delta: number): void {
+    setTimeout(() => {
+      this.at += delta;
+      this.moved();
+    });
+  }
+
+  open(address: string, state: unknown = null): void {
+    this.entries.splice(++this.at, this.entries.length, { address, state });
+  }
+
+  get address(): string {
+    return this.entries[this.at]?.address ?? "";
+  }
+
+  /** The addresses up to the current entry. */
+  get trail(): string {
+    return this.entries
+      .slice(0, this.at + 1)
+      .map(({ address, state }) => address + ((state as { layer?: number } | null)?.layer ?? ""))
+      .join(" ");
+  }
+}
+
+function setUp(history = new FakeHistory(), hasEntries = true) {
+  const layers = new Layers(history, hasEntries);
+  history.moved = () => layers.moved();
+  /** Opens something that removes itself when it is closed, as a component does. */
+  const show = () => {
+    const closed = vi.fn(() => remove());
+    const remove = layers.add(closed);
+    return closed;
+  };
+  return { history, layers, show };
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+
+describe("layers", () => {
+  it("adds an entry for each, which Back leaves one by one", async () => {
+    const { history, show } = setUp();
+    const panel = show();
+    await settled();
+    const dialog = show();
+    await settled();
+    expect(history.trail).toBe("list list1 list2");
+    history.go(-1);
+    await settled();
+    expect(dialog).toHaveBeenCalledOnce();
+    expect(panel).not.toHaveBeenCalled();
+    history.go(-1);
+    await settled();
+    expect(panel).toHaveBeenCalledOnce();
+    expect(history.trail).toBe("list");
+  });
+
+  it("removes the entry of what is closed otherwise, and opens nothing again when the reader moves forward", async () => {
+    const { history, show } = setUp();
+    const close = show();
+    await settled();
+    close();
+    await settled();
+    expect(history.trail).toBe("list");
+    history.go(1);
+    await settled();
+    expect(history.trail).toBe("list");
+  });
+
+  it("keeps one entry when one follows another", async () => {
+    const { history, layers } = setUp();
+    const remove = layers.add(vi.fn());
+    await settled();
+    remove();
+    layers.add(vi.fn());
+    await settled();
+    expect(history.trail).toBe("list list1");
+    expect(history.entries).toHaveLength(2);
+  });
+
+  it("adds no entry for what is closed at once", async () => {
+    const { history, show } = setUp();
+    show()();
+    await settled();
+    expect(history.entries).toHaveLength(1);
+  });
+
+  it("opens a page from a dialog with one entry more", async () => {
+    const { history, layers, show } = setUp();
+    const panel = show();
+    const dialog = show();
+    await settled();
+    layers.leave(() => history.open("conversation"));
+    await settled();
+    expect(dialog).toHaveBeenCalledOnce();
+    expect(panel).toHaveBeenCalledOnce();
+    expect(history.trail).toBe("list conversation");
+    expect(history.entries).toHaveLength(2);
+  });
+
+  it("opens a page at once where nothing is open", () => {
+    const { history, layers } = setUp();
+    layers.leave(() => history.open("conversation"));
+    expect(history.trail).toBe("list conversation");
+  });
+
+  it("puts what a page opens with above the page", async () => {
+    const { history, layers, show } = setUp();
+    show();
+    await settled();
+    layers.leave(() => history.open("conversation"));
+    show();
+    await settled();
+    expect(history.trail).toBe("list conversation conversation1");
+  });
+
+  it("leaves the entries of a reloaded page", async () => {
+    const list = { address: "list", state: null };
+    const { history } = setUp(new FakeHistory([list, { address: "list", state: { layer: 1 } }]));
+    await settled();
+    expect(history.trail).toBe("list");
+  });
+
+  it("skips an entry that was left below another page", async () => {
+    const { history, show } = setUp();
+    const dialog = show();
+    await settled();
+    // The reader has typed an address.
+    history.open("conversation");
+    history.moved();
+    expect(dialog).toHaveBeenCalledOnce();
+    history.go(-1);
+    await settled();
+    expect(history.trail).toBe("list");
+  });
+
+  it("does not wait for a move that never happens", async () => {
+    vi.useFakeTimers();
+    const { history, layers, show } = setUp();
+    const close = show();
+    await vi.advanceTimersByTimeAsync(20);
+    history.go = () => undefined;
+    close();
+    layers.leave(() => history.open("conversation"));
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(history.address).toBe("conversation");
+    vi.useRealTimers();
+  });
+
+  it("adds no entries in a frame, and closes what is open when the frame moves", async () => {
+    const { history, layers, show } = setUp(new FakeHistory(), false);
+    const dialog = show();
+    await settled();
+    expect(history.entries).toHaveLength(1);
+    history.moved();
+    expect(dialog).toHaveBeenCalledOnce();
+    const other = show();
+    layers.leave(() => history.open("conversation"));
+    expect(other).toHaveBeenCalledOnce();
+    expect(history.trail).toBe("list conversation");
+  });
+});
