@@ -312,6 +312,8 @@ export async function act(page, content, name, within = page) {
   // The buttons go again where the list moves away below the pointer.
   const reached = async () => {
     await hover(at);
+    // Those that would cover the text come when the pointer is at the others.
+    await at.locator(".actions").hover({ timeout: 2_000 }).catch(() => undefined);
     const wanted = (await button.count()) > 0 ? button : menu;
     return wanted.click({ trial: true, timeout: 2_000 }).then(() => wanted, () => undefined);
   };
@@ -325,7 +327,7 @@ export async function act(page, content, name, within = page) {
 export async function hover(at) {
   const shown = async () => {
     await at.hover();
-    return at.locator(".actions button").nth(1).waitFor({ timeout: 2_000 }).then(() => true, () => false);
+    return at.locator(".actions button:visible").nth(1).waitFor({ timeout: 2_000 }).then(() => true, () => false);
   };
   if (!(await until(shown, Boolean))) throw new Error("the message shows no buttons");
 }

@@ -26,6 +26,12 @@ def test_a_panel_in_the_conversations_place_has_the_focus_and_gives_it_back(driv
     assert reports["came back"]["to"] == "Messages"
 
 
+def test_the_buttons_of_a_message_cover_no_text(driver: Driver, demo_url: str) -> None:
+    hovered = run(driver, demo_url, "layout", "toolbar")["hovered"]
+    assert hovered["shown"] == 7
+    assert hovered["covered"] == []
+
+
 @pytest.mark.whole_browser
 def test_a_phone_is_no_desktop(driver: Driver, demo_url: str) -> None:
     looked = run(driver, demo_url, "layout", "phone")["looked"]

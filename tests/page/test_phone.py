@@ -32,3 +32,11 @@ def test_a_conversation_opened_from_a_dialog_is_one_step(driver: Driver, demo_ur
 
 def test_a_picture_that_was_left_stays_closed(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "phone", "picture")["picture"] == {"dialogs": 0}
+
+
+def test_a_tap_on_a_message_shows_no_buttons(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "phone", "tapped")["tapped"] == {"byTap": 0, "byKey": 1}
+
+
+def test_a_finger_hits_what_it_aims_at(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "phone", "targets")["looked"]["small"] == []

@@ -89,3 +89,59 @@ export async function phone() {
   await page.getByRole("tab", { name: "Notifications" }).tap();
   report("looked", { focused, smallest: Math.min(...sizes), says: await page.locator(".permission span").textContent() });
 }
+
+// Where the buttons of the message below the pointer lie over a text of any message.
+export async function toolbar() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Covered" });
+  const send = (user, content) => post("messages", user, { conversationId: id, content });
+  const long = "word ".repeat(150);
+  await send("bob", `With a header, ${long}`);
+  await send("alice", `Of one line after ${long}`);
+  await send("alice", "One line");
+  await send("alice", "Another line");
+  await send("alice", `A paragraph ${long}`);
+  await send("alice", "```js\nconst answer = 42; // " + "and so on ".repeat(30) + "\n```");
+  await send("bob", "The last one, with a header");
+  const page = await visitAs("alice", { viewport: { width: 1100, height: 1600 } });
+  await open(page, "Covered");
+  const all = page.locator(".message");
+  await messages(page).getByText("The last one").waitFor();
+  await page.locator(".code-block .hljs-keyword").waitFor();
+  const covered = [];
+  let shown = 0;
+  for (let index = 0; index < (await all.count()); index++) {
+    await all.nth(index).hover({ position: { x: 300, y: 8 } });
+    await page.waitForFunction((at) => document.querySelectorAll(".message")[at].matches(":hover"), index);
+    await all.nth(index).locator(".actions button:visible").nth(1).waitFor();
+    const found = await page.evaluate(textsBelow, index);
+    shown += found.isShown;
+    covered.push(...found.texts);
+  }
+  report("hovered", { shown, covered });
+}
+
+// Runs in the page. The texts that the buttons of a message lie over.
+function textsBelow(index) {
+  const bar = document.querySelectorAll(".message")[index].querySelector(".actions");
+  const box = bar.getBoundingClientRect();
+  const texts = [];
+  for (const message of document.querySelectorAll(".message")) {
+    const walker = document.createTreeWalker(message, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const node = walker.currentNode;
+      if (node.parentElement.closest(".actions") !== null || node.textContent.trim() === "") continue;
+      // What a block of code has beyond its edge is not in sight.
+      const clip = node.parentElement.closest("pre")?.getBoundingClientRect();
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      for (const { left, right, top, bottom } of range.getClientRects()) {
+        const end = Math.min(right, clip?.right ?? right);
+        if (left < box.right && end > box.left && top < box.bottom && bottom > box.top) {
+          texts.push(`${node.textContent.slice(0, 30)} below the buttons of message ${index}`);
+          break;
+        }
+      }
+    }
+  }
+  return { isShown: getComputedStyle(bar).opacity === "1" ? 1 : 0, texts };
+}

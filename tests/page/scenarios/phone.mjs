@@ -1,5 +1,6 @@
 // The page on a phone: a touch screen of 390 pixels, and its Back button.
 import {
+  call,
   composer,
   conversations,
   listed,
@@ -75,11 +76,11 @@ const IN_FRONT = {
     return page.locator("dialog.viewer");
   },
   sheet: async (page) => {
-    await longPress(page, page.locator(".message").filter({ hasText: "The first one" }));
+    await longPress(page, page.locator(".message").filter({ hasText: "The first one" }).first());
     return page.locator("dialog.action-sheet");
   },
   "dialog of the sheet": async (page) => {
-    await longPress(page, page.locator(".message").filter({ hasText: "The first one" }));
+    await longPress(page, page.locator(".message").filter({ hasText: "The first one" }).first());
     await page.getByRole("button", { name: "Forward", exact: true }).tap();
     return page.getByRole("dialog", { name: /^Forward/ });
   },
@@ -202,4 +203,110 @@ export async function picture() {
   await listed(page, "general").tap();
   await opened(page, "general");
   report("picture", { dialogs: await page.locator("dialog[open]").count() });
+}
+
+// A tap on a message shows no buttons; the keyboard's focus does.
+export async function tapped() {
+  await prepare("Tapped");
+  const page = await phoneAs("alice", { path: "/#/" });
+  await open(page, "Tapped");
+  const all = page.locator(".message");
+  await page.locator(".picture").first().waitFor();
+  const visible = () =>
+    page.locator(".actions").evaluateAll((bars) => bars.filter((bar) => getComputedStyle(bar).opacity !== "0").length);
+  for (const index of [0, 1]) {
+    const { x, y, width } = await all.nth(index).boundingBox();
+    await page.touchscreen.tap(x + width - 20, y + 20);
+    await page.waitForFunction((at) => document.activeElement === document.querySelectorAll(".message")[at], index);
+  }
+  const byTap = await visible();
+  await page.keyboard.press("ArrowUp");
+  await all.nth(0).and(page.locator(":focus-visible")).waitFor();
+  report("tapped", { byTap, byKey: await visible() });
+}
+
+// Where a finger hits what it aims at: of each button, link and field in sight, whether points 21 pixels from its middle
+// belong to it, or to its label. Those at the edge of what scrolls are left out, and so are links in the middle of a text.
+async function tooSmall(page, screen) {
+  await page.evaluate(async () => {
+    for (let frames = 0; frames < 3; frames++) await new Promise(requestAnimationFrame);
+    await Promise.allSettled(document.getAnimations().map(({ finished }) => finished));
+  });
+  return (await page.evaluate(smallTargets)).map((each) => `${screen}: ${each}`);
+}
+
+// Runs in the page.
+function smallTargets() {
+  const REACH = 21;
+  const TARGETS = "a[href], button, input, select, textarea, [role=option], [role=tab], [role=menuitem], [role=menuitemradio]";
+  const front = [...document.querySelectorAll("dialog[open], .emoji-popup, [role=menu]")].at(-1) ?? document;
+  const found = [];
+  for (const element of front.querySelectorAll(TARGETS)) {
+    if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) || element.closest("[inert]")) continue;
+    if (element.matches(".text a, .text .mentioned, .actions *, .subtitle a, .skip *")) continue;
+    const label = element.matches("input") ? element.closest("label") : null;
+    const { left, top, width, height } = (label ?? element).getBoundingClientRect();
+    const [x, y] = [left + width / 2, top + height / 2];
+    const belongs = (dx, dy) => {
+      const hit = document.elementFromPoint(x + dx, y + dy);
+      return hit !== null && ((label ?? element).contains(hit) || hit.closest("label")?.control === element);
+    };
+    // Covered, or scrolled out of sight.
+    if (!belongs(0, 0)) continue;
+    const scroller = element.closest(".scroller, .conversations, .content, .panel-content, dialog, .viewport, .tray");
+    const clip = (scroller ?? document.documentElement).getBoundingClientRect();
+    if (y - REACH < Math.max(0, clip.top) || y + REACH > Math.min(innerHeight, clip.bottom)) continue;
+    if (x - REACH < Math.max(0, clip.left) || x + REACH > Math.min(innerWidth, clip.right)) continue;
+    const misses = [[0, -REACH], [0, REACH], [-REACH, 0], [REACH, 0]].filter(([dx, dy]) => !belongs(dx, dy));
+    if (misses.length === 0) continue;
+    const name = element.getAttribute("aria-label") ?? element.textContent.slice(0, 30) ?? "";
+    const kind = `${element.localName}.${element.className}`;
+    found.push(`${kind} "${name.trim()}" ${Math.round(width)}x${Math.round(height)} ${JSON.stringify(misses)}`);
+  }
+  return found;
+}
+
+export async function targets() {
+  const { id, root } = await prepare("Targets");
+  const answer = await post("messages", "alice", { conversationId: id, content: "Seen by @bob", replyToId: root.id });
+  for (const [user, emoji] of [["bob", "👍"], ["carol", "🎉"]])
+    await call("PUT", `messages/${answer.id}/reactions/${encodeURIComponent(emoji)}`, user);
+  const page = await phoneAs("alice", { path: "/#/" });
+  const small = [];
+  const look = async (screen) => small.push(...(await tooSmall(page, screen)));
+  await page.getByText("general").first().waitFor();
+  await look("list");
+  await page.getByRole("button", { name: "New conversation" }).tap();
+  await page.getByLabel("Find people").waitFor();
+  await page.getByLabel("Find people").fill("bob");
+  await page.locator("dialog [role=option]").first().waitFor();
+  await look("new conversation");
+  await page.goBack();
+  await page.getByRole("button", { name: /^Your account/ }).tap();
+  await page.getByRole("menuitem", { name: "Settings" }).waitFor();
+  await look("account menu");
+  await page.getByRole("menuitem", { name: "Settings" }).tap();
+  const tabs = page.locator("dialog.settings").getByRole("tab");
+  await tabs.first().waitFor();
+  for (const name of await tabs.allTextContents()) {
+    await tabs.getByText(name, { exact: true }).tap();
+    await page.getByRole("tabpanel", { name }).waitFor();
+    await look(`settings, ${name}`);
+  }
+  await page.goBack();
+  await page.locator("dialog").waitFor({ state: "detached" });
+  await open(page, "Targets");
+  await page.locator(".reactions button").first().waitFor();
+  await page.locator(".picture img").first().waitFor();
+  await look("conversation");
+  for (const name of ["details", "search", "thread", "viewer", "sheet", "menu", "emoji"]) {
+    const shown = await IN_FRONT[name](page);
+    await shown.waitFor();
+    if (name === "emoji") await shown.getByRole("gridcell").first().waitFor();
+    if (name === "details") await page.locator(".member").first().waitFor();
+    await look(name);
+    await page.goBack();
+    await shown.waitFor({ state: "detached" });
+  }
+  report("looked", { small });
 }

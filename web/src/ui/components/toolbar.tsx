@@ -23,7 +23,9 @@ export function Toolbar({ id, label, className, isReachable, children }: Props) 
   const bar = useRef<HTMLDivElement>(null);
   const buttons = (): HTMLButtonElement[] => [...(bar.current?.querySelectorAll("button") ?? [])];
   useLayoutEffect(() => {
-    for (const [index, button] of buttons().entries()) button.tabIndex = isReachable && index === 0 ? 0 : -1;
+    const all = buttons();
+    const first = all.find((button) => button.checkVisibility());
+    for (const button of all) button.tabIndex = isReachable && button === first ? 0 : -1;
   });
   const pressed = (event: KeyboardEvent): void => {
     const all = buttons();

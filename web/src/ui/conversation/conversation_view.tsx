@@ -1,6 +1,6 @@
 import type { Conversation } from "@talkwire/client";
 import { own, typistsIn } from "@talkwire/client/parts";
-import { EllipsisVertical, Images, Info, Pin, Search, Tag, Video } from "lucide-react";
+import { ChevronLeft, EllipsisVertical, Images, Info, Pin, Search, Tag, Video } from "lucide-react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { CallButtons } from "../calls/call_buttons";
@@ -50,8 +50,8 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
   const toggle = (): void => chat.openPanel(panel === "details" ? null : { kind: "details" });
   return (
     <header>
-      <a className="back" href="#/" aria-label={texts.back}>
-        ‹
+      <a className="icon-button back" href="#/" title={texts.back} aria-label={texts.back}>
+        <ChevronLeft className="icon" aria-hidden="true" />
       </a>
       {/* The keyboard needs only one of the two buttons. */}
       <button type="button" className="title-button" tabIndex={-1} aria-hidden="true" onClick={toggle}>

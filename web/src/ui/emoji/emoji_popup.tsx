@@ -1,6 +1,15 @@
 import { Popover, PopoverProvider } from "@ariakit/react";
 import { EmojiPicker, type EmojiPickerListEmojiProps, type EmojiPickerListRowProps, useSkinTone } from "frimousse";
-import { type KeyboardEvent, type RefObject, useEffect, useId, useMemo, useRef, useState } from "react";
+import {
+  type CSSProperties,
+  type KeyboardEvent,
+  type RefObject,
+  useEffect,
+  useId,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { useStore } from "zustand";
 import type { EmojiEntry, EmojiSet } from "../../chat/writing/emoji";
 import { searchEmoji } from "../../chat/writing/emoji_search";
@@ -23,10 +32,15 @@ interface Props {
   onClose: () => void;
 }
 
-const COLUMNS = 8;
+const COLUMNS_MAX = 8;
+/** The width of an emoji that a finger hits, and what the window has beside the emoji. */
+const TOUCH_PX = 44;
+const BESIDE_PX = 32;
 /** More than anybody looks through. */
 const FOUND_MAX = 160;
 const NONE: readonly EmojiEntry[] = [];
+const columnsHere = (): number =>
+  byTouch ? Math.min(COLUMNS_MAX, Math.floor((innerWidth - BESIDE_PX) / TOUCH_PX)) : COLUMNS_MAX;
 
 /** The emoji picker. A module of its own, because few visits need it. */
 export default function EmojiPopup({ label, anchor, placement, returnTo, onPick, onClose }: Props) {
@@ -45,6 +59,7 @@ export default function EmojiPopup({ label, anchor, placement, returnTo, onPick,
     setSet(loaded);
     return pickerData(loaded);
   });
+  const [columns] = useState(columnsHere);
   const search = useEmojiSearch(set?.emoji ?? NONE);
   const results = useId();
   return (
@@ -60,26 +75,27 @@ export default function EmojiPopup({ label, anchor, placement, returnTo, onPick,
       >
         <EmojiPicker.Root
           className="emoji-picker"
-          columns={COLUMNS}
+          columns={columns}
+          style={{ "--columns": columns } as CSSProperties}
           resolveEmojiData={resolve}
           onEmojiSelect={({ emoji }) => pick(emoji)}
         >
           <div className="search">
-            <SearchField search={search} results={results} onPick={pick} />
+            <SearchField search={search} columns={columns} results={results} onPick={pick} />
             <EmojiPicker.SkinToneSelector aria-label={texts.emoji.skinTone} title={texts.emoji.skinTone} />
           </div>
           {search.query === "" ? (
             <>
-              {recent.length > 0 && <Recent recent={recent} onPick={pick} />}
+              {recent.length > 0 && <Recent recent={recent.slice(0, columns)} onPick={pick} />}
               <EmojiPicker.Viewport className="viewport" ref={viewport}>
                 <EmojiPicker.Loading className="note">{texts.emoji.loading}</EmojiPicker.Loading>
                 <EmojiPicker.List className="list" components={{ CategoryHeader, Row, Emoji }} />
               </EmojiPicker.Viewport>
-              {set !== null && <EmojiGroups set={set} columns={COLUMNS} viewport={viewport} />}
+              {set !== null && <EmojiGroups set={set} columns={columns} viewport={viewport} />}
             </>
           ) : (
             <div className="viewport">
-              <EmojiResults id={results} found={search.found} active={search.active} columns={COLUMNS} onPick={pick} />
+              <EmojiResults id={results} found={search.found} active={search.active} columns={columns} onPick={pick} />
             </div>
           )}
         </EmojiPicker.Root>
@@ -116,17 +132,18 @@ function useEmojiSearch(entries: readonly EmojiEntry[]): EmojiSearch {
 
 interface SearchFieldProps {
   search: EmojiSearch;
+  columns: number;
   results: string;
   onPick: (emoji: string) => void;
 }
 
-function SearchField({ search, results, onPick }: SearchFieldProps) {
+function SearchField({ search, columns, results, onPick }: SearchFieldProps) {
   const [tone] = useSkinTone();
   const { query, found, active, setQuery, setActive } = search;
   const isSearching = query !== "" && found.length > 0;
   const pressed = (event: KeyboardEvent): void => {
     if (query === "" || event.nativeEvent.isComposing) return;
-    const next = stepOf(event, active, found.length, COLUMNS);
+    const next = stepOf(event, active, found.length, columns);
     const chosen = found[active];
     if (next !== undefined) setActive(next);
     else if (event.key === "Enter") chosen !== undefined && onPick(inTone(chosen, tone));
@@ -157,7 +174,7 @@ function SearchField({ search, results, onPick }: SearchFieldProps) {
 function Recent({ recent, onPick }: { recent: readonly string[]; onPick: (emoji: string) => void }) {
   return (
     <fieldset className="recent" aria-label={texts.emoji.recent}>
-      {recent.slice(0, COLUMNS).map((emoji) => (
+      {recent.map((emoji) => (
         <button key={emoji} type="button" onClick={() => onPick(emoji)}>
           {emoji}
         </button>

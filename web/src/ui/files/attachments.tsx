@@ -75,7 +75,7 @@ function FileCard({ file }: { file: Attachment }) {
         {isText(file) ? (
           <button
             type="button"
-            className="link file-name"
+            className="link file-name reach"
             title={texts.textFile.show(name)}
             onClick={() => setOpen(true)}
           >

@@ -22,7 +22,7 @@ export function PersonButton({ userId, name, className, isExtra, children }: Pro
       <button
         type="button"
         ref={button}
-        className={["person-button", className].filter(Boolean).join(" ")}
+        className={["person-button reach", className].filter(Boolean).join(" ")}
         aria-haspopup="dialog"
         aria-expanded={open}
         aria-label={isExtra ? name : undefined}

@@ -31,8 +31,8 @@ import { panelCoversConversation } from "../panel/panel_layout";
 export interface MessageAction extends MenuAction {
   /** The shortcut's `event.key`; ui/keyboard/shortcuts.ts lists it. */
   key?: string;
-  /** Whether it has a button of its own, before the menu. */
-  isFrequent?: boolean;
+  /** Whether it has a button of its own, before the menu; "wide": not in a narrow window. */
+  isFrequent?: boolean | "wide";
 }
 
 /** Returns the actions that the reader may take, in the order of the menu. */
@@ -58,7 +58,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
       label: texts.replyInThread,
       icon: MessagesSquare,
       key: MESSAGE_KEYS.thread,
-      isFrequent: true,
+      isFrequent: "wide",
       onClick: () => chat.openPanel({ kind: "thread", rootId: message.id }),
     },
     { label: texts.forward, icon: Forward, key: MESSAGE_KEYS.forward, onClick: ask("forward") },

@@ -47,7 +47,7 @@ export function ForwardedFrom({ message, origin }: { message: Message; origin: O
     if (original !== undefined) jump(original.conversationId, original.id);
   };
   return (
-    <button type="button" className="mark link" title={texts.toOriginal} onClick={() => void go()}>
+    <button type="button" className="mark link reach" title={texts.toOriginal} onClick={() => void go()}>
       <Forward className="icon" aria-hidden="true" />
       {author === undefined ? texts.forwarded : texts.forwardedFrom(author)}
     </button>
@@ -59,7 +59,7 @@ export function Edited({ message, editedAt }: { message: Message; editedAt: stri
   return (
     <button
       type="button"
-      className="edited link"
+      className="edited link reach"
       title={`${texts.showHistory} · ${fullTime(editedAt)}`}
       onClick={() => chat.openMessageDialog({ kind: "history", message })}
     >
@@ -77,7 +77,7 @@ export function Replies({ message: { id, replyCount = 0, thread } }: { message: 
   return (
     <button
       type="button"
-      className={isUnread ? "replies unread" : "replies"}
+      className={isUnread ? "replies reach unread" : "replies reach"}
       onClick={() => chat.openPanel({ kind: "thread", rootId: id })}
     >
       {thread === undefined ? (

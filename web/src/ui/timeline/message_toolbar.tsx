@@ -8,6 +8,7 @@ import { Toolbar } from "../components/toolbar";
 import { EmojiButton } from "../emoji/emoji_button";
 import { QUICK_REACTIONS } from "../emoji/quick_reactions";
 import { MESSAGE_KEYS } from "../keyboard/shortcuts";
+import { isNarrow } from "../use_media";
 import { actionsOf } from "./message_actions";
 
 /**
@@ -24,7 +25,8 @@ export function MessageToolbar({
   isFocused: boolean;
 }) {
   const chat = useChat();
-  const others = () => actionsOf(chat, message).filter(({ isFrequent }) => !isFrequent);
+  const others = () =>
+    actionsOf(chat, message).filter(({ isFrequent }) => !isFrequent || (isFrequent === "wide" && isNarrow()));
   return (
     <div className="actions-place">
       <Toolbar className="actions" label={texts.actions} isReachable={isFocused}>
@@ -43,6 +45,7 @@ function Frequent({ message }: { message: Message }) {
         <button
           key={emoji}
           type="button"
+          className="quick"
           aria-label={texts.react(emoji)}
           onClick={() => chat.messages.react(message, emoji)}
         >
@@ -55,7 +58,15 @@ function Frequent({ message }: { message: Message }) {
         aria-keyshortcuts={MESSAGE_KEYS.react}
       />
       {actionsOf(chat, message).map(({ isFrequent, icon, label, onClick }) =>
-        isFrequent && icon ? <IconButton key={label} icon={icon} label={label} onClick={onClick} /> : null,
+        isFrequent && icon ? (
+          <IconButton
+            key={label}
+            icon={icon}
+            label={label}
+            className={isFrequent === "wide" ? "wide" : undefined}
+            onClick={onClick}
+          />
+        ) : null,
       )}
     </>
   );

@@ -16,6 +16,7 @@ export function Reactions({ message, reactions }: { message: Message; reactions:
         <li key={emoji}>
           <button
             type="button"
+            className="reach"
             aria-pressed={userIds.includes(myId)}
             aria-label={texts.reacted(emoji, count)}
             title={texts.reactedBy(emoji, namesOf(userIds, members, myId), count)}
@@ -26,7 +27,7 @@ export function Reactions({ message, reactions }: { message: Message; reactions:
         </li>
       ))}
       <li>
-        <EmojiButton label={texts.emoji.react} onPick={(emoji) => messages.react(message, emoji)} />
+        <EmojiButton className="reach" label={texts.emoji.react} onPick={(emoji) => messages.react(message, emoji)} />
       </li>
     </ul>
   );

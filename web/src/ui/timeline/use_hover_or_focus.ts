@@ -1,10 +1,10 @@
-import { type FocusEvent, useState } from "react";
+import { type FocusEvent, type PointerEvent, useState } from "react";
 
 interface HoverOrFocus {
   readonly isActive: boolean;
   readonly isFocused: boolean;
   readonly events: {
-    readonly onPointerEnter: () => void;
+    readonly onPointerEnter: (event: PointerEvent) => void;
     readonly onPointerLeave: () => void;
     readonly onFocus: () => void;
     readonly onBlur: (event: FocusEvent) => void;
@@ -19,7 +19,8 @@ export function useHoverOrFocus(): HoverOrFocus {
     isActive: isPointed || isFocused,
     isFocused,
     events: {
-      onPointerEnter: () => setPointed(true),
+      // A finger leads elsewhere: a long press opens the actions.
+      onPointerEnter: ({ pointerType }) => setPointed(pointerType !== "touch"),
       onPointerLeave: () => setPointed(false),
       onFocus: () => setFocused(true),
       onBlur: ({ currentTarget, relatedTarget }) => {
