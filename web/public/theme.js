@@ -8,7 +8,11 @@
   } catch {
     // The browser refuses storage.
   }
-  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+  if (theme === "light" || theme === "dark") {
+    document.documentElement.dataset.theme = theme;
+    for (const color of document.querySelectorAll("meta[name=theme-color]"))
+      color.media = color.dataset.theme === theme ? "all" : "not all";
+  }
   if (given.has("compact")) document.documentElement.dataset.compact = "";
 }
 

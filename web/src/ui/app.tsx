@@ -220,7 +220,7 @@ function Screen({ onSignOut }: { onSignOut: (() => void) | undefined }) {
   const classes = ["screen", loaded && isSomewhere && "open", hasPanel && "with-panel"].filter(Boolean).join(" ");
   return (
     <div className={classes}>
-      {isOpen ? <SkipLinks /> : <h1 className="hidden">{texts.name}</h1>}
+      {isOpen && <SkipLinks />}
       {!isCompact && <Sidebar onSignOut={onSignOut} />}
       <Opened />
       <Announcer />
@@ -240,6 +240,7 @@ function Opened() {
   if (open !== undefined) return <ConversationView conversation={open} />;
   return (
     <main className="nothing">
+      <h1 className="hidden">{texts.name}</h1>
       {loaded && openId !== null ? (
         <UnavailableConversation key={openId} id={openId} />
       ) : (

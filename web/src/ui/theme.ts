@@ -42,4 +42,12 @@ function show(theme: Theme): void {
   // `base.css` defines the themes; without one it follows the system.
   if (theme === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
+  for (const color of document.querySelectorAll<HTMLMetaElement>("meta[name=theme-color]"))
+    color.media = mediaOf(color.dataset.theme, theme);
+}
+
+/** Returns when the browser uses a colour for what is around the page. */
+function mediaOf(ofTheme: string | undefined, chosen: Theme): string {
+  if (chosen === "system") return `(prefers-color-scheme: ${ofTheme})`;
+  return ofTheme === chosen ? "all" : "not all";
 }

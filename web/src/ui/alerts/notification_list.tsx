@@ -45,7 +45,7 @@ export default function NotificationList({ onClose }: { onClose: () => void }) {
     goTo(conversationId, messageId);
   };
   return (
-    <Dialog title={texts.alerts.title} onClose={onClose} className="notifications">
+    <Dialog title={texts.alerts.title} onClose={onClose} className="notifications large">
       <PermissionLine />
       {items.length === 0 ? (
         <div className="no-notifications">

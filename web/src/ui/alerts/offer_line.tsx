@@ -20,7 +20,7 @@ export default function OfferLine() {
     setDecided(true);
   };
   return (
-    <section className="permission offered" aria-label={texts.alerts.title}>
+    <section className="permission offered" aria-label={offer}>
       <span>{offer}</span>
       <button type="button" className="quiet" onClick={decline}>
         {notNow}

@@ -1,4 +1,4 @@
-import { Menu, MenuItem, useMenuStore } from "@ariakit/react";
+import { Menu, MenuItem, PortalContext, useMenuStore } from "@ariakit/react";
 import { Check } from "lucide-react";
 import { type ComponentProps, type RefObject, useLayoutEffect } from "react";
 import { useBackCloses } from "../layers/use_back_closes";
@@ -28,21 +28,24 @@ export default function MenuPopup({ label, actions, anchor, at, placement, onClo
     menu.setInitialFocus("first");
     menu.setAutoFocusOnShow(true);
   }, [menu]);
+  const landmark = anchor.current?.closest<HTMLElement>("main, aside, .panel") ?? null;
   return (
-    <Menu
-      store={menu}
-      className="menu"
-      aria-label={label}
-      portal
-      preserveTabOrder={false}
-      gutter={4}
-      finalFocus={anchor}
-      getAnchorRect={() => at ?? anchor.current?.getBoundingClientRect() ?? null}
-    >
-      {actions.map((action) => (
-        <Item key={action.label} action={action} />
-      ))}
-    </Menu>
+    <PortalContext value={landmark}>
+      <Menu
+        store={menu}
+        className="menu"
+        aria-label={label}
+        portal
+        preserveTabOrder={false}
+        gutter={4}
+        finalFocus={anchor}
+        getAnchorRect={() => at ?? anchor.current?.getBoundingClientRect() ?? null}
+      >
+        {actions.map((action) => (
+          <Item key={action.label} action={action} />
+        ))}
+      </Menu>
+    </PortalContext>
   );
 }
 

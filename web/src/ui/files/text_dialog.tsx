@@ -22,7 +22,7 @@ export default function TextDialog({ file, onClose }: { file: Attachment; onClos
     };
   }, [files, file]);
   return (
-    <Dialog title={file.name} onClose={onClose} className="text-file">
+    <Dialog title={file.name} onClose={onClose} className="text-file large">
       {preview === null && problem === "" && <p className="note">{texts.loading}</p>}
       {preview !== null && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a long text is scrolled with the keyboard

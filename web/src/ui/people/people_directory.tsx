@@ -48,7 +48,7 @@ export default function PeopleDirectory({ onClose, onOpen }: Props) {
     event.preventDefault();
   };
   return (
-    <Dialog title={texts.people.all} onClose={onClose} className="people-directory">
+    <Dialog title={texts.people.all} onClose={onClose} className="people-directory large">
       <label>
         {texts.people.find}
         <input

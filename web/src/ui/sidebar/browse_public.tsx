@@ -63,7 +63,7 @@ export default function BrowsePublic({ onClose, onOpen }: Props) {
     });
   const nothing = asked !== "" ? texts.places.noneFound : mayCreate ? texts.places.noPublicYet : texts.places.noPublic;
   return (
-    <Dialog title={texts.places.browse} onClose={onClose} className="browse">
+    <Dialog title={texts.places.browse} onClose={onClose} className="browse large">
       <label>
         {texts.places.findPublic}
         <input type="search" value={query} autoComplete="off" onChange={(event) => setQuery(event.target.value)} />

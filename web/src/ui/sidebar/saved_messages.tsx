@@ -47,7 +47,7 @@ export default function SavedMessages({ onClose }: Props) {
     setPage({ ...shown, items: shown.items.filter((each) => each.message.id !== message.id) });
   };
   return (
-    <Dialog title={texts.saved.title} onClose={onClose}>
+    <Dialog title={texts.saved.title} onClose={onClose} className="large">
       {page === null && problem === "" && <p className="note">{texts.loading}</p>}
       {page?.items.length === 0 && <p className="note">{texts.saved.none}</p>}
       {page !== null && page.items.length > 0 && (

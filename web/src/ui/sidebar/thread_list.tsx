@@ -22,7 +22,7 @@ export default function ThreadList({ onClose }: { onClose: () => void }) {
     chat.openThread(root.conversationId, root.id);
   };
   return (
-    <Dialog title={texts.threads.title} onClose={onClose} className="thread-list">
+    <Dialog title={texts.threads.title} onClose={onClose} className="thread-list large">
       {items.length === 0 ? (
         <p className="note">{texts.threads.none}</p>
       ) : (
