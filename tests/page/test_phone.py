@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.page.driving import Driver, run
 
 
@@ -40,3 +42,28 @@ def test_a_tap_on_a_message_shows_no_buttons(driver: Driver, demo_url: str) -> N
 
 def test_a_finger_hits_what_it_aims_at(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "phone", "targets")["looked"]["small"] == []
+
+
+def test_settings_fill_the_screen_and_the_theme_goes_beyond_the_page(driver: Driver, demo_url: str) -> None:
+    settings = run(driver, demo_url, "phone", "settings")["settings"]
+    assert settings["box"] == [0, 0, 390, 844]
+    assert settings["cut"] == []
+    assert settings["bySystem"] == ["#f5f6f8", "rgb(245, 246, 248)"]
+    assert settings["chosen"] == ["#1c1f26", "rgb(28, 31, 38)"]
+    assert settings["reloaded"] == "#1c1f26"
+
+
+@pytest.mark.parametrize(
+    ("motion", "direction", "moved"), [("no-preference", "ltr", -1), ("no-preference", "rtl", 1), ("reduce", "ltr", 0)]
+)
+def test_a_message_that_is_swiped_is_replied_to(
+    driver: Driver, demo_url: str, motion: str, direction: str, moved: int
+) -> None:
+    reports = run(driver, demo_url, "phone", "swiped", reducedMotion=motion, direction=direction)
+    swiped = reports["swiped"]
+    assert swiped["short"] == {"arrows": 1, "far": "", "moved": 40 * moved}
+    assert swiped["far"] == {"arrows": 1, "far": "far", "moved": 72 * moved}
+    assert swiped["scrolled"]
+    assert swiped["early"] == 0
+    assert "Replying to" in swiped["replying"]
+    assert swiped["left"] == 0

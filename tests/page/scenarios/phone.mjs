@@ -1,5 +1,6 @@
 // The page on a phone: a touch screen of 390 pixels, and its Back button.
 import {
+  atEnd,
   call,
   composer,
   conversations,
@@ -309,4 +310,102 @@ export async function targets() {
     await shown.waitFor({ state: "detached" });
   }
   report("looked", { small });
+}
+
+// Settings fill the screen, with all sections in sight, and what is around the page has the theme's colour.
+export async function settings() {
+  const page = await phoneAs("alice", { path: "/#/" });
+  const color = () =>
+    page.evaluate(() => [...document.querySelectorAll("meta[name=theme-color]")].find((each) => matchMedia(each.media).matches)?.content);
+  const side = () => page.evaluate(() => getComputedStyle(document.querySelector(".sidebar")).backgroundColor);
+  const bySystem = [await color(), await side()];
+  await page.getByRole("button", { name: /^Your account/ }).tap();
+  await page.getByRole("menuitem", { name: "Settings" }).tap();
+  const dialog = page.locator("dialog.settings");
+  await dialog.getByRole("tab").first().waitFor();
+  const { x, y, width, height } = await dialog.boundingBox();
+  const cut = await dialog.getByRole("tab").evaluateAll((tabs) =>
+    tabs
+      .filter((tab) => {
+        const { left, right } = tab.getBoundingClientRect();
+        return left < 0 || right > innerWidth || tab.scrollWidth > tab.clientWidth + 1;
+      })
+      .map((tab) => tab.textContent),
+  );
+  await dialog.getByRole("tab", { name: "Appearance" }).tap();
+  await dialog.getByText("Dark", { exact: true }).tap();
+  await until(color, (it) => it !== bySystem[0]);
+  const chosen = [await color(), await side()];
+  await page.reload();
+  await conversations(page).first().waitFor();
+  report("settings", { box: [x, y, width, height], cut, bySystem, chosen, reloaded: await color() });
+}
+
+// Moves a finger by so many pixels from the middle of an element, in steps; `meanwhile` runs before it is lifted.
+async function swipe(page, at, dx, dy, meanwhile = async () => undefined) {
+  const box = await at.boundingBox();
+  const session = await page.context().newCDPSession(page);
+  const point = (part) => [{ x: box.x + box.width / 2 + dx * part, y: box.y + box.height / 2 + dy * part }];
+  await session.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: point(0) });
+  for (let step = 1; step <= 8; step++) {
+    // The browser decides by the first steps whether it scrolls.
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+    await session.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: point(step / 8) });
+  }
+  // Until the page has seen the last step.
+  await page.evaluate(() => new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen))));
+  const seen = await meanwhile();
+  await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  await session.detach();
+  return seen;
+}
+
+// A message that a finger moves to the left is replied to; up and down scrolls.
+export async function swiped({ reducedMotion, direction }) {
+  const { id } = await prepare(`Swiped ${reducedMotion} ${direction}`);
+  for (let number = 10; number < 70; number++)
+    await post("messages", "alice", { conversationId: id, content: `Row ${number}` });
+  const gone = await post("messages", "alice", { conversationId: id, content: "Gone" });
+  await call("DELETE", `messages/${gone.id}`, "alice");
+  const page = await phoneAs("alice", { path: "/#/", reducedMotion });
+  await open(page, `Swiped ${reducedMotion} ${direction}`);
+  await page.evaluate((dir) => (document.documentElement.dir = dir), direction);
+  const row = page.locator(".message").filter({ hasText: "Row 60" });
+  await page.locator(".to-newest").tap();
+  await row.waitFor();
+  await atEnd(page);
+  const side = direction === "rtl" ? -1 : 1;
+  const replying = page.locator(".composing");
+  const seenAt = (it) => async () => ({
+    arrows: await page.locator(".swipe-arrow").count(),
+    far: await it.getAttribute("data-swipe"),
+    moved: await it.locator(".text").evaluate((text) => Number.parseFloat(getComputedStyle(text).translate) || 0),
+  });
+  const short = await swipe(page, row, -40 * side, 0, seenAt(row));
+  const afterShort = await replying.count();
+  await swipe(page, row, 80 * side, 0);
+  const afterWrongWay = await replying.count();
+  await swipe(page, page.locator(".message").filter({ has: page.locator(".gone") }), -80 * side, 0);
+  const afterGone = await replying.count();
+  // The list may return to its end afterwards.
+  const highest = await page.locator(".scroller").evaluateHandle((it) => {
+    const seen = { from: it.scrollTop, to: it.scrollTop };
+    it.addEventListener("scroll", () => (seen.to = Math.min(seen.to, it.scrollTop)));
+    return seen;
+  });
+  await swipe(page, row, -10 * side, 200);
+  const scrolled = await until(() => highest.evaluate(({ from, to }) => from - to > 20), Boolean);
+  const afterScroll = await replying.count();
+  const older = page.locator(".message").filter({ hasText: /Row 5[0-9]$/ }).first();
+  await older.click({ trial: true });
+  const far = await swipe(page, older, -80 * side, 3, seenAt(older));
+  await replying.waitFor({ timeout: 10_000 });
+  report("swiped", {
+    short,
+    far,
+    scrolled,
+    early: afterShort + afterWrongWay + afterGone + afterScroll,
+    replying: await replying.textContent(),
+    left: await page.locator(".swipe-arrow, [data-swipe]").count(),
+  });
 }

@@ -52,7 +52,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
       icon: Reply,
       key: MESSAGE_KEYS.reply,
       isFrequent: true,
-      onClick: () => compose(chat, "reply", message),
+      onClick: () => reply(chat, message),
     },
     message.threadId === undefined && {
       label: texts.replyInThread,
@@ -111,6 +111,11 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
     },
   ];
   return list.filter((action) => action !== false);
+}
+
+/** Replies to a message, where the reader can write. */
+export function reply(chat: Chat, message: Message): void {
+  compose(chat, "reply", message);
 }
 
 /** A reply in a thread is edited and replied to in its panel, any other message in the conversation. */

@@ -1,5 +1,6 @@
 import type { Message } from "@talkwire/client";
 import { type OutboxEntry, own, withChanges } from "@talkwire/client/parts";
+import { Reply } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
@@ -14,7 +15,7 @@ import { BlockedMessage } from "./blocked_message";
 import { DeliveryTick } from "./delivery_tick";
 import { LinkPreviews } from "./link_previews";
 import { MessageText } from "./markdown";
-import { actionsOf } from "./message_actions";
+import { actionsOf, reply } from "./message_actions";
 import { Edited, ForwardedFrom, PinMark, Replies, SavedMark } from "./message_badges";
 import { handleMessageKey } from "./message_keys";
 import { MessageToolbar } from "./message_toolbar";
@@ -24,6 +25,7 @@ import { Refused, WaitingTick } from "./unsent_marks";
 import { useContextMenu } from "./use_context_menu";
 import { useHoverOrFocus } from "./use_hover_or_focus";
 import { useLongPress } from "./use_long_press";
+import { useSwipe } from "./use_swipe";
 import "./message_view.css";
 
 const MenuPopup = lazyPart(() => import("../components/menu_popup"));
@@ -63,6 +65,10 @@ function Unfolded({ message, continued, changes }: Props & { changes: readonly O
   });
   const isWaiting = changes.some(({ change, problem }) => change?.kind === "edit" && problem === null);
   const isSystem = message.type === "system";
+  const swipe = useSwipe(
+    (element) => !isSystem && message.deletedAt === undefined && canWriteBeside(element),
+    () => reply(chat, message),
+  );
   const isMine = useChatState((state) => state.me.id === message.senderId) && !isSystem;
   const { sender, createdAt, content, deletedAt, editedAt, replyTo, forwardedFrom, pinned, reactions, attachments } =
     message;
@@ -80,13 +86,27 @@ function Unfolded({ message, continued, changes }: Props & { changes: readonly O
       {...press}
       onPointerDown={(event) => {
         press.onPointerDown(event);
+        swipe.onPointerDown(event);
         menu.events.onPointerDown(event);
+      }}
+      onPointerMove={(event) => {
+        press.onPointerMove(event);
+        swipe.onPointerMove(event);
+      }}
+      onPointerUp={(event) => {
+        press.onPointerUp();
+        swipe.onPointerUp(event);
+      }}
+      onPointerCancel={(event) => {
+        press.onPointerCancel();
+        swipe.onPointerCancel(event);
       }}
       onContextMenu={(event) => {
         press.onContextMenu(event);
         if (!deletedAt) menu.events.onContextMenu(event);
       }}
     >
+      {swipe.isSwiping && <Reply className="icon swipe-arrow" aria-hidden="true" />}
       {pinned && !deletedAt && <PinMark />}
       {!deletedAt && <SavedMark message={message} />}
       {(continued || isSystem) && (
@@ -140,4 +160,9 @@ function Unfolded({ message, continued, changes }: Props & { changes: readonly O
       )}
     </article>
   );
+}
+
+/** Returns whether there is a composer in the conversation or the thread that has this element. */
+function canWriteBeside(element: Element): boolean {
+  return element.closest("main, .panel")?.querySelector(".composer") != null;
 }
