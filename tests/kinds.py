@@ -133,6 +133,7 @@ IN_THE_GATE = (
     "page/test_offers.py::test_two_bargain",
     "page/test_openid.py::test_a_person_signs_in_at_the_provider_and_comes_back_to_the_conversation",
     "page/test_people.py::test_a_name_leads_to_its_person_and_the_talk_with_them",
+    "page/test_phone.py::test_a_finger_hits_what_it_aims_at",
     "page/test_phone.py::test_back_closes_what_is_in_front",
     "page/test_places.py::test_a_public_channel_is_joined_and_only_those_who_run_it_write",
     "page/test_places.py::test_all_of_very_many_conversations_can_be_found_and_read",
