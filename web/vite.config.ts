@@ -29,6 +29,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: "es2023",
+    // The oldest browsers with popovers, `:has()` and `:dir()`.
+    cssTarget: ["chrome120", "firefox125", "safari17"],
     rolldownOptions: { input: { page: "index.html" }, output: { entryFileNames: "page/[name]-[hash].js" } },
   },
   server: {

@@ -16,8 +16,8 @@ def test_messages_are_readable(driver: Driver, demo_url: str) -> None:
     read = run(driver, demo_url, "layout", "readable")["read"]
     assert read["copied"] == "for each in everything:\n    pass"
     assert read["keywords"] == ["for", "in", "pass"]
-    assert 0 < read["width"] <= 900
-    assert 0 < read["composer"] <= 900
+    assert 600 < read["width"] <= 46 * 16
+    assert 600 < read["composer"] <= 46 * 16
     assert read["larger"]
 
 
@@ -26,8 +26,9 @@ def test_a_panel_in_the_conversations_place_has_the_focus_and_gives_it_back(driv
     assert reports["came back"]["to"] == "Messages"
 
 
-def test_the_buttons_of_a_message_cover_no_text(driver: Driver, demo_url: str) -> None:
-    hovered = run(driver, demo_url, "layout", "toolbar")["hovered"]
+@pytest.mark.parametrize("width", [1100, 1700])
+def test_the_buttons_of_a_message_cover_no_text(driver: Driver, demo_url: str, width: int) -> None:
+    hovered = run(driver, demo_url, "layout", "toolbar", width=width)["hovered"]
     assert hovered["shown"] == 7
     assert hovered["covered"] == []
 

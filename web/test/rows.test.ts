@@ -23,6 +23,13 @@ describe("rows", () => {
     expect(shown(rowsOf(whole(said), null, ME))).toEqual(["day 1", "2+", "3", "4", "40"]);
   });
 
+  it("know which message is the first of its minute", () => {
+    const at = (seq: number, time: string) => message(seq, { createdAt: `2026-01-05T12:${time}Z` });
+    const said = [at(1, "00:01"), at(2, "00:59"), at(3, "01:00"), at(4, "01:30"), at(5, "02:10")];
+    const rows = rowsOf(whole(said), null, ME);
+    expect(rows.filter(({ startsMinute }) => startsMinute).map(({ message: { seq } }) => seq)).toEqual([1, 3, 5]);
+  });
+
   it("leave out replies in threads", () => {
     const reply = (seq: number, threadId: string) => message(seq, { threadId });
     const said = [message(1), reply(2, "m1"), reply(3, "m1"), message(4), reply(5, "m4"), message(6)];

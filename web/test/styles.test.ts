@@ -16,12 +16,13 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "details_panel.css": ["alerts", "panel-content"],
   "alert_settings.css": ["sound-choice"],
   "message_badges.css": ["message", "row", "shown"],
+  "message_view.css": ["code-block"],
   "offer_card.css": ["nothing-said", "panel"],
   "attachments.css": ["file-name"],
   "avatar_with_presence.css": ["dot"],
   "files_panel.css": ["picture", "file-name", "find"],
   "search.css": ["conversations"],
-  "timeline_view.css": ["text"],
+  "timeline_view.css": ["message", "text"],
 };
 
 interface Selector {

@@ -91,8 +91,8 @@ export async function phone() {
 }
 
 // Where the buttons of the message below the pointer lie over a text of any message.
-export async function toolbar() {
-  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Covered" });
+export async function toolbar({ width }) {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: `Covered ${width}` });
   const send = (user, content) => post("messages", user, { conversationId: id, content });
   const long = "word ".repeat(150);
   await send("bob", `With a header, ${long}`);
@@ -102,8 +102,8 @@ export async function toolbar() {
   await send("alice", `A paragraph ${long}`);
   await send("alice", "```js\nconst answer = 42; // " + "and so on ".repeat(30) + "\n```");
   await send("bob", "The last one, with a header");
-  const page = await visitAs("alice", { viewport: { width: 1100, height: 1600 } });
-  await open(page, "Covered");
+  const page = await visitAs("alice", { viewport: { width, height: 1600 } });
+  await open(page, `Covered ${width}`);
   const all = page.locator(".message");
   await messages(page).getByText("The last one").waitFor();
   await page.locator(".code-block .hljs-keyword").waitFor();

@@ -166,7 +166,7 @@ export async function onward() {
   await (await IN_FRONT["dialog of the sheet"](page)).waitFor();
   await page.locator(".targets label").filter({ hasText: "Elsewhere" }).first().tap();
   await page.getByRole("button", { name: "Forward", exact: true }).tap();
-  await page.locator(".forward-results a").tap();
+  await page.locator(".toast").getByRole("button").tap();
   await opened(page, "Elsewhere");
   added.forwarded = (await trailOf(page, start + 1)).length - start;
   await home();
@@ -323,6 +323,7 @@ export async function settings() {
   await page.getByRole("menuitem", { name: "Settings" }).tap();
   const dialog = page.locator("dialog.settings");
   await dialog.getByRole("tab").first().waitFor();
+  await dialog.evaluate((it) => Promise.all(it.getAnimations().map(({ finished }) => finished)));
   const { x, y, width, height } = await dialog.boundingBox();
   const cut = await dialog.getByRole("tab").evaluateAll((tabs) =>
     tabs
@@ -379,7 +380,7 @@ export async function swiped({ reducedMotion, direction }) {
   const seenAt = (it) => async () => ({
     arrows: await page.locator(".swipe-arrow").count(),
     far: await it.getAttribute("data-swipe"),
-    moved: await it.locator(".text").evaluate((text) => Number.parseFloat(getComputedStyle(text).translate) || 0),
+    moved: await it.locator(".said").evaluate((text) => Number.parseFloat(getComputedStyle(text).translate) || 0),
   });
   const short = await swipe(page, row, -40 * side, 0, seenAt(row));
   const afterShort = await replying.count();

@@ -35,7 +35,10 @@ export async function own_reply() {
   await write(panel(alice).getByRole("textbox"), "My own");
   const isInSight = () =>
     panel(alice).locator(".text").getByText("My own", { exact: true }).evaluate((it) => {
-      const [own, list] = [it.getBoundingClientRect(), it.closest(".thread").parentElement.getBoundingClientRect()];
+      const list = it.closest(".thread")?.parentElement.getBoundingClientRect();
+      const own = it.getBoundingClientRect();
+      // The stored message has just taken its place.
+      if (list === undefined) return false;
       return own.top >= list.top && own.bottom <= list.bottom;
     });
   report("replied", { seen: await until(isInSight, Boolean) });

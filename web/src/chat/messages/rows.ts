@@ -15,6 +15,8 @@ export interface Row {
   readonly startsUnread: boolean;
   /** Whether the message before it has the same sender. */
   readonly continued: boolean;
+  /** Whether it is the first of its minute. */
+  readonly startsMinute: boolean;
   /** Offers and notices from before the first row, and from after this one. */
   readonly extrasBefore?: readonly Extra[];
   readonly extrasAfter?: readonly Extra[];
@@ -25,6 +27,7 @@ export interface UnsentRow {
   readonly entry: OutboxEntry;
   readonly startsDay: boolean;
   readonly continued: boolean;
+  readonly startsMinute: boolean;
 }
 
 const GROUPING_MS = 5 * 60_000;
@@ -41,9 +44,9 @@ export function rowsOf({ messages, atStart }: Timeline, unreadAfter: number | nu
     : undefined;
   return shown.map((message, index) => {
     const before = shown[index - 1];
-    const { startsDay, continued } = after(before && said(before), said(message));
+    const place = after(before && said(before), said(message));
     const startsUnread = message === firstUnread;
-    return { message, startsDay, startsUnread, continued: continued && !startsUnread };
+    return { message, ...place, startsUnread, continued: place.continued && !startsUnread };
   });
 }
 
@@ -83,8 +86,16 @@ function saidAt(senderId: string | null, date: Date, isPlain: boolean): Said {
 }
 
 /** Returns how a message looks after the one before it. */
-function after(before: Said | undefined, now: Said): { startsDay: boolean; continued: boolean } {
-  if (before === undefined || before.day !== now.day) return { startsDay: true, continued: false };
+function after(before: Said | undefined, now: Said): Pick<Row, "startsDay" | "continued" | "startsMinute"> {
+  if (before === undefined || before.day !== now.day) return { startsDay: true, continued: false, startsMinute: true };
   const isSame = now.senderId !== null && before.senderId === now.senderId;
-  return { startsDay: false, continued: isSame && now.isPlain && now.ms - before.ms < GROUPING_MS };
+  return {
+    startsDay: false,
+    continued: isSame && now.isPlain && now.ms - before.ms < GROUPING_MS,
+    startsMinute: minuteOf(before) !== minuteOf(now),
+  };
+}
+
+function minuteOf({ ms }: Said): number {
+  return Math.floor(ms / 60_000);
 }

@@ -36,10 +36,12 @@ interface Props {
   message: Message;
   /** Whether the message before it has the same sender, who is not named again. */
   continued: boolean;
+  /** Whether it is the first of its minute, so that its time is always in sight. */
+  startsMinute?: boolean;
 }
 
 /** A message with its changes that are not stored yet. In groups, messages of blocked users are hidden. */
-export function MessageView({ message: stored, continued }: Props) {
+export function MessageView({ message: stored, ...place }: Props) {
   const { senderId, conversationId, id } = stored;
   const changes = useStore(useChat().messages.changes, (all) => all.get(id)) ?? NO_CHANGES;
   const myId = useChatState((state) => state.me.id);
@@ -52,10 +54,10 @@ export function MessageView({ message: stored, continued }: Props) {
     ({ blocked, conversations }) => blocked.has(senderId) && own(conversations, conversationId)?.kind !== "direct",
   );
   if (isFolded && !shown) return <BlockedMessage onShow={() => setShown(true)} />;
-  return <Unfolded message={message} continued={continued} changes={changes} />;
+  return <Unfolded {...place} message={message} changes={changes} />;
 }
 
-function Unfolded({ message, continued, changes }: Props & { changes: readonly OutboxEntry[] }) {
+function Unfolded({ message, continued, startsMinute, changes }: Props & { changes: readonly OutboxEntry[] }) {
   const chat = useChat();
   const { isActive, isFocused, events } = useHoverOrFocus();
   const menu = useContextMenu();
@@ -72,7 +74,16 @@ function Unfolded({ message, continued, changes }: Props & { changes: readonly O
   const isMine = useChatState((state) => state.me.id === message.senderId) && !isSystem;
   const { sender, createdAt, content, deletedAt, editedAt, replyTo, forwardedFrom, pinned, reactions, attachments } =
     message;
-  const classes = ["message", continued && "continued", isSystem && "system", isMine && "mine", pinned && "pinned"]
+  const tick = isMine && deletedAt === undefined && (isWaiting ? <WaitingTick /> : <DeliveryTick message={message} />);
+  const hasText = deletedAt === undefined && content !== "";
+  const classes = [
+    "message",
+    continued && "continued",
+    startsMinute && "starts-minute",
+    isSystem && "system",
+    isMine && "mine",
+    pinned && "pinned",
+  ]
     .filter(Boolean)
     .join(" ");
   return (
@@ -132,15 +143,21 @@ function Unfolded({ message, continued, changes }: Props & { changes: readonly O
       )}
       {forwardedFrom && <ForwardedFrom message={message} origin={forwardedFrom} />}
       {replyTo && <QuoteView quote={replyTo} conversationId={message.conversationId} />}
-      {deletedAt ? (
-        <p className="gone">{texts.deleted}</p>
-      ) : (
-        content !== "" && <MessageText content={content ?? ""} message={message} />
+      {deletedAt && <p className="gone">{texts.deleted}</p>}
+      {hasText && (
+        <div className="said">
+          <MessageText content={content ?? ""} message={message} />
+          {tick}
+        </div>
       )}
-      {attachments && !deletedAt && <Attachments message={message} />}
+      {attachments && !deletedAt && (
+        <div className="said">
+          <Attachments message={message} />
+          {!hasText && tick}
+        </div>
+      )}
       {message.previews && !deletedAt && <LinkPreviews message={message} previews={message.previews} isMine={isMine} />}
       {editedAt && !deletedAt && <Edited message={message} editedAt={editedAt} />}
-      {isMine && !deletedAt && (isWaiting ? <WaitingTick /> : <DeliveryTick message={message} />)}
       {reactions && reactions.length > 0 && <Reactions message={message} reactions={reactions} />}
       {changes
         .filter(({ problem }) => problem !== null)

@@ -6,7 +6,7 @@ import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { PendingFileView } from "../files/pending_file";
 import { PersonButton } from "../people/person_button";
-import { timeOfDay } from "../time_format";
+import { shortTimeOfDay, timeOfDay } from "../time_format";
 import { MessageText } from "./markdown";
 import { QuoteView } from "./quote_view";
 import { Refused, WaitingTick } from "./unsent_marks";
@@ -15,13 +15,18 @@ interface Props {
   entry: OutboxEntry;
   /** Whether the message before it has the same sender, who is not named again. */
   continued: boolean;
+  /** Whether it is the first of its minute, so that its time is always in sight. */
+  startsMinute?: boolean;
 }
 
 /** A message that is not sent yet, or that the server refused. It takes the place of the message that it will become. */
-export function OutboxEntryView({ entry, continued }: Props) {
+export function OutboxEntryView({ entry, continued, startsMinute = false }: Props) {
   const me = useChatState((state) => state.me);
+  const writtenAt = new Date(entry.writtenAt).toISOString();
+  const hasText = entry.content !== "";
   return (
-    <article className={continued ? "message mine letter continued" : "message mine letter"}>
+    <article className={`message mine letter${continued ? " continued" : ""}${startsMinute ? " starts-minute" : ""}`}>
+      {continued && <time className="when">{shortTimeOfDay(writtenAt)}</time>}
       {!continued && (
         <>
           <PersonButton userId={me.id} name={me.name} className="face" isExtra>
@@ -31,14 +36,17 @@ export function OutboxEntryView({ entry, continued }: Props) {
             <PersonButton userId={me.id} name={me.name} className="name">
               <bdi>{me.name}</bdi>
             </PersonButton>
-            <time>{timeOfDay(new Date(entry.writtenAt).toISOString())}</time>
+            <time>{timeOfDay(writtenAt)}</time>
           </header>
         </>
       )}
       {entry.replyToId !== null && <UnsentQuote conversationId={entry.conversationId} messageId={entry.replyToId} />}
-      {entry.content !== "" && <MessageText content={entry.content} />}
-      <OutboxEntryFiles entry={entry} />
-      {entry.problem === null ? <WaitingTick /> : <Refused entry={entry} />}
+      <div className="said">
+        {hasText ? <MessageText content={entry.content} /> : <OutboxEntryFiles entry={entry} />}
+        {entry.problem === null && <WaitingTick />}
+      </div>
+      {hasText && <OutboxEntryFiles entry={entry} />}
+      {entry.problem !== null && <Refused entry={entry} />}
     </article>
   );
 }

@@ -1,7 +1,7 @@
 import type { Message, Notice, Offer } from "@talkwire/client";
 import { EMPTY, own, type Timeline } from "@talkwire/client/parts";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { Fragment, memo, useEffect, useMemo, useRef } from "react";
+import { Fragment, memo, useEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
 import { extrasByDay, inOrder, isNotice, isOffer, rowsWithExtras } from "../../chat/messages/extras";
@@ -30,6 +30,7 @@ const OfferCard = lazyPart(loadOfferCard, "place");
 const NO_OFFERS: readonly Offer[] = [];
 const NO_NOTICES: readonly Notice[] = [];
 const LONG = 200;
+const NEW_MS = 2_000;
 const LOADING: Timeline = { ...EMPTY, atStart: false };
 
 /** A conversation's messages. Only those in sight are in the document. */
@@ -206,26 +207,29 @@ function entryView(row: Row | UnsentRow) {
   );
 }
 
-function UnsentRowView({ row: { entry, startsDay, continued } }: { row: UnsentRow }) {
+function UnsentRowView({ row: { entry, startsDay, continued, startsMinute } }: { row: UnsentRow }) {
   return (
     <div className="row">
       {startsDay && <h2 className="day">{dayOf(new Date(entry.writtenAt).toISOString())}</h2>}
-      <OutboxEntryView entry={entry} continued={continued} />
+      <OutboxEntryView entry={entry} continued={continued} startsMinute={startsMinute} />
     </div>
   );
 }
 
 const RowView = memo(
   function RowView({ row }: { row: Row }) {
-    const { message, startsDay, startsUnread, continued, extrasBefore, extrasAfter } = row;
+    const { message, startsDay, startsUnread, continued, startsMinute, extrasBefore, extrasAfter } = row;
     const element = useRef<HTMLDivElement>(null);
     const isShown = useTargetHighlight(row, element);
+    const myId = useChatState((state) => state.me.id);
+    // The reader's own message was in sight before it was stored.
+    const [isArriving] = useState(() => message.senderId !== myId && isNew(message));
     return (
-      <div className={isShown ? "row shown" : "row"} ref={element}>
+      <div className={`row${isShown ? " shown" : ""}${isArriving ? " arriving" : ""}`} ref={element}>
         {extrasBefore && <Extras extras={extrasBefore} />}
         {startsDay && <h2 className="day">{dayOf(message.createdAt)}</h2>}
         {startsUnread && <div className="unread-from">{texts.newMessages}</div>}
-        <MessageView message={message} continued={continued} />
+        <MessageView message={message} continued={continued} startsMinute={startsMinute} />
         {extrasAfter && <Extras extras={extrasAfter} after={message} />}
       </div>
     );
@@ -236,9 +240,15 @@ const RowView = memo(
     one.startsDay === other.startsDay &&
     one.startsUnread === other.startsUnread &&
     one.continued === other.continued &&
+    one.startsMinute === other.startsMinute &&
     areSame(one.extrasBefore, other.extrasBefore) &&
     areSame(one.extrasAfter, other.extrasAfter),
 );
+
+/** Returns whether a message was written a moment ago, by the reader's clock. */
+function isNew({ createdAt }: Message): boolean {
+  return Math.abs(Date.now() - Date.parse(createdAt)) < NEW_MS;
+}
 
 function areSame(one: readonly unknown[] = [], other: readonly unknown[] = []): boolean {
   return one.length === other.length && one.every((each, index) => each === other[index]);
