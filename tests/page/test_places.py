@@ -54,6 +54,14 @@ def test_who_is_new_is_told_what_to_do(driver: Driver, demo_url: str) -> None:
     assert reports["begun"] == {"says": "Start a conversation and it will appear here."}
 
 
+def test_first_steps_where_nothing_is_yet(driver: Driver, demo_url: str) -> None:
+    stepped = run(driver, demo_url, "places", "first_steps")["stepped"]
+    assert stepped["left"] == 0
+    assert stepped["said"] == ["👋"]
+    assert stepped["members"] == ["alice", "bob", "carol"]
+    assert stepped["reader"] == {"says": "What is published here will appear in this place.", "buttons": 0}
+
+
 def test_all_of_it_fits_a_narrow_screen(driver: Driver, demo_url: str) -> None:
     widths = run(driver, demo_url, "places", "narrow")["measured"]["widths"]
     assert widths == dict.fromkeys(["new", "browse", "settings", "details", "edit", "card"], 320)

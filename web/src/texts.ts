@@ -103,6 +103,13 @@ export const texts = {
   mentions: (count: number) => (count === 1 ? "1 mention" : `${count} mentions`),
   newMessages: "New",
   noMessages: "No messages yet.",
+  firstSteps: {
+    direct: (name: string): string => `Say hello to ${name}.`,
+    group: () => "Say hello, or add the people who belong here.",
+    channel: () => "Say hello, and everybody who follows this channel reads it.",
+    reader: "What is published here will appear in this place.",
+    wave: "Say hello 👋",
+  },
   deleted: "This message was deleted.",
   messageNotFound: "This message doesn't exist, or you don't have access to it.",
   edited: "edited",
@@ -547,6 +554,8 @@ export const texts = {
     noneShown: "No conversations found",
     startOne: "Start a conversation",
     browse: "Browse public conversations",
+    /** A part of `browse`, for a narrow button. */
+    browseShort: "Browse",
     alone: "No one here yet? Once others join, you can find them by name.",
     muted: "Muted",
     nothingSaid: "No messages yet",

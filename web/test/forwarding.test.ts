@@ -2,7 +2,8 @@ import type { User } from "@talkwire/client";
 import { describe, expect, it } from "vitest";
 import { conversation, ME, member, message } from "../../clients/javascript/client/test/samples";
 import type { Chat } from "../src/chat/chat";
-import { forwardToAll, mayForwardTo } from "../src/chat/messages/forwarding";
+import { mayWriteIn } from "../src/chat/conversations/writing";
+import { forwardToAll } from "../src/chat/messages/forwarding";
 
 const me: User = { id: ME, name: ME, createdAt: "" };
 const NOBODY: ReadonlySet<string> = new Set();
@@ -15,13 +16,13 @@ describe("a message may be forwarded", () => {
     ["a channel as an admin", conversation("c", { kind: "channel", members: [member(ME, { role: "admin" })] }), true],
     ["a conversation that mutes the reader", conversation("c", { mutedByModerator: {} }), false],
   ])("to %s where the reader may write", (_, where, expected) => {
-    expect(mayForwardTo(where, me, NOBODY)).toBe(expected);
+    expect(mayWriteIn(where, me, NOBODY)).toBe(expected);
   });
 
   it("not to a blocked user", () => {
     const direct = conversation("c", { kind: "direct", members: [member(ME), member("bob")] });
-    expect(mayForwardTo(direct, me, NOBODY)).toBe(true);
-    expect(mayForwardTo(direct, me, new Set(["bob"]))).toBe(false);
+    expect(mayWriteIn(direct, me, NOBODY)).toBe(true);
+    expect(mayWriteIn(direct, me, new Set(["bob"]))).toBe(false);
   });
 });
 

@@ -22,6 +22,7 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "avatar_with_presence.css": ["dot"],
   "files_panel.css": ["picture", "file-name", "find"],
   "search.css": ["conversations"],
+  "sidebar.css": ["behind", "empty-state", "unread"],
   "timeline_view.css": ["message", "text"],
 };
 

@@ -336,7 +336,7 @@ const AT_LIST = {
     await page.locator(".directory [role=option]").first().waitFor();
   },
   "browse channels": async (page) => {
-    await page.getByRole("button", { name: "Browse public conversations" }).click();
+    await page.locator(".side-buttons").getByRole("button", { name: "Browse public conversations" }).click();
     await page.locator("dialog[open] .public li").first().waitFor();
   },
   "new conversation": async (page) => {

@@ -7,6 +7,7 @@ import {
   field,
   listed,
   message,
+  messages,
   open,
   opened,
   post,
@@ -47,7 +48,7 @@ export async function channels() {
   await alice.getByRole("button", { name: "Start", exact: true }).click();
   await opened(alice, "Announcements");
 
-  await bob.getByRole("button", { name: "Browse public conversations" }).click();
+  await bob.locator(".side-buttons").getByRole("button", { name: "Browse public conversations" }).click();
   await bob.getByLabel("Find a group or channel").fill("announ");
   await bob.getByRole("button", { name: "Join Announcements" }).click();
   await readOnly(bob).waitFor();
@@ -86,7 +87,7 @@ export async function publicGroup() {
   await opened(alice, "Lounge");
   await listed(alice, "Lounge").getByRole("img", { name: "Public group" }).waitFor();
 
-  await bob.getByRole("button", { name: "Browse public conversations" }).click();
+  await bob.locator(".side-buttons").getByRole("button", { name: "Browse public conversations" }).click();
   const shown = bob.locator("dialog ul.public li");
   await shown.nth(49).waitFor();
   const first = await shown.count();
@@ -288,9 +289,43 @@ export async function empty() {
   await erna.getByRole("button", { name: "Start a conversation" }).click();
   await field(erna, "Find people").waitFor();
   await erna.keyboard.press("Escape");
-  await erna.locator(".empty").getByRole("button", { name: "Browse public conversations" }).click();
+  const empty = erna.locator(".sidebar .empty-state");
+  await empty.getByRole("button", { name: "Browse public conversations" }).click();
   await erna.getByLabel("Find a group or channel").waitFor();
-  report("begun", { says: await erna.locator(".empty p").first().textContent() });
+  report("begun", { says: await empty.locator("p").first().textContent() });
+}
+
+// What can be done first where nothing was said yet, and without an open conversation.
+export async function first_steps() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Unspoken" });
+  const channel = await post("conversations", "alice", { kind: "channel", memberIds: ["bob"], name: "Unpublished" });
+  const alice = await visitAs("alice", { path: "/#/" });
+  await alice.locator(".nothing").getByRole("button", { name: "Browse public conversations" }).click();
+  await alice.getByLabel("Find a group or channel").waitFor();
+  await alice.keyboard.press("Escape");
+  await alice.locator(".nothing").getByRole("button", { name: "Start a conversation" }).click();
+  await field(alice, "Find people").waitFor();
+  await alice.keyboard.press("Escape");
+  await open(alice, "Unspoken");
+  const steps = alice.locator(".conversation .empty-state");
+  await steps.getByRole("button", { name: "Add people" }).click();
+  await field(alice, "Find people").fill("carol");
+  await alice.getByRole("option", { name: "carol" }).first().click();
+  await alice.locator("dialog[open]").getByRole("button", { name: "Add people" }).click();
+  await alice.locator("dialog[open]").waitFor({ state: "detached" });
+  await steps.getByRole("button", { name: "Say hello" }).click();
+  await messages(alice).getByText("👋").waitFor();
+  const { items } = await call("GET", `conversations/${id}/messages`, "bob");
+  const { members } = await call("GET", `conversations/${id}`, "bob");
+  const bob = await visitAs("bob", { path: `/#/conversation/${channel.id}` });
+  const reader = bob.locator(".conversation .empty-state");
+  await reader.waitFor();
+  report("stepped", {
+    left: await steps.count(),
+    said: items.map(({ content }) => content),
+    members: members.map(({ userId }) => userId).sort(),
+    reader: { says: await reader.locator("p").textContent(), buttons: await reader.getByRole("button").count() },
+  });
 }
 
 export async function narrow() {
@@ -313,7 +348,7 @@ export async function narrow() {
     await page.locator("dialog[open]").waitFor({ state: "detached" });
   };
   await closing("new", page.getByRole("button", { name: "New conversation" }));
-  await closing("browse", page.getByRole("button", { name: "Browse public conversations" }));
+  await closing("browse", page.locator(".side-buttons").getByRole("button", { name: "Browse public conversations" }));
   await page.getByRole("button", { name: /^Your account/ }).click();
   await closing("settings", page.getByRole("menuitem", { name: "Settings" }));
   await page.goto(`${page.url().split("#")[0]}#/conversation/${id}`);

@@ -50,7 +50,7 @@ const line = (page, count) =>
     has: page.locator(".reply-count").getByText(count === 1 ? "1 reply" : `${count} replies`, { exact: true }),
   });
 const lineBelow = (page, content) => page.locator(".conversation .message").filter({ hasText: content }).locator(".replies");
-const threadsButton = (page) => page.locator(".threads-button");
+const threadsButton = (page) => page.locator(".side-buttons").getByRole("button", { name: "Threads" });
 
 async function reply(page, content) {
   await write(composer(panel(page)), content);

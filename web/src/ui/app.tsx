@@ -17,6 +17,7 @@ import { showBadge } from "./app_badge";
 import { CallGate } from "./calls/call_gate";
 import { ChatContext, useChat, useChatState } from "./chat_context";
 import { Confirmation } from "./components/confirmation";
+import { BUBBLES, EmptyState } from "./components/empty_state";
 import { Notice } from "./components/notice";
 import { ToastView } from "./components/toast";
 import { ConversationView } from "./conversation/conversation_view";
@@ -26,6 +27,8 @@ import { forgetLastConversation, lastConversation, rememberConversation } from "
 import { lazyPart } from "./lazy_part";
 import { followAddress, goTo, placeHere, startAt } from "./page_address";
 import { Sidebar } from "./sidebar/sidebar";
+import { type SidebarDialog, SidebarDialogs } from "./sidebar/sidebar_dialogs";
+import { StartButtons } from "./sidebar/start_buttons";
 import { useProviderReturn } from "./sign_in/provider_return";
 import { useInvitation } from "./sign_in/use_invitation";
 import { narrow } from "./use_media";
@@ -213,6 +216,7 @@ function Screen({ onSignOut }: { onSignOut: (() => void) | undefined }) {
   );
   const isSomewhere = useChatState(({ openId }) => openId !== null);
   const hasPanel = useChatState((state) => state.panel !== null);
+  const [dialog, setDialog] = useState<SidebarDialog | null>(null);
   useAddress(loaded, isCompact);
   useUnreadCount();
   useHostState();
@@ -221,8 +225,9 @@ function Screen({ onSignOut }: { onSignOut: (() => void) | undefined }) {
   return (
     <div className={classes}>
       {isOpen && <SkipLinks />}
-      {!isCompact && <Sidebar onSignOut={onSignOut} />}
-      <Opened />
+      {!isCompact && <Sidebar onOpen={setDialog} onSignOut={onSignOut} />}
+      <Opened onOpen={isCompact ? undefined : setDialog} />
+      <SidebarDialogs dialog={dialog} onClose={() => setDialog(null)} />
       <Announcer />
       <Notice />
       <ToastView />
@@ -233,7 +238,7 @@ function Screen({ onSignOut }: { onSignOut: (() => void) | undefined }) {
 }
 
 /** A component of its own, so that messages of the open conversation do not render the rest again. */
-function Opened() {
+function Opened({ onOpen }: { onOpen: ((dialog: SidebarDialog) => void) | undefined }) {
   const loaded = useChatState((state) => state.loaded);
   const openId = useChatState((state) => state.openId);
   const open = useChatState((state) => (state.openId === null ? undefined : own(state.conversations, state.openId)));
@@ -241,12 +246,20 @@ function Opened() {
   return (
     <main className="nothing">
       <h1 className="hidden">{texts.name}</h1>
-      {loaded && openId !== null ? (
-        <UnavailableConversation key={openId} id={openId} />
-      ) : (
-        <p>{loaded ? texts.pickOne : texts.connecting}</p>
-      )}
+      {!loaded && <p>{texts.connecting}</p>}
+      {loaded && openId !== null && <UnavailableConversation key={openId} id={openId} />}
+      {loaded && openId === null && <NothingChosen onOpen={onOpen} />}
     </main>
+  );
+}
+
+function NothingChosen({ onOpen }: { onOpen: ((dialog: SidebarDialog) => void) | undefined }) {
+  // An empty list has the same buttons.
+  const isListEmpty = useChatState(({ conversations }) => Object.keys(conversations).length === 0);
+  return (
+    <EmptyState drawing={BUBBLES} title={texts.pickOne}>
+      {onOpen !== undefined && !isListEmpty && <StartButtons onOpen={onOpen} />}
+    </EmptyState>
   );
 }
 

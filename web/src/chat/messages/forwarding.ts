@@ -1,7 +1,7 @@
 /** Forwarding a message to several places: each for itself, so that one refusal does not stop the others. */
 
-import type { Conversation, Message, User } from "@talkwire/client";
-import { may, randomId, roleOf } from "@talkwire/client/parts";
+import type { Message } from "@talkwire/client";
+import { randomId } from "@talkwire/client/parts";
 import type { Chat } from "../chat";
 
 /** A conversation, or a person whose conversation with the reader is created where it does not exist. */
@@ -18,13 +18,6 @@ export interface ForwardResult {
   readonly conversationId: string | null;
   /** Why the message, or the comment, was refused; empty when both were sent. */
   readonly problem: string;
-}
-
-/** Returns whether the reader may forward messages to a conversation. */
-export function mayForwardTo(conversation: Conversation, me: User, blocked: ReadonlySet<string>): boolean {
-  const { kind, members = [], mutedByModerator } = conversation;
-  if (mutedByModerator !== undefined || !may(kind, roleOf(conversation, me), "post")) return false;
-  return kind !== "direct" || !members.some(({ userId }) => blocked.has(userId));
 }
 
 /** Forwards a message to each of the targets, with a comment if it is not empty. */

@@ -2,7 +2,8 @@ import type { Message } from "@talkwire/client";
 import { newestFirst } from "@talkwire/client/parts";
 import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { searchByName } from "../../chat/conversations/name_search";
-import { type ForwardResult, type ForwardTarget, forwardToAll, mayForwardTo } from "../../chat/messages/forwarding";
+import { mayWriteIn } from "../../chat/conversations/writing";
+import { type ForwardResult, type ForwardTarget, forwardToAll } from "../../chat/messages/forwarding";
 import { handleOf } from "../../chat/people/namesakes";
 import { addressOf } from "../../place";
 import { texts } from "../../texts";
@@ -189,7 +190,7 @@ function usePlaces(query: string, people: readonly KnownPerson[]): readonly Show
   return useMemo(
     () =>
       searchByName(newestFirst(conversations), nameOf, query)
-        .filter((each) => mayForwardTo(each, me, blocked))
+        .filter((each) => mayWriteIn(each, me, blocked))
         .map((each) => {
           const partner = partnerOf(each, me);
           return {

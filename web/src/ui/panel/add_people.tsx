@@ -8,7 +8,7 @@ import { PeopleFinder } from "../components/people_finder";
 import { nameOf } from "../conversation/conversation_names";
 
 /** Adds people to a group or a channel. */
-export function AddPeople({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
+export default function AddPeople({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
   const { moderation } = useChat();
   const [chosen, setChosen] = useState<readonly Person[]>([]);
   const [problem, setProblem] = useState("");

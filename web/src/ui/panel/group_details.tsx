@@ -10,14 +10,16 @@ import { Confirmation } from "../components/confirmation";
 import { nameOf } from "../conversation/conversation_names";
 import LeaveDialog from "../conversation/leave_dialog";
 import { LinkedText } from "../conversation/linked_text";
+import { lazyPart } from "../lazy_part";
 import { dateOf } from "../time_format";
-import { AddPeople } from "./add_people";
 import { BannedList } from "./banned_list";
 import { EditConversationDialog } from "./edit_conversation_dialog";
 import { InviteDialog } from "./invite_dialog";
 import { ListPlace } from "./list_place";
 import { MemberList } from "./member_list";
 import "./details_panel.css";
+
+const AddPeople = lazyPart(() => import("./add_people"));
 
 type Open = "rules" | "add" | "invite" | "leave" | "delete";
 

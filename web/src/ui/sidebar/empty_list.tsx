@@ -1,25 +1,15 @@
-import { mayCreateAny } from "@talkwire/client/parts";
-import { Compass, Plus } from "lucide-react";
 import { texts } from "../../texts";
-import { useChatState } from "../chat_context";
+import { EmptyState, ROWS } from "../components/empty_state";
 import type { SidebarDialog } from "./sidebar_dialogs";
+import { StartButtons } from "./start_buttons";
 
 /** What a new user can do first. */
 export function EmptyList({ onOpen }: { onOpen: (dialog: SidebarDialog) => void }) {
-  const mayCreate = useChatState((state) => mayCreateAny(state.rights));
   return (
-    <div className="empty">
-      <h2>{texts.noConversations}</h2>
+    <EmptyState drawing={ROWS} title={texts.noConversations}>
       <p>{texts.noConversationsHint}</p>
-      {mayCreate && (
-        <button type="button" className="primary" onClick={() => onOpen({ kind: "new" })}>
-          <Plus className="icon" aria-hidden="true" /> {texts.places.startOne}
-        </button>
-      )}
-      <button type="button" onClick={() => onOpen({ kind: "browse" })}>
-        <Compass className="icon" aria-hidden="true" /> {texts.places.browse}
-      </button>
+      <StartButtons onOpen={onOpen} />
       <p>{texts.places.alone}</p>
-    </div>
+    </EmptyState>
   );
 }

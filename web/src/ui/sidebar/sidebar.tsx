@@ -1,6 +1,5 @@
 import { mayCreateAny } from "@talkwire/client/parts";
 import { Compass, Plus, Users } from "lucide-react";
-import { useState } from "react";
 import { isFramed } from "../../embedding/framed";
 import { texts } from "../../texts";
 import { AccountButton } from "../account/account_button";
@@ -11,31 +10,47 @@ import { BrandLine } from "../components/brand";
 import { IconButton } from "../components/icon_button";
 import { ConnectionLine } from "./connection_line";
 import { ConversationList } from "./conversation_list";
-import { type SidebarDialog, SidebarDialogs } from "./sidebar_dialogs";
+import type { SidebarDialog } from "./sidebar_dialogs";
 import { ThreadsButton } from "./threads_button";
 import "./sidebar.css";
 
+interface Props {
+  onOpen: (dialog: SidebarDialog) => void;
+  onSignOut: (() => void) | undefined;
+}
+
 /** The signed-in user, their conversations, and the state of the connection. */
-export function Sidebar({ onSignOut }: { onSignOut: (() => void) | undefined }) {
+export function Sidebar({ onOpen, onSignOut }: Props) {
   const mayCreate = useChatState((state) => mayCreateAny(state.rights));
-  const [dialog, setDialog] = useState<SidebarDialog | null>(null);
   return (
     <aside className="sidebar">
       {!isFramed && <BrandLine />}
       <header>
-        <AccountButton onOpen={setDialog} onSignOut={onSignOut} />
+        <AccountButton onOpen={onOpen} onSignOut={onSignOut} />
         <BellButton />
-        <IconButton icon={Users} label={texts.people.all} onClick={() => setDialog({ kind: "people" })} />
-        <IconButton icon={Compass} label={texts.places.browse} onClick={() => setDialog({ kind: "browse" })} />
-        {mayCreate && (
-          <IconButton icon={Plus} label={texts.newConversation} onClick={() => setDialog({ kind: "new" })} />
-        )}
+        {mayCreate && <IconButton icon={Plus} label={texts.newConversation} onClick={() => onOpen({ kind: "new" })} />}
       </header>
-      <ThreadsButton onClick={() => setDialog({ kind: "threads" })} />
-      <ConversationList onOpen={setDialog} />
+      <div className="side-buttons">
+        <ThreadsButton onClick={() => onOpen({ kind: "threads" })} />
+        <button type="button" className="side-button" aria-haspopup="dialog" onClick={() => onOpen({ kind: "people" })}>
+          <Users className="icon" aria-hidden="true" />
+          <span>{texts.people.all}</span>
+        </button>
+        <button
+          type="button"
+          className="side-button"
+          aria-haspopup="dialog"
+          aria-label={texts.places.browse}
+          title={texts.places.browse}
+          onClick={() => onOpen({ kind: "browse" })}
+        >
+          <Compass className="icon" aria-hidden="true" />
+          <span>{texts.places.browseShort}</span>
+        </button>
+      </div>
+      <ConversationList onOpen={onOpen} />
       <AlertOffer />
       <ConnectionLine />
-      <SidebarDialogs dialog={dialog} onClose={() => setDialog(null)} />
     </aside>
   );
 }

@@ -2,7 +2,6 @@ import { MessagesSquare } from "lucide-react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
-import "./threads_button.css";
 
 /** Opens the list of followed threads, and shows how many have unread replies. Readers without threads do not see it. */
 export function ThreadsButton({ onClick }: { onClick: () => void }) {
@@ -13,12 +12,12 @@ export function ThreadsButton({ onClick }: { onClick: () => void }) {
   return (
     <button
       type="button"
-      className={unread > 0 ? "threads-button unread" : "threads-button"}
+      className={unread > 0 ? "side-button unread" : "side-button"}
       aria-haspopup="dialog"
       onClick={onClick}
     >
       <MessagesSquare className="icon" aria-hidden="true" />
-      <span className="name">{texts.threads.title}</span>
+      <span>{texts.threads.title}</span>
       {unread > 0 && (
         <span className="count">
           <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>

@@ -12,6 +12,7 @@ import { addressOf } from "../../place";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { UnreadCount } from "../components/unread_count";
+import { FirstSteps } from "../conversation/first_steps";
 import { lazyPart } from "../lazy_part";
 import { dayOf, shortTimeOfDay } from "../time_format";
 import { MessageView } from "./message_view";
@@ -87,7 +88,7 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
     return () => clearTimeout(timer);
   }, [messages, id, timeline]);
 
-  if (timeline.atStart && count === 0) return <NothingSaid extras={extras} />;
+  if (timeline.atStart && count === 0) return <NothingSaid id={id} extras={extras} />;
   return (
     <div className="timeline">
       <div
@@ -121,11 +122,10 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
 });
 
 /** A conversation without messages, which may have offers and notices. */
-function NothingSaid({ extras }: { extras: readonly Extra[] }) {
-  if (extras.length === 0) return <p className="note">{texts.noMessages}</p>;
+function NothingSaid({ id, extras }: { id: string; extras: readonly Extra[] }) {
   return (
     <div className="timeline nothing-said">
-      {!extras.some(isOffer) && <p className="note">{texts.noMessages}</p>}
+      {!extras.some(isOffer) && <FirstSteps id={id} />}
       <Extras extras={extras} />
     </div>
   );

@@ -1,0 +1,46 @@
+import { may, own, roleOf } from "@talkwire/client/parts";
+import { useState } from "react";
+import { mayWriteIn } from "../../chat/conversations/writing";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../chat_context";
+import { EmptyState, SMILE } from "../components/empty_state";
+import { lazyPart } from "../lazy_part";
+import { nameOf } from "./conversation_names";
+
+const AddPeople = lazyPart(() => import("../panel/add_people"));
+
+/** A conversation in which nothing was said yet, and what its readers can do first. */
+export function FirstSteps({ id }: { id: string }) {
+  const { messages } = useChat();
+  const conversation = useChatState((state) => own(state.conversations, id));
+  const me = useChatState((state) => state.me);
+  const blocked = useChatState((state) => state.blocked);
+  const [isAdding, setAdding] = useState(false);
+  if (conversation === undefined) return null;
+  const { kind } = conversation;
+  const mayWrite = mayWriteIn(conversation, me, blocked);
+  const mayAdd = kind !== "direct" && may(kind, roleOf(conversation, me), "manage");
+  const close = (): void => setAdding(false);
+  return (
+    <EmptyState drawing={SMILE} title={texts.noMessages}>
+      <p>{mayWrite ? texts.firstSteps[kind](nameOf(conversation)) : texts.firstSteps.reader}</p>
+      <div className="buttons">
+        {mayWrite && (
+          <button
+            type="button"
+            className="primary"
+            onClick={() => void messages.send({ conversationId: id, content: "👋" })}
+          >
+            {texts.firstSteps.wave}
+          </button>
+        )}
+        {mayAdd && (
+          <button type="button" onClick={() => setAdding(true)}>
+            {texts.places.add}
+          </button>
+        )}
+      </div>
+      {isAdding && <AddPeople conversation={conversation} onClose={close} onGiveUp={close} />}
+    </EmptyState>
+  );
+}
