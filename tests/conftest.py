@@ -23,6 +23,7 @@ from tests.databases import (
     shared_postgresql_server,
 )
 from tests.forked_talkwire import end_helper
+from tests.logging_state import logging_kept
 from tests.repetition import PROFILE
 from tests.scratch import use_memory_for_temporary_files
 
@@ -92,6 +93,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_unconfigure() -> None:
     end_helper()
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Restores the logging configuration after each test: a server within a test changes that of the process."""
+    with logging_kept():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,22 +4,14 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from talkwire.logs import HIDDEN, configure_logs, redact
-from tests.logging_state import logging_kept
 from tests.processor_time import at_most
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
-
-
-@pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    with logging_kept():
-        yield
 
 
 class Terminal(io.StringIO):

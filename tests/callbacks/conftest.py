@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,6 @@ from talkwire import Settings, Talkwire
 from talkwire.commands import CreateConversation
 from talkwire.testing import TemporaryServer, temporary_server
 from tests.egress.receiver import ReceivedRequest, Receiver, receiver
-from tests.logging_state import logging_kept
 
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
@@ -58,13 +57,6 @@ class BackEnd:
 
 
 Serve = Callable[..., Awaitable[TemporaryServer]]
-
-
-@pytest.fixture(autouse=True)
-def _logging() -> Iterator[None]:
-    """Restores the logging configuration after each test, so that `caplog` receives Talkwire's logs."""
-    with logging_kept():
-        yield
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from tests.cli.processes import (
     run_talkwire,
     running_server,
 )
-from tests.logging_state import logging_kept
 
 
 @pytest.fixture(autouse=True)
@@ -27,12 +26,6 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in set(os.environ) - set(clean_environment()):
         monkeypatch.delenv(name)
-
-
-@pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    with logging_kept():
-        yield
 
 
 @pytest.fixture

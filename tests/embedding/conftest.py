@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -13,16 +13,8 @@ from talkwire import Settings, Talkwire
 from talkwire.commands import CreateConversation
 from talkwire.testing import TemporaryServer, temporary_server
 from tests.http_client import AsyncHttpClient
-from tests.logging_state import logging_kept
 
 Serve = Callable[..., Awaitable[TemporaryServer]]
-
-
-@pytest.fixture(autouse=True)
-def _logging() -> Iterator[None]:
-    """Restores the logging configuration after each test, so that `caplog` receives Talkwire's logs."""
-    with logging_kept():
-        yield
 
 
 @pytest.fixture
