@@ -101,6 +101,8 @@ export const texts = {
   },
   unread: (count: number) => `${count} unread`,
   mentions: (count: number) => (count === 1 ? "1 mention" : `${count} mentions`),
+  /** Of what the reader has done. */
+  outcome: "Outcome",
   newMessages: "New",
   noMessages: "No messages yet.",
   firstSteps: {

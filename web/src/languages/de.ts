@@ -120,6 +120,7 @@ export const texts: Texts = {
   },
   unread: (count) => `${count} ungelesen`,
   mentions: (count) => counted(count, { one: "Erwähnung", other: "Erwähnungen" }),
+  outcome: "Ergebnis",
   newMessages: "Neu",
   noMessages: "Noch keine Nachrichten.",
   firstSteps: {

@@ -127,6 +127,7 @@ export const texts: Texts = {
   },
   unread: (count) => `${count} sin leer`,
   mentions: (count) => counted(count, { one: "mención", other: "menciones" }),
+  outcome: "Resultado",
   newMessages: "Nuevos",
   noMessages: "Aún no hay mensajes.",
   firstSteps: {

@@ -128,6 +128,7 @@ export const texts: Texts = {
   },
   unread: (count) => counted(count, { one: "non lu", other: "non lus" }),
   mentions: (count) => counted(count, { one: "mention", other: "mentions" }),
+  outcome: "Résultat",
   newMessages: "Nouveau",
   noMessages: "Aucun message pour l’instant.",
   firstSteps: {

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "react";
+import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import "./toast.css";
 
@@ -13,7 +14,7 @@ const ACTION_MS = 10_000;
 export function ToastView() {
   const { state } = useChat();
   const toast = useChatState((now) => now.toast);
-  const element = useRef<HTMLDivElement>(null);
+  const element = useRef<HTMLElement>(null);
   const [isHeld, setHeld] = useState(false);
   useEffect(() => {
     if (toast === null || isHeld) return;
@@ -33,13 +34,13 @@ export function ToastView() {
     state.setState({ toast: null });
   };
   return (
-    <div className="toast" popover="manual" ref={element} {...hold} {...release}>
+    <section className="toast" aria-label={texts.outcome} popover="manual" ref={element} {...hold} {...release}>
       <p>{toast?.text}</p>
       {toast?.action && (
         <button type="button" className="quiet" onClick={act}>
           {toast.action.label}
         </button>
       )}
-    </div>
+    </section>
   );
 }
