@@ -1,6 +1,7 @@
 /** The address of a view of the console: `#/users?q=maya`, or `#/users/ID` for one of its items. */
 
 import { useSyncExternalStore } from "react";
+import { pageLayers } from "../ui/layers/page_layers";
 
 export interface Address {
   readonly section: string;
@@ -42,6 +43,13 @@ export function useAddress(): Address {
 function followHash(changed: () => void): () => void {
   addEventListener("hashchange", changed);
   return () => removeEventListener("hashchange", changed);
+}
+
+/** Closes what is in front, and shows another view. */
+export function goTo(section: string): void {
+  pageLayers().leave(() => {
+    location.hash = hrefOf(section);
+  });
 }
 
 /** Changes the filters of the view that is shown, without an entry in the history. */

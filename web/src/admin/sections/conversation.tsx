@@ -1,6 +1,6 @@
 import type { Conversation, Member } from "@talkwire/client";
 import { useState } from "react";
-import { hrefOf } from "../address";
+import { goTo, hrefOf } from "../address";
 import { useApi } from "../admin_context";
 import { useLoaded } from "../data/use_loaded";
 import { count } from "../number_text";
@@ -33,7 +33,7 @@ export function ConversationView({ id }: { id: string }) {
   };
   const remove = async (): Promise<string> => {
     await api.delete(path);
-    location.hash = hrefOf("conversations");
+    goTo("conversations");
     return texts.conversations.removed;
   };
   const tools = value && (

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { RadioGroup } from "../../ui/components/radio_group";
-import { hrefOf } from "../address";
+import { goTo, hrefOf } from "../address";
 import { useApi, useSay } from "../admin_context";
 import type { DeliveryAnswer, WebhookAnswer } from "../answers";
 import type { Page } from "../data/page_list";
@@ -52,7 +52,7 @@ export function WebhookView({ id }: { id: string }) {
   };
   const remove = async (): Promise<string> => {
     await api.delete(path);
-    location.hash = hrefOf("webhooks");
+    goTo("webhooks");
     return texts.webhooks.removed;
   };
   const tools = value && (
