@@ -128,11 +128,13 @@ export function report(happened, details = {}) {
 // `at`: another address of the server.
 // `installs`: whether it installs the service worker, which loads all files of the page and takes as long as half a visit.
 // Without it, the browser is like a private window.
-// `clock`: whether the scenario may move the page's clock.
+// `clock`: whether the scenario may move the page's clock. Nothing is animated, unless `reducedMotion` says so.
 export async function visit(
   { expected = /^$/, at = url, path = "", init, from, installs = false, clock = false, ...options } = {},
 ) {
-  const context = await (from ?? (await sharedBrowser())).newContext({ viewport: { width: 1100, height: 700 }, ...options });
+  // What is half in sight has no contrast, and is not yet where it will be.
+  const calm = { viewport: { width: 1100, height: 700 }, reducedMotion: "reduce" };
+  const context = await (from ?? (await sharedBrowser())).newContext({ ...calm, ...options });
   context.setDefaultTimeout(DEADLINE_MS);
   await context.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", ({ violatedDirective }) => {

@@ -17,6 +17,17 @@ def test_axe_finds_nothing_wrong_on_any_screen_light_or_dark(driver: Driver, dem
     assert looked["screens"] >= SCREENS
 
 
+def test_what_comes_into_sight_moves_for_a_moment_or_not_at_all(driver: Driver, demo_url: str) -> None:
+    moved = run(driver, demo_url, "accessibility", "motion", reducedMotion="no-preference")["moved"]
+    assert moved["animated"] == {
+        ".message": "0.14s",
+        ".menu": "0.12s",
+        "dialog": "0.14s",
+        ".panel": "0.16s",
+    }
+    assert run(driver, demo_url, "accessibility", "motion", reducedMotion="reduce")["moved"] == {"animated": {}}
+
+
 def test_nothing_moves_for_who_wants_that(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "accessibility", "stillness")["stood still"] == {"moving": []}
 

@@ -494,6 +494,35 @@ async function screens(viewport) {
 export const wide = () => screens({ width: 1280, height: 800 });
 export const narrow = () => screens({ width: 320, height: 640 });
 
+// What comes into sight with a motion, and how long it takes.
+export async function motion({ reducedMotion }) {
+  const page = await visitAs("alice", { reducedMotion, init: noteAnimations });
+  await open(page, "general");
+  await say(page, `Of alice, ${reducedMotion}`);
+  await message(page, `Of alice, ${reducedMotion}`).waitFor();
+  await post("messages", "bob", { conversationId: "general", content: `Of bob, ${reducedMotion}` });
+  await message(page, `Of bob, ${reducedMotion}`).waitFor();
+  await act(page, `Of bob, ${reducedMotion}`, "Forward");
+  await page.locator("dialog[open]").waitFor();
+  // An animation begins with the next frame.
+  const frames = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  await frames();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Details" }).click();
+  await page.locator(".panel").waitFor();
+  await frames();
+  report("moved", { animated: await page.evaluate(() => window.animated) });
+}
+
+// Runs in the page. Notes what is animated, with the duration.
+function noteAnimations() {
+  window.animated = {};
+  addEventListener("animationstart", ({ target }) => {
+    const name = [".message", ".menu", ".panel", "dialog"].find((each) => target.matches(each));
+    window.animated[name] = getComputedStyle(target).animationDuration;
+  });
+}
+
 export async function stillness() {
   const page = await visitAs("alice", { reducedMotion: "reduce" });
   await start(page, ["bob"]);

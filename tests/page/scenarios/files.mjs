@@ -157,7 +157,7 @@ const FLICKER = {
 
 // Animated pictures move, unless the reader prefers that nothing does.
 export async function moving() {
-  const [alice, bob] = [await visitAs("alice"), await visitAs("bob", { reducedMotion: "reduce" })];
+  const [alice, bob] = [await visitAs("alice", { reducedMotion: "no-preference" }), await visitAs("bob")];
   await gather("Moving", ["bob"]);
   await open(alice, "Moving");
   await open(bob, "Moving");

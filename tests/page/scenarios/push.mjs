@@ -25,7 +25,7 @@ async function leave(page) {
   await until(() => call("GET", "users/alice/presence", "bob"), ({ status }) => status === "offline");
 }
 
-const offer = (page) => page.locator(".sidebar").getByRole("region", { name: "Notifications" });
+const offer = (page) => page.locator(".sidebar").getByRole("region", { name: /^Get notified/ });
 
 // The service worker's side of a browser.
 class Worker {
