@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ async def test_in_a_group_mentions_and_replies_cause_notifications(world: World)
         "sound": "gong",
         "favourite": False,
         "archived": False,
+        "mutedUntil": None,
     }
     await alice.send_message(conversation, "plain again")
     told_all = await bob.next("notification")
@@ -239,6 +241,37 @@ async def test_do_not_disturb_makes_notifications_quiet(world: World) -> None:
     told = await bob.next("notification")
     assert (told["body"], told["sound"]) == ("hello", "default")
     assert "quiet" not in told
+
+
+async def test_a_conversation_is_muted_for_a_time(world: World) -> None:
+    conversation = await world.conversation("alice", "bob", kind="direct")
+    path = f"conversations/{conversation}"
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    until = "2100-01-31T12:00:00.000Z"
+    saved = await prefer(world, "bob", path, {"muted": True, "mutedUntil": "2100-01-31T13:00:00+01:00"})
+    assert (saved["muted"], saved["mutedUntil"]) == (True, until)
+    event = await bob.next("conversation:preferences")
+    assert (event["muted"], event["mutedUntil"]) == (True, until)
+    seen = (await world.request("GET", f"/api/v1/{path}", by="bob")).json()
+    assert (seen["muted"], seen["mutedUntil"]) == (True, until)
+    assert "mutedUntil" not in (await world.request("GET", f"/api/v1/{path}", by="alice")).json()
+    await alice.send_message(conversation, "hush")
+    soon = (datetime.now(UTC) + timedelta(milliseconds=300)).isoformat()
+    await prefer(world, "bob", path, {"muted": True, "mutedUntil": soon})
+
+    async def has_ended() -> bool:
+        return not (await world.request("GET", f"/api/v1/{path}", by="bob")).json()["muted"]
+
+    await until_asked(has_ended)
+    await alice.send_message(conversation, "hello")
+    assert (await bob.next("notification"))["body"] == "hello"
+    for end, message in (("2000-01-01T00:00:00Z", "must be in the future"), ("soon", "must be a time")):
+        answer = await world.request(
+            "PATCH", f"/api/v1/{path}/preferences", by="bob", json={"muted": True, "mutedUntil": end}
+        )
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_request")
+        assert message in answer.text
+        assert "mutedUntil" in answer.text
 
 
 async def test_non_members_have_no_conversation_preferences(world: World) -> None:

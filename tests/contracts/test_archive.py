@@ -82,6 +82,18 @@ async def test_a_muted_conversation_stays_archived_until_a_message_mentions_the_
     assert not (await seen(node, ALICE)).archived
 
 
+async def test_messages_bring_a_conversation_back_when_its_mute_ends(node: Node, clock: Clock) -> None:
+    for name in ("c", "still"):
+        await node.group(name, ALICE, BOB)
+        await node.do(ALICE, SetMemberPreferences(name, muted=True, unmute_ms=clock.now_ms + 1000, archived=True))
+    await node.send(BOB, "hello")
+    assert await listed(node, ALICE, archived=True) == ["c", "still"]
+    clock.now_ms += 1000
+    assert await listed(node, ALICE, archived=True) == ["still"]
+    assert not (await node.do(ALICE, GetMemberPreferences("c"))).archived
+    assert not (await node.do(ALICE, SetMemberPreferences("c", favourite=True))).archived
+
+
 async def test_a_conversation_that_is_not_muted_any_more_stays_archived_until_the_next_message(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(ALICE, SetMemberPreferences("c", muted=True, archived=True))

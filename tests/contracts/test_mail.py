@@ -348,6 +348,17 @@ async def test_own_messages_are_skipped_without_reading_all(node: Node, monkeypa
     assert await missed_by(node) == []
 
 
+async def test_messages_of_a_mute_with_an_end_are_not_missed_later_ones_are(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(BOB, SetMemberPreferences("c", muted=True, unmute_ms=node.clock.now_ms + 1000))
+    during = await node.send(ALICE, "during")
+    assert await missed_by(node) == []
+    node.clock.now_ms += 1000
+    after = await node.send(ALICE, "after")
+    assert await missed_by(node) == [after.id]
+    assert await told(node, (during.id, after.id)) == ["after"]
+
+
 async def test_a_direct_conversation_counts_too(node: Node) -> None:
     await node.users(ALICE, BOB)
     view = await node.do(ALICE, CreateConversation("direct", ("bob",)))

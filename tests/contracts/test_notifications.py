@@ -218,6 +218,32 @@ async def test_preferences_apply_from_the_moment_they_are_set(watched: Watched) 
     assert [(each.body, each.sound) for each in await watched.stored(BOB)] == [("six", "gong")]
 
 
+async def test_a_conversation_that_was_muted_for_a_time_notifies_again(watched: Watched, clock: Clock) -> None:
+    node, direct = watched.node, await watched.direct(ALICE, BOB)
+    await watched.come(BOB)
+    await node.do(BOB, SetMemberPreferences(direct, muted=True, unmute_ms=clock.now_ms + 1000))
+    await node.do(BOB, SetMemberPreferences("c", muted=True, unmute_ms=clock.now_ms + 1000))
+    for at_ms, text in ((999, "before"), (1, "after")):
+        clock.now_ms += at_ms
+        await node.send(ALICE, text, to=direct)
+        await node.send(ALICE, f"@Bob {text}")
+    await watched.settle()
+    assert [each.body for each in watched.told] == ["after", "@Bob after"]
+    watched.go(BOB)
+    await node.send(ALICE, "away", to=direct)
+    await node.send(ALICE, "@Bob away")
+    assert [each.body for each in await watched.stored(BOB)] == ["@Bob away", "away", "@Bob after"]
+
+
+async def test_a_mention_after_a_mute_is_stored_with_its_message(node: Node, clock: Clock) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(BOB, SetMemberPreferences("c", muted=True, unmute_ms=clock.now_ms + 1000))
+    clock.now_ms += 1000
+    await node.send(ALICE, "@Bob after")
+    page = await node.do(BOB, ListNotifications(clock.now_ms))
+    assert [each.body for each in page.items] == ["@Bob after"]
+
+
 async def test_settings_survive_a_restart(watched: Watched, database: Database, clock: Clock) -> None:
     node, direct = watched.node, await watched.direct(ALICE, BOB)
     await node.do(BOB, SetPreferences(Preferences(sounds={"message": None})))

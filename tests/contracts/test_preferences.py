@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import UNSET
 
 from talkwire.core.commands.accounts import BanUser
+from talkwire.core.commands.conversations import CreateConversation, GetConversation
 from talkwire.core.commands.preferences import (
     GetMemberPreferences,
     GetPreferences,
@@ -92,3 +94,60 @@ async def test_strangers_and_banned_users_cannot_change_settings(node: Node) -> 
     await node.do(OPERATOR, BanUser("bob"))
     assert await node.refusal(BOB, SetPreferences(WANTED)) == "banned"
     assert await node.refusal(BOB, SetMemberPreferences("c", muted=True)) == "banned"
+
+
+async def test_a_mute_ends_at_its_time(node: Node, clock: Clock) -> None:
+    await node.group("c", ALICE, BOB)
+    until_ms = clock.now_ms + 1000
+    wanted = ConversationPreferences(muted=True, unmute_ms=until_ms)
+    assert await node.do(ALICE, SetMemberPreferences("c", muted=True, unmute_ms=until_ms)) == wanted
+    assert node.log[-1] == ConversationPreferred(
+        node.chat.pos, clock.now_ms, "c", "alice", True, None, None, unmute_ms=until_ms
+    )
+    clock.now_ms = until_ms - 1
+    assert await node.do(ALICE, GetMemberPreferences("c")) == wanted
+    clock.now_ms = until_ms
+    assert await node.do(ALICE, GetMemberPreferences("c")) == ConversationPreferences()
+    reader = (await node.do(ALICE, GetConversation("c"))).reader
+    assert (reader.muted, reader.unmute_ms) == (False, None)
+    await node.do(ALICE, SetMemberPreferences("c", muted=UNSET, favourite=True))
+    event = node.log[-1]
+    assert isinstance(event, ConversationPreferred)
+    assert (event.muted, event.unmute_ms, event.favourite) == (False, None, True)
+
+
+async def test_a_command_returns_a_conversation_without_its_ended_mute(node: Node, clock: Clock) -> None:
+    await node.users(ALICE, BOB)
+    create = CreateConversation("direct", ("bob",))
+    conversation_id = (await node.do(ALICE, create)).conversation.id
+    await node.do(ALICE, SetMemberPreferences(conversation_id, muted=True, unmute_ms=clock.now_ms + 1000))
+    assert (await node.do(ALICE, create)).reader.muted
+    clock.now_ms += 1000
+    assert not (await node.do(ALICE, create)).reader.muted
+
+
+async def test_muting_without_an_end_replaces_the_end(node: Node, clock: Clock) -> None:
+    await node.group("c", ALICE)
+    until_ms = clock.now_ms + 1000
+    for then, expected in (
+        (SetMemberPreferences("c", muted=UNSET, favourite=True), (True, until_ms)),
+        (SetMemberPreferences("c", muted=UNSET, unmute_ms=until_ms + 1), (True, until_ms + 1)),
+        (SetMemberPreferences("c", muted=UNSET, unmute_ms=None), (True, None)),
+        (SetMemberPreferences("c", muted=True), (True, None)),
+        (SetMemberPreferences("c", muted=False), (False, None)),
+    ):
+        await node.do(ALICE, SetMemberPreferences("c", muted=True, unmute_ms=until_ms))
+        found = await node.do(ALICE, then)
+        assert (found.muted, found.unmute_ms) == expected
+
+
+async def test_a_mute_ends_only_in_the_future(node: Node, clock: Clock) -> None:
+    await node.group("c", ALICE)
+    for refused in (
+        SetMemberPreferences("c", muted=True, unmute_ms=clock.now_ms),
+        SetMemberPreferences("c", unmute_ms=clock.now_ms + 1),
+        SetMemberPreferences("c", muted=UNSET, unmute_ms=clock.now_ms + 1),
+    ):
+        with pytest.raises(ChatError) as raised:
+            await node.do(ALICE, refused)
+        assert (raised.value.code, "mutedUntil" in str(raised.value.details)) == ("invalid_request", True)

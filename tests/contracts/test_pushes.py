@@ -295,3 +295,9 @@ async def test_contents_are_what_the_user_may_see_and_has_not_read(node: Node, d
     shown = {key: content.notification.body for key, content in contents.found.items()}
     assert shown == {("bob", kept): "kept"}
     assert contents.badges == {"bob": 2}, "one message, and the mention in the muted conversation"
+    await node.do(BOB, SetMemberPreferences("muted", muted=True, unmute_ms=node.clock.now_ms + 1000))
+    contents = await node.do(PUSH_SENDER, ReadPushContents(("bob",), keys))
+    assert contents.badges == {"bob": 2}
+    node.clock.now_ms += 1000
+    contents = await node.do(PUSH_SENDER, ReadPushContents(("bob",), keys))
+    assert contents.badges == {"bob": 3}, "the mute has ended"

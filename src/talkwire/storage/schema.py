@@ -349,6 +349,7 @@ members = Table(
     Column("marked_at_seq", BigInteger, nullable=False, server_default="-1"),
     Column("favourite", Boolean, nullable=False, server_default=false()),
     Column("archived_seq", BigInteger),
+    Column("unmute_ms", BigInteger),
     Index("ix_members_user_id_conversation_id", "user_id", "conversation_id"),
     _partial("ix_members_eager", "notify = 'all'", "conversation_id"),
 )

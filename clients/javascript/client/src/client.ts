@@ -2,6 +2,7 @@
 
 import { type MissedEvents, uncountedBy } from "./catching_up.ts";
 import { byId, ConversationStore } from "./conversations/conversation_store.ts";
+import { MuteEnds } from "./conversations/mute_ends.ts";
 import type { ChatPart, Core, LoadedState } from "./core.ts";
 import { Uploads } from "./files/uploads.ts";
 import { Messages } from "./messages/messages.ts";
@@ -48,7 +49,8 @@ export class Client {
     this.typing = new Typing(core);
     this.presence = new PresenceStore(core);
     this.people = new People(core, this.conversations);
-    this.#parts = [this.presence, this.people, this.messages, this.uploads, this.typing, ...parts];
+    this.#parts = [this.presence, this.people, this.messages, this.uploads, this.typing];
+    this.#parts.push(new MuteEnds(core, this.conversations), ...parts);
     core.on("message:new", ({ conversationId }) => {
       if (own(core.now.conversations, conversationId) === undefined) void this.conversations.load(conversationId);
     });

@@ -90,11 +90,11 @@ class CallSignal(TypedDict):
 
 class Conversation(TypedDict):
     """A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
-    `mentionCount`, `muted`, `mutedByModerator`, `favourite`, `archived`, `readSeq`, `lastMessage`, `lastOffer`,
-    `unreadOfferCount`, and the name of a direct conversation. Lists include `members` only for direct conversations.
-    `ownerId` is null for a direct conversation, and for one that the application's backend created without an owner.
-    `muted` is the caller's own choice not to be notified. `mutedByModerator` means that the caller cannot write in
-    the conversation."""
+    `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `readSeq`, `lastMessage`,
+    `lastOffer`, `unreadOfferCount`, and the name of a direct conversation. Lists include `members` only for direct
+    conversations. `ownerId` is null for a direct conversation, and for one that the application's backend created
+    without an owner. `muted` is the caller's own choice not to be notified, until `mutedUntil` or without an end.
+    `mutedByModerator` means that the caller cannot write in the conversation."""
 
     id: str
     kind: Literal["channel", "direct", "group"]
@@ -153,6 +153,8 @@ class Conversation(TypedDict):
     """The newest offer that the user may see."""
     unreadOfferCount: NotRequired[int]
     """How many of the user's notifications of offers are unread."""
+    mutedUntil: NotRequired[str]
+    """When the user's own mute ends by itself. Without it, it lasts until the user ends it."""
 
 
 class ConversationId(TypedDict):
@@ -170,7 +172,8 @@ class ConversationList(TypedDict):
 
 
 class ConversationPreferences(TypedDict):
-    """A user's preferences for one conversation, together with the id of the conversation."""
+    """A user's preferences for one conversation, together with the id of the conversation. A client that receives the
+    event after `mutedUntil` treats the conversation as not muted."""
 
     conversationId: str
     """The id of the conversation."""
@@ -183,6 +186,8 @@ class ConversationPreferences(TypedDict):
     archived: bool
     """Whether the user has archived the conversation. A new message ends it; in a muted conversation, only one that
     mentions the user."""
+    mutedUntil: str | None
+    """When the user's own mute ends by itself. Without it, it lasts until the user ends it."""
 
 
 class CreatedConversation(TypedDict):
@@ -245,6 +250,8 @@ class CreatedConversation(TypedDict):
     """The newest offer that the user may see."""
     unreadOfferCount: NotRequired[int]
     """How many of the user's notifications of offers are unread."""
+    mutedUntil: NotRequired[str]
+    """When the user's own mute ends by itself. Without it, it lasts until the user ends it."""
 
 
 class DeliveredReceipt(TypedDict):

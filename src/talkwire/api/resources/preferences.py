@@ -10,7 +10,6 @@ from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.core.commands.preferences import (
     GetMemberPreferences,
     GetPreferences,
-    SetMemberPreferences,
     SetPreferences,
 )
 from talkwire.dialects.payloads.preferences import (
@@ -19,6 +18,7 @@ from talkwire.dialects.payloads.preferences import (
     PreferencesPayload,
     member_preferences_payload,
     preferences_payload,
+    to_member_preferences,
     to_preferences,
 )
 
@@ -55,7 +55,7 @@ async def get_member_preferences(
 async def set_member_preferences(
     conversation_id: FromPath[str], data: JSONBody[MemberPreferencesPayload], caller: GivenCaller, chat: GivenChat
 ) -> MemberPreferencesPayload:
-    command = SetMemberPreferences(conversation_id, data.muted, data.notify, data.sound, data.favourite, data.archived)
+    command = to_member_preferences(conversation_id, data)
     return member_preferences_payload(await chat.execute(caller.actor, command))
 
 
@@ -67,7 +67,7 @@ async def set_member_preferences(
 async def change_member_preferences(
     conversation_id: FromPath[str], data: JSONBody[MemberPreferencesChange], caller: GivenCaller, chat: GivenChat
 ) -> MemberPreferencesPayload:
-    command = SetMemberPreferences(conversation_id, data.muted, data.notify, data.sound, data.favourite, data.archived)
+    command = to_member_preferences(conversation_id, data)
     return member_preferences_payload(await chat.execute(caller.actor, command))
 
 

@@ -22,7 +22,7 @@ class GetPreferences(Query[Preferences], frozen=True, tag="GetPreferences"):
 
 class SetMemberPreferences(Change[ConversationPreferences], frozen=True, tag="SetMemberPreferences"):
     """Sets the actor's settings for one conversation; `notify` None is the default of the conversation's kind. Fields
-    that are `UNSET` stay the same."""
+    that are `UNSET` stay the same, except that `muted` without `unmute_ms` sets or ends a mute without an end."""
 
     conversation_id: str
     muted: bool | UnsetType = False
@@ -30,6 +30,7 @@ class SetMemberPreferences(Change[ConversationPreferences], frozen=True, tag="Se
     sound: str | UnsetType | None = None
     favourite: bool | UnsetType = UNSET
     archived: bool | UnsetType = UNSET
+    unmute_ms: int | UnsetType | None = UNSET
 
 
 class GetMemberPreferences(Query[ConversationPreferences], frozen=True, tag="GetMemberPreferences"):

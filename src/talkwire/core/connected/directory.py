@@ -422,7 +422,7 @@ def _change_of_member(event: Durable) -> _Change | None:
         case MemberRemoved(conversation_id=conversation_id, user_id=user_id):
             return [user_id], lambda entry: entry.leave(conversation_id, event.pos)
         case ConversationPreferred(conversation_id=conversation_id, user_id=user_id):
-            wanted = MemberPreferences(event.muted, event.notify, event.sound)
+            wanted = MemberPreferences(event.muted, event.notify, event.sound, event.unmute_ms)
             return [user_id], lambda entry: entry.set_preferences_for(conversation_id, wanted)
         case _:
             return None

@@ -231,7 +231,8 @@ class ReportDecided(DurableEvent, frozen=True):
 
 class ConversationPreferred(DurableEvent, frozen=True):
     """A member changed their settings for one conversation. Only the member receives this event. `archived_seq` is the
-    number of the newest message when the member archived the conversation, None if it is not archived."""
+    number of the newest message when the member archived the conversation, None if it is not archived. `muted` ends at
+    `unmute_ms`, or never if that is None."""
 
     conversation_id: str
     user_id: str
@@ -240,6 +241,7 @@ class ConversationPreferred(DurableEvent, frozen=True):
     sound: str | None
     favourite: bool = False
     archived_seq: int | None = None
+    unmute_ms: int | None = None
 
 
 class SavedChanged(DurableEvent, frozen=True):

@@ -277,6 +277,8 @@ class Member(msgspec.Struct, frozen=True):
 
     `archived_seq` is the `seq` of the newest message when the member archived the conversation, None if they did not.
     Newer messages end the archiving (`core/features/conversations/archive.py`).
+
+    `muted` is the member's own choice not to be notified. It ends at `unmute_ms`, or never if that is None.
     """
 
     conversation_id: str
@@ -301,6 +303,13 @@ class Member(msgspec.Struct, frozen=True):
     marked_at_seq: int = NOT_MARKED
     favourite: bool = False
     archived_seq: int | None = None
+    unmute_ms: int | None = None
+
+    def at(self, now_ms: int) -> Member:
+        """Returns the member without a mute of their own that has ended by `now_ms`."""
+        if self.unmute_ms is None or (self.muted and now_ms < self.unmute_ms):
+            return self
+        return msgspec.structs.replace(self, muted=False, unmute_ms=None)
 
     @property
     def history(self) -> HistoryStart:
@@ -583,11 +592,15 @@ class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class MemberPreferences(msgspec.Struct, frozen=True):
     """A member's notification settings for one conversation; `notify` None means the default of the conversation's
-    kind."""
+    kind. `muted` ends at `unmute_ms`, or never if that is None."""
 
     muted: bool = False
     notify: Notify | None = None
     sound: str | None = None
+    unmute_ms: int | None = None
+
+    def is_muted(self, now_ms: int) -> bool:
+        return self.muted and (self.unmute_ms is None or now_ms < self.unmute_ms)
 
 
 class ConversationPreferences(MemberPreferences, frozen=True):

@@ -27,6 +27,10 @@ def iso(ms: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
 
+def iso_or_none(ms: int | None) -> str | None:
+    return None if ms is None else iso(ms)
+
+
 def iso_end(until_ms: int) -> str | None:
     """Formats the end of a ban or mute, in milliseconds since 1970, as ISO 8601; returns None if it never ends."""
     return None if until_ms >= FOR_EVER_MS else iso(until_ms)

@@ -504,7 +504,8 @@ class OfflineQueue(Protocol):
         """Returns the ids of messages after the log position `after_pos` that the user has missed, in order: at most
         `limit`, the newest ones.
 
-        A message is missed if it is from another user and unread, in a conversation that the user has not muted.
+        A message is missed if it is from another user and unread, in a conversation that the user had not muted
+        when it was sent.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from talkwire.core.domain.events import ConversationPreferred, Event, PreferencesChanged
+from talkwire.core.domain.times import iso_or_none
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.payloads.preferences import (
     ConversationPreferencesPayload,
@@ -23,6 +24,7 @@ def _preferred(event: ConversationPreferred) -> ConversationPreferencesPayload:
         event.sound,
         event.favourite,
         event.archived_seq is not None,
+        iso_or_none(event.unmute_ms),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.domain.model import Conversation, ConversationKind, History, MemberRole
-from talkwire.core.domain.times import iso_end
+from talkwire.core.domain.times import iso_end, iso_or_none
 from talkwire.dialects.payload import Payload, iso
 from talkwire.dialects.payloads.messages import MessagePayload, message_payload
 from talkwire.dialects.payloads.offers import OfferPayload, offer_payload
@@ -36,12 +36,13 @@ class MutePayload(Payload, frozen=True):
 
 class ConversationPayload(Payload, frozen=True):
     """A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
-    `mentionCount`, `muted`, `mutedByModerator`, `favourite`, `archived`, `readSeq`, `lastMessage`, `lastOffer`,
-    `unreadOfferCount`, and the name of a direct conversation. Lists include `members` only for direct conversations.
+    `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `readSeq`, `lastMessage`,
+    `lastOffer`, `unreadOfferCount`, and the name of a direct conversation. Lists include `members` only for direct
+    conversations.
 
     `ownerId` is null for a direct conversation, and for one that the application's backend created without an owner.
-    `muted` is the caller's own choice not to be notified. `mutedByModerator` means that the caller cannot write in the
-    conversation.
+    `muted` is the caller's own choice not to be notified, until `mutedUntil` or without an end.
+    `mutedByModerator` means that the caller cannot write in the conversation.
     """
 
     id: str
@@ -72,6 +73,7 @@ class ConversationPayload(Payload, frozen=True):
     archived: bool | None = None
     last_offer: OfferPayload | None = None
     unread_offer_count: int | None = None
+    muted_until: str | None = None
 
 
 def member_payload(view: MemberView) -> MemberPayload:
@@ -108,6 +110,7 @@ def conversation_payload(view: ConversationView, *, trusted: bool = False) -> Co
         archived=None if reader is None else view.archived,
         last_offer=None if view.last_offer is None else offer_payload(view.last_offer),
         unread_offer_count=view.unread_offers or None,
+        muted_until=None if reader is None else iso_or_none(reader.unmute_ms),
     )
 
 
@@ -134,6 +137,7 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
     archived: bool | None = None,
     last_offer: OfferPayload | None = None,
     unread_offer_count: int | None = None,
+    muted_until: str | None = None,
 ) -> ConversationPayload:
     return ConversationPayload(
         id=conversation.id,
@@ -164,4 +168,5 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
         archived=archived,
         last_offer=last_offer,
         unread_offer_count=unread_offer_count,
+        muted_until=muted_until,
     )

@@ -8,7 +8,9 @@ from typing import Annotated, Literal, cast, get_args
 
 import msgspec
 
+from talkwire.core.commands.preferences import SetMemberPreferences
 from talkwire.core.domain.model import ConversationPreferences, DoNotDisturb, NotificationType, Notify, Preferences
+from talkwire.core.domain.times import iso_or_none, ms_of
 from talkwire.core.features.notifying.notification_rules import DEFAULT_SOUND
 from talkwire.dialects.payload import Payload
 
@@ -86,27 +88,31 @@ class MemberPreferencesPayload(Payload, frozen=True, omit_defaults=False):
     """A user's preferences for one conversation. `muted`: no notifications. `notify`: all messages, only mentions, or
     none; null is the default: all messages of a direct conversation, otherwise mentions and replies. `sound`: null for
     the user's usual sound. `favourite` and `archived` say where the conversation is in the user's list; if they are
-    omitted, they stay unchanged."""
+    omitted, they stay unchanged. `mutedUntil` is when `muted` ends; null or omitted: it does not end by itself."""
 
     muted: bool = False
     notify: Notify | None = None
     sound: Sound | None = None
     favourite: bool | msgspec.UnsetType = msgspec.UNSET
     archived: bool | msgspec.UnsetType = msgspec.UNSET
+    muted_until: str | None = None
 
 
 class MemberPreferencesChange(Payload, frozen=True):
-    """The preferences for one conversation to change. An omitted member stays unchanged."""
+    """The preferences for one conversation to change. An omitted member stays unchanged, except that `muted` without
+    `mutedUntil` mutes without an end, or ends the mute."""
 
     muted: bool | msgspec.UnsetType = msgspec.UNSET
     notify: Notify | msgspec.UnsetType | None = msgspec.UNSET
     sound: Sound | msgspec.UnsetType | None = msgspec.UNSET
     favourite: bool | msgspec.UnsetType = msgspec.UNSET
     archived: bool | msgspec.UnsetType = msgspec.UNSET
+    muted_until: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ConversationPreferencesPayload(Payload, frozen=True, omit_defaults=False):
-    """A user's preferences for one conversation, together with the id of the conversation."""
+    """A user's preferences for one conversation, together with the id of the conversation. A client that receives the
+    event after `mutedUntil` treats the conversation as not muted."""
 
     conversation_id: str
     muted: bool
@@ -114,6 +120,7 @@ class ConversationPreferencesPayload(Payload, frozen=True, omit_defaults=False):
     sound: str | None
     favourite: bool
     archived: bool
+    muted_until: str | None
 
 
 def preferences_payload(preferences: Preferences) -> PreferencesPayload:
@@ -150,7 +157,24 @@ def to_preferences(given: PreferencesPayload) -> Preferences:
 
 
 def member_preferences_payload(found: ConversationPreferences) -> MemberPreferencesPayload:
-    return MemberPreferencesPayload(found.muted, found.notify, found.sound, found.favourite, found.archived)
+    return MemberPreferencesPayload(
+        found.muted, found.notify, found.sound, found.favourite, found.archived, iso_or_none(found.unmute_ms)
+    )
+
+
+def to_member_preferences(
+    conversation_id: str, given: MemberPreferencesPayload | MemberPreferencesChange
+) -> SetMemberPreferences:
+    until = given.muted_until
+    return SetMemberPreferences(
+        conversation_id,
+        given.muted,
+        given.notify,
+        given.sound,
+        given.favourite,
+        given.archived,
+        ms_of("mutedUntil", until) if isinstance(until, str) else until,
+    )
 
 
 def _minute(day_time: str) -> int:

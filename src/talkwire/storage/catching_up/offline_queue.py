@@ -48,12 +48,13 @@ _keep_newest = delete(mailbox).where(
 _unseen_seq = case((members.c.read_seq > members.c.history_seq, members.c.read_seq), else_=members.c.history_seq)
 _conversations: Select[Any] = (
     select(members.c.conversation_id, _unseen_seq.label("low"), conversations.c.last_seq.label("high"))
+    .add_columns(case((members.c.muted, members.c.unmute_ms)).label("muted_until_ms"))
     .join(conversations, conversations.c.id == members.c.conversation_id)
     .where(
         members.c.user_id == bindparam("user_id"),
         conversations.c.active_pos > bindparam("after_pos"),
         conversations.c.last_seq > _unseen_seq,
-        members.c.muted.is_(False),
+        or_(members.c.muted.is_(False), members.c.unmute_ms.is_not(None)),
         or_(members.c.notify.is_(None), members.c.notify != "none"),
     )
     .order_by(conversations.c.active_pos.desc())
@@ -109,8 +110,9 @@ class OfflineQueueRows(Reads):
         are unread.
         """
         parameters = {"user_id": user_id, "after_pos": after_pos}
-        found = self._connection.execute(_conversations, parameters)
+        found = self._connection.execute(_conversations, parameters).all()
         ranges = [_SeqRange(row.conversation_id, row.low, row.high) for row in found]
+        muted_until_ms = {row.conversation_id: row.muted_until_ms or 0 for row in found}
         blocked = select(blocks.c.blocked_id).where(blocks.c.user_id == user_id)
         silent_ids = {user_id, *self._connection.execute(blocked).scalars()} if ranges else set()
         after_id = MESSAGE_ID_BASE + after_pos
@@ -120,7 +122,13 @@ class OfflineQueueRows(Reads):
             rows = self._look(ranges, width)
             looked_at, width = looked_at + len(rows), width * 2
             recent = [row for row in rows if row.id > after_id and row.created_ms > since_ms]
-            notifying = [row.id for row in recent if row.sender_id not in silent_ids and _notifies(row)]
+            notifying = [
+                row.id
+                for row in recent
+                if row.sender_id not in silent_ids
+                and row.created_ms >= muted_until_ms[row.conversation_id]
+                and _notifies(row)
+            ]
             newest = nlargest(limit, [*newest, *notifying])
             least = newest[-1] if len(newest) == limit else after_id
             ended = {row.conversation_id for row in rows if row.created_ms <= since_ms}

@@ -122,6 +122,7 @@ _unread_of_messages: Select[Any] = (
 _of_users: Select[Any] = select(preferences).select_from(KEYS).join(preferences, preferences.c.user_id == key_text(0))
 _of_members: Select[Any] = (
     select(members.c.user_id, members.c.conversation_id, members.c.muted, members.c.notify, members.c.sound)
+    .add_columns(members.c.unmute_ms)
     .select_from(KEYS)
     .join(members, members.c.user_id == key_text(0))
     .where(or_(members.c.muted, members.c.notify.is_not(None), members.c.sound.is_not(None)))
@@ -242,7 +243,7 @@ class NotificationRows:
         keys = keys_parameter([(user_id,) for user_id in user_ids])
         found: dict[str, dict[str, MemberPreferences]] = {}
         for row in self._connection.execute(_of_members, keys):
-            wanted = MemberPreferences(bool(row.muted), row.notify, row.sound)
+            wanted = MemberPreferences(bool(row.muted), row.notify, row.sound, row.unmute_ms)
             found.setdefault(row.user_id, {})[row.conversation_id] = wanted
         return found
 

@@ -48,6 +48,7 @@ OCCASIONS = frozenset({OfferCreated, OfferUpdated, ConversationCreated, MemberAd
 _of_actor = exists().where(blocks.c.user_id == members.c.user_id, blocks.c.blocked_id == key_text(1))
 _of_member = (
     *(members.c.conversation_id, members.c.user_id, members.c.muted, members.c.notify, members.c.sound),
+    members.c.unmute_ms,
     *(members.c.history_seq, members.c.history_pos),
 )
 _all_members: Select[Any] = (
@@ -162,10 +163,10 @@ class _Found:
 
     def add(self, row: AnyRow) -> None:
         found: tuple[Any, ...] = row
-        conversation_id, user_id, muted, notify, sound, seq, pos, actor_id, data, status, blocks = found
+        conversation_id, user_id, muted, notify, sound, unmute_ms, seq, pos, actor_id, data, status, blocks = found
         listener = NotificationRecipient(
             user_id,
-            MemberPreferences(muted, notify, sound),
+            MemberPreferences(muted, notify, sound, unmute_ms),
             _USUAL if data is None else _decoder.decode(data),
             (actor_id,) if blocks else (),
             status == "dnd",

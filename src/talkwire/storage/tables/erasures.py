@@ -13,6 +13,7 @@ from sqlalchemy import Column, Connection, Table, bindparam, delete, or_, select
 
 from talkwire.core.commands.server.erasure import PendingErasure
 from talkwire.core.domain.events import UserErased
+from talkwire.core.features.messages.erased_events import PLAIN_PREFERENCES
 from talkwire.storage.schema import (
     accounts,
     answers,
@@ -64,9 +65,9 @@ _preferring = select(members.c.conversation_id).where(
         members.c.sound.is_not(None),
         members.c.favourite,
         members.c.archived_seq.is_not(None),
+        members.c.unmute_ms.is_not(None),
     ),
 )
-_PLAIN = MappingProxyType({"muted": False, "notify": None, "sound": None, "favourite": False, "archived_seq": None})
 
 _begin = upsert(erasures)
 _put = _begin.on_conflict_do_update(
@@ -84,7 +85,7 @@ def _erased(workspace: Workspace, event: UserErased) -> None:
     for table, column in _EMPTIED:
         connection.execute(delete(table).where(column == user.id))
     for conversation_id in connection.execute(_preferring, {"user_id": user.id}).scalars().all():
-        change_member(workspace, conversation_id, user.id, **_PLAIN)
+        change_member(workspace, conversation_id, user.id, **PLAIN_PREFERENCES)
     named = or_(restrictions.c.user_id == user.id, restrictions.c.by == user.id)
     connection.execute(update(restrictions).where(named, restrictions.c.reason.is_not(None)).values(reason=None))
     audit.forget_user(connection, user.id)

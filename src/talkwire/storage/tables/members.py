@@ -66,6 +66,7 @@ def to_member(row: AnyRow) -> Member:
         marked_at_seq=row.marked_at_seq,
         favourite=bool(row.favourite),
         archived_seq=row.archived_seq,
+        unmute_ms=row.unmute_ms,
     )
 
 
@@ -364,6 +365,7 @@ def _preferred(workspace: Workspace, event: ConversationPreferred) -> None:
         sound=event.sound,
         favourite=event.favourite,
         archived_seq=event.archived_seq,
+        unmute_ms=event.unmute_ms,
     )
 
 

@@ -28,7 +28,7 @@ export interface NewConversation {
 }
 
 /** The preferences that a list of conversations shows. */
-type ListPreferences = Pick<MemberPreferences, "muted" | "favourite" | "archived">;
+type ListPreferences = Pick<MemberPreferences, "muted" | "mutedUntil" | "favourite" | "archived">;
 
 /** Waits this long for further members before it reloads the members. */
 const RELOAD_PAUSE_MS = 300;
@@ -153,18 +153,27 @@ export class ConversationStore {
     await this.#core.call("message:read", { conversationId: id });
   }
 
-  /** Changes some of the reader's preferences for a conversation, here at once. Rejects with `RequestError`. */
+  /**
+   * Changes some of the reader's preferences for a conversation, here at once. `muted` without `mutedUntil` has no end.
+   * Rejects with `RequestError`.
+   */
   async prefer(id: string, change: Partial<MemberPreferences>): Promise<MemberPreferences> {
-    const { muted = false, favourite = false, archived = false } = own(this.#core.now.conversations, id) ?? {};
+    const {
+      muted = false,
+      mutedUntil = null,
+      favourite = false,
+      archived = false,
+    } = own(this.#core.now.conversations, id) ?? {};
+    const before: ListPreferences = { muted, mutedUntil, favourite, archived };
     this.#preferred.set(id, change);
-    this.#show(id, { muted, favourite, archived, ...change });
+    this.#show(id, { ...before, ...(change.muted !== undefined && { mutedUntil: null }), ...change });
     try {
       const path = `conversations/${encodeURIComponent(id)}/preferences`;
       const preferences = await this.#core.rest.patch<MemberPreferences>(path, change);
       if (this.#preferred.get(id) === change) this.#show(id, preferences);
       return preferences;
     } catch (error) {
-      this.#show(id, { muted, favourite, archived });
+      this.#show(id, before);
       throw error;
     }
   }
@@ -234,8 +243,15 @@ export class ConversationStore {
     }
   }
 
-  #show(id: string, { muted, favourite, archived }: ListPreferences): void {
-    this.#core.changeConversation(id, (before) => ({ ...before, muted, favourite, archived }));
+  #show(id: string, { muted, mutedUntil, favourite, archived }: ListPreferences): void {
+    this.#core.changeConversation(id, ({ mutedUntil: _, ...before }) => ({
+      ...before,
+      muted,
+      // A server of the version before sends none.
+      ...(mutedUntil && { mutedUntil }),
+      favourite,
+      archived,
+    }));
   }
 
   /** Shows an offer as the newest one of its conversation, unless a newer one is known. */

@@ -232,11 +232,11 @@ export interface Connected {
 
 /**
  * A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
- * `mentionCount`, `muted`, `mutedByModerator`, `favourite`, `archived`, `readSeq`, `lastMessage`, `lastOffer`,
- * `unreadOfferCount`, and the name of a direct conversation. Lists include `members` only for direct conversations.
- * `ownerId` is null for a direct conversation, and for one that the application's backend created without an owner.
- * `muted` is the caller's own choice not to be notified. `mutedByModerator` means that the caller cannot write in the
- * conversation.
+ * `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `readSeq`, `lastMessage`,
+ * `lastOffer`, `unreadOfferCount`, and the name of a direct conversation. Lists include `members` only for direct
+ * conversations. `ownerId` is null for a direct conversation, and for one that the application's backend created
+ * without an owner. `muted` is the caller's own choice not to be notified, until `mutedUntil` or without an end.
+ * `mutedByModerator` means that the caller cannot write in the conversation.
  */
 export interface Conversation {
   id: string;
@@ -300,6 +300,8 @@ export interface Conversation {
   lastOffer?: Offer;
   /** How many of the user's notifications of offers are unread. */
   unreadOfferCount?: number;
+  /** When the user's own mute ends by itself. Without it, it lasts until the user ends it. */
+  mutedUntil?: string;
 }
 
 export interface ConversationId {
@@ -315,7 +317,10 @@ export interface ConversationPage {
   next: string | null;
 }
 
-/** A user's preferences for one conversation, together with the id of the conversation. */
+/**
+ * A user's preferences for one conversation, together with the id of the conversation. A client that receives the event
+ * after `mutedUntil` treats the conversation as not muted.
+ */
 export interface ConversationPreferences {
   /** The id of the conversation. */
   conversationId: string;
@@ -330,6 +335,8 @@ export interface ConversationPreferences {
    * mentions the user.
    */
   archived: boolean;
+  /** When the user's own mute ends by itself. Without it, it lasts until the user ends it. */
+  mutedUntil: string | null;
 }
 
 export interface ConversationReply {
@@ -751,7 +758,7 @@ export interface MemberIdCommand {
  * A user's preferences for one conversation. `muted`: no notifications. `notify`: all messages, only mentions, or none;
  * null is the default: all messages of a direct conversation, otherwise mentions and replies. `sound`: null for the
  * user's usual sound. `favourite` and `archived` say where the conversation is in the user's list; if they are omitted,
- * they stay unchanged.
+ * they stay unchanged. `mutedUntil` is when `muted` ends; null or omitted: it does not end by itself.
  */
 export interface MemberPreferences {
   /** Whether the user has muted the conversation. Default: `false`. */
@@ -765,6 +772,8 @@ export interface MemberPreferences {
    * mentions the user.
    */
   archived: boolean;
+  /** When the user's own mute ends by itself. Without it, it lasts until the user ends it. */
+  mutedUntil: string | null;
 }
 
 /**

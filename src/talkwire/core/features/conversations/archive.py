@@ -2,8 +2,8 @@
 has brought back.
 
 Any new message brings a conversation back, except in a muted conversation, where only a message that mentions the
-member does. This is computed when it is read, so that sending a message does not change the rows of members who have
-archived the conversation.
+member does. When a mute ends by itself, the messages that came meanwhile bring the conversation back. This is computed
+when it is read, so that sending a message does not change the rows of members who have archived the conversation.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def archived_of(
             continue
         if conversation.last_seq <= member.archived_seq:
             found.add(conversation.id)
-        elif member.muted:
+        elif member.at(snapshot.now_ms).muted:
             muted[conversation.id] = member.archived_seq
     mentioned = snapshot.unreads.mentioned_after(muted, user_id) if muted else ()
     return found | (muted.keys() - set(mentioned))
@@ -40,10 +40,12 @@ def is_archived(tx: Transaction, member: Member) -> bool:
         return False
     if conversation.last_seq <= member.archived_seq:
         return True
-    if not member.muted:
+    if not member.at(tx.now_ms).muted:
         return False
     return tx.unread_after(member.conversation_id, member.user_id, member.archived_seq).mention_count == 0
 
 
 def conversation_preferences_of(member: Member, *, archived: bool) -> ConversationPreferences:
-    return ConversationPreferences(member.muted, member.notify, member.sound, member.favourite, archived)
+    return ConversationPreferences(
+        member.muted, member.notify, member.sound, member.unmute_ms, favourite=member.favourite, archived=archived
+    )

@@ -3,6 +3,10 @@ of the events."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from msgspec.structs import replace
 
 from talkwire.core.domain.events import (
@@ -50,6 +54,12 @@ WITH_TEXTS = tuple(
 """The types of events that can contain texts of or about a user. Messages are not stored in the log."""
 
 
+PLAIN_PREFERENCES: Mapping[str, Any] = MappingProxyType(
+    {"muted": False, "notify": None, "sound": None, "favourite": False, "archived_seq": None, "unmute_ms": None}
+)
+"""The fields of a member, and of `ConversationPreferred`, that are the member's own choices, with their defaults."""
+
+
 def without_texts_of(event: Durable, user_id: str, *, redact: bool) -> Durable:
     """Returns a copy of an event without what an erased user has written or set; returns the same event if it contains
     nothing of the kind.
@@ -68,10 +78,9 @@ def _profile_event(event: Durable, user_id: str) -> Durable | None:
         case PreferencesChanged() if event.user_id == user_id:
             return replace(event, preferences=Preferences())
         case ConversationPreferred() if event.user_id == user_id:
-            return replace(event, muted=False, notify=None, sound=None, favourite=False, archived_seq=None)
+            return replace(event, **PLAIN_PREFERENCES)
         case MemberUpdated(member=member) if member.user_id == user_id:
-            plain = replace(member, muted=False, notify=None, sound=None, favourite=False, archived_seq=None)
-            return replace(event, member=plain)
+            return replace(event, member=replace(member, **PLAIN_PREFERENCES))
         case MemberRestricted(restriction=found) | MemberUnrestricted(restriction=found) if user_id in {
             found.user_id,
             found.by,

@@ -216,7 +216,8 @@ def reason_of(
         return None
     if trigger.offer_id is not None and not may_see_offer(trigger.offer_id, recipient.history):
         return None
-    if recipient.member_preferences.muted or recipient.member_preferences.notify == "none":
+    here = recipient.member_preferences
+    if here.is_muted(trigger.at_ms) or here.notify == "none":
         return None
     for reason in _reasons(trigger, kind, member_count, recipient):
         if reason not in recipient.preferences.off:

@@ -43,9 +43,11 @@ def member_receives(message: Message, user_id: str, blocked_ids: Collection[str]
     """Returns whether a member receives a message of a conversation that is not open on their device.
 
     A member does not receive their own messages, messages of users whom they have blocked, and messages for which their
-    settings in the conversation (`here`) switch notifications off.
+    settings in the conversation (`here`) switched notifications off when it was sent.
     """
-    if message.sender_id == user_id or message.sender_id in blocked_ids or here.muted or here.notify == "none":
+    if message.sender_id == user_id or message.sender_id in blocked_ids:
+        return False
+    if here.is_muted(message.created_ms) or here.notify == "none":
         return False
     return here.notify != "mentions" or message.mentions_all or user_id in message.mentions
 
@@ -88,7 +90,7 @@ def read_missed(snapshot: Snapshot, actor: Actor, query: ReadMissed) -> tuple[Me
         if member is None or message.deleted_ms is not None:
             continue
         seen = message_for_reader(message, member.history)
-        here = MemberPreferences(member.muted, member.notify)
+        here = MemberPreferences(member.muted, member.notify, unmute_ms=member.unmute_ms)
         if seen is not None and member_receives(seen, user_id, blocked_ids, here):
             received.append(seen)
     return tuple(received)

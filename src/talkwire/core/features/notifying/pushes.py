@@ -132,7 +132,7 @@ def _badges(snapshot: Snapshot, user_ids: tuple[str, ...]) -> Mapping[str, int]:
     badges = dict.fromkeys(user_ids, 0)
     for (conversation_id, user_id), unread in snapshot.unreads.of(keys).items():
         here = preferences.get(user_id, {}).get(conversation_id, _USUAL)
-        badges[user_id] += unread.mention_count if here.muted else unread.unread_count
+        badges[user_id] += unread.mention_count if here.is_muted(snapshot.now_ms) else unread.unread_count
     return badges
 
 

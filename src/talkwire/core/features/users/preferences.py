@@ -96,9 +96,13 @@ def set_member_preferences(tx: Transaction, actor: Actor, command: SetMemberPref
     refusal = may_take_part(tx.user(actor.user_id), member)
     if refusal is not None or member is None:
         raise refusal or forbidden()
+    member = member.at(tx.now_ms)
     before = conversation_preferences_of(member, archived=is_archived(tx, member))
     given = {name: value for name in SETTINGS if (value := getattr(command, name)) is not UNSET}
+    if command.muted is not UNSET:
+        given.setdefault("unmute_ms", None)
     wanted = replace(before, **given)
+    _check_mute_end(wanted, tx.now_ms)
     if wanted != before:
         conversation = tx.conversation(member.conversation_id)
         event = ConversationPreferred(
@@ -112,9 +116,19 @@ def set_member_preferences(tx: Transaction, actor: Actor, command: SetMemberPref
             wanted.favourite,
             # Archiving starts again at the newest message: a conversation that was muted may have newer ones.
             conversation.last_seq if wanted.archived and conversation is not None else None,
+            wanted.unmute_ms,
         )
         tx.record(event)
     return wanted
+
+
+def _check_mute_end(wanted: ConversationPreferences, now_ms: int) -> None:
+    if wanted.unmute_ms is None:
+        return
+    if not wanted.muted:
+        raise invalid("mutedUntil", "is allowed only for a muted conversation")
+    if wanted.unmute_ms <= now_ms:
+        raise invalid("mutedUntil", "must be in the future")
 
 
 def get_member_preferences(snapshot: Snapshot, actor: Actor, query: GetMemberPreferences) -> ConversationPreferences:
@@ -123,6 +137,7 @@ def get_member_preferences(snapshot: Snapshot, actor: Actor, query: GetMemberPre
     refusal = may_take_part(snapshot.user(actor.user_id), member)
     if refusal is not None or member is None:
         raise refusal or forbidden()
+    member = member.at(snapshot.now_ms)
     conversation = snapshot.conversation(member.conversation_id)
     found = archived_of(
         snapshot, member.user_id, [conversation] if conversation else (), {member.conversation_id: member}
@@ -132,7 +147,7 @@ def get_member_preferences(snapshot: Snapshot, actor: Actor, query: GetMemberPre
 
 def preferences_of(member: Member) -> MemberPreferences:
     """Returns a member's notification settings for the conversation."""
-    return MemberPreferences(member.muted, member.notify, member.sound)
+    return MemberPreferences(member.muted, member.notify, member.sound, member.unmute_ms)
 
 
 CHANGES: Changes = MappingProxyType(
