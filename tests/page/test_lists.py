@@ -17,6 +17,16 @@ def test_favourites_come_first_and_the_archive_lasts_until_a_message(driver: Dri
     assert reports["from the details"] == {"favourites": 0}
 
 
+def test_a_mute_for_a_time_ends_by_itself_on_all_devices(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "lists", "muteForATime")["muted"] == {
+        "first": "For 1 hour",
+        "labels": ["For 1 hour", "For 8 hours", "Until tomorrow, TIME", "Until I turn it back on"],
+        "isMuted": True,
+        "isTomorrow": True,
+        "ended": "",
+    }
+
+
 def test_a_saved_message_is_marked_and_found_again(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "lists", "saved")["saved"] == {"where": "in Notes"}
 

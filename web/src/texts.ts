@@ -422,7 +422,6 @@ export const texts = {
     preview: (label: string) => `Play: ${label}`,
     conversation: {
       title: "Notifications",
-      mute: "Mute this conversation",
       notify: "Notify me about",
       levels: {
         usual: "Mentions and replies",
@@ -565,6 +564,13 @@ export const texts = {
     menuOf: (name: string) => `More options for ${name}`,
     markRead: "Mark as read",
     mute: "Mute",
+    muteFor: {
+      hour: "For 1 hour",
+      hours: "For 8 hours",
+      tomorrow: (time: string) => `Until ${time}`,
+      always: "Until I turn it back on",
+    },
+    ownMuteUntil: (time: string) => `Muted until ${time}`,
     unmute: "Unmute",
     favourite: "Add to favourites",
     unfavourite: "Remove from favourites",

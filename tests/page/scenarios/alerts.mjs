@@ -161,7 +161,8 @@ export async function settings() {
   await carol.waitForFunction(() => window.played.length === 1 && window.shown.length === 1);
   const chime = await observed(carol);
   await lookAway(carol, false);
-  await Promise.all([saved(), carol.getByRole("checkbox", { name: "Mute this conversation" }).check()]);
+  await carol.getByRole("button", { name: "Mute", exact: true }).click();
+  await Promise.all([saved(), carol.getByRole("menuitem", { name: "Until I turn it back on" }).click()]);
   await lookAway(carol);
   await lookedAtIn(carol, 0);
   await say(bob, "@carol to nobody");

@@ -28,7 +28,8 @@ export async function favouritesAndArchive() {
   const first = (await namesIn(phone))[0];
 
   await listed(alice, "Quiet").click({ button: "right" });
-  await Promise.all([preferred(alice), alice.getByRole("menuitem", { name: "Mute", exact: true }).click()]);
+  await alice.getByRole("menuitem", { name: "Mute", exact: true }).click();
+  await Promise.all([preferred(alice), alice.getByRole("menuitem", { name: "Until I turn it back on" }).click()]);
   await fromList(alice, "Quiet", "Archive");
   await fromList(alice, "Plans", "Archive");
   for (const page of [alice, phone]) {
@@ -68,6 +69,48 @@ export async function favouritesAndArchive() {
   await alice.getByRole("checkbox", { name: "Archived" }).click();
   await listed(phone, "Plans").waitFor();
   report("from the details", { favourites: await section(phone, "Favourites").count() });
+}
+
+// A mute for a time shows its end on all devices of the reader, and ends there by itself.
+export async function muteForATime() {
+  const id = await group("Busy", "bob");
+  const [alice, phone] = [await visitAs("alice"), await visitAs("alice")];
+  const muted = (page, name) => listed(page, "Busy").getByRole("img", { name });
+  await listed(alice, "Busy").click({ button: "right" });
+  await alice.getByRole("menu").getByRole("menuitem").first().waitFor();
+  for (const key of ["m", "Enter"]) await alice.keyboard.press(key);
+  const choices = alice.getByRole("menu", { name: "Mute" }).getByRole("menuitem");
+  await choices.first().waitFor();
+  const focused = () => alice.evaluate(() => document.activeElement.textContent);
+  const first = await until(focused, (text) => text === "For 1 hour");
+  const labels = (await choices.allTextContents()).map((label) => label.replace(/\d+:\d+.*/, "TIME"));
+  // Back to the menu's own items, and again to the choices.
+  await alice.keyboard.press("ArrowLeft");
+  await alice.getByRole("menuitem", { name: "Archive" }).waitFor();
+  await alice.getByRole("menuitem", { name: "Mute" }).click();
+  await Promise.all([preferred(alice), choices.first().click()]);
+  for (const page of [alice, phone]) await muted(page, /^Muted until .*\d+:\d+/).waitFor();
+  await phone.reload();
+  await muted(phone, /^Muted until .*\d+:\d+/).waitFor();
+
+  await open(alice, "Busy");
+  await alice.getByRole("button", { name: "Details" }).click();
+  const status = alice.locator(".alerts .mute [role=status]");
+  await status.getByText(/^Muted until .*\d+:\d+/).waitFor();
+  await Promise.all([preferred(alice), alice.getByRole("button", { name: "Unmute" }).click()]);
+  for (const page of [alice, phone]) await muted(page, /^Muted/).waitFor({ state: "detached" });
+  await alice.getByRole("button", { name: "Mute", exact: true }).click();
+  await Promise.all([preferred(alice), alice.getByRole("menuitem", { name: /^Until tomorrow, / }).click()]);
+  await status.getByText(/^Muted until tomorrow, 8:00/).waitFor();
+  const { muted: isMuted, mutedUntil } = await call("GET", `conversations/${id}`, "alice");
+  const hours = (Date.parse(mutedUntil) - Date.now()) / 3_600_000;
+
+  const soon = new Date(Date.now() + 1_500).toISOString();
+  await call("PATCH", `conversations/${id}/preferences`, "alice", { muted: true, mutedUntil: soon });
+  for (const page of [alice, phone]) await muted(page, /^Muted until /).waitFor();
+  for (const page of [alice, phone]) await muted(page, /^Muted/).waitFor({ state: "detached" });
+  await alice.getByRole("button", { name: "Mute", exact: true }).waitFor();
+  report("muted", { first, labels, isMuted, isTomorrow: hours > 8 && hours < 32, ended: await status.textContent() });
 }
 
 async function showSaved(page) {

@@ -180,6 +180,7 @@ export async function list() {
   await alice.getByRole("button", { name: "Unread only" }).click();
 
   await fromList(alice, "test-conv", "Mute");
+  await alice.getByRole("menuitem", { name: "Until I turn it back on" }).click();
   await listed(alice, "test-conv").getByRole("img", { name: "Muted" }).waitFor();
   await open(alice, "conv-456");
   await composer(alice).fill("not yet");

@@ -456,7 +456,6 @@ export const texts: Texts = {
     preview: (label) => `Abspielen: ${label}`,
     conversation: {
       title: "Benachrichtigungen",
-      mute: "Diese Unterhaltung stummschalten",
       notify: "Benachrichtigen über",
       levels: {
         usual: "Erwähnungen und Antworten",
@@ -606,6 +605,13 @@ export const texts: Texts = {
     menuOf: (name) => `Weitere Optionen für ${name}`,
     markRead: "Als gelesen markieren",
     mute: "Stummschalten",
+    muteFor: {
+      hour: "Für 1 Stunde",
+      hours: "Für 8 Stunden",
+      tomorrow: (time: string) => `Bis ${time}`,
+      always: "Bis ich die Stummschaltung aufhebe",
+    },
+    ownMuteUntil: (time: string) => `Stummgeschaltet bis ${time}`,
     unmute: "Stummschaltung aufheben",
     leave: "Verlassen",
     leaveQuestion: (name) => `${name} verlassen?`,

@@ -462,7 +462,6 @@ export const texts: Texts = {
     preview: (label) => `Reproducir: ${label}`,
     conversation: {
       title: "Notificaciones",
-      mute: "Silenciar esta conversación",
       notify: "Avisarme de",
       levels: {
         usual: "Menciones y respuestas",
@@ -611,6 +610,13 @@ export const texts: Texts = {
     menuOf: (name) => `Más opciones para ${name}`,
     markRead: "Marcar como leída",
     mute: "Silenciar",
+    muteFor: {
+      hour: "Durante 1 hora",
+      hours: "Durante 8 horas",
+      tomorrow: (time: string) => `Hasta ${time}`,
+      always: "Hasta que deje de silenciarla",
+    },
+    ownMuteUntil: (time: string) => `Silenciada hasta ${time}`,
     unmute: "Dejar de silenciar",
     leave: "Salir",
     leaveQuestion: (name) => `¿Salir de ${name}?`,

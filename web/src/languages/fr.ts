@@ -463,7 +463,6 @@ export const texts: Texts = {
     preview: (label) => `Écouter : ${label}`,
     conversation: {
       title: "Notifications",
-      mute: "Mettre cette conversation en sourdine",
       notify: "Me prévenir pour",
       levels: {
         usual: "Mentions et réponses",
@@ -613,6 +612,13 @@ export const texts: Texts = {
     menuOf: (name) => `Plus d’options pour ${name}`,
     markRead: "Marquer comme lue",
     mute: "Mettre en sourdine",
+    muteFor: {
+      hour: "Pendant 1 heure",
+      hours: "Pendant 8 heures",
+      tomorrow: (time: string) => `Jusqu’à ${time}`,
+      always: "Jusqu’à ce que je réactive le son",
+    },
+    ownMuteUntil: (time: string) => `En sourdine jusqu’à ${time}`,
     unmute: "Réactiver le son",
     leave: "Quitter",
     leaveQuestion: (name) => `Quitter ${name} ?`,

@@ -46,6 +46,14 @@ export function shortTime(iso: string, now = new Date()): string {
   return isRecent || daysAgo(at, now) === 0 ? clock.format(at) : short.format(at);
 }
 
+/** Returns a time of today, or the day and the time. */
+export function endTime(iso: string, now = new Date()): string {
+  const at = new Date(iso);
+  const days = -daysAgo(at, now);
+  if (days === 0) return clock.format(at);
+  return `${days === 1 ? relative.format(1, "day") : short.format(at)}, ${clock.format(at)}`;
+}
+
 export function dateOf(iso: string): string {
   return dayAndYear.format(new Date(iso));
 }

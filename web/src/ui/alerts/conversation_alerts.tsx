@@ -1,9 +1,14 @@
 import type { Conversation, MemberPreferences } from "@talkwire/client";
+import { BellOff } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
+import { muteAction, mutedText } from "../conversation/mute_actions";
+import { lazyPart } from "../lazy_part";
 import { SoundChoice } from "./sound_choice";
 import "./alert_settings.css";
+
+const MenuPopup = lazyPart(() => import("../components/menu_popup"));
 
 type Notify = NonNullable<MemberPreferences["notify"]>;
 
@@ -32,7 +37,9 @@ export function ConversationAlerts({ conversation }: { conversation: Conversatio
   const newest = useRef<Partial<MemberPreferences>>(null);
 
   if (preferences === null) return <p className="problem">{problem}</p>;
-  const { muted, notify, sound } = preferences;
+  const { notify, sound } = preferences;
+  // The state ends a mute at its time.
+  const { muted = false } = conversation;
   const change = async (wanted: Partial<MemberPreferences>): Promise<void> => {
     setProblem("");
     setPreferences({ ...preferences, ...wanted });
@@ -48,10 +55,7 @@ export function ConversationAlerts({ conversation }: { conversation: Conversatio
   return (
     <section className="alerts" aria-label={labels.title}>
       <h3>{labels.title}</h3>
-      <label className="switch">
-        <input type="checkbox" checked={muted} onChange={() => void change({ muted: !muted })} />
-        {labels.mute}
-      </label>
+      <MuteButton conversation={conversation} onChoose={(wanted) => void change(wanted)} />
       <label>
         {labels.notify}
         <select
@@ -79,5 +83,40 @@ export function ConversationAlerts({ conversation }: { conversation: Conversatio
         {problem}
       </p>
     </section>
+  );
+}
+
+interface MuteButtonProps {
+  conversation: Conversation;
+  onChoose: (wanted: Pick<MemberPreferences, "muted" | "mutedUntil">) => void;
+}
+
+function MuteButton({ conversation, onChoose }: MuteButtonProps) {
+  const button = useRef<HTMLButtonElement>(null);
+  const [open, setOpen] = useState(false);
+  const { label, icon: Icon = BellOff, choices, onClick } = muteAction(conversation, onChoose);
+  return (
+    <p className="mute">
+      <button
+        ref={button}
+        type="button"
+        aria-haspopup={choices === undefined ? undefined : "menu"}
+        aria-expanded={choices === undefined ? undefined : open}
+        onClick={() => (choices === undefined ? onClick?.() : setOpen(true))}
+      >
+        <Icon className="icon" aria-hidden="true" />
+        {label}
+      </button>
+      <span role="status">{conversation.muted ? mutedText(conversation) : ""}</span>
+      {open && choices && (
+        <MenuPopup
+          label={label}
+          placement="bottom-start"
+          actions={choices()}
+          anchor={button}
+          onClose={() => setOpen(false)}
+        />
+      )}
+    </p>
   );
 }

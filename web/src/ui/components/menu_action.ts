@@ -13,4 +13,6 @@ export interface MenuAction {
   /** The address of another page, for an item that is a link. */
   href?: string;
   onClick?: () => void;
+  /** Shows these items in place of the menu's own. */
+  choices?: () => readonly MenuAction[];
 }

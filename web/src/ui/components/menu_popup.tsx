@@ -1,6 +1,6 @@
 import { Menu, MenuItem, PortalContext, useMenuStore } from "@ariakit/react";
-import { Check } from "lucide-react";
-import { type ComponentProps, type RefObject, useLayoutEffect } from "react";
+import { Check, ChevronRight } from "lucide-react";
+import { type ComponentProps, type RefObject, useLayoutEffect, useState } from "react";
 import { useBackCloses } from "../layers/use_back_closes";
 import { isNarrow } from "../use_media";
 import type { MenuAction } from "./menu_action";
@@ -16,8 +16,29 @@ interface Props {
 }
 
 /** An open menu. A module of its own, because few visits need it. */
-export default function MenuPopup({ label, actions, anchor, at, placement, onClose }: Props) {
-  useBackCloses(isNarrow(), onClose);
+export default function MenuPopup(props: Props) {
+  const [opened, setOpened] = useState<MenuAction | null>(null);
+  useBackCloses(isNarrow(), props.onClose);
+  if (opened?.choices === undefined) return <Level key="menu" {...props} onChoices={setOpened} />;
+  return (
+    <Level
+      key="choices"
+      {...props}
+      label={opened.label}
+      actions={opened.choices()}
+      onChoices={setOpened}
+      onBack={() => setOpened(null)}
+    />
+  );
+}
+
+interface LevelProps extends Props {
+  onChoices: (action: MenuAction) => void;
+  onBack?: () => void;
+}
+
+/** The items of the menu, or those in place of them. */
+function Level({ label, actions, anchor, at, placement, onClose, onChoices, onBack }: LevelProps) {
   const menu = useMenuStore({
     open: true,
     setOpen: (open) => open || onClose(),
@@ -40,25 +61,34 @@ export default function MenuPopup({ label, actions, anchor, at, placement, onClo
         gutter={4}
         finalFocus={anchor}
         getAnchorRect={() => at ?? anchor.current?.getBoundingClientRect() ?? null}
+        onKeyDown={({ key }) => key === "ArrowLeft" && onBack?.()}
       >
         {actions.map((action) => (
-          <Item key={action.label} action={action} />
+          <Item key={action.label} action={action} onChoices={onChoices} />
         ))}
       </Menu>
     </PortalContext>
   );
 }
 
-function Item({ action }: { action: MenuAction }) {
-  const { label, icon: Icon, isDangerous, isChecked, startsGroup, href, onClick } = action;
+function Item({ action, onChoices }: { action: MenuAction; onChoices: (action: MenuAction) => void }) {
+  const { label, icon: Icon, isDangerous, isChecked, startsGroup, href, onClick, choices } = action;
   const link = href === undefined ? {} : { render: (props: ComponentProps<"a">) => <a {...props} href={href} /> };
   const checkable = isChecked === undefined ? {} : { role: "menuitemradio", "aria-checked": isChecked };
   const classes = ["menu-item", isDangerous && "dangerous", startsGroup && "starts-group"].filter(Boolean).join(" ");
   return (
-    <MenuItem className={classes} onClick={() => onClick?.()} {...checkable} {...link}>
+    <MenuItem
+      className={classes}
+      onClick={() => (choices === undefined ? onClick?.() : onChoices(action))}
+      hideOnClick={choices === undefined}
+      aria-haspopup={choices === undefined ? undefined : "menu"}
+      {...checkable}
+      {...link}
+    >
       {Icon && <Icon className="icon" aria-hidden="true" />}
       <span className="says">{label}</span>
       {isChecked && <Check className="icon" aria-hidden="true" />}
+      {choices && <ChevronRight className="icon" aria-hidden="true" />}
     </MenuItem>
   );
 }

@@ -14,6 +14,7 @@ import { Avatar } from "../components/avatar";
 import { UnreadCount } from "../components/unread_count";
 import { nameOf, partnerOf } from "../conversation/conversation_names";
 import { KindIcon } from "../conversation/kind_icon";
+import { mutedText } from "../conversation/mute_actions";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { NamesakeHandle } from "../people/person_handle";
 import { shortTime } from "../time_format";
@@ -47,7 +48,11 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
           </span>
           <PartnerHandle conversation={conversation} />
           {favourite && <Star className="icon" role="img" aria-label={texts.places.isFavourite} />}
-          {muted && <BellOff className="icon" role="img" aria-label={texts.places.muted} />}
+          {muted && (
+            <span className="icon" role="img" aria-label={mutedText(conversation)} title={mutedText(conversation)}>
+              <BellOff className="icon" aria-hidden="true" />
+            </span>
+          )}
           <Time conversation={conversation} />
         </span>
         <span className="newest">

@@ -1,23 +1,13 @@
 import type { Conversation } from "@talkwire/client";
 import { may, roleOf } from "@talkwire/client/parts";
-import {
-  Archive,
-  ArchiveRestore,
-  Bell,
-  BellOff,
-  CheckCheck,
-  Ellipsis,
-  LogOut,
-  MailOpen,
-  Star,
-  StarOff,
-} from "lucide-react";
+import { Archive, ArchiveRestore, CheckCheck, Ellipsis, LogOut, MailOpen, Star, StarOff } from "lucide-react";
 import { useState } from "react";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { MenuButton } from "../components/menu";
 import type { MenuAction } from "../components/menu_action";
 import { nameOf } from "../conversation/conversation_names";
+import { muteAction } from "../conversation/mute_actions";
 import { lazyPart } from "../lazy_part";
 
 const LeaveDialog = lazyPart(() => import("../conversation/leave_dialog"));
@@ -33,7 +23,7 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
   const chat = useChat();
   const me = useChatState((state) => state.me);
   const [leaves, setLeaves] = useState(false);
-  const { id, kind, muted = false, favourite = false, archived = false, unreadCount } = conversation;
+  const { id, kind, favourite = false, archived = false, unreadCount } = conversation;
 
   const attempt = (action: () => Promise<unknown>): void => {
     action().catch((error: Error) => chat.showNotice(error.message));
@@ -60,11 +50,7 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
       icon: archived ? ArchiveRestore : Archive,
       onClick: () => attempt(() => chat.conversations.prefer(id, { archived: !archived })),
     },
-    {
-      label: muted ? texts.places.unmute : texts.places.mute,
-      icon: muted ? Bell : BellOff,
-      onClick: () => attempt(() => chat.conversations.prefer(id, { muted: !muted })),
-    },
+    muteAction(conversation, (wanted) => attempt(() => chat.conversations.prefer(id, wanted))),
     ...(may(kind, roleOf(conversation, me), "leave")
       ? [{ label: texts.places.leave, icon: LogOut, isDangerous: true, onClick: () => setLeaves(true) }]
       : []),
