@@ -7,6 +7,7 @@ import signal
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from tests.chat.chat_client import ChatClient, Payload
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at
-from tests.waiting import until
+from tests.waiting import until, until_asked
 
 QUICK = {"TALKWIRE_PRESENCE_GRACE_S": "0.3", "TALKWIRE_CONTACTS_MAX": "3"}
 
@@ -35,7 +36,8 @@ async def quick(quick_server: ServerProcess) -> AsyncIterator[World]:
 
 
 def _update(world: World, name: str, status: str, text: str | None = None) -> Payload:
-    return {"userId": world.id_of(name), "status": status, "text": text, "lastSeenAt": None}
+    ends = {"statusUntil": None, "textUntil": None}
+    return {"userId": world.id_of(name), "status": status, "text": text, "lastSeenAt": None, **ends}
 
 
 async def _next_of(client: ChatClient, world: World, name: str) -> Payload:
@@ -188,6 +190,39 @@ async def test_the_first_event_of_a_client_is_its_welcome(quick: World) -> None:
     await client.sign_in({"token": quick.server.token(quick.id_of("alice"))})
     await client.next("connected")
     assert await client.pending() == []
+
+
+async def test_a_status_and_its_text_end_at_their_times(quick: World) -> None:
+    await quick.conversation("alice", "bob")
+    bob, phone, laptop = [await quick.connect(name) for name in ("bob", "alice", "alice")]
+    await _next_of(bob, quick, "alice")
+    until = "2100-01-31T12:00:00.000Z"
+    command = {"status": "dnd", "text": "lunch", "statusUntil": until, "textUntil": "2100-01-31T13:00:00+01:00"}
+    await phone.done("presence:set", command)
+    expected = _update(quick, "alice", "dnd", "lunch") | {"statusUntil": until, "textUntil": until}
+    assert await _next_of(bob, quick, "alice") == expected
+    assert await laptop.next("presence:update") == expected
+    assert await _presence(quick, "alice", by="bob") == expected
+    soon = (datetime.now(UTC) + timedelta(milliseconds=500)).isoformat()
+    body = {"status": "dnd", "text": "back soon", "statusUntil": soon, "textUntil": soon}
+    answer = await quick.request("PUT", "/api/v1/users/me/presence", by="alice", json=body)
+    assert answer.json()["status"] == "dnd"
+
+    async def has_ended() -> bool:
+        return bool(await _presence(quick, "alice", by="bob") == _update(quick, "alice", "online"))
+
+    await until_asked(has_ended)
+    assert (await _next_of(bob, quick, "alice"))["text"] == "back soon"
+    newcomer = await quick.connect("alice")
+    assert (await newcomer.done("sync", {}))["presence"][0] == _update(quick, "alice", "online")
+    for client in (phone, laptop, newcomer):
+        await client.close()
+    assert (await _next_of(bob, quick, "alice"))["status"] == "offline"
+    await quick.connect("alice")
+    assert await _next_of(bob, quick, "alice") == _update(quick, "alice", "online")
+    for refused in ({"status": "away", "statusUntil": until}, {"status": "dnd", "statusUntil": "2000-01-01T00:00:00Z"}):
+        answer = await quick.request("PUT", "/api/v1/users/me/presence", by="alice", json=refused)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_request")
 
 
 async def test_the_own_status_holds_for_all_devices_over_rest(quick: World) -> None:

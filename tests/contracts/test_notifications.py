@@ -36,6 +36,7 @@ from talkwire.core.domain.model import (
     NotificationType,
     Notify,
     Preferences,
+    PresenceEnds,
 )
 from talkwire.core.engine.live_notifications import LiveNotifications
 from talkwire.core.features.notifying.notifications import KEPT, KEPT_MS
@@ -289,6 +290,27 @@ async def test_a_user_with_status_dnd_is_not_disturbed(watched: Watched, databas
         assert await later.heard() == [("bob", "direct", "psst")]
         assert await later.kept(BOB) == [("direct", "psst")]
         assert len(later.quiet) == 1
+
+
+async def test_a_user_is_disturbed_again_when_their_status_dnd_ends(
+    watched: Watched, database: Database, clock: Clock
+) -> None:
+    direct = await watched.direct(ALICE, BOB)
+    await watched.node.do(BOB, StorePresence("dnd", ends=PresenceEnds(status_ms=clock.now_ms + 1000)))
+    await watched.settle()
+    async with running(database, clock) as again, watching(again, database) as later:
+        await later.come(BOB)
+        quiet = []
+        for pause_ms in (999, 1):
+            clock.now_ms += pause_ms
+            await again.send(ALICE, "psst", to=direct)
+            await again.send(ALICE, "@Bob psst")
+            await later.heard()
+            quiet.append(len(later.quiet))
+        assert quiet == [2, 2]
+        later.go(BOB)
+        await again.send(ALICE, "@Bob hello")
+        assert (await later.stored(BOB))[0].sound == "default"
 
 
 async def test_actions_of_blocked_users_notify_nobody(watched: Watched) -> None:

@@ -26,8 +26,9 @@ from talkwire.core.commands.presence import (
     StorePresence,
     UserLeft,
 )
-from talkwire.core.domain.model import Actor, Presence, PresenceRecord
+from talkwire.core.domain.model import Actor, Presence, PresenceEnds, PresenceRecord
 from talkwire.core.features.users.presence_rules import SETTLED_MS
+from talkwire.core.signals import presence_tracker
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 
@@ -198,6 +199,40 @@ async def test_a_chosen_status_survives_a_restart(database: Database, clock: Clo
         assert (await _record(node, ALICE)).status == "away"
         entry = await node.chat.directory.find("alice")
         assert entry.presence == PresenceRecord("alice", "away", "in a meeting", 55)
+
+
+async def test_a_status_and_a_text_end_by_comparing_with_the_clock(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence_tracker, "_now_ms", lambda: clock.now_ms)
+    ends = PresenceEnds(clock.now_ms + 2000, clock.now_ms + 1000)
+    async with running(database, clock) as node:
+        await node.do(ALICE, EnsureUser("alice", "Alice"))
+        await node.do(ALICE, SetPresence("dnd", "lunch", ends))
+        await node.do(ALICE, SetPresence("dnd", ends=PresenceEnds(ends.status_ms)))
+        assert await _record(node, ALICE) == PresenceRecord("alice", "dnd", "lunch", None, *ends)
+        await _renew(node, "other", "alice")
+        found = await node.do(ALICE, GetPresenceOf("alice"))
+        assert found == Presence("alice", "dnd", "lunch", None, ends)
+        clock.now_ms += 1000
+        found = await node.do(ALICE, GetPresenceOf("alice"))
+        assert found == Presence("alice", "dnd", None, None, PresenceEnds(ends.status_ms))
+        clock.now_ms += 1000
+        found = await node.do(ALICE, GetPresenceOf("alice"))
+        assert found == Presence("alice", "online", None, None)
+
+
+async def test_ends_are_in_the_future_and_of_what_ends(here: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence_tracker, "_now_ms", lambda: 1000)
+    for command in (
+        SetPresence("dnd", ends=PresenceEnds(status_ms=1000)),
+        SetPresence("online", "lunch", PresenceEnds(text_ms=1000)),
+        SetPresence("away", ends=PresenceEnds(status_ms=1001)),
+        SetPresence("dnd", ends=PresenceEnds(text_ms=1001)),
+        SetPresence("dnd", "", PresenceEnds(text_ms=1001)),
+    ):
+        assert await here.refusal(ALICE, command) == "invalid_request"
+    await here.do(ALICE, SetPresence("dnd", "lunch", PresenceEnds(1001, 1001)))
 
 
 async def test_an_empty_text_removes_the_status_text(here: Node) -> None:

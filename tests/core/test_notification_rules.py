@@ -20,6 +20,7 @@ from talkwire.core.domain.events import (
     UserBanned,
 )
 from talkwire.core.domain.model import (
+    FOR_EVER_MS,
     Attachment,
     Conversation,
     ConversationKind,
@@ -55,7 +56,7 @@ def listener(
     *,
     dnd: bool = False,
 ) -> NotificationRecipient:
-    return NotificationRecipient(user_id, here, preferences, {blocked}, dnd)
+    return NotificationRecipient(user_id, here, preferences, {blocked}, FOR_EVER_MS if dnd else 0)
 
 
 def sent(*mentions: str, everyone: bool = False, reply_to: str | None = None, content: str = "Hello") -> MessageSent:

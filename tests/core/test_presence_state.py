@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from talkwire.core.commands.presence import UserLeft
 from talkwire.core.domain.events import PresenceChanged
-from talkwire.core.domain.model import ChosenStatus, Presence, PresenceRecord, ShownStatus
+from talkwire.core.domain.model import ChosenStatus, Presence, PresenceEnds, PresenceRecord, ShownStatus
 from talkwire.core.signals.presence_state import GRACE_S, PresenceState
 from tests.repetition import repetitions
 
@@ -114,6 +114,25 @@ def test_a_new_device_starts_with_the_last_chosen_status() -> None:
     assert _told(state) == [("alice", "away", "lunch")]
     state.connected("bob", "phone", PresenceRecord("bob", "dnd", None, 7))
     assert _told(state) == [("bob", "dnd", None)]
+
+
+def test_another_end_is_announced_and_ended_statuses_are_announced_with_their_end() -> None:
+    state = PresenceState()
+    state.connected("alice", "phone", PresenceRecord("alice", "dnd", "lunch", 7, 100, 200))
+    (announced,) = state.take_changes()
+    assert announced.presence == Presence("alice", "dnd", "lunch", None, PresenceEnds(100, 200))
+    for at_ms, expected in (
+        (99, announced.presence),
+        (100, Presence("alice", "online", "lunch", None, PresenceEnds(None, 200))),
+        (200, Presence("alice", "online", None, None)),
+    ):
+        assert announced.presence.at(at_ms) == expected
+    state.choose("alice", "phone", "dnd", "lunch", 50, ends=PresenceEnds(100, 300))
+    assert [change.presence.ends for change in state.take_changes()] == [PresenceEnds(100, 300)] * 2
+    state.choose("alice", "phone", "invisible", "lunch", 50, ends=PresenceEnds(None, 400))
+    others, own = state.take_changes()
+    assert others.presence == Presence("alice", "offline", "lunch", 50, PresenceEnds(None, 300))
+    assert own.presence.ends == PresenceEnds(None, 400)
 
 
 def test_an_invisible_user_looks_offline_to_others_only() -> None:

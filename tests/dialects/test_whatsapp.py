@@ -386,7 +386,14 @@ def test_a_socket_may_renew_its_token_and_subscribe_to_presence() -> None:
     assert command_of("auth:refresh", {"token": "t"}) == RenewSignIn("t")
     assert command_of("presence:subscribe", {"userIds": ["bob"]}) == SubscribePresence(("bob",))
     found = (Presence("bob", "online", None, None),)
-    shown = {"userId": "bob", "status": "online", "text": None, "lastSeenAt": None}
+    shown = {
+        "userId": "bob",
+        "status": "online",
+        "text": None,
+        "lastSeenAt": None,
+        "statusUntil": None,
+        "textUntil": None,
+    }
     assert acknowledgement("presence:subscribe", found) == {"success": True, "presence": [shown]}
 
 

@@ -287,6 +287,7 @@ LATER_COLUMNS = {
     "files": {"animated", "due_ms", "folder_id"},
     "uploads": {"claimed_ms", "folder_id"},
     "members": {"history_pos", "marked_seq", "marked_sent", "marked_at_seq", "favourite", "archived_seq", "unmute_ms"},
+    "presence": {"status_until_ms", "text_until_ms"},
     "spans": {"history_pos"},
     "users": {"metadata", "named", "erased", "hold", "read_receipts", "handle", "ban_reason", "ban_until_ms"},
     "conversations": {"retention_days", "hold", "pruned_seq", "topic", "description", "offer_pos", "folded_name"},

@@ -184,6 +184,8 @@ class ExportedConversation:
 
 def _profile(snapshot: Snapshot, user: User, actor: Actor) -> ExportedProfile:
     presence = snapshot.presence.records((user.id,)).get(user.id)
+    if presence is not None:
+        presence = presence.at(snapshot.now_ms)
     preferences = snapshot.notifications.preferences((user.id,)).get(user.id)
     own = preferences_in(snapshot, user.id)
     sessions = snapshot.logins_of(user.id, snapshot.now_ms)

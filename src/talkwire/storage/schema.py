@@ -647,8 +647,10 @@ presence = Table(
     Column("status", Text, nullable=False),
     Column("text", Text),
     Column("last_seen_ms", BigInteger),
+    Column("status_until_ms", BigInteger),
+    Column("text_until_ms", BigInteger),
 )
-"""The status and the text that a user has chosen last, and when the user was last seen."""
+"""The status and the text that a user has chosen last, when they end, and when the user was last seen."""
 
 uploads = Table(
     "uploads",

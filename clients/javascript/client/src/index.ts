@@ -7,6 +7,7 @@
 export type { NewConversation } from "./conversations/conversation_store.ts";
 export type { PendingFile } from "./files/upload_queue.ts";
 export type { Voice } from "./files/voice.ts";
+export type { PresenceEnds } from "./people/presence.ts";
 export type { Typist } from "./people/typing.ts";
 export type { ConversationChanges, PendingMessage, RoomEvents, SendOptions } from "./room.ts";
 export { Room } from "./room.ts";

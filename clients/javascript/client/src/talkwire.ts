@@ -6,6 +6,7 @@ import { newestFirst, totalUnread } from "./conversations/conversations_by_id.ts
 import { Core } from "./core.ts";
 import { Emitter } from "./emitter.ts";
 import { own } from "./own.ts";
+import type { PresenceEnds } from "./people/presence.ts";
 import { Room } from "./room.ts";
 import { pauseAfter } from "./server/pauses.ts";
 import type {
@@ -247,9 +248,12 @@ export class Talkwire {
     return this.#client.presence.watch(userId);
   }
 
-  /** Sets the user's status. Rejects with `RequestError`. */
-  setPresence(status: ChosenStatus, text?: string): Promise<void> {
-    return this.#client.presence.set(status, text);
+  /**
+   * Sets the user's status, and with `text` the status text. `statusUntil` is when `dnd` ends, `textUntil` when a new text
+   * does. Rejects with `RequestError`.
+   */
+  setPresence(status: ChosenStatus, text?: string, ends?: PresenceEnds): Promise<void> {
+    return this.#client.presence.set(status, text, ends);
   }
 
   /** Blocks a user: neither can message the other. Rejects with `RequestError`. */

@@ -786,7 +786,8 @@ class Preferences(TypedDict):
 class Presence(TypedDict):
     """A user's presence: `status` and `text`. The payload always has all members, so that a client that merges
     updates also removes a `text` that is null now. `lastSeenAt` is null while the user is online, and for a user who
-    was never online."""
+    was never online. `textUntil` and `statusUntil` are set while the text and the status `dnd` have an end. From then
+    on the text is null and the status `online`, which no event says."""
 
     userId: str
     """The id of the user."""
@@ -795,6 +796,10 @@ class Presence(TypedDict):
     """The status message."""
     lastSeenAt: str | None
     """When the user was last online."""
+    statusUntil: str | None
+    """When the status `dnd` ends by itself and becomes `online`."""
+    textUntil: str | None
+    """When the status message ends by itself and becomes null."""
 
 
 class PreviewImage(TypedDict):

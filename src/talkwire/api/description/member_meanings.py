@@ -483,6 +483,8 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "username": Meaning("The user's name."),
         "userName": Meaning("The user's name."),
         "MessengerPresence.text": Meaning("The status message."),
+        "statusUntil": Meaning("When the status `dnd` ends by itself and becomes `online`."),
+        "textUntil": Meaning("When the status message ends by itself and becomes null."),
         "SetPresenceBody.text": _text("A status message.", longest=PRESENCE_TEXT_MAX),
         "MessengerSetPresence.text": _text("A status message.", longest=PRESENCE_TEXT_MAX),
         "UpdateUserBody.text": _text("A short text in which users describe themselves.", longest=USER_TEXT_MAX),

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from talkwire.api.http.bodies import Body, ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.core.commands.presence import GetPresence, GetPresenceOf, ListOnline, SetPresence
-from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
+from talkwire.dialects.payloads.presence import PresencePayload, presence_payload, to_ends
 
 OnlineLimit = Annotated[int, QueryParameter(ge=1, le=1000, description="The number of items in a page")]
 
@@ -25,10 +25,13 @@ AskedIds = Annotated[
 
 class SetPresenceBody(Body, frozen=True):
     """The presence to set for the caller on all devices, such as `away`, and a text. An omitted `text` stays unchanged;
-    null removes it."""
+    null removes it. The status `dnd` ends at `statusUntil`, a given `text` at `textUntil`; without them they have no
+    end."""
 
     status: Literal["online", "away", "dnd", "invisible"]
     text: str | msgspec.UnsetType | None = msgspec.UNSET
+    status_until: str | None = None
+    text_until: str | None = None
 
 
 @get("/presence", summary="Get the presence of several users (online, away or offline)", tags=["users"])
@@ -52,7 +55,7 @@ async def get_own_presence(caller: GivenCaller, chat: GivenChat) -> PresencePayl
 
 @put("/me/presence", summary="Set the caller's presence, such as away or do not disturb")
 async def set_presence(data: JSONBody[SetPresenceBody], caller: GivenCaller, chat: GivenChat) -> PresencePayload:
-    await chat.execute(caller.actor, SetPresence(data.status, data.text))
+    await chat.execute(caller.actor, SetPresence(data.status, data.text, to_ends(data.status_until, data.text_until)))
     return presence_payload(await chat.execute(caller.actor, GetPresenceOf(caller.actor.user_id)))
 
 

@@ -6,18 +6,20 @@ import msgspec
 
 from talkwire.core.commands.calls import CallRecord
 from talkwire.core.commands.command import Change, NodeCommand, Page, Query, Signal, SocketSignal
-from talkwire.core.domain.model import ChosenStatus, Presence, PresenceRecord
+from talkwire.core.domain.model import NO_ENDS, ChosenStatus, Presence, PresenceEnds, PresenceRecord
 from talkwire.core.domain.peer import Peer
 
 
 class SetPresence(SocketSignal[None], frozen=True, tag="SetPresence"):
     """Sets the actor's status on the device whose socket is `source`, or on all devices if it is None.
 
-    If `text` is not set, the status text stays the same; None or an empty text removes it.
+    If `text` is not set, the status text stays the same, with its end; None or an empty text removes it. `ends` says
+    when the status `dnd` and the given text end.
     """
 
     status: ChosenStatus
     text: str | msgspec.UnsetType | None = msgspec.UNSET
+    ends: PresenceEnds = NO_ENDS
 
 
 # Not queries, because presence is held in memory; the database is only asked for users of other nodes.
@@ -49,12 +51,13 @@ class StorePresence(Change[PresenceRecord], frozen=True, tag="StorePresence"):
     """Stores the status that the actor has chosen, for later connections and after restarts.
 
     `hidden_ms` is the time since when the actor has been invisible, which is when others last saw them; None if the
-    actor is not.
+    actor is not. `ends` says when the status `dnd` and the given text end.
     """
 
     status: ChosenStatus
     text: str | msgspec.UnsetType | None = msgspec.UNSET
     hidden_ms: int | None = None
+    ends: PresenceEnds = NO_ENDS
 
 
 class UserLeft(msgspec.Struct, frozen=True):

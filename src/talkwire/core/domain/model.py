@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -509,23 +509,76 @@ ShownStatus = Literal["online", "away", "dnd", "invisible", "offline"]
 devices."""
 
 
+class PresenceEnds(NamedTuple):
+    """When a user's status `dnd` and their status text end by themselves; None for no end."""
+
+    status_ms: int | None = None
+    text_ms: int | None = None
+
+
+NO_ENDS = PresenceEnds()
+
+
 class Presence(msgspec.Struct, frozen=True):
     """One user's presence (status and text) as seen by another user or by the user's own devices. `last_seen_ms` is
-    None while the user is connected, and if the user never was."""
+    None while the user is connected, and if the user never was. `ends` says when the status and the text end."""
 
     user_id: str
     status: ShownStatus
     text: str | None
     last_seen_ms: int | None
+    ends: PresenceEnds = NO_ENDS
+
+    def at(self, now_ms: int) -> Presence:
+        """Returns the presence without a status and a text that have ended by `now_ms`."""
+        if self.ends == NO_ENDS:
+            return self
+        status_ms, text_ms = self.ends
+        has_status = self.status == "dnd" and not _is_over(status_ms, now_ms)
+        has_text = self.text is not None and not _is_over(text_ms, now_ms)
+        return Presence(
+            self.user_id,
+            "online" if self.status == "dnd" and not has_status else self.status,
+            self.text if has_text else None,
+            self.last_seen_ms,
+            PresenceEnds(status_ms if has_status else None, text_ms if has_text else None),
+        )
 
 
 class PresenceRecord(msgspec.Struct, frozen=True):
-    """The stored presence of a user: the last chosen status and text, and when others last saw the user online."""
+    """The stored presence of a user: the last chosen status and text, and when others last saw the user online. The
+    status `dnd` ends at `status_until_ms`, the text at `text_until_ms`; None for no end."""
 
     user_id: str
     status: ChosenStatus = "online"
     text: str | None = None
     last_seen_ms: int | None = None
+    status_until_ms: int | None = None
+    text_until_ms: int | None = None
+
+    @property
+    def ends(self) -> PresenceEnds:
+        return PresenceEnds(self.status_until_ms, self.text_until_ms)
+
+    def at(self, now_ms: int) -> PresenceRecord:
+        """Returns the record without a status and a text that have ended by `now_ms`."""
+        record = self
+        if _is_over(self.status_until_ms, now_ms):
+            record = msgspec.structs.replace(record, status="online", status_until_ms=None)
+        if _is_over(self.text_until_ms, now_ms):
+            record = msgspec.structs.replace(record, text=None, text_until_ms=None)
+        return record
+
+
+def _is_over(until_ms: int | None, now_ms: int) -> bool:
+    return until_ms is not None and until_ms <= now_ms
+
+
+def dnd_until_ms(status: str | None, until_ms: int | None) -> int:
+    """Returns until when a user with this status must not be disturbed, 0 for any status other than `dnd`."""
+    if status != "dnd":
+        return 0
+    return FOR_EVER_MS if until_ms is None else until_ms
 
 
 CallEndReason = Literal["timeout", "rejected", "cancelled", "hangup", "gone", "left"]

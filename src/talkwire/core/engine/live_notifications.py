@@ -28,7 +28,7 @@ from talkwire.core.domain.events import (
     OfferUpdated,
     ReportDecided,
 )
-from talkwire.core.domain.model import WHOLE, Actor, ConversationKind
+from talkwire.core.domain.model import WHOLE, Actor, ConversationKind, dnd_until_ms
 from talkwire.core.features.notifying.notification_rules import (
     EVERYONE_MAX,
     NotificationRecipient,
@@ -199,6 +199,6 @@ def _recipient(user_id: str, entry: DirectoryEntry, conversation_id: str) -> Not
         entry.member_preferences.get(conversation_id, USUAL),
         entry.preferences,
         entry.blocked_ids,
-        entry.presence is not None and entry.presence.status == "dnd",
+        0 if entry.presence is None else dnd_until_ms(entry.presence.status, entry.presence.status_until_ms),
         entry.histories.get(conversation_id, WHOLE),
     )

@@ -22,9 +22,11 @@ from itertools import islice
 from types import MappingProxyType
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from talkwire.core.commands.presence import PresenceTransition, UserLeft
 from talkwire.core.domain.events import PresenceChanged
-from talkwire.core.domain.model import ChosenStatus, Presence, PresenceRecord, ShownStatus
+from talkwire.core.domain.model import NO_ENDS, ChosenStatus, Presence, PresenceEnds, PresenceRecord, ShownStatus
 
 GRACE_S = 10.0
 
@@ -35,19 +37,24 @@ _NONE: frozenset[str] = frozenset()
 _NOWHERE: Mapping[str, bool] = MappingProxyType({})
 
 
-class _Shown(NamedTuple):
-    """The status and text of a user that others see (`status`, `text`), and those that the user's own devices see
-    (`own_status`, `own_text`)."""
+class _View(NamedTuple):
+    """A user's status and text as somebody sees them, with their ends."""
 
     status: ShownStatus
     text: str | None
-    own_status: ShownStatus
-    own_text: str | None
+    ends: PresenceEnds = NO_ENDS
+
+
+class _Shown(NamedTuple):
+    """A user's status and text as others see them (`seen`), and as the user's own devices see them (`own`)."""
+
+    seen: _View
+    own: _View
 
 
 # Shared by nearly all users, who are just online.
-_ONLINE = _Shown("online", None, "online", None)
-_OFFLINE = _Shown("offline", None, "offline", None)
+_ONLINE = _Shown(_View("online", None), _View("online", None))
+_OFFLINE = _Shown(_View("offline", None), _View("offline", None))
 
 
 class _Person:
@@ -85,7 +92,7 @@ class _Person:
         self.recorded_away = False
         self.removed_elsewhere = False
         self.announced_record: PresenceRecord | None = None
-        self.announced = _OFFLINE if record.text is None else _Shown("offline", record.text, "offline", record.text)
+        self.announced = _shown_as(record, "offline")
 
     @property
     def hidden(self) -> bool:
@@ -113,20 +120,15 @@ class _Person:
     def current(self) -> _Shown:
         """Returns the status and text that others and the user's own devices should see now. An invisible user's new
         text is hidden from others until the user is visible again."""
-        status, text = self.status, self.record.text
-        if status == "invisible":
-            return _Shown("offline", self.announced.text, status, text)
-        announced = _Shown(status, text, status, text)
-        return _ONLINE if announced == _ONLINE else announced
+        shown = _shown_with(self.record, self.status)
+        return shown._replace(seen=_offline(self.announced.seen)) if shown.own.status == "invisible" else shown
 
     def shown(self, announced: _Shown | None = None) -> Presence:
         """Returns the user's presence as others see it, from `announced` or else from what was last announced."""
-        announced = announced or self.announced
-        last_seen_ms = self.record.last_seen_ms if announced.status == "offline" else None
-        return Presence(self.record.user_id, announced.status, announced.text, last_seen_ms)
+        return _presence(self.record, (announced or self.announced).seen)
 
     def shown_to_self(self) -> Presence:
-        return Presence(self.record.user_id, self.status, self.record.text, None)
+        return _presence(self.record, _view(self.record, self.status))
 
 
 def _status(record: PresenceRecord, merged: ShownStatus) -> ShownStatus:
@@ -149,10 +151,29 @@ def _merged(here: bool | None, others: Iterable[tuple[str, bool]]) -> ShownStatu
     return "away" if all(known) else "online"
 
 
+def _view(record: PresenceRecord, status: ShownStatus) -> _View:
+    status_ms = record.status_until_ms if status == "dnd" else None
+    return _View(status, record.text, PresenceEnds(status_ms, record.text_until_ms))
+
+
+def _offline(view: _View) -> _View:
+    return _View("offline", view.text, PresenceEnds(None, view.ends.text_ms))
+
+
+def _shown_with(record: PresenceRecord, status: ShownStatus) -> _Shown:
+    """Returns what others and the user's own devices see of a user with this status."""
+    own = _view(record, status)
+    shown = _Shown(_offline(own) if status == "invisible" else own, own)
+    return {_ONLINE: _ONLINE, _OFFLINE: _OFFLINE}.get(shown, shown)
+
+
 def _shown_as(record: PresenceRecord, merged: ShownStatus) -> _Shown:
-    status = _status(record, merged)
-    announced = _Shown("offline" if status == "invisible" else status, record.text, status, record.text)
-    return _ONLINE if announced == _ONLINE else announced
+    return _shown_with(record, _status(record, merged))
+
+
+def _presence(record: PresenceRecord, view: _View) -> Presence:
+    last_seen_ms = record.last_seen_ms if view.status == "offline" else None
+    return Presence(record.user_id, view.status, view.text, last_seen_ms, view.ends)
 
 
 class Departed(NamedTuple):
@@ -227,15 +248,22 @@ class PresenceState:
             self._leaving[user_id] = now + self._grace_s
         self._touch(user_id, person)
 
-    def choose(
-        self, user_id: str, device: str | None, status: ChosenStatus, text: str | None, now_ms: int
+    def choose(  # noqa: PLR0913 (a chosen status, its user and its time)
+        self,
+        user_id: str,
+        device: str | None,
+        status: ChosenStatus,
+        text: str | None,
+        now_ms: int,
+        *,
+        ends: PresenceEnds = NO_ENDS,
     ) -> PresenceRecord:
         """Sets the status of a connected user on one device, or on all devices if `device` is None. Returns the record
         to store."""
         person = self._people[user_id]
         vanishes = status == "invisible" and not person.hidden
         last_seen_ms = now_ms if vanishes else person.record.last_seen_ms
-        before, person.record = person.record, PresenceRecord(user_id, status, text, last_seen_ms)
+        before, person.record = person.record, PresenceRecord(user_id, status, text, last_seen_ms, *ends)
         person.set_away(device, away=status == "away")
         self._touched[user_id] = device
         self._touch(user_id, person)
@@ -272,10 +300,10 @@ class PresenceState:
                 self._touched[user_id] = source
                 continue
             before, person.announced = person.announced, person.current()
-            if person.announced[:2] != before[:2]:
-                came = before.status == "offline" != person.announced.status
+            if person.announced.seen != before.seen:
+                came = before.seen.status == "offline" != person.announced.seen.status
                 changes.append(PresenceChanged(person.shown(), came=came))
-            if before.own_status != "offline" and person.announced[2:] != before[2:]:
+            if before.own.status != "offline" and person.announced.own != before.own:
                 changes.append(PresenceChanged(person.shown_to_self(), own=True, source=source))
         return changes
 
@@ -381,13 +409,8 @@ class PresenceState:
         """Stores a user's presence as the one announced last, after another node has announced it."""
         person = self._people.get(event.presence.user_id)
         if person is not None:
-            status, text = event.presence.status, event.presence.text
-            announced = person.announced
-            person.announced = (
-                _Shown(announced.status, announced.text, status, text)
-                if event.own
-                else _Shown(status, text, announced.own_status, announced.own_text)
-            )
+            view = _View(event.presence.status, event.presence.text, event.presence.ends)
+            person.announced = person.announced._replace(**{"own" if event.own else "seen": view})
 
     def chosen_elsewhere(self, record: PresenceRecord, *, everywhere: bool) -> None:
         """Applies a status that a user has chosen on another node. `everywhere`: the status applies to all of the
@@ -423,7 +446,7 @@ class PresenceState:
             return None
         if own:
             return person.shown_to_self()
-        is_coming = person.announced.status == "offline" and self.has_peers and self._is_unrecorded(user_id)
+        is_coming = person.announced.seen.status == "offline" and self.has_peers and self._is_unrecorded(user_id)
         return person.shown(person.current() if is_coming else person.announced)
 
     def away(self, user_id: str) -> bool | None:
@@ -439,7 +462,7 @@ class PresenceState:
 
     def visible_ids(self) -> Iterator[str]:
         """Returns the ids of the users on this node whom others see as online, away or `dnd`."""
-        return (user_id for user_id, person in self._people.items() if person.announced.status != "offline")
+        return (user_id for user_id, person in self._people.items() if person.announced.seen.status != "offline")
 
     def _touch(self, user_id: str, person: _Person) -> None:
         self._touched.setdefault(user_id, None)
@@ -474,7 +497,7 @@ class PresenceState:
             self._unsure.discard(user_id)
             if transition.after is None:
                 before = False
-            elif person is None or person.announced.own_status == "offline":
+            elif person is None or person.announced.own.status == "offline":
                 before = None
         merged_before, merged_after = _merged(before, transition.others), _merged(transition.after, transition.others)
         if person is None:
@@ -494,8 +517,8 @@ class PresenceState:
             _shown_as(person.announced_record or person.record, before),
             _shown_as(person.record, after),
         )
-        if person.announced.own_status == "invisible":
-            person.announced = person.announced._replace(text=announced.text)
+        if person.announced.own.status == "invisible":
+            person.announced = person.announced._replace(seen=_offline(announced.seen))
         person.announced_record = None
         source = self._touched.pop(user_id, None)
         if self._is_unrecorded(user_id):
@@ -508,9 +531,9 @@ class PresenceState:
         self._touched.pop(user_id, None)
         record, change = person.record, None
         if not person.hidden:
-            record = PresenceRecord(user_id, record.status, record.text, person.left_ms)
+            record = replace(record, last_seen_ms=person.left_ms)
             if not self.has_peers:
-                change = PresenceChanged(Presence(user_id, "offline", record.text, person.left_ms))
+                change = PresenceChanged(_presence(record, _view(record, "offline")))
         self._moved[user_id] = UserLeft(user_id, None if person.hidden else person.left_ms)
         return Departed(record, change)
 
@@ -519,14 +542,11 @@ def _changes(record: PresenceRecord, before: _Shown, after: _Shown, source: str 
     """Returns the events for the difference between two appearances of a user: one to announce to others, and one for
     the user's own devices except the device `source`."""
     changes: list[PresenceChanged] = []
-    is_seen = before.status != "offline" or after.status != "offline"
-    if is_seen and after[:2] != before[:2]:
-        last_seen_ms = record.last_seen_ms if after.status == "offline" else None
-        presence = Presence(record.user_id, after.status, after.text, last_seen_ms)
-        changes.append(PresenceChanged(presence, came=before.status == "offline"))
-    if "offline" not in {before.own_status, after.own_status} and after[2:] != before[2:]:
-        presence = Presence(record.user_id, after.own_status, after.own_text, None)
-        changes.append(PresenceChanged(presence, own=True, source=source))
+    is_seen = before.seen.status != "offline" or after.seen.status != "offline"
+    if is_seen and after.seen != before.seen:
+        changes.append(PresenceChanged(_presence(record, after.seen), came=before.seen.status == "offline"))
+    if "offline" not in {before.own.status, after.own.status} and after.own != before.own:
+        changes.append(PresenceChanged(_presence(record, after.own), own=True, source=source))
     return changes
 
 

@@ -45,8 +45,8 @@ from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.events import PresenceChanged, PresenceChosen, UsersMoved
 from talkwire.core.domain.membership_facts import ConversationFacts
-from talkwire.core.domain.model import Actor, Presence, PresenceRecord
-from talkwire.core.features.users.presence_rules import check_status, check_user_ids
+from talkwire.core.domain.model import Actor, Presence, PresenceEnds, PresenceRecord
+from talkwire.core.features.users.presence_rules import check_status, check_user_ids, text_and_ends
 from talkwire.core.ports.chat import Publisher, SignalHandlers
 from talkwire.core.signals.deadline_timer import DeadlineTimer
 from talkwire.core.signals.presence_state import GRACE_S, PresenceState
@@ -144,19 +144,20 @@ class PresenceTracker:
     def _set(self, actor: Actor, command: SetPresence) -> Awaitable[None]:
         """Sets the actor's status and returns an awaitable that finishes when the status is stored. Applies the status
         before returning, because the socket may close in the next turn of the event loop."""
-        check_status(command)
+        now_ms = _now_ms()
+        check_status(command, now_ms)
         entry = self._chat.directory.peek(actor.user_id)
         require(may_act(None if entry is None else entry.user))
         before, hidden_ms = self._state.record(actor.user_id), None
         if before is not None:
-            text = before.text if command.text is msgspec.UNSET else command.text or None
-            chosen = self._state.choose(actor.user_id, command.source, command.status, text, _now_ms())
+            text, ends = text_and_ends(before, command.text, command.ends)
+            chosen = self._state.choose(actor.user_id, command.source, command.status, text, now_ms, ends=ends)
             if command.status == "invisible" and before.status != "invisible":
                 hidden_ms = chosen.last_seen_ms
             self._cache_record(chosen)
             self._schedule_publish()
         self._storing[actor.user_id] += 1
-        stored = StorePresence(command.status, command.text, hidden_ms)
+        stored = StorePresence(command.status, command.text, hidden_ms, command.ends)
         return self._store(actor, stored, everywhere=command.source is None)
 
     async def _store(self, actor: Actor, command: StorePresence, *, everywhere: bool) -> None:
@@ -239,21 +240,24 @@ class PresenceTracker:
         after = command.cursor or ""
         elsewhere = await self._chat.execute(actor, FindOnlineElsewhere(self._node_id, command.cursor, limit + 1))
         seen = {person.user_id: person for person in (self._seen_by(actor, other) for other in elsewhere)}
+        now_ms = _now_ms()
         here = heapq.nsmallest(limit + 1, (id_ for id_ in self._state.visible_ids() if id_ > after))
-        seen.update((id_, found) for id_ in here if (found := self._state.presence(id_)) is not None)
+        seen.update((id_, found.at(now_ms)) for id_ in here if (found := self._state.presence(id_)) is not None)
         page = sorted(seen)[:limit]
         items = tuple(seen[id_] for id_ in page if seen[id_].status != "offline")
         return Page(items, page[-1] if len(seen) > limit else None)
 
     def _seen_by(self, actor: Actor, found: VisiblePresence) -> Presence:
-        record = self._left.get(found.record.user_id, found.record)
+        now_ms = _now_ms()
+        record = self._left.get(found.record.user_id, found.record).at(now_ms)
         own = record.user_id == actor.user_id
         here = self._state.presence(record.user_id, own=own)
         if here is not None and (own or not found.elsewhere or here.status != "offline"):
-            return here
+            return here.at(now_ms)
         if found.elsewhere and (own or record.status != "invisible"):
             chosen = record.status if record.status in {"dnd", "invisible"} else None
-            return Presence(record.user_id, chosen or ("away" if found.away else "online"), record.text, None)
+            status = chosen or ("away" if found.away else "online")
+            return Presence(record.user_id, status, record.text, None, record.ends)
         return _offline(record)
 
     # --- announcing changes -----------------------------------------------------------------------------------------
@@ -281,6 +285,8 @@ class PresenceTracker:
     def _publish(self, changes: Sequence[PresenceChanged]) -> None:
         """Publishes presence changes. With several nodes, adds each user's conversations and blocked users, from which
         other nodes find the users to notify."""
+        now_ms = _now_ms()
+        changes = [msgspec.structs.replace(change, presence=change.presence.at(now_ms)) for change in changes]
         if not self._state.has_peers:
             known = list(changes)
         else:
@@ -424,7 +430,9 @@ def _ids(transitions: Iterable[PresenceTransition]) -> tuple[str, ...]:
 
 
 def _offline(record: PresenceRecord) -> Presence:
-    return Presence(record.user_id, "offline", record.text, record.last_seen_ms)
+    return Presence(
+        record.user_id, "offline", record.text, record.last_seen_ms, PresenceEnds(None, record.text_until_ms)
+    )
 
 
 def _now_ms() -> int:

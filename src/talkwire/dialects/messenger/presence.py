@@ -11,13 +11,15 @@ from talkwire.core.domain.events import Event, PresenceChanged
 from talkwire.core.domain.model import Presence
 from talkwire.dialects.dialect import Inbound, Outbound, SubscribePresence, UnsubscribePresence
 from talkwire.dialects.payload import Payload
-from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
+from talkwire.dialects.payloads.presence import PresencePayload, presence_payload, to_ends
 from talkwire.dialects.replies import Reply, done
 
 
 class SetPresencePayload(Payload, frozen=True):
     status: Literal["online", "away", "dnd", "invisible"]
     text: str | msgspec.UnsetType | None = msgspec.UNSET
+    status_until: str | None = None
+    text_until: str | None = None
 
 
 class UserIdsPayload(Payload, frozen=True):
@@ -39,7 +41,7 @@ def _presence_update(event: PresenceChanged) -> PresencePayload:
 INBOUND = {
     "presence:set": Inbound(
         SetPresencePayload,
-        lambda p: SetPresence(p.status, p.text),
+        lambda p: SetPresence(p.status, p.text, to_ends(p.status_until, p.text_until)),
         done,
         summary="Set the user's presence: `dnd` and `invisible` on all devices, `online` and `away` on this one.",
     ),

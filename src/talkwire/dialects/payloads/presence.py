@@ -4,21 +4,40 @@ from __future__ import annotations
 
 from typing import Literal
 
-from talkwire.core.domain.model import Presence
+from talkwire.core.domain.model import Presence, PresenceEnds
+from talkwire.core.domain.times import iso_or_none, ms_of
 from talkwire.dialects.payload import Payload, iso
 
 
 class PresencePayload(Payload, frozen=True):
     """A user's presence: `status` and `text`. The payload always has all members, so that a client that merges updates
     also removes a `text` that is null now. `lastSeenAt` is null while the user is online, and for a user who was never
-    online."""
+    online. `textUntil` and `statusUntil` are set while the text and the status `dnd` have an end. From then on the text
+    is null and the status `online`, which no event says."""
 
     user_id: str
     status: Literal["online", "away", "dnd", "invisible", "offline"]
     text: str | None
     last_seen_at: str | None
+    status_until: str | None
+    text_until: str | None
 
 
 def presence_payload(presence: Presence) -> PresencePayload:
     last_seen_at = None if presence.last_seen_ms is None else iso(presence.last_seen_ms)
-    return PresencePayload(presence.user_id, presence.status, presence.text, last_seen_at)
+    status_ms, text_ms = presence.ends
+    return PresencePayload(
+        presence.user_id,
+        presence.status,
+        presence.text,
+        last_seen_at,
+        iso_or_none(status_ms),
+        iso_or_none(text_ms),
+    )
+
+
+def to_ends(status_until: str | None, text_until: str | None) -> PresenceEnds:
+    return PresenceEnds(
+        None if status_until is None else ms_of("statusUntil", status_until),
+        None if text_until is None else ms_of("textUntil", text_until),
+    )

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, and_, select
 
 from talkwire.core.domain.events import Durable, MessageDeleted, MessageSent, NotificationsRead
-from talkwire.core.domain.model import Conversation, Member, Notification, Preferences
+from talkwire.core.domain.model import Conversation, Member, Notification, Preferences, dnd_until_ms
 from talkwire.core.features.notifying.notification_rules import (
     EVERYONE_MAX,
     STORED_FOR_ALL,
@@ -113,7 +113,7 @@ class _Facts(NamedTuple):
     members: Mapping[str, Mapping[str, _Joined]]
     preferences: Mapping[str, Preferences]
     blocked_ids: Mapping[str, Collection[str]]
-    quiet_ids: Collection[str]
+    dnd_until_ms: Mapping[str, int]
     elsewhere: Mapping[str, Sequence[_OnlineElsewhere]]
     """The users that are online on other nodes."""
 
@@ -233,7 +233,7 @@ class OfflineNotifications:
                 preferences_of(member),
                 facts.preferences.get(user_id, _PREFERENCES),
                 facts.blocked_ids.get(user_id, ()),
-                user_id in facts.quiet_ids,
+                facts.dnd_until_ms.get(user_id, 0),
                 member.history,
             )
             reason = reason_of(occasion, conversation.kind, conversation.member_count, listener)
@@ -277,7 +277,7 @@ class OfflineNotifications:
             concerned,
             NotificationRows(connection).preferences(user_ids),
             blocked_ids_of(connection, user_ids),
-            self._quiet_ids(connection, user_ids),
+            self._dnd_until_ms(connection, user_ids),
             self._online_elsewhere(connection, user_ids, ask_up_to),
         )
 
@@ -307,9 +307,9 @@ class OfflineNotifications:
                     concerned.setdefault(row.conversation_id, {})[row.user_id] = to_member(row), row.from_pos
         return concerned
 
-    def _quiet_ids(self, connection: Connection, user_ids: Collection[str]) -> Collection[str]:
+    def _dnd_until_ms(self, connection: Connection, user_ids: Collection[str]) -> Mapping[str, int]:
         records = PresenceRows(connection).records(user_ids)
-        return {user_id for user_id, record in records.items() if record.status == "dnd"}
+        return {id_: dnd_until_ms(record.status, record.status_until_ms) for id_, record in records.items()}
 
     def _online_elsewhere(
         self, connection: Connection, user_ids: Collection[str], ask_up_to: int

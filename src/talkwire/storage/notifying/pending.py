@@ -23,7 +23,14 @@ from talkwire.core.domain.events import (
     OfferUpdated,
     ReportDecided,
 )
-from talkwire.core.domain.model import Conversation, HistoryStart, MemberPreferences, Notification, Preferences
+from talkwire.core.domain.model import (
+    Conversation,
+    HistoryStart,
+    MemberPreferences,
+    Notification,
+    Preferences,
+    dnd_until_ms,
+)
 from talkwire.core.features.notifying.notification_rules import (
     EVERYONE_MAX,
     STORED_FOR_ALL,
@@ -52,7 +59,9 @@ _of_member = (
     *(members.c.history_seq, members.c.history_pos),
 )
 _all_members: Select[Any] = (
-    select(*_of_member, key_text(1).label("actor_id"), preferences.c.data, presence.c.status)
+    select(
+        *_of_member, key_text(1).label("actor_id"), preferences.c.data, presence.c.status, presence.c.status_until_ms
+    )
     .add_columns(_of_actor.label("blocks_actor"))
     .select_from(KEYS)
     .join(members, members.c.conversation_id == key_text(0))
@@ -68,7 +77,7 @@ _named_members: Select[Any] = _all_members.where(members.c.user_id == key_text(2
 """Selects single members, with the same columns as `_all_members`. Keys are (conversation id, actor id, user id)."""
 
 _people: Select[Any] = (
-    select(users.c.id, preferences.c.data, presence.c.status)
+    select(users.c.id, preferences.c.data, presence.c.status, presence.c.status_until_ms)
     .select_from(KEYS)
     .join(users, users.c.id == key_text(0))
     .outerjoin(preferences, preferences.c.user_id == users.c.id)
@@ -129,7 +138,9 @@ class PendingNotifications:
         keys = keys_parameter([(user_id,) for user_id in trigger.outcomes])
         for row in self._workspace.connection.execute(_people, keys):
             wanted = _USUAL if row.data is None else _decoder.decode(row.data)
-            recipient = NotificationRecipient(row.id, MemberPreferences(), wanted, (), row.status == "dnd")
+            recipient = NotificationRecipient(
+                row.id, MemberPreferences(), wanted, (), dnd_until_ms(row.status, row.status_until_ms)
+            )
             quiet = must_not_disturb(recipient, trigger.at_ms)
             yield notification(trigger, recipient, "moderation", "", quiet=quiet)
 
@@ -163,13 +174,27 @@ class _Found:
 
     def add(self, row: AnyRow) -> None:
         found: tuple[Any, ...] = row
-        conversation_id, user_id, muted, notify, sound, unmute_ms, seq, pos, actor_id, data, status, blocks = found
+        (
+            conversation_id,
+            user_id,
+            muted,
+            notify,
+            sound,
+            unmute_ms,
+            seq,
+            pos,
+            actor_id,
+            data,
+            status,
+            status_until_ms,
+            blocks,
+        ) = found
         listener = NotificationRecipient(
             user_id,
             MemberPreferences(muted, notify, sound, unmute_ms),
             _USUAL if data is None else _decoder.decode(data),
             (actor_id,) if blocks else (),
-            status == "dnd",
+            dnd_until_ms(status, status_until_ms),
             HistoryStart(seq, pos),
         )
         self._listeners.setdefault((conversation_id, actor_id), {})[user_id] = listener

@@ -52,7 +52,11 @@ _user_id = key_text(0)
 _records: Select[Any] = select(presence).select_from(KEYS).join(presence, presence.c.user_id == _user_id)
 
 # SQLite takes ON CONFLICT for a join's condition where a SELECT ends without a WHERE.
-_given = select(_user_id, key_text(1), key_text(2), key_number(3)).select_from(KEYS).where(_user_id.is_not(None))
+_given = (
+    select(_user_id, key_text(1), key_text(2), *map(key_number, (3, 4, 5)))
+    .select_from(KEYS)
+    .where(_user_id.is_not(None))
+)
 _put = upsert(presence).from_select(list(presence.columns.keys()), _given)
 _last_seen_ms = func.coalesce(_put.excluded.last_seen_ms, presence.c.last_seen_ms)
 
@@ -60,7 +64,10 @@ _last_seen_ms = func.coalesce(_put.excluded.last_seen_ms, presence.c.last_seen_m
 # keeps the columns of the other.
 _choose = _put.on_conflict_do_update(
     index_elements=["user_id"],
-    set_={**{name: _put.excluded[name] for name in ("status", "text")}, "last_seen_ms": _last_seen_ms},
+    set_={
+        **{name: _put.excluded[name] for name in ("status", "text", "status_until_ms", "text_until_ms")},
+        "last_seen_ms": _last_seen_ms,
+    },
 )
 _see = _put.on_conflict_do_update(
     index_elements=["user_id"], set_={"last_seen_ms": _last_seen_ms}, where=presence.c.status != "invisible"
@@ -206,4 +213,4 @@ class PresenceRows(Reads):
 
 
 def _to_record(row: AnyRow) -> PresenceRecord:
-    return PresenceRecord(row.user_id, row.status, row.text, row.last_seen_ms)
+    return PresenceRecord(row.user_id, row.status, row.text, row.last_seen_ms, row.status_until_ms, row.text_until_ms)

@@ -2,10 +2,17 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ChatPart, Core } from "../core.ts";
+import { EndTimer } from "../end_timer.ts";
 import { own } from "../own.ts";
 import type { ChosenStatus, Presence } from "../server/payloads.ts";
 
 export type PresenceByUser = Readonly<Record<string, Presence>>;
+
+/** When the status `dnd` and a status text end; null or missing for no end. */
+export interface PresenceEnds {
+  readonly statusUntil?: string | null;
+  readonly textUntil?: string | null;
+}
 
 /** The server's limit for subscriptions. */
 const WATCHED_MAX = 1_000;
@@ -18,6 +25,7 @@ export class PresenceStore implements ChatPart {
   readonly #subscribed = new Set<string>();
   /** The subscriptions before the connection was lost. */
   #subscribedBefore: ReadonlySet<string> = new Set();
+  readonly #timer = new EndTimer(() => this.#end());
   #isReplaced = false;
   #isScheduled = false;
   /** Resolves when the presence was loaded again, or could not be. */
@@ -26,11 +34,16 @@ export class PresenceStore implements ChatPart {
   constructor(core: Core) {
     this.#core = core;
     core.on("presence:update", (received) => this.state.setState({ [received.userId]: received }));
+    this.state.subscribe(() => this.#end());
   }
 
   /** The reader's own presence. */
   get mine(): Presence | undefined {
     return own(this.state.getState(), this.#core.now.me.id);
+  }
+
+  stopped(): void {
+    this.#timer.stop();
   }
 
   connected(): void {
@@ -59,18 +72,42 @@ export class PresenceStore implements ChatPart {
     };
   }
 
-  /** Sets the reader's status; without `text` the status text stays. Rejects with `RequestError`. */
-  async set(status: ChosenStatus, text?: string): Promise<void> {
-    await this.#core.call("presence:set", text === undefined ? { status } : { status, text });
-    this.#setMine(status, text);
+  /**
+   * Sets the reader's status; without `text` the status text stays, with its end. `statusUntil` is for `dnd`, `textUntil`
+   * for a new text. Rejects with `RequestError`.
+   */
+  async set(status: ChosenStatus, text?: string, ends: PresenceEnds = {}): Promise<void> {
+    await this.#core.call("presence:set", { status, ...(text !== undefined && { text }), ...ends });
+    this.#setMine(status, text, ends);
   }
 
   /** The server sends the update only to other devices. */
-  #setMine(status: ChosenStatus, text?: string): void {
+  #setMine(status: ChosenStatus, text: string | undefined, { statusUntil, textUntil }: PresenceEnds): void {
     const { mine } = this;
     const userId = this.#core.now.me.id;
-    const newText = text === undefined ? (mine?.text ?? null) : text || null;
-    this.state.setState({ [userId]: { userId, status, text: newText, lastSeenAt: null } });
+    const kept = { text: mine?.text ?? null, textUntil: mine?.textUntil ?? null };
+    const chosen = text === undefined ? kept : { text: text || null, textUntil: textUntil ?? null };
+    this.state.setState({
+      [userId]: { userId, status, lastSeenAt: null, statusUntil: statusUntil ?? null, ...chosen },
+    });
+  }
+
+  /** Ends statuses and texts at their time, which no event says. */
+  #end(): void {
+    const now = Date.now();
+    const ended: Record<string, Presence> = {};
+    let next = Number.POSITIVE_INFINITY;
+    for (const presence of Object.values(this.state.getState())) {
+      const { statusUntil, textUntil } = presence;
+      if (!statusUntil && !textUntil) continue;
+      let left = presence;
+      if (isOver(statusUntil, now)) left = { ...left, status: "online", statusUntil: null };
+      if (isOver(textUntil, now)) left = { ...left, text: null, textUntil: null };
+      if (left !== presence) ended[left.userId] = left;
+      for (const until of [left.statusUntil, left.textUntil]) if (until) next = Math.min(next, Date.parse(until));
+    }
+    this.#timer.set(next);
+    if (Object.keys(ended).length > 0) this.state.setState(ended);
   }
 
   #forget(userId: string): void {
@@ -113,3 +150,5 @@ export class PresenceStore implements ChatPart {
     }
   }
 }
+
+const isOver = (until: string | null, now: number): boolean => !!until && Date.parse(until) <= now;

@@ -1122,7 +1122,8 @@ export interface Preferences {
 /**
  * A user's presence: `status` and `text`. The payload always has all members, so that a client that merges updates also
  * removes a `text` that is null now. `lastSeenAt` is null while the user is online, and for a user who was never
- * online.
+ * online. `textUntil` and `statusUntil` are set while the text and the status `dnd` have an end. From then on the text
+ * is null and the status `online`, which no event says.
  */
 export interface Presence {
   /** The id of the user. */
@@ -1132,6 +1133,10 @@ export interface Presence {
   text: string | null;
   /** When the user was last online. */
   lastSeenAt: string | null;
+  /** When the status `dnd` ends by itself and becomes `online`. */
+  statusUntil: string | null;
+  /** When the status message ends by itself and becomes null. */
+  textUntil: string | null;
 }
 
 export interface PresenceReply {
@@ -1589,6 +1594,10 @@ export interface SetPresenceCommand {
   status: ChosenStatus;
   /** A status message. Null removes it. */
   text?: string | null;
+  /** When the status `dnd` ends by itself and becomes `online`. */
+  statusUntil?: string | null;
+  /** When the status message ends by itself and becomes null. */
+  textUntil?: string | null;
 }
 
 /** The tokens of a new sign-in. `token` equals `accessToken`. */

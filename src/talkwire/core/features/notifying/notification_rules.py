@@ -83,15 +83,15 @@ class NotificationTrigger(NamedTuple):
 class NotificationRecipient(NamedTuple):
     """A member of a conversation with everything that decides whether they are notified: settings and blocked users.
 
-    `is_dnd`: the member's status is `dnd` (do not disturb). `history` is where the part of the conversation that the
-    member may see begins.
+    `dnd_until_ms`: until when the member's status is `dnd` (do not disturb). `history` is where the part
+    of the conversation that the member may see begins.
     """
 
     user_id: str
     member_preferences: MemberPreferences
     preferences: Preferences
     blocked_ids: Collection[str]
-    is_dnd: bool = False
+    dnd_until_ms: int = 0
     history: HistoryStart = WHOLE
 
 
@@ -267,7 +267,7 @@ def is_in_quiet_hours(quiet: DoNotDisturb, at_ms: int) -> bool:
 def must_not_disturb(recipient: NotificationRecipient, at_ms: int) -> bool:
     """Returns whether a recipient must not be disturbed now because of their status `dnd` or their "do not disturb"
     hours. Notifications then have no sound."""
-    return recipient.is_dnd or is_in_quiet_hours(recipient.preferences.do_not_disturb, at_ms)
+    return at_ms < recipient.dnd_until_ms or is_in_quiet_hours(recipient.preferences.do_not_disturb, at_ms)
 
 
 def sound_of(reason: NotificationType, recipient: NotificationRecipient) -> str | None:

@@ -31,7 +31,7 @@ from talkwire.core.commands.presence import (
 )
 from talkwire.core.domain.access import may_act, must_be_backend, require
 from talkwire.core.domain.errors import forbidden, invalid
-from talkwire.core.domain.model import Actor, PresenceRecord
+from talkwire.core.domain.model import Actor, PresenceEnds, PresenceRecord
 from talkwire.core.domain.peer import Peer
 from talkwire.core.domain.texts import check_id, check_text
 from talkwire.core.ports.handler import ChangeHandler, Changes, NodeCommandHandlers, Queries
@@ -51,12 +51,21 @@ CONTACTS_LISTED_MAX = 2000
 TEXT_MAX_LENGTH = 200
 
 
-def check_status(command: SetPresence) -> None:
-    """Raises `invalid_request` for a status text that is invalid or too long."""
+def check_status(command: SetPresence, now_ms: int) -> None:
+    """Raises `invalid_request` for a status text that is invalid or too long, and for an end of nothing or in the
+    past."""
     if isinstance(command.text, str):
         check_text("text", command.text)
         if len(command.text) > TEXT_MAX_LENGTH:
             raise invalid("text", f"must have at most {TEXT_MAX_LENGTH} characters")
+    status_ms, text_ms = command.ends
+    if status_ms is not None and command.status != "dnd":
+        raise invalid("statusUntil", "is allowed only with the status dnd")
+    if text_ms is not None and (command.text is msgspec.UNSET or not command.text):
+        raise invalid("textUntil", "is allowed only with a text")
+    for path, until_ms in (("statusUntil", status_ms), ("textUntil", text_ms)):
+        if until_ms is not None and until_ms <= now_ms:
+            raise invalid(path, "must be in the future")
 
 
 def check_user_ids(user_ids: tuple[str, ...]) -> None:
@@ -71,10 +80,20 @@ def store_presence(tx: Transaction, actor: Actor, command: StorePresence) -> Pre
     user = tx.user(actor.user_id)
     require(forbidden() if user is None else may_act(user))
     before = tx.presence.records((actor.user_id,)).get(actor.user_id) or PresenceRecord(actor.user_id)
-    text = before.text if command.text is msgspec.UNSET else command.text or None
-    tx.presence.put_record(PresenceRecord(actor.user_id, command.status, text, command.hidden_ms))
+    text, ends = text_and_ends(before, command.text, command.ends)
+    tx.presence.put_record(PresenceRecord(actor.user_id, command.status, text, command.hidden_ms, *ends))
     last_seen_ms = before.last_seen_ms if command.hidden_ms is None else command.hidden_ms
-    return PresenceRecord(actor.user_id, command.status, text, last_seen_ms)
+    return PresenceRecord(actor.user_id, command.status, text, last_seen_ms, *ends)
+
+
+def text_and_ends(
+    before: PresenceRecord, text: str | msgspec.UnsetType | None, ends: PresenceEnds
+) -> tuple[str | None, PresenceEnds]:
+    """Returns the status text after a user has chosen a status, and the ends of both. A text that is not set stays,
+    with its end."""
+    if text is msgspec.UNSET:
+        return before.text, PresenceEnds(ends.status_ms, before.text_until_ms)
+    return text or None, ends
 
 
 def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> LeaseReport:
