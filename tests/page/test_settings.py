@@ -14,6 +14,11 @@ def test_others_see_the_picture_and_the_status_that_one_chose(driver: Driver, de
     assert run(driver, demo_url, "settings", "profile")["seen"] == {"shown": 1, "letters": []}
 
 
+def test_a_status_and_its_text_end_for_everyone(driver: Driver, demo_url: str) -> None:
+    ended = run(driver, demo_url, "settings", "statusWithAnEnd")["ended"]
+    assert ended == {"minutes": [30, 60], "shown": "Until TIME", "kept": True}
+
+
 def test_a_password_is_changed_and_another_device_signed_out(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "settings", "account")
     assert reports["changed"]["reason"] == "You signed out on another device."

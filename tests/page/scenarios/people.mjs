@@ -16,6 +16,7 @@ export async function talk() {
   await message(alice, "Who am I?").waitFor();
   await bob.getByRole("button", { name: /^Your account/ }).click();
   await bob.getByRole("menuitemradio", { name: "Do not disturb" }).click();
+  await bob.getByRole("menuitem", { name: "Until I turn it off" }).click();
   await bob.getByRole("button", { name: "Your account: bob do not disturb" }).waitFor();
   await showCard(alice, "bob");
   await card(alice, "bob").getByText("do not disturb").waitFor();

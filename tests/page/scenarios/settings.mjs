@@ -78,6 +78,47 @@ export async function profile() {
   report("seen", { shown, letters });
 }
 
+// A status text and "do not disturb" end at their times for the reader and for others, without an event.
+export async function statusWithAnEnd() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  await start(alice, ["bob"]);
+  await say(alice, "Look at me");
+  await open(bob, "alice");
+  await openSettings(alice, "Profile");
+  await alice.getByLabel("Status text").fill("Painting");
+  await alice.getByLabel("Clear after").selectOption("1 hour");
+  await alice.getByRole("button", { name: "Save status" }).click();
+  await bob.locator(".subtitle").getByText("online · Painting").waitFor();
+  await alice.keyboard.press("Escape");
+  await alice.getByRole("button", { name: /^Your account/ }).click();
+  await alice.getByRole("menuitemradio", { name: "Do not disturb" }).click();
+  await alice.getByRole("menuitem", { name: "For 30 minutes" }).click();
+  await bob.locator(".subtitle").getByText("do not disturb · Painting").waitFor();
+  const { statusUntil, textUntil } = await call("GET", "users/me/presence", "alice");
+  const minutes = [statusUntil, textUntil].map((until) => Math.round((Date.parse(until) - Date.now()) / 60_000));
+  // Saving the text again keeps both ends.
+  await openSettings(alice, "Profile");
+  const shown = await alice.getByLabel("Clear after").locator("option:checked").textContent();
+  await alice.getByRole("button", { name: "Save status" }).click();
+  await alice.getByText("Saved").first().waitFor();
+  const kept = await call("GET", "users/me/presence", "alice");
+  await alice.keyboard.press("Escape");
+  await alice.getByRole("button", { name: /^Your account/ }).click();
+  await alice.getByRole("menuitemradio", { name: /^Do not disturb until .*\d+:\d+/ }).waitFor();
+  await alice.keyboard.press("Escape");
+
+  const soon = new Date(Date.now() + 1_500).toISOString();
+  await call("PUT", "users/me/presence", "alice", { status: "dnd", text: "Soon back", statusUntil: soon, textUntil: soon });
+  await bob.locator(".subtitle").getByText("do not disturb · Soon back").waitFor();
+  await bob.locator(".subtitle").getByText("online", { exact: true }).waitFor();
+  await alice.getByRole("button", { name: "Your account: alice online" }).waitFor();
+  report("ended", {
+    minutes,
+    shown: shown.replace(/\d+:\d+.*/, "TIME"),
+    kept: kept.statusUntil === statusUntil && kept.textUntil === textUntil,
+  });
+}
+
 // Returns where bob sees a letter and not the picture of alice, with whom a conversation is open.
 async function lettersOf(bob) {
   const found = [];

@@ -10,3 +10,8 @@ export function inMinutes(minutes: number, now = new Date()): Date {
 export function tomorrowAt(hour: number, now = new Date()): Date {
   return new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1, hour);
 }
+
+/** Returns the end of the week, which begins on Monday. */
+export function endOfWeek(now = new Date()): Date {
+  return new Date(now.getFullYear(), now.getMonth(), now.getDate() + 7 - ((now.getDay() + 6) % 7));
+}

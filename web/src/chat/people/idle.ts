@@ -5,7 +5,7 @@
  */
 
 import type { ChosenStatus, PresenceStatus } from "@talkwire/client";
-import type { ChatPart, PresenceStore } from "@talkwire/client/parts";
+import type { ChatPart, PresenceEnds, PresenceStore } from "@talkwire/client/parts";
 import type { PageCore } from "../page_core";
 
 const IDLE_MS = 5 * 60_000;
@@ -62,12 +62,12 @@ export class Idle implements ChatPart {
   }
 
   /** Sets the status that the reader has chosen. Rejects with `RequestError`. */
-  async choose(status: ChosenStatus, text?: string): Promise<void> {
+  async choose(status: ChosenStatus, text?: string, ends?: PresenceEnds): Promise<void> {
     const before = this.#chosen;
     // The page may be closed before the reply arrives, when others already see the status.
     this.#chosen = status;
     try {
-      await this.#presence.set(status, text);
+      await this.#presence.set(status, text, ends);
     } catch (error) {
       this.#chosen = before;
       throw error;

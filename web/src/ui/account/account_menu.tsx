@@ -12,6 +12,8 @@ import {
   Smile,
 } from "lucide-react";
 import type { RefObject } from "react";
+import { useStore } from "zustand";
+import { inMinutes, tomorrowAt } from "../../chat/ends";
 import { isFramed } from "../../embedding/framed";
 import { SessionStore } from "../../server/session";
 import { hasAdminRole } from "../../server/token_role";
@@ -20,6 +22,7 @@ import { useChat } from "../chat_context";
 import type { MenuAction } from "../components/menu_action";
 import MenuPopup from "../components/menu_popup";
 import type { SidebarDialog } from "../sidebar/sidebar_dialogs";
+import { endTime } from "../time_format";
 
 const STATUSES = [
   ["online", Circle],
@@ -45,15 +48,28 @@ function isAdmin(): boolean {
 /** The menu of the signed-in user. A module of its own, because few visits need it. */
 export default function AccountMenu({ status, onOpen, onSignOut, anchor, onClose }: Props) {
   const chat = useChat();
-  const choose = (wanted: ChosenStatus): void => {
-    chat.idle.choose(wanted).catch((error: Error) => chat.showNotice(error.message));
+  const statusUntil = useStore(chat.presence.state, () => chat.presence.mine?.statusUntil);
+  const choose = (wanted: ChosenStatus, until?: Date): void => {
+    const ends = until === undefined ? {} : { statusUntil: until.toISOString() };
+    chat.idle.choose(wanted, undefined, ends).catch((error: Error) => chat.showNotice(error.message));
+  };
+  const dndChoices = (): MenuAction[] => {
+    const { half, hour, tomorrow, always } = texts.account.dndFor;
+    const morning = tomorrowAt(8);
+    return [
+      { label: half, onClick: () => choose("dnd", inMinutes(30)) },
+      { label: hour, onClick: () => choose("dnd", inMinutes(60)) },
+      { label: tomorrow(endTime(morning.toISOString())), onClick: () => choose("dnd", morning) },
+      { label: always, onClick: () => choose("dnd") },
+    ];
   };
   const actions: MenuAction[] = [
     ...STATUSES.map(([each, icon]) => ({
-      label: texts.account.statuses[each],
+      label:
+        each === "dnd" && statusUntil ? texts.account.dndUntil(endTime(statusUntil)) : texts.account.statuses[each],
       icon,
       isChecked: each === status,
-      onClick: () => choose(each),
+      ...(each === "dnd" ? { choices: dndChoices } : { onClick: () => choose(each) }),
     })),
     {
       label: texts.account.setText,

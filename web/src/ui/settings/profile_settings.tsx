@@ -1,14 +1,29 @@
 import type { ChosenStatus } from "@talkwire/client";
 import { type FormEvent, useId } from "react";
+import { endOfWeek, inMinutes, tomorrowAt } from "../../chat/ends";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { RadioGroup } from "../components/radio_group";
 import { usePresence } from "../people/use_presence";
+import { endTime } from "../time_format";
 import { PictureField } from "./picture_field";
 import { SaveStatus } from "./save_status";
 import { useSaving } from "./use_saving";
 
 const STATUSES: readonly ChosenStatus[] = ["online", "away", "dnd", "invisible"];
+
+/** The choice that keeps the end that the status text has. */
+const KEPT = "kept";
+
+/** When a status text ends; undefined for never. */
+const TEXT_ENDS: ReadonlyMap<string, () => string | undefined> = new Map<string, () => string | undefined>([
+  ["never", () => undefined],
+  ["half", () => inMinutes(30).toISOString()],
+  ["hour", () => inMinutes(60).toISOString()],
+  ["hours", () => inMinutes(4 * 60).toISOString()],
+  ["today", () => tomorrowAt(0).toISOString()],
+  ["week", () => endOfWeek().toISOString()],
+]);
 
 /** How others see the reader. */
 export function ProfileSettings() {
@@ -42,10 +57,15 @@ function Status() {
   const presence = usePresence(me.id);
   const saving = useSaving();
   const status = STATUSES.find((each) => each === presence?.status) ?? "online";
+  /** Saving the text must not change when the status ends. */
+  const statusEnds = presence?.statusUntil ? { statusUntil: presence.statusUntil } : {};
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
-    const text = String(new FormData(event.currentTarget).get("text")).trim();
-    void saving.save(() => idle.choose(status, text));
+    const form = new FormData(event.currentTarget);
+    const text = String(form.get("text")).trim();
+    const until = form.get("until") === KEPT ? presence?.textUntil : TEXT_ENDS.get(String(form.get("until")))?.();
+    const ends = { ...(text !== "" && until && { textUntil: until }), ...statusEnds };
+    void saving.save(() => idle.choose(status, text, ends));
   };
   return (
     <form onSubmit={submit}>
@@ -67,6 +87,17 @@ function Status() {
           placeholder={texts.settings.statusTextHint}
           autoComplete="off"
         />
+      </label>
+      <label>
+        {texts.settings.clearAfter}
+        <select key={presence?.textUntil ?? ""} name="until" defaultValue={presence?.textUntil ? KEPT : "never"}>
+          {presence?.textUntil && <option value={KEPT}>{texts.settings.clearAt(endTime(presence.textUntil))}</option>}
+          {[...TEXT_ENDS.keys()].map((each) => (
+            <option key={each} value={each}>
+              {texts.settings.clearChoices[each]}
+            </option>
+          ))}
+        </select>
       </label>
       <div className="buttons">
         <SaveStatus saving={saving} />
