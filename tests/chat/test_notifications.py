@@ -79,6 +79,7 @@ async def test_in_a_group_mentions_and_replies_cause_notifications(world: World)
         "favourite": False,
         "archived": False,
         "mutedUntil": None,
+        "section": None,
     }
     await alice.send_message(conversation, "plain again")
     told_all = await bob.next("notification")

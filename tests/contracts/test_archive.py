@@ -45,6 +45,26 @@ async def test_favourites_and_the_archive_are_each_members_own(node: Node, clock
     assert (other.reader.favourite, other.archived) == (False, False)
 
 
+async def test_a_section_is_trimmed_kept_and_each_members_own(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    wanted = ConversationPreferences(section="Work")
+    assert await node.do(ALICE, SetMemberPreferences("c", section="  Work ")) == wanted
+    event = node.log[-1]
+    assert isinstance(event, ConversationPreferred)
+    assert event.section == "Work"
+    assert (await node.do(ALICE, SetMemberPreferences("c", favourite=True))).section == "Work"
+    for actor, section in ((ALICE, "Work"), (BOB, None)):
+        view = await seen(node, actor)
+        assert view.reader is not None
+        assert view.reader.section == section
+        assert (await node.do(actor, GetMemberPreferences("c"))).section == section
+    for none in (None, " "):
+        await node.do(ALICE, SetMemberPreferences("c", section="x" * 50))
+        assert (await node.do(ALICE, SetMemberPreferences("c", section=none))).section is None
+    for refused in ("x" * 51, "\x00", "\ud800"):
+        assert await node.refusal(ALICE, SetMemberPreferences("c", section=refused)) == "invalid_request"
+
+
 async def test_what_is_not_given_stays(node: Node) -> None:
     await node.group("c", ALICE)
     await node.do(ALICE, SetMemberPreferences("c", muted=True, favourite=True, archived=True))

@@ -199,15 +199,19 @@ async def test_nothing_is_left_in_lists_of_an_erased_user(node: Node, database: 
     own, other = await node.send(ALICE, "hers"), await node.send(BOB, "his")
     for actor, message in ((ALICE, other), (BOB, own), (BOB, other)):
         await node.do(actor, SaveMessage(str(message.id)))
-    await node.do(ALICE, SetMemberPreferences("c", muted=True, unmute_ms=2**42, favourite=True, archived=True))
+    await node.do(
+        ALICE, SetMemberPreferences("c", muted=True, unmute_ms=2**42, favourite=True, archived=True, section=CANARY)
+    )
     await erase(node)
     with database.engine() as engine, engine.connect() as connection:
         saved = connection.execute(select(saved_messages.c.user_id, saved_messages.c.message_id)).all()
         assert [tuple(row) for row in saved] == [("bob", other.id)]
         member = connection.execute(select(members).where(members.c.user_id == "alice")).one()
-    assert (bool(member.favourite), member.archived_seq, member.unmute_ms) == (False, None, None)
+    assert (bool(member.favourite), member.archived_seq, member.unmute_ms, member.section) == (False, None, None, None)
     stored = [event for event in await node.replay() if isinstance(event, ConversationPreferred)]
-    assert [(event.favourite, event.archived_seq, event.unmute_ms) for event in stored] == [(False, None, None)]
+    assert [(event.favourite, event.archived_seq, event.unmute_ms, event.section) for event in stored] == [
+        (False, None, None, None)
+    ]
 
 
 async def test_an_erased_user_is_a_deleted_user_to_everyone(node: Node) -> None:

@@ -350,6 +350,7 @@ members = Table(
     Column("favourite", Boolean, nullable=False, server_default=false()),
     Column("archived_seq", BigInteger),
     Column("unmute_ms", BigInteger),
+    Column("section", Text),
     Index("ix_members_user_id_conversation_id", "user_id", "conversation_id"),
     _partial("ix_members_eager", "notify = 'all'", "conversation_id"),
 )

@@ -90,11 +90,11 @@ class CallSignal(TypedDict):
 
 class Conversation(TypedDict):
     """A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
-    `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `readSeq`, `lastMessage`,
-    `lastOffer`, `unreadOfferCount`, and the name of a direct conversation. Lists include `members` only for direct
-    conversations. `ownerId` is null for a direct conversation, and for one that the application's backend created
-    without an owner. `muted` is the caller's own choice not to be notified, until `mutedUntil` or without an end.
-    `mutedByModerator` means that the caller cannot write in the conversation."""
+    `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
+    `lastMessage`, `lastOffer`, `unreadOfferCount`, and the name of a direct conversation. Lists include `members`
+    only for direct conversations. `ownerId` is null for a direct conversation, and for one that the application's
+    backend created without an owner. `muted` is the caller's own choice not to be notified, until `mutedUntil` or
+    without an end. `mutedByModerator` means that the caller cannot write in the conversation."""
 
     id: str
     kind: Literal["channel", "direct", "group"]
@@ -155,6 +155,8 @@ class Conversation(TypedDict):
     """How many of the user's notifications of offers are unread."""
     mutedUntil: NotRequired[str]
     """When the user's own mute ends by itself. Without it, it lasts until the user ends it."""
+    section: NotRequired[str]
+    """The name of the section of the user's list that has the conversation."""
 
 
 class ConversationId(TypedDict):
@@ -188,6 +190,8 @@ class ConversationPreferences(TypedDict):
     mentions the user."""
     mutedUntil: str | None
     """When the user's own mute ends by itself. Without it, it lasts until the user ends it."""
+    section: str | None
+    """The name of the section of the user's list that has the conversation."""
 
 
 class CreatedConversation(TypedDict):
@@ -252,6 +256,8 @@ class CreatedConversation(TypedDict):
     """How many of the user's notifications of offers are unread."""
     mutedUntil: NotRequired[str]
     """When the user's own mute ends by itself. Without it, it lasts until the user ends it."""
+    section: NotRequired[str]
+    """The name of the section of the user's list that has the conversation."""
 
 
 class DeliveredReceipt(TypedDict):

@@ -206,6 +206,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "unreadOfferCount": _count("How many of the user's notifications of offers are unread."),
         "mentionCount": _count("How many of the unread messages mention the user."),
         "muted": Meaning("Whether the user has muted the conversation."),
+        "section": Meaning("The name of the section of the user's list that has the conversation."),
         "mutedUntil": Meaning("When the user's own mute ends by itself. Without it, it lasts until the user ends it."),
         "name": _text("The name.", longest=NAME_MAX_LENGTH),
         "participantCount": _count("How many participants there are."),

@@ -31,6 +31,7 @@ class SetMemberPreferences(Change[ConversationPreferences], frozen=True, tag="Se
     favourite: bool | UnsetType = UNSET
     archived: bool | UnsetType = UNSET
     unmute_ms: int | UnsetType | None = UNSET
+    section: str | UnsetType | None = UNSET
 
 
 class GetMemberPreferences(Query[ConversationPreferences], frozen=True, tag="GetMemberPreferences"):

@@ -232,7 +232,7 @@ class ReportDecided(DurableEvent, frozen=True):
 class ConversationPreferred(DurableEvent, frozen=True):
     """A member changed their settings for one conversation. Only the member receives this event. `archived_seq` is the
     number of the newest message when the member archived the conversation, None if it is not archived. `muted` ends at
-    `unmute_ms`, or never if that is None."""
+    `unmute_ms`, or never if that is None. `section` names a section of the member's list."""
 
     conversation_id: str
     user_id: str
@@ -242,6 +242,7 @@ class ConversationPreferred(DurableEvent, frozen=True):
     favourite: bool = False
     archived_seq: int | None = None
     unmute_ms: int | None = None
+    section: str | None = None
 
 
 class SavedChanged(DurableEvent, frozen=True):

@@ -278,7 +278,8 @@ class Member(msgspec.Struct, frozen=True):
     `archived_seq` is the `seq` of the newest message when the member archived the conversation, None if they did not.
     Newer messages end the archiving (`core/features/conversations/archive.py`).
 
-    `muted` is the member's own choice not to be notified. It ends at `unmute_ms`, or never if that is None.
+    `muted` is the member's own choice not to be notified. It ends at `unmute_ms`, or never if that is None. `section`
+    is the name of the section of the member's list that has the conversation.
     """
 
     conversation_id: str
@@ -304,6 +305,7 @@ class Member(msgspec.Struct, frozen=True):
     favourite: bool = False
     archived_seq: int | None = None
     unmute_ms: int | None = None
+    section: str | None = None
 
     def at(self, now_ms: int) -> Member:
         """Returns the member without a mute of their own that has ended by `now_ms`."""
@@ -657,11 +659,12 @@ class MemberPreferences(msgspec.Struct, frozen=True):
 
 
 class ConversationPreferences(MemberPreferences, frozen=True):
-    """A member's settings for one conversation: for notifications, and whether it is a favourite or archived in the
-    member's list."""
+    """A member's settings for one conversation: for notifications, and whether it is a favourite, archived or in a
+    section of the member's list."""
 
     favourite: bool = False
     archived: bool = False
+    section: str | None = None
 
 
 class SavedMessage(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ def _preferred(event: ConversationPreferred) -> ConversationPreferencesPayload:
         event.favourite,
         event.archived_seq is not None,
         iso_or_none(event.unmute_ms),
+        event.section,
     )
 
 

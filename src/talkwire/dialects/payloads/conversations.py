@@ -36,9 +36,9 @@ class MutePayload(Payload, frozen=True):
 
 class ConversationPayload(Payload, frozen=True):
     """A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
-    `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `readSeq`, `lastMessage`,
-    `lastOffer`, `unreadOfferCount`, and the name of a direct conversation. Lists include `members` only for direct
-    conversations.
+    `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
+    `lastMessage`, `lastOffer`, `unreadOfferCount`, and the name of a direct conversation. Lists include `members` only
+    for direct conversations.
 
     `ownerId` is null for a direct conversation, and for one that the application's backend created without an owner.
     `muted` is the caller's own choice not to be notified, until `mutedUntil` or without an end.
@@ -74,6 +74,7 @@ class ConversationPayload(Payload, frozen=True):
     last_offer: OfferPayload | None = None
     unread_offer_count: int | None = None
     muted_until: str | None = None
+    section: str | None = None
 
 
 def member_payload(view: MemberView) -> MemberPayload:
@@ -111,6 +112,7 @@ def conversation_payload(view: ConversationView, *, trusted: bool = False) -> Co
         last_offer=None if view.last_offer is None else offer_payload(view.last_offer),
         unread_offer_count=view.unread_offers or None,
         muted_until=None if reader is None else iso_or_none(reader.unmute_ms),
+        section=None if reader is None else reader.section,
     )
 
 
@@ -138,6 +140,7 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
     last_offer: OfferPayload | None = None,
     unread_offer_count: int | None = None,
     muted_until: str | None = None,
+    section: str | None = None,
 ) -> ConversationPayload:
     return ConversationPayload(
         id=conversation.id,
@@ -169,4 +172,5 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
         last_offer=last_offer,
         unread_offer_count=unread_offer_count,
         muted_until=muted_until,
+        section=section,
     )

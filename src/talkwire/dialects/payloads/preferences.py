@@ -87,8 +87,9 @@ class PreferencesPayload(Payload, frozen=True, omit_defaults=False):
 class MemberPreferencesPayload(Payload, frozen=True, omit_defaults=False):
     """A user's preferences for one conversation. `muted`: no notifications. `notify`: all messages, only mentions, or
     none; null is the default: all messages of a direct conversation, otherwise mentions and replies. `sound`: null for
-    the user's usual sound. `favourite` and `archived` say where the conversation is in the user's list; if they are
-    omitted, they stay unchanged. `mutedUntil` is when `muted` ends; null or omitted: it does not end by itself."""
+    the user's usual sound. `favourite`, `archived` and `section` say where the conversation is in the user's list; if
+    they are omitted, they stay unchanged. `section` is null for none. `mutedUntil` is when `muted` ends; null or
+    omitted: it does not end by itself."""
 
     muted: bool = False
     notify: Notify | None = None
@@ -96,6 +97,7 @@ class MemberPreferencesPayload(Payload, frozen=True, omit_defaults=False):
     favourite: bool | msgspec.UnsetType = msgspec.UNSET
     archived: bool | msgspec.UnsetType = msgspec.UNSET
     muted_until: str | None = None
+    section: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class MemberPreferencesChange(Payload, frozen=True):
@@ -108,6 +110,7 @@ class MemberPreferencesChange(Payload, frozen=True):
     favourite: bool | msgspec.UnsetType = msgspec.UNSET
     archived: bool | msgspec.UnsetType = msgspec.UNSET
     muted_until: str | msgspec.UnsetType | None = msgspec.UNSET
+    section: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ConversationPreferencesPayload(Payload, frozen=True, omit_defaults=False):
@@ -121,6 +124,7 @@ class ConversationPreferencesPayload(Payload, frozen=True, omit_defaults=False):
     favourite: bool
     archived: bool
     muted_until: str | None
+    section: str | None
 
 
 def preferences_payload(preferences: Preferences) -> PreferencesPayload:
@@ -158,7 +162,13 @@ def to_preferences(given: PreferencesPayload) -> Preferences:
 
 def member_preferences_payload(found: ConversationPreferences) -> MemberPreferencesPayload:
     return MemberPreferencesPayload(
-        found.muted, found.notify, found.sound, found.favourite, found.archived, iso_or_none(found.unmute_ms)
+        found.muted,
+        found.notify,
+        found.sound,
+        found.favourite,
+        found.archived,
+        iso_or_none(found.unmute_ms),
+        found.section,
     )
 
 
@@ -174,6 +184,7 @@ def to_member_preferences(
         given.favourite,
         given.archived,
         ms_of("mutedUntil", until) if isinstance(until, str) else until,
+        given.section,
     )
 
 

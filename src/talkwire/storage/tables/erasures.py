@@ -66,6 +66,7 @@ _preferring = select(members.c.conversation_id).where(
         members.c.favourite,
         members.c.archived_seq.is_not(None),
         members.c.unmute_ms.is_not(None),
+        members.c.section.is_not(None),
     ),
 )
 

@@ -67,6 +67,7 @@ def to_member(row: AnyRow) -> Member:
         favourite=bool(row.favourite),
         archived_seq=row.archived_seq,
         unmute_ms=row.unmute_ms,
+        section=row.section,
     )
 
 
@@ -366,6 +367,7 @@ def _preferred(workspace: Workspace, event: ConversationPreferred) -> None:
         favourite=event.favourite,
         archived_seq=event.archived_seq,
         unmute_ms=event.unmute_ms,
+        section=event.section,
     )
 
 

@@ -28,7 +28,7 @@ export interface NewConversation {
 }
 
 /** The preferences that a list of conversations shows. */
-type ListPreferences = Pick<MemberPreferences, "muted" | "mutedUntil" | "favourite" | "archived">;
+type ListPreferences = Pick<MemberPreferences, "muted" | "mutedUntil" | "favourite" | "archived" | "section">;
 
 /** Waits this long for further members before it reloads the members. */
 const RELOAD_PAUSE_MS = 300;
@@ -163,8 +163,9 @@ export class ConversationStore {
       mutedUntil = null,
       favourite = false,
       archived = false,
+      section = null,
     } = own(this.#core.now.conversations, id) ?? {};
-    const before: ListPreferences = { muted, mutedUntil, favourite, archived };
+    const before: ListPreferences = { muted, mutedUntil, favourite, archived, section };
     this.#preferred.set(id, change);
     this.#show(id, { ...before, ...(change.muted !== undefined && { mutedUntil: null }), ...change });
     try {
@@ -243,14 +244,15 @@ export class ConversationStore {
     }
   }
 
-  #show(id: string, { muted, mutedUntil, favourite, archived }: ListPreferences): void {
-    this.#core.changeConversation(id, ({ mutedUntil: _, ...before }) => ({
+  #show(id: string, { muted, mutedUntil, favourite, archived, section }: ListPreferences): void {
+    this.#core.changeConversation(id, ({ mutedUntil: _, section: __, ...before }) => ({
       ...before,
       muted,
       // A server of the version before sends none.
       ...(mutedUntil && { mutedUntil }),
       favourite,
       archived,
+      ...(section && { section }),
     }));
   }
 

@@ -232,11 +232,11 @@ export interface Connected {
 
 /**
  * A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
- * `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `readSeq`, `lastMessage`,
- * `lastOffer`, `unreadOfferCount`, and the name of a direct conversation. Lists include `members` only for direct
- * conversations. `ownerId` is null for a direct conversation, and for one that the application's backend created
- * without an owner. `muted` is the caller's own choice not to be notified, until `mutedUntil` or without an end.
- * `mutedByModerator` means that the caller cannot write in the conversation.
+ * `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
+ * `lastMessage`, `lastOffer`, `unreadOfferCount`, and the name of a direct conversation. Lists include `members` only
+ * for direct conversations. `ownerId` is null for a direct conversation, and for one that the application's backend
+ * created without an owner. `muted` is the caller's own choice not to be notified, until `mutedUntil` or without an
+ * end. `mutedByModerator` means that the caller cannot write in the conversation.
  */
 export interface Conversation {
   id: string;
@@ -302,6 +302,8 @@ export interface Conversation {
   unreadOfferCount?: number;
   /** When the user's own mute ends by itself. Without it, it lasts until the user ends it. */
   mutedUntil?: string;
+  /** The name of the section of the user's list that has the conversation. */
+  section?: string;
 }
 
 export interface ConversationId {
@@ -337,6 +339,8 @@ export interface ConversationPreferences {
   archived: boolean;
   /** When the user's own mute ends by itself. Without it, it lasts until the user ends it. */
   mutedUntil: string | null;
+  /** The name of the section of the user's list that has the conversation. */
+  section: string | null;
 }
 
 export interface ConversationReply {
@@ -757,8 +761,9 @@ export interface MemberIdCommand {
 /**
  * A user's preferences for one conversation. `muted`: no notifications. `notify`: all messages, only mentions, or none;
  * null is the default: all messages of a direct conversation, otherwise mentions and replies. `sound`: null for the
- * user's usual sound. `favourite` and `archived` say where the conversation is in the user's list; if they are omitted,
- * they stay unchanged. `mutedUntil` is when `muted` ends; null or omitted: it does not end by itself.
+ * user's usual sound. `favourite`, `archived` and `section` say where the conversation is in the user's list; if they
+ * are omitted, they stay unchanged. `section` is null for none. `mutedUntil` is when `muted` ends; null or omitted: it
+ * does not end by itself.
  */
 export interface MemberPreferences {
   /** Whether the user has muted the conversation. Default: `false`. */
@@ -774,6 +779,8 @@ export interface MemberPreferences {
   archived: boolean;
   /** When the user's own mute ends by itself. Without it, it lasts until the user ends it. */
   mutedUntil: string | null;
+  /** The name of the section of the user's list that has the conversation. Null removes it. */
+  section: string | null;
 }
 
 /**

@@ -47,5 +47,5 @@ def is_archived(tx: Transaction, member: Member) -> bool:
 
 def conversation_preferences_of(member: Member, *, archived: bool) -> ConversationPreferences:
     return ConversationPreferences(
-        member.muted, member.notify, member.sound, member.unmute_ms, favourite=member.favourite, archived=archived
+        member.muted, member.notify, member.sound, member.unmute_ms, member.favourite, archived, member.section
     )

@@ -55,7 +55,15 @@ WITH_TEXTS = tuple(
 
 
 PLAIN_PREFERENCES: Mapping[str, Any] = MappingProxyType(
-    {"muted": False, "notify": None, "sound": None, "favourite": False, "archived_seq": None, "unmute_ms": None}
+    {
+        "muted": False,
+        "notify": None,
+        "sound": None,
+        "favourite": False,
+        "archived_seq": None,
+        "unmute_ms": None,
+        "section": None,
+    }
 )
 """The fields of a member, and of `ConversationPreferred`, that are the member's own choices, with their defaults."""
 

@@ -26,7 +26,7 @@ from talkwire.core.domain.model import (
     MemberPreferences,
     Preferences,
 )
-from talkwire.core.domain.texts import check_id
+from talkwire.core.domain.texts import check_id, check_text
 from talkwire.core.domain.time_zones import zone_of
 from talkwire.core.features.conversations.archive import archived_of, conversation_preferences_of, is_archived
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
@@ -34,6 +34,8 @@ from talkwire.core.ports.transaction import Snapshot, Transaction
 
 DAY_MINUTES = 24 * 60
 DEFAULTS = Preferences()
+
+SECTION_MAX_LENGTH = 50
 
 SETTINGS = ConversationPreferences.__struct_fields__
 
@@ -88,6 +90,10 @@ def check_set_member(command: SetMemberPreferences) -> None:
     check_id("conversationId", command.conversation_id)
     if command.sound is not UNSET:
         check_sound("sound", command.sound)
+    if isinstance(command.section, str):
+        check_text("section", command.section)
+        if len(command.section.strip()) > SECTION_MAX_LENGTH:
+            raise invalid("section", f"must have at most {SECTION_MAX_LENGTH} characters")
 
 
 def set_member_preferences(tx: Transaction, actor: Actor, command: SetMemberPreferences) -> ConversationPreferences:
@@ -101,6 +107,8 @@ def set_member_preferences(tx: Transaction, actor: Actor, command: SetMemberPref
     given = {name: value for name in SETTINGS if (value := getattr(command, name)) is not UNSET}
     if command.muted is not UNSET:
         given.setdefault("unmute_ms", None)
+    if isinstance(command.section, str):
+        given["section"] = command.section.strip() or None
     wanted = replace(before, **given)
     _check_mute_end(wanted, tx.now_ms)
     if wanted != before:
@@ -117,6 +125,7 @@ def set_member_preferences(tx: Transaction, actor: Actor, command: SetMemberPref
             # Archiving starts again at the newest message: a conversation that was muted may have newer ones.
             conversation.last_seq if wanted.archived and conversation is not None else None,
             wanted.unmute_ms,
+            wanted.section,
         )
         tx.record(event)
     return wanted
