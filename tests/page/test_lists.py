@@ -27,6 +27,15 @@ def test_a_mute_for_a_time_ends_by_itself_on_all_devices(driver: Driver, demo_ur
     }
 
 
+def test_sections_are_made_collapsed_renamed_and_removed(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "lists", "ownSections")["sections"] == {
+        "all": ["Home", "Ape", "Work", "Bee", "Zoo"],
+        "focused": ["Ape", "Work", "Ape", "Home"],
+        "stays": ["false", "true"],
+        "section": "Home",
+    }
+
+
 def test_a_saved_message_is_marked_and_found_again(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "lists", "saved")["saved"] == {"where": "in Notes"}
 

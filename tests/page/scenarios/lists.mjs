@@ -113,6 +113,58 @@ export async function muteForATime() {
   report("muted", { first, labels, isMuted, isTomorrow: hours > 8 && hours < 32, ended: await status.textContent() });
 }
 
+// The reader's own sections: made, collapsed, renamed and removed, on all devices of the reader.
+export async function ownSections() {
+  const ids = [];
+  for (const name of ["Zoo", "Ape", "Bee"]) ids.push(await group(name, "bob"));
+  const [alice, phone] = [await visitAs("alice"), await visitAs("alice")];
+  const heading = (page, name) => page.locator(".section-heading h2").getByRole("button", { name: new RegExp(`^${name}`) });
+  for (const [place, section] of [["Zoo", "Work"], ["Ape", "Home"]]) {
+    await fromList(alice, place, "Move to section…");
+    await alice.getByRole("menuitem", { name: "New section…" }).click();
+    await alice.getByLabel("Section name").fill(section);
+    await Promise.all([preferred(alice), alice.getByRole("button", { name: "Save" }).click()]);
+    for (const page of [alice, phone]) await heading(page, section).waitFor();
+  }
+  await fromList(alice, "Bee", "Move to section…");
+  await Promise.all([preferred(alice), alice.getByRole("menuitemradio", { name: "Work" }).click()]);
+  const rows = () => phone.locator(".conversations .name").allTextContents();
+  const isMoved = (names) => ["Bee", "Zoo"].every((name) => names.indexOf(name) > names.indexOf("Work"));
+  const all = (await until(rows, (names) => isMoved(names.slice(0, 5)))).slice(0, 5);
+
+  // The arrow keys lead through conversations and headings; a collapsed section shows what it hides.
+  await heading(alice, "Home").focus();
+  const focused = [];
+  for (const key of ["ArrowDown", "ArrowDown", "ArrowUp", "ArrowUp"]) {
+    await alice.keyboard.press(key);
+    focused.push(await alice.evaluate(() => document.activeElement.querySelector(".name").textContent));
+  }
+  await heading(alice, "Work").click();
+  await listed(alice, "Zoo").waitFor({ state: "detached" });
+  await post("messages", "bob", { conversationId: ids[0], content: "Hello" });
+  await heading(alice, "Work").locator(".count").getByText("1", { exact: true }).waitFor();
+  const expanded = (page) => heading(page, "Work").getAttribute("aria-expanded");
+  await alice.reload();
+  await heading(alice, "Work").waitFor();
+  const stays = [await expanded(alice), await expanded(phone)];
+
+  await alice.getByRole("button", { name: "More options for the section Work" }).click();
+  await alice.getByRole("menuitem", { name: "Rename…" }).click();
+  await alice.getByLabel("Section name").fill("Office");
+  await alice.getByRole("button", { name: "Save" }).click();
+  await alice.locator("dialog").waitFor({ state: "detached" });
+  await heading(phone, "Office").waitFor();
+  await heading(phone, "Work").waitFor({ state: "detached" });
+  await alice.getByRole("button", { name: "More options for the section Office" }).click();
+  await alice.getByRole("menuitem", { name: "Remove section" }).click();
+  for (const page of [alice, phone]) await heading(page, "Office").waitFor({ state: "detached" });
+  const { section } = await call("GET", `conversations/${ids[1]}`, "alice");
+  await fromList(alice, "Ape", "Move to section…");
+  await Promise.all([preferred(alice), alice.getByRole("menuitemradio", { name: "No section" }).click()]);
+  for (const page of [alice, phone]) await heading(page, "Home").waitFor({ state: "detached" });
+  report("sections", { all, focused, stays, section });
+}
+
 async function showSaved(page) {
   await page.getByRole("button", { name: /^Your account/ }).click();
   await page.getByRole("menuitem", { name: "Saved messages" }).click();

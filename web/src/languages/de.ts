@@ -587,6 +587,18 @@ export const texts: Texts = {
     archive: "Archivieren",
     unarchive: "Aus dem Archiv holen",
     inList: "In der Liste",
+    sections: {
+      move: "In Abschnitt verschieben…",
+      add: "Neuer Abschnitt…",
+      addTitle: "Neuer Abschnitt",
+      none: "Kein Abschnitt",
+      name: "Name des Abschnitts",
+      save: "Speichern",
+      menuOf: (name: string) => `Weitere Optionen für den Abschnitt ${name}`,
+      rename: "Umbenennen…",
+      renameTitle: "Abschnitt umbenennen",
+      remove: "Abschnitt entfernen",
+    },
     archiveTitle: "Archiviert",
     archivedCount: (count) => (count === 1 ? "1 archivierte Unterhaltung" : `${count} archivierte Unterhaltungen`),
     archiveHint:

@@ -594,6 +594,18 @@ export const texts: Texts = {
     archive: "Archiver",
     unarchive: "Sortir des archives",
     inList: "Dans la liste",
+    sections: {
+      move: "Déplacer vers une section…",
+      add: "Nouvelle section…",
+      addTitle: "Nouvelle section",
+      none: "Aucune section",
+      name: "Nom de la section",
+      save: "Enregistrer",
+      menuOf: (name: string) => `Plus d’options pour la section ${name}`,
+      rename: "Renommer…",
+      renameTitle: "Renommer la section",
+      remove: "Supprimer la section",
+    },
     archiveTitle: "Archivées",
     archivedCount: (count) => (count === 1 ? "1 conversation archivée" : `${count} conversations archivées`),
     archiveHint:

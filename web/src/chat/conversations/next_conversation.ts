@@ -4,8 +4,8 @@ import type { Conversation } from "@talkwire/client";
 import { sectionsOf } from "./list_sections";
 
 /**
- * Returns the conversation after or before the open one in the list, which has the favourites first and no archived
- * ones; with `unreadOnly`, the next unread one.
+ * Returns the conversation after or before the open one in the list, which has the favourites and the sections first and no
+ * archived ones; with `unreadOnly`, the next unread one.
  */
 export function nextConversation(
   ordered: readonly Conversation[],
@@ -13,8 +13,9 @@ export function nextConversation(
   step: 1 | -1,
   unreadOnly = false,
 ): Conversation | undefined {
-  const { favourites, others, archived } = sectionsOf(ordered);
-  const inList = [...favourites, ...others, ...archived.filter(({ id }) => id === openId)];
+  const { favourites, sections, others, archived } = sectionsOf(ordered);
+  const named = sections.flatMap(({ conversations }) => conversations);
+  const inList = [...favourites, ...named, ...others, ...archived.filter(({ id }) => id === openId)];
   const wanted = inList.filter(
     ({ id, unreadCount = 0, muted }) => !unreadOnly || id === openId || (unreadCount > 0 && !muted),
   );

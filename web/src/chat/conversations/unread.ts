@@ -15,6 +15,14 @@ export function unreadOf({ unreadCount = 0, unreadOfferCount = 0 }: Conversation
   return unreadCount + (offers ? unreadOfferCount : 0);
 }
 
+/** Returns how many messages and offers are unread in a section; in muted conversations only mentions count. */
+export function unreadInSection(conversations: readonly Conversation[], features: Features): number {
+  return conversations.reduce(
+    (sum, each) => sum + (each.muted ? (each.mentionCount ?? 0) : unreadOf(each, features)),
+    0,
+  );
+}
+
 /** Returns the newest offer if it is newer than the newest message. */
 export function newestOffer({ lastOffer, lastMessage }: Conversation, { offers }: Features): Offer | undefined {
   if (!offers || lastOffer === undefined) return undefined;

@@ -64,7 +64,7 @@ function Level({ label, actions, anchor, at, placement, onClose, onChoices, onBa
         onKeyDown={({ key }) => key === "ArrowLeft" && onBack?.()}
       >
         {actions.map((action) => (
-          <Item key={action.label} action={action} onChoices={onChoices} />
+          <Item key={`${action.icon ? "icon " : ""}${action.label}`} action={action} onChoices={onChoices} />
         ))}
       </Menu>
     </PortalContext>

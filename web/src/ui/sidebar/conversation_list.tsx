@@ -2,6 +2,7 @@ import type { Conversation } from "@talkwire/client";
 import { newestFirst } from "@talkwire/client/parts";
 import { Archive, ArrowLeft } from "lucide-react";
 import {
+  type ComponentProps,
   type KeyboardEvent,
   type ReactElement,
   type RefObject,
@@ -18,9 +19,11 @@ import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { nameOf } from "../conversation/conversation_names";
 import { lazyPart } from "../lazy_part";
+import { useCollapsedSections } from "./collapsed_sections";
 import { ConversationItem } from "./conversation_item";
 import { EmptyList } from "./empty_list";
 import { FilterField } from "./filter_field";
+import { SectionHeading } from "./section_heading";
 import type { SidebarDialog } from "./sidebar_dialogs";
 import "./conversation_list.css";
 
@@ -71,16 +74,24 @@ interface SectionsProps {
   onArchive: (shows: boolean) => void;
 }
 
-/** The favourites and the other conversations, or the archive. The same button leads into the archive and back. */
+/** The favourites, the sections and the other conversations, or the archive. The same button leads into the archive and back. */
 function Sections({ shown, showsArchive, onArchive }: SectionsProps) {
-  const { favourites, others, archived } = useMemo(() => sectionsOf(shown), [shown]);
+  const { favourites, sections, others, archived } = useMemo(() => sectionsOf(shown), [shown]);
+  const [collapsed, toggle] = useCollapsedSections();
   // The last one may have returned.
   const isInside = showsArchive && archived.length > 0;
   const Icon = isInside ? ArrowLeft : Archive;
   const first = useMemo(() => {
-    if (favourites.length === 0) return NOTHING;
-    return [texts.places.favourites, ...favourites, ...(others.length > 0 ? [texts.conversations] : [])];
-  }, [favourites, others]);
+    if (favourites.length + sections.length === 0) return NOTHING;
+    const above: Entry[] = favourites.length > 0 ? [texts.places.favourites, ...favourites] : [];
+    for (const section of sections) {
+      const isCollapsed = collapsed.has(section.name);
+      above.push({ section, isCollapsed, onToggle: () => toggle(section.name) });
+      // Not spread into the arguments of a call: there may be thousands.
+      if (!isCollapsed) for (const conversation of section.conversations) above.push(conversation);
+    }
+    return others.length > 0 ? [...above, texts.conversations] : above;
+  }, [favourites, sections, others, collapsed, toggle]);
   return (
     <>
       {archived.length > 0 && (
@@ -99,11 +110,17 @@ function Sections({ shown, showsArchive, onArchive }: SectionsProps) {
 
 const NOTHING: readonly Entry[] = [];
 
-/** A row of the list: a heading, or a conversation. */
-type Entry = string | Conversation;
+/** A row of the list: a heading, the heading of a section, or a conversation. */
+type Entry = string | ComponentProps<typeof SectionHeading> | Conversation;
+
+function isConversation(entry: Entry): entry is Conversation {
+  return typeof entry !== "string" && "id" in entry;
+}
 
 function entryView(entry: Entry): ReactElement {
-  if (typeof entry !== "string") return <ConversationItem key={entry.id} conversation={entry} />;
+  if (isConversation(entry)) return <ConversationItem key={entry.id} conversation={entry} />;
+  // A section may have the name of another heading.
+  if (typeof entry !== "string") return <SectionHeading key={`section ${entry.section.name}`} {...entry} />;
   return (
     <h2 key={entry} className="list-heading">
       {entry}
@@ -152,14 +169,14 @@ function useOpenInSight(rows: RefObject<VirtualizerHandle | null>, all: readonly
   const shownId = useRef<string | null>(null);
   useEffect(() => {
     if (shownId.current === openId) return;
-    const index = all.findIndex((entry) => typeof entry !== "string" && entry.id === openId);
+    const index = all.findIndex((entry) => isConversation(entry) && entry.id === openId);
     if (index === -1 && openId !== null) return;
     shownId.current = openId;
     if (index !== -1) rows.current?.scrollToIndex(index, { align: "nearest" });
   }, [rows, all, openId]);
 }
 
-/** Up and Down move between the conversations; Tab does the same, including their menus. */
+/** Up and Down move between the conversations and the headings of sections; Tab does the same, including their menus. */
 function moveFocus(event: KeyboardEvent<HTMLElement>): void {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const item = (event.target as Element).closest("li");
@@ -167,8 +184,8 @@ function moveFocus(event: KeyboardEvent<HTMLElement>): void {
   const following = (from: Element): Element | null =>
     step === 1 ? from.nextElementSibling : from.previousElementSibling;
   for (let next = following(item); next !== null; next = following(next)) {
-    // A heading has nothing to focus.
-    const target = next.querySelector("a");
+    // Other headings have nothing to focus.
+    const target = next.querySelector<HTMLElement>("a, .section-heading h2 button");
     if (target === null) continue;
     event.preventDefault();
     target.focus();

@@ -1,7 +1,20 @@
 import type { Conversation } from "@talkwire/client";
 import { may, roleOf } from "@talkwire/client/parts";
-import { Archive, ArchiveRestore, CheckCheck, Ellipsis, LogOut, MailOpen, Star, StarOff } from "lucide-react";
+import {
+  Archive,
+  ArchiveRestore,
+  CheckCheck,
+  Ellipsis,
+  FolderInput,
+  FolderPlus,
+  FolderX,
+  LogOut,
+  MailOpen,
+  Star,
+  StarOff,
+} from "lucide-react";
 import { useState } from "react";
+import { sectionNames } from "../../chat/conversations/list_sections";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { MenuButton } from "../components/menu";
@@ -10,6 +23,7 @@ import { nameOf } from "../conversation/conversation_names";
 import { muteAction } from "../conversation/mute_actions";
 import { lazyPart } from "../lazy_part";
 
+const SectionDialog = lazyPart(() => import("./section_dialog"));
 const LeaveDialog = lazyPart(() => import("../conversation/leave_dialog"));
 
 interface Props {
@@ -23,11 +37,23 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
   const chat = useChat();
   const me = useChatState((state) => state.me);
   const [leaves, setLeaves] = useState(false);
-  const { id, kind, favourite = false, archived = false, unreadCount } = conversation;
+  const [names, setNames] = useState(false);
+  const { id, kind, favourite = false, archived = false, section, unreadCount } = conversation;
 
   const attempt = (action: () => Promise<unknown>): void => {
     action().catch((error: Error) => chat.showNotice(error.message));
   };
+  const labels = texts.places.sections;
+  const move = (wanted: string | null): Promise<unknown> => chat.conversations.prefer(id, { section: wanted });
+  const sectionChoices = (): MenuAction[] => [
+    ...sectionNames(Object.values(chat.state.getState().conversations)).map((name) => ({
+      label: name,
+      isChecked: name === section,
+      onClick: () => attempt(() => move(name)),
+    })),
+    { label: labels.add, icon: FolderPlus, startsGroup: true, onClick: () => setNames(true) },
+    { label: labels.none, icon: FolderX, isChecked: !section, onClick: () => attempt(() => move(null)) },
+  ];
   const actions = (): MenuAction[] => [
     ...(unreadCount
       ? [
@@ -45,6 +71,7 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
       icon: favourite ? StarOff : Star,
       onClick: () => attempt(() => chat.conversations.prefer(id, { favourite: !favourite })),
     },
+    { label: labels.move, icon: FolderInput, choices: sectionChoices },
     {
       label: archived ? texts.places.unarchive : texts.places.archive,
       icon: archived ? ArchiveRestore : Archive,
@@ -64,6 +91,7 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
         open={open}
         onOpen={setOpen}
       />
+      {names && <SectionDialog title={labels.addTitle} onName={move} onClose={() => setNames(false)} />}
       {leaves && <LeaveDialog conversation={conversation} onClose={() => setLeaves(false)} />}
     </>
   );

@@ -1,0 +1,60 @@
+import { ChevronDown, ChevronRight, Ellipsis, FolderX, PencilLine } from "lucide-react";
+import { useState } from "react";
+import type { Section } from "../../chat/conversations/list_sections";
+import { unreadInSection } from "../../chat/conversations/unread";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../chat_context";
+import { MenuButton } from "../components/menu";
+import { UnreadCount } from "../components/unread_count";
+import { lazyPart } from "../lazy_part";
+import { changeSection } from "./change_section";
+
+const SectionDialog = lazyPart(() => import("./section_dialog"));
+
+interface Props {
+  section: Section;
+  isCollapsed: boolean;
+  onToggle: () => void;
+}
+
+/** The heading of a section, which collapses it and has a menu. It shows the unread count of what it hides. */
+export function SectionHeading({ section: { name, conversations }, isCollapsed, onToggle }: Props) {
+  const chat = useChat();
+  const [renames, setRenames] = useState(false);
+  const unread = useChatState((state) => (isCollapsed ? unreadInSection(conversations, state.features) : 0));
+  const labels = texts.places.sections;
+  const Chevron = isCollapsed ? ChevronRight : ChevronDown;
+  return (
+    <div className="section-heading">
+      <h2 className="list-heading">
+        <button type="button" aria-expanded={!isCollapsed} onClick={onToggle}>
+          <Chevron className="icon" aria-hidden="true" />
+          <span className="name" dir="auto">
+            {name}
+          </span>
+          {unread > 0 && <UnreadCount count={unread} />}
+        </button>
+      </h2>
+      <MenuButton
+        icon={Ellipsis}
+        label={labels.menuOf(name)}
+        actions={() => [
+          { label: labels.rename, icon: PencilLine, onClick: () => setRenames(true) },
+          {
+            label: labels.remove,
+            icon: FolderX,
+            onClick: () => void changeSection(chat, name, null).catch((error: Error) => chat.showNotice(error.message)),
+          },
+        ]}
+      />
+      {renames && (
+        <SectionDialog
+          title={labels.renameTitle}
+          name={name}
+          onName={(wanted) => changeSection(chat, name, wanted)}
+          onClose={() => setRenames(false)}
+        />
+      )}
+    </div>
+  );
+}
