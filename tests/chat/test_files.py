@@ -19,7 +19,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from talkwire.core.domain.errors import ChatError
-from talkwire.files.byte_store import ByteStore, FileKey
+from talkwire.files.byte_store import PARTS, ByteStore, FileKey
 from tests.chat.chat_client import ChatClient
 from tests.chat.chat_server import ServerProcess, in_process, running_chat, serving
 from tests.chat.conftest import World, world_at
@@ -128,6 +128,23 @@ async def test_an_image_gets_dimensions_and_a_thumbnail_and_loses_its_metadata(w
     thumbnail = await world.request("GET", file["thumbnailUrl"], by="alice")
     assert (thumbnail.status_code, thumbnail.headers["content-type"]) == (200, "image/webp")
     assert pictures.decoded(thumbnail.content).size == (320, 640)
+    large = await world.request("GET", f"{file['thumbnailUrl']}?size=large", by="alice")
+    assert (large.status_code, large.headers["content-type"]) == (200, "image/webp")
+    assert pictures.decoded(large.content).size == (500, 1000)
+    assert large.headers["etag"] != thumbnail.headers["etag"]
+    refused = await world.request("GET", f"{file['thumbnailUrl']}?size=huge", by="alice")
+    assert code(refused) == (422, "invalid_request")
+
+
+async def test_where_there_is_no_large_thumbnail_the_other_one_is_sent(world: World, folder: Path) -> None:
+    old, small = await upload(world, pictures.jpeg(1000, 500)), await upload(world, pictures.jpeg(100, 50))
+    [path] = [path for path in stored(folder) if path.name == "large-thumbnail" and old["id"] in path.parts]
+    path.unlink()
+    for file, size in ((old, (640, 320)), (small, (100, 50))):
+        sent = await world.request("GET", f"{file['thumbnailUrl']}?size=large", by="alice")
+        assert pictures.decoded(sent.content).size == size
+        same = await world.request("GET", file["thumbnailUrl"], by="alice")
+        assert sent.headers["etag"] == same.headers["etag"]
 
 
 async def test_a_form_without_a_file_is_refused(world: World) -> None:
@@ -462,7 +479,7 @@ async def test_a_name_is_a_name_and_no_path(world: World, folder: Path, name: st
     answer = await download(world, file)
     assert answer.content == b"x"
     assert answer.headers["content-disposition"].count('"') == 2
-    assert all(len(part.name) in {2, 32, 64} or part.name in {"content", "thumbnail"} for part in stored(folder))
+    assert all(len(part.name) in {2, 32, 64} or part.name in PARTS for part in stored(folder))
 
 
 def stored(folder: Path) -> list[Path]:

@@ -85,14 +85,19 @@ def test_uploaded_files_come_along(command: Command, alone: None) -> None:
     place.mkdir(parents=True)
     (place / "content").write_bytes(b"a picture")
     (place / "thumbnail").write_bytes(b"small")
+    (place / "large-thumbnail").write_bytes(b"larger")
     add_file("ab" * 16)
     add_file("cd" * 16)
     said = command("backup", "b")
     assert "and 1 uploaded files to b" in said.out
     assert "1 uploaded files were not in talkwire-data/files, or were removed meanwhile." in said.err
     assert command("restore", "b", "--data", "new").exit_code == 0
-    assert (Path("new/files") / place.relative_to("talkwire-data/files") / "content").read_bytes() == b"a picture"
-    assert (Path("new/files") / place.relative_to("talkwire-data/files") / "thumbnail").read_bytes() == b"small"
+    restored = Path("new/files") / place.relative_to("talkwire-data/files")
+    assert {path.name: path.read_bytes() for path in restored.iterdir()} == {
+        "content": b"a picture",
+        "thumbnail": b"small",
+        "large-thumbnail": b"larger",
+    }
     assert command("restore", "b", "--data", "other", "--files", "elsewhere").exit_code == 0
     assert (Path("elsewhere") / place.relative_to("talkwire-data/files") / "content").exists()
     # Files on S3 are not in the backup.

@@ -280,13 +280,15 @@ async def test_a_file_is_read_at_any_node_as_at_its_own(cluster: Cluster) -> Non
 
 async def test_a_thumbnail_is_read_at_any_node(cluster: Cluster) -> None:
     async with at(cluster.nodes[0]) as here, at(cluster.nodes[1]) as there:
-        file = await upload(here, jpeg(), "cat.jpg")
-        own, other = [await client.get(file["thumbnailUrl"]) for client in (here, there)]
-        assert other.status_code == 200
-        assert own.content == other.content
-        assert (await there.head(file["thumbnailUrl"])).headers["content-length"] == str(len(own.content))
-        known = {"If-None-Match": own.headers["etag"]}
-        assert (await there.get(file["thumbnailUrl"], headers=known)).status_code == 304
+        file = await upload(here, jpeg(1000, 500), "cat.jpg")
+        for url in (file["thumbnailUrl"], f"{file['thumbnailUrl']}?size=large"):
+            own, other = [await client.get(url) for client in (here, there)]
+            assert other.status_code == 200
+            assert own.content == other.content
+            assert own.headers["etag"] == other.headers["etag"]
+            assert (await there.head(url)).headers["content-length"] == str(len(own.content))
+            known = {"If-None-Match": own.headers["etag"]}
+            assert (await there.get(url, headers=known)).status_code == 304
 
 
 async def test_a_removed_file_goes_from_the_node_that_has_it(cluster: Cluster) -> None:

@@ -25,8 +25,11 @@ class Prepared:
     def __init__(self, folder: Path, data: bytes) -> None:
         source = folder / "source"
         source.write_bytes(data)
-        self.picture_path, self.thumbnail_path = folder / "picture", folder / "thumbnail"
-        self.answer: dict[str, Any] = answer(source, self.picture_path, self.thumbnail_path, PIXELS_MAX)
+        self.picture_path, self.thumbnail_path, self.large_path = (
+            folder / name for name in ("picture", "thumbnail", "large")
+        )
+        paths = (self.picture_path, self.thumbnail_path, self.large_path)
+        self.answer: dict[str, Any] = answer(source, *paths, PIXELS_MAX)
 
     @property
     def picture(self) -> bytes:
@@ -118,11 +121,20 @@ def test_html_in_a_png_is_gone(tmp_path: Path) -> None:
     assert b"script" not in done.picture
 
 
-def test_a_large_picture_gets_a_small_thumbnail(tmp_path: Path) -> None:
-    done = Prepared(tmp_path, pictures.jpeg(1000, 500))
-    assert decoded(done.picture).size == (1000, 500)
-    small = decoded(done.thumbnail)
+def test_a_large_picture_gets_thumbnails_of_two_sizes(tmp_path: Path) -> None:
+    done = Prepared(tmp_path, pictures.jpeg(1300, 650))
+    assert decoded(done.picture).size == (1300, 650)
+    small, large = decoded(done.thumbnail), decoded(done.large_path.read_bytes())
     assert (small.format, small.size) == ("WEBP", (640, 320))
+    assert (large.format, large.size) == ("WEBP", (1280, 640))
+    assert SECRET.encode() not in done.large_path.read_bytes()
+
+
+@pytest.mark.parametrize(("width", "size"), [(640, None), (641, (641, 300))])
+def test_no_thumbnail_is_larger_than_its_picture(tmp_path: Path, width: int, size: tuple[int, int] | None) -> None:
+    done = Prepared(tmp_path, pictures.jpeg(width, 300))
+    assert done.large_path.exists() == (size is not None)
+    assert size is None or decoded(done.large_path.read_bytes()).size == size
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"])

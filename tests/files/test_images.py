@@ -21,7 +21,7 @@ def workers() -> Iterator[ImageWorkers]:
 
 async def prepare(workers: ImageWorkers, folder: Path, data: bytes) -> Picture | None:
     (folder / "source").write_bytes(data)
-    return await workers.prepare(folder / "source", folder / "picture", folder / "thumbnail")
+    return await workers.prepare(folder / "source", folder / "picture", folder / "thumbnail", folder / "large")
 
 
 async def test_a_picture_is_prepared(workers: ImageWorkers, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_request_that_waited_for_a_removed_upload_gets_a_new_one(
 
 def test_everything_of_an_upload_goes_with_it(partials: Partials) -> None:
     partial, other = partials.open(ID), partials.open("other")
-    for name in ("picture", "thumbnail"):
+    for name in ("picture", "thumbnail", "large"):
         partial.sibling(name).write_bytes(b"x")
     partial.remove()
     assert partials.ids() == {"other"}

@@ -19,6 +19,15 @@ def test_files_are_sent_looked_at_and_saved(driver: Driver, demo_url: str) -> No
     assert reports["listed"] == {"says": "alice: Photo", "emptyTexts": 0, "alone": 320}
 
 
+def test_pictures_are_sharp_on_dense_screens_and_small_on_others(driver: Driver, demo_url: str) -> None:
+    found = run(driver, demo_url, "files", "densities")["loaded"]["found"]
+    assert found["1"]["large"] == 0
+    assert found["1"]["most"] <= 1
+    assert found["2"]["most"] <= 1.01
+    assert 0 < found["2"]["large"] <= 5, "most are sharp as they are"
+    assert found["3"]["most"] <= 1.32, "only one that is cut to a whole row is not sharp"
+
+
 @pytest.mark.whole_browser
 def test_a_voice_message_is_recorded_and_heard(driver: Driver, demo_url: str) -> None:
     heard = run(driver, demo_url, "files", "speaking")["heard"]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, cast
 
 from cyclopts import Parameter
 from sqlalchemy import URL
@@ -24,7 +24,7 @@ from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_note, print_result
 from talkwire.cli.progress import progress_display
 from talkwire.datafolder import FolderInUse, FolderLock, prepare_folder
-from talkwire.files.byte_store import ByteStore, FileKey
+from talkwire.files.byte_store import PARTS, ByteStore, FileKey, Part
 from talkwire.files.service import FINISHED_FOLDER
 from talkwire.logs import configure_logs
 from talkwire.settings import Settings
@@ -38,7 +38,7 @@ from talkwire.storage.transfer.source import opened_source
 WHERE = ("data", "database", "files")
 
 _OWNER_ONLY = 0o600
-_FILE_NAME = re.compile(r"files/([0-9a-f]{32})/([0-9a-f]{64})/(content|thumbnail)")
+_FILE_NAME = re.compile(rf"files/([0-9a-f]{{32}})/([0-9a-f]{{64}})/({'|'.join(PARTS)})")
 
 
 @takes_settings(*WHERE)
@@ -173,7 +173,7 @@ def _uploaded(settings: Settings) -> Uploaded:
     folder = settings.data / FINISHED_FOLDER if place is None else Path(place)
 
     def find(file_id: str, digest: str) -> Iterator[tuple[str, Path]]:
-        for part in ("content", "thumbnail"):
+        for part in PARTS:
             yield part, folder / FileKey(file_id, digest, part).key
 
     return Uploaded(INCLUDED, find)
@@ -269,7 +269,7 @@ def _place_of(part: ArchivePart) -> FileKey:
     if found is None:
         raise ArchiveError(f"has a file with an invalid name: {'/'.join(part.names)}")
     file_id, digest, kind = found.groups()
-    return FileKey(file_id, digest, "content" if kind == "content" else "thumbnail")
+    return FileKey(file_id, digest, cast("Part", kind))
 
 
 def _no_file(part: ArchivePart) -> None:

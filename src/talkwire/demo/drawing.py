@@ -14,7 +14,7 @@ _SIDE = 192
 _FINE = 3
 """Portraits are drawn this many times larger and then reduced, for smooth edges."""
 
-_THUMBNAIL_SIDE = 320
+_THUMBNAIL_SIDE = 640
 
 
 def portrait_name(person: Person) -> str:

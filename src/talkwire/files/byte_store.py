@@ -1,4 +1,4 @@
-"""Stores the bytes of finished files, in a folder or on S3: the content and, for pictures, a thumbnail.
+"""Stores the bytes of finished files, in a folder or on S3: the content and, for pictures, thumbnails.
 
 The key of stored bytes contains the file's id and the content's digest. So two uploads with the same key, by a retry or
 by two nodes at once, store the same bytes; and a file's row in the database always describes the bytes that are stored.
@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import structlog
 
@@ -23,7 +23,9 @@ from talkwire.files.holders import Holders, Reading, folder_id
 
 SCHEME = "s3://"
 
-Part = Literal["content", "thumbnail"]
+Part = Literal["content", "thumbnail", "large-thumbnail"]
+PARTS: tuple[Part, ...] = get_args(Part)
+"""A picture of an earlier version, or one that is small, has no large thumbnail."""
 
 CHUNK_BYTES = 256 * 1024
 """Bytes of a file in memory, for each download."""
@@ -39,7 +41,7 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FileKey:
-    """The name of a file's content or thumbnail in the store. `digest` is the content's digest, for the thumbnail too.
+    """The name of a file's content or a thumbnail in the store. `digest` is the content's digest, for thumbnails too.
 
     `folder_id` is the folder that has the bytes; None if it is unknown or they are on S3.
     """
@@ -51,7 +53,7 @@ class FileKey:
 
     @classmethod
     def of(cls, file: File, part: Part) -> FileKey:
-        """Returns the key under which the content or the thumbnail of a file is stored."""
+        """Returns the key under which the content or a thumbnail of a file is stored."""
         return cls(file.id, file.digest, part, file.folder_id)
 
     @property
@@ -140,7 +142,7 @@ class ByteStore:
             return [file_id for file_id in file_ids if await self._bytes.has(_folder_of(file_id))]
 
     async def remove(self, file_id: str) -> None:
-        """Removes the content and the thumbnail of a file. Does nothing if they are not stored."""
+        """Removes the content and the thumbnails of a file. Does nothing if they are not stored."""
         with _failing_as_unavailable(), suppress(FileNotFoundError):  # another node may remove them at the same time
             await self._bytes.remove(_folder_of(file_id))
 

@@ -1,4 +1,5 @@
-"""A program that makes one picture safe to show: `python image_worker.py SOURCE PICTURE THUMBNAIL PIXELS_MAX`.
+"""A program that makes one picture safe to show: `python image_worker.py SOURCE PICTURE THUMBNAIL LARGE_THUMBNAIL
+PIXELS_MAX`.
 
 It decodes untrusted bytes, so it runs in a process of its own, with limits on memory and processor time, and imports
 nothing of Talkwire. It removes metadata (EXIF, XMP, comments) and all bytes behind the picture's end, and applies the
@@ -34,6 +35,11 @@ CONTENT_TYPES = {
 THUMBNAIL_SIDE = 640
 """Twice the 320 pixels that clients give a picture, for screens with two pixels in each direction."""
 
+LARGE_THUMBNAIL_SIDE = 1280
+"""For screens that draw a picture with more pixels: wide ones in a mosaic, and phones with three pixels in each
+direction.
+"""
+
 ANIMATION_PIXELS_MAX = 1_000_000_000
 """Pixels of all frames together, at most."""
 
@@ -61,9 +67,9 @@ class TooManyPixels(Exception):
         self.height = height
 
 
-def prepare(source: Path, picture: Path, thumbnail: Path, pixels_max: int) -> dict[str, object]:
-    """Writes a safe copy of a picture and its thumbnail (WebP). Returns the picture's type, width, height and whether
-    it is animated.
+def prepare(source: Path, picture: Path, thumbnail: Path, large: Path, pixels_max: int) -> dict[str, object]:
+    """Writes a safe copy of a picture and its thumbnails (WebP), the `large` one only for a picture that is larger than
+    the other thumbnail. Returns the picture's type, width, height and whether it is animated.
 
     Raises Broken, TooManyPixels, and whatever Pillow raises.
     """
@@ -81,7 +87,11 @@ def prepare(source: Path, picture: Path, thumbnail: Path, pixels_max: int) -> di
             upright.save(picture, **_encoding(image, content_type))
         else:
             picture.write_bytes(copied)
-        _save_thumbnail(upright, thumbnail)
+        small = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+        if max(upright.size) > THUMBNAIL_SIDE:
+            # Screens that ask for it have pixels so small that losses are not visible.
+            _save_thumbnail(small, LARGE_THUMBNAIL_SIDE, large, quality=60)
+        _save_thumbnail(small, THUMBNAIL_SIDE, thumbnail, quality=75)
     return {"content_type": content_type, "width": upright.width, "height": upright.height, "animated": animated}
 
 
@@ -121,12 +131,11 @@ def _encoding(image: Image.Image, content_type: str) -> dict[str, Any]:
             return {"format": "AVIF", "quality": 80, "speed": 9}
 
 
-def _save_thumbnail(image: Image.Image, path: Path) -> None:
-    transparent = image.has_transparency_data
-    small = image.convert("RGBA" if transparent else "RGB")
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-    small.info = {}
-    small.save(path, format="WEBP", quality=75)
+def _save_thumbnail(image: Image.Image, side: int, path: Path, *, quality: int) -> None:
+    """Shrinks the image so that its longer side has at most `side` pixels, and saves it."""
+    image.thumbnail((side, side))
+    image.info = {}
+    image.save(path, format="WEBP", quality=quality)
 
 
 # --- copies without loss --------------------------------------------------------------------------------------------
@@ -232,11 +241,11 @@ def _unpacked(form: str, data: bytes, place: int) -> tuple[Any, ...]:
 # --- the program ----------------------------------------------------------------------------------------------------
 
 
-def answer(source: Path, picture: Path, thumbnail: Path, pixels_max: int) -> dict[str, object]:
-    """Encodes the uploaded picture `source` again, without its metadata, as `picture`, and a small one as `thumbnail`.
-    Returns what this process prints as JSON: the picture's type and size, or why it was refused."""
+def answer(source: Path, picture: Path, thumbnail: Path, large: Path, pixels_max: int) -> dict[str, object]:
+    """Encodes the uploaded picture `source` again, without its metadata, as `picture`, and smaller ones as `thumbnail`
+    and `large`. Returns what this process prints as JSON: the picture's type and size, or why it was refused."""
     try:
-        return prepare(source, picture, thumbnail, pixels_max)
+        return prepare(source, picture, thumbnail, large, pixels_max)
     except TooManyPixels as error:
         return {"problem": "pixels", "width": error.width, "height": error.height}
     except (Broken, UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
@@ -248,8 +257,8 @@ def main(arguments: list[str]) -> None:
     os.nice(10)  # the chat has priority over pictures
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX_BYTES, MEMORY_MAX_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_MAX_S, PROCESSOR_MAX_S))
-    source, picture, thumbnail = map(Path, arguments[:3])
-    sys.stdout.write(json.dumps(answer(source, picture, thumbnail, int(arguments[3]))))
+    source, picture, thumbnail, large = map(Path, arguments[:4])
+    sys.stdout.write(json.dumps(answer(source, picture, thumbnail, large, int(arguments[4]))))
 
 
 if __name__ == "__main__":

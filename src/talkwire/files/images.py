@@ -57,15 +57,15 @@ class ImageWorkers:
         self._deadline_s = deadline_s
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="talkwire-image")
 
-    async def prepare(self, source: Path, picture: Path, thumbnail: Path) -> Picture | None:
-        """Writes a safe copy of `source` to `picture` and its thumbnail (WebP) to `thumbnail`. Returns the copy's type
-        and size.
+    async def prepare(self, source: Path, picture: Path, thumbnail: Path, large: Path) -> Picture | None:
+        """Writes a safe copy of `source` to `picture`, its thumbnail (WebP) to `thumbnail`, and a larger one to `large`
+        if the picture is larger than its thumbnail. Returns the copy's type and size.
 
         Returns None, and writes nothing, if `source` is not a readable picture. Raises `invalid_request` for a picture
         with too many pixels, or one that takes too long or too much memory.
         """
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._threads, self._run, source, picture, thumbnail)
+        answer = await loop.run_in_executor(self._threads, self._run, source, picture, thumbnail, large)
         match answer.problem:
             case None:
                 return Picture(answer.content_type, answer.width, answer.height, answer.animated)
@@ -80,10 +80,9 @@ class ImageWorkers:
     def close(self) -> None:
         self._threads.shutdown()
 
-    def _run(self, source: Path, picture: Path, thumbnail: Path) -> _Answer:
-        arguments = [str(path) for path in (source, picture, thumbnail)]
+    def _run(self, *paths: Path) -> _Answer:
         # -P: files beside the program must not shadow modules of the standard library.
-        command = [sys.executable, "-P", str(_PROGRAM), *arguments, str(self._pixels_max)]
+        command = [sys.executable, "-P", str(_PROGRAM), *map(str, paths), str(self._pixels_max)]
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         try:
             done = subprocess.run(  # noqa: S603 (our own program, no shell)

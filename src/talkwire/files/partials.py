@@ -20,7 +20,7 @@ from talkwire.files.tus import TusRefusal
 COPY_BYTES = 1024 * 1024
 _BYTES = ".bytes"
 
-Sibling = Literal["picture", "thumbnail", "aside"]
+Sibling = Literal["picture", "thumbnail", "large", "aside"]
 SIBLINGS: tuple[Sibling, ...] = get_args(Sibling)
 _OWNER_ONLY = 0o600
 

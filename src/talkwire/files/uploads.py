@@ -11,8 +11,8 @@ import asyncio
 import contextlib
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -24,7 +24,7 @@ from talkwire.core.domain.events import UploadProgressed
 from talkwire.core.domain.model import Actor, File, Upload
 from talkwire.core.engine.chat import Chat
 from talkwire.core.features.messages.files import file_name
-from talkwire.files.byte_store import ByteStore, FileKey
+from talkwire.files.byte_store import ByteStore, FileKey, Part
 from talkwire.files.form import FormFile
 from talkwire.files.holders import HeldElsewhere, Holders
 from talkwire.files.images import ImageWorkers
@@ -72,7 +72,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """The content of a finished upload before it is stored: the paths of the file and of its thumbnail, its media type
+    """The content of a finished upload before it is stored: the paths of the file and of its thumbnails, its media type
     and, for pictures, its size in pixels.
     """
 
@@ -80,7 +80,7 @@ class _Content:
     content_type: str
     width: int | None = None
     height: int | None = None
-    thumbnail: Path | None = None
+    thumbnails: Mapping[Part, Path] = field(default_factory=dict)
     animated: bool = False
 
 
@@ -279,8 +279,8 @@ class Uploads:
             raise
         size, digest = await asyncio.to_thread(_measured, content.path)
         await self.store.put(FileKey(upload.id, digest, "content"), content.path)
-        if content.thumbnail is not None:
-            await self.store.put(FileKey(upload.id, digest, "thumbnail"), content.thumbnail)
+        for part, path in content.thumbnails.items():
+            await self.store.put(FileKey(upload.id, digest, part), path)
         command = FinishUpload(
             id=upload.id,
             content_type=content.content_type,
@@ -307,11 +307,14 @@ class Uploads:
         head = partial.head(HEAD_BYTES)
         if not may_be_picture(head):
             return _Content(partial.path, content_type_of(head, upload.content_type))
-        path, thumbnail = partial.sibling("picture"), partial.sibling("thumbnail")
-        picture = await self._images.prepare(partial.path, path, thumbnail)
+        path, thumbnail, large = (partial.sibling(name) for name in ("picture", "thumbnail", "large"))
+        picture = await self._images.prepare(partial.path, path, thumbnail, large)
         if picture is None:
             return _Content(partial.path, UNKNOWN)
-        return _Content(path, picture.content_type, picture.width, picture.height, thumbnail, picture.animated)
+        thumbnails: dict[Part, Path] = {"thumbnail": thumbnail}
+        if await asyncio.to_thread(large.exists):
+            thumbnails["large-thumbnail"] = large
+        return _Content(path, picture.content_type, picture.width, picture.height, thumbnails, picture.animated)
 
 
 class _Progress:

@@ -143,6 +143,47 @@ export async function sending() {
   });
 }
 
+// Pictures alone and in mosaics, on screens of one, two and three pixels in each direction: by how much the browser enlarges
+// what it has loaded, at most, and how many of the pictures it has loaded in the large size.
+export async function densities() {
+  const alice = await visitAs("alice");
+  await gather("Densities", ["bob"]);
+  await open(alice, "Densities");
+  const sent = [1, 2, 3, 4, 7];
+  for (const count of sent) {
+    // In a mosaic, those in portrait need more pixels.
+    const files = Array.from({ length: count }, (_, at) =>
+      at % 2 === 0 && count > 1 ? picture(`${at}.png`, 1050, 1400, 90) : picture(`${at}.png`, 1600, 900, 40 + at),
+    );
+    await composer(alice).fill(`of ${count}`);
+    await chosen(alice).setInputFiles(files);
+    await pending(alice).nth(count - 1).waitFor();
+    await composer(alice).press("Enter");
+    await message(alice, `of ${count}`).waitFor();
+  }
+  const found = {};
+  for (const deviceScaleFactor of [1, 2, 3]) {
+    const bob = await visitAs("bob", { deviceScaleFactor, viewport: { width: 1100, height: 2400 } });
+    await open(bob, "Densities");
+    await pictures(bob).nth(sent.reduce((a, b) => a + b) - 1).waitFor();
+    await bob.waitForFunction(() => [...document.querySelectorAll(".picture img")].every((it) => it.naturalWidth > 0));
+    found[deviceScaleFactor] = await pictures(bob).locator("img").evaluateAll(enlarged);
+  }
+  report("loaded", { found });
+}
+
+// Runs in the page.
+async function enlarged(images) {
+  const all = await Promise.all(
+    images.map(async (it) => {
+      const { width, height } = await createImageBitmap(await (await fetch(it.currentSrc)).blob());
+      return Math.max(it.clientWidth / width, it.clientHeight / height) * devicePixelRatio;
+    }),
+  );
+  const large = images.filter((it) => it.currentSrc.includes("size=large")).length;
+  return { most: Math.round(Math.max(...all) * 100) / 100, large };
+}
+
 // Red and blue in turn, without end.
 const FLICKER = {
   name: "flicker.gif",

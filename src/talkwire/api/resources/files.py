@@ -10,14 +10,14 @@ import contextlib
 from collections.abc import AsyncIterator
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote
 
 from litestar import HttpMethod, MediaType, Request, Response, Router, delete, get, head, patch, post
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from talkwire.api.description.openapi import TAKES_FORM
@@ -70,6 +70,10 @@ _PARTS = {
 }
 
 AnyRequest = Request[Any, Any, Any]
+ThumbnailSize = Annotated[
+    Literal["large"] | None,
+    QueryParameter(description="`large` is up to 1280 pixels instead of 640, where the picture has them"),
+]
 
 
 # --- uploads --------------------------------------------------------------------------------------------------------
@@ -347,11 +351,18 @@ async def get_file(file_id: FromPath[str], caller: GivenCaller, uploads: GivenUp
     opt=may_refuse(416),
 )
 async def get_thumbnail(
-    file_id: FromPath[str], request: AnyRequest, caller: GivenCaller, uploads: GivenUploads
+    file_id: FromPath[str],
+    request: AnyRequest,
+    caller: GivenCaller,
+    uploads: GivenUploads,
+    size: ThumbnailSize = None,
 ) -> Response[Any]:
     file = await uploads.file(caller.actor, file_id)
     if file.width is None:
         raise forbidden()
+    if size == "large":
+        with contextlib.suppress(ChatError):  # there is none, or the node that has it is of an earlier version
+            return await _download(request, uploads, file, "large-thumbnail")
     return await _download(request, uploads, file, "thumbnail")
 
 
@@ -401,7 +412,7 @@ async def _download(request: AnyRequest, uploads: Uploads, file: File, part: Par
 def _description(file: File, part: Part) -> dict[str, str]:
     """Returns the headers `Content-Type` and `Content-Disposition` of a file's download. Browsers display only types
     that are safe (`inline`); they save other files."""
-    if part == "thumbnail":
+    if part != "content":
         return {"Content-Type": _THUMBNAIL_TYPE, "Content-Disposition": "inline"}
     disposition = "inline" if is_inline(file.content_type) else "attachment"
     plain = "".join(char if " " <= char <= "~" and char not in '"\\%' else "_" for char in file.name)

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 from talkwire.core.domain.errors import ChatError
-from talkwire.files.byte_store import ByteStore, FileKey
+from talkwire.files.byte_store import PARTS, ByteStore, FileKey, Part
 from talkwire.files.sending import Receive, Send, send_reading
 from talkwire.realtime.forwarding.file_forwarding import STORED
 
-_TARGET = re.compile(rf"{STORED}[0-9a-f]{{2}}/([0-9a-f]{{32}})/([0-9a-f]{{64}})/(content|thumbnail)")
+_TARGET = re.compile(rf"{STORED}[0-9a-f]{{2}}/([0-9a-f]{{32}})/([0-9a-f]{{64}})/({'|'.join(PARTS)})")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
@@ -30,7 +30,7 @@ class StoredFiles:
             await _answer(send, 404)
             return
         file_id, digest, part = found.groups()
-        place = FileKey(file_id, digest, "content" if part == "content" else "thumbnail")
+        place = FileKey(file_id, digest, cast("Part", part))
         try:
             if scope["method"] == "HEAD":
                 await _answer(send, 200, await self._store.total(place))

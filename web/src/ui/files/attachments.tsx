@@ -9,7 +9,7 @@ import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { lazyPart } from "../lazy_part";
 import { FileIcon } from "./file_icon";
-import { Thumbnail } from "./thumbnail";
+import { type Size, Thumbnail } from "./thumbnail";
 import { useFileUrl } from "./use_file_url";
 import "./attachments.css";
 
@@ -25,11 +25,11 @@ export function Attachments({ message }: { message: Message }) {
     <div className="attachments">
       {pictures.length > 0 && (
         <div className={pictures.length > 1 ? `pictures mosaic ${mosaicOf(pictures.length)}` : "pictures"}>
-          {pictures.map((picture) => (
+          {pictures.map((picture, index) => (
             <Thumbnail
               key={picture.url}
               picture={picture}
-              fills={pictures.length > 1}
+              place={placeOf(pictures.length, index)}
               onOpen={() => files.view(conversationId, picture, attachments)}
             />
           ))}
@@ -48,6 +48,15 @@ export function Attachments({ message }: { message: Message }) {
 function mosaicOf(count: number): string {
   const inFirstRow = count % 3 === 0 && count > 3 ? 3 : count % 3;
   return count === 4 ? "rows-of-two" : inFirstRow === 1 ? "one-first" : inFirstRow === 2 ? "two-first" : "";
+}
+
+/** Returns the size of a picture in a mosaic, where attachments.css has its largest width; undefined for one alone. */
+function placeOf(count: number, index: number): Size | undefined {
+  const mosaic = mosaicOf(count);
+  if (count === 1) return undefined;
+  if (mosaic === "one-first" && index === 0) return { width: 420, height: 237 };
+  const side = mosaic === "rows-of-two" || (mosaic === "two-first" && index < 2) ? 209 : 138;
+  return { width: side, height: side };
 }
 
 function FileView({ file }: { file: Attachment }) {

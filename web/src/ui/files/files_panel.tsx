@@ -18,6 +18,8 @@ import "./files_panel.css";
 
 const KINDS: readonly FileKind[] = ["media", "file", "audio"];
 const labels = texts.filesPanel;
+/** As large as a picture of the grid may be. */
+const GRID_PLACE = { width: 130, height: 130 };
 
 /** The files of a conversation: pictures and film in a grid, others and sound as lists. */
 export default function FilesPanel({ conversation: { id } }: { conversation: Conversation }) {
@@ -116,7 +118,7 @@ function Grid({ conversationId, items }: GridProps) {
       {items.map(({ file, messageId, sender, createdAt }) => (
         <li key={`${messageId} ${file.id}`}>
           {isPicture(file) ? (
-            <Thumbnail picture={file} fills onOpen={() => files.viewAmong(pictures, file)} />
+            <Thumbnail picture={file} place={GRID_PLACE} onOpen={() => files.viewAmong(pictures, file)} />
           ) : (
             <button type="button" className="film" onClick={() => jump(conversationId, messageId)}>
               <FileIcon type={file.contentType} />

@@ -8,32 +8,42 @@ import { useFileUrl } from "./use_file_url";
 const MAX_WIDTH = 320;
 const MAX_HEIGHT = 260;
 const MIN = 48;
+/** Pixels of the longer side of the server's thumbnails. */
+const SMALL = 640;
+const LARGE = 1280;
 
 const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
+/** In pixels of CSS. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 interface Props {
   picture: Attachment;
-  /** Whether it fills its place in a grid, cut where the place has another shape. */
-  fills?: boolean;
+  /** Its place in a grid, which it fills, cut where the place has another shape. */
+  place?: Size | undefined;
   onOpen: () => void;
 }
 
 /** A thumbnail, or an animated picture. It has its final size from the start, so that nothing moves when it is loaded. */
-export function Thumbnail({ picture, fills = false, onOpen }: Props) {
+export function Thumbnail({ picture, place, onOpen }: Props) {
   const { name, url, thumbnailUrl = url, width = MAX_WIDTH, height = MAX_HEIGHT } = picture;
   const isStill = useMedia(stillness);
   const address = !isStill && isMoving(picture) ? url : thumbnailUrl;
   const scale = Math.min(1, MAX_WIDTH / width, MAX_HEIGHT / height);
   const style = { width: Math.max(MIN, Math.round(width * scale)), aspectRatio: `${width} / ${height}` };
+  const shown = place ?? { width: style.width, height: (style.width * height) / width };
   return (
     <button
       type="button"
       className="picture"
-      style={fills ? undefined : style}
+      style={place === undefined ? style : undefined}
       aria-label={texts.openPicture(name)}
       onClick={onOpen}
     >
-      <Picture key={address} address={address} />
+      <Picture key={address} address={address} sources={address === url ? undefined : sourcesOf(picture, shown)} />
       {picture.animated && address !== url && (
         <span className="moves" aria-hidden="true">
           {texts.animated}
@@ -43,7 +53,31 @@ export function Thumbnail({ picture, fills = false, onOpen }: Props) {
   );
 }
 
-function Picture({ address }: { address: string }) {
+interface Sources {
+  /** Widths of the two thumbnails in their own pixels. */
+  readonly widths: readonly [number, number];
+  /** The width at which the whole picture would be drawn, in pixels of CSS. */
+  readonly drawn: number;
+}
+
+/** Returns what the browser chooses a thumbnail by; undefined for a picture that has only one. */
+function sourcesOf({ width, height }: Attachment, shown: Size): Sources | undefined {
+  if (width === undefined || height === undefined) return undefined;
+  const longer = Math.max(width, height);
+  if (longer <= SMALL) return undefined;
+  const widthOf = (side: number) => Math.round(width * Math.min(1, side / longer));
+  const small = widthOf(SMALL);
+  const drawn = Math.round(Math.max(shown.width, (shown.height * width) / height));
+  // With one pixel in each direction, no screen loads more than the small one.
+  return { widths: [small, widthOf(LARGE)], drawn: Math.min(drawn, small) };
+}
+
+interface PictureProps {
+  address: string;
+  sources: Sources | undefined;
+}
+
+function Picture({ address, sources }: PictureProps) {
   const { fileUrl, isMissing, onFailure } = useFileUrl(address);
   if (isMissing)
     return (
@@ -52,5 +86,15 @@ function Picture({ address }: { address: string }) {
         {texts.pictureMissing}
       </span>
     );
-  return <img src={fileUrl} alt="" loading="lazy" decoding="async" onError={onFailure} />;
+  const choice = sources && {
+    srcSet: `${fileUrl} ${sources.widths[0]}w, ${withLargeSize(fileUrl)} ${sources.widths[1]}w`,
+    sizes: `${sources.drawn}px`,
+  };
+  return <img {...choice} src={fileUrl} alt="" loading="lazy" decoding="async" onError={onFailure} />;
+}
+
+function withLargeSize(address: string): string {
+  const url = new URL(address);
+  url.searchParams.set("size", "large");
+  return url.href;
 }
