@@ -621,6 +621,27 @@ async def test_a_voice_message_keeps_its_length_and_waveform(node: Node) -> None
     assert (read.attachments[0].duration_ms, read.attachments[0].waveform) == (1500, (0, 100, 7))
 
 
+async def test_a_film_keeps_the_size_that_its_sender_measured(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    for file_id, content_type in (("u1", "video/mp4"), ("u2", "text/plain")):
+        await node.do(ALICE, creation(file_id))
+        await node.do(ALICE, FinishUpload(file_id, content_type, 8, "d1"))
+    refs = tuple(AttachmentRef(id=each, width=720, height=1280) for each in ("u1", "u2"))
+    sent = await node.do(ALICE, SendMessage("c", "", attachments=refs))
+    read = await node.do(BOB, GetMessage(str(sent.id)))
+    assert [(each.width, each.height) for each in read.attachments] == [(720, 1280), (None, None)]
+
+
+@pytest.mark.parametrize(
+    "size", [{"width": 0, "height": 1}, {"width": 1, "height": 65_536}, {"width": 9}, {"height": 9}]
+)
+async def test_an_impossible_size_of_a_film_is_refused(node: Node, size: dict[str, Any]) -> None:
+    await node.group("c", ALICE, BOB)
+    await finished(node)
+    command = SendMessage("c", "", attachments=(AttachmentRef(id="u1", **size),))
+    assert await node.refusal(ALICE, command) == "invalid_request"
+
+
 @pytest.mark.parametrize(
     "voice", [{"duration_ms": -1}, {"duration_ms": 10**9}, {"waveform": (101,)}, {"waveform": (0,) * 101}]
 )

@@ -28,6 +28,13 @@ def test_pictures_are_sharp_on_dense_screens_and_small_on_others(driver: Driver,
     assert found["3"]["most"] <= 1.32, "only one that is cut to a whole row is not sharp"
 
 
+def test_a_film_shows_a_frame_in_its_place(driver: Driver, demo_url: str) -> None:
+    shown = run(driver, demo_url, "files", "film")["shown"]
+    assert shown["empty"] == shown["loaded"], "nothing moves when it is loaded"
+    assert shown["loaded"] == [315, 420]
+    assert shown["frame"] > 200, "it is white in the middle"
+
+
 @pytest.mark.whole_browser
 def test_a_voice_message_is_recorded_and_heard(driver: Driver, demo_url: str) -> None:
     heard = run(driver, demo_url, "files", "speaking")["heard"]

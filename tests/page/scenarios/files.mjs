@@ -362,6 +362,61 @@ export async function sound() {
   });
 }
 
+// A film in portrait, before and after it is loaded: the size of its place, and how bright the middle of its frame is.
+export async function film() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob", { expected: LOST })];
+  await gather("Film", ["bob"]);
+  await open(alice, "Film");
+  const buffer = Buffer.from(await alice.evaluate(recordFilm));
+  await chosen(alice).setInputFiles([{ name: "portrait.webm", mimeType: "video/webm", buffer }]);
+  await pending(alice).waitFor();
+  await composer(alice).press("Enter");
+  await attachments(alice).locator("video").waitFor();
+
+  let load = () => undefined;
+  const wanted = new Promise((resolve) => (load = resolve));
+  await bob.route(/portrait\.webm/, async (route) => {
+    await wanted;
+    await route.continue();
+  });
+  await open(bob, "Film");
+  const video = attachments(bob).locator("video");
+  await video.waitFor();
+  const sizeOf = () => video.evaluate((it) => [it.clientWidth, it.clientHeight]);
+  const empty = await sizeOf();
+  load();
+  await bob.waitForFunction(() => document.querySelector("video").readyState >= 2);
+  const frame = await video.evaluate((it) => {
+    const canvas = new OffscreenCanvas(1, 1).getContext("2d");
+    canvas.drawImage(it, it.videoWidth / 2, it.videoHeight / 2, 1, 1, 0, 0, 1, 1);
+    return canvas.getImageData(0, 0, 1, 1).data[1];
+  });
+  report("shown", { empty, loaded: await sizeOf(), frame });
+}
+
+// Runs in the page. Records a white square before red.
+async function recordFilm() {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 240, height: 320 });
+  const context = canvas.getContext("2d");
+  const draw = () => {
+    context.fillStyle = "#f00";
+    context.fillRect(0, 0, 240, 320);
+    context.fillStyle = "#fff";
+    context.fillRect(60, 80, 120, 160);
+  };
+  const drawing = setInterval(draw, 40);
+  const recorder = new MediaRecorder(canvas.captureStream(25), { mimeType: "video/webm;codecs=vp8" });
+  const parts = [];
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  const done = new Promise((resolve) => (recorder.onstop = resolve));
+  recorder.start();
+  await new Promise((resolve) => setTimeout(resolve, 800));
+  recorder.stop();
+  await done;
+  clearInterval(drawing);
+  return [...new Uint8Array(await new Blob(parts).arrayBuffer())];
+}
+
 function silence(name, seconds) {
   const rate = 8000;
   const header = Buffer.alloc(44);

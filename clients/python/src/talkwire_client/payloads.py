@@ -36,7 +36,8 @@ class Attachment(TypedDict):
     """A file or a location attached to a message. An uploaded file has an `id`; a file at an external address has
     only `url` and `name`. The `url` of a `place` shows a map. `kind` is the message type that the sender's client
     set, if any. The thumbnail of an `animated` picture does not move. A voice message has its `durationMs` and a
-    `waveform`: values of loudness from 0 to 100 at equal distances in time, which the sender's client measured."""
+    `waveform`: values of loudness from 0 to 100 at equal distances in time, which the sender's client measured. So
+    are the `width` and the `height` of a film; those of a picture are the server's."""
 
     url: str
     """The file's address; a relative one is on this server."""

@@ -73,7 +73,8 @@ class MessageVersion(msgspec.Struct, frozen=True):
 class AttachmentRef(msgspec.Struct, frozen=True, omit_defaults=True):
     """A reference to something to attach: an uploaded file by its `id`, a `place`, or a `url` with a name.
 
-    `kind` is the type that clients display for the message. `duration_ms` and `waveform` describe a voice message.
+    `kind` is the type that clients display for the message. `duration_ms` and `waveform` describe a voice message,
+    `width` and `height` the frames of a film in pixels.
     """
 
     id: str | None = None
@@ -83,6 +84,8 @@ class AttachmentRef(msgspec.Struct, frozen=True, omit_defaults=True):
     place: Place | None = None
     duration_ms: int | None = None
     waveform: tuple[int, ...] = ()
+    width: int | None = None
+    height: int | None = None
 
 
 class FetchedPreview(msgspec.Struct, frozen=True, omit_defaults=True):

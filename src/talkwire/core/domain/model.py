@@ -345,8 +345,9 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
 class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     """An attachment of a message: an uploaded file (`id`), an external URL, or a `place`, whose `url` is a map.
 
-    `kind`, `duration_ms` and `waveform` are set by the sender's client. Without `kind`, readers derive it from the
-    content type. `waveform` is the loudness of a voice message, from 0 to 100 at equal distances.
+    `kind`, `duration_ms` and `waveform` are set by the sender's client, and so are `width` and `height` of a film.
+    Without `kind`, readers derive it from the content type. `waveform` is the loudness of a voice message, from 0 to
+    100 at equal distances.
     """
 
     url: str

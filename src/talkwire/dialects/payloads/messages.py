@@ -31,7 +31,8 @@ class AttachmentPayload(Payload, frozen=True):
     """A file or a location attached to a message. An uploaded file has an `id`; a file at an external address has only
     `url` and `name`. The `url` of a `place` shows a map. `kind` is the message type that the sender's client set, if
     any. The thumbnail of an `animated` picture does not move. A voice message has its `durationMs` and a `waveform`:
-    values of loudness from 0 to 100 at equal distances in time, which the sender's client measured."""
+    values of loudness from 0 to 100 at equal distances in time, which the sender's client measured. So are the `width`
+    and the `height` of a film; those of a picture are the server's."""
 
     url: str
     name: str
@@ -152,13 +153,15 @@ class VersionPayload(Payload, frozen=True):
 class AttachmentBody(Payload, frozen=True):
     """A file to attach to a new message: an uploaded file by its `id`, or an external file by its `url` and a `name`. A
     voice message is an uploaded file with `durationMs` and a `waveform`: at most 100 values of loudness from 0 to 100.
-    """
+    A film may have the `width` and the `height` of its frames in pixels, up to 65535."""
 
     id: str | None = None
     url: str | None = None
     name: str | None = None
     duration_ms: int | None = None
     waveform: tuple[int, ...] | None = None
+    width: int | None = None
+    height: int | None = None
 
 
 def message_payload(message: Message) -> MessagePayload:
@@ -294,6 +297,12 @@ def attachment_refs(attachments: tuple[AttachmentBody, ...] | None) -> tuple[Att
     return tuple(
         AttachmentRef(url=each.url, name=each.name)
         if each.id is None
-        else AttachmentRef(id=each.id, duration_ms=each.duration_ms, waveform=each.waveform or ())
+        else AttachmentRef(
+            id=each.id,
+            duration_ms=each.duration_ms,
+            waveform=each.waveform or (),
+            width=each.width,
+            height=each.height,
+        )
         for each in attachments or ()
     )

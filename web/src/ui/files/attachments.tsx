@@ -1,6 +1,6 @@
 import type { Attachment, Message } from "@talkwire/client";
 import { Download } from "lucide-react";
-import { useState } from "react";
+import { type CSSProperties, useState } from "react";
 import { readableSize } from "../../chat/files/file_size";
 import { isPicture } from "../../chat/files/files";
 import { extensionOf, isText } from "../../chat/files/text_preview";
@@ -15,6 +15,11 @@ import "./attachments.css";
 
 const TextDialog = lazyPart(() => import("./text_dialog"));
 const VoicePlayer = lazyPart(() => import("./voice_player"), "place");
+
+/** In pixels of CSS. The controls need the least width. */
+const FILM_MIN_WIDTH = 240;
+const FILM_MAX_WIDTH = 420;
+const FILM_MAX_HEIGHT = 420;
 
 /** A message's attachments: pictures, players for audio and video, and downloads. */
 export function Attachments({ message }: { message: Message }) {
@@ -108,10 +113,15 @@ function FileCard({ file }: { file: Attachment }) {
 function Player({ file, kind }: { file: Attachment; kind: "audio" | "video" }) {
   const { files } = useChat();
   const { fileUrl, onFailure } = useFileUrl(file.url);
-  const Media = kind;
+  const media = { controls: true, preload: "metadata", "aria-label": file.name, onError: onFailure } as const;
   return (
     <figure className="player">
-      <Media controls preload="metadata" src={fileUrl} aria-label={file.name} onError={onFailure} />
+      {kind === "audio" ? (
+        <audio src={fileUrl} {...media} />
+      ) : (
+        // Browsers that show no frame before it is played show the one at this time.
+        <video src={`${fileUrl}#t=0.1`} style={frameOf(file)} {...media} />
+      )}
       <figcaption>
         <span className="file-name" title={file.name}>
           {file.name}
@@ -121,6 +131,13 @@ function Player({ file, kind }: { file: Attachment; kind: "audio" | "video" }) {
       </figcaption>
     </figure>
   );
+}
+
+/** Returns the place of a film before it is loaded; undefined without its size, which the sender's client measured. */
+function frameOf({ width, height }: Attachment): CSSProperties | undefined {
+  if (width === undefined || height === undefined) return undefined;
+  const shown = Math.max(FILM_MIN_WIDTH, Math.min(FILM_MAX_WIDTH, (FILM_MAX_HEIGHT * width) / height));
+  return { width: Math.round(shown), aspectRatio: `${width} / ${height}` };
 }
 
 function Elsewhere({ file: { url, name } }: { file: Attachment }) {

@@ -7,6 +7,7 @@
 import { randomId } from "../platform.ts";
 import { RequestError } from "../server/request_error.ts";
 import type { FileUpload, FileUploadListener } from "../server/upload.ts";
+import { type FrameSize, frameSizeOf } from "./film.ts";
 import { type Voice, voiceOf } from "./voice.ts";
 
 /** An upload as it is stored. */
@@ -34,6 +35,8 @@ export interface StoredUpload {
   readonly bytes?: Blob | undefined;
   /** What is known of a recorded voice message. */
   readonly voice?: Voice | undefined;
+  /** The size of an uploaded film's frames. */
+  readonly frame?: FrameSize;
 }
 
 export interface PendingFile extends StoredUpload {
@@ -160,9 +163,10 @@ export class UploadQueue {
     return found.every((id) => id !== null) ? found : null;
   }
 
-  /** Returns what is known of an uploaded voice message, by the server's id. */
-  voiceOf(fileId: string): Voice | undefined {
-    return this.#files.find(({ startedAs }) => startedAs === fileId)?.voice;
+  /** Returns what a message says of an uploaded voice message or film, by the server's id. */
+  detailsOf(fileId: string): Partial<Voice & FrameSize> {
+    const file = this.#files.find(({ startedAs }) => startedAs === fileId);
+    return { ...file?.voice, ...file?.frame };
   }
 
   /** Resumes uploads that wait for the connection. */
@@ -234,6 +238,7 @@ export class UploadQueue {
     const { id, name, type, bytes, startedAs } = file;
     await this.#options.check(file);
     if (bytes === undefined) throw new RequestError({ code: "unreadable", message: "The file was not stored." });
+    const frame = frameSizeOf(bytes, type);
     const fileId = await this.#options.send(
       { name, type, bytes, startedAs },
       {
@@ -242,7 +247,14 @@ export class UploadQueue {
       },
       stop,
     );
-    this.#change(id, { startedAs: fileId, done: true, sent: file.size, stalled: false });
+    const known = await frame;
+    this.#change(id, {
+      startedAs: fileId,
+      done: true,
+      sent: file.size,
+      stalled: false,
+      ...(known !== undefined && { frame: known }),
+    });
   }
 
   /** Reloads a stored upload that another tab may have worked on. Returns whether it still has to be sent. */

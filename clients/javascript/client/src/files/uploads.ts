@@ -5,6 +5,7 @@ import type { ChatPart, Core } from "../core.ts";
 import type { OutboxEntry } from "../outbox/outbox.ts";
 import { withLock } from "../platform.ts";
 import { RequestError, UNREACHABLE } from "../server/request_error.ts";
+import type { FrameSize } from "./film.ts";
 import { type PendingFile, UploadQueue, type UploadStore } from "./upload_queue.ts";
 import type { Voice } from "./voice.ts";
 
@@ -110,8 +111,8 @@ export class Uploads implements ChatPart {
     return this.#queue.fileIds(ids);
   }
 
-  voiceOf(fileId: string): Voice | undefined {
-    return this.#queue.voiceOf(fileId);
+  detailsOf(fileId: string): Partial<Voice & FrameSize> {
+    return this.#queue.detailsOf(fileId);
   }
 }
 

@@ -269,7 +269,7 @@ export class Messages implements ChatPart {
     const reply = replyToId === null ? {} : { replyToId };
     const thread = threadId === null ? {} : { threadId };
     const files =
-      fileIds.length === 0 ? {} : { attachments: fileIds.map((id) => ({ id, ...this.#uploads.voiceOf(id) })) };
+      fileIds.length === 0 ? {} : { attachments: fileIds.map((id) => ({ id, ...this.#uploads.detailsOf(id) })) };
     const payload = { conversationId, content, clientMessageId, ...reply, ...thread, ...files };
     try {
       const { message } = await this.core.call("message:send", payload);

@@ -99,7 +99,8 @@ export interface AskSyncCommand {
  * A file or a location attached to a message. An uploaded file has an `id`; a file at an external address has only
  * `url` and `name`. The `url` of a `place` shows a map. `kind` is the message type that the sender's client set, if
  * any. The thumbnail of an `animated` picture does not move. A voice message has its `durationMs` and a `waveform`:
- * values of loudness from 0 to 100 at equal distances in time, which the sender's client measured.
+ * values of loudness from 0 to 100 at equal distances in time, which the sender's client measured. So are the `width`
+ * and the `height` of a film; those of a picture are the server's.
  */
 export interface Attachment {
   /** The file's address; a relative one is on this server. */
@@ -131,7 +132,8 @@ export interface Attachment {
 
 /**
  * A file to attach to a new message: an uploaded file by its `id`, or an external file by its `url` and a `name`. A
- * voice message is an uploaded file with `durationMs` and a `waveform`: at most 100 values of loudness from 0 to 100.
+ * voice message is an uploaded file with `durationMs` and a `waveform`: at most 100 values of loudness from 0 to 100. A
+ * film may have the `width` and the `height` of its frames in pixels, up to 65535.
  */
 export interface AttachmentBody {
   id?: string | null;
@@ -143,6 +145,10 @@ export interface AttachmentBody {
   durationMs?: number | null;
   /** The loudness from 0 to 100, at equal distances. */
   waveform?: readonly number[] | null;
+  /** Width in pixels. */
+  width?: number | null;
+  /** Height in pixels. */
+  height?: number | null;
 }
 
 export interface CallCommand {

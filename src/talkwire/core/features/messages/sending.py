@@ -59,6 +59,8 @@ WAVEFORM_MAX = 100
 """How many values a waveform has at most."""
 
 LOUDEST = 100
+SIDE_MAX = 65_535
+"""Pixels of a film's width or height, at most."""
 
 IMPORT_SKEW_MS = 10_000
 """How far in the future an imported message's time may be, in milliseconds, to allow for clock differences."""
@@ -104,6 +106,7 @@ def _check_attachments(refs: Sequence[AttachmentRef]) -> None:
         if ref.id is not None:
             check_name(f"{path}.id", ref.id, 128)
             _check_sound(path, ref)
+            _check_frame(path, ref)
         elif ref.place is not None:
             check_place(f"{path}.place", ref.place)
         elif ref.url is None:
@@ -121,6 +124,14 @@ def _check_sound(path: str, ref: AttachmentRef) -> None:
         raise invalid(f"{path}.waveform", f"must have at most {WAVEFORM_MAX} items")
     if any(not 0 <= loudness <= LOUDEST for loudness in ref.waveform):
         raise invalid(f"{path}.waveform", f"must have items between 0 and {LOUDEST}")
+
+
+def _check_frame(path: str, ref: AttachmentRef) -> None:
+    for name, side in (("width", ref.width), ("height", ref.height)):
+        if side is not None and not 1 <= side <= SIDE_MAX:
+            raise invalid(f"{path}.{name}", f"must be between 1 and {SIDE_MAX}")
+    if (ref.width is None) != (ref.height is None):
+        raise invalid(path, "must have both width and height, or neither")
 
 
 def check_url(path: str, url: str) -> None:
@@ -352,6 +363,8 @@ def _attachment(file: File | None, owner_ids: Collection[str], ref: AttachmentRe
         attached = replace(attached, kind=ref.kind)
     if ref.duration_ms is not None or ref.waveform:
         attached = replace(attached, duration_ms=ref.duration_ms, waveform=ref.waveform)
+    if file.content_type.startswith("video/"):  # the server does not decode films
+        attached = replace(attached, width=ref.width, height=ref.height)
     return attached
 
 
