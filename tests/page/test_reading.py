@@ -10,6 +10,13 @@ def test_who_reacted_is_named(driver: Driver, demo_url: str) -> None:
     assert reacted == {"title": "You, bob and carol reacted with 👍", "listed": ["You", "bob", "carol"]}
 
 
+def test_code_is_copied_by_the_button_in_its_corner(driver: Driver, demo_url: str) -> None:
+    copied = run(driver, demo_url, "reading", "code")["copied"]
+    assert set(copied) == {"pointer", "keyboard", "touch"}
+    for how, seen in copied.items():
+        assert seen == {"isInCorner": True, "isFilled": True, "says": "Copied.", "text": f"by {how}"}
+
+
 def test_each_paragraph_is_read_from_its_own_side(driver: Driver, demo_url: str) -> None:
     directed = run(driver, demo_url, "reading", "directions")["directed"]
     assert directed["field"] == "rtl"

@@ -36,6 +36,45 @@ export async function reactions() {
   report("reacted", { title, listed });
 }
 
+// The button of a block of one line, pressed in three ways: whether it is within the block, at its corner, hides the text
+// below it, and what it copies and says.
+export async function code() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Code" });
+  for (const how of ["pointer", "keyboard", "touch"])
+    await post("messages", "alice", { conversationId: id, content: `\`\`\`\nby ${how}\n\`\`\`` });
+  const permissions = ["clipboard-read", "clipboard-write"];
+  const bob = await visitAs("bob", { permissions });
+  const phone = await visitAs("bob", { permissions, hasTouch: true, isMobile: true, viewport: { width: 390, height: 844 } });
+  const copied = {};
+  for (const [how, page] of [["pointer", bob], ["keyboard", bob], ["touch", phone]]) {
+    if (how !== "keyboard") await open(page, "Code");
+    const block = page.locator(".code-block").filter({ hasText: `by ${how}` });
+    const button = block.getByRole("button", { name: "Copy the code" });
+    if (how === "pointer") await button.click();
+    if (how === "touch") await button.tap();
+    if (how === "keyboard") {
+      await block.locator("pre").focus();
+      await page.keyboard.press("Tab");
+      await page.keyboard.press("Enter");
+    }
+    await page.locator(".toast:popover-open").getByText("Copied.").waitFor();
+    copied[how] = {
+      ...(await block.evaluate((it) => {
+        const [around, at] = [it, it.querySelector("button")].map((each) => each.getBoundingClientRect());
+        const distances = [at.top - around.top, around.right - at.right, around.bottom - at.bottom];
+        return {
+          isInCorner: distances.every((distance) => distance >= 0 && distance <= 8),
+          isFilled: getComputedStyle(it.querySelector("button")).backgroundColor !== "rgba(0, 0, 0, 0)",
+        };
+      })),
+      says: await page.locator(".toast p").textContent(),
+      text: (await page.evaluate(() => navigator.clipboard.readText())).trim(),
+    };
+    await page.locator(".toast:popover-open").waitFor({ state: "detached" });
+  }
+  report("copied", copied);
+}
+
 // What is written from right to left is read so, whatever stands around it.
 export async function directions() {
   const alice = await visitAs("alice");

@@ -43,7 +43,7 @@ function CopyButton({ code }: { code: string }) {
     <IconButton
       icon={isCopied ? Check : Copy}
       label={texts.copyCode}
-      className="copy-code"
+      className="copy-code reach"
       onClick={() => void copyText(chat, code).then(setCopied)}
     />
   );
