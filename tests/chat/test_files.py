@@ -128,11 +128,11 @@ async def test_an_image_gets_dimensions_and_a_thumbnail_and_loses_its_metadata(w
     thumbnail = await world.request("GET", file["thumbnailUrl"], by="alice")
     assert (thumbnail.status_code, thumbnail.headers["content-type"]) == (200, "image/webp")
     assert pictures.decoded(thumbnail.content).size == (320, 640)
-    large = await world.request("GET", f"{file['thumbnailUrl']}?size=large", by="alice")
+    large = await world.request("GET", f"{file['thumbnailUrl']}?large=true", by="alice")
     assert (large.status_code, large.headers["content-type"]) == (200, "image/webp")
     assert pictures.decoded(large.content).size == (500, 1000)
     assert large.headers["etag"] != thumbnail.headers["etag"]
-    refused = await world.request("GET", f"{file['thumbnailUrl']}?size=huge", by="alice")
+    refused = await world.request("GET", f"{file['thumbnailUrl']}?large=huge", by="alice")
     assert code(refused) == (422, "invalid_request")
 
 
@@ -141,7 +141,7 @@ async def test_where_there_is_no_large_thumbnail_the_other_one_is_sent(world: Wo
     [path] = [path for path in stored(folder) if path.name == "large-thumbnail" and old["id"] in path.parts]
     path.unlink()
     for file, size in ((old, (640, 320)), (small, (100, 50))):
-        sent = await world.request("GET", f"{file['thumbnailUrl']}?size=large", by="alice")
+        sent = await world.request("GET", f"{file['thumbnailUrl']}?large=true", by="alice")
         assert pictures.decoded(sent.content).size == size
         same = await world.request("GET", file["thumbnailUrl"], by="alice")
         assert sent.headers["etag"] == same.headers["etag"]

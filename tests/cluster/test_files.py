@@ -281,7 +281,7 @@ async def test_a_file_is_read_at_any_node_as_at_its_own(cluster: Cluster) -> Non
 async def test_a_thumbnail_is_read_at_any_node(cluster: Cluster) -> None:
     async with at(cluster.nodes[0]) as here, at(cluster.nodes[1]) as there:
         file = await upload(here, jpeg(1000, 500), "cat.jpg")
-        for url in (file["thumbnailUrl"], f"{file['thumbnailUrl']}?size=large"):
+        for url in (file["thumbnailUrl"], f"{file['thumbnailUrl']}?large=true"):
             own, other = [await client.get(url) for client in (here, there)]
             assert other.status_code == 200
             assert own.content == other.content

@@ -180,7 +180,7 @@ async function enlarged(images) {
       return Math.max(it.clientWidth / width, it.clientHeight / height) * devicePixelRatio;
     }),
   );
-  const large = images.filter((it) => it.currentSrc.includes("size=large")).length;
+  const large = images.filter((it) => it.currentSrc.includes("large=true")).length;
   return { most: Math.round(Math.max(...all) * 100) / 100, large };
 }
 

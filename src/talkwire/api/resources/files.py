@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 from urllib.parse import quote
 
 from litestar import HttpMethod, MediaType, Request, Response, Router, delete, get, head, patch, post
@@ -70,9 +70,8 @@ _PARTS = {
 }
 
 AnyRequest = Request[Any, Any, Any]
-ThumbnailSize = Annotated[
-    Literal["large"] | None,
-    QueryParameter(description="`large` is up to 1280 pixels instead of 640, where the picture has them"),
+Large = Annotated[
+    bool, QueryParameter(description="The thumbnail of up to 1280 pixels instead of 640, if the picture has one")
 ]
 
 
@@ -355,12 +354,12 @@ async def get_thumbnail(
     request: AnyRequest,
     caller: GivenCaller,
     uploads: GivenUploads,
-    size: ThumbnailSize = None,
+    large: Large = False,  # noqa: FBT002 (a query parameter)
 ) -> Response[Any]:
     file = await uploads.file(caller.actor, file_id)
     if file.width is None:
         raise forbidden()
-    if size == "large":
+    if large:
         with contextlib.suppress(ChatError):  # there is none, or the node that has it is of an earlier version
             return await _download(request, uploads, file, "large-thumbnail")
     return await _download(request, uploads, file, "thumbnail")

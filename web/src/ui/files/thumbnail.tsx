@@ -87,14 +87,14 @@ function Picture({ address, sources }: PictureProps) {
       </span>
     );
   const choice = sources && {
-    srcSet: `${fileUrl} ${sources.widths[0]}w, ${withLargeSize(fileUrl)} ${sources.widths[1]}w`,
+    srcSet: `${fileUrl} ${sources.widths[0]}w, ${largeAddressOf(fileUrl)} ${sources.widths[1]}w`,
     sizes: `${sources.drawn}px`,
   };
   return <img {...choice} src={fileUrl} alt="" loading="lazy" decoding="async" onError={onFailure} />;
 }
 
-function withLargeSize(address: string): string {
+function largeAddressOf(address: string): string {
   const url = new URL(address);
-  url.searchParams.set("size", "large");
+  url.searchParams.set("large", "true");
   return url.href;
 }
