@@ -19,6 +19,7 @@ from talkwire.core.commands.accounts import (
     RotateLogin,
     UnbanUser,
 )
+from talkwire.core.commands.command import Page
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation
 from talkwire.core.commands.invitations import (
     AcceptInvitation,
@@ -326,6 +327,26 @@ async def test_invitations_come_page_by_page(node: Node) -> None:
     second = await node.do(ALICE, ListInvitations(first.next, 3))
     assert [invitation.id for invitation in (*first.items, *second.items)] == made[::-1]
     assert second.next is None
+
+
+async def test_invitations_to_one_conversation_are_listed(node: Node) -> None:
+    await node.users(MALLORY)
+    await node.group("c", ALICE)
+    await node.group("C", ALICE, BOB)
+    await node.group("cc", ALICE)
+    await node.do(ALICE, UpdateMember("C", "bob", "admin"))
+    wanted = (await node.do(ALICE, CreateInvitation(("c",)))).invitation
+    others = [(await node.do(ALICE, CreateInvitation((each,)))).invitation for each in ("C", "cc")]
+    bobs = (await node.do(BOB, CreateInvitation(("C",)))).invitation
+    both = (await node.do(BACKEND, CreateInvitation(("cc", "c")))).invitation
+    assert (await node.do(ALICE, ListInvitations(conversation_id="c"))).items == (wanted,)
+    assert (await node.do(ALICE, ListInvitations(conversation_id="C"))).items == (others[0],)
+    assert (await node.do(OPERATOR, ListInvitations(conversation_id="C"))).items == (bobs, others[0])
+    first = await node.do(BACKEND, ListInvitations(None, 1, "c"))
+    assert first.items == (both,)
+    assert (await node.do(BACKEND, ListInvitations(first.next, 1, "c"))) == Page((wanted,), None)
+    assert (await node.do(MALLORY, ListInvitations(conversation_id="c"))).items == ()
+    assert await node.refusal(ALICE, ListInvitations(conversation_id="")) == "invalid_request"
 
 
 # --- keeping ----------------------------------------------------------------------------------------------------------

@@ -26,6 +26,18 @@ def test_a_link_leads_from_its_making_into_the_conversation(driver: Driver, invi
     assert reports["joined"] == {"offered": 0, "address": "", "asked": 0, "again": 0}
 
 
+def test_links_are_listed_and_revoked(driver: Driver, invite_only_url: str) -> None:
+    revoked = run(driver, invite_only_url, "invitations", "revoking")["revoked"]
+    assert revoked == {
+        "listed": [["By alice", "Used 0 times"], ["By alice", "1 use left"]],
+        "copied": True,
+        "copies": 0,
+        "says": "Invitation link revoked.",
+        "left": 1,
+        "server": 1,
+    }
+
+
 def test_a_link_that_is_used_up_says_so(driver: Driver, invite_only_url: str) -> None:
     reports = run(driver, invite_only_url, "invitations", "usedUp")
     used_up = "The invitation has been used up. Ask for a new one."

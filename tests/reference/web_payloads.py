@@ -32,6 +32,7 @@ REST_ANSWERS = (
     "MessengerConversationList",
     "MessengerCreatedInvitation",
     "MessengerFile",
+    "MessengerInvitationList",
     "MessengerMemberPreferences",
     "MessengerMessageList",
     "MessengerNoticeList",

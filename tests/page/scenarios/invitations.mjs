@@ -1,4 +1,5 @@
 import {
+  call,
   conversations,
   field,
   message,
@@ -31,6 +32,39 @@ async function linkOf(page, uses) {
   if (copied !== link) throw new Error(`copied ${copied}, not ${link}`);
   await page.locator("dialog").getByRole("button", { name: "Close" }).click();
   return link;
+}
+
+// The links of a group, in its details: copied again where they were made, and revoked.
+export async function revoking() {
+  const alice = await visitAs("alice", { permissions: ["clipboard-read", "clipboard-write"] });
+  await start(alice, ["bob", "carol"], "Links");
+  await opened(alice, "Links");
+  const link = await linkOf(alice, "1 person");
+  await call("POST", "invitations", "alice", { conversationIds: [decodeURIComponent(alice.url().split("/").at(-1))] });
+  await alice.getByRole("button", { name: "Details" }).click();
+  await alice.getByRole("button", { name: "Details" }).click();
+  const list = alice.getByRole("region", { name: "Invitation links" });
+  await list.locator("li").nth(1).waitFor();
+  const listed = await list.locator("li").evaluateAll((all) =>
+    all.map((it) => [it.querySelector(".name").firstChild.data, it.querySelector("span.detail").textContent.split(" · ")[0]]),
+  );
+  await list.getByRole("button", { name: "Copy the link by alice" }).click();
+  const copied = (await until(() => alice.evaluate(() => navigator.clipboard.readText()), (text) => text === link)) === link;
+  await list.locator("li").last().getByRole("button", { name: "Revoke the link by alice" }).click();
+  const question = alice.getByRole("dialog", { name: "Revoke this invitation link?" });
+  await question.getByRole("button", { name: "Revoke", exact: true }).click();
+  await alice.locator(".toast:popover-open").getByText("revoked").waitFor();
+  const says = await alice.locator(".toast p").textContent();
+  const { items } = await call("GET", "invitations", "alice");
+  report("revoked", {
+    listed,
+    copied,
+    // Of a link that was made elsewhere, the page has no address.
+    copies: await list.getByRole("button", { name: "Copy the link by alice" }).count(),
+    says,
+    left: await list.locator("li").count(),
+    server: items.filter(({ maxUses }) => maxUses === undefined).length,
+  });
 }
 
 // On a server where nobody registers without an invitation.

@@ -5,6 +5,7 @@
  */
 
 export type { NewConversation } from "./conversations/conversation_store.ts";
+export type { FrameSize } from "./files/film.ts";
 export type { PendingFile } from "./files/upload_queue.ts";
 export type { Voice } from "./files/voice.ts";
 export type { PresenceEnds } from "./people/presence.ts";

@@ -37,6 +37,9 @@ from talkwire.dialects.payloads.invitations import (
 )
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
+InvitedTo = Annotated[
+    str | None, QueryParameter(name="conversationId", description="Only invitations to this conversation")
+]
 
 
 class CreateInvitationBody(Body, frozen=True, forbid_unknown_fields=True):
@@ -62,9 +65,13 @@ class InvitedConversationsAnswer(msgspec.Struct, frozen=True):
 
 @get("/", summary="List the invitations that the caller has created, or all of them for admins")
 async def list_invitations(
-    caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: Limit = 50
+    caller: GivenCaller,
+    chat: GivenChat,
+    cursor: FromQuery[str | None] = None,
+    limit: Limit = 50,
+    conversation_id: InvitedTo = None,
 ) -> ListAnswer[InvitationPayload]:
-    page = await chat.execute(caller.actor, ListInvitations(cursor, limit))
+    page = await chat.execute(caller.actor, ListInvitations(cursor, limit, conversation_id))
     return ListAnswer(tuple(map(invitation_payload, page.items)), page.next)
 
 

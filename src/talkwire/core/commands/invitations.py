@@ -63,7 +63,9 @@ class ListInvitedConversations(Query[tuple[InvitedConversation, ...]], frozen=Tr
 
 
 class ListInvitations(Query[Page[Invitation]], frozen=True, tag="ListInvitations"):
-    """Lists the actor's invitations, newest first; for the application's backend and admins, those of all users."""
+    """Lists the actor's invitations, newest first; for the application's backend and admins, those of all users. With a
+    `conversation_id`, only those to this conversation."""
 
     cursor: str | None = None
     limit: int = 50
+    conversation_id: str | None = None

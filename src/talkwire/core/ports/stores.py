@@ -865,9 +865,11 @@ class Invitations(Protocol):
     def find(self, invitation_id: str) -> Invitation | None: ...
     def find_by_code(self, code_hash: str) -> Invitation | None: ...
 
-    def created_by(self, creator_id: str | None, before_id: str | None, limit: int) -> Sequence[Invitation]:
-        """Returns a page of a user's invitations, newest first. None for `creator_id` returns the invitations of all
-        users."""
+    def created_by(
+        self, creator_id: str | None, conversation_id: str | None, before_id: str | None, limit: int
+    ) -> Sequence[Invitation]:
+        """Returns a page of a user's invitations to a conversation, newest first. None for `creator_id` returns the
+        invitations of all users, None for `conversation_id` those to any conversations or to none."""
         ...
 
     def for_role(self, role: AccountRole) -> Sequence[Invitation]:

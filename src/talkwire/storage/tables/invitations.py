@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from msgspec.structs import asdict
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 
 from talkwire.core.domain.events import InvitationCreated, InvitationDeleted, InvitationUsed
 from talkwire.core.domain.model import AccountRole, Invitation
@@ -26,10 +26,16 @@ class InvitationRows(Reads):
     def find_by_code(self, code_hash: str) -> Invitation | None:
         return self._one(invitations.c.code_hash == code_hash)
 
-    def created_by(self, creator_id: str | None, before_id: str | None, limit: int) -> Sequence[Invitation]:
+    def created_by(
+        self, creator_id: str | None, conversation_id: str | None, before_id: str | None, limit: int
+    ) -> Sequence[Invitation]:
         statement = select(invitations)
         if creator_id is not None:
             statement = statement.where(invitations.c.creator_id == creator_id)
+        if conversation_id is not None:
+            # SQLite's LIKE ignores case. An id is in quotation marks in the JSON, so it is not part of another one.
+            within = func.replace(invitations.c.conversation_ids, to_json(conversation_id), "")
+            statement = statement.where(within != invitations.c.conversation_ids)
         if before_id is not None:
             statement = statement.where(invitations.c.id < before_id)
         # All ids have the same length, so the order of texts is that of the log.

@@ -14,6 +14,7 @@ import { lazyPart } from "../lazy_part";
 import { dateOf } from "../time_format";
 import { BannedList } from "./banned_list";
 import { EditConversationDialog } from "./edit_conversation_dialog";
+import { InvitationList } from "./invitation_list";
 import { InviteDialog } from "./invite_dialog";
 import { ListPlace } from "./list_place";
 import { MemberList } from "./member_list";
@@ -62,6 +63,7 @@ export function GroupDetails({ conversation }: { conversation: Conversation }) {
       <ListPlace key={`list ${id}`} conversation={conversation} />
       <ConversationAlerts key={id} conversation={conversation} />
       {members && <MemberList key={`members of ${id}`} conversation={conversation} members={members} />}
+      {manages && <InvitationList key={`links to ${id}`} conversation={conversation} isCreating={open === "invite"} />}
       {manages && <BannedList key={`banned from ${id}`} conversation={conversation} />}
       <Overlay open={open} conversation={conversation} onClose={() => setOpen(null)} />
     </>

@@ -602,6 +602,34 @@ export interface IceServersAnswer {
   iceServers: IceServerAnswer[];
 }
 
+/**
+ * An invitation as its creator sees it. `expiresAt` and `maxUses` are missing if there is no such limit, `createdBy` if
+ * the application's backend created it.
+ */
+export interface Invitation {
+  id: string;
+  /** The ids of the conversations. */
+  conversationIds: string[];
+  /** How many times the invitation was used. */
+  uses: number;
+  /** When it was created. */
+  createdAt: string;
+  /** The user who created it. */
+  createdBy?: string;
+  /** When it expires. */
+  expiresAt?: string;
+  /** How many times the invitation can be used. */
+  maxUses?: number;
+}
+
+/** One page of a list. Pass `next` as the cursor to get the following page; it is null on the last one. */
+export interface InvitationPage {
+  /** The items of this page. */
+  items: Invitation[];
+  /** The cursor of the next page; null on the last one. */
+  next: string | null;
+}
+
 /** An invitation of other members to a call. If `callId` is omitted, the server generates one. */
 export interface InviteCommand {
   /** The id of the conversation. */

@@ -277,9 +277,11 @@ def list_invitations(snapshot: Snapshot, actor: Actor, query: ListInvitations) -
     require(may_act(snapshot.user(actor.user_id)))
     if query.cursor is not None:
         check_id("cursor", query.cursor)
+    if query.conversation_id is not None:
+        check_id("conversationId", query.conversation_id)
     limit = max(1, min(query.limit, PAGE_MAX))
     creator_id = actor.user_id if actor.role == "user" else None
-    found = snapshot.invitations.created_by(creator_id, query.cursor, limit + 1)
+    found = snapshot.invitations.created_by(creator_id, query.conversation_id, query.cursor, limit + 1)
     return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
 
 

@@ -1,0 +1,105 @@
+import type { Conversation, Invitation } from "@talkwire/client";
+import { useEffect, useState } from "react";
+import { texts } from "../../texts";
+import { useChat } from "../chat_context";
+import { copyText } from "../clipboard";
+import { Confirmation } from "../components/confirmation";
+import { useUser } from "../people/use_user";
+import { fullTime } from "../time_format";
+
+const labels = texts.invitation;
+
+interface Props {
+  conversation: Conversation;
+  /** Whether the reader is creating an invitation, after which the list is loaded again. */
+  isCreating: boolean;
+}
+
+/** The invitation links with which people can still join, as far as the reader may revoke them. */
+export function InvitationList({ conversation: { id }, isCreating }: Props) {
+  const chat = useChat();
+  const { invitations } = chat;
+  const [usable, setUsable] = useState<readonly Invitation[]>([]);
+  const [revoked, setRevoked] = useState<Invitation | null>(null);
+  useEffect(() => {
+    if (isCreating) return;
+    let isCurrent = true;
+    invitations.list(id).then(
+      (found) => isCurrent && setUsable(found.filter(isUsable)),
+      // The reader may not see them any more.
+      () => isCurrent && setUsable([]),
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [invitations, id, isCreating]);
+  if (usable.length === 0) return null;
+  const revoke = async (invitation: Invitation): Promise<void> => {
+    await invitations.revoke(invitation.id);
+    setUsable((before) => before.filter((each) => each !== invitation));
+    chat.showToast(labels.revoked);
+  };
+  return (
+    <section className="members" aria-label={labels.links}>
+      <h3>{labels.links}</h3>
+      <ul>
+        {usable.map((each) => (
+          <Row key={each.id} invitation={each} onRevoke={() => setRevoked(each)} />
+        ))}
+      </ul>
+      {revoked !== null && (
+        <Confirmation
+          title={labels.revokeQuestion}
+          action={labels.revoke}
+          onConfirm={() => revoke(revoked)}
+          onClose={() => setRevoked(null)}
+        >
+          {labels.revoking}
+        </Confirmation>
+      )}
+    </section>
+  );
+}
+
+function Row({ invitation, onRevoke }: { invitation: Invitation; onRevoke: () => void }) {
+  const chat = useChat();
+  const { id, createdBy, createdAt, expiresAt, maxUses, uses } = invitation;
+  const creator = useUser(createdBy ?? "");
+  const name = creator?.name ?? createdBy;
+  // The server stores no links: those of other pages and devices were shown once.
+  const link = chat.invitations.linkOf(id);
+  const details = [
+    maxUses === undefined ? labels.usedBy(uses) : labels.left(maxUses - uses),
+    expiresAt && labels.until(fullTime(expiresAt)),
+  ];
+  const maker = name === undefined ? labels.byApplication : labels.by(name);
+  return (
+    <li className="member">
+      <span className="name">
+        {maker}
+        <time className="detail below" dateTime={createdAt}>
+          {fullTime(createdAt)}
+        </time>
+        <span className="detail below">{details.filter(Boolean).join(" · ")}</span>
+      </span>
+      {link !== undefined && (
+        <button
+          type="button"
+          className="quiet"
+          aria-label={labels.copyOf(name ?? "")}
+          onClick={() => void copyText(chat, link)}
+        >
+          {texts.copyLink}
+        </button>
+      )}
+      <button type="button" className="quiet" aria-label={labels.revokeOf(name ?? "")} onClick={onRevoke}>
+        {labels.revoke}
+      </button>
+    </li>
+  );
+}
+
+function isUsable({ expiresAt, maxUses, uses }: Invitation): boolean {
+  const isOver = expiresAt !== undefined && new Date(expiresAt).getTime() <= Date.now();
+  return !isOver && (maxUses === undefined || uses < maxUses);
+}
