@@ -50,6 +50,7 @@ from talkwire.core.commands.invitations import (
     ListInvitations,
     ListInvitedConversations,
 )
+from talkwire.core.commands.links import LinkInMessage, ListLinks
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import (
     AttachmentRef,
@@ -123,12 +124,14 @@ __all__ = [
     "GetWebhook",
     "HangUpCall",
     "InviteToCall",
+    "LinkInMessage",
     "ListAudit",
     "ListConversations",
     "ListEvents",
     "ListFiles",
     "ListInvitations",
     "ListInvitedConversations",
+    "ListLinks",
     "ListMessages",
     "ListNotices",
     "ListNotifications",

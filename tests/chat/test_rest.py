@@ -72,6 +72,7 @@ FURTHER_ROUTES = {
     ("put", "/api/v1/conversations/{conversation_id}/mutes/{user_id}"),
     ("get", "/api/v1/conversations/{conversation_id}/notices"),
     ("get", "/api/v1/conversations/{conversation_id}/files"),
+    ("get", "/api/v1/conversations/{conversation_id}/links"),
     ("get", "/api/v1/conversations/{conversation_id}/offers"),
     ("post", "/api/v1/conversations/{conversation_id}/offers"),
     ("get", "/api/v1/conversations/{conversation_id}/pins"),

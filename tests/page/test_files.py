@@ -59,6 +59,7 @@ def test_a_panel_lists_the_files_of_a_conversation(driver: Driver, demo_url: str
     listed = run(driver, demo_url, "files", "library")["listed"]
     assert listed["mosaic"] == {"rows": 2, "isTiled": True}
     assert listed["media"] == "Open late.png"
+    assert listed["linked"] == "https://talkwire.example/docs"
     assert (listed["files"], listed["audio"]) == ([MARKUP], ["beep.wav"])
 
 

@@ -43,6 +43,7 @@ REST_ANSWERS = (
     "MessengerRights",
     "MessengerSavedMessageList",
     "MessengerSentFileList",
+    "MessengerSentLinkList",
     "MessengerSessionList",
     "MessengerUserList",
     "MessengerVersionList",

@@ -203,10 +203,11 @@ export const texts = {
   },
   filesPanel: {
     title: "Files",
-    kinds: { media: "Media", file: "Files", audio: "Audio" },
+    kinds: { media: "Media", file: "Files", link: "Links", audio: "Audio" },
     none: {
       media: "No pictures or videos yet.",
       file: "No files yet.",
+      link: "No links yet.",
       audio: "No voice messages or music yet.",
     },
     toMessage: (name: string, sender: string, when: string) =>

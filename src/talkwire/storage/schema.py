@@ -453,6 +453,7 @@ messages = Table(
     ),
     _partial("ix_messages_milestones", "seq % 64 = 0", "conversation_id", "id"),
     _partial("ix_messages_thread", "thread_id IS NOT NULL", "thread_id", "seq"),
+    _partial("ix_messages_links", "content LIKE '%://%'", "conversation_id", "seq"),
     _partial("ix_messages_pinned", "pinned_ms IS NOT NULL", "conversation_id", "pinned_ms"),
 )
 """`extra` is JSON of what few messages have (`messages.Extra`). The milestones, one in 64 messages, lead from a log

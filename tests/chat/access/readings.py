@@ -21,6 +21,7 @@ LISTS = (
     "/api/v1/conversations/{conversation}/messages?around={reply}",
     "/api/v1/conversations/{conversation}/pins",
     "/api/v1/conversations/{conversation}/files",
+    "/api/v1/conversations/{conversation}/links",
     "/api/v1/conversations/{conversation}/offers",
     "/chat-messages?chatId={conversation}",
     "/api/v1/talks/{conversation}/messages",

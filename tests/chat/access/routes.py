@@ -101,6 +101,7 @@ _CONVERSATIONS = (
     Row(f"GET {_CONVERSATION}/messages", READERS),
     Row(f"GET {_CONVERSATION}/pins", READERS),
     Row(f"GET {_CONVERSATION}/files", READERS),
+    Row(f"GET {_CONVERSATION}/links", READERS),
     Row(f"GET {_CONVERSATION}/preferences", MEMBERS),
     Row(f"PUT {_CONVERSATION}/preferences", MEMBERS, {"muted": True, "notify": "all", "sound": None}),
     Row(f"PATCH {_CONVERSATION}/preferences", MEMBERS, {"favourite": True, "archived": True}),

@@ -7,6 +7,7 @@ import {
   call,
   composer,
   conversations,
+  ledTo,
   message,
   open,
   opened,
@@ -254,6 +255,14 @@ export async function library() {
   await panel.getByRole("tabpanel", { name: "Files" }).locator(".file-list li").waitFor();
   const files = await panel.locator(".file-list .file-name").allTextContents();
   await bob.keyboard.press("ArrowRight");
+  const links = panel.getByRole("tabpanel", { name: "Links" });
+  await links.getByText("No links yet.").waitFor();
+  await say(alice, "See https://talkwire.example/docs");
+  const linked = await links.getByRole("link", { name: /talkwire\.example/ }).getAttribute("href");
+  await links.getByRole("button", { name: /^Show https:.* from alice/ }).press("Enter");
+  await ledTo(bob, "See https://talkwire.example/docs");
+  await panel.getByRole("tab", { name: "Links" }).focus();
+  await bob.keyboard.press("ArrowRight");
   await panel.getByRole("tabpanel", { name: "Audio" }).locator(".file-list li").waitFor();
   const audio = await panel.locator(".file-list .file-name").allTextContents();
   await panel.locator(".file-list .find").press("Enter");
@@ -262,7 +271,7 @@ export async function library() {
   await act(alice, "Papers", "Delete");
   await alice.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await panel.getByText("No voice messages or music yet.").waitFor();
-  report("listed", { mosaic, media, files, audio });
+  report("listed", { mosaic, media, files, linked, audio });
 }
 
 // Plays a recording. It may be over before anybody looks: the page itself looks for the other button in each frame.

@@ -204,10 +204,11 @@ export const texts: Texts = {
   removePreviews: "Linkvorschauen entfernen",
   filesPanel: {
     title: "Dateien",
-    kinds: { media: "Medien", file: "Dateien", audio: "Audio" },
+    kinds: { media: "Medien", file: "Dateien", link: "Links", audio: "Audio" },
     none: {
       media: "Noch keine Bilder oder Videos.",
       file: "Noch keine Dateien.",
+      link: "Noch keine Links.",
       audio: "Noch keine Sprachnachrichten und keine Musik.",
     },
     toMessage: (name, sender, when) => `${name} von ${sender}, ${when}, in der Unterhaltung anzeigen`,

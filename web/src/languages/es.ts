@@ -212,10 +212,11 @@ export const texts: Texts = {
   removePreviews: "Quitar las vistas previas de los enlaces",
   filesPanel: {
     title: "Archivos",
-    kinds: { media: "Multimedia", file: "Archivos", audio: "Audio" },
+    kinds: { media: "Multimedia", file: "Archivos", link: "Enlaces", audio: "Audio" },
     none: {
       media: "Aún no hay imágenes ni vídeos.",
       file: "Aún no hay archivos.",
+      link: "Aún no hay enlaces.",
       audio: "Aún no hay mensajes de voz ni música.",
     },
     toMessage: (name, sender, when) => `Mostrar ${name} de ${sender}, ${when}, en la conversación`,

@@ -213,10 +213,11 @@ export const texts: Texts = {
   removePreviews: "Retirer les aperçus des liens",
   filesPanel: {
     title: "Fichiers",
-    kinds: { media: "Médias", file: "Fichiers", audio: "Audio" },
+    kinds: { media: "Médias", file: "Fichiers", link: "Liens", audio: "Audio" },
     none: {
       media: "Aucune image ni vidéo pour l’instant.",
       file: "Aucun fichier pour l’instant.",
+      link: "Aucun lien pour l’instant.",
       audio: "Aucun message vocal ni musique pour l’instant.",
     },
     toMessage: (name, sender, when) => `Afficher ${name} de ${sender}, ${when}, dans la conversation`,

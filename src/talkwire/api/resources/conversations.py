@@ -23,6 +23,7 @@ from talkwire.core.commands.conversations import (
     UpdateConversation,
 )
 from talkwire.core.commands.files import ListFiles
+from talkwire.core.commands.links import ListLinks
 from talkwire.core.commands.messages import ListMessages
 from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.typing import SetTyping
@@ -33,7 +34,7 @@ from talkwire.dialects.payloads.conversations import (
     conversation_payload,
     shared_conversation_payload,
 )
-from talkwire.dialects.payloads.files import SentFilePayload, sent_file_payload
+from talkwire.dialects.payloads.files import SentFilePayload, SentLinkPayload, sent_file_payload, sent_link_payload
 from talkwire.dialects.payloads.messages import MessagePayload, message_payload
 from talkwire.dialects.payloads.notices import NoticePayload, notice_payload
 
@@ -189,6 +190,22 @@ async def list_files(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     return ListAnswer(tuple(map(sent_file_payload, page.items)), page.next)
 
 
+@get(
+    "/{conversation_id:str}/links",
+    operation_id="listConversationLinks",
+    summary="List the links in a conversation's messages, newest first",
+)
+async def list_links(
+    conversation_id: FromPath[str],
+    caller: GivenCaller,
+    chat: GivenChat,
+    cursor: FromQuery[str | None] = None,
+    limit: Limit = 50,
+) -> ListAnswer[SentLinkPayload]:
+    page = await chat.execute(caller.actor, ListLinks(conversation_id, cursor, limit))
+    return ListAnswer(tuple(map(sent_link_payload, page.items)), page.next)
+
+
 @post(
     "/{conversation_id:str}/typing",
     status_code=HTTP_204_NO_CONTENT,
@@ -211,6 +228,7 @@ conversations_router = Router(
         list_messages,
         list_notices,
         list_files,
+        list_links,
         set_typing,
     ],
     tags=["conversations"],

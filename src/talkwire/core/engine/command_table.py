@@ -19,6 +19,7 @@ from talkwire.core.features.conversations import (
 from talkwire.core.features.integration import webhooks
 from talkwire.core.features.messages import (
     conversation_files,
+    conversation_links,
     edits,
     files,
     forwards,
@@ -105,6 +106,7 @@ QUERIES: Queries = MappingProxyType(
         **log_events.QUERIES,
         **files.QUERIES,
         **conversation_files.QUERIES,
+        **conversation_links.QUERIES,
         **offers.QUERIES,
         **preferences.QUERIES,
         **notifications.QUERIES,

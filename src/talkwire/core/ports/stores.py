@@ -128,6 +128,13 @@ class MessageParts(Protocol):
         only files older than `before`, a (`seq`, file id), and newer than the message number `history_seq`."""
         ...
 
+    def messages_with_links(
+        self, conversation_id: str, history_seq: int, until_seq: int, limit: int
+    ) -> Sequence[Message]:
+        """Returns a conversation's messages whose text contains `://`, newest first, from the message number
+        `until_seq` on and newer than `history_seq`."""
+        ...
+
     def messages_by_id(self, message_ids: Collection[int]) -> Mapping[int, Message]: ...
     def has_reacted(self, message_id: int, user_id: str, emoji: str) -> bool: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from talkwire.core.commands.files import FileInMessage
+from talkwire.core.commands.links import LinkInMessage
 from talkwire.core.domain.events import UploadProgressed
 from talkwire.core.domain.model import File
 from talkwire.core.features.messages.files import file_url, thumbnail_url
@@ -38,6 +39,19 @@ class SentFilePayload(Payload, frozen=True):
     thread_id: str | None = None
 
 
+class SentLinkPayload(Payload, frozen=True):
+    """A link that was sent to a conversation, and the message that contains it. `title` is the title of the linked page
+    if the message has a preview of the link."""
+
+    url: str
+    message_id: str
+    seq: int
+    sender: PersonPayload
+    created_at: str
+    title: str | None = None
+    thread_id: str | None = None
+
+
 class UploadProgressPayload(Payload, frozen=True, omit_defaults=False):
     """The progress of an upload: `received` of `size` bytes have arrived."""
 
@@ -65,6 +79,19 @@ def sent_file_payload(found: FileInMessage) -> SentFilePayload:
     message = found.message
     return SentFilePayload(
         file=attachment_payload(found.attachment),
+        message_id=str(message.id),
+        seq=message.seq,
+        sender=PersonPayload(message.sender_id, message.sender_name, message.sender_avatar),
+        created_at=iso(message.created_ms),
+        thread_id=None if message.thread_id is None else str(message.thread_id),
+    )
+
+
+def sent_link_payload(found: LinkInMessage) -> SentLinkPayload:
+    message = found.message
+    return SentLinkPayload(
+        url=found.url,
+        title=found.title,
         message_id=str(message.id),
         seq=message.seq,
         sender=PersonPayload(message.sender_id, message.sender_name, message.sender_avatar),

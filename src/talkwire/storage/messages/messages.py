@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    text,
     tuple_,
 )
 
@@ -494,6 +495,17 @@ class MessagePartRows(ReactionReads):
             statement = statement.where(tuple_(*place) < before)
         rows = self._connection.execute(statement.order_by(*(column.desc() for column in place)).limit(limit))
         return [FilePlace(*row) for row in rows]
+
+    def messages_with_links(
+        self, conversation_id: str, history_seq: int, until_seq: int, limit: int
+    ) -> Sequence[Message]:
+        statement = message_select.where(
+            messages.c.conversation_id == conversation_id,
+            text("messages.content LIKE '%://%'"),  # as the index ix_messages_links has it
+            messages.c.seq > history_seq,
+            messages.c.seq <= until_seq,
+        )
+        return _read(self._connection, statement.order_by(messages.c.seq.desc()).limit(limit))
 
     def messages_by_id(self, message_ids: Collection[int]) -> Mapping[int, Message]:
         return messages_by_id(self._connection, message_ids)

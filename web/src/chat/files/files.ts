@@ -1,6 +1,6 @@
 /** Sent files: their URLs, and the picture that is open. */
 
-import type { Attachment, SentFilePage } from "@talkwire/client";
+import type { Attachment, SentFilePage, SentLinkPage } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { download } from "../../server/download";
@@ -59,6 +59,12 @@ export class Files {
   async list(conversationId: string, kind: FileKind, cursor: string | null): Promise<SentFilePage> {
     const asked = new URLSearchParams({ kind, limit: "48", ...(cursor === null ? {} : { cursor }) });
     return this.#core.api.get<SentFilePage>(`conversations/${encodeURIComponent(conversationId)}/files?${asked}`);
+  }
+
+  /** Returns a page of the links in a conversation's messages, newest first. */
+  async listLinks(conversationId: string, cursor: string | null): Promise<SentLinkPage> {
+    const asked = new URLSearchParams({ limit: "48", ...(cursor === null ? {} : { cursor }) });
+    return this.#core.api.get<SentLinkPage>(`conversations/${encodeURIComponent(conversationId)}/links?${asked}`);
   }
 
   /** Opens a picture among others. */

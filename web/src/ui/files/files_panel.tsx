@@ -1,6 +1,6 @@
-import type { Conversation, SentFile } from "@talkwire/client";
-import { CornerUpLeft, Download } from "lucide-react";
-import { type KeyboardEvent, useId, useRef, useState } from "react";
+import type { Conversation, SentFile, SentLink } from "@talkwire/client";
+import { CornerUpLeft, Download, Link2 } from "lucide-react";
+import { type KeyboardEvent, type ReactNode, useId, useRef, useState } from "react";
 import { readableSize } from "../../chat/files/file_size";
 import { type FileKind, isPicture } from "../../chat/files/files";
 import { texts } from "../../texts";
@@ -12,33 +12,44 @@ import { useGoToMessage } from "../panel/panel_layout";
 import { shortTime } from "../time_format";
 import { FileIcon } from "./file_icon";
 import { Thumbnail } from "./thumbnail";
-import { type ConversationFiles, useConversationFiles } from "./use_conversation_files";
+import {
+  type ConversationFiles,
+  type Listed,
+  useConversationFiles,
+  useConversationLinks,
+} from "./use_conversation_files";
 import "./attachments.css";
 import "./files_panel.css";
 
-const KINDS: readonly FileKind[] = ["media", "file", "audio"];
+type Tab = FileKind | "link";
+
+const TABS: readonly Tab[] = ["media", "file", "link", "audio"];
 const labels = texts.filesPanel;
 /** As large as a picture of the grid may be. */
 const GRID_PLACE = { width: 130, height: 130 };
 
-/** The files of a conversation: pictures and film in a grid, others and sound as lists. */
+/** The files and links of a conversation: pictures and film in a grid, the others as lists. */
 export default function FilesPanel({ conversation: { id } }: { conversation: Conversation }) {
-  const [kind, setKind] = useState<FileKind>("media");
+  const [kind, setKind] = useState<Tab>("media");
   const panelId = useId();
   return (
     <PanelFrame title={labels.title}>
       <Tabs kind={kind} panelId={panelId} onChange={setKind} />
       <div id={panelId} role="tabpanel" aria-label={labels.kinds[kind]} className="files">
-        <Files key={`${kind} of ${id}`} conversationId={id} kind={kind} />
+        {kind === "link" ? (
+          <Links key={id} conversationId={id} />
+        ) : (
+          <Files key={`${kind} of ${id}`} conversationId={id} kind={kind} />
+        )}
       </div>
     </PanelFrame>
   );
 }
 
 interface TabsProps {
-  kind: FileKind;
+  kind: Tab;
   panelId: string;
-  onChange: (kind: FileKind) => void;
+  onChange: (kind: Tab) => void;
 }
 
 function Tabs({ kind, panelId, onChange }: TabsProps) {
@@ -47,13 +58,13 @@ function Tabs({ kind, panelId, onChange }: TabsProps) {
     const step = stepOf(event.key);
     if (step === 0) return;
     event.preventDefault();
-    const index = (KINDS.indexOf(kind) + step + KINDS.length) % KINDS.length;
-    onChange(KINDS[index] as FileKind);
+    const index = (TABS.indexOf(kind) + step + TABS.length) % TABS.length;
+    onChange(TABS[index] as Tab);
     list.current?.querySelectorAll<HTMLElement>("[role=tab]")[index]?.focus();
   };
   return (
     <div className="tabs" role="tablist" aria-label={labels.title} ref={list} onKeyDown={pressed}>
-      {KINDS.map((each) => (
+      {TABS.map((each) => (
         <button
           key={each}
           type="button"
@@ -72,9 +83,9 @@ function Tabs({ kind, panelId, onChange }: TabsProps) {
 
 function Files({ conversationId, kind }: { conversationId: string; kind: FileKind }) {
   const files = useConversationFiles(conversationId, kind);
-  const { items, hasMore, status, problem, loadMore, reload } = files;
+  const { items } = files;
   return (
-    <>
+    <Pages list={files} none={labels.none[kind]}>
       {kind === "media" ? (
         <Grid conversationId={conversationId} items={items} />
       ) : (
@@ -84,9 +95,38 @@ function Files({ conversationId, kind }: { conversationId: string; kind: FileKin
           ))}
         </ul>
       )}
+    </Pages>
+  );
+}
+
+function Links({ conversationId }: { conversationId: string }) {
+  const links = useConversationLinks(conversationId);
+  return (
+    <Pages list={links} none={labels.none.link}>
+      <ul className="file-list">
+        {links.items.map((item) => (
+          <LinkRow key={`${item.messageId} ${item.url}`} conversationId={conversationId} item={item} />
+        ))}
+      </ul>
+    </Pages>
+  );
+}
+
+interface PagesProps {
+  list: Pick<Listed<unknown>, "items" | "hasMore" | "status" | "problem" | "loadMore" | "reload">;
+  /** What the list says that has no items. */
+  none: string;
+  children: ReactNode;
+}
+
+function Pages({ list: { items, hasMore, status, problem, loadMore, reload }, none, children }: PagesProps) {
+  const isEmpty = items.length === 0 && !hasMore;
+  return (
+    <>
+      {children}
       <p className="note" role="status">
         {status === "loading" && items.length === 0 && texts.loading}
-        {status === "done" && items.length === 0 && labels.none[kind]}
+        {status === "done" && isEmpty && none}
       </p>
       {status === "failed" && (
         <p className="problem" role="alert">
@@ -154,6 +194,30 @@ function Row({ conversationId, item }: { conversationId: string; item: SentFile 
         </span>
       </button>
       <IconButton icon={Download} label={texts.download(file.name)} onClick={() => void files.download(file)} />
+    </li>
+  );
+}
+
+function LinkRow({ conversationId, item }: { conversationId: string; item: SentLink }) {
+  const jump = useGoToMessage();
+  const { url, title, messageId, sender, createdAt } = item;
+  return (
+    <li>
+      <Link2 className="file-icon" aria-hidden="true" />
+      <a className="find" href={url} target="_blank" rel="noopener noreferrer nofollow" title={url}>
+        <span className="file-name" dir="auto">
+          {title ?? url}
+        </span>
+        {title !== undefined && <span className="file-name file-state">{url}</span>}
+        <span className="file-state">
+          <span dir="auto">{sender.name}</span> · <time dateTime={createdAt}>{shortTime(createdAt)}</time>
+        </span>
+      </a>
+      <IconButton
+        icon={CornerUpLeft}
+        label={labels.toMessage(title ?? url, sender.name, shortTime(createdAt))}
+        onClick={() => jump(conversationId, messageId)}
+      />
     </li>
   );
 }

@@ -1,11 +1,12 @@
-import type { SentFile } from "@talkwire/client";
+import type { Message, SentFile, SentLink } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { FileKind } from "../../chat/files/files";
 import { useChat, useChatState } from "../chat_context";
 
-export interface ConversationFiles {
-  readonly items: readonly SentFile[];
+/** A list that is read page by page. */
+export interface Listed<Item> {
+  readonly items: readonly Item[];
   /** Whether there is another page. */
   readonly hasMore: boolean;
   readonly status: "loading" | "done" | "failed";
@@ -14,14 +15,41 @@ export interface ConversationFiles {
   readonly reload: () => void;
 }
 
-type Loaded = Omit<ConversationFiles, "loadMore" | "reload" | "hasMore"> & { readonly next: string | null };
+export type ConversationFiles = Listed<SentFile>;
 
-const NOTHING: Loaded = { items: [], next: null, status: "loading", problem: "" };
+interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly next: string | null;
+}
+
+type Loaded<Item> = Omit<Listed<Item>, "loadMore" | "reload" | "hasMore"> & Page<Item>;
+
+const NOTHING: Loaded<never> = { items: [], next: null, status: "loading", problem: "" };
 
 /** Returns the files of a conversation, page by page. Starts again when a message with files is added or deleted. */
 export function useConversationFiles(id: string, kind: FileKind): ConversationFiles {
   const { files } = useChat();
-  const [loaded, setLoaded] = useState(NOTHING);
+  const list = useCallback((cursor: string | null) => files.list(id, kind, cursor), [files, id, kind]);
+  return usePages(id, list, attachedIn);
+}
+
+/** Returns the links in a conversation's messages, page by page. Starts again when a message with links changes. */
+export function useConversationLinks(id: string): Listed<SentLink> {
+  const { files } = useChat();
+  return usePages(
+    id,
+    useCallback((cursor: string | null) => files.listLinks(id, cursor), [files, id]),
+    linkedIn,
+  );
+}
+
+/** `stateOf`: what has to change in the loaded messages for the list to be read again. */
+function usePages<Item>(
+  id: string,
+  list: (cursor: string | null) => Promise<Page<Item>>,
+  stateOf: (messages: readonly Message[]) => string,
+): Listed<Item> {
+  const [loaded, setLoaded] = useState<Loaded<Item>>(NOTHING);
   // Answers to earlier questions do not count.
   const asked = useRef(0);
   const read = useCallback(
@@ -30,7 +58,7 @@ export function useConversationFiles(id: string, kind: FileKind): ConversationFi
       const number = asked.current;
       setLoaded((before) => ({ ...before, status: "loading", problem: "" }));
       try {
-        const { items, next } = await files.list(id, kind, cursor);
+        const { items, next } = await list(cursor);
         if (number !== asked.current) return;
         setLoaded((before) => ({
           items: cursor === null ? items : [...before.items, ...items],
@@ -43,9 +71,9 @@ export function useConversationFiles(id: string, kind: FileKind): ConversationFi
         setLoaded((before) => ({ ...before, status: "failed", problem: (error as Error).message }));
       }
     },
-    [files, id, kind],
+    [list],
   );
-  const newest = useChatState(({ timelines }) => attachedIn(own(timelines, id)?.messages ?? []));
+  const newest = useChatState(({ timelines }) => stateOf(own(timelines, id)?.messages ?? []));
   // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when the conversation has other files
   useEffect(() => void read(null), [read, newest]);
   const { next, ...shown } = loaded;
@@ -61,4 +89,10 @@ export function useConversationFiles(id: string, kind: FileKind): ConversationFi
 function attachedIn(messages: readonly { id: string; attachments?: readonly unknown[] }[]): string {
   const attached = messages.filter(({ attachments = [] }) => attachments.length > 0);
   return `${attached.length} ${attached.at(-1)?.id}`;
+}
+
+/** Returns a text that changes when one of these messages with links is added, edited, deleted or shown first. */
+function linkedIn(messages: readonly Message[]): string {
+  const linked = messages.filter(({ content }) => content?.includes("://"));
+  return linked.map(({ id, editedAt = "" }) => `${id} ${editedAt}`).join();
 }

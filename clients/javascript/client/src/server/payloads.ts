@@ -1608,6 +1608,33 @@ export interface SentFilePage {
 }
 
 /**
+ * A link that was sent to a conversation, and the message that contains it. `title` is the title of the linked page if
+ * the message has a preview of the link.
+ */
+export interface SentLink {
+  /** The file's address; a relative one is on this server. */
+  url: string;
+  /** The id of the message. */
+  messageId: string;
+  /** The message's number in its conversation: 1, 2, 3, … */
+  seq: number;
+  sender: Person;
+  /** When it was created. */
+  createdAt: string;
+  title?: string;
+  /** The first message of the thread that the message belongs to. */
+  threadId?: string;
+}
+
+/** One page of a list. Pass `next` as the cursor to get the following page; it is null on the last one. */
+export interface SentLinkPage {
+  /** The items of this page. */
+  items: SentLink[];
+  /** The cursor of the next page; null on the last one. */
+  next: string | null;
+}
+
+/**
  * Properties of the server. `accounts` says who may register with e-mail and password: anyone (`open`), people with an
  * invitation (`invite`), or no one (`off`: the server has no accounts). `webSignIn`: how people sign in to the web
  * client. `embedOrigins`: the origins whose pages may show the web client in a frame; `self` is the server's own.

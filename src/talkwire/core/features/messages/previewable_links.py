@@ -39,6 +39,15 @@ _ACTING_PATH = re.compile(
 )
 _RANDOM = re.compile(r"[0-9a-zA-Z_-]{20,}")
 
+_ANY_LINK = re.compile(r"(?<!\w)https?://[^\s<>\"'`\\]+", re.IGNORECASE)
+LISTED_MAX_LENGTH = 2048
+
+
+def links_in(content: str) -> tuple[str, ...]:
+    """Returns the links in a text outside of code, without duplicates, up to LISTED_MAX_LENGTH characters each."""
+    found = (_without_trailing(match[0]) for match in _ANY_LINK.finditer(_CODE.sub(" ", content)))
+    return tuple(dict.fromkeys(link for link in found if "://" in link[:-1] and len(link) <= LISTED_MAX_LENGTH))
+
 
 def previewable_links(content: str, *, private: bool = False) -> tuple[str, ...]:
     """Returns the first links of a text for which the server may fetch a preview, without duplicates and without the
