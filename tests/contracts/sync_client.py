@@ -35,6 +35,7 @@ _NOT_COMPARED = (
     "favourite",
     "archived",
     "lastOffer",
+    "lastCall",
     "unreadOfferCount",
     "readSeq",
     "lastSeq",

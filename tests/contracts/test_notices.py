@@ -11,6 +11,7 @@ from talkwire.core.commands.conversations import (
     CreateConversation,
     DeleteConversation,
     GetConversation,
+    ListConversations,
     ListNotices,
     Notice,
     RecordCall,
@@ -83,6 +84,29 @@ async def test_calls_and_answered_offers_are_told_of(node: Node) -> None:
         ("call", "bob", "timeout", None, None),
         ("offer", "bob", None, None, accepted.id),
     ]
+
+
+async def test_a_conversation_has_its_newest_call_until_something_is_said(node: Node) -> None:
+    async def call_of(actor: Actor) -> Notice | None:
+        view = await node.do(actor, GetConversation("c"))
+        listed = await node.do(actor, ListConversations())
+        assert [each.last_call for each in listed.items if each.conversation.id == "c"] == [view.last_call]
+        call: Notice | None = view.last_call
+        return call
+
+    await node.group("c", ALICE, BOB)
+    await node.group("other", ALICE, BOB)
+    assert await call_of(BOB) is None
+    await node.send(ALICE, "1")
+    await node.do(BOB, RecordCall("c", "1", "hangup", 180))
+    await node.do(ALICE, RecordCall("c", "2", "timeout"))
+    assert await call_of(BOB) == (await notices(node))[-1]
+    await node.do(ALICE, UpdateConversation("c", history="from-join"))
+    await node.users(CAROL)
+    await node.do(ALICE, AddMembers("c", ("carol",)))
+    assert await call_of(CAROL) is None
+    await node.send(ALICE, "2")
+    assert await call_of(BOB) is None
 
 
 async def test_the_end_of_a_call_in_a_deleted_conversation_is_not_recorded(node: Node) -> None:

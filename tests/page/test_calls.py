@@ -25,7 +25,8 @@ def test_who_talks_shows_a_screen_and_changes_the_microphone(driver: Driver, dem
 
 def test_a_call_is_declined_missed_and_made_by_both_at_once(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "calls", "refused")
-    assert reports["missed"] == {"ringing": 0}
+    rows = ["Missed call from alice", "Missed call from alice", "No one answered your call"]
+    assert reports["missed"] == {"ringing": 0, "rows": rows}
 
 
 def test_nobody_answers(driver: Driver, demo_folder: Path) -> None:

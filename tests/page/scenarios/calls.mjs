@@ -4,6 +4,7 @@ import {
   call,
   anotherTab,
   launch,
+  listed,
   message,
   open,
   opened,
@@ -192,7 +193,12 @@ export async function refused() {
   await button(alice, "Hang up").click();
   await callOf(bob, "alice").getByText("Missed call from alice").waitFor();
   await bob.getByRole("button", { name: "Notifications, 1 unread" }).waitFor();
-  report("missed", { ringing: await ringing(bob).count() });
+  const last = (page, name) => listed(page, name).locator(".last").textContent();
+  const rows = [await until(() => last(bob, "alice"), (text) => text.startsWith("Missed"))];
+  const tab = await anotherTab(bob, "bob");
+  rows.push(await last(tab, "alice"), await until(() => last(alice, "bob"), (text) => text.startsWith("No one")));
+  await tab.close();
+  report("missed", { ringing: await ringing(bob).count(), rows });
 
   // Both at once: it is one call.
   await bob.getByRole("button", { name: "Close", exact: true }).click();

@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import {
   type ConversationsById,
+  newestCall,
   newestFirst,
   totalUnread,
   withConversation,
   withLoaded,
   withMessage,
 } from "../src/conversations/conversations_by_id.ts";
-import type { Conversation, Message, Offer } from "../src/server/payloads.ts";
+import type { Conversation, Message, Notice, Offer } from "../src/server/payloads.ts";
 import { conversation, ME, message } from "./samples.ts";
 
 const one = { c: conversation("c", { lastSeq: 4, unreadCount: 2, mentionCount: 1 }) };
@@ -92,6 +93,14 @@ it("an answer that is older than an offer keeps the offer", () => {
   expect(withLoaded(conversation("c", { lastOffer }), older).lastOffer).toBe(lastOffer);
   expect(withLoaded(older, conversation("c", { lastOffer })).lastOffer).toBe(lastOffer);
   expect(withLoaded(undefined, older)).toBe(older);
+});
+
+it("a call is shown until a message follows it", () => {
+  const lastCall = { id: "7" } as Notice;
+  expect(newestCall(conversation("c"))).toBeUndefined();
+  expect(newestCall(conversation("c", { lastCall }))).toBe(lastCall);
+  expect(newestCall(conversation("c", { lastCall, lastMessage: message(1, { id: "6" }) }))).toBe(lastCall);
+  expect(newestCall(conversation("c", { lastCall, lastMessage: message(1, { id: "8" }) }))).toBeUndefined();
 });
 
 it("a muted conversation adds only its mentions", () => {

@@ -92,10 +92,10 @@ class CallSignal(TypedDict):
 class Conversation(TypedDict):
     """A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
     `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
-    `lastMessage`, `lastOffer`, `unreadOfferCount`, and the name of a direct conversation. Lists include `members`
-    only for direct conversations. `ownerId` is null for a direct conversation, and for one that the application's
-    backend created without an owner. `muted` is the caller's own choice not to be notified, until `mutedUntil` or
-    without an end. `mutedByModerator` means that the caller cannot write in the conversation."""
+    `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, and the name of a direct conversation. Lists include
+    `members` only for direct conversations. `ownerId` is null for a direct conversation, and for one that the
+    application's backend created without an owner. `muted` is the caller's own choice not to be notified, until
+    `mutedUntil` or without an end. `mutedByModerator` means that the caller cannot write in the conversation."""
 
     id: str
     kind: Literal["channel", "direct", "group"]
@@ -158,6 +158,8 @@ class Conversation(TypedDict):
     """When the user's own mute ends by itself. Without it, it lasts until the user ends it."""
     section: NotRequired[str]
     """The name of the section of the user's list that has the conversation."""
+    lastCall: NotRequired[Notice]
+    """The newest call that has ended, if it is newer than all messages."""
 
 
 class ConversationId(TypedDict):
@@ -259,6 +261,8 @@ class CreatedConversation(TypedDict):
     """When the user's own mute ends by itself. Without it, it lasts until the user ends it."""
     section: NotRequired[str]
     """The name of the section of the user's list that has the conversation."""
+    lastCall: NotRequired[Notice]
+    """The newest call that has ended, if it is newer than all messages."""
 
 
 class DeliveredReceipt(TypedDict):
@@ -625,6 +629,44 @@ class Mute(TypedDict):
     """When it ends. Without it, it lasts until a moderator ends it."""
     reason: NotRequired[str]
     """The reason."""
+
+
+class Notice(TypedDict):
+    """A notice: an event in a conversation that is shown between its messages, such as a member who joined. `id` can
+    be compared with the ids of messages and offers: later ones are greater. `actorId` is missing if the application's
+    backend or the server caused the event. `userIds` are the first of `userCount` users who joined, were added or
+    removed, or left. `names` has the current names of users by their id. Clients ignore an unknown `type`."""
+
+    id: str
+    """The id of the notice, comparable with those of messages and offers."""
+    conversationId: str
+    """The id of the conversation."""
+    type: Literal["added", "call", "changed", "joined", "left", "offer", "removed"]
+    """What happened."""
+    createdAt: str
+    """When it was created."""
+    names: dict[str, str]
+    """The current names of the users, by user ID."""
+    actorId: NotRequired[str]
+    """The user who did it."""
+    userIds: NotRequired[list[str]]
+    """The first users who joined, were added or removed, or left."""
+    userCount: NotRequired[int]
+    """How many users joined, were added or removed, or left."""
+    changes: NotRequired[list[Literal["avatar", "description", "name", "topic"]]]
+    """Which fields of the conversation were changed."""
+    name: NotRequired[str]
+    """The new name, if it was changed and not removed."""
+    topic: NotRequired[str]
+    """The new topic, if it was changed and not removed."""
+    reason: NotRequired[Literal["cancelled", "gone", "hangup", "left", "rejected", "timeout"]]
+    """Why the call ended."""
+    durationS: NotRequired[int]
+    """Seconds since the first user accepted the call; missing if nobody did."""
+    offerId: NotRequired[str]
+    """The id of the offer."""
+    offerStatus: NotRequired[Literal["accepted", "countered", "expired", "pending", "rejected", "withdrawn"]]
+    """The offer's status after the answer."""
 
 
 class Notification(TypedDict):

@@ -193,6 +193,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "MessengerOffer.history": Meaning("The offer's statuses up to now."),
         "history": Meaning("Whether new members see messages from before they joined."),
         "kind": Meaning("`direct` has two members; `group` and `channel` have any number."),
+        "lastCall": Meaning("The newest call that has ended, if it is newer than all messages."),
         "lastMessage": Meaning("The newest message."),
         "lastSeq": _count("The `seq` of the newest message."),
         "memberCount": _count("How many members there are."),

@@ -42,7 +42,8 @@ class ConversationView(msgspec.Struct, frozen=True):
     `reader` (the reader's membership) and `unread` are None if the reader is not a member. `mute` is the moderator's
     mute of the reader. `archived`: the reader has archived the conversation. `last_offer` is the newest offer (a
     proposed price) that the reader may see, `unread_offers` the number of unread notifications of offers. `existed`:
-    the conversation was created by an earlier command.
+    the conversation was created by an earlier command. `last_call` is the notice of the newest call that has ended, if
+    it is newer than all messages.
     """
 
     conversation: Conversation
@@ -57,6 +58,7 @@ class ConversationView(msgspec.Struct, frozen=True):
     archived: bool = False
     last_offer: Offer | None = None
     unread_offers: int = 0
+    last_call: Notice | None = None
 
 
 class CreateConversation(Change[ConversationView], frozen=True, tag="CreateConversation"):

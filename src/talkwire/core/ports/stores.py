@@ -384,6 +384,10 @@ class Notices(Protocol):
         position `from_pos` or later, and before `before_pos` if it is set."""
         ...
 
+    def last_calls(self, conversation_ids: Collection[str]) -> Sequence[Durable]:
+        """Returns the newest CallRecorded of each of the conversations that had a call, in any order."""
+        ...
+
 
 class Notifications(Protocol):
     """Users' notification settings, and the notifications stored for users. Read-only in a snapshot."""

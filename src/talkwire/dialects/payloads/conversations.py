@@ -9,6 +9,7 @@ from talkwire.core.domain.model import Conversation, ConversationKind, History, 
 from talkwire.core.domain.times import iso_end, iso_or_none
 from talkwire.dialects.payload import Payload, iso
 from talkwire.dialects.payloads.messages import MessagePayload, message_payload
+from talkwire.dialects.payloads.notices import NoticePayload, notice_payload
 from talkwire.dialects.payloads.offers import OfferPayload, offer_payload
 
 
@@ -37,8 +38,8 @@ class MutePayload(Payload, frozen=True):
 class ConversationPayload(Payload, frozen=True):
     """A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
     `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
-    `lastMessage`, `lastOffer`, `unreadOfferCount`, and the name of a direct conversation. Lists include `members` only
-    for direct conversations.
+    `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, and the name of a direct conversation. Lists include
+    `members` only for direct conversations.
 
     `ownerId` is null for a direct conversation, and for one that the application's backend created without an owner.
     `muted` is the caller's own choice not to be notified, until `mutedUntil` or without an end.
@@ -75,6 +76,7 @@ class ConversationPayload(Payload, frozen=True):
     unread_offer_count: int | None = None
     muted_until: str | None = None
     section: str | None = None
+    last_call: NoticePayload | None = None
 
 
 def member_payload(view: MemberView) -> MemberPayload:
@@ -113,6 +115,7 @@ def conversation_payload(view: ConversationView, *, trusted: bool = False) -> Co
         unread_offer_count=view.unread_offers or None,
         muted_until=None if reader is None else iso_or_none(reader.unmute_ms),
         section=None if reader is None else reader.section,
+        last_call=None if view.last_call is None else notice_payload(view.last_call),
     )
 
 
@@ -141,6 +144,7 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
     unread_offer_count: int | None = None,
     muted_until: str | None = None,
     section: str | None = None,
+    last_call: NoticePayload | None = None,
 ) -> ConversationPayload:
     return ConversationPayload(
         id=conversation.id,
@@ -173,4 +177,5 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
         unread_offer_count=unread_offer_count,
         muted_until=muted_until,
         section=section,
+        last_call=last_call,
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from talkwire.core.domain.events import Durable
-from talkwire.storage.schema import NOTICED, log
+from talkwire.storage.schema import NOTICED, conversations, log
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.tables.log import to_events
 
@@ -27,3 +27,16 @@ class NoticeRows(Reads):
         rows = [row for type_ in types for row in self._connection.execute(newest.where(log.c.type == type_))]
         rows.sort(key=lambda row: row.pos, reverse=True)
         return to_events(rows[:limit])
+
+    def last_calls(self, conversation_ids: Collection[str]) -> Sequence[Durable]:
+        # One seek in the index for each conversation, however many calls it had.
+        newest = (
+            select(func.max(log.c.pos))
+            .where(text(NOTICED), log.c.type == "CallRecorded", log.c.conversation_id == conversations.c.id)
+            .scalar_subquery()
+        )
+        found = self._connection.execute(select(newest).where(conversations.c.id.in_(conversation_ids))).scalars()
+        positions = [pos for pos in found if pos is not None]
+        # In one statement, PostgreSQL would go through the log.
+        rows = self._connection.execute(select(log).where(log.c.pos.in_(positions))).all() if positions else []
+        return to_events(rows)

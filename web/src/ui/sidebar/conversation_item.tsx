@@ -1,5 +1,5 @@
 import type { Conversation } from "@talkwire/client";
-import { typistsIn } from "@talkwire/client/parts";
+import { newestCall, typistsIn } from "@talkwire/client/parts";
 import { BellOff, Star } from "lucide-react";
 import { memo, useState } from "react";
 import { useStore } from "zustand";
@@ -18,6 +18,7 @@ import { mutedText } from "../conversation/mute_actions";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { NamesakeHandle } from "../people/person_handle";
 import { shortTime } from "../time_format";
+import { noticeText } from "../timeline/notice_text";
 import { ConversationMenu } from "./conversation_menu";
 
 /** A conversation in the list, with its menu. */
@@ -81,12 +82,12 @@ function PartnerHandle({ conversation }: { conversation: Conversation }) {
 
 function Time({ conversation }: { conversation: Conversation }) {
   const offer = useChatState((state) => newestOffer(conversation, state.features));
-  const createdAt = offer?.createdAt ?? conversation.lastMessage?.createdAt;
+  const createdAt = offer?.createdAt ?? newestCall(conversation)?.createdAt ?? conversation.lastMessage?.createdAt;
   if (createdAt === undefined) return null;
   return <time dateTime={createdAt}>{shortTime(createdAt)}</time>;
 }
 
-/** The last message or offer, or the reader's draft. */
+/** The last message, offer or call, or the reader's draft. */
 function Last({ conversation, isOpen }: { conversation: Conversation; isOpen: boolean }) {
   const me = useChatState((state) => state.me);
   const { id, kind, lastMessage } = conversation;
@@ -113,6 +114,9 @@ function Last({ conversation, isOpen }: { conversation: Conversation; isOpen: bo
     const what = texts.offers.preview(formatAmount(offer.amount, offer.currency));
     return <span className="last">{offer.authorId === me.id ? texts.offers.previewOfMine(what) : what}</span>;
   }
+  const call = newestCall(conversation);
+  const called = call && noticeText(call, me.id);
+  if (called) return <span className="last">{called}</span>;
   if (lastMessage === undefined) return <span className="last">{texts.places.nothingSaid}</span>;
   if (isBlocked && kind !== "direct") return <span className="last">{texts.people.folded}</span>;
   const speaker = lastMessage.senderId === me.id ? texts.you : lastMessage.sender.name;

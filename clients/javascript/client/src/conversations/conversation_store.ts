@@ -57,6 +57,8 @@ export class ConversationStore {
     core.on("conversation:preferences", (preferences) => this.#show(preferences.conversationId, preferences));
     core.on("offer:new", (offer) => this.#offered(offer));
     core.on("offer:updated", (offer) => this.#offered(offer));
+    // The event has no time; the answer has the notice that is shown.
+    core.on("call:recorded", ({ conversationId }) => void this.load(conversationId));
     core.on("notification", ({ type, conversationId }) => {
       if (type !== "offer") return;
       core.changeConversation(conversationId, (before) => ({

@@ -1,7 +1,7 @@
 import { own } from "../own.ts";
 /** The reader's conversations by id. Their unread counts are updated here between two answers of the server. */
 
-import type { Conversation, Message } from "../server/payloads.ts";
+import type { Conversation, Message, Notice } from "../server/payloads.ts";
 
 export type ConversationsById = Readonly<Record<string, Conversation>>;
 
@@ -15,6 +15,12 @@ export function newestFirst(conversations: ConversationsById): Conversation[] {
 
 /** Comparing times as strings is many times faster than `localeCompare`. */
 const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
+
+/** Returns the newest call that has ended, if it is newer than the newest message. */
+export function newestCall({ lastCall, lastMessage }: Conversation): Notice | undefined {
+  if (lastCall === undefined || Number(lastMessage?.id ?? 0) > Number(lastCall.id)) return undefined;
+  return lastCall;
+}
 
 /** Returns the time of the newest message or offer, otherwise of the conversation's creation. */
 export function newestTime({ lastMessage, lastOffer, createdAt }: Conversation): string {

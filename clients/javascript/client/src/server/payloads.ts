@@ -239,10 +239,10 @@ export interface Connected {
 /**
  * A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
  * `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
- * `lastMessage`, `lastOffer`, `unreadOfferCount`, and the name of a direct conversation. Lists include `members` only
- * for direct conversations. `ownerId` is null for a direct conversation, and for one that the application's backend
- * created without an owner. `muted` is the caller's own choice not to be notified, until `mutedUntil` or without an
- * end. `mutedByModerator` means that the caller cannot write in the conversation.
+ * `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, and the name of a direct conversation. Lists include
+ * `members` only for direct conversations. `ownerId` is null for a direct conversation, and for one that the
+ * application's backend created without an owner. `muted` is the caller's own choice not to be notified, until
+ * `mutedUntil` or without an end. `mutedByModerator` means that the caller cannot write in the conversation.
  */
 export interface Conversation {
   id: string;
@@ -310,6 +310,8 @@ export interface Conversation {
   mutedUntil?: string;
   /** The name of the section of the user's list that has the conversation. */
   section?: string;
+  /** The newest call that has ended, if it is newer than all messages. */
+  lastCall?: Notice;
 }
 
 export interface ConversationId {

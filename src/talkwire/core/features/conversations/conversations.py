@@ -63,6 +63,7 @@ from talkwire.core.features.conversations.members import (
     require_actor,
     require_managed,
 )
+from talkwire.core.features.conversations.notices import last_calls
 from talkwire.core.features.messages.files import must_be_own_picture
 from talkwire.core.features.messages.reading import as_shown_to, shares_reads
 from talkwire.core.features.notifying.notifications import KEPT_MS
@@ -509,6 +510,7 @@ def views_of(
     if offered:
         kept_ms = snapshot.now_ms - KEPT_MS
         unread_offers = snapshot.notifications.unread_offers(reader_id, [each.id for each in offered], kept_ms)
+    calls = last_calls(snapshot, conversations, readers)
     views = []
     for conversation in conversations:
         listed = tuple(
@@ -531,6 +533,7 @@ def views_of(
                 archived=conversation.id in archived,
                 last_offer=_visible_offer(offers.get(MESSAGE_ID_BASE + conversation.offer_pos), reader),
                 unread_offers=unread_offers.get(conversation.id, 0),
+                last_call=calls.get(conversation.id),
             )
         )
     return views

@@ -8,6 +8,7 @@ conversation), are not counted as unread, and notify nobody.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import get_args
 
@@ -29,9 +30,11 @@ from talkwire.core.domain.events import (
 from talkwire.core.domain.model import (
     LARGE_CONVERSATION,
     MESSAGE_ID_BASE,
+    WHOLE,
     Actor,
     Conversation,
     HistoryStart,
+    Member,
     message_number,
 )
 from talkwire.core.domain.pages import PAGE_MAX
@@ -112,6 +115,24 @@ def list_notices(snapshot: Snapshot, actor: Actor, query: ListNotices) -> Page[N
     notices = [notice for event in found[:limit] if (notice := notice_of(event, history)) is not None]
     next_ = str(MESSAGE_ID_BASE + found[limit - 1].pos) if len(found) > limit else None
     return Page(tuple(_with_names(snapshot, notices)), next_)
+
+
+def last_calls(
+    snapshot: Snapshot, conversations: Sequence[Conversation], readers: Mapping[str, Member]
+) -> Mapping[str, Notice]:
+    """Returns conversation id -> the notice of its newest call, if that ended after the newest message and the reader
+    may see it. `readers`: conversation id -> the reader's membership."""
+    by_id = {conversation.id: conversation for conversation in conversations}
+    found = []
+    for event in snapshot.notices.last_calls(by_id):
+        assert isinstance(event, CallRecorded)
+        reader = readers.get(event.conversation_id)
+        history = WHOLE if reader is None else reader.history
+        if event.pos >= max(history.pos, by_id[event.conversation_id].active_pos):
+            notice = notice_of(event, history)
+            assert notice is not None
+            found.append(notice)
+    return {notice.conversation_id: notice for notice in _with_names(snapshot, found)}
 
 
 def _with_names(snapshot: Snapshot, notices: list[Notice]) -> list[Notice]:
