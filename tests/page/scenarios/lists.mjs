@@ -78,7 +78,7 @@ export async function muteForATime() {
   const muted = (page, name) => listed(page, "Busy").getByRole("img", { name });
   await listed(alice, "Busy").click({ button: "right" });
   await alice.getByRole("menu").getByRole("menuitem").first().waitFor();
-  for (const key of ["m", "Enter"]) await alice.keyboard.press(key);
+  for (const key of ["m", "u", "Enter"]) await alice.keyboard.press(key);
   const choices = alice.getByRole("menu", { name: "Mute" }).getByRole("menuitem");
   await choices.first().waitFor();
   const focused = () => alice.evaluate(() => document.activeElement.textContent);
