@@ -40,6 +40,12 @@ class FakeHistory implements LayerHistory {
     this.entries.splice(++this.at, this.entries.length, { address, state });
   }
 
+  /** Opens an address by a link or a script. */
+  visit(address: string): void {
+    this.open(address);
+    this.moved();
+  }
+
   get address(): string {
     return this.entries[this.at]?.address ?? "";
   }
@@ -83,6 +89,18 @@ describe("layers", () => {
     await settled();
     expect(panel).toHaveBeenCalledOnce();
     expect(history.trail).toBe("list");
+  });
+
+  it("leads to what is opened while the entry of what was closed is being left", async () => {
+    const { history, show } = setUp();
+    const close = show();
+    await settled();
+    close();
+    // The request to move back is made, and not followed yet.
+    await Promise.resolve();
+    history.visit("other");
+    await settled();
+    expect(history.trail).toBe("list other");
   });
 
   it("removes the entry of what is closed otherwise, and opens nothing again when the reader moves forward", async () => {

@@ -7,6 +7,9 @@
 /** The part of the browser's history that the layers use. */
 export interface LayerHistory {
   readonly state: unknown;
+  readonly address: string;
+  /** Adds an entry, which is reported like a move. */
+  visit(address: string): void;
   pushState(state: unknown, unused: string): void;
   replaceState(state: unknown, unused: string): void;
   /** Moves later. The browser reports it with the event `popstate`. */
@@ -30,8 +33,10 @@ export class Layers {
   readonly #open: Layer[] = [];
   /** What happens when the entry of the page is the current one. */
   #waiting: (() => void)[] = [];
-  /** Set while the browser moves to an entry that this class has requested. */
-  #moving: ReturnType<typeof setTimeout> | null = null;
+  /** Set while the browser moves to an entry that this class has requested. `from`: the address of the entry before. */
+  #moving: { readonly timer: ReturnType<typeof setTimeout>; readonly from: string } | null = null;
+  /** What a link or a script has opened meanwhile. The requested move leads away from it. */
+  #opened: string | null = null;
 
   /** `hasEntries`: false in a frame, whose history is that of the page around it. */
   constructor(history: LayerHistory, hasEntries: boolean) {
@@ -68,6 +73,12 @@ export class Layers {
 
   /** Called when the browser has moved to another entry. */
   moved(): void {
+    const { address } = this.#history;
+    // The entries of layers have the page's address.
+    if (this.#moving !== null && address !== this.#moving.from) {
+      this.#opened = address;
+      return;
+    }
     // The reader has moved, unless this class has requested it.
     if (this.#moving === null) this.#closeDownTo(this.#depth);
     this.#stopWaiting();
@@ -89,10 +100,13 @@ export class Layers {
     if (this.#moving !== null) return;
     const wanted = this.#waiting.length > 0 ? 0 : this.#open.length;
     if (this.#depth > wanted) {
-      this.#moving = setTimeout(this.#giveUp, MOVE_MAX_MS);
+      this.#moving = { timer: setTimeout(this.#giveUp, MOVE_MAX_MS), from: this.#history.address };
       this.#history.go(wanted - this.#depth);
       return;
     }
+    const opened = this.#opened;
+    this.#opened = null;
+    if (opened !== null && opened !== this.#history.address) this.#history.visit(opened);
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const go of waiting) go();
@@ -111,7 +125,7 @@ export class Layers {
   };
 
   #stopWaiting(): void {
-    if (this.#moving !== null) clearTimeout(this.#moving);
+    if (this.#moving !== null) clearTimeout(this.#moving.timer);
     this.#moving = null;
   }
 }

@@ -1,15 +1,28 @@
 /** The layers of this page. */
 
 import { isFramed } from "../../embedding/framed";
-import { Layers } from "./layers";
+import { type LayerHistory, Layers } from "./layers";
 
 let started: Layers | undefined;
 
 /** Returns the layers of the page, which follow the browser's history from the first call on. */
 export function pageLayers(): Layers {
-  started ??= start(new Layers(history, !isFramed));
+  started ??= start(new Layers(pageHistory, !isFramed));
   return started;
 }
+
+const pageHistory: LayerHistory = {
+  get state() {
+    return history.state;
+  },
+  get address() {
+    return location.href;
+  },
+  visit: (address) => location.assign(address),
+  pushState: (state, unused) => history.pushState(state, unused),
+  replaceState: (state, unused) => history.replaceState(state, unused),
+  go: (delta) => history.go(delta),
+};
 
 function start(layers: Layers): Layers {
   addEventListener("popstate", () => layers.moved());
