@@ -590,6 +590,7 @@ export const texts = {
     isFavourite: "Favourite",
     favourites: "Favourites",
     archive: "Archive",
+    isArchived: (name: string) => `${name} was archived.`,
     unarchive: "Move out of the archive",
     inList: "In the list",
     sections: {

@@ -32,6 +32,10 @@ export async function favouritesAndArchive() {
   await Promise.all([preferred(alice), alice.getByRole("menuitem", { name: "Until I turn it back on" }).click()]);
   await fromList(alice, "Quiet", "Archive");
   await fromList(alice, "Plans", "Archive");
+  for (const page of [alice, phone]) await listed(page, "Plans").waitFor({ state: "detached" });
+  await alice.locator(".toast").filter({ hasText: "Plans was archived." }).getByRole("button", { name: "Undo" }).click();
+  for (const page of [alice, phone]) await listed(page, "Plans").waitFor();
+  await fromList(alice, "Plans", "Archive");
   for (const page of [alice, phone]) {
     await archive(page).getByText("2").waitFor();
     await listed(page, "Quiet").waitFor({ state: "detached" });

@@ -598,6 +598,7 @@ export const texts: Texts = {
     isFavourite: "Favorit",
     favourites: "Favoriten",
     archive: "Archivieren",
+    isArchived: (name) => `${name} wurde archiviert.`,
     unarchive: "Aus dem Archiv holen",
     inList: "In der Liste",
     sections: {

@@ -604,6 +604,7 @@ export const texts: Texts = {
     isFavourite: "Favorito",
     favourites: "Favoritos",
     archive: "Archivar",
+    isArchived: (name) => `${name} se ha archivado.`,
     unarchive: "Sacar del archivo",
     inList: "En la lista",
     sections: {

@@ -605,6 +605,7 @@ export const texts: Texts = {
     isFavourite: "Favori",
     favourites: "Favoris",
     archive: "Archiver",
+    isArchived: (name) => `${name} a été archivé.`,
     unarchive: "Sortir des archives",
     inList: "Dans la liste",
     sections: {

@@ -43,6 +43,12 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
   const attempt = (action: () => Promise<unknown>): void => {
     action().catch((error: Error) => chat.showNotice(error.message));
   };
+  // The row leaves the list.
+  const putAway = async (): Promise<void> => {
+    await chat.conversations.prefer(id, { archived: true });
+    const undo = (): void => attempt(() => chat.conversations.prefer(id, { archived: false }));
+    chat.showToast(texts.places.isArchived(nameOf(conversation)), { label: texts.undo, run: undo });
+  };
   const labels = texts.places.sections;
   const move = (wanted: string | null): Promise<unknown> => chat.conversations.prefer(id, { section: wanted });
   const sectionChoices = (): MenuAction[] => [
@@ -75,7 +81,7 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
     {
       label: archived ? texts.places.unarchive : texts.places.archive,
       icon: archived ? ArchiveRestore : Archive,
-      onClick: () => attempt(() => chat.conversations.prefer(id, { archived: !archived })),
+      onClick: () => attempt(() => (archived ? chat.conversations.prefer(id, { archived: false }) : putAway())),
     },
     muteAction(conversation, (wanted) => attempt(() => chat.conversations.prefer(id, wanted))),
     ...(may(kind, roleOf(conversation, me), "leave")
