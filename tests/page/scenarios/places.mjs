@@ -101,7 +101,7 @@ export async function publicGroup() {
   await showDetails(alice);
   await manage(alice, "bob", "Mute…");
   await field(alice, "Reason (they will see it)").fill("Too loud");
-  await alice.getByRole("button", { name: "Mute", exact: true }).click();
+  await alice.locator("dialog[open]").getByRole("button", { name: "Mute", exact: true }).click();
   await bob.getByText("A moderator has muted you here").waitFor();
   await bob.reload();
   await bob.getByText("A moderator has muted you here").waitFor();
@@ -124,7 +124,7 @@ export async function members() {
 
   await manage(alice, "carol", "Mute…");
   await field(alice, "Reason (they will see it)").fill("Too loud");
-  await alice.getByRole("button", { name: "Mute", exact: true }).click();
+  await alice.locator("dialog[open]").getByRole("button", { name: "Mute", exact: true }).click();
   await carol.getByText("A moderator has muted you here").waitFor();
   const muted = await carol.locator(".read-only").textContent();
   await row(alice, "carol").getByRole("img", { name: /^Muted by a moderator/ }).waitFor();

@@ -49,6 +49,8 @@ export function GroupDetails({ conversation }: { conversation: Conversation }) {
             </button>
           </>
         )}
+      </div>
+      <div className="buttons">
         {may(kind, role, "leave") && (
           <button type="button" className="danger" onClick={() => setOpen("leave")}>
             <LogOut className="icon" aria-hidden="true" /> {texts.places.leave}
