@@ -10,8 +10,8 @@ def test_favourites_come_first_and_the_archive_lasts_until_a_message(driver: Dri
     assert reports["listed"] == {
         "first": "Plans",
         "archived": ["Plans", "Quiet"],
-        "inArchive": "archive-entry",
-        "back": "archive-entry",
+        "inArchive": "list-action",
+        "back": "list-action",
         "stays": "1",
     }
     assert reports["from the details"] == {"favourites": 0}

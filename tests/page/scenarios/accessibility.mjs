@@ -295,11 +295,11 @@ const AT_LIST = {
     await call("PATCH", "conversations/general/preferences", "alice", { favourite: true });
     await call("PATCH", "conversations/conv-456/preferences", "alice", { archived: true });
     await page.locator(".conversations h2").first().waitFor();
-    await page.locator(".archive-entry").waitFor();
+    await page.locator(".list-action").waitFor();
   },
   archive: async (page) => {
-    await page.locator(".archive-entry").click();
-    await page.locator(".archive-entry[aria-pressed=true]").waitFor();
+    await page.locator(".list-action").click();
+    await page.locator(".list-action[aria-pressed=true]").waitFor();
   },
   "search everywhere": async (page) => {
     await page.getByRole("searchbox").fill("bob");

@@ -1,7 +1,7 @@
 import { act, arrived, call, ledTo, listed, message, open, opened, post, report, until, visitAs } from "../browser.mjs";
 
 const section = (page, name) => page.locator(".conversations h2").getByText(name, { exact: true });
-const archive = (page) => page.locator(".archive-entry");
+const archive = (page) => page.locator(".list-action");
 
 // The menu of a conversation in the list.
 async function fromList(page, name, action) {

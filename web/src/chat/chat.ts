@@ -27,6 +27,7 @@ import type { Api } from "../server/api";
 import { texts } from "../texts";
 import { Alerts } from "./alerts/alerts";
 import { Calls } from "./calls/calls";
+import { ReadAll } from "./conversations/read_all";
 import { Files } from "./files/files";
 import { FollowedThreads } from "./messages/followed_threads";
 import { Notices } from "./messages/notices";
@@ -262,12 +263,9 @@ export class Chat {
 
   /** Marks all conversations as read, and offers to take that back. */
   async markAllRead(): Promise<void> {
-    const unread = await this.conversations.markAllRead();
-    const undo = async (): Promise<void> => {
-      for (const { id, readSeq = 0 } of unread) await this.messages.markUnreadAfter(id, readSeq);
-    };
-    const count = unread.reduce((sum, { unreadCount = 0 }) => sum + unreadCount, 0);
-    this.showToast(texts.markedRead(count), { label: texts.undo, run: () => void undo() });
+    await this.conversations.loadAll(async () => undefined);
+    const reading = new ReadAll(this.#core, this);
+    this.showToast(texts.markedRead(reading.count), { label: texts.undo, run: () => void reading.undo() });
   }
 
   /** Reconnects to the server at once. */

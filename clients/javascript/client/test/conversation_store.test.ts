@@ -78,3 +78,26 @@ it("shows the newest change of preferences, not the answer to an earlier one", a
   await first;
   expect(state.getState().conversations.c).toMatchObject({ muted: true, favourite: true, archived: false });
 });
+
+it("loads each page once for all who ask for it, and all pages for whoever wants them", async () => {
+  const asked: string[] = [];
+  const state = createStore(() => ({ conversations: {}, nextConversations: "1" }) as unknown as ClientState);
+  const core = {
+    state,
+    get now() {
+      return state.getState();
+    },
+    on: () => undefined,
+    rest: {
+      get: async (path: string) => {
+        asked.push(path.split("cursor=")[1] ?? "");
+        return { items: [conversation(`c${asked.length}`)], next: asked.length < 3 ? String(asked.length + 1) : null };
+      },
+    },
+  } as unknown as Core;
+  const store = new ConversationStore(core);
+  const first = store.loadMore();
+  await Promise.all([first, store.loadAll(async () => undefined), store.loadAll(async () => undefined)]);
+  expect(asked).toEqual(["1", "2", "3"]);
+  expect(Object.keys(state.getState().conversations).sort()).toEqual(["c1", "c2", "c3"]);
+});

@@ -1,6 +1,6 @@
 import type { Conversation } from "@talkwire/client";
 import { newestFirst } from "@talkwire/client/parts";
-import { Archive, ArrowLeft } from "lucide-react";
+import { Archive, ArrowLeft, CheckCheck } from "lucide-react";
 import {
   type ComponentProps,
   type KeyboardEvent,
@@ -15,6 +15,7 @@ import {
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { filterConversations } from "../../chat/conversations/conversation_filter";
 import { sectionsOf } from "../../chat/conversations/list_sections";
+import { hasUnread } from "../../chat/conversations/unread";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { nameOf } from "../conversation/conversation_names";
@@ -57,6 +58,7 @@ export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) =
         onQuery={setQuery}
         onUnreadOnly={setUnreadOnly}
       />
+      {unreadOnly && <ReadAllButton />}
       {query.trim() === "" ? (
         <Sections shown={shown} showsArchive={showsArchive} onArchive={setShowsArchive} />
       ) : (
@@ -65,6 +67,19 @@ export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) =
         </GlobalResults>
       )}
     </>
+  );
+}
+
+/** Beside what it marks, so that nobody presses it by mistake. */
+function ReadAllButton() {
+  const chat = useChat();
+  const isUnread = useChatState((state) => hasUnread(state.conversations));
+  if (!isUnread) return null;
+  return (
+    <button type="button" className="list-action" onClick={() => void chat.markAllRead()}>
+      <CheckCheck className="icon" aria-hidden="true" />
+      {texts.places.readAll}
+    </button>
   );
 }
 
@@ -95,7 +110,7 @@ function Sections({ shown, showsArchive, onArchive }: SectionsProps) {
   return (
     <>
       {archived.length > 0 && (
-        <button type="button" className="archive-entry" aria-pressed={isInside} onClick={() => onArchive(!isInside)}>
+        <button type="button" className="list-action" aria-pressed={isInside} onClick={() => onArchive(!isInside)}>
           <Icon className="icon" aria-hidden="true" />
           {texts.places.archiveTitle}
           <span className="count muted" title={texts.places.archivedCount(archived.length)}>

@@ -1,7 +1,5 @@
-import { CheckCheck, ListFilter } from "lucide-react";
-import { hasUnread } from "../../chat/conversations/unread";
+import { ListFilter } from "lucide-react";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { goTo } from "../page_address";
 
@@ -16,8 +14,6 @@ interface Props {
 
 /** Filters the list of conversations. */
 export function FilterField({ query, unreadOnly, firstId, onQuery, onUnreadOnly }: Props) {
-  const chat = useChat();
-  const isUnread = useChatState((state) => hasUnread(state.conversations));
   return (
     <search className="filter">
       <input
@@ -46,9 +42,6 @@ export function FilterField({ query, unreadOnly, firstId, onQuery, onUnreadOnly 
         aria-pressed={unreadOnly}
         onClick={() => onUnreadOnly(!unreadOnly)}
       />
-      {isUnread && (
-        <IconButton icon={CheckCheck} label={texts.places.readAll} onClick={() => void chat.markAllRead()} />
-      )}
     </search>
   );
 }

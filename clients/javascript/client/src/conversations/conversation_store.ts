@@ -12,7 +12,6 @@ import type {
   User,
   UserPage,
 } from "../server/payloads.ts";
-import { RequestError } from "../server/request_error.ts";
 import { type ConversationsById, withConversation, withLoaded } from "./conversations_by_id.ts";
 import { withoutMember, withRole } from "./membership.ts";
 
@@ -42,7 +41,8 @@ export class ConversationStore {
   /** Called when another device of the reader has marked messages after `readSeq` as unread. */
   onMarkedUnread: (id: string, readSeq: number) => void = () => undefined;
   readonly #core: Core;
-  #loading = false;
+  /** The page of conversations that is on its way. */
+  #loading: Promise<void> | undefined;
   /** The newest change of each conversation's preferences, which the answer to an earlier one must not replace. */
   readonly #preferred = new Map<string, object>();
   /** The conversations whose members are about to be reloaded. */
@@ -115,31 +115,23 @@ export class ConversationStore {
     );
   }
 
-  /** Loads the next page of conversations. */
-  async loadMore(): Promise<void> {
-    const cursor = this.#core.now.nextConversations;
-    if (cursor === null || this.#loading) return;
-    this.#loading = true;
-    try {
-      const page = await this.#core.rest.get<ConversationPage>(
-        `conversations?limit=100&cursor=${encodeURIComponent(cursor)}`,
-      );
-      this.#core.state.setState(({ conversations }) => ({
-        conversations: { ...byId(page.items), ...conversations },
-        nextConversations: page.next,
-      }));
-    } finally {
-      this.#loading = false;
-    }
+  /** Loads the next page of conversations, once for all who ask meanwhile. Rejects with `RequestError`. */
+  loadMore(): Promise<void> {
+    this.#loading ??= this.#loadPage().finally(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
   }
 
   /** Loads all further pages, and calls `pause` before each. Stops when one cannot be loaded. */
   async loadAll(pause: () => Promise<void>): Promise<void> {
     while (this.#core.now.nextConversations !== null) {
       await pause();
-      const cursor = this.#core.now.nextConversations;
-      await this.loadMore().catch(() => undefined);
-      if (this.#core.now.nextConversations === cursor) return;
+      try {
+        await this.loadMore();
+      } catch {
+        return;
+      }
     }
   }
 
@@ -181,21 +173,6 @@ export class ConversationStore {
     }
   }
 
-  /** Marks all conversations as read, and returns those that were unread. One that cannot be marked stays unread. */
-  async markAllRead(): Promise<Conversation[]> {
-    await this.loadAll(async () => undefined);
-    const unread = Object.values(this.#core.now.conversations).filter(({ unreadCount }) => unreadCount);
-    for (const { id } of unread) await this.markRead(id).catch((error) => this.#markReadLater(id, error));
-    return unread;
-  }
-
-  /** Repeats what the server refused because of its rate limit. */
-  async #markReadLater(id: string, refused: unknown): Promise<void> {
-    if (!(refused instanceof RequestError) || refused.retryAfterMs === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, refused.retryAfterMs));
-    await this.markRead(id).catch(() => undefined);
-  }
-
   /** Finds users whose names or handles start with `query`; an empty query finds any. Rejects with `RequestError`. */
   async findUsers(query: string, limit = 10): Promise<User[]> {
     const { items } = await this.#core.rest.get<UserPage>(`users?query=${encodeURIComponent(query)}&limit=${limit}`);
@@ -220,6 +197,18 @@ export class ConversationStore {
   /** Removes the reader's mute: a moderator lifted it, or it expired. */
   unmuted(id: string): void {
     this.#core.changeConversation(id, ({ mutedByModerator: _, ...others }) => others);
+  }
+
+  async #loadPage(): Promise<void> {
+    const cursor = this.#core.now.nextConversations;
+    if (cursor === null) return;
+    const page = await this.#core.rest.get<ConversationPage>(
+      `conversations?limit=100&cursor=${encodeURIComponent(cursor)}`,
+    );
+    this.#core.state.setState(({ conversations }) => ({
+      conversations: { ...byId(page.items), ...conversations },
+      nextConversations: page.next,
+    }));
   }
 
   /** One request reloads the members for many who join at once. Without loaded members only their number changes. */

@@ -14,3 +14,15 @@ export function pauseAfter(failures: number, refusal?: unknown): number {
   const wanted = refusal instanceof RequestError ? refusal.retryAfterMs : 0;
   return Math.max(wanted, longest * (0.5 + Math.random() / 2));
 }
+
+/** Makes a request again while the server refuses it because of its rate limit, whenever it accepts the next one. */
+export async function whenAccepted<Answer>(request: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await request();
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.retryAfterMs === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs));
+    }
+  }
+}

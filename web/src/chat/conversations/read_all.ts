@@ -1,0 +1,59 @@
+/** Marks all conversations as read, and takes that back. */
+
+import type { Conversation } from "@talkwire/client";
+import { type ConversationStore, whenAccepted } from "@talkwire/client/parts";
+import type { PageCore } from "../page_core";
+
+/** How many conversations are marked at the same time: over a slow network, one after the other takes minutes. */
+const AT_ONCE = 16;
+const READ = { unreadCount: 0, mentionCount: 0 };
+
+interface Marks {
+  readonly conversations: Pick<ConversationStore, "markRead" | "load">;
+  /** Makes what was read after a `seq` unread again. */
+  readonly messages: { markUnreadAfter(id: string, seq: number): Promise<void> };
+}
+
+export class ReadAll {
+  readonly #core: PageCore;
+  readonly #marks: Marks;
+  readonly #unread: readonly Conversation[];
+  /** Those that the server is not told of yet. */
+  readonly #untold: Conversation[];
+  readonly #told: Promise<void>;
+
+  /** Shows at once that everything is read, and tells the server. What cannot be marked is shown as unread again. */
+  constructor(core: PageCore, marks: Marks) {
+    this.#core = core;
+    this.#marks = marks;
+    this.#unread = Object.values(core.now.conversations).filter(({ unreadCount }) => unreadCount);
+    this.#untold = [...this.#unread];
+    for (const { id } of this.#unread) core.changeConversation(id, (before) => ({ ...before, ...READ }));
+    this.#told = inTurns(this.#untold, ({ id }) =>
+      whenAccepted(() => marks.conversations.markRead(id)).catch(() => marks.conversations.load(id)),
+    );
+  }
+
+  /** How many messages were unread. */
+  get count(): number {
+    return this.#unread.reduce((sum, { unreadCount = 0 }) => sum + unreadCount, 0);
+  }
+
+  /** Makes everything unread again that was unread before. */
+  async undo(): Promise<void> {
+    const untold = new Set(this.#untold.splice(0));
+    for (const { id, unreadCount = 0, mentionCount = 0 } of this.#unread)
+      this.#core.changeConversation(id, (now) => ({ ...now, unreadCount, mentionCount }));
+    await this.#told;
+    const told = this.#unread.filter((each) => !untold.has(each));
+    await inTurns(told, ({ id, readSeq = 0 }) => this.#marks.messages.markUnreadAfter(id, readSeq));
+  }
+}
+
+/** Takes the items out of a list, and calls `run` with each, a few at a time. */
+async function inTurns<Item>(items: Item[], run: (item: Item) => Promise<void>): Promise<void> {
+  const next = async (): Promise<void> => {
+    for (let item = items.shift(); item !== undefined; item = items.shift()) await run(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, next));
+}
