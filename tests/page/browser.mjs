@@ -81,16 +81,18 @@ async function forgetEnded() {
   }
 }
 
-// The address of the scenario's server.
+// The address of the scenario's server, and where its pages reach it.
 export let url;
+export let pageUrl;
 export let complaints = [];
 // What a browser says whose server is away, or which is itself.
 export const LOST = /WebSocket connection to|net::ERR_/;
 
-// Prepares for a scenario, which finds nothing of those before it.
-export async function begin(address) {
+// Prepares for a scenario, which finds nothing of those before it. Its pages get each answer so many milliseconds later.
+export async function begin(address, latencyMs) {
   await forgetEnded();
   url = address;
+  pageUrl = latencyMs > 0 ? await slowly(latencyMs) : address;
   complaints = [];
 }
 
@@ -130,7 +132,7 @@ export function report(happened, details = {}) {
 // Without it, the browser is like a private window.
 // `clock`: whether the scenario may move the page's clock. Nothing is animated, unless `reducedMotion` says so.
 export async function visit(
-  { expected = /^$/, at = url, path = "", init, from, installs = false, clock = false, ...options } = {},
+  { expected = /^$/, at = pageUrl, path = "", init, from, installs = false, clock = false, ...options } = {},
 ) {
   // What is half in sight has no contrast, and is not yet where it will be.
   const calm = { viewport: { width: 1100, height: 700 }, reducedMotion: "reduce" };
@@ -162,7 +164,7 @@ function noteMarked() {
 
 // Another tab of the same browser.
 export async function anotherTab(page, user) {
-  const tab = await watch(await page.context().newPage(), { expected: /^$/, address: url });
+  const tab = await watch(await page.context().newPage(), { expected: /^$/, address: pageUrl });
   await enterAs(tab, user);
   await conversations(tab).first().waitFor();
   return tab;
@@ -249,6 +251,13 @@ export async function open(page, name) {
 export async function opened(page, name) {
   await page.getByRole("heading", { name, exact: true }).waitFor();
   await composer(page).waitFor();
+}
+
+// From the list of what is unread, which is shown afterwards.
+export async function markAllAsRead(page) {
+  const unreadOnly = page.getByRole("button", { name: "Unread only" });
+  if ((await unreadOnly.getAttribute("aria-pressed")) !== "true") await unreadOnly.click();
+  await page.locator(".list-action").getByText("Mark all as read").click();
 }
 
 export async function say(page, content) {

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from shutil import copytree
 from typing import cast
 
 import pytest
 
-from tests.page.driving import Driver, chromium_program, driver_command, fill, headless_chromium_program, serving
+from tests.page import many_conversations
+from tests.page.driving import (
+    SLOW_MS,
+    Driver,
+    Scenarios,
+    chromium_program,
+    driver_command,
+    fill,
+    headless_chromium_program,
+    run,
+    serving,
+)
 from tests.protocol.server_process import reserved_port
 
 
@@ -60,3 +72,30 @@ def demo_url(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def demo_folder(filled_demo: Path, tmp_path: Path) -> Path:
     """A data folder with the demo, for a test that starts servers of its own."""
     return Path(copytree(filled_demo, tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def filled_crowd(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the demo and the conversations of `many_conversations`, to be copied."""
+    folder = Path(copytree(filled_demo, tmp_path_factory.mktemp("crowd") / "data"))
+    many_conversations.prepare(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def crowded_url(filled_crowd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One server with 250 conversations for all scenarios of an area."""
+    with serving(copytree(filled_crowd, tmp_path_factory.mktemp("crowded") / "data"), reserved_port()) as url:
+        yield url
+
+
+@pytest.fixture
+def crowded_folder(filled_crowd: Path, tmp_path: Path) -> Path:
+    """A data folder with 250 conversations, for a test that starts servers of its own."""
+    return Path(copytree(filled_crowd, tmp_path / "data"))
+
+
+@pytest.fixture
+def crowded(driver: Driver, crowded_url: str) -> Scenarios:
+    """Runs scenarios, named by their area and name, among 250 conversations and over a slow network."""
+    return partial(run, driver, crowded_url, latency_ms=SLOW_MS)

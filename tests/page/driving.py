@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,12 @@ from tests.waiting import DEADLINE_S
 
 HERE = Path(__file__).parent
 SCENARIO_DEADLINE_S = 360.0
+SLOW_MS = 300
+"""How much later than usual a slow network answers."""
 
 Report = dict[str, Any]
+Scenarios = Callable[..., dict[str, Report]]
+"""Runs a scenario, named by its area and name, and returns what happened; see `run`."""
 
 
 @contextmanager
@@ -131,10 +135,15 @@ class Driver:
 
 
 @contextmanager
-def driving(driver: Driver, url: str, area: str, scenario: str, **given: object) -> Iterator[None]:
-    """Runs the scenario that scenarios/AREA.mjs exports by this name, with `given` as its argument."""
+def driving(
+    driver: Driver, url: str, area: str, scenario: str, *, latency_ms: int = 0, **given: object
+) -> Iterator[None]:
+    """Runs the scenario that scenarios/AREA.mjs exports by this name, with `given` as its argument.
+
+    Everything that its pages ask the server is answered `latency_ms` milliseconds later than usual.
+    """
     try:
-        driver.begin({"url": url, "area": area, "scenario": scenario, "given": given})
+        driver.begin({"url": url, "area": area, "scenario": scenario, "latencyMs": latency_ms, "given": given})
         yield
     except BaseException:
         driver.close()
@@ -151,7 +160,7 @@ def finish(driver: Driver) -> dict[str, Report]:
 
 
 def run_through_a_kill(
-    driver: Driver, folder: Path, area: str, scenario: str, meanwhile: Report | None = None
+    driver: Driver, folder: Path, area: str, scenario: str, meanwhile: Report | None = None, *, latency_ms: int = 0
 ) -> dict[str, Report]:
     """Runs a scenario whose server is killed once the scenario is ready, and replaced by another one at its address.
 
@@ -160,7 +169,7 @@ def run_through_a_kill(
     port = reserved_port()
     with ExitStack() as first_server, ExitStack() as second_server:
         url = first_server.enter_context(serving(folder, port))
-        second_server.enter_context(driving(driver, url, area, scenario))
+        second_server.enter_context(driving(driver, url, area, scenario, latency_ms=latency_ms))
         assert driver.next_report() == {"happened": "ready"}
         first_server.close()
         if meanwhile is not None:
@@ -172,9 +181,11 @@ def run_through_a_kill(
     return without_complaints(reports)
 
 
-def run(driver: Driver, url: str, area: str, scenario: str, **given: object) -> dict[str, Report]:
+def run(
+    driver: Driver, url: str, area: str, scenario: str, *, latency_ms: int = 0, **given: object
+) -> dict[str, Report]:
     """Returns what happened in a scenario, about which the browser had nothing to complain."""
-    with driving(driver, url, area, scenario, **given):
+    with driving(driver, url, area, scenario, latency_ms=latency_ms, **given):
         reports = finish(driver)
     return without_complaints(reports)
 

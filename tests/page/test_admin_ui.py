@@ -13,7 +13,7 @@ import pytest
 from tests.admin_ui_page import ACCOUNT, PASSWORD
 from tests.chat.chat_server import running_chat
 from tests.chat.conftest import world_at
-from tests.page.driving import HERE, Driver, driving, finish, without_complaints
+from tests.page.driving import HERE, Driver, Report, driving, finish, without_complaints
 from tests.page.test_examples import Quiet
 
 PAGE = HERE / "node_modules" / "@socket.io" / "admin-ui" / "ui" / "dist"
@@ -42,7 +42,7 @@ async def test_the_page_shows_sockets_rooms_clients_and_events_and_disconnects(
         async with world_at(server) as world:
             conversation = await world.conversation("alice", "bob")
             alice = await world.connect("alice")
-            given = {
+            given: Report = {
                 "server": server.url,
                 "name": "admin",
                 "password": PASSWORD,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.page.driving import Driver, run, run_through_a_kill, serving
+from tests.page.driving import SLOW_MS, Driver, Scenarios, run, run_through_a_kill, serving
 from tests.protocol.server_process import reserved_port
 
 
@@ -28,25 +28,25 @@ def test_what_was_written_without_a_connection_outlives_a_reload(driver: Driver,
     assert reports["sent"] == {"messages": ["first", "second", "third"]}
 
 
-def test_changes_of_messages_wait_for_the_server_through_a_reload(driver: Driver, demo_folder: Path) -> None:
+def test_changes_of_messages_wait_for_the_server_through_a_reload(driver: Driver, crowded_folder: Path) -> None:
     meanwhile = {"happened": "shown", "tick": "Waiting for the connection"}
-    reports = run_through_a_kill(driver, demo_folder, "connection", "changes", meanwhile)
+    reports = run_through_a_kill(driver, crowded_folder, "connection", "changes", meanwhile, latency_ms=SLOW_MS)
     saved = [["Edited", False, []], [None, False, []], ["To like and pin", True, ["👍"]]]
     assert reports["saved"] == {"saved": saved, "versions": 2}, "what was replaced before it was sent is no version"
 
 
-def test_a_refused_change_can_be_tried_again(driver: Driver, demo_url: str) -> None:
-    reports = run(driver, demo_url, "connection", "refused_changes")
+def test_a_refused_change_can_be_tried_again(crowded: Scenarios) -> None:
+    reports = crowded("connection", "refused_changes")
     assert reports["refused"] == {"problem": "Not saved:", "again": "Not to be saved"}
 
 
-def test_a_part_that_is_not_loaded_waits_for_the_network(driver: Driver, demo_url: str) -> None:
+def test_a_part_that_is_not_loaded_waits_for_the_network(crowded: Scenarios) -> None:
     """Without a retry, React removes the whole page."""
-    assert run(driver, demo_url, "connection", "late_parts")["came"] == {"writes": 1, "styles": True}
+    assert crowded("connection", "late_parts")["came"] == {"writes": 1, "styles": True}
 
 
-def test_a_part_that_is_missing_says_so_and_is_given_up(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "connection", "missing_parts")["said"] == {
+def test_a_part_that_is_missing_says_so_and_is_given_up(crowded: Scenarios) -> None:
+    assert crowded("connection", "missing_parts")["said"] == {
         "says": "This part of the page couldn't be loaded.",
         "focused": "Try again",
         "opened": 0,

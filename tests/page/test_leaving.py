@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.page.driving import Driver, run
+from tests.page.driving import Scenarios
 
 
-def test_a_draft_belongs_to_its_tab(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "leaving", "tabs")["written"] == {
+def test_a_draft_belongs_to_its_tab(crowded: Scenarios) -> None:
+    assert crowded("leaving", "tabs")["written"] == {
         "taken": "A long draft",
         "kept": "A long draft",
         "reloaded": "A long draft",
@@ -15,21 +15,21 @@ def test_a_draft_belongs_to_its_tab(driver: Driver, demo_url: str) -> None:
     }
 
 
-def test_an_edit_belongs_to_its_tab(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "leaving", "edits")["edited"] == {"reloaded": "Spelling", "left": ""}
+def test_an_edit_belongs_to_its_tab(crowded: Scenarios) -> None:
+    assert crowded("leaving", "edits")["edited"] == {"reloaded": "Spelling", "left": ""}
 
 
-def test_a_deleted_message_is_not_edited_any_more(driver: Driver, demo_url: str) -> None:
+def test_a_deleted_message_is_not_edited_any_more(crowded: Scenarios) -> None:
     kept = "The message was deleted. Your changed text is in the message field."
-    assert run(driver, demo_url, "leaving", "deleted")["deleted"] == {
+    assert crowded("leaving", "deleted")["deleted"] == {
         "unchanged": {"notice": "The message was deleted.", "draft": ""},
         "changed": {"notice": kept, "draft": "What I wanted to say"},
         "missed": {"notice": kept, "draft": "Written while away"},
     }
 
 
-def test_signing_out_names_and_removes_what_is_not_sent(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "leaving", "unsent")["signed out"] == {
+def test_signing_out_names_and_removes_what_is_not_sent(crowded: Scenarios) -> None:
+    assert crowded("leaving", "unsent")["signed out"] == {
         "before": {"keys": 3, "entries": 1, "uploads": 1, "bytes": 1, "states": 1},
         "asked": "1 message is not sent yet, and there are 2 drafts. Signing out removes them.",
         "stays": "A draft",
@@ -41,12 +41,12 @@ def test_signing_out_names_and_removes_what_is_not_sent(driver: Driver, demo_url
     }
 
 
-def test_signing_out_ends_the_other_tabs_without_the_server(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "leaving", "everywhere")["signed out"] == {
+def test_signing_out_ends_the_other_tabs_without_the_server(crowded: Scenarios) -> None:
+    assert crowded("leaving", "everywhere")["signed out"] == {
         "says": True,
         "left": {"keys": [], "entries": 0, "uploads": 0, "bytes": 0, "states": 0},
     }
 
 
-def test_what_is_not_sent_waits_for_its_author_when_the_server_ends_the_session(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "leaving", "ended")["ended"] == {"other": "", "own": "To be continued"}
+def test_what_is_not_sent_waits_for_its_author_when_the_server_ends_the_session(crowded: Scenarios) -> None:
+    assert crowded("leaving", "ended")["ended"] == {"other": "", "own": "To be continued"}

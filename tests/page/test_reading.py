@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.page.driving import Driver, run
+from tests.page.driving import Driver, Scenarios, run
 
 
 def test_who_reacted_is_named(driver: Driver, demo_url: str) -> None:
@@ -34,9 +34,9 @@ def test_a_newcomer_has_read_nothing_before_it_was_said(driver: Driver, demo_url
     assert run(driver, demo_url, "reading", "seen_by_newcomers")["seen"] == {"old": False, "carol": False}
 
 
-def test_what_is_marked_as_unread_stays_so_while_one_is_there(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "reading", "marked_as_unread")["marked"] == {"line": "two"}
+def test_what_is_marked_as_unread_stays_so_while_one_is_there(crowded: Scenarios) -> None:
+    assert crowded("reading", "marked_as_unread")["marked"] == {"line": "two"}
 
 
-def test_a_short_conversation_is_read_however_late_the_page_has_measured_it(driver: Driver, demo_url: str) -> None:
-    assert "read" in run(driver, demo_url, "reading", "short")
+def test_a_short_conversation_is_read_however_late_the_page_has_measured_it(crowded: Scenarios) -> None:
+    assert "read" in crowded("reading", "short")

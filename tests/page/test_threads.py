@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.page.driving import Driver, run
+from tests.page.driving import Driver, Scenarios, run
 
 
-def test_ones_own_reply_is_in_sight(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "threads", "own_reply")["replied"] == {"seen": True}
+def test_ones_own_reply_is_in_sight(crowded: Scenarios) -> None:
+    assert crowded("threads", "own_reply")["replied"] == {"seen": True}
 
 
 def test_two_users_talk_in_a_thread(driver: Driver, demo_url: str) -> None:
@@ -46,14 +46,14 @@ def test_a_long_thread_is_one_line_at_its_root(driver: Driver, demo_url: str) ->
     assert reports["read"] == {"shown": ["root", "between", "afterwards"]}
 
 
-def test_twelve_replies_are_one_row_and_unread_until_the_thread_is_open(driver: Driver, demo_url: str) -> None:
-    reports = run(driver, demo_url, "threads", "unread")
+def test_twelve_replies_are_one_row_and_unread_until_the_thread_is_open(crowded: Scenarios) -> None:
+    reports = crowded("threads", "unread")
     assert reports["unread"] == {"rows": 1, "left": 0, "following": True, "after": 0}
     assert reports["unfollowed"] == {"dots": 0, "after": 0}
 
 
-def test_a_reply_below_what_is_seen_is_read_at_the_end_of_the_list(driver: Driver, demo_url: str) -> None:
-    reports = run(driver, demo_url, "threads", "below")
+def test_a_reply_below_what_is_seen_is_read_at_the_end_of_the_list(crowded: Scenarios) -> None:
+    reports = crowded("threads", "below")
     assert reports["below"] == {"arrived": 1, "after": 0}
 
 

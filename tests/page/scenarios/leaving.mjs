@@ -18,6 +18,7 @@ import {
   start,
   submitAccount,
   until,
+  pageUrl,
   url,
   visit,
   visitAs,
@@ -207,7 +208,7 @@ export async function everywhere() {
   await say(gerd, "Hello");
   await message(gerd, "Hello").waitFor();
   const tab = await gerd.context().newPage();
-  await tab.goto(url);
+  await tab.goto(pageUrl);
   await tab.locator(".conversations a").first().click();
   await composer(tab).waitFor();
   await loadMenu(gerd);

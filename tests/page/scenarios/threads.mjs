@@ -183,7 +183,6 @@ export async function unread() {
     await post("messages", number % 2 ? "bob" : "carol", { conversationId, content: `reply ${number}`, threadId: root.id });
   await line(alice, 12).locator(".unread-dot").waitFor();
   await alice.getByRole("button", { name: /^Threads ?\d+ unread$/ }).waitFor();
-  if (process.env.PICTURES) await alice.screenshot({ path: `${process.env.PICTURES}/unread.png` });
   const rows = await alice.locator(".conversation .message").count();
   const left = await until(
     async () => (await call("GET", `conversations/${conversationId}`, "alice")).unreadCount,
@@ -192,7 +191,6 @@ export async function unread() {
   await threadsButton(alice).click();
   const item = alice.getByRole("dialog", { name: "Threads" }).locator(".thread-item").filter({ hasText: "Unread thread" });
   await item.filter({ hasText: "12 unread replies" }).waitFor();
-  if (process.env.PICTURES) await alice.screenshot({ path: `${process.env.PICTURES}/list.png` });
   await item.press("Enter");
   await inThread(alice, "reply 12").waitFor();
   await line(alice, 12).locator(".unread-dot").waitFor({ state: "detached" });
@@ -200,7 +198,6 @@ export async function unread() {
     () => call("GET", `messages/${root.id}/thread`, "alice"),
     ({ unreadCount }) => unreadCount === 0,
   );
-  if (process.env.PICTURES) await alice.screenshot({ path: `${process.env.PICTURES}/thread.png` });
   report("unread", { rows, left, following: place.following, after: place.unreadCount });
 
   const other = await visit();
