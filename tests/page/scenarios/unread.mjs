@@ -5,6 +5,7 @@ import {
   holdable,
   letters,
   listed,
+  markAllAsRead,
   message,
   open,
   opened,
@@ -19,8 +20,17 @@ import {
 const scroller = (page) => page.locator(".scroller");
 const jump = (page) => page.getByRole("button", { name: /^Jump to newest/ });
 const toast = (page) => page.locator(".toast");
-const above = (page) => page.locator(".to-unseen");
+const above = (page) => page.locator(".to-unseen-first");
+const markAsRead = (page) => page.locator(".to-unseen").getByRole("button", { name: "Mark as read" });
 const readSeq = async (id, user = "alice") => (await call("GET", `conversations/${id}`, user)).readSeq ?? 0;
+
+// How far the reader has read, once nothing more is reported.
+async function restingSeq(id) {
+  for (let before = -1, now = await readSeq(id); ; before = now, now = await readSeq(id)) {
+    if (now === before) return now;
+    await pause(1_200);
+  }
+}
 
 // Bob has written so many messages in a group, of which Alice has read the first ones.
 async function unread(name, count, read) {
@@ -61,13 +71,19 @@ export async function own_message() {
   const line = await alice.locator(".unread-from").count();
   await say(alice, "From the line");
   report("from the line", { line, seen: await seen(alice, "From the line"), letters: await letters(alice).count() });
-  // All of it counts as read, and may be unread again.
+  // What was skipped stays unread, unless the reader says otherwise.
+  const skipped = await restingSeq(id);
+  await markAsRead(alice).click();
   const undo = toast(alice).getByRole("button", { name: "Undo" });
   await undo.waitFor();
-  const said = await toast(alice).locator("p").textContent();
+  const said = Number.parseInt(await toast(alice).locator("p").textContent());
+  const read = await until(() => readSeq(id), (seq) => seq >= 160);
   await undo.click();
-  const back = await until(() => readSeq(id), (seq) => seq === 60);
-  report("undone", { said, back, count: await listed(alice, "Own").locator(".count").textContent() });
+  const back = await until(() => readSeq(id), (seq) => seq < 160);
+  const count = Number(await listed(alice, "Own").locator(".count").textContent());
+  // What was on the screen for half a second before had been read.
+  const onScreen = skipped >= 60 && skipped < 90;
+  report("undone", { onScreen, said: said === 160 - skipped, read: read >= 160, back: back === skipped, count: count === 160 - back });
 
   // Far above, where neither end is loaded any more.
   await until(async () => {
@@ -207,7 +223,7 @@ export async function read_all() {
   const { id: one } = await unread("One", 3, 0);
   const { id: two } = await unread("Two", 4, 2);
   const alice = await visitAs("alice");
-  await alice.getByRole("button", { name: "Mark all as read" }).click();
+  await markAllAsRead(alice);
   for (const name of ["One", "Two"]) await listed(alice, name).locator(".count").waitFor({ state: "detached" });
   await toast(alice).getByRole("button", { name: "Undo" }).click();
   const counts = [];
@@ -236,13 +252,13 @@ export async function looking_elsewhere() {
     Object.defineProperty(document, "hasFocus", { value: () => true, configurable: true });
     window.dispatchEvent(new Event("focus"));
   });
-  await until(() => readSeq(id), (seq) => seq === 70);
   const label = await above(alice).textContent();
+  const unreadStill = await restingSeq(id);
   await above(alice).click();
   await seen(alice, "Meanwhile 1");
   const line = await alice.locator(".row", { has: alice.locator(".unread-from") }).locator(".text").first().textContent();
   await above(alice).waitFor({ state: "detached" });
-  report("back", { unreadBefore, label: label.replace(/\d\d?[:.]\d\d.*/, "TIME"), line });
+  report("back", { unreadBefore, unreadStill, label: label.replace(/\d\d?[:.]\d\d.*/, "TIME"), line });
   // The next time, the line stands above what came then.
   await until(async () => {
     await wheel(alice, 900);
@@ -250,6 +266,8 @@ export async function looking_elsewhere() {
   }, Boolean);
   await wheel(alice, 5_000);
   await atEnd(alice);
+  // Reading on from the first of them has read all.
+  await until(() => readSeq(id), (seq) => seq === 70);
   await until(async () => {
     await wheel(alice, -900);
     return jump(alice).isVisible();
@@ -260,6 +278,47 @@ export async function looking_elsewhere() {
   await seen(alice, "While above");
   const next = await alice.locator(".row", { has: alice.locator(".unread-from") }).locator(".text").first().textContent();
   report("again", { next });
+}
+
+// Whoever jumps to the newest message skips what is unread: it stays so in other conversations and after a reload, and the
+// way back leads to where they had read to.
+export async function skipping() {
+  const { id } = await unread("Skipped", 200, 20);
+  await post("conversations", "alice", { kind: "group", name: "Beside it", memberIds: ["bob"] });
+  const alice = await visitAs("alice");
+  await open(alice, "Skipped");
+  await message(alice, "Word 21").waitFor();
+  await until(async () => {
+    await wheel(alice, 400);
+    return message(alice, "Word 60").isVisible();
+  }, Boolean);
+  const read = await restingSeq(id);
+  await jump(alice).click();
+  await seen(alice, "Word 200");
+  await above(alice).waitFor();
+  const skipped = await restingSeq(id);
+  await post("messages", "bob", { conversationId: id, content: "Meanwhile" });
+  await seen(alice, "Meanwhile");
+  const count = () => listed(alice, "Skipped").locator(".count").textContent();
+  const counted = await until(count, (text) => text === String(201 - read));
+  await open(alice, "Beside it");
+  await open(alice, "Skipped");
+  const returned = await seen(alice, `Word ${read + 1}`);
+  const further = await restingSeq(id);
+  await jump(alice).click();
+  await seen(alice, "Meanwhile");
+  await above(alice).click();
+  const led = await seen(alice, `Word ${further + 1}`);
+  // Escape goes to the newest message, and once more marks all as read.
+  await alice.locator(".scroller").focus();
+  await alice.keyboard.press("Escape");
+  await seen(alice, "Meanwhile");
+  const before = await restingSeq(id);
+  await alice.locator(".scroller").focus();
+  await alice.keyboard.press("Escape");
+  await toast(alice).getByRole("button", { name: "Undo" }).waitFor();
+  const after = await until(() => readSeq(id), (seq) => seq === 201);
+  report("skipped", { same: skipped === read, counted: counted === String(201 - read), returned, led, still: before < 90, after });
 }
 
 // The wheel works wherever the pointer is.
@@ -273,9 +332,15 @@ export async function wheel_at_button() {
     return jump(alice).isVisible();
   }, Boolean);
   await jump(alice).hover();
-  const at = () => scroller(alice).evaluate((it) => it.scrollTop);
-  const before = await at();
+  // The first one in sight: older messages that come in above change how far the list is scrolled.
+  const first = () =>
+    scroller(alice).evaluate((it) => {
+      const { top } = it.getBoundingClientRect();
+      const texts = [...it.querySelectorAll(".message .text")];
+      return Number(texts.find((each) => each.getBoundingClientRect().top >= top)?.textContent.split(" ")[1]);
+    });
+  const before = await first();
   await alice.mouse.wheel(0, -500);
-  const after = await until(at, (top) => top <= before - 400);
-  report("turned", { by: before - after >= 400 });
+  const after = await until(first, (number) => number <= before - 8);
+  report("turned", { up: after <= before - 8 });
 }

@@ -268,6 +268,21 @@ export class Chat {
     this.showToast(texts.markedRead(reading.count), { label: texts.undo, run: () => void reading.undo() });
   }
 
+  /** Marks all of a conversation as read, and offers to take that back. Shows an error. */
+  async markRead(id: string): Promise<void> {
+    const { conversations, openId } = this.#core.now;
+    const { readSeq = 0, unreadCount = 0 } = own(conversations, id) ?? {};
+    if ((await this.#core.attempt(async () => this.conversations.markRead(id).then(() => true))) !== true) return;
+    if (openId === id) this.state.setState({ unread: null, keptUnread: null });
+    this.offerUnread(id, readSeq, unreadCount);
+  }
+
+  /** Says that so many messages were marked as read, and offers to make what comes after a `seq` unread again. */
+  offerUnread(id: string, readSeq: number, count: number): void {
+    const undo = () => void this.messages.markUnreadAfter(id, readSeq);
+    this.showToast(texts.markedRead(count), { label: texts.undo, run: undo });
+  }
+
   /** Reconnects to the server at once. */
   readonly reconnectNow = (): void => this.#core.connection.reconnectNow();
 

@@ -53,8 +53,10 @@ interface PageState {
   readonly openId: string | null;
   /** What was unread when the open conversation was opened, or has come while the reader was elsewhere; null: nothing. */
   readonly unread: UnreadMessages | null;
-  /** Whether the end of the open conversation is in sight, so that new messages are read at once. */
+  /** Whether the end of the open conversation is in sight. */
   readonly watched: boolean;
+  /** Whether unread messages of the open conversation are above the screen and were never on it: then nothing is read. */
+  readonly skips: boolean;
   /** The open conversation that the reader marked as unread, which stays unread until they leave it; null: none. */
   readonly keptUnread: string | null;
   /** The message that the open conversation scrolls to. */
@@ -85,6 +87,7 @@ const NOTHING_SHOWN: PageState = {
   openId: null,
   unread: null,
   watched: false,
+  skips: false,
   keptUnread: null,
   target: null,
   composing: null,
@@ -124,7 +127,7 @@ export class PageCore extends Core {
 
   /** Returns whether new messages of a conversation are read at once. */
   override isWatched(conversationId: string): boolean {
-    const { watched, openId, keptUnread } = this.now;
-    return watched && openId === conversationId && keptUnread !== conversationId;
+    const { watched, skips, openId, keptUnread } = this.now;
+    return watched && !skips && openId === conversationId && keptUnread !== conversationId;
   }
 }

@@ -11,6 +11,7 @@ import {
   placeOf,
   Saved,
   type Uploads,
+  whenAccepted,
 } from "@talkwire/client/parts";
 import { texts } from "../../texts";
 import type { Composing, PageCore, Target } from "../page_core";
@@ -91,8 +92,9 @@ export class PageMessages extends Messages {
     if (this.core.now.openId === id) this.core.state.setState({ target: { messageId: null } });
   }
 
-  /** Shows the first message after a `seq`. */
+  /** Shows the first message after a `seq`, where the reader reads on. */
   async toFirstAfter(id: string, seq: number): Promise<void> {
+    this.clearKeptUnread();
     const first = () => own(this.core.now.timelines, id)?.messages.find((message) => isRowAfter(message, seq));
     if (first() === undefined || !this.#hasLoaded(id, seq)) await ignoreFailure(this.pages.open(id, seq));
     const messageId = first()?.id;
@@ -103,7 +105,7 @@ export class PageMessages extends Messages {
   async markUnreadAfter(id: string, seq: number): Promise<void> {
     const first = await this.core.attempt(async () => {
       const page = { conversationId: id, aroundSeq: seq + 1, limit: 2 };
-      const { messages } = await this.core.call("messages:list", page);
+      const { messages } = await whenAccepted(() => this.core.call("messages:list", page));
       return messages.find((message) => message.seq > seq);
     });
     if (first !== undefined) await this.markUnread(id, first.id);
@@ -128,7 +130,7 @@ export class PageMessages extends Messages {
     const { core } = this;
     const isOpen = core.now.openId === id;
     if (isOpen) core.state.setState({ keptUnread: id });
-    const readSeq = await core.attempt(() => this.reading.markUnread(id, messageId));
+    const readSeq = await core.attempt(() => whenAccepted(() => this.reading.markUnread(id, messageId)));
     if (readSeq === undefined && isOpen) this.clearKeptUnread();
     else if (readSeq !== undefined) this.markedUnread(id, readSeq);
   }
@@ -256,7 +258,10 @@ export class PageMessages extends Messages {
   async #reopen(id: string, readSeq: number | null): Promise<void> {
     const timeline = own(this.core.now.timelines, id);
     const anchor = this.anchors.get(id);
-    if (anchor === null) return timeline?.atEnd === true ? undefined : this.pages.open(id, readSeq);
+    if (anchor === null) {
+      const isLoaded = timeline?.atEnd === true && (readSeq === null || this.#hasLoaded(id, readSeq));
+      return isLoaded ? undefined : this.pages.open(id, readSeq);
+    }
     if (timeline?.messages.some((message) => message.id === anchor.messageId)) return;
     try {
       await this.pages.around(id, anchor.messageId);

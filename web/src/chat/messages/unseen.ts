@@ -8,32 +8,41 @@ import type { Row } from "./rows";
 export interface Progress {
   readonly upTo: number;
   readonly seen: number;
+  /** Whether unread messages above the screen were never on it. Then nothing below them counts as seen. */
+  readonly skips: boolean;
 }
 
-/** The rows on the screen: their indexes. */
+/** The rows on the screen: the `seq` of the first and the last one, and how many there are. */
 export interface InSight {
   readonly first: number;
   readonly last: number;
+  readonly count: number;
+  /** Whether the list was moved there, and not scrolled by the reader. */
+  readonly jumped: boolean;
 }
 
-/** Unread messages above the screen. */
+/** Unread messages above the screen: the `seq` after which they come, and how many there are. */
 export interface UnseenAbove {
+  readonly after: number;
   readonly count: number;
   /** When the first of them was sent; undefined if it is not loaded. */
   readonly since?: string;
 }
 
-export const fromStart = ({ after }: UnreadMessages): Progress => ({ upTo: after, seen: 0 });
+export const fromStart = ({ after }: UnreadMessages): Progress => ({ upTo: after, seen: 0, skips: false });
 
-/** Returns the progress with the rows on the screen, unless unread messages above them were never there. */
+/**
+ * Returns the progress with the rows on the screen. Whoever scrolls, however fast, sees what they pass by. A jump over
+ * unread messages skips them, and so does what arrives while nobody looks, until the first of them is on the screen.
+ */
 export function advanced(progress: Progress, rows: readonly Row[], sight: InSight, view: View): Progress {
-  if (firstUnseen(progress, rows, sight.first, view) !== null) return progress;
-  const upTo = rows[sight.last]?.message.seq ?? 0;
-  if (upTo <= progress.upTo) return progress;
-  const shown = rows
-    .slice(0, sight.last + 1)
-    .filter(({ message }) => message.seq > progress.upTo && isUnread(message, view));
-  return { upTo, seen: progress.seen + shown.length };
+  const { first, last: upTo } = sight;
+  const isAbove = firstUnseen(progress, rows, first, view) !== null;
+  if (isAbove && (progress.skips || sight.jumped || !view.hasFocus)) return { ...progress, skips: true };
+  if (!view.hasFocus) return progress;
+  if (upTo <= progress.upTo) return { ...progress, skips: false };
+  const shown = rows.filter(({ message }) => isBetween(message, progress.upTo, upTo) && isUnread(message, view));
+  return { upTo, seen: progress.seen + shown.length, skips: false };
 }
 
 /** Returns the unread messages above the screen that were never on it; null: none. */
@@ -47,13 +56,15 @@ export function unseenAbove(
   const unseen = firstUnseen(progress, rows, first, view);
   if (unseen === null) return null;
   const left = Math.max(1, count - progress.seen);
-  return unseen === "not loaded" ? { count: left } : { count: left, since: unseen.createdAt };
+  const above = { after: progress.upTo, count: left };
+  return unseen === "not loaded" ? above : { ...above, since: unseen.createdAt };
 }
 
-/** Who reads, and whether the conversation's first message is loaded. */
+/** Who reads, whether the conversation's first message is loaded, and whether the reader looks at the window. */
 export interface View {
   readonly myId: string;
   readonly atStart: boolean;
+  readonly hasFocus: boolean;
 }
 
 function firstUnseen(
@@ -64,9 +75,11 @@ function firstUnseen(
 ): Message | "not loaded" | null {
   const top = rows[0]?.message;
   if (top !== undefined && !view.atStart && top.seq > upTo + 1) return "not loaded";
-  for (const { message } of rows.slice(0, first)) if (message.seq > upTo && isUnread(message, view)) return message;
-  return null;
+  const unseen = rows.find(({ message }) => isBetween(message, upTo, first - 1) && isUnread(message, view));
+  return unseen?.message ?? null;
 }
+
+const isBetween = ({ seq }: Message, after: number, upTo: number): boolean => seq > after && seq <= upTo;
 
 const isUnread = ({ senderId, deletedAt }: Message, { myId }: View): boolean =>
   senderId !== myId && deletedAt === undefined;

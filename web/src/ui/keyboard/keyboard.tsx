@@ -61,15 +61,20 @@ function move(chat: Chat, step: 1 | -1, unreadOnly = false): void {
   if (next !== undefined) goTo(next.id);
 }
 
-/** Closes one thing at a time: the panel, the unread mark, then the old messages. In a text field, only the panel. */
+/**
+ * Closes one thing at a time: the panel, the unread mark, the old messages, then the unread messages above the newest. In
+ * a text field, only the panel.
+ */
 function leave(chat: Chat, event: KeyboardEvent): void {
-  const { panel, openId, keptUnread } = chat.state.getState();
+  const { panel, openId, keptUnread, watched, skips } = chat.state.getState();
   if (panel !== null) {
     chat.openPanel(null);
   } else if (isTyping(event.target)) {
     return;
   } else if (keptUnread !== null) {
     chat.messages.clearKeptUnread();
+  } else if (openId !== null && watched && skips) {
+    void chat.markRead(openId);
   } else if (openId !== null) {
     void chat.messages.toNewest(openId);
     focusComposer();

@@ -66,7 +66,7 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
           {
             label: texts.places.markRead,
             icon: CheckCheck,
-            onClick: () => attempt(() => chat.conversations.markRead(id)),
+            onClick: () => void chat.markRead(id),
           },
         ]
       : conversation.lastMessage === undefined

@@ -1,6 +1,6 @@
 import type { Message, Notice, Offer } from "@talkwire/client";
 import { EMPTY, own, type Timeline } from "@talkwire/client/parts";
-import { ArrowDown, ArrowUp } from "lucide-react";
+import { ArrowDown, ArrowUp, CheckCheck } from "lucide-react";
 import { Fragment, memo, useEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
@@ -11,6 +11,7 @@ import type { UnseenAbove } from "../../chat/messages/unseen";
 import { addressOf } from "../../place";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
+import { IconButton } from "../components/icon_button";
 import { UnreadCount } from "../components/unread_count";
 import { FirstSteps } from "../conversation/first_steps";
 import { lazyPart } from "../lazy_part";
@@ -187,15 +188,17 @@ function ToNewest({ id }: { id: string }) {
   );
 }
 
-/** A button that goes to the first of the unread messages above the screen. */
-function ToUnseen({ id, unseen }: { id: string; unseen: UnseenAbove }) {
-  const { messages } = useChat();
-  const after = useChatState((state) => state.unread?.after ?? 0);
+/** Buttons that go to the first of the unread messages above the screen, and that mark all as read. */
+function ToUnseen({ id, unseen: { after, count, since } }: { id: string; unseen: UnseenAbove }) {
+  const chat = useChat();
   return (
-    <button type="button" className="to-unseen" onClick={() => void messages.toFirstAfter(id, after)}>
-      <ArrowUp className="icon" aria-hidden="true" />
-      {texts.unseenAbove(unseen.count, unseen.since === undefined ? null : shortTimeOfDay(unseen.since))}
-    </button>
+    <div className="to-unseen">
+      <button type="button" className="to-unseen-first" onClick={() => void chat.messages.toFirstAfter(id, after)}>
+        <ArrowUp className="icon" aria-hidden="true" />
+        {texts.unseenAbove(count, since === undefined ? null : shortTimeOfDay(since))}
+      </button>
+      <IconButton icon={CheckCheck} label={texts.places.markRead} onClick={() => void chat.markRead(id)} />
+    </div>
   );
 }
 

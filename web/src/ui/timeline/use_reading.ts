@@ -1,6 +1,6 @@
 import type { Message } from "@talkwire/client";
 import { own, type Timeline } from "@talkwire/client/parts";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "react";
 import type { Row } from "../../chat/messages/rows";
 import {
   advanced,
@@ -11,7 +11,6 @@ import {
   unseenAbove,
 } from "../../chat/messages/unseen";
 import type { UnreadMessages } from "../../chat/page_core";
-import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { useWindowFocus } from "./use_window_focus";
 
@@ -30,8 +29,8 @@ interface Shown {
 }
 
 /**
- * Marks messages on the screen as read, while the window has the focus. Returns the unread messages above the screen that
- * were never on it.
+ * Marks messages on the screen as read, while the window has the focus and no unread messages above them were skipped.
+ * Returns those.
  */
 export function useReading(id: string, shown: Shown): UnseenAbove | null {
   const { messages, state } = useChat();
@@ -39,20 +38,25 @@ export function useReading(id: string, shown: Shown): UnseenAbove | null {
   const isKept = useChatState(({ keptUnread }) => keptUnread === id);
   const hasFocus = useWindowFocus();
   const { rows, timeline, sight, atEnd } = shown;
+  const { above, skips } = useUnseenAbove(shown, hasFocus);
   const watched = connected && hasFocus && atEnd;
   useEffect(() => {
-    state.setState({ watched });
-    return () => state.setState({ watched: false });
-  }, [state, watched]);
+    state.setState({ watched, skips });
+    return () => state.setState({ watched: false, skips: false });
+  }, [state, watched, skips]);
   const offerUndo = useOfferUndo(id, sight);
   const endSeq = timeline.upTo ?? timeline.messages.at(-1)?.seq;
+  const reads = !isKept && !skips;
   useEffect(() => {
-    if (!watched || isKept || endSeq === undefined) return;
+    if (!watched || !reads || endSeq === undefined) return;
     offerUndo();
     void messages.markRead(id).catch(() => undefined);
-  }, [messages, id, watched, isKept, endSeq, offerUndo]);
-  useReadWhileScrolling(id, hasFocus && !isKept && sight !== null ? rows[sight.last]?.message : undefined);
-  return useUnseenAbove(shown, hasFocus);
+  }, [messages, id, watched, reads, endSeq, offerUndo]);
+  useReadWhileScrolling(
+    id,
+    hasFocus && reads ? rows.find(({ message }) => message.seq === sight?.last)?.message : undefined,
+  );
+  return above;
 }
 
 /** Marks everything up to a message as read that stays in sight; undefined: nothing is. */
@@ -89,26 +93,32 @@ function useOfferUndo(id: string, sight: InSight | null): () => void {
   now.current = sight;
   return useCallback(() => {
     const { unreadCount = 0, readSeq = 0 } = own(chat.state.getState().conversations, id) ?? {};
-    const onScreen = now.current === null ? 0 : now.current.last - now.current.first + 1;
+    const onScreen = now.current?.count ?? 0;
     if (unreadCount <= onScreen) return;
-    const undo = () => void chat.messages.markUnreadAfter(id, readSeq);
-    chat.showToast(texts.markedRead(unreadCount), { label: texts.undo, run: undo });
+    chat.offerUnread(id, readSeq, unreadCount);
   }, [chat, id]);
 }
 
-function useUnseenAbove({ rows, timeline: { atStart }, sight }: Shown, hasFocus: boolean): UnseenAbove | null {
+/** Returns the unread messages above the screen that were never on it, and whether the reader has skipped any. */
+function useUnseenAbove(
+  { rows, timeline: { atStart }, sight }: Shown,
+  hasFocus: boolean,
+): { above: UnseenAbove | null; skips: boolean } {
   const unread = useChatState((state) => state.unread);
   const myId = useChatState((state) => state.me.id);
-  const progress = useRef<{ unread: UnreadMessages; now: Progress }>(null);
-  const [above, setAbove] = useState<UnseenAbove | null>(null);
-  useEffect(() => {
-    if (unread === null) return setAbove(null);
-    if (sight === null || rows.length === 0) return;
-    const before = progress.current?.unread.after === unread.after ? progress.current.now : fromStart(unread);
-    const now = hasFocus ? advanced(before, rows, sight, { myId, atStart }) : before;
-    progress.current = { unread, now };
-    const next = unseenAbove(now, rows, sight, { myId, atStart }, unread);
-    setAbove((last) => (last?.count === next?.count && last?.since === next?.since ? last : next));
+  const last = useRef<{ unread: UnreadMessages; progress: Progress; above: UnseenAbove | null }>(null);
+  const now = useMemo(() => {
+    if (unread === null) return null;
+    const before = last.current?.unread.after === unread.after ? last.current : null;
+    const progress = before?.progress ?? fromStart(unread);
+    // The list is on its way.
+    if (sight === null || rows.length === 0) return { unread, progress, above: before?.above ?? null };
+    const view = { myId, atStart, hasFocus };
+    const next = advanced(progress, rows, { ...sight, jumped: sight.jumped || before === null }, view);
+    return { unread, progress: next, above: unseenAbove(next, rows, sight, view, unread) };
   }, [unread, rows, sight, myId, atStart, hasFocus]);
-  return above;
+  useLayoutEffect(() => {
+    last.current = now;
+  });
+  return { above: now?.above ?? null, skips: now?.progress.skips === true };
 }

@@ -66,11 +66,14 @@ export function useScrollPosition(
   const placedNumber = useRef(0);
   const readNumber = useRef(0);
   const settling = useRef<ReturnType<typeof setTimeout>>(undefined);
+  /** Whether the list was moved since its position was last read. */
+  const jumped = useRef(false);
   const hasEnd = timeline.atEnd;
 
   const setVisible = useCallback((atEnd: boolean, seesLast: boolean, sight: InSight | null) => {
     setSeen((before) => {
-      const isSame = before.sight?.first === sight?.first && before.sight?.last === sight?.last;
+      const { sight: last } = before;
+      const isSame = last?.first === sight?.first && last?.last === sight?.last && !sight?.jumped;
       return isSame && before.atEnd === atEnd && before.seesLast === seesLast ? before : { atEnd, seesLast, sight };
     });
   }, []);
@@ -82,8 +85,14 @@ export function useScrollPosition(
     const left = scrollSize - scrollOffset - viewportSize;
     const isAtEnd = hasEnd && left < NEAR_END;
     const first = handle.findItemIndex(scrollOffset);
-    setVisible(isAtEnd, hasEnd && left < SEEN_LAST, { first, last: lastInSight(handle, rows.length) });
-    const topmost = rows[first];
+    const last = lastInSight(handle, rows.length);
+    const [topmost, lowest] = [rows[first], rows[last]];
+    const sight =
+      topmost === undefined || lowest === undefined
+        ? null
+        : { first: topmost.message.seq, last: lowest.message.seq, count: last - first + 1, jumped: jumped.current };
+    setVisible(isAtEnd, hasEnd && left < SEEN_LAST, sight);
+    jumped.current = false;
     chat.messages.anchors.set(
       id,
       isAtEnd || topmost === undefined
@@ -113,7 +122,9 @@ export function useScrollPosition(
     if (count === 0) return;
     const isPlaced = placedNumber.current === number;
     if (target?.messageId === null) {
+      jumped.current = true;
       list.current?.scrollToIndex(count - 1, { align: "end" });
+      settle();
       chat.messages.targetReached(target);
     } else {
       const place =
@@ -122,10 +133,13 @@ export function useScrollPosition(
       if (target !== null && place === null) return;
       if (place !== null) {
         setVisible(false, false, null);
+        // Nothing unread is above the first unread row, however far the reader scrolls before the list has settled.
+        jumped.current = rows[place.index]?.startsUnread !== true;
         const { index, ...how } = place;
         list.current?.scrollToIndex(index, how);
         settle();
       } else if (!isPlaced || (follows.current && !grewAtStart)) {
+        jumped.current ||= !isPlaced;
         list.current?.scrollToIndex(count - 1, { align: "end" });
       }
     }
