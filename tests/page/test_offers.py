@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.page.driving import Driver, run
+from tests.page.driving import Driver, Scenarios, run
 
 
 def test_two_bargain(driver: Driver, demo_url: str) -> None:
@@ -24,3 +24,7 @@ def test_two_bargain(driver: Driver, demo_url: str) -> None:
 def test_offers_stand_where_they_were_made(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "offers", "places")
     assert reports["placed"] == {"neighbours": ["Message 40", "Message 41"], "first": "Message 1"}
+
+
+def test_an_offer_is_unread_until_it_is_in_sight(crowded: Scenarios) -> None:
+    assert crowded("offers", "seen")["seen"] == {"above": 1, "left": 0}

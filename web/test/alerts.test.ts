@@ -86,13 +86,32 @@ it("a message that arrives while the reader has scrolled up is counted, as the s
   expect(atEnd.unread()).toBe(0);
 });
 
-it("an offer is read in the open conversation, at any scroll position", () => {
+it("a missed call is read in the open conversation, and an offer once its card is in sight", async () => {
   look();
-  const { api, tell, unread } = begin({ openId: "c" });
-  const { messageId: _, ...offer } = notified("10", { type: "offer", offerId: "1" });
-  tell("notification", offer);
+  const { alerts, api, tell, unread } = begin({ openId: "c" });
+  const { messageId: _, ...ofNoMessage } = notified("10", { type: "missed-call" });
+  tell("notification", ofNoMessage);
   expect(unread()).toBe(0);
   expect(api.post).toHaveBeenCalledWith("notifications/read", { ids: ["10"] });
+  tell("notification", { ...ofNoMessage, id: "11", type: "offer", offerId: "1" });
+  expect(unread()).toBe(1);
+  await alerts.markOfferSeen("2");
+  expect(unread()).toBe(1);
+  await alerts.markOfferSeen("1");
+  expect(unread()).toBe(0);
+  expect(api.post).toHaveBeenLastCalledWith("notifications/read", { ids: ["11"] });
+});
+
+it("what comes into sight is counted while messages above it are skipped, but not announced", async () => {
+  look();
+  const { alerts, tell, unread } = begin({ openId: "c", watched: true, skips: true });
+  vi.spyOn(alerts.tabs, "claim").mockResolvedValue(true);
+  const announced = vi.spyOn(alerts, "onAlert");
+  tell("notification", notified("10"));
+  expect(unread()).toBe(1);
+  tell("notification", notified("11", { conversationId: "d" }));
+  await eventually(() => expect(announced).toHaveBeenCalledTimes(1));
+  expect(announced.mock.calls[0]?.[0].notification.id).toBe("11");
 });
 
 it("a quiet notification is counted and listed, but not announced", async () => {

@@ -123,3 +123,25 @@ export async function places() {
   await upTo("Message 1", "First of all");
   report("placed", { neighbours, first: /Message \d+/.exec(await bob.locator(".message").first().textContent())?.[0] });
 }
+
+// An offer below the screen, which is read when its card comes into sight.
+export async function seen() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Auction" });
+  for (let number = 1; number <= 40; number++) await post("messages", "alice", { conversationId: id, content: `Message ${number}` });
+  await post(`conversations/${id}/offers`, "alice", { title: "The last lot", amount: 100, currency: "EUR" });
+  const unread = async () => {
+    const { items } = await call("GET", "notifications?unread=true&limit=100", "bob");
+    return items.filter(({ type, conversationId }) => type === "offer" && conversationId === id).length;
+  };
+  const bob = await visitAs("bob");
+  await until(unread, (count) => count === 1);
+  await open(bob, "Auction");
+  await message(bob, "Message 1").waitFor();
+  // What is in sight is reported after half a second.
+  await until(async () => (await call("GET", `conversations/${id}`, "bob")).unreadCount, (count) => count < 40);
+  const above = await unread();
+  await bob.locator(".scroller").focus();
+  await bob.keyboard.press("End");
+  await card(bob, "The last lot").waitFor();
+  report("seen", { above, left: await until(unread, (count) => count === 0) });
+}

@@ -141,11 +141,11 @@ export class Alerts implements ChatPart {
     const { items, unread } = this.state.getState();
     if ([...items, ...this.#unstored].some((each) => each.id === id)) return;
     const { isFocused } = this.tabs;
-    const { openId, keptUnread } = this.#core.now;
-    // The server counts a message as read once it is in sight; other notifications are read in the open conversation.
+    const { openId, watched, keptUnread } = this.#core.now;
+    // Messages and offers are read once they are in sight; other notifications are read in the open conversation.
     const isRead = isOfMessage(notification)
       ? this.#core.isWatched(conversationId)
-      : isFocused && openId === conversationId && keptUnread !== conversationId;
+      : notification.offerId === undefined && isFocused && openId === conversationId && keptUnread !== conversationId;
     const item = isRead ? { ...notification, readAt: notification.createdAt } : notification;
     if (isStored(notification)) {
       this.#changes += 1;
@@ -155,7 +155,8 @@ export class Alerts implements ChatPart {
     if (isRead && isStored(notification) && !isOfMessage(notification)) void this.#post({ ids: [id] });
     if (notification.quiet) return;
     // The open conversation shows what is new there. The claim also keeps other tabs quiet.
-    if (!(await this.tabs.claim(id)) || isRead) return;
+    const isShown = watched && openId === conversationId;
+    if (!(await this.tabs.claim(id)) || isRead || isShown) return;
     this.onAlert({ notification, showsNotification: !isFocused });
   }
 
@@ -164,20 +165,33 @@ export class Alerts implements ChatPart {
     if (openId !== null) void this.markSeen(openId);
   };
 
-  /** Marks the offers and missed calls of a conversation as read; the server knows which messages are read. */
+  /**
+   * Marks what opening a conversation shows as read, such as a missed call. The server knows which messages are read, and
+   * an offer is read once it is in sight.
+   */
   async markSeen(conversationId: string): Promise<void> {
-    const seenOf = (all: Notifications): string[] =>
-      all
-        .filter((each) => each.readAt === undefined && !isOfMessage(each) && each.conversationId === conversationId)
-        .map(({ id }) => id);
-    const ids = seenOf(this.state.getState().items);
-    if (ids.length > 0 || !own(this.#core.now.conversations, conversationId)?.unreadOfferCount)
-      return this.markRead(ids);
+    const unread = this.state
+      .getState()
+      .items.filter((each) => each.readAt === undefined && each.conversationId === conversationId);
+    const ids = unread.filter((each) => !isOfMessage(each) && each.offerId === undefined).map(({ id }) => id);
+    void this.markRead(ids);
+    const hasOffers = own(this.#core.now.conversations, conversationId)?.unreadOfferCount;
+    if (!hasOffers || unread.some(({ offerId }) => offerId !== undefined)) return;
     // Older than the notifications that are loaded.
     const older = await this.#core.api
       .get<NotificationsAnswer>("notifications?unread=true&limit=100")
       .catch(() => null);
-    if (older !== null) await this.markRead(seenOf(older.items));
+    if (older !== null) this.state.setState(({ items }) => ({ items: merged(items, older.items) }));
+  }
+
+  /** Marks the notifications about an offer as read. */
+  async markOfferSeen(offerId: string): Promise<void> {
+    await this.markRead(
+      this.state
+        .getState()
+        .items.filter((each) => isUnreadOffer(each, offerId))
+        .map(({ id }) => id),
+    );
   }
 
   #read(matches: (each: ChatNotification) => boolean): void {
@@ -222,6 +236,10 @@ export const unreadIn = ({ unread }: AlertState): number => unread;
 const LOAD_ATTEMPTS = 3;
 /** How many notifications the browser may show at the same time. */
 const UNSTORED_MAX = 100;
+
+/** Whether a notification is about this offer, and not read. */
+export const isUnreadOffer = ({ offerId, readAt }: ChatNotification, id: string): boolean =>
+  offerId === id && readAt === undefined;
 
 const isOfMessage = ({ messageId }: ChatNotification): boolean => messageId !== undefined;
 const pathOf = (conversationId: string): string => `conversations/${encodeURIComponent(conversationId)}/preferences`;

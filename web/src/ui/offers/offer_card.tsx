@@ -1,8 +1,9 @@
 import type { Offer, OfferStatus } from "@talkwire/client";
 import { may, own, roleOf } from "@talkwire/client/parts";
 import { Ban, Check, Clock, Hourglass, type LucideIcon, Repeat2, Tag, X } from "lucide-react";
-import { useState } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
+import { isUnreadOffer } from "../../chat/alerts/alerts";
 import { formatAmount } from "../../chat/offers/money";
 import { actionsOn, type OfferAction, statusAt } from "../../chat/offers/offer_rules";
 import { texts } from "../../texts";
@@ -11,9 +12,13 @@ import { Confirmation } from "../components/confirmation";
 import { partnerOf } from "../conversation/conversation_names";
 import { lazyPart } from "../lazy_part";
 import { fullTime, shortTime, timeOfDay } from "../time_format";
+import { useWindowFocus } from "../timeline/use_window_focus";
 import "./offer_card.css";
 
 const OfferDialog = lazyPart(() => import("./offer_dialog"));
+
+/** Of a card at a fraction of a pixel, the browser may say that a little less than all is in sight. */
+const WHOLE = 0.95;
 
 const ICONS: Readonly<Record<OfferStatus, LucideIcon>> = {
   pending: Hourglass,
@@ -29,9 +34,11 @@ export default function OfferCard({ offer }: { offer: Offer }) {
   const nowMs = useStore(useChat().offers.state, (state) => state.nowMs);
   const status = statusAt(offer, nowMs);
   const Icon = ICONS[status];
-  const { title, description, amount, currency, createdAt, expiresAt, counterOf } = offer;
+  const { id, title, description, amount, currency, createdAt, expiresAt, counterOf } = offer;
+  const card = useRef<HTMLElement>(null);
+  useSeen(card, id);
   return (
-    <article className={`offer ${status}`} aria-label={`${texts.offers.title}: ${title}`}>
+    <article ref={card} className={`offer ${status}`} aria-label={`${texts.offers.title}: ${title}`}>
       <header>
         <Tag className="icon" aria-hidden="true" />
         <Author offer={offer} />
@@ -59,6 +66,21 @@ export default function OfferCard({ offer }: { offer: Offer }) {
       <Answers offer={offer} nowMs={nowMs} />
     </article>
   );
+}
+
+/** Marks an offer as seen while all of its card is in sight, in a window that has the focus. */
+function useSeen(card: RefObject<HTMLElement | null>, id: string): void {
+  const { alerts } = useChat();
+  const isUnread = useStore(alerts.state, ({ items }) => items.some((each) => isUnreadOffer(each, id)));
+  const hasFocus = useWindowFocus();
+  useEffect(() => {
+    if (!isUnread || !hasFocus || card.current === null) return;
+    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && void alerts.markOfferSeen(id), {
+      threshold: WHOLE,
+    });
+    observer.observe(card.current);
+    return () => observer.disconnect();
+  }, [alerts, card, id, isUnread, hasFocus]);
 }
 
 function Author({ offer: { authorId, conversationId } }: { offer: Offer }) {
