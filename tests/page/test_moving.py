@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.page.driving import Driver, run
+from tests.page.driving import Driver, Scenarios, run
 
 
 def test_a_link_leads_to_its_message_and_on_in_both_directions(driver: Driver, demo_url: str) -> None:
@@ -16,8 +16,8 @@ def test_a_link_leads_to_its_message_and_on_in_both_directions(driver: Driver, d
     assert reports["gone"] == {"notice": "This message was deleted."}
 
 
-def test_a_conversation_opens_where_the_unread_begins(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "moving", "unread")["opened"] == {"near_top": True}
+def test_a_conversation_opens_where_the_unread_begins(crowded: Scenarios) -> None:
+    assert crowded("moving", "unread")["opened"] == {"near_top": True}
 
 
 def test_a_quote_leads_to_its_message(driver: Driver, demo_url: str) -> None:
@@ -35,12 +35,12 @@ def test_messages_are_pinned_forwarded_looked_up_and_taken_back(driver: Driver, 
 
 def test_text_and_link_of_a_message_are_copied(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "moving", "copying")
-    assert reports["copied"] == {"text": "**copy** me", "link": "/#/conversation/general/ID"}
+    assert reports["copied"] == {"text": "**copy** me", "link": "/#/conversation/general/ID", "tabs": 1}
 
 
 def test_what_has_just_scrolled_can_be_pressed(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "moving", "pressing")["pressed"] == {"conversations": True, "messages": True}
 
 
-def test_who_leaves_while_messages_come_has_read_what_they_have_seen(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "moving", "leaving")["left"] == {"disagreements": []}
+def test_who_leaves_while_messages_come_has_read_what_they_have_seen(crowded: Scenarios) -> None:
+    assert crowded("moving", "leaving")["left"] == {"disagreements": []}

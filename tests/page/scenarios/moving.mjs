@@ -8,6 +8,7 @@ import {
   hover,
   ledTo,
   message,
+  messages,
   open,
   pause,
   post,
@@ -265,5 +266,11 @@ export async function copying() {
   await alice.goto(`${url}/#/`);
   await alice.goto(link);
   await ledTo(alice, "copy me");
-  report("copied", { text, link: link.replace(url, "").replace(/\d+$/, "ID") });
+  // A link in a message leads there in the same tab.
+  await open(alice, "test-conv");
+  await write(composer(alice), link);
+  await messages(alice).getByRole("link").last().click();
+  await ledTo(alice, "copy me");
+  const tabs = alice.context().pages().length;
+  report("copied", { text, link: link.replace(url, "").replace(/\d+$/, "ID"), tabs });
 }

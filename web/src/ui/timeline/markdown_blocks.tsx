@@ -104,6 +104,13 @@ function tableElement({ alignments, head, rows }: Block & { kind: "table" }, key
   );
 }
 
+const ELSEWHERE = { target: "_blank", rel: "noopener noreferrer nofollow" };
+
+/** Whether a link leads to a conversation of this page, which opens it. */
+function isInPage(href: string): boolean {
+  return href.startsWith(new URL("#/conversation/", location.href).href);
+}
+
 function inlineElements(inlines: readonly Inline[], textOf: TextOf): ReactNode {
   return inlines.map((inline, key) => {
     if (inline.kind === "text") {
@@ -120,8 +127,7 @@ function inlineElements(inlines: readonly Inline[], textOf: TextOf): ReactNode {
           key={key}
           href={inline.href}
           title={inline.title}
-          target="_blank"
-          rel="noopener noreferrer nofollow"
+          {...(isInPage(inline.href) ? {} : ELSEWHERE)}
         >
           {inside}
         </a>
