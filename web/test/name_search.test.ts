@@ -10,6 +10,11 @@ describe("a name", () => {
     expect(find("ops")).toEqual(["#ops"]);
   });
 
+  it("that starts with the query comes before those of which a later word does", () => {
+    const places = ["Garnet samples", "Iris samples", "Sam Whitaker"];
+    expect(searchByName(places, (name) => name, "sam")).toEqual(["Sam Whitaker", "Garnet samples", "Iris samples"]);
+  });
+
   it("that is the query comes before those that continue it", () => {
     expect(searchByName(["Room 12", "Old room 1", "room 1"], (name) => name, "Room  1")).toEqual([
       "room 1",

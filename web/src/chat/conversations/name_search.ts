@@ -1,23 +1,24 @@
 /** Searches things by their names. */
 
 /**
- * Returns the things whose names contain every word of `query`: first those that have this name, then those in which the
- * words start a word.
+ * Returns the things whose names contain every word of `query`: first those that have this name, then those whose names
+ * start with it, then those in which its words start a word.
  */
 export function searchByName<T>(things: readonly T[], nameOf: (thing: T) => string, query: string): T[] {
   const words = normalized(query).split(/\s+/).filter(Boolean);
   const same: T[] = [];
+  const starts: T[] = [];
   const begins: T[] = [];
   const contains: T[] = [];
   for (const thing of things) {
     const name = normalized(nameOf(thing));
     const parts = name.split(/[^\p{L}\p{N}]+/u);
     if (name === words.join(" ")) same.push(thing);
-    else if (words.every((word) => name.startsWith(word) || parts.some((part) => part.startsWith(word))))
-      begins.push(thing);
+    else if (name.startsWith(words.join(" "))) starts.push(thing);
+    else if (words.every((word) => parts.some((part) => part.startsWith(word)))) begins.push(thing);
     else if (words.every((word) => name.includes(word))) contains.push(thing);
   }
-  return [...same, ...begins, ...contains];
+  return [...same, ...starts, ...begins, ...contains];
 }
 
 /** Returns the text without case and accents. */
