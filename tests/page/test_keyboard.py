@@ -36,3 +36,8 @@ def test_a_closed_dialog_does_not_take_the_focus_back(driver: Driver, demo_url: 
 
 def test_the_focus_stays_where_a_message_was_deleted(driver: Driver, demo_url: str) -> None:
     run(driver, demo_url, "keyboard", "deleting")
+
+
+def test_what_is_typed_nowhere_is_written_into_the_message_field(driver: Driver, demo_url: str) -> None:
+    typed = run(driver, demo_url, "keyboard", "typingAnywhere")["typed"]
+    assert typed == {"text": "from the list, from nowhere"}

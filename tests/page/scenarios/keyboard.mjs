@@ -4,6 +4,7 @@ import {
   conversations,
   letters,
   message,
+  open,
   opened,
   post,
   report,
@@ -293,4 +294,17 @@ export async function deleting() {
   await gone.waitFor();
   await page.locator(".scroller:focus, .scroller :focus").waitFor();
   report("deleted", { complaints });
+}
+
+// Typing while the focus is on the list of messages or nowhere writes a message.
+export async function typingAnywhere() {
+  const alice = await visitAs("alice");
+  await open(alice, "general");
+  await say(alice, "Something said");
+  await message(alice, "Something said").waitFor();
+  await alice.locator(".scroller").focus();
+  await alice.keyboard.type("from the list");
+  await alice.evaluate(() => document.activeElement.blur());
+  await alice.keyboard.type(", from nowhere");
+  report("typed", { text: await composer(alice).inputValue() });
 }

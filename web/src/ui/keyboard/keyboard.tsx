@@ -21,6 +21,8 @@ export function Keyboard() {
       if (event.defaultPrevented || isInFront(event.target) || (isPlain(keys) && isTyping(event.target))) return;
       const name = shortcutOf(keys);
       const action = name && EVERYWHERE[name];
+      // A text without a field is meant for the message field.
+      if (action === undefined && isLetter(event) && isNowhere(event.target)) focusComposer();
       if (action === undefined) return;
       event.preventDefault();
       action(chat, event);
@@ -48,6 +50,16 @@ const EVERYWHERE: Partial<Record<ShortcutName, (chat: Chat, event: KeyboardEvent
   previousUnread: (chat) => move(chat, -1, true),
   leave,
 };
+
+/** Whether a key writes something visible. */
+function isLetter({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+  return key.length === 1 && key !== " " && !ctrlKey && !metaKey && !altKey;
+}
+
+/** Whether the focus is on the page or the list of messages, where letters do nothing. */
+function isNowhere(target: EventTarget | null): boolean {
+  return target instanceof Element && target.matches("body, [role=log]");
+}
 
 /** Searches in the open conversation, otherwise in all. */
 function search(chat: Chat): void {
