@@ -64,12 +64,14 @@ const STEPS = [
   ["day", DAY_MS],
 ] as const;
 
-/** Returns how long ago a time was, such as “5 minutes ago”; after two weeks, its date. */
+/** Returns how long ago a time was, such as “5 minutes ago” or “yesterday”; after two weeks, its date. */
 export function fromNow(iso: string, now = new Date()): string {
-  const pastMs = now.getTime() - Date.parse(iso);
-  if (pastMs >= 14 * DAY_MS) return dayAndYear.format(new Date(iso));
+  const at = new Date(iso);
+  const pastMs = now.getTime() - at.getTime();
+  if (pastMs >= 14 * DAY_MS) return dayAndYear.format(at);
   const [unit, ms] = STEPS.findLast(([, each]) => pastMs >= each) ?? STEPS[0];
-  return relative.format(-Math.floor(Math.max(0, pastMs) / ms), unit);
+  const count = unit === "day" ? daysAgo(at, now) : Math.floor(Math.max(0, pastMs) / ms);
+  return relative.format(-count, unit);
 }
 
 export function fullTime(iso: string): string {
