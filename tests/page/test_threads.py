@@ -59,4 +59,4 @@ def test_a_reply_below_what_is_seen_is_read_at_the_end_of_the_list(crowded: Scen
 
 def test_a_link_to_a_reply_opens_its_thread(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "threads", "link")
-    assert reports["linked"] == {"before": True, "rows": 1}
+    assert reports["linked"] == {"before": True, "rows": 1, "days": ["today"]}

@@ -262,5 +262,10 @@ export async function link() {
   const before = await quote.innerText();
   await call("PATCH", `messages/${quoted.id}`, "bob", { content: "the changed reply" });
   await quote.filter({ hasText: "the changed reply" }).waitFor();
-  report("linked", { before: before.includes("the first reply"), rows: await alice.locator(".conversation .message").count() });
+  report("linked", {
+    before: before.includes("the first reply"),
+    rows: await alice.locator(".conversation .message").count(),
+    // The root's, which is that of all replies.
+    days: await panel(alice).locator(".day").allTextContents(),
+  });
 }

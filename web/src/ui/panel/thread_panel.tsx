@@ -8,6 +8,7 @@ import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { MessageInput } from "../conversation/message_input";
+import { dayOf } from "../time_format";
 import { MessageView } from "../timeline/message_view";
 import { OutboxEntryView } from "../timeline/outbox_entry_view";
 import { ThreadContext } from "../timeline/thread_context";
@@ -75,6 +76,7 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
   useMarkThreadRead(thread, isAtEnd);
   return (
     <div className="thread" ref={list}>
+      <Day of={root} />
       <MessageView message={root} continued={false} />
       <p className="thread-count">{texts.replies(root.replyCount ?? 0)}</p>
       {thread.next !== null && (
@@ -83,8 +85,13 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
         </button>
       )}
       <ul>
-        {thread.replies.map((reply) => (
-          <Reply key={reply.id} reply={reply} wanted={reply.id === wanted.messageId ? wanted : null} />
+        {thread.replies.map((reply, index) => (
+          <Reply
+            key={reply.id}
+            reply={reply}
+            before={thread.replies[index - 1] ?? (thread.next === null ? root : undefined)}
+            wanted={reply.id === wanted.messageId ? wanted : null}
+          />
         ))}
         {outbox.map((entry) => (
           <li key={entry.clientMessageId}>
@@ -96,8 +103,21 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
   );
 }
 
-/** `wanted`: the reader has opened the thread at this reply. */
-function Reply({ reply, wanted }: { reply: Message; wanted: Wanted | null }) {
+/** The day of a message, unless it is that of the message before. */
+function Day({ of: { createdAt }, after }: { of: Message; after?: Message | undefined }) {
+  const day = dayOf(createdAt);
+  return after === undefined || dayOf(after.createdAt) !== day ? <h3 className="day">{day}</h3> : null;
+}
+
+interface ReplyProps {
+  reply: Message;
+  /** The message before it, if it is loaded. */
+  before: Message | undefined;
+  /** Set if the reader has opened the thread at this reply. */
+  wanted: Wanted | null;
+}
+
+function Reply({ reply, before, wanted }: ReplyProps) {
   const element = useRef<HTMLLIElement>(null);
   const [isShown, setShown] = useState(false);
   useEffect(() => {
@@ -110,6 +130,7 @@ function Reply({ reply, wanted }: { reply: Message; wanted: Wanted | null }) {
   }, [wanted]);
   return (
     <li ref={element} className={isShown ? "row shown" : "row"}>
+      <Day of={reply} after={before} />
       <MessageView message={reply} continued={false} />
     </li>
   );
