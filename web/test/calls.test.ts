@@ -93,3 +93,16 @@ it("tells the server no more when the call has ended", async () => {
   await vi.advanceTimersByTimeAsync(5_000);
   expect(said).toEqual(["call:accept", "call:hangup"]);
 });
+
+it("declines nothing when the page goes away while a call rings", () => {
+  const listeners = new Map<string, () => void>();
+  vi.stubGlobal("addEventListener", (name: string, listener: () => void) => listeners.set(name, listener));
+  const calls = new Calls(core, new CallDevices({} as Storage, "https://chat.example.com/"));
+  calls.started();
+  handlers.get("call:invite")?.({ callId: "c", conversationId: "talk", userId: "bob", data: {} });
+  expect(calls.state.getState().phase).toBe("incoming");
+  listeners.get("pagehide")?.();
+  expect(calls.state.getState().phase).toBe("idle");
+  expect(said).toEqual([]);
+  vi.unstubAllGlobals();
+});

@@ -54,7 +54,7 @@ export class Calls implements ChatPart {
   }
 
   started(): void {
-    addEventListener("pagehide", this.#leave);
+    addEventListener("pagehide", this.#giveUp);
   }
 
   connected(): void {
@@ -63,8 +63,8 @@ export class Calls implements ChatPart {
   }
 
   stopped(): void {
-    removeEventListener("pagehide", this.#leave);
-    this.#leave();
+    removeEventListener("pagehide", this.#giveUp);
+    this.#giveUp();
   }
 
   // --- actions of the reader ----------------------------------------------------------------------------------------
@@ -92,10 +92,13 @@ export class Calls implements ChatPart {
 
   /** Hangs up or declines a call, or closes the message about its end. */
   leave(): void {
-    this.#leave();
+    const call = this.#call;
+    if (call !== null)
+      void this.#signaling.trySend(this.state.getState().phase === "incoming" ? "reject" : "hangup", call, {});
+    this.#apply({ type: "left" });
   }
 
-  /** The code that shows a call cannot be loaded here. A call of the other user may ring on other devices. */
+  /** This page cannot take part. A call of the other user may ring on other devices, and here after a reload. */
   giveUp(): void {
     if (this.state.getState().phase === "incoming") this.ignore();
     else this.leave();
@@ -262,6 +265,8 @@ export class Calls implements ChatPart {
       }),
   };
 
+  readonly #giveUp = (): void => this.giveUp();
+
   #whileCalling(act: (call: Call) => void): void {
     if (this.#call !== null) act(this.#call);
   }
@@ -307,13 +312,6 @@ export class Calls implements ChatPart {
   #is(call: Call, phase: CallState["phase"]): boolean {
     return this.state.getState().phase === phase && this.#call?.callId === call.callId;
   }
-
-  readonly #leave = (): void => {
-    const call = this.#call;
-    if (call !== null)
-      void this.#signaling.trySend(this.state.getState().phase === "incoming" ? "reject" : "hangup", call, {});
-    this.#apply({ type: "left" });
-  };
 
   #apply(event: CallEvent): void {
     this.#setState(nextState(this.state.getState(), event, Date.now()));

@@ -5,6 +5,7 @@ import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
+import { useBackCloses } from "../layers/use_back_closes";
 import "../components/dialog.css";
 
 interface Props {
@@ -21,6 +22,7 @@ export function Ringing({ call, name, face, picture }: Props) {
   const { calls } = useChat();
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
+  useBackCloses(true, () => calls.ignore());
   useFocusUntilClosed(() => {
     dialog.current?.showModal();
     dialog.current?.focus();

@@ -1,0 +1,14 @@
+"""Calls on a phone: what its Back button and a reload do to them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.page.driving import Driver, run
+
+pytestmark = pytest.mark.whole_browser
+
+
+def test_back_and_a_reload_decline_no_call(driver: Driver, demo_url: str) -> None:
+    ringing = run(driver, demo_url, "phone_calls", "ringing")["ringing"]
+    assert ringing == {"again": 1, "afterBack": 0, "entries": 0, "caller": "Ringing…", "at": "#/", "missed": 1}
