@@ -115,3 +115,31 @@ it("no sheet names a physical side, so that the page can run from right to left"
   const named = Object.entries(sheets).map(([path, css]) => [path, physicalIn(css)] as const);
   expect(named.filter(([, found]) => found.length > 0)).toEqual([]);
 });
+
+/** Returns the selectors with `:hover` that also hold after a tap on a touch screen, until the next one. */
+function stickyIn(css: string): string[] {
+  const found: string[] = [];
+  const around: string[] = [];
+  for (const [, text = "", end] of css.replaceAll(/\/\*.*?\*\//gs, "").matchAll(/([^{};]*)([{};])/g)) {
+    const isGuarded = around.some((each) => each.includes("(hover: hover)"));
+    if (end === "{" && text.includes(":hover") && !isGuarded) found.push(text.trim());
+    if (end === "{") around.push(text);
+    else if (end === "}") around.pop();
+  }
+  return found;
+}
+
+/** These hide what a pointer shows: the first until the pointer is there, the second on touch screens. */
+const HIDING = [
+  ".actions:not(:hover, :focus-within) .quick",
+  ".message:is(:hover, :focus):not(:focus-visible) > .actions-place > .actions:not(:has(:focus-visible))",
+];
+
+it("finds what would stay after a tap", () => {
+  expect(stickyIn("@media (hover: hover) { a:hover { color: red; } } b { color: red; }")).toEqual([]);
+  expect(stickyIn("@media (hover: hover) { a { color: red; } } b:hover { color: red; }")).toEqual(["b:hover"]);
+});
+
+it("nothing looks as if a pointer were there after a tap", () => {
+  expect(Object.values(sheets).flatMap(stickyIn).toSorted()).toEqual(HIDING);
+});
