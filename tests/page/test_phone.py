@@ -67,3 +67,9 @@ def test_a_message_that_is_swiped_is_replied_to(
     assert swiped["early"] == 0
     assert "Replying to" in swiped["replying"]
     assert swiped["left"] == 0
+
+
+def test_what_is_searched_calls_up_no_keyboard(driver: Driver, demo_url: str) -> None:
+    searching = run(driver, demo_url, "phone", "searching")["searching"]
+    assert searching["focus"] == {"People": "dialog", "Browse public conversations": "dialog"}
+    assert searching["hovered"] == searching["before"]

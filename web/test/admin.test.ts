@@ -11,6 +11,12 @@ import { reasonText } from "../src/admin/sections/refusals";
 import { decisionOf } from "../src/admin/sections/report_dialog";
 import { hasAdminRole } from "../src/server/token_role";
 
+// Dialogs ask whether the device has a touch screen.
+vi.hoisted(() => {
+  vi.stubGlobal("navigator", { platform: "" });
+  vi.stubGlobal("matchMedia", () => ({ matches: false }));
+});
+
 describe("the address of a view", () => {
   it("names a section, an item and filters, and is read as it was written", () => {
     const href = hrefOf("users", { q: "maya & co", banned: "" }, "a/b?c");

@@ -410,3 +410,22 @@ export async function swiped({ reducedMotion, direction }) {
     left: await page.locator(".swipe-arrow, [data-swipe]").count(),
   });
 }
+
+// What a finger opens to search in shows what there is, without a keyboard in front of it.
+export async function searching() {
+  const page = await phoneAs("alice", { path: "/#/" });
+  const focus = {};
+  for (const name of ["People", "Browse public conversations"]) {
+    await page.locator(".side-buttons").getByRole("button", { name, exact: true }).tap();
+    await page.getByRole("dialog").getByRole("searchbox").or(page.getByRole("dialog").getByRole("combobox")).waitFor();
+    focus[name] = await page.evaluate(() => document.activeElement.localName);
+    await page.goBack();
+    await page.locator("dialog").waitFor({ state: "detached" });
+  }
+  // A button that was pressed looks as before.
+  const button = page.getByRole("button", { name: "People", exact: true });
+  const grey = await button.evaluate((it) => it.matches(":hover") && getComputedStyle(it).backgroundColor);
+  await page.getByRole("searchbox").evaluate((it) => it.focus());
+  const before = await button.evaluate((it) => getComputedStyle(it).backgroundColor);
+  report("searching", { focus, hovered: grey === false ? before : grey, before });
+}

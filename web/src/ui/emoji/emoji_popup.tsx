@@ -49,6 +49,7 @@ export default function EmojiPopup({ label, anchor, placement, returnTo, onPick,
   const recent = useStore(store.recent);
   const [set, setSet] = useState<EmojiSet | null>(null);
   const viewport = useRef<HTMLDivElement>(null);
+  const popup = useRef<HTMLDivElement>(null);
   const pick = (emoji: string): void => {
     store.used(emoji);
     onPick(emoji);
@@ -65,12 +66,15 @@ export default function EmojiPopup({ label, anchor, placement, returnTo, onPick,
   return (
     <PopoverProvider open setOpen={(open) => open || onClose()} placement={placement}>
       <Popover
+        ref={popup}
         className="emoji-popup"
         aria-label={label}
         portal
         gutter={6}
         overflowPadding={6}
         finalFocus={returnTo}
+        // The search would call up the keyboard.
+        {...(byTouch && { initialFocus: popup })}
         getAnchorRect={() => anchor.current?.getBoundingClientRect() ?? null}
       >
         <EmojiPicker.Root
