@@ -69,6 +69,19 @@ def test_a_message_that_is_swiped_is_replied_to(
     assert swiped["left"] == 0
 
 
+def test_the_field_is_wide_and_keeps_the_keyboard(driver: Driver, demo_url: str) -> None:
+    writing = run(driver, demo_url, "phone", "writing")["writing"]
+    assert writing["shares"]["390"] >= 0.6
+    assert writing["shares"]["320"] >= 0.55
+    assert not writing["folded"]
+    assert writing["hidden"]
+    buttons = {"Attach files", "Record a voice message", "Formatting", "Emoji"}
+    assert buttons < set(writing["names"])
+    asked = {"emoji popup": "div"}
+    fields = ("send", "more", "formatting", "bold", "emoji")
+    assert writing["focus"] == dict.fromkeys(fields, "textarea") | asked
+
+
 def test_what_is_searched_calls_up_no_keyboard(driver: Driver, demo_url: str) -> None:
     searching = run(driver, demo_url, "phone", "searching")["searching"]
     assert searching["focus"] == {"People": "dialog", "Browse public conversations": "dialog"}

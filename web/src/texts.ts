@@ -304,6 +304,7 @@ export const texts = {
   photos: (count: number) => (count === 1 ? "Photo" : `${count} photos`),
   files: (count: number) => (count === 1 ? "File" : `${count} files`),
   attach: "Attach files",
+  composerButtons: "Attach, emoji and more",
   mentionEveryone: "Notify everyone",
   suggestions: (count: number) => (count === 1 ? "1 suggestion" : `${count} suggestions`),
   completion: { mention: "Members", emoji: "Emoji" },

@@ -119,6 +119,14 @@ async function withPreviews(page) {
   });
 }
 
+// On narrow screens, another button shows those beside the field.
+async function composerButton(page, name) {
+  const button = page.locator(".composer").getByRole("button", { name, exact: true });
+  const unfold = page.locator(".composer .unfold");
+  if ((await unfold.isVisible()) && !(await button.isVisible())) await unfold.click();
+  await button.click();
+}
+
 // Each is a way to something that can be seen, from an open conversation, and the name that it has in a report.
 const PLACES = {
   conversation: async () => {},
@@ -133,7 +141,7 @@ const PLACES = {
     await page.getByRole("menu", { name: "Message actions" }).waitFor();
   },
   "emoji search": async (page) => {
-    await page.locator(".composer").getByRole("button", { name: "Emoji" }).click();
+    await composerButton(page, "Emoji");
     await page.locator(".emoji-popup").getByRole("gridcell").first().waitFor();
     await page.locator(".emoji-popup").getByRole("searchbox").fill("heart");
     await page.locator(".emoji-found").waitFor();
@@ -148,11 +156,11 @@ const PLACES = {
     for (const shown of [".link-preview", ".file-card", ".notice-line", ".voice"]) await page.locator(shown).first().waitFor();
   },
   "voice recorder": async (page) => {
-    await page.locator(".composer").getByRole("button", { name: "Record a voice message" }).click();
+    await composerButton(page, "Record a voice message");
     await page.getByRole("group", { name: "Recording a voice message" }).waitFor();
   },
   "emoji picker": async (page) => {
-    await page.locator(".composer").getByRole("button", { name: "Emoji" }).click();
+    await composerButton(page, "Emoji");
     // Until the emoji are there, what scrolls has nothing in it that the keyboard could reach.
     await page.locator(".emoji-popup").getByRole("gridcell").first().waitFor();
   },

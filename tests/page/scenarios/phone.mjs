@@ -18,6 +18,11 @@ const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch:
 // A picture of one dot.
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 
+// The field takes most of the width; its buttons come with the one before it.
+async function unfold(page) {
+  await page.locator(".composer").getByRole("button", { name: "Attach, emoji and more" }).tap();
+}
+
 const phoneAs = (user, options) => visitAs(user, { ...PHONE, ...options });
 
 // A group with a picture and a thread.
@@ -90,7 +95,9 @@ const IN_FRONT = {
     return page.getByRole("menu");
   },
   emoji: async (page) => {
-    await page.locator(".composer").getByRole("button", { name: "Emoji" }).tap();
+    const button = page.locator(".composer").getByRole("button", { name: "Emoji", exact: true });
+    if (!(await button.isVisible())) await unfold(page);
+    await button.tap();
     return page.locator(".emoji-popup");
   },
 };
@@ -428,4 +435,47 @@ export async function searching() {
   await page.getByRole("searchbox").evaluate((it) => it.focus());
   const before = await button.evaluate((it) => getComputedStyle(it).backgroundColor);
   report("searching", { focus, hovered: grey === false ? before : grey, before });
+}
+
+// The field is wide, keeps the focus and with it the keyboard, and its buttons are behind another one.
+export async function writing() {
+  await prepare("Writing");
+  const page = await phoneAs("alice", { path: "/#/" });
+  await open(page, "Writing");
+  const box = page.locator(".composer .box");
+  const button = (name) => page.locator(".composer").getByRole("button", { name, exact: true });
+  const shares = {};
+  for (const width of [390, 320]) {
+    await page.setViewportSize({ width, height: 844 });
+    shares[width] = (await composer(page).boundingBox()).width / width;
+  }
+  const folded = await button("Attach files").isVisible();
+  await composer(page).tap();
+  await page.keyboard.type("By touch");
+  const focus = {};
+  const note = async (name) => {
+    focus[name] = await page.evaluate(() => document.activeElement.localName);
+  };
+  await button("Send").tap();
+  await page.locator(".message .text").getByText("By touch", { exact: true }).waitFor();
+  await note("send");
+  await unfold(page);
+  await note("more");
+  const names = await box.locator("> button:visible").evaluateAll((all) => all.map((it) => it.getAttribute("aria-label")));
+  await button("Formatting").tap();
+  await note("formatting");
+  await page.getByRole("toolbar", { name: "Formatting" }).getByRole("button", { name: /^Bold/ }).tap();
+  await note("bold");
+  await button("Emoji").tap();
+  const emoji = page.locator(".emoji-popup");
+  await emoji.getByRole("gridcell").first().waitFor();
+  await note("emoji popup");
+  await emoji.getByRole("gridcell").first().tap();
+  await emoji.waitFor({ state: "detached" });
+  await page.waitForFunction(() => document.activeElement.localName === "textarea").catch(() => undefined);
+  await note("emoji");
+  await button("Formatting").tap();
+  await unfold(page);
+  const hidden = await button("Attach files").isHidden();
+  report("writing", { shares, folded, focus, names, hidden });
 }

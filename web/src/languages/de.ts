@@ -304,6 +304,7 @@ export const texts: Texts = {
   photos: (count) => (count === 1 ? "Foto" : `${count} Fotos`),
   files: (count) => (count === 1 ? "Datei" : `${count} Dateien`),
   attach: "Dateien anhängen",
+  composerButtons: "Anhängen, Emoji und mehr",
   mentionEveryone: "Alle benachrichtigen",
   suggestions: (count) => counted(count, { one: "Vorschlag", other: "Vorschläge" }),
   completion: { mention: "Mitglieder", emoji: "Emoji" },

@@ -312,6 +312,7 @@ export const texts: Texts = {
   photos: (count) => (count === 1 ? "Foto" : `${count} fotos`),
   files: (count) => (count === 1 ? "Archivo" : `${count} archivos`),
   attach: "Adjuntar archivos",
+  composerButtons: "Adjuntar, emojis y más",
   mentionEveryone: "Avisar a todos",
   suggestions: (count) => counted(count, { one: "sugerencia", other: "sugerencias" }),
   completion: { mention: "Miembros", emoji: "Emojis" },

@@ -309,6 +309,7 @@ export const texts: Texts = {
   photos: (count) => (count === 1 ? "Photo" : `${count} photos`),
   files: (count) => (count === 1 ? "Fichier" : `${count} fichiers`),
   attach: "Joindre des fichiers",
+  composerButtons: "Joindre, émojis et plus",
   mentionEveryone: "Prévenir tout le monde",
   suggestions: (count) => counted(count, { one: "suggestion", other: "suggestions" }),
   completion: { mention: "Membres", emoji: "Émojis" },

@@ -1,5 +1,5 @@
-import { CaseSensitive, SendHorizontal } from "lucide-react";
-import { type ClipboardEvent, type KeyboardEvent, useEffect, useId, useRef } from "react";
+import { CaseSensitive, Plus, SendHorizontal } from "lucide-react";
+import { type ClipboardEvent, type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import type { Composing } from "../../chat/page_core";
@@ -43,6 +43,7 @@ export function Composer({ id, name, threadId }: Props) {
   const fieldId = useId();
   const barId = useId();
   const [hasBar, toggleBar] = useFormattingBar();
+  const [isUnfolded, setUnfolded] = useState(false);
   const pastesPlainly = useRef(false);
   const { completion, typed, moved, pressed: pressedInList, close } = useCompletion(field, content, id);
 
@@ -83,7 +84,15 @@ export function Composer({ id, name, threadId }: Props) {
     >
       <DropZone within={form} onFiles={add} />
       {composing && <Origin composing={composing} onCancel={cancel} />}
-      <div className="box">
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: it does nothing but leave the focus where it is */}
+      <div
+        className={isUnfolded ? "box unfolded" : "box"}
+        onMouseDown={(event) => {
+          // A button that takes the focus from the field would close a phone's keyboard.
+          const isButton = (event.target as Element).closest("button") !== null;
+          if (isButton && document.activeElement === field.current) event.preventDefault();
+        }}
+      >
         {completion && <CompletionList completion={completion} />}
         {edited === null && <AttachmentTray files={attached} />}
         {hasBar && (
@@ -92,6 +101,13 @@ export function Composer({ id, name, threadId }: Props) {
             onFormat={(format) => field.current !== null && formatSelection(field.current, format)}
           />
         )}
+        <IconButton
+          icon={Plus}
+          label={texts.composerButtons}
+          className="unfold"
+          aria-expanded={isUnfolded}
+          onClick={() => setUnfolded(!isUnfolded)}
+        />
         {edited === null && <AttachButton onFiles={add} />}
         {edited === null && <VoiceRecorder onFile={(file) => add([file])} />}
         <label className="hidden" htmlFor={fieldId}>
