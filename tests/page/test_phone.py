@@ -82,6 +82,13 @@ def test_the_field_is_wide_and_keeps_the_keyboard(driver: Driver, demo_url: str)
     assert writing["focus"] == dict.fromkeys(fields, "textarea") | asked
 
 
+def test_back_ends_what_the_list_shows_before_it_leaves_the_page(driver: Driver, demo_url: str) -> None:
+    lists = run(driver, demo_url, "phone", "lists")["lists"]
+    way = {"entries": 1, "isKept": True, "isClosed": True, "left": 0}
+    assert lists["seen"] == {"search": way, "archive": way, "unread": way}
+    assert lists["at"] == "#/"
+
+
 def test_what_is_searched_calls_up_no_keyboard(driver: Driver, demo_url: str) -> None:
     searching = run(driver, demo_url, "phone", "searching")["searching"]
     assert searching["focus"] == {"People": "dialog", "Browse public conversations": "dialog"}

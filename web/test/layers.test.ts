@@ -63,9 +63,9 @@ function setUp(history = new FakeHistory(), hasEntries = true) {
   const layers = new Layers(history, hasEntries);
   history.moved = () => layers.moved();
   /** Opens something that removes itself when it is closed, as a component does. */
-  const show = () => {
+  const show = (isOfPage = false) => {
     const closed = vi.fn(() => remove());
-    const remove = layers.add(closed);
+    const remove = layers.add(closed, isOfPage);
     return closed;
   };
   return { history, layers, show };
@@ -74,6 +74,25 @@ function setUp(history = new FakeHistory(), hasEntries = true) {
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
 
 describe("layers", () => {
+  it("lets Back close a state of the page, which stays when something else is opened", async () => {
+    const { history, layers, show } = setUp();
+    const filter = show(true);
+    await settled();
+    layers.leave(() => history.visit("conversation"));
+    await settled();
+    expect(history.trail).toBe("list conversation");
+    expect(filter).not.toHaveBeenCalled();
+    history.go(-1);
+    await settled();
+    const again = show(true);
+    await settled();
+    expect(history.trail).toBe("list list1");
+    history.go(-1);
+    await settled();
+    expect(again).toHaveBeenCalledOnce();
+    expect(history.trail).toBe("list");
+  });
+
   it("adds an entry for each, which Back leaves one by one", async () => {
     const { history, show } = setUp();
     const panel = show();

@@ -418,6 +418,40 @@ export async function swiped({ reducedMotion, direction }) {
   });
 }
 
+// Back ends a search of the list, the archive, and the choice of unread conversations, before it leaves the page. What is
+// opened from there leads back to it.
+export async function lists() {
+  const { id } = await prepare("In the archive");
+  await prepare("In the list");
+  await call("PATCH", `conversations/${id}/preferences`, "alice", { archived: true });
+  const page = await phoneAs("alice", { path: "/#/" });
+  await listed(page, "In the list").waitFor();
+  const start = (await trail(page)).length;
+  const search = page.getByRole("searchbox", { name: /^Search conversations/ });
+  const archive = page.getByRole("button", { name: /^Archived/ });
+  const unread = page.getByRole("button", { name: "Unread only" });
+  const ways = {
+    search: { open: () => search.fill("In the"), isOpen: async () => (await search.inputValue()) !== "" },
+    archive: { open: () => archive.tap(), isOpen: async () => (await archive.getAttribute("aria-pressed")) === "true" },
+    unread: { open: () => unread.tap(), isOpen: async () => (await unread.getAttribute("aria-pressed")) === "true" },
+  };
+  const seen = {};
+  for (const [name, { open: show, isOpen }] of Object.entries(ways)) {
+    await show();
+    const entries = (await trailOf(page, start + 1)).length - start;
+    await page.locator(".conversations a").first().tap();
+    await page.locator(".back").waitFor();
+    await page.goBack();
+    await conversations(page).first().waitFor();
+    await trailOf(page, start + 1);
+    const isKept = await isOpen();
+    await page.goBack();
+    const isClosed = !(await until(isOpen, (it) => !it));
+    seen[name] = { entries, isKept, isClosed, left: (await trailOf(page, start)).length - start };
+  }
+  report("lists", { seen, at: await page.evaluate(() => location.hash) });
+}
+
 // What a finger opens to search in shows what there is, without a keyboard in front of it.
 export async function searching() {
   const page = await phoneAs("alice", { path: "/#/" });

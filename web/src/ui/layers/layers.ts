@@ -24,6 +24,7 @@ const MOVE_MAX_MS = 1_000;
 
 interface Layer {
   readonly close: () => void;
+  readonly isOfPage: boolean;
 }
 
 export class Layers {
@@ -46,9 +47,13 @@ export class Layers {
     this.#settle();
   }
 
-  /** Adds an open layer, which `close` closes. Returns a function that removes the layer after it was closed. */
-  add(close: () => void): () => void {
-    const layer = { close };
+  /**
+   * Adds an open layer, which `close` closes. Returns a function that removes the layer after it was closed.
+   * `isOfPage`: whether it is a state of the page, such as a filter of a list. It loses its entry when the reader opens
+   * something else, and is not closed.
+   */
+  add(close: () => void, isOfPage = false): () => void {
+    const layer = { close, isOfPage };
     this.#open.push(layer);
     // Later, because one layer may follow another one at once.
     queueMicrotask(() => this.#settle());
@@ -67,7 +72,7 @@ export class Layers {
   /** Closes all layers, and calls `go` when their entries are no longer the current ones: at once if there are none. */
   leave(go: () => void): void {
     this.#waiting.push(go);
-    this.#closeDownTo(0);
+    for (const { close, isOfPage } of this.#open.splice(0).reverse()) if (!isOfPage) close();
     this.#settle();
   }
 

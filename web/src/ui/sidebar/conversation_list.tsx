@@ -19,7 +19,9 @@ import { hasUnread } from "../../chat/conversations/unread";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { nameOf } from "../conversation/conversation_names";
+import { useBackCloses } from "../layers/use_back_closes";
 import { lazyPart } from "../lazy_part";
+import { isNarrow } from "../use_media";
 import { useCollapsedSections } from "./collapsed_sections";
 import { ConversationItem } from "./conversation_item";
 import { EmptyList } from "./empty_list";
@@ -48,6 +50,9 @@ export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) =
     () => filterConversations(ordered, nameOf, { query, unreadOnly }, openId),
     [ordered, query, unreadOnly, openId],
   );
+  const isAlone = useIsAlone();
+  useBackCloses(isAlone && unreadOnly, () => setUnreadOnly(false), true);
+  useBackCloses(isAlone && query !== "", () => setQuery(""), true);
   if (ordered.length === 0) return loaded ? <EmptyList onOpen={onOpen} /> : <div className="conversations" />;
   return (
     <>
@@ -83,6 +88,12 @@ function ReadAllButton() {
   );
 }
 
+/** Returns whether the list fills the screen, so that Back would leave the page. */
+function useIsAlone(): boolean {
+  const openId = useChatState((state) => state.openId);
+  return isNarrow() && openId === null;
+}
+
 interface SectionsProps {
   shown: readonly Conversation[];
   showsArchive: boolean;
@@ -95,6 +106,7 @@ function Sections({ shown, showsArchive, onArchive }: SectionsProps) {
   const [collapsed, toggle] = useCollapsedSections();
   // The last one may have returned.
   const isInside = showsArchive && archived.length > 0;
+  useBackCloses(useIsAlone() && isInside, () => onArchive(false), true);
   const Icon = isInside ? ArrowLeft : Archive;
   const first = useMemo(() => {
     if (favourites.length + sections.length === 0) return NOTHING;
