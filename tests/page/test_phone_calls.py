@@ -12,3 +12,10 @@ pytestmark = pytest.mark.whole_browser
 def test_back_and_a_reload_decline_no_call(driver: Driver, demo_url: str) -> None:
     ringing = run(driver, demo_url, "phone_calls", "ringing")["ringing"]
     assert ringing == {"again": 1, "afterBack": 0, "entries": 0, "caller": "Ringing…", "at": "#/", "missed": 1}
+
+
+def test_one_back_ends_no_call(driver: Driver, demo_url: str) -> None:
+    talked = run(driver, demo_url, "phone_calls", "talking")["talked"]
+    assert talked["small"] == {"at": "#/", "height": True, "timers": 1, "pictures": 0}
+    assert talked["asked"] == ["beforeunload"]
+    assert talked["after"] == 0

@@ -39,3 +39,35 @@ export async function ringing() {
   const entries = (await bob.evaluate(() => history.length)) - before;
   report("ringing", { again, afterBack, entries, caller, at, missed: await bob.getByText("Missed call from alice").count() });
 }
+
+// In a call, Back makes it small, and the browser asks before it leaves the page.
+export async function talking() {
+  const [alice, bob] = await two();
+  await alice.getByRole("button", { name: "Call", exact: true }).click();
+  await ringer(bob).getByRole("button", { name: "Accept", exact: true }).tap();
+  await callOf(bob, "alice").getByRole("timer").waitFor();
+  await callOf(alice, "bob").getByRole("timer").waitFor();
+  await bob.goBack();
+  const call = callOf(bob, "alice");
+  await call.locator(".controls").waitFor({ state: "hidden" });
+  const small = {
+    at: await bob.evaluate(() => location.hash),
+    height: (await call.boundingBox()).height < 80,
+    timers: await call.getByRole("timer").count(),
+    pictures: await call.locator(".call-pictures:visible").count(),
+  };
+  const asked = [];
+  bob.removeAllListeners("dialog");
+  bob.on("dialog", async (dialog) => {
+    asked.push(dialog.type());
+    await dialog.dismiss();
+  });
+  await bob.goBack().catch(() => undefined);
+  await callOf(alice, "bob").getByRole("timer").waitFor();
+  await call.getByRole("button", { name: "Enlarge" }).tap();
+  await call.locator(".controls").waitFor();
+  await call.getByRole("button", { name: "Make smaller" }).tap();
+  await call.getByRole("button", { name: "Hang up" }).tap();
+  await callOf(alice, "bob").getByText("The call has ended.").waitFor();
+  report("talked", { small, asked, after: await call.getByRole("timer").count() });
+}

@@ -1,4 +1,5 @@
 import {
+  ChevronDown,
   Maximize2,
   Mic,
   MicOff,
@@ -10,7 +11,7 @@ import {
   Video,
   VideoOff,
 } from "lucide-react";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { CallState } from "../../chat/calls/call_state";
 import { texts } from "../../texts";
@@ -18,6 +19,8 @@ import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { IconButton } from "../components/icon_button";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
+import { useBackCloses } from "../layers/use_back_closes";
+import { isNarrow } from "../use_media";
 import { CallDevicesForm } from "./call_devices_form";
 import { CallVideo } from "./call_video";
 import { Duration } from "./duration";
@@ -36,30 +39,50 @@ interface Props {
 /** Browsers on phones cannot share a screen. */
 const CAN_SHARE = navigator.mediaDevices?.getDisplayMedia !== undefined;
 
+/** Small is a line; it exists where the call would cover most of the page. */
+type Size = "small" | "normal" | "large";
+
 /** The current call, beside everything else, so that the reader can write meanwhile. */
 export function CallWindow({ state, name, face, picture }: Props) {
   const { calls } = useChat();
-  const [isLarge, setLarge] = useState(false);
+  const [size, setSize] = useState<Size>("normal");
   const [speaker, setSpeaker] = useState(() => calls.devices.chosen.audiooutput ?? "");
   const frame = useRef<HTMLElement>(null);
   useFocusUntilClosed(() => frame.current?.focus());
   const isOver = state.phase === "over";
+  const isSmall = size === "small" && !isOver;
+  const isLarge = size === "large" && !isOver;
+  useBackCloses(isNarrow() && !isOver && !isSmall, () => setSize("small"));
+  useQuestionBeforeLeaving(state.phase === "joining" || state.phase === "talking");
   return (
     <section
       ref={frame}
-      className={isLarge && !isOver ? "call large" : "call"}
+      className={isOver ? "call" : `call ${size}`}
       tabIndex={-1}
       aria-label={texts.calls.region(name)}
     >
       <header>
         <strong>{name}</strong>
         {state.phase === "talking" && <Duration since={state.since} />}
+        {isNarrow() && !isOver && size === "normal" && (
+          <IconButton
+            icon={ChevronDown}
+            label={texts.calls.shrink}
+            onClick={() => {
+              setSize("small");
+              frame.current?.focus();
+            }}
+          />
+        )}
         {!isOver && (
           <IconButton
             icon={isLarge ? Minimize2 : Maximize2}
             label={isLarge ? texts.calls.shrink : texts.calls.enlarge}
-            onClick={() => setLarge(!isLarge)}
+            onClick={() => setSize(size === "normal" ? "large" : "normal")}
           />
+        )}
+        {isSmall && (
+          <IconButton icon={PhoneOff} label={texts.calls.hangUp} className="danger" onClick={() => calls.leave()} />
         )}
       </header>
       {!isOver && <Videos name={name} face={face} picture={picture} speaker={speaker} />}
@@ -67,6 +90,16 @@ export function CallWindow({ state, name, face, picture }: Props) {
       {isOver ? <Afterwards state={state} /> : <Controls onSpeaker={setSpeaker} />}
     </section>
   );
+}
+
+/** The browser asks, where it can, before the page is left and the call with it. */
+function useQuestionBeforeLeaving(isConnected: boolean): void {
+  useEffect(() => {
+    if (!isConnected) return;
+    const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [isConnected]);
 }
 
 function Videos({ name, face, picture, speaker }: Omit<Props, "state"> & { speaker: string }) {
