@@ -89,6 +89,10 @@ def test_back_ends_what_the_list_shows_before_it_leaves_the_page(driver: Driver,
     assert lists["at"] == "#/"
 
 
+def test_a_long_press_on_a_row_opens_its_menu(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "phone", "pressed")["pressed"] == {"menus": 1, "at": "#/"}
+
+
 def test_what_is_searched_calls_up_no_keyboard(driver: Driver, demo_url: str) -> None:
     searching = run(driver, demo_url, "phone", "searching")["searching"]
     assert searching["focus"] == {"People": "dialog", "Browse public conversations": "dialog"}

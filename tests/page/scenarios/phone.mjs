@@ -452,6 +452,25 @@ export async function lists() {
   report("lists", { seen, at: await page.evaluate(() => location.hash) });
 }
 
+// A finger that stays on a row of the list opens its menu, and no conversation.
+export async function pressed() {
+  await prepare("Pressed");
+  const page = await phoneAs("alice", { path: "/#/", init: () => addEventListener("contextmenu", (event) => event.stopImmediatePropagation(), true) });
+  const box = await listed(page, "Pressed").boundingBox();
+  const session = await page.context().newCDPSession(page);
+  const touchPoints = [{ x: box.x + 80, y: box.y + box.height / 2 }];
+  await session.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints });
+  const item = page.getByRole("menuitem", { name: "Archive" });
+  await item.waitFor();
+  await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  await page.evaluate(() => new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen))));
+  const menus = await page.getByRole("menu").count();
+  const at = await page.evaluate(() => location.hash);
+  await item.tap();
+  await page.getByText("Undo", { exact: true }).waitFor();
+  report("pressed", { menus, at });
+}
+
 // What a finger opens to search in shows what there is, without a keyboard in front of it.
 export async function searching() {
   const page = await phoneAs("alice", { path: "/#/" });

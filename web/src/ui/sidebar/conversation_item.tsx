@@ -19,6 +19,7 @@ import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { NamesakeHandle } from "../people/person_handle";
 import { shortTime } from "../time_format";
 import { noticeText } from "../timeline/notice_text";
+import { useLongPress } from "../timeline/use_long_press";
 import { ConversationMenu } from "./conversation_menu";
 
 /** A conversation in the list, with its menu. */
@@ -27,11 +28,14 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
   const { id, muted, archived, favourite } = conversation;
   const unreadCount = useChatState((state) => unreadOf(conversation, state.features));
   const isOpen = useChatState((state) => state.openId === id);
+  const press = useLongPress(() => setMenu(true));
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: a button opens the same menu
     <div
       className="item"
+      {...press}
       onContextMenu={(event) => {
+        press.onContextMenu(event);
         event.preventDefault();
         setMenu(true);
       }}

@@ -1,4 +1,4 @@
-import { type MouseEvent, type PointerEvent, useEffect, useRef } from "react";
+import { type MouseEvent, type PointerEvent, type TouchEvent, useEffect, useRef } from "react";
 
 const PRESS_MS = 450;
 /** A finger that moves further scrolls. */
@@ -10,14 +10,14 @@ interface LongPress {
   readonly onPointerUp: () => void;
   readonly onPointerCancel: () => void;
   readonly onContextMenu: (event: MouseEvent) => void;
-  readonly onClickCapture: (event: MouseEvent) => void;
+  readonly onTouchEnd: (event: TouchEvent) => void;
 }
 
 /** Returns the handlers of an element that calls `pressed` when a finger stays on it. */
 export function useLongPress(pressed: () => void): LongPress {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const start = useRef<{ x: number; y: number } | null>(null);
-  /** Whether the finger that has pressed is still down, or its click is still to come. */
+  /** Whether the last finger has pressed. */
   const isOver = useRef(false);
   const stop = (): void => {
     clearTimeout(timer.current);
@@ -25,9 +25,11 @@ export function useLongPress(pressed: () => void): LongPress {
   };
   useEffect(() => () => clearTimeout(timer.current), []);
   return {
-    onPointerDown: ({ pointerType, isPrimary, clientX, clientY }) => {
+    onPointerDown: ({ pointerType, isPrimary, clientX, clientY, currentTarget, target }) => {
       stop();
       isOver.current = false;
+      // A menu that the element has opened is elsewhere in the document.
+      if (!currentTarget.contains(target as Node)) return;
       if (pointerType !== "touch" || !isPrimary) return;
       start.current = { x: clientX, y: clientY };
       timer.current = setTimeout(() => {
@@ -45,12 +47,9 @@ export function useLongPress(pressed: () => void): LongPress {
     onContextMenu: (event) => {
       if (start.current !== null || isOver.current) event.preventDefault();
     },
-    // The finger may be lifted above a link.
-    onClickCapture: (event) => {
-      if (!isOver.current) return;
-      isOver.current = false;
-      event.preventDefault();
-      event.stopPropagation();
+    // The finger may be lifted above a link, and a click would close the menu that it has opened.
+    onTouchEnd: (event) => {
+      if (isOver.current) event.preventDefault();
     },
   };
 }
