@@ -119,6 +119,7 @@ IN_THE_GATE = (
     "page/test_examples.py",
     "page/test_fastapi_example.py",
     "page/test_files.py::test_files_are_sent_looked_at_and_saved",
+    "page/test_forms.py::test_settings_keep_what_was_typed_until_it_is_saved_or_discarded",
     "page/test_history.py",
     "page/test_invitations.py::test_a_link_leads_from_its_making_into_the_conversation",
     "page/test_keyboard.py::test_one_signs_in_talks_and_signs_out_without_a_mouse",

@@ -65,7 +65,7 @@ function setUp(history = new FakeHistory(), hasEntries = true) {
   /** Opens something that removes itself when it is closed, as a component does. */
   const show = (isOfPage = false) => {
     const closed = vi.fn(() => remove());
-    const remove = layers.add(closed, isOfPage);
+    const remove = layers.add(closed, { isOfPage });
     return closed;
   };
   return { history, layers, show };
@@ -108,6 +108,29 @@ describe("layers", () => {
     await settled();
     expect(panel).toHaveBeenCalledOnce();
     expect(history.trail).toBe("list");
+  });
+
+  it("keeps what refuses to be closed by Back, with its entry", async () => {
+    const { history, layers, show } = setUp();
+    const panel = show();
+    await settled();
+    const closed = vi.fn();
+    const isKept = vi.fn(() => true);
+    const remove = layers.add(closed, { isKept });
+    await settled();
+    history.go(-1);
+    await settled();
+    expect(isKept).toHaveBeenCalledOnce();
+    expect(closed).not.toHaveBeenCalled();
+    expect(history.trail).toBe("list list1 list2");
+    // More steps at once stop there too.
+    history.go(-2);
+    await settled();
+    expect(panel).not.toHaveBeenCalled();
+    expect(history.trail).toBe("list list1 list2");
+    remove();
+    await settled();
+    expect(history.trail).toBe("list list1");
   });
 
   it("leads to what is opened while the entry of what was closed is being left", async () => {

@@ -80,7 +80,7 @@ export async function renamed() {
   await test.getByRole("menuitem", { name: "Settings" }).click();
   await test.getByLabel("Name", { exact: true }).fill("Theodora");
   await test.getByLabel("About you").fill("Tests things");
-  await test.getByRole("button", { name: "Save profile" }).click();
+  await test.getByRole("button", { name: "Save", exact: true }).click();
   await opened(alice, "Theodora");
   await open(alice, "test-conv");
   await message(alice, "From me").waitFor();

@@ -60,7 +60,7 @@ export async function handles() {
   const alice = await visitAs("alice");
   await openSettings(alice, "Profile");
   await field(alice, "Handle").fill("Ann.Smith");
-  await alice.getByRole("button", { name: "Save profile" }).click();
+  await alice.getByRole("button", { name: "Save", exact: true }).click();
   await until(() => field(alice, "Handle").inputValue(), (handle) => handle === "ann.smith");
   const refused = await call("PATCH", "users/me", "bob", { handle: "ann.smith" }).catch((error) => String(error));
   const bob = await visitAs("bob");
@@ -69,6 +69,8 @@ export async function handles() {
   const found = bob.locator(".found [role=option]");
   await found.first().waitFor();
   const shown = await found.locator(".person-handle").allTextContents();
+  // The list, and then the dialog.
+  await bob.keyboard.press("Escape");
   await bob.keyboard.press("Escape");
   const { id } = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Handles" });
   await open(bob, "Handles");

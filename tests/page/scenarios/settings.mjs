@@ -64,7 +64,7 @@ export async function profile() {
   });
   const letters = await lettersOf(bob);
   await alice.getByLabel("Status text").fill("Painting");
-  await alice.getByRole("button", { name: "Save status" }).click();
+  await alice.getByRole("button", { name: "Save", exact: true }).click();
   await bob.locator(".subtitle").getByText("online · Painting").waitFor();
   await alice.locator("dialog").getByText("Invisible", { exact: true }).click();
   await bob.locator(".subtitle").getByText("offline").waitFor();
@@ -87,8 +87,9 @@ export async function statusWithAnEnd() {
   await openSettings(alice, "Profile");
   await alice.getByLabel("Status text").fill("Painting");
   await alice.getByLabel("Clear after").selectOption("1 hour");
-  await alice.getByRole("button", { name: "Save status" }).click();
+  await alice.getByRole("button", { name: "Save", exact: true }).click();
   await bob.locator(".subtitle").getByText("online · Painting").waitFor();
+  await alice.getByText("Saved", { exact: true }).waitFor();
   await alice.keyboard.press("Escape");
   await alice.getByRole("button", { name: /^Your account/ }).click();
   await alice.getByRole("menuitemradio", { name: "Do not disturb" }).click();
@@ -99,8 +100,8 @@ export async function statusWithAnEnd() {
   // Saving the text again keeps both ends.
   await openSettings(alice, "Profile");
   const shown = await alice.getByLabel("Clear after").locator("option:checked").textContent();
-  await alice.getByRole("button", { name: "Save status" }).click();
-  await alice.getByText("Saved").first().waitFor();
+  await alice.getByRole("button", { name: "Save", exact: true }).click();
+  await alice.getByText("Saved", { exact: true }).waitFor();
   const kept = await call("GET", "users/me/presence", "alice");
   await alice.keyboard.press("Escape");
   await alice.getByRole("button", { name: /^Your account/ }).click();
@@ -174,7 +175,7 @@ export async function account() {
   const refused = await one.locator("dialog .problem:not(:empty)").textContent();
   await field(one, "Current password").fill(credentials.Password);
   await one.getByRole("button", { name: "Change password" }).click();
-  await one.getByText("Saved").waitFor();
+  await one.getByText("Saved", { exact: true }).waitFor();
   await other.locator(".entrance").waitFor();
   credentials.Password = "better battery";
   await enter();

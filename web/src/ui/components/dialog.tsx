@@ -1,22 +1,95 @@
-import { type ReactNode, useId, useRef } from "react";
+import { X } from "lucide-react";
+import { createContext, type ReactNode, type RefObject, useContext, useId, useRef, useState } from "react";
+import { texts } from "../../texts";
 import { byTouch } from "../keyboard/focus";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useBackCloses } from "../layers/use_back_closes";
+import { hasChangedField } from "./changed_fields";
+import { IconButton } from "./icon_button";
 import "./dialog.css";
 
 interface Props {
   title: string;
-  /** Also called when the reader presses Escape or goes back. */
+  /** Also called when the reader leaves it by Escape, Back or the close button, and discards what was changed. */
   onClose: () => void;
+  /** Whether something was entered that no field of a form with a name has, such as people who were chosen. */
+  isChanged?: boolean;
   className?: string;
   children: ReactNode;
 }
 
-/** A modal dialog. */
-export function Dialog({ title, onClose, className, children }: Props) {
+/** Closes the dialog around a component, or asks before. */
+const Leave = createContext<() => void>(() => undefined);
+
+/** A modal dialog. Whoever leaves it with changes that are not saved is asked whether to discard them. */
+export function Dialog({ title, onClose, isChanged = false, className, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const [isAsking, setAsking] = useState(false);
   const id = useId();
-  useBackCloses(true, onClose);
+  const isKept = (): boolean => {
+    const keeps = isChanged || hasChangedField(dialog.current);
+    if (keeps) setAsking(true);
+    return keeps;
+  };
+  const leave = (): void => {
+    if (!isKept()) onClose();
+  };
+  useModal(dialog);
+  useBackCloses(true, onClose, { isKept });
+  return (
+    <>
+      <dialog
+        ref={dialog}
+        tabIndex={-1}
+        onKeyDown={(event) => {
+          // The browser closes a dialog by a second Escape, whatever is said to the first one.
+          if (event.key !== "Escape" || event.defaultPrevented || !isInside(event)) return;
+          event.preventDefault();
+          leave();
+        }}
+        onCancel={(event) => {
+          // A field for files has an event of this name too.
+          if (event.target !== event.currentTarget) return;
+          event.preventDefault();
+          leave();
+        }}
+        onClose={() => {
+          if (isKept()) dialog.current?.showModal();
+          else onClose();
+        }}
+        aria-labelledby={id}
+        className={className}
+      >
+        <h2 id={id}>{title}</h2>
+        <Leave value={leave}>{children}</Leave>
+      </dialog>
+      {isAsking && <DiscardQuestion onDiscard={onClose} onClose={() => setAsking(false)} />}
+    </>
+  );
+}
+
+/** The button in the corner of a dialog. */
+export function CloseButton() {
+  return <IconButton className="close" icon={X} label={texts.close} onClick={useContext(Leave)} />;
+}
+
+function DiscardQuestion({ onDiscard, onClose }: { onDiscard: () => void; onClose: () => void }) {
+  return (
+    <Dialog title={texts.discardChanges} onClose={onClose}>
+      <p>{texts.discardHint}</p>
+      <div className="buttons">
+        <button type="button" className="quiet" onClick={onClose}>
+          {texts.keepEditing}
+        </button>
+        <button type="button" className="danger" onClick={onDiscard}>
+          {texts.discard}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function useModal(dialog: RefObject<HTMLDialogElement | null>): void {
   useFocusUntilClosed(() => {
     dialog.current?.showModal();
     // A search would call up the keyboard, above what can be found without it.
@@ -24,10 +97,9 @@ export function Dialog({ title, onClose, className, children }: Props) {
     // The browser scrolls to the focused element, which may be the last button.
     dialog.current?.scrollTo({ top: 0 });
   });
-  return (
-    <dialog ref={dialog} tabIndex={-1} onClose={onClose} aria-labelledby={id} className={className}>
-      <h2 id={id}>{title}</h2>
-      {children}
-    </dialog>
-  );
+}
+
+/** Whether an event comes from the element itself, and not from a menu that React counts as part of it. */
+function isInside({ target, currentTarget }: { target: EventTarget; currentTarget: Element }): boolean {
+  return target instanceof Node && currentTarget.contains(target);
 }

@@ -24,14 +24,13 @@ const NOBODY: readonly string[] = [];
 export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
   const [query, setQuery] = useState("");
   // The list stays open when the focus leaves, because the next button would move otherwise.
-  const [isAsked, setAsked] = useState(false);
+  const [isOpen, setOpen] = useState(false);
   const [at, setAt] = useState(0);
   const { people, isComplete, problem } = usePeople(query.trim());
   const list = useId();
   const offered = people
     .filter(({ id }) => !without.includes(id) && !chosen.some((each) => each.id === id))
     .slice(0, SHOWN);
-  const isOpen = isAsked || query !== "";
   const index = Math.min(at, offered.length - 1);
   const active = isOpen ? offered[index] : undefined;
 
@@ -46,15 +45,16 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
     onChange([...chosen, user]);
     setQuery("");
     setAt(0);
-    setAsked(false);
+    setOpen(false);
   };
   const pressed = (event: KeyboardEvent): void => {
     if (isComposing(event.nativeEvent)) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step !== undefined && !isOpen) setAsked(true);
+    if (step !== undefined && !isOpen) setOpen(true);
     else if (step !== undefined && offered.length > 0) setAt((index + step + offered.length) % offered.length);
     // Without a query, Enter submits the form.
     else if (event.key === "Enter" && (query !== "" || at > 0)) choose(active);
+    else if (event.key === "Escape" && isOpen && offered.length > 0) setOpen(false);
     else return;
     event.preventDefault();
   };
@@ -72,10 +72,11 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
           aria-controls={list}
           aria-activedescendant={activeId}
           onKeyDown={pressed}
-          onFocus={() => setAsked(true)}
-          onClick={() => setAsked(true)}
+          onFocus={() => setOpen(true)}
+          onClick={() => setOpen(true)}
           onChange={(event) => {
             setQuery(event.target.value);
+            setOpen(true);
             setAt(0);
           }}
         />

@@ -22,9 +22,20 @@ const KEY = "layer";
 /** Some browsers ignore a request to move, without an event. */
 const MOVE_MAX_MS = 1_000;
 
+export interface LayerOptions {
+  /**
+   * Whether it is a state of the page, such as a filter of a list. It loses its entry when the reader opens something
+   * else, and is not closed.
+   */
+  readonly isOfPage?: boolean;
+  /** Called before the Back button closes it. It stays open when this returns true. */
+  readonly isKept?: () => boolean;
+}
+
 interface Layer {
   readonly close: () => void;
   readonly isOfPage: boolean;
+  readonly isKept: () => boolean;
 }
 
 export class Layers {
@@ -47,13 +58,9 @@ export class Layers {
     this.#settle();
   }
 
-  /**
-   * Adds an open layer, which `close` closes. Returns a function that removes the layer after it was closed.
-   * `isOfPage`: whether it is a state of the page, such as a filter of a list. It loses its entry when the reader opens
-   * something else, and is not closed.
-   */
-  add(close: () => void, isOfPage = false): () => void {
-    const layer = { close, isOfPage };
+  /** Adds an open layer, which `close` closes. Returns a function that removes the layer after it was closed. */
+  add(close: () => void, { isOfPage = false, isKept = () => false }: LayerOptions = {}): () => void {
+    const layer = { close, isOfPage, isKept };
     this.#open.push(layer);
     // Later, because one layer may follow another one at once.
     queueMicrotask(() => this.#settle());
@@ -85,7 +92,7 @@ export class Layers {
       return;
     }
     // The reader has moved, unless this class has requested it.
-    if (this.#moving === null) this.#closeDownTo(this.#depth);
+    if (this.#moving === null) this.#goBackTo(this.#depth);
     this.#stopWaiting();
     this.#settle();
   }
@@ -96,8 +103,10 @@ export class Layers {
     return typeof depth === "number" ? depth : 0;
   }
 
-  #closeDownTo(depth: number): void {
-    for (const { close } of this.#open.splice(depth).reverse()) close();
+  /** Closes the layers above this depth, down to one that stays. */
+  #goBackTo(depth: number): void {
+    const kept = this.#open.findLastIndex(({ isKept }, index) => index >= depth && isKept());
+    for (const { close } of this.#open.splice(Math.max(depth, kept + 1)).reverse()) close();
   }
 
   /** Makes the entries match the open layers. */

@@ -1,11 +1,13 @@
 import { useEffect, useEffectEvent } from "react";
+import type { LayerOptions } from "./layers";
 import { pageLayers } from "./page_layers";
 
-/**
- * Lets the browser's Back button call `close` while something is open in front of the page. `isOfPage`: whether it is
- * a state of the page, which stays when the reader opens something else.
- */
-export function useBackCloses(isOpen: boolean, close: () => void, isOfPage = false): void {
+/** Lets the browser's Back button call `close` while something is open in front of the page. */
+export function useBackCloses(isOpen: boolean, close: () => void, options: LayerOptions = {}): void {
+  const { isOfPage = false } = options;
   const closed = useEffectEvent(close);
-  useEffect(() => (isOpen ? pageLayers().add(() => closed(), isOfPage) : undefined), [isOpen, isOfPage]);
+  const isKept = useEffectEvent(() => options.isKept?.() === true);
+  useEffect(() => {
+    if (isOpen) return pageLayers().add(() => closed(), { isOfPage, isKept: () => isKept() });
+  }, [isOpen, isOfPage]);
 }

@@ -45,7 +45,7 @@ export default function ForwardDialog({ message, onClose }: Props) {
   };
   if (results !== null) return <Results results={results} onClose={onClose} />;
   return (
-    <Dialog title={texts.forwardMessage} onClose={onClose}>
+    <Dialog title={texts.forwardMessage} onClose={onClose} isChanged={chosen.length > 0 || comment !== ""}>
       <form className="question" onSubmit={(event) => void submit(event)}>
         <MessagePreview message={message} />
         <Targets chosen={chosen} onChange={setChosen} />

@@ -31,7 +31,7 @@ export default function AddPeople({ conversation, onClose }: { conversation: Con
     }
   };
   return (
-    <Dialog title={texts.places.addTo(nameOf(conversation))} onClose={onClose}>
+    <Dialog title={texts.places.addTo(nameOf(conversation))} onClose={onClose} isChanged={chosen.length > 0}>
       <form onSubmit={(event) => void submit(event)}>
         <PeopleFinder chosen={chosen} onChange={setChosen} without={members?.map(({ userId }) => userId) ?? []} />
         <FormButtons

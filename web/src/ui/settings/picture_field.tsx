@@ -36,6 +36,7 @@ export function PictureField({ id, name, picture, label, onChoose, onRemove }: P
           </button>
         )}
         <SaveStatus saving={saving} />
+        <p className="hint">{texts.settings.pictureHint}</p>
       </div>
       <input
         ref={field}

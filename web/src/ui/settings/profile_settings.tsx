@@ -15,6 +15,8 @@ const STATUSES: readonly ChosenStatus[] = ["online", "away", "dnd", "invisible"]
 /** The choice that keeps the end that the status text has. */
 const KEPT = "kept";
 
+const TEXT_FIELDS = 'input:not([type="radio"]), textarea';
+
 /** When a status text ends; undefined for never. */
 const TEXT_ENDS: ReadonlyMap<string, () => string | undefined> = new Map<string, () => string | undefined>([
   ["never", () => undefined],
@@ -30,8 +32,7 @@ export function ProfileSettings() {
   return (
     <>
       <Picture />
-      <Status />
-      <ProfileChanges />
+      <Texts />
     </>
   );
 }
@@ -51,24 +52,44 @@ function Picture() {
   );
 }
 
-function Status() {
-  const { idle } = useChat();
+/** The status, which takes effect at once, and all texts, which are saved together. */
+function Texts() {
+  const { idle, profile } = useChat();
   const me = useChatState((state) => state.me);
+  const mayChooseHandle = useChatState((state) => state.rights.chooseHandle);
   const presence = usePresence(me.id);
   const saving = useSaving();
   const status = STATUSES.find((each) => each === presence?.status) ?? "online";
-  /** Saving the text must not change when the status ends. */
-  const statusEnds = presence?.statusUntil ? { statusUntil: presence.statusUntil } : {};
+  const textBefore = presence?.text ?? "";
+  const untilBefore = presence?.textUntil ? KEPT : "never";
+
+  const saveStatusText = async (text: string, until: string): Promise<void> => {
+    if (text === textBefore && until === untilBefore) return;
+    const textUntil = until === KEPT ? presence?.textUntil : TEXT_ENDS.get(until)?.();
+    await idle.choose(status, text, {
+      ...(text !== "" && textUntil && { textUntil }),
+      // Saving the text must not change when the status ends.
+      ...(presence?.statusUntil && { statusUntil: presence.statusUntil }),
+    });
+  };
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = String(form.get("text")).trim();
-    const until = form.get("until") === KEPT ? presence?.textUntil : TEXT_ENDS.get(String(form.get("until")))?.();
-    const ends = { ...(text !== "" && until && { textUntil: until }), ...statusEnds };
-    void saving.save(() => idle.choose(status, text, ends));
+    const form = event.currentTarget;
+    for (const field of form.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>(TEXT_FIELDS))
+      field.value = field.value.trim();
+    const given = new FormData(form);
+    const saved = (name: string): string => String(given.get(name) ?? "");
+    void saving.save(async () => {
+      await saveStatusText(saved("text"), saved("until"));
+      await profile.update({
+        name: saved("name"),
+        text: saved("about") || null,
+        ...(mayChooseHandle && { handle: saved("handle") || null }),
+      });
+    });
   };
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={submit} onChange={saving.clear}>
       <RadioGroup
         label={texts.settings.status}
         options={STATUSES.map((value) => ({ value, label: texts.account.statuses[value] }))}
@@ -80,17 +101,17 @@ function Status() {
         {texts.settings.statusText}
         <input
           // Shows a text that was set on another device.
-          key={presence?.text ?? ""}
+          key={textBefore}
           name="text"
           maxLength={200}
-          defaultValue={presence?.text ?? ""}
+          defaultValue={textBefore}
           placeholder={texts.settings.statusTextHint}
           autoComplete="off"
         />
       </label>
       <label>
         {texts.settings.clearAfter}
-        <select key={presence?.textUntil ?? ""} name="until" defaultValue={presence?.textUntil ? KEPT : "never"}>
+        <select key={`${textBefore} ${presence?.textUntil}`} name="until" defaultValue={untilBefore}>
           {presence?.textUntil && <option value={KEPT}>{texts.settings.clearAt(endTime(presence.textUntil))}</option>}
           {[...TEXT_ENDS.keys()].map((each) => (
             <option key={each} value={each}>
@@ -99,65 +120,11 @@ function Status() {
           ))}
         </select>
       </label>
-      <div className="buttons">
-        <SaveStatus saving={saving} />
-        <button type="submit" className="primary" disabled={saving.busy}>
-          {texts.settings.saveStatus}
-        </button>
-      </div>
-    </form>
-  );
-}
-
-function ProfileChanges() {
-  const { profile } = useChat();
-  const me = useChatState((state) => state.me);
-  const mayChooseHandle = useChatState((state) => state.rights.chooseHandle);
-  const hint = useId();
-  const saving = useSaving();
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = String(form.get("about")).trim();
-    const handle = String(form.get("handle") ?? "").trim();
-    void saving.save(() =>
-      profile.update({
-        name: String(form.get("name")).trim(),
-        text: text === "" ? null : text,
-        ...(mayChooseHandle && { handle: handle === "" ? null : handle }),
-      }),
-    );
-  };
-  return (
-    <form onSubmit={submit}>
       <label>
         {texts.yourName}
         <input name="name" required maxLength={100} defaultValue={me.name} autoComplete="name" />
       </label>
-      {mayChooseHandle && (
-        <>
-          <label>
-            {texts.settings.handle}
-            <input
-              // Shows the handle as the server has stored it.
-              key={me.handle ?? ""}
-              name="handle"
-              minLength={3}
-              maxLength={32}
-              pattern="[a-zA-Z0-9][a-zA-Z0-9._\-]*[a-zA-Z0-9]"
-              title={texts.settings.handleRule}
-              defaultValue={me.handle ?? ""}
-              aria-describedby={hint}
-              autoCapitalize="none"
-              autoComplete="off"
-              spellCheck={false}
-            />
-          </label>
-          <p id={hint} className="hint">
-            {texts.settings.handleHint}
-          </p>
-        </>
-      )}
+      {mayChooseHandle && <HandleField handle={me.handle ?? ""} />}
       <label>
         {texts.settings.about}
         <textarea name="about" rows={3} maxLength={500} defaultValue={me.text ?? ""} />
@@ -169,5 +136,33 @@ function ProfileChanges() {
         </button>
       </div>
     </form>
+  );
+}
+
+function HandleField({ handle }: { handle: string }) {
+  const hint = useId();
+  return (
+    <>
+      <label>
+        {texts.settings.handle}
+        <input
+          // Shows the handle as the server has stored it.
+          key={handle}
+          name="handle"
+          minLength={3}
+          maxLength={32}
+          pattern="[a-zA-Z0-9][a-zA-Z0-9._\-]*[a-zA-Z0-9]"
+          title={texts.settings.handleRule}
+          defaultValue={handle}
+          aria-describedby={hint}
+          autoCapitalize="none"
+          autoComplete="off"
+          spellCheck={false}
+        />
+      </label>
+      <p id={hint} className="hint">
+        {texts.settings.handleHint}
+      </p>
+    </>
   );
 }

@@ -1,8 +1,7 @@
 import { Tab, TabList, TabPanel, TabProvider } from "@ariakit/react";
-import { X } from "lucide-react";
+import { useState } from "react";
 import { texts } from "../../texts";
-import { Dialog } from "../components/dialog";
-import { IconButton } from "../components/icon_button";
+import { CloseButton, Dialog } from "../components/dialog";
 import { SECTIONS } from "./sections";
 import "./settings.css";
 
@@ -12,12 +11,18 @@ interface Props {
   onClose: () => void;
 }
 
-/** The reader's settings. Each section says when a change takes effect. */
-export default function Settings({ section, onClose }: Props) {
+/**
+ * The reader's settings. Each section says when a change takes effect, and keeps what was typed while another is shown.
+ */
+export default function Settings({ section = "profile", onClose }: Props) {
+  const [shown, setShown] = useState<readonly string[]>([section]);
   return (
     <Dialog title={texts.account.settings} onClose={onClose} className="settings">
-      <IconButton className="close" icon={X} label={texts.close} onClick={onClose} />
-      <TabProvider defaultSelectedId={section ?? "profile"}>
+      <CloseButton />
+      <TabProvider
+        selectedId={shown.at(-1)}
+        setSelectedId={(id) => id && setShown((before) => [...before.filter((each) => each !== id), id])}
+      >
         <TabList className="sections" aria-label={texts.account.settings}>
           {SECTIONS.map(({ id, label, icon: Icon }) => (
             <Tab key={id} id={id} className="section">
@@ -27,7 +32,7 @@ export default function Settings({ section, onClose }: Props) {
           ))}
         </TabList>
         {SECTIONS.map(({ id, Content }) => (
-          <TabPanel key={id} tabId={id} className="content" unmountOnHide>
+          <TabPanel key={id} tabId={id} className="content" unmountOnHide={!shown.includes(id)}>
             <Content />
           </TabPanel>
         ))}

@@ -7,11 +7,16 @@ export interface Saving {
   readonly problem: string;
   /** Runs an action and shows its outcome. Returns whether it succeeded. */
   readonly save: (action: () => Promise<unknown>) => Promise<boolean>;
+  /** Removes the outcome, which is no longer true after another change. */
+  readonly clear: () => void;
 }
+
+const UNSAVED = { busy: false, done: false, problem: "" };
 
 /** The state of a form that is being saved. */
 export function useSaving(): Saving {
-  const [state, setState] = useState({ busy: false, done: false, problem: "" });
+  const [state, setState] = useState(UNSAVED);
+  const clear = (): void => setState((before) => (before.done || before.problem !== "" ? UNSAVED : before));
   const save = async (action: () => Promise<unknown>): Promise<boolean> => {
     setState({ busy: true, done: false, problem: "" });
     try {
@@ -23,5 +28,5 @@ export function useSaving(): Saving {
       return false;
     }
   };
-  return { ...state, save };
+  return { ...state, save, clear };
 }

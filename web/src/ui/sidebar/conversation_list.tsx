@@ -51,8 +51,8 @@ export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) =
     [ordered, query, unreadOnly, openId],
   );
   const isAlone = useIsAlone();
-  useBackCloses(isAlone && unreadOnly, () => setUnreadOnly(false), true);
-  useBackCloses(isAlone && query !== "", () => setQuery(""), true);
+  useBackCloses(isAlone && unreadOnly, () => setUnreadOnly(false), { isOfPage: true });
+  useBackCloses(isAlone && query !== "", () => setQuery(""), { isOfPage: true });
   if (ordered.length === 0) return loaded ? <EmptyList onOpen={onOpen} /> : <div className="conversations" />;
   return (
     <>
@@ -106,7 +106,7 @@ function Sections({ shown, showsArchive, onArchive }: SectionsProps) {
   const [collapsed, toggle] = useCollapsedSections();
   // The last one may have returned.
   const isInside = showsArchive && archived.length > 0;
-  useBackCloses(useIsAlone() && isInside, () => onArchive(false), true);
+  useBackCloses(useIsAlone() && isInside, () => onArchive(false), { isOfPage: true });
   const Icon = isInside ? ArrowLeft : Archive;
   const first = useMemo(() => {
     if (favourites.length + sections.length === 0) return NOTHING;

@@ -43,7 +43,7 @@ export default function NewConversation({ onClose, onOpen }: Props) {
   };
 
   return (
-    <Dialog title={texts.newConversation} onClose={onClose}>
+    <Dialog title={texts.newConversation} onClose={onClose} isChanged={chosen.length > 0 || name !== ""}>
       <form onSubmit={(event) => void submit(event)}>
         <RadioGroup
           label={texts.places.kind}
@@ -97,7 +97,7 @@ function Rules({ kind }: Pick<NameProps, "kind">) {
       </label>
       <label>
         {texts.places.history}
-        <select name="history">
+        <select name="history" defaultValue="all">
           <option value="all">{texts.places.histories.all}</option>
           <option value="from-join">{texts.places.histories["from-join"]}</option>
         </select>

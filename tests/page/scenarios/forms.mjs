@@ -1,0 +1,95 @@
+// Forms that are left before they are saved.
+import { call, open, openSettings, post, report, until, visitAs } from "../browser.mjs";
+
+const question = (page) => page.getByRole("dialog", { name: "Discard changes?" });
+const answer = (page, name) => question(page).getByRole("button", { name, exact: true }).click();
+const isGone = (locator) => locator.waitFor({ state: "detached" });
+
+const EXITS = {
+  escape: (page) => page.keyboard.press("Escape"),
+  back: (page) => page.goBack(),
+  cross: (page, dialog) => dialog.getByRole("button", { name: "Close", exact: true }).click(),
+  beside: (page) => page.mouse.click(5, 5),
+};
+
+// Each way out asks once, and the first answer keeps everything.
+async function leaves(page, dialog, shows, exits) {
+  const kept = {};
+  for (const exit of exits) {
+    await EXITS[exit](page, dialog);
+    if (exit !== "beside") {
+      await question(page).waitFor();
+      // The question goes by the same ways.
+      await EXITS[exit === "back" ? "back" : "escape"](page);
+      await isGone(question(page));
+      await EXITS[exit](page, dialog);
+      await answer(page, "Keep editing");
+      await isGone(question(page));
+    }
+    kept[exit] = await shows();
+  }
+  await EXITS[exits[0]](page, dialog);
+  await answer(page, "Discard");
+  await isGone(dialog);
+  return kept;
+}
+
+// What was typed in the settings outlives other tabs and asks before it goes; one button saves all of it.
+export async function settings() {
+  const carol = await visitAs("carol");
+  const dialog = carol.locator("dialog.settings");
+  await openSettings(carol, "Profile");
+  await carol.getByRole("textbox", { name: "About you" }).fill("I row boats");
+  await carol.getByRole("textbox", { name: "Status text" }).fill("Rowing");
+  await carol.getByRole("tab", { name: "Appearance" }).click();
+  await carol.getByRole("tab", { name: "Profile" }).click();
+  const typed = async () => [await carol.getByRole("textbox", { name: "Status text" }).inputValue(), await carol.getByRole("textbox", { name: "About you" }).inputValue()];
+  const kept = await leaves(carol, dialog, typed, ["escape", "back", "cross", "beside"]);
+
+  await openSettings(carol, "Profile");
+  const discarded = await typed();
+  await carol.getByRole("textbox", { name: "Status text" }).fill(" Rowing ");
+  await carol.getByRole("textbox", { name: "About you" }).fill("I row boats ");
+  await dialog.getByRole("button", { name: "Save", exact: true }).click();
+  await dialog.getByText("Saved", { exact: true }).waitFor();
+  const saved = [(await call("GET", "users/me/presence", "carol")).text, (await call("GET", "users/me", "carol")).text];
+  await carol.getByRole("textbox", { name: "About you" }).fill("I row");
+  await isGone(dialog.getByText("Saved", { exact: true }));
+  await carol.getByRole("textbox", { name: "About you" }).fill("I row boats");
+  await carol.keyboard.press("Escape");
+  await isGone(dialog);
+  report("left", { kept, discarded, saved });
+}
+
+// Other dialogs follow the same rule; Escape first closes the list of people.
+export async function dialogs() {
+  const carol = await visitAs("carol");
+  const created = carol.getByRole("dialog", { name: "New conversation" });
+  await carol.getByRole("button", { name: "New conversation" }).click();
+  await created.getByText("Group", { exact: true }).click();
+  await created.getByLabel("Group name").fill("Boats");
+  await created.getByLabel("Find people").fill("ali");
+  await carol.locator(".found [role=option]").first().click();
+  await created.getByLabel("Find people").fill("bo");
+  await carol.locator(".found [role=option]").first().waitFor();
+  await carol.keyboard.press("Escape");
+  await isGone(carol.locator(".found"));
+  const asked = await question(carol).count();
+  await created.getByLabel("Group name").focus();
+  const people = async () => [await created.getByLabel("Group name").inputValue(), await created.locator(".chosen li").count()];
+  const group = await leaves(carol, created, people, ["escape", "back"]);
+
+  await post("conversations", "carol", { kind: "group", memberIds: ["alice"], name: "Rowers" });
+  await open(carol, "Rowers");
+  await carol.getByRole("heading", { name: "Rowers" }).click();
+  const edited = carol.getByRole("dialog", { name: "Edit group" });
+  const edit = () => carol.locator(".panel").getByRole("button", { name: "Edit", exact: true }).click();
+  await edit();
+  await edited.getByRole("textbox", { name: "Description" }).fill("We row on Sundays");
+  const description = await leaves(carol, edited, () => edited.getByRole("textbox", { name: "Description" }).inputValue(), ["escape", "back"]);
+  await edit();
+  const unchanged = await edited.getByRole("textbox", { name: "Description" }).inputValue();
+  await carol.keyboard.press("Escape");
+  await isGone(edited);
+  report("left", { asked, group, description, unchanged, questions: await question(carol).count() });
+}

@@ -1,0 +1,24 @@
+"""What people typed into forms and did not save."""
+
+from __future__ import annotations
+
+from tests.page.driving import Driver, run
+
+
+def test_settings_keep_what_was_typed_until_it_is_saved_or_discarded(driver: Driver, demo_url: str) -> None:
+    typed = ["Rowing", "I row boats"]
+    assert run(driver, demo_url, "forms", "settings")["left"] == {
+        "kept": {"escape": typed, "back": typed, "cross": typed, "beside": typed},
+        "discarded": ["", ""],
+        "saved": typed,
+    }
+
+
+def test_every_dialog_asks_before_it_discards_changes(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "forms", "dialogs")["left"] == {
+        "asked": 0,
+        "group": {"escape": ["Boats", 1], "back": ["Boats", 1]},
+        "description": {"escape": "We row on Sundays", "back": "We row on Sundays"},
+        "unchanged": "",
+        "questions": 0,
+    }

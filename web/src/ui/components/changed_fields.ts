@@ -1,0 +1,24 @@
+/**
+ * Fields whose name says that a form is saved with them. Radio buttons take effect at once or choose a form, and browsers
+ * fill in passwords.
+ */
+const SAVED_FIELDS = ':is(input[name]:not([type="radio"], [type="password"]), textarea[name], select[name])';
+
+/**
+ * Whether a field of a form in an element has another value than the form was shown with.
+ *
+ * For a field with React's `value`, both are always the same.
+ */
+export function hasChangedField(element: Element | null): boolean {
+  const fields = element?.querySelectorAll<HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement>(
+    `form ${SAVED_FIELDS}`,
+  );
+  return [...(fields ?? [])].some(isChanged);
+}
+
+function isChanged(field: HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement): boolean {
+  if (field instanceof HTMLSelectElement)
+    return [...field.options].some(({ selected, defaultSelected }) => defaultSelected && !selected);
+  if (field instanceof HTMLInputElement && field.type === "checkbox") return field.checked !== field.defaultChecked;
+  return field.value !== field.defaultValue;
+}
