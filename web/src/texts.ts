@@ -694,6 +694,10 @@ export const texts = {
     youAreMuted: (until: string | null, reason: string | undefined) =>
       `A moderator has muted you here${until === null ? "" : ` until ${until}`}${reason === undefined ? "." : `: ${reason}`}`,
     youWereRemoved: (name: string) => `You are no longer a member of ${name}.`,
+    youWereBanned: (name: string, until: string | null, reason: string | null) =>
+      `You were banned from ${name}${until === null ? "" : ` until ${until}`}${reason === null ? "." : `: ${reason}`}`,
+    youAreBanned: (until: string | null, reason: string | null) =>
+      `You are banned from this conversation${until === null ? "" : ` until ${until}`}${reason === null ? "." : `: ${reason}`}`,
     wasDeleted: (name: string) => `${name} was deleted.`,
   },
   people: {

@@ -1,6 +1,6 @@
 /** The chat of the signed-in user: its parts, and what concerns all of them. It does not depend on React. */
 
-import { Talkwire, type User } from "@talkwire/client";
+import { type Restriction, Talkwire, type User } from "@talkwire/client";
 import type {
   ClientStores,
   ConversationStore,
@@ -25,6 +25,7 @@ import {
 } from "@talkwire/client/parts";
 import type { Api } from "../server/api";
 import { texts } from "../texts";
+import { endTime } from "../ui/time_format";
 import { Alerts } from "./alerts/alerts";
 import { Calls } from "./calls/calls";
 import { ReadAll } from "./conversations/read_all";
@@ -82,6 +83,8 @@ export class Chat {
   readonly #core: PageCore;
   readonly #client: Client;
   readonly #stores: ClientStores;
+  /** A ban of the reader whose removal from the conversation is not known yet. */
+  #ban: Restriction | null = null;
   #isOver = false;
 
   constructor(api: Api, me: User) {
@@ -124,6 +127,11 @@ export class Chat {
     this.profile = new PageProfile(core);
     this.#offlineState = new OfflineState(core, storageName("talkwire-state", document.baseURI));
     this.messages.onRefused = (id, refused) => this.moderation.refused(id, refused);
+    core.on("member:restricted", (restriction) => {
+      const isMember = own(core.now.conversations, restriction.conversationId) !== undefined;
+      // The end of the membership follows.
+      if (restriction.kind === "ban" && isMember) this.#ban = restriction;
+    });
     conversations.onRemoved = (id, why, conversation) => this.#removed(id, why, conversation?.name ?? "");
     conversations.onMarkedUnread = (id, readSeq) => {
       this.messages.markedUnread(id, readSeq);
@@ -313,9 +321,15 @@ export class Chat {
 
   /** Tells the reader why the open conversation is not shown any more. */
   #removed(id: string, why: RemovalReason, name: string): void {
+    const ban = this.#ban?.conversationId === id ? this.#ban : null;
+    this.#ban = null;
     if (this.#core.now.openId !== id) return;
-    const { wasDeleted, youWereRemoved } = texts.places;
-    const notice = { deleted: wasDeleted, removed: youWereRemoved, left: () => "" }[why](name);
+    const { wasDeleted, youWereRemoved, youWereBanned } = texts.places;
+    const removed = (): string =>
+      ban === null
+        ? youWereRemoved(name)
+        : youWereBanned(name, ban.until ? endTime(ban.until) : null, ban.reason ?? null);
+    const notice = { deleted: wasDeleted, removed, left: () => "" }[why](name);
     this.state.setState({ openId: null, panel: null, notice });
   }
 

@@ -731,6 +731,10 @@ export const texts: Texts = {
     youAreMuted: (until, reason) =>
       `Die Moderation hat dich hier${until === null ? "" : ` bis ${until}`} stummgeschaltet${reason === undefined ? "." : `: ${reason}`}`,
     youWereRemoved: (name) => `Du bist kein Mitglied von ${name} mehr.`,
+    youWereBanned: (name, until, reason) =>
+      `Du wurdest aus ${name} ausgeschlossen${until === null ? "" : `, bis ${until}`}${reason === null ? "." : `: ${reason}`}`,
+    youAreBanned: (until, reason) =>
+      `Du bist aus dieser Unterhaltung ausgeschlossen${until === null ? "" : `, bis ${until}`}${reason === null ? "." : `: ${reason}`}`,
     wasDeleted: (name) => `${name} wurde gelöscht.`,
   },
   people: {

@@ -735,6 +735,10 @@ export const texts: Texts = {
     youAreMuted: (until, reason) =>
       `Un moderador te ha silenciado aquí${until === null ? "" : ` hasta ${until}`}${reason === undefined ? "." : `: ${reason}`}`,
     youWereRemoved: (name) => `Ya no eres miembro de ${name}.`,
+    youWereBanned: (name, until, reason) =>
+      `Te han vetado en ${name}${until === null ? "" : ` hasta ${until}`}${reason === null ? "." : `: ${reason}`}`,
+    youAreBanned: (until, reason) =>
+      `Te han vetado en esta conversación${until === null ? "" : ` hasta ${until}`}${reason === null ? "." : `: ${reason}`}`,
     wasDeleted: (name) => `${name} se ha eliminado.`,
   },
   people: {

@@ -737,6 +737,10 @@ export const texts: Texts = {
     youAreMuted: (until, reason) =>
       `Un modérateur vous a rendu muet ici${until === null ? "" : ` jusqu’au ${until}`}${reason === undefined ? "." : ` : ${reason}`}`,
     youWereRemoved: (name) => `Vous n’êtes plus membre de ${name}.`,
+    youWereBanned: (name, until, reason) =>
+      `Vous avez été banni de ${name}${until === null ? "" : ` jusqu’au ${until}`}${reason === null ? "." : ` : ${reason}`}`,
+    youAreBanned: (until, reason) =>
+      `Vous êtes banni de cette conversation${until === null ? "" : ` jusqu’au ${until}`}${reason === null ? "." : ` : ${reason}`}`,
     wasDeleted: (name) => `${name} a été supprimé.`,
   },
   people: {

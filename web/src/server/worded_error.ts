@@ -1,5 +1,6 @@
 import { RequestError } from "@talkwire/client";
 import { texts } from "../texts";
+import { endTime } from "../ui/time_format";
 
 /** A failed request whose message is in the reader's language. */
 class WordedError extends RequestError {}
@@ -13,7 +14,19 @@ export function worded<T>(error: T): T | RequestError {
 
 /** Returns why a request failed, for people. */
 export function problemOf(code: string, message: string, details: unknown): string {
+  if (code === "banned" && hasBan(details))
+    return texts.places.youAreBanned(details.until && endTime(details.until), details.reason);
   return texts.problem(code, withoutFields(message, details));
+}
+
+/** The details of a refusal because of a ban from a conversation. */
+interface Ban {
+  readonly until: string | null;
+  readonly reason: string | null;
+}
+
+function hasBan(details: unknown): details is Ban {
+  return typeof details === "object" && details !== null && "until" in details && "reason" in details;
 }
 
 /** Returns what is wrong without the names of the request's fields, which only developers know. */

@@ -2,6 +2,7 @@ import type { Conversation, ConversationPage } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { Hash, Users } from "lucide-react";
 import { useEffect, useState } from "react";
+import { worded } from "../../server/worded_error";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
@@ -47,7 +48,7 @@ export default function BrowsePublic({ onClose, onOpen }: Props) {
     try {
       await action();
     } catch (error) {
-      setProblem((error as Error).message);
+      setProblem((worded(error) as Error).message);
     }
   };
   const join = (id: string): Promise<void> =>

@@ -33,6 +33,7 @@ from talkwire.core.domain.model import (
     is_own_id,
 )
 from talkwire.core.domain.texts import check_id
+from talkwire.core.domain.times import iso_end
 from talkwire.core.features.messages.reading import as_shown_to, shares_reads
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Snapshot, Transaction
@@ -139,13 +140,19 @@ def _history_from(conversation: Conversation, pos: int) -> HistoryStart:
 
 
 def must_not_be_banned(tx: Transaction, actor: Actor, conversation: Conversation, user_ids: Sequence[str]) -> None:
-    """Raises `banned` if one of these users is banned from the conversation."""
+    """Raises `banned` if one of these users is banned from the conversation. Its `details` are the end and the reason
+    of the actor's own ban (null without one), or the ids of the banned users."""
     restrictions = tx.restrictions.on_users(conversation.id, user_ids)
-    banned = [each.user_id for each in restrictions if each.kind == "ban" and each.until_ms > tx.now_ms]
-    if banned == [actor.user_id]:
-        raise ChatError("banned", "You are banned from this conversation.")
-    if banned:
-        raise ChatError("banned", "Some of these users are banned from this conversation.", {"userIds": banned})
+    bans = [each for each in restrictions if each.kind == "ban" and each.until_ms > tx.now_ms]
+    match bans:
+        case []:
+            return
+        case [ban] if ban.user_id == actor.user_id:
+            details = {"until": iso_end(ban.until_ms), "reason": ban.reason}
+            raise ChatError("banned", "You are banned from this conversation.", details)
+        case _:
+            user_ids = [ban.user_id for ban in bans]
+            raise ChatError("banned", "Some of these users are banned from this conversation.", {"userIds": user_ids})
 
 
 # --- leaving and removing -------------------------------------------------------------------------------------------
