@@ -15,6 +15,11 @@ def test_a_menu_stays_open_when_the_message_field_appears(driver: Driver, demo_u
     assert run(driver, demo_url, "menus_and_lists", "late")["appeared"]["items"] > 1
 
 
+def test_a_menu_is_inside_a_low_window_and_scrolls(driver: Driver, demo_url: str) -> None:
+    inside = {"isInside": True, "showsLast": True, "scrolled": 0}
+    assert run(driver, demo_url, "menus_and_lists", "lowWindow")["seen"] == {"low": inside, "high": inside}
+
+
 def test_the_list_says_who_types_and_how_many_messages_are_unread(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "menus_and_lists", "list")
     assert reports["heard"] == {"unread": "2 unread", "sender": "Rebecca"}

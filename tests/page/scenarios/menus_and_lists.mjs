@@ -175,3 +175,34 @@ export async function resizing() {
   const size = () => message(alice, "Line 12").evaluate((it) => Number.parseFloat(getComputedStyle(it).fontSize));
   report("resized", { narrower, text: await until(size, (px) => px > 20) });
 }
+
+// In a low window (as with a zoom of 200 %), a menu is inside it as a whole, and scrolls.
+export async function lowWindow() {
+  const id = await group("Low", ["bob"]);
+  for (let i = 0; i < 12; i++) await post("messages", "alice", { conversationId: id, content: `Line ${i}` });
+  const alice = await visitAs("alice", { viewport: { width: 720, height: 300 } });
+  await open(alice, "Low");
+  const menu = alice.getByRole("menu");
+  const seen = {};
+  for (const [name, said] of [["low", "Line 11"], ["high", "Line 9"]]) {
+    await message(alice, said).click({ button: "right" });
+    await menu.getByRole("menuitem").first().waitFor();
+    await menuFocused(alice);
+    await alice.keyboard.press("End");
+    await alice.waitForFunction(() => document.activeElement.matches("[role=menu] [role^=menuitem]:last-child"));
+    const place = () =>
+      menu.evaluate((element) => {
+        const { top, bottom } = element.getBoundingClientRect();
+        const last = element.lastElementChild.getBoundingClientRect();
+        return {
+          isInside: top >= 0 && bottom <= innerHeight,
+          showsLast: last.top >= 0 && last.bottom <= innerHeight,
+          scrolled: document.scrollingElement.scrollTop,
+        };
+      });
+    seen[name] = await until(place, ({ isInside, showsLast }) => isInside && showsLast);
+    await alice.keyboard.press("Escape");
+    await menu.waitFor({ state: "detached" });
+  }
+  report("seen", seen);
+}

@@ -59,6 +59,8 @@ function Level({ label, actions, anchor, at, placement, onClose, onChoices, onBa
         portal
         preserveTabOrder={false}
         gutter={4}
+        // In a low window, it covers what it belongs to.
+        overlap
         finalFocus={anchor}
         getAnchorRect={() => at ?? anchor.current?.getBoundingClientRect() ?? null}
         onKeyDown={({ key }) => key === "ArrowLeft" && onBack?.()}
