@@ -28,3 +28,7 @@ def test_offers_stand_where_they_were_made(driver: Driver, demo_url: str) -> Non
 
 def test_an_offer_is_unread_until_it_is_in_sight(crowded: Scenarios) -> None:
     assert crowded("offers", "seen")["seen"] == {"above": 1, "left": 0}
+
+
+def test_a_page_that_starts_without_the_server_has_offers_afterwards(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "offers", "withoutServer")["back"] == {"before": 0}

@@ -104,6 +104,8 @@ export const texts = {
   /** Of what the reader has done. */
   outcome: "Outcome",
   newMessages: "New",
+  notLoadedYet: "The messages are not here yet.",
+  loadedLater: "They come as soon as the server can be reached again.",
   noMessages: "No messages yet.",
   firstSteps: {
     direct: (name: string): string => `Say hello to ${name}.`,

@@ -1,4 +1,20 @@
-import { call, composer, field, message, open, opened, post, report, say, start, until, visitAs } from "../browser.mjs";
+import {
+  LOST,
+  call,
+  composer,
+  conversations,
+  field,
+  listed,
+  message,
+  open,
+  opened,
+  post,
+  report,
+  say,
+  start,
+  until,
+  visitAs,
+} from "../browser.mjs";
 
 const card = (page, title) => page.locator(".conversation").getByRole("article", { name: `Offers: ${title}`, exact: true });
 const status = (page, title) => card(page, title).locator(".status");
@@ -144,4 +160,34 @@ export async function seen() {
   await bob.keyboard.press("End");
   await card(bob, "The last lot").waitFor();
   report("seen", { above, left: await until(unread, (count) => count === 0) });
+}
+
+// A page that starts without the server has no features, and gets them with the next connection. Meanwhile, a
+// conversation that was not opened before says that its messages come later.
+export async function withoutServer() {
+  const alice = await visitAs("alice", { expected: LOST });
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Unopened" });
+  await post("messages", "bob", { conversationId: id, content: "Already said" });
+  await open(alice, "general");
+  let isAway = true;
+  const sockets = [];
+  await alice.context().routeWebSocket(/socket\.io/, (socket) => {
+    if (isAway && sockets.length > 0) return socket.close();
+    sockets.push(socket);
+    socket.connectToServer();
+  });
+  await alice.route(/\/api\/v1\/|\/socket\.io\/.*polling/, (route) => (isAway ? route.abort() : route.fallback()));
+  const button = alice.locator(".conversation > header").getByRole("button", { name: "Offers" });
+  await alice.reload();
+  await conversations(alice).first().waitFor();
+  const before = await button.count();
+  sockets[0].close();
+  await alice.locator(".connection").waitFor();
+  await listed(alice, "Unopened").click();
+  await alice.getByRole("heading", { name: "The messages are not here yet." }).waitFor();
+  isAway = false;
+  await alice.getByRole("button", { name: "Try now" }).click();
+  await message(alice, "Already said").waitFor();
+  await button.waitFor();
+  report("back", { before });
 }

@@ -85,6 +85,7 @@ export class Chat {
   readonly #stores: ClientStores;
   /** A ban of the reader whose removal from the conversation is not known yet. */
   #ban: Restriction | null = null;
+  #features: Promise<void> | null = null;
   #isOver = false;
 
   constructor(api: Api, me: User) {
@@ -137,7 +138,13 @@ export class Chat {
       this.messages.markedUnread(id, readSeq);
     };
     this.#client.add(
-      { connected: () => void conversations.loadAll(idle) },
+      {
+        connected: () => {
+          this.#loadFeatures();
+          this.#openAgain();
+          void conversations.loadAll(idle);
+        },
+      },
       this.#offlineState,
       this.idle,
       this.profile,
@@ -158,7 +165,7 @@ export class Chat {
   start(): void {
     this.#client.start();
     addEventListener("online", this.reconnectNow);
-    void this.#loadFeatures();
+    this.#loadFeatures();
     this.#core.connection.open();
   }
 
@@ -254,6 +261,13 @@ export class Chat {
     if (this.#core.now.openId === id) this.#loadDetails(id);
   }
 
+  /** Loads the messages of the open conversation if they could not be loaded when it was opened. */
+  #openAgain(): void {
+    const { openId: id, timelines, unread } = this.#core.now;
+    if (id === null || own(timelines, id) !== undefined || this.messages.isLoading(id)) return;
+    void this.messages.open(id, undefined, unread?.after ?? null).then(() => this.#loadDetails(id));
+  }
+
   /** Loads what an open conversation shows beside its messages, and marks the rest of it as seen. */
   #loadDetails(id: string): void {
     // Conversations in lists have no members, and so no read positions of members.
@@ -340,14 +354,14 @@ export class Chat {
     if (saved !== undefined && !this.#core.now.loaded) this.state.setState({ ...saved, loaded: true });
   }
 
-  /** Loads what the operator has switched on. Without an answer, nothing is. */
-  async #loadFeatures(): Promise<void> {
-    try {
-      const { offers, offerCurrency } = await this.#core.api.describeServer();
-      this.state.setState({ features: { offers, offerCurrency } });
-    } catch {
-      // The next reload asks again.
-    }
+  /** Loads what the operator has switched on, once. Without an answer, nothing is, and the next connection asks again. */
+  #loadFeatures(): void {
+    this.#features ??= this.#core.api.describeServer().then(
+      ({ offers, offerCurrency }) => this.state.setState({ features: { offers, offerCurrency } }),
+      () => {
+        this.#features = null;
+      },
+    );
   }
 
   /** Loads what the list of conversations leaves out. */

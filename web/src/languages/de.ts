@@ -122,6 +122,8 @@ export const texts: Texts = {
   mentions: (count) => counted(count, { one: "Erwähnung", other: "Erwähnungen" }),
   outcome: "Ergebnis",
   newMessages: "Neu",
+  notLoadedYet: "Die Nachrichten sind noch nicht da.",
+  loadedLater: "Sie kommen, sobald der Server wieder erreichbar ist.",
   noMessages: "Noch keine Nachrichten.",
   firstSteps: {
     direct: (name) => `Sag ${name} Hallo.`,

@@ -129,6 +129,8 @@ export const texts: Texts = {
   mentions: (count) => counted(count, { one: "mención", other: "menciones" }),
   outcome: "Resultado",
   newMessages: "Nuevos",
+  notLoadedYet: "Los mensajes todavía no están aquí.",
+  loadedLater: "Llegarán en cuanto se pueda conectar con el servidor.",
   noMessages: "Aún no hay mensajes.",
   firstSteps: {
     direct: (name) => `Saluda a ${name}.`,

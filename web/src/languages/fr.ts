@@ -130,6 +130,8 @@ export const texts: Texts = {
   mentions: (count) => counted(count, { one: "mention", other: "mentions" }),
   outcome: "Résultat",
   newMessages: "Nouveau",
+  notLoadedYet: "Les messages ne sont pas encore là.",
+  loadedLater: "Ils arriveront dès que le serveur sera de nouveau accessible.",
   noMessages: "Aucun message pour l’instant.",
   firstSteps: {
     direct: (name) => `Dites bonjour à ${name}.`,

@@ -6,6 +6,7 @@ import { texts } from "../../texts";
 import { CallButtons } from "../calls/call_buttons";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
+import { BUBBLES, EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
 import { MenuButton } from "../components/menu";
 import type { MenuAction } from "../components/menu_action";
@@ -31,7 +32,7 @@ export function ConversationView({ conversation }: { conversation: Conversation 
       <main className="conversation">
         <Header conversation={conversation} name={name} />
         <ConnectionLineHere />
-        <TimelineView key={id} id={id} />
+        <Messages key={id} id={id} />
         <TypingLine id={id} />
         <MessageInput key={`composer ${id}`} conversation={conversation} name={name} />
       </main>
@@ -39,6 +40,21 @@ export function ConversationView({ conversation }: { conversation: Conversation 
       <MessageDialogs />
       <ViewerHost />
     </>
+  );
+}
+
+/** The messages, or that they come later: they have not been loaded yet, and the server cannot be reached. */
+function Messages({ id }: { id: string }) {
+  const isLoaded = useChatState((state) => own(state.timelines, id) !== undefined);
+  const connected = useChatState((state) => state.connected);
+  const hasUnsent = useStore(useChat().messages.outbox, (all) => all.some((each) => each.conversationId === id));
+  if (isLoaded || connected || hasUnsent) return <TimelineView id={id} />;
+  return (
+    <div className="timeline nothing-said">
+      <EmptyState drawing={BUBBLES} title={texts.notLoadedYet}>
+        <p>{texts.loadedLater}</p>
+      </EmptyState>
+    </div>
   );
 }
 
