@@ -34,6 +34,9 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
   const index = Math.min(at, offered.length - 1);
   const active = isOpen ? offered[index] : undefined;
 
+  // Escape closes an untouched dialog at once.
+  const hasBegun = query !== "" || chosen.length > 0;
+
   const activeId = active && `${list}-${active.id}`;
   // The arrow keys may choose an item that is out of sight.
   useEffect(() => {
@@ -54,7 +57,7 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
     else if (step !== undefined && offered.length > 0) setAt((index + step + offered.length) % offered.length);
     // Without a query, Enter submits the form.
     else if (event.key === "Enter" && (query !== "" || at > 0)) choose(active);
-    else if (event.key === "Escape" && isOpen && offered.length > 0) setOpen(false);
+    else if (event.key === "Escape" && isOpen && offered.length > 0 && hasBegun) setOpen(false);
     else return;
     event.preventDefault();
   };
