@@ -127,6 +127,15 @@ async function composerButton(page, name) {
   await button.click();
 }
 
+// The list may be on its way to where the reader left it, or where the unread messages begin.
+async function scrollToEnd(page) {
+  const scrolled = async () => {
+    await page.locator(".scroller").evaluate((it) => it.scrollTo(0, it.scrollHeight));
+    return page.locator(".file-card").first().isVisible();
+  };
+  if (!(await until(scrolled, Boolean))) throw new Error("the list does not come to its end");
+}
+
 // Each is a way to something that can be seen, from an open conversation, and the name that it has in a report.
 const PLACES = {
   conversation: async () => {},
@@ -147,12 +156,12 @@ const PLACES = {
     await page.locator(".emoji-found").waitFor();
   },
   "text file": async (page) => {
-    await page.locator(".scroller").evaluate((it) => it.scrollTo(0, it.scrollHeight));
+    await scrollToEnd(page);
     await page.locator(".file-card").getByRole("button", { name: "notes.txt", exact: true }).press("Enter");
     await page.locator("dialog[open] pre").waitFor();
   },
   "files, previews and notices": async (page) => {
-    await page.locator(".scroller").evaluate((it) => it.scrollTo(0, it.scrollHeight));
+    await scrollToEnd(page);
     for (const shown of [".link-preview", ".file-card", ".notice-line", ".voice"]) await page.locator(shown).first().waitFor();
   },
   "voice recorder": async (page) => {

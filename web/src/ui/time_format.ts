@@ -69,7 +69,7 @@ export function fromNow(iso: string, now = new Date()): string {
   const at = new Date(iso);
   const pastMs = now.getTime() - at.getTime();
   if (pastMs >= 14 * DAY_MS) return dayAndYear.format(at);
-  const [unit, ms] = STEPS.findLast(([, each]) => pastMs >= each) ?? STEPS[0];
+  const [unit, ms] = STEPS.findLast(([, each]) => pastMs >= each) ?? ["second", Number.POSITIVE_INFINITY];
   const count = unit === "day" ? daysAgo(at, now) : Math.floor(Math.max(0, pastMs) / ms);
   return relative.format(-count, unit);
 }

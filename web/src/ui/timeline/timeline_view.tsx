@@ -177,7 +177,7 @@ function ToNewest({ id }: { id: string }) {
   return (
     <button type="button" className="to-newest" onClick={go}>
       <ArrowDown className="icon" aria-hidden="true" />
-      {texts.toNewest}
+      <span className="to-newest-label">{texts.toNewest}</span>
       {unread > 0 && (
         <>
           {" "}
