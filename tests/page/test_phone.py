@@ -97,3 +97,14 @@ def test_what_is_searched_calls_up_no_keyboard(driver: Driver, demo_url: str) ->
     searching = run(driver, demo_url, "phone", "searching")["searching"]
     assert searching["focus"] == {"People": "dialog", "Browse public conversations": "dialog"}
     assert searching["hovered"] == searching["before"]
+
+
+@pytest.mark.parametrize(("direction", "dragged"), [("ltr", "-90px"), ("rtl", "90px")])
+def test_a_finger_turns_over_closes_and_enlarges_pictures(
+    driver: Driver, demo_url: str, direction: str, dragged: str
+) -> None:
+    pictures = run(driver, demo_url, "phone", "pictures", direction=direction)["pictures"]
+    assert pictures["dragged"] == dragged
+    assert pictures["byButton"] == [0.5, 0.5]
+    assert pictures["below"] == [0.25, 0.5]
+    assert pictures["stays"] == 1

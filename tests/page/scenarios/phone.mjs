@@ -532,3 +532,83 @@ export async function writing() {
   const hidden = await button("Attach files").isHidden();
   report("writing", { shares, folded, focus, names, hidden });
 }
+
+// A picture of this size, drawn by the page.
+async function drawn(page, name, width, height) {
+  const bytes = await page.evaluate(
+    async ([wide, high]) => {
+      const canvas = new OffscreenCanvas(wide, high);
+      const context = canvas.getContext("2d");
+      context.fillStyle = "teal";
+      context.fillRect(0, 0, wide, high);
+      return [...new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer())];
+    },
+    [width, height],
+  );
+  const form = new FormData();
+  form.append("file", new Blob([Uint8Array.from(bytes)], { type: "image/png" }), name);
+  return (await fetch(`${url}/api/v1/files?userId=bob`, { method: "POST", body: form })).json();
+}
+
+// A finger turns over the pictures, closes them, and enlarges one where it taps twice.
+export async function pictures({ direction }) {
+  const name = `Pictures ${direction}`;
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name });
+  const page = await phoneAs("alice", { path: "/#/" });
+  const files = [await drawn(page, "first.png", 1600, 1200), await drawn(page, "second.png", 1600, 1200)];
+  await post("messages", "bob", { conversationId: id, content: "", attachments: files.map((file) => ({ id: file.id })) });
+  await open(page, name);
+  await page.evaluate((dir) => (document.documentElement.dir = dir), direction);
+  const side = direction === "rtl" ? -1 : 1;
+  await page.locator(".picture").first().tap();
+  const viewer = page.locator("dialog.viewer");
+  const frame = viewer.locator(".frame");
+  const shown = (file) => viewer.getByRole("img", { name: file }).waitFor();
+  const loaded = () => page.waitForFunction(() => document.querySelector(".viewer img")?.naturalWidth > 0);
+  await shown("first.png");
+  await loaded();
+  const dragged = await swipe(page, frame, -90 * side, 4, () => frame.locator("img").evaluate((it) => getComputedStyle(it).translate));
+  await shown("second.png");
+  await swipe(page, frame, -90 * side, 4);
+  await swipe(page, frame, 90 * side, 4);
+  await shown("first.png");
+  await loaded();
+  // Where the middle of the window is in the picture, in parts of its size.
+  const middle = () =>
+    frame.evaluate((it) => {
+      const [around, image] = [it.getBoundingClientRect(), it.querySelector("img").getBoundingClientRect()];
+      const part = (start, size, from, whole) => Math.round(((from + whole / 2 - start) / size) * 100) / 100;
+      return [part(image.x, image.width, around.x, around.width), part(image.y, image.height, around.y, around.height)];
+    });
+  // The browser may take the first tap after a swipe for the end of it.
+  const enlarge = viewer.getByRole("button", { name: "Original size" });
+  await until(async () => {
+    if (await enlarge.isVisible()) await enlarge.tap();
+    return enlarge.isHidden();
+  }, Boolean);
+  const byButton = await middle();
+  await viewer.getByRole("button", { name: "Fit to window" }).tap();
+  const box = await viewer.locator("img").boundingBox();
+  const at = { x: box.x + box.width * 0.25, y: box.y + box.height * 0.5 };
+  const tapTwice = async () => {
+    await page.touchscreen.tap(at.x, at.y);
+    await page.touchscreen.tap(at.x, at.y);
+  };
+  await tapTwice();
+  await viewer.and(page.locator(".original")).waitFor();
+  const below = await viewer.locator("img").evaluate(
+    (it, { x, y }) => {
+      const { left, top, width, height } = it.getBoundingClientRect();
+      return [(x - left) / width, (y - top) / height].map((part) => Math.round(part * 100) / 100);
+    },
+    at,
+  );
+  // A finger scrolls now.
+  await swipe(page, frame, -90 * side, 4);
+  const stays = await viewer.getByRole("img", { name: "first.png" }).count();
+  await tapTwice();
+  await page.locator("dialog.viewer:not(.original)").waitFor();
+  await swipe(page, frame, 3, 90);
+  await viewer.waitFor({ state: "detached" });
+  report("pictures", { dragged, byButton, below, stays });
+}

@@ -1,6 +1,6 @@
 import type { Attachment } from "@talkwire/client";
 import { ChevronLeft, ChevronRight, Download, X, ZoomIn, ZoomOut } from "lucide-react";
-import { type KeyboardEvent, useRef, useState } from "react";
+import { type KeyboardEvent, useLayoutEffect, useRef, useState } from "react";
 import type { Viewing } from "../../chat/files/files";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
@@ -9,6 +9,7 @@ import { stepOf } from "../keyboard/direction";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useBackCloses } from "../layers/use_back_closes";
 import { useFileUrl } from "./use_file_url";
+import { type Spot, usePictureGestures } from "./use_picture_gestures";
 import "./viewer.css";
 
 const labels = texts.viewer;
@@ -58,7 +59,14 @@ export default function Viewer({ viewing: { pictures, index } }: { viewing: View
           disabled={index === 0}
           onClick={() => files.step(-1)}
         />
-        <FullPicture key={picture.url} picture={picture} />
+        <FullPicture
+          key={picture.url}
+          picture={picture}
+          isOriginal={isOriginal}
+          onOriginal={setOriginal}
+          onStep={(by) => files.step(by)}
+          onClose={() => dialog.current?.close()}
+        />
         <IconButton
           icon={ChevronRight}
           label={labels.next}
@@ -71,13 +79,64 @@ export default function Viewer({ viewing: { pictures, index } }: { viewing: View
   );
 }
 
-function FullPicture({ picture: { url, name, width, height } }: { picture: Attachment }) {
+interface PictureProps {
+  picture: Attachment;
+  isOriginal: boolean;
+  onOriginal: (isOriginal: boolean) => void;
+  onStep: (by: 1 | -1) => void;
+  onClose: () => void;
+}
+
+function FullPicture({ picture, isOriginal, onOriginal, onStep, onClose }: PictureProps) {
+  const { url, name, width, height } = picture;
   const { fileUrl, isMissing, onFailure } = useFileUrl(url);
+  const frame = useRef<HTMLDivElement>(null);
+  /** What stays in its place when the picture gets its original size: the middle, or where the reader has tapped. */
+  const kept = useRef<{ readonly of: Spot; readonly at: Spot } | null>(null);
+  const settle = (): void => {
+    const scroller = frame.current;
+    const image = scroller?.querySelector("img")?.getBoundingClientRect();
+    if (!isOriginal || scroller === null || image === undefined) return;
+    const { of, at } = kept.current ?? { of: { x: 0.5, y: 0.5 }, at: middleOf(scroller) };
+    kept.current = null;
+    scroller.scrollBy({
+      left: image.left + of.x * image.width - at.x,
+      top: image.top + of.y * image.height - at.y,
+      behavior: "instant",
+    });
+  };
+  useLayoutEffect(settle, [isOriginal]);
+  const gestures = usePictureGestures({
+    isScrolling: isOriginal,
+    onStep,
+    onClose,
+    onDoubleTap: (at) => {
+      const image = frame.current?.querySelector("img")?.getBoundingClientRect();
+      if (image === undefined) return;
+      const partOf = (from: number, size: number, value: number) => Math.min(1, Math.max(0, (value - from) / size));
+      const of = { x: partOf(image.left, image.width, at.x), y: partOf(image.top, image.height, at.y) };
+      kept.current = isOriginal ? null : { of, at };
+      onOriginal(!isOriginal);
+    },
+  });
   if (isMissing) return <p className="note">{texts.pictureMissing}</p>;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling element has to be reachable by keyboard
-    <div className="frame" tabIndex={0}>
-      <img src={fileUrl} alt={name} width={width} height={height} onError={onFailure} />
+    <div className="frame" ref={frame} tabIndex={0} {...gestures}>
+      <img
+        src={fileUrl}
+        alt={name}
+        width={width}
+        height={height}
+        draggable={false}
+        onLoad={settle}
+        onError={onFailure}
+      />
     </div>
   );
+}
+
+function middleOf(element: Element): Spot {
+  const { left, top, width, height } = element.getBoundingClientRect();
+  return { x: left + width / 2, y: top + height / 2 };
 }

@@ -66,4 +66,5 @@ export function useSwipe(isPossible: (element: HTMLElement) => boolean, swiped: 
   };
 }
 
-const toStartOfLine = (): 1 | -1 => (document.documentElement.dir === "rtl" ? 1 : -1);
+/** Returns the sign of a move to the start of the line. */
+export const toStartOfLine = (): 1 | -1 => (document.documentElement.dir === "rtl" ? 1 : -1);
