@@ -108,3 +108,8 @@ def test_a_finger_turns_over_closes_and_enlarges_pictures(
     assert pictures["byButton"] == [0.5, 0.5]
     assert pictures["below"] == [0.25, 0.5]
     assert pictures["stays"] == 1
+
+
+def test_who_is_searched_for_is_in_sight_above_the_keyboard(driver: Driver, demo_url: str) -> None:
+    grouping = run(driver, demo_url, "phone", "grouping")["grouping"]
+    assert grouping == {"seen": [[True, True, True]] * 3, "isReachable": True}

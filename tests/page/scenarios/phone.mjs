@@ -612,3 +612,36 @@ export async function pictures({ direction }) {
   await viewer.waitFor({ state: "detached" });
   report("pictures", { dragged, byButton, below, stays });
 }
+
+// With the keyboard of a phone up, who is searched for is in sight, and so is the end of the form at its size.
+export async function grouping() {
+  await call("GET", "users/me", "dave");
+  const page = await phoneAs("alice", { path: "/#/", viewport: { width: 390, height: 480 } });
+  await page.getByRole("button", { name: "New conversation" }).tap();
+  const find = page.getByRole("combobox", { name: "Find people" });
+  const inSight = (it) =>
+    it.evaluate((element) => {
+      const { left, top, width, height } = element.getBoundingClientRect();
+      return element.contains(document.elementFromPoint(left + width / 2, top + height / 2)) && top >= 0 && top + height <= innerHeight;
+    });
+  const seen = [];
+  for (const name of ["bob", "carol", "dave"]) {
+    await find.tap();
+    await page.keyboard.type(name);
+    const option = page.locator(".found [role=option]").getByText(name, { exact: true });
+    await option.waitFor();
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+    seen.push([await inSight(find), await inSight(page.locator(".found [role=option]").first())]);
+    await option.tap();
+    await page.locator(".chosen").getByText(name).waitFor();
+    seen.at(-1).push(await inSight(find));
+  }
+  await page.setViewportSize({ width: 320, height: 560 });
+  await page.getByLabel("Group name").fill("Three of us");
+  const action = page.getByRole("button", { name: "Start", exact: true });
+  await action.scrollIntoViewIfNeeded();
+  const isReachable = await inSight(action);
+  await action.tap();
+  await opened(page, "Three of us");
+  report("grouping", { seen, isReachable });
+}

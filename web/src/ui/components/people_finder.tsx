@@ -1,5 +1,5 @@
 import type { Person } from "@talkwire/client";
-import { type KeyboardEvent, useEffect, useId, useState } from "react";
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import { texts } from "../../texts";
 import { isComposing } from "../keyboard/focus";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
@@ -28,6 +28,7 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
   const [at, setAt] = useState(0);
   const { people, isComplete, problem } = usePeople(query.trim());
   const list = useId();
+  const field = useRef<HTMLInputElement>(null);
   const offered = people
     .filter(({ id }) => !without.includes(id) && !chosen.some((each) => each.id === id))
     .slice(0, SHOWN);
@@ -42,6 +43,14 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
   useEffect(() => {
     if (activeId !== undefined && at > 0) document.getElementById(activeId)?.scrollIntoView({ block: "nearest" });
   }, [activeId, at]);
+
+  // Above the keyboard of a phone, the form is larger than its dialog, and grows with each person.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs when there is more to see
+  useEffect(() => {
+    if (document.activeElement !== field.current) return;
+    document.getElementById(list)?.scrollIntoView({ block: "nearest" });
+    field.current?.scrollIntoView({ block: "nearest" });
+  }, [isOpen, offered.length, chosen.length]);
 
   const choose = (user: Person | undefined): void => {
     if (user === undefined) return;
@@ -67,6 +76,7 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
       <label>
         {texts.find}
         <input
+          ref={field}
           value={query}
           placeholder={texts.findHint}
           autoComplete="off"
