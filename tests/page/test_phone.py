@@ -97,6 +97,7 @@ def test_what_is_searched_calls_up_no_keyboard(driver: Driver, demo_url: str) ->
     searching = run(driver, demo_url, "phone", "searching")["searching"]
     assert searching["focus"] == {"People": "dialog", "Browse public conversations": "dialog"}
     assert searching["hovered"] == searching["before"]
+    assert searching["shortcuts"] == 0
 
 
 @pytest.mark.parametrize(("direction", "dragged"), [("ltr", "-90px"), ("rtl", "90px")])

@@ -487,7 +487,10 @@ export async function searching() {
   const grey = await button.evaluate((it) => it.matches(":hover") && getComputedStyle(it).backgroundColor);
   await page.getByRole("searchbox").evaluate((it) => it.focus());
   const before = await button.evaluate((it) => getComputedStyle(it).backgroundColor);
-  report("searching", { focus, hovered: grey === false ? before : grey, before });
+  await page.getByRole("button", { name: /^Your account/ }).tap();
+  await page.getByRole("menuitem", { name: "Settings" }).waitFor();
+  const shortcuts = await page.getByRole("menuitem", { name: "Keyboard shortcuts" }).count();
+  report("searching", { shortcuts, focus, hovered: grey === false ? before : grey, before });
 }
 
 // The field is wide, keeps the focus and with it the keyboard, and its buttons are behind another one.

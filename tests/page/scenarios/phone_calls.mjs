@@ -25,6 +25,7 @@ export async function ringing() {
   await conversations(bob).first().waitFor();
   await ringer(bob).getByText("alice is calling").waitFor();
   const again = await ringer(bob).count();
+  const hints = await ringer(bob).getByText("Press Esc").count();
   const before = await bob.evaluate(() => history.length);
   await bob.goBack();
   await ringer(bob).waitFor({ state: "detached" });
@@ -37,7 +38,8 @@ export async function ringing() {
   await alice.getByRole("button", { name: "Hang up" }).click();
   await bob.getByText("Missed call from alice").first().waitFor();
   const entries = (await bob.evaluate(() => history.length)) - before;
-  report("ringing", { again, afterBack, entries, caller, at, missed: await bob.getByText("Missed call from alice").count() });
+  const missed = await bob.getByText("Missed call from alice").count();
+  report("ringing", { again, hints, afterBack, entries, caller, at, missed });
 }
 
 // In a call, Back makes it small, and the browser asks before it leaves the page.

@@ -21,6 +21,7 @@ import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import type { MenuAction } from "../components/menu_action";
 import MenuPopup from "../components/menu_popup";
+import { byTouch } from "../keyboard/focus";
 import type { SidebarDialog } from "../sidebar/sidebar_dialogs";
 import { endTime } from "../time_format";
 
@@ -79,7 +80,7 @@ export default function AccountMenu({ status, onOpen, onSignOut, anchor, onClose
     },
     { label: texts.saved.title, icon: Bookmark, startsGroup: true, onClick: () => onOpen({ kind: "saved" }) },
     { label: texts.account.settings, icon: Settings, onClick: () => onOpen({ kind: "settings" }) },
-    { label: texts.keyboard, icon: Keyboard, onClick: () => chat.openOverlay("shortcuts") },
+    ...(byTouch ? [] : [{ label: texts.keyboard, icon: Keyboard, onClick: () => chat.openOverlay("shortcuts") }]),
     ...(isAdmin() ? [{ label: texts.account.console, icon: MonitorCog, href: "admin" }] : []),
     ...(onSignOut === undefined ? [] : [{ label: texts.signOut, icon: LogOut, startsGroup: true, onClick: onSignOut }]),
   ];

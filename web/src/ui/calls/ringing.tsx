@@ -4,6 +4,7 @@ import type { Call } from "../../chat/calls/call_state";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";
+import { byTouch } from "../keyboard/focus";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useBackCloses } from "../layers/use_back_closes";
 import "../components/dialog.css";
@@ -35,7 +36,7 @@ export function Ringing({ call, name, face, picture }: Props) {
       className="ringing"
       tabIndex={-1}
       aria-labelledby={id}
-      aria-describedby={`${id}hint`}
+      aria-describedby={byTouch ? undefined : `${id}hint`}
       onClose={() => calls.ignore()}
     >
       <span className="ripples">
@@ -43,9 +44,11 @@ export function Ringing({ call, name, face, picture }: Props) {
       </span>
       <h2 id={id}>{call.withVideo ? labels.ringing.video(name) : labels.ringing.voice(name)}</h2>
       <Answers call={call} />
-      <p id={`${id}hint`} className="hint">
-        {labels.ignoreHint}
-      </p>
+      {!byTouch && (
+        <p id={`${id}hint`} className="hint">
+          {labels.ignoreHint}
+        </p>
+      )}
     </dialog>
   );
 }
